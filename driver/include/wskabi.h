@@ -1,0 +1,211 @@
+/*
+ * wskabi.h - what wsksample.sys and wskagent.exe say to each other.
+ *
+ * The driver offers primitives; a suite strings them together. One IOCTL carries a unit: a short
+ * list of steps, run in order, possibly many times and on many threads. All structures are
+ * little-endian, naturally aligned, without pointers, and the same in user mode, in kernel mode
+ * and in the plan file (wskplan.h). Change one and WSKT_ABI must change with it; package suites
+ * holds the Go mirror of these numbers and a test that compares the two.
+ *
+ * Basis: WSK's own status values are reported untouched in WSKT_RESULT.Status. Whatever the driver
+ * refuses by itself (a bad index, a release without a capture) is marked by Origin, so that a
+ * refusal of the harness can never be mistaken for an answer of WSK.
+ */
+#pragma once
+
+#if defined(WSKT_KERNEL)
+#include <ntddk.h>
+#else
+#include <windows.h>
+#include <winioctl.h>
+#endif
+
+#define WSKT_ABI 1u
+
+#define WSKT_DEVICE_NT   L"\\Device\\WskSample"
+#define WSKT_DEVICE_DOS  L"\\DosDevices\\WskSample"
+#define WSKT_DEVICE_USER L"\\\\.\\WskSample"
+
+#define WSKT_MAX_CLIENTS  64u /* named clients; a parallel thread t uses client + t * ClientStride */
+#define WSKT_MAX_THREADS  16u /* named kernel threads */
+#define WSKT_MAX_PARALLEL 64u
+#define WSKT_MAX_STEPS    64u /* in one unit */
+#define WSKT_MAX_EXPECT   4u
+#define WSKT_MAX_ARGS     6u
+#define WSKT_MAX_VALUES   10u
+#define WSKT_MAX_WAIT_MS  120000u /* longest bound that a step or unit may ask for */
+
+/* Operations: WSKT_STEP.Op. Client operations take the client's index in Arg[0]. */
+enum {
+    WSKT_OP_NONE = 0,
+    WSKT_OP_REGISTER = 1,   /* client, version (major << 8 | minor), WSKT_REG_* flags, Reserved */
+    WSKT_OP_DEREGISTER = 2, /* client */
+    WSKT_OP_CAPTURE = 3,    /* client, wait in ms (0 none, 0xFFFFFFFF infinite) */
+    WSKT_OP_RELEASE = 4,    /* client */
+    WSKT_OP_QUERY = 5,      /* client: WskQueryProviderCharacteristics */
+    WSKT_OP_INSPECT = 6,    /* client: what is captured now */
+    WSKT_OP_COMPARE = 7,    /* client, other client: are the captured pointers the same? */
+    WSKT_OP_BLOCKED = 8,    /* thread, ms: STATUS_TIMEOUT while its operation has not returned */
+    WSKT_OP_JOIN = 9,       /* thread, ms: status of its operation; origin TIMEOUT if not back */
+    WSKT_OP_SLEEP = 10,     /* ms */
+    WSKT_OP_MEMORY = 11,    /* 1 to set the mark, 0 to measure against it */
+    WSKT_OP_ACTIVATE = 12,  /* the sample's own sub-component: register, capture on the worker */
+    WSKT_OP_DEACTIVATE = 13,
+    WSKT_OP_STATE = 14, /* ms to wait for the sample to settle (listening, failed or inactive) */
+    WSKT_OP_FAULT = 15, /* WSKT_FAULT_*, then its arguments; only with WSKT_STEP_MISUSE */
+};
+
+/* Where a step runs: WSKT_STEP.Context. */
+enum {
+    WSKT_CONTEXT_CALLER = 0, /* on the thread that sent the IOCTL */
+    WSKT_CONTEXT_GUARD = 1,  /* on a thread that the driver can wait for with a limit */
+    WSKT_CONTEXT_SPIN = 2,   /* DISPATCH_LEVEL, under a spin lock */
+    WSKT_CONTEXT_DPC = 3,    /* DISPATCH_LEVEL, in a deferred procedure call */
+};
+
+/* WSKT_STEP.Flags */
+#define WSKT_STEP_RECORD 0x1u /* note the status, whatever it is */
+#define WSKT_STEP_MISUSE 0x2u /* do it even though the documentation forbids it */
+
+/* WSKT_OP_REGISTER, Arg[2] */
+#define WSKT_REG_EVENT_CALLBACK 0x01u /* non-NULL WskClientEvent, which counts its calls */
+#define WSKT_REG_CONTEXT        0x02u /* non-NULL ClientContext */
+#define WSKT_REG_STACK_NPI      0x04u /* WSK_CLIENT_NPI on the stack, overwritten after the call */
+#define WSKT_REG_GARBAGE_BLOCK  0x08u /* registration block filled with 0xAA before the call */
+#define WSKT_REG_POOL_BLOCK     0x10u /* block and dispatch in nonpaged pool, freed after deregister */
+#define WSKT_REG_NULL_DISPATCH  0x20u /* misuse */
+
+/* WSKT_OP_FAULT, Arg[0] */
+#define WSKT_FAULT_WRITE    1u /* write to address Arg[1] */
+#define WSKT_FAULT_BUGCHECK 2u /* KeBugCheckEx(Arg[1], Arg[2] .. Arg[5]) */
+#define WSKT_FAULT_HANG     3u /* never return before Arg[1] ms have passed */
+
+/* WSKT_RESULT.Origin */
+enum {
+    WSKT_ORIGIN_CALL = 0,    /* Status is what the call (or check) returned */
+    WSKT_ORIGIN_REFUSED = 1, /* the driver refused the step: WSK was not called */
+    WSKT_ORIGIN_TIMEOUT = 2, /* the call did not return within TimeoutMs; it is still out there */
+    WSKT_ORIGIN_ASYNC = 3,   /* queued on a named thread; Status is STATUS_PENDING */
+    WSKT_ORIGIN_SKIPPED = 4, /* an earlier step of the unit ended it */
+};
+
+/*
+ * Meaning of WSKT_RESULT.Value by operation. Pointers are never handed out: where identity
+ * matters, Value says whether two of them are the same.
+ */
+enum { WSKT_V_REGISTER_EVENTS = 0 };
+enum { /* CAPTURE, INSPECT, RELEASE */
+    WSKT_V_NPI_VERSION = 0,
+    WSKT_V_NPI_RESERVED = 1,
+    WSKT_V_NPI_CLIENT_SET = 2,    /* Client is non-NULL */
+    WSKT_V_NPI_DISPATCH_SET = 3,  /* Dispatch is non-NULL */
+    WSKT_V_NPI_SLOTS = 4,         /* bit n: function n of WSK_PROVIDER_DISPATCH is non-NULL */
+    WSKT_V_NPI_CAPTURES = 5,      /* captures of this client not yet released */
+    WSKT_V_NPI_SAME_CLIENT = 6,   /* Client equals that of this client's capture before; 1 for the first */
+    WSKT_V_NPI_SAME_DISPATCH = 7,
+    WSKT_V_NPI_EVENTS = 8,        /* calls of WskClientEvent so far */
+};
+enum { WSKT_V_QUERY_LOW = 0, WSKT_V_QUERY_HIGH = 1 };
+enum { WSKT_V_COMPARE_SAME_CLIENT = 0, WSKT_V_COMPARE_SAME_DISPATCH = 1 };
+enum { WSKT_V_THREAD_STATUS = 0, WSKT_V_THREAD_DONE = 1, WSKT_V_THREAD_NS = 2 }; /* BLOCKED, JOIN */
+enum { WSKT_V_MEMORY_BYTES = 0, WSKT_V_MEMORY_GROWTH = 1 }; /* growth since the mark; 0 if it shrank */
+enum { /* STATE, ACTIVATE, DEACTIVATE */
+    WSKT_V_STATE_PHASE = 0,       /* WSKT_PHASE_* */
+    WSKT_V_STATE_STATUS = 1,      /* why it failed, or STATUS_SUCCESS */
+    WSKT_V_STATE_VERSION = 2,     /* WSK version it runs with */
+    WSKT_V_STATE_NEGOTIATED = 3,  /* 1 if it had to register again within the provider's range */
+    WSKT_V_STATE_PORT = 4,        /* TCP port of the echo server, 0 when not listening */
+    WSKT_V_STATE_ACCEPTED = 5,
+    WSKT_V_STATE_OPEN = 6,        /* sockets open now, the listener included */
+    WSKT_V_STATE_BYTES = 7,       /* echoed */
+    WSKT_V_STATE_NPI_HELD = 8,    /* 1 while the sample itself holds a capture */
+    WSKT_V_STATE_ALLOCATIONS = 9, /* pool blocks of the driver not yet freed */
+};
+enum {
+    WSKT_PHASE_INACTIVE = 0,
+    WSKT_PHASE_STARTING = 1,
+    WSKT_PHASE_LISTENING = 2,
+    WSKT_PHASE_FAILED = 3,
+    WSKT_PHASE_STOPPING = 4,
+};
+
+typedef struct WSKT_STEP {
+    UINT32 Op;
+    UINT16 Context;
+    UINT16 Thread; /* 0: wait for it; n: start it on named kernel thread n - 1 and go on */
+    UINT32 TimeoutMs;
+    UINT32 Flags;
+    UINT32 ExpectCount; /* 0 means STATUS_SUCCESS (STATUS_PENDING with a Thread) */
+    UINT32 Expect[WSKT_MAX_EXPECT];
+    UINT32 Reserved;
+    UINT64 Arg[WSKT_MAX_ARGS];
+} WSKT_STEP; /* 88 bytes */
+
+typedef struct WSKT_UNIT {
+    UINT32 Abi;
+    UINT32 StepCount;
+    UINT32 Repeat;       /* how often each thread runs the list, at least 1 */
+    UINT32 Parallel;     /* 1: on the calling thread; n: on n kernel threads side by side */
+    UINT32 ClientStride; /* thread t adds t * ClientStride to every client index */
+    UINT32 TimeoutMs;    /* for the whole unit */
+    WSKT_STEP Step[1];   /* StepCount of them */
+} WSKT_UNIT;
+
+typedef struct WSKT_RESULT {
+    UINT32 Status;    /* NTSTATUS: of the first run of this step that was not as expected, else of the last */
+    UINT32 Origin;
+    UINT32 Executed;  /* how often it ran */
+    UINT32 Reserved;
+    UINT64 ElapsedNs; /* of the run that Status belongs to */
+    UINT64 MaxNs;
+    UINT64 Value[WSKT_MAX_VALUES];
+} WSKT_RESULT; /* 112 bytes */
+
+typedef struct WSKT_UNIT_RESULT {
+    UINT32 Abi;
+    UINT32 StepCount;
+    UINT32 Completed;       /* threads that finished all their repetitions as expected */
+    INT32 FailedStep;       /* -1: every step was as expected */
+    UINT32 FailedThread;
+    UINT32 FailedIteration; /* of that thread, from 0 */
+    WSKT_RESULT Result[1];  /* StepCount of them */
+} WSKT_UNIT_RESULT;
+
+/* What a case has left behind: counted before and after the driver tidied up. */
+typedef struct WSKT_RESIDUE {
+    UINT32 Registrations;
+    UINT32 Captures;
+    UINT32 Threads; /* named or guard threads with an operation that has not returned */
+    UINT32 PoolBlocks;
+} WSKT_RESIDUE;
+
+typedef struct WSKT_RESET_IN {
+    UINT32 Abi;
+    UINT32 TimeoutMs;
+} WSKT_RESET_IN;
+
+typedef struct WSKT_RESET_OUT {
+    WSKT_RESIDUE Before;
+    WSKT_RESIDUE After; /* anything but zero: the driver can't be unloaded safely */
+} WSKT_RESET_OUT;
+
+typedef struct WSKT_HELLO {
+    UINT32 Abi;
+    UINT32 Reserved;
+    UINT64 ImageBase; /* for the module offset of a fault address */
+    UINT32 ImageSize;
+    UINT32 MaxClients;
+} WSKT_HELLO;
+
+#define WSKT_CTL(n) CTL_CODE(0x8000u, 0x800u + (n), METHOD_BUFFERED, FILE_READ_DATA | FILE_WRITE_DATA)
+#define IOCTL_WSKT_HELLO WSKT_CTL(0) /* out: WSKT_HELLO */
+#define IOCTL_WSKT_RUN   WSKT_CTL(1) /* in: WSKT_UNIT; out: WSKT_UNIT_RESULT */
+#define IOCTL_WSKT_RESET WSKT_CTL(2) /* in: WSKT_RESET_IN; out: WSKT_RESET_OUT */
+
+/*
+ * A driver whose DriverEntry fails leaves the status here (REG_DWORD, under its service key), since
+ * the service manager passes on no more than a Win32 error that several statuses share.
+ */
+#define WSKT_ENTRY_STATUS_VALUE L"EntryStatus"
+/* REG_DWORD under the service key: 1 makes DriverEntry activate the sub-component itself. */
+#define WSKT_ACTIVATE_VALUE L"ActivateOnStart"

@@ -1,0 +1,3 @@
+module wskharness
+
+go 1.26
