@@ -95,31 +95,31 @@ enum {
  */
 enum { WSKT_V_REGISTER_EVENTS = 0 };
 enum { /* CAPTURE, INSPECT, RELEASE */
-    WSKT_V_NPI_VERSION = 0,
-    WSKT_V_NPI_RESERVED = 1,
-    WSKT_V_NPI_CLIENT_SET = 2,    /* Client is non-NULL */
-    WSKT_V_NPI_DISPATCH_SET = 3,  /* Dispatch is non-NULL */
-    WSKT_V_NPI_SLOTS = 4,         /* bit n: function n of WSK_PROVIDER_DISPATCH is non-NULL */
-    WSKT_V_NPI_CAPTURES = 5,      /* captures of this client not yet released */
-    WSKT_V_NPI_SAME_CLIENT = 6,   /* Client equals that of this client's capture before; 1 for the first */
-    WSKT_V_NPI_SAME_DISPATCH = 7,
-    WSKT_V_NPI_EVENTS = 8,        /* calls of WskClientEvent so far */
+       WSKT_V_NPI_VERSION = 0,
+       WSKT_V_NPI_RESERVED = 1,
+       WSKT_V_NPI_CLIENT_SET = 2,   /* Client is non-NULL */
+       WSKT_V_NPI_DISPATCH_SET = 3, /* Dispatch is non-NULL */
+       WSKT_V_NPI_SLOTS = 4,        /* bit n: function n of WSK_PROVIDER_DISPATCH is non-NULL */
+       WSKT_V_NPI_CAPTURES = 5,     /* captures of this client not yet released */
+       WSKT_V_NPI_SAME_CLIENT = 6,  /* Client equals that of this client's capture before; 1 for the first */
+       WSKT_V_NPI_SAME_DISPATCH = 7,
+       WSKT_V_NPI_EVENTS = 8, /* calls of WskClientEvent so far */
 };
 enum { WSKT_V_QUERY_LOW = 0, WSKT_V_QUERY_HIGH = 1 };
 enum { WSKT_V_COMPARE_SAME_CLIENT = 0, WSKT_V_COMPARE_SAME_DISPATCH = 1 };
 enum { WSKT_V_THREAD_STATUS = 0, WSKT_V_THREAD_DONE = 1, WSKT_V_THREAD_NS = 2 }; /* BLOCKED, JOIN */
 enum { WSKT_V_MEMORY_BYTES = 0, WSKT_V_MEMORY_GROWTH = 1 }; /* growth since the mark; 0 if it shrank */
-enum { /* STATE, ACTIVATE, DEACTIVATE */
-    WSKT_V_STATE_PHASE = 0,       /* WSKT_PHASE_* */
-    WSKT_V_STATE_STATUS = 1,      /* why it failed, or STATUS_SUCCESS */
-    WSKT_V_STATE_VERSION = 2,     /* WSK version it runs with */
-    WSKT_V_STATE_NEGOTIATED = 3,  /* 1 if it had to register again within the provider's range */
-    WSKT_V_STATE_PORT = 4,        /* TCP port of the echo server, 0 when not listening */
-    WSKT_V_STATE_ACCEPTED = 5,
-    WSKT_V_STATE_OPEN = 6,        /* sockets open now, the listener included */
-    WSKT_V_STATE_BYTES = 7,       /* echoed */
-    WSKT_V_STATE_NPI_HELD = 8,    /* 1 while the sample itself holds a capture */
-    WSKT_V_STATE_ALLOCATIONS = 9, /* pool blocks of the driver not yet freed */
+enum {                                                      /* STATE, ACTIVATE, DEACTIVATE */
+       WSKT_V_STATE_PHASE = 0,                              /* WSKT_PHASE_* */
+       WSKT_V_STATE_STATUS = 1,                             /* why it failed, or STATUS_SUCCESS */
+       WSKT_V_STATE_VERSION = 2,                            /* WSK version it runs with */
+       WSKT_V_STATE_NEGOTIATED = 3, /* 1 if it had to register again within the provider's range */
+       WSKT_V_STATE_PORT = 4,       /* TCP port of the echo server, 0 when not listening */
+       WSKT_V_STATE_ACCEPTED = 5,
+       WSKT_V_STATE_OPEN = 6,        /* sockets open now, the listener included */
+       WSKT_V_STATE_BYTES = 7,       /* echoed */
+       WSKT_V_STATE_NPI_HELD = 8,    /* 1 while the sample itself holds a capture */
+       WSKT_V_STATE_ALLOCATIONS = 9, /* pool blocks of the driver not yet freed */
 };
 enum {
     WSKT_PHASE_INACTIVE = 0,
@@ -152,9 +152,9 @@ typedef struct WSKT_UNIT {
 } WSKT_UNIT;
 
 typedef struct WSKT_RESULT {
-    UINT32 Status;    /* NTSTATUS: of the first run of this step that was not as expected, else of the last */
+    UINT32 Status; /* NTSTATUS: of the first run of this step that was not as expected, else of the last */
     UINT32 Origin;
-    UINT32 Executed;  /* how often it ran */
+    UINT32 Executed; /* how often it ran */
     UINT32 Reserved;
     UINT64 ElapsedNs; /* of the run that Status belongs to */
     UINT64 MaxNs;
@@ -164,8 +164,8 @@ typedef struct WSKT_RESULT {
 typedef struct WSKT_UNIT_RESULT {
     UINT32 Abi;
     UINT32 StepCount;
-    UINT32 Completed;       /* threads that finished all their repetitions as expected */
-    INT32 FailedStep;       /* -1: every step was as expected */
+    UINT32 Completed; /* threads that finished all their repetitions as expected */
+    INT32 FailedStep; /* -1: every step was as expected */
     UINT32 FailedThread;
     UINT32 FailedIteration; /* of that thread, from 0 */
     WSKT_RESULT Result[1];  /* StepCount of them */
@@ -197,7 +197,7 @@ typedef struct WSKT_HELLO {
     UINT32 MaxClients;
 } WSKT_HELLO;
 
-#define WSKT_CTL(n) CTL_CODE(0x8000u, 0x800u + (n), METHOD_BUFFERED, FILE_READ_DATA | FILE_WRITE_DATA)
+#define WSKT_CTL(n)      CTL_CODE(0x8000u, 0x800u + (n), METHOD_BUFFERED, FILE_READ_DATA | FILE_WRITE_DATA)
 #define IOCTL_WSKT_HELLO WSKT_CTL(0) /* out: WSKT_HELLO */
 #define IOCTL_WSKT_RUN   WSKT_CTL(1) /* in: WSKT_UNIT; out: WSKT_UNIT_RESULT */
 #define IOCTL_WSKT_RESET WSKT_CTL(2) /* in: WSKT_RESET_IN; out: WSKT_RESET_OUT */

@@ -1,0 +1,28 @@
+// Package results is the record of a run: what happened, written down as it happens, and the
+// views that people and other programs read.
+//
+// Everything that becomes known is an [Event], appended to the [Journal] of the run
+// (events.ndjson) before anybody acts on it. The journal is the only truth: [Reduce] folds its
+// events into a [Record], [ExitCode] judges a record, and the renderers ([JUnit], [Markdown],
+// [JSON], [Summary]) are pure functions of one. The live view, [Terminal], is a [Handler] beside
+// the stream; were it to break, the record would be none the worse.
+//
+//	dir, err := results.NewRunDir("wskharness-runs", results.RunID(time.Now()))
+//	…
+//	journal, err := results.Create(dir)
+//	…
+//	journal.Subscribe(results.NewTerminal(results.TerminalOptions{Out: os.Stdout, Err: os.Stderr}))
+//	err = journal.Append(results.Event{Kind: results.KindRunStarted, Run: &results.Run{…}})
+//	…
+//	err = journal.Close()
+//
+// and at any later time, also while the run goes on or after its controller was killed:
+//
+//	events, err := results.Read(file)
+//	record := results.Reduce(events)
+//	err = results.Markdown(os.Stdout, record)
+//
+// The package carries plain data and knows nothing of how a run is made. Texts in events may come
+// from a guest and are hostile: [Journal.Append] bounds them, and every renderer neutralises them
+// for its own format.
+package results

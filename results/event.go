@@ -1,0 +1,322 @@
+package results
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Kind says what an event is about, and with that which of its parts are there.
+type Kind string
+
+const (
+	KindRunStarted   Kind = "run-started"    // Run; always the first event, and only that
+	KindRunResumed   Kind = "run-resumed"    // Notice (optional); the run goes on under a new controller
+	KindTargetPhase  Kind = "target-phase"   // Target (empty: before any target, as the build is), Phase
+	KindTargetFacts  Kind = "target-facts"   // Target, Facts
+	KindPackage      Kind = "package"        // Package
+	KindCaseStarted  Kind = "case-started"   // Target, Case, Attempt
+	KindStep         Kind = "step"           // Target, Case, Attempt, Step
+	KindCaseFinished Kind = "case-finished"  // Target, Case, Attempt, Verdict
+	KindReplanned    Kind = "case-replanned" // Target, Case, Attempt, Notice: why; an attempt without verdict is void
+	KindEvidence     Kind = "evidence"       // Target, Evidence; Case and Attempt where it is theirs
+	KindNotice       Kind = "notice"         // Notice; Target and Case where it is theirs
+	KindRunFinished  Kind = "run-finished"   // Finish
+)
+
+// Format is the version of the journal's layout. Within one version fields are only added.
+const Format = 1
+
+// Event is one line of the journal.
+type Event struct {
+	Seq  uint64    `json:"seq"` // from 1, without gaps; given by the journal
+	Time time.Time `json:"time"`
+	Kind Kind      `json:"kind"`
+
+	Target  string `json:"target,omitempty"`
+	Case    string `json:"case,omitempty"`    // suite.case
+	Attempt int    `json:"attempt,omitempty"` // from 1, per target and case
+
+	Run      *Run              `json:"run,omitempty"`
+	Phase    *Phase            `json:"phase,omitempty"`
+	Facts    map[string]string `json:"facts,omitempty"`
+	Package  *Package          `json:"package,omitempty"`
+	Step     *Step             `json:"step,omitempty"`
+	Verdict  *Verdict          `json:"verdict,omitempty"`
+	Evidence *Evidence         `json:"evidence,omitempty"`
+	Notice   *Notice           `json:"notice,omitempty"`
+	Finish   *Finish           `json:"finish,omitempty"`
+}
+
+// Run is what is known of a run before it starts.
+type Run struct {
+	Format    int          `json:"format"` // filled in by the journal
+	ID        string       `json:"id"`
+	Version   string       `json:"version"`             // of wskharness
+	Command   string       `json:"command"`             // the command line, quoted for a shell
+	Selection string       `json:"selection,omitempty"` // as the user gave it
+	Seed      uint64       `json:"seed,omitempty"`      // of the shuffle; 0: in the order of the suites
+	Host      string       `json:"host,omitempty"`      // the controller's
+	Policy    Policy       `json:"policy,omitzero"`
+	Plan      []PlanTarget `json:"plan"`
+}
+
+// PlanTarget is what shall run on one target, in order.
+type PlanTarget struct {
+	Name string `json:"name"`
+	// Guest is what the target is expected to be ("wine"), as far as that is known without asking
+	// it. The facts and verdicts that follow are more exact.
+	Guest  string     `json:"guest,omitempty"`
+	Repeat int        `json:"repeat,omitempty"` // attempts of each case; 0 means 1
+	Cases  []PlanCase `json:"cases"`
+}
+
+// PlanCase is one case of the plan.
+type PlanCase struct {
+	Name   string   `json:"name"` // suite.case
+	Doc    string   `json:"doc,omitempty"`
+	Source string   `json:"source,omitempty"` // the documentation that it is taken from
+	Tags   []string `json:"tags,omitempty"`
+	Basis  Basis    `json:"basis,omitempty"`
+}
+
+// Basis says on what ground a case judges.
+type Basis string
+
+const (
+	Documented Basis = "documented" // the public documentation says so
+	Observed   Basis = "observed"   // Windows is reported to do so
+	Recorded   Basis = "recorded"   // nothing is judged: what happens is noted
+)
+
+// The phases of a target's part in a run. Phases may come again: a guest that crashed is reverted
+// and deployed to anew. Build and sign come before any target.
+const (
+	PhaseBuild   = "build"
+	PhaseSign    = "sign"
+	PhaseAcquire = "acquire"
+	PhaseBoot    = "boot"
+	PhaseConnect = "connect"
+	PhaseDeploy  = "deploy"
+	PhaseStart   = "start"
+	PhaseCases   = "cases"
+	PhaseStop    = "stop"
+	PhaseCollect = "collect"
+	PhaseRevert  = "revert"
+	PhaseRelease = "release"
+)
+
+// Phase tells of a phase's start or end.
+type Phase struct {
+	Name    string        `json:"name"`
+	State   PhaseState    `json:"state"`
+	Elapsed time.Duration `json:"elapsedNs,omitempty"` // when done or failed
+	Detail  string        `json:"detail,omitempty"`    // a few words: "4 files, 312 KiB"
+	Error   string        `json:"error,omitempty"`     // when failed: what was attempted, on what, why, what to do
+}
+
+// PhaseState is where a phase has got to.
+type PhaseState string
+
+const (
+	PhaseStarted PhaseState = "started"
+	PhaseDone    PhaseState = "done"
+	PhaseFailed  PhaseState = "failed" // infrastructure: the exit code will say so
+)
+
+// Package is the driver that is tested.
+type Package struct {
+	File      string `json:"file"`
+	SHA256    string `json:"sha256"` // lower-case hexadecimal, of the signed file
+	Size      int64  `json:"size"`   // bytes
+	Toolchain string `json:"toolchain,omitempty"`
+	Signer    string `json:"signer,omitempty"`
+	Cached    bool   `json:"cached,omitempty"` // nothing had to be built
+}
+
+// Step is one step of an attempt, as it came back from the guest.
+type Step struct {
+	Index    int           `json:"index"` // from 0, within the case
+	Text     string        `json:"text"`  // as written in the suite
+	Status   string        `json:"status"`
+	Code     uint32        `json:"code"`               // the NTSTATUS that Status names
+	Origin   string        `json:"origin,omitempty"`   // who says so: call, refused, timeout, async, skipped
+	Expected string        `json:"expected,omitempty"` // where it says more than STATUS_SUCCESS
+	Elapsed  time.Duration `json:"elapsedNs"`
+	Values   []Value       `json:"values,omitempty"`
+	OK       bool          `json:"ok"`
+}
+
+// Value is something that a step brought back, besides its status.
+type Value struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Verdict is what an attempt came to.
+type Verdict struct {
+	Outcome   Outcome       `json:"outcome"`
+	Reason    string        `json:"reason,omitempty"` // of a skip; text of an error; what was left behind
+	Deviation *Deviation    `json:"deviation,omitempty"`
+	Known     *Known        `json:"known,omitempty"`
+	Elapsed   time.Duration `json:"elapsedNs"`
+	Rerun     string        `json:"rerun,omitempty"`   // the exact command
+	Records   []Observation `json:"records,omitempty"` // what was noted, not judged
+	Guest     string        `json:"guest"`             // "wine 8.0, Wine's own netio.sys"
+}
+
+// Deviation is the first thing that was not as declared.
+type Deviation struct {
+	Step     int           `json:"step"`            // index from 0; -1: not of one step
+	Text     string        `json:"text,omitempty"`  // the step as written in the suite
+	Place    string        `json:"place,omitempty"` // file:line in the suite
+	Expected string        `json:"expected"`
+	Actual   string        `json:"actual"` // a status by name, with its number
+	Elapsed  time.Duration `json:"elapsedNs,omitempty"`
+}
+
+// Known is the declared issue that a deviation matches, or that an unexpected pass did not.
+type Known struct {
+	Reason string `json:"reason"`
+	Source string `json:"source,omitempty"` // who says so
+}
+
+// Observation is a value that a case recorded without judging it.
+type Observation struct {
+	Step  int    `json:"step"` // index from 0
+	Name  string `json:"name"`
+	Value string `json:"value"` // a status by name, or a number
+}
+
+// Evidence is something that explains an outcome: a fault, a dump, a log. It comes before the
+// verdict that it explains, or after.
+type Evidence struct {
+	Kind   string `json:"kind"`             // fault, dump, log, journal, console, screenshot
+	File   string `json:"file,omitempty"`   // slash-separated, relative to the run folder
+	SHA256 string `json:"sha256,omitempty"` // lower-case hexadecimal
+	Size   int64  `json:"size,omitempty"`   // bytes
+	Text   string `json:"text,omitempty"`   // "Unhandled page fault on write access to …"
+	Module string `json:"module,omitempty"` // where it happened …
+	Offset uint64 `json:"offset,omitempty"` // … bytes from the module's start
+}
+
+// Notice is a remark for the reader.
+type Notice struct {
+	Level Level  `json:"level,omitempty"`
+	Text  string `json:"text"`
+}
+
+// Level is how much a notice matters.
+type Level string
+
+const (
+	Info    Level = "info"
+	Warning Level = "warning"
+)
+
+// Finish is how a run ended.
+type Finish struct {
+	Reason Reason `json:"reason"`
+	Error  string `json:"error,omitempty"` // with Failed
+}
+
+// Reason is why a run ended. A record without one was left by a controller that was killed.
+type Reason string
+
+const (
+	Done        Reason = "done"        // all that was planned was attempted
+	Interrupted Reason = "interrupted" // the user ended it
+	Failed      Reason = "failed"      // the harness itself could not go on
+)
+
+// check tells why an event is not one. It holds the writer and the reader to the same rules.
+func (e *Event) check() error {
+	switch e.Kind {
+	case KindRunStarted:
+		return e.checkRun()
+	case KindRunResumed:
+		return nil
+	case KindTargetPhase:
+		return e.checkPhase()
+	case KindTargetFacts:
+		return need(e.Target != "" && e.Facts != nil, e.Kind, "target and facts")
+	case KindPackage:
+		return need(e.Package != nil, e.Kind, "package")
+	case KindCaseStarted:
+		return e.checkAttempt()
+	case KindStep:
+		return errors.Join(e.checkAttempt(), need(e.Step != nil, e.Kind, "step"))
+	case KindCaseFinished:
+		return errors.Join(e.checkAttempt(), e.checkVerdict())
+	case KindReplanned:
+		return errors.Join(e.checkAttempt(), need(e.Notice != nil, e.Kind, "notice"))
+	case KindEvidence:
+		return need(e.Target != "" && e.Evidence != nil, e.Kind, "target and evidence")
+	case KindNotice:
+		return need(e.Notice != nil, e.Kind, "notice")
+	case KindRunFinished:
+		return need(e.Finish != nil && e.Finish.Reason.valid(), e.Kind, "finish, with the reason done, interrupted or failed")
+	}
+	return fmt.Errorf("unknown kind %.40q", e.Kind)
+}
+
+func (e *Event) checkRun() error {
+	if e.Run == nil || e.Run.ID == "" {
+		return need(false, e.Kind, "run, with an id")
+	}
+	if e.Run.Format != Format {
+		return fmt.Errorf("journal of format %d; this wskharness reads format %d", e.Run.Format, Format)
+	}
+	seen := make(map[string]bool)
+	for _, t := range e.Run.Plan {
+		if t.Name == "" || seen[t.Name] {
+			return fmt.Errorf("plan: target name %.40q is empty or there twice", t.Name)
+		}
+		seen[t.Name] = true
+		cases := make(map[string]bool)
+		for _, c := range t.Cases {
+			if c.Name == "" || cases[c.Name] {
+				return fmt.Errorf("plan of target %.40q: case name %.60q is empty or there twice", t.Name, c.Name)
+			}
+			cases[c.Name] = true
+		}
+	}
+	return nil
+}
+
+func (e *Event) checkPhase() error {
+	if e.Phase == nil || e.Phase.Name == "" {
+		return need(false, e.Kind, "phase, with a name")
+	}
+	switch e.Phase.State {
+	case PhaseStarted, PhaseDone, PhaseFailed:
+		return nil
+	}
+	return fmt.Errorf("%s: unknown state %.40q", e.Kind, e.Phase.State)
+}
+
+func (e *Event) checkAttempt() error {
+	return need(e.Target != "" && e.Case != "" && e.Attempt >= 1, e.Kind, "target, case and attempt")
+}
+
+func (e *Event) checkVerdict() error {
+	if e.Verdict == nil {
+		return need(false, e.Kind, "verdict")
+	}
+	if !e.Verdict.Outcome.Valid() {
+		return fmt.Errorf("%s: unknown outcome %.40q", e.Kind, e.Verdict.Outcome)
+	}
+	if e.Verdict.Outcome == Skip {
+		return need(e.Verdict.Reason != "", e.Kind, "reason for a skip")
+	}
+	return nil
+}
+
+func (r Reason) valid() bool { return r == Done || r == Interrupted || r == Failed }
+
+func need(ok bool, kind Kind, what string) error {
+	if ok {
+		return nil
+	}
+	return fmt.Errorf("%s without its %s", kind, what)
+}

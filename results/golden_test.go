@@ -1,0 +1,71 @@
+package results
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"testing"
+)
+
+// TestGolden holds what people and programs see of two runs: one as it should be, and one with
+// everything that can go wrong. All times come from the events, so nothing has to be normalised.
+func TestGolden(t *testing.T) {
+	runs := []struct {
+		name   string
+		events []Event
+	}{
+		{"happy", happyRun()},
+		{"bad", badRun()},
+	}
+	for _, run := range runs {
+		rec := Reduce(run.events)
+		renderers := []struct {
+			name   string
+			render func(io.Writer) error
+		}{
+			{"events.ndjson", func(w io.Writer) error { return writeJournal(w, run.events) }},
+			{"junit.xml", func(w io.Writer) error { return JUnit(w, rec) }},
+			{"summary.md", func(w io.Writer) error { return Markdown(w, rec) }},
+			{"plain.txt", func(w io.Writer) error { return replay(w, run.events, TerminalOptions{}) }},
+			{"steps.txt", func(w io.Writer) error { return replay(w, run.events, TerminalOptions{Steps: true}) }},
+			{"80.txt", func(w io.Writer) error { return replay(w, run.events, TerminalOptions{Width: 80}) }},
+		}
+		for _, r := range renderers {
+			name := run.name + "." + r.name
+			t.Run(name, func(t *testing.T) {
+				var out bytes.Buffer
+				if err := r.render(&out); err != nil {
+					t.Fatal(err)
+				}
+				golden(t, name, out.Bytes())
+			})
+		}
+	}
+}
+
+func writeJournal(w io.Writer, events []Event) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for _, e := range events {
+		if err := enc.Encode(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replay shows a run as on something that is no terminal.
+func replay(w io.Writer, events []Event, opts TerminalOptions) error {
+	opts.Out, opts.Err = w, io.Discard
+	if opts.Getenv == nil {
+		opts.Getenv = func(string) string { return "" }
+	}
+	view := NewTerminal(opts)
+	for _, e := range events {
+		if err := view.Handle(e); err != nil {
+			return err
+		}
+	}
+	rec := Reduce(events)
+	return view.Summary(rec, "wskharness-runs/"+rec.Run.ID, []string{JUnitName, MarkdownName, JournalName})
+}

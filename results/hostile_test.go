@@ -1,0 +1,243 @@
+package results
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// hostileRun has the text wherever one can be.
+func hostileRun(text string) []Event {
+	s := newScript(Run{ID: text + "id", Version: text, Command: text, Selection: text, Host: text, Plan: []PlanTarget{
+		{Name: text + "1", Guest: text, Cases: []PlanCase{{Name: text + ".a", Doc: text, Source: text, Tags: []string{text}}, {Name: text + ".b"}, {Name: text + ".c"}, {Name: text + ".d"}}},
+		{Name: text + "2", Cases: []PlanCase{{Name: text + ".a"}}},
+	}})
+	target := text + "1"
+	s.add(0, Event{Kind: KindPackage, Package: &Package{File: text, SHA256: text, Signer: text, Toolchain: text}})
+	s.add(0, Event{Kind: KindTargetFacts, Target: target, Facts: map[string]string{FactGuest: text, text: text}})
+	s.add(0, Event{Kind: KindTargetPhase, Target: target, Phase: &Phase{Name: text, State: PhaseDone, Detail: text, Elapsed: time.Second}})
+	s.add(0, Event{Kind: KindTargetPhase, Target: text + "2", Phase: &Phase{Name: text, State: PhaseFailed, Error: text}})
+	s.add(0, Event{Kind: KindNotice, Target: target, Notice: &Notice{Level: Warning, Text: text}})
+	full := Verdict{
+		Deviation: &Deviation{Step: 1, Text: text, Place: text, Expected: text, Actual: text, Elapsed: time.Second},
+		Known:     &Known{Reason: text, Source: text}, Reason: text, Rerun: text, Guest: text,
+		Records: []Observation{{Name: text, Value: text}},
+	}
+	for i, outcome := range []Outcome{Bugcheck, KnownIssue, Pass} {
+		v, name := full, text+"."+string(rune('a'+i))
+		v.Outcome = outcome
+		s.begin(target, name, 1)
+		s.add(0, Event{Kind: KindStep, Target: target, Case: name, Attempt: 1, Step: &Step{
+			Text: text, Status: text, Origin: text, Expected: text, Values: []Value{{text, text}}}})
+		s.add(0, Event{Kind: KindEvidence, Target: target, Case: name, Attempt: 1, Evidence: &Evidence{
+			Kind: text, File: text, SHA256: text, Size: 1, Text: text, Module: text, Offset: 1}})
+		s.finish(target, name, 1, v)
+	}
+	return s.add(0, Event{Kind: KindRunFinished, Finish: &Finish{Reason: Failed, Error: text}}).events
+}
+
+func hostileTexts() map[string]string {
+	return map[string]string{
+		"escape sequences":    "\x1b[31mred\x1b[2J\x1b]0;title\a\x9b31m",
+		"lines and returns":   "one\ntwo\r\x0bthree\x00\x7f\u2028four\u0085",
+		"directions":          "abc\u202egnp.exe\u2066\u200f\ufeff",
+		"invalid UTF-8":       "a\xff\xfe\xc3(b\xed\xa0\x80",
+		"XML":                 "]]></failure></testsuite><testcase name=\"x\"/><!-- ' & &amp; \ufffe",
+		"Markdown":            "| x | `code` ``two`` ```` # <script>alert(1)</script> ![i](http://e/x.png) [l](javascript:x) @all #1 www.e.org\n\n# head\n```\n",
+		"backquotes only":     "```",
+		"a list":              "- item",
+		"spaces":              "   ",
+		"nothing to break":    strings.Repeat("x", 2000),
+		"wide, and very wide": strings.Repeat("漢字", 300) + " 👩‍👩‍👧‍👦",
+		"very many lines":     strings.Repeat("line\n", 500),
+	}
+}
+
+func renderAll(t *testing.T, events []Event, rec *Record) map[string]string {
+	t.Helper()
+	out := make(map[string]string)
+	for name, render := range map[string]func(io.Writer) error{
+		"junit":    func(w io.Writer) error { return JUnit(w, rec) },
+		"markdown": func(w io.Writer) error { return Markdown(w, rec) },
+		"json":     func(w io.Writer) error { return JSON(w, rec) },
+		"plain":    func(w io.Writer) error { return replay(w, events, TerminalOptions{Steps: true}) },
+		"narrow":   func(w io.Writer) error { return replay(w, events, TerminalOptions{Steps: true, Width: 20}) },
+		"wide":     func(w io.Writer) error { return replay(w, events, TerminalOptions{Width: 120}) },
+		"colored":  func(w io.Writer) error { return replay(w, events, TerminalOptions{Width: 80, Color: ColorAlways}) },
+	} {
+		var b bytes.Buffer
+		if err := render(&b); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		out[name] = b.String()
+	}
+	return out
+}
+
+// TestHostile sends hostile texts through the journal's bounds into every renderer.
+func TestHostile(t *testing.T) {
+	for name, text := range hostileTexts() {
+		t.Run(name, func(t *testing.T) {
+			var events []Event
+			for _, e := range hostileRun(text) {
+				events = append(events, e.bounded())
+			}
+			out := renderAll(t, events, Reduce(events))
+			for _, view := range []string{"plain", "narrow", "wide"} {
+				checkPlain(t, view, out[view])
+			}
+			checkPlain(t, "colored", regexp.MustCompile(`\x1b\[[0-9;]+m`).ReplaceAllString(out["colored"], ""))
+			checkXML(t, out["junit"])
+			checkJUnit(t, []byte(out["junit"]))
+			checkMarkdown(t, out["markdown"])
+			if !json.Valid([]byte(out["json"])) {
+				t.Error("the JSON is not valid")
+			}
+			if n := len(out["junit"]); n > 1<<20 {
+				t.Errorf("JUnit report of %d bytes for 5 cases", n)
+			}
+		})
+	}
+}
+
+// checkPlain: nothing reaches the terminal but what is printed as itself.
+func checkPlain(t *testing.T, view, text string) {
+	t.Helper()
+	for i, r := range text {
+		if r != '\n' && (!unicode.IsPrint(r) || r == utf8.RuneError) {
+			t.Errorf("%s: %q comes through, in %.60q", view, r, text[max(0, i-30):])
+			return
+		}
+	}
+}
+
+// checkXML: one whole document, all of it characters that XML may have.
+func checkXML(t *testing.T, text string) {
+	t.Helper()
+	decoder := xml.NewDecoder(strings.NewReader(text))
+	for {
+		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			t.Errorf("JUnit report: %v", err)
+			return
+		}
+	}
+}
+
+// checkMarkdown looks at what is outside code: no HTML but the summary's own, no link, no image,
+// no mention; each table has as many cells in every row.
+func checkMarkdown(t *testing.T, text string) {
+	t.Helper()
+	if !utf8.ValidString(text) {
+		t.Error("the summary is not UTF-8")
+	}
+	var columns int
+	fence := ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		if run := len(line) - len(strings.TrimLeft(line, "`")); run >= 3 {
+			switch {
+			case fence == "":
+				fence = line[:run]
+			case line == fence:
+				fence = ""
+			}
+			continue
+		}
+		if fence != "" {
+			continue
+		}
+		bare := withoutCode(line)
+		if !strings.HasPrefix(line, "|") {
+			columns = 0
+		} else if n := strings.Count(strings.ReplaceAll(line, `\|`, ""), "|"); columns == 0 {
+			columns = n
+		} else if n != columns {
+			t.Errorf("a row of %d cells in a table of %d: %.120q", n-1, columns-1, line)
+		}
+		if strings.HasPrefix(bare, "<details>") || bare == "</details>" {
+			continue
+		}
+		if m := regexp.MustCompile(`<|(^|[^\\])[\[\]]|@|://|www\.`).FindString(bare); m != "" {
+			t.Errorf("%q comes through in %.120q", m, bare)
+		}
+	}
+	if fence != "" {
+		t.Errorf("a fence of %q is not closed", fence)
+	}
+}
+
+// withoutCode takes the code spans out of a line, as CommonMark delimits them.
+func withoutCode(line string) string {
+	var out strings.Builder
+	for {
+		start := strings.IndexByte(line, '`')
+		if start < 0 {
+			return out.String() + line
+		}
+		if start > 0 && line[start-1] == '\\' {
+			out.WriteString(line[:start+1])
+			line = line[start+1:]
+			continue
+		}
+		out.WriteString(line[:start])
+		ticks := line[start : len(line)-len(strings.TrimLeft(line[start:], "`"))]
+		rest := line[start+len(ticks):]
+		end := closing(rest, len(ticks))
+		if end < 0 {
+			out.WriteString(ticks)
+			line = rest
+			continue
+		}
+		line = rest[end+len(ticks):]
+	}
+}
+
+// closing finds the run of exactly n backquotes.
+func closing(s string, n int) int {
+	for i := 0; i < len(s); {
+		if s[i] != '`' {
+			i++
+			continue
+		}
+		run := len(s[i:]) - len(strings.TrimLeft(s[i:], "`"))
+		if run == n {
+			return i
+		}
+		i += run
+	}
+	return -1
+}
+
+// TestNeverReadsAsWindows: wherever a pass on Wine is shown, it is said that it is one.
+func TestNeverReadsAsWindows(t *testing.T) {
+	s := newScript(Run{Plan: []PlanTarget{{Name: "win11-24h2", Cases: []PlanCase{{Name: "capture.no_wait"}}}}})
+	s.finish("win11-24h2", "capture.no_wait", 1, Verdict{Outcome: Pass, Guest: wineGuest})
+	events := s.done(Done).events
+	for name, text := range renderAll(t, events, Reduce(events)) {
+		if name == "json" {
+			if !strings.Contains(text, `"guest": "`+wineGuest+`"`) {
+				t.Error("json: the guest is not named")
+			}
+			continue
+		}
+		if flat := strings.Join(strings.Fields(text), " "); !strings.Contains(flat, "not a Windows verdict") {
+			t.Errorf("%s does not say so:\n%s", name, text)
+		}
+	}
+	if out := renderAll(t, events, Reduce(events)); !strings.Contains(out["junit"], `name="no_wait [wine]"`) {
+		t.Error("junit: the testcase does not name the kind of guest")
+	}
+	if IsWindows("") || IsWindows(wineGuest) || !IsWindows(windowsGuest) || IsWindows("winXP in disguise") {
+		t.Error("IsWindows takes something else for Windows")
+	}
+}

@@ -1,0 +1,224 @@
+package results
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// JournalName is the journal's file name in the run folder.
+const JournalName = "events.ndjson"
+
+// A Handler is told of every event after it was written. It is called with one event at a time,
+// in order, and must not append to the journal.
+type Handler interface {
+	Handle(Event) error
+}
+
+// Journal is the one writer of a run's events.ndjson. Its methods may be called from several
+// goroutines.
+type Journal struct {
+	path string
+	now  func() time.Time
+
+	mu       sync.Mutex
+	file     *os.File
+	offset   int64 // where the next line starts
+	seq      uint64
+	handlers []Handler
+	ignored  []error // of handlers that were dropped
+	broken   error   // once a write has gone wrong, nothing is written any more
+}
+
+// Create starts the journal of a new run in its folder, which must exist. There must be no
+// journal in it yet.
+func Create(dir string) (*Journal, error) {
+	path := filepath.Join(dir, JournalName)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("create journal: %w", err)
+	}
+	if err := errors.Join(lock(file), syncDir(dir)); err != nil {
+		return nil, errors.Join(fmt.Errorf("create journal %s: %w", path, err), file.Close())
+	}
+	return &Journal{path: path, now: time.Now, file: file}, nil
+}
+
+// Open takes up the journal of an earlier run to continue it, and returns what is in it. A last
+// line that was not written to its end, as a killed controller leaves it, is cut off, and a notice
+// says so. A journal that another process is writing is refused.
+func Open(dir string) (*Journal, []Event, error) {
+	path := filepath.Join(dir, JournalName)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open journal: %w", err)
+	}
+	j, events, err := resume(file, path)
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("open journal %s: %w", path, err), file.Close())
+	}
+	return j, events, nil
+}
+
+func resume(file *os.File, path string) (*Journal, []Event, error) {
+	if err := lock(file); err != nil {
+		return nil, nil, err
+	}
+	decoder := NewDecoder(file)
+	events, err := decoder.rest()
+	if err != nil {
+		return nil, nil, err
+	}
+	j := &Journal{path: path, now: time.Now, file: file, offset: decoder.Offset(), seq: uint64(len(events))}
+	torn := decoder.Torn()
+	if torn == 0 {
+		return j, events, nil
+	}
+	if err := file.Truncate(j.offset); err != nil {
+		return nil, nil, fmt.Errorf("cut off the torn last line: %w", err)
+	}
+	if len(events) == 0 {
+		return j, events, nil // nothing ever happened: the first event is still to come
+	}
+	note := Event{Kind: KindNotice, Notice: &Notice{Level: Warning, Text: fmt.Sprintf(
+		"the last line of the journal was torn (%d bytes), as a killed controller leaves it; it was cut off", torn)}}
+	written, err := j.record(note)
+	if err != nil {
+		return nil, nil, err
+	}
+	return j, append(events, written), nil
+}
+
+// Subscribe tells h of every event from now on. A handler that returns an error is not called
+// again: a view that breaks does not disturb the run. Close returns such errors.
+func (j *Journal) Subscribe(h Handler) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.handlers = append(j.handlers, h)
+}
+
+// Append writes one event, with its sequence number and, if it has none, its time; then it tells
+// the handlers. When it returns nil the event survives the end of this process, and, where it
+// bears on a verdict, the end of the machine. After an error nothing more can be appended: what
+// is in the file is whole, and ends there.
+func (j *Journal) Append(e Event) error {
+	_, err := j.record(e)
+	return err
+}
+
+// record appends e and returns it as it was written.
+func (j *Journal) record(e Event) (Event, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.broken != nil {
+		return Event{}, j.broken
+	}
+	line, e, err := j.encode(e)
+	if err != nil {
+		return Event{}, fmt.Errorf("append to %s: %w", j.path, err)
+	}
+	if err := j.write(line, e.durable()); err != nil {
+		j.broken = fmt.Errorf("append to %s: %w; the record of this run ends with event %d", j.path, err, j.seq)
+		return Event{}, j.broken
+	}
+	j.seq = e.Seq
+	j.tell(e)
+	return e, nil
+}
+
+func (j *Journal) encode(e Event) ([]byte, Event, error) {
+	e = e.bounded()
+	e.Seq = j.seq + 1
+	if e.Time.IsZero() {
+		e.Time = j.now()
+	}
+	e.Time = e.Time.UTC()
+	if e.Run != nil {
+		run := *e.Run
+		run.Format = Format
+		e.Run = &run
+	}
+	if err := e.place(); err != nil {
+		return nil, e, err
+	}
+	var line bytes.Buffer
+	enc := json.NewEncoder(&line)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(e); err != nil {
+		return nil, e, err
+	}
+	if line.Len() > MaxLine {
+		return nil, e, fmt.Errorf("%s event of %d bytes; at most %d", e.Kind, line.Len(), MaxLine)
+	}
+	return line.Bytes(), e, nil
+}
+
+// place checks the event, and that it is where it may be.
+func (e *Event) place() error {
+	if (e.Seq == 1) != (e.Kind == KindRunStarted) {
+		return fmt.Errorf("event %d is %.40q: %s comes first, and only there", e.Seq, e.Kind, KindRunStarted)
+	}
+	return e.check()
+}
+
+// write puts the line at the end of the file in one call, so that a reader, or whoever is left
+// after this process was killed, finds whole lines with at most one torn one at the end.
+func (j *Journal) write(line []byte, durable bool) error {
+	if _, err := j.file.Write(line); err != nil {
+		return errors.Join(err, j.file.Truncate(j.offset))
+	}
+	j.offset += int64(len(line))
+	if durable {
+		return j.file.Sync()
+	}
+	return nil
+}
+
+// durable tells the events that must outlive a power cut: those that say what is to be believed.
+// The rest is only written; fsync takes a hundred times as long (150 µs against 1.3 µs on ext4).
+func (e *Event) durable() bool {
+	switch e.Kind {
+	case KindRunStarted, KindRunResumed, KindCaseFinished, KindEvidence, KindReplanned, KindRunFinished:
+		return true
+	case KindTargetPhase:
+		return e.Phase.State == PhaseFailed
+	}
+	return false
+}
+
+func (j *Journal) tell(e Event) {
+	kept := j.handlers[:0]
+	for _, h := range j.handlers {
+		if err := h.Handle(e); err != nil {
+			j.ignored = append(j.ignored, fmt.Errorf("show event %d (%s): %w", e.Seq, e.Kind, err))
+			continue
+		}
+		kept = append(kept, h)
+	}
+	clear(j.handlers[len(kept):])
+	j.handlers = kept
+}
+
+// Close flushes the journal to disk and gives up the lock. It returns what went wrong in handlers
+// on the way, too.
+func (j *Journal) Close() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.file == nil {
+		return nil
+	}
+	err := errors.Join(j.file.Sync(), j.file.Close())
+	j.file = nil
+	if j.broken == nil {
+		j.broken = fmt.Errorf("append to %s: the journal is closed", j.path)
+	}
+	if err != nil {
+		err = fmt.Errorf("close journal %s: %w", j.path, err)
+	}
+	return errors.Join(append(j.ignored, err)...)
+}

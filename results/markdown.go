@@ -1,0 +1,312 @@
+package results
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Bounds of the summary: GitHub takes at most 1 MiB of it.
+const (
+	markdownFailures = 50  // told in full
+	markdownRows     = 500 // of a table
+	markdownCell     = 400 // bytes of a text in a table
+	markdownText     = 2 << 10
+)
+
+// Markdown writes the record as a summary for people: it is summary.md, and fits the job summaries
+// of GitHub and GitLab. What matters comes first: the totals by target with its guest, the
+// failures with all that is known of them, then what was expected to fail, what was recorded, and
+// where the time went.
+func Markdown(w io.Writer, rec *Record) error {
+	m := &markdown{}
+	m.head(rec)
+	m.totals(rec)
+	m.trouble(rec)
+	m.failures(rec)
+	m.known(rec)
+	m.recorded(rec)
+	m.left(rec)
+	m.times(rec)
+	m.all(rec)
+	if _, err := io.WriteString(w, m.String()); err != nil {
+		return fmt.Errorf("write summary: %w", err)
+	}
+	return nil
+}
+
+type markdown struct{ strings.Builder }
+
+func (m *markdown) line(format string, args ...any) {
+	fmt.Fprintf(m, format+"\n", args...)
+}
+
+// row writes a table's row. Cells are Markdown already.
+func (m *markdown) row(cells ...string) {
+	m.line("| %s |", strings.Join(cells, " | "))
+}
+
+// table writes its head; a column whose name ends in a colon is set to the right.
+func (m *markdown) table(columns ...string) {
+	rule := make([]string, len(columns))
+	for i, c := range columns {
+		rule[i] = "---"
+		if strings.HasSuffix(c, ":") {
+			columns[i], rule[i] = strings.TrimSuffix(c, ":"), "---:"
+		}
+	}
+	m.row(columns...)
+	m.row(rule...)
+}
+
+func (m *markdown) head(rec *Record) {
+	m.line("# wskharness: %s\n", Headline(rec, rec.Run.Policy))
+	started := "not started"
+	if !rec.Started.IsZero() {
+		started = rec.Started.UTC().Format("2006-01-02 15:04:05 UTC")
+	}
+	m.line("Run %s, %s, %s, with wskharness %s:\n", code(rec.Run.ID), started, Duration(rec.Elapsed()), escape(rec.Run.Version))
+	m.fence(rec.Run.Command)
+	if p := rec.Package; p != nil {
+		m.line("Driver %s, %s, SHA-256 %s.\n", code(p.File), Bytes(p.Size), code(p.SHA256))
+	}
+	if rec.Run.Seed != 0 {
+		m.line("In the shuffled order of seed %s.\n", code(fmt.Sprint(rec.Run.Seed)))
+	}
+}
+
+func (m *markdown) totals(rec *Record) {
+	var present []Outcome
+	columns := []string{"target", "guest", "cases:"}
+	for _, o := range slices.Backward(Outcomes()) {
+		if rec.Counts[o] > 0 {
+			present = append(present, o)
+			columns = append(columns, string(o)+":")
+		}
+	}
+	m.table(append(columns, "time:")...)
+	for i := range rec.Targets {
+		t := &rec.Targets[i]
+		counts := t.Counts()
+		cells := []string{escape(t.label()), escape(guestLine(t.Guest)), fmt.Sprint(len(t.Cases))}
+		for _, o := range present {
+			cells = append(cells, fmt.Sprint(counts[o]))
+		}
+		m.row(append(cells, Duration(total(t.Phases)))...)
+	}
+	m.line("")
+}
+
+func (m *markdown) trouble(rec *Record) {
+	var told []string
+	if rec.Error != "" {
+		told = append(told, "The run: "+escape(clip(rec.Error, markdownText)))
+	}
+	if rec.Reason == "" {
+		told = append(told, "The record of the run has no end: its controller was killed, or is still at work.")
+	}
+	for i := range rec.Targets {
+		if t := &rec.Targets[i]; t.Trouble != "" {
+			told = append(told, fmt.Sprintf("Target %s: %s", escape(t.label()), escape(clip(t.Trouble, markdownText))))
+		}
+	}
+	for _, n := range rec.Notices {
+		if n.Level == Warning {
+			told = append(told, escape(clip(n.Text, markdownText)))
+		}
+	}
+	if len(told) == 0 {
+		return
+	}
+	m.line("## Trouble\n")
+	for _, text := range told[:min(len(told), markdownFailures)] {
+		m.line("- %s", text)
+	}
+	m.line("")
+}
+
+func (m *markdown) failures(rec *Record) {
+	bad := rec.cases(func(c *CaseRecord) bool { return c.Final.Bad() })
+	if len(bad) == 0 {
+		return
+	}
+	m.line("## Failures\n")
+	for i, f := range bad {
+		if i == markdownFailures {
+			m.line("%d more are in junit.xml and in the table of all cases.\n", len(bad)-i)
+			break
+		}
+		m.failure(f.target, f.rec)
+	}
+}
+
+func (m *markdown) failure(t *TargetRecord, c *CaseRecord) {
+	m.line("### %s: %s on %s\n", c.Final, code(c.Name), escape(t.label()))
+	if c.Doc != "" {
+		m.line("%s\n", escape(clip(c.Doc, markdownText)))
+	}
+	m.line("- guest: %s", escape(guestLine(t.Guest)))
+	if h := c.history(); h != "" {
+		if c.Final == Flaky {
+			h += "; the first that failed"
+		}
+		m.line("- %s", escape(h))
+	}
+	a := c.Telling()
+	if a == nil {
+		m.line("")
+		return
+	}
+	for _, d := range explain(&c.PlanCase, a) {
+		if d.label == "rerun" {
+			continue
+		}
+		if !d.code {
+			m.line("- %s: %s", escape(d.label), escape(clip(d.text, markdownText)))
+			continue
+		}
+		for _, text := range lines(clip(d.text, markdownText), 20) {
+			m.line("- %s: %s", escape(d.label), code(text))
+		}
+	}
+	m.line("")
+	if a.Verdict.Rerun != "" {
+		m.line("Run it again:\n")
+		m.fence(a.Verdict.Rerun)
+	}
+}
+
+func (m *markdown) known(rec *Record) {
+	known := rec.cases(func(c *CaseRecord) bool { return c.Final == KnownIssue })
+	if len(known) == 0 {
+		return
+	}
+	m.line("## Known issues\n")
+	m.line("These failed in exactly the way that is declared for their guest.\n")
+	m.table("case", "target", "what is known", "source")
+	for _, k := range known[:min(len(known), markdownRows)] {
+		var source string
+		if a := k.rec.Telling(); a != nil && a.Verdict.Known != nil {
+			source = a.Verdict.Known.Source
+		}
+		m.row(code(k.rec.Name), escape(k.target.label()), cell(k.rec.Why()), cell(source))
+	}
+	m.line("")
+}
+
+func (m *markdown) recorded(rec *Record) {
+	recorded := rec.cases(func(c *CaseRecord) bool { return len(c.records()) > 0 })
+	if len(recorded) == 0 {
+		return
+	}
+	m.line("## Recorded, not judged\n")
+	m.table("case", "target", "what", "value")
+	rows := 0
+	for _, r := range recorded {
+		for _, o := range r.rec.records() {
+			if rows++; rows <= markdownRows {
+				m.row(code(r.rec.Name), escape(r.target.label()), cell(o.Name), code(clip(o.Value, markdownCell)))
+			}
+		}
+	}
+	m.line("")
+}
+
+// left lists the cases that say nothing about the driver, with the reason for each.
+func (m *markdown) left(rec *Record) {
+	left := rec.cases(func(c *CaseRecord) bool {
+		return c.Final == Skip || c.Final == NotRun || c.Final == Cancelled
+	})
+	if len(left) == 0 {
+		return
+	}
+	m.line("## Not tested\n")
+	m.table("case", "target", "outcome", "why")
+	for _, l := range left[:min(len(left), markdownRows)] {
+		m.row(code(l.rec.Name), escape(l.target.label()), string(l.rec.Final), cell(l.rec.Why()))
+	}
+	m.line("")
+}
+
+func (m *markdown) times(rec *Record) {
+	m.line("## Times\n")
+	if t := times(rec.Phases); len(t) > 0 {
+		m.line("- before any target: %s", escape(strings.Join(t, ", ")))
+	}
+	for i := range rec.Targets {
+		if t := times(rec.Targets[i].Phases); len(t) > 0 {
+			m.line("- %s: %s", escape(rec.Targets[i].label()), escape(strings.Join(t, ", ")))
+		}
+	}
+	m.line("- in all: %s\n", Duration(rec.Elapsed()))
+}
+
+func (m *markdown) all(rec *Record) {
+	all := rec.cases(func(*CaseRecord) bool { return true })
+	m.line("<details><summary>All %s</summary>\n", count(len(all), "case", "cases"))
+	m.table("outcome", "case", "target", "time:")
+	for i, c := range all {
+		if i == markdownRows {
+			m.row("…", fmt.Sprintf("%d more are in junit.xml", len(all)-i), "", "")
+			break
+		}
+		m.row(string(c.rec.Final), code(c.rec.Name), escape(c.target.label()), Duration(c.rec.Elapsed()))
+	}
+	m.line("\n</details>")
+}
+
+// fence shows a command to be copied.
+func (m *markdown) fence(command string) {
+	ticks := strings.Repeat("`", max(3, longestRun(command)+1))
+	m.line("%ssh\n%s\n%s\n", ticks, plain(clip(command, markdownText)), ticks)
+}
+
+// cell makes a text fit for a table.
+func cell(s string) string { return escape(clip(s, markdownCell)) }
+
+// escape makes Markdown of a text of which nothing is to be taken as Markdown, HTML, a link, a
+// mention or a reference. The text stays readable in the file itself.
+func escape(s string) string {
+	s = strings.NewReplacer(
+		"&", "&amp;", "<", "&lt;", ">", "&gt;", "@", "&#64;", "#", "&#35;",
+		"://", "&#58;//", "www.", "www&#46;",
+		`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "|", `\|`, "~", `\~`, "$", `\$`,
+	).Replace(strings.TrimSpace(plain(s)))
+	// What would make a list or a heading at the start of a line.
+	if s != "" && strings.ContainsRune("-+=", rune(s[0])) {
+		return `\` + s
+	}
+	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
+	if rest := s[digits:]; digits > 0 && (strings.HasPrefix(rest, ". ") || strings.HasPrefix(rest, ") ")) {
+		return s[:digits] + `\` + s[digits:]
+	}
+	return s
+}
+
+// code shows a text letter by letter, also where it has backquotes or stands in a table.
+func code(s string) string {
+	s = strings.TrimSpace(plain(s))
+	if s == "" {
+		return ""
+	}
+	ticks := strings.Repeat("`", longestRun(s)+1)
+	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") {
+		s = " " + s + " "
+	}
+	return ticks + strings.ReplaceAll(s, "|", `\|`) + ticks
+}
+
+// longestRun is the length of the longest run of backquotes.
+func longestRun(s string) int {
+	var longest, run int
+	for _, r := range s {
+		if r != '`' {
+			run = 0
+			continue
+		}
+		run++
+		longest = max(longest, run)
+	}
+	return longest
+}

@@ -1,0 +1,182 @@
+package results
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Outcome says what became of an attempt, or of a case over all its attempts. Each has a word of
+// its own, the same in every file and view.
+type Outcome string
+
+const (
+	Pass           Outcome = "pass"            // everything was as declared, with positive proof
+	Fail           Outcome = "fail"            // a step was not as declared
+	KnownIssue     Outcome = "known-issue"     // failed in exactly the way declared for this kind of guest
+	UnexpectedPass Outcome = "unexpected-pass" // declared as a known issue, but passed
+	Flaky          Outcome = "flaky"           // attempts of the same case disagree
+	Skip           Outcome = "skip"            // did not apply to this guest; a reason is given
+	Bugcheck       Outcome = "bugcheck"        // the guest crashed under it
+	Hang           Outcome = "hang"            // a step never came back
+	Lost           Outcome = "lost"            // contact with the guest was lost
+	Error          Outcome = "error"           // setup or infrastructure
+	Cancelled      Outcome = "cancelled"       // the user ended the run while it was under way
+	NotRun         Outcome = "not-run"         // planned, but never started
+)
+
+// Outcomes lists all outcomes, those first that a reader wants to see first.
+func Outcomes() []Outcome {
+	return []Outcome{
+		Bugcheck, Hang, Fail, UnexpectedPass, Lost, Error, Flaky, Cancelled, NotRun, Skip, KnownIssue, Pass,
+	}
+}
+
+// Valid reports whether o is one of the outcomes.
+func (o Outcome) Valid() bool { return o.severity() >= 0 }
+
+// severity orders outcomes, the worst first; -1 for what is none.
+func (o Outcome) severity() int {
+	for i, known := range Outcomes() {
+		if o == known {
+			return i
+		}
+	}
+	return -1
+}
+
+// Failed reports whether o speaks against the driver (or against what is declared of the guest):
+// exit code 1.
+func (o Outcome) Failed() bool {
+	switch o {
+	case Fail, UnexpectedPass, Bugcheck, Hang:
+		return true
+	}
+	return false
+}
+
+// Infrastructure reports whether o speaks of the target or of the harness, not of the driver:
+// exit code 3.
+func (o Outcome) Infrastructure() bool { return o == Lost || o == Error }
+
+// Expected reports whether o is what was declared: a pass, or a known issue that failed as it
+// should.
+func (o Outcome) Expected() bool { return o == Pass || o == KnownIssue }
+
+// Bad reports whether a person must look at it.
+func (o Outcome) Bad() bool { return o.Failed() || o.Infrastructure() || o == Flaky }
+
+// combine gives the outcome of a case from those of its attempts: the worst of them, where a mix
+// of expected outcomes and plain failures is flaky. A crash or a hang is never softened to flaky.
+func combine(attempts []Outcome) Outcome {
+	if len(attempts) == 0 {
+		return NotRun
+	}
+	mixed := mixed(attempts)
+	worst := Pass
+	for _, o := range attempts {
+		if mixed && (o == Fail || o == UnexpectedPass) {
+			o = Flaky
+		}
+		if o.severity() < worst.severity() {
+			worst = o
+		}
+	}
+	return worst
+}
+
+// mixed reports whether some attempts failed and others, of the same case, were as expected.
+func mixed(attempts []Outcome) bool {
+	var expected, failed bool
+	for _, o := range attempts {
+		expected = expected || o.Expected() || o == Flaky
+		failed = failed || o.Failed() || o == Flaky
+	}
+	return expected && failed
+}
+
+// Policy says how the outcomes that can be seen both ways are to be taken.
+type Policy struct {
+	FlakyFails bool `json:"flakyFails,omitempty"` // --flaky=fail
+}
+
+// The exit codes that a record can decide. Usage (2) and build (5) are known before there is one.
+const (
+	ExitOK             = 0
+	ExitFailed         = 1   // some test failed
+	ExitInfrastructure = 3   // a target or the harness itself
+	ExitNothing        = 4   // no case was selected
+	ExitInterrupted    = 130 // the user ended the run
+)
+
+// ExitCode is the exit code that a run with this record ends with. A failed test outweighs
+// trouble with a target; an interruption outweighs both. A run is never good by default: a case
+// without a verdict, or a record without an end, is infrastructure.
+func ExitCode(rec *Record, policy Policy) int {
+	switch {
+	case rec.Reason == Interrupted:
+		return ExitInterrupted
+	case rec.anyCase(func(c *CaseRecord) bool { return c.fails(policy) }):
+		return ExitFailed
+	case rec.Reason == Done && rec.Counts.Total() == 0 && !rec.troubled():
+		return ExitNothing
+	case rec.troubled():
+		return ExitInfrastructure
+	}
+	return ExitOK
+}
+
+func (c *CaseRecord) fails(policy Policy) bool {
+	return c.Final.Failed() || policy.FlakyFails && c.Mixed()
+}
+
+// Headline says in a few words what an exit code of [ExitCode] means for this record.
+func Headline(rec *Record, policy Policy) string {
+	failed := len(rec.cases(func(c *CaseRecord) bool { return c.fails(policy) }))
+	cases := count(rec.Counts.Total(), "case", "cases")
+	text := fmt.Sprintf("%d of %s failed", failed, cases)
+	switch ExitCode(rec, policy) {
+	case ExitInterrupted:
+		return "interrupted: " + text + " so far"
+	case ExitFailed:
+		if rec.troubled() {
+			text += ", and not all could be tested"
+		}
+		return text
+	case ExitNothing:
+		return "no case was selected"
+	case ExitInfrastructure:
+		return "incomplete: trouble with a target or with the harness, no verdict on the driver"
+	}
+	switch {
+	case rec.Counts[Skip] == rec.Counts.Total():
+		return "nothing was tested: every case was skipped"
+	case rec.Counts[Flaky] > 0:
+		return fmt.Sprintf("as expected%s, but for %d flaky of %s", onGuests(rec), rec.Counts[Flaky], cases)
+	}
+	return "all as expected" + onGuests(rec)
+}
+
+// onGuests names the kinds of guests that a good word is about, so that it is not taken for
+// another's.
+func onGuests(rec *Record) string {
+	var kinds []string
+	for _, t := range rec.Targets {
+		if kind := GuestKind(t.Guest); kind != "" && !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	if len(kinds) == 0 {
+		return ""
+	}
+	return " on " + strings.Join(kinds, " and ")
+}
+
+// troubled reports whether something kept the run from giving a verdict on every case.
+func (r *Record) troubled() bool {
+	return r.Reason != Done ||
+		r.anyTarget(func(t *TargetRecord) bool { return t.Trouble != "" }) ||
+		r.anyCase(func(c *CaseRecord) bool {
+			return c.Final.Infrastructure() || c.Final == NotRun || c.Final == Cancelled
+		})
+}

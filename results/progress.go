@@ -1,0 +1,169 @@
+package results
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+)
+
+// bars draws one line for each target at the bottom of a terminal. The zero pointer draws nothing,
+// so that the view need not ask.
+type bars struct {
+	progress *mpb.Progress
+	palette  palette
+	all      []*bar
+}
+
+func newBars(tty *os.File, p palette) *bars {
+	return &bars{
+		palette:  p,
+		progress: mpb.New(mpb.WithOutput(tty), mpb.WithRefreshRate(100*time.Millisecond)),
+	}
+}
+
+// bar is the line of a target. Its state has a lock of its own, which is never held while mpb is
+// called: mpb draws from its own goroutine, and Write waits for that.
+type bar struct {
+	bar     *mpb.Bar
+	palette palette
+	name    string // padded
+	total   int
+	begun   time.Time
+
+	mu      sync.Mutex
+	phaseOf string
+	since   time.Time
+	running string // case
+	done    int
+	bad     int
+}
+
+func (b *bars) add(p *PlanTarget, nameColumns int) *bar {
+	if b == nil {
+		return nil
+	}
+	now := time.Now()
+	line := &bar{
+		palette: b.palette,
+		name:    pad(plain(p.Name), nameColumns),
+		total:   len(p.Cases) * max(1, p.Repeat),
+		begun:   now, since: now,
+		phaseOf: "waiting",
+	}
+	added, err := b.progress.Add(0, mpb.BarFillerFunc(line.fill), mpb.BarFillerTrim())
+	if err != nil {
+		return nil // the progress was stopped already
+	}
+	line.bar = added
+	b.all = append(b.all, line)
+	return line
+}
+
+// Write prints whole lines above the bars.
+func (b *bars) Write(p []byte) (int, error) { return b.progress.Write(p) }
+
+var _ io.Writer = (*bars)(nil)
+
+// stop takes the bars away, after what was written is on the screen.
+func (b *bars) stop() {
+	if b == nil {
+		return
+	}
+	for _, line := range b.all {
+		line.remove()
+	}
+	b.progress.Wait()
+}
+
+func (l *bar) remove() {
+	if l != nil {
+		l.bar.Abort(true)
+	}
+}
+
+func (l *bar) phase(p *Phase) {
+	if l == nil || p.State != PhaseStarted {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.phaseOf, l.since, l.running = plain(p.Name), time.Now(), ""
+}
+
+func (l *bar) begin(e Event) {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.running, l.since = plain(e.Case), time.Now()
+}
+
+func (l *bar) end(e Event) {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.done++
+	l.running, l.since = "", time.Now()
+	if e.Verdict.Outcome.Bad() {
+		l.bad++
+	}
+}
+
+// fill draws the line. mpb calls it, at its own pace.
+func (l *bar) fill(w io.Writer, stat decor.Statistics) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, err := io.WriteString(w, l.draw(time.Now(), stat.AvailableWidth))
+	return err
+}
+
+func (l *bar) draw(now time.Time, width int) string {
+	what := l.phaseOf
+	if l.running != "" {
+		what = l.running
+	}
+	if took := now.Sub(l.since); took >= 300*time.Millisecond {
+		what += fmt.Sprintf(" %.1fs", took.Seconds())
+	}
+	figures := fmt.Sprintf("%d/%d", min(l.done, l.total), l.total)
+	bad := ""
+	if l.bad > 0 {
+		bad = fmt.Sprintf("  %d bad", l.bad)
+	}
+	all := fmt.Sprintf("  %.1fs", now.Sub(l.begun).Seconds())
+	gauge := min(24, width/5)
+	used := 2 + columns(l.name) + 2 + gauge + 2 + columns(figures) + columns(bad) + columns(all) + 2
+	if room := width - used; room > 8 {
+		what = "  " + pad(fit(what, room), room)
+	} else {
+		what = ""
+	}
+	line := "  " + l.palette.paint(bold, l.name) + "  " + l.gauge(gauge) + "  " + figures +
+		l.palette.paint("1;31", bad) + what + l.palette.paint(dim, all)
+	if used > width {
+		return fit("  "+strings.TrimSpace(l.name)+" "+figures, width)
+	}
+	return line
+}
+
+// gauge draws how much is done.
+func (l *bar) gauge(width int) string {
+	full := 0
+	if l.total > 0 {
+		full = width * min(l.done, l.total) / l.total
+	}
+	sgr := green
+	if l.bad > 0 {
+		sgr = red
+	}
+	return l.palette.paint(sgr, strings.Repeat("━", full)) + l.palette.paint(dim, strings.Repeat("─", width-full))
+}

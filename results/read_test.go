@@ -1,0 +1,96 @@
+package results
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestReadIsStrict: what cannot have been written by a journal is refused, with its line.
+func TestReadIsStrict(t *testing.T) {
+	const (
+		start = `{"seq":1,"time":"2026-11-23T18:45:30Z","kind":"run-started","run":{"format":1,"id":"r","version":"v","command":"c","plan":[]}}` + "\n"
+		note2 = `{"seq":2,"time":"2026-11-23T18:45:31Z","kind":"notice","notice":{"text":"x"}}` + "\n"
+	)
+	tests := []struct {
+		name, text string
+		events     int
+		err        string
+	}{
+		{"nothing", "", 0, ""},
+		{"two events", start + note2, 2, ""},
+		{"a torn last line", start + note2[:40], 1, ""},
+		{"a last line without its end", start + strings.TrimSuffix(note2, "\n"), 1, ""},
+		{"zeros at the end, after a power cut", start + strings.Repeat("\x00", 4096), 1, ""},
+		{"a field of a newer version", start + strings.Replace(note2, `"kind"`, `"mood":"good","kind"`, 1), 2, ""},
+		{"garbage between", start + "garbage\n" + note2, 1, "line 2: not an event"},
+		{"an empty line", start + "\n" + note2, 1, "line 2: not an event"},
+		{"two events in a line", start + strings.TrimSuffix(note2, "\n") + note2, 1, "line 2: not an event"},
+		{"a line twice", start + note2 + note2, 2, "line 3: sequence number 2"},
+		{"a line is missing", start + strings.Replace(note2, `"seq":2`, `"seq":3`, 1), 1, "line 2: sequence number 3"},
+		{"no start", strings.Replace(note2, `"seq":2`, `"seq":1`, 1), 0, "run-started comes first"},
+		{"no time", start + strings.Replace(note2, `"time":"2026-11-23T18:45:31Z",`, "", 1), 1, "line 2: no time"},
+		{"an unknown kind", start + strings.Replace(note2, "notice", "poem", 1), 1, "unknown kind"},
+		{"a newer format", strings.Replace(start, `"format":1`, `"format":2`, 1), 0, "reads format 1"},
+		{"a case twice in the plan", strings.Replace(start, `[]`, `[{"name":"t","cases":[{"name":"a.b"},{"name":"a.b"}]}]`, 1), 0, "there twice"},
+		{"a line without end", start + strings.Repeat("x", MaxLine+1), 1, "line 2: longer than"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			events, err := Read(strings.NewReader(test.text))
+			if len(events) != test.events {
+				t.Errorf("%d events, want %d", len(events), test.events)
+			}
+			switch {
+			case test.err == "" && err != nil:
+				t.Errorf("unexpected error: %v", err)
+			case test.err != "" && (err == nil || !strings.Contains(err.Error(), test.err)):
+				t.Errorf("error %v, want one with %q", err, test.err)
+			}
+		})
+	}
+}
+
+func TestReadPassesErrorsOn(t *testing.T) {
+	if _, err := Read(iotest.ErrReader(io.ErrNoProgress)); err == nil || !strings.Contains(err.Error(), io.ErrNoProgress.Error()) {
+		t.Errorf("error %v, want that of the reader", err)
+	}
+}
+
+// FuzzRead: whatever is in the file, reading ends without a panic; what is accepted means the same
+// when written and read again, and every renderer copes with it.
+func FuzzRead(f *testing.F) {
+	for _, events := range [][]Event{happyRun(), badRun(), hostileRun("\x1b]0;x\a<b>|`\u202e")} {
+		var text bytes.Buffer
+		if err := writeJournal(&text, events); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text.Bytes())
+		f.Add(text.Bytes()[:text.Len()/2])
+	}
+	f.Add([]byte("\n"))
+	f.Add([]byte(`{"seq":1,"time":"2026-11-23T18:45:30Z","kind":"run-started","run":{"format":1,"id":"r","plan":[{"name":"t","repeat":-1,"cases":[{"name":"."}]}]}}` + "\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		events, err := Read(bytes.NewReader(data))
+		rec := Reduce(events)
+		renderAll(t, events, rec)
+		if err != nil {
+			return
+		}
+		var again bytes.Buffer
+		if err := writeJournal(&again, events); err != nil {
+			t.Fatalf("what was read cannot be written: %v", err)
+		}
+		reread, err := Read(&again)
+		if err != nil {
+			t.Fatalf("what was read cannot be read again: %v", err)
+		}
+		if diff := cmp.Diff(finals(rec), finals(Reduce(reread))); diff != "" {
+			t.Errorf("written and read again it means something else:\n%s", diff)
+		}
+	})
+}

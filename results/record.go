@@ -1,0 +1,225 @@
+package results
+
+import "time"
+
+// Record is a whole run, as its journal tells it.
+type Record struct {
+	Run      Run            `json:"run"`
+	Started  time.Time      `json:"started,omitzero"`
+	Finished time.Time      `json:"finished,omitzero"` // zero where the journal has no end
+	Reason   Reason         `json:"reason,omitempty"`  // empty where the journal has no end
+	Error    string         `json:"error,omitempty"`   // why the harness could not go on
+	Resumed  int            `json:"resumed,omitempty"` // how often another controller took over
+	Counts   Counts         `json:"counts"`            // of cases, by their final outcomes
+	Package  *Package       `json:"package,omitempty"`
+	Phases   []PhaseRecord  `json:"phases,omitempty"` // before any target: build, sign
+	Targets  []TargetRecord `json:"targets"`
+	Notices  []Noted        `json:"notices,omitempty"`
+
+	last time.Time // of the last event, for a journal without an end
+}
+
+// Counts has the number of cases for each outcome that there is.
+type Counts map[Outcome]int
+
+// Total is the number of all cases.
+func (c Counts) Total() int {
+	var n int
+	for _, count := range c {
+		n += count
+	}
+	return n
+}
+
+// Failed is the number of cases that speak against the driver.
+func (c Counts) Failed() int {
+	var n int
+	for outcome, count := range c {
+		if outcome.Failed() {
+			n += count
+		}
+	}
+	return n
+}
+
+// TargetRecord is a target's part in a run.
+type TargetRecord struct {
+	Name     string            `json:"name"`
+	Guest    string            `json:"guest,omitempty"` // "wine 8.0, Wine's own netio.sys"; empty: never found out
+	Facts    map[string]string `json:"facts,omitempty"`
+	Phases   []PhaseRecord     `json:"phases,omitempty"`
+	Trouble  string            `json:"trouble,omitempty"`       // why its first phase failed that did; infrastructure
+	Troubled string            `json:"troubledPhase,omitempty"` // the name of that phase
+	Cases    []CaseRecord      `json:"cases"`                   // in the order of the plan; first those that were not in it
+	Evidence []Evidence        `json:"evidence,omitempty"`      // that belongs to no case
+}
+
+// FactGuest is the fact that names the guest in words for people.
+const FactGuest = "guest"
+
+// PhaseRecord is one phase, once.
+type PhaseRecord struct {
+	Name    string        `json:"name"`
+	Started time.Time     `json:"started,omitzero"`
+	Elapsed time.Duration `json:"elapsedNs"`
+	Detail  string        `json:"detail,omitempty"`
+	Error   string        `json:"error,omitempty"`
+	Ended   bool          `json:"ended"`
+}
+
+// CaseRecord is a case on one target.
+type CaseRecord struct {
+	PlanCase
+	Planned  bool      `json:"planned"` // false: the harness's own, as deploy.start
+	Final    Outcome   `json:"final"`
+	Reason   string    `json:"reason,omitempty"` // why there is no attempt
+	Attempts []Attempt `json:"attempts,omitempty"`
+}
+
+// Attempt is one try of a case.
+type Attempt struct {
+	Number   int        `json:"number"`
+	Started  time.Time  `json:"started,omitzero"`
+	Verdict  Verdict    `json:"verdict"`
+	Steps    []Step     `json:"steps,omitempty"` // not of every attempt, where there are very many
+	Ran      int        `json:"ran"`             // steps that came back
+	Evidence []Evidence `json:"evidence,omitempty"`
+	Void     string     `json:"void,omitempty"` // why the attempt does not count, and was made again
+}
+
+// Noted is a notice in its place.
+type Noted struct {
+	Time   time.Time `json:"time"`
+	Target string    `json:"target,omitempty"`
+	Case   string    `json:"case,omitempty"`
+	Notice
+}
+
+// Elapsed is how long the run took, up to the last event where it has no end.
+func (r *Record) Elapsed() time.Duration {
+	end := r.Finished
+	if end.IsZero() {
+		end = r.last
+	}
+	return max(0, end.Sub(r.Started))
+}
+
+func (r *Record) anyTarget(is func(*TargetRecord) bool) bool {
+	var any bool
+	for i := range r.Targets {
+		any = is(&r.Targets[i]) || any
+	}
+	return any
+}
+
+func (r *Record) anyCase(is func(*CaseRecord) bool) bool { return len(r.cases(is)) > 0 }
+
+// placed is a case with its target.
+type placed struct {
+	target *TargetRecord
+	rec    *CaseRecord
+}
+
+// cases lists, in order, those that the reader asks for.
+func (r *Record) cases(wanted func(*CaseRecord) bool) []placed {
+	var found []placed
+	for i := range r.Targets {
+		t := &r.Targets[i]
+		for k := range t.Cases {
+			if wanted(&t.Cases[k]) {
+				found = append(found, placed{t, &t.Cases[k]})
+			}
+		}
+	}
+	return found
+}
+
+// Counts is the number of the target's cases by their final outcomes.
+func (t *TargetRecord) Counts() Counts {
+	counts := make(Counts)
+	for i := range t.Cases {
+		counts[t.Cases[i].Final]++
+	}
+	return counts
+}
+
+// records is what the case recorded without judging it.
+func (c *CaseRecord) records() []Observation {
+	if a := c.Telling(); a != nil {
+		return a.Verdict.Records
+	}
+	return nil
+}
+
+// total is the time of all phases that came to an end.
+func total(phases []PhaseRecord) time.Duration {
+	var sum time.Duration
+	for _, p := range phases {
+		sum += p.Elapsed
+	}
+	return sum
+}
+
+// Suite is the part of the case's name before the first dot.
+func (c *PlanCase) Suite() string {
+	suite, _ := splitName(c.Name)
+	return suite
+}
+
+// outcomes of the attempts that count.
+func (c *CaseRecord) outcomes() []Outcome {
+	var all []Outcome
+	for _, a := range c.Attempts {
+		if a.Void == "" {
+			all = append(all, a.Verdict.Outcome)
+		}
+	}
+	return all
+}
+
+// Mixed reports whether attempts of the case disagree: flaky, even where something worse than
+// that made the final outcome.
+func (c *CaseRecord) Mixed() bool { return mixed(c.outcomes()) }
+
+// Telling is the attempt that explains the final outcome: the first that has it, and for a flaky
+// case the first that failed. Nil where the case was never attempted.
+func (c *CaseRecord) Telling() *Attempt {
+	var first *Attempt
+	for i := range c.Attempts {
+		a := &c.Attempts[i]
+		if a.Void != "" {
+			continue
+		}
+		if a.Verdict.Outcome == c.Final || c.Final == Flaky && a.Verdict.Outcome.Failed() {
+			return a
+		}
+		if first == nil {
+			first = a
+		}
+	}
+	return first
+}
+
+// Why is the text that goes with the final outcome: the reason of a skip, of a known issue, of an
+// error, or why the case was not run.
+func (c *CaseRecord) Why() string {
+	a := c.Telling()
+	switch {
+	case a == nil:
+		return c.Reason
+	case a.Verdict.Known != nil && a.Verdict.Outcome == KnownIssue:
+		return a.Verdict.Known.Reason
+	case c.Final == NotRun && a.Verdict.Outcome != NotRun:
+		return c.Reason
+	}
+	return a.Verdict.Reason
+}
+
+// Elapsed is the time of all attempts.
+func (c *CaseRecord) Elapsed() time.Duration {
+	var sum time.Duration
+	for _, a := range c.Attempts {
+		sum += max(0, a.Verdict.Elapsed)
+	}
+	return sum
+}

@@ -1,0 +1,100 @@
+package results
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// The names of the reports in the run folder.
+const (
+	JUnitName    = "junit.xml"
+	MarkdownName = "summary.md"
+	latestName   = "latest"
+)
+
+// RunID names a run: the time in UTC, so that names sort as the runs began, and four characters of
+// chance, so that runs of the same second keep apart.
+func RunID(now time.Time) string {
+	const letters = "abcdefghjkmnpqrstuvwxyz23456789" // without i, l, o, 0 and 1, which look alike
+	var chance [4]byte
+	rand.Read(chance[:])
+	for i, b := range chance {
+		chance[i] = letters[int(b)%len(letters)]
+	}
+	return now.UTC().Format("20060102-150405") + "-" + string(chance[:])
+}
+
+// NewRunDir makes the folder of a new run under base, which is made where it is missing, and
+// points base/latest at it. Where the file system has no symbolic links, or somebody else's file
+// has that name, there is no such pointer, and that is all.
+func NewRunDir(base, id string) (string, error) {
+	if id == "" || id == latestName || strings.ContainsAny(id, `/\`) || strings.HasPrefix(id, ".") {
+		return "", fmt.Errorf("make run folder under %s: %q cannot be the name of a run", base, id)
+	}
+	if err := os.MkdirAll(base, 0o755); err != nil {
+		return "", fmt.Errorf("make run folder: %w", err)
+	}
+	dir := filepath.Join(base, id)
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return "", fmt.Errorf("make run folder: %w", err)
+	}
+	pointLatest(base, id)
+	return dir, nil
+}
+
+// pointLatest replaces the link in one step, so that somebody who follows it at any time finds
+// the old run or the new one.
+func pointLatest(base, id string) {
+	temporary := filepath.Join(base, "."+latestName+"-"+id)
+	if os.Symlink(id, temporary) != nil {
+		return
+	}
+	if os.Rename(temporary, filepath.Join(base, latestName)) != nil {
+		os.Remove(temporary)
+	}
+}
+
+// WriteReports writes the reports of a run into its folder, and returns their names. Each is
+// there whole or not at all; one that cannot be written does not keep the others from it.
+func WriteReports(dir string, rec *Record) ([]string, error) {
+	reports := []struct {
+		name   string
+		render func(io.Writer, *Record) error
+	}{
+		{JUnitName, JUnit},
+		{MarkdownName, Markdown},
+	}
+	var names []string
+	var errs []error
+	for _, report := range reports {
+		if err := writeFile(filepath.Join(dir, report.name), rec, report.render); err != nil {
+			errs = append(errs, fmt.Errorf("write report: %w", err))
+			continue
+		}
+		names = append(names, report.name)
+	}
+	return names, errors.Join(errs...)
+}
+
+func writeFile(path string, rec *Record, render func(io.Writer, *Record) error) (err error) {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(file.Name())
+		}
+	}()
+	err = errors.Join(render(file, rec), file.Chmod(0o644), file.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}

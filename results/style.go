@@ -1,0 +1,106 @@
+package results
+
+import (
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// ColorMode says when a terminal view is coloured.
+type ColorMode string
+
+const (
+	ColorAuto   ColorMode = "auto" // on a terminal, unless NO_COLOR is set; CLICOLOR_FORCE: always
+	ColorAlways ColorMode = "always"
+	ColorNever  ColorMode = "never"
+)
+
+// palette paints words, or leaves them as they are.
+type palette bool
+
+// The SGR parameters in use.
+const (
+	bold   = "1"
+	dim    = "2"
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	cyan   = "36"
+)
+
+func (p palette) paint(sgr, s string) string {
+	if !p || s == "" || sgr == "" {
+		return s
+	}
+	return "\x1b[" + sgr + "m" + s + "\x1b[0m"
+}
+
+// outcome paints a text in the colour of an outcome: what is as expected keeps quiet, what speaks
+// against the driver is red, what speaks of the infrastructure is magenta.
+func (p palette) outcome(o Outcome, s string) string {
+	switch {
+	case o == Pass:
+		return p.paint(green, s)
+	case o == Bugcheck || o == Hang:
+		return p.paint("1;37;41", s)
+	case o.Failed():
+		return p.paint("1;31", s)
+	case o.Infrastructure():
+		return p.paint("1;35", s)
+	case o == Flaky:
+		return p.paint("1;33", s)
+	case o == KnownIssue:
+		return p.paint(yellow, s)
+	case o == Skip:
+		return p.paint(cyan, s)
+	}
+	return p.paint(dim, s)
+}
+
+// coloring decides for one writer. See no-color.org and bixense.com/clicolors.
+func coloring(mode ColorMode, tty bool, getenv func(string) string) palette {
+	force := getenv("CLICOLOR_FORCE")
+	switch {
+	case mode == ColorAlways:
+		return true
+	case mode == ColorNever, getenv("NO_COLOR") != "":
+		return false
+	case force != "" && force != "0":
+		return true
+	}
+	return palette(tty && getenv("TERM") != "dumb")
+}
+
+// terminalOf returns the file behind a writer, where that is a terminal.
+func terminalOf(w io.Writer) *os.File {
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return f
+	}
+	return nil
+}
+
+// sameTerminal reports whether two writers end up on the same screen.
+func sameTerminal(a, b *os.File) bool {
+	if a == nil || b == nil {
+		return false
+	}
+	one, err := a.Stat()
+	if err != nil {
+		return false
+	}
+	other, err := b.Stat()
+	return err == nil && os.SameFile(one, other)
+}
+
+// widthOf is the terminal's width in columns, 0 where there is none.
+func widthOf(f *os.File) int {
+	if f == nil {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}

@@ -1,0 +1,299 @@
+package results
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// SummaryOptions say how [Summary] is laid out.
+type SummaryOptions struct {
+	Dir     string   // the run folder, as the user would type it; empty: not told
+	Reports []string // names of the files in it
+	Width   int      // columns; 0: no limit
+	Color   bool
+}
+
+// Most of a list that is shown on a terminal; summary.md has all.
+const summaryRows = 40
+
+// Summary writes what a person wants to know at the end of a run: known issues apart from
+// failures, what was recorded, what was not tested, and last, where the eye is, the result with
+// the guests that it holds for, the times, and where the reports are.
+func Summary(w io.Writer, rec *Record, opts SummaryOptions) error {
+	s := &summary{view: newView(palette(opts.Color), opts.Width, &rec.Run)}
+	s.known(rec)
+	s.recorded(rec)
+	s.left(rec)
+	s.failed(rec)
+	s.trouble(rec)
+	s.result(rec)
+	s.reports(opts)
+	if _, err := io.WriteString(w, s.String()); err != nil {
+		return fmt.Errorf("write summary: %w", err)
+	}
+	return nil
+}
+
+type summary struct {
+	strings.Builder
+	view view
+}
+
+func (s *summary) line(parts ...string) {
+	s.WriteString(strings.TrimRight(strings.Join(parts, ""), " ") + "\n")
+}
+
+func (s *summary) title(text string) {
+	s.line()
+	s.line(s.view.paint(bold, text))
+}
+
+func (s *summary) known(rec *Record) {
+	known := rec.cases(func(c *CaseRecord) bool { return c.Final == KnownIssue })
+	if len(known) == 0 {
+		return
+	}
+	s.title(count(len(known), "known issue", "known issues") + ", failing just as declared")
+	s.grouped(rec, known, func(p placed) string { return plain(p.rec.Why()) })
+}
+
+// grouped lists cases under what they have in common: one cause often shows in several of them.
+func (s *summary) grouped(rec *Record, cases []placed, why func(placed) string) {
+	var reasons []string
+	names := make(map[string][]string)
+	for _, c := range cases {
+		reason := why(c)
+		if names[reason] == nil {
+			reasons = append(reasons, reason)
+		}
+		names[reason] = append(names[reason], s.named(rec, c))
+	}
+	for _, reason := range reasons {
+		for _, line := range s.view.broken(reason, 2, false) {
+			s.line("  ", s.view.paint(yellow, line))
+		}
+		listed := names[reason]
+		if more := len(listed) - summaryRows; more > 0 {
+			listed = append(listed[:summaryRows:summaryRows], fmt.Sprintf("and %d more", more))
+		}
+		for _, line := range s.view.broken(strings.Join(listed, ", "), 6, false) {
+			s.line("      ", s.view.paint(dim, line))
+		}
+	}
+}
+
+// named is a case with its target where there are several.
+func (s *summary) named(rec *Record, p placed) string {
+	if len(rec.Targets) > 1 {
+		return plain(p.rec.Name) + " on " + plain(p.target.label())
+	}
+	return plain(p.rec.Name)
+}
+
+// rows writes a table of two columns, and how much of it is left out.
+func (s *summary) rows(rows [][2]string) {
+	var width int
+	for _, row := range rows {
+		width = min(max(width, columns(row[0])), 48)
+	}
+	for i, row := range rows {
+		if i == summaryRows {
+			s.line(s.view.paint(dim, fmt.Sprintf("  … %d more in %s", len(rows)-i, MarkdownName)))
+			return
+		}
+		for k, line := range s.view.broken(row[1], 2+width+2, false) {
+			name := ""
+			if k == 0 {
+				name = row[0]
+			}
+			s.line("  ", pad(name, width), "  ", line)
+		}
+	}
+}
+
+func (s *summary) recorded(rec *Record) {
+	recorded := rec.cases(func(c *CaseRecord) bool { return len(c.records()) > 0 })
+	if len(recorded) == 0 {
+		return
+	}
+	s.title("recorded, not judged")
+	var rows [][2]string
+	for _, r := range recorded {
+		rows = append(rows, [2]string{s.named(rec, r), plain(observed(r.rec.records()))})
+	}
+	s.rows(rows)
+}
+
+func (s *summary) left(rec *Record) {
+	left := rec.cases(func(c *CaseRecord) bool {
+		return c.Final == Skip || c.Final == NotRun || c.Final == Cancelled
+	})
+	if len(left) == 0 {
+		return
+	}
+	s.title("not tested")
+	s.grouped(rec, left, func(p placed) string { return string(p.rec.Final) + ": " + plain(p.rec.Why()) })
+}
+
+// failed names again, in one place, what was told in full when it happened.
+func (s *summary) failed(rec *Record) {
+	bad := rec.cases(func(c *CaseRecord) bool { return c.Final.Bad() })
+	if len(bad) == 0 {
+		return
+	}
+	s.title("failures")
+	for i, b := range bad {
+		if i == summaryRows {
+			s.line(s.view.paint(dim, fmt.Sprintf("  … %d more in %s", len(bad)-i, MarkdownName)))
+			return
+		}
+		word := string(b.rec.Final)
+		gap := strings.Repeat(" ", max(0, outcomeColumns-len(word))+2)
+		s.line("  ", s.view.outcome(b.rec.Final, word), gap, s.view.paint(bold, s.named(rec, b)))
+		if h := b.rec.history(); h != "" {
+			s.line(strings.Repeat(" ", detailIndent), h)
+		}
+		a := b.rec.Telling()
+		if a == nil {
+			continue
+		}
+		for _, line := range s.view.broken(plain(message(b.rec.Final, &a.Verdict)), detailIndent, false) {
+			s.line(strings.Repeat(" ", detailIndent), line)
+		}
+		if a.Verdict.Rerun != "" {
+			s.line(strings.Repeat(" ", detailIndent), s.view.paint(bold, plain(a.Verdict.Rerun)))
+		}
+	}
+}
+
+func (s *summary) trouble(rec *Record) {
+	var told []string
+	if rec.Error != "" {
+		told = append(told, rec.Error)
+	}
+	for i := range rec.Targets {
+		if t := &rec.Targets[i]; t.Trouble != "" {
+			told = append(told, t.label()+": "+t.Trouble)
+		}
+	}
+	if len(told) == 0 {
+		return
+	}
+	s.title("trouble")
+	for _, text := range told {
+		for _, line := range lines(text, 20) {
+			for _, piece := range s.view.broken(line, 2, false) {
+				s.line("  ", piece)
+			}
+		}
+	}
+}
+
+func (s *summary) result(rec *Record) {
+	s.line()
+	policy := rec.Run.Policy
+	sgr := "1;32"
+	switch ExitCode(rec, policy) {
+	case ExitOK:
+		if rec.Counts[Skip] == rec.Counts.Total() || rec.Counts[Flaky] > 0 {
+			sgr = "1;33"
+		}
+	case ExitFailed:
+		sgr = "1;31"
+	default:
+		sgr = "1;35"
+	}
+	for i, line := range s.view.broken(Headline(rec, policy), 0, false) {
+		if i == 0 {
+			line = strings.ToUpper(line[:1]) + line[1:]
+		}
+		s.line(s.view.paint(sgr, line))
+	}
+	s.targets(rec)
+	s.entry("time", s.took(rec.Elapsed(), rec.Phases))
+}
+
+// targets gives the counts of each target, with the guest that they hold for.
+func (s *summary) targets(rec *Record) {
+	for i := range rec.Targets {
+		t := &rec.Targets[i]
+		told := s.view.broken(plain(guestLine(t.Guest)), s.indent(), false)
+		told = append(told, s.counts(t)...)
+		s.entry(plain(t.Name), append(told, s.took(total(t.Phases), t.Phases)...))
+	}
+}
+
+// indent is where the texts of the result start.
+func (s *summary) indent() int { return 2 + s.view.label + 2 }
+
+func (s *summary) entry(label string, lines []string) {
+	for _, line := range s.view.entry(label, lines...) {
+		s.line(line)
+	}
+}
+
+// room is the width left beside the labels; 0 for no limit.
+func (s *summary) room() int {
+	if s.view.width == 0 {
+		return 0
+	}
+	return max(20, s.view.width-s.indent())
+}
+
+func (s *summary) counts(t *TargetRecord) []string {
+	counts := t.Counts()
+	var parts []string
+	for _, o := range slices.Backward(Outcomes()) {
+		if counts[o] == 0 {
+			continue
+		}
+		part := fmt.Sprintf("%d %s", counts[o], o)
+		if n := t.recordedOnly(); o == Pass && n > 0 {
+			part += fmt.Sprintf(" (%d judged, %d recorded)", counts[o]-n, n)
+		}
+		parts = append(parts, s.view.outcome(o, part))
+	}
+	return pack(parts, " · ", s.room())
+}
+
+// recordedOnly counts the passes of which nothing was judged.
+func (t *TargetRecord) recordedOnly() int {
+	var n int
+	for i := range t.Cases {
+		if t.Cases[i].Final == Pass && t.Cases[i].Basis == Recorded {
+			n++
+		}
+	}
+	return n
+}
+
+// took says how long something was, and where that time went.
+func (s *summary) took(elapsed time.Duration, phases []PhaseRecord) []string {
+	where := times(phases)
+	if len(where) == 0 {
+		return []string{Duration(elapsed)}
+	}
+	where[0] = Duration(elapsed) + ": " + where[0]
+	for i := range where {
+		where[i] = plain(where[i])
+	}
+	return pack(where, " · ", s.room())
+}
+
+func (s *summary) reports(opts SummaryOptions) {
+	if opts.Dir == "" {
+		return
+	}
+	var paths []string
+	for _, name := range opts.Reports {
+		paths = append(paths, plain(filepath.Join(opts.Dir, name)))
+	}
+	if len(paths) == 0 {
+		paths = []string{plain(filepath.Join(opts.Dir, JournalName))}
+	}
+	s.entry("reports", paths)
+}

@@ -1,0 +1,140 @@
+package results
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+func env(pairs ...string) func(string) string {
+	return func(name string) string {
+		for i := 0; i < len(pairs); i += 2 {
+			if pairs[i] == name {
+				return pairs[i+1]
+			}
+		}
+		return ""
+	}
+}
+
+func TestColoring(t *testing.T) {
+	tests := []struct {
+		name string
+		mode ColorMode
+		tty  bool
+		env  func(string) string
+		want palette
+	}{
+		{"terminal", ColorAuto, true, env(), true},
+		{"no mode given", "", true, env(), true},
+		{"no terminal", ColorAuto, false, env(), false},
+		{"NO_COLOR", ColorAuto, true, env("NO_COLOR", "1"), false},
+		{"NO_COLOR is empty", ColorAuto, true, env("NO_COLOR", ""), true},
+		{"dumb terminal", ColorAuto, true, env("TERM", "dumb"), false},
+		{"CLICOLOR_FORCE", ColorAuto, false, env("CLICOLOR_FORCE", "1"), true},
+		{"CLICOLOR_FORCE=0", ColorAuto, false, env("CLICOLOR_FORCE", "0"), false},
+		{"NO_COLOR against CLICOLOR_FORCE", ColorAuto, true, env("NO_COLOR", "1", "CLICOLOR_FORCE", "1"), false},
+		{"always, against NO_COLOR", ColorAlways, false, env("NO_COLOR", "1"), true},
+		{"never, against CLICOLOR_FORCE", ColorNever, true, env("CLICOLOR_FORCE", "1"), false},
+	}
+	for _, test := range tests {
+		if got := coloring(test.mode, test.tty, test.env); got != test.want {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+	}
+}
+
+// TestTerminalWidth: no line is wider than asked for, but for what is to be copied whole.
+func TestTerminalWidth(t *testing.T) {
+	for _, width := range []int{60, 80, 120} {
+		for _, events := range [][]Event{happyRun(), badRun()} {
+			var out bytes.Buffer
+			if err := replay(&out, events, TerminalOptions{Width: width}); err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(out.String()) {
+				line = strings.TrimSuffix(line, "\n")
+				whole := strings.Contains(line, "wskharness")
+				if columns(line) > width && !whole {
+					t.Errorf("%d columns where there are %d: %q", columns(line), width, line)
+				}
+			}
+		}
+	}
+}
+
+// TestTerminalTellsAtOnce: a failure is told in full when its verdict comes, not at the end.
+func TestTerminalTellsAtOnce(t *testing.T) {
+	var out bytes.Buffer
+	view := NewTerminal(TerminalOptions{Out: &out, Err: io.Discard, Getenv: env()})
+	for _, e := range badRun() {
+		if err := view.Handle(e); err != nil {
+			t.Fatal(err)
+		}
+		if e.Kind == KindCaseFinished && e.Case == "capture.no_wait" {
+			break
+		}
+	}
+	for _, want := range []string{
+		"capture: {client: a, wait: none}", "STATUS_SUCCESS", "STATUS_DEVICE_NOT_READY (0xC00000A3)", "12ms",
+		"wskharness run capture/no_wait --target wine", "capture.yaml:14",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in:\n%s", want, out.String())
+		}
+	}
+}
+
+func TestTerminalShowsLateEvidence(t *testing.T) {
+	var out bytes.Buffer
+	view := NewTerminal(TerminalOptions{Out: &out, Err: io.Discard, Getenv: env()})
+	s := newScript(Run{Plan: plan(1, "a.b")}).attempt("wine", "a.b", 1, Bugcheck)
+	s.add(0, Event{Kind: KindEvidence, Target: "wine", Case: "a.b", Attempt: 1, Evidence: &Evidence{Kind: "dump", File: "targets/wine/MEMORY.DMP"}})
+	for _, e := range s.events {
+		if err := view.Handle(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !strings.HasSuffix(out.String(), "dump      targets/wine/MEMORY.DMP\n") {
+		t.Errorf("the dump is not the last line of:\n%s", out.String())
+	}
+}
+
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, os.ErrClosed }
+
+func TestTerminalReportsAWriterThatBroke(t *testing.T) {
+	view := NewTerminal(TerminalOptions{Out: brokenPipe{}, Err: io.Discard, Getenv: env()})
+	if err := view.Handle(happyRun()[0]); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("error %v, want that of the writer", err)
+	}
+	if err := view.Summary(Reduce(happyRun()), "", nil); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("error %v, want that of the writer", err)
+	}
+}
+
+func TestDuration(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-1: "0s", 0: "0s", 999: "999ns", 1000: "1µs", 999_499: "999µs", 999_500: "1.0ms", 9_949_999: "9.9ms",
+		9_950_000: "10ms", 504 * time.Millisecond: "504ms", 999_500_000: "1.00s", 6820 * time.Millisecond: "6.82s",
+		9_995_000_000: "10.0s", 59_949 * time.Millisecond: "59.9s", 60 * time.Second: "1m00s", 125 * time.Second: "2m05s",
+		3599_600 * time.Millisecond: "1h00m", 90 * time.Minute: "1h30m",
+	} {
+		if got := Duration(d); got != want {
+			t.Errorf("Duration(%d) = %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestColumns(t *testing.T) {
+	for s, want := range map[string]int{"": 0, "abc": 3, "\x1b[1;31mabc\x1b[0m": 3, "漢字": 4, "é": 1, "…": 1, "━": 1} {
+		if got := columns(s); got != want {
+			t.Errorf("columns(%q) = %d, want %d", s, got, want)
+		}
+	}
+}

@@ -1,0 +1,213 @@
+package results
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// view lays out lines for a person. A width of 0 means that lines may be of any length.
+type view struct {
+	palette
+	width  int
+	label  int // columns for the labels of the head and the result
+	target int // columns for the target; 0 where there is only one
+	name   int // columns for the case
+}
+
+// The columns of a verdict line: two of indent, the outcome, two between.
+const (
+	outcomeColumns = len(KnownIssue) // "unexpected-pass" is longer, and rare: it takes from the name
+	detailIndent   = 2 + outcomeColumns + 2
+	labelColumns   = 10
+	elapsedColumns = 7
+	minNote        = 28 // columns below which a cut note says too little
+)
+
+// newView measures what a plan will need.
+func newView(p palette, width int, run *Run) view {
+	v := view{palette: p, width: width, label: columns("reports")}
+	for _, t := range run.Plan {
+		v.label = min(max(v.label, columns(plain(t.Name))), 24)
+		if len(run.Plan) > 1 {
+			label := (&TargetRecord{Name: plain(t.Name), Guest: t.Guest}).label()
+			v.target = min(max(v.target, columns(label)), 24)
+		}
+		for _, c := range t.Cases {
+			v.name = min(max(v.name, columns(plain(c.Name))), 40)
+		}
+	}
+	return v
+}
+
+// verdict is the line of one attempt: outcome, target where there are several, case, time, and a
+// few words where there is something to say and room for it.
+func (v view) verdict(t *TargetRecord, c *PlanCase, number int, verdict *Verdict) string {
+	word := string(verdict.Outcome)
+	shift := max(0, len(word)-outcomeColumns)
+	name := plain(c.Name)
+	if number > 1 {
+		name += fmt.Sprintf(" #%d", number)
+	}
+	line := "  " + v.outcome(verdict.Outcome, word) + strings.Repeat(" ", max(0, outcomeColumns-len(word))+2)
+	used := detailIndent + shift
+	if v.target > 0 {
+		label := pad(plain(t.label()), v.target)
+		line += label + "  "
+		used += columns(label) + 2
+	}
+	name = pad(name, v.name-shift)
+	weight := ""
+	if verdict.Outcome.Bad() {
+		weight = bold
+	}
+	elapsed := strings.Repeat(" ", elapsedColumns)
+	if verdict.Elapsed > 0 {
+		elapsed = fmt.Sprintf("%*s", elapsedColumns, Duration(verdict.Elapsed))
+	}
+	line += v.paint(weight, name) + " " + v.paint(dim, elapsed)
+	used += columns(name) + 1 + columns(elapsed)
+	if note := v.note(verdict, used+2); note != "" {
+		line += "  " + v.paint(dim, note)
+	}
+	return strings.TrimRight(line, " ")
+}
+
+// note is the remark at the end of a verdict line; what does not fit is in the summary anyway.
+func (v view) note(verdict *Verdict, used int) string {
+	var note string
+	switch {
+	case verdict.Outcome == KnownIssue && verdict.Known != nil:
+		note = plain(verdict.Known.Reason)
+	case verdict.Outcome == Pass && len(verdict.Records) > 0:
+		note = "recorded: " + plain(observed(verdict.Records))
+	case !verdict.Outcome.Bad():
+		note = plain(verdict.Reason)
+	}
+	if v.width == 0 || used+columns(note) <= v.width {
+		return note
+	}
+	if v.width-used < minNote {
+		return ""
+	}
+	return fit(note, v.width-used)
+}
+
+// details are the lines below the verdict of an attempt that needs looking at.
+func (v view) details(c *PlanCase, a *Attempt) []string {
+	var out []string
+	for _, d := range explain(c, a) {
+		out = append(out, v.detail(d)...)
+	}
+	return out
+}
+
+// detail puts the label in its column and the text beside it. What is to be copied is not broken.
+func (v view) detail(d detail) []string {
+	var text []string
+	for _, line := range lines(d.text, 20) {
+		text = append(text, v.broken(line, detailIndent+labelColumns, d.label == "rerun")...)
+	}
+	out := make([]string, len(text))
+	for i, line := range text {
+		label := ""
+		if i == 0 {
+			label = plain(d.label)
+		}
+		out[i] = strings.Repeat(" ", detailIndent) + v.paint(dim, pad(label, labelColumns)) + v.accent(d.label, line)
+	}
+	return out
+}
+
+func (v view) accent(label, s string) string {
+	switch label {
+	case "actual", "fault":
+		return v.paint(red, s)
+	case "expected":
+		return v.paint(green, s)
+	case "rerun":
+		return v.paint(bold, s)
+	}
+	return s
+}
+
+// broken wraps a line to the room that is left of it.
+func (v view) broken(line string, indent int, whole bool) []string {
+	if whole || v.width == 0 || columns(line) <= v.width-indent || v.width-indent < 20 {
+		return []string{line}
+	}
+	return wrap(line, v.width-indent)
+}
+
+// step is the line of one step, for those who want to see each.
+func (v view) step(s *Step, width int) string {
+	text := pad(plain(s.Text), width)
+	line := strings.Repeat(" ", detailIndent) + v.paint(dim, fmt.Sprintf("%2d", s.Index+1)) + "  " + text + "  "
+	status := plain(s.Status)
+	if len(s.Values) > 0 {
+		var values []string
+		for _, value := range s.Values {
+			values = append(values, plain(value.Name)+"="+plain(value.Value))
+		}
+		status += " " + strings.Join(values, " ")
+	}
+	if !s.OK {
+		status = v.paint("1;31", status)
+		if s.Expected != "" {
+			status += ", expected " + plain(s.Expected)
+		}
+	}
+	return line + status + "  " + v.paint(dim, Duration(s.Elapsed))
+}
+
+// steps lines up the steps of an attempt.
+func (v view) steps(steps []Step) []string {
+	var width int
+	for i := range steps {
+		width = min(max(width, columns(plain(steps[i].Text))), 48)
+	}
+	out := make([]string, len(steps))
+	for i := range steps {
+		out[i] = v.step(&steps[i], width)
+	}
+	return out
+}
+
+// trouble tells of a phase that failed.
+func (v view) trouble(label string, p *Phase) []string {
+	line := "  " + v.outcome(Error, string(Error)) + strings.Repeat(" ", outcomeColumns-len(Error)+2)
+	if label != "" {
+		line += plain(label) + ": "
+	}
+	out := []string{line + plain(p.Name) + " " + v.paint(dim, "after "+Duration(p.Elapsed))}
+	return append(out, v.detail(detail{label: "reason", text: p.Error})...)
+}
+
+// entry writes lines beside their label, as in the head and in the result.
+func (v view) entry(label string, lines ...string) []string {
+	out := make([]string, len(lines))
+	for i, line := range lines {
+		out[i] = "  " + v.paint(bold, pad(label, v.label)) + "  " + line
+		label = ""
+	}
+	return out
+}
+
+// ready says that a target is about to run its cases, and what it is.
+func (v view) ready(t *TargetRecord, elapsed time.Duration) []string {
+	text := plain(guestLine(t.Guest)) + ", ready in " + Duration(elapsed)
+	return v.entry(plain(t.Name), v.broken(text, 2+v.label+2, false)...)
+}
+
+// driver says what is tested.
+func (v view) driver(p *Package) []string {
+	from := "just built"
+	if p.Cached {
+		from = "unchanged"
+	}
+	about := fmt.Sprintf("%s, %s, sha256 %s, %s", plain(p.File), Bytes(p.Size), short(p.SHA256), from)
+	if p.Signer != "" {
+		about += ", signed by " + plain(p.Signer)
+	}
+	return v.entry("driver", v.broken(about, 2+v.label+2, false)...)
+}

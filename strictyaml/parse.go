@@ -1,0 +1,224 @@
+package strictyaml
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+const (
+	maxFileBytes = 1 << 20
+	maxNodes     = 200_000 // after aliases are followed: no file can make the loader work without end
+	maxDepth     = 32
+)
+
+// Kind is the shape of a node.
+type Kind int
+
+const (
+	ScalarKind Kind = iota // a single value
+	SequenceKind
+	MappingKind
+)
+
+func (k Kind) String() string {
+	return [...]string{"a single value", "a list", "a mapping"}[k]
+}
+
+// Node is a YAML value with its place in the file.
+type Node struct {
+	Kind   Kind
+	Tag    string // of scalars: !!str, !!int, !!float, !!bool, !!null, …
+	Text   string // of scalars, as written
+	Line   int
+	Column int
+	Items  []*Node // of sequences
+	Pairs  []Pair  // of mappings, without duplicates
+}
+
+// Pair is a key of a mapping with its value. The key is always a scalar.
+type Pair struct{ Key, Value *Node }
+
+// IsNull reports whether nothing is written where a value should be.
+func (n *Node) IsNull() bool { return n.Kind == ScalarKind && n.Tag == "!!null" }
+
+// Describe names a value in a message without repeating all of it.
+func (n *Node) Describe() string {
+	switch {
+	case n.Kind != ScalarKind:
+		return n.Kind.String()
+	case n.IsNull():
+		return "nothing"
+	}
+	text := n.Text
+	if len(text) > 40 {
+		text = text[:40] + "…"
+	}
+	return strconv.Quote(strings.ToValidUTF8(text, "?"))
+}
+
+// CountOrKind is Describe for places where a list is told by its length.
+func (n *Node) CountOrKind() string {
+	if n.Kind == SequenceKind {
+		return fmt.Sprintf("a list of %d", len(n.Items))
+	}
+	return n.Describe()
+}
+
+var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+
+// Parse reads one document. It returns nil when there is nothing to go on with; mistakes are
+// reported, and the tree then lacks the parts that were wrong.
+func Parse(data []byte, r *Reporter) *Node {
+	top := &Node{Line: 1, Column: 1}
+	switch {
+	case len(data) > maxFileBytes:
+		r.At(top, "at most 1 MiB", "the file has %d bytes", len(data))
+		return nil
+	case !utf8.Valid(data):
+		r.At(top, "UTF-8 text", "the file is not UTF-8")
+		return nil
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var document yaml.Node
+	if err := decoder.Decode(&document); err != nil {
+		if errors.Is(err, io.EOF) {
+			r.At(top, "a mapping", "the file is empty")
+			return nil
+		}
+		reportSyntax(err, r)
+		return nil
+	}
+	var next yaml.Node
+	if err := decoder.Decode(&next); err == nil {
+		r.At(&Node{Line: max(1, next.Line), Column: max(1, next.Column)},
+			"one document a file", "a second YAML document starts here")
+	} else if !errors.Is(err, io.EOF) {
+		reportSyntax(err, r)
+	}
+	if len(document.Content) != 1 {
+		return nil
+	}
+	w := walker{r: r, open: map[*yaml.Node]bool{}}
+	return w.walk(document.Content[0], 0)
+}
+
+func reportSyntax(err error, r *Reporter) {
+	place := &Node{Line: 1, Column: 1}
+	message := err.Error()
+	if m := yamlLine.FindStringSubmatch(message); m != nil {
+		if line, err := strconv.Atoi(m[1]); err == nil && line > 0 {
+			place.Line = line
+		}
+		message = m[2]
+	}
+	r.At(place, "", "not YAML: %s", message)
+}
+
+// walker copies the library's tree, with aliases and merge keys followed.
+type walker struct {
+	r     *Reporter
+	nodes int
+	full  bool
+	open  map[*yaml.Node]bool // anchors being followed: one inside itself has no end
+}
+
+func (w *walker) walk(y *yaml.Node, depth int) *Node {
+	n := &Node{Tag: y.ShortTag(), Text: y.Value, Line: y.Line, Column: y.Column}
+	w.nodes++
+	switch {
+	case w.full:
+		return nil
+	case w.nodes > maxNodes:
+		w.full = true
+		w.r.At(n, "at most 200000 values, aliases followed", "too much in one file")
+		return nil
+	case depth > maxDepth:
+		w.r.At(n, "at most 32 levels", "nested too deeply")
+		return nil
+	case w.open[y]:
+		w.r.At(n, "", "an alias inside the value that it stands for")
+		return nil
+	}
+	switch y.Kind {
+	case yaml.AliasNode:
+		return w.walk(y.Alias, depth+1)
+	case yaml.SequenceNode:
+		w.open[y] = true
+		defer delete(w.open, y)
+		n.Kind = SequenceKind
+		for _, item := range y.Content {
+			if child := w.walk(item, depth+1); child != nil {
+				n.Items = append(n.Items, child)
+			}
+		}
+	case yaml.MappingNode:
+		w.open[y] = true
+		defer delete(w.open, y)
+		n.Kind = MappingKind
+		w.mapping(y, n, depth)
+	default:
+		if y.Style&yaml.TaggedStyle != 0 {
+			w.r.At(n, "a plain value", "tag %s", y.Tag)
+		}
+	}
+	return n
+}
+
+func (w *walker) mapping(y *yaml.Node, n *Node, depth int) {
+	seen := map[string]*Node{}
+	var merged []*yaml.Node
+	for i := 0; i+1 < len(y.Content); i += 2 {
+		key := &Node{Tag: y.Content[i].ShortTag(), Text: y.Content[i].Value, Line: y.Content[i].Line, Column: y.Content[i].Column}
+		if key.Tag == "!!merge" {
+			merged = append(merged, y.Content[i+1])
+			continue
+		}
+		if y.Content[i].Kind != yaml.ScalarNode {
+			w.r.At(key, "a name", "a key that is not a single value")
+			continue
+		}
+		if first, ok := seen[key.Text]; ok {
+			w.r.At(key, "each key once", "%q is here twice, first on line %d", key.Text, first.Line)
+			continue
+		}
+		seen[key.Text] = key
+		if value := w.walk(y.Content[i+1], depth+1); value != nil {
+			n.Pairs = append(n.Pairs, Pair{Key: key, Value: value})
+		}
+	}
+	for _, m := range merged {
+		w.merge(m, n, seen, depth)
+	}
+}
+
+// merge adds the pairs of `<<: *anchor` (or a list of them) that the mapping does not have itself.
+func (w *walker) merge(y *yaml.Node, into *Node, seen map[string]*Node, depth int) {
+	from := w.walk(y, depth+1)
+	if from == nil {
+		return
+	}
+	sources := []*Node{from}
+	if from.Kind == SequenceKind {
+		sources = from.Items
+	}
+	for _, source := range sources {
+		if source.Kind != MappingKind {
+			w.r.At(source, "a mapping, or a list of mappings", "<< of %s", source.Describe())
+			continue
+		}
+		for _, p := range source.Pairs {
+			if seen[p.Key.Text] == nil {
+				seen[p.Key.Text] = p.Key
+				into.Pairs = append(into.Pairs, p)
+			}
+		}
+	}
+}
