@@ -1,0 +1,29 @@
+/*
+ * device.h - the driver's control device, behind a watchdog.
+ *
+ * A driver that works on the caller's thread does not return from DeviceIoControl before it is done,
+ * overlapped or not. So requests go out on a thread of their own, and it is that thread which is given
+ * up when a request does not come back.
+ */
+#pragma once
+
+#include "wskabi.h"
+
+typedef struct DEVICE DEVICE;
+
+#define DEVICE_UNIT_BYTES (FIELD_OFFSET(WSKT_UNIT, Step) + WSKT_MAX_STEPS * sizeof(WSKT_STEP))
+#define DEVICE_BYTES      (FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + WSKT_MAX_STEPS * sizeof(WSKT_RESULT))
+
+/* Opens the device. Returns a Win32 code; *Device is to be given to DeviceClose. */
+DWORD DeviceOpen(DEVICE **Device);
+
+/* Closes it; a device with a request still out is left to that request. NULL is allowed. */
+void DeviceClose(DEVICE *Device);
+
+/*
+ * Sends one request and copies the answer to Out, of which *Returned bytes were written. At most
+ * DEVICE_BYTES each way. ERROR_TIMEOUT: it did not come back within TimeoutMs; then the device takes no
+ * other request.
+ */
+DWORD DeviceCall(DEVICE *Device, DWORD Code, const void *In, DWORD InBytes, void *Out, DWORD OutBytes,
+                 DWORD *Returned, DWORD TimeoutMs);

@@ -1,0 +1,203 @@
+/* driver.c - kernel services. */
+#include "driver.h"
+#include "bounded.h"
+#include "wskabi.h"
+
+#include <wchar.h>
+
+/*
+ * 1053 can also mean that DriverEntry crashed the process that Wine gives a driver: that is not to be
+ * repeated more often than a manager that is still coming up needs.
+ */
+#define START_RETRIES_MAX 1u
+
+#define KEY_CHARS 160u
+
+/* Long enough for the largest answer that QueryServiceConfig gives. */
+#define CONFIG_BYTES 8192u
+
+typedef struct DRIVER_CALL {
+    wchar_t Name[SERVICE_NAME_CHARS_MAX + 1];
+    DWORD TimeoutMs;
+} DRIVER_CALL;
+
+static void ServiceKey(const wchar_t *Name, wchar_t Key[KEY_CHARS])
+{
+    wcscpy(Key, L"SYSTEM\\CurrentControlSet\\Services\\");
+    wcsncat(Key, Name, SERVICE_NAME_CHARS_MAX);
+}
+
+DWORD DriverEntryStatus(const wchar_t *Name)
+{
+    wchar_t key[KEY_CHARS];
+    DWORD status, size = sizeof status;
+
+    ServiceKey(Name, key);
+    if (RegGetValueW(HKEY_LOCAL_MACHINE, key, WSKT_ENTRY_STATUS_VALUE, RRF_RT_REG_DWORD, NULL, &status,
+                     &size) != ERROR_SUCCESS)
+        return 0;
+    return status;
+}
+
+static DWORD ForgetEntryStatus(const wchar_t *Name)
+{
+    wchar_t key[KEY_CHARS];
+    DWORD error;
+
+    ServiceKey(Name, key);
+    error = (DWORD)RegDeleteKeyValueW(HKEY_LOCAL_MACHINE, key, WSKT_ENTRY_STATUS_VALUE);
+    return error == ERROR_FILE_NOT_FOUND ? ERROR_SUCCESS : error;
+}
+
+static DWORD CheckIsDriver(SC_HANDLE Service)
+{
+    union {
+        QUERY_SERVICE_CONFIGW Config;
+        UINT8 Bytes[CONFIG_BYTES];
+    } answer;
+    DWORD needed;
+
+    if (!QueryServiceConfigW(Service, &answer.Config, sizeof answer, &needed))
+        return GetLastError();
+    return answer.Config.dwServiceType == SERVICE_KERNEL_DRIVER ? ERROR_SUCCESS : ERROR_NOT_A_DRIVER;
+}
+
+/* Opens a kernel service, and nothing else that has the name. */
+static DWORD OpenKernelService(const wchar_t *Name, DWORD Access, SC_HANDLE *Service)
+{
+    DWORD error = ServiceOpen(Name, Access | SERVICE_QUERY_CONFIG | SERVICE_QUERY_STATUS, Service);
+
+    if (error != ERROR_SUCCESS)
+        return error;
+    error = CheckIsDriver(*Service);
+    if (error != ERROR_SUCCESS) {
+        CloseServiceHandle(*Service);
+        *Service = NULL;
+    }
+    return error;
+}
+
+/* Makes an existing service what CreateService would have made. */
+static DWORD CorrectDriver(const wchar_t *Name, const wchar_t *Path)
+{
+    SC_HANDLE service;
+    DWORD error = OpenKernelService(Name, SERVICE_CHANGE_CONFIG, &service);
+
+    if (error != ERROR_SUCCESS)
+        return error;
+    if (!ChangeServiceConfigW(service, SERVICE_KERNEL_DRIVER, SERVICE_DEMAND_START, SERVICE_ERROR_NORMAL,
+                              Path, NULL, NULL, NULL, NULL, NULL, NULL))
+        error = GetLastError();
+    CloseServiceHandle(service);
+    return error;
+}
+
+DWORD DriverInstall(const wchar_t *Name, const wchar_t *Path)
+{
+    SC_HANDLE scm, service;
+    DWORD error = ScmOpen(SC_MANAGER_CREATE_SERVICE, &scm);
+
+    if (error != ERROR_SUCCESS)
+        return error;
+    service = CreateServiceW(scm, Name, NULL, SERVICE_QUERY_STATUS, SERVICE_KERNEL_DRIVER,
+                             SERVICE_DEMAND_START, SERVICE_ERROR_NORMAL, Path, NULL, NULL, NULL, NULL, NULL);
+    if (service == NULL)
+        error = GetLastError();
+    else
+        CloseServiceHandle(service);
+    CloseServiceHandle(scm);
+    return error == ERROR_SERVICE_EXISTS ? CorrectDriver(Name, Path) : error;
+}
+
+/* On a thread of its own: the manager returns when DriverEntry does. */
+static DWORD StartRoutine(void *Context)
+{
+    const DRIVER_CALL *call = Context;
+    SERVICE_REPORT report;
+    SC_HANDLE service;
+    DWORD retries, error = OpenKernelService(call->Name, SERVICE_START, &service);
+
+    if (error != ERROR_SUCCESS)
+        return error;
+    error = ServiceStart(service, START_RETRIES_MAX, &retries);
+    /* Wine's manager returns before DriverEntry has; what became of it is in the state. */
+    if (error == ERROR_SUCCESS)
+        error = ServiceSettle(service, call->TimeoutMs, &report);
+    if (error == ERROR_SUCCESS && report.State != SERVICE_RUNNING)
+        error = report.ExitCode != ERROR_SUCCESS ? report.ExitCode : ERROR_SERVICE_NOT_ACTIVE;
+    CloseServiceHandle(service);
+    return error;
+}
+
+DWORD DriverStart(const wchar_t *Name, DWORD TimeoutMs)
+{
+    DRIVER_CALL call = {.TimeoutMs = TimeoutMs};
+    DWORD error = ForgetEntryStatus(Name);
+
+    if (error != ERROR_SUCCESS)
+        return error == ERROR_PATH_NOT_FOUND ? ERROR_SERVICE_DOES_NOT_EXIST : error;
+    wcsncpy(call.Name, Name, SERVICE_NAME_CHARS_MAX);
+    return BoundedCall(StartRoutine, &call, sizeof call, TimeoutMs);
+}
+
+/* On a thread of its own: the manager returns when DriverUnload does. */
+static DWORD StopRoutine(void *Context)
+{
+    const DRIVER_CALL *call = Context;
+    SERVICE_REPORT report;
+    SERVICE_STATUS status;
+    SC_HANDLE service;
+    DWORD error = OpenKernelService(call->Name, SERVICE_STOP, &service);
+
+    if (error != ERROR_SUCCESS)
+        return error == ERROR_SERVICE_DOES_NOT_EXIST ? ERROR_SUCCESS : error;
+    if (!ControlService(service, SERVICE_CONTROL_STOP, &status))
+        error = GetLastError();
+    /* Stopped already, or about to be. */
+    if (error == ERROR_SERVICE_NOT_ACTIVE || error == ERROR_SERVICE_CANNOT_ACCEPT_CTRL)
+        error = ERROR_SUCCESS;
+    if (error == ERROR_SUCCESS)
+        error = ServiceSettle(service, call->TimeoutMs, &report);
+    if (error == ERROR_SUCCESS && report.State != SERVICE_STOPPED)
+        error = ERROR_SERVICE_CANNOT_ACCEPT_CTRL;
+    CloseServiceHandle(service);
+    return error;
+}
+
+DWORD DriverStop(const wchar_t *Name, DWORD TimeoutMs)
+{
+    DRIVER_CALL call = {.TimeoutMs = TimeoutMs};
+
+    wcsncpy(call.Name, Name, SERVICE_NAME_CHARS_MAX);
+    return BoundedCall(StopRoutine, &call, sizeof call, TimeoutMs);
+}
+
+DWORD DriverRemove(const wchar_t *Name)
+{
+    SC_HANDLE service;
+    DWORD error = OpenKernelService(Name, DELETE, &service);
+
+    if (error == ERROR_SERVICE_DOES_NOT_EXIST)
+        return ERROR_SUCCESS;
+    if (error != ERROR_SUCCESS)
+        return error;
+    if (!DeleteService(service))
+        error = GetLastError();
+    CloseServiceHandle(service);
+    return error;
+}
+
+DWORD DriverQuery(const wchar_t *Name, SERVICE_REPORT *Report)
+{
+    SC_HANDLE service;
+    DWORD error = OpenKernelService(Name, 0, &service);
+
+    *Report = (SERVICE_REPORT){.State = SERVICE_ABSENT};
+    if (error == ERROR_SERVICE_DOES_NOT_EXIST)
+        return ERROR_SUCCESS;
+    if (error != ERROR_SUCCESS)
+        return error;
+    error = ServiceQuery(service, Report);
+    CloseServiceHandle(service);
+    return error;
+}

@@ -1,0 +1,34 @@
+/*
+ * driver.h - kernel services: install, start, stop, remove.
+ *
+ * Every routine refuses a service of that name that is not a kernel driver (ERROR_NOT_A_DRIVER), so that
+ * no mistake in a plan stops a part of the guest. All return Win32 codes, are idempotent, and expect a
+ * name that ServiceNameValid accepts.
+ */
+#pragma once
+
+#include "service.h"
+
+#define ERROR_NOT_A_DRIVER ERROR_BAD_DRIVER
+
+/* Creates a demand-start kernel service for Path, or makes the existing one so. */
+DWORD DriverInstall(const wchar_t *Name, const wchar_t *Path);
+
+/*
+ * Forgets what DriverEntry left behind last time, starts, and waits until it runs. When DriverEntry fails
+ * the code is what the manager made of its status; DriverEntryStatus has the status itself.
+ * ERROR_TIMEOUT: DriverEntry has not returned within TimeoutMs.
+ */
+DWORD DriverStart(const wchar_t *Name, DWORD TimeoutMs);
+
+/* Stops and waits for stopped. ERROR_TIMEOUT: DriverUnload has not returned, or handles are open. */
+DWORD DriverStop(const wchar_t *Name, DWORD TimeoutMs);
+
+/* Removes a stopped service. */
+DWORD DriverRemove(const wchar_t *Name);
+
+/* What it is doing now; State is SERVICE_ABSENT where there is none. */
+DWORD DriverQuery(const wchar_t *Name, SERVICE_REPORT *Report);
+
+/* NTSTATUS that DriverEntry left under the service's key since DriverStart, 0 where there is none. */
+DWORD DriverEntryStatus(const wchar_t *Name);

@@ -1,0 +1,142 @@
+/* journal.c - writes the journal of a run, and finds out whether the run lives. */
+#include "journal.h"
+#include "path.h"
+#include "stream.h"
+
+#define RUN_END "\"ev\":\"run-end\""
+
+static HANDLE CreateJournalFile(const wchar_t *Path)
+{
+    return CreateFileW(Path, GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL, CREATE_NEW,
+                       FILE_FLAG_WRITE_THROUGH, NULL);
+}
+
+DWORD JournalCreate(JOURNAL *Journal, const wchar_t *Path)
+{
+    DWORD error;
+
+    Journal->Sequence = 0;
+    Journal->Error = ERROR_SUCCESS;
+    Journal->File = CreateJournalFile(Path);
+    if (Journal->File == INVALID_HANDLE_VALUE && GetLastError() == ERROR_PATH_NOT_FOUND) {
+        error = PathMakeFolders(Path);
+        if (error != ERROR_SUCCESS)
+            return error;
+        Journal->File = CreateJournalFile(Path);
+    }
+    if (Journal->File == INVALID_HANDLE_VALUE)
+        return GetLastError();
+    QueryPerformanceFrequency(&Journal->Frequency);
+    QueryPerformanceCounter(&Journal->Start);
+    return ERROR_SUCCESS;
+}
+
+void JournalClose(JOURNAL *Journal)
+{
+    CloseHandle(Journal->File);
+    Journal->File = INVALID_HANDLE_VALUE;
+}
+
+UINT64 JournalMs(const JOURNAL *Journal)
+{
+    LARGE_INTEGER now;
+
+    QueryPerformanceCounter(&now);
+    return (UINT64)(now.QuadPart - Journal->Start.QuadPart) * 1000u / (UINT64)Journal->Frequency.QuadPart;
+}
+
+TEXT *JournalEvent(JOURNAL *Journal, const char *Event)
+{
+    TEXT *line = &Journal->Line;
+
+    TextInit(line, Journal->Buffer, sizeof Journal->Buffer);
+    JsonBegin(line);
+    JsonU64(line, "seq", Journal->Sequence + 1);
+    JsonU64(line, "ms", JournalMs(Journal));
+    JsonString(line, "ev", Event);
+    return line;
+}
+
+void JournalWrite(JOURNAL *Journal)
+{
+    LARGE_INTEGER none = {0}, before;
+    TEXT *line = &Journal->Line;
+    DWORD written = 0;
+
+    JsonEnd(line);
+    TextAdd(line, "\n");
+    if (line->Full && Journal->Error == ERROR_SUCCESS)
+        Journal->Error = ERROR_BUFFER_OVERFLOW;
+    if (Journal->Error != ERROR_SUCCESS)
+        return;
+    if (!SetFilePointerEx(Journal->File, none, &before, FILE_CURRENT)) {
+        Journal->Error = GetLastError();
+        return;
+    }
+    if (!WriteFile(Journal->File, line->Data, (DWORD)line->Length, &written, NULL))
+        Journal->Error = GetLastError();
+    else if (written != line->Length)
+        Journal->Error = ERROR_DISK_FULL;
+    if (Journal->Error == ERROR_SUCCESS) {
+        Journal->Sequence++;
+        return;
+    }
+    /* Half a line would spoil the journal for its readers: take it back. */
+    if (SetFilePointerEx(Journal->File, before, NULL, FILE_BEGIN))
+        (void)SetEndOfFile(Journal->File);
+}
+
+BOOL JournalHeld(const wchar_t *Path)
+{
+    HANDLE file = CreateFileW(Path, GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                              NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
+
+    if (file == INVALID_HANDLE_VALUE)
+        return GetLastError() == ERROR_SHARING_VIOLATION;
+    CloseHandle(file);
+    return FALSE;
+}
+
+static BOOL Contains(const char *Text, size_t Length, const char *Word)
+{
+    size_t word = strlen(Word);
+
+    for (size_t i = 0; i + word <= Length; i++) {
+        if (memcmp(Text + i, Word, word) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Is the last line whole and a run-end? No other text of a journal can hold those quotes. */
+static DWORD EndsInRunEnd(HANDLE File, BOOL *Ends)
+{
+    char tail[512];
+    LARGE_INTEGER size, from;
+    size_t got, line;
+    DWORD error;
+
+    *Ends = FALSE;
+    if (!GetFileSizeEx(File, &size))
+        return GetLastError();
+    from.QuadPart = size.QuadPart > (LONGLONG)sizeof tail ? size.QuadPart - (LONGLONG)sizeof tail : 0;
+    if (!SetFilePointerEx(File, from, NULL, FILE_BEGIN))
+        return GetLastError();
+    error = ReadFully(File, tail, sizeof tail, &got);
+    if (error != ERROR_SUCCESS || got == 0 || tail[got - 1] != '\n')
+        return error;
+    for (line = got - 1; line != 0 && tail[line - 1] != '\n';)
+        line--;
+    *Ends = Contains(tail + line, got - line, RUN_END);
+    return ERROR_SUCCESS;
+}
+
+DWORD JournalLook(const wchar_t *Path, HANDLE File, JOURNAL_STATE *State)
+{
+    /* In this order: a run that lets go between the two has written its end before. */
+    BOOL held = JournalHeld(Path), ends;
+    DWORD error = EndsInRunEnd(File, &ends);
+
+    *State = ends ? JOURNAL_ENDED : held ? JOURNAL_RUNNING : JOURNAL_GONE;
+    return error;
+}

@@ -1,0 +1,43 @@
+/*
+ * journal.h - the journal of a run: docs/protocol.md.
+ *
+ * While a run lives it holds its journal open and lets nobody else open it for writing. That is how
+ * others find out that it lives: a lock of the system's, gone with the process however it ends.
+ */
+#pragma once
+
+#include "text.h"
+
+#define JOURNAL_LINE_BYTES 2048u
+
+typedef struct JOURNAL {
+    HANDLE File;
+    UINT64 Sequence;
+    LARGE_INTEGER Start;
+    LARGE_INTEGER Frequency;
+    DWORD Error; /* of the first event that could not be written; nothing is written after it */
+    TEXT Line;
+    char Buffer[JOURNAL_LINE_BYTES];
+} JOURNAL;
+
+/* Creates a journal that is not there yet, with its folders. Returns a Win32 code. */
+DWORD JournalCreate(JOURNAL *Journal, const wchar_t *Path);
+void JournalClose(JOURNAL *Journal);
+
+/* Begins an event; more is added with the Json routines; JournalWrite ends it, in one write. */
+TEXT *JournalEvent(JOURNAL *Journal, const char *Event);
+void JournalWrite(JOURNAL *Journal);
+
+UINT64 JournalMs(const JOURNAL *Journal); /* since JournalCreate, monotonic */
+
+typedef enum JOURNAL_STATE {
+    JOURNAL_RUNNING, /* its run holds it */
+    JOURNAL_ENDED,   /* it has a run-end */
+    JOURNAL_GONE,    /* neither */
+} JOURNAL_STATE;
+
+/* Does a run hold the journal at Path? */
+BOOL JournalHeld(const wchar_t *Path);
+
+/* What has become of the run of an open journal. The file pointer moves. */
+DWORD JournalLook(const wchar_t *Path, HANDLE File, JOURNAL_STATE *State);

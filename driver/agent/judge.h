@@ -1,0 +1,17 @@
+/* judge.h - compares what a unit gave with what the plan says. */
+#pragma once
+
+#include "wskplan.h"
+
+/*
+ * Is the answer of the driver to Unit well formed? What fails here is a fault of the driver, not of WSK.
+ */
+BOOL AnswerIsSound(const WSKP_UNIT *Unit, const WSKT_UNIT_RESULT *Answer, DWORD Bytes);
+
+/*
+ * Is step Index of the unit as expected: its origin, its status, its checks? Step points to the unit's
+ * first step. Where repetitions are missing, the step at which the driver stopped is not as expected
+ * either, even if its last status would do.
+ */
+BOOL StepIsExpected(const WSKP_UNIT *Unit, const WSKP_STEP *Step, const WSKT_UNIT_RESULT *Answer,
+                    UINT32 Index);

@@ -1,0 +1,140 @@
+/* launch.c - `run` and `cancel`: starts a run in a service of its own, and asks it to stop. */
+#include "commands.h"
+#include "complain.h"
+#include "journal.h"
+#include "options.h"
+#include "path.h"
+#include "plan.h"
+#include "run.h"
+#include "runservice.h"
+#include "tail.h"
+
+#include <stdlib.h>
+
+/* Both paths of a run, as PathOpen gives them. */
+typedef struct RUN_PATHS {
+    wchar_t *Plan;
+    wchar_t *Journal;
+} RUN_PATHS;
+
+/* The plan is refused: says so on standard error and in a journal that holds nothing else. */
+static int RefusePlan(const RUN_PATHS *Paths, const char *Reason)
+{
+    DWORD error;
+    JOURNAL *journal = calloc(1, sizeof *journal);
+
+    if (journal == NULL)
+        return Complain("write the journal", PathPlain(Paths->Journal), ERROR_NOT_ENOUGH_MEMORY);
+    error = JournalCreate(journal, Paths->Journal);
+    if (error == ERROR_SUCCESS) {
+        WritePlanRefused(journal);
+        error = journal->Error;
+        JournalClose(journal);
+    }
+    free(journal);
+    if (error != ERROR_SUCCESS)
+        (void)Complain("write the journal", PathPlain(Paths->Journal), error);
+    return ComplainText("check the plan", PathPlain(Paths->Plan), Reason);
+}
+
+static int Launch(const RUN_PATHS *Paths, BOOL Follow)
+{
+    char buffer[512];
+    TEXT reason;
+    PLAN plan;
+    BOOL sound;
+    DWORD error, retries;
+
+    if (GetFileAttributesW(Paths->Journal) != INVALID_FILE_ATTRIBUTES)
+        return ComplainText("start a run with the journal", PathPlain(Paths->Journal),
+                            "it is there already; a run needs a journal of its own");
+    TextInit(&reason, buffer, sizeof buffer);
+    sound = PlanLoad(&plan, Paths->Plan, &reason);
+    PlanFree(&plan);
+    if (!sound) {
+        int code = RefusePlan(Paths, reason.Data);
+
+        if (Follow)
+            (void)TailJournal(Paths->Journal, 0, FALSE);
+        return code;
+    }
+    error = RunServiceStart(Paths->Plan, Paths->Journal, &retries);
+    if (error != ERROR_SUCCESS)
+        return Complain("start a service for the journal", PathPlain(Paths->Journal), error);
+    if (retries != 0)
+        (void)ComplainText("start a service for the journal", PathPlain(Paths->Journal),
+                           "done, but the service control manager had to be asked more than once");
+    return Follow ? TailJournal(Paths->Journal, 0, TRUE) : EXIT_DONE;
+}
+
+int CommandRun(int Argc, wchar_t **Argv)
+{
+    const wchar_t *plan = NULL, *journal = NULL;
+    BOOL follow = FALSE;
+    const OPTION options[] = {
+        {.Name = L"--plan", .Value = &plan},
+        {.Name = L"--journal", .Value = &journal},
+        {.Name = L"--follow", .Given = &follow},
+    };
+    RUN_PATHS paths = {0};
+    DWORD error;
+    int code;
+
+    if (!OptionsParse(Argc, Argv, options, ARRAYSIZE(options)) || plan == NULL || journal == NULL)
+        return EXIT_USAGE;
+    paths.Plan = PathOpen(plan, &error);
+    if (paths.Plan == NULL)
+        return Complain("open the plan", plan, error);
+    paths.Journal = PathOpen(journal, &error);
+    if (paths.Journal == NULL)
+        code = Complain("open the journal", journal, error);
+    else
+        code = Launch(&paths, follow);
+    free(paths.Journal);
+    free(paths.Plan);
+    return code;
+}
+
+/* No service takes the request: has the run ended, or is it gone? */
+static int CancelWithoutService(const wchar_t *Path, DWORD Win32)
+{
+    JOURNAL_STATE state;
+    DWORD error;
+    HANDLE file = CreateFileW(Path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                              NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
+
+    if (file == INVALID_HANDLE_VALUE)
+        return Complain("cancel the run of", PathPlain(Path), GetLastError());
+    error = JournalLook(Path, file, &state);
+    CloseHandle(file);
+    if (error != ERROR_SUCCESS)
+        return Complain("read the journal", PathPlain(Path), error);
+    switch (state) {
+    case JOURNAL_ENDED:
+        return EXIT_DONE;
+    case JOURNAL_GONE:
+        return ComplainText("cancel the run of", PathPlain(Path), "it is gone without a run-end");
+    default:
+        return Complain("cancel the run of", PathPlain(Path), Win32);
+    }
+}
+
+int CommandCancel(int Argc, wchar_t **Argv)
+{
+    const wchar_t *journal = NULL;
+    const OPTION options[] = {{.Name = L"--journal", .Value = &journal}};
+    wchar_t *path;
+    DWORD error;
+    int code = EXIT_DONE;
+
+    if (!OptionsParse(Argc, Argv, options, ARRAYSIZE(options)) || journal == NULL)
+        return EXIT_USAGE;
+    path = PathOpen(journal, &error);
+    if (path == NULL)
+        return Complain("open the journal", journal, error);
+    error = RunServiceCancel(path);
+    if (error != ERROR_SUCCESS)
+        code = CancelWithoutService(path, error);
+    free(path);
+    return code;
+}

@@ -1,0 +1,61 @@
+/*
+ * main.c - wskagent.exe: the one program that the harness runs in a guest.
+ *
+ * It finds out what the machine is, moves files, installs and starts the driver under test, and runs a
+ * compiled plan against it, detached from whoever asked, with a journal that outlives everything but
+ * the disk. docs/protocol.md is the contract; every command is one row below.
+ */
+#include "commands.h"
+#include "complain.h"
+
+#include <wchar.h>
+
+typedef struct COMMAND_ENTRY {
+    const wchar_t *Name;
+    COMMAND *Run;
+    const char *Usage;
+} COMMAND_ENTRY;
+
+static const COMMAND_ENTRY Commands[] = {
+    {L"info", CommandInfo, "info"},
+    {L"put", CommandPut, "put < frames"},
+    {L"get", CommandGet, "get [--offset N] [--length M] PATH"},
+    {L"driver", CommandDriver, "driver install NAME PATH | start|stop|remove|status NAME"},
+    {L"run", CommandRun, "run --plan PLAN --journal JOURNAL [--follow]"},
+    {L"tail", CommandTail, "tail --journal JOURNAL [--from OFFSET] [--follow]"},
+    {L"cancel", CommandCancel, "cancel --journal JOURNAL"},
+    {L"service", CommandService, "service --plan PLAN --journal JOURNAL (started by run)"},
+    {L"version", CommandVersion, "version"},
+};
+
+static int ComplainUsage(const COMMAND_ENTRY *Entry)
+{
+    char buffer[2048];
+    TEXT text;
+
+    TextInit(&text, buffer, sizeof buffer);
+    if (Entry != NULL) {
+        TextAdd(&text, "usage: wskagent ");
+        TextAdd(&text, Entry->Usage);
+    } else {
+        TextAdd(&text, "no such command; commands:");
+        for (size_t i = 0; i < ARRAYSIZE(Commands); i++) {
+            TextAdd(&text, i == 0 ? " " : ", ");
+            TextAddWide(&text, Commands[i].Name);
+        }
+    }
+    (void)ComplainText("read the command line", NULL, text.Data);
+    return EXIT_USAGE;
+}
+
+int wmain(int argc, wchar_t **argv)
+{
+    for (size_t i = 0; argc >= 2 && i < ARRAYSIZE(Commands); i++) {
+        if (wcscmp(argv[1], Commands[i].Name) == 0) {
+            int code = Commands[i].Run(argc - 2, argv + 2);
+
+            return code == EXIT_USAGE ? ComplainUsage(&Commands[i]) : code;
+        }
+    }
+    return ComplainUsage(NULL);
+}

@@ -1,0 +1,210 @@
+/* plan.c - reads a compiled plan and checks every bound of it. */
+#include "plan.h"
+#include "complain.h"
+#include "digest.h"
+#include "path.h"
+#include "service.h"
+#include "stream.h"
+
+#include <stdlib.h>
+
+#define CASE_TIMEOUT_MAX_MS (24u * 60u * 60u * 1000u)
+
+C_ASSERT(sizeof(WSKT_STEP) == 88);
+C_ASSERT(sizeof(WSKT_RESULT) == 112);
+C_ASSERT(sizeof(WSKP_STEP) == 192);
+C_ASSERT(sizeof(WSKP_HEADER) == 112);
+
+static BOOL Refuse(TEXT *Reason, const char *What)
+{
+    TextAdd(Reason, What);
+    return FALSE;
+}
+
+/* "<what> <index>: <why>" */
+static BOOL RefuseAt(TEXT *Reason, const char *What, UINT32 Index, const char *Why)
+{
+    TextAdd(Reason, What);
+    TextAdd(Reason, " ");
+    TextAddU64(Reason, Index);
+    TextAdd(Reason, ": ");
+    return Refuse(Reason, Why);
+}
+
+static BOOL CheckHeader(const WSKP_HEADER *Header, size_t Size, TEXT *Reason)
+{
+    const UINT32 zero = 0;
+    const UINT8 *data = (const UINT8 *)Header;
+    UINT32 crc;
+
+    if (Header->Magic != WSKP_MAGIC)
+        return Refuse(Reason, "it is not a plan");
+    if (Header->Version != WSKP_VERSION)
+        return Refuse(Reason, "it is of another version of the plan's layout");
+    if (Header->Abi != WSKT_ABI)
+        return Refuse(Reason, "it is for another ABI of the driver");
+    if (Header->FileSize != Size)
+        return Refuse(Reason, "it is longer or shorter than it says");
+    crc = Crc32(0, data, FIELD_OFFSET(WSKP_HEADER, Crc32));
+    crc = Crc32(crc, &zero, sizeof zero);
+    crc =
+        Crc32(crc, data + FIELD_OFFSET(WSKP_HEADER, CaseCount), Size - FIELD_OFFSET(WSKP_HEADER, CaseCount));
+    if (crc != Header->Crc32)
+        return Refuse(Reason, "its checksum is wrong");
+    if (Header->StartTimeoutMs == 0 || Header->StartTimeoutMs > WSKT_MAX_WAIT_MS ||
+        Header->StopTimeoutMs == 0 || Header->StopTimeoutMs > WSKT_MAX_WAIT_MS)
+        return Refuse(Reason, "the time to start or stop the driver is out of range");
+    return TRUE;
+}
+
+static BOOL TableFits(size_t Size, UINT32 Offset, UINT32 Count, size_t Entry)
+{
+    return Offset >= sizeof(WSKP_HEADER) && Offset % 8 == 0 && Offset <= Size &&
+           Count <= (Size - Offset) / Entry;
+}
+
+static BOOL CheckTables(const WSKP_HEADER *Header, size_t Size, TEXT *Reason)
+{
+    if (!TableFits(Size, Header->CaseOffset, Header->CaseCount, sizeof(WSKP_CASE)) || Header->CaseCount == 0)
+        return Refuse(Reason, "its table of cases is empty or out of bounds");
+    if (!TableFits(Size, Header->UnitOffset, Header->UnitCount, sizeof(WSKP_UNIT)))
+        return Refuse(Reason, "its table of units is out of bounds");
+    if (!TableFits(Size, Header->StepOffset, Header->StepCount, sizeof(WSKP_STEP)))
+        return Refuse(Reason, "its table of steps is out of bounds");
+    if (Header->StringOffset > Size || Header->StringBytes > Size - Header->StringOffset ||
+        Header->StringBytes == 0 ||
+        ((const char *)Header)[Header->StringOffset + Header->StringBytes - 1] != '\0')
+        return Refuse(Reason, "its strings are out of bounds");
+    return TRUE;
+}
+
+/* NULL when it is out of bounds. */
+static const char *StringAt(const WSKP_HEADER *Header, UINT32 Offset)
+{
+    return Offset < Header->StringBytes ? (const char *)Header + Header->StringOffset + Offset : NULL;
+}
+
+static BOOL IsPlainText(const char *Text, size_t CharsMax)
+{
+    size_t length = strlen(Text);
+
+    for (size_t i = 0; i < length; i++) {
+        if (Text[i] <= ' ' || Text[i] >= 0x7F || Text[i] == '"' || Text[i] == '\\')
+            return FALSE;
+    }
+    return length != 0 && length <= CharsMax;
+}
+
+static BOOL ReadStrings(PLAN *Plan, TEXT *Reason)
+{
+    const WSKP_HEADER *header = Plan->Header;
+    const char *path = StringAt(header, header->DriverPath);
+    const char *name = StringAt(header, header->ServiceName);
+    DWORD error;
+
+    Plan->RunId = StringAt(header, header->RunId);
+    if (Plan->RunId == NULL || !IsPlainText(Plan->RunId, PLAN_RUN_ID_CHARS_MAX))
+        return Refuse(Reason, "its run id is missing or not plain");
+    if (path == NULL || name == NULL)
+        return Refuse(Reason, "its driver path or service name is out of bounds");
+    if (path[0] == '\0')
+        return TRUE;
+    Plan->DriverPath = PathOpenUtf8(path, strlen(path), &error);
+    if (Plan->DriverPath == NULL)
+        return Refuse(Reason, "its driver path is not absolute, on a drive, of plain components");
+    if (MultiByteToWideChar(CP_UTF8, 0, name, -1, Plan->ServiceName, ARRAYSIZE(Plan->ServiceName)) == 0 ||
+        !ServiceNameValid(Plan->ServiceName))
+        return Refuse(Reason, "its service name has other characters than letters, digits, '.', '_', '-'");
+    return TRUE;
+}
+
+static BOOL CheckCases(const PLAN *Plan, TEXT *Reason)
+{
+    const WSKP_HEADER *header = Plan->Header;
+
+    for (UINT32 i = 0; i < header->CaseCount; i++) {
+        const WSKP_CASE *entry = &Plan->Case[i];
+
+        if (StringAt(header, entry->Name) == NULL)
+            return RefuseAt(Reason, "case", i, "its name is out of bounds");
+        if (entry->UnitCount == 0 || entry->FirstUnit > header->UnitCount ||
+            entry->UnitCount > header->UnitCount - entry->FirstUnit)
+            return RefuseAt(Reason, "case", i, "its units are missing or out of bounds");
+        if (entry->TimeoutMs == 0 || entry->TimeoutMs > CASE_TIMEOUT_MAX_MS)
+            return RefuseAt(Reason, "case", i, "its time is out of range");
+    }
+    return TRUE;
+}
+
+static BOOL CheckUnits(const PLAN *Plan, TEXT *Reason)
+{
+    const WSKP_HEADER *header = Plan->Header;
+
+    for (UINT32 i = 0; i < header->UnitCount; i++) {
+        const WSKP_UNIT *unit = &Plan->Unit[i];
+
+        if (unit->StepCount == 0 || unit->StepCount > WSKT_MAX_STEPS || unit->FirstStep > header->StepCount ||
+            unit->StepCount > header->StepCount - unit->FirstStep)
+            return RefuseAt(Reason, "unit", i, "its steps are missing, too many or out of bounds");
+        if (unit->Repeat == 0 || unit->Parallel == 0 || unit->Parallel > WSKT_MAX_PARALLEL)
+            return RefuseAt(Reason, "unit", i, "its repetitions or threads are out of range");
+        if (unit->TimeoutMs == 0 || unit->TimeoutMs > WSKT_MAX_WAIT_MS)
+            return RefuseAt(Reason, "unit", i, "its time is out of range");
+    }
+    return TRUE;
+}
+
+static BOOL CheckIsKnown(const WSKP_CHECK *Check)
+{
+    if (Check->Compare < WSKP_EQ || Check->Compare > WSKP_HAS)
+        return FALSE;
+    return Check->Value < WSKT_MAX_VALUES ||
+           (Check->Value >= WSKP_VALUE_ELAPSED_NS && Check->Value <= WSKP_VALUE_EXECUTED);
+}
+
+static BOOL CheckSteps(const PLAN *Plan, TEXT *Reason)
+{
+    for (UINT32 i = 0; i < Plan->Header->StepCount; i++) {
+        const WSKP_STEP *step = &Plan->Step[i];
+
+        if (step->Step.ExpectCount > WSKT_MAX_EXPECT || step->CheckCount > WSKP_MAX_CHECKS)
+            return RefuseAt(Reason, "step", i, "it has too many statuses or checks");
+        for (UINT32 j = 0; j < step->CheckCount; j++) {
+            if (!CheckIsKnown(&step->Check[j]))
+                return RefuseAt(Reason, "step", i, "it has a check that this agent does not know");
+        }
+    }
+    return TRUE;
+}
+
+BOOL PlanLoad(PLAN *Plan, const wchar_t *Path, TEXT *Reason)
+{
+    const WSKP_HEADER *header;
+    DWORD error;
+    size_t size;
+
+    *Plan = (PLAN){0};
+    error = ReadWholeFile(Path, WSKP_MAX_FILE, &Plan->Data, &size);
+    if (error != ERROR_SUCCESS) {
+        TextAddError(Reason, error);
+        return FALSE;
+    }
+    if (size < sizeof *header)
+        return Refuse(Reason, "it is too short for a plan");
+    header = (const WSKP_HEADER *)Plan->Data;
+    if (!CheckHeader(header, size, Reason) || !CheckTables(header, size, Reason))
+        return FALSE;
+    Plan->Header = header;
+    Plan->Case = (const WSKP_CASE *)(Plan->Data + header->CaseOffset);
+    Plan->Unit = (const WSKP_UNIT *)(Plan->Data + header->UnitOffset);
+    Plan->Step = (const WSKP_STEP *)(Plan->Data + header->StepOffset);
+    return ReadStrings(Plan, Reason) && CheckCases(Plan, Reason) && CheckUnits(Plan, Reason) &&
+           CheckSteps(Plan, Reason);
+}
+
+void PlanFree(PLAN *Plan)
+{
+    free(Plan->DriverPath);
+    free(Plan->Data);
+    *Plan = (PLAN){0};
+}

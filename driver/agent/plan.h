@@ -1,0 +1,25 @@
+/* plan.h - a compiled plan in memory, every bound of it checked. */
+#pragma once
+
+#include "text.h"
+#include "wskplan.h"
+
+#define PLAN_RUN_ID_CHARS_MAX 128u
+
+typedef struct PLAN {
+    UINT8 *Data;
+    const WSKP_HEADER *Header;
+    const WSKP_CASE *Case; /* Header->CaseCount, and so on */
+    const WSKP_UNIT *Unit;
+    const WSKP_STEP *Step;
+    const char *RunId;       /* plain characters, at most PLAN_RUN_ID_CHARS_MAX */
+    wchar_t *DriverPath;     /* as PathOpen gives it; NULL: the driver is running already */
+    wchar_t ServiceName[65]; /* as ServiceNameValid wants it */
+} PLAN;
+
+/*
+ * Reads and checks a plan file. FALSE with the reason in Reason: what is wrong, and where. In either case
+ * the plan is to be given to PlanFree.
+ */
+BOOL PlanLoad(PLAN *Plan, const wchar_t *Path, TEXT *Reason);
+void PlanFree(PLAN *Plan);

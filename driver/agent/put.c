@@ -1,0 +1,344 @@
+/* put.c - `put`: receives files as frames; resumes, verifies, renames. */
+#include "commands.h"
+#include "complain.h"
+#include "frame.h"
+#include "manifest.h"
+#include "path.h"
+#include "stream.h"
+
+#include <stdlib.h>
+
+#define PART_SUFFIX L".part"
+
+typedef struct PUT {
+    HANDLE In;
+    HANDLE Out;
+    FRAME *Frame;
+    MANIFEST Manifest;
+    UINT32 Current; /* the file that data comes for next, Manifest.Count when all are there */
+    HANDLE Part;    /* open while data comes for Current */
+    UINT64 Next;    /* offset within Current of the next byte */
+    SHA256 Hash;    /* of the bytes before Next */
+} PUT;
+
+static HANDLE OpenToRead(const wchar_t *Path)
+{
+    return CreateFileW(Path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
+                       FILE_FLAG_SEQUENTIAL_SCAN, NULL);
+}
+
+/* Is there a file of that size and hash at Path? *Size is its size, 0 when there is none. */
+static BOOL FileMatches(const MANIFEST_FILE *File, const wchar_t *Path, UINT64 *Size)
+{
+    UINT8 digest[SHA256_BYTES];
+    LARGE_INTEGER size;
+    BOOL matches = FALSE;
+    SHA256 hash;
+    UINT64 count;
+    HANDLE file = OpenToRead(Path);
+
+    *Size = 0;
+    if (file == INVALID_HANDLE_VALUE)
+        return FALSE;
+    if (!GetFileSizeEx(file, &size))
+        goto Exit;
+    *Size = (UINT64)size.QuadPart;
+    if (*Size != File->Size)
+        goto Exit;
+    Sha256Init(&hash);
+    if (Sha256AddFile(&hash, file, MAXUINT64, &count) != ERROR_SUCCESS || count != File->Size)
+        goto Exit;
+    Sha256Finish(&hash, digest);
+    matches = memcmp(digest, File->Sha256, sizeof digest) == 0;
+
+Exit:
+    CloseHandle(file);
+    return matches;
+}
+
+static int PutError(const PUT *Put, UINT32 Index, DWORD Win32, const char *Attempt, const char *Reason)
+{
+    const wchar_t *path = Index < Put->Manifest.Count ? PathPlain(Put->Manifest.File[Index].Path) : NULL;
+    UINT16 file = Index < FRAME_ALL_FILES ? (UINT16)Index : FRAME_ALL_FILES;
+
+    return FrameSendError(Put->Out, file, Win32, Attempt, path, Reason);
+}
+
+/* Gives the complete PATH.part its name. */
+static DWORD NamePart(const MANIFEST_FILE *File, const wchar_t *Part)
+{
+    if (!MoveFileExW(Part, File->Path, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH))
+        return GetLastError();
+    return ERROR_SUCCESS;
+}
+
+static HANDLE CreatePart(const wchar_t *Part, DWORD *Error)
+{
+    HANDLE part = CreateFileW(Part, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ, NULL, OPEN_ALWAYS,
+                              FILE_ATTRIBUTE_NORMAL, NULL);
+
+    *Error = part == INVALID_HANDLE_VALUE ? GetLastError() : ERROR_SUCCESS;
+    return part;
+}
+
+/* PATH.part, made with its folders where they are missing. Nobody else can write it meanwhile. */
+static HANDLE OpenPart(const wchar_t *Part, DWORD *Error)
+{
+    HANDLE part = CreatePart(Part, Error);
+
+    if (*Error != ERROR_PATH_NOT_FOUND)
+        return part;
+    *Error = PathMakeFolders(Part);
+    return *Error == ERROR_SUCCESS ? CreatePart(Part, Error) : INVALID_HANDLE_VALUE;
+}
+
+/*
+ * Finds out from where File is wanted. A part that is complete but was not renamed is finished here,
+ * and so is an empty file, for which no DATA will come.
+ */
+static DWORD Survey(MANIFEST_FILE *File)
+{
+    UINT64 size;
+    DWORD error = ERROR_SUCCESS;
+    HANDLE file;
+    wchar_t *part = PathWithSuffix(File->Path, PART_SUFFIX);
+
+    if (part == NULL)
+        return ERROR_NOT_ENOUGH_MEMORY;
+    if (FileMatches(File, File->Path, &size)) {
+        File->There = TRUE;
+        goto Exit;
+    }
+    if (File->Size == 0) {
+        file = OpenPart(part, &error);
+        if (file == INVALID_HANDLE_VALUE)
+            goto Exit;
+        if (!SetEndOfFile(file))
+            error = GetLastError();
+        CloseHandle(file);
+        if (error != ERROR_SUCCESS)
+            goto Exit;
+    }
+    File->There = FileMatches(File, part, &size);
+    if (File->There) {
+        error = NamePart(File, part);
+    } else if (size < File->Size) {
+        File->Wanted = size;
+    } else if (!DeleteFileW(part)) {
+        error = GetLastError();
+    }
+    if (error == ERROR_SUCCESS && File->Size == 0 && !File->There)
+        error = ERROR_CRC;
+
+Exit:
+    if (File->There)
+        File->Wanted = File->Size;
+    free(part);
+    return error;
+}
+
+static int ReceiveManifest(PUT *Put)
+{
+    const FRAME_HEADER *header = &Put->Frame->Header;
+    UINT32 index;
+    DWORD error = FrameRead(Put->In, Put->Frame);
+
+    if (error != ERROR_SUCCESS)
+        return PutError(Put, FRAME_ALL_FILES, error, "read the manifest", NULL);
+    if (header->Type != FRAME_MANIFEST || header->Offset != 0)
+        return PutError(Put, FRAME_ALL_FILES, ERROR_INVALID_DATA, "read the manifest",
+                        "the first frame is not a manifest");
+    error = ManifestRead(&Put->Manifest, header->File, Put->Frame->Payload, header->Length, &index);
+    if (error != ERROR_SUCCESS)
+        return FrameSendError(Put->Out, index < header->File ? (UINT16)index : FRAME_ALL_FILES, error,
+                              "read the manifest", NULL,
+                              error == ERROR_BAD_PATHNAME
+                                  ? "a path must be absolute, on a drive, of plain components"
+                              : error == ERROR_DUP_NAME ? "a path is named twice"
+                                                        : NULL);
+    for (index = 0; index < Put->Manifest.Count; index++) {
+        MANIFEST_FILE *file = &Put->Manifest.File[index];
+
+        error = Survey(file);
+        if (error != ERROR_SUCCESS)
+            return PutError(Put, index, error, "prepare",
+                            error == ERROR_CRC ? "an empty file does not have this SHA-256" : NULL);
+        error = FrameSendSmall(Put->Out, FRAME_HAVE, (UINT16)index, file->Wanted, NULL, 0);
+        if (error != ERROR_SUCCESS)
+            return Complain("answer with what is here of", PathPlain(file->Path), error);
+    }
+    return EXIT_DONE;
+}
+
+/* Opens the part of the current file and hashes what is in it already. */
+static DWORD BeginPart(PUT *Put, const MANIFEST_FILE *File)
+{
+    LARGE_INTEGER size;
+    UINT64 count;
+    DWORD error;
+    wchar_t *part = PathWithSuffix(File->Path, PART_SUFFIX);
+
+    if (part == NULL)
+        return ERROR_NOT_ENOUGH_MEMORY;
+    Put->Part = OpenPart(part, &error);
+    free(part);
+    if (Put->Part == INVALID_HANDLE_VALUE)
+        return error;
+    if (!GetFileSizeEx(Put->Part, &size))
+        return GetLastError();
+    if ((UINT64)size.QuadPart != File->Wanted)
+        return ERROR_FILE_INVALID; /* somebody else changed it since Survey */
+    Sha256Init(&Put->Hash);
+    error = Sha256AddFile(&Put->Hash, Put->Part, File->Wanted, &count);
+    if (error == ERROR_SUCCESS && count != File->Wanted)
+        error = ERROR_HANDLE_EOF;
+    Put->Next = File->Wanted;
+    return error;
+}
+
+static void ClosePart(PUT *Put)
+{
+    if (Put->Part != INVALID_HANDLE_VALUE)
+        CloseHandle(Put->Part);
+    Put->Part = INVALID_HANDLE_VALUE;
+}
+
+/* The last byte is there: checks the hash, flushes, renames, tells. */
+static int FinishPart(PUT *Put)
+{
+    const MANIFEST_FILE *file = &Put->Manifest.File[Put->Current];
+    UINT8 digest[SHA256_BYTES];
+    DWORD error = ERROR_SUCCESS;
+    int code = EXIT_DONE;
+    wchar_t *part = PathWithSuffix(file->Path, PART_SUFFIX);
+
+    if (part == NULL)
+        return PutError(Put, Put->Current, ERROR_NOT_ENOUGH_MEMORY, "finish", NULL);
+    Sha256Finish(&Put->Hash, digest);
+    if (memcmp(digest, file->Sha256, sizeof digest) != 0) {
+        ClosePart(Put);
+        (void)DeleteFileW(part);
+        code = PutError(Put, Put->Current, ERROR_CRC, "verify",
+                        "the SHA-256 of what came is not that of the manifest; send it again");
+        goto Exit;
+    }
+    if (!FlushFileBuffers(Put->Part))
+        error = GetLastError();
+    ClosePart(Put);
+    if (error == ERROR_SUCCESS)
+        error = NamePart(file, part);
+    if (error != ERROR_SUCCESS) {
+        code = PutError(Put, Put->Current, error, "write", NULL);
+        goto Exit;
+    }
+    error = FrameSendSmall(Put->Out, FRAME_DONE, (UINT16)Put->Current, file->Size, digest, sizeof digest);
+    if (error != ERROR_SUCCESS)
+        code = Complain("tell about", PathPlain(file->Path), error);
+    Put->Current++;
+
+Exit:
+    free(part);
+    return code;
+}
+
+static void SkipFilesThatAreThere(PUT *Put)
+{
+    while (Put->Current < Put->Manifest.Count && Put->Manifest.File[Put->Current].There)
+        Put->Current++;
+}
+
+static int ReceiveData(PUT *Put)
+{
+    const FRAME_HEADER *header = &Put->Frame->Header;
+    const MANIFEST_FILE *file;
+    const UINT8 *data = Put->Frame->Payload;
+    UINT64 end = header->Offset + header->Length;
+    DWORD error;
+
+    if (header->File >= Put->Manifest.Count)
+        return PutError(Put, FRAME_ALL_FILES, ERROR_INVALID_DATA, "receive",
+                        "data for a file that is not in the manifest");
+    file = &Put->Manifest.File[header->File];
+    if (header->Offset > file->Size || end > file->Size)
+        return PutError(Put, header->File, ERROR_INVALID_DATA, "receive", "data beyond the end of the file");
+    /* Sent before our HAVE had arrived. */
+    if (file->There || header->File < Put->Current)
+        return EXIT_DONE;
+    if (header->File > Put->Current)
+        return PutError(Put, Put->Current, ERROR_INVALID_DATA, "receive", "a hole: the next file begins");
+    if (Put->Part == INVALID_HANDLE_VALUE) {
+        error = BeginPart(Put, file);
+        if (error != ERROR_SUCCESS)
+            return PutError(Put, header->File, error, "write the part of", NULL);
+    }
+    if (header->Offset > Put->Next)
+        return PutError(Put, header->File, ERROR_INVALID_DATA, "receive",
+                        "a hole: data is missing before it");
+    if (end <= Put->Next)
+        return EXIT_DONE;
+    data += Put->Next - header->Offset;
+    error = WriteFully(Put->Part, data, (size_t)(end - Put->Next));
+    if (error != ERROR_SUCCESS)
+        return PutError(Put, header->File, error, "write the part of", NULL);
+    Sha256Add(&Put->Hash, data, (size_t)(end - Put->Next));
+    Put->Next = end;
+    return end == file->Size ? FinishPart(Put) : EXIT_DONE;
+}
+
+/* Frames until FINISH. */
+static int ReceiveFiles(PUT *Put)
+{
+    int code = EXIT_DONE;
+
+    SkipFilesThatAreThere(Put);
+    if (Put->Current == Put->Manifest.Count)
+        return EXIT_DONE;
+    while (code == EXIT_DONE) {
+        const FRAME_HEADER *header = &Put->Frame->Header;
+        DWORD error = FrameRead(Put->In, Put->Frame);
+
+        if (error != ERROR_SUCCESS)
+            return PutError(
+                Put, Put->Current < Put->Manifest.Count ? Put->Current : FRAME_ALL_FILES, error, "receive",
+                error == ERROR_CRC            ? "a frame's checksum is wrong"
+                : error == ERROR_INVALID_DATA ? "this is not a frame"
+                : error == ERROR_HANDLE_EOF   ? "the input ended before FINISH; put again to resume"
+                : error == ERROR_BROKEN_PIPE  ? "the input ended within a frame; put again to resume"
+                                              : NULL);
+        if (header->Type == FRAME_FINISH) {
+            if (Put->Current < Put->Manifest.Count)
+                return PutError(Put, Put->Current, ERROR_HANDLE_EOF, "receive",
+                                "FINISH came before the last byte; put again to resume");
+            return EXIT_DONE;
+        }
+        if (header->Type != FRAME_DATA)
+            return PutError(Put, FRAME_ALL_FILES, ERROR_INVALID_DATA, "receive", "a frame of a wrong type");
+        code = ReceiveData(Put);
+        SkipFilesThatAreThere(Put);
+    }
+    return code;
+}
+
+int CommandPut(int Argc, wchar_t **Argv)
+{
+    PUT put = {
+        .In = GetStdHandle(STD_INPUT_HANDLE),
+        .Out = GetStdHandle(STD_OUTPUT_HANDLE),
+        .Part = INVALID_HANDLE_VALUE,
+    };
+    int code;
+
+    (void)Argv;
+    if (Argc != 0)
+        return EXIT_USAGE;
+    put.Frame = malloc(sizeof *put.Frame);
+    if (put.Frame == NULL)
+        return Complain("receive files", NULL, ERROR_NOT_ENOUGH_MEMORY);
+    code = ReceiveManifest(&put);
+    if (code == EXIT_DONE)
+        code = ReceiveFiles(&put);
+    ClosePart(&put);
+    ManifestFree(&put.Manifest);
+    free(put.Frame);
+    return code;
+}

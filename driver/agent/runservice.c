@@ -1,0 +1,137 @@
+/* runservice.c - the service that a run lives in, from outside. */
+#include "runservice.h"
+#include "digest.h"
+#include "image.h"
+#include "path.h"
+#include "text.h"
+
+#include <stdlib.h>
+#include <wchar.h>
+
+/* From the start of a process to its journal; the manager itself gives up after 30 s. */
+#define JOURNAL_MS      30000u
+#define JOURNAL_POLL_MS 2u
+#define SERVICE_POLLS   32u /* asking the manager costs more than looking for the file */
+
+#define NAME_PREFIX L"wskharness-run-"
+#define NAME_DIGITS 16u
+
+void RunServiceName(const wchar_t *Journal, wchar_t Name[RUN_SERVICE_CHARS])
+{
+    wchar_t folded[PATH_CHARS_MAX + 1];
+    char digits[SHA256_DIGITS + 1];
+    UINT8 digest[SHA256_BYTES];
+    SHA256 hash;
+    size_t prefix = wcslen(NAME_PREFIX);
+    int length = LCMapStringEx(LOCALE_NAME_INVARIANT, LCMAP_LOWERCASE, PathPlain(Journal), -1, folded,
+                               ARRAYSIZE(folded), NULL, NULL, 0);
+
+    Sha256Init(&hash);
+    Sha256Add(&hash, folded, (size_t)length * sizeof *folded);
+    Sha256Finish(&hash, digest);
+    HexDigits(digest, sizeof digest, digits);
+    wcscpy(Name, NAME_PREFIX);
+    for (size_t i = 0; i < NAME_DIGITS; i++)
+        Name[prefix + i] = (wchar_t)digits[i];
+    Name[prefix + NAME_DIGITS] = L'\0';
+}
+
+/* Image, command, plan and journal, each path in quotes: none can hold one itself. To be freed. */
+static wchar_t *CommandLine(const wchar_t *Plan, const wchar_t *Journal, DWORD *Error)
+{
+    const size_t chars = 3 * (PATH_CHARS_MAX + 1) + 64;
+    wchar_t image[PATH_CHARS_MAX + 1];
+    wchar_t *line = NULL;
+
+    *Error = ImagePath(image, ARRAYSIZE(image));
+    if (*Error != ERROR_SUCCESS)
+        return NULL;
+    line = malloc(chars * sizeof *line);
+    if (line == NULL) {
+        *Error = ERROR_NOT_ENOUGH_MEMORY;
+        return NULL;
+    }
+    wcscpy(line, L"\"");
+    wcscat(line, image);
+    wcscat(line, L"\" service --plan \"");
+    wcscat(line, PathPlain(Plan));
+    wcscat(line, L"\" --journal \"");
+    wcscat(line, PathPlain(Journal));
+    wcscat(line, L"\"");
+    return line;
+}
+
+/* Waits for the journal, and for the service that should write it not to have ended before. */
+static DWORD AwaitJournal(SC_HANDLE Service, const wchar_t *Journal)
+{
+    UINT64 deadline = GetTickCount64() + JOURNAL_MS;
+
+    for (UINT32 polls = 1; GetFileAttributesW(Journal) == INVALID_FILE_ATTRIBUTES; polls++) {
+        SERVICE_REPORT report;
+        DWORD error = ERROR_SUCCESS;
+
+        if (GetTickCount64() >= deadline)
+            return ERROR_SERVICE_REQUEST_TIMEOUT;
+        if (polls % SERVICE_POLLS == 0) {
+            error = ServiceQuery(Service, &report);
+            if (error == ERROR_SUCCESS && report.State == SERVICE_STOPPED)
+                error = report.ExitCode != ERROR_SUCCESS ? report.ExitCode : ERROR_PROCESS_ABORTED;
+        }
+        if (error != ERROR_SUCCESS)
+            return error;
+        Sleep(JOURNAL_POLL_MS);
+    }
+    return ERROR_SUCCESS;
+}
+
+DWORD RunServiceStart(const wchar_t *Plan, const wchar_t *Journal, DWORD *Retries)
+{
+    wchar_t name[RUN_SERVICE_CHARS];
+    wchar_t *line = NULL;
+    SC_HANDLE scm, service = NULL;
+    DWORD error = ScmOpen(SC_MANAGER_CREATE_SERVICE, &scm);
+
+    *Retries = 0;
+    if (error != ERROR_SUCCESS)
+        return error;
+    line = CommandLine(Plan, Journal, &error);
+    if (line == NULL)
+        goto Exit;
+    RunServiceName(Journal, name);
+    service = CreateServiceW(scm, name, NULL, SERVICE_START | SERVICE_QUERY_STATUS | DELETE,
+                             SERVICE_WIN32_OWN_PROCESS, SERVICE_DEMAND_START, SERVICE_ERROR_IGNORE, line,
+                             NULL, NULL, NULL, NULL, NULL);
+    if (service == NULL) {
+        error = GetLastError();
+        goto Exit;
+    }
+    error = ServiceStart(service, SERVICE_RETRIES_MAX, Retries);
+    if (error == ERROR_SUCCESS)
+        error = AwaitJournal(service, Journal);
+    if (error != ERROR_SUCCESS)
+        (void)DeleteService(service); /* what has started does so itself */
+
+Exit:
+    if (service != NULL)
+        CloseServiceHandle(service);
+    free(line);
+    CloseServiceHandle(scm);
+    return error;
+}
+
+DWORD RunServiceCancel(const wchar_t *Journal)
+{
+    wchar_t name[RUN_SERVICE_CHARS];
+    SERVICE_STATUS status;
+    SC_HANDLE service;
+    DWORD error;
+
+    RunServiceName(Journal, name);
+    error = ServiceOpen(name, SERVICE_STOP, &service);
+    if (error != ERROR_SUCCESS)
+        return error;
+    if (!ControlService(service, SERVICE_CONTROL_STOP, &status))
+        error = GetLastError();
+    CloseServiceHandle(service);
+    return error;
+}

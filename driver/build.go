@@ -1,0 +1,231 @@
+package driver
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Artifact is a finished build, before any signature. Its files are in the cache: copy them, don't
+// change them.
+type Artifact struct {
+	Name     string            `json:"name"`
+	Kind     string            `json:"kind"`
+	Path     string            `json:"-"` // the image
+	SHA256   string            `json:"sha256"`
+	Size     int64             `json:"size"`
+	Symbols  string            `json:"-"` // the same image with its debug information (DWARF): see OpenSymbols
+	Key      string            `json:"key"`
+	Versions Versions          `json:"toolchain"`
+	Flags    []string          `json:"flags"`
+	Link     []string          `json:"link_flags"`
+	Defines  map[string]string `json:"defines,omitempty"`
+
+	SourceSHA256 string       `json:"source_sha256"`
+	Sources      []SourceHash `json:"sources"`
+
+	Cached bool          `json:"-"` // nothing was compiled
+	Took   time.Duration `json:"-"`
+}
+
+// SourceHash is one file that went into a build.
+type SourceHash struct {
+	Path   string `json:"path"`
+	SHA256 string `json:"sha256"`
+}
+
+// BuildError says that the compiler, the linker or a check after them refused the sources.
+type BuildError struct {
+	Name    string // what was to be built
+	Step    string // compile, link or check
+	Command string // as it was run, in the root of the sources
+	Output  string // the tool's own lines, with paths as the user knows them
+	Err     error
+}
+
+func (e *BuildError) Error() string {
+	text := fmt.Sprintf("%s %s: %v", e.Step, e.Name, e.Err)
+	if output := strings.TrimSpace(e.Output); output != "" {
+		text += "\n" + output
+	}
+	return text
+}
+
+func (e *BuildError) Unwrap() error { return e.Err }
+
+// buildFormat is part of every key: a number of its own for each way in which this package has built.
+const buildFormat = "wskharness build 1"
+
+// entryFile describes an entry of the build room. It is the last file written.
+const entryFile = "entry.json"
+
+// buildEntry is what the cache keeps beside the image.
+type buildEntry struct {
+	Artifact
+	SymbolsSHA256 string  `json:"symbols_sha256"`
+	Inputs        []input `json:"inputs"` // compiler, headers and libraries of this machine
+}
+
+// input is a file of the toolchain that took part in a build, with what changes when it is replaced.
+type input struct {
+	Path    string `json:"path"`
+	Size    int64  `json:"size"`
+	ModTime int64  `json:"mtime_ns"`
+}
+
+// Build compiles and links what spec describes, or finds it in the cache. The image depends on the
+// sources, the defines and the toolchain, on nothing else: neither on the time nor on any folder.
+//
+// A mistake in the sources is a *BuildError, something that is not installed a *MissingToolError.
+func Build(ctx context.Context, tc *Toolchain, spec Spec, cache Cache) (*Artifact, error) {
+	started := time.Now()
+	if err := spec.validate(); err != nil {
+		return nil, fmt.Errorf("build %q: %w", spec.Name, err)
+	}
+	files, err := spec.readSources()
+	if err != nil {
+		return nil, err
+	}
+	key, err := buildKey(tc, spec, files)
+	if err != nil {
+		return nil, fmt.Errorf("build %s: %w", spec.Name, err)
+	}
+	if artifact, ok := loadBuild(cache, key, spec.Name); ok {
+		cache.touch(buildRoom, key)
+		artifact.Cached, artifact.Took = true, time.Since(started)
+		return artifact, nil
+	}
+	artifact, err := compileAndKeep(ctx, tc, spec, files, cache, key)
+	if err != nil {
+		return nil, err
+	}
+	artifact.Took = time.Since(started)
+	return artifact, nil
+}
+
+// buildKey covers all that can change the image and is known without starting a process. Headers and
+// libraries of the machine are known only after a build: its entry lists them.
+func buildKey(tc *Toolchain, spec Spec, files []sourceFile) (string, error) {
+	h := sha256.New()
+	field := func(values ...string) {
+		for _, value := range values {
+			fmt.Fprintf(h, "%d %s\n", len(value), value)
+		}
+		fmt.Fprintln(h)
+	}
+	field(buildFormat, spec.Name, spec.Kind.String())
+	field(spec.Dirs...)
+	field(spec.Includes...)
+	field(spec.Prefix)
+	field(spec.compileFlags()...)
+	field(spec.linkFlags()...)
+	for _, program := range []string{tc.CC, tc.LD} {
+		in, err := statInput(program)
+		if err != nil {
+			return "", err
+		}
+		field(in.Path, fmt.Sprint(in.Size), fmt.Sprint(in.ModTime))
+	}
+	field(sourceHash(files))
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// compileFlags and linkFlags are all flags, but for the folders that differ from machine to machine.
+func (s Spec) compileFlags() []string {
+	flags := append(CompileFlags(s.Kind), s.Options...)
+	flags = append(flags, s.defineFlags()...)
+	return append(flags, s.includeFlags()...)
+}
+
+func (s Spec) linkFlags() []string {
+	flags := append(LinkFlags(s.Kind), s.Options...)
+	return append(flags, s.libFlags()...)
+}
+
+// statInput follows links: Debian's compiler is one into /etc/alternatives.
+func statInput(path string) (input, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return input{}, err
+	}
+	return input{Path: path, Size: info.Size(), ModTime: info.ModTime().UnixNano()}, nil
+}
+
+// loadBuild returns the entry of key if it is there, whole, and still what this machine would build.
+func loadBuild(cache Cache, key, name string) (*Artifact, bool) {
+	dir := cache.path(buildRoom, key)
+	entry, ok := readBuild(dir, key, name)
+	if !ok {
+		return nil, false
+	}
+	for _, in := range entry.Inputs {
+		if now, err := statInput(in.Path); err != nil || now != in {
+			return nil, false
+		}
+	}
+	return &entry.Artifact, true
+}
+
+func readBuild(dir, key, name string) (*buildEntry, bool) {
+	entry := &buildEntry{}
+	if err := readJSON(filepath.Join(dir, entryFile), entry); err != nil {
+		return nil, false
+	}
+	entry.Path = filepath.Join(dir, name)
+	entry.Symbols = entry.Path + symbolsSuffix
+	if entry.Key != key || entry.Name != name {
+		return nil, false
+	}
+	for path, want := range map[string]string{entry.Path: entry.SHA256, entry.Symbols: entry.SymbolsSHA256} {
+		if got, err := hashFile(path); err != nil || got != want {
+			return nil, false
+		}
+	}
+	return entry, true
+}
+
+// compileAndKeep builds in a temporary folder of the cache and makes the result an entry.
+func compileAndKeep(ctx context.Context, tc *Toolchain, spec Spec, files []sourceFile, cache Cache, key string) (*Artifact, error) {
+	dir, err := cache.temporary(buildRoom)
+	if err != nil {
+		return nil, fmt.Errorf("build %s: %w", spec.Name, err)
+	}
+	defer os.RemoveAll(dir)
+	w := &workshop{tc: tc, spec: spec, files: files, dir: dir}
+	entry, err := w.build(ctx)
+	if err != nil {
+		return nil, err
+	}
+	entry.Key = key
+	if err := writeJSON(filepath.Join(w.out(), entryFile), entry); err != nil {
+		return nil, fmt.Errorf("keep the build of %s: %w", spec.Name, err)
+	}
+	good := func(dir string) bool {
+		other, ok := readBuild(dir, key, spec.Name)
+		return ok && other.SHA256 == entry.SHA256 && sameInputs(other.Inputs, entry.Inputs)
+	}
+	if err := cache.publish(buildRoom, key, w.out(), good); err != nil {
+		return nil, fmt.Errorf("keep the build of %s: %w", spec.Name, err)
+	}
+	cache.prune(buildRoom)
+	entry.Path = filepath.Join(cache.path(buildRoom, key), spec.Name)
+	entry.Symbols = entry.Path + symbolsSuffix
+	return &entry.Artifact, nil
+}
+
+func sameInputs(a, b []input) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}

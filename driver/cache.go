@@ -1,0 +1,195 @@
+package driver
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Cache is a folder of finished builds and packages, each under a key made of all that went into it.
+// Any number of processes may use it at the same time. Entries are never changed: they appear and
+// disappear whole.
+type Cache struct {
+	Dir string // absolute; made on first use
+}
+
+// DefaultCache is the cache in the user's cache folder, for example ~/.cache/wskharness.
+func DefaultCache() (Cache, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return Cache{}, fmt.Errorf("find a folder for builds: %w; set XDG_CACHE_HOME", err)
+	}
+	return Cache{Dir: filepath.Join(dir, "wskharness")}, nil
+}
+
+// Rooms of the cache.
+const (
+	buildRoom   = "build"
+	packageRoom = "package"
+)
+
+const (
+	maxJSONFile  = 4 << 20
+	maxImageFile = 64 << 20
+
+	unusedFor    = 30 * 24 * time.Hour // an entry that nobody used this long is dropped
+	abandonedFor = 24 * time.Hour      // a temporary folder this old belongs to a builder that was killed
+	touchEvery   = 24 * time.Hour
+)
+
+func (c Cache) path(room, key string) string { return filepath.Join(c.Dir, room, key) }
+
+// temporary makes a folder beside the entries of a room, so that it can become one by a rename.
+func (c Cache) temporary(room string) (string, error) {
+	parent := filepath.Join(c.Dir, room)
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return "", err
+	}
+	return os.MkdirTemp(parent, ".tmp-")
+}
+
+// publish makes the folder built an entry. If somebody else was faster and theirs is good, theirs
+// stays and nothing is changed under its users.
+func (c Cache) publish(room, key, built string, good func(dir string) bool) error {
+	final := c.path(room, key)
+	for range 10 {
+		err := os.Rename(built, final)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		if good(final) {
+			return nil
+		}
+		old, err := c.temporary(room)
+		if err != nil {
+			return err
+		}
+		// The bad entry goes out of the way first: a folder can only be renamed onto an empty one.
+		if err := os.Rename(final, filepath.Join(old, "bad")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			_ = os.RemoveAll(old)
+			return err
+		}
+		if err := os.RemoveAll(old); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%s: other builders keep putting bad entries there", final)
+}
+
+// touch notes that an entry is in use, now and then.
+func (c Cache) touch(room, key string) {
+	dir := c.path(room, key)
+	if info, err := os.Stat(dir); err == nil && time.Since(info.ModTime()) > touchEvery {
+		now := time.Now()
+		_ = os.Chtimes(dir, now, now) // only makes pruning less exact
+	}
+}
+
+// prune drops what nobody has used for long. It runs after a build has added something, so the cache
+// does not grow for ever; whatever it can't remove stays for the next time.
+func (c Cache) prune(room string) {
+	entries, err := os.ReadDir(filepath.Join(c.Dir, room))
+	if err != nil {
+		return
+	}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil {
+			continue
+		}
+		limit := unusedFor
+		if strings.HasPrefix(entry.Name(), ".tmp-") {
+			limit = abandonedFor
+		}
+		if time.Since(info.ModTime()) > limit {
+			_ = os.RemoveAll(c.path(room, entry.Name()))
+		}
+	}
+}
+
+func readJSON(path string, v any) error {
+	data, err := readBounded(path, maxJSONFile)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, v)
+}
+
+func writeJSON(path string, v any) error {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(data, '\n'), 0o644)
+}
+
+// readBounded reads a whole file that is not longer than limit bytes.
+func readBounded(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("%s is longer than %d bytes", path, limit)
+	}
+	return data, nil
+}
+
+// hashFile returns the SHA-256 of a file, in lower-case hexadecimal digits.
+func hashFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func hashBytes(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// writeAtomically gives path the new content whole or not at all.
+func writeAtomically(path string, content []byte, mode os.FileMode) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // after the rename there is nothing left of that name
+	if err := writeAndClose(f, content, mode); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+func writeAndClose(f *os.File, content []byte, mode os.FileMode) error {
+	_, err := f.Write(content)
+	if err == nil {
+		err = f.Chmod(mode)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}

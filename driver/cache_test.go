@@ -1,0 +1,170 @@
+package driver
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestBuildCache(t *testing.T) {
+	tc, starts := observed(t)
+	cache := Cache{Dir: t.TempDir()}
+	spec := quickSpec()
+	first := build(t, tc, spec, cache)
+	if starts() == 0 {
+		t.Fatal("the first build did not start the compiler")
+	}
+	second := build(t, tc, spec, cache)
+	if n := starts(); n != 0 || !second.Cached {
+		t.Errorf("an unchanged build started the compiler %d times (cached: %v)", n, second.Cached)
+	}
+	if diff := cmp.Diff(first, second, ignoreRun()); diff != "" {
+		t.Errorf("the cache gave back something else:\n%s", diff)
+	}
+
+	changed := maps.Clone(spec.Sources.(fstest.MapFS))
+	same := spec
+	same.Sources = changed
+	if again := build(t, tc, same, cache); !again.Cached || again.Key != first.Key {
+		t.Error("the same sources from another file system were compiled again")
+	}
+	changed["quick.h"] = &fstest.MapFile{Data: append([]byte("/* changed */\n"), changed["quick.h"].Data...)}
+	if again := build(t, tc, same, cache); again.Cached || again.SourceSHA256 == first.SourceSHA256 {
+		t.Error("a changed header was not noticed")
+	}
+	defined := spec
+	defined.Defines = map[string]string{"ANSWER": "7"}
+	if again := build(t, tc, defined, cache); again.Cached || again.SHA256 == first.SHA256 {
+		t.Error("a define made no difference")
+	}
+	starts()
+	renewed := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(tc.CC, renewed, renewed); err != nil {
+		t.Fatal(err)
+	}
+	if again := build(t, tc, spec, cache); again.Cached || starts() == 0 {
+		t.Error("another compiler was not noticed")
+	}
+}
+
+func TestBuildNoticesDamageInTheCache(t *testing.T) {
+	truncate := func(path string) error { return os.Truncate(path, 100) }
+	tests := map[string]func(*Artifact) error{
+		"image changed": func(a *Artifact) error {
+			data, err := os.ReadFile(a.Path)
+			if err != nil {
+				return err
+			}
+			data[len(data)/2] ^= 1
+			return os.WriteFile(a.Path, data, 0o644)
+		},
+		"image gone":        func(a *Artifact) error { return os.Remove(a.Path) },
+		"symbols cut":       func(a *Artifact) error { return truncate(a.Symbols) },
+		"description cut":   func(a *Artifact) error { return truncate(filepath.Join(filepath.Dir(a.Path), entryFile)) },
+		"description gone":  func(a *Artifact) error { return os.Remove(filepath.Join(filepath.Dir(a.Path), entryFile)) },
+		"a header replaced": func(a *Artifact) error { return editEntry(a, func(e *buildEntry) { e.Inputs[3].ModTime++ }) },
+		"a library removed": func(a *Artifact) error { return editEntry(a, func(e *buildEntry) { e.Inputs[0].Path += "-gone" }) },
+	}
+	tc, starts := observed(t)
+	cache := Cache{Dir: t.TempDir()}
+	spec := quickSpec()
+	want := build(t, tc, spec, cache)
+	for name, damage := range tests {
+		t.Run(name, func(t *testing.T) {
+			if err := damage(want); err != nil {
+				t.Fatal(err)
+			}
+			starts()
+			got := build(t, tc, spec, cache)
+			if starts() == 0 {
+				t.Error("nothing was compiled")
+			}
+			if diff := cmp.Diff(want, got, ignoreRun()); diff != "" {
+				t.Errorf("built something else:\n%s", diff)
+			}
+			if hash, err := hashFile(got.Path); err != nil || hash != got.SHA256 {
+				t.Errorf("the cache holds %s, %v", hash, err)
+			}
+			if again := build(t, tc, spec, cache); !again.Cached {
+				t.Error("the repaired entry is not used")
+			}
+		})
+	}
+	noTemporaries(t, cache)
+}
+
+func editEntry(a *Artifact, edit func(*buildEntry)) error {
+	path := filepath.Join(filepath.Dir(a.Path), entryFile)
+	entry := &buildEntry{}
+	if err := readJSON(path, entry); err != nil {
+		return err
+	}
+	edit(entry)
+	return writeJSON(path, entry)
+}
+
+func TestBuildersSideBySide(t *testing.T) {
+	tc := toolchain(t)
+	cache := Cache{Dir: t.TempDir()}
+	const builders = 6
+	artifacts := make([]*Artifact, builders)
+	errs := make([]error, builders)
+	var all sync.WaitGroup
+	for i := range builders {
+		all.Go(func() { artifacts[i], errs[i] = Build(t.Context(), tc, quickSpec(), cache) })
+	}
+	all.Wait()
+	for i, a := range artifacts {
+		if errs[i] != nil {
+			t.Fatal(errs[i])
+		}
+		if hash, err := hashFile(a.Path); err != nil || hash != artifacts[0].SHA256 {
+			t.Errorf("builder %d: %s, %v; want %s", i, hash, err, artifacts[0].SHA256)
+		}
+	}
+	noTemporaries(t, cache)
+}
+
+func noTemporaries(t *testing.T, cache Cache) {
+	t.Helper()
+	left, err := filepath.Glob(filepath.Join(cache.Dir, "*", ".tmp-*"))
+	if err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestPruneDropsWhatNobodyUses(t *testing.T) {
+	cache := Cache{Dir: t.TempDir()}
+	ages := map[string]time.Duration{
+		"fresh": time.Hour, "unused": unusedFor + time.Hour,
+		".tmp-building": time.Hour, ".tmp-killed": abandonedFor + time.Hour,
+	}
+	for name, age := range ages {
+		dir := cache.path(buildRoom, name)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		then := time.Now().Add(-age)
+		if err := os.Chtimes(dir, then, then); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cache.prune(buildRoom)
+	entries, err := os.ReadDir(filepath.Join(cache.Dir, buildRoom))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for _, entry := range entries {
+		left = append(left, entry.Name())
+	}
+	if diff := cmp.Diff([]string{".tmp-building", "fresh"}, left); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,90 @@
+package driver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// maxToolOutput bounds what is kept of one tool's output: a template error can fill a disk.
+const maxToolOutput = 256 << 10
+
+// toolError is a tool that ran and failed, with what it wrote.
+type toolError struct {
+	Args   []string
+	Output string
+	Err    error
+}
+
+func (e *toolError) Error() string {
+	return fmt.Sprintf("%s: %v: %s", e.Args[0], e.Err, strings.TrimSpace(e.Output))
+}
+
+func (e *toolError) Unwrap() error { return e.Err }
+
+// runTool runs a tool of the toolchain in dir and returns what it wrote on either stream. When ctx
+// ends, the tool goes together with the processes that it started (gcc is only a driver of others).
+func runTool(ctx context.Context, dir, program string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir = dir
+	cmd.Env = toolEnvironment()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 5 * time.Second
+	out := &boundedBuffer{limit: maxToolOutput}
+	cmd.Stdout, cmd.Stderr = out, out
+	err := cmd.Run()
+	switch {
+	case err == nil:
+		return out.Bytes(), nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return nil, &toolError{Args: cmd.Args, Output: out.String(), Err: err}
+	}
+	return nil, err
+}
+
+// anyFolder is a true name of the current folder, whatever its own name is. The compiler believes PWD
+// when it is true, so this is what it writes into debug information, and prefix maps can name it.
+const anyFolder = "/proc/self/cwd"
+
+// toolEnvironment leaves out what would change a build behind the cache's back (CPATH, LIBRARY_PATH,
+// GCC_EXEC_PREFIX and their like) and what would translate the messages.
+func toolEnvironment() []string {
+	env := []string{"LC_ALL=C", "PWD=" + anyFolder}
+	for _, name := range []string{"PATH", "TMPDIR"} {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+// boundedBuffer keeps the beginning of what is written to it, and says when it left something out.
+type boundedBuffer struct {
+	bytes.Buffer
+	limit int
+	cut   bool
+}
+
+func (b *boundedBuffer) Write(p []byte) (int, error) {
+	room := b.limit - b.Len()
+	if len(p) <= room {
+		return b.Buffer.Write(p)
+	}
+	if !b.cut {
+		b.cut = true
+		b.Buffer.Write(p[:max(room, 0)])
+		b.Buffer.WriteString("\n[the rest of the output was left out]\n")
+	}
+	return len(p), nil
+}

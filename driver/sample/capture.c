@@ -1,0 +1,193 @@
+/*
+ * capture.c - capturing a provider NPI, looking at what was captured, and releasing it.
+ */
+#include "client_state.h"
+#include "query.h"
+
+/* Lock held, the capture too. */
+static VOID NoteCapture(CLIENT *Client, const WSK_PROVIDER_NPI *Npi)
+{
+    CAPTURED *captured = &Client->Captured;
+
+    captured->SameClient = !captured->Any || captured->Client == (PVOID)Npi->Client;
+    captured->SameDispatch = !captured->Any || captured->Dispatch == (const VOID *)Npi->Dispatch;
+    captured->Any = TRUE;
+    captured->Client = (PVOID)Npi->Client;
+    captured->Dispatch = Npi->Dispatch;
+    captured->Version = 0;
+    captured->Reserved = 0;
+    captured->Slots = 0;
+    if (Npi->Dispatch != NULL) {
+        captured->Version = Npi->Dispatch->Version;
+        captured->Reserved = Npi->Dispatch->Reserved;
+        captured->Slots = (Npi->Dispatch->WskSocket != NULL ? 0x01u : 0) |
+                          (Npi->Dispatch->WskSocketConnect != NULL ? 0x02u : 0) |
+                          (Npi->Dispatch->WskControlClient != NULL ? 0x04u : 0) |
+                          (Npi->Dispatch->WskGetAddressInfo != NULL ? 0x08u : 0) |
+                          (Npi->Dispatch->WskFreeAddressInfo != NULL ? 0x10u : 0) |
+                          (Npi->Dispatch->WskGetNameInfo != NULL ? 0x20u : 0);
+    }
+}
+
+/* Lock held. What was captured is shown only while it is. */
+static VOID DescribeCapture(const CLIENT *Client, WSKT_RESULT *Result)
+{
+    const CAPTURED *captured = &Client->Captured;
+
+    Result->Value[WSKT_V_NPI_CAPTURES] = (UINT64)(UINT32)Client->Captures;
+    Result->Value[WSKT_V_NPI_EVENTS] = ClientEvents(Client);
+    if (Client->Captures == 0) {
+        return;
+    }
+    Result->Value[WSKT_V_NPI_VERSION] = captured->Version;
+    Result->Value[WSKT_V_NPI_RESERVED] = captured->Reserved;
+    Result->Value[WSKT_V_NPI_CLIENT_SET] = captured->Client != NULL;
+    Result->Value[WSKT_V_NPI_DISPATCH_SET] = captured->Dispatch != NULL;
+    Result->Value[WSKT_V_NPI_SLOTS] = captured->Slots;
+    Result->Value[WSKT_V_NPI_SAME_CLIENT] = captured->SameClient;
+    Result->Value[WSKT_V_NPI_SAME_DISPATCH] = captured->SameDispatch;
+}
+
+VOID ClientCapture(UINT32 Index, UINT32 WaitMs, BOOLEAN Misuse, WSKT_RESULT *Result)
+{
+    CLIENT *client = ClientAt(Index);
+    REGISTRATION *registration;
+    WSK_PROVIDER_NPI npi = {0};
+    NTSTATUS status;
+    BOOLEAN allowed;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&client->Lock, &irql);
+    if (client->State == CLIENT_UNUSED && Misuse) {
+        client->Registration = &client->Static;
+        allowed = TRUE;
+    } else {
+        /* After a deregistration it is defined (STATUS_DEVICE_NOT_READY) while the block is intact. */
+        allowed = client->Registration != NULL && client->State != CLIENT_UNUSED &&
+                  client->State != CLIENT_REGISTERING;
+    }
+    registration = client->Registration;
+    if (allowed) {
+        client->Calls++;
+    }
+    KeReleaseSpinLock(&client->Lock, irql);
+    if (!allowed) {
+        Refuse(Result, STATUS_INVALID_DEVICE_STATE);
+        return;
+    }
+
+    status = WskCaptureProviderNPI(&registration->Block, WaitMs, &npi);
+
+    KeAcquireSpinLock(&client->Lock, &irql);
+    if (NT_SUCCESS(status)) {
+        client->Captures++;
+        NoteCapture(client, &npi);
+    }
+    Result->Status = (UINT32)status;
+    DescribeCapture(client, Result);
+    ClientEndCall(client, irql);
+}
+
+VOID ClientRelease(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result)
+{
+    CLIENT *client = ClientAt(Index);
+    REGISTRATION *registration;
+    BOOLEAN held;
+    BOOLEAN allowed;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&client->Lock, &irql);
+    registration = client->Registration;
+    held = client->Captures > client->Releasing;
+    allowed = registration != NULL && (held || Misuse);
+    if (allowed) {
+        client->Calls++;
+        client->Releasing += held;
+    }
+    KeReleaseSpinLock(&client->Lock, irql);
+    if (!allowed) {
+        Refuse(Result, STATUS_INVALID_DEVICE_STATE);
+        return;
+    }
+
+    if (!DEFECT(NO_RELEASE)) {
+        WskReleaseProviderNPI(&registration->Block);
+    }
+
+    KeAcquireSpinLock(&client->Lock, &irql);
+    client->Releasing -= held;
+    if (held && !DEFECT(NO_RELEASE)) {
+        client->Captures--;
+    }
+    Result->Status = (UINT32)STATUS_SUCCESS; /* it returns nothing */
+    DescribeCapture(client, Result);
+    ClientEndCall(client, irql);
+}
+
+VOID ClientQuery(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result)
+{
+    CLIENT *client = ClientAt(Index);
+    REGISTRATION *registration;
+    WSK_PROVIDER_CHARACTERISTICS range = {0};
+    NTSTATUS status;
+    BOOLEAN allowed;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&client->Lock, &irql);
+    registration = client->Registration;
+    allowed = registration != NULL && (client->State == CLIENT_REGISTERED || Misuse);
+    if (allowed) {
+        client->Calls++;
+    }
+    KeReleaseSpinLock(&client->Lock, irql);
+    if (!allowed) {
+        Refuse(Result, STATUS_INVALID_DEVICE_STATE);
+        return;
+    }
+
+    status = QueryCharacteristics(&registration->Block, &range);
+
+    KeAcquireSpinLock(&client->Lock, &irql);
+    Result->Status = (UINT32)status;
+    Result->Value[WSKT_V_QUERY_LOW] = range.LowestVersion;
+    Result->Value[WSKT_V_QUERY_HIGH] = range.HighestVersion;
+    ClientEndCall(client, irql);
+}
+
+VOID ClientInspect(UINT32 Index, WSKT_RESULT *Result)
+{
+    CLIENT *client = ClientAt(Index);
+    KIRQL irql;
+
+    KeAcquireSpinLock(&client->Lock, &irql);
+    Result->Status = (UINT32)STATUS_SUCCESS;
+    DescribeCapture(client, Result);
+    KeReleaseSpinLock(&client->Lock, irql);
+}
+
+/* One lock at a time: two callers may compare the same pair the other way round. */
+static BOOLEAN CopyCaptured(CLIENT *Client, CAPTURED *Copy)
+{
+    BOOLEAN held;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&Client->Lock, &irql);
+    *Copy = Client->Captured;
+    held = Client->Captures > 0;
+    KeReleaseSpinLock(&Client->Lock, irql);
+    return held;
+}
+
+VOID ClientCompare(UINT32 Index, UINT32 Other, WSKT_RESULT *Result)
+{
+    CAPTURED first;
+    CAPTURED second;
+
+    if (!CopyCaptured(ClientAt(Index), &first) || !CopyCaptured(ClientAt(Other), &second)) {
+        Refuse(Result, STATUS_INVALID_DEVICE_STATE); /* nothing captured to compare */
+        return;
+    }
+    Result->Status = (UINT32)STATUS_SUCCESS;
+    Result->Value[WSKT_V_COMPARE_SAME_CLIENT] = first.Client == second.Client;
+    Result->Value[WSKT_V_COMPARE_SAME_DISPATCH] = first.Dispatch == second.Dispatch;
+}

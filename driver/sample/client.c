@@ -1,0 +1,264 @@
+/*
+ * client.c - registration and deregistration of named WSK clients, and what they have left behind.
+ *
+ * The counts are kept where WSK is really called, not where a step says that it was: a call that is
+ * left out shows as a registration or a capture that never ends.
+ */
+#include "client_state.h"
+
+static CLIENT Clients[WSKT_MAX_CLIENTS];
+
+/* Events that came without a ClientContext: whose they are can't be known, so they count for all. */
+static volatile LONG AnonymousEvents;
+
+CLIENT *ClientAt(UINT32 Index)
+{
+    return &Clients[Index];
+}
+
+VOID ClientsInitialize(VOID)
+{
+    for (UINT32 i = 0; i < WSKT_MAX_CLIENTS; i++) {
+        KeInitializeSpinLock(&Clients[i].Lock);
+    }
+}
+
+/* WSK_CLIENT_DISPATCH.WskClientEvent: version 1 defines no event, so it must never be called. */
+static NTSTATUS WSKAPI ClientEvent(PVOID ClientContext, ULONG EventType, PVOID Information,
+                                   SIZE_T InformationLength)
+{
+    CLIENT *client = ClientContext;
+
+    UNREFERENCED_PARAMETER(EventType);
+    UNREFERENCED_PARAMETER(Information);
+    UNREFERENCED_PARAMETER(InformationLength);
+    (VOID) InterlockedIncrement(client != NULL ? &client->Events : &AnonymousEvents);
+    return STATUS_SUCCESS;
+}
+
+UINT64 ClientEvents(const CLIENT *Client)
+{
+    return (UINT64)(UINT32)Client->Events + (UINT64)(UINT32)AnonymousEvents;
+}
+
+/*
+ * Lets go of a registration in pool once WSK can no longer touch it. Lock held. Returns what the
+ * caller frees after unlocking, or NULL.
+ */
+static REGISTRATION *DetachPooled(CLIENT *Client)
+{
+    REGISTRATION *pooled = Client->Registration;
+
+    if (pooled == NULL || pooled == &Client->Static || Client->Calls != 0 || Client->Captures != 0 ||
+        (Client->State != CLIENT_DEREGISTERED && Client->State != CLIENT_UNUSED)) {
+        return NULL;
+    }
+    Client->Registration = NULL;
+    return pooled;
+}
+
+VOID ClientEndCall(CLIENT *Client, KIRQL Irql)
+{
+    REGISTRATION *pooled;
+
+    Client->Calls--;
+    pooled = DetachPooled(Client);
+    KeReleaseSpinLock(&Client->Lock, Irql);
+    if (pooled != NULL) {
+        PoolFree(POOL_CASE, pooled);
+    }
+}
+
+/* Fills in what WskRegister takes. A block that is registered already (Again) stays as WSK left it. */
+static VOID Prepare(REGISTRATION *Registration, CLIENT *Client, const REGISTER_ARGS *Args, BOOLEAN Again)
+{
+    if ((Args->Flags & WSKT_REG_GARBAGE_BLOCK) != 0) {
+        RtlFillMemory(&Registration->Block, sizeof(Registration->Block), 0xAA);
+    } else if (!Again) {
+        RtlZeroMemory(&Registration->Block, sizeof(Registration->Block));
+    }
+    Registration->Dispatch.Version = Args->Version;
+    Registration->Dispatch.Reserved = Args->Reserved;
+    Registration->Dispatch.WskClientEvent =
+        (Args->Flags & WSKT_REG_EVENT_CALLBACK) != 0 ? ClientEvent : NULL;
+    Registration->Npi.ClientContext = (Args->Flags & WSKT_REG_CONTEXT) != 0 ? Client : NULL;
+    Registration->Npi.Dispatch = (Args->Flags & WSKT_REG_NULL_DISPATCH) != 0 ? NULL : &Registration->Dispatch;
+}
+
+/* PASSIVE_LEVEL. */
+static NTSTATUS CallRegister(REGISTRATION *Registration, UINT32 Flags)
+{
+    WSK_CLIENT_NPI npi = Registration->Npi;
+    NTSTATUS status;
+
+    if ((Flags & WSKT_REG_STACK_NPI) == 0) {
+        return WskRegister(&Registration->Npi, &Registration->Block);
+    }
+    status = WskRegister(&npi, &Registration->Block);
+    RtlFillMemory(&npi, sizeof(npi), 0xCC);
+    /* The compiler must not drop the overwriting of a variable that is about to end. */
+    if (*(volatile UINT8 *)&npi != 0xCC) {
+        status = STATUS_INTERNAL_ERROR;
+    }
+    return status;
+}
+
+/* Lock held. Whether the client's state allows a registration with that block. */
+static NTSTATUS AdmitRegister(const CLIENT *Client, const REGISTRATION *Registration, BOOLEAN Misuse)
+{
+    if (Client->State == CLIENT_REGISTERED || Client->State == CLIENT_DEREGISTERING ||
+        Client->State == CLIENT_REGISTERING) {
+        /* Registering the same block once more is a misuse that can be asked for. */
+        return Misuse && Client->Registration == Registration ? STATUS_SUCCESS : STATUS_INVALID_DEVICE_STATE;
+    }
+    return Client->Calls != 0 || Client->Captures != 0 ? STATUS_DEVICE_BUSY : STATUS_SUCCESS;
+}
+
+VOID ClientRegister(UINT32 Index, const REGISTER_ARGS *Args, BOOLEAN Misuse, WSKT_RESULT *Result)
+{
+    CLIENT *client = ClientAt(Index);
+    REGISTRATION *registration = &client->Static;
+    BOOLEAN again = FALSE;
+    NTSTATUS status;
+    KIRQL irql;
+
+    if ((Args->Flags & WSKT_REG_NULL_DISPATCH) != 0 && !Misuse) {
+        Refuse(Result, STATUS_INVALID_PARAMETER);
+        return;
+    }
+    if ((Args->Flags & WSKT_REG_POOL_BLOCK) != 0) {
+        registration = PoolAllocate(POOL_CASE, sizeof(*registration));
+        if (registration == NULL) {
+            Refuse(Result, STATUS_INSUFFICIENT_RESOURCES);
+            return;
+        }
+    }
+
+    KeAcquireSpinLock(&client->Lock, &irql);
+    status = AdmitRegister(client, registration, Misuse);
+    if (NT_SUCCESS(status)) {
+        again = client->State != CLIENT_UNUSED && client->State != CLIENT_DEREGISTERED;
+        if (!again) {
+            client->State = CLIENT_REGISTERING;
+            client->Registration = registration;
+        }
+        client->Calls++;
+    }
+    KeReleaseSpinLock(&client->Lock, irql);
+    if (!NT_SUCCESS(status)) {
+        if (registration != &client->Static) {
+            PoolFree(POOL_CASE, registration);
+        }
+        Refuse(Result, status);
+        return;
+    }
+
+    Prepare(registration, client, Args, again);
+    status = CallRegister(registration, Args->Flags);
+
+    KeAcquireSpinLock(&client->Lock, &irql);
+    if (NT_SUCCESS(status)) {
+        client->State = CLIENT_REGISTERED;
+        client->Registrations++;
+        if (!again) {
+            RtlZeroMemory(&client->Captured, sizeof(client->Captured));
+        }
+    } else if (!again) {
+        client->State = CLIENT_UNUSED; /* nothing to undo; a block in pool goes with the call */
+    }
+    Result->Status = (UINT32)status;
+    Result->Value[WSKT_V_REGISTER_EVENTS] = ClientEvents(client);
+    ClientEndCall(client, irql);
+}
+
+VOID ClientDeregister(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result)
+{
+    CLIENT *client = ClientAt(Index);
+    REGISTRATION *registration;
+    BOOLEAN allowed;
+    BOOLEAN first;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&client->Lock, &irql);
+    registration = client->Registration;
+    first = client->State == CLIENT_REGISTERED;
+    allowed = registration != NULL && (first || Misuse);
+    if (allowed) {
+        client->State = CLIENT_DEREGISTERING;
+        client->Calls++;
+    }
+    KeReleaseSpinLock(&client->Lock, irql);
+    if (!allowed) {
+        Refuse(Result, STATUS_INVALID_DEVICE_STATE);
+        return;
+    }
+
+    /* Blocks until every capture is released and every socket of the client is closed. */
+    WskDeregister(&registration->Block);
+
+    KeAcquireSpinLock(&client->Lock, &irql);
+    client->State = CLIENT_DEREGISTERED;
+    if (client->Registrations > 0) {
+        client->Registrations--;
+    }
+    Result->Status = (UINT32)STATUS_SUCCESS; /* it returns nothing: that it returned is the result */
+    ClientEndCall(client, irql);
+}
+
+VOID ClientsCount(UINT32 *Registrations, UINT32 *Captures)
+{
+    *Registrations = 0;
+    *Captures = 0;
+    for (UINT32 i = 0; i < WSKT_MAX_CLIENTS; i++) {
+        CLIENT *client = &Clients[i];
+        KIRQL irql;
+
+        KeAcquireSpinLock(&client->Lock, &irql);
+        *Registrations += (UINT32)client->Registrations;
+        *Captures += (UINT32)client->Captures;
+        KeReleaseSpinLock(&client->Lock, irql);
+    }
+}
+
+VOID ClientsReleaseAll(VOID)
+{
+    for (UINT32 i = 0; i < WSKT_MAX_CLIENTS; i++) {
+        /* As many as there are now, and no more: a release that does nothing must not loop here. */
+        for (LONG captures = Clients[i].Captures; captures > 0; captures--) {
+            WSKT_RESULT result = {0};
+
+            ClientRelease(i, FALSE, &result);
+        }
+    }
+}
+
+BOOLEAN ClientNeedsDeregister(UINT32 Index)
+{
+    CLIENT *client = &Clients[Index];
+    BOOLEAN needs;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&client->Lock, &irql);
+    needs = client->State == CLIENT_REGISTERED;
+    KeReleaseSpinLock(&client->Lock, irql);
+    return needs;
+}
+
+VOID ClientsForget(VOID)
+{
+    (VOID) InterlockedExchange(&AnonymousEvents, 0);
+    for (UINT32 i = 0; i < WSKT_MAX_CLIENTS; i++) {
+        CLIENT *client = &Clients[i];
+        KIRQL irql;
+
+        KeAcquireSpinLock(&client->Lock, &irql);
+        if ((client->State == CLIENT_DEREGISTERED || client->State == CLIENT_UNUSED) && client->Calls == 0 &&
+            client->Captures == 0 && client->Registrations == 0) {
+            client->State = CLIENT_UNUSED;
+            client->Registration = NULL;
+            client->Events = 0;
+            RtlZeroMemory(&client->Captured, sizeof(client->Captured));
+        }
+        KeReleaseSpinLock(&client->Lock, irql);
+    }
+}

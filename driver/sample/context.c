@@ -1,0 +1,215 @@
+/*
+ * context.c - running a step elsewhere than on the caller's thread at PASSIVE_LEVEL: on a thread that
+ * can be given up, under a spin lock, in a deferred procedure call.
+ */
+#include "step.h"
+#include "client.h"
+#include "worker.h"
+
+/* How long to wait for a step: its own limit, but never beyond the end of its unit. */
+static UINT32 StepLimit(const STEP_CALL *Call)
+{
+    UINT32 left = DeadlineLeft(Call->Deadline);
+    UINT32 own = Call->Step.TimeoutMs != 0 ? Call->Step.TimeoutMs : WSKT_MAX_WAIT_MS;
+
+    return own < left ? own : left;
+}
+
+static VOID TimedOut(WSKT_RESULT *Result, UINT64 Start)
+{
+    Result->Origin = WSKT_ORIGIN_TIMEOUT;
+    Result->Status = (UINT32)STATUS_TIMEOUT;
+    Result->ElapsedNs = ClockNs() - Start;
+    Result->MaxNs = Result->ElapsedNs;
+}
+
+/* A guarded call: owned by who waits for it and by who makes it, whichever ends last. */
+typedef struct GUARDED_CALL {
+    volatile LONG Owners;
+    KEVENT Returned;
+    STEP_CALL Call;
+    WSKT_RESULT Result;
+} GUARDED_CALL;
+
+static VOID DropGuarded(GUARDED_CALL *Guarded)
+{
+    if (InterlockedDecrement(&Guarded->Owners) == 0) {
+        PoolFree(POOL_REQUEST, Guarded);
+    }
+}
+
+static VOID GuardedWork(PVOID Context)
+{
+    GUARDED_CALL *guarded = Context;
+
+    OperationRun(&guarded->Call, &guarded->Result);
+    (VOID) KeSetEvent(&guarded->Returned, IO_NO_INCREMENT, FALSE);
+    DropGuarded(guarded);
+}
+
+VOID RunGuarded(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    GUARDED_CALL *guarded = PoolAllocate(POOL_REQUEST, sizeof(*guarded));
+    UINT64 start = ClockNs();
+    NTSTATUS status;
+
+    if (guarded == NULL) {
+        Refuse(Result, STATUS_INSUFFICIENT_RESOURCES);
+        return;
+    }
+    guarded->Owners = 2;
+    guarded->Call = *Call;
+    guarded->Result = *Result;
+    KeInitializeEvent(&guarded->Returned, NotificationEvent, FALSE);
+    status = WorkerStartAny(GuardedWork, guarded);
+    if (!NT_SUCCESS(status)) {
+        guarded->Owners = 1;
+        Refuse(Result, status);
+    } else if (WaitFor(&guarded->Returned, StepLimit(Call)) == STATUS_SUCCESS) {
+        *Result = guarded->Result;
+    } else {
+        TimedOut(Result, start);
+    }
+    DropGuarded(guarded);
+}
+
+VOID RunUnderSpinLock(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    /* A lock of its own: what matters is to be under one; contention would only time other threads. */
+    KSPIN_LOCK lock;
+    KIRQL irql;
+
+    KeInitializeSpinLock(&lock);
+    KeAcquireSpinLock(&lock, &irql);
+    OperationRun(Call, Result);
+    KeReleaseSpinLock(&lock, irql);
+}
+
+/*
+ * Deferred procedure calls are started by a timer that is due at once, which queues the DPC; that way
+ * is open on every kernel that this driver runs on (Wine's KeInsertQueueDpc never runs anything).
+ * The slots are static, because a timer may be touched for a moment after its DPC has run.
+ */
+#define DPC_SLOTS 72u
+
+typedef enum DPC_STATE {
+    DPC_FREE,
+    DPC_CLAIMED,
+    DPC_QUEUED,
+    DPC_RUNNING,
+    DPC_RETURNED,
+    DPC_CANCELLED, /* nobody waits any more: when it starts, it does nothing */
+    DPC_ORPHANED,  /* nobody waits any more: it is still running */
+} DPC_STATE;
+
+typedef struct DPC_SLOT {
+    volatile LONG State;
+    BOOLEAN Used; /* Timer has been set at least once */
+    KTIMER Timer;
+    KDPC Dpc;
+    KEVENT Returned;
+    STEP_CALL Call;
+    WSKT_RESULT Result;
+} DPC_SLOT;
+
+static DPC_SLOT Slots[DPC_SLOTS];
+
+/* DISPATCH_LEVEL. */
+static VOID NTAPI DpcRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    DPC_SLOT *slot = Context;
+
+    UNREFERENCED_PARAMETER(Dpc);
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+    if (InterlockedCompareExchange(&slot->State, DPC_RUNNING, DPC_QUEUED) != DPC_QUEUED) {
+        (VOID) InterlockedCompareExchange(&slot->State, DPC_FREE, DPC_CANCELLED);
+        return;
+    }
+    OperationRun(&slot->Call, &slot->Result);
+    if (InterlockedCompareExchange(&slot->State, DPC_RETURNED, DPC_RUNNING) == DPC_RUNNING) {
+        (VOID) KeSetEvent(&slot->Returned, IO_NO_INCREMENT, FALSE);
+    } else {
+        (VOID) InterlockedExchange(&slot->State, DPC_FREE);
+    }
+}
+
+VOID ContextsInitialize(VOID)
+{
+    for (UINT32 i = 0; i < DPC_SLOTS; i++) {
+        KeInitializeTimer(&Slots[i].Timer);
+        KeInitializeDpc(&Slots[i].Dpc, DpcRoutine, &Slots[i]);
+        KeInitializeEvent(&Slots[i].Returned, SynchronizationEvent, FALSE);
+    }
+}
+
+static DPC_SLOT *ClaimSlot(VOID)
+{
+    for (UINT32 i = 0; i < DPC_SLOTS; i++) {
+        if (InterlockedCompareExchange(&Slots[i].State, DPC_CLAIMED, DPC_FREE) == DPC_FREE) {
+            return &Slots[i];
+        }
+    }
+    return NULL;
+}
+
+VOID RunInDpc(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    DPC_SLOT *slot = ClaimSlot();
+    UINT64 start = ClockNs();
+    LARGE_INTEGER now;
+
+    if (slot == NULL) {
+        Refuse(Result, STATUS_DEVICE_BUSY);
+        return;
+    }
+    slot->Call = *Call;
+    slot->Result = *Result;
+    slot->Used = TRUE;
+    (VOID) InterlockedExchange(&slot->State, DPC_QUEUED);
+    now.QuadPart = 0;
+    (VOID) KeSetTimer(&slot->Timer, now, &slot->Dpc);
+
+    if (WaitFor(&slot->Returned, StepLimit(Call)) != STATUS_SUCCESS) {
+        if (InterlockedCompareExchange(&slot->State, DPC_CANCELLED, DPC_QUEUED) == DPC_QUEUED) {
+            Refuse(Result, STATUS_IO_TIMEOUT); /* it never started, so nothing was called */
+            if (KeCancelTimer(&slot->Timer)) {
+                (VOID) InterlockedCompareExchange(&slot->State, DPC_FREE, DPC_CANCELLED);
+            }
+            return;
+        }
+        if (InterlockedCompareExchange(&slot->State, DPC_ORPHANED, DPC_RUNNING) == DPC_RUNNING) {
+            TimedOut(Result, start);
+            return;
+        }
+        /* It has returned in this moment. No limit: the event is set a few instructions later. */
+        (VOID) WaitFor(&slot->Returned, WAIT_FOREVER);
+    }
+    *Result = slot->Result;
+    /*
+     * The timer has expired, so there is nothing to cancel; but where a timer is a thread's callback
+     * (Wine), this waits until that is over. Setting the timer again before would deadlock there.
+     */
+    (VOID) KeCancelTimer(&slot->Timer);
+    (VOID) InterlockedExchange(&slot->State, DPC_FREE);
+}
+
+UINT32 ContextsBusy(VOID)
+{
+    UINT32 busy = 0;
+
+    for (UINT32 i = 0; i < DPC_SLOTS; i++) {
+        busy += Slots[i].State != DPC_FREE;
+    }
+    return busy;
+}
+
+VOID ContextsEnd(VOID)
+{
+    for (UINT32 i = 0; i < DPC_SLOTS; i++) {
+        if (Slots[i].Used) {
+            (VOID) KeCancelTimer(&Slots[i].Timer);
+        }
+    }
+    KeFlushQueuedDpcs(); /* a DPC that was queued already has run after this */
+}

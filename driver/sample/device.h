@@ -1,0 +1,16 @@
+/*
+ * device.h - the control device.
+ */
+#pragma once
+
+#include "sample.h"
+
+/* Creates \Device\WskSample, for administrators only, with its name in user mode. PASSIVE_LEVEL. */
+NTSTATUS DeviceCreate(PDRIVER_OBJECT Driver);
+
+/* PASSIVE_LEVEL. */
+VOID DeviceDelete(PDRIVER_OBJECT Driver);
+
+/* ioctl.c */
+DRIVER_DISPATCH DeviceOpenClose;
+DRIVER_DISPATCH DeviceControl;

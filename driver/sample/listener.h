@@ -1,0 +1,21 @@
+/*
+ * listener.h - the listening socket of the echo server.
+ */
+#pragma once
+
+#include "socket.h"
+
+typedef struct LISTENER {
+    PWSK_SOCKET Socket; /* NULL when closed */
+    USHORT Port;        /* host byte order */
+} LISTENER;
+
+/*
+ * Creates a TCP socket that listens on 127.0.0.1 and a port of its own. Uses the NPI only during the
+ * call; Call is idle before and after. PASSIVE_LEVEL.
+ */
+NTSTATUS ListenerOpen(LISTENER *Listener, const WSK_PROVIDER_NPI *Npi, SOCKET_CALL *Call);
+
+/* Sockets of the driver that are open: made or accepted, and not closed. */
+VOID SocketCount(LONG Change);
+UINT32 SocketsOpen(VOID);

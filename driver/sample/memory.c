@@ -1,0 +1,40 @@
+/*
+ * memory.c - the driver's own nonpaged pool, counted so that a leak is a number.
+ */
+#include "sample.h"
+
+static volatile LONG Blocks[POOL_USES];
+
+PVOID PoolAllocate(POOL_USE Use, SIZE_T Bytes)
+{
+    PVOID block;
+
+    /* Not ExAllocatePool2: Windows before 10 2004 and Wine lack it. */
+#if defined(_MSC_VER)
+#pragma warning(suppress : 4996)
+#endif
+    block = ExAllocatePoolWithTag(NonPagedPoolNx, Bytes, SAMPLE_TAG);
+    if (block != NULL) {
+        RtlZeroMemory(block, Bytes);
+        PoolCount(Use, 1);
+    }
+    return block;
+}
+
+VOID PoolFree(POOL_USE Use, PVOID Block)
+{
+    ExFreePoolWithTag(Block, SAMPLE_TAG);
+    PoolCount(Use, -1);
+}
+
+VOID PoolCount(POOL_USE Use, LONG Change)
+{
+    (VOID) InterlockedExchangeAdd(&Blocks[Use], Change);
+}
+
+UINT32 PoolBlocks(POOL_USE Use)
+{
+    LONG count = Blocks[Use];
+
+    return count > 0 ? (UINT32)count : 0;
+}

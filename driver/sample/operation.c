@@ -1,0 +1,265 @@
+/*
+ * operation.c - what each operation does, what its arguments may be, and where it may run.
+ */
+#include "step.h"
+#include "client.h"
+#include "component.h"
+
+/* OPERATION.Flags */
+#define TAKES_CLIENT  0x1u /* Arg[0] is a client */
+#define TAKES_CLIENTS 0x3u /* so is Arg[1] */
+#define TAKES_THREAD  0x4u /* Arg[0] is the index of a named thread, Arg[1] milliseconds */
+#define TAKES_MS      0x8u /* Arg[0] is milliseconds */
+#define AT_DISPATCH   0x10u /* allowed at DISPATCH_LEVEL */
+#define WSK_PASSIVE   0x20u /* a WSK call for PASSIVE_LEVEL only: at DISPATCH_LEVEL it is misuse */
+#define MISUSE_ONLY   0x40u
+
+typedef VOID OPERATION_ROUTINE(const STEP_CALL *Call, WSKT_RESULT *Result);
+
+static BOOLEAN Misuse(const STEP_CALL *Call)
+{
+    return (Call->Step.Flags & WSKT_STEP_MISUSE) != 0;
+}
+
+static UINT32 ClientArg(const STEP_CALL *Call, UINT32 Arg)
+{
+    return (UINT32)Call->Step.Arg[Arg] + Call->Shift;
+}
+
+static VOID DoRegister(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    REGISTER_ARGS args;
+
+    args.Version = (UINT16)Call->Step.Arg[1];
+    args.Flags = (UINT32)Call->Step.Arg[2];
+    args.Reserved = (UINT16)Call->Step.Arg[3];
+    ClientRegister(ClientArg(Call, 0), &args, Misuse(Call), Result);
+}
+
+static VOID DoDeregister(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    ClientDeregister(ClientArg(Call, 0), Misuse(Call), Result);
+}
+
+static VOID DoCapture(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    ClientCapture(ClientArg(Call, 0), (UINT32)Call->Step.Arg[1], Misuse(Call), Result);
+}
+
+static VOID DoRelease(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    ClientRelease(ClientArg(Call, 0), Misuse(Call), Result);
+}
+
+static VOID DoQuery(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    ClientQuery(ClientArg(Call, 0), Misuse(Call), Result);
+}
+
+static VOID DoInspect(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    ClientInspect(ClientArg(Call, 0), Result);
+}
+
+static VOID DoCompare(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    ClientCompare(ClientArg(Call, 0), ClientArg(Call, 1), Result);
+}
+
+static VOID DoBlocked(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    UINT32 ms = (UINT32)Call->Step.Arg[1];
+
+    if (ms > DeadlineLeft(Call->Deadline)) {
+        /* A shorter wait would claim more than it has seen. */
+        Refuse(Result, STATUS_IO_TIMEOUT);
+        return;
+    }
+    ThreadBlocked((UINT32)Call->Step.Arg[0], ms, Result);
+}
+
+static VOID DoJoin(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    UINT32 ms = (UINT32)Call->Step.Arg[1];
+    UINT32 left = DeadlineLeft(Call->Deadline);
+
+    ThreadJoin((UINT32)Call->Step.Arg[0], ms < left ? ms : left, Result);
+}
+
+static VOID DoSleep(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    UINT32 ms = (UINT32)Call->Step.Arg[0];
+
+    if (ms > DeadlineLeft(Call->Deadline)) {
+        Refuse(Result, STATUS_IO_TIMEOUT);
+        return;
+    }
+    SleepMs(ms);
+}
+
+/* One mark for all callers: a case measures the whole machine, so two at once mean nothing anyway. */
+static volatile LONG64 MemoryMark;
+
+static VOID DoMemory(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    UINT64 bytes = 0;
+    UINT64 mark;
+    NTSTATUS status = GaugeRead(&bytes);
+
+    if (!NT_SUCCESS(status)) {
+        Refuse(Result, status);
+        return;
+    }
+    if (Call->Step.Arg[0] != 0) {
+        (VOID) InterlockedExchange64(&MemoryMark, (LONG64)bytes);
+    }
+    mark = (UINT64)MemoryMark;
+    Result->Value[WSKT_V_MEMORY_BYTES] = bytes;
+    Result->Value[WSKT_V_MEMORY_GROWTH] = bytes > mark ? bytes - mark : 0;
+}
+
+static VOID DoActivate(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    UNREFERENCED_PARAMETER(Call);
+    ComponentActivate(COMPONENT_ON_DEMAND, Result);
+}
+
+static VOID DoDeactivate(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    UNREFERENCED_PARAMETER(Call);
+    ComponentDeactivate(Result);
+}
+
+static VOID DoState(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    UINT32 ms = (UINT32)Call->Step.Arg[0];
+    UINT32 left = DeadlineLeft(Call->Deadline);
+
+    ComponentState(ms < left ? ms : left, Result);
+}
+
+/* May run at any IRQL up to DISPATCH_LEVEL, so it hangs there as drivers do: by spinning. */
+static VOID Hang(UINT64 Ms, BOOLEAN Spin)
+{
+    UINT64 end = DeadlineIn((UINT32)Ms);
+
+    if (!Spin) {
+        SleepMs((UINT32)Ms);
+    }
+    while (ClockNs() < end) {
+        YieldProcessor();
+    }
+}
+
+static VOID DoFault(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    const UINT64 *arg = Call->Step.Arg;
+
+    switch (arg[0]) {
+    case WSKT_FAULT_WRITE:
+        *(volatile UINT32 *)(ULONG_PTR)arg[1] = 0xDEADBEEF;
+        break;
+    case WSKT_FAULT_BUGCHECK:
+        KeBugCheckEx((ULONG)arg[1], (ULONG_PTR)arg[2], (ULONG_PTR)arg[3], (ULONG_PTR)arg[4],
+                     (ULONG_PTR)arg[5]);
+        break;
+    case WSKT_FAULT_HANG:
+        Hang(arg[1], Call->Step.Context == WSKT_CONTEXT_SPIN || Call->Step.Context == WSKT_CONTEXT_DPC);
+        break;
+    default:
+        Refuse(Result, STATUS_INVALID_PARAMETER);
+        break;
+    }
+}
+
+static const struct OPERATION {
+    OPERATION_ROUTINE *Run;
+    UINT32 Flags;
+} Operations[] = {
+    [WSKT_OP_REGISTER] = {DoRegister, TAKES_CLIENT | WSK_PASSIVE},
+    [WSKT_OP_DEREGISTER] = {DoDeregister, TAKES_CLIENT | WSK_PASSIVE},
+    [WSKT_OP_CAPTURE] = {DoCapture, TAKES_CLIENT | AT_DISPATCH},
+    [WSKT_OP_RELEASE] = {DoRelease, TAKES_CLIENT | AT_DISPATCH},
+    [WSKT_OP_QUERY] = {DoQuery, TAKES_CLIENT | AT_DISPATCH},
+    [WSKT_OP_INSPECT] = {DoInspect, TAKES_CLIENT | AT_DISPATCH},
+    [WSKT_OP_COMPARE] = {DoCompare, TAKES_CLIENTS | AT_DISPATCH},
+    [WSKT_OP_BLOCKED] = {DoBlocked, TAKES_THREAD},
+    [WSKT_OP_JOIN] = {DoJoin, TAKES_THREAD},
+    [WSKT_OP_SLEEP] = {DoSleep, TAKES_MS},
+    [WSKT_OP_MEMORY] = {DoMemory, 0},
+    [WSKT_OP_ACTIVATE] = {DoActivate, 0},
+    [WSKT_OP_DEACTIVATE] = {DoDeactivate, 0},
+    [WSKT_OP_STATE] = {DoState, TAKES_MS},
+    [WSKT_OP_FAULT] = {DoFault, MISUSE_ONLY | AT_DISPATCH},
+};
+
+static NTSTATUS CheckArguments(const STEP_CALL *Call, UINT32 Flags)
+{
+    const UINT64 *arg = Call->Step.Arg;
+    BOOLEAN good = TRUE;
+
+    if ((Flags & TAKES_CLIENT) != 0) {
+        good = arg[0] < WSKT_MAX_CLIENTS && arg[0] + Call->Shift < WSKT_MAX_CLIENTS;
+    }
+    if ((Flags & TAKES_CLIENTS) == TAKES_CLIENTS) {
+        good = good && arg[1] < WSKT_MAX_CLIENTS && arg[1] + Call->Shift < WSKT_MAX_CLIENTS;
+    }
+    if ((Flags & TAKES_THREAD) != 0) {
+        good = arg[0] < WSKT_MAX_THREADS && arg[1] <= WSKT_MAX_WAIT_MS;
+    }
+    if ((Flags & TAKES_MS) != 0) {
+        good = arg[0] <= WSKT_MAX_WAIT_MS;
+    }
+    switch (Call->Step.Op) {
+    case WSKT_OP_REGISTER:
+        good = good && arg[1] <= 0xFFFF && arg[2] <= 0x3F && arg[3] <= 0xFFFF;
+        break;
+    case WSKT_OP_CAPTURE:
+        good = good && (arg[1] <= WSKT_MAX_WAIT_MS || arg[1] == WSK_INFINITE_WAIT);
+        break;
+    case WSKT_OP_MEMORY:
+        good = arg[0] <= 1;
+        break;
+    case WSKT_OP_FAULT:
+        good = arg[0] >= WSKT_FAULT_WRITE && arg[0] <= WSKT_FAULT_HANG &&
+               (arg[0] != WSKT_FAULT_HANG || arg[1] <= WSKT_MAX_WAIT_MS);
+        break;
+    default:
+        break;
+    }
+    return good ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+}
+
+NTSTATUS OperationCheck(const STEP_CALL *Call)
+{
+    const WSKT_STEP *step = &Call->Step;
+    UINT32 flags;
+    BOOLEAN dispatch = step->Context == WSKT_CONTEXT_SPIN || step->Context == WSKT_CONTEXT_DPC;
+
+    if (step->Op >= sizeof(Operations) / sizeof(Operations[0]) || Operations[step->Op].Run == NULL ||
+        step->Context > WSKT_CONTEXT_DPC || step->Thread > WSKT_MAX_THREADS ||
+        step->TimeoutMs > WSKT_MAX_WAIT_MS || step->ExpectCount > WSKT_MAX_EXPECT || step->Reserved != 0 ||
+        (step->Flags & ~(WSKT_STEP_RECORD | WSKT_STEP_MISUSE)) != 0) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    flags = Operations[step->Op].Flags;
+    if ((flags & MISUSE_ONLY) != 0 && !Misuse(Call)) {
+        return STATUS_ACCESS_DENIED;
+    }
+    if (dispatch && (flags & AT_DISPATCH) == 0 && ((flags & WSK_PASSIVE) == 0 || !Misuse(Call))) {
+        return STATUS_INVALID_LEVEL;
+    }
+    if (dispatch && step->Op == WSKT_OP_CAPTURE && step->Arg[1] != WSK_NO_WAIT && !Misuse(Call)) {
+        return STATUS_INVALID_LEVEL; /* only a capture without a wait is allowed at DISPATCH_LEVEL */
+    }
+    return CheckArguments(Call, flags);
+}
+
+VOID OperationRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    UINT64 start = ClockNs();
+
+    Operations[Call->Step.Op].Run(Call, Result);
+    Result->ElapsedNs = ClockNs() - start;
+    Result->MaxNs = Result->ElapsedNs;
+}

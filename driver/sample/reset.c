@@ -1,0 +1,92 @@
+/*
+ * reset.c - tidies up after a case: releases every capture, joins threads, deregisters what is left.
+ *
+ * Nothing here can hang the caller. What does not come back in time stays counted in the result, and
+ * then the driver must not be unloaded.
+ */
+#include "reset.h"
+#include "client.h"
+#include "component.h"
+#include "step.h"
+#include "worker.h"
+
+#define POLL_MS 1u
+
+/* One at a time: two would count each other's guarded calls as left behind. */
+static KEVENT ResetFree;
+
+VOID ResetInitialize(VOID)
+{
+    KeInitializeEvent(&ResetFree, SynchronizationEvent, TRUE);
+}
+
+static VOID Count(WSKT_RESIDUE *Residue)
+{
+    ClientsCount(&Residue->Registrations, &Residue->Captures);
+    Residue->Threads = ThreadsBusy() + WorkersBusy() + ContextsBusy();
+    Residue->PoolBlocks = PoolBlocks(POOL_CASE) + PoolBlocks(POOL_REQUEST);
+    if (ComponentOnDemand()) {
+        /* Started by a case, so it is the case's to stop. At most one registration and its blocks. */
+        Residue->Registrations++;
+        Residue->PoolBlocks += PoolBlocks(POOL_COMPONENT);
+    }
+}
+
+static BOOLEAN IsClean(const WSKT_RESIDUE *Residue)
+{
+    return Residue->Registrations == 0 && Residue->Captures == 0 && Residue->Threads == 0 &&
+           Residue->PoolBlocks == 0;
+}
+
+static VOID DeregisterWork(PVOID Context)
+{
+    WSKT_RESULT result = {0};
+
+    ClientDeregister((UINT32)(ULONG_PTR)Context, FALSE, &result);
+}
+
+static VOID DeactivateWork(PVOID Context)
+{
+    WSKT_RESULT result = {0};
+
+    UNREFERENCED_PARAMETER(Context);
+    ComponentDeactivate(&result);
+}
+
+/* A deregistration may never return: each on a worker, none of them waited for here. */
+static VOID StartDeregistrations(VOID)
+{
+    for (UINT32 i = 0; i < WSKT_MAX_CLIENTS; i++) {
+        if (ClientNeedsDeregister(i)) {
+            (VOID) WorkerStartAny(DeregisterWork, (PVOID)(ULONG_PTR)i);
+        }
+    }
+    if (ComponentOnDemand()) {
+        (VOID) WorkerStartAny(DeactivateWork, NULL);
+    }
+}
+
+NTSTATUS Reset(UINT32 TimeoutMs, WSKT_RESET_OUT *Out)
+{
+    UINT64 deadline = DeadlineIn(TimeoutMs);
+
+    if (WaitFor(&ResetFree, TimeoutMs) != STATUS_SUCCESS) {
+        return STATUS_DEVICE_BUSY;
+    }
+    Count(&Out->Before);
+    ClientsReleaseAll();
+    StartDeregistrations();
+    for (;;) {
+        Count(&Out->After);
+        if (IsClean(&Out->After) || DeadlineLeft(deadline) == 0) {
+            break;
+        }
+        SleepMs(POLL_MS);
+        /* A capture that a deregistration has not cancelled is released as soon as it succeeds. */
+        ClientsReleaseAll();
+    }
+    ClientsForget();
+    ThreadsForget();
+    (VOID) KeSetEvent(&ResetFree, IO_NO_INCREMENT, FALSE);
+    return STATUS_SUCCESS;
+}

@@ -1,0 +1,103 @@
+/*
+ * socket.c - the life of an IRP that carries socket calls.
+ */
+#include "socket.h"
+
+/* Socket calls on the loopback take microseconds; one that takes this long is asked to give up. */
+#define CALL_LIMIT_MS 10000u
+
+typedef enum CALL_STATE {
+    CALL_IDLE,
+    CALL_SUBMITTED, /* the provider has the IRP */
+    CALL_COMPLETED, /* it is ours again, with a result that was not taken yet */
+} CALL_STATE;
+
+static IO_COMPLETION_ROUTINE Completed;
+
+NTSTATUS CallCreate(SOCKET_CALL *Call, PKEVENT Wake)
+{
+    Call->Irp = IoAllocateIrp(1, FALSE);
+    if (Call->Irp == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    PoolCount(POOL_COMPONENT, 1);
+    Call->Wake = Wake;
+    Call->State = CALL_IDLE;
+    return STATUS_SUCCESS;
+}
+
+VOID CallDestroy(SOCKET_CALL *Call)
+{
+    if (Call->Irp != NULL) {
+        IoFreeIrp(Call->Irp);
+        PoolCount(POOL_COMPONENT, -1);
+        Call->Irp = NULL;
+    }
+}
+
+/* Hands the result over, unless somebody has done so already. Any IRQL <= DISPATCH_LEVEL. */
+static VOID Deliver(SOCKET_CALL *Call, NTSTATUS Status, ULONG_PTR Information)
+{
+    PKEVENT wake = Call->Wake; /* Call may be gone as soon as its state has changed */
+
+    if (Call->State == CALL_SUBMITTED) {
+        Call->Status = Status;
+        Call->Information = Information;
+        if (InterlockedCompareExchange(&Call->State, CALL_COMPLETED, CALL_SUBMITTED) == CALL_SUBMITTED) {
+            (VOID) KeSetEvent(wake, IO_NETWORK_INCREMENT, FALSE);
+        }
+    }
+}
+
+/* IRQL <= DISPATCH_LEVEL; on any thread, before or after the call that it completes has returned. */
+static NTSTATUS NTAPI Completed(PDEVICE_OBJECT Device, PIRP Irp, PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Device);
+    Deliver(Context, Irp->IoStatus.Status, Irp->IoStatus.Information);
+    return STATUS_MORE_PROCESSING_REQUIRED; /* the IRP is the driver's own, and stays so */
+}
+
+PIRP CallPrepare(SOCKET_CALL *Call)
+{
+    IoReuseIrp(Call->Irp, STATUS_UNSUCCESSFUL);
+    IoSetCompletionRoutine(Call->Irp, Completed, Call, TRUE, TRUE, TRUE);
+    (VOID) InterlockedExchange(&Call->State, CALL_SUBMITTED);
+    return Call->Irp;
+}
+
+VOID CallBegun(SOCKET_CALL *Call, NTSTATUS Returned)
+{
+    /*
+     * A provider that fails completes the IRP before it returns. One that has returned an error and
+     * not done so never took the IRP: waiting for it would be waiting for ever.
+     */
+    if (!NT_SUCCESS(Returned)) {
+        Deliver(Call, Returned, 0);
+    }
+}
+
+BOOLEAN CallPending(const SOCKET_CALL *Call)
+{
+    return Call->State == CALL_SUBMITTED;
+}
+
+BOOLEAN CallTake(SOCKET_CALL *Call)
+{
+    return InterlockedCompareExchange(&Call->State, CALL_IDLE, CALL_COMPLETED) == CALL_COMPLETED;
+}
+
+NTSTATUS CallWait(SOCKET_CALL *Call)
+{
+    UINT64 deadline = DeadlineIn(CALL_LIMIT_MS);
+
+    while (!CallTake(Call)) {
+        UINT32 left = DeadlineLeft(deadline);
+
+        if (left == 0) {
+            (VOID) IoCancelIrp(Call->Irp);
+            left = WAIT_FOREVER; /* no limit: until it completes, the IRP and its buffers are the provider's */
+        }
+        (VOID) WaitFor(Call->Wake, left);
+    }
+    return Call->Status;
+}

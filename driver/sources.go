@@ -1,0 +1,13 @@
+package driver
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed sample agent include
+var embedded embed.FS
+
+// Sources returns the embedded C sources: the folders sample, agent and include, as they are in the
+// repository.
+func Sources() fs.FS { return embedded }

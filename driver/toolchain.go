@@ -1,0 +1,149 @@
+package driver
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// target is the GNU name of the platform that drivers and programs are built for.
+const target = "x86_64-w64-mingw32"
+
+// Toolchain is a compiler and a linker for 64-bit Windows. FindToolchain finds one without starting
+// it; what has to be asked of the programs themselves is asked when something is really compiled.
+type Toolchain struct {
+	CC string // the compiler driver, absolute
+	LD string // the linker that CC starts, absolute
+}
+
+// Versions says which programs built an image, in their own words.
+type Versions struct {
+	Compiler string `json:"compiler"`
+	Linker   string `json:"linker"`
+}
+
+// MissingToolError says that a program or header that building needs is not installed.
+type MissingToolError struct {
+	Tool    string // what was looked for
+	Why     string // what it is needed for
+	Install string // the exact command that installs it
+}
+
+func (e *MissingToolError) Error() string {
+	return fmt.Sprintf("%s is not installed (needed: %s); install it with: %s", e.Tool, e.Why, e.Install)
+}
+
+// FindToolchain looks for the mingw-w64 compiler on PATH, also under the names that Debian gives its
+// variants. It starts no process. A missing tool is a *MissingToolError.
+func FindToolchain(ctx context.Context) (*Toolchain, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	tc := &Toolchain{}
+	for _, name := range []string{target + "-gcc", target + "-gcc-win32", target + "-gcc-posix"} {
+		if path, err := lookPath(name); err == nil {
+			tc.CC = path
+			break
+		}
+	}
+	if tc.CC == "" {
+		return nil, &MissingToolError{
+			Tool:    target + "-gcc",
+			Why:     "it compiles drivers and programs for Windows",
+			Install: installCommand("gcc-mingw-w64-x86-64-win32"),
+		}
+	}
+	path, err := lookPath(target + "-ld")
+	if err != nil {
+		return nil, &MissingToolError{
+			Tool:    target + "-ld",
+			Why:     "it links drivers and programs for Windows",
+			Install: installCommand("binutils-mingw-w64-x86-64"),
+		}
+	}
+	tc.LD = path
+	return tc, nil
+}
+
+func lookPath(name string) (string, error) {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(path)
+}
+
+// installCommand is for Debian and its relatives, the only place where the build is known to work.
+func installCommand(pkg string) string {
+	cmd := "apt-get install --no-install-recommends " + pkg
+	if os.Geteuid() != 0 {
+		cmd = "sudo " + cmd
+	}
+	return cmd
+}
+
+// Versions asks compiler and linker for their versions.
+func (tc *Toolchain) Versions(ctx context.Context) (Versions, error) {
+	var v Versions
+	for _, ask := range []struct {
+		program string
+		answer  *string
+	}{{tc.CC, &v.Compiler}, {tc.LD, &v.Linker}} {
+		out, err := runTool(ctx, "", ask.program, "--version")
+		if err != nil {
+			return Versions{}, fmt.Errorf("ask %s for its version: %w", ask.program, err)
+		}
+		line, _, _ := strings.Cut(string(out), "\n")
+		*ask.answer = strings.TrimSpace(line)
+	}
+	return v, nil
+}
+
+// kernelHeaders asks the compiler where it looks for headers and returns the folder there that has
+// the driver kit's ones.
+func (tc *Toolchain) kernelHeaders(ctx context.Context) (string, error) {
+	out, err := runTool(ctx, "", tc.CC, "-E", "-v", "-x", "c", os.DevNull)
+	if err != nil {
+		return "", fmt.Errorf("ask %s where it looks for headers: %w", tc.CC, err)
+	}
+	listed := false
+	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
+		line := lines.Text()
+		switch {
+		case strings.HasPrefix(line, "#include <"):
+			listed = true
+		case strings.HasPrefix(line, "End of search list"):
+			listed = false
+		case listed:
+			dir := filepath.Join(strings.TrimSpace(line), "ddk")
+			if _, err := os.Stat(filepath.Join(dir, "ntddk.h")); err == nil {
+				return dir, nil
+			}
+		}
+	}
+	return "", &MissingToolError{
+		Tool:    "ddk/ntddk.h",
+		Why:     "the declarations of the Windows kernel that a driver is compiled against",
+		Install: installCommand("mingw-w64-x86-64-dev"),
+	}
+}
+
+// programs lists the files that take part in every compilation, for noticing that one has changed.
+func (tc *Toolchain) programs(ctx context.Context) ([]string, error) {
+	files := []string{tc.CC, tc.LD}
+	for _, name := range []string{"cc1", "as", "ld"} {
+		out, err := runTool(ctx, "", tc.CC, "-print-prog-name="+name)
+		if err != nil {
+			return nil, fmt.Errorf("ask %s for its %s: %w", tc.CC, name, err)
+		}
+		if path := strings.TrimSpace(string(out)); filepath.IsAbs(path) {
+			files = append(files, path)
+		}
+	}
+	return files, nil
+}
