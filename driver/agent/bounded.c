@@ -46,7 +46,7 @@ DWORD BoundedCall(BOUNDED_ROUTINE *Routine, const void *Context, size_t Bytes, D
     thread = CreateThread(NULL, 0, BoundedThread, bounded, 0, NULL);
     if (thread == NULL) {
         error = GetLastError();
-        LetGo(bounded); /* for the thread that never was */
+        bounded->Holders = 1; /* there is no thread */
     } else {
         switch (WaitForSingleObject(thread, TimeoutMs)) {
         case WAIT_OBJECT_0:

@@ -70,7 +70,7 @@ static void WriteStep(CASES *Cases, const CASE_RUN *Run, const WSKP_UNIT *Unit,
         JsonU64(line, NULL, Answer->FailedIteration);
         JsonEndArray(line);
     }
-    JsonU64(line, "ok", Expected);
+    JsonU64(line, "ok", Expected ? 1 : 0);
     JournalWrite(Cases->Journal);
 }
 
@@ -187,7 +187,7 @@ static void ResetAside(CASE_RUN *Run)
 {
     DEVICE *device;
 
-    if (DeviceOpen(&device) == ERROR_SUCCESS)
+    if (DeviceOpen(&device, RESET_ASIDE_MS) == ERROR_SUCCESS)
         (void)Reset(device, Run, RESET_ASIDE_MS);
     DeviceClose(device);
 }

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#define CLOSE_MS 5000u
+
 struct DEVICE {
     HANDLE File;
     HANDLE Thread;
@@ -24,8 +26,6 @@ static void LetGo(DEVICE *Device)
 {
     if (InterlockedDecrement(&Device->Holders) != 0)
         return;
-    if (Device->File != INVALID_HANDLE_VALUE)
-        CloseHandle(Device->File);
     if (Device->Go != NULL)
         CloseHandle(Device->Go);
     if (Device->Back != NULL)
@@ -37,6 +37,11 @@ static DWORD WINAPI DeviceThread(void *Parameter)
 {
     DEVICE *device = Parameter;
 
+    device->File =
+        CreateFileW(WSKT_DEVICE_USER, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
+                    OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
+    device->Error = device->File != INVALID_HANDLE_VALUE ? ERROR_SUCCESS : GetLastError();
+    SetEvent(device->Back);
     for (;;) {
         /* Unbounded: the owner sets Go for every request and once more when it closes. */
         WaitForSingleObject(device->Go, INFINITE);
@@ -49,11 +54,34 @@ static DWORD WINAPI DeviceThread(void *Parameter)
                             : GetLastError();
         SetEvent(device->Back);
     }
+    /* A driver can't be unloaded while the handle is open: closed here, so that the owner's wait covers it.
+     */
+    if (device->File != INVALID_HANDLE_VALUE)
+        CloseHandle(device->File);
     LetGo(device);
     return 0;
 }
 
-DWORD DeviceOpen(DEVICE **Device)
+/* Waits for the thread to come back from the driver and returns what it brought. */
+static DWORD Await(DEVICE *Device, DWORD TimeoutMs)
+{
+    DWORD error;
+
+    switch (WaitForSingleObject(Device->Back, TimeoutMs)) {
+    case WAIT_OBJECT_0:
+        return Device->Error;
+    case WAIT_TIMEOUT:
+        error = ERROR_TIMEOUT;
+        break;
+    default:
+        error = GetLastError();
+        break;
+    }
+    Device->Lost = TRUE;
+    return error;
+}
+
+DWORD DeviceOpen(DEVICE **Device, DWORD TimeoutMs)
 {
     DWORD error;
     DEVICE *device = calloc(1, sizeof *device);
@@ -62,11 +90,6 @@ DWORD DeviceOpen(DEVICE **Device)
     if (device == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
     device->Holders = 1;
-    device->File =
-        CreateFileW(WSKT_DEVICE_USER, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
-                    OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
-    if (device->File == INVALID_HANDLE_VALUE)
-        goto Error;
     device->Go = CreateEventW(NULL, FALSE, FALSE, NULL);
     device->Back = CreateEventW(NULL, FALSE, FALSE, NULL);
     if (device->Go == NULL || device->Back == NULL)
@@ -77,8 +100,12 @@ DWORD DeviceOpen(DEVICE **Device)
         device->Holders = 1;
         goto Error;
     }
-    *Device = device;
-    return ERROR_SUCCESS;
+    error = Await(device, TimeoutMs);
+    if (error == ERROR_SUCCESS)
+        *Device = device;
+    else
+        DeviceClose(device);
+    return error;
 
 Error:
     error = GetLastError();
@@ -88,23 +115,22 @@ Error:
 
 void DeviceClose(DEVICE *Device)
 {
-    HANDLE thread;
-
     if (Device == NULL)
         return;
-    thread = Device->Thread;
     InterlockedExchange(&Device->Closing, 1);
     SetEvent(Device->Go);
-    /* A driver can't be unloaded while the handle is open. Unbounded: no request is out, or we don't wait. */
+    /* Bounded by a close that nothing is pending on; a thread that is lost is not waited for at all. */
     if (!Device->Lost)
-        WaitForSingleObject(thread, INFINITE);
-    CloseHandle(thread);
+        WaitForSingleObject(Device->Thread, CLOSE_MS);
+    CloseHandle(Device->Thread);
     LetGo(Device);
 }
 
 DWORD DeviceCall(DEVICE *Device, DWORD Code, const void *In, DWORD InBytes, void *Out, DWORD OutBytes,
                  DWORD *Returned, DWORD TimeoutMs)
 {
+    DWORD error;
+
     *Returned = 0;
     if (Device->Lost)
         return ERROR_BUSY;
@@ -116,18 +142,9 @@ DWORD DeviceCall(DEVICE *Device, DWORD Code, const void *In, DWORD InBytes, void
     if (InBytes != 0)
         memcpy(Device->In, In, InBytes);
     SetEvent(Device->Go);
-    switch (WaitForSingleObject(Device->Back, TimeoutMs)) {
-    case WAIT_OBJECT_0:
-        break;
-    case WAIT_TIMEOUT:
-        Device->Lost = TRUE;
-        return ERROR_TIMEOUT;
-    default:
-        Device->Lost = TRUE;
-        return GetLastError();
-    }
-    if (Device->Error != ERROR_SUCCESS)
-        return Device->Error;
+    error = Await(Device, TimeoutMs);
+    if (error != ERROR_SUCCESS)
+        return error;
     *Returned = Device->Returned < OutBytes ? Device->Returned : OutBytes;
     memcpy(Out, Device->Out, *Returned);
     return ERROR_SUCCESS;

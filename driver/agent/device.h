@@ -14,8 +14,11 @@ typedef struct DEVICE DEVICE;
 #define DEVICE_UNIT_BYTES (FIELD_OFFSET(WSKT_UNIT, Step) + WSKT_MAX_STEPS * sizeof(WSKT_STEP))
 #define DEVICE_BYTES      (FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + WSKT_MAX_STEPS * sizeof(WSKT_RESULT))
 
-/* Opens the device. Returns a Win32 code; *Device is to be given to DeviceClose. */
-DWORD DeviceOpen(DEVICE **Device);
+/*
+ * Opens the device. Returns a Win32 code, ERROR_TIMEOUT when the driver has not answered within
+ * TimeoutMs. *Device is to be given to DeviceClose; it is NULL after an error.
+ */
+DWORD DeviceOpen(DEVICE **Device, DWORD TimeoutMs);
 
 /* Closes it; a device with a request still out is left to that request. NULL is allowed. */
 void DeviceClose(DEVICE *Device);

@@ -113,7 +113,7 @@ DWORD DriverInstall(const wchar_t *Name, const wchar_t *Path)
 static DWORD StartRoutine(void *Context)
 {
     const DRIVER_CALL *call = Context;
-    SERVICE_REPORT report;
+    SERVICE_REPORT report = {0};
     SC_HANDLE service;
     DWORD retries, error = OpenKernelService(call->Name, SERVICE_START, &service);
 
@@ -144,7 +144,7 @@ DWORD DriverStart(const wchar_t *Name, DWORD TimeoutMs)
 static DWORD StopRoutine(void *Context)
 {
     const DRIVER_CALL *call = Context;
-    SERVICE_REPORT report;
+    SERVICE_REPORT report = {0};
     SERVICE_STATUS status;
     SC_HANDLE service;
     DWORD error = OpenKernelService(call->Name, SERVICE_STOP, &service);

@@ -30,11 +30,8 @@ DWORD ImageDigest(char Digits[SHA256_DIGITS + 1])
 
 UINT64 UnixTimeMs(void)
 {
-    ULARGE_INTEGER time;
     FILETIME now;
 
     GetSystemTimeAsFileTime(&now);
-    time.LowPart = now.dwLowDateTime;
-    time.HighPart = now.dwHighDateTime;
-    return (time.QuadPart - FILETIME_UNIX_EPOCH) / FILETIME_PER_MS;
+    return (((UINT64)now.dwHighDateTime << 32 | now.dwLowDateTime) - FILETIME_UNIX_EPOCH) / FILETIME_PER_MS;
 }

@@ -111,7 +111,7 @@ static BOOL OpenDevice(DEVICE **Device, START *Start)
     UINT64 deadline = GetTickCount64() + OPEN_MS;
     DWORD error, returned;
 
-    while ((error = DeviceOpen(Device)) == ERROR_FILE_NOT_FOUND && GetTickCount64() < deadline)
+    while ((error = DeviceOpen(Device, HELLO_MS)) == ERROR_FILE_NOT_FOUND && GetTickCount64() < deadline)
         Sleep(OPEN_POLL_MS);
     if (error != ERROR_SUCCESS)
         return Failed(Start, "open", error);

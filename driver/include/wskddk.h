@@ -21,16 +21,16 @@
 #error "The layouts below are those of 64-bit Windows."
 #endif
 
-#define WSKAPI NTAPI
+#define WSKAPI                         NTAPI
 
 /* Socket addresses. The kit's user-mode headers can't be included beside ntddk.h. */
-#define AF_UNSPEC   0
-#define AF_INET     2
-#define AF_INET6    23
-#define SOCK_STREAM 1
-#define SOCK_DGRAM  2
-#define IPPROTO_TCP 6
-#define IPPROTO_UDP 17
+#define AF_UNSPEC                      0
+#define AF_INET                        2
+#define AF_INET6                       23
+#define SOCK_STREAM                    1
+#define SOCK_DGRAM                     2
+#define IPPROTO_TCP                    6
+#define IPPROTO_UDP                    17
 
 typedef USHORT ADDRESS_FAMILY;
 
@@ -56,12 +56,12 @@ typedef struct sockaddr_in {
 } SOCKADDR_IN, *PSOCKADDR_IN;
 
 /* Registration */
-#define MAKE_WSK_VERSION(Major, Minor) ((USHORT)((Major) << 8) | (USHORT)((Minor) & 0xff))
+#define MAKE_WSK_VERSION(Major, Minor) ((USHORT)((Major) << 8) | (USHORT)((Minor)&0xff))
 #define WSK_MAJOR_VERSION(Version)     ((UCHAR)((Version) >> 8))
 #define WSK_MINOR_VERSION(Version)     ((UCHAR)(Version))
 
-#define WSK_NO_WAIT       0u
-#define WSK_INFINITE_WAIT 0xffffffffu
+#define WSK_NO_WAIT                0u
+#define WSK_INFINITE_WAIT          0xffffffffu
 
 typedef PVOID PWSK_CLIENT; /* opaque */
 
@@ -97,7 +97,7 @@ typedef struct _WSK_PROVIDER_CHARACTERISTICS {
 #define WSK_FLAG_DATAGRAM_SOCKET   0x00000004u
 #define WSK_FLAG_STREAM_SOCKET     0x00000008u
 
-#define WSK_FLAG_ABORTIVE 0x00000001u /* WskDisconnect */
+#define WSK_FLAG_ABORTIVE              0x00000001u /* WskDisconnect */
 
 /* Control codes of WskControlClient */
 #define WSK_TRANSPORT_LIST_QUERY       2u

@@ -2,7 +2,6 @@
  * capture.c - capturing a provider NPI, looking at what was captured, and releasing it.
  */
 #include "client_state.h"
-#include "query.h"
 
 /* Lock held, the capture too. */
 static VOID NoteCapture(CLIENT *Client, const WSK_PROVIDER_NPI *Npi)
@@ -145,7 +144,7 @@ VOID ClientQuery(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result)
         return;
     }
 
-    status = QueryCharacteristics(&registration->Block, &range);
+    status = WskQueryProviderCharacteristics(&registration->Block, &range);
 
     KeAcquireSpinLock(&client->Lock, &irql);
     Result->Status = (UINT32)status;

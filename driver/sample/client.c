@@ -79,8 +79,7 @@ static VOID Prepare(REGISTRATION *Registration, CLIENT *Client, const REGISTER_A
     }
     Registration->Dispatch.Version = Args->Version;
     Registration->Dispatch.Reserved = Args->Reserved;
-    Registration->Dispatch.WskClientEvent =
-        (Args->Flags & WSKT_REG_EVENT_CALLBACK) != 0 ? ClientEvent : NULL;
+    Registration->Dispatch.WskClientEvent = (Args->Flags & WSKT_REG_EVENT_CALLBACK) != 0 ? ClientEvent : NULL;
     Registration->Npi.ClientContext = (Args->Flags & WSKT_REG_CONTEXT) != 0 ? Client : NULL;
     Registration->Npi.Dispatch = (Args->Flags & WSKT_REG_NULL_DISPATCH) != 0 ? NULL : &Registration->Dispatch;
 }

@@ -16,12 +16,12 @@
 
 /* Global, since WSK keeps the registration and the dispatch table until the deregistration. */
 static struct COMPONENT {
-    KSPIN_LOCK Lock;      /* for Phase, Origin, Status */
-    KEVENT Settled;       /* set while the phase is not STARTING or STOPPING */
-    KEVENT Ended;         /* set while the worker has nothing to do */
-    KEVENT RegistryFree;  /* a lock that can be held while WSK registers; for the next four */
-    BOOLEAN Registered;   /* somebody has to deregister; who clears it does */
-    BOOLEAN Stopping;     /* no more registrations */
+    KSPIN_LOCK Lock;     /* for Phase, Origin, Status */
+    KEVENT Settled;      /* set while the phase is not STARTING or STOPPING */
+    KEVENT Ended;        /* set while the worker has nothing to do */
+    KEVENT RegistryFree; /* a lock that can be held while WSK registers; for the next four */
+    BOOLEAN Registered;  /* somebody has to deregister; who clears it does */
+    BOOLEAN Stopping;    /* no more registrations */
     BOOLEAN Negotiated;
     WSK_CLIENT_DISPATCH Dispatch;
     WSK_REGISTRATION Registration;
@@ -74,7 +74,8 @@ static VOID Describe(WSKT_RESULT *Result)
     KeAcquireSpinLock(&Component.Lock, &irql);
     Result->Value[WSKT_V_STATE_PHASE] = Component.Phase;
     Result->Value[WSKT_V_STATE_STATUS] = (UINT32)Component.Status;
-    Result->Value[WSKT_V_STATE_VERSION] = Component.Phase != WSKT_PHASE_INACTIVE ? Component.Dispatch.Version : 0;
+    Result->Value[WSKT_V_STATE_VERSION] =
+        Component.Phase != WSKT_PHASE_INACTIVE ? Component.Dispatch.Version : 0;
     Result->Value[WSKT_V_STATE_PORT] =
         Component.Phase == WSKT_PHASE_LISTENING ? Component.Echo.Listener.Port : 0;
     KeReleaseSpinLock(&Component.Lock, irql);
@@ -142,7 +143,8 @@ static NTSTATUS ChooseVersion(UINT16 *Version)
     if (*Version > range.HighestVersion) {
         *Version = range.HighestVersion;
     }
-    return WSK_MAJOR_VERSION(*Version) == WSK_MAJOR_VERSION(WANTED_VERSION) ? STATUS_SUCCESS : STATUS_NOINTERFACE;
+    return WSK_MAJOR_VERSION(*Version) == WSK_MAJOR_VERSION(WANTED_VERSION) ? STATUS_SUCCESS
+                                                                            : STATUS_NOINTERFACE;
 }
 
 /* After STATUS_NOINTERFACE, when nothing is captured, so that the deregistration does not wait. */
@@ -263,7 +265,8 @@ VOID ComponentDeactivate(WSKT_RESULT *Result)
 {
     BOOLEAN claimed;
 
-    if (!ChangePhase(PHASE(STARTING) | PHASE(LISTENING) | PHASE(FAILED), WSKT_PHASE_STOPPING, STATUS_SUCCESS)) {
+    if (!ChangePhase(PHASE(STARTING) | PHASE(LISTENING) | PHASE(FAILED), WSKT_PHASE_STOPPING,
+                     STATUS_SUCCESS)) {
         Refuse(Result, STATUS_INVALID_DEVICE_STATE);
         return;
     }

@@ -23,28 +23,49 @@ static VOID TimedOut(WSKT_RESULT *Result, UINT64 Start)
     Result->MaxNs = Result->ElapsedNs;
 }
 
-/* A guarded call: owned by who waits for it and by who makes it, whichever ends last. */
+typedef enum GUARD_STATE {
+    GUARD_WAITED_FOR,
+    GUARD_RETURNED, /* the one who waits frees it */
+    GUARD_GIVEN_UP, /* the one who makes the call frees it */
+} GUARD_STATE;
+
 typedef struct GUARDED_CALL {
-    volatile LONG Owners;
+    volatile LONG State;
     KEVENT Returned;
     STEP_CALL Call;
     WSKT_RESULT Result;
 } GUARDED_CALL;
-
-static VOID DropGuarded(GUARDED_CALL *Guarded)
-{
-    if (InterlockedDecrement(&Guarded->Owners) == 0) {
-        PoolFree(POOL_REQUEST, Guarded);
-    }
-}
 
 static VOID GuardedWork(PVOID Context)
 {
     GUARDED_CALL *guarded = Context;
 
     OperationRun(&guarded->Call, &guarded->Result);
-    (VOID) KeSetEvent(&guarded->Returned, IO_NO_INCREMENT, FALSE);
-    DropGuarded(guarded);
+}
+
+static VOID GuardedReport(PVOID Context)
+{
+    GUARDED_CALL *guarded = Context;
+
+    if (InterlockedCompareExchange(&guarded->State, GUARD_RETURNED, GUARD_WAITED_FOR) == GUARD_WAITED_FOR) {
+        (VOID) KeSetEvent(&guarded->Returned, IO_NO_INCREMENT, FALSE); /* it is gone after this */
+    } else {
+        PoolFree(POOL_REQUEST, guarded);
+    }
+}
+
+/* Waits for the call; FALSE if it was given up, and is no longer the caller's. */
+static BOOLEAN AwaitGuarded(GUARDED_CALL *Guarded, UINT32 Ms)
+{
+    if (WaitFor(&Guarded->Returned, Ms) == STATUS_SUCCESS) {
+        return TRUE;
+    }
+    if (InterlockedCompareExchange(&Guarded->State, GUARD_GIVEN_UP, GUARD_WAITED_FOR) == GUARD_WAITED_FOR) {
+        return FALSE;
+    }
+    /* It has returned in this moment. No limit: the event is set a few instructions later. */
+    (VOID) WaitFor(&Guarded->Returned, WAIT_FOREVER);
+    return TRUE;
 }
 
 VOID RunGuarded(const STEP_CALL *Call, WSKT_RESULT *Result)
@@ -57,20 +78,19 @@ VOID RunGuarded(const STEP_CALL *Call, WSKT_RESULT *Result)
         Refuse(Result, STATUS_INSUFFICIENT_RESOURCES);
         return;
     }
-    guarded->Owners = 2;
     guarded->Call = *Call;
     guarded->Result = *Result;
     KeInitializeEvent(&guarded->Returned, NotificationEvent, FALSE);
-    status = WorkerStartAny(GuardedWork, guarded);
+    status = WorkerStartAny(GuardedWork, GuardedReport, guarded);
     if (!NT_SUCCESS(status)) {
-        guarded->Owners = 1;
         Refuse(Result, status);
-    } else if (WaitFor(&guarded->Returned, StepLimit(Call)) == STATUS_SUCCESS) {
+    } else if (AwaitGuarded(guarded, StepLimit(Call))) {
         *Result = guarded->Result;
     } else {
         TimedOut(Result, start);
+        return;
     }
-    DropGuarded(guarded);
+    PoolFree(POOL_REQUEST, guarded);
 }
 
 VOID RunUnderSpinLock(const STEP_CALL *Call, WSKT_RESULT *Result)

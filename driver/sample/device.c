@@ -2,6 +2,7 @@
  * device.c - the control device and who may open it.
  */
 #include "device.h"
+#include "access.h"
 
 NTSTATUS DeviceCreate(PDRIVER_OBJECT Driver)
 {
@@ -10,7 +11,7 @@ NTSTATUS DeviceCreate(PDRIVER_OBJECT Driver)
     PDEVICE_OBJECT device;
     NTSTATUS status;
 
-    status = IoCreateDevice(Driver, 0, &name, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, FALSE, &device);
+    status = CreateDeviceForAdministrators(Driver, &name, &device);
     if (!NT_SUCCESS(status)) {
         return status;
     }

@@ -12,5 +12,6 @@ NTSTATUS DeviceCreate(PDRIVER_OBJECT Driver);
 VOID DeviceDelete(PDRIVER_OBJECT Driver);
 
 /* ioctl.c */
-DRIVER_DISPATCH DeviceOpenClose;
+DRIVER_DISPATCH DeviceOpen;
+DRIVER_DISPATCH DeviceClose;
 DRIVER_DISPATCH DeviceControl;

@@ -12,7 +12,7 @@ typedef struct ECHO {
     SOCKET_CALL Accept;
     SOCKET_CALL Close; /* of the listener */
     BOOLEAN Closing;
-    UINT64 AcceptAgain; /* after a failed accept: not before then */
+    UINT64 AcceptAgain;      /* after a failed accept: not before then */
     struct CONNECTION *Next; /* where the next accepted socket goes */
     struct CONNECTION *First;
     UINT32 Connections;

@@ -110,9 +110,9 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath)
     NTSTATUS status;
 
     Driver->DriverUnload = Unload;
-    Driver->MajorFunction[IRP_MJ_CREATE] = DeviceOpenClose;
-    Driver->MajorFunction[IRP_MJ_CLEANUP] = DeviceOpenClose;
-    Driver->MajorFunction[IRP_MJ_CLOSE] = DeviceOpenClose;
+    Driver->MajorFunction[IRP_MJ_CREATE] = DeviceOpen;
+    Driver->MajorFunction[IRP_MJ_CLEANUP] = DeviceClose;
+    Driver->MajorFunction[IRP_MJ_CLOSE] = DeviceClose;
     Driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = DeviceControl;
 
     status = Start(Driver, ReadActivateOnStart(key));

@@ -55,7 +55,8 @@ static NTSTATUS ReadProcess(UINT64 *Bytes)
     NTSTATUS status;
 
     RtlZeroMemory(&counters, sizeof(counters));
-    status = ZwQueryInformationProcess(ZwCurrentProcess(), ProcessVmCounters, &counters, sizeof(counters), NULL);
+    status =
+        ZwQueryInformationProcess(ZwCurrentProcess(), ProcessVmCounters, &counters, sizeof(counters), NULL);
     *Bytes = counters.PagefileUsage;
     return status;
 }
@@ -95,7 +96,9 @@ static BOOLEAN Notices(GAUGE Gauge)
 NTSTATUS GaugeRead(UINT64 *Bytes)
 {
     if (Chosen == GAUGE_UNKNOWN) {
-        GAUGE gauge = Notices(GAUGE_POOLS) ? GAUGE_POOLS : Notices(GAUGE_PROCESS) ? GAUGE_PROCESS : GAUGE_NONE;
+        GAUGE gauge = Notices(GAUGE_POOLS)     ? GAUGE_POOLS
+                      : Notices(GAUGE_PROCESS) ? GAUGE_PROCESS
+                                               : GAUGE_NONE;
 
         (VOID) InterlockedExchange(&Chosen, gauge);
     }

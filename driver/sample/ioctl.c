@@ -4,6 +4,7 @@
  * are in one buffer.
  */
 #include "device.h"
+#include "access.h"
 #include "reset.h"
 #include "unit.h"
 
@@ -15,7 +16,18 @@ static NTSTATUS Complete(PIRP Irp, NTSTATUS Status, ULONG Bytes)
     return Status;
 }
 
-NTSTATUS NTAPI DeviceOpenClose(PDEVICE_OBJECT Device, PIRP Irp)
+NTSTATUS NTAPI DeviceOpen(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    if (!OpenAllowed(Irp)) {
+        return Complete(Irp, STATUS_ACCESS_DENIED, 0);
+    }
+    /* Wine hands out the handle even if this fails, so what may be used is marked. */
+    IoGetCurrentIrpStackLocation(Irp)->FileObject->FsContext = Device;
+    return Complete(Irp, STATUS_SUCCESS, 0);
+}
+
+/* A handle has nothing of its own: what a case leaves behind is for RESET to count. */
+NTSTATUS NTAPI DeviceClose(PDEVICE_OBJECT Device, PIRP Irp)
 {
     UNREFERENCED_PARAMETER(Device);
     return Complete(Irp, STATUS_SUCCESS, 0);
@@ -87,6 +99,9 @@ NTSTATUS NTAPI DeviceControl(PDEVICE_OBJECT Device, PIRP Irp)
     ULONG bytes = 0;
     NTSTATUS status;
 
+    if (stack->FileObject == NULL || stack->FileObject->FsContext != Device) {
+        return Complete(Irp, STATUS_ACCESS_DENIED, 0);
+    }
     switch (stack->Parameters.DeviceIoControl.IoControlCode) {
     case IOCTL_WSKT_HELLO:
         status = Hello(Device->DriverObject, buffer, output, &bytes);

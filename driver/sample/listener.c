@@ -46,9 +46,9 @@ static NTSTATUS OpenAt(USHORT Port, const WSK_PROVIDER_NPI *Npi, SOCKET_CALL *Ca
     NTSTATUS status;
 
     /* No callbacks, so no dispatch table and no context: connections are taken with WskAccept. */
-    CallBegun(Call, Npi->Dispatch->WskSocket(Npi->Client, AF_INET, SOCK_STREAM, IPPROTO_TCP,
-                                             WSK_FLAG_LISTEN_SOCKET, NULL, NULL, NULL, NULL, NULL,
-                                             CallPrepare(Call)));
+    CallBegun(Call,
+              Npi->Dispatch->WskSocket(Npi->Client, AF_INET, SOCK_STREAM, IPPROTO_TCP, WSK_FLAG_LISTEN_SOCKET,
+                                       NULL, NULL, NULL, NULL, NULL, CallPrepare(Call)));
     status = CallWait(Call);
     if (!NT_SUCCESS(status)) {
         return status;

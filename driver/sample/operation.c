@@ -6,10 +6,10 @@
 #include "component.h"
 
 /* OPERATION.Flags */
-#define TAKES_CLIENT  0x1u /* Arg[0] is a client */
-#define TAKES_CLIENTS 0x3u /* so is Arg[1] */
-#define TAKES_THREAD  0x4u /* Arg[0] is the index of a named thread, Arg[1] milliseconds */
-#define TAKES_MS      0x8u /* Arg[0] is milliseconds */
+#define TAKES_CLIENT  0x1u  /* Arg[0] is a client */
+#define TAKES_CLIENTS 0x3u  /* so is Arg[1] */
+#define TAKES_THREAD  0x4u  /* Arg[0] is the index of a named thread, Arg[1] milliseconds */
+#define TAKES_MS      0x8u  /* Arg[0] is milliseconds */
 #define AT_DISPATCH   0x10u /* allowed at DISPATCH_LEVEL */
 #define WSK_PASSIVE   0x20u /* a WSK call for PASSIVE_LEVEL only: at DISPATCH_LEVEL it is misuse */
 #define MISUSE_ONLY   0x40u

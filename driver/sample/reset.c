@@ -58,11 +58,11 @@ static VOID StartDeregistrations(VOID)
 {
     for (UINT32 i = 0; i < WSKT_MAX_CLIENTS; i++) {
         if (ClientNeedsDeregister(i)) {
-            (VOID) WorkerStartAny(DeregisterWork, (PVOID)(ULONG_PTR)i);
+            (VOID) WorkerStartAny(DeregisterWork, NULL, (PVOID)(ULONG_PTR)i);
         }
     }
     if (ComponentOnDemand()) {
-        (VOID) WorkerStartAny(DeactivateWork, NULL);
+        (VOID) WorkerStartAny(DeactivateWork, NULL, NULL);
     }
 }
 

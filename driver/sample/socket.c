@@ -95,7 +95,8 @@ NTSTATUS CallWait(SOCKET_CALL *Call)
 
         if (left == 0) {
             (VOID) IoCancelIrp(Call->Irp);
-            left = WAIT_FOREVER; /* no limit: until it completes, the IRP and its buffers are the provider's */
+            left =
+                WAIT_FOREVER; /* no limit: until it completes, the IRP and its buffers are the provider's */
         }
         (VOID) WaitFor(Call->Wake, left);
     }

@@ -116,8 +116,7 @@ VOID ThreadBlocked(UINT32 Index, UINT32 Ms, WSKT_RESULT *Result)
     WSKT_RESULT operation;
 
     if (Await(Index, Ms, Result, &operation)) {
-        Result->Status =
-            (UINT32)(Result->Value[WSKT_V_THREAD_DONE] != 0 ? STATUS_SUCCESS : STATUS_TIMEOUT);
+        Result->Status = (UINT32)(Result->Value[WSKT_V_THREAD_DONE] != 0 ? STATUS_SUCCESS : STATUS_TIMEOUT);
     }
 }
 

@@ -15,12 +15,14 @@ typedef struct PLACE {
     BOOLEAN Finished;
 } PLACE;
 
-/*
- * One run of a unit. Owned by its caller and by every thread that runs it: a thread that is stuck in
- * a step keeps it alive after the caller has gone.
- */
+typedef enum RUN_STATE {
+    RUN_WAITED_FOR,
+    RUN_FINISHED, /* the caller frees it */
+    RUN_GIVEN_UP, /* a thread is stuck in a step: the last thread to finish frees it */
+} RUN_STATE;
+
 typedef struct UNIT_RUN {
-    volatile LONG Owners;
+    volatile LONG State;
     volatile LONG Running; /* threads that have not finished */
     volatile LONG NextThread;
     volatile LONG Stop; /* a step was not as expected: threads end after their current list */
@@ -74,7 +76,6 @@ static UNIT_RUN *CreateRun(const WSKT_UNIT *Unit)
     if (run == NULL) {
         return NULL;
     }
-    run->Owners = 1;
     run->Running = (LONG)Unit->Parallel;
     KeInitializeEvent(&run->Finished, NotificationEvent, FALSE);
     KeInitializeSpinLock(&run->Lock);
@@ -90,13 +91,6 @@ static UNIT_RUN *CreateRun(const WSKT_UNIT *Unit)
         run->Result[i].Origin = WSKT_ORIGIN_SKIPPED;
     }
     return run;
-}
-
-static VOID DropRun(UNIT_RUN *Run)
-{
-    if (InterlockedDecrement(&Run->Owners) == 0) {
-        PoolFree(POOL_REQUEST, Run);
-    }
 }
 
 /* Lock held. The first deviation of the unit is the one that it reports. */
@@ -183,35 +177,55 @@ static VOID RunnerWork(PVOID Context)
     UNIT_RUN *run = Context;
 
     RunList(run, (UINT32)InterlockedIncrement(&run->NextThread) - 1);
-    if (InterlockedDecrement(&run->Running) == 0) {
-        (VOID) KeSetEvent(&run->Finished, IO_NO_INCREMENT, FALSE);
+}
+
+/* That many threads have finished, or will never be started. */
+static VOID Finish(UNIT_RUN *Run, LONG Threads)
+{
+    if (InterlockedExchangeAdd(&Run->Running, -Threads) != Threads) {
+        return;
     }
-    DropRun(run);
+    if (InterlockedCompareExchange(&Run->State, RUN_FINISHED, RUN_WAITED_FOR) == RUN_WAITED_FOR) {
+        (VOID) KeSetEvent(&Run->Finished, IO_NO_INCREMENT, FALSE); /* it is gone after this */
+    } else {
+        PoolFree(POOL_REQUEST, Run);
+    }
+}
+
+static VOID RunnerReport(PVOID Context)
+{
+    Finish(Context, 1);
 }
 
 /* Starts the threads and waits for them, but no longer than the unit may take. PASSIVE_LEVEL. */
 static NTSTATUS RunParallel(UNIT_RUN *Run)
 {
+    LONG threads = (LONG)Run->Parallel;
     NTSTATUS status = STATUS_SUCCESS;
-    UINT32 started = 0;
 
-    while (started < Run->Parallel) {
-        (VOID) InterlockedIncrement(&Run->Owners);
-        status = WorkerStartAny(RunnerWork, Run);
+    for (LONG started = 0; started < threads; started++) {
+        status = WorkerStartAny(RunnerWork, RunnerReport, Run);
         if (!NT_SUCCESS(status)) {
-            DropRun(Run);
             (VOID) InterlockedExchange(&Run->Stop, 1);
+            Finish(Run, threads - started);
             break;
         }
-        started++;
-    }
-    if (started < Run->Parallel &&
-        InterlockedExchangeAdd(&Run->Running, -(LONG)(Run->Parallel - started)) ==
-            (LONG)(Run->Parallel - started)) {
-        (VOID) KeSetEvent(&Run->Finished, IO_NO_INCREMENT, FALSE);
     }
     (VOID) WaitFor(&Run->Finished, DeadlineLeft(Run->Deadline) + GRACE_MS);
     return status;
+}
+
+/* Frees the run, or leaves that to the thread that is stuck. */
+static VOID Leave(UNIT_RUN *Run)
+{
+    if (Run->Parallel > 1) {
+        if (InterlockedCompareExchange(&Run->State, RUN_GIVEN_UP, RUN_WAITED_FOR) == RUN_WAITED_FOR) {
+            return;
+        }
+        /* No limit: the event is set, or will be a few instructions later. */
+        (VOID) WaitFor(&Run->Finished, WAIT_FOREVER);
+    }
+    PoolFree(POOL_REQUEST, Run);
 }
 
 /* Lock held. A thread that did not come back is stuck in the step where it was last seen. */
@@ -256,6 +270,6 @@ NTSTATUS UnitRun(const WSKT_UNIT *Unit, WSKT_UNIT_RESULT *Out)
         RtlCopyMemory(Out->Result, run->Result, run->StepCount * sizeof(WSKT_RESULT));
         KeReleaseSpinLock(&run->Lock, irql);
     }
-    DropRun(run);
+    Leave(run);
     return status;
 }

@@ -35,10 +35,15 @@ static VOID NTAPI WorkerMain(PVOID Context)
         (VOID) WaitFor(&worker->Wake, WAIT_FOREVER);
         if (worker->Routine != NULL) {
             WORK_ROUTINE *routine = worker->Routine;
+            WORK_ROUTINE *report = worker->Report;
+            PVOID context = worker->Context;
 
             worker->Routine = NULL;
-            routine(worker->Context);
-            (VOID) InterlockedExchange(&worker->Busy, 0);
+            routine(context);
+            (VOID) InterlockedExchange(&worker->Busy, 0); /* from here on the next work may be put in */
+            if (report != NULL) {
+                report(context);
+            }
         }
         if (worker->Stop) {
             break;
@@ -72,7 +77,7 @@ static NTSTATUS CreateThread(WORKER *Worker)
     return status;
 }
 
-NTSTATUS WorkerStart(WORKER *Worker, WORK_ROUTINE *Routine, PVOID Context)
+NTSTATUS WorkerStart(WORKER *Worker, WORK_ROUTINE *Routine, WORK_ROUTINE *Report, PVOID Context)
 {
     NTSTATUS status;
 
@@ -87,6 +92,7 @@ NTSTATUS WorkerStart(WORKER *Worker, WORK_ROUTINE *Routine, PVOID Context)
         }
     }
     Worker->Context = Context;
+    Worker->Report = Report;
     Worker->Routine = Routine;
     (VOID) KeSetEvent(&Worker->Wake, IO_NO_INCREMENT, FALSE);
     return STATUS_SUCCESS;
@@ -97,18 +103,18 @@ NTSTATUS WorkerStartAgain(WORKER *Worker, WORK_ROUTINE *Routine, PVOID Context)
     NTSTATUS status;
 
     /* No limit: what is left of the last work is to return from its routine. */
-    while ((status = WorkerStart(Worker, Routine, Context)) == STATUS_DEVICE_BUSY) {
+    while ((status = WorkerStart(Worker, Routine, NULL, Context)) == STATUS_DEVICE_BUSY) {
         SleepMs(0);
     }
     return status;
 }
 
-NTSTATUS WorkerStartAny(WORK_ROUTINE *Routine, PVOID Context)
+NTSTATUS WorkerStartAny(WORK_ROUTINE *Routine, WORK_ROUTINE *Report, PVOID Context)
 {
     NTSTATUS status = STATUS_DEVICE_BUSY;
 
     for (UINT32 i = 0; i < POOL_WORKERS && status == STATUS_DEVICE_BUSY; i++) {
-        status = WorkerStart(&Pool[i], Routine, Context);
+        status = WorkerStart(&Pool[i], Routine, Report, Context);
     }
     return status;
 }

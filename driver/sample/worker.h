@@ -16,6 +16,7 @@ typedef struct WORKER {
     volatile LONG Busy; /* 1 from the claim until the work has returned */
     volatile LONG Stop;
     WORK_ROUTINE *Routine;
+    WORK_ROUTINE *Report;
     PVOID Context;
 } WORKER;
 
@@ -24,19 +25,17 @@ VOID WorkersInitialize(VOID);
 VOID WorkerInitialize(WORKER *Worker);
 
 /*
- * Runs Routine(Context) on the worker's thread. STATUS_DEVICE_BUSY while earlier work has not
- * returned. Whatever Context needs must outlive the routine. PASSIVE_LEVEL.
+ * Runs Routine(Context) on the worker's thread, and then, when the worker counts as free again,
+ * Report(Context) unless that is NULL: who learns from it that the work is over finds nothing of it
+ * left. STATUS_DEVICE_BUSY while earlier work has not returned. PASSIVE_LEVEL.
  */
-NTSTATUS WorkerStart(WORKER *Worker, WORK_ROUTINE *Routine, PVOID Context);
+NTSTATUS WorkerStart(WORKER *Worker, WORK_ROUTINE *Routine, WORK_ROUTINE *Report, PVOID Context);
 
-/*
- * The same for a worker whose last work has reported that it is done: waits the moment until the
- * routine has returned. PASSIVE_LEVEL.
- */
+/* The same, but waits for earlier work, which must be about to return. PASSIVE_LEVEL. */
 NTSTATUS WorkerStartAgain(WORKER *Worker, WORK_ROUTINE *Routine, PVOID Context);
 
 /* The same on any free worker of the pool; STATUS_DEVICE_BUSY when there is none. PASSIVE_LEVEL. */
-NTSTATUS WorkerStartAny(WORK_ROUTINE *Routine, PVOID Context);
+NTSTATUS WorkerStartAny(WORK_ROUTINE *Routine, WORK_ROUTINE *Report, PVOID Context);
 
 /* How many workers of the pool have work that has not returned. Any IRQL. */
 UINT32 WorkersBusy(VOID);

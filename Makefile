@@ -1,0 +1,59 @@
+# `make help` lists what there is.
+
+GO      ?= go
+MINGW   ?= x86_64-w64-mingw32-gcc
+C_DIRS  := driver/sample driver/agent vm/wine/host
+C_FILES := $(foreach d,$(C_DIRS) driver/include,$(wildcard $(d)/*.[ch]))
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help run test build check check-go check-c test-go test-clients bench fuzz clean
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## Install what is missing, build, and run the default suites on the Wine guest
+	@scripts/deps run
+	@$(MAKE) build
+	@bin/wskharness run
+
+test: ## Install what is missing, build, and run every check and test
+	@scripts/deps test
+	@$(MAKE) build check test-go
+
+build: ## Build bin/wskharness
+	@$(GO) build -o bin/wskharness ./cmd/wskharness
+
+check: check-go check-c ## All static checks
+
+check-go: ## gofmt, vet, staticcheck, tidy modules
+	@files=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	  test -z "$$files" || { echo "not gofmt-ed (run gofmt -w on them): $$files"; exit 1; }
+	@$(GO) vet ./...
+	@$(GO) tool staticcheck ./...
+	@$(GO) mod tidy -diff
+
+# The analyser and the layout are checked here; that everything compiles without a warning is
+# checked by every build, since warnings are errors there.
+check-c: ## clang-format, cppcheck, gcc -fanalyzer
+	@clang-format --dry-run --Werror $(C_FILES)
+	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --platform=win64 -j 2 \
+	  --enable=warning,performance,portability --suppress=missingInclude --suppress=missingIncludeSystem \
+	  -I driver/include $(C_DIRS)
+	@scripts/analyze-c $(MINGW)
+
+test-go: ## Every Go test, with the race detector: unit, real Wine guests, end to end
+	$(GO) test -race -timeout 300s ./...
+
+test-clients: ## Install WinRM clients by others, and test our endpoint with them
+	@scripts/deps clients
+	$(GO) test -race -count=1 -run 'Client' ./remote/...
+
+bench: build ## Print speed and size, measured here
+	@scripts/deps test
+	@scripts/bench
+
+fuzz: ## Fuzz every parser for a few seconds each (FUZZTIME=30s to go on longer)
+	@scripts/fuzz $(or $(FUZZTIME),10s)
+
+clean: ## Remove what was built here
+	rm -rf bin

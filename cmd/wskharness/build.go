@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"wskharness/harness"
+)
+
+type buildOptions struct {
+	*common
+	json bool
+}
+
+func newBuild(c *common) *cobra.Command {
+	o := &buildOptions{common: c}
+	cmd := &cobra.Command{
+		Use:   "build",
+		Short: "Compile, test-sign and inspect the driver",
+		Long: `Compile the configured driver, sign it with this user's test certificate (made on first use), and
+inspect the result. Nothing is done again that was done before: packages are kept by their content.
+
+Prints the path of the signed driver.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
+	}
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the package's manifest")
+	return cmd
+}
+
+func (o *buildOptions) run(cmd *cobra.Command) error {
+	config, err := o.load()
+	if err != nil {
+		return err
+	}
+	env, err := o.env()
+	if err != nil {
+		return err
+	}
+	begun := time.Now()
+	workshop, err := harness.NewWorkshop(cmd.Context(), env.Cache)
+	if err != nil {
+		return err
+	}
+	pkg, err := workshop.Package(cmd.Context(), config)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return printJSON(o.io.out, pkg.Manifest)
+	}
+	done := "built, signed and inspected"
+	if pkg.Cached {
+		done = "unchanged"
+	}
+	fmt.Fprintf(o.io.err, "%s in %s: sha256 %s\n", done, time.Since(begun).Round(time.Millisecond), pkg.Manifest.Driver.SHA256)
+	fmt.Fprintln(o.io.out, pkg.Driver)
+	return nil
+}

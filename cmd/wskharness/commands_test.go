@@ -1,0 +1,130 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"wskharness/harness"
+	"wskharness/results"
+)
+
+// exitFile names the environment variable with the file in which the program under test leaves its
+// exit code: testscript itself tells no more than success or failure.
+const exitFile = "WSKHARNESS_TEST_EXIT"
+
+// mainForScripts is main, for a test binary that plays wskharness.
+func mainForScripts() {
+	code := mainWithSignals(os.Args[1:], stdio())
+	if path := os.Getenv(exitFile); path != "" {
+		if err := os.WriteFile(path, []byte(strconv.Itoa(code)), 0o644); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(code)
+}
+
+// sharedCache is the user's own cache: what is kept there by content (builds, the Wine template) is
+// the same for every script.
+func sharedCache(t *testing.T) string {
+	t.Helper()
+	dir, err := harness.CacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// commands are the scripts' own commands.
+func commands() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
+	return map[string]func(ts *testscript.TestScript, neg bool, args []string){
+		"exitcode": exitCodeIs, "cases": atLeastCases, "noguests": noGuests, "waitfor": waitFor,
+	}
+}
+
+// exitCodeIs checks the exit code of the last exec.
+func exitCodeIs(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 || neg {
+		ts.Fatalf("usage: exitcode N")
+	}
+	code, err := os.ReadFile(ts.Getenv(exitFile))
+	ts.Check(err)
+	if string(code) != args[0] {
+		ts.Fatalf("exit code %s, want %s", code, args[0])
+	}
+}
+
+// atLeastCases checks that a run folder's journal has so many cases that were judged or recorded.
+func atLeastCases(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 || neg {
+		ts.Fatalf("usage: cases DIR N")
+	}
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	f, err := os.Open(filepath.Join(ts.MkAbs(args[0]), results.JournalName))
+	ts.Check(err)
+	defer f.Close()
+	events, err := results.Read(f)
+	ts.Check(err)
+	record := results.Reduce(events)
+	judged := record.Counts[results.Pass] + record.Counts[results.KnownIssue]
+	if judged < want {
+		ts.Fatalf("%d cases were judged or recorded, want at least %d: %v", judged, want, record.Counts)
+	}
+	if record.Counts[results.KnownIssue] == 0 {
+		ts.Fatalf("no known issue among the cases: %v", record.Counts)
+	}
+}
+
+// noGuests checks that nothing of a script's guests is left: no folder, and no process that has the
+// script's cache in its environment or on its command line.
+func noGuests(ts *testscript.TestScript, neg bool, args []string) {
+	cache := filepath.Join(ts.Getenv("XDG_CACHE_HOME"), "wskharness")
+	guests, err := filepath.Glob(filepath.Join(cache, "wine", "guests", "*"))
+	ts.Check(err)
+	if len(guests) > 0 {
+		ts.Fatalf("guests are left: %v", guests)
+	}
+	if left := processesOf(cache); len(left) > 0 {
+		ts.Fatalf("processes are left: %s", strings.Join(left, "; "))
+	}
+}
+
+// processesOf lists the processes that have something to do with a folder, but for this one.
+func processesOf(dir string) []string {
+	var found []string
+	procs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, proc := range procs {
+		if filepath.Base(proc) == strconv.Itoa(os.Getpid()) {
+			continue
+		}
+		cmdline, _ := os.ReadFile(filepath.Join(proc, "cmdline"))
+		environ, _ := os.ReadFile(filepath.Join(proc, "environ"))
+		if strings.Contains(string(cmdline), dir) || strings.Contains(string(environ), "WINEPREFIX="+dir) {
+			found = append(found, filepath.Base(proc)+" "+strings.ReplaceAll(string(cmdline), "\x00", " "))
+		}
+	}
+	return found
+}
+
+// waitFor waits until a file has a line that matches.
+func waitFor(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 || neg {
+		ts.Fatalf("usage: waitfor FILE PATTERN")
+	}
+	pattern, err := regexp.Compile(args[1])
+	ts.Check(err)
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		data, err := os.ReadFile(ts.MkAbs(args[0]))
+		if err == nil && pattern.Match(data) {
+			return
+		}
+	}
+	ts.Fatalf("%s: no match of %s within a minute", args[0], args[1])
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"wskharness/harness"
+	"wskharness/results"
+)
+
+type doctorOptions struct {
+	*common
+	json bool
+}
+
+func newDoctor(c *common) *cobra.Command {
+	o := &doctorOptions{common: c}
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Check what this machine lacks, and say how to install it",
+		Long: `Check whether this machine has what the configured targets need. Whatever is missing is named with
+the exact command that installs it. Exit code 3 when something that is needed is missing.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
+	}
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	return cmd
+}
+
+func (o *doctorOptions) run(cmd *cobra.Command) error {
+	config, err := o.load()
+	if err != nil {
+		return err
+	}
+	env, err := o.env()
+	if err != nil {
+		return err
+	}
+	checks := harness.Examine(cmd.Context(), config, env)
+	if o.json {
+		if err := printJSON(o.io.out, checks); err != nil {
+			return err
+		}
+	} else {
+		for _, c := range checks {
+			mark := "ok     "
+			switch {
+			case !c.OK && c.Needed:
+				mark = "MISSING"
+			case !c.OK:
+				mark = "absent "
+			}
+			fmt.Fprintf(o.io.out, "%s  %-22s %s\n", mark, c.Name, c.Detail)
+			if !c.OK && c.Fix != "" {
+				fmt.Fprintf(o.io.out, "         %-22s fix: %s\n", "", c.Fix)
+			}
+		}
+	}
+	for _, c := range checks {
+		if !c.OK && c.Needed {
+			return &exitError{code: results.ExitInfrastructure}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,29 @@
+// Command wskharness builds and test-signs a Winsock Kernel driver, deploys it over WinRM to a
+// guest, runs suites against it there, and judges what happened.
+//
+//	wskharness run                                  # the embedded default: one Wine guest, every built-in suite for it
+//	wskharness run capture.no_wait --target lab1    # one case, on a machine of your own
+//
+// Each command is one file here: it parses flags and prints; the work is done by package harness
+// and the rooms below it.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	os.Exit(mainWithSignals(os.Args[1:], stdio()))
+}
+
+// mainWithSignals turns the first interrupt into the end of the context, so that the run tidies
+// up behind itself; a second one ends the process at once, as a person who presses it twice wants.
+func mainWithSignals(args []string, io streams) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	return execute(ctx, args, io)
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets the test binary be wskharness, so that scripts run the real program: also the
+// guests that it serves are this binary.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"wskharness": mainForScripts})
+}
+
+// TestScripts runs the commands as a user types them. Each script has a home and guests of its own;
+// builds and the Wine template are shared, since they are kept by content.
+func TestScripts(t *testing.T) {
+	shared := sharedCache(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds:                commands(),
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, "cache"))
+			e.Setenv("XDG_CONFIG_HOME", filepath.Join(shared, "test-config"))
+			e.Setenv(exitFile, filepath.Join(e.WorkDir, "exitcode"))
+			return share(shared, filepath.Join(e.WorkDir, "cache", "wskharness"), "build", "package", "wine/templates")
+		},
+	})
+}
+
+// share makes folders of one cache those of another, too.
+func share(from, to string, folders ...string) error {
+	for _, folder := range folders {
+		if err := os.MkdirAll(filepath.Join(from, folder), 0o755); err != nil {
+			return err
+		}
+		link := filepath.Join(to, folder)
+		if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
+			return err
+		}
+		if err := os.Symlink(filepath.Join(from, folder), link); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/spf13/cobra"
+
+	"wskharness/harness"
+	"wskharness/results"
+	"wskharness/strictyaml"
+)
+
+// The exit codes that no record decides; results has the others.
+const (
+	exitUsage = 2
+	exitBuild = 5
+)
+
+// common are the flags that every command has.
+type common struct {
+	io      streams
+	config  string
+	verbose bool
+}
+
+// execute runs one command line and returns the exit code.
+func execute(ctx context.Context, args []string, io streams) int {
+	root := newRoot(io)
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	code := exitCode(ctx, err)
+	var decided *exitError
+	if err != nil && !(errors.As(err, &decided) && decided.err == nil) {
+		fmt.Fprintf(io.err, "wskharness: %v\n", err)
+		if code == exitUsage && isFlagError(err) {
+			fmt.Fprintf(io.err, "See '%s --help'.\n", cmd.CommandPath())
+		}
+	}
+	return code
+}
+
+func newRoot(io streams) *cobra.Command {
+	c := &common{io: io}
+	root := &cobra.Command{
+		Use:   "wskharness",
+		Short: "Test Winsock Kernel drivers on real guests",
+		Long: `wskharness builds and test-signs a Winsock Kernel (WSK) driver, deploys it over WinRM to a guest,
+runs suites against it there, and judges what happened. Without any configuration the guest is Wine.
+
+Exit codes: 0 all as expected; 1 a test failed; 2 usage or configuration; 3 target or infrastructure;
+4 nothing selected; 5 build or signing; 130 interrupted.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetOut(io.out)
+	root.SetErr(io.err)
+	root.SetIn(io.in)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &flagError{err} })
+	root.PersistentFlags().StringVar(&c.config, "config", "", "configuration file (default: the nearest "+harness.ConfigName+", else the embedded one)")
+	root.PersistentFlags().BoolVarP(&c.verbose, "verbose", "v", false, "log what is done, on standard error")
+	root.AddCommand(
+		newRun(c), newList(c), newBuild(c), newInspect(c), newValidate(c), newDoctor(c), newVM(c),
+		newInit(c), newSchema(c), newReport(c), newVersion(io), newWineGuest(c),
+	)
+	return root
+}
+
+// flagError is a flag or an argument that can't be: the help is worth naming.
+type flagError struct{ error }
+
+func (e *flagError) Unwrap() error { return e.error }
+
+func isFlagError(err error) bool {
+	var flag *flagError
+	return errors.As(err, &flag)
+}
+
+// exitError is an exit code that was decided by what a command found, with what is still to be
+// said of it.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit %d", e.code)
+	}
+	return e.err.Error()
+}
+func (e *exitError) Unwrap() error { return e.err }
+
+// exitCode is the one place where errors become exit codes.
+func exitCode(ctx context.Context, err error) int {
+	var (
+		decided  *exitError
+		usage    *harness.UsageError
+		mistakes strictyaml.Mistakes
+		nothing  *harness.NothingSelectedError
+		build    *harness.BuildError
+	)
+	switch {
+	case err == nil:
+		return results.ExitOK
+	case errors.As(err, &decided):
+		return decided.code
+	case ctx.Err() != nil:
+		return results.ExitInterrupted
+	case errors.As(err, &build):
+		return exitBuild
+	case errors.As(err, &nothing):
+		return results.ExitNothing
+	case errors.As(err, &usage), errors.As(err, &mistakes), isFlagError(err), isCobraUsage(err):
+		return exitUsage
+	}
+	return results.ExitInfrastructure
+}
+
+// isCobraUsage reports the errors that cobra makes without a type: an unknown command, a wrong
+// number of arguments.
+func isCobraUsage(err error) bool {
+	for _, prefix := range []string{"unknown command", "accepts ", "requires at least", "requires at most", "invalid argument"} {
+		if len(err.Error()) >= len(prefix) && err.Error()[:len(prefix)] == prefix {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *common) logger(w io.Writer) hclog.Logger {
+	level := hclog.Error
+	if c.verbose {
+		level = hclog.Debug
+	}
+	return hclog.New(&hclog.LoggerOptions{Name: "wskharness", Level: level, Output: w})
+}
+
+func (c *common) load() (*harness.Config, error) {
+	return harness.LoadConfig(c.config, ".")
+}
+
+// env is what a run needs of this machine.
+func (c *common) env() (harness.Env, error) {
+	cache, err := harness.CacheDir()
+	if err != nil {
+		return harness.Env{}, err
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return harness.Env{}, fmt.Errorf("find this program, to serve a guest with: %w", err)
+	}
+	exe, err = filepath.EvalSymlinks(exe)
+	if err != nil {
+		return harness.Env{}, fmt.Errorf("find this program, to serve a guest with: %w", err)
+	}
+	return harness.Env{Logger: c.logger(c.io.err), Cache: cache, Serve: []string{exe, wineGuestCommand}, Getenv: c.io.getenv}, nil
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"wskharness/harness"
+	"wskharness/results"
+	"wskharness/suites"
+)
+
+// runOptions are the flags of `run`.
+type runOptions struct {
+	*common
+	request harness.Request
+	tags    []string
+	flaky   string
+	dryRun  bool
+	json    bool
+	steps   bool
+}
+
+func newRun(c *common) *cobra.Command {
+	o := &runOptions{common: c}
+	cmd := &cobra.Command{
+		Use:   "run [SUITE[/CASE]...]",
+		Short: "Build, deploy, run suites and judge",
+		Long: `Build and sign the driver, bring up the targets, run the selected cases there, and judge.
+
+Cases are selected by suite (capture), by name (capture.no_wait or capture/no_wait) or by glob
+('capture.dereg*'). Cases that misuse the API run only when they are named exactly.`,
+		Example: `  wskharness run
+  wskharness run capture --repeat 10 --shuffle
+  wskharness run registration.basic --target lab1 --steps`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.request.Selection = suites.Selection{Patterns: args, Tags: o.tags}
+			if f := cmd.Flags().Lookup("seed"); f.Changed && !o.request.Shuffle {
+				return &flagError{fmt.Errorf("--seed goes with --shuffle")}
+			}
+			if f := cmd.Flags().Lookup("repeat"); f.Changed && o.request.Repeat < 1 {
+				return &flagError{fmt.Errorf("--repeat %d: want at least 1", o.request.Repeat)}
+			}
+			return o.run(cmd)
+		},
+		ValidArgsFunction: c.completeCases,
+	}
+	f := cmd.Flags()
+	f.StringSliceVar(&o.tags, "tags", nil, "only cases with this tag, or without it: `TAG,!TAG`")
+	f.StringSliceVar(&o.request.Targets, "target", nil, "run on these targets of the configuration")
+	f.IntVar(&o.request.Repeat, "repeat", 1, "attempts of each case")
+	f.BoolVar(&o.request.FailFast, "fail-fast", false, "stop a target at its first case that is not as expected")
+	f.BoolVar(&o.request.Shuffle, "shuffle", false, "run the cases in random order")
+	f.Uint64Var(&o.request.Seed, "seed", 0, "of the shuffle, to repeat an order (default: chosen, and recorded)")
+	f.BoolVar(&o.request.Keep, "keep", false, "leave the guests up when the run is over")
+	f.StringVar(&o.request.Out, "out", "", "folder for run folders (default: wskharness-runs beside the configuration)")
+	f.StringVar(&o.flaky, "flaky", "warn", "what a flaky case does to the exit code: warn or fail")
+	f.BoolVar(&o.dryRun, "dry-run", false, "print what would be done, and do nothing")
+	f.BoolVar(&o.json, "json", false, "print the record as JSON on standard output")
+	f.BoolVar(&o.steps, "steps", false, "show every step")
+	_ = cmd.RegisterFlagCompletionFunc("target", c.completeTargets)
+	return cmd
+}
+
+func (o *runOptions) run(cmd *cobra.Command) error {
+	switch o.flaky {
+	case "warn":
+	case "fail":
+		o.request.Policy.FlakyFails = true
+	default:
+		return &flagError{fmt.Errorf("--flaky %q: want warn or fail", o.flaky)}
+	}
+	config, err := o.load()
+	if err != nil {
+		return err
+	}
+	o.request.Config = config
+	if o.request.Out == "" {
+		o.request.Out = config.Out
+	}
+	o.request.Version = version()
+	o.request.Command = commandLine(os.Args)
+	plan, err := harness.NewPlan(o.request)
+	if err != nil {
+		return err
+	}
+	if o.dryRun {
+		return plan.Describe(o.io.out)
+	}
+	env, err := o.env()
+	if err != nil {
+		return err
+	}
+	out := o.io.out
+	if o.json {
+		out = o.io.err // standard output is for the record alone
+	}
+	view := results.NewTerminal(results.TerminalOptions{
+		Out: out, Err: o.io.err, Steps: o.steps, Getenv: o.io.getenv,
+	})
+	defer view.Close()
+	env.Logger = o.logger(view.LogWriter())
+	done, err := plan.Run(cmd.Context(), env, view)
+	if done == nil {
+		return err
+	}
+	if err := view.Summary(done.Record, done.Dir, done.Reports); err != nil {
+		return err
+	}
+	if o.json {
+		if err := results.JSON(o.io.out, done.Record); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if code := results.ExitCode(done.Record, o.request.Policy); code != results.ExitOK {
+		return &exitError{code: code}
+	}
+	return nil
+}
+
+// commandLine is how the program was called, for the record.
+func commandLine(args []string) string {
+	words := []string{"wskharness"}
+	for _, arg := range args[min(1, len(args)):] {
+		words = append(words, harness.ShellQuote(arg))
+	}
+	return strings.Join(words, " ")
+}
+
+// completeCases offers suites and cases to the shell.
+func (c *common) completeCases(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	config, err := c.load()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	catalog, err := harness.LoadCatalog(config)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var words []string
+	for _, s := range catalog.Suites {
+		words = append(words, s.Name+"\t"+s.Doc)
+		for _, one := range s.Cases {
+			words = append(words, one.Name()+"\t"+one.Doc)
+		}
+	}
+	return words, cobra.ShellCompDirectiveNoFileComp
+}
+
+func (c *common) completeTargets(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	config, err := c.load()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	return config.TargetNames(), cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"wskharness/harness"
+)
+
+func newValidate(c *common) *cobra.Command {
+	return &cobra.Command{
+		Use:   "validate [FILE...]",
+		Short: "Check the configuration and suites without running anything",
+		Long: `Check the configuration, the built-in suites and those of the configuration; or, where files are
+named, those files beside the built-in ones. Every mistake is printed at once, with its file, line
+and column and what was expected there.`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			config, err := c.load()
+			if err != nil {
+				return err
+			}
+			if len(args) > 0 {
+				config.Suites = args
+			}
+			catalog, err := harness.LoadCatalog(config)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.io.out, "%s, %s: no mistakes\n",
+				count(len(catalog.Suites), "suite"), count(len(catalog.All()), "case"))
+			return nil
+		},
+	}
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"wskharness/guest"
+	"wskharness/harness"
+	"wskharness/remote"
+)
+
+func newVM(c *common) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "vm",
+		Short: "Start, use and stop guests by hand",
+	}
+	cmd.AddCommand(newVMUp(c), newVMDown(c), newVMRevert(c), newVMList(c), newVMExec(c), newVMPush(c), newVMPull(c))
+	return cmd
+}
+
+func newVMUp(c *common) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:               "up [TARGET]",
+		Short:             "Bring up a guest, and leave it up",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: c.completeTargets,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			config, env, err := c.configAndEnv()
+			if err != nil {
+				return err
+			}
+			up, err := harness.Up(cmd.Context(), config, env, first(args))
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(c.io.out, up)
+			}
+			fmt.Fprintf(c.io.out, "%s is up (ready after %s): %s\n", up.ID, up.Ready.Round(time.Millisecond), up.Endpoint)
+			fmt.Fprintf(c.io.out, "user %s, password in %s, certificate in %s\n", up.User, up.PasswordFile, up.CertificateFile)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print where it is, and where password and certificate are kept")
+	return cmd
+}
+
+func newVMDown(c *common) *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "down [GUEST...]",
+		Short: "End guests, and whatever dead runs left behind",
+		Long: `End guests by target or id (with --all: all of them), and remove what guests left behind whose process
+was killed.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !all && len(args) == 0 {
+				return &flagError{errors.New("name a guest, or say --all")}
+			}
+			env, err := c.env()
+			if err != nil {
+				return err
+			}
+			ended, err := harness.Down(cmd.Context(), env, args, all)
+			for _, what := range ended {
+				fmt.Fprintln(c.io.out, what)
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "end every guest")
+	return cmd
+}
+
+func newVMRevert(c *common) *cobra.Command {
+	return &cobra.Command{
+		Use:   "revert GUEST",
+		Short: "Bring a guest back to its clean state",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			env, err := c.env()
+			if err != nil {
+				return err
+			}
+			took, err := harness.Revert(cmd.Context(), env, args[0])
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.io.out, "%s is reverted, ready after %s\n", args[0], took.Round(time.Millisecond))
+			return nil
+		},
+	}
+}
+
+func newVMList(c *common) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the guests that are up",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			env, err := c.env()
+			if err != nil {
+				return err
+			}
+			guests, err := harness.Guests(env)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(c.io.out, guests)
+			}
+			w := tabwriter.NewWriter(c.io.out, 0, 0, 2, ' ', 0)
+			for _, g := range guests {
+				kept := "until its run ends"
+				if g.Kept {
+					kept = "kept"
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\tup %s\t%s\n", g.ID, g.Target, g.Endpoint, time.Since(g.Started).Round(time.Second), kept)
+			}
+			return w.Flush()
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func newVMExec(c *common) *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "exec GUEST -- COMMAND [ARG...]",
+		Short: "Run a command in a guest; its exit code is this one's",
+		Long: `Run a command in a guest that is up, or on a static target, through its cmd.exe, with standard input and
+both outputs. One argument is a command line as it is; several are quoted for Windows.
+
+Exit codes that do not fit here (Windows has 32 bits) are told, and become 255.`,
+		Args: cobra.MinimumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.onGuest(cmd.Context(), args[0], func(ctx context.Context, client *remote.WinRM) error {
+				line := remote.CommandLine{Line: args[1]}
+				if len(args) > 2 {
+					line = remote.CommandLine{Args: args[1:]}
+				}
+				code, err := harness.Exec(ctx, client, line, dir, c.io.in, c.io.out, c.io.err)
+				if err != nil {
+					return err
+				}
+				switch {
+				case code > 255:
+					return &exitError{255, fmt.Errorf("exit code 0x%08X (%d)", code, code)}
+				case code != 0:
+					return &exitError{code: int(code)}
+				}
+				return nil
+			})
+		},
+	}
+	cmd.Flags().StringVar(&dir, "dir", "", "folder in the guest to run it in")
+	return cmd
+}
+
+func newVMPush(c *common) *cobra.Command {
+	return &cobra.Command{
+		Use:   "push GUEST LOCAL GUESTPATH",
+		Short: "Bring a file into a guest",
+		Args:  cobra.ExactArgs(3),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.withAgent(cmd.Context(), args[0], func(ctx context.Context, g *guest.Guest) error {
+				begun := time.Now()
+				stats, err := g.Push(ctx, []guest.File{{Local: args[1], Path: args[2]}}, nil)
+				if err != nil {
+					return err
+				}
+				what := fmt.Sprintf("%d bytes in %s", stats.Sent, time.Since(begun).Round(time.Millisecond))
+				if stats.Skipped > 0 {
+					what = "already there"
+				}
+				fmt.Fprintf(c.io.out, "%s: %s\n", args[2], what)
+				return nil
+			})
+		},
+	}
+}
+
+func newVMPull(c *common) *cobra.Command {
+	return &cobra.Command{
+		Use:   "pull GUEST GUESTPATH LOCAL",
+		Short: "Fetch a file from a guest",
+		Args:  cobra.ExactArgs(3),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			local := args[2]
+			if info, err := os.Stat(local); err == nil && info.IsDir() {
+				local = filepath.Join(local, args[1][strings.LastIndexAny(args[1], `\/`)+1:])
+			}
+			return c.withAgent(cmd.Context(), args[0], func(ctx context.Context, g *guest.Guest) error {
+				stats, err := g.PullFile(ctx, args[1], local, guest.PullOptions{})
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(c.io.out, "%s: %d bytes\n", local, stats.Size)
+				return nil
+			})
+		},
+	}
+}
+
+func first(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
+}
+
+func (c *common) configAndEnv() (*harness.Config, harness.Env, error) {
+	config, err := c.load()
+	if err != nil {
+		return nil, harness.Env{}, err
+	}
+	env, err := c.env()
+	return config, env, err
+}
+
+// onGuest connects to a guest that is up, or to a static target.
+func (c *common) onGuest(ctx context.Context, name string, do func(context.Context, *remote.WinRM) error) error {
+	config, env, err := c.configAndEnv()
+	if err != nil {
+		return err
+	}
+	client, err := harness.Dial(config, env, name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(ctx, client), client.Close())
+}
+
+// withAgent is onGuest, with the agent in the guest.
+func (c *common) withAgent(ctx context.Context, name string, do func(context.Context, *guest.Guest) error) error {
+	return c.onGuest(ctx, name, func(ctx context.Context, client *remote.WinRM) error {
+		env, err := c.env()
+		if err != nil {
+			return err
+		}
+		return harness.WithAgent(ctx, env, client, do)
+	})
+}

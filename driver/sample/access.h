@@ -1,0 +1,18 @@
+/*
+ * access.h - who may open the control device.
+ */
+#pragma once
+
+#include "sample.h"
+
+/*
+ * IoCreateDevice for a device that only the system and administrators may open, whatever the kernel
+ * and the kit offer for it. PASSIVE_LEVEL.
+ */
+NTSTATUS CreateDeviceForAdministrators(PDRIVER_OBJECT Driver, PUNICODE_STRING Name, PDEVICE_OBJECT *Device);
+
+/*
+ * Whether the sender of an IRP_MJ_CREATE may have the device, for kernels that don't ask the device's
+ * access list (Wine). PASSIVE_LEVEL.
+ */
+BOOLEAN OpenAllowed(PIRP Irp);

@@ -1,0 +1,210 @@
+package guest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"wskharness/remote"
+)
+
+// AgentError is a command of the agent that ran and did not do what was asked.
+type AgentError struct {
+	Command   string // the agent's command: info, put, run, …
+	ExitCode  uint32
+	Complaint string // the first lines of its standard error, if any
+}
+
+func (e *AgentError) Error() string {
+	what := fmt.Sprintf("agent %s: exit code %d", e.Command, e.ExitCode)
+	if name := crashName(e.ExitCode); name != "" {
+		what += " (" + name + ")"
+	}
+	if e.Complaint == "" {
+		return what + ", and it did not say why"
+	}
+	return what + ": " + e.Complaint
+}
+
+// crashName names the exit codes of a process that did not end by itself: NTSTATUS values.
+func crashName(code uint32) string {
+	switch code {
+	case 0xC0000005:
+		return "access violation"
+	case 0xC000013A:
+		return "ended by Ctrl-C"
+	case 0xC0000135:
+		return "a DLL it needs is missing"
+	case 0xC0000142:
+		return "a DLL could not be initialised"
+	case 0xC0000409:
+		return "stack buffer overrun or abort"
+	}
+	return ""
+}
+
+// TransferError is a file that the agent refused to take or to send, in its own words.
+type TransferError struct {
+	Path   string // in the guest; empty when it is about the transfer as a whole
+	Upload bool
+	Win32  uint32
+	Text   string
+}
+
+func (e *TransferError) Error() string {
+	verb := "pull"
+	if e.Upload {
+		verb = "push"
+	}
+	what := verb
+	if e.Path != "" {
+		what += " " + e.Path
+	}
+	if e.Text != "" {
+		return what + ": the agent: " + e.Text
+	}
+	return fmt.Sprintf("%s: the agent: Win32 error %d", what, e.Win32)
+}
+
+// ProtocolError is an agent that does not keep to docs/protocol.md: another version of it, a
+// damaged stream, or a guest that can't be trusted.
+type ProtocolError struct {
+	Doing string
+	Err   error
+}
+
+func (e *ProtocolError) Error() string {
+	return e.Doing + ": the agent broke the protocol: " + e.Err.Error()
+}
+func (e *ProtocolError) Unwrap() error { return e.Err }
+
+// LimitError is a guest that sent more than the controller is willing to take.
+type LimitError struct {
+	Doing string
+	What  string
+	Limit int64
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("%s: %s beyond the limit of %d; the rest was not fetched", e.Doing, e.What, e.Limit)
+}
+
+// RebootedError is a guest that came back with another boot id: what was going on in it is over.
+type RebootedError struct {
+	Was, Now string // boot ids
+}
+
+func (e *RebootedError) Error() string {
+	return fmt.Sprintf("the guest has rebooted: its boot id was %s and is now %s", e.Was, e.Now)
+}
+
+// LostError is a journal whose following was cut off: the run may well go on in the guest. Go on
+// with [Guest.Follow] at Offset, on this Guest or on a new one.
+type LostError struct {
+	RunID  string
+	Offset int64  // of the first byte of the journal that was not delivered
+	Seq    uint64 // of the last record that was delivered, 0 if none
+	Err    error
+}
+
+func (e *LostError) Error() string {
+	return fmt.Sprintf("follow run %s: contact lost after record %d, at offset %d of its journal: %v", e.RunID, e.Seq, e.Offset, e.Err)
+}
+func (e *LostError) Unwrap() error { return e.Err }
+
+// EndedError is a run whose process in the guest is gone although its journal has no run-end.
+type EndedError struct {
+	RunID     string
+	Offset    int64
+	Seq       uint64
+	Complaint string
+}
+
+func (e *EndedError) Error() string {
+	s := fmt.Sprintf("follow run %s: its process in the guest ended after record %d without writing run-end (crashed, killed, or the guest rebooted)", e.RunID, e.Seq)
+	if e.Complaint != "" {
+		s += ": " + e.Complaint
+	}
+	return s
+}
+
+// JournalError is a journal that says something it can't.
+type JournalError struct {
+	RunID  string
+	Offset int64 // of the line
+	Err    error
+}
+
+func (e *JournalError) Error() string {
+	return fmt.Sprintf("journal of run %s, at offset %d: %v", e.RunID, e.Offset, e.Err)
+}
+func (e *JournalError) Unwrap() error { return e.Err }
+
+// DriverError is a driver command that did not do what was asked.
+type DriverError struct {
+	Command   string // install, start, stop, remove, status
+	Name      string
+	State     DriverState
+	Complaint string // of the agent, if any: names the Win32 error and says what to do
+}
+
+func (e *DriverError) Error() string {
+	s := fmt.Sprintf("driver %s %s: Win32 error %d, the service is %s", e.Command, e.Name, e.State.Win32, e.State.State)
+	if e.State.Entry != 0 {
+		s += fmt.Sprintf("; its DriverEntry returned 0x%08X", e.State.Entry)
+	}
+	if e.Complaint != "" {
+		s += "; " + e.Complaint
+	}
+	return s
+}
+
+// BootstrapError is a guest that has no agent and could not be given one.
+type BootstrapError struct {
+	Agent  string // where it should be in the guest
+	Kind   string // "wine", "windows", or "" where even that could not be found out
+	Tried  []BootstrapAttempt
+	Advice string
+}
+
+// BootstrapAttempt is one way of bringing the agent into a guest, and why it did not work.
+type BootstrapAttempt struct {
+	Way string
+	Err error
+}
+
+func (e *BootstrapError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "bring the agent into the guest as %s", e.Agent)
+	for i, t := range e.Tried {
+		sep := "; "
+		if i == 0 {
+			sep = ": "
+		}
+		fmt.Fprintf(&b, "%s%s: %v", sep, t.Way, t.Err)
+	}
+	if e.Advice != "" {
+		b.WriteString("; " + e.Advice)
+	}
+	return b.String()
+}
+
+func (e *BootstrapError) Unwrap() []error {
+	var errs []error
+	for _, t := range e.Tried {
+		errs = append(errs, t.Err)
+	}
+	return errs
+}
+
+// passing reports whether err may go away by itself, so that an idempotent operation is worth
+// doing again: an unanswered request, a shell that is gone, bytes damaged on the way. What a live
+// agent refused, and what the caller ended, will not.
+func passing(ctx context.Context, err error) bool {
+	if ctx.Err() != nil || errors.Is(err, remote.ErrShellClosed) {
+		return false
+	}
+	unanswered, _ := remote.IsUnanswered(err)
+	return unanswered || remote.IsGone(err) || errors.Is(err, errFrameCRC)
+}

@@ -1,0 +1,250 @@
+package guest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Facts are what the probe found out about a guest (docs/protocol.md, "info"). A nil pointer is
+// something that could not be found out there: unknown, not false.
+type Facts struct {
+	AgentVersion int    // of the protocol that the agent speaks
+	ABI          int    // between agent and driver (driver/include/wskabi.h)
+	SHA256       string // of the agent's image that is running, lower-case hex
+	BootID       string // GUID; another one means that the guest has rebooted
+
+	OSName    string // as Windows calls itself; "" where unknown
+	OSVersion string // major.minor.build
+	Build     int
+	Arch      string // x64, arm64, x86; "" where unknown
+	Wine      string // version of Wine, "" on Windows
+
+	Host  string // "" where unknown
+	User  string // DOMAIN\user; "" where unknown
+	Admin *bool  // with a full token
+
+	TestSigning   *bool
+	CodeIntegrity *uint32 // CODEINTEGRITY_OPTION_* of NtQuerySystemInformation
+	HVCI          *bool   // memory integrity is enforced now
+	SecureBoot    *bool
+	Verifier      *string // Driver Verifier's effective flags in hex, "0x0" when it verifies nothing
+
+	MemoryBytes *uint64
+	CPUs        *int
+	FreeBytes   *uint64 // on drive C
+	Uptime      time.Duration
+	Time        time.Time // the guest's clock, which may be wrong
+}
+
+// Kinds of guest, as [Facts.Kind] tells them.
+const (
+	KindWindows = "windows"
+	KindWine    = "wine"
+)
+
+// Kind is "wine" or "windows".
+func (f Facts) Kind() string {
+	if f.Wine != "" {
+		return KindWine
+	}
+	return KindWindows
+}
+
+// Describe names the guest in a few words: every result bears them, so that a green run on Wine is
+// never taken for one on Windows.
+func (f Facts) Describe() string {
+	name := f.OSName
+	if name == "" {
+		name = "Windows " + f.OSVersion
+	}
+	if f.Wine != "" {
+		return fmt.Sprintf("wine %s as %s (%d)", f.Wine, name, f.Build)
+	}
+	if f.Arch == "" {
+		return fmt.Sprintf("%s (%s)", name, f.OSVersion)
+	}
+	return fmt.Sprintf("%s (%s, %s)", name, f.OSVersion, f.Arch)
+}
+
+// Capabilities are names of what a guest can do, as cases ask for them with "requires:".
+type Capabilities map[string]bool
+
+// Has reports whether the guest can do it.
+func (c Capabilities) Has(name string) bool { return c[name] }
+
+// Names lists them in alphabetical order.
+func (c Capabilities) Names() []string { return slices.Sorted(maps.Keys(c)) }
+
+// Names of capabilities. A guest has one only when the facts prove it.
+const (
+	CapWindows     = "windows"      // Microsoft's kernel and WSK provider
+	CapWine        = "wine"         // Wine's
+	CapX64         = "x64"          // runs x64 drivers
+	CapAdmin       = "admin"        // the agent may load drivers
+	CapIRQL        = "irql"         // has interrupt request levels; Wine's is always 0
+	CapSignatures  = "signatures"   // refuses drivers whose signature it does not accept
+	CapTestSigning = "test-signing" // loads test-signed drivers
+	CapHVCI        = "hvci"         // memory integrity is enforced
+	CapSecureBoot  = "secure-boot"
+	CapVerifier    = "verifier" // Driver Verifier is verifying something
+)
+
+const (
+	codeIntegrityEnabled  = 0x1 // CODEINTEGRITY_OPTION_ENABLED
+	codeIntegrityTestSign = 0x2 // CODEINTEGRITY_OPTION_TESTSIGN
+)
+
+// Capabilities derives what the guest can do from the facts.
+func (f Facts) Capabilities() Capabilities {
+	caps := Capabilities{f.Kind(): true}
+	add := func(name string, has bool) {
+		if has {
+			caps[name] = true
+		}
+	}
+	windows := f.Kind() == KindWindows
+	is := func(b *bool) bool { return b != nil && *b }
+	integrity := func(bit uint32) bool { return f.CodeIntegrity != nil && *f.CodeIntegrity&bit != 0 }
+	add(CapX64, f.Arch == "x64")
+	add(CapAdmin, is(f.Admin))
+	add(CapIRQL, windows)
+	add(CapSignatures, windows && integrity(codeIntegrityEnabled))
+	add(CapTestSigning, !windows || is(f.TestSigning) || integrity(codeIntegrityTestSign))
+	add(CapHVCI, is(f.HVCI))
+	add(CapSecureBoot, is(f.SecureBoot))
+	add(CapVerifier, f.Verifier != nil && strings.Trim(*f.Verifier, "0x") != "")
+	return caps
+}
+
+// infoJSON is what the agent prints.
+type infoJSON struct {
+	Agent  *int    `json:"agent"`
+	ABI    *int    `json:"abi"`
+	SHA256 *string `json:"sha256"`
+	BootID *string `json:"bootId"`
+	OS     struct {
+		Name    *string `json:"name"`
+		Version *string `json:"version"`
+		Build   *int    `json:"build"`
+		Arch    *string `json:"arch"`
+	} `json:"os"`
+	Wine          *string `json:"wine"`
+	Host          *string `json:"host"`
+	User          *string `json:"user"`
+	Admin         *bool   `json:"admin"`
+	TestSigning   *bool   `json:"testSigning"`
+	CodeIntegrity *uint32 `json:"codeIntegrity"`
+	HVCI          *bool   `json:"hvci"`
+	SecureBoot    *bool   `json:"secureBoot"`
+	Verifier      *string `json:"verifier"`
+	MemoryBytes   *uint64 `json:"memoryBytes"`
+	CPUs          *int    `json:"cpus"`
+	FreeBytes     *uint64 `json:"freeBytes"`
+	UptimeMs      *int64  `json:"uptimeMs"`
+	TimeUnixMs    *int64  `json:"timeUnixMs"`
+}
+
+const (
+	maxFactText = 256
+	maxMillis   = int64(1) << 48 // some 8,900 years
+)
+
+// parseFacts reads and checks what `info` printed. All mistakes are reported at once.
+func parseFacts(out []byte) (Facts, error) {
+	var in infoJSON
+	if err := decodeOne(out, &in); err != nil {
+		return Facts{}, err
+	}
+	var mistakes []error
+	wrong := func(format string, args ...any) { mistakes = append(mistakes, fmt.Errorf(format, args...)) }
+	number := func(name string, v *int, least, most int) int {
+		if v == nil || *v < least || *v > most {
+			wrong("%s is not a number from %d to %d", name, least, most)
+			return 0
+		}
+		return *v
+	}
+	millis := func(name string, v *int64) int64 {
+		if v == nil || *v < 0 || *v > maxMillis {
+			wrong("%s is not a number from 0 to %d", name, maxMillis)
+			return 0
+		}
+		return *v
+	}
+	text := func(name string, v *string) string {
+		if v == nil {
+			return ""
+		}
+		if len(*v) > maxFactText || !utf8.ValidString(*v) || strings.ContainsFunc(*v, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			wrong("%s is not printable text of at most %d bytes", name, maxFactText)
+			return ""
+		}
+		return *v
+	}
+	f := Facts{
+		AgentVersion: number("agent", in.Agent, 1, 1<<16), ABI: number("abi", in.ABI, 1, 1<<16),
+		SHA256: text("sha256", in.SHA256), BootID: text("bootId", in.BootID),
+		OSName: text("os.name", in.OS.Name), OSVersion: text("os.version", in.OS.Version), Arch: text("os.arch", in.OS.Arch),
+		Build: number("os.build", in.OS.Build, 0, 1<<24),
+		Wine:  text("wine", in.Wine), Host: text("host", in.Host), User: text("user", in.User), Admin: in.Admin,
+		TestSigning: in.TestSigning, CodeIntegrity: in.CodeIntegrity, HVCI: in.HVCI, SecureBoot: in.SecureBoot, Verifier: in.Verifier,
+		MemoryBytes: in.MemoryBytes, CPUs: in.CPUs, FreeBytes: in.FreeBytes,
+		Uptime: time.Duration(millis("uptimeMs", in.UptimeMs)) * time.Millisecond,
+		Time:   time.UnixMilli(millis("timeUnixMs", in.TimeUnixMs)).UTC(),
+	}
+	if in.CPUs != nil {
+		number("cpus", in.CPUs, 1, 1<<16)
+	}
+	if in.Verifier != nil {
+		text("verifier", in.Verifier)
+	}
+	if err := checkSHA256(f.SHA256); err != nil {
+		wrong("sha256: %w", err)
+	}
+	if !isGUID(f.BootID) {
+		wrong("bootId %q is no GUID", clip(f.BootID, 60))
+	}
+	if in.Wine == nil {
+		wrong("wine is missing, so that the kind of guest is unknown")
+	}
+	return f, errors.Join(mistakes...)
+}
+
+// decodeOne decodes one JSON object on one line, and nothing after it.
+func decodeOne(out []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(out))
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("not the JSON object that was expected: %w (it starts %q)", err, clip(string(out[:min(len(out), 200)]), 80))
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("more than one JSON object")
+	}
+	return nil
+}
+
+// isGUID reports whether s is a GUID with or without braces.
+func isGUID(s string) bool {
+	if strings.HasPrefix(s, "{") && strings.HasSuffix(s, "}") {
+		s = s[1 : len(s)-1]
+	}
+	if len(s) != 36 {
+		return false
+	}
+	for i, c := range []byte(s) {
+		dash := i == 8 || i == 13 || i == 18 || i == 23
+		hex := c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f'
+		if dash != (c == '-') || !dash && !hex {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,223 @@
+package guest
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// fakeAgent is one process of the fake guest's agent: docs/protocol.md, in Go.
+type fakeAgent struct {
+	guest *fakeGuest
+	ctx   context.Context
+	image []byte
+	in    io.Reader
+	out   io.Writer
+	errs  io.Writer
+}
+
+func (a *fakeAgent) run(args []string) uint32 {
+	switch args[0] {
+	case "info":
+		return a.info()
+	case "put":
+		return a.put()
+	case "get":
+		return a.get(args[1:])
+	case "run":
+		a.guest.mu.Lock()
+		a.guest.starts[args[4]]++
+		a.guest.mu.Unlock()
+		return a.tail(args[4], 0)
+	case "tail":
+		from, _ := strconv.ParseInt(args[4], 10, 64)
+		return a.tail(args[2], from)
+	case "cancel":
+		return 0
+	case "driver":
+		out, code := a.guest.driver(args[1:])
+		io.WriteString(a.out, out)
+		return code
+	}
+	fmt.Fprintln(a.errs, "wskagent: no such command")
+	return 2
+}
+
+// crash takes the whole guest down, this process with it. With the same boot id it is only WinRM
+// that went away.
+func (a *fakeAgent) crash(boot string) {
+	a.guest.crashes.Go(func() { a.guest.reboot(boot) })
+	<-a.ctx.Done()
+}
+
+func (a *fakeAgent) info() uint32 {
+	sum := sha256.Sum256(a.image)
+	a.guest.mu.Lock()
+	boot, change := a.guest.boot, a.guest.info
+	a.guest.mu.Unlock()
+	text := infoText(hex.EncodeToString(sum[:]), boot)
+	if change != nil {
+		text = change(text)
+	}
+	io.WriteString(a.out, text)
+	return 0
+}
+
+func infoText(sha, boot string) string {
+	return `{"agent":1,"abi":1,"sha256":"` + sha + `","bootId":"` + boot + `","os":{"name":"Windows 10 Pro","version":"10.0.19045","build":19045,"arch":"x64"},` +
+		`"wine":"8.0","host":"FAKE","user":"FAKE\\tester","admin":true,"testSigning":null,"codeIntegrity":null,"hvci":null,"secureBoot":null,"verifier":null,` +
+		`"memoryBytes":8589934592,"cpus":2,"freeBytes":1000000,"uptimeMs":1000,"timeUnixMs":1790000000000}` + "\n"
+}
+
+func (a *fakeAgent) send(f frame) { a.out.Write(appendFrame(nil, f)) }
+
+func (a *fakeAgent) refuse(file uint16, win32 uint64, text string) uint32 {
+	a.send(frame{kind: frameError, file: file, offset: win32, payload: []byte(text)})
+	fmt.Fprintln(a.errs, "wskagent:", text)
+	return 1
+}
+
+func (a *fakeAgent) put() uint32 {
+	g := a.guest
+	frames := frameReader{r: a.in}
+	f, err := frames.next()
+	if err != nil || f.kind != frameManifest {
+		return a.refuse(allFiles, 13, fmt.Sprintf("read the manifest: %v", err))
+	}
+	entries, err := parseManifest(f.payload, int(f.file))
+	if err != nil {
+		return a.refuse(allFiles, 13, err.Error())
+	}
+	there := make([]bool, len(entries))
+	for i, e := range entries {
+		have, ok := g.read(e.path)
+		there[i] = ok && int64(len(have)) == e.size && sha256.Sum256(have) == e.sha256
+		wanted := e.size
+		if !there[i] {
+			part, _ := g.read(e.path + ".part")
+			wanted = int64(len(part))
+			if e.size == 0 {
+				there[i] = true
+				g.write(e.path, nil)
+			}
+		}
+		a.send(frame{kind: frameHave, file: uint16(i), offset: uint64(wanted)})
+	}
+	current, data := 0, 0
+	for {
+		for current < len(entries) && there[current] {
+			current++
+		}
+		if current == len(entries) && data == 0 {
+			return 0
+		}
+		f, err := frames.next()
+		switch {
+		case errors.Is(err, errFrameCRC):
+			return a.refuse(uint16(current), 23, "receive: a frame's checksum is wrong")
+		case err != nil:
+			return a.refuse(allFiles, 109, "receive: the input ended within a frame; put again to resume")
+		case f.kind == frameFinish:
+			if current < len(entries) {
+				return a.refuse(uint16(current), 38, "receive: FINISH came before the last byte")
+			}
+			return 0
+		case f.kind != frameData || int(f.file) >= len(entries):
+			return a.refuse(allFiles, 13, "receive: a frame of a wrong type")
+		}
+		data++
+		if g.onData != nil {
+			g.onData(a, data, int64(f.offset))
+		}
+		if a.ctx.Err() != nil {
+			return 1
+		}
+		if there[f.file] {
+			continue
+		}
+		e := entries[f.file]
+		part, _ := g.read(e.path + ".part")
+		at, end := int64(f.offset), int64(f.offset)+int64(len(f.payload))
+		if int(f.file) != current || at > int64(len(part)) || end > e.size {
+			return a.refuse(f.file, 13, "receive: a hole")
+		}
+		if end <= int64(len(part)) {
+			continue
+		}
+		part = append(bytes.Clone(part), f.payload[int64(len(part))-at:]...)
+		g.write(e.path+".part", part)
+		if end < e.size {
+			continue
+		}
+		g.mu.Lock()
+		delete(g.files, fold(e.path+".part"))
+		g.mu.Unlock()
+		sum := sha256.Sum256(part)
+		if sum != e.sha256 {
+			return a.refuse(f.file, 23, "verify: the SHA-256 of what came is not that of the manifest")
+		}
+		g.write(e.path, part)
+		there[f.file] = true
+		a.send(frame{kind: frameDone, file: f.file, offset: uint64(e.size), payload: sum[:]})
+	}
+}
+
+func (a *fakeAgent) get(args []string) uint32 {
+	offset, _ := strconv.ParseInt(args[1], 10, 64)
+	length, _ := strconv.ParseInt(args[3], 10, 64)
+	data, ok := a.guest.read(args[4])
+	if !ok {
+		return a.refuse(0, 2, "read "+args[4]+": error 2: file not found")
+	}
+	if offset > int64(len(data)) {
+		return a.refuse(0, 38, "read: beyond the end")
+	}
+	a.send(frame{kind: frameSize, offset: uint64(len(data))})
+	end := int64(len(data))
+	if length != 0 {
+		end = min(end, offset+length)
+	}
+	sum := sha256.Sum256(data[offset:end])
+	for offset < end {
+		n := min(1<<16, end-offset)
+		a.send(frame{kind: frameData, offset: uint64(offset), payload: data[offset : offset+n]})
+		offset += n
+	}
+	a.send(frame{kind: frameEnd, offset: uint64(end), payload: sum[:]})
+	return 0
+}
+
+// tail sends the journal as it grows, until it holds run-end or the run is dead.
+func (a *fakeAgent) tail(path string, from int64) uint32 {
+	g := a.guest
+	stop := context.AfterFunc(a.ctx, func() { g.mu.Lock(); g.grown.Broadcast(); g.mu.Unlock() })
+	defer stop()
+	for a.ctx.Err() == nil {
+		g.mu.Lock()
+		for int64(len(g.files[fold(path)])) <= from && a.ctx.Err() == nil && !g.dead[fold(path)] {
+			g.grown.Wait()
+		}
+		journal, dead := g.files[fold(path)], g.dead[fold(path)]
+		g.mu.Unlock()
+		if from < int64(len(journal)) {
+			if _, err := a.out.Write(journal[from:]); err != nil {
+				return 1
+			}
+			from = int64(len(journal))
+		}
+		if strings.Contains(string(journal), `"ev":"run-end"`) {
+			return 0
+		}
+		if dead {
+			fmt.Fprintln(a.errs, "wskagent: the run's process is gone")
+			return 3
+		}
+	}
+	return 1
+}

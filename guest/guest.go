@@ -1,0 +1,344 @@
+package guest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"wskharness/remote"
+)
+
+// Agent is the built wskagent.exe on the host.
+type Agent struct {
+	Path   string // host file
+	SHA256 string // of that file, lower-case hex
+}
+
+// Options say how to connect to a guest.
+type Options struct {
+	Agent     Agent        // what is to run in the guest
+	Logger    hclog.Logger // nil is silent
+	Bootstrap Bootstrap    // what to do when the agent is not there
+
+	// Shell is the shell to open; its zero value is right. The name is for people who list shells.
+	Shell remote.ShellOptions
+
+	// Retries is how often something that can be repeated is tried without getting on before
+	// contact counts as lost; 8 when zero. RetryPause is how long to wait before the first
+	// repetition, doubled each time up to 10 s; 250 ms when zero. With both zero that is 26 s, the
+	// time that a WinRM service may need to restart.
+	Retries    int
+	RetryPause time.Duration
+}
+
+// Guest is a connection to the agent in a guest. It is safe for use by several goroutines. It holds
+// a shell in the guest: Close it.
+type Guest struct {
+	client remote.Client
+	agent  Agent
+	exe    string // the agent in the guest
+	opts   Options
+	log    hclog.Logger
+	retry  struct {
+		tries int
+		pause time.Duration
+	}
+
+	mu       sync.Mutex
+	shell    *remote.Shell
+	facts    Facts
+	closed   bool
+	suspect  bool                // the shell was lost, and the guest was not heard of since
+	there    map[string][32]byte // guest path (folded) → SHA-256 of what this Guest brought there
+	recovery sync.Mutex          // held while a lost shell is replaced
+}
+
+// Connect opens a shell in the guest, probes it with the agent, and brings the agent there first if
+// it is not: see [Bootstrap]. It takes four requests when the agent is there.
+//
+// Errors: what remote reports; *[BootstrapError]; *[AgentError] and *[ProtocolError] from the probe.
+func Connect(ctx context.Context, client remote.Client, opts Options) (*Guest, error) {
+	if err := checkSHA256(opts.Agent.SHA256); err != nil {
+		return nil, fmt.Errorf("connect: the agent's hash: %w", err)
+	}
+	g := newGuest(client, opts)
+	shell, err := client.Shell(ctx, g.opts.Shell)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	g.shell = shell
+	if err := g.connect(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("connect: %w", err), g.Close(context.WithoutCancel(ctx)))
+	}
+	return g, nil
+}
+
+func newGuest(client remote.Client, opts Options) *Guest {
+	if opts.Logger == nil {
+		opts.Logger = hclog.NewNullLogger()
+	}
+	if opts.Shell.Name == "" {
+		opts.Shell.Name = "wskharness"
+	}
+	g := &Guest{
+		client: client, agent: opts.Agent, exe: AgentPath(opts.Agent.SHA256), opts: opts,
+		log: opts.Logger.Named("guest"), there: make(map[string][32]byte),
+	}
+	g.retry.tries, g.retry.pause = opts.Retries, opts.RetryPause
+	if g.retry.tries <= 0 {
+		g.retry.tries = 8
+	}
+	if g.retry.pause <= 0 {
+		g.retry.pause = 250 * time.Millisecond
+	}
+	return g
+}
+
+func (g *Guest) connect(ctx context.Context) error {
+	facts, err := g.probe(ctx)
+	if missing := agentMissing(err); missing != nil {
+		g.log.Info("the agent is not in the guest", "path", g.exe, "reason", missing)
+		if err := g.bootstrap(ctx, missing); err != nil {
+			return err
+		}
+		facts, err = g.probe(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	g.mu.Lock()
+	g.facts = facts
+	g.mu.Unlock()
+	g.log.Debug("connected", "guest", facts.Describe(), "boot", facts.BootID)
+	return nil
+}
+
+// wrongAgentError is an agent in the guest that is not the one that belongs there.
+type wrongAgentError struct{ path, is, want string }
+
+func (e *wrongAgentError) Error() string {
+	return fmt.Sprintf("%s in the guest has SHA-256 %s, not %s", e.path, e.is, e.want)
+}
+
+// agentMissing is why the agent has to be brought into the guest first; nil when it has not.
+// Windows answers a program that is not there with a fault that bears ERROR_FILE_NOT_FOUND or
+// ERROR_PATH_NOT_FOUND (the first recorded from Windows Server 2008 R2).
+func agentMissing(err error) error {
+	const pathNotFound = 3
+	if f, ok := errors.AsType[*remote.Fault](err); ok && (f.Win32() == remote.CodeFileNotFound || f.Win32() == pathNotFound) {
+		return f
+	}
+	if wrong, ok := errors.AsType[*wrongAgentError](err); ok {
+		return wrong
+	}
+	return nil
+}
+
+// probe runs `info`, once, and checks that the agent that answers is the right one.
+func (g *Guest) probe(ctx context.Context) (Facts, error) {
+	out, err := g.queryOnce(ctx, g.exe, "info")
+	if err != nil {
+		return Facts{}, err
+	}
+	facts, err := parseFacts(out)
+	if err != nil {
+		return Facts{}, &ProtocolError{Doing: "agent info", Err: err}
+	}
+	if facts.SHA256 != g.agent.SHA256 {
+		return Facts{}, &wrongAgentError{path: g.exe, is: facts.SHA256, want: g.agent.SHA256}
+	}
+	return facts, nil
+}
+
+// Facts are what the last probe found.
+func (g *Guest) Facts() Facts {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.facts
+}
+
+// Refresh probes again. *[RebootedError] means that the guest has another boot id than at the last
+// probe; the new facts are returned, and kept, with it.
+func (g *Guest) Refresh(ctx context.Context) (Facts, error) {
+	var facts Facts
+	err := g.repeat(ctx, "agent info", func(ctx context.Context) (bool, error) {
+		g.recovery.Lock()
+		defer g.recovery.Unlock()
+		var err error
+		facts, err = g.reconnect(ctx)
+		return false, err
+	})
+	if err != nil {
+		return Facts{}, fmt.Errorf("probe: %w", err)
+	}
+	g.mu.Lock()
+	was := g.facts.BootID
+	g.facts, g.suspect = facts, false
+	if was != facts.BootID {
+		clear(g.there) // a revert may have come with the reboot
+	}
+	g.mu.Unlock()
+	if was != facts.BootID {
+		return facts, &RebootedError{Was: was, Now: facts.BootID}
+	}
+	return facts, nil
+}
+
+// startCommand starts a command in the shell.
+func (g *Guest) startCommand(ctx context.Context, line remote.CommandLine) (*remote.Command, error) {
+	g.mu.Lock()
+	shell, closed := g.shell, g.closed
+	g.mu.Unlock()
+	if closed {
+		return nil, fmt.Errorf("start %q: %w", line, remote.ErrShellClosed)
+	}
+	return shell.Start(ctx, line)
+}
+
+// notice remembers that the shell was lost, if that is what err says: the guest may have rebooted.
+func (g *Guest) notice(err error) {
+	if remote.IsGone(err) {
+		g.mu.Lock()
+		g.suspect = true
+		g.mu.Unlock()
+	}
+}
+
+// settled makes sure, after a shell was lost, that there is one again and that the guest has not
+// rebooted meanwhile. A guest that has stays unusable, with *RebootedError, until Refresh is called.
+func (g *Guest) settled(ctx context.Context) error {
+	g.recovery.Lock()
+	defer g.recovery.Unlock()
+	g.mu.Lock()
+	suspect, was := g.suspect, g.facts.BootID
+	g.mu.Unlock()
+	if !suspect {
+		return nil
+	}
+	facts, err := g.reconnect(ctx)
+	if err != nil {
+		return fmt.Errorf("reconnect: %w", err)
+	}
+	if was != "" && was != facts.BootID {
+		return &RebootedError{Was: was, Now: facts.BootID}
+	}
+	g.mu.Lock()
+	g.suspect = false
+	g.mu.Unlock()
+	return nil
+}
+
+// reconnect probes, in a new shell if that of this Guest is gone. It may be another command of
+// the old shell that was lost, so the shell is only replaced when the probe fails too.
+func (g *Guest) reconnect(ctx context.Context) (Facts, error) {
+	facts, err := g.probe(ctx)
+	if !remote.IsGone(err) {
+		return facts, err
+	}
+	shell, err := g.client.Shell(ctx, g.opts.Shell)
+	if err != nil {
+		return Facts{}, err
+	}
+	g.mu.Lock()
+	old, closed := g.shell, g.closed
+	if !closed {
+		g.shell = shell
+	}
+	g.mu.Unlock()
+	if closed {
+		g.discard(ctx, shell)
+		return Facts{}, remote.ErrShellClosed
+	}
+	g.discard(ctx, old)
+	return g.probe(ctx)
+}
+
+// discard closes a shell that is probably gone, whatever became of ctx.
+func (g *Guest) discard(ctx context.Context, shell *remote.Shell) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	defer cancel()
+	if err := shell.Close(ctx); err != nil {
+		g.log.Debug("lost shell not deleted", "error", err)
+	}
+}
+
+// Close closes the shell in the guest, and with it every stream. A run goes on: it belongs to the
+// guest.
+func (g *Guest) Close(ctx context.Context) error {
+	g.mu.Lock()
+	shell, closed := g.shell, g.closed
+	g.closed = true
+	g.mu.Unlock()
+	if closed || shell == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	return shell.Close(ctx)
+}
+
+// Exec runs a command line in the guest and streams its input and outputs as bytes; nil streams are
+// empty, or discarded. It returns the exit code; an error means that the command could not be
+// started, or that its end is unknown. It is never run twice.
+func (g *Guest) Exec(ctx context.Context, line remote.CommandLine, stdin io.Reader, stdout, stderr io.Writer) (uint32, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	c, err := g.startCommand(ctx, line)
+	if remote.IsGone(err) { // then it was not started
+		g.notice(err)
+		if err = g.settled(ctx); err == nil {
+			c, err = g.startCommand(ctx, line)
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	var outputs sync.WaitGroup
+	stream := func(to io.Writer, from io.Reader) {
+		if to == nil {
+			to = io.Discard
+		}
+		// A failed read is reported by Wait; a failed write must end the command.
+		if _, err := io.Copy(to, markReads{from}); err != nil && !errors.Is(err, errRead) {
+			cancel(fmt.Errorf("write the command's output: %w", err))
+		}
+	}
+	outputs.Go(func() { stream(stdout, c.Stdout) })
+	outputs.Go(func() { stream(stderr, c.Stderr) })
+	go func() {
+		if stdin != nil {
+			if _, err := io.Copy(c.Stdin, markReads{stdin}); errors.Is(err, errRead) {
+				cancel(fmt.Errorf("read the command's input: %w", err))
+				return
+			}
+		}
+		_ = c.Stdin.Close() // a command that does not take all its input is no error
+	}()
+	code, err := c.Wait(ctx)
+	if err != nil {
+		cancel(err)
+	}
+	outputs.Wait()
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return code, err
+}
+
+var errRead = errors.New("read")
+
+// markReads marks the errors of a reader, to tell them from those of the writer in a copy.
+type markReads struct{ io.Reader }
+
+func (m markReads) Read(p []byte) (int, error) {
+	n, err := m.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%w: %w", errRead, err)
+	}
+	return n, err
+}

@@ -1,0 +1,138 @@
+package guest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"wskharness/remote"
+	"wskharness/remote/winrmd"
+)
+
+func TestConnectTakesFourRequests(t *testing.T) {
+	f := newFakeGuest(t)
+	before := f.client.Stats().Requests
+	g := f.connect()
+	if err := g.Close(t.Context()); err != nil { // waits for the final signal
+		t.Fatal(err)
+	}
+	// Create, Command, Receive (which may come before the exit code does), Signal; then Delete.
+	if n := f.client.Stats().Requests - before - 1; n < 4 || n > 5 {
+		t.Errorf("%d requests, not 4 or 5", n)
+	}
+	if got, want := g.Facts().Describe(), "wine 8.0 as Windows 10 Pro (19045)"; got != want {
+		t.Errorf("the guest is %q, not %q", got, want)
+	}
+}
+
+func TestConnectRefusesWhatTheAgentCannotSay(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(string) string
+		want   string
+	}{
+		"no JSON":     {func(string) string { return "hello\n" }, "not the JSON object"},
+		"two objects": {func(s string) string { return s + s }, "more than one"},
+		"boot id":     {func(s string) string { return strings.Replace(s, testBoot, "yesterday", 1) }, "no GUID"},
+		"control":     {func(s string) string { return strings.Replace(s, "FAKE", `FA\u001bKE`, 1) }, "printable"},
+		"endless":     {func(s string) string { return strings.Repeat(" ", maxJSON) + s }, "beyond the limit"},
+		"cpus":        {func(s string) string { return strings.Replace(s, `"cpus":2`, `"cpus":-2`, 1) }, "cpus"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFakeGuest(t)
+			f.info = tc.change
+			_, err := Connect(t.Context(), f.client, f.options(f.seed()))
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %v does not say %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestRefreshNoticesAReboot(t *testing.T) {
+	f := newFakeGuest(t)
+	g := f.connect()
+	if _, err := g.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const later = "99999999-2222-3333-4444-555555555555"
+	f.reboot(later)
+	// What is done next finds the shell gone, makes a new one, and sees another boot id.
+	_, err := g.Push(t.Context(), []File{Contents(`C:\x\a`, []byte("x"))}, nil)
+	rebooted, ok := errors.AsType[*RebootedError](err)
+	if !ok || rebooted.Was != testBoot || rebooted.Now != later {
+		t.Fatalf("push after a reboot: %v", err)
+	}
+	if _, err := g.Refresh(t.Context()); !errors.As(err, &rebooted) {
+		t.Fatalf("refresh: %v", err)
+	}
+	if _, err := g.Push(t.Context(), []File{Contents(`C:\x\a`, []byte("x"))}, nil); err != nil {
+		t.Errorf("push after refresh: %v", err)
+	}
+}
+
+func TestExecStreams(t *testing.T) {
+	f := newFakeGuest(t)
+	f.special = func(spec winrmd.Spec, in io.Reader, out, errs io.Writer) (uint32, bool) {
+		if spec.Command == "forever" {
+			for {
+				if _, err := out.Write(make([]byte, 1<<16)); err != nil {
+					return 1, true
+				}
+			}
+		}
+		fmt.Fprint(errs, "to stderr")
+		io.Copy(out, in)
+		return 3000000000, true
+	}
+	g := f.connect()
+	var out, errs bytes.Buffer
+	in := bytes.Repeat([]byte("0123456789"), 20000)
+	code, err := g.Exec(t.Context(), remote.CommandLine{Line: "cat"}, bytes.NewReader(in), &out, &errs)
+	if err != nil || code != 3000000000 || !bytes.Equal(out.Bytes(), in) || errs.String() != "to stderr" {
+		t.Errorf("exit code %d, error %v, %d bytes of output, %q", code, err, out.Len(), errs.String())
+	}
+	full := errors.New("disk full")
+	if _, err = g.Exec(t.Context(), remote.CommandLine{Line: "forever"}, nil, writerFunc(func(p []byte) (int, error) { return 0, full }), nil); !errors.Is(err, full) {
+		t.Errorf("a writer that fails: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err = g.Exec(ctx, remote.CommandLine{Line: "forever"}, nil, writerFunc(func(p []byte) (int, error) { cancel(); return len(p), nil }), nil)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+type writerFunc func(p []byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+func TestDriverCommands(t *testing.T) {
+	f := newFakeGuest(t)
+	out, exit := `{"ok":true,"win32":0,"state":"running","entry":0}`+"\n", uint32(0)
+	var asked []string
+	f.driver = func(args []string) (string, uint32) { asked = args; return out, exit }
+	g := f.connect()
+	state, err := g.DriverStatus(t.Context(), "wsksample")
+	if err != nil || !state.OK || state.State != "running" || strings.Join(asked, " ") != "status wsksample" {
+		t.Errorf("%+v, %v, asked %q", state, err, asked)
+	}
+	out, exit = `{"ok":false,"win32":577,"state":"stopped","entry":0}`+"\n", 1
+	state, err = g.DriverStart(t.Context(), "wsksample")
+	refused, ok := errors.AsType[*DriverError](err)
+	if !ok || refused.State.Win32 != 577 || state.State != "stopped" || !strings.Contains(err.Error(), "577") {
+		t.Errorf("%+v, %v", state, err)
+	}
+	out, exit = "", 1
+	if _, err = g.DriverRemove(t.Context(), "wsksample"); err == nil || errors.As(err, &refused) && refused == nil {
+		t.Errorf("without a word: %v", err)
+	}
+	for _, name := range []string{"", `a\b`, `a"b`, "--x"} {
+		if _, err := g.DriverStatus(t.Context(), name); err == nil {
+			t.Errorf("the name %q was taken", name)
+		}
+	}
+}

@@ -1,0 +1,337 @@
+package guest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Event is the kind of a record in a run's journal.
+type Event string
+
+// The events, in the order in which a run has them (docs/protocol.md, "The journal of a run").
+const (
+	EvRunStart    Event = "run-start"
+	EvDriverStart Event = "driver-start"
+	EvCaseStart   Event = "case-start"
+	EvStep        Event = "step"
+	EvCaseEnd     Event = "case-end"
+	EvDriverStop  Event = "driver-stop"
+	EvRunEnd      Event = "run-end"
+)
+
+// Numbers of the shared ABI (driver/include/wskabi.h).
+const (
+	StepValues = 10 // WSKT_MAX_VALUES
+	maxOrigin  = 4  // WSKT_ORIGIN_SKIPPED
+)
+
+// Residue is what a case has left behind (WSKT_RESIDUE).
+type Residue struct {
+	Registrations, Captures, Threads, PoolBlocks uint32
+}
+
+// Zero reports whether nothing was left.
+func (r Residue) Zero() bool { return r == Residue{} }
+
+// Failure says in which run of a repeated or parallel unit a step deviated.
+type Failure struct {
+	Thread, Iteration uint64
+}
+
+// Record is one record of a run's journal. Which fields an event has is in docs/protocol.md; the
+// others are zero.
+type Record struct {
+	Ev  Event
+	Seq uint64        // from 1, without gaps
+	At  time.Duration // since run-start, by the guest's monotonic clock
+
+	// run-start
+	ABI      int
+	Run      string
+	Boot     string    // boot id
+	Agent    string    // SHA-256 of the agent's image
+	Started  time.Time // by the guest's clock, which may be wrong
+	Cases    int       // in the plan; in run-end, those that were run
+	OK       bool      // driver-start, driver-stop: it worked; step: as the plan expects
+	Why      string    // driver-start, case-end, run-end: a fixed word
+	Win32    uint32    // driver-start, driver-stop, case-end "io": Win32 error
+	Entry    uint32    // driver-start: NTSTATUS that DriverEntry left behind
+	SHA256   string    // driver-start: of the driver's file as it was read in the guest
+	Base     uint64    // driver-start: where the image was loaded
+	Size     uint64    // driver-start: of the loaded image
+	StopTook time.Duration
+
+	// case-start, step, case-end
+	N    int // index of the case in the plan
+	Step int // index of the step in the case
+
+	// step
+	Status uint32 // NTSTATUS
+	Origin uint32 // WSKT_ORIGIN_*: who says so
+	Runs   uint64
+	Took   time.Duration // the run that Status is of
+	Most   time.Duration // the longest run
+	V      [StepValues]uint64
+	It     *Failure // nil unless a unit of several threads or repetitions failed part-way
+
+	// case-end
+	Ran         int     // steps that were run
+	Left, After Residue // before and after the driver tidied up
+
+	Raw    []byte // the line, without its line break; the caller's
+	Offset int64  // of the line in the journal
+}
+
+// maxLine bounds a line of the journal; the longest that an agent writes has some 600 bytes.
+const maxLine = 16 << 10
+
+// number is an unsigned 64-bit number in a journal: decimal, or a string "0x…".
+type number uint64
+
+func (n *number) UnmarshalJSON(b []byte) error {
+	text, base := string(b), 10
+	if inner, ok := strings.CutPrefix(text, `"0x`); ok && strings.HasSuffix(inner, `"`) {
+		text, base = strings.TrimSuffix(inner, `"`), 16
+	}
+	v, err := strconv.ParseUint(text, base, 64)
+	if err != nil {
+		return fmt.Errorf(`%s is neither an unsigned number nor "0x…"`, clip(string(b), 40))
+	}
+	*n = number(v)
+	return nil
+}
+
+// line is a record as it is written. A nil field is absent; null counts as absent.
+type line struct {
+	Seq    *uint64  `json:"seq"`
+	MS     *number  `json:"ms"`
+	Ev     *string  `json:"ev"`
+	ABI    *int     `json:"abi"`
+	Run    *string  `json:"run"`
+	Boot   *string  `json:"boot"`
+	Agent  *string  `json:"agent"`
+	UnixMs *number  `json:"unixMs"`
+	Cases  *int     `json:"cases"`
+	OK     *number  `json:"ok"`
+	Why    *string  `json:"why"`
+	Win32  *uint32  `json:"win32"`
+	Entry  *uint32  `json:"entry"`
+	SHA256 *string  `json:"sha256"`
+	Base   *number  `json:"base"`
+	Size   *number  `json:"size"`
+	MS2    *number  `json:"ms2"`
+	N      *int     `json:"n"`
+	Step   *int     `json:"step"`
+	Status *uint32  `json:"status"`
+	Origin *uint32  `json:"origin"`
+	Runs   *number  `json:"runs"`
+	NS     *number  `json:"ns"`
+	MaxNs  *number  `json:"maxNs"`
+	V      []number `json:"v"`
+	It     []number `json:"it"`
+	Ran    *int     `json:"ran"`
+	Left   []uint32 `json:"left"`
+	After  []uint32 `json:"after"`
+}
+
+// parseRecord reads and checks one line of a journal. Fields that this version doesn't know are
+// passed over; those that it knows must be there, of the right type and within bounds.
+func parseRecord(raw []byte) (Record, error) {
+	if len(raw) > maxLine {
+		return Record{}, fmt.Errorf("a line of %d bytes; the most is %d", len(raw), maxLine)
+	}
+	var l line
+	if err := decodeOne(bytes.TrimSuffix(raw, []byte("\r")), &l); err != nil {
+		return Record{}, err
+	}
+	c := check{line: &l}
+	r := Record{
+		Ev:  Event(c.text("ev", l.Ev)),
+		Seq: c.count("seq", (*number)(l.Seq), 1<<53),
+		At:  c.duration("ms", l.MS, time.Millisecond),
+		Raw: raw,
+	}
+	if r.Seq == 0 {
+		c.wrong("seq counts from 1")
+	}
+	switch r.Ev {
+	case EvRunStart:
+		c.runStart(&r)
+	case EvDriverStart:
+		c.driverStart(&r)
+	case EvCaseStart:
+		r.N = c.index("n", l.N)
+	case EvStep:
+		c.step(&r)
+	case EvCaseEnd:
+		c.caseEnd(&r)
+	case EvDriverStop:
+		r.OK, r.Win32 = c.flag("ok", l.OK), c.code("win32", l.Win32)
+		r.StopTook = c.duration("ms2", l.MS2, time.Millisecond)
+	case EvRunEnd:
+		r.Why = c.word("why", l.Why, "done", "driver-start", "cancelled", "tainted", "device", "fail-fast", "plan")
+		r.Cases = c.index("cases", l.Cases)
+	default:
+		c.wrong("unknown event %q", clip(string(r.Ev), 40))
+	}
+	if err := errors.Join(c.mistakes...); err != nil {
+		return Record{}, fmt.Errorf("record %q: %w", clip(string(raw), 200), err)
+	}
+	return r, nil
+}
+
+// check collects the mistakes of one line.
+type check struct {
+	line     *line
+	mistakes []error
+}
+
+func (c *check) wrong(format string, args ...any) {
+	c.mistakes = append(c.mistakes, fmt.Errorf(format, args...))
+}
+
+func (c *check) runStart(r *Record) {
+	l := c.line
+	r.ABI, r.Cases = c.index("abi", l.ABI), c.index("cases", l.Cases)
+	r.Run, r.Boot, r.Agent = c.text("run", l.Run), c.text("boot", l.Boot), c.text("agent", l.Agent)
+	r.Started = time.UnixMilli(int64(c.count("unixMs", l.UnixMs, uint64(maxMillis)))).UTC()
+	if err := CheckRunID(r.Run); err != nil {
+		c.wrong("run: %w", err)
+	}
+	if !isGUID(r.Boot) {
+		c.wrong("boot %q is no GUID", clip(r.Boot, 60))
+	}
+	if err := checkSHA256(r.Agent); err != nil {
+		c.wrong("agent: %w", err)
+	}
+}
+
+func (c *check) driverStart(r *Record) {
+	l := c.line
+	r.OK, r.Win32, r.Entry = c.flag("ok", l.OK), c.code("win32", l.Win32), c.optionalCode(l.Entry)
+	if !r.OK {
+		r.Why = c.word("why", l.Why, "hash", "install", "start", "open", "abi")
+	}
+	if l.SHA256 != nil { // absent when the plan says that the driver is running already
+		if r.SHA256 = *l.SHA256; checkSHA256(r.SHA256) != nil {
+			c.wrong("sha256: %w", checkSHA256(r.SHA256))
+		}
+	}
+	if r.OK || l.Base != nil {
+		r.Base = c.count("base", l.Base, 1<<64-1)
+	}
+	if r.OK || l.Size != nil {
+		r.Size = c.count("size", l.Size, 1<<32)
+	}
+}
+
+func (c *check) step(r *Record) {
+	l := c.line
+	r.N, r.Step = c.index("n", l.N), c.index("step", l.Step)
+	r.Status, r.Origin = c.code("status", l.Status), c.code("origin", l.Origin)
+	if r.Origin > maxOrigin {
+		c.wrong("origin %d is not known", r.Origin)
+	}
+	r.OK, r.Runs = c.flag("ok", l.OK), c.count("runs", l.Runs, 1<<53)
+	r.Took, r.Most = c.duration("ns", l.NS, 1), c.duration("maxNs", l.MaxNs, 1)
+	if len(l.V) != StepValues {
+		c.wrong("v has %d values, not %d", len(l.V), StepValues)
+	} else {
+		for i, v := range l.V {
+			r.V[i] = uint64(v)
+		}
+	}
+	switch len(l.It) {
+	case 0:
+	case 2:
+		r.It = &Failure{Thread: uint64(l.It[0]), Iteration: uint64(l.It[1])}
+	default:
+		c.wrong("it has %d values, not 2", len(l.It))
+	}
+}
+
+func (c *check) caseEnd(r *Record) {
+	l := c.line
+	r.N, r.Ran = c.index("n", l.N), c.index("ran", l.Ran)
+	r.Why = c.word("why", l.Why, "done", "deviation", "timeout", "hang", "cancelled", "io")
+	if r.Why == "io" || l.Win32 != nil {
+		r.Win32 = c.code("win32", l.Win32)
+	}
+	r.Left, r.After = c.residue("left", l.Left), c.residue("after", l.After)
+}
+
+func (c *check) text(name string, v *string) string {
+	if v == nil {
+		c.wrong("%s is missing", name)
+		return ""
+	}
+	return *v
+}
+
+func (c *check) word(name string, v *string, words ...string) string {
+	s := c.text(name, v)
+	for _, w := range words {
+		if s == w {
+			return s
+		}
+	}
+	c.wrong("%s is %q; expected one of %s", name, clip(s, 40), strings.Join(words, ", "))
+	return ""
+}
+
+func (c *check) count(name string, v *number, most uint64) uint64 {
+	if v == nil || uint64(*v) > most {
+		c.wrong("%s is not a number up to %d", name, most)
+		return 0
+	}
+	return uint64(*v)
+}
+
+// index is a number that counts things of a plan; a plan of the largest size holds fewer.
+func (c *check) index(name string, v *int) int {
+	const most = 1 << 20
+	if v == nil || *v < 0 || *v > most {
+		c.wrong("%s is not a number from 0 to %d", name, most)
+		return 0
+	}
+	return *v
+}
+
+func (c *check) code(name string, v *uint32) uint32 {
+	if v == nil {
+		c.wrong("%s is missing", name)
+		return 0
+	}
+	return *v
+}
+
+func (c *check) optionalCode(v *uint32) uint32 {
+	if v == nil {
+		return 0
+	}
+	return *v
+}
+
+func (c *check) flag(name string, v *number) bool {
+	if v == nil || *v > 1 {
+		c.wrong("%s is neither 0 nor 1", name)
+		return false
+	}
+	return *v == 1
+}
+
+func (c *check) duration(name string, v *number, unit time.Duration) time.Duration {
+	return time.Duration(c.count(name, v, uint64((1<<63-1)/unit))) * unit
+}
+
+func (c *check) residue(name string, v []uint32) Residue {
+	if len(v) != 4 {
+		c.wrong("%s has %d numbers, not 4", name, len(v))
+		return Residue{}
+	}
+	return Residue{Registrations: v[0], Captures: v[1], Threads: v[2], PoolBlocks: v[3]}
+}

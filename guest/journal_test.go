@@ -1,0 +1,100 @@
+package guest
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseRecord(t *testing.T) {
+	step := `{"seq":4,"ms":5,"ev":"step","n":1,"step":2,"status":3221225635,"origin":0,"runs":16,"ns":1800,"maxNs":2000,"v":[1,2,3,4,5,6,7,8,9,"0xFFFFFFFFFFFFFFFF"],"ok":0,"it":[3,17],"new":{"field":1}}`
+	want := Record{Ev: EvStep, Seq: 4, At: 5 * time.Millisecond, N: 1, Step: 2, Status: 0xC00000A3, Runs: 16, Took: 1800, Most: 2000,
+		V: [StepValues]uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 1<<64 - 1}, It: &Failure{3, 17}, Raw: []byte(step)}
+	got, err := parseRecord([]byte(step))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	end := `{"seq":5,"ms":6,"ev":"case-end","n":0,"ran":2,"why":"io","win32":433,"left":[1,2,3,4],"after":[0,0,1,0]}`
+	got, err = parseRecord([]byte(end))
+	want = Record{Ev: EvCaseEnd, Seq: 5, At: 6 * time.Millisecond, Ran: 2, Why: "io", Win32: 433, Left: Residue{1, 2, 3, 4}, After: Residue{Threads: 1}, Raw: []byte(end)}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	if got.After.Zero() || !(Residue{}).Zero() {
+		t.Error("Zero is wrong")
+	}
+	refused := `{"seq":2,"ms":3,"ev":"driver-start","ok":0,"win32":23,"entry":0,"why":"hash"}`
+	if got, err = parseRecord([]byte(refused)); err != nil || got.OK || got.Why != "hash" || got.Win32 != 23 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// Each change to a good record makes one that is refused, and says why.
+func TestParseRecordRefuses(t *testing.T) {
+	lines := journalLines(1)
+	for name, tc := range map[string]struct {
+		line     int
+		old, new string
+		want     string
+	}{
+		"seq 0":          {0, `"seq":1`, `"seq":0`, "seq counts from 1"},
+		"no seq":         {0, `"seq":1,`, ``, "seq is not a number"},
+		"fraction":       {0, `"ms":0`, `"ms":0.5`, "neither an unsigned number"},
+		"boot":           {0, testBoot, "x", "no GUID"},
+		"agent":          {0, testSHA, "x", "no SHA-256"},
+		"run":            {0, runID, `..\\x`, "run id"},
+		"cases":          {0, `"cases":1`, `"cases":-1`, "cases is not"},
+		"sha256 missing": {1, `"sha256":"` + testSHA + `",`, ``, "sha256"},
+		"base":           {1, "0xfffff80123450000", "0xg", "neither"},
+		"ok 2":           {1, `"ok":1`, `"ok":2`, "neither 0 nor 1"},
+		"why missing":    {1, `"ok":1`, `"ok":0`, "why is missing"},
+		"case":           {2, `"n":0`, `"n":99999999`, "n is not"},
+		"nine values":    {3, `0,"0xffffffffffffffff"`, `0`, "v has 9 values"},
+		"null value":     {3, `"0xffffffffffffffff"`, `null`, "null"},
+		"it":             {3, `"ok":1`, `"ok":1,"it":[1]`, "it has 1 values"},
+		"origin":         {3, `"origin":0`, `"origin":9`, "origin 9"},
+		"status":         {3, `"status":0`, `"status":4294967296`, "not the JSON object"},
+		"left":           {4, `"left":[0,0,0,0]`, `"left":[0,0,0]`, "left has 3 numbers"},
+		"io":             {4, `"why":"done"`, `"why":"io"`, "win32 is missing"},
+		"ms2":            {5, `"ms2":14`, `"ms2":"x"`, "neither"},
+		"two objects":    {6, "}", "}{}", "more than one"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			line := strings.TrimSuffix(lines[tc.line], "\n")
+			if _, err := parseRecord([]byte(line)); err != nil {
+				t.Fatal(err)
+			}
+			changed := strings.Replace(line, tc.old, tc.new, 1)
+			if changed == line {
+				t.Fatal("nothing was changed")
+			}
+			if _, err := parseRecord([]byte(changed)); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %v does not say %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func FuzzRecord(f *testing.F) {
+	for _, l := range journalLines(1) {
+		f.Add([]byte(strings.TrimSuffix(l, "\n")))
+	}
+	f.Add([]byte(`{"seq":2,"ms":3,"ev":"driver-start","ok":0,"win32":23,"why":"hash"}`))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		r, err := parseRecord(in)
+		if err != nil {
+			if len(err.Error()) > 8<<10 {
+				t.Fatalf("an error of %d bytes", len(err.Error()))
+			}
+			return
+		}
+		if r.Seq == 0 || r.At < 0 || r.N < 0 || r.Step < 0 || r.Took < 0 || r.StopTook < 0 || r.Origin > maxOrigin {
+			t.Fatalf("%q was read as %+v", in, r)
+		}
+	})
+}

@@ -1,0 +1,72 @@
+package guest
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestCheckPath(t *testing.T) {
+	for path, want := range map[string]string{
+		`C:\wskharness\store\x.sys`:         "",
+		`d:\a b\ü.txt`:                      "",
+		`C:\Windows\MEMORY.DMP`:             "",
+		`C:\commodore\com10.txt`:            "",
+		`C:\` + strings.Repeat("a", 256):    "more than 255",
+		`C:\` + strings.Repeat(`abc\`, 300): "characters long",
+		``:                                  "not absolute",
+		`x`:                                 "not absolute",
+		`C:x`:                               "not absolute",
+		`C:\`:                               "not absolute",
+		`\\server\share\x`:                  "not absolute",
+		`\\?\C:\x`:                          "not absolute",
+		`1:\x`:                              "not absolute",
+		`C:/x`:                              "not absolute",
+		`C:\a/b`:                            "can't have",
+		`C:\a\..\b`:                         "dot",
+		`C:\a\.\b`:                          "dot",
+		`C:\a.`:                             "dot",
+		`C:\a `:                             "space",
+		`C:\a\\b`:                           "empty name",
+		`C:\a\`:                             "empty name",
+		`C:\a:stream`:                       "can't have",
+		`C:\a\nul`:                          "device",
+		`C:\a\NUL.txt`:                      "device",
+		`C:\com1`:                           "device",
+		`C:\lpt¹`:                           "device",
+		`C:\con .x`:                         "device",
+		`C:\a*`:                             "can't have",
+		"C:\\a\x01":                         "can't have",
+		"C:\\a\xff":                         "UTF-8",
+	} {
+		err := CheckPath(path)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, expected %q", path, err, want)
+		}
+	}
+}
+
+func TestCheckRunID(t *testing.T) {
+	for _, id := range []string{"a", "20260801-101112-ab_c.1", strings.Repeat("x", 64)} {
+		if err := CheckRunID(id); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, id := range []string{"", ".", "..", "-a", "a b", `a\b`, "a/b", "ä", "nul", "a.", `a"b`, "a%b", strings.Repeat("x", 65)} {
+		if CheckRunID(id) == nil {
+			t.Errorf("the run id %q was taken", id)
+		}
+	}
+}
+
+func FuzzCheckPath(f *testing.F) {
+	f.Add(`C:\a\b.txt`)
+	f.Add(`C:\a\..\b`)
+	f.Fuzz(func(t *testing.T, path string) {
+		if CheckPath(path) != nil {
+			return
+		}
+		if strings.Contains(path, "..\\") || strings.HasSuffix(path, `\..`) || strings.Contains(path[2:], ":") || path[1] != ':' {
+			t.Fatalf("%q was taken", path)
+		}
+	})
+}

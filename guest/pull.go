@@ -1,0 +1,275 @@
+package guest
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"sync"
+)
+
+// PullOptions tune a download. The zero value is right.
+type PullOptions struct {
+	// Offset is where to begin; Length is how much to fetch, to the end when zero.
+	Offset, Length int64
+
+	// MaxBytes refuses, with *[LimitError] and before it is fetched, what is longer. Zero: no
+	// limit.
+	MaxBytes int64
+
+	// RangeBytes is what one command fetches: what has to be fetched again when contact is lost in
+	// the middle of it. 8 MiB when zero.
+	RangeBytes int64
+
+	// Parallel is how many ranges are fetched side by side; it pays where the link's latency is
+	// high. 1 when zero, at most 16.
+	Parallel int
+
+	// Progress may be nil. It is told offsets in the file, and not by two goroutines at once.
+	Progress func(Progress)
+}
+
+const (
+	defaultRange = 8 << 20
+	maxParallel  = 16
+)
+
+// PullStats tell what a pull did.
+type PullStats struct {
+	Size   int64 // of the whole file, when it was first looked at
+	Bytes  int64 // that were fetched and written
+	Ranges int   // commands that fetched something
+	Tries  int   // commands in all; more than Ranges when contact was lost
+}
+
+// Pull fetches a file, or a part of it, in independent ranges, each checked by its SHA-256 before
+// it counts and fetched again when contact was lost in it. Offset in the file is offset in w. Memory
+// is bounded whatever the size. A file that grows meanwhile is fetched up to the size that it had at
+// first; one that shrinks is an error.
+//
+// What w holds after an error is what was written so far: use [Guest.PullFile] for a host file that
+// is whole or not there.
+func (g *Guest) Pull(ctx context.Context, path string, w io.WriterAt, o PullOptions) (PullStats, error) {
+	p, err := newPull(g, path, w, o)
+	if err != nil {
+		return PullStats{}, err
+	}
+	err = p.run(ctx)
+	return p.stats, err
+}
+
+func newPull(g *Guest, path string, w io.WriterAt, o PullOptions) (*pull, error) {
+	if err := CheckPath(path); err != nil {
+		return nil, fmt.Errorf("pull: %w", err)
+	}
+	if o.Offset < 0 || o.Length < 0 || o.MaxBytes < 0 || o.RangeBytes < 0 || o.Parallel < 0 || o.Parallel > maxParallel {
+		return nil, fmt.Errorf("pull %s: offset %d, length %d, limit %d, range %d: none may be negative; %d ranges side by side, at most %d",
+			path, o.Offset, o.Length, o.MaxBytes, o.RangeBytes, o.Parallel, maxParallel)
+	}
+	if o.RangeBytes == 0 {
+		o.RangeBytes = defaultRange
+	}
+	if o.Parallel == 0 {
+		o.Parallel = 1
+	}
+	p := &pull{guest: g, path: path, w: w, o: o, verified: o.Offset}
+	if o.MaxBytes > 0 {
+		p.limit = o.Offset + o.MaxBytes
+	}
+	return p, nil
+}
+
+// pull is one download.
+type pull struct {
+	guest *Guest
+	path  string
+	w     io.WriterAt
+	o     PullOptions
+	limit int64 // where the end may be at most; 0: anywhere
+
+	mu       sync.Mutex
+	stats    PullStats
+	verified int64           // everything before it is written and checked
+	ahead    map[int64]int64 // checked ranges beyond verified: start → end
+}
+
+// span is the range [from, to) of the file.
+type span struct{ from, to int64 }
+
+func (p *pull) run(ctx context.Context) error {
+	end, err := p.first(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var fetchers sync.WaitGroup
+	spans := make(chan span)
+	for range p.o.Parallel {
+		fetchers.Go(func() {
+			for s := range spans {
+				if err := p.fetch(ctx, s); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+feed:
+	for from := p.verified; from < end; from += p.o.RangeBytes {
+		select {
+		case spans <- span{from, min(from+p.o.RangeBytes, end)}:
+		case <-ctx.Done():
+			break feed
+		}
+	}
+	close(spans)
+	fetchers.Wait()
+	return context.Cause(ctx)
+}
+
+// first fetches the first range, and learns from it how long the file is and so where to end.
+func (p *pull) first(ctx context.Context) (end int64, err error) {
+	length := p.o.RangeBytes
+	if p.o.Length > 0 {
+		length = min(length, p.o.Length)
+	}
+	if err := p.fetch(ctx, span{p.o.Offset, p.o.Offset + length}); err != nil {
+		return 0, err
+	}
+	end = p.end(p.stats.Size)
+	p.tell(end)
+	return end, nil
+}
+
+// end is where to end in a file of that size.
+func (p *pull) end(size int64) int64 {
+	if p.o.Length > 0 {
+		return min(size, p.o.Offset+p.o.Length)
+	}
+	return size
+}
+
+// fetch brings one range here, however often it has to be asked for.
+func (p *pull) fetch(ctx context.Context, s span) error {
+	return p.guest.persist(ctx, "pull "+p.path, func(ctx context.Context) (bool, error) {
+		p.mu.Lock()
+		p.stats.Tries++
+		p.mu.Unlock()
+		size, n, err := p.fetchOnce(ctx, s)
+		if err != nil {
+			return false, err
+		}
+		return true, p.note(span{s.from, s.from + n}, s, size)
+	})
+}
+
+// note records a range that is here and checked.
+func (p *pull) note(got, wanted span, size int64) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stats.Ranges == 0 {
+		p.stats.Size = size
+		wanted.to = min(wanted.to, size)
+	}
+	if got.to < wanted.to {
+		return fmt.Errorf("pull %s: it has shrunk from %d bytes to %d while it was fetched", p.path, p.stats.Size, size)
+	}
+	p.stats.Ranges++
+	p.stats.Bytes += got.to - got.from
+	if p.ahead == nil {
+		p.ahead = make(map[int64]int64)
+	}
+	p.ahead[got.from] = got.to
+	for {
+		to, ok := p.ahead[p.verified]
+		if !ok || to == p.verified {
+			break
+		}
+		delete(p.ahead, p.verified)
+		p.verified = to
+	}
+	if p.o.Progress != nil && p.stats.Ranges > 1 {
+		p.o.Progress(Progress{Done: p.o.Offset + p.stats.Bytes, Total: p.end(p.stats.Size)})
+	}
+	return nil
+}
+
+// tell tells of the first range, when it is known where the end is.
+func (p *pull) tell(end int64) {
+	if p.o.Progress != nil {
+		p.o.Progress(Progress{Done: p.o.Offset + p.stats.Bytes, Total: end})
+	}
+}
+
+// fetchOnce is one `get`. It returns the file's size and how many bytes of the range there were.
+func (p *pull) fetchOnce(ctx context.Context, s span) (size, n int64, err error) {
+	process, err := p.guest.start(ctx, p.guest.exe, "get",
+		"--offset", strconv.FormatInt(s.from, 10), "--length", strconv.FormatInt(s.to-s.from, 10), p.path)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer process.close()
+	size, n, err = p.receive(process, s)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		if _, died := process.wait(ctx); died != nil {
+			return 0, 0, died
+		}
+		err = &malformedError{"it ended well, but before END"}
+	}
+	if bad, ok := errors.AsType[*malformedError](err); ok {
+		return 0, 0, &ProtocolError{Doing: "pull " + p.path, Err: bad}
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	_, err = process.wait(ctx)
+	return size, n, err
+}
+
+// receive reads the frames of a range up to END and writes what they bring.
+func (p *pull) receive(process *process, s span) (size, n int64, err error) {
+	frames := frameReader{r: bufio.NewReader(process.Stdout)}
+	size, at, sum := int64(-1), s.from, sha256.New()
+	for {
+		f, err := frames.next()
+		if err != nil {
+			return 0, 0, err
+		}
+		if f.kind == frameError {
+			return 0, 0, &TransferError{Path: p.path, Win32: uint32(f.offset), Text: clip(printable(f.payload), maxComplaint)}
+		}
+		if (f.kind == frameSize) != (size < 0) || f.file != 0 {
+			return 0, 0, malformed("%s came where it must not, or about file %d", f.kind, f.file)
+		}
+		switch f.kind {
+		case frameSize:
+			size = int64(f.offset)
+			if end := p.end(size); p.limit > 0 && end > p.limit {
+				return 0, 0, &LimitError{Doing: "pull " + p.path, What: fmt.Sprintf("%d bytes are", end), Limit: p.limit}
+			}
+		case frameData:
+			end := at + int64(len(f.payload))
+			if int64(f.offset) != at || end > min(s.to, size) {
+				return 0, 0, malformed("DATA for [%d, %d) while [%d, %d) of %d bytes is to come", f.offset, end, at, s.to, size)
+			}
+			sum.Write(f.payload)
+			if _, err := p.w.WriteAt(f.payload, at); err != nil {
+				return 0, 0, fmt.Errorf("pull %s: write %d bytes at %d: %w", p.path, len(f.payload), at, err)
+			}
+			at = end
+		case frameEnd:
+			if int64(f.offset) != at || at != min(s.to, size) {
+				return 0, 0, malformed("END at %d after %d of [%d, %d) of %d bytes", f.offset, at-s.from, s.from, s.to, size)
+			}
+			if [32]byte(sum.Sum(nil)) != [32]byte(f.payload) {
+				return 0, 0, fmt.Errorf("pull %s: SHA-256 of [%d, %d): %w", p.path, s.from, at, errFrameCRC)
+			}
+			return size, at - s.from, nil
+		default:
+			return 0, 0, malformed("an unexpected %s", f.kind)
+		}
+	}
+}

@@ -1,0 +1,224 @@
+package guest
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestPull(t *testing.T) {
+	f := newFakeGuest(t)
+	g := f.connect()
+	data := randomBytes(140<<10 + 3)
+	f.write(`C:\x\a b.dmp`, data)
+	f.write(`C:\x\empty`, nil)
+	for name, tc := range map[string]struct {
+		path   string
+		o      PullOptions
+		want   []byte
+		ranges int
+	}{
+		"one range":    {`C:\x\a b.dmp`, PullOptions{}, data, 1},
+		"ranges":       {`C:\x\a b.dmp`, PullOptions{RangeBytes: 40 << 10}, data, 4},
+		"side by side": {`C:\x\a b.dmp`, PullOptions{RangeBytes: 10 << 10, Parallel: 5}, data, 15},
+		"exact":        {`C:\x\a b.dmp`, PullOptions{RangeBytes: int64(len(data))}, data, 1},
+		"middle":       {`C:\x\a b.dmp`, PullOptions{Offset: 100, Length: 60 << 10, RangeBytes: 50 << 10}, data[100 : 100+60<<10], 2},
+		"to the end":   {`C:\x\a b.dmp`, PullOptions{Offset: 100 << 10, Length: 1 << 30}, data[100<<10:], 1},
+		"at the end":   {`C:\x\a b.dmp`, PullOptions{Offset: int64(len(data))}, nil, 1},
+		"empty":        {`C:\x\empty`, PullOptions{}, nil, 1},
+		"within size":  {`C:\x\a b.dmp`, PullOptions{MaxBytes: int64(len(data))}, data, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var told []Progress
+			tc.o.Progress = func(p Progress) { told = append(told, p) }
+			w := make(window, len(tc.want))
+			stats, err := g.Pull(t.Context(), tc.path, &offsetWriter{w, tc.o.Offset}, tc.o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(w, tc.want) || stats.Bytes != int64(len(tc.want)) || stats.Ranges != tc.ranges || stats.Tries != tc.ranges {
+				t.Errorf("%+v", stats)
+			}
+			if last := told[len(told)-1]; last.Done != last.Total || last.Done != tc.o.Offset+int64(len(tc.want)) {
+				t.Errorf("progress %v", told)
+			}
+		})
+	}
+}
+
+func TestPullRefuses(t *testing.T) {
+	f := newFakeGuest(t)
+	g := f.connect()
+	f.write(`C:\x\a`, make([]byte, 1000))
+	var limit *LimitError
+	if _, err := g.Pull(t.Context(), `C:\x\a`, make(window, 1000), PullOptions{MaxBytes: 999}); !errors.As(err, &limit) {
+		t.Errorf("beyond the limit: %v", err)
+	}
+	var refused *TransferError
+	if _, err := g.Pull(t.Context(), `C:\x\b`, make(window, 1000), PullOptions{}); !errors.As(err, &refused) || refused.Win32 != 2 {
+		t.Errorf("not there: %v", err)
+	}
+	for _, o := range []PullOptions{{Offset: -1}, {Length: -1}, {RangeBytes: -1}, {Parallel: 17}} {
+		if _, err := g.Pull(t.Context(), `C:\x\a`, make(window, 1000), o); err == nil {
+			t.Errorf("%+v was taken", o)
+		}
+	}
+	full := errors.New("disk full")
+	if _, err := g.Pull(t.Context(), `C:\x\a`, failingWriter{full}, PullOptions{}); !errors.Is(err, full) {
+		t.Errorf("disk full: %v", err)
+	}
+	if _, err := g.Pull(t.Context(), `C:\x`+"\x00", make(window, 1000), PullOptions{}); err == nil {
+		t.Error("a path with a NUL was taken")
+	}
+}
+
+type failingWriter struct{ err error }
+
+func (f failingWriter) WriteAt([]byte, int64) (int, error) { return 0, f.err }
+
+func TestPullNoticesAnAgentThatLies(t *testing.T) {
+	size := func(n uint64) frame { return frame{kind: frameSize, offset: n} }
+	data := func(at uint64, s string) frame { return frame{kind: frameData, offset: at, payload: []byte(s)} }
+	end := func(at uint64) frame { return frame{kind: frameEnd, offset: at, payload: make([]byte, 32)} }
+	for name, tc := range map[string]struct {
+		say  []frame
+		want string
+	}{
+		"no size":     {[]frame{data(0, "hello")}, "DATA came"},
+		"two sizes":   {[]frame{size(5), size(6)}, "SIZE came"},
+		"a hole":      {[]frame{size(5), data(1, "ell")}, "[1, "},
+		"too much":    {[]frame{size(5), data(0, "hello!")}, "[0, 6)"},
+		"too little":  {[]frame{size(5), data(0, "hell"), end(4)}, "END at 4"},
+		"END only":    {[]frame{size(5), end(5)}, "END at 5"},
+		"no END":      {[]frame{size(5), data(0, "hello")}, "before END"},
+		"other kind":  {[]frame{size(5), {kind: frameHave}}, "unexpected HAVE"},
+		"other file":  {[]frame{size(5), {kind: frameData, file: 1, payload: []byte("x")}}, "about file 1"},
+		"wrong hash":  {[]frame{size(5), data(0, "hello"), end(5)}, "given up after 6 tries"},
+		"not a frame": {nil, "before END"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFakeGuest(t)
+			g := f.connect()
+			f.onOutput = func(_ string, w io.Writer) io.Writer { return &replaceWriter{w: w, with: tc.say} }
+			f.write(`C:\x\a`, []byte("hello"))
+			_, err := g.Pull(t.Context(), `C:\x\a`, make(window, 100), PullOptions{})
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %v does not say %q", err, tc.want)
+			}
+		})
+	}
+}
+
+// crashOnce takes WinRM down after so many bytes of a get, once.
+func crashOnce(f *fakeGuest, after int) {
+	var mu sync.Mutex
+	left, done := after, false
+	f.onOutput = func(command string, w io.Writer) io.Writer {
+		return writerFunc(func(p []byte) (int, error) {
+			mu.Lock()
+			left -= len(p)
+			crash := command == "get" && left < 0 && !done
+			done = done || crash
+			mu.Unlock()
+			if crash {
+				f.crashes.Go(func() { f.reboot(testBoot) })
+			}
+			return w.Write(p)
+		})
+	}
+}
+
+func TestPullFetchesALostRangeAgain(t *testing.T) {
+	for name, parallel := range map[string]int{"one by one": 1, "side by side": 3} {
+		t.Run(name, func(t *testing.T) {
+			f := newFakeGuest(t)
+			g := f.connect()
+			data := randomBytes(250 << 10)
+			f.write(`C:\x\a`, data)
+			crashOnce(f, 150<<10)
+			w := make(window, len(data))
+			stats, err := g.Pull(t.Context(), `C:\x\a`, w, PullOptions{RangeBytes: 50 << 10, Parallel: parallel})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(w, data) || stats.Ranges != 5 || stats.Tries < 6 {
+				t.Errorf("%+v", stats)
+			}
+		})
+	}
+}
+
+func TestPullFile(t *testing.T) {
+	f := newFakeGuest(t)
+	g := f.connect()
+	data := randomBytes(330 << 10)
+	f.write(`C:\x\a`, data)
+	for name, tc := range map[string]struct {
+		part  []byte
+		bytes int // that are fetched, beyond the comparison
+	}{
+		"from nothing":         {nil, len(data)},
+		"resumed":              {data[:300<<10], 30 << 10},
+		"resumed near nothing": {data[:10], len(data) - 10},
+		"all there":            {data, 0},
+		"of another file":      {bytes.Repeat([]byte("x"), 300<<10), len(data)},
+		"of a longer file":     {append(bytes.Clone(data), 0, 0, 0), len(data)},
+		"of a far longer file": {make([]byte, 1<<20), len(data)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			local := filepath.Join(t.TempDir(), "a")
+			if tc.part != nil {
+				if err := os.WriteFile(local+".part", tc.part, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			stats, err := g.PullFile(t.Context(), `C:\x\a`, local, PullOptions{RangeBytes: 128 << 10, MaxBytes: int64(len(data))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := os.ReadFile(local)
+			if err != nil || !bytes.Equal(got, data) || stats.Bytes != int64(tc.bytes) {
+				t.Errorf("%+v, %v", stats, err)
+			}
+			if _, err := os.Stat(local + ".part"); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("the part is left: %v", err)
+			}
+		})
+	}
+}
+
+func TestPullFileKeepsWhatItHas(t *testing.T) {
+	f := newFakeGuest(t)
+	g := f.connect()
+	data := randomBytes(330 << 10)
+	f.write(`C:\x\a`, data)
+	local := filepath.Join(t.TempDir(), "a")
+	var mu sync.Mutex
+	gets := 0
+	f.onOutput = func(command string, w io.Writer) io.Writer {
+		mu.Lock()
+		defer mu.Unlock()
+		if command == "get" {
+			if gets++; gets > 3 {
+				return &replaceWriter{w: w, with: []frame{{kind: frameError, offset: 32, payload: []byte("in use")}}}
+			}
+		}
+		return w
+	}
+	_, err := g.PullFile(t.Context(), `C:\x\a`, local, PullOptions{RangeBytes: 100 << 10})
+	if err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Fatalf("error %v", err)
+	}
+	if part, err := os.ReadFile(local + ".part"); err != nil || !bytes.Equal(part, data[:300<<10]) {
+		t.Errorf("%d bytes were kept, %v", len(part), err)
+	}
+	f.onOutput = nil
+	if stats, err := g.PullFile(t.Context(), `C:\x\a`, local, PullOptions{}); err != nil || stats.Bytes != 30<<10 {
+		t.Errorf("%+v, %v", stats, err)
+	}
+}

@@ -1,0 +1,107 @@
+package guest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// resumeOverlap is how much of what is there already is compared with the guest's file before a
+// download goes on behind it.
+const resumeOverlap = 256 << 10
+
+// PullFile fetches a file into a host file, which is whole or not there: it is written as
+// local+".part" and renamed at the end. What an interrupted call has left there is gone on with,
+// after its last 256 KiB were compared with the guest's file: leave no ".part" of another file
+// where one that was rewritten in place could be taken for it. Offset and Length must be zero.
+func (g *Guest) PullFile(ctx context.Context, path, local string, o PullOptions) (stats PullStats, err error) {
+	if o.Offset != 0 || o.Length != 0 {
+		return PullStats{}, fmt.Errorf("pull %s: a range can't be fetched as a whole file", path)
+	}
+	part := local + ".part"
+	f, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return PullStats{}, fmt.Errorf("pull %s: %w", path, err)
+	}
+	defer func() {
+		if f != nil {
+			err = errors.Join(err, f.Close())
+		}
+	}()
+	if o.Offset, err = g.resumeAt(ctx, path, f); err != nil {
+		return PullStats{}, err
+	}
+	p, err := newPull(g, path, f, o)
+	if err != nil {
+		return PullStats{}, err
+	}
+	p.limit = o.MaxBytes // on the whole file, wherever this call begins
+	pullErr := p.run(ctx)
+	// Beyond it may be ranges that came out of turn or were not checked.
+	if err := errors.Join(pullErr, f.Truncate(p.verified)); err != nil {
+		return p.stats, err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return p.stats, fmt.Errorf("pull %s: %w", path, err)
+	}
+	f = nil
+	if err := os.Rename(part, local); err != nil {
+		return p.stats, fmt.Errorf("pull %s: %w", path, err)
+	}
+	return p.stats, nil
+}
+
+// resumeAt is from where the file has to be fetched.
+func (g *Guest) resumeAt(ctx context.Context, path string, f *os.File) (int64, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, fmt.Errorf("pull %s: %w", path, err)
+	}
+	size := info.Size()
+	if size == 0 {
+		return 0, nil
+	}
+	tail := make([]byte, min(size, resumeOverlap))
+	if _, err := f.ReadAt(tail, size-int64(len(tail))); err != nil {
+		return 0, fmt.Errorf("pull %s: %w", path, err)
+	}
+	theirs := make(window, len(tail))
+	from := size - int64(len(tail))
+	stats, err := g.Pull(ctx, path, &offsetWriter{theirs, from}, PullOptions{Offset: from, Length: int64(len(tail))})
+	switch refused, ok := errors.AsType[*TransferError](err); {
+	case ok && refused.Win32 != errorHandleEOF:
+		return 0, err
+	case err != nil && !ok:
+		return 0, err
+	case err == nil && stats.Size >= size && bytes.Equal(theirs, tail):
+		return size, nil
+	}
+	g.log.Info("what was fetched before is of another file, starting over", "path", path)
+	return 0, f.Truncate(0)
+}
+
+const errorHandleEOF = 38 // ERROR_HANDLE_EOF: the file is shorter than the offset
+
+// window is memory to write into.
+type window []byte
+
+func (w window) WriteAt(p []byte, off int64) (int, error) {
+	if off < 0 || off+int64(len(p)) > int64(len(w)) {
+		return 0, fs.ErrInvalid
+	}
+	return copy(w[off:], p), nil
+}
+
+// offsetWriter shifts what is written to an io.WriterAt.
+type offsetWriter struct {
+	io.WriterAt
+	by int64
+}
+
+func (o *offsetWriter) WriteAt(p []byte, off int64) (int, error) {
+	return o.WriterAt.WriteAt(p, off-o.by)
+}

@@ -1,0 +1,67 @@
+package guest
+
+import (
+	"context"
+	"fmt"
+	"io"
+)
+
+// Run is a plan to be run in the guest.
+type Run struct {
+	ID    string // names the run's folder in the guest: see [CheckRunID]
+	Plan  []byte // compiled (driver/include/wskplan.h)
+	Files []File // brought into the guest together with the plan: the driver
+
+	Journal  io.Writer      // nil, or gets the journal's bytes as they are accepted
+	Progress func(Progress) // of the files; may be nil
+}
+
+// StartRun brings the plan and its files into the guest, starts the run there, detached, and follows
+// its journal. The run belongs to the guest: it goes on whatever happens to the stream, or to this
+// process. ctx bounds the start only.
+//
+// *[LostError] means that the run may have been started all the same: follow it from offset 0. It
+// must not be started again under the same id. *[AgentError] means that it was refused.
+func (g *Guest) StartRun(ctx context.Context, r Run) (*Stream, error) {
+	if err := CheckRunID(r.ID); err != nil {
+		return nil, fmt.Errorf("start run: %w", err)
+	}
+	plan := PlanPath(r.ID)
+	if _, err := g.Push(ctx, append([]File{Contents(plan, r.Plan)}, r.Files...), r.Progress); err != nil {
+		return nil, fmt.Errorf("start run %s: %w", r.ID, err)
+	}
+	return g.follow(ctx, r.ID, 0, r.Journal, "run", "--plan", plan, "--journal", JournalPath(r.ID), "--follow")
+}
+
+// Follow follows the journal of a run that was started before, from offset: 0, or the Offset of a
+// [LostError] or of an [EndedError]. raw gets the journal's bytes from there on; it may be nil.
+//
+// When contact was lost before, it first makes sure that the guest is the same one: *[RebootedError]
+// says that it has rebooted, after [Guest.Refresh] what the journal held then can still be read.
+func (g *Guest) Follow(ctx context.Context, runID string, offset int64, raw io.Writer) (*Stream, error) {
+	if err := CheckRunID(runID); err != nil {
+		return nil, fmt.Errorf("follow: %w", err)
+	}
+	if offset < 0 {
+		return nil, fmt.Errorf("follow run %s: offset %d", runID, offset)
+	}
+	var s *Stream
+	err := g.persist(ctx, "follow run "+runID, func(ctx context.Context) (bool, error) {
+		var err error
+		s, err = g.follow(ctx, runID, offset, raw, tailArgs(runID, offset)...)
+		return false, err
+	})
+	return s, err
+}
+
+// Cancel asks a run to stop after the step that is running. It returns when the agent has taken
+// note; the run tidies up, and ends with run-end.
+func (g *Guest) Cancel(ctx context.Context, runID string) error {
+	if err := CheckRunID(runID); err != nil {
+		return fmt.Errorf("cancel: %w", err)
+	}
+	if err := g.query(ctx, nil, "cancel", "--journal", JournalPath(runID)); err != nil {
+		return fmt.Errorf("cancel run %s: %w", runID, err)
+	}
+	return nil
+}

@@ -1,0 +1,248 @@
+package guest
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"sync"
+)
+
+const (
+	maxJournal = 512 << 20 // bytes; a plan of the largest size writes some 60 MiB
+
+	exitGone = 3 // `tail`: the run's process is gone and its journal has no run-end
+
+	linesAhead = 64 // records that may wait for Next before the guest is no longer asked for more
+)
+
+// Stream delivers the records of a run's journal as the agent writes them. Use it from one
+// goroutine; Close may be called from any.
+type Stream struct {
+	guest *Guest
+	runID string
+	copy  io.Writer // nil, or gets the bytes of every record that was accepted
+
+	life    context.Context // ends with Close
+	end     context.CancelCauseFunc
+	readers sync.WaitGroup
+
+	source    *source
+	offset    int64  // of the next record
+	seq       uint64 // of the last record, 0 if none
+	refetched int64  // where the journal was last asked for again, -1 if nowhere
+	final     error  // what Next returns from now on
+}
+
+// source is one command in the guest that prints the journal.
+type source struct {
+	process *process
+	lines   chan []byte // without line breaks; closed at the end
+	err     error       // why it ended; set before lines is closed
+	enough  chan struct{}
+}
+
+var errStreamClosed = errors.New("the stream was closed")
+
+// follow starts a command that prints the journal from offset. ctx bounds the start; the stream
+// lives until the run has ended, contact is lost, or Close.
+func (g *Guest) follow(ctx context.Context, runID string, offset int64, raw io.Writer, args ...string) (*Stream, error) {
+	s := &Stream{guest: g, runID: runID, copy: raw, offset: offset, refetched: -1}
+	s.life, s.end = context.WithCancelCause(context.WithoutCancel(ctx))
+	if err := s.open(ctx, args...); err != nil {
+		s.end(nil)
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Stream) open(ctx context.Context, args ...string) error {
+	life, abandon := context.WithCancelCause(s.life)
+	unlink := context.AfterFunc(ctx, func() { abandon(context.Cause(ctx)) })
+	p, err := s.guest.start(life, s.guest.exe, args...)
+	if !unlink() && err == nil {
+		p.close()
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		abandon(nil)
+		return s.broken(ctx, err)
+	}
+	src := &source{process: p, lines: make(chan []byte, linesAhead), enough: make(chan struct{})}
+	s.source = src
+	s.readers.Go(func() {
+		defer abandon(nil)
+		defer close(src.lines)
+		src.err = src.read(life)
+	})
+	return nil
+}
+
+// read passes lines on until there are no more, and returns why: nil when the command ended well,
+// *AgentError when it did not, something else when contact was lost.
+func (s *source) read(ctx context.Context) error {
+	r := bufio.NewReaderSize(s.process.Stdout, maxLine+1)
+	for {
+		raw, err := r.ReadSlice('\n')
+		if errors.Is(err, bufio.ErrBufferFull) {
+			s.process.close()
+			return malformed("a line of more than %d bytes", maxLine)
+		}
+		if err != nil { // a last line without its end is one that was never written out
+			_, err = s.process.wait(ctx)
+			return err
+		}
+		select {
+		case s.lines <- bytes.Clone(raw[:len(raw)-1]):
+		case <-s.enough:
+			s.process.close()
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// Next returns the next record; after run-end io.EOF, or, when it said "plan" and the agent is still
+// there to say why it refused the plan, *[AgentError]. When ctx ends first, it returns
+// the context's cause and nothing is lost: call it again.
+//
+// Other errors are final: *[LostError] when contact was lost (the run may go on: follow it from
+// Offset); *[EndedError] when the run's process died; *[JournalError] when the journal is damaged
+// or lies, even when fetched again; *[AgentError] when the agent refused (its complaint says why);
+// *[LimitError]; and what the writer of the copy returned.
+func (s *Stream) Next(ctx context.Context) (Record, error) {
+	for s.final == nil {
+		select {
+		case raw, ok := <-s.source.lines:
+			if !ok {
+				s.final = s.ended(ctx)
+				break
+			}
+			r, err := s.accept(raw)
+			if err == nil {
+				return r, nil
+			}
+			if s.final == nil {
+				s.final = s.refetch(ctx, err)
+			}
+		case <-ctx.Done():
+			return Record{}, context.Cause(ctx)
+		}
+	}
+	return Record{}, s.final
+}
+
+// accept makes a record of a line. When it sets final, that is the error; else the line may be
+// damaged on the way and the error is why it was not accepted.
+func (s *Stream) accept(raw []byte) (Record, error) {
+	r, err := parseRecord(raw)
+	if err == nil {
+		err = s.inTurn(r)
+	}
+	if err != nil {
+		return Record{}, err
+	}
+	r.Offset = s.offset
+	if s.offset+int64(len(raw))+1 > maxJournal {
+		s.final = &LimitError{Doing: "follow run " + s.runID, What: "bytes of journal", Limit: maxJournal}
+		return Record{}, s.final
+	}
+	if s.copy != nil {
+		if _, err := s.copy.Write(append(bytes.Clone(raw), '\n')); err != nil {
+			s.final = fmt.Errorf("follow run %s: keep a copy of the journal: %w", s.runID, err)
+			return Record{}, s.final
+		}
+	}
+	s.offset += int64(len(raw)) + 1
+	s.seq = r.Seq
+	if r.Ev == EvRunEnd {
+		s.final = s.atEnd(r)
+	}
+	return r, nil
+}
+
+// atEnd is what Next returns after run-end. Why a plan was refused only the agent's complaint says.
+func (s *Stream) atEnd(r Record) error {
+	close(s.source.enough)
+	if r.Why != "plan" {
+		return io.EOF
+	}
+	for range s.source.lines { // until it is closed; what is still in it does not belong there
+	}
+	if refused, ok := errors.AsType[*AgentError](s.source.err); ok {
+		return fmt.Errorf("start run %s: %w", s.runID, refused)
+	}
+	return io.EOF
+}
+
+// inTurn checks that r can follow what was delivered before.
+func (s *Stream) inTurn(r Record) error {
+	switch {
+	case s.offset == 0 && r.Seq == 1 && r.Ev == EvRunEnd && r.Why == "plan": // nothing was started
+	case s.offset == 0 && (r.Seq != 1 || r.Ev != EvRunStart):
+		return fmt.Errorf("the journal begins with record %d, %s", r.Seq, r.Ev)
+	case s.offset > 0 && r.Ev == EvRunStart:
+		return errors.New("run-start in the middle of a journal")
+	case r.Ev == EvRunStart && r.Run != s.runID:
+		return fmt.Errorf("this is the journal of run %q", r.Run)
+	case s.seq > 0 && r.Seq != s.seq+1:
+		return fmt.Errorf("record %d follows record %d", r.Seq, s.seq)
+	}
+	return nil
+}
+
+// refetch asks for the journal again from the first record that was not accepted, once for each:
+// what is still wrong then is wrong in the guest.
+func (s *Stream) refetch(ctx context.Context, why error) error {
+	s.source.process.close()
+	if s.refetched == s.offset {
+		return &JournalError{RunID: s.runID, Offset: s.offset, Err: why}
+	}
+	s.refetched = s.offset
+	s.guest.log.Warn("journal damaged on the way, fetching again", "run", s.runID, "offset", s.offset, "error", why)
+	if err := s.open(ctx, tailArgs(s.runID, s.offset)...); err != nil {
+		return err
+	}
+	return nil
+}
+
+// ended says why the lines have come to an end before run-end; nil when they come again.
+func (s *Stream) ended(ctx context.Context) error {
+	err := s.source.err
+	if bad, ok := errors.AsType[*malformedError](err); ok {
+		return s.refetch(ctx, bad)
+	}
+	if refused, ok := errors.AsType[*AgentError](err); ok && refused.ExitCode == exitGone {
+		return &EndedError{RunID: s.runID, Offset: s.offset, Seq: s.seq, Complaint: refused.Complaint}
+	}
+	if err == nil {
+		return &JournalError{RunID: s.runID, Offset: s.offset, Err: errors.New("the agent ended well, but before run-end")}
+	}
+	return s.broken(s.life, err)
+}
+
+// broken makes a LostError of err unless it is a refusal or somebody's wish.
+func (s *Stream) broken(ctx context.Context, err error) error {
+	s.guest.notice(err)
+	if _, refused := errors.AsType[*AgentError](err); refused || ctx.Err() != nil || s.life.Err() != nil {
+		return fmt.Errorf("follow run %s: %w", s.runID, err)
+	}
+	return &LostError{RunID: s.runID, Offset: s.offset, Seq: s.seq, Err: err}
+}
+
+// Offset is where the journal goes on after the last record that Next returned.
+func (s *Stream) Offset() int64 { return s.offset }
+
+// Close stops following. The run goes on in the guest.
+func (s *Stream) Close() {
+	s.end(errStreamClosed)
+	s.readers.Wait()
+}
+
+func tailArgs(runID string, offset int64) []string {
+	return []string{"tail", "--journal", JournalPath(runID), "--from", strconv.FormatInt(offset, 10), "--follow"}
+}

@@ -1,0 +1,364 @@
+package guest
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"wskharness/driver"
+	"wskharness/remote"
+)
+
+// TestRealAgent holds this package and the agent, built from driver/agent, to the same protocol: on
+// a real Wine, over real WinRM. Its parts share one guest, because making one takes seconds.
+func TestRealAgent(t *testing.T) {
+	w := newWineGuest(t)
+	agent := buildAgent(t)
+	w.seed(t, agent)
+	options := Options{Agent: agent, RetryPause: 10 * time.Millisecond}
+	before := w.client.Stats().Requests
+	g, err := Connect(t.Context(), w.client, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close(context.Background())
+	if n := w.client.Stats().Requests - before; n > 5 {
+		t.Errorf("%d requests to connect", n)
+	}
+	t.Run("facts", func(t *testing.T) { realFacts(t, g) })
+	t.Run("push", func(t *testing.T) { realPush(t, w, g) })
+	t.Run("push refused", func(t *testing.T) { realPushRefused(t, g) })
+	t.Run("pull", func(t *testing.T) { realPull(t, w, g) })
+	t.Run("exec", func(t *testing.T) { realExec(t, g) })
+	t.Run("driver", func(t *testing.T) { realDriver(t, w, g) })
+	t.Run("run", func(t *testing.T) { realRun(t, w, g) })
+	t.Run("run refused", func(t *testing.T) { realRunRefused(t, g) })
+	t.Run("bare guest", func(t *testing.T) { realBootstrapByScript(t, w, options) })
+	t.Run("another agent", func(t *testing.T) { realBootstrapByAgent(t, w, options) })
+}
+
+func realFacts(t *testing.T, g *Guest) {
+	f := g.Facts()
+	if f.Kind() != KindWine || f.Arch != "x64" || f.Build == 0 || !strings.HasPrefix(f.Describe(), "wine ") {
+		t.Errorf("%s: %+v", f.Describe(), f)
+	}
+	if d := time.Since(f.Time); d < -time.Minute || d > time.Minute {
+		t.Errorf("the guest's clock is off by %s", d)
+	}
+	again, err := g.Refresh(t.Context())
+	if err != nil || again.BootID != f.BootID {
+		t.Errorf("%+v, %v", again, err)
+	}
+	t.Log(f.Describe(), f.Capabilities().Names())
+}
+
+func realPush(t *testing.T, w *wineGuest, g *Guest) {
+	big, small := randomBytes(2<<20+5), []byte("plan")
+	files := []File{Contents(`C:\wskharness\store\p 1\big.bin`, big), Contents(`C:\wskharness\store\p 1\ü.txt`, small), Contents(`C:\wskharness\store\p 1\empty`, nil)}
+	// What an interrupted push left behind: the agent must ask for the rest only.
+	part := w.path(files[0].Path) + ".part"
+	if err := os.MkdirAll(filepath.Dir(part), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(part, big[:1<<20], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stats, err := g.Push(t.Context(), files, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := int64(len(big) - 1<<20 + len(small)); stats.Sent != want || stats.Files != 3 {
+		t.Errorf("%+v: %d bytes should have been sent", stats, want)
+	}
+	for _, f := range files {
+		want := make([]byte, f.Size)
+		f.Data.ReadAt(want, 0)
+		if got, err := os.ReadFile(w.path(f.Path)); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s did not arrive as it was: %v", f.Path, err)
+		}
+	}
+	if stats, err = g.Push(t.Context(), files, nil); err != nil || stats.Skipped != 3 || stats.Sent != 0 {
+		t.Errorf("again: %+v, %v", stats, err)
+	}
+	before := w.client.Stats().Requests
+	if _, err = g.Push(t.Context(), []File{Contents(`C:\wskharness\runs\x\plan.bin`, small), Contents(`C:\wskharness\store\q\x.sys`, randomBytes(40<<10))}, nil); err != nil {
+		t.Error(err)
+	}
+	if n := w.client.Stats().Requests - before; n > 6 {
+		t.Errorf("%d requests for a small package", n)
+	}
+}
+
+func realPushRefused(t *testing.T, g *Guest) {
+	_, err := g.Push(t.Context(), []File{{Path: `C:\x\a`, Data: strings.NewReader("hello"), Size: 5, SHA256: strings.Repeat("ab", 32)}}, nil)
+	refused, ok := errors.AsType[*TransferError](err)
+	if !ok || refused.Win32 != 23 || refused.Path != `C:\x\a` || !strings.Contains(refused.Text, "SHA-256") {
+		t.Errorf("wrong hash: %v", err)
+	}
+	_, err = g.Push(t.Context(), []File{Contents(`C:\windows\system32\ntdll.dll\x`, []byte("hello"))}, nil)
+	if !errors.As(err, &refused) {
+		t.Errorf("below a file: %v", err)
+	}
+}
+
+func realPull(t *testing.T, w *wineGuest, g *Guest) {
+	data := randomBytes(3<<20 + 1)
+	if err := os.WriteFile(w.path(`C:\big file.dmp`), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	local := filepath.Join(t.TempDir(), "big")
+	stats, err := g.PullFile(t.Context(), `C:\big file.dmp`, local, PullOptions{RangeBytes: 1 << 20, Parallel: 2})
+	if err != nil || stats.Ranges != 4 {
+		t.Fatalf("%+v, %v", stats, err)
+	}
+	if got, err := os.ReadFile(local); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("it did not arrive as it was: %v", err)
+	}
+	if err := os.WriteFile(w.path(`C:\none`), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if stats, err := g.Pull(t.Context(), `C:\none`, window{}, PullOptions{}); err != nil || stats.Size != 0 {
+		t.Errorf("empty: %+v, %v", stats, err)
+	}
+	var refused *TransferError
+	if _, err := g.Pull(t.Context(), `C:\not there`, window{}, PullOptions{}); !errors.As(err, &refused) || refused.Win32 != 2 {
+		t.Errorf("not there: %v", err)
+	}
+}
+
+func realExec(t *testing.T, g *Guest) {
+	var out bytes.Buffer
+	code, err := g.Exec(t.Context(), remote.CommandLine{Line: "echo hello & exit 7"}, nil, &out, nil)
+	if err != nil || code != 7 || strings.TrimSpace(out.String()) != "hello" {
+		t.Errorf("exit code %d, %q, %v", code, out.String(), err)
+	}
+}
+
+// buildSample builds and pushes the sample driver, and returns where it is and its hash.
+func buildSample(t *testing.T, g *Guest) (string, *driver.Artifact) {
+	t.Helper()
+	tc, err := driver.FindToolchain(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache, err := driver.DefaultCache()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sample, err := driver.Build(t.Context(), tc, driver.SampleSpec(nil), cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := StorePath(sample.SHA256[:16], "wsksample.sys")
+	if _, err := g.Push(t.Context(), []File{{Path: path, Local: sample.Path, SHA256: sample.SHA256}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	return path, sample
+}
+
+func realDriver(t *testing.T, w *wineGuest, g *Guest) {
+	path, _ := buildSample(t, g)
+	const name = "wskguesttest"
+	steps := []struct {
+		what string
+		do   func() (DriverState, error)
+		want string
+	}{
+		{"status", func() (DriverState, error) { return g.DriverStatus(t.Context(), name) }, "absent"},
+		{"install", func() (DriverState, error) { return g.DriverInstall(t.Context(), name, path) }, "stopped"},
+		{"start", func() (DriverState, error) { return g.DriverStart(t.Context(), name) }, "running"},
+		{"start again", func() (DriverState, error) { return g.DriverStart(t.Context(), name) }, "running"},
+		{"stop", func() (DriverState, error) { return g.DriverStop(t.Context(), name) }, "stopped"},
+		{"remove", func() (DriverState, error) { return g.DriverRemove(t.Context(), name) }, "absent"},
+	}
+	for _, s := range steps {
+		state, err := s.do()
+		if err != nil || !state.OK || state.State != s.want {
+			t.Errorf("%s: %+v, %v", s.what, state, err)
+		}
+	}
+	var refused *DriverError
+	if _, err := g.DriverInstall(t.Context(), name, `C:\not there.sys`); !errors.As(err, &refused) || refused.State.Win32 != 2 || refused.Complaint == "" {
+		t.Errorf("a driver that is not there: %v", err)
+	}
+}
+
+// sleepPlan is a plan (driver/include/wskplan.h) of cases that sleep so long each.
+func sleepPlan(id, driverPath string, sha256 [32]byte, cases uint32, sleep time.Duration) []byte {
+	const opSleep, caseBytes, unitBytes, stepBytes, headerBytes = 10, 24, 24, 192, 112
+	text := []byte("\x00" + id + "\x00" + driverPath + "\x00" + "wsksample\x00" + "test.sleep\x00")
+	at := func(s string) uint32 { return uint32(bytes.Index(text, []byte("\x00"+s+"\x00")) + 1) }
+	offCase := uint32(headerBytes)
+	offUnit := offCase + cases*caseBytes
+	offStep := offUnit + unitBytes
+	offText := offStep + stepBytes
+	var b []byte
+	u32 := func(values ...uint32) {
+		for _, v := range values {
+			b = binary.LittleEndian.AppendUint32(b, v)
+		}
+	}
+	u32(0x4E4C504B, 1, 1, offText+uint32(len(text)), 0, cases, offCase, 1, offUnit, 1, offStep, uint32(len(text)), offText,
+		at(id), at(driverPath), at("wsksample"), 30000, 30000, 0, 0)
+	b = append(b, sha256[:]...)
+	for range cases {
+		u32(at("test.sleep"), 0, 1, 60000, 0, 0)
+	}
+	u32(0, 1, 1, 1, 0, 60000)
+	step := make([]byte, stepBytes)
+	binary.LittleEndian.PutUint32(step, opSleep)
+	binary.LittleEndian.PutUint32(step[8:], 60000)
+	binary.LittleEndian.PutUint64(step[40:], uint64(sleep.Milliseconds()))
+	b = append(append(b, step...), text...)
+	binary.LittleEndian.PutUint32(b[16:], crc32.ChecksumIEEE(b))
+	return b
+}
+
+func realRun(t *testing.T, w *wineGuest, g *Guest) {
+	path, sample := buildSample(t, g)
+	sum, err := upload{file: File{Local: sample.Path}, entry: manifestEntry{size: sample.Size}}.hash(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := w.client.Stats().Requests
+	var raw bytes.Buffer
+	s, err := g.StartRun(t.Context(), Run{ID: "real-1", Plan: sleepPlan("real-1", path, sum, 1, 20*time.Millisecond),
+		Files: []File{{Path: path, Local: sample.Path, SHA256: sample.SHA256}}, Journal: &raw})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	records, err := all(t, s)
+	t.Logf("a run of one case: %d requests\n%s", w.client.Stats().Requests-before, raw.String())
+	if err != io.EOF {
+		t.Fatal(err)
+	}
+	var events []string
+	for _, r := range records {
+		events = append(events, string(r.Ev))
+	}
+	if got, want := strings.Join(events, " "), "run-start driver-start case-start step case-end driver-stop run-end"; got != want {
+		t.Fatalf("events %s, not %s", got, want)
+	}
+	start, up, step := records[0], records[1], records[3]
+	if start.Boot != g.Facts().BootID || start.Agent != g.Facts().SHA256 || up.SHA256 != sample.SHA256 || !step.OK || step.Took < 15*time.Millisecond {
+		t.Errorf("%+v\n%+v\n%+v", start, up, step)
+	}
+	journal, err := os.ReadFile(w.path(JournalPath("real-1")))
+	if err != nil || !bytes.Equal(journal, raw.Bytes()) {
+		t.Errorf("the copy of the journal differs: %v", err)
+	}
+	// From the middle, after the run, and by somebody who was not there before.
+	again, err := g.Follow(t.Context(), "real-1", records[3].Offset, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	rest, err := all(t, again)
+	if err != io.EOF || len(rest) != 4 || rest[0].Seq != 4 {
+		t.Errorf("%d records, %v", len(rest), err)
+	}
+	realCancel(t, g, path, sample, sum)
+}
+
+// realCancel leaves a run that would take long, follows it anew, and cancels it.
+func realCancel(t *testing.T, g *Guest, path string, sample *driver.Artifact, sum [32]byte) {
+	s, err := g.StartRun(t.Context(), Run{ID: "real-2", Plan: sleepPlan("real-2", path, sum, 50, 100*time.Millisecond),
+		Files: []File{{Path: path, Local: sample.Path, SHA256: sample.SHA256}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last Record
+	for last.Ev != EvCaseStart {
+		if last, err = s.Next(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Close()
+	if err := g.Cancel(t.Context(), "real-2"); err != nil {
+		t.Fatal(err)
+	}
+	again, err := g.Follow(t.Context(), "real-2", s.Offset(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	records, err := all(t, again)
+	if err != io.EOF || len(records) < 2 {
+		t.Fatalf("%d records, %v", len(records), err)
+	}
+	stop, end := records[len(records)-2], records[len(records)-1]
+	if end.Why != "cancelled" || end.Cases == 50 || stop.Ev != EvDriverStop || !stop.OK {
+		t.Errorf("%s\n%s", stop.Raw, end.Raw)
+	}
+}
+
+func realRunRefused(t *testing.T, g *Guest) {
+	s, err := g.StartRun(t.Context(), Run{ID: "real-3", Plan: []byte("this is no plan")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	records, err := all(t, s)
+	refused, ok := errors.AsType[*AgentError](err)
+	if !ok || refused.Complaint == "" || len(records) != 1 || records[0].Why != "plan" {
+		t.Errorf("%+v, %v", records, err)
+	}
+	again, err := g.StartRun(t.Context(), Run{ID: "real-3", Plan: []byte("this is no plan")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if _, err := again.Next(t.Context()); !errors.As(err, &refused) || !strings.Contains(err.Error(), "already") {
+		t.Errorf("the same run twice: %v", err)
+	}
+	never, err := g.Follow(t.Context(), "never-was", 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer never.Close()
+	if _, err := never.Next(t.Context()); !errors.As(err, &refused) || !strings.Contains(err.Error(), "never-was") {
+		t.Errorf("a run that never was: %v", err)
+	}
+}
+
+// realBootstrapByAgent moves the agent to where an older one would be: it has to bring itself home.
+func realBootstrapByAgent(t *testing.T, w *wineGuest, options Options) {
+	home := filepath.Dir(w.path(AgentPath(options.Agent.SHA256)))
+	if err := os.Rename(home, filepath.Join(filepath.Dir(home), "0123456789abcdef")); err != nil {
+		t.Fatal(err)
+	}
+	g, err := Connect(t.Context(), w.client, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// realBootstrapByScript takes everything away that is of the harness.
+func realBootstrapByScript(t *testing.T, w *wineGuest, options Options) {
+	if err := os.RemoveAll(w.path(Home)); err != nil {
+		t.Fatal(err)
+	}
+	g, err := Connect(t.Context(), w.client, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	entries, err := os.ReadDir(filepath.Dir(w.path(AgentPath(options.Agent.SHA256))))
+	if err != nil || len(entries) != 1 {
+		t.Errorf("left beside the agent: %v, %v", entries, err)
+	}
+}

@@ -1,0 +1,222 @@
+package guest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"wskharness/driver"
+	"wskharness/remote"
+	"wskharness/remote/winrmd"
+)
+
+// wineGuest is a Wine prefix behind a WinRM endpoint, as bare as it can be: what these tests need
+// and no more. The provider for real runs is in vm/wine.
+type wineGuest struct {
+	wine   string
+	prefix string
+	env    []string
+	client *remote.WinRM
+}
+
+// newWineGuest makes a prefix, which takes some seconds.
+func newWineGuest(t *testing.T) *wineGuest {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("making a Wine guest takes seconds: not with -short")
+	}
+	w := &wineGuest{wine: findWine(t)}
+	// Wine's sockets lie below TMPDIR, and the length of their paths is limited.
+	dir, err := os.MkdirTemp("", "wg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.prefix = filepath.Join(dir, "p")
+	w.env = append(os.Environ(), "WINEPREFIX="+w.prefix, "TMPDIR="+dir, "WINEARCH=win64", "WINEDEBUG=-all", "DISPLAY=",
+		"WINEDLLOVERRIDES=mscoree,mshtml=") // nothing asks to install them
+	t.Cleanup(func() {
+		w.shutdown()
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	// Their output is not read: Wine's services inherit it and would hold it open.
+	for _, args := range [][]string{{"wineboot", "--init"}, {"winecfg", "-v", "win10"}} {
+		if err := w.command(t.Context(), args...).Run(); err != nil {
+			t.Fatalf("%s: %v", args, err)
+		}
+	}
+	w.shutdown() // services that were there while the prefix was made don't start drivers well
+	// While a program runs, Wine's services do: no command of a test starts them, and none waits.
+	keeper := w.command(t.Context(), "cmd")
+	if _, err := keeper.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := keeper.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = keeper.Process.Kill()
+		_ = keeper.Wait()
+	})
+	w.serve(t)
+	return w
+}
+
+// shutdown ends everything that runs in the prefix.
+func (w *wineGuest) shutdown() {
+	server := filepath.Join(filepath.Dir(w.wine), "wineserver")
+	if _, err := os.Stat(server); err != nil {
+		server = "wineserver"
+	}
+	for _, flag := range []string{"-k", "-w"} {
+		cmd := exec.Command(server, flag)
+		cmd.Env = w.env
+		_ = cmd.Run() // -k fails when none is left
+	}
+}
+
+func findWine(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"wine64", "/usr/lib/wine/wine64", "wine"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Skip("Wine is not installed (apt-get install wine64)")
+	return ""
+}
+
+// buildAgent builds the real agent, in the cache that other tests and runs share.
+func buildAgent(t *testing.T) Agent {
+	t.Helper()
+	tc, err := driver.FindToolchain(t.Context())
+	if err != nil {
+		t.Skipf("the agent can't be built here: %v", err)
+	}
+	cache, err := driver.DefaultCache()
+	if err != nil {
+		t.Fatal(err)
+	}
+	artifact, err := driver.Build(t.Context(), tc, driver.AgentSpec(), cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Agent{Path: artifact.Path, SHA256: artifact.SHA256}
+}
+
+// path is where a guest's file on drive C is on the host.
+func (w *wineGuest) path(guest string) string {
+	return filepath.Join(w.prefix, "drive_c", filepath.FromSlash(strings.ReplaceAll(guest[3:], `\`, "/")))
+}
+
+// seed puts the agent where it belongs, as vm/wine does for its guests.
+func (w *wineGuest) seed(t *testing.T, a Agent) {
+	t.Helper()
+	image, err := os.ReadFile(a.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := w.path(AgentPath(a.SHA256))
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, image, 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *wineGuest) serve(t *testing.T) {
+	t.Helper()
+	cert, err := winrmd.NewCertificate("127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := winrmd.New(winrmd.Options{Host: w, User: "tester", Password: "secret", Certificate: cert.TLS})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	w.client, err = remote.New(remote.Endpoint{URL: "https://" + l.Addr().String() + "/wsman", User: "tester", Password: "secret",
+		Auth: remote.AuthBasic, PinSHA256: cert.SHA256}, remote.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		w.client.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := server.Shutdown(ctx); err != nil {
+			t.Error(err)
+		}
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func (w *wineGuest) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, w.wine, args...)
+	cmd.Env = w.env
+	cmd.WaitDelay = time.Second
+	return cmd
+}
+
+// Start is winrmd.Host.
+func (w *wineGuest) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process, error) {
+	args := []string{"cmd", "/c", spec.Command}
+	if spec.SkipShell {
+		if _, err := os.Stat(w.path(spec.Program)); err != nil {
+			return nil, fmt.Errorf("start %s: %w", spec.Program, fs.ErrNotExist)
+		}
+		args = splitArgs(spec.Command)
+	}
+	p := &wineProcess{cmd: w.command(ctx, args...)}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	var err error
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	if p.out, err = p.cmd.StdoutPipe(); err != nil {
+		return nil, err
+	}
+	if p.errs, err = p.cmd.StderrPipe(); err != nil {
+		return nil, err
+	}
+	return p, p.cmd.Start()
+}
+
+type wineProcess struct {
+	cmd       *exec.Cmd
+	in        io.WriteCloser
+	out, errs io.Reader
+}
+
+func (p *wineProcess) Stdin() io.WriteCloser { return p.in }
+func (p *wineProcess) Stdout() io.Reader     { return p.out }
+func (p *wineProcess) Stderr() io.Reader     { return p.errs }
+func (p *wineProcess) Signal(context.Context, winrmd.Signal) error {
+	return p.cmd.Process.Kill()
+}
+
+func (p *wineProcess) Wait() (uint32, error) {
+	err := p.cmd.Wait()
+	if p.cmd.ProcessState == nil {
+		return 0, err
+	}
+	return uint32(p.cmd.ProcessState.ExitCode()), nil
+}

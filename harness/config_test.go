@@ -1,0 +1,124 @@
+package harness
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"wskharness/strictyaml"
+)
+
+func TestConfigMistakesAllAtOnce(t *testing.T) {
+	const text = `targets:
+  wine: {provider: wine, nteio: builtin}
+  lab:
+    provider: static
+    url: http://10.0.0.5/wsman
+    user: admin
+    auth: basic
+    password: hunter2
+  Bad Name: {provider: qemu}
+run:
+  targets: [wien]
+outt: x
+`
+	_, err := parseConfig([]byte(text), "wskharness.yaml", "/etc")
+	want := strings.TrimSpace(`
+wskharness.yaml:2:26: unknown key "nteio" in target wine; did you mean "netio"? (expected one of provider, netio)
+wskharness.yaml:5:10: basic over http sends the password in the clear (expected https, or auth: ntlm, or allow_plain: true in so many words)
+wskharness.yaml:8:15: a password in the configuration itself (expected password_env: NAME of an environment variable, or password_file: PATH)
+wskharness.yaml:9:3: the target's name is "Bad Name" (expected lower-case letters, digits, dots, dashes and underscores)
+wskharness.yaml:9:24: provider is "qemu" (expected one of wine, static)
+wskharness.yaml:11:13: no target "wien"; did you mean "wine"? (expected one of wine, lab)
+wskharness.yaml:12:1: unknown key "outt" in the configuration; did you mean "out"? (expected one of targets, suites, out, driver, run)`)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	if diff := cmp.Diff(want, err.Error()); diff != "" {
+		t.Error(diff)
+	}
+	if strings.Contains(err.Error(), "hunter2") {
+		t.Error("the message repeats the password")
+	}
+}
+
+func TestConfigDefaults(t *testing.T) {
+	c, err := LoadConfig("", t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]Target{{Name: "wine", Provider: ProviderWine, Wine: &WineTarget{}}}, c.Targets); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(Defaults{Targets: []string{"wine"}, Suites: []string{"registration", "capture"}}, c.Run); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestConfigIsFoundUpward(t *testing.T) {
+	top := t.TempDir()
+	deep := filepath.Join(top, "a", "b")
+	if err := os.MkdirAll(deep, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	text := "targets: {box: {provider: static, url: 'https://h', user: u, password_file: pw, certificate_sha256: '" +
+		strings.Repeat("AB:", 31) + "AB'}}\nsuites: [mine]\n"
+	if err := os.WriteFile(filepath.Join(top, ConfigName), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c, err := LoadConfig("", deep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &StaticTarget{URL: "https://h:5986/wsman", User: "u", PasswordFile: filepath.Join(top, "pw"), Auth: "ntlm",
+		Certificate: strings.Repeat("ab", 32)}
+	if diff := cmp.Diff(want, c.Target("box").Static); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{filepath.Join(top, "mine")}, c.Suites); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSecretsAreResolvedLate(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "pw")
+	if err := os.WriteFile(file, []byte("s3cret\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	base := StaticTarget{URL: "https://h:5986/wsman", User: "u", Auth: "ntlm"}
+	fromFile, fromEnv, unset := base, base, base
+	fromFile.PasswordFile = file
+	fromEnv.PasswordEnv, unset.PasswordEnv = "PW", "NOT_SET"
+	getenv := func(name string) string { return map[string]string{"PW": "s3cret"}[name] }
+	for _, target := range []StaticTarget{fromFile, fromEnv} {
+		e, err := target.endpoint(getenv)
+		if err != nil || e.Password.Reveal() != "s3cret" {
+			t.Errorf("%+v: %v, %v", target, e, err)
+		}
+	}
+	var usage *UsageError
+	if _, err := unset.endpoint(getenv); !errors.As(err, &usage) || !strings.Contains(err.Error(), "NOT_SET") {
+		t.Errorf("got %v, want a usage error that names the variable", err)
+	}
+}
+
+// FuzzConfig: whatever the file says, there is a configuration or a list of mistakes.
+func FuzzConfig(f *testing.F) {
+	f.Add(defaultConfig)
+	f.Add([]byte("targets: {a: {provider: static, url: 'http://x', user: u, password_env: P, auth: ntlm}}\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := parseConfig(data, "f", "/x")
+		var mistakes strictyaml.Mistakes
+		if (c == nil) == (err == nil) || err != nil && !errors.As(err, &mistakes) {
+			t.Fatalf("%v, %v", c, err)
+		}
+		if c != nil && len(c.Targets) == 0 {
+			t.Fatal("a configuration without a target")
+		}
+	})
+}

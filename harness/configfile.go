@@ -1,0 +1,262 @@
+package harness
+
+import (
+	"encoding/hex"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"wskharness/strictyaml"
+)
+
+var (
+	targetName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+	defineName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
+	envName    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+)
+
+// configParser reads wskharness.yaml.
+type configParser struct {
+	*strictyaml.Reporter
+	dir string
+}
+
+func (p *configParser) root(n *strictyaml.Node, c *Config) {
+	m, ok := p.Mapping(n, "the configuration")
+	if !ok {
+		return
+	}
+	if targets := m.Need("targets", "targets: a mapping of names to machines"); targets != nil {
+		p.targets(targets, c)
+	}
+	if suites := m.Take("suites"); suites != nil {
+		for _, path := range p.Texts(suites, "suites") {
+			c.Suites = append(c.Suites, p.path(path))
+		}
+	}
+	if out := m.Take("out"); out != nil {
+		if path, ok := p.Text(out, "out"); ok {
+			c.Out = p.path(path)
+		}
+	}
+	if driver := m.Take("driver"); driver != nil {
+		p.driver(driver, c)
+	}
+	run := m.Take("run")
+	m.Done()
+	if run != nil {
+		p.run(run, c)
+	}
+	if len(c.Run.Targets) == 0 {
+		c.Run.Targets = c.TargetNames()
+	}
+}
+
+// path makes a path of the file absolute.
+func (p *configParser) path(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(p.dir, path)
+}
+
+func (p *configParser) targets(n *strictyaml.Node, c *Config) {
+	if n.Kind != strictyaml.MappingKind || len(n.Pairs) == 0 {
+		p.At(n, "a mapping of at least one name to a machine", "targets is %s", n.Describe())
+		return
+	}
+	for _, pair := range n.Pairs {
+		if !targetName.MatchString(pair.Key.Text) {
+			p.At(pair.Key, "lower-case letters, digits, dots, dashes and underscores", "the target's name is %s", pair.Key.Describe())
+		}
+		m, ok := p.Mapping(pair.Value, "target "+pair.Key.Text)
+		if !ok {
+			continue
+		}
+		if t, ok := p.target(m, pair.Key.Text); ok {
+			c.Targets = append(c.Targets, t)
+		}
+	}
+}
+
+func (p *configParser) target(m *strictyaml.Mapping, name string) (Target, bool) {
+	t := Target{Name: name}
+	n := m.Need("provider", "provider: wine or static")
+	if n == nil {
+		return t, false
+	}
+	provider, ok := p.OneOf(n, "provider", string(ProviderWine), string(ProviderStatic))
+	if !ok {
+		return t, false
+	}
+	t.Provider = Provider(provider)
+	switch t.Provider {
+	case ProviderWine:
+		t.Wine = p.wine(m)
+	case ProviderStatic:
+		t.Static = p.static(m)
+	}
+	m.Done()
+	return t, true
+}
+
+func (p *configParser) wine(m *strictyaml.Mapping) *WineTarget {
+	t := &WineTarget{}
+	if n := m.Take("netio"); n != nil {
+		if text, ok := p.Text(n, "netio"); ok && text != "builtin" {
+			t.Netio = p.path(text)
+		}
+	}
+	return t
+}
+
+func (p *configParser) static(m *strictyaml.Mapping) *StaticTarget {
+	t := &StaticTarget{Auth: "ntlm"}
+	p.into(m.Need("user", "user: the account to log on with"), "user", &t.User)
+	address := m.Need("url", "url: such as https://10.0.0.5:5986/wsman")
+	env, file := m.Take("password_env"), m.Take("password_file")
+	p.password(m, t, env, file)
+	auth := m.Take("auth")
+	if auth != nil {
+		t.Auth, _ = p.OneOf(auth, "auth", "basic", "ntlm")
+	}
+	plain := m.Take("allow_plain")
+	if plain != nil {
+		t.AllowPlain, _ = p.Bool(plain, "allow_plain")
+	}
+	certificate, ca := m.Take("certificate_sha256"), m.Take("ca_file")
+	if certificate != nil && ca != nil {
+		p.At(ca, "one of certificate_sha256 and ca_file", "%s has both", m.What)
+	}
+	if certificate != nil && p.Value(certificate, "certificate_sha256", "64 hexadecimal digits") {
+		t.Certificate = strings.ToLower(strings.ReplaceAll(certificate.Text, ":", ""))
+		if raw, err := hex.DecodeString(t.Certificate); err != nil || len(raw) != 32 {
+			p.At(certificate, "64 hexadecimal digits, with or without colons", "certificate_sha256 is %s", certificate.Describe())
+		}
+	}
+	p.into(ca, "ca_file", &t.CAFile)
+	if t.CAFile != "" {
+		t.CAFile = p.path(t.CAFile)
+	}
+	if address != nil {
+		p.address(address, t)
+	}
+	return t
+}
+
+// into reads a text that may be absent.
+func (p *configParser) into(n *strictyaml.Node, what string, to *string) {
+	if n != nil {
+		*to, _ = p.Text(n, what)
+	}
+}
+
+// password takes a reference to a secret, and refuses the secret itself: a configuration is
+// checked in, printed and attached to bug reports.
+func (p *configParser) password(m *strictyaml.Mapping, t *StaticTarget, env, file *strictyaml.Node) {
+	const want = "password_env: NAME of an environment variable, or password_file: PATH"
+	if inline := m.Take("password"); inline != nil {
+		p.At(inline, want, "a password in the configuration itself")
+		return
+	}
+	switch {
+	case env == nil && file == nil:
+		p.At(m.Node, want, "%s has no password", m.What)
+	case env != nil && file != nil:
+		p.At(file, "one of password_env and password_file", "%s has both", m.What)
+	case env != nil:
+		if p.into(env, "password_env", &t.PasswordEnv); t.PasswordEnv != "" && !envName.MatchString(t.PasswordEnv) {
+			// The value is not repeated: it may be the password itself, in the wrong place.
+			p.At(env, "the name of an environment variable", "password_env is not a name")
+		}
+	default:
+		if p.into(file, "password_file", &t.PasswordFile); t.PasswordFile != "" {
+			t.PasswordFile = p.path(t.PasswordFile)
+		}
+	}
+}
+
+func (p *configParser) address(n *strictyaml.Node, t *StaticTarget) {
+	text, ok := p.Text(n, "url")
+	if !ok {
+		return
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
+		p.At(n, "a URL such as https://10.0.0.5:5986/wsman", "url is %s", n.Describe())
+		return
+	case u.User != nil:
+		p.At(n, "user and password_env beside it", "the url has a user in it")
+		return
+	case u.Scheme == "http" && t.Auth == "basic" && !t.AllowPlain:
+		p.At(n, "https, or auth: ntlm, or allow_plain: true in so many words", "basic over http sends the password in the clear")
+	}
+	if u.Path == "" || u.Path == "/" {
+		u.Path = "/wsman"
+	}
+	if u.Port() == "" { // WinRM's own ports, not the web's
+		u.Host += map[string]string{"https": ":5986", "http": ":5985"}[u.Scheme]
+	}
+	t.URL = u.String()
+}
+
+func (p *configParser) driver(n *strictyaml.Node, c *Config) {
+	m, ok := p.Mapping(n, "driver")
+	if !ok {
+		return
+	}
+	defines := m.Take("defines")
+	m.Done()
+	if defines == nil {
+		return
+	}
+	d, ok := p.Mapping(defines, "defines")
+	if !ok {
+		return
+	}
+	for _, pair := range d.Node.Pairs {
+		if !defineName.MatchString(pair.Key.Text) {
+			p.At(pair.Key, "a C identifier", "the define is %s", pair.Key.Describe())
+		}
+		if p.Value(pair.Value, "define "+pair.Key.Text, "a single value") {
+			c.Defines[pair.Key.Text] = pair.Value.Text
+		}
+	}
+}
+
+func (p *configParser) run(n *strictyaml.Node, c *Config) {
+	m, ok := p.Mapping(n, "run")
+	if !ok {
+		return
+	}
+	targets, suites := m.Take("targets"), m.Take("suites")
+	m.Done()
+	if targets != nil {
+		c.Run.Targets = p.Texts(targets, "targets")
+		if targets.Kind == strictyaml.SequenceKind {
+			for _, item := range targets.Items {
+				if item.Kind == strictyaml.ScalarKind && c.Target(item.Text) == nil {
+					p.At(item, "one of "+strings.Join(c.TargetNames(), ", "), "no target %s%s",
+						item.Describe(), strictyaml.Hint(item.Text, c.TargetNames()))
+				}
+			}
+		}
+	}
+	if suites != nil {
+		c.Run.Suites = p.Texts(suites, "suites")
+	}
+}
+
+// UsageError is a mistake of the person who typed the command or wrote the configuration: exit
+// code 2.
+type UsageError struct{ Err error }
+
+func (e *UsageError) Error() string { return e.Err.Error() }
+func (e *UsageError) Unwrap() error { return e.Err }
+
+func usagef(format string, args ...any) error {
+	return &UsageError{Err: fmt.Errorf(format, args...)}
+}

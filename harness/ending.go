@@ -1,0 +1,268 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"wskharness/guest"
+	"wskharness/results"
+	"wskharness/suites"
+	"wskharness/vm"
+)
+
+// driverStart judges the start of the driver. A driver whose own DriverEntry fails has a verdict;
+// a machine that does not let it start is infrastructure.
+func (l *load) driverStart(r guest.Record) {
+	want := l.kit.pkg.Manifest.Driver.SHA256
+	if r.OK && r.SHA256 == want {
+		l.started = true
+		return
+	}
+	l.outcome.over, l.outcome.why = true, "the driver did not start (deploy.start)"
+	v := results.Verdict{Outcome: results.Error, Rerun: l.rerunAll()}
+	switch {
+	case r.OK || r.Why == "hash":
+		v.Reason = fmt.Sprintf("the driver in the guest has SHA-256 %s, not the deployed %s: nothing was started; "+
+			"something changed it on the way or in the guest", orNone(r.SHA256), want)
+	case r.Entry != 0:
+		v.Outcome = results.Fail
+		v.Reason = "DriverEntry failed"
+		v.Deviation = &results.Deviation{Step: -1, Text: "start " + service,
+			Expected: "STATUS_SUCCESS", Actual: suites.StatusText(r.Entry)}
+	case r.Why == "start" && !startRefused(r.Win32):
+		// The service manager passes on DriverEntry's status as a Win32 error.
+		v.Outcome = results.Fail
+		v.Reason = "DriverEntry failed"
+		v.Deviation = &results.Deviation{Step: -1, Text: "start " + service,
+			Expected: "ERROR_SUCCESS", Actual: win32Text(r.Win32)}
+	default:
+		v.Reason = fmt.Sprintf("%s the driver: %s", startStage(r.Why), win32Text(r.Win32))
+	}
+	l.own("deploy.start", v)
+}
+
+// startRefused reports the Win32 errors of a machine (or its service manager) that did not let the
+// driver start; any other is what DriverEntry's own status became on its way through it.
+func startRefused(code uint32) bool {
+	switch code {
+	case 2, 3, 5, 32, 127, 193, 216, 577, 1053, 1055, 1056, 1058, 1060, 1068, 1072, 1075, 1115, 1275, 1359, 1722, 4551:
+		return true
+	}
+	return false
+}
+
+// win32Text is a Win32 error by name, with what to do about it.
+func win32Text(code uint32) string {
+	e := suites.Win32(code)
+	if e.Advice == "" {
+		return e.String()
+	}
+	return e.String() + ": " + e.Advice
+}
+
+func startStage(why string) string {
+	switch why {
+	case "install":
+		return "install the service of"
+	case "open":
+		return "open the device of"
+	case "abi":
+		return "agree on an ABI with"
+	}
+	return "start"
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+// conclude judges what could not be judged while the guest was talking.
+func (l *load) conclude(ctx context.Context) {
+	switch {
+	case l.open != nil && l.open.end != nil && l.crash == nil:
+		// The device went away and the agent lived to tell: the machine's word may still come.
+		l.awaitCrash(ctx)
+	}
+	switch {
+	case l.crash != nil:
+		l.crashed()
+	case l.open != nil && !l.open.judged():
+		l.abandoned()
+	}
+	if l.lost != "" {
+		l.taint(l.lost)
+	}
+	l.unproven()
+}
+
+// awaitCrash waits for the machine to tell that it crashed.
+func (l *load) awaitCrash(ctx context.Context) {
+	limit := time.NewTimer(evidenceLimit)
+	defer limit.Stop()
+	for {
+		select {
+		case e, ok := <-l.machine.Events():
+			if !ok {
+				return
+			}
+			if e.Kind == vm.Panicked {
+				l.crash = &e
+				return
+			}
+		case <-limit.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// crashed gives the crash to the case that was under way, with what the machine tells of it.
+func (l *load) crashed() {
+	l.taint("the guest crashed")
+	reason := l.crash.Describe()
+	evidence := l.evidence()
+	if l.open == nil {
+		name := "deploy.start"
+		if l.started {
+			name = "deploy.stop"
+		}
+		l.own(name, results.Verdict{Outcome: results.Bugcheck, Reason: reason})
+		for _, e := range evidence {
+			l.append(results.Event{Kind: results.KindEvidence, Target: l.target.Name, Evidence: &e})
+		}
+		if !l.started {
+			l.outcome.over, l.outcome.why = true, "the guest crashed when the driver was started (deploy.start)"
+		}
+		return
+	}
+	t := l.open
+	for _, e := range evidence {
+		l.append(results.Event{Kind: results.KindEvidence, Target: l.target.Name, Case: t.test.Name(), Attempt: t.attempt, Evidence: &e})
+	}
+	l.finish(t, results.Verdict{Outcome: results.Bugcheck, Elapsed: time.Since(t.started), Reason: l.during(t) + reason})
+}
+
+// during names the step that did not come back.
+func (l *load) during(t *trial) string {
+	if n := len(t.steps); n < len(t.test.Steps) {
+		return fmt.Sprintf("in step %d (%s): ", n+1, t.test.Steps[n].Text)
+	}
+	return "after the last step: "
+}
+
+// evidence is what the machine tells of a crash, with the console kept as a file.
+func (l *load) evidence() []results.Evidence {
+	all := []results.Evidence{{Kind: "fault", Text: l.crash.Text, Module: l.crash.Module, Offset: l.crash.ModuleOffset}}
+	console, ok := l.machine.(vm.Console)
+	if !ok {
+		return all
+	}
+	text, err := console.Console()
+	if err != nil {
+		l.notice(l.target.Name, results.Warning, "read the console after the crash: %v", err)
+		return all
+	}
+	path := filepath.Join(l.folder(), fmt.Sprintf("console-%d.log", l.loads))
+	if err := os.WriteFile(path, text, 0o644); err != nil {
+		l.notice(l.target.Name, results.Warning, "keep the console after the crash: %v", err)
+		return all
+	}
+	file, err := filepath.Rel(l.dir, path)
+	if err != nil {
+		return all
+	}
+	return append(all, results.Evidence{Kind: "console", File: filepath.ToSlash(file), Size: int64(len(text))})
+}
+
+// abandoned judges a case that was under way when the guest stopped talking without a crash.
+func (l *load) abandoned() {
+	t := l.open
+	v := results.Verdict{Outcome: results.Lost, Elapsed: time.Since(t.started), Reason: l.during(t)}
+	switch {
+	case l.cancelled && l.lost == "":
+		v.Outcome, v.Reason = results.Cancelled, "the run was interrupted"
+	case l.lost != "":
+		v.Reason += l.lost
+	case t.end != nil:
+		v.Reason += fmt.Sprintf("the driver's device stopped answering (%s), and the machine did not say why",
+			win32Text(t.end.Win32))
+		l.taint("the driver's device stopped answering")
+	default:
+		v.Reason += "the guest's journal ended in the middle of the case"
+		l.taint("the guest's journal ended in the middle of a case")
+	}
+	l.finish(t, v)
+}
+
+// unproven takes back the passes of a load whose unload was not clean: a driver that can't be
+// unloaded may have broken anything.
+func (l *load) unproven() {
+	attempted := l.started && l.crash == nil && l.lost == ""
+	if l.driverDone || !attempted || (l.outcome.tainted && !l.ended) {
+		return
+	}
+	for _, t := range l.passed {
+		v := *t.verdict
+		v.Outcome, v.Known = results.Error, nil
+		v.Reason = "not proven: every step was as declared, but the driver did not unload cleanly afterwards"
+		l.finish(t, v)
+	}
+}
+
+// contactLost finds out why the journal broke off. It returns a stream to go on with where the run
+// goes on in the guest, and nil where this load is over.
+func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
+	l.log.Warn("the guest's journal broke off", "error", err)
+	if gone, ok := errors.AsType[*guest.EndedError](err); ok {
+		l.awaitCrash(ctx)
+		if l.crash == nil {
+			l.lost = gone.Error()
+		}
+		return nil
+	}
+	lost, ok := errors.AsType[*guest.LostError](err)
+	if !ok {
+		l.lost = err.Error()
+		return nil
+	}
+	if l.awaitCrash(ctx); l.crash != nil {
+		return nil
+	}
+	boot := l.facts.BootID
+	if err := l.connect(ctx); err != nil {
+		l.lost = err.Error()
+		return nil
+	}
+	if l.facts.BootID != boot {
+		l.lost = fmt.Sprintf("the guest rebooted (boot id %s, before %s) without a sign of a crash", l.facts.BootID, boot)
+		return nil
+	}
+	stream, err := l.guest.Follow(ctx, l.id, lost.Offset, l.raw)
+	if err != nil {
+		l.lost = err.Error()
+		return nil
+	}
+	l.notice(l.target.Name, results.Warning, "contact was lost and found again: %v", lost.Err)
+	return stream
+}
+
+// silent ends a load whose guest has said nothing for longer than anything may take.
+func (l *load) silent() {
+	if l.cancelled {
+		l.lost = fmt.Sprintf("the agent did not end the run within %s of the interrupt", cancelLimit)
+		return
+	}
+	l.lost = "the guest said nothing for longer than anything in the plan may take"
+	if t := l.open; t != nil {
+		l.finish(t, results.Verdict{Outcome: results.Hang, Elapsed: time.Since(t.started),
+			Reason: l.during(t) + fmt.Sprintf("no answer within %s and %s more", t.test.Timeout, silence)})
+	}
+}

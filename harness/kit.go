@@ -1,0 +1,117 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"wskharness/driver"
+	"wskharness/guest"
+	"wskharness/results"
+	"wskharness/vm/wine"
+)
+
+// kit is everything that had to be built before a target can be used.
+type kit struct {
+	pkg     *driver.Package
+	agent   guest.Agent
+	winHost string // the program that stands for the WinRM service inside a Wine guest
+}
+
+// BuildError says that there is nothing to test with: exit code 5.
+type BuildError struct{ Err error }
+
+func (e *BuildError) Error() string { return e.Err.Error() }
+func (e *BuildError) Unwrap() error { return e.Err }
+
+// Workshop is where packages are built and signed.
+type Workshop struct {
+	Toolchain *driver.Toolchain
+	Cache     driver.Cache
+}
+
+// NewWorkshop finds the toolchain. A missing one is a *BuildError that says how to install it.
+func NewWorkshop(ctx context.Context, cacheDir string) (*Workshop, error) {
+	tc, err := driver.FindToolchain(ctx)
+	if err != nil {
+		return nil, &BuildError{Err: err}
+	}
+	return &Workshop{Toolchain: tc, Cache: driver.Cache{Dir: cacheDir}}, nil
+}
+
+// Package builds, signs and inspects the configured driver.
+func (w *Workshop) Package(ctx context.Context, c *Config) (*driver.Package, error) {
+	dir, err := driver.SigningDir()
+	if err != nil {
+		return nil, &BuildError{Err: err}
+	}
+	signer, err := driver.LoadOrCreateSigner(dir, time.Now())
+	if err != nil {
+		return nil, &BuildError{Err: err}
+	}
+	pkg, err := driver.BuildPackage(ctx, w.Toolchain, driver.SampleSpec(c.Defines), w.Cache, signer, time.Now())
+	if err != nil {
+		return nil, &BuildError{Err: err}
+	}
+	return pkg, nil
+}
+
+// Agent builds wskagent.exe.
+func (w *Workshop) Agent(ctx context.Context) (guest.Agent, error) {
+	a, err := driver.Build(ctx, w.Toolchain, driver.AgentSpec(), w.Cache)
+	if err != nil {
+		return guest.Agent{}, &BuildError{Err: err}
+	}
+	return guest.Agent{Path: a.Path, SHA256: a.SHA256}, nil
+}
+
+// WineHost builds the WinRM service's side inside a Wine guest.
+func (w *Workshop) WineHost(ctx context.Context) (string, error) {
+	a, err := driver.Build(ctx, w.Toolchain, driver.Spec{
+		Name: "winrshost.exe", Kind: driver.Program, Sources: wine.HostSources(), Dirs: []string{"host"}, Root: "vm/wine",
+	}, w.Cache)
+	if err != nil {
+		return "", &BuildError{Err: err}
+	}
+	return a.Path, nil
+}
+
+// build makes the kit, side by side, and keeps the package in the run folder.
+func (r *run) build(ctx context.Context) (*kit, error) {
+	k := &kit{}
+	err := r.phase("", results.PhaseBuild, func() (string, error) {
+		w, err := NewWorkshop(ctx, r.env.Cache)
+		if err != nil {
+			return "", err
+		}
+		var all sync.WaitGroup
+		var errs [3]error
+		all.Go(func() { k.pkg, errs[0] = w.Package(ctx, r.plan.Request.Config) })
+		all.Go(func() { k.agent, errs[1] = w.Agent(ctx) })
+		all.Go(func() { k.winHost, errs[2] = w.WineHost(ctx) })
+		all.Wait()
+		if err := errors.Join(errs[:]...); err != nil {
+			return "", err
+		}
+		if k.pkg.Cached {
+			return "unchanged", nil
+		}
+		return "built and signed " + filepath.Base(k.pkg.Driver), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	// The run folder has the package that was tested, whatever becomes of the cache.
+	k.pkg, err = k.pkg.CopyTo(filepath.Join(r.dir, "package"))
+	if err != nil {
+		return nil, err
+	}
+	m := k.pkg.Manifest
+	r.append(results.Event{Kind: results.KindPackage, Package: &results.Package{
+		File: m.Driver.File, SHA256: m.Driver.SHA256, Size: m.Driver.Size,
+		Toolchain: m.Build.Versions.Compiler, Signer: m.Certificate.Subject, Cached: k.pkg.Cached,
+	}})
+	return k, nil
+}

@@ -1,0 +1,310 @@
+package harness
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"wskharness/guest"
+	"wskharness/results"
+	"wskharness/suites"
+	"wskharness/vm"
+)
+
+const (
+	startLimit  = 30 * time.Second
+	stopLimit   = 30 * time.Second
+	cancelLimit = 15 * time.Second // from an interrupt to the run's end in the guest
+	silence     = 30 * time.Second // beyond a case's own limit, before the guest counts as silent
+	// evidenceLimit is how long a machine may take to tell that it crashed, after its guest stopped
+	// answering.
+	evidenceLimit = 5 * time.Second
+)
+
+// load is one start of the driver in the guest: the cases that ran on it, up to its stop or to
+// whatever ended it. The fields up to driverDone are what the guest's journal says.
+type load struct {
+	*session
+	id     string
+	trials []*trial // by their index in the guest's plan
+	raw    *os.File // the guest's journal as it came, kept in the run folder
+
+	open       *trial // started, not ended
+	passed     []*trial
+	started    bool // the driver runs, and has the deployed hash
+	driverDone bool // it was stopped, and the stop was clean
+	ended      bool // the terminal record arrived
+
+	crash     *vm.Event // the machine's own word that it crashed
+	lost      string    // why contact was lost for good; empty while it is not
+	cancelled bool
+
+	outcome loadOutcome
+}
+
+// loadOutcome is what the session has to know of a load that is over.
+type loadOutcome struct {
+	tainted bool   // nothing else may run on the target before it is reverted
+	over    bool   // no other load can do better: the driver does not start, or the user ended it
+	why     string // for the cases that are left
+}
+
+// load deploys, starts the driver and follows the agent until the driver is gone.
+func (s *session) load(ctx context.Context, trials []*trial) loadOutcome {
+	s.loads++
+	l := &load{session: s, trials: trials, id: fmt.Sprintf("%s-%s-%d", s.run.id, s.target.Name, s.loads)}
+	var stream *guest.Stream
+	err := s.phase(s.target.Name, results.PhaseDeploy, func() (detail string, err error) {
+		stream, detail, err = l.deploy(ctx)
+		return detail, err
+	})
+	if err != nil {
+		return loadOutcome{over: true, why: err.Error()}
+	}
+	_ = s.phase(s.target.Name, results.PhaseCases, func() (string, error) {
+		l.follow(ctx, stream)
+		return "", nil
+	})
+	l.conclude(ctx)
+	if err := l.raw.Close(); err != nil {
+		l.notice(s.target.Name, results.Warning, "keep the guest's journal: %v", err)
+	}
+	return l.outcome
+}
+
+// deploy compiles the plan for this guest, pushes it with the driver, and starts it.
+func (l *load) deploy(ctx context.Context) (*guest.Stream, string, error) {
+	pkg := l.kit.pkg
+	entries := make([]suites.Entry, len(l.trials))
+	for i, t := range l.trials {
+		entries[i] = suites.Entry{Case: t.test, Attempt: t.attempt}
+	}
+	hash, err := hex.DecodeString(pkg.Manifest.Driver.SHA256)
+	if err != nil || len(hash) != 32 {
+		return nil, "", fmt.Errorf("deploy to %s: the package's hash %q is not one", l.target.Name, pkg.Manifest.Driver.SHA256)
+	}
+	path := `C:\wskharness\store\` + pkg.Manifest.Driver.SHA256[:16] + `\` + filepath.Base(pkg.Driver)
+	plan, err := suites.Compile(entries, suites.PlanOptions{
+		RunID: l.id, DriverPath: path, Service: service, DriverSHA256: [32]byte(hash),
+		StartTimeout: startLimit, StopTimeout: stopLimit,
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	l.raw, err = os.Create(filepath.Join(l.folder(), fmt.Sprintf("journal-%d.ndjson", l.loads)))
+	if err != nil {
+		return nil, "", fmt.Errorf("keep the guest's journal: %w", err)
+	}
+	stream, err := l.guest.StartRun(ctx, guest.Run{
+		ID: l.id, Plan: plan.Bytes(), Journal: l.raw,
+		Files: []guest.File{{Local: pkg.Driver, SHA256: pkg.Manifest.Driver.SHA256, Path: path}},
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("deploy to %s: %w", l.target.Name, err)
+	}
+	return stream, fmt.Sprintf("%d cases", len(l.trials)), nil
+}
+
+// arrival is the next record of the guest's journal, or why there is none.
+type arrival struct {
+	record guest.Record
+	err    error
+}
+
+// follow takes in the guest's journal and the machine's events until the load is over.
+func (l *load) follow(ctx context.Context, stream *guest.Stream) {
+	// Reading outlives an interrupt: the agent still has to tidy up, and to say that it did.
+	reading, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	arrivals := read(reading, stream)
+	interrupted, limit := ctx.Done(), time.NewTimer(startLimit+silence)
+	defer limit.Stop()
+	for {
+		select {
+		case a := <-arrivals:
+			if a.err != nil {
+				again := l.contactLost(reading, a.err)
+				if again == nil {
+					return
+				}
+				arrivals = read(reading, again)
+			} else if l.take(a.record); l.ended {
+				return
+			}
+			limit.Reset(l.patience())
+		case e, ok := <-l.machine.Events():
+			if ok && e.Kind == vm.Panicked {
+				l.crash = &e
+				l.drain(arrivals)
+				return
+			}
+		case <-interrupted:
+			interrupted = nil
+			l.cancel(reading)
+			limit.Reset(cancelLimit)
+		case <-limit.C:
+			l.silent()
+			return
+		}
+	}
+}
+
+// read passes on the records of a stream. It ends with the stream's error, or with ctx.
+func read(ctx context.Context, stream *guest.Stream) <-chan arrival {
+	arrivals := make(chan arrival)
+	go func() {
+		defer stream.Close()
+		for {
+			record, err := stream.Next(ctx)
+			select {
+			case arrivals <- arrival{record, err}:
+			case <-ctx.Done():
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return arrivals
+}
+
+// patience is how long the guest may say nothing.
+func (l *load) patience() time.Duration {
+	switch {
+	case l.cancelled:
+		return cancelLimit
+	case l.open != nil:
+		return l.open.test.Timeout + silence
+	}
+	return max(startLimit, stopLimit) + silence
+}
+
+// drain takes in what the guest still said before it crashed: the steps that came back are part of
+// the evidence.
+func (l *load) drain(arrivals <-chan arrival) {
+	quiet := time.NewTimer(200 * time.Millisecond)
+	defer quiet.Stop()
+	for {
+		select {
+		case a := <-arrivals:
+			if a.err != nil {
+				return
+			}
+			l.take(a.record)
+		case <-quiet.C:
+			return
+		}
+	}
+}
+
+// cancel asks the agent to stop after the step that is under way.
+func (l *load) cancel(ctx context.Context) {
+	l.cancelled = true
+	ctx, stop := context.WithTimeout(ctx, cancelLimit)
+	defer stop()
+	if err := l.guest.Cancel(ctx, l.id); err != nil {
+		l.log.Warn("ask the agent to stop", "error", err)
+	}
+}
+
+// take updates the load with one record of the guest's journal.
+func (l *load) take(r guest.Record) {
+	switch r.Ev {
+	case guest.EvDriverStart:
+		l.driverStart(r)
+	case guest.EvCaseStart:
+		if t := l.trial(r.N); t != nil {
+			l.open = t
+			l.begin(t)
+		}
+	case guest.EvStep:
+		if t := l.trial(r.N); t != nil {
+			l.step(t, r)
+		}
+	case guest.EvCaseEnd:
+		if t := l.trial(r.N); t != nil {
+			l.caseEnd(t, r)
+		}
+	case guest.EvDriverStop:
+		l.driverDone = r.OK
+		if !r.OK {
+			l.own("deploy.stop", results.Verdict{Outcome: results.Hang, Elapsed: r.StopTook,
+				Reason: "the driver did not unload: " + win32Text(r.Win32)})
+			l.taint("the driver did not unload")
+		}
+	case guest.EvRunEnd:
+		l.runEnd(r)
+	}
+}
+
+func (l *load) trial(n int) *trial {
+	if n < 0 || n >= len(l.trials) {
+		l.log.Warn("the guest's journal names a case that is not in its plan", "n", n)
+		return nil
+	}
+	return l.trials[n]
+}
+
+func (l *load) taint(why string) { l.outcome.tainted, l.outcome.why = true, why }
+
+func (l *load) step(t *trial, r guest.Record) {
+	result := suites.StepResult{Step: r.Step, Status: r.Status, Origin: r.Origin, Runs: r.Runs,
+		NS: uint64(r.Took), MaxNS: uint64(r.Most), Values: r.V[:]}
+	if r.It != nil {
+		result.Failed = &suites.Iteration{Thread: uint32(r.It.Thread), Iteration: uint32(r.It.Iteration)}
+	}
+	t.steps = append(t.steps, result)
+	if r.Step < 0 || r.Step >= len(t.test.Steps) {
+		return // judged, as a report that makes no sense
+	}
+	step := &t.test.Steps[r.Step]
+	e := &results.Step{
+		Index: r.Step, Text: step.Text, Status: suites.StatusName(r.Status), Code: r.Status,
+		Origin: suites.OriginName(r.Origin), Expected: step.Expected(), Elapsed: r.Took, OK: r.OK,
+	}
+	for _, v := range step.Reported(r.V[:]) {
+		e.Values = append(e.Values, results.Value{Name: v.Name, Value: v.Text})
+	}
+	l.append(results.Event{Kind: results.KindStep, Target: l.target.Name, Case: t.test.Name(), Attempt: t.attempt, Step: e})
+}
+
+func (l *load) caseEnd(t *trial, r guest.Record) {
+	t.end, t.elapsed = &r, time.Since(t.started)
+	l.open = nil
+	if r.Why == "io" {
+		// The device went away under the case. Whether the machine crashed is its own to say.
+		l.open = t
+		return
+	}
+	v := t.judge(l.plan.Catalog.Known(l.target.kind(l.facts), t.test))
+	l.finish(t, v)
+	switch {
+	case v.Outcome == results.Pass || v.Outcome == results.KnownIssue:
+		l.passed = append(l.passed, t)
+	case v.Outcome == results.Hang:
+		l.taint("a step hung")
+	}
+	if v.Outcome.Bad() && l.plan.Request.FailFast && !l.outcome.over {
+		l.outcome.over, l.outcome.why = true, "stopped at the first failure ("+t.test.Name()+"), as --fail-fast asks"
+		l.cancel(context.Background())
+	}
+}
+
+func (l *load) runEnd(r guest.Record) {
+	l.ended = true
+	switch r.Why {
+	case "tainted":
+		l.taint("a case left something behind that the driver could not tidy up")
+	case "plan":
+		l.outcome.over, l.outcome.why = true, "the agent refused the plan"
+	case "cancelled":
+		l.outcome.over = true
+		if l.outcome.why == "" {
+			l.outcome.why = "the run was interrupted"
+		}
+	}
+}

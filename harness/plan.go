@@ -1,0 +1,177 @@
+package harness
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"wskharness/results"
+	"wskharness/strictyaml"
+	"wskharness/suites"
+)
+
+// Request is what the user asked to be run.
+type Request struct {
+	Config    *Config
+	Selection suites.Selection
+	Targets   []string // empty: those of the configuration
+	Repeat    int      // attempts of each case; 0 means 1
+	Shuffle   bool
+	Seed      uint64 // of the shuffle; 0: one is chosen, and recorded
+	FailFast  bool   // stop a target at its first case that is not as expected
+	Keep      bool   // leave guests up when the run is over
+	Out       string // overrides the configuration's
+	Policy    results.Policy
+	Version   string
+	Command   string // the command line, quoted for a shell
+}
+
+// Plan is a run before it starts: everything in it is validated.
+type Plan struct {
+	Request Request
+	Catalog *suites.Catalog
+	Cases   []*suites.Case // selected, in the order in which they run
+	Targets []*Target
+}
+
+// NothingSelectedError says that a run would test nothing: exit code 4, never a green run.
+type NothingSelectedError struct{ Why string }
+
+func (e *NothingSelectedError) Error() string {
+	return "nothing to run: " + e.Why + "; `wskharness list` shows what there is"
+}
+
+// LoadCatalog reads the built-in suites and those of the configuration.
+func LoadCatalog(c *Config) (*suites.Catalog, error) {
+	sources := suites.Builtin()
+	for _, path := range c.Suites {
+		found, err := suites.Discover(path)
+		if err != nil {
+			return nil, &UsageError{Err: err}
+		}
+		for _, s := range found {
+			s.Name = displayPath(s.Name)
+			sources = append(sources, s)
+		}
+	}
+	return suites.Load(sources...)
+}
+
+// displayPath names a file as a person in the current folder would.
+func displayPath(path string) string {
+	wd, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if rel, err := filepath.Rel(wd, path); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return path
+}
+
+// NewPlan validates a request and decides what runs where. Mistakes are *UsageError or
+// strictyaml.Mistakes; a selection without any case is a *NothingSelectedError.
+func NewPlan(r Request) (*Plan, error) {
+	catalog, err := LoadCatalog(r.Config)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Request: r, Catalog: catalog}
+	if r.Repeat < 0 || r.Repeat > 100_000 {
+		return nil, usagef("--repeat %d: want 1 to 100000", r.Repeat)
+	}
+	p.Request.Repeat = max(1, r.Repeat)
+	if err := p.pickTargets(); err != nil {
+		return nil, err
+	}
+	if len(p.Request.Selection.Patterns) == 0 {
+		p.Request.Selection.Patterns = r.Config.Run.Suites
+	}
+	p.Cases, err = catalog.Select(p.Request.Selection)
+	if err != nil {
+		return nil, &UsageError{Err: err}
+	}
+	if len(p.Cases) == 0 {
+		return nil, &NothingSelectedError{Why: "no case matches the selection"}
+	}
+	p.shuffle()
+	return p, nil
+}
+
+func (p *Plan) pickTargets() error {
+	c := p.Request.Config
+	names := p.Request.Targets
+	if len(names) == 0 {
+		names = c.Run.Targets
+	}
+	for _, name := range names {
+		t := c.Target(name)
+		if t == nil {
+			return usagef("no target %q in %s%s", name, c.source(), strictyaml.Hint(name, c.TargetNames()))
+		}
+		if !slices.Contains(p.Targets, t) {
+			p.Targets = append(p.Targets, t)
+		}
+	}
+	return nil
+}
+
+// source names the configuration in messages.
+func (c *Config) source() string {
+	if c.Path == "" {
+		return "the default configuration"
+	}
+	return displayPath(c.Path)
+}
+
+// shuffle puts the cases in an order that only the seed decides.
+func (p *Plan) shuffle() {
+	if !p.Request.Shuffle {
+		p.Request.Seed = 0
+		return
+	}
+	if p.Request.Seed == 0 {
+		p.Request.Seed = rand.Uint64N(1<<32-1) + 1
+	}
+	p.Cases = slices.Clone(p.Cases)
+	random := rand.New(rand.NewPCG(p.Request.Seed, 0))
+	random.Shuffle(len(p.Cases), func(i, j int) { p.Cases[i], p.Cases[j] = p.Cases[j], p.Cases[i] })
+}
+
+// describe is the plan as the record of the run keeps it.
+func (p *Plan) describe(id, host string) *results.Run {
+	run := &results.Run{
+		ID: id, Version: p.Request.Version, Command: p.Request.Command, Seed: p.Request.Seed,
+		Selection: fmt.Sprint(p.Request.Selection), Host: host, Policy: p.Request.Policy,
+	}
+	for _, t := range p.Targets {
+		target := results.PlanTarget{Name: t.Name, Guest: t.expectedGuest(), Repeat: p.Request.Repeat}
+		for _, c := range p.Cases {
+			target.Cases = append(target.Cases, results.PlanCase{
+				Name: c.Name(), Doc: c.Doc, Source: c.Source, Tags: c.Tags, Basis: basis(c.Basis),
+			})
+		}
+		run.Plan = append(run.Plan, target)
+	}
+	return run
+}
+
+func basis(b suites.Basis) results.Basis {
+	switch b {
+	case suites.WineTest:
+		return results.Observed
+	case suites.Recorded:
+		return results.Recorded
+	}
+	return results.Documented
+}
+
+// expectedGuest is what a target is before it was asked.
+func (t *Target) expectedGuest() string {
+	if t.Provider == ProviderWine {
+		return "wine"
+	}
+	return ""
+}

@@ -1,0 +1,138 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"wskharness/results"
+)
+
+// Env is what a run needs of the machine that the controller is on.
+type Env struct {
+	Logger hclog.Logger
+	Cache  string   // folder for builds, templates and guests
+	Serve  []string // the command that serves a Wine guest: this program, and its hidden command
+	Getenv func(string) string
+}
+
+// Finished is a run that is over.
+type Finished struct {
+	Record  *results.Record
+	Dir     string   // the run folder
+	Reports []string // names of the reports in it
+}
+
+// Run does what was planned. Every event is in the journal before it is acted on; the handlers
+// are told after that. The error, if any, is about the controller itself, and *BuildError where
+// there was nothing to test with; unless not even a run folder could be made, the record comes
+// with it.
+func (p *Plan) Run(ctx context.Context, env Env, handlers ...results.Handler) (*Finished, error) {
+	id := results.RunID(time.Now())
+	dir, err := results.NewRunDir(p.Request.Out, id)
+	if err != nil {
+		return nil, err
+	}
+	journal, err := results.Create(dir)
+	if err != nil {
+		return nil, err
+	}
+	reducer := results.NewReducer()
+	journal.Subscribe(reducer)
+	for _, h := range handlers {
+		journal.Subscribe(h)
+	}
+	r := &run{plan: p, env: env, id: id, dir: dir, journal: journal, log: env.Logger.Named("run")}
+	runErr := r.all(ctx)
+	finish := &results.Finish{Reason: results.Done}
+	switch {
+	case ctx.Err() != nil:
+		finish.Reason = results.Interrupted
+	case runErr != nil:
+		finish = &results.Finish{Reason: results.Failed, Error: runErr.Error()}
+	}
+	r.append(results.Event{Kind: results.KindRunFinished, Finish: finish})
+	done := &Finished{Record: reducer.Record(), Dir: dir}
+	var reportErr error
+	done.Reports, reportErr = results.WriteReports(dir, done.Record)
+	return done, errors.Join(runErr, r.broken(), reportErr, journal.Close())
+}
+
+// run is the state that all targets of a run share.
+type run struct {
+	plan    *Plan
+	env     Env
+	id, dir string
+	journal *results.Journal
+	log     hclog.Logger
+	kit     *kit
+
+	mu         sync.Mutex
+	journalErr error
+	abort      context.CancelFunc
+}
+
+func (r *run) all(ctx context.Context) error {
+	ctx, r.abort = context.WithCancel(ctx)
+	defer r.abort()
+	host, _ := os.Hostname()
+	r.append(results.Event{Kind: results.KindRunStarted, Run: r.plan.describe(r.id, host)})
+	kit, err := r.build(ctx)
+	if err != nil {
+		return err
+	}
+	r.kit = kit
+	var targets sync.WaitGroup
+	for _, t := range r.plan.Targets {
+		targets.Go(func() { r.target(ctx, t) })
+	}
+	targets.Wait()
+	return nil
+}
+
+// append writes an event. A journal that can't be written ends the run: a verdict that is not on
+// disk is not one.
+func (r *run) append(e results.Event) {
+	if err := r.journal.Append(e); err != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.journalErr == nil {
+			r.journalErr = err
+			r.abort()
+		}
+	}
+}
+
+func (r *run) broken() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.journalErr
+}
+
+// phase records the start and the end of something that takes time. The function's words are the
+// detail that is shown with it.
+func (r *run) phase(target, name string, do func() (detail string, err error)) error {
+	begun := time.Now()
+	r.append(results.Event{Kind: results.KindTargetPhase, Target: target,
+		Phase: &results.Phase{Name: name, State: results.PhaseStarted}})
+	detail, err := do()
+	end := &results.Phase{Name: name, State: results.PhaseDone, Elapsed: time.Since(begun), Detail: detail}
+	switch {
+	case errors.Is(err, context.Canceled):
+		end.Detail = "interrupted"
+	case err != nil:
+		end.State, end.Error = results.PhaseFailed, err.Error()
+	}
+	r.append(results.Event{Kind: results.KindTargetPhase, Target: target, Phase: end})
+	return err
+}
+
+func (r *run) notice(target string, level results.Level, format string, args ...any) {
+	r.append(results.Event{Kind: results.KindNotice, Target: target,
+		Notice: &results.Notice{Level: level, Text: fmt.Sprintf(format, args...)}})
+}

@@ -1,0 +1,255 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"wskharness/guest"
+	"wskharness/remote"
+	"wskharness/results"
+	"wskharness/suites"
+	"wskharness/vm"
+)
+
+const (
+	releaseLimit = 20 * time.Second
+	// connectLimit bounds how long a guest may take from "booted" to its first answer.
+	connectLimit = 60 * time.Second
+	service      = "wsksample"
+)
+
+// session is one target's part in a run. It belongs to one goroutine.
+type session struct {
+	*run
+	target  *Target
+	log     hclog.Logger
+	machine vm.Machine
+	client  *remote.WinRM
+	guest   *guest.Guest
+	facts   guest.Facts
+	label   string // the guest, as every verdict names it
+	trials  []*trial
+	loads   int // of the driver, so far
+}
+
+// target runs the plan on one target, from acquiring the machine to letting it go.
+func (r *run) target(ctx context.Context, t *Target) {
+	s := &session{run: r, target: t, log: r.log.Named(t.Name), label: t.expectedGuest()}
+	for attempt := range r.plan.Request.Repeat {
+		for _, c := range r.plan.Cases {
+			s.trials = append(s.trials, &trial{test: c, attempt: attempt + 1})
+		}
+	}
+	defer s.release(ctx)
+	if err := s.acquire(ctx); err != nil {
+		return
+	}
+	s.work(ctx)
+}
+
+// acquire gets the machine and connects to the guest on it. The phases record what went wrong.
+func (s *session) acquire(ctx context.Context) error {
+	if err := os.MkdirAll(s.folder(), 0o755); err != nil {
+		return s.phase(s.target.Name, results.PhaseAcquire, func() (string, error) { return "", err })
+	}
+	err := s.phase(s.target.Name, results.PhaseAcquire, func() (string, error) {
+		provider, err := newProvider(s.target, s.kit, s.env)
+		if err != nil {
+			return "", err
+		}
+		s.machine, err = provider.Acquire(ctx, vm.Target{Name: s.target.Name})
+		if err != nil {
+			return "", fmt.Errorf("acquire %s: %w", s.target.Name, err)
+		}
+		return describeStart(s.machine), nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.connect(ctx)
+}
+
+// folder is where files of this target go.
+func (s *session) folder() string { return filepath.Join(s.dir, "targets", s.target.Name) }
+
+// connect opens the guest, also anew after a revert.
+func (s *session) connect(ctx context.Context) error {
+	return s.phase(s.target.Name, results.PhaseConnect, func() (string, error) {
+		ctx, cancel := context.WithTimeout(ctx, connectLimit)
+		defer cancel()
+		s.disconnect(ctx)
+		client, err := remote.New(s.machine.Endpoint(), remote.Options{Logger: s.log, Owner: "wskharness " + s.id})
+		if err != nil {
+			return "", fmt.Errorf("connect to %s: %w", s.target.Name, err)
+		}
+		g, err := guest.Connect(ctx, client, guest.Options{Agent: s.kit.agent, Logger: s.log})
+		if err != nil {
+			return "", errors.Join(fmt.Errorf("connect to %s: %w", s.target.Name, err), client.Close())
+		}
+		s.client, s.guest, s.facts = client, g, g.Facts()
+		s.label = s.target.describeGuest(s.facts)
+		facts := factsOf(s.facts)
+		facts[results.FactGuest] = s.label
+		s.append(results.Event{Kind: results.KindTargetFacts, Target: s.target.Name, Facts: facts})
+		return s.label, nil
+	})
+}
+
+func (s *session) disconnect(ctx context.Context) {
+	if s.guest == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := errors.Join(s.guest.Close(ctx), s.client.Close()); err != nil {
+		s.log.Debug("disconnect", "error", err)
+	}
+	s.guest, s.client = nil, nil
+}
+
+// release lets the machine go, whatever became of the run.
+func (s *session) release(ctx context.Context) {
+	s.disconnect(ctx)
+	if s.machine == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseLimit)
+	defer cancel()
+	_ = s.phase(s.target.Name, results.PhaseRelease, func() (string, error) {
+		if keeper, ok := s.machine.(vm.Keeper); ok && s.plan.Request.Keep {
+			if err := keeper.Keep(ctx); err != nil {
+				return "", fmt.Errorf("keep %s up: %w", s.target.Name, err)
+			}
+			return "kept up: see `wskharness vm list`", nil
+		}
+		if err := s.machine.Release(ctx); err != nil {
+			return "", fmt.Errorf("release %s: %w", s.target.Name, err)
+		}
+		return "", nil
+	})
+}
+
+// work runs every case that applies, in as many loads of the driver as that takes.
+func (s *session) work(ctx context.Context) {
+	pending := s.applicable()
+	for fruitless := 0; len(pending) > 0 && ctx.Err() == nil; {
+		load := s.load(ctx, pending)
+		left := slices.DeleteFunc(slices.Clone(pending), (*trial).judged)
+		if load.over {
+			s.notRun(left, load.why)
+			return
+		}
+		if len(left) == len(pending) {
+			fruitless++
+		} else {
+			fruitless = 0
+		}
+		if fruitless == 2 {
+			s.notRun(left, "two loads of the driver in a row did not get through a single case: "+load.why)
+			return
+		}
+		pending = left
+		if load.tainted && (len(pending) > 0 || s.plan.Request.Keep) && ctx.Err() == nil {
+			if err := s.revert(ctx); err != nil {
+				s.notRun(pending, "the target can't be trusted any more and could not be reverted: "+err.Error())
+				return
+			}
+		}
+	}
+}
+
+// applicable skips the cases that need something that this guest lacks.
+func (s *session) applicable() []*trial {
+	has := s.target.capabilities(s.facts)
+	var pending []*trial
+	for _, t := range s.trials {
+		var lacks []string
+		for _, need := range t.test.Requires {
+			if !slices.Contains(has, need) {
+				lacks = append(lacks, describeNeed(need))
+			}
+		}
+		if len(lacks) == 0 {
+			pending = append(pending, t)
+			continue
+		}
+		s.finish(t, results.Verdict{Outcome: results.Skip,
+			Reason: fmt.Sprintf("needs %s, which %s does not give", strings.Join(lacks, " and "), s.label)})
+	}
+	return pending
+}
+
+func describeNeed(need string) string {
+	if doc := suites.CapabilityDoc(need); doc != "" {
+		return need + " (" + doc + ")"
+	}
+	return need
+}
+
+// revert brings a tainted target back to its clean state, and opens it again.
+func (s *session) revert(ctx context.Context) error {
+	err := s.phase(s.target.Name, results.PhaseRevert, func() (string, error) {
+		s.disconnect(ctx)
+		if err := s.machine.Revert(ctx); err != nil {
+			return "", fmt.Errorf("revert %s: %w", s.target.Name, err)
+		}
+		s.drainEvents()
+		return describeStart(s.machine), nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.connect(ctx)
+}
+
+// drainEvents forgets what the machine told of the time before it was reverted.
+func (s *session) drainEvents() {
+	for {
+		select {
+		case _, ok := <-s.machine.Events():
+			if !ok {
+				return
+			}
+		default:
+			return
+		}
+	}
+}
+
+// begin records that an attempt is under way.
+func (s *session) begin(t *trial) {
+	t.started = time.Now()
+	s.append(results.Event{Kind: results.KindCaseStarted, Target: s.target.Name, Case: t.test.Name(), Attempt: t.attempt})
+}
+
+// finish records a verdict. A later one of the same attempt replaces it: a pass that turns out to
+// be unproven.
+func (s *session) finish(t *trial, v results.Verdict) {
+	v.Guest = s.label
+	v.Rerun = s.rerun(t.test, s.target.Name)
+	t.verdict = &v
+	s.append(results.Event{Kind: results.KindCaseFinished, Target: s.target.Name,
+		Case: t.test.Name(), Attempt: t.attempt, Verdict: &v})
+}
+
+func (s *session) notRun(trials []*trial, why string) {
+	for _, t := range trials {
+		s.finish(t, results.Verdict{Outcome: results.NotRun, Reason: why})
+	}
+}
+
+// own records a verdict of the harness's own: a case that no suite has, such as deploy.start.
+func (s *session) own(name string, v results.Verdict) {
+	v.Guest = s.label
+	attempt := max(1, s.loads)
+	s.append(results.Event{Kind: results.KindCaseStarted, Target: s.target.Name, Case: name, Attempt: attempt})
+	s.append(results.Event{Kind: results.KindCaseFinished, Target: s.target.Name, Case: name, Attempt: attempt, Verdict: &v})
+}

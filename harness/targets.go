@@ -1,0 +1,114 @@
+package harness
+
+import (
+	"crypto/x509"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"wskharness/guest"
+	"wskharness/remote"
+	"wskharness/suites"
+	"wskharness/vm"
+	"wskharness/vm/static"
+	"wskharness/vm/wine"
+)
+
+// newProvider wires a target to the provider that its configuration names. It is the one place
+// that knows them all: a new provider is a package below vm and a case here.
+func newProvider(t *Target, k *kit, env Env) (vm.Provider, error) {
+	switch t.Provider {
+	case ProviderWine:
+		return wine.New(t.wineOptions(k, env))
+	case ProviderStatic:
+		endpoint, err := t.Static.endpoint(env.Getenv)
+		if err != nil {
+			return nil, fmt.Errorf("target %s: %w", t.Name, err)
+		}
+		return static.New(static.Options{Endpoint: endpoint, Logger: env.Logger})
+	}
+	return nil, fmt.Errorf("target %s: no provider %q", t.Name, t.Provider)
+}
+
+func (t *Target) wineOptions(k *kit, env Env) wine.Options {
+	return wine.Options{
+		Root: env.Cache, Serve: env.Serve, Host: k.winHost, Netio: t.Wine.Netio, Logger: env.Logger,
+		Seed: map[string]string{guest.AgentPath(k.agent.SHA256): k.agent.Path},
+	}
+}
+
+// maxPassword bounds a password file: a mistaken path must not send a disk over the network.
+const maxPassword = 4096
+
+// endpoint resolves the references of a static target. The secret itself is in no message.
+func (t *StaticTarget) endpoint(getenv func(string) string) (remote.Endpoint, error) {
+	e := remote.Endpoint{URL: t.URL, User: t.User, Auth: remote.Auth(t.Auth), PinSHA256: t.Certificate, AllowPlain: t.AllowPlain}
+	if t.PasswordEnv != "" {
+		e.Password = remote.Secret(getenv(t.PasswordEnv))
+		if e.Password == "" {
+			return e, usagef("the password's environment variable %s is empty or not set: export it", t.PasswordEnv)
+		}
+	} else {
+		data, err := os.ReadFile(t.PasswordFile)
+		switch {
+		case err != nil:
+			return e, usagef("read the password: %w", err)
+		case len(data) > maxPassword:
+			return e, usagef("read the password: %s is larger than %d bytes: is it the right file?", t.PasswordFile, maxPassword)
+		}
+		e.Password = remote.Secret(strings.TrimRight(string(data), "\r\n"))
+	}
+	if t.CAFile != "" {
+		pem, err := os.ReadFile(t.CAFile)
+		if err != nil {
+			return e, usagef("read the certificate authority: %w", err)
+		}
+		e.RootCAs = x509.NewCertPool()
+		if !e.RootCAs.AppendCertsFromPEM(pem) {
+			return e, usagef("read the certificate authority: %s has no certificate in PEM", t.CAFile)
+		}
+	}
+	return e, e.Validate()
+}
+
+// describeGuest names a guest as every verdict on it does: a reader must see that a pass on Wine
+// is not one on Windows.
+func (t *Target) describeGuest(f guest.Facts) string {
+	text := f.Describe()
+	switch {
+	case t.Wine != nil && t.Wine.Netio != "":
+		text += ", netio.sys from " + filepath.Base(t.Wine.Netio)
+	case f.Kind() == guest.KindWine:
+		text += ", Wine's own netio.sys"
+	}
+	return text
+}
+
+// kind is the word by which known issues call a guest.
+func (t *Target) kind(f guest.Facts) string {
+	if t.Wine != nil && t.Wine.Netio != "" {
+		return "netio:" + filepath.Base(t.Wine.Netio)
+	}
+	return f.Kind()
+}
+
+// capabilities lists what cases may require and this guest has.
+func (t *Target) capabilities(f guest.Facts) []string {
+	has := f.Capabilities().Names()
+	if f.Kind() == guest.KindWindows {
+		has = append(has, suites.CapabilityQuery)
+	}
+	return has
+}
+
+// describeStart tells how long a machine took to be ready, where it says.
+func describeStart(m vm.Machine) string {
+	if s, ok := m.(vm.Starter); ok {
+		if d := s.ReadyAfter(); d > 0 {
+			return "ready after " + d.Round(time.Millisecond).String()
+		}
+	}
+	return ""
+}

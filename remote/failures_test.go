@@ -1,0 +1,533 @@
+package remote_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"wskharness/remote"
+	"wskharness/remote/winrmd"
+)
+
+// prompt is how soon a call must return once its context has ended.
+const prompt = 100 * time.Millisecond
+
+// noLeaks fails the test if it leaves goroutines of this module's behind, or open sockets and pipes.
+func noLeaks(t *testing.T) {
+	t.Helper()
+	before := openFiles(t)
+	t.Cleanup(func() {
+		deadline := time.Now().Add(5 * time.Second)
+		for {
+			left, files := leftover(), openFiles(t)
+			if left == "" && files <= before {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Errorf("left behind: %d files more, and\n%s", files-before, left)
+				return
+			}
+			runtime.Gosched()
+		}
+	})
+}
+
+func openFiles(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip("no /proc/self/fd to count open files in")
+	}
+	return len(entries)
+}
+
+func leftover() string {
+	buf := make([]byte, 1<<20)
+	buf = buf[:runtime.Stack(buf, true)]
+	var left []string
+	for _, g := range strings.Split(string(buf), "\n\n")[1:] {
+		if strings.Contains(g, "wskharness/remote") && !strings.Contains(g, "testing.tRunner") {
+			left = append(left, g)
+		}
+	}
+	return strings.Join(left, "\n\n")
+}
+
+// first gives the mishap to the nth request of an action.
+func at(action string, n int, m winrmd.Mishap) func(winrmd.Request) winrmd.Mishap {
+	return func(r winrmd.Request) winrmd.Mishap {
+		if r.Action == action && r.Count == n {
+			return m
+		}
+		return winrmd.Mishap{}
+	}
+}
+
+// tally counts requests by action on their way to a plan.
+type tally struct {
+	mu    sync.Mutex
+	count map[string]int
+	plan  func(winrmd.Request) winrmd.Mishap
+}
+
+func (c *tally) mishap(r winrmd.Request) winrmd.Mishap {
+	c.mu.Lock()
+	if c.count == nil {
+		c.count = make(map[string]int)
+	}
+	c.count[r.Action]++
+	c.mu.Unlock()
+	if c.plan == nil {
+		return winrmd.Mishap{}
+	}
+	return c.plan(r)
+}
+
+func (c *tally) of(action string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.count[action]
+}
+
+// quick are options for servers that are slow on purpose.
+func quick() remote.Options {
+	return remote.Options{OperationTimeout: 300 * time.Millisecond, HTTPMargin: 300 * time.Millisecond, CleanupTimeout: 2 * time.Second, QuotaWait: -1}
+}
+
+func TestSilenceIsNoFailure(t *testing.T) {
+	noLeaks(t)
+	var seen tally
+	m := serve(t, winrmd.Options{Mishap: seen.mishap})
+	opts := quick()
+	opts.OperationTimeout = 50 * time.Millisecond
+	shell := openShell(t, dial(t, m.basic, opts), remote.ShellOptions{})
+	got, err := shell.Run(t.Context(), remote.CommandLine{Line: "sleep 0.3; echo late; exit 5"}, nil)
+	if err != nil || string(got.Stdout) != "late\n" || got.ExitCode != 5 {
+		t.Errorf("got %q, exit code %d, %v", got.Stdout, got.ExitCode, err)
+	}
+	if n := seen.of("Receive"); n < 3 {
+		t.Errorf("%d Receives, so the server never said that it had nothing to say", n)
+	}
+}
+
+func TestShellVanishes(t *testing.T) {
+	noLeaks(t)
+	for _, action := range []string{"Command", "Receive", "Send"} {
+		t.Run(action, func(t *testing.T) {
+			seen := tally{plan: at(action, 1, winrmd.Mishap{Kind: winrmd.ShellVanishes})}
+			m := serve(t, winrmd.Options{Mishap: seen.mishap})
+			client := dial(t, m.basic, quick())
+			shell := openShell(t, client, remote.ShellOptions{})
+			before := client.Stats().Requests
+			_, err := shell.Run(t.Context(), remote.CommandLine{Line: "sleep 60"}, strings.NewReader("input"))
+			if !remote.IsGone(err) {
+				t.Fatalf("got %v, want a fault for which IsGone holds", err)
+			}
+			if n := client.Stats().Requests - before; n > 5 {
+				t.Errorf("%d requests to a shell that is gone", n)
+			}
+			if err := shell.Close(t.Context()); err != nil {
+				t.Errorf("closing a shell that is gone: %v", err)
+			}
+		})
+	}
+}
+
+func TestQuota(t *testing.T) {
+	noLeaks(t)
+	limits := winrmd.Limits{MaxShellsPerUser: 2}
+	owner := func(name string, wait time.Duration) remote.Options {
+		opts := quick()
+		opts.Owner, opts.QuotaWait = name, wait
+		return opts
+	}
+	t.Run("own strays are cleared away", func(t *testing.T) {
+		m := serve(t, winrmd.Options{Limits: limits})
+		stray := openShell(t, dial(t, m.basic, owner("me", -1)), remote.ShellOptions{Name: "stray"})
+		other := openShell(t, dial(t, m.basic, owner("somebody", -1)), remote.ShellOptions{})
+		client := dial(t, m.basic, owner("me", 5*time.Second))
+		shell := openShell(t, client, remote.ShellOptions{})
+		infos, err := client.Shells(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := map[string]string{}
+		for _, i := range infos {
+			names[i.ID] = i.Name
+		}
+		if _, there := names[stray.ID()]; there || len(names) != 2 || names[other.ID()] != "somebody" || names[shell.ID()] != "me" {
+			t.Errorf("shells on the server: %v", names)
+		}
+	})
+	t.Run("other people's shells are left alone", func(t *testing.T) {
+		m := serve(t, winrmd.Options{Limits: limits})
+		others := dial(t, m.basic, owner("men", -1)) // the same letters are not the same name
+		openShell(t, others, remote.ShellOptions{Name: "a"})
+		openShell(t, others, remote.ShellOptions{Name: "b"})
+		if _, err := dial(t, m.basic, owner("me", -1)).Shell(t.Context(), remote.ShellOptions{}); !remote.IsQuota(err) {
+			t.Errorf("got %v, want a fault for which IsQuota holds", err)
+		}
+	})
+	t.Run("waits for its turn", func(t *testing.T) {
+		m := serve(t, winrmd.Options{Mishap: at("Create", 1, winrmd.Mishap{Kind: winrmd.QuotaUsedUp})})
+		openShell(t, dial(t, m.basic, owner("", 5*time.Second)), remote.ShellOptions{})
+	})
+	t.Run("commands", func(t *testing.T) {
+		m := serve(t, winrmd.Options{Limits: winrmd.Limits{MaxProcessesPerShell: 2}})
+		shell := openShell(t, dial(t, m.basic, quick()), remote.ShellOptions{})
+		for range 10 { // each is released, or the third would be one too many
+			if _, err := shell.Run(t.Context(), remote.CommandLine{Line: "true"}, nil); err != nil && !remote.IsQuota(err) {
+				t.Fatal(err)
+			}
+		}
+		for range 2 {
+			for {
+				if _, err := shell.Start(t.Context(), remote.CommandLine{Line: "sleep 60"}); err == nil {
+					break
+				} else if !remote.IsQuota(err) {
+					t.Fatal(err)
+				}
+			}
+		}
+		if _, err := shell.Start(t.Context(), remote.CommandLine{Line: "true"}); !remote.IsQuota(err) {
+			t.Errorf("got %v, want a fault for which IsQuota holds", err)
+		}
+	})
+}
+
+func TestEnvelopeTooLarge(t *testing.T) {
+	noLeaks(t)
+	data := make([]byte, 700<<10)
+	rand.Read(data)
+	for _, test := range []struct {
+		name   string
+		opts   winrmd.Options
+		sealed bool
+	}{
+		{name: "small server", opts: winrmd.Options{Limits: winrmd.Limits{MaxEnvelopeSizekb: 100}}},
+		{name: "small server, sealed", opts: winrmd.Options{Limits: winrmd.Limits{MaxEnvelopeSizekb: 100}}, sealed: true},
+		{name: "one refusal", opts: winrmd.Options{Mishap: at("Send", 2, winrmd.Mishap{Kind: winrmd.TooLarge})}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := serve(t, test.opts)
+			ep := m.basic
+			if test.sealed {
+				ep = m.sealed
+			}
+			shell := openShell(t, dial(t, ep, remote.Options{}), remote.ShellOptions{})
+			got, err := shell.Run(t.Context(), remote.CommandLine{Line: "cat"}, bytes.NewReader(data))
+			if err != nil || !bytes.Equal(got.Stdout, data) {
+				t.Errorf("%d of %d bytes came back, %v", len(got.Stdout), len(data), err)
+			}
+		})
+	}
+}
+
+func TestLostAcknowledgement(t *testing.T) {
+	noLeaks(t)
+	seen := tally{plan: at("Send", 2, winrmd.Mishap{Kind: winrmd.LoseAnswer})}
+	m := serve(t, winrmd.Options{Mishap: seen.mishap})
+	shell := openShell(t, dial(t, m.basic, quick()), remote.ShellOptions{})
+	command, err := shell.Start(t.Context(), remote.CommandLine{Line: "head -c 6"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(command.Stdin, "one"); err != nil {
+		t.Fatal(err)
+	}
+	n, err := io.WriteString(command.Stdin, "two")
+	if lost, maybe := remote.IsUnanswered(err); !lost || !maybe || n != 0 {
+		t.Errorf("wrote %d bytes, %v; want none and a ConnError with Sent", n, err)
+	}
+	if _, err := io.WriteString(command.Stdin, "three"); err == nil {
+		t.Error("went on writing after a gap")
+	}
+	if n := seen.of("Send"); n != 2 {
+		t.Errorf("%d Sends, want 2: nothing is sent twice", n)
+	}
+	// The server did get it: that is what makes the loss ambiguous.
+	output, err := io.ReadAll(command.Stdout)
+	if string(output) != "onetwo" || err != nil {
+		t.Errorf("the command got %q, %v", output, err)
+	}
+	if _, err := command.Wait(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestReboot(t *testing.T) {
+	noLeaks(t)
+	m := serve(t, winrmd.Options{})
+	client := dial(t, m.basic, quick())
+	shell := openShell(t, client, remote.ShellOptions{})
+	command, err := shell.Start(t.Context(), remote.CommandLine{Line: "echo up; sleep 60"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(command.Stdout, make([]byte, 3)); err != nil {
+		t.Fatal(err)
+	}
+	var boot atomic.Int32
+	bootID := func(ctx context.Context, s *remote.Shell) (string, error) {
+		if _, err := s.Run(ctx, remote.CommandLine{Line: "true"}, nil); err != nil {
+			return "", err
+		}
+		return strconv.Itoa(int(boot.Load())), nil
+	}
+	m.Reset()
+	if _, err := command.Wait(t.Context()); err == nil {
+		t.Error("the command survived the reboot")
+	}
+	up := make(chan error, 1)
+	go func() {
+		id, err := client.AwaitBoot(t.Context(), "0", bootID)
+		if err == nil && id != "1" {
+			err = fmt.Errorf("boot id %q", id)
+		}
+		up <- err
+	}()
+	// While the machine is down it cannot be up; while the id is the old one it is not either.
+	for _, step := range []func(){m.Resume, m.Reset, func() { boot.Store(1) }} {
+		select {
+		case err := <-up:
+			t.Fatalf("up too early: %v", err)
+		default:
+		}
+		step()
+	}
+	m.Resume()
+	if err := <-up; err != nil {
+		t.Error(err)
+	}
+	if err := shell.Close(t.Context()); err != nil {
+		t.Errorf("closing a shell of before: %v", err)
+	}
+}
+
+func TestAwaitBootGivesUp(t *testing.T) {
+	noLeaks(t)
+	m := serve(t, winrmd.Options{})
+	client := dial(t, m.basic, quick())
+	m.Reset()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := client.AwaitBoot(ctx, "", func(context.Context, *remote.Shell) (string, error) { return "1", nil })
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestBlackHole(t *testing.T) {
+	noLeaks(t)
+	for _, action := range []string{"Create", "Command", "Receive", "Send"} {
+		t.Run(action, func(t *testing.T) {
+			m := serve(t, winrmd.Options{Mishap: at(action, 1, winrmd.Mishap{Kind: winrmd.BlackHole})})
+			opts := quick()
+			opts.OperationTimeout, opts.HTTPMargin = 100*time.Millisecond, 50*time.Millisecond
+			client := dial(t, m.basic, opts)
+			start := time.Now()
+			shell, err := client.Shell(t.Context(), remote.ShellOptions{})
+			if err == nil {
+				_, err = shell.Run(t.Context(), remote.CommandLine{Line: "sleep 60"}, strings.NewReader("x"))
+			}
+			if lost, maybe := remote.IsUnanswered(err); !lost || !maybe {
+				t.Errorf("got %v, want a ConnError with Sent", err)
+			}
+			if d := time.Since(start); d < 150*time.Millisecond || d > 3*time.Second {
+				t.Errorf("gave up after %s, want time-out and margin, 150ms", d)
+			}
+		})
+	}
+}
+
+func TestOutOfStep(t *testing.T) {
+	noLeaks(t)
+	run := func(t *testing.T, ep func(machine) remote.Endpoint, action string, kind winrmd.MishapKind) (error, int) {
+		seen := tally{plan: at(action, 1, winrmd.Mishap{Kind: kind})}
+		m := serve(t, winrmd.Options{Mishap: seen.mishap})
+		shell, err := dial(t, ep(m), quick()).Shell(t.Context(), remote.ShellOptions{})
+		if err == nil {
+			_, err = shell.Run(t.Context(), remote.CommandLine{Line: "cat"}, strings.NewReader("input"))
+			err = errors.Join(err, shell.Close(t.Context()))
+		}
+		return err, seen.of(action)
+	}
+	ways := map[string]func(machine) remote.Endpoint{
+		"basic":  func(m machine) remote.Endpoint { return m.basic },
+		"sealed": func(m machine) remote.Endpoint { return m.sealed },
+	}
+	for way, ep := range ways {
+		for _, test := range []struct {
+			action   string
+			kind     winrmd.MishapKind
+			repeated bool
+		}{
+			{"Receive", winrmd.Unauthorized, true},
+			{"Delete", winrmd.Unauthorized, true},
+			{"Delete", winrmd.LoseAnswer, true},
+			{"Delete", winrmd.HalfClose, true},
+			{"Create", winrmd.Unauthorized, false},
+			{"Command", winrmd.Unauthorized, false},
+			{"Send", winrmd.Unauthorized, false},
+			{"Send", winrmd.Drop, false},
+			{"Command", winrmd.LoseAnswer, false},
+			{"Receive", winrmd.LoseAnswer, false},
+			{"Receive", winrmd.HalfClose, false},
+			{"Create", winrmd.ServerError, false},
+		} {
+			t.Run(fmt.Sprintf("%s %s %s", way, test.action, test.kind), func(t *testing.T) {
+				err, n := run(t, ep, test.action, test.kind)
+				if test.repeated && (err != nil || n != 2) {
+					t.Errorf("asked %d times, %v; want success the second time", n, err)
+				}
+				if !test.repeated && (err == nil || n != 1) {
+					t.Errorf("asked %d times, %v; want an error the first time", n, err)
+				}
+				fault, isFault := errors.AsType[*remote.Fault](err)
+				lost, _ := remote.IsUnanswered(err)
+				if !test.repeated && !isFault && !lost {
+					t.Errorf("%v is neither a Fault nor a ConnError", err)
+				}
+				if isFault && (fault.Action != test.action || fault.HTTPStatus < 400) {
+					t.Errorf("fault %+v", fault)
+				}
+			})
+		}
+	}
+}
+
+// result is a host whose command writes pieces and ends with a code.
+type result struct {
+	pieces []string
+	exit   uint32
+}
+
+func (h result) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process, error) {
+	r, w := io.Pipe()
+	go func() {
+		for _, p := range h.pieces {
+			io.WriteString(w, p)
+		}
+		w.Close()
+	}()
+	return resultProcess{r, h.exit}, nil
+}
+
+type resultProcess struct {
+	out  io.Reader
+	exit uint32
+}
+
+type sink struct{ io.Writer }
+
+func (sink) Close() error { return nil }
+
+func (p resultProcess) Stdin() io.WriteCloser                       { return sink{io.Discard} }
+func (p resultProcess) Stdout() io.Reader                           { return p.out }
+func (p resultProcess) Stderr() io.Reader                           { return strings.NewReader("") }
+func (p resultProcess) Signal(context.Context, winrmd.Signal) error { return nil }
+func (p resultProcess) Wait() (uint32, error)                       { return p.exit, nil }
+
+func TestOutputIsBytes(t *testing.T) {
+	noLeaks(t)
+	host := result{pieces: []string{"\xe2", "\x82", "\xac\xff", "\x00\r\n"}, exit: 0xC0000005}
+	m := serve(t, winrmd.Options{Host: host})
+	shell := openShell(t, dial(t, m.basic, quick()), remote.ShellOptions{})
+	got, err := shell.Run(t.Context(), remote.CommandLine{Line: "x"}, nil)
+	if err != nil || string(got.Stdout) != "€\xff\x00\r\n" || got.ExitCode != 0xC0000005 {
+		t.Errorf("got %q, exit code %#x, %v", got.Stdout, got.ExitCode, err)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	noLeaks(t)
+	for _, action := range []string{"Create", "Command", "Receive", "Send"} {
+		for _, way := range []string{"basic", "sealed"} {
+			t.Run(way+" "+action, func(t *testing.T) {
+				reached := make(chan struct{}, 1)
+				m := serve(t, winrmd.Options{Mishap: func(r winrmd.Request) winrmd.Mishap {
+					if r.Action == action && r.Count == 1 {
+						reached <- struct{}{}
+						return winrmd.Mishap{Delay: 250 * time.Millisecond} // then carried out all the same
+					}
+					return winrmd.Mishap{}
+				}})
+				ep := m.basic
+				if way == "sealed" {
+					ep = m.sealed
+				}
+				client, err := remote.New(ep, remote.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithCancelCause(t.Context())
+				why := errors.New("the operator said so")
+				var cancelled time.Time
+				go func() {
+					<-reached
+					cancelled = time.Now()
+					cancel(why)
+				}()
+				shell, err := client.Shell(ctx, remote.ShellOptions{})
+				if err == nil {
+					_, err = shell.Run(ctx, remote.CommandLine{Line: "sleep 60"}, strings.NewReader("x"))
+				}
+				took := time.Since(cancelled)
+				if !errors.Is(err, why) {
+					t.Errorf("got %v, want the context's cause", err)
+				}
+				if took > prompt && !raceEnabled {
+					t.Errorf("returned %s after the context ended, want at most %s", took, prompt)
+				}
+				if err := client.Close(); err != nil {
+					t.Error(err)
+				}
+				infos, err := dial(t, m.basic, quick()).Shells(t.Context())
+				if err != nil || len(infos) > 0 {
+					t.Errorf("shells left on the server: %v, %v", infos, err)
+				}
+			})
+		}
+	}
+}
+
+func TestCancelKillsTheCommand(t *testing.T) {
+	noLeaks(t)
+	m := serve(t, winrmd.Options{})
+	client := dial(t, m.basic, remote.Options{})
+	shell := openShell(t, client, remote.ShellOptions{})
+	ctx, cancel := context.WithCancel(t.Context())
+	command, err := shell.Start(ctx, remote.CommandLine{Line: "echo $$; sleep 60"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	if _, err := fmt.Fscan(command.Stdout, &pid); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if _, err := command.Wait(context.Background()); !errors.Is(err, context.Canceled) {
+		t.Errorf("Wait: %v", err)
+	}
+	if _, err := command.Stdin.Write([]byte("x")); err == nil {
+		t.Error("wrote to a command that was cancelled")
+	}
+	if err := shell.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("process %d is still there: %v", pid, err)
+	}
+}

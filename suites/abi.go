@@ -1,0 +1,209 @@
+package suites
+
+// The Go mirror of driver/include/wskabi.h and wskplan.h. abi_test.go parses both headers and
+// compares every number, so a change on one side only does not go unnoticed.
+
+// ABI is the version of the contract between driver, agent and plan (WSKT_ABI).
+const ABI = 1
+
+const (
+	maxClients  = 64
+	maxThreads  = 16
+	maxParallel = 64
+	maxSteps    = 64 // in one unit
+	maxExpect   = 4
+	maxArgs     = 6
+	maxValues   = 10
+	maxWaitMs   = 120000
+)
+
+const (
+	opRegister   = 1
+	opDeregister = 2
+	opCapture    = 3
+	opRelease    = 4
+	opQuery      = 5
+	opInspect    = 6
+	opCompare    = 7
+	opBlocked    = 8
+	opJoin       = 9
+	opSleep      = 10
+	opMemory     = 11
+	opActivate   = 12
+	opDeactivate = 13
+	opState      = 14
+	opFault      = 15
+)
+
+const (
+	contextCaller = 0
+	contextGuard  = 1
+	contextSpin   = 2
+	contextDPC    = 3
+)
+
+const (
+	stepRecord = 0x1
+	stepMisuse = 0x2
+)
+
+const (
+	regEventCallback = 0x01
+	regContext       = 0x02
+	regStackNPI      = 0x04
+	regGarbageBlock  = 0x08
+	regPoolBlock     = 0x10
+	regNullDispatch  = 0x20
+)
+
+const (
+	faultWrite    = 1
+	faultBugcheck = 2
+	faultHang     = 3
+)
+
+// Where a step's status comes from (WSKT_RESULT.Origin).
+const (
+	OriginCall    = 0 // Status is what the call or check returned
+	OriginRefused = 1 // the driver refused the step: WSK was not called
+	OriginTimeout = 2 // the call did not return in time; it is still out there
+	OriginAsync   = 3 // queued on a named thread; Status is STATUS_PENDING
+	OriginSkipped = 4 // an earlier step of the unit ended it
+)
+
+const (
+	valueRegisterEvents = 0
+
+	valueNPIVersion      = 0
+	valueNPIReserved     = 1
+	valueNPIClientSet    = 2
+	valueNPIDispatchSet  = 3
+	valueNPISlots        = 4
+	valueNPICaptures     = 5
+	valueNPISameClient   = 6
+	valueNPISameDispatch = 7
+	valueNPIEvents       = 8
+
+	valueQueryLow  = 0
+	valueQueryHigh = 1
+
+	valueCompareSameClient   = 0
+	valueCompareSameDispatch = 1
+
+	valueThreadStatus = 0
+	valueThreadDone   = 1
+	valueThreadNS     = 2
+
+	valueMemoryBytes  = 0
+	valueMemoryGrowth = 1
+
+	valueStatePhase       = 0
+	valueStateStatus      = 1
+	valueStateVersion     = 2
+	valueStateNegotiated  = 3
+	valueStatePort        = 4
+	valueStateAccepted    = 5
+	valueStateOpen        = 6
+	valueStateBytes       = 7
+	valueStateNPIHeld     = 8
+	valueStateAllocations = 9
+)
+
+const (
+	phaseInactive  = 0
+	phaseStarting  = 1
+	phaseListening = 2
+	phaseFailed    = 3
+	phaseStopping  = 4
+)
+
+const (
+	planMagic    = 0x4E4C504B // "KPLN"
+	planVersion  = 1
+	planMaxFile  = 16 << 20
+	planFailFast = 0x1
+	maxChecks    = 6
+
+	valueElapsedNS = 100
+	valueMaxNS     = 101
+	valueExecuted  = 102
+)
+
+const (
+	compareEQ  = 1
+	compareNE  = 2
+	compareGE  = 3
+	compareLE  = 4
+	compareHas = 5
+)
+
+// The wire structures keep the field names and the order of the C ones: encoding/binary writes
+// them without padding, as the C side has none either (abi_test.go proves both).
+
+type wireHeader struct {
+	Magic          uint32
+	Version        uint32
+	Abi            uint32
+	FileSize       uint32
+	Crc32          uint32
+	CaseCount      uint32
+	CaseOffset     uint32
+	UnitCount      uint32
+	UnitOffset     uint32
+	StepCount      uint32
+	StepOffset     uint32
+	StringBytes    uint32
+	StringOffset   uint32
+	RunId          uint32
+	DriverPath     uint32
+	ServiceName    uint32
+	StartTimeoutMs uint32
+	StopTimeoutMs  uint32
+	Flags          uint32
+	Reserved       uint32
+	DriverSha256   [32]byte
+}
+
+type wireCase struct {
+	Name      uint32
+	FirstUnit uint32
+	UnitCount uint32
+	TimeoutMs uint32
+	Flags     uint32
+	Reserved  uint32
+}
+
+type wireUnit struct {
+	FirstStep    uint32
+	StepCount    uint32
+	Repeat       uint32
+	Parallel     uint32
+	ClientStride uint32
+	TimeoutMs    uint32
+}
+
+type wireCheck struct {
+	Value    uint16
+	Compare  uint16
+	Reserved uint32
+	Want     uint64
+}
+
+type wireStep struct {
+	Step       wireDriverStep
+	CheckCount uint32
+	Reserved   uint32
+	Check      [maxChecks]wireCheck
+}
+
+type wireDriverStep struct {
+	Op          uint32
+	Context     uint16
+	Thread      uint16
+	TimeoutMs   uint32
+	Flags       uint32
+	ExpectCount uint32
+	Expect      [maxExpect]uint32
+	Reserved    uint32
+	Arg         [maxArgs]uint64
+}

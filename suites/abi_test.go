@@ -1,0 +1,255 @@
+package suites
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const includeDir = "../driver/include"
+
+// mirrored maps each number of the headers to its Go twin.
+func mirrored() map[string]uint64 {
+	return map[string]uint64{
+		"WSKT_ABI": ABI, "WSKT_MAX_CLIENTS": maxClients, "WSKT_MAX_THREADS": maxThreads,
+		"WSKT_MAX_PARALLEL": maxParallel, "WSKT_MAX_STEPS": maxSteps, "WSKT_MAX_EXPECT": maxExpect,
+		"WSKT_MAX_ARGS": maxArgs, "WSKT_MAX_VALUES": maxValues, "WSKT_MAX_WAIT_MS": maxWaitMs,
+
+		"WSKT_OP_NONE": 0, "WSKT_OP_REGISTER": opRegister, "WSKT_OP_DEREGISTER": opDeregister,
+		"WSKT_OP_CAPTURE": opCapture, "WSKT_OP_RELEASE": opRelease, "WSKT_OP_QUERY": opQuery,
+		"WSKT_OP_INSPECT": opInspect, "WSKT_OP_COMPARE": opCompare, "WSKT_OP_BLOCKED": opBlocked,
+		"WSKT_OP_JOIN": opJoin, "WSKT_OP_SLEEP": opSleep, "WSKT_OP_MEMORY": opMemory,
+		"WSKT_OP_ACTIVATE": opActivate, "WSKT_OP_DEACTIVATE": opDeactivate, "WSKT_OP_STATE": opState,
+		"WSKT_OP_FAULT": opFault,
+
+		"WSKT_CONTEXT_CALLER": contextCaller, "WSKT_CONTEXT_GUARD": contextGuard,
+		"WSKT_CONTEXT_SPIN": contextSpin, "WSKT_CONTEXT_DPC": contextDPC,
+		"WSKT_STEP_RECORD": stepRecord, "WSKT_STEP_MISUSE": stepMisuse,
+		"WSKT_REG_EVENT_CALLBACK": regEventCallback, "WSKT_REG_CONTEXT": regContext,
+		"WSKT_REG_STACK_NPI": regStackNPI, "WSKT_REG_GARBAGE_BLOCK": regGarbageBlock,
+		"WSKT_REG_POOL_BLOCK": regPoolBlock, "WSKT_REG_NULL_DISPATCH": regNullDispatch,
+		"WSKT_FAULT_WRITE": faultWrite, "WSKT_FAULT_BUGCHECK": faultBugcheck, "WSKT_FAULT_HANG": faultHang,
+		"WSKT_ORIGIN_CALL": OriginCall, "WSKT_ORIGIN_REFUSED": OriginRefused, "WSKT_ORIGIN_TIMEOUT": OriginTimeout,
+		"WSKT_ORIGIN_ASYNC": OriginAsync, "WSKT_ORIGIN_SKIPPED": OriginSkipped,
+
+		"WSKT_V_REGISTER_EVENTS": valueRegisterEvents,
+		"WSKT_V_NPI_VERSION":     valueNPIVersion, "WSKT_V_NPI_RESERVED": valueNPIReserved,
+		"WSKT_V_NPI_CLIENT_SET": valueNPIClientSet, "WSKT_V_NPI_DISPATCH_SET": valueNPIDispatchSet,
+		"WSKT_V_NPI_SLOTS": valueNPISlots, "WSKT_V_NPI_CAPTURES": valueNPICaptures,
+		"WSKT_V_NPI_SAME_CLIENT": valueNPISameClient, "WSKT_V_NPI_SAME_DISPATCH": valueNPISameDispatch,
+		"WSKT_V_NPI_EVENTS": valueNPIEvents, "WSKT_V_QUERY_LOW": valueQueryLow, "WSKT_V_QUERY_HIGH": valueQueryHigh,
+		"WSKT_V_COMPARE_SAME_CLIENT": valueCompareSameClient, "WSKT_V_COMPARE_SAME_DISPATCH": valueCompareSameDispatch,
+		"WSKT_V_THREAD_STATUS": valueThreadStatus, "WSKT_V_THREAD_DONE": valueThreadDone, "WSKT_V_THREAD_NS": valueThreadNS,
+		"WSKT_V_MEMORY_BYTES": valueMemoryBytes, "WSKT_V_MEMORY_GROWTH": valueMemoryGrowth,
+		"WSKT_V_STATE_PHASE": valueStatePhase, "WSKT_V_STATE_STATUS": valueStateStatus,
+		"WSKT_V_STATE_VERSION": valueStateVersion, "WSKT_V_STATE_NEGOTIATED": valueStateNegotiated,
+		"WSKT_V_STATE_PORT": valueStatePort, "WSKT_V_STATE_ACCEPTED": valueStateAccepted,
+		"WSKT_V_STATE_OPEN": valueStateOpen, "WSKT_V_STATE_BYTES": valueStateBytes,
+		"WSKT_V_STATE_NPI_HELD": valueStateNPIHeld, "WSKT_V_STATE_ALLOCATIONS": valueStateAllocations,
+		"WSKT_PHASE_INACTIVE": phaseInactive, "WSKT_PHASE_STARTING": phaseStarting,
+		"WSKT_PHASE_LISTENING": phaseListening, "WSKT_PHASE_FAILED": phaseFailed, "WSKT_PHASE_STOPPING": phaseStopping,
+
+		"WSKP_MAGIC": planMagic, "WSKP_VERSION": planVersion, "WSKP_MAX_FILE": planMaxFile,
+		"WSKP_MAX_CHECKS": maxChecks, "WSKP_FAIL_FAST": planFailFast,
+		"WSKP_VALUE_ELAPSED_NS": valueElapsedNS, "WSKP_VALUE_MAX_NS": valueMaxNS, "WSKP_VALUE_EXECUTED": valueExecuted,
+		"WSKP_EQ": compareEQ, "WSKP_NE": compareNE, "WSKP_GE": compareGE, "WSKP_LE": compareLE, "WSKP_HAS": compareHas,
+	}
+}
+
+var (
+	comment    = regexp.MustCompile(`(?s)/\*.*?\*/`)
+	define     = regexp.MustCompile(`(?m)^#define\s+(WSK[TP]_\w+)\s+(.+)$`)
+	enumBlock  = regexp.MustCompile(`(?s)enum\s*\{(.*?)\}`)
+	enumerator = regexp.MustCompile(`(WSK[TP]_\w+)\s*=\s*(\w+)`)
+	structure  = regexp.MustCompile(`(?s)typedef struct (\w+) \{(.*?)\} (\w+);`)
+	field      = regexp.MustCompile(`^(\w+) (\w+)(?:\[(\w+)\])?$`)
+	product    = regexp.MustCompile(`^\(?(\w+)(?: \* (\w+))?(?: \* (\w+))?\)?$`)
+)
+
+func headers(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, name := range []string{"wskabi.h", "wskplan.h"} {
+		data, err := os.ReadFile(filepath.Join(includeDir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(comment.ReplaceAll(data, nil))
+	}
+	return all.String()
+}
+
+func number(text string) (uint64, bool) {
+	n, err := strconv.ParseUint(strings.TrimRight(text, "uU"), 0, 64)
+	return n, err == nil
+}
+
+// TestNumbersMatchHeaders compares in both directions: a number that is new in a header has to be
+// mirrored, and one that is gone has to go.
+func TestNumbersMatchHeaders(t *testing.T) {
+	text := headers(t)
+	inHeaders := map[string]uint64{}
+	for _, m := range define.FindAllStringSubmatch(text, -1) {
+		parts := product.FindStringSubmatch(strings.TrimSpace(m[2]))
+		if parts == nil {
+			continue // device names, IOCTL codes
+		}
+		value, isNumber := uint64(1), true
+		for _, factor := range parts[1:] {
+			if factor != "" {
+				n, ok := number(factor)
+				value, isNumber = value*n, isNumber && ok
+			}
+		}
+		if isNumber {
+			inHeaders[m[1]] = value
+		}
+	}
+	for _, block := range enumBlock.FindAllStringSubmatch(text, -1) {
+		for _, m := range enumerator.FindAllStringSubmatch(block[1], -1) {
+			n, ok := number(m[2])
+			if !ok {
+				t.Errorf("%s = %s is not a number", m[1], m[2])
+			}
+			inHeaders[m[1]] = n
+		}
+	}
+	if len(inHeaders) < 80 {
+		t.Fatalf("found only %d numbers in the headers: the parser misses some", len(inHeaders))
+	}
+	goSide := mirrored()
+	for name, want := range inHeaders {
+		if got, ok := goSide[name]; !ok {
+			t.Errorf("%s = %d has no mirror", name, want)
+		} else if got != want {
+			t.Errorf("%s is %d here, %d in the header", name, got, want)
+		}
+	}
+	for name := range goSide {
+		if _, ok := inHeaders[name]; !ok {
+			t.Errorf("%s is in no header", name)
+		}
+	}
+}
+
+// wireTypes are the Go twins of the C structures that a plan file is made of.
+func wireTypes() map[string]reflect.Type {
+	return map[string]reflect.Type{
+		"WSKP_HEADER": reflect.TypeFor[wireHeader](), "WSKP_CASE": reflect.TypeFor[wireCase](),
+		"WSKP_UNIT": reflect.TypeFor[wireUnit](), "WSKP_CHECK": reflect.TypeFor[wireCheck](),
+		"WSKP_STEP": reflect.TypeFor[wireStep](), "WSKT_STEP": reflect.TypeFor[wireDriverStep](),
+	}
+}
+
+func TestStructuresMatchHeaders(t *testing.T) {
+	types := wireTypes()
+	constants := mirrored()
+	found := 0
+	for _, m := range structure.FindAllStringSubmatch(headers(t), -1) {
+		goType, ok := types[m[1]]
+		if !ok {
+			continue
+		}
+		found++
+		var fields []string
+		for _, line := range strings.Split(m[2], ";") {
+			if line = strings.Join(strings.Fields(line), " "); line != "" {
+				fields = append(fields, line)
+			}
+		}
+		if len(fields) != goType.NumField() {
+			t.Errorf("%s has %d fields, %s has %d", m[1], len(fields), goType, goType.NumField())
+			continue
+		}
+		for i, line := range fields {
+			parts := field.FindStringSubmatch(line)
+			if parts == nil {
+				t.Fatalf("%s: field %q", m[1], line)
+			}
+			want := cTypeName(goType.Field(i).Type, types)
+			got := parts[1]
+			if parts[3] != "" {
+				count, ok := number(parts[3])
+				if !ok {
+					count = constants[parts[3]]
+				}
+				got = fmt.Sprintf("%s[%d]", parts[1], count)
+			}
+			if parts[2] != goType.Field(i).Name || got != want {
+				t.Errorf("%s: %q is %s %s in %s", m[1], line, goType.Field(i).Name, want, goType)
+			}
+		}
+	}
+	if found != len(types) {
+		t.Errorf("found %d of %d structures", found, len(types))
+	}
+}
+
+func cTypeName(goType reflect.Type, types map[string]reflect.Type) string {
+	switch goType.Kind() {
+	case reflect.Uint8:
+		return "UINT8"
+	case reflect.Uint16:
+		return "UINT16"
+	case reflect.Uint32:
+		return "UINT32"
+	case reflect.Uint64:
+		return "UINT64"
+	case reflect.Array:
+		return fmt.Sprintf("%s[%d]", cTypeName(goType.Elem(), types), goType.Len())
+	}
+	for name, candidate := range types {
+		if candidate == goType {
+			return name
+		}
+	}
+	return goType.String()
+}
+
+// TestOffsetsMatchCompiler has the compiler that builds the driver prove sizes and offsets.
+func TestOffsetsMatchCompiler(t *testing.T) {
+	t.Parallel()
+	const compiler = "x86_64-w64-mingw32-gcc"
+	if _, err := exec.LookPath(compiler); err != nil {
+		t.Skipf("%s is not installed: sizes and offsets are compared by TestStructuresMatchHeaders only", compiler)
+	}
+	var program bytes.Buffer
+	program.WriteString("#include <stddef.h>\n#include \"wskplan.h\"\n")
+	for name, goType := range wireTypes() {
+		size := binary.Size(reflect.New(goType).Elem().Interface())
+		fmt.Fprintf(&program, "_Static_assert(sizeof(%s) == %d, \"size of %s\");\n", name, size, name)
+		offset := 0
+		for i := range goType.NumField() {
+			f := goType.Field(i)
+			fmt.Fprintf(&program, "_Static_assert(offsetof(%s, %s) == %d, \"%s.%s\");\n", name, f.Name, offset, name, f.Name)
+			offset += binary.Size(reflect.New(f.Type).Elem().Interface())
+		}
+	}
+	fmt.Fprintf(&program, "_Static_assert(offsetof(WSKP_HEADER, Crc32) == %d, \"crcOffset\");\n", crcOffset)
+	compile := func(source string) error {
+		cmd := exec.Command(compiler, "-Wall", "-Werror", "-fsyntax-only", "-I", includeDir, "-x", "c", "-")
+		cmd.Stdin = strings.NewReader(source)
+		output, err := cmd.CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%w\n%s", err, output)
+		}
+		return nil
+	}
+	wrong := strings.Replace(program.String(), "sizeof(WSKP_STEP) == ", "sizeof(WSKP_STEP) == 1", 1)
+	refused := make(chan error)
+	go func() { refused <- compile(wrong) }()
+	if err := compile(program.String()); err != nil {
+		t.Error(err)
+	}
+	if <-refused == nil {
+		t.Error("the compiler accepts a wrong size: the proof proves nothing")
+	}
+}

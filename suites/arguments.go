@@ -1,0 +1,292 @@
+package suites
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// arguments reads what stands inside a step: the operation's arguments, its thread and its checks.
+// It returns the mapping, in which `at` is still to be taken, or nil where there is none.
+func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
+	op := s.op
+	switch {
+	case body.isNull():
+		body = &node{kind: mappingNode, line: body.line, column: body.column}
+	case body.kind == scalarNode && op.scalar != "":
+		key := &node{text: op.scalar, line: body.line, column: body.column}
+		body = &node{kind: mappingNode, line: body.line, column: body.column, pairs: []pair{{key, body}}}
+	}
+	m, ok := p.r.mapping(body, op.name)
+	if !ok {
+		return nil
+	}
+	given := map[string]*node{}
+	for _, a := range op.args {
+		n := m.take(a.name)
+		switch {
+		case n != nil:
+			given[a.name] = n
+			p.argument(s, a, n, words)
+		case a.required:
+			p.r.at(body, a.name+": "+a.doc, "%s has no %s", op.name, a.name)
+		default:
+			p.absent(s, a)
+		}
+	}
+	if op.thread {
+		if n := m.take("thread"); n != nil {
+			if name, ok := p.r.readName(n, op.name+": thread"); ok {
+				s.Thread, s.thread = name, uint16(p.start(name, n)+1)
+			}
+		}
+	}
+	if op.code == opFault {
+		p.fault(s, body, given)
+	}
+	p.checks(s, m)
+	return m
+}
+
+// absent fills in what an argument is when its key is not there.
+func (p *caseParser) absent(s *Step, a argument) {
+	if a.kind == argBool {
+		return
+	}
+	if a.initial != 0 {
+		s.args[a.slot] = a.initial
+	}
+	if a.kind == argDuration {
+		s.wait = time.Duration(a.initial) * time.Millisecond
+	}
+}
+
+func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
+	what := s.Op + ": " + a.name
+	switch a.kind {
+	case argBool:
+		if on, ok := p.r.readBool(n, what); ok && on {
+			s.args[a.slot] |= a.flag
+			s.Misuse = s.Misuse || a.misuse
+			words.add(strings.ReplaceAll(a.name, "_", " "))
+		}
+	case argNumber:
+		if number, ok := p.r.readNumber(n, what, 0, a.max); ok {
+			s.args[a.slot] = number
+			words.add(fmt.Sprintf(map[bool]string{false: "%s %d", true: "%s %#x"}[a.hex], a.name, number))
+		}
+	case argNumbers:
+		p.numbers(s, a, n, what)
+	case argVersion:
+		if version, ok := p.r.readVersion(n, what); ok {
+			s.args[a.slot] = version
+			words.add(a.name + " " + versionString(version))
+		}
+	case argWait:
+		p.waitArgument(s, a, n, what, words)
+	case argDuration:
+		if d, ok := p.r.readDuration(n, what, maxStepTime); ok {
+			s.args[a.slot] = uint64(d.Milliseconds())
+			s.wait = d
+			words.add(a.name + " " + shortDuration(d))
+		}
+	case argName:
+		if code, ok := p.r.readOneOf(n, what, a.names); ok {
+			s.args[a.slot] = code
+			words.add(n.text)
+		}
+	case argClient:
+		if name, ok := p.r.readName(n, what); ok {
+			s.client = name
+			words.object(name)
+			s.args[a.slot] = p.clientArgument(s, name, n)
+		}
+	case argClients:
+		p.twoClients(s, n, what, words)
+	case argThread:
+		if name, ok := p.r.readName(n, what); ok {
+			s.target = name
+			words.object("thread " + name)
+			s.args[a.slot] = p.running(name, n, s.op.code == opJoin)
+		}
+	}
+}
+
+func (p *caseParser) clientArgument(s *Step, name string, at *node) uint64 {
+	switch s.op.code {
+	case opRegister:
+		return p.register(name, at, s)
+	case opDeregister:
+		return p.deregister(name, at, s)
+	}
+	return p.use(name, at, s)
+}
+
+func (p *caseParser) twoClients(s *Step, n *node, what string, words *sentence) {
+	if n.kind != sequenceNode || len(n.items) != 2 {
+		p.r.at(n, "a list of two clients", "%s is %s", what, countOrKind(n))
+		return
+	}
+	var names []string
+	for i, item := range n.items {
+		name, ok := p.r.readName(item, what)
+		if !ok {
+			return
+		}
+		if slices.Contains(names, name) {
+			p.r.at(item, "another client", "%s has %q twice", what, name)
+		}
+		names = append(names, name)
+		s.args[i] = p.use(name, item, s)
+	}
+	words.object(strings.Join(names, " with "))
+}
+
+// waitArgument reads none, infinite, or a duration that the driver agrees to wait for.
+func (p *caseParser) waitArgument(s *Step, a argument, n *node, what string, words *sentence) {
+	switch n.text {
+	case "none":
+		words.add("no wait")
+	case "infinite":
+		s.args[a.slot] = math.MaxUint32
+		words.add("infinite wait")
+	default:
+		if n.kind != scalarNode || n.tag != "!!str" || !durationText.MatchString(n.text) {
+			p.r.at(n, "none, infinite, or "+wantDuration, "%s is %s", what, n.describe())
+			return
+		}
+		if d, ok := p.r.readDuration(n, what, maxStepTime); ok {
+			s.args[a.slot] = uint64(d.Milliseconds())
+			s.wait = d
+			words.add("wait " + shortDuration(d))
+		}
+	}
+}
+
+func (p *caseParser) numbers(s *Step, a argument, n *node, what string) {
+	if n.kind != sequenceNode || len(n.items) > maxArgs-a.slot {
+		p.r.at(n, fmt.Sprintf("a list of at most %d numbers", maxArgs-a.slot), "%s is %s", what, countOrKind(n))
+		return
+	}
+	for i, item := range n.items {
+		if number, ok := p.r.readNumber(item, what, 0, a.max); ok {
+			s.args[a.slot+i] = number
+		}
+	}
+}
+
+// fault checks that a fault has the arguments of its kind and no others.
+func (p *caseParser) fault(s *Step, body *node, given map[string]*node) {
+	if given["kind"] == nil {
+		return
+	}
+	allowed := map[uint64][]string{
+		faultWrite:    {"kind", "address"},
+		faultBugcheck: {"kind", "code", "parameters"},
+		faultHang:     {"kind", "for"},
+	}[s.args[0]]
+	for name, n := range given {
+		if allowed != nil && !slices.Contains(allowed, name) {
+			p.r.at(n, strings.Join(allowed, ", "), "%s of a fault of this kind", name)
+		}
+	}
+	if len(allowed) > 1 && given[allowed[1]] == nil {
+		p.r.at(body, allowed[1]+": …", "a fault of this kind has no %s", allowed[1])
+	}
+}
+
+// checks reads the demands on what the operation reports.
+func (p *caseParser) checks(s *Step, m *mapping) {
+	major, hasMajor := uint64(0), false
+	for _, f := range s.op.forms() {
+		n := m.take(f.name)
+		if n == nil {
+			continue
+		}
+		what := s.Op + ": " + f.name
+		if s.Async() {
+			p.r.at(n, "an inspect after the join", "the step only starts thread %q", s.Thread)
+			continue
+		}
+		check := Check{Name: f.name, subject: f.subject(), value: f.value, part: f.part}
+		want, words, ok := p.wanted(f, n, what)
+		if !ok {
+			continue
+		}
+		check.Want, check.Text = words, f.subject()+" "+words
+		switch f.part {
+		case majorPart:
+			major, hasMajor = want, true
+			check.conds = []condition{
+				{f.value.index, compareGE, want << 8},
+				{f.value.index, compareLE, want<<8 | 0xFF}}
+		case minorPart:
+			if !hasMajor {
+				p.r.at(n, "major beside it", "%s without major", f.name)
+				continue
+			}
+			check.conds = []condition{{f.value.index, f.compare, major<<8 | want}}
+		default:
+			check.conds = []condition{{f.value.index, f.compare, want}}
+		}
+		s.Checks = append(s.Checks, check)
+	}
+}
+
+// wanted reads the value of a check, and puts it into words.
+func (p *caseParser) wanted(f checkForm, n *node, what string) (want uint64, words string, ok bool) {
+	switch f.kind() {
+	case argBool:
+		var on bool
+		if on, ok = p.r.readBool(n, what); on {
+			want = 1
+		}
+	case argVersion:
+		want, ok = p.r.readVersion(n, what)
+	case argSize:
+		want, ok = p.r.readSize(n, what)
+	case argStatus:
+		var code uint32
+		code, ok = p.r.readStatus(n, what)
+		want = uint64(code)
+	case argName:
+		want, ok = p.r.readOneOf(n, what, f.value.names)
+	case argSlots:
+		want, ok = p.slots(n, what, f.value.names)
+	default:
+		highest := uint64(math.MaxUint32)
+		if f.part != whole {
+			highest = 255
+		}
+		want, ok = p.r.readNumber(n, what, 0, highest)
+	}
+	words = f.value.format(want)
+	if f.part != whole {
+		words = fmt.Sprint(want)
+	}
+	switch f.compare {
+	case compareGE:
+		words = "at least " + words
+	case compareLE:
+		words = "at most " + words
+	}
+	return want, words, ok
+}
+
+func (p *caseParser) slots(n *node, what string, names []named) (uint64, bool) {
+	if n.kind != sequenceNode || len(n.items) == 0 {
+		p.r.at(n, "a list of functions of WSK_PROVIDER_DISPATCH", "%s is %s", what, countOrKind(n))
+		return 0, false
+	}
+	var bits uint64
+	for _, item := range n.items {
+		bit, ok := p.r.readOneOf(item, what, names)
+		if !ok {
+			return 0, false
+		}
+		bits |= bit
+	}
+	return bits, true
+}

@@ -1,0 +1,114 @@
+package suites
+
+import "time"
+
+const (
+	defaultCaseTimeout = 10 * time.Second
+	defaultLoopTimeout = 30 * time.Second
+	defaultStepTimeout = 5 * time.Second // beyond what a step waits by its own word
+	longestCase        = 30 * time.Minute
+	longestUnit        = maxWaitMs * time.Millisecond
+	unitMargin         = 250 * time.Millisecond // of a unit over its steps
+	caseMargin         = 500 * time.Millisecond // of a case over its units
+	waitMargin         = time.Second            // of a case over all that its steps wait
+)
+
+// budget nests the limits: a step's own wait < the step's limit < its unit's < the case's. A limit
+// that was not given is made to fit; one that was given and does not fit is a mistake, since the
+// outer one would end the case before the inner one could say what hung.
+func (p *caseParser) budget(n, timeout *node) {
+	c := p.c
+	need, loops, ok := p.waits(n)
+	if !ok {
+		return
+	}
+	longest := defaultStepTimeout
+	for _, s := range c.Steps {
+		longest = max(longest, s.Timeout)
+	}
+	switch {
+	case c.Timeout == 0 && loops:
+		c.Timeout = max(defaultLoopTimeout, wholeSeconds(need+longest))
+	case c.Timeout == 0:
+		c.Timeout = max(defaultCaseTimeout, wholeSeconds(need+longest))
+	case c.Timeout < need:
+		p.r.at(timeout, "at least "+shortDuration(need), "timeout %s is less than its steps may wait, %s, and %s to spare",
+			shortDuration(c.Timeout), shortDuration(need-waitMargin), shortDuration(waitMargin))
+		return
+	}
+	for i := range c.units {
+		p.unitBudget(&c.units[i])
+	}
+	for i := range c.Steps {
+		p.stepBudget(&c.Steps[i], p.steps[i])
+	}
+}
+
+// waits adds up what the steps wait by their own word, and the loops' own limits where they have
+// some; it reports what a case needs to be given.
+func (p *caseParser) waits(n *node) (need time.Duration, loops, ok bool) {
+	for i, u := range p.c.units {
+		total := p.unitWaits(u)
+		if total > longestUnit-2*unitMargin {
+			p.r.at(p.steps[u.first].step, "at most "+shortDuration(longestUnit-2*unitMargin), "the repetitions may wait for %s",
+				shortDuration(total))
+			return 0, false, false
+		}
+		if at := p.limits[i]; at != nil && u.timeout < total+2*unitMargin {
+			p.r.at(at, "at least "+shortDuration(total+2*unitMargin), "timeout %s is less than the loop's steps may wait, %s, and some to spare",
+				shortDuration(u.timeout), shortDuration(total))
+			return 0, false, false
+		}
+		need += max(total, u.timeout)
+		loops = loops || u.loop()
+	}
+	if need += waitMargin; need > longestCase {
+		p.r.at(n, "at most "+shortDuration(longestCase), "the steps may wait for %s", shortDuration(need))
+		return 0, false, false
+	}
+	return need, loops, true
+}
+
+func (p *caseParser) unitWaits(u unit) time.Duration {
+	var total time.Duration
+	for i := u.first; i < u.first+u.count; i++ {
+		total += p.c.Steps[i].wait * time.Duration(u.repeat)
+	}
+	return total
+}
+
+// unitBudget gives a unit its limit. A loop's own was checked by waits, and the case has room for it.
+func (p *caseParser) unitBudget(u *unit) {
+	highest := min(p.c.Timeout-caseMargin, longestUnit)
+	switch {
+	case u.timeout > 0:
+	case u.loop():
+		u.timeout = highest
+	default:
+		s := &p.c.Steps[u.first]
+		limit := s.Timeout
+		if limit == 0 {
+			limit = s.wait + defaultStepTimeout
+		}
+		u.timeout = min(limit+unitMargin, highest)
+	}
+}
+
+// stepBudget fits a step's limit into its unit's.
+func (p *caseParser) stepBudget(s *Step, nodes stepNodes) {
+	highest := min(p.c.units[s.unit].timeout-unitMargin, maxStepTime+defaultStepTimeout)
+	switch {
+	case s.Timeout == 0:
+		s.Timeout = min(s.wait+defaultStepTimeout, highest)
+	case s.Timeout > highest:
+		p.r.at(nodes.timeout, "at most "+shortDuration(highest), "timeout %s of the step is not inside the limits around it",
+			shortDuration(s.Timeout))
+	case s.Timeout < s.wait+unitMargin:
+		p.r.at(nodes.timeout, "more than "+shortDuration(s.wait), "timeout %s is not more than the step itself waits",
+			shortDuration(s.Timeout))
+	}
+}
+
+func wholeSeconds(d time.Duration) time.Duration {
+	return (d + time.Second - 1).Truncate(time.Second)
+}

@@ -1,0 +1,118 @@
+package suites
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func builtin(t *testing.T) *Catalog {
+	t.Helper()
+	catalog, err := Load(Builtin()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return catalog
+}
+
+// TestBuiltinHasEveryRow lists the rows of the catalogue in the two groups.
+func TestBuiltinHasEveryRow(t *testing.T) {
+	rows := strings.Fields(`
+		registration.basic registration.client_event registration.context registration.stack_npi
+		registration.two_blocks registration.reuse_block registration.garbage_block
+		registration.pool_block registration.worker registration.cross_thread registration.parallel
+		registration.bad_version_accepted registration.reserved_nonzero registration.double
+		registration.double_deregister registration.null_dispatch
+		capture.no_wait capture.timed capture.infinite capture.version capture.slots_win7
+		capture.repeat capture.same_client capture.distinct_clients capture.dispatch_level capture.dpc
+		capture.cross_thread_release capture.release_recapture capture.deregister_waits_one
+		capture.deregister_waits_n capture.during_deregister capture.after_deregister
+		capture.nointerface capture.nointerface_infinite capture.version_zero capture.minor_high
+		capture.minor_one capture.over_release capture.timed_not_ready capture.no_wait_not_ready
+		capture.infinite_becomes_ready capture.cancel_waiter`)
+	misuse := []string{"registration.double", "registration.double_deregister", "registration.null_dispatch", "capture.over_release"}
+	recorded := []string{"registration.bad_version_accepted", "registration.reserved_nonzero",
+		"capture.same_client", "capture.distinct_clients", "capture.version_zero", "capture.minor_high"}
+	notReady := []string{"capture.timed_not_ready", "capture.no_wait_not_ready", "capture.infinite_becomes_ready", "capture.cancel_waiter"}
+	catalog := builtin(t)
+	cases := map[string]*Case{}
+	live := 0
+	for _, c := range catalog.All() {
+		cases[c.Name()] = c
+		if !c.Misuse && len(c.Requires) == 0 {
+			live++
+		}
+	}
+	for _, row := range rows {
+		c := cases[row]
+		if c == nil {
+			t.Errorf("no case %s", row)
+			continue
+		}
+		if c.Misuse != slices.Contains(misuse, row) {
+			t.Errorf("%s: misuse %v", row, c.Misuse)
+		}
+		if (c.Basis == Recorded) != (slices.Contains(recorded, row) || slices.Contains(misuse, row)) {
+			t.Errorf("%s: basis %s", row, c.Basis)
+		}
+		if (len(c.Requires) > 0) != slices.Contains(notReady, row) {
+			t.Errorf("%s requires %v", row, c.Requires)
+		}
+	}
+	if live < 40 {
+		t.Errorf("%d cases run on a live provider, want at least 40", live)
+	}
+}
+
+func TestBuiltinCasesAreGrounded(t *testing.T) {
+	catalog := builtin(t)
+	var waits time.Duration
+	for _, c := range catalog.All() {
+		if c.Source == "" || !strings.HasSuffix(c.Doc, ".") {
+			t.Errorf("%s: doc %q, source %q", c.Name(), c.Doc, c.Source)
+		}
+		for _, name := range c.Requires {
+			if CapabilityDoc(name) == "" {
+				t.Errorf("%s requires %s, which nothing explains", c.Name(), name)
+			}
+		}
+		for _, s := range c.Steps {
+			if s.Op == "blocked" && len(c.Requires) == 0 {
+				waits += s.wait
+			}
+		}
+	}
+	if waits > 3*time.Second {
+		t.Errorf("the suites block for %s when all is well", waits)
+	}
+}
+
+// TestBuiltinKnownIssues checks what a declared deviation must be: judged, and of a case that runs.
+func TestBuiltinKnownIssues(t *testing.T) {
+	catalog := builtin(t)
+	if len(catalog.known) == 0 {
+		t.Fatal("no known issues")
+	}
+	for _, c := range catalog.All() {
+		for _, k := range catalog.Known("wine", c) {
+			if c.Misuse || len(c.Requires) > 0 || c.Basis == Recorded {
+				t.Errorf("%s: a known issue of a case that is not judged there", k)
+			}
+			if k.Source == "" || k.Actual() == "" {
+				t.Errorf("%s: source %q", k, k.Source)
+			}
+			// The agent ends a case where it deviates: nothing can be known of what follows.
+			if all := catalog.Known("wine", c); len(all) > 1 {
+				t.Errorf("%s has %d known issues", c.Name(), len(all))
+			}
+		}
+	}
+}
+
+func TestBuiltinCompiles(t *testing.T) {
+	d := compile(t, builtin(t).All()...)
+	if int(d.header.CaseCount) != len(builtin(t).All()) {
+		t.Errorf("%d cases in the plan", d.header.CaseCount)
+	}
+}

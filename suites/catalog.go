@@ -1,0 +1,133 @@
+package suites
+
+import "time"
+
+// Catalog is everything that was loaded, in the order of the files and of the cases in them.
+type Catalog struct {
+	Suites []*Suite
+	known  []*KnownIssue
+}
+
+// Suite is a named set of cases that are about one subject.
+type Suite struct {
+	Name  string
+	Doc   string
+	Cases []*Case
+	File  string
+	Line  int
+}
+
+// Basis says why a case expects what it expects.
+type Basis string
+
+const (
+	Documented Basis = "documented" // the WDK reference promises it
+	WineTest   Basis = "wine-test"  // Wine's driver tests report it of Windows
+	Recorded   Basis = "recorded"   // nothing promises it: noted, not judged
+)
+
+// Case is one test. It is immutable after Load, and safe to share.
+type Case struct {
+	Suite    string
+	ID       string
+	Doc      string // the rule that the case checks, as a sentence
+	Source   string // where the rule is written, such as nf-wsk-wskregister
+	Basis    Basis
+	Tags     []string
+	Timeout  time.Duration // for all of the case
+	Requires []string      // capabilities that a guest must have for it
+	Misuse   bool          // can corrupt a machine: runs only when named
+	Repeat   int           // how often each thread runs the steps, at least 1
+	Parallel int           // how many threads do, at least 1
+	Irql     string        // "", "dispatch" or "dpc": where steps run that may run there
+	Steps    []Step
+	File     string
+	Line     int
+
+	units   []unit
+	clients []string // by index
+}
+
+// Name is how a case is called everywhere: suite.case.
+func (c *Case) Name() string { return c.Suite + "." + c.ID }
+
+// Step is one operation or check of a case. Its Index is the one by which the agent's journal
+// calls it: it counts from 0 through the case, loops included.
+type Step struct {
+	Index   int
+	Op      string   // such as "capture"
+	Name    string   // given in the suite; empty for most
+	Text    string   // the step in words: "capture a, no wait"
+	Record  bool     // note the status, don't judge it
+	Misuse  bool     // does what the documentation forbids
+	Expect  []uint32 // statuses that pass; empty with Record
+	Checks  []Check
+	Timeout time.Duration // after which the step counts as hung
+	Thread  string        // the named thread that it is started on; empty: waited for
+	Runs    int           // how often it runs in all when everything passes
+	Line    int
+
+	op      *operation
+	client  string // of steps about a client
+	target  string // of steps about a thread
+	context uint16
+	thread  uint16 // index + 1
+	args    [maxArgs]uint64
+	wait    time.Duration // how long the step may take by its own word
+	unit    int
+}
+
+// Async reports whether the step only starts its operation, on a named thread.
+func (s *Step) Async() bool { return s.Thread != "" }
+
+// Check is a demand on what a step reports.
+type Check struct {
+	Name string // as in the suite: "major", "within"
+	Want string // in words: "1", "at least 200ms"
+	Text string // both: "major 1", "minor at least 0", "within 1s"
+
+	subject string
+	value   value
+	part    versionPart
+	conds   []condition
+}
+
+type condition struct {
+	value   uint16
+	compare uint16
+	want    uint64
+}
+
+// unit is a list of steps that the driver runs in one go.
+type unit struct {
+	first    int
+	count    int
+	repeat   int
+	parallel int
+	stride   int
+	timeout  time.Duration
+	listed   bool // written as a loop, not as a step of its own
+}
+
+func (u unit) loop() bool { return u.repeat > 1 || u.parallel > 1 || u.count > 1 }
+
+// CapabilityDoc says what a capability that a case may require means, or "" for one that the
+// builtin suites don't use.
+func CapabilityDoc(name string) string {
+	switch name {
+	case CapabilityQuery:
+		return "a WSK provider whose WskQueryProviderCharacteristics works"
+	case CapabilityNotReady:
+		return "a WSK provider that is not ready as long as the case runs"
+	case CapabilityBecomesReady:
+		return "a WSK provider that becomes ready 300ms to 5s after the case has started"
+	}
+	return ""
+}
+
+// Capabilities that cases may require: names that guests and suites have to agree on.
+const (
+	CapabilityQuery        = "wsk-query"
+	CapabilityNotReady     = "provider-not-ready"
+	CapabilityBecomesReady = "provider-becomes-ready"
+)

@@ -1,0 +1,212 @@
+package suites
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Entry is one attempt at a case in a plan. The same case may be in a plan more than once.
+type Entry struct {
+	Case    *Case
+	Attempt int // the caller's own; Compile does not use it
+}
+
+// PlanOptions is what a plan says beside its cases.
+type PlanOptions struct {
+	RunID        string // names the run in the guest: letters, digits, '.', '_' and '-'
+	DriverPath   string // Windows path in the guest; empty: the driver is running already
+	Service      string // name of the driver's service: the same characters
+	DriverSHA256 [32]byte
+	FailFast     bool
+	StartTimeout time.Duration // at most 2 min; 30 s unless given
+	StopTimeout  time.Duration // at most 2 min; 30 s unless given
+}
+
+// Plan is a compiled list of entries: the file that the agent runs, and what its numbers mean.
+type Plan struct {
+	entries []Entry
+	data    []byte
+}
+
+// Bytes returns the plan file. The caller must not change it.
+func (p *Plan) Bytes() []byte { return p.data }
+
+// Len returns the number of entries.
+func (p *Plan) Len() int { return len(p.entries) }
+
+// Entry returns the entry that the journal calls n; ok is false where there is none, as in the
+// journal of a guest that reports nonsense.
+func (p *Plan) Entry(n int) (e Entry, ok bool) {
+	if n < 0 || n >= len(p.entries) {
+		return Entry{}, false
+	}
+	return p.entries[n], true
+}
+
+const defaultDriverTimeout = 30 * time.Second
+
+// plainName is what the agent takes as the name of a run or of a service.
+var plainName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// Compile writes the plan of the entries, in their order.
+func Compile(entries []Entry, opts PlanOptions) (*Plan, error) {
+	if len(entries) == 0 {
+		return nil, errors.New("compile plan: no case in it")
+	}
+	switch {
+	case !plainName.MatchString(opts.RunID):
+		return nil, fmt.Errorf("compile plan: run id %q is not 1 to 64 letters, digits, '.', '_' or '-'", opts.RunID)
+	case !plainName.MatchString(opts.Service):
+		return nil, fmt.Errorf("compile plan: service %q is not 1 to 64 letters, digits, '.', '_' or '-'", opts.Service)
+	case strings.ContainsRune(opts.DriverPath, 0):
+		return nil, fmt.Errorf("compile plan: driver path %q has a NUL in it", opts.DriverPath)
+	}
+	start, err := milliseconds("start timeout", cmp.Or(opts.StartTimeout, defaultDriverTimeout))
+	if err != nil {
+		return nil, err
+	}
+	stop, err := milliseconds("stop timeout", cmp.Or(opts.StopTimeout, defaultDriverTimeout))
+	if err != nil {
+		return nil, err
+	}
+	w := planWriter{strings: []byte{0}, offsets: map[string]uint32{"": 0}, done: map[*Case]wireCase{}}
+	for _, e := range entries {
+		w.add(e.Case)
+	}
+	header := wireHeader{
+		Magic: planMagic, Version: planVersion, Abi: ABI,
+		RunId: w.text(opts.RunID), DriverPath: w.text(opts.DriverPath), ServiceName: w.text(opts.Service),
+		StartTimeoutMs: start, StopTimeoutMs: stop, DriverSha256: opts.DriverSHA256,
+	}
+	if opts.FailFast {
+		header.Flags |= planFailFast
+	}
+	data, err := w.file(header)
+	if err != nil {
+		return nil, err
+	}
+	return &Plan{entries: append([]Entry(nil), entries...), data: data}, nil
+}
+
+func milliseconds(what string, d time.Duration) (uint32, error) {
+	if d < time.Millisecond || d > longestUnit {
+		return 0, fmt.Errorf("compile plan: %s %s is not between 1ms and %s", what, d, shortDuration(longestUnit))
+	}
+	return uint32(d.Milliseconds()), nil
+}
+
+// planWriter gathers the tables of a plan. A case that is in it again shares its units.
+type planWriter struct {
+	cases   []wireCase
+	units   []wireUnit
+	steps   []wireStep
+	strings []byte
+	offsets map[string]uint32
+	done    map[*Case]wireCase
+}
+
+func (w *planWriter) text(s string) uint32 {
+	if at, ok := w.offsets[s]; ok {
+		return at
+	}
+	at := uint32(len(w.strings))
+	w.offsets[s] = at
+	w.strings = append(append(w.strings, s...), 0)
+	return at
+}
+
+func (w *planWriter) add(c *Case) {
+	if again, ok := w.done[c]; ok {
+		w.cases = append(w.cases, again)
+		return
+	}
+	wire := wireCase{
+		Name: w.text(c.Name()), FirstUnit: uint32(len(w.units)), UnitCount: uint32(len(c.units)),
+		TimeoutMs: uint32(c.Timeout.Milliseconds()),
+	}
+	first := uint32(len(w.steps))
+	for _, u := range c.units {
+		w.units = append(w.units, wireUnit{
+			FirstStep: first + uint32(u.first), StepCount: uint32(u.count),
+			Repeat: uint32(u.repeat), Parallel: uint32(u.parallel), ClientStride: uint32(u.stride),
+			TimeoutMs: uint32(u.timeout.Milliseconds()),
+		})
+	}
+	for i := range c.Steps {
+		w.steps = append(w.steps, c.Steps[i].wire())
+	}
+	w.done[c] = wire
+	w.cases = append(w.cases, wire)
+}
+
+func (s *Step) wire() wireStep {
+	d := wireDriverStep{
+		Op: s.op.code, Context: s.context, Thread: s.thread,
+		TimeoutMs: uint32(s.Timeout.Milliseconds()), Arg: s.args,
+	}
+	if s.Record {
+		d.Flags |= stepRecord
+	}
+	if s.Misuse {
+		d.Flags |= stepMisuse
+	}
+	// No expectation means the usual one: success, or pending for what is only started.
+	if !s.Async() && !s.Record && !(len(s.Expect) == 1 && s.Expect[0] == statusSuccess) {
+		d.ExpectCount = uint32(copy(d.Expect[:], s.Expect))
+	}
+	wire := wireStep{Step: d}
+	check := func(c condition) {
+		wire.Check[wire.CheckCount] = wireCheck{Value: c.value, Compare: c.compare, Want: c.want}
+		wire.CheckCount++
+	}
+	for _, c := range s.Checks {
+		for _, cond := range c.conds {
+			check(cond)
+		}
+	}
+	if s.Runs > 1 {
+		check(condition{valueExecuted, compareEQ, uint64(s.Runs)})
+	}
+	return wire
+}
+
+// file lays the tables out, each at a multiple of eight bytes.
+func (w *planWriter) file(h wireHeader) ([]byte, error) {
+	at := align(binary.Size(h))
+	table := func(count, size int) (uint32, uint32) {
+		offset := at
+		at = align(at + count*size)
+		return uint32(count), uint32(offset)
+	}
+	h.CaseCount, h.CaseOffset = table(len(w.cases), binary.Size(wireCase{}))
+	h.UnitCount, h.UnitOffset = table(len(w.units), binary.Size(wireUnit{}))
+	h.StepCount, h.StepOffset = table(len(w.steps), binary.Size(wireStep{}))
+	h.StringBytes, h.StringOffset = table(len(w.strings), 1)
+	if at > planMaxFile {
+		return nil, fmt.Errorf("compile plan: %d cases make a file of %d bytes, more than the agent takes (%d); run fewer at once", len(w.cases), at, planMaxFile)
+	}
+	h.FileSize = uint32(at)
+
+	out := bytes.NewBuffer(make([]byte, 0, at))
+	for _, part := range []any{h, w.cases, w.units, w.steps, w.strings} {
+		out.Write(make([]byte, align(out.Len())-out.Len()))
+		if err := binary.Write(out, binary.LittleEndian, part); err != nil {
+			return nil, fmt.Errorf("compile plan: %w", err)
+		}
+	}
+	out.Write(make([]byte, at-out.Len()))
+	data := out.Bytes()
+	binary.LittleEndian.PutUint32(data[crcOffset:], crc32.ChecksumIEEE(data)) // the field is still zero
+	return data, nil
+}
+
+const crcOffset = 16 // of WSKP_HEADER.Crc32
+
+func align(n int) int { return (n + 7) &^ 7 }

@@ -1,0 +1,324 @@
+package suites
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// decoded is a plan file as the agent sees it, read here on its own: header, then tables by offset.
+type decoded struct {
+	header wireHeader
+	cases  []wireCase
+	units  []wireUnit
+	steps  []wireStep
+	text   []byte
+}
+
+func decodePlan(data []byte) (*decoded, error) {
+	d := &decoded{}
+	if err := binary.Read(bytes.NewReader(data), binary.LittleEndian, &d.header); err != nil {
+		return nil, err
+	}
+	h := d.header
+	zeroed := bytes.Clone(data)
+	copy(zeroed[16:20], []byte{0, 0, 0, 0})
+	switch {
+	case h.Magic != 0x4E4C504B || h.Version != 1 || h.Abi != 1:
+		return nil, fmt.Errorf("magic %#x, version %d, ABI %d", h.Magic, h.Version, h.Abi)
+	case int(h.FileSize) != len(data) || len(data) > planMaxFile:
+		return nil, fmt.Errorf("size %d, file has %d", h.FileSize, len(data))
+	case crc32.ChecksumIEEE(zeroed) != h.Crc32:
+		return nil, fmt.Errorf("CRC %#x", h.Crc32)
+	}
+	d.cases, d.units, d.steps = make([]wireCase, h.CaseCount), make([]wireUnit, h.UnitCount), make([]wireStep, h.StepCount)
+	d.text = make([]byte, h.StringBytes)
+	for _, table := range []struct {
+		offset uint32
+		into   any
+	}{{h.CaseOffset, d.cases}, {h.UnitOffset, d.units}, {h.StepOffset, d.steps}, {h.StringOffset, d.text}} {
+		if table.offset%8 != 0 || int(table.offset) > len(data) {
+			return nil, fmt.Errorf("offset %d", table.offset)
+		}
+		if err := binary.Read(bytes.NewReader(data[table.offset:]), binary.LittleEndian, table.into); err != nil {
+			return nil, err
+		}
+	}
+	return d, d.check()
+}
+
+// check holds a plan to the bounds that the driver and the agent insist on.
+func (d *decoded) check() error {
+	if len(d.text) == 0 || d.text[len(d.text)-1] != 0 {
+		return fmt.Errorf("strings do not end with NUL")
+	}
+	for i, c := range d.cases {
+		if int(c.Name) >= len(d.text) || c.UnitCount == 0 || int(c.FirstUnit+c.UnitCount) > len(d.units) {
+			return fmt.Errorf("case %d: %+v", i, c)
+		}
+		for _, u := range d.units[c.FirstUnit : c.FirstUnit+c.UnitCount] {
+			switch {
+			case u.StepCount < 1 || u.StepCount > maxSteps || int(u.FirstStep+u.StepCount) > len(d.steps):
+				return fmt.Errorf("case %d: steps of %+v", i, u)
+			case u.Repeat < 1 || u.Parallel < 1 || u.Parallel > maxParallel:
+				return fmt.Errorf("case %d: runs of %+v", i, u)
+			case u.TimeoutMs < 1 || u.TimeoutMs > maxWaitMs || u.TimeoutMs >= c.TimeoutMs:
+				return fmt.Errorf("case %d: unit's limit %d in a case's of %d", i, u.TimeoutMs, c.TimeoutMs)
+			}
+			for j, s := range d.steps[u.FirstStep : u.FirstStep+u.StepCount] {
+				if err := checkStep(s, u); err != nil {
+					return fmt.Errorf("case %d, step %d: %w", i, j, err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func checkStep(s wireStep, u wireUnit) error {
+	last := uint64((u.Parallel - 1) * u.ClientStride)
+	switch {
+	case s.Step.Op < opRegister || s.Step.Op > opFault || s.Step.Context > contextDPC || s.Step.Thread > maxThreads:
+		return fmt.Errorf("operation %d, context %d, thread %d", s.Step.Op, s.Step.Context, s.Step.Thread)
+	case s.Step.TimeoutMs < 1 || s.Step.TimeoutMs > u.TimeoutMs:
+		return fmt.Errorf("limit %d in a unit's of %d", s.Step.TimeoutMs, u.TimeoutMs)
+	case s.CheckCount > maxChecks || s.Step.ExpectCount > maxExpect:
+		return fmt.Errorf("%d checks, %d statuses", s.CheckCount, s.Step.ExpectCount)
+	case s.Step.Op <= opCompare && s.Step.Arg[0]+last >= maxClients:
+		return fmt.Errorf("client %d, stride %d on %d threads", s.Step.Arg[0], u.ClientStride, u.Parallel)
+	case (s.Step.Op == opBlocked || s.Step.Op == opJoin) && s.Step.Arg[0] >= maxThreads:
+		return fmt.Errorf("thread %d", s.Step.Arg[0])
+	case (s.Step.Op == opBlocked || s.Step.Op == opJoin) && s.Step.Arg[1] >= uint64(s.Step.TimeoutMs):
+		return fmt.Errorf("waits %d with a limit of %d", s.Step.Arg[1], s.Step.TimeoutMs)
+	}
+	return nil
+}
+
+func (d *decoded) string(at uint32) string {
+	text, _, _ := bytes.Cut(d.text[at:], []byte{0})
+	return string(text)
+}
+
+func compile(t *testing.T, cases ...*Case) *decoded {
+	t.Helper()
+	var entries []Entry
+	for _, c := range cases {
+		entries = append(entries, Entry{Case: c})
+	}
+	plan, err := Compile(entries, PlanOptions{RunID: "r", Service: "wsksample"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := decodePlan(plan.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestCompileHeader(t *testing.T) {
+	c := oneCase(t, "sleep: {for: 1s}")
+	plan, err := Compile([]Entry{{Case: c}, {Case: c, Attempt: 1}}, PlanOptions{
+		RunID: "run-1", Service: "wsksample", DriverPath: `C:\wskharness\store\wsksample.sys`,
+		DriverSHA256: [32]byte{1, 2, 31: 3}, FailFast: true, StartTimeout: 7 * time.Second,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := decodePlan(plan.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := d.header
+	got := []string{d.string(h.RunId), d.string(h.ServiceName), d.string(h.DriverPath), d.string(d.cases[1].Name)}
+	if diff := cmp.Diff([]string{"run-1", "wsksample", `C:\wskharness\store\wsksample.sys`, "s.c"}, got); diff != "" {
+		t.Error(diff)
+	}
+	if h.StartTimeoutMs != 7000 || h.StopTimeoutMs != 30000 || h.Flags != planFailFast || h.DriverSha256 != [32]byte{1, 2, 31: 3} {
+		t.Errorf("header %+v", h)
+	}
+	if h.CaseCount != 2 || h.UnitCount != 1 || h.StepCount != 1 {
+		t.Errorf("a case that is in the plan twice should share its steps: %+v", h)
+	}
+	if e, ok := plan.Entry(1); !ok || e.Attempt != 1 || plan.Len() != 2 {
+		t.Errorf("entry 1 is %+v, %v", e, ok)
+	}
+	for _, n := range []int{-1, 2} {
+		if _, ok := plan.Entry(n); ok {
+			t.Errorf("there is an entry %d", n)
+		}
+	}
+}
+
+func TestCompileRefuses(t *testing.T) {
+	entries := []Entry{{Case: oneCase(t, "sleep: {for: 1s}")}}
+	good := PlanOptions{RunID: "r", Service: "s"}
+	for name, test := range map[string]struct {
+		entries []Entry
+		change  func(*PlanOptions)
+		want    string
+	}{
+		"no case":    {nil, func(*PlanOptions) {}, "no case in it"},
+		"no run":     {entries, func(o *PlanOptions) { o.RunID = "" }, `run id "" is not 1 to 64 letters`},
+		"no service": {entries, func(o *PlanOptions) { o.Service = "" }, `service "" is not 1 to 64 letters`},
+		"NUL":        {entries, func(o *PlanOptions) { o.DriverPath = "a\x00b" }, "has a NUL"},
+		"negative":   {entries, func(o *PlanOptions) { o.StopTimeout = -1 }, "stop timeout -1ns"},
+		"too long":   {entries, func(o *PlanOptions) { o.StartTimeout = time.Hour }, "not between 1ms and 2m"},
+		"too large":  {make([]Entry, 0), func(*PlanOptions) {}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			opts := good
+			test.change(&opts)
+			if name == "too large" {
+				for range planMaxFile/24 + 1 {
+					test.entries = append(test.entries, entries[0])
+				}
+				test.want = "more than the agent takes"
+			}
+			_, err := Compile(test.entries, opts)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %s", err, test.want)
+			}
+		})
+	}
+}
+
+// TestCompileSteps compares single steps with what the driver is to get.
+func TestCompileSteps(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		steps []string
+		at    int // of the step that is compared
+		want  wireStep
+	}{
+		{"register", []string{"register: {client: x}", "register: {client: a, version: 1.10, context: true, stack_npi: true, reserved: 7}"}, 1,
+			wireStep{Step: wireDriverStep{Op: opRegister, TimeoutMs: 5000, Arg: [6]uint64{1, 0x010A, regContext | regStackNPI, 7}}}},
+		{"deregister is guarded", []string{"register: {client: a}", "deregister: {client: a}"}, 1,
+			wireStep{Step: wireDriverStep{Op: opDeregister, Context: contextGuard, TimeoutMs: 5000}}},
+		{"deregister where told", []string{"register: {client: a}", "deregister: {client: a, at: passive}"}, 1,
+			wireStep{Step: wireDriverStep{Op: opDeregister, TimeoutMs: 5000}}},
+		{"capture", []string{"register: {client: a}", "capture: {client: a, wait: none, at: dpc, major: 1, slots: [WskSocket, WskControlClient]}\n        within: 1s"}, 1,
+			wireStep{Step: wireDriverStep{Op: opCapture, Context: contextDPC, TimeoutMs: 5000}, CheckCount: 4, Check: [6]wireCheck{
+				{Value: valueNPIVersion, Compare: compareGE, Want: 0x0100},
+				{Value: valueNPIVersion, Compare: compareLE, Want: 0x01FF},
+				{Value: valueNPISlots, Compare: compareHas, Want: 5},
+				{Value: valueElapsedNS, Compare: compareLE, Want: 1e9},
+			}}},
+		{"capture with a wait", []string{"register: {client: a}", "capture: {client: a, wait: 1500ms}\n        expect: [STATUS_DEVICE_NOT_READY, 0xC0000001]\n        at_least: 1s"}, 1,
+			wireStep{Step: wireDriverStep{Op: opCapture, Context: contextGuard, TimeoutMs: 6500, ExpectCount: 2,
+				Expect: [4]uint32{0xC00000A3, 0xC0000001}, Arg: [6]uint64{0, 1500}}, CheckCount: 1,
+				Check: [6]wireCheck{{Value: valueElapsedNS, Compare: compareGE, Want: 1e9}}}},
+		{"infinite on a thread", []string{"register: {client: a}", "release: {client: a, thread: t1}", "capture: {client: a, wait: infinite, thread: t2}"}, 2,
+			wireStep{Step: wireDriverStep{Op: opCapture, Thread: 2, TimeoutMs: 5000, Arg: [6]uint64{0, 0xFFFFFFFF}}}},
+		{"blocked", []string{"register: {client: a}", "release: {client: a, thread: t1}", "release: {client: a, thread: t2}", "blocked: {thread: t2, for: 200ms}"}, 3,
+			wireStep{Step: wireDriverStep{Op: opBlocked, TimeoutMs: 5200, ExpectCount: 1, Expect: [4]uint32{0x102}, Arg: [6]uint64{1, 200}}}},
+		{"join", []string{"register: {client: a}", "release: {client: a, thread: t1}", "join: {thread: t1}\n        expect: STATUS_DEVICE_NOT_READY"}, 2,
+			wireStep{Step: wireDriverStep{Op: opJoin, TimeoutMs: 7000, ExpectCount: 1, Expect: [4]uint32{0xC00000A3}, Arg: [6]uint64{0, 2000}}}},
+		{"record", []string{"register: {client: a}", "query: {client: a, at: dispatch}\n        record: true"}, 1,
+			wireStep{Step: wireDriverStep{Op: opQuery, Context: contextSpin, Flags: stepRecord, TimeoutMs: 5000}}},
+		{"repeat", []string{"register: {client: a}", "capture: {client: a, wait: none}\n        repeat: 3\n        within: 1s"}, 1,
+			wireStep{Step: wireDriverStep{Op: opCapture, TimeoutMs: 5000}, CheckCount: 2, Check: [6]wireCheck{
+				{Value: valueMaxNS, Compare: compareLE, Want: 1e9}, {Value: valueExecuted, Compare: compareEQ, Want: 3}}}},
+		{"memory", []string{"memory: {mark: true}", "memory: {growth_at_most: 64KiB}"}, 1,
+			wireStep{Step: wireDriverStep{Op: opMemory, TimeoutMs: 5000}, CheckCount: 1,
+				Check: [6]wireCheck{{Value: valueMemoryGrowth, Compare: compareLE, Want: 64 << 10}}}},
+		{"sleep", []string{"sleep: 1s"}, 0, wireStep{Step: wireDriverStep{Op: opSleep, TimeoutMs: 6000, Arg: [6]uint64{1000}}}},
+		{"mark", []string{"memory: {mark: true}"}, 0, wireStep{Step: wireDriverStep{Op: opMemory, TimeoutMs: 5000, Arg: [6]uint64{1}}}},
+		{"compare", []string{"register: {client: a}", "register: {client: b}", "compare: {clients: [b, a], same_client: false}"}, 2,
+			wireStep{Step: wireDriverStep{Op: opCompare, TimeoutMs: 5000, Arg: [6]uint64{1, 0}}, CheckCount: 1,
+				Check: [6]wireCheck{{Value: valueCompareSameClient, Compare: compareEQ}}}},
+		{"state", []string{"activate:", "state: {within: 3s, phase: listening, port_at_least: 1}", "deactivate: {}"}, 1,
+			wireStep{Step: wireDriverStep{Op: opState, TimeoutMs: 8000, Arg: [6]uint64{3000}}, CheckCount: 2, Check: [6]wireCheck{
+				{Value: valueStatePhase, Compare: compareEQ, Want: phaseListening}, {Value: valueStatePort, Compare: compareGE, Want: 1}}}},
+		{"fault", []string{"fault: {kind: bugcheck, code: 0xE2, parameters: [1, 0x20]}"}, 0,
+			wireStep{Step: wireDriverStep{Op: opFault, Flags: stepMisuse, TimeoutMs: 5000, Arg: [6]uint64{faultBugcheck, 0xE2, 1, 0x20}}}},
+		{"double", []string{"register: {client: a}", "register: {client: a}\n        misuse: true"}, 1,
+			wireStep{Step: wireDriverStep{Op: opRegister, Flags: stepMisuse, TimeoutMs: 5000, Arg: [6]uint64{0, 0x0100}}}},
+		{"null dispatch", []string{"register: {client: a, null_dispatch: true}"}, 0,
+			wireStep{Step: wireDriverStep{Op: opRegister, Flags: stepMisuse, TimeoutMs: 5000, Arg: [6]uint64{0, 0x0100, regNullDispatch}}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			// As misuse, a case may leave things behind: the steps here are only compiled.
+			d := compile(t, load(t, caseText("    misuse: true\n", test.steps...)).All()[0])
+			if diff := cmp.Diff(test.want, d.steps[test.at]); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestCompileUnits(t *testing.T) {
+	catalog := load(t, `suite: s
+doc: d
+cases:
+  - id: plain
+    doc: d
+    steps:
+      - register: {client: a}
+      - capture: {client: a, wait: none}
+        repeat: 3
+      - release: {client: a}
+        repeat: 3
+      - deregister: {client: a}
+        timeout: 2s
+  - id: parallel
+    doc: d
+    parallel: 16
+    repeat: 20
+    steps:
+      - register: {client: a}
+      - register: {client: b}
+      - deregister: {client: b}
+      - deregister: {client: a}
+  - id: shared
+    doc: d
+    timeout: 8s
+    irql: dispatch
+    steps:
+      - register: {client: a}
+      - loop:
+          parallel: 4
+          repeat: 5
+          shared: true
+          timeout: 3s
+          steps:
+            - capture: {client: a, wait: none}
+            - release: {client: a}
+      - deregister: {client: a}
+`)
+	d := compile(t, catalog.All()...)
+	wantUnits := []wireUnit{
+		{0, 1, 1, 1, 0, 5250}, {1, 1, 3, 1, 0, 29500}, {2, 1, 3, 1, 0, 29500}, {3, 1, 1, 1, 0, 2250},
+		{4, 4, 20, 16, 2, 29500},
+		{8, 1, 1, 1, 0, 5250}, {9, 2, 5, 4, 0, 3000}, {11, 1, 1, 1, 0, 5250},
+	}
+	if diff := cmp.Diff(wantUnits, d.units); diff != "" {
+		t.Error(diff)
+	}
+	var limits []uint32
+	for _, c := range d.cases {
+		limits = append(limits, c.TimeoutMs)
+	}
+	if diff := cmp.Diff([]uint32{30000, 30000, 8000}, limits); diff != "" {
+		t.Error(diff)
+	}
+	contexts := map[int]uint16{
+		3: contextGuard,  // deregister on its own
+		6: contextCaller, // deregister on a thread of a parallel loop, which is one itself
+		9: contextSpin, 10: contextSpin, 11: contextGuard,
+	}
+	for i, want := range contexts {
+		if got := d.steps[i].Step.Context; got != want {
+			t.Errorf("step %d runs in context %d, want %d", i, got, want)
+		}
+	}
+	if c := d.steps[4].Check[0]; c.Value != valueExecuted || c.Want != 320 {
+		t.Errorf("a parallel step checks %+v, want 320 runs", c)
+	}
+}

@@ -1,0 +1,72 @@
+package suites
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Describe writes a case for people: what it checks, on what grounds, and its steps as they will
+// run, numbered from 1.
+func (c *Case) Describe(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n  %s\n", c.Name(), c.Doc)
+	grounds := string(c.Basis)
+	if c.Source != "" {
+		grounds += ", " + c.Source
+	}
+	fmt.Fprintf(&b, "  basis: %s; timeout %s", grounds, shortDuration(c.Timeout))
+	if len(c.Tags) > 0 {
+		fmt.Fprintf(&b, "; tags: %s", strings.Join(c.Tags, ", "))
+	}
+	if len(c.Requires) > 0 {
+		fmt.Fprintf(&b, "; requires: %s", strings.Join(c.Requires, ", "))
+	}
+	if c.Misuse {
+		b.WriteString("; misuse")
+	}
+	b.WriteString("\n")
+	width := len(fmt.Sprint(len(c.Steps)))
+	for _, u := range c.units {
+		indent := "  "
+		if u.listed {
+			fmt.Fprintf(&b, "  %s:\n", u.times())
+			indent = "    "
+		}
+		for i := u.first; i < u.first+u.count; i++ {
+			s := &c.Steps[i]
+			fmt.Fprintf(&b, "%s%*d. %s → %s\n", indent, width, i+1, s.Text, s.Expected())
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (u unit) times() string {
+	text := fmt.Sprintf("%d times", u.repeat)
+	if u.repeat == 1 {
+		text = "once"
+	}
+	if u.parallel > 1 {
+		text += fmt.Sprintf(" on each of %d threads", u.parallel)
+		if u.stride == 0 {
+			text += ", with the same clients"
+		} else {
+			text += ", each with clients of its own"
+		}
+	}
+	return text
+}
+
+// Expected says what the step must come to: "STATUS_SUCCESS or STATUS_NOINTERFACE", "recorded".
+func (s *Step) Expected() string {
+	switch {
+	case s.Record:
+		return "recorded"
+	case s.Async():
+		return "started"
+	case s.op.code == opBlocked:
+		return "still blocked"
+	}
+	return statusList(s.Expect)
+}

@@ -1,0 +1,119 @@
+package suites
+
+import "slices"
+
+// What a case says about its clients and threads, followed in the order of its steps.
+
+type registration int
+
+const (
+	unregistered registration = iota
+	registered
+	maybeRegistered // a recorded or ambiguous outcome: nothing certain can be said
+	deregistered
+)
+
+type clientUse struct {
+	index int
+	state registration
+	at    *node // where it was registered last
+}
+
+type threadUse struct {
+	index int
+	busy  bool
+	at    *node // where its operation was started last
+}
+
+// client returns the index of a client, giving one to a new name.
+func (p *caseParser) client(name string, at *node) *clientUse {
+	if use := p.clients[name]; use != nil {
+		return use
+	}
+	use := &clientUse{index: len(p.c.clients), at: at}
+	p.clients[name] = use
+	p.c.clients = append(p.c.clients, name)
+	return use
+}
+
+// use is a client in a step that needs it to have been registered.
+func (p *caseParser) use(name string, at *node, s *Step) uint64 {
+	use := p.clients[name]
+	if use == nil {
+		p.r.at(at, "a register step for it before this one", "client %q is not registered%s", name, hint(name, p.c.clients))
+		use = p.client(name, at)
+		use.state = maybeRegistered // said once
+	}
+	if l := p.loop; l != nil && l.parallel > 1 {
+		switch {
+		case !l.shared && !l.registered[name]:
+			p.r.at(at, "a register step in the loop, or shared: true", "client %q is registered outside of the parallel loop", name)
+		case l.shared && s.op.code == opDeregister:
+			p.r.at(at, "a deregister after the loop", "client %q is shared by the threads of the loop", name)
+		}
+	}
+	return uint64(use.index)
+}
+
+func (p *caseParser) register(name string, at *node, s *Step) uint64 {
+	use := p.client(name, at)
+	if use.state == registered && !s.Misuse {
+		p.r.at(at, "a deregister before it, or misuse: true", "client %q is already registered, on line %d", name, use.at.line)
+	}
+	use.state, use.at = registered, at
+	if l := p.loop; l != nil {
+		if l.parallel > 1 && l.shared {
+			p.r.at(at, "a register before the loop, or a loop that is not shared", "every thread of the loop would register client %q", name)
+		}
+		l.registered[name] = true
+	}
+	return uint64(use.index)
+}
+
+func (p *caseParser) deregister(name string, at *node, s *Step) uint64 {
+	index := p.use(name, at, s)
+	use := p.clients[name]
+	if use.state == deregistered && !s.Misuse {
+		p.r.at(at, "a register before it, or misuse: true", "client %q is already deregistered", name)
+	}
+	use.state = deregistered
+	return index
+}
+
+// start is a step that is started on a named thread; the result is the thread's index.
+func (p *caseParser) start(name string, at *node) int {
+	t := p.threads[name]
+	if t == nil {
+		t = &threadUse{index: len(p.threads)}
+		p.threads[name] = t
+	}
+	if t.busy {
+		p.r.at(at, "a join before it, or another thread", "thread %q still has its operation of line %d", name, t.at.line)
+	}
+	if p.inLoop() {
+		p.r.at(at, "loop: {parallel: …}", "a named thread in a loop")
+		return t.index
+	}
+	t.busy, t.at = true, at
+	return t.index
+}
+
+// running is a step about a thread's operation.
+func (p *caseParser) running(name string, at *node, joins bool) uint64 {
+	t := p.threads[name]
+	if t == nil || !t.busy {
+		var names []string
+		for name, t := range p.threads {
+			if t.busy {
+				names = append(names, name)
+			}
+		}
+		slices.Sort(names)
+		p.r.at(at, "a step before it with thread: "+name, "nothing runs on thread %q%s", name, hint(name, names))
+		return 0
+	}
+	if joins {
+		t.busy = false
+	}
+	return uint64(t.index)
+}

@@ -1,0 +1,259 @@
+package suites
+
+import (
+	"fmt"
+	"slices"
+)
+
+// StepResult is what a guest reports of one step, as in the agent's journal. It is not trusted: a
+// step that does not exist, or values that are missing, are deviations.
+type StepResult struct {
+	Step   int
+	Status uint32
+	Origin uint32
+	Runs   uint64 // how often the step ran
+	NS     uint64 // of the run that Status belongs to
+	MaxNS  uint64 // of the slowest run
+	Values []uint64
+	Failed *Iteration // in a loop: where it failed
+}
+
+// Iteration is a place in a loop; both count from 0.
+type Iteration struct{ Thread, Iteration uint32 }
+
+// DeviationKind says in which respect a step was not as expected.
+type DeviationKind string
+
+const (
+	KindStatus  DeviationKind = "status"  // it returned another status
+	KindValue   DeviationKind = "value"   // a reported value is not as demanded
+	KindTime    DeviationKind = "time"    // it took too long, or not long enough
+	KindTimeout DeviationKind = "timeout" // it did not return
+	KindRefused DeviationKind = "refused" // the driver refused it: WSK was not called
+	KindRuns    DeviationKind = "runs"    // it did not run as often as it should
+	KindMissing DeviationKind = "missing" // there is no result
+	KindReport  DeviationKind = "report"  // the guest's report makes no sense
+)
+
+// Deviation is a difference between what a case expects and what happened.
+type Deviation struct {
+	Step     int    // index, from 0
+	StepText string // "capture a, no wait"
+	Expected string // "STATUS_DEVICE_NOT_READY", "major 1"
+	Actual   string // "STATUS_SUCCESS (0x00000000)", "major 0"
+	Message  string // both in a sentence
+	Kind     DeviationKind
+	Status   uint32
+	Origin   uint32
+	Values   []uint64
+	Value    string // of KindValue: the value's name, as known issues call it
+}
+
+func (d Deviation) String() string {
+	return fmt.Sprintf("step %d (%s): %s", d.Step+1, d.StepText, d.Message)
+}
+
+// Judge compares the results of an attempt with what the case expects. No deviation means that
+// every step ran and was as expected. Results that are missing after a deviation are not reported
+// again: the agent ends a case at the first one.
+func (c *Case) Judge(results []StepResult) []Deviation {
+	var deviations []Deviation
+	seen := make([]bool, len(c.Steps))
+	for _, r := range results {
+		if r.Step < 0 || r.Step >= len(c.Steps) {
+			deviations = append(deviations, Deviation{Step: r.Step, StepText: "no such step", Kind: KindReport,
+				Expected: fmt.Sprintf("steps 1 to %d", len(c.Steps)), Actual: fmt.Sprintf("step %d", r.Step+1),
+				Message: fmt.Sprintf("the guest reported a step that this case does not have: it has %d", len(c.Steps))})
+			continue
+		}
+		j := judgement{step: &c.Steps[r.Step], result: r}
+		if seen[r.Step] {
+			j.add(KindReport, "", "one result", "another one", "the guest reported the step twice")
+		} else {
+			seen[r.Step] = true
+			j.judge()
+		}
+		deviations = append(deviations, j.found...)
+	}
+	if len(deviations) == 0 {
+		if first := slices.Index(seen, false); first >= 0 {
+			ran := len(results)
+			j := judgement{step: &c.Steps[first], result: StepResult{Step: first}}
+			j.add(KindMissing, "", fmt.Sprintf("%d steps", len(c.Steps)), fmt.Sprintf("%d ran", ran),
+				fmt.Sprintf("expected %d steps to run, %d did", len(c.Steps), ran))
+			deviations = j.found
+		}
+	}
+	return deviations
+}
+
+type judgement struct {
+	step   *Step
+	result StepResult
+	found  []Deviation
+}
+
+func (j *judgement) add(kind DeviationKind, value, expected, actual, message string) {
+	if f := j.result.Failed; f != nil {
+		message += fmt.Sprintf(" (thread %d, iteration %d)", f.Thread, f.Iteration)
+	}
+	j.found = append(j.found, Deviation{
+		Step: j.step.Index, StepText: j.step.Text, Kind: kind, Value: value,
+		Expected: expected, Actual: actual, Message: message,
+		Status: j.result.Status, Origin: j.result.Origin, Values: j.result.Values,
+	})
+}
+
+func (j *judgement) judge() {
+	s, r := j.step, j.result
+	if !j.origin() {
+		return
+	}
+	if s.Async() || s.Record {
+		j.runs()
+		return
+	}
+	if !slices.Contains(s.Expect, r.Status) {
+		j.wrongStatus()
+		return // its values mean nothing
+	}
+	for i := range s.Checks {
+		j.check(&s.Checks[i])
+	}
+	j.runs()
+}
+
+// origin judges where the status comes from, and reports whether the status can be judged too.
+func (j *judgement) origin() bool {
+	s, r := j.step, j.result
+	switch r.Origin {
+	case OriginCall:
+		if s.Async() {
+			j.add(KindReport, "", "the step to start on thread "+s.Thread, StatusText(r.Status),
+				fmt.Sprintf("expected the step to start on thread %s; it returned %s", s.Thread, StatusText(r.Status)))
+			return false
+		}
+		return true
+	case OriginAsync:
+		if s.Async() {
+			return true
+		}
+	case OriginRefused:
+		if s.Record {
+			return true
+		}
+		j.add(KindRefused, "", j.wanted(), "refused by the driver, "+StatusText(r.Status),
+			fmt.Sprintf("expected %s; the driver refused the step (%s) and did not call WSK", j.wanted(), StatusText(r.Status)))
+		return false
+	case OriginTimeout:
+		j.timedOut()
+		return false
+	case OriginSkipped:
+		j.add(KindMissing, "", j.wanted(), "not run", fmt.Sprintf("expected %s; the step did not run", j.wanted()))
+		return false
+	}
+	j.add(KindReport, "", "an origin that fits the step", fmt.Sprintf("origin %d", r.Origin),
+		fmt.Sprintf("the guest reported an origin that does not fit the step: %d", r.Origin))
+	return false
+}
+
+// wanted is the expectation in words.
+func (j *judgement) wanted() string {
+	s := j.step
+	switch {
+	case s.Async():
+		return "the step to start on thread " + s.Thread
+	case s.Record:
+		return "any status"
+	case s.op.code == opBlocked:
+		return fmt.Sprintf("%s to be blocked for %s", s.about(), shortDuration(s.wait))
+	}
+	return statusList(s.Expect)
+}
+
+// about is the object of a step about a thread: "thread t1".
+func (s *Step) about() string { return "thread " + s.target }
+
+func (j *judgement) timedOut() {
+	s := j.step
+	if s.op.code == opJoin {
+		expected := fmt.Sprintf("%s to return within %s", s.about(), shortDuration(s.wait))
+		j.add(KindTimeout, "", expected, "still blocked", fmt.Sprintf("expected %s; it is still blocked", expected))
+		return
+	}
+	j.add(KindTimeout, "", j.wanted(), fmt.Sprintf("no return within %s", shortDuration(s.Timeout)),
+		fmt.Sprintf("expected %s; the call did not return within %s", j.wanted(), shortDuration(s.Timeout)))
+}
+
+func (j *judgement) wrongStatus() {
+	s, r := j.step, j.result
+	if s.op.code == opBlocked && r.Status == statusSuccess && len(r.Values) > valueThreadNS {
+		actual := fmt.Sprintf("it returned %s after %s",
+			StatusText(uint32(r.Values[valueThreadStatus])), elapsed(r.Values[valueThreadNS]))
+		j.add(KindStatus, "", j.wanted(), actual, fmt.Sprintf("expected %s; %s", j.wanted(), actual))
+		return
+	}
+	j.add(KindStatus, "", j.wanted(), StatusText(r.Status), fmt.Sprintf("expected %s, got %s", j.wanted(), StatusText(r.Status)))
+}
+
+func (j *judgement) check(c *Check) {
+	for _, cond := range c.conds {
+		var got uint64
+		switch cond.value {
+		case valueElapsedNS:
+			got = j.result.NS
+		case valueMaxNS:
+			got = j.result.MaxNS
+		default:
+			if int(cond.value) >= len(j.result.Values) {
+				j.add(KindReport, "", c.Text, "not reported", fmt.Sprintf("%s: expected %s, but the guest did not report it", c.subject, c.Want))
+				return
+			}
+			got = j.result.Values[cond.value]
+		}
+		if cond.holds(got) {
+			continue
+		}
+		if cond.value >= maxValues {
+			j.add(KindTime, "", c.Want, elapsed(got), fmt.Sprintf("expected the call to take %s; it took %s", c.Want, elapsed(got)))
+			return
+		}
+		actual := c.actual(got)
+		j.add(KindValue, c.value.name, c.Text, c.subject+" "+actual, fmt.Sprintf("%s: expected %s, got %s", c.subject, c.Want, actual))
+		return
+	}
+}
+
+func (c *Check) actual(got uint64) string {
+	switch c.part {
+	case majorPart:
+		return fmt.Sprint(got >> 8)
+	case minorPart:
+		return fmt.Sprint(got & 0xFF)
+	}
+	return c.value.format(got)
+}
+
+func (c condition) holds(got uint64) bool {
+	switch c.compare {
+	case compareEQ:
+		return got == c.want
+	case compareNE:
+		return got != c.want
+	case compareGE:
+		return got >= c.want
+	case compareLE:
+		return got <= c.want
+	case compareHas:
+		return got&c.want == c.want
+	}
+	return false
+}
+
+// runs judges how often the step ran: a loop that ended early passes nowhere else.
+func (j *judgement) runs() {
+	if want := uint64(j.step.Runs); j.result.Runs != want {
+		j.add(KindRuns, "", fmt.Sprintf("%d runs", want), fmt.Sprintf("%d runs", j.result.Runs),
+			fmt.Sprintf("expected the step to run %d times, it ran %d times", want, j.result.Runs))
+	}
+}

@@ -1,0 +1,252 @@
+package suites
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// KnownIssue declares how one kind of guest deviates in one step of one case. The case still runs
+// there, and must deviate in exactly this way; anything else, a pass included, is news.
+type KnownIssue struct {
+	Guest  string // "wine"
+	Case   string // suite.case
+	Step   int    // index of the step that deviates
+	Status []uint32
+	Reason string
+	Source string
+	File   string
+	Line   int
+
+	actual []knownValue
+	ref    string
+}
+
+type knownValue struct {
+	value value
+	want  uint64
+}
+
+// Actual is the declared deviation in words.
+func (k *KnownIssue) Actual() string {
+	var parts []string
+	if len(k.Status) > 0 {
+		parts = append(parts, statusList(k.Status))
+	}
+	for _, v := range k.actual {
+		parts = append(parts, v.value.name+" "+v.value.format(v.want))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Known returns the issues declared for a case on a kind of guest.
+func (cat *Catalog) Known(guest string, c *Case) []*KnownIssue {
+	var found []*KnownIssue
+	for _, k := range cat.known {
+		if k.Guest == guest && k.Case == c.Name() {
+			found = append(found, k)
+		}
+	}
+	return found
+}
+
+// MatchKnown reports whether a deviation is exactly the declared one: in that step, with that
+// status, with those values. A hang, a refusal or a time that is off never is.
+func MatchKnown(d Deviation, k *KnownIssue) bool {
+	if d.Step != k.Step || d.Origin != OriginCall {
+		return false
+	}
+	switch d.Kind {
+	case KindStatus:
+		if len(k.Status) == 0 {
+			return false
+		}
+	case KindValue:
+		declared := slices.ContainsFunc(k.actual, func(v knownValue) bool { return v.value.name == d.Value })
+		if !declared {
+			return false
+		}
+	default:
+		return false
+	}
+	if len(k.Status) > 0 && !slices.Contains(k.Status, d.Status) {
+		return false
+	}
+	for _, v := range k.actual {
+		if int(v.value.index) >= len(d.Values) || d.Values[v.value.index] != v.want {
+			return false
+		}
+	}
+	return true
+}
+
+// pendingKnown is a known issue whose case may be in a file that is still to be read.
+type pendingKnown struct {
+	issue  *KnownIssue
+	r      *reporter
+	caseAt *node
+	stepAt *node
+	actual *mapping
+}
+
+func (l *loader) known(source Source, r *reporter, list *node) {
+	if list.kind != sequenceNode || len(list.items) == 0 {
+		r.at(list, "a list of known issues", "%s is %s", keyKnownIssues, countOrKind(list))
+		return
+	}
+	for _, item := range list.items {
+		if r.full() {
+			return
+		}
+		m, ok := r.mapping(item, "a known issue")
+		if !ok {
+			continue
+		}
+		k := &KnownIssue{File: source.Name, Line: item.line}
+		p := pendingKnown{issue: k, r: r}
+		complete := true
+		read := func(key, want string, into *string) *node {
+			n := m.need(key, want)
+			if n != nil {
+				*into, ok = r.readText(n, key)
+			}
+			complete = complete && n != nil && ok
+			return n
+		}
+		read("guest", "guest: the kind of guest that deviates, such as wine", &k.Guest)
+		p.caseAt = read("case", "case: suite.case", &k.Case)
+		p.stepAt = read("step", "step: the operation or the name of the step that deviates", &k.ref)
+		read("reason", "reason: why the guest deviates", &k.Reason)
+		if n := m.take("source"); n != nil {
+			k.Source, _ = r.readText(n, "source")
+		}
+		if n := m.need("actual", "actual: {status: …} or a value of the step"); n != nil {
+			p.actual, ok = r.mapping(n, "actual")
+			complete = complete && ok
+		} else {
+			complete = false
+		}
+		m.done()
+		if complete {
+			l.pending = append(l.pending, p)
+		}
+	}
+}
+
+// resolveKnown finds the cases and steps that known issues are about.
+func (l *loader) resolveKnown() {
+	cases := map[string]*Case{}
+	var names []string
+	for _, c := range l.catalog.All() {
+		cases[c.Name()] = c
+		names = append(names, c.Name())
+	}
+	for _, p := range l.pending {
+		if p.r.full() {
+			continue
+		}
+		k := p.issue
+		k.Case = strings.Replace(k.Case, "/", ".", 1)
+		c := cases[k.Case]
+		if c == nil {
+			p.r.at(p.caseAt, "suite.case", "no case %q%s", k.Case, hint(k.Case, names))
+			continue
+		}
+		step := p.step(c)
+		if step == nil {
+			continue
+		}
+		k.Step = step.Index
+		p.readActual(step)
+		for _, other := range l.catalog.known {
+			if other.Guest == k.Guest && other.Case == k.Case && other.Step == k.Step {
+				p.r.at(p.stepAt, "one issue a step", "%s of %s is already declared in %s, line %d", k.ref, k.Case, other.File, other.Line)
+			}
+		}
+		l.catalog.known = append(l.catalog.known, k)
+	}
+	slices.SortStableFunc(l.catalog.known, func(a, b *KnownIssue) int {
+		return cmp.Or(cmp.Compare(a.Guest, b.Guest), cmp.Compare(a.Case, b.Case), cmp.Compare(a.Step, b.Step))
+	})
+}
+
+// step finds the step that the issue names, by its name or by an operation that the case has once.
+func (p *pendingKnown) step(c *Case) *Step {
+	var found []*Step
+	var names []string
+	for i := range c.Steps {
+		s := &c.Steps[i]
+		if s.Name == p.issue.ref {
+			return s
+		}
+		if s.Op == p.issue.ref {
+			found = append(found, s)
+		}
+		names = append(names, cmp.Or(s.Name, s.Op))
+	}
+	switch len(found) {
+	case 1:
+		return found[0]
+	case 0:
+		p.r.at(p.stepAt, "an operation or a step's name of "+c.Name(), "no step %q%s", p.issue.ref, hint(p.issue.ref, names))
+	default:
+		p.r.at(p.stepAt, "the name: of one of them", "%s has %d steps %s", c.Name(), len(found), p.issue.ref)
+	}
+	return nil
+}
+
+func (p *pendingKnown) readActual(s *Step) {
+	m, k := p.actual, p.issue
+	if n := m.take("status"); n != nil {
+		codes, ok := p.r.readStatuses(n, "actual: status")
+		if ok {
+			k.Status = codes
+		}
+		for _, code := range codes {
+			if ok && slices.Contains(s.Expect, code) {
+				p.r.at(n, "a status that the step does not expect", "%s is what the step expects", StatusName(code))
+			}
+		}
+		if ok && s.Record {
+			p.r.at(n, "a step that is judged", "the step is recorded: no status deviates")
+		}
+	}
+	reader := caseParser{r: p.r}
+	for _, v := range s.op.values {
+		n := m.take(v.name)
+		if n == nil {
+			continue
+		}
+		exact := checkForm{name: v.name, value: v, compare: compareEQ}
+		if v.kind == valueTime {
+			p.r.at(n, "another value", "%s differs from run to run", v.name)
+			continue
+		}
+		if want, _, ok := reader.wanted(exact, n, "actual: "+v.name); ok {
+			k.actual = append(k.actual, knownValue{v, want})
+		}
+	}
+	m.what = "actual of a " + s.Op + " step"
+	m.done()
+	if len(m.node.pairs) == 0 {
+		p.r.at(m.node, "status, or a value of the step", "nothing deviates")
+	}
+	if len(k.Status) > 0 || len(k.actual) == 0 {
+		return
+	}
+	for _, v := range k.actual {
+		if slices.ContainsFunc(s.Checks, func(c Check) bool { return c.value.name == v.value.name && c.fails(v.want) }) {
+			return
+		}
+	}
+	p.r.at(m.node, "a status or a value that the step does not expect", "nothing in it deviates from what the step expects")
+}
+
+func (c *Check) fails(got uint64) bool {
+	return slices.ContainsFunc(c.conds, func(cond condition) bool { return !cond.holds(got) })
+}
+
+func (k *KnownIssue) String() string {
+	return fmt.Sprintf("%s on %s: %s (%s)", k.Case, k.Guest, k.Actual(), k.Reason)
+}

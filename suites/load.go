@@ -1,0 +1,145 @@
+package suites
+
+import "slices"
+
+// Source is a suite file: its content, and the name by which mistakes call it.
+type Source struct {
+	Name    string
+	Data    []byte
+	Builtin bool // ships with the harness
+}
+
+// Load reads suites and known issues. Everything that is wrong in any of the sources is returned
+// together, as Mistakes; the catalog is then nil. The sources may refer to each other (a known
+// issue in one to a case in another), whatever their order.
+func Load(sources ...Source) (*Catalog, error) {
+	l := loader{vocabulary: newVocabulary(), suites: map[string]place{}}
+	var reporters []*reporter
+	for _, source := range sources {
+		r := &reporter{file: source.Name}
+		reporters = append(reporters, r)
+		l.file(source, r)
+	}
+	l.resolveKnown()
+	var mistakes Mistakes
+	for _, r := range reporters {
+		mistakes = append(mistakes, r.sorted()...)
+	}
+	if len(mistakes) > 0 {
+		return nil, mistakes
+	}
+	return &l.catalog, nil
+}
+
+// place is where something was first said.
+type place struct {
+	file string
+	line int
+}
+
+type loader struct {
+	vocabulary *vocabulary
+	catalog    Catalog
+	suites     map[string]place
+	pending    []pendingKnown
+}
+
+const (
+	keySuite       = "suite"
+	keyKnownIssues = "known-issues"
+)
+
+func (l *loader) file(source Source, r *reporter) {
+	root := parseYAML(source.Data, r)
+	if root == nil {
+		return
+	}
+	if root.isNull() {
+		r.at(root, "a mapping with suite and cases, or with known-issues", "the file is empty")
+		return
+	}
+	m, ok := r.mapping(root, "the file")
+	if !ok {
+		return
+	}
+	suite, cases, doc := m.take(keySuite), m.take("cases"), m.take("doc")
+	known := m.take(keyKnownIssues)
+	m.done()
+	switch {
+	case suite != nil || cases != nil || doc != nil:
+		l.suite(source, r, root, suite, doc, cases)
+	case known == nil:
+		r.at(root, "suite, doc and cases, or known-issues", "the file has neither suites nor known issues")
+	}
+	if known != nil {
+		l.known(source, r, known)
+	}
+}
+
+func (l *loader) suite(source Source, r *reporter, root, name, doc, cases *node) {
+	s := &Suite{File: source.Name, Line: root.line}
+	if name == nil {
+		r.at(root, "suite: a name", "the file has no suite")
+	} else if text, ok := r.readName(name, "suite"); ok {
+		s.Name, s.Line = text, name.line
+		if first, ok := l.suites[text]; ok {
+			r.at(name, "a name of its own", "suite %q is already in %s, line %d", text, first.file, first.line)
+		} else {
+			l.suites[text] = place{source.Name, name.line}
+		}
+	}
+	if doc == nil {
+		r.at(root, "doc: what the suite is about", "the file has no doc")
+	} else {
+		s.Doc, _ = r.readText(doc, "doc")
+	}
+	switch {
+	case cases == nil:
+		r.at(root, "cases: a list", "the file has no cases")
+	case cases.kind != sequenceNode || len(cases.items) == 0:
+		r.at(cases, "a list of cases", "cases is %s", countOrKind(cases))
+	default:
+		l.cases(source, r, s, cases)
+	}
+	l.catalog.Suites = append(l.catalog.Suites, s)
+}
+
+func (l *loader) cases(source Source, r *reporter, s *Suite, list *node) {
+	seen := map[string]int{}
+	for _, item := range list.items {
+		if r.full() {
+			return
+		}
+		c, id := l.readCase(source, r, s, item)
+		if c == nil {
+			continue
+		}
+		if c.ID != "" {
+			if line, ok := seen[c.ID]; ok {
+				r.at(id, "an id of its own", "case %q is already on line %d", c.ID, line)
+			} else {
+				seen[c.ID] = id.line
+			}
+		}
+		s.Cases = append(s.Cases, c)
+	}
+}
+
+// All returns every case, in order.
+func (cat *Catalog) All() []*Case {
+	var all []*Case
+	for _, s := range cat.Suites {
+		all = append(all, s.Cases...)
+	}
+	return all
+}
+
+// Tags returns every tag that a case has, sorted.
+func (cat *Catalog) Tags() []string {
+	var tags []string
+	for _, c := range cat.All() {
+		tags = append(tags, c.Tags...)
+	}
+	slices.Sort(tags)
+	return slices.Compact(tags)
+}

@@ -1,0 +1,295 @@
+package suites
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func load(t *testing.T, text string) *Catalog {
+	t.Helper()
+	catalog, err := Load(Source{Name: "test.yaml", Data: []byte(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return catalog
+}
+
+// oneCase wraps steps, each a line of YAML flow, into a suite with one case.
+func oneCase(t *testing.T, steps ...string) *Case {
+	t.Helper()
+	return load(t, caseText("", steps...)).All()[0]
+}
+
+func caseText(keys string, steps ...string) string {
+	return fmt.Sprintf("suite: s\ndoc: d\ncases:\n  - id: c\n    doc: d\n%s    steps:\n      - %s\n",
+		keys, strings.Join(steps, "\n      - "))
+}
+
+// TestFiveMistakes asserts all of what a person sees for a file with five mistakes.
+func TestFiveMistakes(t *testing.T) {
+	const file = `suite: mine
+doc: What my driver does
+cases:
+  - id: first
+    doc: It works.
+    steps:
+      - register: {client: a, version: one}
+      - captur: {client: a, wait: none}
+      - deregister: {client: a}
+  - id: first
+    doc: It waits.
+    steps:
+      - register: {client: a}
+      - capture: {client: b, wait: none}
+        expect: STATUS_DEVICE_NOT_REDY
+      - deregister: {client: a}
+`
+	const want = `mine.yaml:7:40: register: version is "one" (expected a WSK version MAJOR.MINOR such as 1.0, each 0 to 255)
+mine.yaml:8:9: unknown step "captur"; did you mean "capture"? (expected one of register, deregister, capture, release, query, inspect, compare, blocked, join, sleep, memory, activate, deactivate, state, fault, loop)
+mine.yaml:10:9: case "first" is already on line 4 (expected an id of its own)
+mine.yaml:14:27: client "b" is not registered; did you mean "a"? (expected a register step for it before this one)
+mine.yaml:15:17: capture: expect: unknown status "STATUS_DEVICE_NOT_REDY"; did you mean "STATUS_DEVICE_NOT_READY"? (expected an NTSTATUS by name, or 0x and its hexadecimal digits)`
+	_, err := Load(Source{Name: "mine.yaml", Data: []byte(file)})
+	if err == nil {
+		t.Fatal("no mistakes found")
+	}
+	if diff := cmp.Diff(want, err.Error()); diff != "" {
+		t.Error(diff)
+	}
+	var mistakes Mistakes
+	if !errors.As(err, &mistakes) || len(mistakes) != 5 {
+		t.Errorf("got %d mistakes, want 5", len(mistakes))
+	}
+}
+
+// TestMistakes has one mistake a case: where it is, and what its message has to say. Those marked
+// schema must be rejected by the JSON Schema too.
+func TestMistakes(t *testing.T) {
+	for _, test := range mistakeTable() {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := Load(Source{Name: "f", Data: []byte(test.text)})
+			var mistakes Mistakes
+			if !errors.As(err, &mistakes) {
+				t.Fatalf("accepted:\n%s", test.text)
+			}
+			if len(mistakes) != 1 {
+				t.Errorf("%d mistakes, want 1:\n%s", len(mistakes), err)
+			}
+			if !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got  %s\nwant %s", err, test.want)
+			}
+		})
+	}
+}
+
+type mistakeTest struct {
+	name, text, want string
+	schema           bool // the schema rejects it too
+}
+
+func mistakeTable() []mistakeTest {
+	const (
+		register   = "register: {client: a}"
+		deregister = "deregister: {client: a}"
+		capture    = "capture: {client: a, wait: none}"
+		release    = "release: {client: a}"
+	)
+	step := func(text string) string { return caseText("", register, text, deregister) }
+	with := func(keys string) string { return caseText("    "+keys+"\n", register, deregister) }
+	return []mistakeTest{
+		// The file.
+		{"empty", "", "f:1:1: the file is empty", false},
+		{"null", "---\n", "the file is empty", true},
+		{"list", "- a\n", "f:1:1: the file is a list (expected a mapping)", true},
+		{"nothing known", "{}", "neither suites nor known issues", true},
+		{"not YAML", "suite: [", "not YAML", false},
+		{"not UTF-8", "suite: \xff", "not UTF-8", false},
+		{"two documents", caseText("", register, deregister) + "---\nsuite: x\n", "a second YAML document starts here", false},
+		{"duplicate key", "suite: s\nsuite: s\ndoc: d\ncases: [{id: c, doc: d, steps: [" + "{sleep: {for: 1s}}" + "]}]\n", `f:2:1: "suite" is here twice, first on line 1`, false},
+		{"unknown key", "suit: s\n" + caseText("", register, deregister), `unknown key "suit" in the file; did you mean "suite"?`, true},
+		{"suite name", strings.Replace(with(""), "suite: s", "suite: S s", 1), `suite is "S s"`, true},
+		{"no doc", strings.Replace(with(""), "doc: d\ncases", "cases", 1), "the file has no doc", true},
+		{"no cases", "suite: s\ndoc: d\ncases: []\n", "cases is a list of 0 (expected a list of cases)", true},
+		{"tag", strings.Replace(with(""), "suite: s", "suite: !mine s", 1), "tag !mine", false},
+
+		// The case.
+		{"no id", strings.Replace(with(""), "id: c", "tags: [x]", 1), "a case has no id", true},
+		{"id is a list", strings.Replace(with(""), "id: c", "id: [c]", 1), "id is a list", true},
+		{"empty doc", strings.Replace(with(""), "    doc: d", "    doc: ''", 1), "doc has 0", true},
+		{"case key", with("tag: [x]"), `f:6:5: unknown key "tag" in case c; did you mean "tags"?`, true},
+		{"basis", with("basis: guess"), "one of documented, wine-test, recorded", true},
+		{"recorded without", with("basis: recorded"), "nothing in the case is recorded", false},
+		{"tags", with("tags: x"), "tags is \"x\" (expected a list of names)", true},
+		{"tag twice", with("tags: [x, x]"), `tags has "x" twice`, true},
+		{"misuse", with("misuse: yes"), `misuse is "yes" (expected true or false)`, true},
+		{"irql", with("irql: high"), "one of passive, dispatch, dpc", true},
+		{"bare timeout", with("timeout: 10"), `timeout is "10" (expected a duration such as 500ms or 2s)`, true},
+		{"tiny timeout", with("timeout: 1us"), "timeout is", true},
+		{"short timeout", caseText("    timeout: 2s\n", "sleep: {for: 3s}"), "f:6:14: timeout 2s is less than its steps may wait, 3s, and 1s to spare (expected at least 4s)", false},
+		{"long waits", caseText("", "sleep: {for: 100s}\n        repeat: 1000"), "f:7:9: the repetitions may wait for 27h46m40s (expected at most 1m59.5s)", false},
+		{"very long waits", caseText("", slices.Repeat([]string{"sleep: {for: 100s}"}, 20)...), "the steps may wait for 33m21s (expected at most 30m)", false},
+		{"loop's timeout", caseText("", "loop: {timeout: 1s, repeat: 10, steps: [{sleep: {for: 1s}}]}"), "f:7:25: timeout 1s is less than the loop's steps may wait, 10s", false},
+		{"loop's timeout in a case's", caseText("    timeout: 5s\n", "loop: {timeout: 6s, steps: [{sleep: {for: 1s}}]}"), "timeout 5s is less than its steps may wait, 6s", false},
+		{"all wrong", caseText("    repeat: 2\n", "registr: {client: a}"), `unknown step "registr"; did you mean "register"?`, true},
+		{"no client to register", caseText("    misuse: true\n", "register: {}\n        record: true"), "register has no client", true},
+		{"repeat 0", with("repeat: 0"), "repeat is \"0\" (expected a whole number from 1 to 1000000)", true},
+		{"parallel 65", with("parallel: 65"), "expected a whole number from 1 to 64", true},
+		{"no steps", "suite: s\ndoc: d\ncases:\n  - id: c\n    doc: d\n", "case c has no steps", true},
+		{"steps", "suite: s\ndoc: d\ncases:\n  - {id: c, doc: d, steps: {}}\n", "steps is a mapping (expected a list of steps)", true},
+
+		// The step.
+		{"not a mapping", step("capture"), "a step is \"capture\" (expected a mapping)", true},
+		{"two operations", step(capture + "\n        release: {client: a}"), "both capture and release in one step", true},
+		{"only common keys", step("expect: STATUS_SUCCESS"), "a step without an operation", true},
+		{"unknown key inside", step("capture: {client: a, wait: none, waits: 1}"), `unknown key "waits" in capture; did you mean "wait"?`, true},
+		{"common key misspelt", step(capture + "\n        expct: STATUS_SUCCESS"), `unknown key "expct" in capture's step; did you mean "expect"?`, true},
+		{"expect inside", step("capture: {client: a, wait: none, expect: STATUS_SUCCESS}"), "expect stands in capture, not beside it", true},
+		{"wait outside", step("capture: {client: a, wait: none}\n        client_set: true"), "client_set stands beside capture, not in it", true},
+		{"missing argument", step("capture: {client: a}"), "capture has no wait", true},
+		{"missing client", step("release: {}"), "release has no client", true},
+		{"wait number", step("capture: {client: a, wait: 100}"), `capture: wait is "100" (expected none, infinite, or a duration`, true},
+		{"wait too long", step("capture: {client: a, wait: 101s}"), "1ms to 1m40s", false},
+		{"version 1", step("register: {client: b, version: 1}\n      - deregister: {client: b}"), "expected a WSK version MAJOR.MINOR", false},
+		{"version 1.256", step("register: {client: b, version: 1.256}\n      - deregister: {client: b}"), "each 0 to 255", false},
+		{"flag", step("register: {client: b, context: 1}\n      - deregister: {client: b}"), "register: context is \"1\" (expected true or false)", true},
+		{"reserved", step("register: {client: b, reserved: 65536}\n      - deregister: {client: b}"), "0 to 65535", true},
+		{"status number", step(capture + "\n        expect: 5"), `unknown status "5"`, false},
+		{"five statuses", step(capture + "\n        expect: [STATUS_SUCCESS, STATUS_NOINTERFACE, STATUS_TIMEOUT, STATUS_PENDING, STATUS_UNSUCCESSFUL]"), "a list of 5 (expected one status, or a list of 1 to 4)", true},
+		{"status twice", step(capture + "\n        expect: [STATUS_SUCCESS, STATUS_SUCCESS]"), "STATUS_SUCCESS twice", false},
+		{"record and expect", step(capture + "\n        expect: STATUS_SUCCESS\n        record: true"), "expected either expect or record", false},
+		{"record and check", step("capture: {client: a, wait: none, major: 1}\n        record: true"), "this one checks major", false},
+		{"check of a failure", step("capture: {client: a, wait: none, major: 1}\n        expect: STATUS_NOINTERFACE"), "major is not known when capture fails", false},
+		{"minor alone", step("inspect: {client: a, minor: 0}"), "minor without major", false},
+		{"slot", step("inspect: {client: a, slots: [WskSockets]}"), `did you mean "WskSocket"?`, true},
+		{"too many checks", step("inspect: {client: a, major: 1, minor: 0, client_set: true, dispatch_set: true, captures: 0, events: 0}"), "too many checks in one step", false},
+		{"bare sleep", step("sleep: 1"), `sleep: for is "1" (expected a duration such as 500ms or 2s)`, true},
+		{"size", step("memory: {growth_at_most: 64}"), "expected a size such as 64KiB", true},
+		{"at", step("release: {client: a, at: high}"), "one of passive, guard, dispatch, dpc", true},
+		{"register at dispatch", step("register: {client: b, at: dispatch}\n      - deregister: {client: b}"), "one of passive, guard", true},
+		{"wait at dispatch", step("capture: {client: a, wait: infinite, at: dispatch}"), "it needs PASSIVE_LEVEL", false},
+		{"at and thread", step("release: {client: a, at: guard, thread: t1}\n      - join: {thread: t1}"), "thread or at, not both", false},
+		{"expect of a start", step("release: {client: a, thread: t1}\n        expect: STATUS_SUCCESS\n      - join: {thread: t1}"), "expected expect beside the join", false},
+		{"within of a start", step("release: {client: a, thread: t1}\n        within: 1s\n      - join: {thread: t1}"), "within in the join", false},
+		{"within beside join", step("release: {client: a, thread: t1}\n      - join: {thread: t1}\n        within: 1s"), "within stands beside join, not in it", false},
+		{"expect of blocked", step("release: {client: a, thread: t1}\n      - blocked: {thread: t1, for: 1s}\n        expect: STATUS_SUCCESS\n      - join: {thread: t1}"), "blocked has only one outcome that passes", false},
+		{"timeout too long", caseText("    timeout: 10s\n", register, capture+"\n        timeout: 20s", release, deregister), "timeout 20s of the step is not inside the limits around it (expected at most 9.25s)", false},
+		{"timeout too short", step("sleep: {for: 1s}\n        timeout: 1s"), "not more than the step itself waits", false},
+		{"step name", step(capture + "\n        name: capture"), "the name of an operation", false},
+		{"step name twice", caseText("", register, capture+"\n        name: x", release+"\n        name: x", deregister), `step "x" is already on line 9`, false},
+		{"repeat of inspect", step("inspect: {client: a}\n        repeat: 2"), "inspect can't be repeated", false},
+		{"check of a repeat", step("capture: {client: a, wait: none, captures: 1}\n        repeat: 2"), "only the last values are kept", false},
+		{"misuse step", step(release + "\n        misuse: true"), "release misuses WSK, but its case does not say so", false},
+		{"null dispatch", step("register: {client: b, null_dispatch: true}\n      - deregister: {client: b}"), "register misuses WSK", false},
+		{"fault", step("fault: {kind: hang, for: 1s}"), "fault misuses WSK", false},
+		{"fault arguments", caseText("    misuse: true\n", "fault: {kind: write, code: 1, address: 16}"), "code of a fault of this kind (expected kind, address)", false},
+		{"fault without", caseText("    misuse: true\n", "fault: {kind: write}"), "a fault of this kind has no address", false},
+
+		// Clients and threads.
+		{"never registered", caseText("", "release: {client: a}"), `client "a" is not registered`, false},
+		{"left registered", caseText("", register), `client "a" is still registered at the end of the case`, false},
+		{"registered twice", step(register), `client "a" is already registered, on line 7`, false},
+		{"deregistered twice", step(deregister), `client "a" is already deregistered`, false},
+		{"compare with itself", step("compare: {clients: [a, a]}"), `compare: clients has "a" twice`, true},
+		{"compare one", step("compare: {clients: [a]}"), "a list of 1 (expected a list of two clients)", true},
+		{"thread not started", step("join: {thread: t1}"), `nothing runs on thread "t1"`, false},
+		{"thread not joined", step("release: {client: a, thread: t1}"), `thread "t1" is never joined`, false},
+		{"thread busy", step("release: {client: a, thread: t1}\n      - release: {client: a, thread: t1}\n      - join: {thread: t1}"), `thread "t1" still has its operation of line 8`, false},
+
+		// Loops.
+		{"loop without steps", step("loop: {repeat: 2}"), "loop has no steps", true},
+		{"loop in a loop", step("loop: {steps: [{loop: {steps: [{sleep: {for: 1s}}]}}]}"), "a loop in a loop", true},
+		{"inspect in a loop", step("loop: {repeat: 2, steps: [{inspect: {client: a}}]}"), "inspect in a loop", false},
+		{"thread in a loop", caseText("    repeat: 2\n", register, "release: {client: a, thread: t1}", deregister), "a named thread in a loop", false},
+		{"left in a loop", step("loop: {repeat: 2, steps: [{register: {client: b}}]}"), "still registered at the end of the loop", false},
+		{"foreign client", step("loop: {parallel: 2, steps: [{release: {client: a}}]}"), "registered outside of the parallel loop", false},
+		{"shared deregister", caseText("", register, "loop: {parallel: 2, shared: true, steps: [{deregister: {client: a}}]}"), "shared by the threads of the loop", false},
+		{"too many clients", caseText("    parallel: 64\n", register, "register: {client: b}", deregister, "deregister: {client: b}"), "2 clients on each of 64 threads", false},
+
+		// Known issues.
+		{"known list", "known-issues: {}", "known-issues is a mapping", true},
+		{"known case", known("case: s.d, step: capture, actual: {status: STATUS_SUCCESS}"), `no case "s.d"; did you mean "s.c"?`, false},
+		{"known step", known("case: s.c, step: captured, actual: {status: STATUS_SUCCESS}"), `no step "captured"; did you mean "capture"?`, false},
+		{"known status", known("case: s.c, step: capture, actual: {status: STATUS_NOINTERFACE}"), "STATUS_NOINTERFACE is what the step expects", false},
+		{"known nothing", known("case: s.c, step: capture, actual: {}"), "nothing deviates", true},
+		{"known no deviation", known("case: s.c, step: capture, actual: {captures: 1}"), "nothing in it deviates", false},
+		{"known value", known("case: s.c, step: capture, actual: {status: STATUS_SUCCESS, low: 1.0}"), `unknown key "low" in actual of a capture step`, false},
+	}
+}
+
+// known is a suite with a known issue of its case s.c, whose capture expects STATUS_NOINTERFACE.
+func known(text string) string {
+	return caseText("", "register: {client: a}", "capture: {client: a, wait: none}\n        expect: STATUS_NOINTERFACE", "deregister: {client: a}") +
+		"known-issues:\n  - {guest: wine, reason: r, " + text + "}\n"
+}
+
+// TestManyMistakes has more than anyone mends at a time: the first are told, in short order.
+func TestManyMistakes(t *testing.T) {
+	var steps []string
+	for range 10_000 {
+		steps = append(steps, "sleep: {for: 1s}\n        expect: STATUS_DEVICE_NOT_REDYXX")
+	}
+	_, err := Load(Source{Name: "f", Data: []byte(caseText("", steps...))})
+	var mistakes Mistakes
+	if !errors.As(err, &mistakes) || len(mistakes) != maxMistakes+1 {
+		t.Fatalf("%d mistakes", len(mistakes))
+	}
+	last := mistakes[maxMistakes].String()
+	if want := "f:208:17: more mistakes may follow: these are the first 100"; last != want {
+		t.Errorf("got %s, want %s", last, want)
+	}
+}
+
+// TestDesignExample is the example that the design and the README show.
+func TestDesignExample(t *testing.T) {
+	const text = `suite: capture
+doc: Provider NPI capture
+cases:
+  - id: deregister_waits_one
+    doc: WskDeregister returns only after every captured NPI is released
+    source: nf-wsk-wskderegister
+    tags: [blocking]
+    timeout: 10s
+    steps:
+      - register: {client: a, version: 1.0}
+      - capture: {client: a, wait: none}
+      - deregister: {client: a, thread: t1}       # runs on a kernel thread of its own
+      - blocked: {thread: t1, for: 500ms}
+      - release: {client: a}
+      - join: {thread: t1, within: 2s}
+`
+	c := load(t, text).All()[0]
+	if c.Name() != "capture.deregister_waits_one" || len(c.Steps) != 6 || c.Timeout != 10*time.Second || c.Line != 4 {
+		t.Errorf("%+v", c)
+	}
+	if err := compiledSchema(t).Validate(asEditor(t, []byte(text))); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMistakesOfAllFilesTogether(t *testing.T) {
+	good := caseText("", "sleep: {for: 1s}")
+	_, err := Load(
+		Source{Name: "b.yaml", Data: []byte("suit: x\n")},
+		Source{Name: "a.yaml", Data: []byte(good)},
+		Source{Name: "c.yaml", Data: []byte(good)})
+	want := "b.yaml:1:1: the file has neither suites nor known issues (expected suite, doc and cases, or known-issues)\n" +
+		"b.yaml:1:1: unknown key \"suit\" in the file; did you mean \"suite\"? (expected one of suite, cases, doc, known-issues)\n" +
+		"c.yaml:1:8: suite \"s\" is already in a.yaml, line 1 (expected a name of its own)"
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	// Two mistakes of b.yaml share their place; the unknown key was found first.
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) == 3 {
+		lines[0], lines[1] = lines[1], lines[0]
+	}
+	if diff := cmp.Diff(want, strings.Join(lines, "\n")); diff != "" {
+		t.Error(diff)
+	}
+}

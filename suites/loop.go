@@ -1,0 +1,85 @@
+package suites
+
+import "fmt"
+
+// loopUse is the loop that is being read.
+type loopUse struct {
+	parallel   int
+	shared     bool
+	registered map[string]bool // clients registered in it
+}
+
+// readLoopStep reads `loop: {repeat, parallel, shared, timeout, steps}`.
+func (p *caseParser) readLoopStep(n *node, outer *mapping) {
+	body := outer.take(loopKey)
+	outer.what = "a loop's step"
+	outer.done()
+	m, ok := p.r.mapping(body, "loop")
+	if !ok {
+		return
+	}
+	u := unit{repeat: 1, parallel: 1}
+	shared := false
+	if n := m.take("repeat"); n != nil {
+		u.repeat = p.count(n, "loop: repeat", maxRepeat)
+	}
+	if n := m.take("parallel"); n != nil {
+		u.parallel = p.count(n, "loop: parallel", maxParallel)
+	}
+	if n := m.take("shared"); n != nil {
+		shared, _ = p.r.readBool(n, "loop: shared")
+	}
+	if n := m.take("timeout"); n != nil {
+		var ok bool
+		if u.timeout, ok = p.r.readDuration(n, "loop: timeout", longestUnit); ok && !p.inLoop() {
+			p.limits[len(p.c.units)] = n
+		}
+	}
+	steps := m.need("steps", "steps: a list")
+	m.done()
+	switch {
+	case steps == nil:
+	case steps.kind != sequenceNode || len(steps.items) == 0:
+		p.r.at(steps, "a list of steps", "steps is %s", countOrKind(steps))
+	case p.inLoop():
+		p.r.at(n, "loops one after the other", "a loop in a loop")
+	default:
+		p.readLoop(steps, u, shared)
+	}
+}
+
+// readLoop reads the steps of a loop, or of a case that is one, into one unit.
+func (p *caseParser) readLoop(steps *node, u unit, shared bool) {
+	p.loop = &loopUse{parallel: u.parallel, shared: shared, registered: map[string]bool{}}
+	u.first, u.listed = len(p.c.Steps), true
+	p.c.units = append(p.c.units, u)
+	for _, item := range steps.items {
+		p.readStep(item)
+	}
+	last := &p.c.units[len(p.c.units)-1]
+	last.count = len(p.c.Steps) - last.first
+	if last.count == 0 { // every step of it was a mistake
+		delete(p.limits, len(p.c.units)-1)
+		p.c.units = p.c.units[:len(p.c.units)-1]
+		p.loop = nil
+		return
+	}
+	if last.count > maxSteps {
+		p.r.at(steps, fmt.Sprintf("at most %d", maxSteps), "the loop has %d steps", last.count)
+	}
+	for name := range p.loop.registered {
+		if use := p.clients[name]; use.state == registered && !p.c.Misuse {
+			p.r.at(use.at, "a deregister for it in the loop", "client %q is still registered at the end of the loop", name)
+			use.state = deregistered // said once
+		}
+	}
+	if u.parallel > 1 && !shared {
+		// Every thread has clients of its own: thread t uses the named ones plus t strides.
+		last.stride = len(p.c.clients)
+		if need := last.stride * u.parallel; need > maxClients {
+			p.r.at(steps, fmt.Sprintf("at most %d clients over all threads", maxClients),
+				"%d clients on each of %d threads", last.stride, u.parallel)
+		}
+	}
+	p.loop = nil
+}

@@ -1,0 +1,64 @@
+package suites
+
+import "strings"
+
+// Note is what a recorded step came to.
+type Note struct {
+	Step     int
+	StepText string
+	Text     string // "STATUS_SUCCESS (0x00000000); version 1.0, client_set true"
+}
+
+// Notes puts the results of the recorded steps into words, for the report.
+func (c *Case) Notes(results []StepResult) []Note {
+	var notes []Note
+	for _, r := range results {
+		if r.Step < 0 || r.Step >= len(c.Steps) || !c.Steps[r.Step].Record {
+			continue
+		}
+		s := &c.Steps[r.Step]
+		notes = append(notes, Note{Step: r.Step, StepText: s.Text, Text: s.note(r)})
+	}
+	return notes
+}
+
+func (s *Step) note(r StepResult) string {
+	switch r.Origin {
+	case OriginRefused:
+		return "refused by the driver: " + StatusText(r.Status)
+	case OriginTimeout:
+		return "no return within " + shortDuration(s.Timeout)
+	}
+	text := StatusText(r.Status)
+	if !isSuccess(r.Status) {
+		return text
+	}
+	var values []string
+	for _, v := range s.Reported(r.Values) {
+		values = append(values, v.Name+" "+v.Text)
+	}
+	if len(values) == 0 {
+		return text
+	}
+	return text + "; " + strings.Join(values, ", ")
+}
+
+// Reported is a value that a step reports, by name and in words.
+type Reported struct {
+	Name string // as checks and known issues call it
+	Text string // "1.0", "true", "64KiB"
+}
+
+// Reported names the values of a step's result. What is not known, such as the version of a
+// provider that is not captured, is left out. The values of a step that failed mean nothing.
+func (s *Step) Reported(values []uint64) []Reported {
+	captures, counted := s.op.value("captures")
+	none := counted && int(captures.index) < len(values) && values[captures.index] == 0
+	var all []Reported
+	for _, v := range s.op.values {
+		if int(v.index) < len(values) && !(v.held && none) && !s.Async() {
+			all = append(all, Reported{v.name, v.format(values[v.index])})
+		}
+	}
+	return all
+}

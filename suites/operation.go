@@ -1,0 +1,252 @@
+package suites
+
+// operation describes one kind of step. The table of operations is the single source of what a
+// step may say: the loader validates with it, the compiler encodes with it, and the JSON Schema
+// and the reference are written from it.
+type operation struct {
+	name   string
+	code   uint32
+	doc    string
+	args   []argument
+	values []value
+
+	contexts []contextName // where it may run; the first is the default
+	guard    guardRule
+	thread   bool   // may be started on a named thread
+	loop     bool   // may run in a loop, and be repeated
+	expect   uint32 // what it returns when all is well
+	fixed    bool   // expect is the only status it can be asked to return
+	scalar   string // the argument that may stand alone, without a mapping around it
+	misuse   bool   // can corrupt or stop a machine whatever its arguments
+}
+
+// contextName is a value of `at:`.
+type contextName struct {
+	name string
+	code uint16
+	doc  string
+}
+
+func atPassive() contextName {
+	return contextName{"passive", contextCaller, "PASSIVE_LEVEL, on the thread that runs the case"}
+}
+
+func atGuard() contextName {
+	return contextName{"guard", contextGuard, "PASSIVE_LEVEL, on a thread that is waited for with a limit"}
+}
+
+func atDispatch() contextName {
+	return contextName{"dispatch", contextSpin, "DISPATCH_LEVEL, under a spin lock"}
+}
+
+func atDPC() contextName {
+	return contextName{"dpc", contextDPC, "DISPATCH_LEVEL, in a deferred procedure call"}
+}
+
+// guardRule says when an operation runs on a guard thread unless the step says otherwise: a call
+// that can block must never take the thread that watches over it.
+type guardRule int
+
+const (
+	guardNever guardRule = iota
+	guardAlways
+	guardIfWait // a capture with a wait
+)
+
+type argKind int
+
+const (
+	argBool argKind = iota
+	argNumber
+	argVersion
+	argWait
+	argDuration
+	argSize
+	argClient
+	argClients
+	argThread
+	argName // one of names
+	argNumbers
+	argSlots
+	argStatus
+)
+
+// argument is a key inside a step.
+type argument struct {
+	name     string
+	doc      string
+	kind     argKind
+	slot     int    // which WSKT_STEP.Arg it goes to
+	flag     uint64 // of an argBool: the bit that it sets there
+	required bool
+	misuse   bool
+	max      uint64 // of numbers
+	initial  uint64 // when the key is absent
+	names    []named
+	hex      bool // a number that people write as 0x…
+}
+
+type named struct {
+	name string
+	code uint64
+}
+
+type valueKind int
+
+const (
+	valueNumber valueKind = iota
+	valueBool
+	valueVersion // major << 8 | minor
+	valueSlots
+	valueStatus
+	valueName // one of names
+	valueBytes
+	valueTime // nanoseconds; reported, not checked
+)
+
+// value is one number that an operation reports (WSKT_RESULT.Value), under the name by which
+// checks, known issues and messages call it.
+type value struct {
+	name  string
+	doc   string
+	index uint16
+	kind  valueKind
+	names []named
+	parts bool // of a version: may also be checked as major and minor
+	held  bool // known only while something is captured
+}
+
+// dispatchSlots are the functions of WSK_PROVIDER_DISPATCH in order (WSK_PROVIDER_DISPATCH in the
+// WDK reference); the last three came with Windows 7.
+func dispatchSlots() []named {
+	return []named{
+		{"WskSocket", 1 << 0},
+		{"WskSocketConnect", 1 << 1},
+		{"WskControlClient", 1 << 2},
+		{"WskGetAddressInfo", 1 << 3},
+		{"WskFreeAddressInfo", 1 << 4},
+		{"WskGetNameInfo", 1 << 5},
+	}
+}
+
+func phases() []named {
+	return []named{
+		{"inactive", phaseInactive},
+		{"starting", phaseStarting},
+		{"listening", phaseListening},
+		{"failed", phaseFailed},
+		{"stopping", phaseStopping},
+	}
+}
+
+// checkForm is a way to check a value: a key inside a step, beside the arguments.
+type checkForm struct {
+	name    string
+	doc     string
+	value   value
+	compare uint16
+	part    versionPart
+}
+
+type versionPart int
+
+const (
+	whole versionPart = iota
+	majorPart
+	minorPart
+)
+
+// forms lists the checks that a value offers.
+func (v value) forms() []checkForm {
+	exact := checkForm{name: v.name, doc: v.doc, value: v, compare: compareEQ}
+	atLeast := checkForm{name: v.name + "_at_least", doc: v.doc, value: v, compare: compareGE}
+	atMost := checkForm{name: v.name + "_at_most", doc: v.doc, value: v, compare: compareLE}
+	switch v.kind {
+	case valueTime:
+		return nil
+	case valueBool, valueStatus, valueName:
+		return []checkForm{exact}
+	case valueSlots:
+		exact.compare = compareHas
+		return []checkForm{exact}
+	case valueBytes:
+		return []checkForm{atMost, atLeast}
+	case valueVersion:
+		forms := []checkForm{exact, atLeast, atMost}
+		if v.parts {
+			forms = append(forms,
+				checkForm{"major", "major number of the version", v, compareEQ, majorPart},
+				checkForm{"minor", "minor number of the version; needs major", v, compareEQ, minorPart},
+				checkForm{"minor_at_least", "minor number of the version; needs major", v, compareGE, minorPart})
+		}
+		return forms
+	default:
+		return []checkForm{exact, atLeast, atMost}
+	}
+}
+
+// subject is what the check is about: a value, or a part of one.
+func (f checkForm) subject() string {
+	switch f.part {
+	case majorPart:
+		return "major"
+	case minorPart:
+		return "minor"
+	}
+	return f.value.name
+}
+
+func (f checkForm) kind() argKind {
+	switch {
+	case f.part != whole:
+		return argNumber
+	case f.value.kind == valueBool:
+		return argBool
+	case f.value.kind == valueVersion:
+		return argVersion
+	case f.value.kind == valueSlots:
+		return argSlots
+	case f.value.kind == valueStatus:
+		return argStatus
+	case f.value.kind == valueName:
+		return argName
+	case f.value.kind == valueBytes:
+		return argSize
+	}
+	return argNumber
+}
+
+func (o *operation) forms() []checkForm {
+	var forms []checkForm
+	for _, v := range o.values {
+		forms = append(forms, v.forms()...)
+	}
+	return forms
+}
+
+func (o *operation) value(name string) (value, bool) {
+	for _, v := range o.values {
+		if v.name == name {
+			return v, true
+		}
+	}
+	return value{}, false
+}
+
+// keys lists what may stand inside the step's mapping.
+func (o *operation) keys() []string {
+	var keys []string
+	for _, a := range o.args {
+		keys = append(keys, a.name)
+	}
+	if o.thread {
+		keys = append(keys, "thread")
+	}
+	if len(o.contexts) > 1 {
+		keys = append(keys, "at")
+	}
+	for _, f := range o.forms() {
+		keys = append(keys, f.name)
+	}
+	return keys
+}

@@ -1,0 +1,84 @@
+package suites
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Reference writes the steps, their arguments and their checks as Markdown.
+func Reference(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString("## Beside every step\n\n| key | meaning |\n| --- | --- |\n")
+	for _, k := range commonKeys() {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", k.name, k.doc)
+	}
+	for _, o := range operations() {
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n", o.name, o.doc)
+		if len(o.contexts) > 1 {
+			var names []string
+			for _, c := range o.contexts {
+				names = append(names, "`"+c.name+"` ("+c.doc+")")
+			}
+			fmt.Fprintf(&b, "May run `at:` %s", strings.Join(names, ", "))
+			if o.thread {
+				b.WriteString(", or on a `thread:` of its own")
+			}
+			b.WriteString(".\n")
+		}
+		if len(o.args) > 0 {
+			b.WriteString("\n| argument | value | meaning |\n| --- | --- | --- |\n")
+			for _, a := range o.args {
+				doc := a.doc
+				if a.required {
+					doc += " (required)"
+				}
+				fmt.Fprintf(&b, "| `%s` | %s | %s |\n", a.name, a.kind.words(a.names), doc)
+			}
+		}
+		if forms := o.forms(); len(forms) > 0 {
+			b.WriteString("\n| check | value | of |\n| --- | --- | --- |\n")
+			for _, f := range forms {
+				fmt.Fprintf(&b, "| `%s` | %s | %s |\n", f.name, f.kind().words(f.value.names), f.doc)
+			}
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (k argKind) words(names []named) string {
+	switch k {
+	case argBool:
+		return "true, false"
+	case argVersion:
+		return "version, `1.0`"
+	case argWait:
+		return "`none`, `infinite`, `100ms`"
+	case argDuration:
+		return "duration, `500ms`"
+	case argSize:
+		return "size, `64KiB`"
+	case argClient:
+		return "client"
+	case argClients:
+		return "two clients"
+	case argThread:
+		return "thread"
+	case argNumbers:
+		return "list of numbers"
+	case argStatus:
+		return "status"
+	case argName, argSlots:
+		var all []string
+		for _, n := range names {
+			all = append(all, n.name)
+		}
+		text := strings.Join(all, ", ")
+		if k == argSlots {
+			text = "list of " + text
+		}
+		return text
+	}
+	return "number"
+}

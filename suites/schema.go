@@ -1,0 +1,230 @@
+package suites
+
+import (
+	"encoding/json"
+	"math"
+)
+
+// object is a JSON object; encoding/json writes its keys in order, so the schema is the same each
+// time.
+type object = map[string]any
+
+// JSONSchema returns the JSON Schema (draft 2020-12) of suite files, for editors. What it rejects
+// Load rejects too; Load knows more (names that must be declared first, limits that must nest).
+func JSONSchema() []byte {
+	ops := newVocabulary().ops
+	step := object{}
+	var one []any
+	for i := range ops {
+		step[ops[i].name] = ops[i].schema()
+		one = append(one, object{"required": []string{ops[i].name}})
+	}
+	plainStep := func(withLoop bool) object {
+		properties, choices := object{}, one
+		for name, schema := range step {
+			properties[name] = schema
+		}
+		for name, schema := range commonSchemas() {
+			properties[name] = schema
+		}
+		if withLoop {
+			properties[loopKey] = ref("loop")
+			choices = append(append([]any(nil), one...), object{"required": []string{loopKey}})
+		}
+		return object{"type": "object", "properties": properties, "additionalProperties": false, "oneOf": choices}
+	}
+	steps := func(of string) object {
+		return object{"type": "array", "minItems": 1, "items": ref(of)}
+	}
+	repeat := object{"type": "integer", "minimum": 1, "maximum": maxRepeat, "description": "how often each thread runs the steps"}
+	parallel := object{"type": "integer", "minimum": 1, "maximum": maxParallel, "description": "how many kernel threads run the steps side by side"}
+
+	schema := object{
+		"$schema":     "https://json-schema.org/draft/2020-12/schema",
+		"title":       "wskharness suite",
+		"description": "Test cases for a WSK driver, and known issues of guests",
+		"type":        "object",
+		"properties": object{
+			keySuite:       described(ref("name"), "name of the suite"),
+			"doc":          described(ref("text"), "what the suite is about"),
+			"cases":        object{"type": "array", "minItems": 1, "items": ref("case")},
+			keyKnownIssues: object{"type": "array", "minItems": 1, "items": ref("known-issue")},
+		},
+		"additionalProperties": false,
+		"dependentRequired":    object{keySuite: []string{"doc", "cases"}, "doc": []string{keySuite}, "cases": []string{keySuite}},
+		"anyOf":                []any{object{"required": []string{keySuite}}, object{"required": []string{keyKnownIssues}}},
+		"$defs": object{
+			"name":     object{"type": "string", "pattern": identifierPattern},
+			"text":     object{"type": "string", "minLength": 1, "maxLength": maxText},
+			"duration": object{"type": "string", "pattern": durationPattern, "examples": []string{"500ms", "2s"}},
+			"wait":     object{"type": "string", "pattern": `^(none|infinite|([0-9]+(\.[0-9]+)?(ms|s|m|h))+)$`, "examples": []string{"none", "infinite", "100ms"}},
+			"version":  object{"type": []string{"number", "string"}, "minimum": 0, "maximum": 256, "pattern": versionText.String(), "examples": []any{"1.0"}},
+			"size":     object{"type": "string", "pattern": sizeText.String(), "examples": []string{"64KiB"}},
+			"status": object{"anyOf": []any{
+				object{"enum": statuses().names},
+				object{"type": "string", "pattern": `^0x[0-9A-Fa-f]{1,8}$`},
+				object{"type": "integer", "minimum": 0, "maximum": uint32(math.MaxUint32)}}},
+			"statuses": object{"anyOf": []any{ref("status"),
+				object{"type": "array", "minItems": 1, "maxItems": maxExpect, "items": ref("status")}}},
+			"step":       plainStep(true),
+			"plain-step": plainStep(false),
+			"loop": object{
+				"type":        "object",
+				"description": "Runs steps many times, on one thread or on many, in one request to the driver.",
+				"properties": object{
+					"repeat": repeat, "parallel": parallel,
+					"shared":  object{"type": "boolean", "description": "true: the threads use the same clients; else each has its own"},
+					"timeout": ref("duration"),
+					"steps":   steps("plain-step"),
+				},
+				"required": []string{"steps"}, "additionalProperties": false,
+			},
+			"case": object{
+				"type": "object",
+				"properties": object{
+					"id":       described(ref("name"), "name of the case in its suite"),
+					"doc":      described(ref("text"), "the rule that the case checks, in a sentence"),
+					"source":   described(ref("text"), "where the rule is written, such as nf-wsk-wskregister"),
+					"basis":    enum(bases(), "why the case expects what it expects; documented unless given"),
+					"tags":     list("name", "for selection"),
+					"requires": list("name", "capabilities that a guest must have; it is skipped elsewhere"),
+					"misuse":   object{"type": "boolean", "description": "can corrupt a machine: runs only when named"},
+					"irql":     enum(irqls(), "where the steps run that may run there"),
+					"timeout":  described(ref("duration"), "for all of the case"),
+					"repeat":   repeat, "parallel": parallel,
+					"steps": steps("step"),
+				},
+				"required": []string{"id", "doc", "steps"}, "additionalProperties": false,
+			},
+			"known-issue": knownSchema(ops),
+		},
+	}
+	data, err := json.MarshalIndent(schema, "", "  ")
+	if err != nil {
+		panic("suites: " + err.Error()) // maps of strings and numbers always marshal
+	}
+	return append(data, '\n')
+}
+
+func ref(name string) object { return object{"$ref": "#/$defs/" + name} }
+
+func described(schema object, doc string) object {
+	schema["description"] = doc
+	return schema
+}
+
+func list(of, doc string) object {
+	return object{"type": "array", "items": ref(of), "uniqueItems": true, "description": doc}
+}
+
+func enum(names []named, doc string) object {
+	var all []string
+	for _, n := range names {
+		all = append(all, n.name)
+	}
+	return object{"enum": all, "description": doc}
+}
+
+func commonSchemas() object {
+	schemas := object{
+		keyName: ref("name"), keyExpect: ref("statuses"), keyWithin: ref("duration"),
+		keyAtLeast: ref("duration"), keyTimeout: ref("duration"),
+		keyRecord: object{"type": "boolean"}, keyMisuse: object{"type": "boolean"},
+		keyRepeat: object{"type": "integer", "minimum": 1, "maximum": maxRepeat},
+	}
+	for _, k := range commonKeys() {
+		described(schemas[k.name].(object), k.doc)
+	}
+	return schemas
+}
+
+// schema is what may stand inside a step of the operation.
+func (o *operation) schema() object {
+	properties := object{}
+	var required []string
+	for _, a := range o.args {
+		properties[a.name] = described(kindSchema(a.kind, a.max, a.names), a.doc)
+		if a.required {
+			required = append(required, a.name)
+		}
+	}
+	if o.thread {
+		properties["thread"] = described(ref("name"), "start the operation on this kernel thread, and go on")
+	}
+	if len(o.contexts) > 1 {
+		var names []string
+		for _, c := range o.contexts {
+			names = append(names, c.name)
+		}
+		properties["at"] = object{"enum": names, "description": "where the call runs"}
+	}
+	for _, f := range o.forms() {
+		highest := uint64(math.MaxUint32)
+		if f.part != whole {
+			highest = 255
+		}
+		properties[f.name] = described(kindSchema(f.kind(), highest, f.value.names), "check: "+f.doc)
+	}
+	schema := object{"type": "object", "description": o.doc, "properties": properties, "additionalProperties": false}
+	if len(required) > 0 {
+		schema["required"] = required
+	} else {
+		schema["type"] = []string{"object", "null"}
+	}
+	if o.scalar != "" {
+		return object{"description": o.doc, "anyOf": []any{properties[o.scalar], schema}}
+	}
+	return schema
+}
+
+func kindSchema(kind argKind, highest uint64, names []named) object {
+	switch kind {
+	case argBool:
+		return object{"type": "boolean"}
+	case argVersion:
+		return ref("version")
+	case argWait:
+		return ref("wait")
+	case argDuration:
+		return ref("duration")
+	case argSize:
+		return ref("size")
+	case argClient, argThread:
+		return ref("name")
+	case argClients:
+		return object{"type": "array", "minItems": 2, "maxItems": 2, "uniqueItems": true, "items": ref("name")}
+	case argName:
+		return enum(names, "")
+	case argNumbers:
+		return object{"type": "array", "maxItems": maxArgs, "items": kindSchema(argNumber, highest, nil)}
+	case argSlots:
+		return object{"type": "array", "minItems": 1, "items": enum(names, "function of WSK_PROVIDER_DISPATCH")}
+	case argStatus:
+		return ref("status")
+	}
+	return object{"type": "integer", "minimum": 0, "maximum": highest}
+}
+
+func knownSchema(ops []operation) object {
+	actual := object{"status": described(ref("statuses"), "what the step returns there")}
+	for _, o := range ops {
+		for _, v := range o.values {
+			if v.kind != valueTime {
+				exact := checkForm{value: v, compare: compareEQ}
+				actual[v.name] = described(kindSchema(exact.kind(), math.MaxUint32, v.names), v.doc)
+			}
+		}
+	}
+	return object{
+		"type": "object",
+		"properties": object{
+			"guest":  described(ref("text"), "the kind of guest that deviates, such as wine"),
+			"case":   described(ref("text"), "suite.case"),
+			"step":   described(ref("text"), "the operation, or the name of the step, that deviates"),
+			"actual": object{"type": "object", "minProperties": 1, "properties": actual, "additionalProperties": false, "description": "exactly how it deviates"},
+			"reason": described(ref("text"), "why"),
+			"source": described(ref("text"), "where that is known from"),
+		},
+		"required": []string{"guest", "case", "step", "actual", "reason"}, "additionalProperties": false,
+	}
+}

@@ -1,0 +1,77 @@
+package suites
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+//go:embed builtin/*.yaml
+var builtinFiles embed.FS
+
+// builtinNames is the order in which the builtin suites are listed and run.
+func builtinNames() []string {
+	return []string{"registration.yaml", "capture.yaml", "known-wine.yaml"}
+}
+
+// Builtin returns the suites and known issues that ship with the harness.
+func Builtin() []Source {
+	var sources []Source
+	for _, name := range builtinNames() {
+		data, err := builtinFiles.ReadFile("builtin/" + name)
+		if err != nil {
+			panic("suites: " + err.Error()) // the binary was built without its own files
+		}
+		sources = append(sources, Source{Name: "builtin/" + name, Data: data, Builtin: true})
+	}
+	return sources
+}
+
+// Discover reads the suite files (*.yaml, *.yml) of a folder, in the order of their names;
+// sub-folders are not searched. A file is named as dir and its own name together name it.
+func Discover(dir string) ([]Source, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("look for suites: %w", err)
+	}
+	var sources []Source
+	var problems []error
+	for _, entry := range entries {
+		name := filepath.Join(dir, entry.Name())
+		if !slices.Contains([]string{".yaml", ".yml"}, filepath.Ext(name)) || entry.IsDir() {
+			continue
+		}
+		data, err := readBounded(name)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("read suite: %w", err))
+			continue
+		}
+		sources = append(sources, Source{Name: name, Data: data})
+	}
+	return sources, errors.Join(problems...)
+}
+
+// readBounded reads no more than Load accepts and one byte, by which it notices what is too much.
+func readBounded(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", name)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
+	if err != nil {
+		return nil, err
+	}
+	return data, nil
+}

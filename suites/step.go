@@ -1,0 +1,305 @@
+package suites
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// readStep reads one item of a list of steps: an operation, or outside loops a loop.
+func (p *caseParser) readStep(n *node) {
+	if p.r.full() {
+		return
+	}
+	m, ok := p.r.mapping(n, "a step")
+	if !ok {
+		return
+	}
+	key, body := p.operationOf(n)
+	if key == nil {
+		return
+	}
+	if key.text == loopKey {
+		p.readLoopStep(n, m)
+		return
+	}
+	op := p.vocabulary.byName[key.text]
+	s := Step{Index: len(p.c.Steps), Op: op.name, Line: n.line, Runs: 1, op: op, context: op.contexts[0].code}
+	words := &sentence{}
+	words.add(op.name)
+	nodes := stepNodes{step: n}
+
+	m.take(op.name)
+	if n := m.take(keyName); n != nil {
+		p.stepName(&s, n)
+	}
+	if n := m.take(keyMisuse); n != nil {
+		s.Misuse, _ = p.r.readBool(n, op.name+": misuse")
+	}
+	if op.misuse {
+		s.Misuse = true
+	}
+	inside := p.arguments(&s, body, words)
+	p.expectation(&s, m, body)
+	p.timing(&s, m, &nodes)
+	p.reportOutside(m, op)
+	p.place(&s, n, inside)
+	p.finish(&s, n, words)
+	p.steps = append(p.steps, nodes)
+	p.c.Steps = append(p.c.Steps, s)
+}
+
+// operationOf finds the one key of a step that is an operation.
+func (p *caseParser) operationOf(n *node) (key, body *node) {
+	var found []pair
+	for _, candidate := range n.pairs {
+		if p.vocabulary.byName[candidate.key.text] != nil || candidate.key.text == loopKey {
+			found = append(found, candidate)
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0].key, found[0].value
+	case len(found) > 1:
+		p.r.at(found[1].key, "one operation a step", "both %s and %s in one step", found[0].key.text, found[1].key.text)
+		return nil, nil
+	}
+	for _, candidate := range n.pairs {
+		if !slices.Contains(commonNames(), candidate.key.text) {
+			p.r.at(candidate.key, "one of "+p.vocabulary.list(), "unknown step %s%s",
+				candidate.key.describe(), hint(candidate.key.text, p.vocabulary.names()))
+			return nil, nil
+		}
+	}
+	p.r.at(n, "one of "+p.vocabulary.list(), "a step without an operation")
+	return nil, nil
+}
+
+// reportOutside reports what stands beside the operation and does not belong there.
+func (p *caseParser) reportOutside(m *mapping, op *operation) {
+	inside := op.keys()
+	for _, candidate := range m.node.pairs {
+		if name := candidate.key.text; !m.taken[name] && slices.Contains(inside, name) {
+			m.taken[name] = true
+			p.r.at(candidate.key, fmt.Sprintf("%s: {%s: …}", op.name, name), "%s stands beside %s, not in it", name, op.name)
+		}
+	}
+	m.what = op.name + "'s step"
+	m.done()
+}
+
+func (p *caseParser) stepName(s *Step, n *node) {
+	name, ok := p.r.readName(n, "name")
+	if !ok {
+		return
+	}
+	switch line, taken := p.names[name]; {
+	case taken:
+		p.r.at(n, "a name of its own", "step %q is already on line %d", name, line)
+	case p.vocabulary.byName[name] != nil:
+		p.r.at(n, "another name", "%q is the name of an operation", name)
+	default:
+		p.names[name] = n.line
+		s.Name = name
+	}
+}
+
+// expectation reads expect and record.
+func (p *caseParser) expectation(s *Step, m *mapping, body *node) {
+	op := s.op
+	s.Expect = []uint32{op.expect}
+	if n := m.take(keyRecord); n != nil {
+		s.Record, _ = p.r.readBool(n, op.name+": record")
+		if s.Record {
+			s.Expect = nil
+			p.records++
+			switch {
+			case op.fixed:
+				p.r.at(n, "", "%s is a check: there is nothing to record", op.name)
+			case s.Async():
+				p.r.at(n, "record: true beside the join", "the step only starts thread %q", s.Thread)
+			case len(s.Checks) > 0:
+				p.r.at(body, "no checks, or no record", "a recorded step is not judged, but this one checks %s", s.Checks[0].Name)
+			}
+		}
+	}
+	n := m.take(keyExpect)
+	if n == nil {
+		return
+	}
+	codes, ok := p.r.readStatuses(n, op.name+": expect")
+	switch {
+	case !ok:
+	case op.fixed:
+		p.r.at(n, "no expect", "%s has only one outcome that passes", op.name)
+	case s.Record:
+		p.r.at(n, "either expect or record", "a recorded step is not judged")
+	case s.Async():
+		p.r.at(n, "expect beside the join", "the step only starts thread %q", s.Thread)
+	case len(s.Checks) > 0 && op.code != opJoin && slices.ContainsFunc(codes, func(c uint32) bool { return !isSuccess(c) }):
+		p.r.at(body, "checks only where success is expected", "%s is not known when %s fails", s.Checks[0].Name, op.name)
+	default:
+		s.Expect = codes
+	}
+}
+
+// timing reads within, at_least, timeout and repeat.
+func (p *caseParser) timing(s *Step, m *mapping, nodes *stepNodes) {
+	op := s.op
+	repeat := 1
+	if n := m.take(keyRepeat); n != nil {
+		repeat = p.count(n, op.name+": repeat", maxRepeat)
+		switch {
+		case p.loop != nil:
+			p.r.at(n, "", "repeat inside a loop")
+		case s.Async():
+			p.r.at(n, "", "%s can't be repeated on a thread", op.name)
+		case !op.loop:
+			p.r.at(n, "", "%s can't be repeated", op.name)
+		}
+	}
+	looping := p.loop != nil || repeat > 1
+	if !p.inLoop() {
+		p.c.units = append(p.c.units, unit{first: s.Index, count: 1, repeat: repeat, parallel: 1})
+	}
+	s.unit = len(p.c.units) - 1
+	if looping && len(s.Checks) > 0 {
+		p.r.at(m.node, "an inspect after the loop", "%s can't be checked: of a repeated step, only the last values are kept", s.Checks[0].Name)
+	}
+	bound := func(key string, words string, value, compare uint16) {
+		if slices.ContainsFunc(op.args, func(a argument) bool { return a.name == key }) {
+			return // join and state have a within of their own; reportOutside says so
+		}
+		n := m.take(key)
+		if n == nil {
+			return
+		}
+		d, ok := p.r.readDuration(n, op.name+": "+key, maxStepTime)
+		switch {
+		case !ok:
+		case s.Async():
+			p.r.at(n, "within in the join", "the step only starts thread %q", s.Thread)
+		case s.Record:
+			p.r.at(n, "no "+key+", or no record", "a recorded step is not judged")
+		case key == keyAtLeast && looping:
+			p.r.at(n, "", "at_least of a repeated step")
+		default:
+			s.Checks = append(s.Checks, Check{Name: key, Want: words + " " + shortDuration(d),
+				Text:  strings.ReplaceAll(key, "_", " ") + " " + shortDuration(d),
+				conds: []condition{{value, compare, uint64(d)}}})
+		}
+	}
+	elapsed := uint16(valueElapsedNS)
+	if looping {
+		elapsed = valueMaxNS
+	}
+	bound(keyWithin, "at most", elapsed, compareLE)
+	bound(keyAtLeast, "at least", elapsed, compareGE)
+	if n := m.take(keyTimeout); n != nil {
+		nodes.timeout = n
+		s.Timeout, _ = p.r.readDuration(n, op.name+": timeout", maxStepTime)
+	}
+}
+
+func (p *caseParser) inLoop() bool { return p.loop != nil }
+
+// place settles the context in which the step runs.
+func (p *caseParser) place(s *Step, n *node, inside *mapping) {
+	var at *node
+	if inside != nil && len(s.op.contexts) > 1 {
+		at = inside.take("at")
+	}
+	switch {
+	case at != nil && s.Async():
+		p.r.at(at, "thread or at, not both", "a step on thread %q runs there", s.Thread)
+	case at != nil:
+		var names []named
+		for _, c := range s.op.contexts {
+			names = append(names, named{c.name, uint64(c.code)})
+		}
+		if code, ok := p.r.readOneOf(at, s.op.name+": at", names); ok {
+			s.context = uint16(code)
+		}
+	case s.Async():
+	case p.c.Irql != "" && s.allows(p.c.Irql):
+		s.context = map[string]uint16{"dispatch": contextSpin, "dpc": contextDPC}[p.c.Irql]
+	case p.inLoop() && p.loop.parallel > 1:
+		// Already on a kernel thread that the driver waits for with a limit.
+	case s.op.guard == guardAlways, s.op.guard == guardIfWait && s.waits():
+		s.context = contextGuard
+	}
+	if at != nil && s.waits() && s.context >= contextSpin {
+		p.r.at(at, "passive or guard", "a capture with a wait at %s: it needs PASSIVE_LEVEL", at.text)
+	}
+	if inside != nil {
+		p.reportInside(inside, s.op)
+	}
+}
+
+// reportInside reports what stands in the operation and does not belong there.
+func (p *caseParser) reportInside(inside *mapping, op *operation) {
+	for _, candidate := range inside.node.pairs {
+		if name := candidate.key.text; !inside.taken[name] && slices.Contains(commonNames(), name) {
+			inside.taken[name] = true
+			p.r.at(candidate.key, fmt.Sprintf("%s beside %s, with the same indent", name, op.name), "%s stands in %s, not beside it", name, op.name)
+		}
+	}
+	inside.done()
+}
+
+// allows reports whether the step may run at an IRQL that its case asks for.
+func (s *Step) allows(irql string) bool {
+	return !s.waits() && slices.ContainsFunc(s.op.contexts, func(c contextName) bool { return c.name == irql })
+}
+
+// waits reports whether the step is a capture that may wait.
+func (s *Step) waits() bool { return s.op.code == opCapture && s.args[1] != 0 }
+
+// finish checks the step as a whole and puts it into words.
+func (p *caseParser) finish(s *Step, n *node, words *sentence) {
+	if s.Misuse {
+		p.misuses++
+		if !p.c.Misuse {
+			p.r.at(n, "misuse: true in the case", "%s misuses WSK, but its case does not say so", s.Op)
+		}
+	}
+	if use := p.clients[s.client]; use != nil && s.op.code == opRegister && !slices.Equal(s.Expect, []uint32{statusSuccess}) {
+		use.state = maybeRegistered
+	}
+	if p.inLoop() && !s.op.loop {
+		p.r.at(n, "an operation that may run in a loop", "%s in a loop", s.Op)
+	}
+	conditions := 0
+	for _, c := range s.Checks {
+		conditions += len(c.conds)
+	}
+	if conditions > maxChecks {
+		p.r.at(n, "fewer checks: use another inspect", "too many checks in one step")
+	}
+	switch {
+	case s.Async():
+		words.add("on thread " + s.Thread)
+	case s.context == contextSpin:
+		words.add("at DISPATCH_LEVEL under a spin lock")
+	case s.context == contextDPC:
+		words.add("in a DPC")
+	}
+	for _, c := range s.Checks {
+		words.add(c.Text)
+	}
+	if u := p.c.units[s.unit]; !p.inLoop() && u.repeat > 1 {
+		words.add(fmt.Sprintf("%d times", u.repeat))
+	}
+	s.Runs = p.c.units[s.unit].repeat * p.c.units[s.unit].parallel
+	s.Text = words.String()
+}
+
+// sentence gathers the words of a step: "capture a, no wait".
+type sentence struct{ parts []string }
+
+func (w *sentence) add(text string) { w.parts = append(w.parts, text) }
+
+// object adds a word to the part before: "capture" becomes "capture a".
+func (w *sentence) object(text string) { w.parts[len(w.parts)-1] += " " + text }
+
+func (w *sentence) String() string { return strings.Join(w.parts, ", ") }

@@ -1,0 +1,68 @@
+package suites
+
+import "strings"
+
+// vocabulary is the table of operations, ready for look-ups.
+type vocabulary struct {
+	ops    []operation
+	byName map[string]*operation
+}
+
+func newVocabulary() *vocabulary {
+	v := &vocabulary{ops: operations(), byName: map[string]*operation{}}
+	for i := range v.ops {
+		v.byName[v.ops[i].name] = &v.ops[i]
+	}
+	return v
+}
+
+// names lists what a step may be, loop included.
+func (v *vocabulary) names() []string {
+	var names []string
+	for _, o := range v.ops {
+		names = append(names, o.name)
+	}
+	return append(names, loopKey)
+}
+
+func (v *vocabulary) list() string { return strings.Join(v.names(), ", ") }
+
+const loopKey = "loop"
+
+// commonKey is a key that stands beside the operation of a step.
+type commonKey struct {
+	name string
+	doc  string
+}
+
+const (
+	keyName    = "name"
+	keyExpect  = "expect"
+	keyRecord  = "record"
+	keyWithin  = "within"
+	keyAtLeast = "at_least"
+	keyTimeout = "timeout"
+	keyRepeat  = "repeat"
+	keyMisuse  = "misuse"
+)
+
+func commonKeys() []commonKey {
+	return []commonKey{
+		{keyName, "a name for the step, by which known issues and reports can call it"},
+		{keyExpect, "the status that must come back, or a list of those that may; STATUS_SUCCESS unless given"},
+		{keyRecord, "true: note the status, don't judge it"},
+		{keyWithin, "the call must return within this time"},
+		{keyAtLeast, "the call must take at least this time"},
+		{keyTimeout, "after this time the call counts as hung; its own wait and 5s unless given"},
+		{keyRepeat, "how often to run the step, 1 unless given"},
+		{keyMisuse, "true: the step does what the documentation forbids; only in a case with misuse: true"},
+	}
+}
+
+func commonNames() []string {
+	var names []string
+	for _, k := range commonKeys() {
+		names = append(names, k.name)
+	}
+	return names
+}

@@ -1,0 +1,130 @@
+// Package vm is where tests run: providers that start, revert and stop machines.
+//
+// A Provider turns a configured target into a Machine; what a machine can do beyond the four methods
+// that each has (tell its console, stay up) is found by type assertion:
+//
+//	machine, err := provider.Acquire(ctx, vm.Target{Name: "wine"})
+//	if err != nil {
+//		return err
+//	}
+//	defer machine.Release(context.WithoutCancel(ctx))
+//	client, err := remote.New(machine.Endpoint(), remote.Options{})
+//	…
+//	if console, ok := machine.(vm.Console); ok {
+//		tail, err := console.Console()
+//	}
+//
+// Providers are packages below this one that know nothing of each other. What each must keep to is
+// checked by vmtest.
+package vm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"wskharness/remote"
+)
+
+// Target is what a provider has to know of a configured machine.
+type Target struct {
+	Name string
+}
+
+// Provider gives machines. It may be used from several goroutines.
+type Provider interface {
+	// Acquire gets the machine in its clean state, as far as the provider can bring that about, and
+	// ready to answer WinRM. When it fails, or ctx ends first, nothing is left running.
+	Acquire(ctx context.Context, t Target) (Machine, error)
+}
+
+// Machine is an acquired machine. Its methods may be called from several goroutines, but Revert and
+// Release exclude each other.
+type Machine interface {
+	// Endpoint is where WinRM answers, and how to authenticate. It may be another after Revert.
+	Endpoint() remote.Endpoint
+	// Revert brings the machine back to its clean state; ErrCannotRevert where it can't.
+	Revert(ctx context.Context) error
+	// Events tells what becomes of the machine. It is the same channel for the machine's life, and
+	// closed by Release. An event that nobody takes is kept, up to a bound.
+	Events() <-chan Event
+	// Release lets the machine go. What was started for it is gone when it returns nil. Calling it
+	// again does nothing.
+	Release(ctx context.Context) error
+}
+
+// Console is a machine whose console is recorded.
+type Console interface {
+	// Console returns the tail of what the machine printed, bounded.
+	Console() ([]byte, error)
+}
+
+// Resetter is a machine that can be turned off and on again without reverting it.
+type Resetter interface {
+	Reset(ctx context.Context) error
+}
+
+// Keeper is a machine that can be left up.
+type Keeper interface {
+	// Keep lets go of the machine without ending it: like Release, but it stays up until it is taken
+	// down by name.
+	Keep(ctx context.Context) error
+}
+
+// Starter is a machine that was started or reverted by its provider.
+type Starter interface {
+	// ReadyAfter is how long that took: from nothing to ready for a driver.
+	ReadyAfter() time.Duration
+}
+
+// ErrCannotRevert is what Revert returns for a machine that the harness can't bring back to a clean
+// state.
+var ErrCannotRevert = errors.New("this machine can't be reverted by the harness: bring it back to a clean state by hand")
+
+// EventKind says what happened to a machine.
+type EventKind string
+
+// The kinds of events.
+const (
+	Panicked EventKind = "panicked" // its kernel crashed: a bugcheck
+	Stopped  EventKind = "stopped"  // it is off
+	Reset    EventKind = "reset"    // it started anew
+)
+
+// Event is something that a machine tells of itself, not through its guest.
+type Event struct {
+	Kind EventKind
+	Time time.Time
+	Text string // the console's line, or whatever the machine said; hostile
+
+	// Of Panicked, as far as known:
+	Code   uint32    // stop code
+	Args   [4]uint64 // its parameters
+	Access string    // read, write or execute, of a page fault
+	Target uint64    // the address that was accessed
+
+	Module       string // where it happened …
+	ModuleOffset uint64 // … in bytes from the module's start
+	Address      uint64 // the same, absolute
+}
+
+// Describe tells of a crash in one line.
+func (e Event) Describe() string {
+	var text string
+	switch {
+	case e.Access != "":
+		text = fmt.Sprintf("page fault on %s access to 0x%x", e.Access, e.Target)
+	case e.Code != 0:
+		text = fmt.Sprintf("bugcheck 0x%08X (0x%x, 0x%x, 0x%x, 0x%x)", e.Code, e.Args[0], e.Args[1], e.Args[2], e.Args[3])
+	default:
+		text = "the machine crashed"
+	}
+	switch {
+	case e.Module != "":
+		text += fmt.Sprintf(" at %s+0x%x", e.Module, e.ModuleOffset)
+	case e.Address != 0:
+		text += fmt.Sprintf(" at address 0x%x", e.Address)
+	}
+	return text
+}

@@ -1,0 +1,180 @@
+package wine
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"wskharness/vm"
+)
+
+const (
+	bootLimit = 60 * time.Second
+	// hostProgram is where the WinRM service's side is in a guest.
+	hostProgram = `C:\windows\winrshost.exe`
+	maxConsole  = 1 << 20 // bytes of console that are kept, per boot
+	maxLine     = 8 << 10
+	// lastWords is how long after its end a process's last line may take to arrive: it comes through
+	// another pipe.
+	lastWords = 200 * time.Millisecond
+)
+
+// boot is a running guest: its wineserver, its winrshost.exe, and all that they have started.
+type boot struct {
+	prefix string
+	host   *hostConn
+	crash  chan vm.Event // one, when a driver's process has crashed
+	end    func()        // ends the processes that boot itself started
+
+	mu      sync.Mutex
+	console console
+	log     []byte
+	quiet   chan struct{} // closed when nothing more can come from the console
+}
+
+// start boots a prefix. It returns when drivers can be loaded. What it started is killed with the thread
+// that started it, and so with this process, however that ends.
+func start(ctx context.Context, o *Config, prefix, tmp string) (*boot, error) {
+	ctx, cancel := context.WithTimeout(ctx, bootLimit)
+	defer cancel()
+	b := &boot{prefix: prefix, crash: make(chan vm.Event, 1), quiet: make(chan struct{})}
+	env := o.Software.environment(prefix, tmp, debugChannels)
+	if o.Netio != "" {
+		env = append(env, "WINEDLLOVERRIDES=netio.sys=n,b")
+	}
+	consoleRead, consoleWrite, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("boot the guest: %w", err)
+	}
+	in, out, err := b.launch(o, env, consoleWrite)
+	consoleWrite.Close()
+	if err == nil {
+		b.host = newHostConn(in, out)
+		go b.watch()
+	}
+	go b.follow(consoleRead)
+	if err != nil {
+		b.stop()
+		return nil, fmt.Errorf("boot the guest: %w", err)
+	}
+	if err := b.host.awaitReady(ctx); err != nil {
+		b.stop()
+		return nil, fmt.Errorf("boot the guest: %w; its console: %s", err, tail(b.tail(), 2000))
+	}
+	return b, nil
+}
+
+// launch starts the two processes from a thread of their own, which lives until end is called: the kernel
+// kills a process with PDEATHSIG when the thread that started it ends.
+func (b *boot) launch(o *Config, env []string, console *os.File) (in io.WriteCloser, out io.ReadCloser, err error) {
+	server := exec.Command(o.Software.Server, "-f", "-p")
+	host := exec.Command(o.Software.Loader, hostProgram)
+	for _, cmd := range []*exec.Cmd{server, host} {
+		cmd.Env, cmd.Stderr, cmd.Dir = env, console, filepath.Join(b.prefix, "drive_c")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	}
+	if in, err = host.StdinPipe(); err != nil {
+		return nil, nil, err
+	}
+	if out, err = host.StdoutPipe(); err != nil {
+		return nil, nil, err
+	}
+	launched, ended := make(chan error, 1), make(chan struct{})
+	b.end = sync.OnceFunc(func() { close(ended) })
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
+		err := server.Start()
+		if err == nil {
+			err = host.Start()
+		}
+		launched <- err
+		<-ended
+		for _, cmd := range []*exec.Cmd{server, host} {
+			if cmd.Process != nil {
+				_ = cmd.Process.Kill()
+				_ = cmd.Wait()
+			}
+		}
+	}()
+	return in, out, <-launched
+}
+
+// stop ends everything of the guest, at once: like pulling the plug.
+func (b *boot) stop() {
+	if b.end != nil {
+		b.end()
+	}
+	killAll(b.prefix)
+	<-b.quiet // every process that could write to the console is gone
+}
+
+// follow reads the console: what is kept of it is bounded, and so is each line.
+func (b *boot) follow(r io.ReadCloser) {
+	defer close(b.quiet)
+	defer r.Close()
+	lines := bufio.NewReaderSize(r, maxLine)
+	for {
+		line, err := lines.ReadSlice('\n')
+		b.line(line)
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return
+		}
+	}
+}
+
+func (b *boot) line(line []byte) {
+	b.mu.Lock()
+	if len(b.log)+len(line) > maxConsole {
+		b.log = append(b.log[:0], b.log[len(b.log)/2:]...)
+	}
+	b.log = append(b.log, line...)
+	driver := b.console.line(string(line))
+	b.mu.Unlock()
+	if driver != 0 && b.host != nil {
+		_ = b.host.watch(driver) // a host that is gone ends the boot anyway
+	}
+}
+
+// watch turns the end of a driver's process into a crash.
+func (b *boot) watch() {
+	for {
+		select {
+		case e := <-b.host.watched:
+			if e.exit == 0 {
+				continue // unloaded
+			}
+			select {
+			case <-time.After(lastWords):
+			case <-b.quiet:
+			}
+			b.mu.Lock()
+			event := b.console.crash(e.exit)
+			b.mu.Unlock()
+			event.Time = time.Now()
+			select {
+			case b.crash <- event:
+			default: // one is enough
+			}
+		case <-b.host.over:
+			return
+		}
+	}
+}
+
+// tail is what the console has kept.
+func (b *boot) tail() []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]byte(nil), b.log...)
+}
+
+func tail(b []byte, n int) []byte { return b[max(0, len(b)-n):] }

@@ -1,0 +1,94 @@
+package wine
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// clone makes a prefix out of the template by hard links: milliseconds, and no space. What Wine rewrites
+// in place, the registry, is copied, or clones would write into their template and into each other. The
+// file "wineserver" names a socket folder of the template's own, so a clone does not get it.
+func clone(template, prefix string) error {
+	err := filepath.WalkDir(template, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(template, path)
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(prefix, rel)
+		switch {
+		case entry.IsDir():
+			return os.MkdirAll(to, 0o755)
+		case entry.Type()&fs.ModeSymlink != 0:
+			target, err := os.Readlink(path)
+			if err != nil {
+				return err
+			}
+			return os.Symlink(target, to)
+		case rel == "wineserver":
+			return nil
+		case filepath.Dir(rel) == "." && strings.HasSuffix(rel, ".reg"):
+			return copyFile(path, to)
+		}
+		return linkOrCopy(path, to)
+	})
+	if err != nil {
+		return fmt.Errorf("clone the Wine template: %w", err)
+	}
+	return nil
+}
+
+// linkOrCopy copies where the two are on different file systems.
+func linkOrCopy(from, to string) error {
+	if err := os.Link(from, to); err == nil {
+		return nil
+	}
+	return copyFile(from, to)
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// unixPath is where a path of the guest's drive C is in a prefix. The path is the harness's own; one that
+// leaves the drive is refused all the same.
+func unixPath(prefix, guestPath string) (string, error) {
+	rest, ok := strings.CutPrefix(strings.ReplaceAll(guestPath, `\`, "/"), "C:/")
+	if !ok || !filepath.IsLocal(rest) {
+		return "", fmt.Errorf("guest path %s: want an absolute path on drive C", guestPath)
+	}
+	return filepath.Join(prefix, "drive_c", filepath.FromSlash(rest)), nil
+}
+
+// put places a host file in a prefix. It replaces what is there rather than writing into it, since that may
+// be a link to the template's.
+func put(prefix, guestPath, from string) error {
+	to, err := unixPath(prefix, guestPath)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return copyFile(from, to)
+}

@@ -1,0 +1,217 @@
+package wine
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"unicode/utf16"
+
+	"wskharness/remote/winrmd"
+)
+
+// hostConn is one boot's winrshost.exe: it runs the commands of the WinRM endpoint inside the guest. It
+// implements winrmd.Host, and is over when the guest is.
+type hostConn struct {
+	ready   chan struct{}     // closed when drivers can be loaded, or it is sure that they can't
+	over    chan struct{}     // closed when the host has gone
+	watched chan watchedEvent // processes under watch that have ended
+
+	write sync.Mutex
+	in    io.WriteCloser
+
+	mu       sync.Mutex
+	next     uint32
+	commands map[uint32]*process
+	readyErr error
+	overErr  error
+}
+
+type watchedEvent struct{ process, exit uint32 }
+
+// newHostConn speaks to a host through the two ends of its pipes, which it owns from now on.
+func newHostConn(in io.WriteCloser, out io.ReadCloser) *hostConn {
+	h := &hostConn{
+		ready: make(chan struct{}), over: make(chan struct{}), watched: make(chan watchedEvent, 64),
+		in: in, commands: map[uint32]*process{},
+	}
+	go h.read(out)
+	return h
+}
+
+func (h *hostConn) read(out io.ReadCloser) {
+	r := bufio.NewReaderSize(out, 256<<10)
+	first, err := readFrame(r)
+	switch {
+	case err != nil:
+	case first.kind != frameHello || first.value != hostProtocol:
+		err = fmt.Errorf("winrshost speaks protocol %d, want %d", first.value, hostProtocol)
+	default:
+		err = h.loop(r)
+	}
+	if errors.Is(err, io.EOF) {
+		err = errors.New("winrshost.exe has ended")
+	}
+	h.end(err)
+	out.Close()
+	h.in.Close()
+}
+
+func (h *hostConn) loop(r io.Reader) error {
+	for {
+		f, err := readFrame(r)
+		if err != nil {
+			return err
+		}
+		switch f.kind {
+		case frameReady:
+			h.setReady(f.value)
+		case frameWatched:
+			select {
+			case h.watched <- watchedEvent{f.command, f.value}:
+			default: // more ends than anybody watches: hostile, or nobody cares
+			}
+		default:
+			if p := h.find(f.command); p != nil {
+				p.frame(f)
+			}
+		}
+	}
+}
+
+func (h *hostConn) setReady(win32 uint32) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	select {
+	case <-h.ready:
+		return
+	default:
+	}
+	if win32 != 0 {
+		h.readyErr = fmt.Errorf("the guest's service manager does not start drivers: Win32 error %d", win32)
+	}
+	close(h.ready)
+}
+
+// awaitReady waits until drivers can be loaded.
+func (h *hostConn) awaitReady(ctx context.Context) error {
+	select {
+	case <-h.ready:
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return h.readyErr
+	case <-h.over:
+		return h.err()
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the guest to be ready for drivers: %w", ctx.Err())
+	}
+}
+
+func (h *hostConn) err() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.overErr
+}
+
+// end ends every command with the host.
+func (h *hostConn) end(err error) {
+	h.mu.Lock()
+	h.overErr = err
+	commands := slices.Collect(maps.Values(h.commands))
+	h.commands = nil
+	h.mu.Unlock()
+	close(h.over)
+	for _, p := range commands {
+		p.lost(err)
+	}
+}
+
+func (h *hostConn) find(id uint32) *process {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.commands[id]
+}
+
+func (h *hostConn) forget(id uint32) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.commands, id)
+}
+
+// send writes one frame whole.
+func (h *hostConn) send(f frame) error {
+	h.write.Lock()
+	defer h.write.Unlock()
+	if _, err := h.in.Write(f.append(nil)); err != nil {
+		return fmt.Errorf("reach winrshost.exe: %w", err)
+	}
+	return nil
+}
+
+// watch asks to be told when a process of the guest ends.
+func (h *hostConn) watch(process uint32) error {
+	return h.send(frame{kind: frameWatch, command: process})
+}
+
+// Start runs a command in the guest. See winrmd.Host.
+func (h *hostConn) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process, error) {
+	payload, err := spawnPayload(spec)
+	if err != nil {
+		return nil, err
+	}
+	p := newProcess(h)
+	h.mu.Lock()
+	if h.commands == nil {
+		h.mu.Unlock()
+		return nil, fmt.Errorf("start a command in the guest: %w", h.err())
+	}
+	h.next++
+	p.id = h.next
+	h.commands[p.id] = p
+	h.mu.Unlock()
+	if err := h.send(frame{kind: frameSpawn, command: p.id, payload: payload}); err != nil {
+		h.forget(p.id)
+		return nil, err
+	}
+	select {
+	case win32 := <-p.started:
+		if win32 != 0 {
+			h.forget(p.id)
+			return nil, &winrmd.Error{Win32: win32, Message: fmt.Sprintf("CreateProcess did not start %q.", spec.Line)}
+		}
+	case <-h.over:
+		return nil, fmt.Errorf("start a command in the guest: %w", h.err())
+	case <-ctx.Done():
+		p.terminate(exitKilled)
+		return nil, ctx.Err()
+	}
+	context.AfterFunc(ctx, func() { p.terminate(exitKilled) })
+	return p, nil
+}
+
+// spawnPayload is what winrshost.exe takes apart: UTF-16 strings, each with its NUL.
+func spawnPayload(spec winrmd.Spec) ([]byte, error) {
+	texts := []string{spec.Line, spec.Dir}
+	for name, value := range spec.Env {
+		texts = append(texts, name+"="+value)
+	}
+	var b []byte
+	for _, text := range texts {
+		if strings.ContainsRune(text, 0) {
+			return nil, &winrmd.Error{Win32: 87, Message: "A NUL in the command line, directory or environment."}
+		}
+		for _, unit := range utf16.Encode([]rune(text)) {
+			b = append(b, byte(unit), byte(unit>>8))
+		}
+		b = append(b, 0, 0)
+	}
+	if len(b) > maxSpawnData {
+		return nil, &winrmd.Error{Win32: 206, Message: "The command line and environment are too long."}
+	}
+	return b, nil
+}

@@ -1,0 +1,320 @@
+package wine
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"crypto/x509"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"wskharness/remote"
+	"wskharness/vm"
+)
+
+//go:embed host
+var hostSources embed.FS
+
+// HostSources are the C sources of winrshost.exe, in the folder host. Whoever makes guests builds it, for
+// Options.Host.
+func HostSources() fs.FS { return hostSources }
+
+// Options say how guests are made.
+type Options struct {
+	Root  string            // folder for templates and guests
+	Serve []string          // a command that calls Serve with the folder that is added to it
+	Host  string            // winrshost.exe, built
+	Seed  map[string]string // guest path → host file, put into each clone
+	Netio string            // a netio.sys to use instead of Wine's own; empty: Wine's own
+	// Unclaimed is how long a guest stays up with nobody's claim; 10 minutes when zero.
+	Unclaimed time.Duration
+	Logger    hclog.Logger // nil is silent
+}
+
+// Provider makes Wine guests.
+type Provider struct{ opts Options }
+
+var (
+	_ vm.Provider = (*Provider)(nil)
+	_ vm.Machine  = (*Machine)(nil)
+	_ vm.Console  = (*Machine)(nil)
+	_ vm.Keeper   = (*Machine)(nil)
+	_ vm.Resetter = (*Machine)(nil)
+	_ vm.Starter  = (*Machine)(nil)
+)
+
+// New returns a provider. It starts nothing.
+func New(o Options) (*Provider, error) {
+	if o.Root == "" || len(o.Serve) == 0 || o.Host == "" {
+		return nil, errors.New("wine provider: it needs a root folder, a command that serves guests, and winrshost.exe")
+	}
+	if o.Netio != "" {
+		if _, err := os.Stat(o.Netio); err != nil {
+			return nil, fmt.Errorf("wine provider: netio.sys: %w", err)
+		}
+	}
+	if o.Unclaimed == 0 {
+		o.Unclaimed = 10 * time.Minute
+	}
+	if o.Logger == nil {
+		o.Logger = hclog.NewNullLogger()
+	}
+	return &Provider{opts: o}, nil
+}
+
+// Acquire makes a new guest and waits until drivers can be loaded in it.
+func (p *Provider) Acquire(ctx context.Context, t vm.Target) (vm.Machine, error) {
+	if swept, err := Sweep(p.opts.Root); err != nil || len(swept) > 0 {
+		p.opts.Logger.Info("removed what dead guests had left", "folders", swept, "error", err)
+	}
+	software, err := Find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	prefix, err := template(ctx, p.opts.Root, software)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := p.folder(t, software, prefix)
+	if err != nil {
+		return nil, fmt.Errorf("make a Wine guest: %w", err)
+	}
+	if err := p.serve(ctx, dir); err != nil {
+		return nil, errors.Join(fmt.Errorf("bring up a Wine guest: %w", err), remove(dir))
+	}
+	m, err := attach(ctx, dir)
+	if err != nil {
+		return nil, errors.Join(err, remove(dir))
+	}
+	return m, nil
+}
+
+// folder makes the folder of a new guest.
+func (p *Provider) folder(t vm.Target, s *Software, prefix string) (string, error) {
+	id := t.Name + "-" + strings.ToLower(rand.Text()[:8])
+	dir := filepath.Join(guestsDir(p.opts.Root), id)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	temp, err := os.MkdirTemp(shortTemp(), "wsk-")
+	if err != nil {
+		return "", errors.Join(err, os.RemoveAll(dir))
+	}
+	err = writeJSON(filepath.Join(dir, configFile), Config{
+		ID: id, Target: t.Name, Software: *s, Template: prefix, Host: p.opts.Host, Seed: p.opts.Seed,
+		Netio: p.opts.Netio, Temp: temp, Unclaimed: p.opts.Unclaimed,
+	})
+	if err != nil {
+		return "", errors.Join(err, os.RemoveAll(temp), os.RemoveAll(dir))
+	}
+	return dir, nil
+}
+
+// serve starts the process that serves the guest in dir, and waits until the guest is up. That process has
+// a session of its own: an interrupt from the terminal is for the controller alone.
+func (p *Provider) serve(ctx context.Context, dir string) error {
+	read, write, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer read.Close()
+	log, err := os.Create(filepath.Join(dir, "serve.log"))
+	if err != nil {
+		write.Close()
+		return err
+	}
+	defer log.Close()
+	cmd := exec.Command(p.opts.Serve[0], append(p.opts.Serve[1:len(p.opts.Serve):len(p.opts.Serve)], dir)...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.ExtraFiles = []*os.File{write}
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	err = cmd.Start()
+	write.Close()
+	if err != nil {
+		return fmt.Errorf("start %s: %w", p.opts.Serve[0], err)
+	}
+	go func() { _ = cmd.Wait() }() // reaped while this process lives; its successor has init for that
+	stop := context.AfterFunc(ctx, func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		read.Close()
+	})
+	defer stop()
+	report, err := bufio.NewReader(io.LimitReader(read, 64<<10)).ReadString('\n')
+	report = strings.TrimSpace(report)
+	switch {
+	case ctx.Err() != nil:
+		_ = cmd.Process.Kill()
+		return ctx.Err()
+	case report != "":
+		return errors.New(report)
+	case err != nil:
+		said, _ := os.ReadFile(log.Name())
+		return fmt.Errorf("the process that serves it ended: %w: %s", err, tail(said, 2000))
+	}
+	return nil
+}
+
+// Machine is a claimed guest.
+type Machine struct {
+	state    State
+	endpoint remote.Endpoint
+	events   chan vm.Event
+	release  sync.Once
+
+	mu    sync.Mutex
+	claim *control
+	ready time.Duration
+}
+
+// Attach claims a guest that is up: one that was kept, or whose controller was killed.
+func Attach(ctx context.Context, s State) (*Machine, error) { return attach(ctx, s.Dir) }
+
+func attach(ctx context.Context, dir string) (*Machine, error) {
+	m := &Machine{events: make(chan vm.Event, 64)}
+	if err := readJSON(filepath.Join(dir, stateFile), &m.state); err != nil {
+		return nil, fmt.Errorf("attach to the Wine guest: %w", err)
+	}
+	var err error
+	if m.endpoint, err = m.state.RemoteEndpoint(); err != nil {
+		return nil, err
+	}
+	if m.claim, err = dial(ctx, m.state.Control); err != nil {
+		return nil, err
+	}
+	a, err := m.claim.ask(request{Do: doClaim})
+	if err != nil {
+		m.claim.conn.Close()
+		return nil, fmt.Errorf("claim the Wine guest %s: %w", m.state.ID, err)
+	}
+	m.ready = a.Ready
+	go m.listen(m.claim)
+	return m, nil
+}
+
+// RemoteEndpoint is where the guest's WinRM answers, with its password and its certificate.
+func (s State) RemoteEndpoint() (remote.Endpoint, error) {
+	password, err := os.ReadFile(s.PasswordFile)
+	if err != nil {
+		return remote.Endpoint{}, fmt.Errorf("reach the Wine guest %s: %w", s.ID, err)
+	}
+	pem, err := os.ReadFile(s.CertificateFile)
+	if err != nil {
+		return remote.Endpoint{}, fmt.Errorf("reach the Wine guest %s: %w", s.ID, err)
+	}
+	e := remote.Endpoint{
+		URL: s.Endpoint, User: s.User, Password: remote.Secret(strings.TrimSpace(string(password))),
+		Auth: remote.AuthBasic, PinSHA256: s.CertificateSHA, RootCAs: x509.NewCertPool(),
+	}
+	if !e.RootCAs.AppendCertsFromPEM(pem) {
+		return remote.Endpoint{}, fmt.Errorf("reach the Wine guest %s: no certificate in %s", s.ID, s.CertificateFile)
+	}
+	return e, nil
+}
+
+// listen passes on the guest's events until the claim ends.
+func (m *Machine) listen(c *control) {
+	defer close(m.events)
+	for {
+		var a answer
+		if err := c.dec.Decode(&a); err != nil {
+			return
+		}
+		if a.Event == nil {
+			continue
+		}
+		select {
+		case m.events <- *a.Event:
+		default: // nobody takes them
+		}
+	}
+}
+
+// Endpoint is the same for the guest's life, reverts included.
+func (m *Machine) Endpoint() remote.Endpoint { return m.endpoint }
+
+// State is what the guest's folder says of it.
+func (m *Machine) State() State { return m.state }
+
+// Events is closed by Release, and when the process that serves the guest has ended.
+func (m *Machine) Events() <-chan vm.Event { return m.events }
+
+// ReadyAfter is how long the start took, or the last revert.
+func (m *Machine) ReadyAfter() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.ready
+}
+
+// Revert gives the guest a fresh disk, and boots it.
+func (m *Machine) Revert(ctx context.Context) error { return m.cycle(ctx, doRevert) }
+
+// Reset is a power cycle: the disk stays.
+func (m *Machine) Reset(ctx context.Context) error { return m.cycle(ctx, doReset) }
+
+func (m *Machine) cycle(ctx context.Context, do action) error {
+	a, err := ask(ctx, m.state.Control, request{Do: do})
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ready = a.Ready
+	return nil
+}
+
+// Console is what the guest's processes have printed: the tail of it, also of the boot before.
+func (m *Machine) Console() ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	a, err := ask(ctx, m.state.Control, request{Do: doConsole})
+	return a.Console, err
+}
+
+// Keep leaves the guest up, with nobody's claim.
+func (m *Machine) Keep(ctx context.Context) (err error) {
+	m.release.Do(func() {
+		_, err = ask(ctx, m.state.Control, request{Do: doKeep})
+		m.claim.conn.Close()
+	})
+	return err
+}
+
+// Release ends the guest, and returns when nothing of it is left.
+func (m *Machine) Release(ctx context.Context) (err error) {
+	m.release.Do(func() {
+		defer m.claim.conn.Close()
+		_, err = ask(ctx, m.state.Control, request{Do: doStop})
+		if err != nil && !served(m.state.Dir) {
+			err = remove(m.state.Dir) // the process that served it is gone: there is only the rest to remove
+		}
+	})
+	return err
+}
+
+// Revert brings a guest that is up back to its clean state, whoever has claimed it.
+func Revert(ctx context.Context, s State) (ready time.Duration, err error) {
+	a, err := ask(ctx, s.Control, request{Do: doRevert})
+	return a.Ready, err
+}
+
+// Down ends a guest that is up, whoever has claimed it, and returns when nothing of it is left.
+func Down(ctx context.Context, s State) error {
+	_, err := ask(ctx, s.Control, request{Do: doStop})
+	if err != nil && !served(s.Dir) {
+		err = remove(s.Dir)
+	}
+	return err
+}

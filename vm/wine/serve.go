@@ -1,0 +1,421 @@
+package wine
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sys/unix"
+
+	"wskharness/remote"
+	"wskharness/remote/winrmd"
+	"wskharness/vm"
+)
+
+// user is the account that the guest's WinRM endpoint knows.
+const user = "wskharness"
+
+// Serve is the life of one guest: it clones, boots, serves WinRM on loopback, reboots after a crash, and at
+// the end removes everything. dir is the guest's folder with its configuration, which the provider made. It
+// runs in a process of its own, which outlives a controller that is killed; ready is written to once, when
+// the guest can be used or could not be brought up.
+func Serve(ctx context.Context, dir string, ready *os.File, log hclog.Logger) error {
+	s := &server{dir: dir, log: log, claims: map[net.Conn]chan<- vm.Event{}}
+	err := s.up(ctx)
+	report := ""
+	if err != nil {
+		report = err.Error()
+	}
+	if _, werr := fmt.Fprintf(ready, "%s\n", report); werr != nil && err == nil {
+		err = fmt.Errorf("tell the controller that the guest is up: %w", werr)
+	}
+	ready.Close()
+	if err == nil {
+		err = s.serve(ctx)
+	}
+	return errors.Join(err, s.down())
+}
+
+// server serves one guest.
+type server struct {
+	dir    string
+	log    hclog.Logger
+	config Config
+	lock   *os.File
+	winrm  *winrmd.Server
+	ctl    net.Listener
+	stop   context.CancelFunc
+
+	// power is held while the guest changes: boot, revert, stop.
+	power sync.Mutex
+
+	mu     sync.Mutex
+	boot   *boot
+	state  State
+	claims map[net.Conn]chan<- vm.Event
+	ready  time.Duration
+	idle   *time.Timer
+	last   []byte // the console of the boot before, which crashed
+}
+
+func (s *server) up(ctx context.Context) error {
+	if err := readJSON(filepath.Join(s.dir, configFile), &s.config); err != nil {
+		return fmt.Errorf("serve a Wine guest: %w", err)
+	}
+	var err error
+	if s.lock, err = os.OpenFile(filepath.Join(s.dir, lockName), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+		return fmt.Errorf("serve a Wine guest: %w", err)
+	}
+	if err := unix.Flock(int(s.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return fmt.Errorf("serve the Wine guest in %s: it is served already: %w", s.dir, err)
+	}
+	begun := time.Now()
+	if err := s.fresh(); err != nil {
+		return err
+	}
+	if err := s.start(ctx); err != nil {
+		return err
+	}
+	s.ready = time.Since(begun)
+	return s.listen()
+}
+
+// fresh makes the guest's disk: a clone of the template with what belongs into each clone.
+func (s *server) fresh() error {
+	prefix := prefixOf(s.dir)
+	if err := os.RemoveAll(prefix); err != nil {
+		return fmt.Errorf("clear the guest's disk: %w", err)
+	}
+	if err := clone(s.config.Template, prefix); err != nil {
+		return err
+	}
+	if err := put(prefix, hostProgram, s.config.Host); err != nil {
+		return fmt.Errorf("put winrshost.exe into the guest: %w", err)
+	}
+	if s.config.Netio != "" {
+		if err := put(prefix, `C:\windows\system32\drivers\netio.sys`, s.config.Netio); err != nil {
+			return fmt.Errorf("put %s into the guest: %w", s.config.Netio, err)
+		}
+	}
+	for to, from := range s.config.Seed {
+		if err := put(prefix, to, from); err != nil {
+			return fmt.Errorf("put %s into the guest: %w", from, err)
+		}
+	}
+	return nil
+}
+
+// start boots the guest's disk as it is.
+func (s *server) start(ctx context.Context) error {
+	b, err := start(ctx, &s.config, prefixOf(s.dir), s.config.Temp)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.boot = b
+	s.state.Boots++
+	s.mu.Unlock()
+	return nil
+}
+
+// Start runs a command in the boot that is up. It implements winrmd.Host over boots that come and go.
+func (s *server) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process, error) {
+	s.mu.Lock()
+	b := s.boot
+	s.mu.Unlock()
+	if b == nil {
+		return nil, errors.New("start a command: the guest is off")
+	}
+	return b.host.Start(ctx, spec)
+}
+
+// listen opens the WinRM endpoint and the control socket, and writes down where they are.
+func (s *server) listen() error {
+	certificate, err := winrmd.NewCertificate("127.0.0.1", "localhost")
+	if err != nil {
+		return err
+	}
+	password := rand.Text()
+	s.winrm, err = winrmd.New(winrmd.Options{
+		Host: s, User: user, Password: remote.Secret(password), Certificate: certificate.TLS, Logger: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("open the WinRM endpoint: %w", err)
+	}
+	socket := filepath.Join(s.config.Temp, "control")
+	if s.ctl, err = net.Listen("unix", socket); err != nil {
+		return errors.Join(fmt.Errorf("open the control socket: %w", err), listener.Close())
+	}
+	go func() {
+		if err := s.winrm.Serve(listener); err != nil {
+			s.log.Debug("WinRM endpoint", "error", err)
+		}
+	}()
+	s.state = State{
+		ID: s.config.ID, Target: s.config.Target, PID: os.Getpid(), Started: time.Now().UTC(),
+		Endpoint: "https://" + listener.Addr().String() + "/wsman", User: user,
+		PasswordFile: filepath.Join(s.dir, "password"), CertificateFile: filepath.Join(s.dir, "certificate.pem"),
+		CertificateSHA: certificate.SHA256, Control: socket, Boots: s.state.Boots, Dir: s.dir,
+	}
+	return errors.Join(
+		os.Chmod(socket, 0o600),
+		os.WriteFile(s.state.PasswordFile, []byte(password+"\n"), 0o600),
+		os.WriteFile(s.state.CertificateFile, certificate.PEM, 0o644),
+		s.save(),
+	)
+}
+
+func (s *server) save() error { return writeJSON(filepath.Join(s.dir, stateFile), s.state) }
+
+// serve answers controllers and watches the guest until it is to end.
+func (s *server) serve(ctx context.Context) error {
+	ctx, s.stop = context.WithCancel(ctx)
+	defer s.stop()
+	s.idle = time.AfterFunc(s.config.Unclaimed, s.stop)
+	defer s.idle.Stop()
+	go s.accept(ctx)
+	for {
+		s.mu.Lock()
+		b := s.boot
+		s.mu.Unlock()
+		if b == nil { // turned off: what is left is to end
+			<-ctx.Done()
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case e := <-b.crash:
+			s.crashed(ctx, b, e)
+		case <-b.host.over:
+			s.gone(ctx, b)
+		}
+	}
+}
+
+// crashed does what a bugcheck does on Windows: the machine is gone from the network, and comes back with
+// the same disk as another boot.
+func (s *server) crashed(ctx context.Context, b *boot, e vm.Event) {
+	s.tell(e)
+	s.log.Info("the guest crashed", "text", e.Text)
+	s.again(ctx, b)
+}
+
+// gone restarts a guest whose host ended without a crash, unless that was meant.
+func (s *server) gone(ctx context.Context, b *boot) {
+	s.power.Lock()
+	meant := s.isOther(b)
+	s.power.Unlock()
+	if meant || ctx.Err() != nil {
+		return
+	}
+	s.tell(vm.Event{Kind: vm.Reset, Time: time.Now(), Text: "the guest's system processes ended"})
+	s.again(ctx, b)
+}
+
+func (s *server) isOther(b *boot) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.boot != b
+}
+
+// again boots the same disk anew.
+func (s *server) again(ctx context.Context, b *boot) {
+	s.power.Lock()
+	defer s.power.Unlock()
+	if s.isOther(b) {
+		return // somebody reverted it in the meantime
+	}
+	if _, err := s.cycle(ctx, false); err != nil {
+		s.log.Error("boot the guest again", "error", err)
+		s.tell(vm.Event{Kind: vm.Stopped, Time: time.Now(), Text: err.Error()})
+		s.stop()
+	}
+}
+
+// cycle turns the guest off and on again, on a fresh disk if asked. It holds for every reboot: connections
+// are cut, and refused until the guest is ready.
+func (s *server) cycle(ctx context.Context, revert bool) (time.Duration, error) {
+	begun := time.Now()
+	s.winrm.Reset()
+	s.mu.Lock()
+	b := s.boot
+	s.mu.Unlock()
+	if b != nil {
+		b.stop()
+		s.mu.Lock()
+		s.last = b.tail()
+		s.mu.Unlock()
+	}
+	if revert {
+		if err := s.fresh(); err != nil {
+			return 0, err
+		}
+	}
+	if err := s.start(ctx); err != nil {
+		return 0, err
+	}
+	s.winrm.Resume()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Since(begun), s.save()
+}
+
+// tell passes an event on to whoever has claimed the guest.
+func (s *server) tell(e vm.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, events := range s.claims {
+		select {
+		case events <- e:
+		default: // a controller that takes no events does not hold up the guest
+		}
+	}
+}
+
+func (s *server) accept(ctx context.Context) {
+	stop := context.AfterFunc(ctx, func() { s.ctl.Close() })
+	defer stop()
+	for {
+		conn, err := s.ctl.Accept()
+		if err != nil {
+			return
+		}
+		go s.converse(ctx, conn)
+	}
+}
+
+// converse answers one connection.
+func (s *server) converse(ctx context.Context, conn net.Conn) {
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Now()) })
+	defer stop()
+	var r request
+	if json.NewDecoder(conn).Decode(&r) != nil {
+		return
+	}
+	enc := json.NewEncoder(conn)
+	if r.Do == doClaim {
+		s.claim(conn)
+		return
+	}
+	a := s.do(ctx, r)
+	_ = enc.Encode(a) // whoever asked may be gone
+	if r.Do == doStop && a.Error == "" {
+		s.stop()
+	}
+}
+
+func (s *server) do(ctx context.Context, r request) answer {
+	var a answer
+	var err error
+	switch r.Do {
+	case doRevert, doReset:
+		s.power.Lock()
+		a.Ready, err = s.cycle(ctx, r.Do == doRevert)
+		s.power.Unlock()
+	case doKeep:
+		s.mu.Lock()
+		s.state.Kept = true
+		err = s.save()
+		s.mu.Unlock()
+		s.idle.Stop()
+	case doConsole:
+		a.Console = s.consoleText()
+	case doStop:
+		err = s.off()
+	default:
+		err = fmt.Errorf("unknown request %q", r.Do)
+	}
+	if err != nil {
+		a.Error = err.Error()
+	}
+	return a
+}
+
+// consoleText is the console of the boot that crashed, and of the one since.
+func (s *server) consoleText() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text := append([]byte(nil), s.last...)
+	if s.boot != nil {
+		text = append(text, s.boot.tail()...)
+	}
+	return text
+}
+
+// claim serves a connection that the guest belongs to until it is closed.
+func (s *server) claim(conn net.Conn) {
+	events := make(chan vm.Event, 64)
+	enc := json.NewEncoder(conn)
+	s.mu.Lock()
+	s.claims[conn] = events
+	ready := s.ready
+	s.mu.Unlock()
+	s.idle.Stop()
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		_, _ = conn.Read(make([]byte, 1)) // the controller says nothing more: it only ends
+	}()
+	err := enc.Encode(answer{Ready: ready})
+	for err == nil {
+		select {
+		case e := <-events:
+			err = enc.Encode(answer{Event: &e})
+		case <-closed:
+			err = net.ErrClosed
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.claims, conn)
+	if len(s.claims) == 0 && !s.state.Kept {
+		s.idle.Reset(s.config.Unclaimed)
+	}
+}
+
+// off ends the guest's processes and removes its files; the process that serves it goes on to its end.
+func (s *server) off() error {
+	s.power.Lock()
+	defer s.power.Unlock()
+	s.mu.Lock()
+	b := s.boot
+	s.boot = nil
+	s.mu.Unlock()
+	if b != nil {
+		b.stop()
+	}
+	return remove(s.dir)
+}
+
+// down ends everything, whatever of it is there.
+func (s *server) down() error {
+	if s.winrm != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := s.winrm.Shutdown(ctx); err != nil {
+			s.log.Debug("end the WinRM endpoint", "error", err)
+		}
+	}
+	if s.ctl != nil {
+		s.ctl.Close()
+	}
+	err := s.off()
+	if s.lock != nil {
+		s.lock.Close()
+	}
+	return err
+}

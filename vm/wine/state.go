@@ -1,0 +1,162 @@
+package wine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Config is what a guest is made of. It is a file in the guest's folder: the process that serves the guest
+// reads it.
+type Config struct {
+	ID       string            `json:"id"`
+	Target   string            `json:"target"`
+	Software Software          `json:"software"`
+	Template string            `json:"template"` // prefix to clone
+	Host     string            `json:"host"`     // winrshost.exe
+	Seed     map[string]string `json:"seed"`     // guest path → host file, put into each clone
+	Netio    string            `json:"netio,omitempty"`
+	Temp     string            `json:"temp"` // folder of sockets, with a short name; gone with the guest
+	// Unclaimed is how long the guest stays up with nobody's claim.
+	Unclaimed time.Duration `json:"unclaimedNs"`
+}
+
+// State is what is known of a guest that is up. Its password is in a file that only its user can read.
+type State struct {
+	ID              string    `json:"id"`
+	Target          string    `json:"target"`
+	PID             int       `json:"pid"` // of the process that serves it
+	Started         time.Time `json:"started"`
+	Endpoint        string    `json:"endpoint"` // WinRM: https://127.0.0.1:port/wsman
+	User            string    `json:"user"`
+	PasswordFile    string    `json:"passwordFile"`
+	CertificateFile string    `json:"certificateFile"` // PEM
+	CertificateSHA  string    `json:"certificateSha256"`
+	Control         string    `json:"control"` // socket
+	Kept            bool      `json:"kept"`
+	Boots           int       `json:"boots"`
+
+	Dir string `json:"dir"` // the guest's folder
+}
+
+const (
+	configFile = "guest.json"
+	stateFile  = "state.json"
+	lockName   = "lock"
+	consoleLog = "console.log"
+)
+
+func guestsDir(root string) string { return filepath.Join(root, "wine", "guests") }
+
+func prefixOf(dir string) string { return filepath.Join(dir, "prefix") }
+
+// writeJSON replaces a file whole. Guests' files are for their user alone.
+func writeJSON(path string, v any) error {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".new", append(data, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+func readJSON(path string, v any) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, v); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// List returns the guests below root that are up, oldest first.
+func List(root string) ([]State, error) {
+	entries, err := os.ReadDir(guestsDir(root))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the Wine guests: %w", err)
+	}
+	var up []State
+	for _, entry := range entries {
+		dir := filepath.Join(guestsDir(root), entry.Name())
+		var s State
+		if !served(dir) || readJSON(filepath.Join(dir, stateFile), &s) != nil {
+			continue // dead, or not up yet
+		}
+		s.Dir = dir
+		up = append(up, s)
+	}
+	return up, nil
+}
+
+// served reports whether a process serves the guest in this folder: it holds the lock for life.
+func served(dir string) bool {
+	f, err := os.Open(filepath.Join(dir, lockName))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return errors.Is(unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB), unix.EWOULDBLOCK)
+}
+
+// young is how old a folder without a lock must be before it counts as left behind: one that is just being
+// made has none yet.
+const young = 2 * time.Minute
+
+// Sweep removes what guests left behind whose serving process was killed: their processes, folders and
+// sockets. It returns their folders.
+func Sweep(root string) ([]string, error) {
+	entries, err := os.ReadDir(guestsDir(root))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for leftover Wine guests: %w", err)
+	}
+	var swept []string
+	var errs []error
+	for _, entry := range entries {
+		dir := filepath.Join(guestsDir(root), entry.Name())
+		if served(dir) {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(dir, lockName)); err != nil {
+			if info, err := entry.Info(); err != nil || time.Since(info.ModTime()) < young {
+				continue
+			}
+		}
+		if err := remove(dir); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		swept = append(swept, dir)
+	}
+	return swept, errors.Join(errs...)
+}
+
+// remove ends and removes everything of the guest in a folder.
+func remove(dir string) error {
+	killAll(prefixOf(dir))
+	var c Config
+	if readJSON(filepath.Join(dir, configFile), &c) == nil && filepath.Dir(c.Temp) == shortTemp() {
+		if err := os.RemoveAll(c.Temp); err != nil {
+			return fmt.Errorf("remove the guest's sockets: %w", err)
+		}
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("remove the guest: %w", err)
+	}
+	return nil
+}
