@@ -202,11 +202,11 @@ func (l *load) abandoned() {
 	l.finish(t, v)
 }
 
-// unproven takes back the passes of a load whose unload was not clean: a driver that can't be
-// unloaded may have broken anything.
+// unproven takes back the passes of a load that should have ended with a clean unload and did not: a driver
+// that can't be unloaded may have broken anything. Where a case is to blame for the load's end, those before
+// it ended clean, and stay.
 func (l *load) unproven() {
-	attempted := l.started && l.crash == nil && l.lost == ""
-	if l.driverDone || !attempted || (l.outcome.tainted && !l.ended) {
+	if !l.unloadDue || l.driverDone {
 		return
 	}
 	for _, t := range l.passed {

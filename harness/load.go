@@ -35,7 +35,8 @@ type load struct {
 	open       *trial // started, not ended
 	passed     []*trial
 	started    bool // the driver runs, and has the deployed hash
-	driverDone bool // it was stopped, and the stop was clean
+	unloadDue  bool // every case is over and none is to blame: the driver has to unload cleanly now
+	driverDone bool // it did
 	ended      bool // the terminal record arrived
 
 	crash     *vm.Event // the machine's own word that it crashed
@@ -218,7 +219,7 @@ func (l *load) take(r guest.Record) {
 		l.driverStart(r)
 	case guest.EvCaseStart:
 		if t := l.trial(r.N); t != nil {
-			l.open = t
+			l.open, t.begun = t, r.At
 			l.begin(t)
 		}
 	case guest.EvStep:
@@ -230,7 +231,7 @@ func (l *load) take(r guest.Record) {
 			l.caseEnd(t, r)
 		}
 	case guest.EvDriverStop:
-		l.driverDone = r.OK
+		l.unloadDue, l.driverDone = true, r.OK
 		if !r.OK {
 			l.own("deploy.stop", results.Verdict{Outcome: results.Hang, Elapsed: r.StopTook,
 				Reason: "the driver did not unload: " + win32Text(r.Win32)})
@@ -273,7 +274,7 @@ func (l *load) step(t *trial, r guest.Record) {
 }
 
 func (l *load) caseEnd(t *trial, r guest.Record) {
-	t.end, t.elapsed = &r, time.Since(t.started)
+	t.end, t.elapsed = &r, r.At-t.begun
 	l.open = nil
 	if r.Why == "io" {
 		// The device went away under the case. Whether the machine crashed is its own to say.
@@ -296,6 +297,7 @@ func (l *load) caseEnd(t *trial, r guest.Record) {
 
 func (l *load) runEnd(r guest.Record) {
 	l.ended = true
+	l.unloadDue = l.unloadDue || r.Why == "done"
 	switch r.Why {
 	case "tainted":
 		l.taint("a case left something behind that the driver could not tidy up")

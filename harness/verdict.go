@@ -15,7 +15,8 @@ import (
 type trial struct {
 	test    *suites.Case
 	attempt int // from 1
-	started time.Time
+	started time.Time     // by the controller's clock
+	begun   time.Duration // by the guest's, since the run began there
 	steps   []suites.StepResult
 	end     *guest.Record // case-end
 	elapsed time.Duration
@@ -46,10 +47,11 @@ func (t *trial) judge(known []*suites.KnownIssue) results.Verdict {
 		v.Reason = fmt.Sprintf("the case's time of %s was up after %d of %d steps", c.Timeout, len(t.steps), len(c.Steps))
 		return v
 	}
-	switch left := leftBehind(end.Left); {
-	case leftBehind(end.After) != "":
-		v.Outcome = results.Hang
-		v.Reason = "the driver could not tidy up after the case; still there: " + leftBehind(end.After)
+	switch left, after := leftBehind(end.Left), leftBehind(end.After); {
+	case end.After.Threads > 0:
+		v.Outcome, v.Reason = results.Hang, "the case is over, and still there is "+after
+	case after != "":
+		v.Outcome, v.Reason = results.Fail, "the case left something behind that could not be tidied up: "+after
 	case len(deviations) > 0:
 		return t.deviating(v, deviations[0], known)
 	case end.Why != "done":

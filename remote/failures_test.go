@@ -354,7 +354,7 @@ func TestBlackHole(t *testing.T) {
 
 func TestOutOfStep(t *testing.T) {
 	noLeaks(t)
-	run := func(t *testing.T, ep func(machine) remote.Endpoint, action string, kind winrmd.MishapKind) (error, int) {
+	run := func(t *testing.T, ep func(machine) remote.Endpoint, action string, kind winrmd.MishapKind) (int, error) {
 		seen := tally{plan: at(action, 1, winrmd.Mishap{Kind: kind})}
 		m := serve(t, winrmd.Options{Mishap: seen.mishap})
 		shell, err := dial(t, ep(m), quick()).Shell(t.Context(), remote.ShellOptions{})
@@ -362,7 +362,7 @@ func TestOutOfStep(t *testing.T) {
 			_, err = shell.Run(t.Context(), remote.CommandLine{Line: "cat"}, strings.NewReader("input"))
 			err = errors.Join(err, shell.Close(t.Context()))
 		}
-		return err, seen.of(action)
+		return seen.of(action), err
 	}
 	ways := map[string]func(machine) remote.Endpoint{
 		"basic":  func(m machine) remote.Endpoint { return m.basic },
@@ -388,7 +388,7 @@ func TestOutOfStep(t *testing.T) {
 			{"Create", winrmd.ServerError, false},
 		} {
 			t.Run(fmt.Sprintf("%s %s %s", way, test.action, test.kind), func(t *testing.T) {
-				err, n := run(t, ep, test.action, test.kind)
+				n, err := run(t, ep, test.action, test.kind)
 				if test.repeated && (err != nil || n != 2) {
 					t.Errorf("asked %d times, %v; want success the second time", n, err)
 				}

@@ -26,7 +26,8 @@ type ntlmExchanger struct {
 	endpoint Endpoint
 	dial     dialer
 	limit    int64
-	sealing  bool // without TLS every message is sealed; there is no way to ask for less
+	sealing  bool          // without TLS every message is sealed; there is no way to ask for less
+	slots    chan struct{} // holds a token for each connection that is in use
 
 	mu         sync.Mutex
 	idle       []*ntlmConn // the most recently used last
@@ -34,7 +35,7 @@ type ntlmExchanger struct {
 }
 
 func newNTLMExchanger(ep Endpoint, dial dialer, limit int64) *ntlmExchanger {
-	return &ntlmExchanger{endpoint: ep, dial: dial, limit: limit, sealing: strings.HasPrefix(ep.URL, "http:")}
+	return &ntlmExchanger{endpoint: ep, dial: dial, limit: limit, sealing: strings.HasPrefix(ep.URL, "http:"), slots: make(chan struct{}, maxConns)}
 }
 
 func (n *ntlmExchanger) overhead(length int) int {
@@ -45,6 +46,12 @@ func (n *ntlmExchanger) overhead(length int) int {
 }
 
 func (n *ntlmExchanger) exchange(ctx context.Context, envelope []byte) (answer, error) {
+	select {
+	case n.slots <- struct{}{}:
+		defer func() { <-n.slots }()
+	case <-ctx.Done():
+		return answer{}, &ConnError{Err: context.Cause(ctx)}
+	}
 	for attempt := 1; ; attempt++ {
 		a, err := n.attempt(ctx, envelope)
 		// The connection was closed while nobody used it (by the server, or by net/http, which does

@@ -24,6 +24,9 @@ const (
 	// ambiguous, so ours are given up long before.
 	idleConnTimeout = 50 * time.Second
 	soapType        = "application/soap+xml;charset=UTF-8"
+	// Connections at once. A waiting Receive occupies one, so few would make commands wait for each
+	// other; Windows accepts 300 (MaxConnections), for all clients together.
+	maxConns = 256
 )
 
 // answer is an HTTP answer, with its body opened if it came sealed.
@@ -110,7 +113,8 @@ func (d dialer) transport() *http.Transport {
 		TLSClientConfig:     d.tls,
 		TLSHandshakeTimeout: dialTimeout,
 		DisableCompression:  true,
-		MaxIdleConnsPerHost: 64,
+		MaxConnsPerHost:     maxConns,
+		MaxIdleConnsPerHost: maxConns,
 		IdleConnTimeout:     idleConnTimeout,
 		WriteBufferSize:     64 << 10,
 		ReadBufferSize:      64 << 10,

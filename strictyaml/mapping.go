@@ -42,12 +42,24 @@ func (m *Mapping) Need(key, want string) *Node {
 	return n
 }
 
-// Done reports the keys that nobody took.
-func (m *Mapping) Done() {
+// Rest returns the pairs that nobody has taken yet.
+func (m *Mapping) Rest() []Pair {
+	var rest []Pair
 	for _, p := range m.Node.Pairs {
 		if !m.taken[p.Key.Text] {
-			m.r.At(p.Key, "one of "+strings.Join(m.known, ", "), "unknown key %s in %s%s",
-				p.Key.Describe(), m.What, Hint(p.Key.Text, m.known))
+			rest = append(rest, p)
 		}
+	}
+	return rest
+}
+
+// Skip makes Done say nothing of a key, since the caller has reported it.
+func (m *Mapping) Skip(key string) { m.taken[key] = true }
+
+// Done reports the keys that nobody took.
+func (m *Mapping) Done() {
+	for _, p := range m.Rest() {
+		m.r.At(p.Key, "one of "+strings.Join(m.known, ", "), "unknown key %s in %s%s",
+			p.Key.Describe(), m.What, Hint(p.Key.Text, m.known))
 	}
 }

@@ -41,6 +41,10 @@ func (m Mistakes) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// MaxMistakes is how many a file may have before it is read no further: nobody mends more at a
+// time, and each costs a search for what was meant.
+const MaxMistakes = 100
+
 // Reporter gathers the mistakes of one file.
 type Reporter struct {
 	file string
@@ -53,8 +57,17 @@ func NewReporter(file string) *Reporter { return &Reporter{file: file} }
 // File is the name by which mistakes call the file.
 func (r *Reporter) File() string { return r.file }
 
+// Full reports whether the file has as many mistakes as are told: reading on is of no use.
+func (r *Reporter) Full() bool { return len(r.list) > MaxMistakes }
+
 // At adds a mistake at a node. want, which may be empty, says what was expected instead.
 func (r *Reporter) At(n *Node, want, format string, args ...any) {
+	switch {
+	case r.Full():
+		return
+	case len(r.list) == MaxMistakes:
+		want, format, args = "", "more mistakes may follow: these are the first %d", []any{MaxMistakes}
+	}
 	r.list = append(r.list, Mistake{
 		File: r.file, Line: n.Line, Column: n.Column,
 		Message: fmt.Sprintf(format, args...), Want: want,

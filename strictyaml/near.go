@@ -19,16 +19,20 @@ func Near(name string, candidates []string) []string {
 	for _, c := range candidates {
 		lower := strings.ToLower(c)
 		d := distance(name, lower, limit)
-		if d > limit && len(name) >= 4 && strings.Contains(lower, name) {
-			d = limit
+		contained := len(name) >= 4 && strings.Contains(lower, name)
+		if d > limit && contained {
+			d = 2*limit + 1 // only where nothing is closer
 		}
-		if d <= limit {
+		if d <= limit || contained {
 			found = append(found, scored{c, d})
 		}
 	}
 	slices.SortStableFunc(found, func(a, b scored) int { return cmp.Compare(a.distance, b.distance) })
 	var names []string
 	for _, f := range found {
+		if f.distance > 2*found[0].distance {
+			break // much further off than the best
+		}
 		if !slices.Contains(names, f.name) {
 			names = append(names, f.name)
 		}

@@ -13,17 +13,19 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
+// MaxFileBytes is the most that a file may have.
+const MaxFileBytes = 1 << 20
+
 const (
-	maxFileBytes = 1 << 20
-	maxNodes     = 200_000 // after aliases are followed: no file can make the loader work without end
-	maxDepth     = 32
+	maxNodes = 200_000 // after aliases are followed: no file can make the loader work without end
+	maxDepth = 32
 )
 
 // Kind is the shape of a node.
 type Kind int
 
 const (
-	ScalarKind Kind = iota // a single value
+	ScalarKind Kind = iota
 	SequenceKind
 	MappingKind
 )
@@ -79,7 +81,7 @@ var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 func Parse(data []byte, r *Reporter) *Node {
 	top := &Node{Line: 1, Column: 1}
 	switch {
-	case len(data) > maxFileBytes:
+	case len(data) > MaxFileBytes:
 		r.At(top, "at most 1 MiB", "the file has %d bytes", len(data))
 		return nil
 	case !utf8.Valid(data):

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"wskharness/strictyaml"
 )
 
 // arguments reads what stands inside a step: the operation's arguments, its thread and its checks.
@@ -13,31 +15,31 @@ import (
 func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
 	op := s.op
 	switch {
-	case body.isNull():
-		body = &node{kind: mappingNode, line: body.line, column: body.column}
-	case body.kind == scalarNode && op.scalar != "":
-		key := &node{text: op.scalar, line: body.line, column: body.column}
-		body = &node{kind: mappingNode, line: body.line, column: body.column, pairs: []pair{{key, body}}}
+	case body.IsNull():
+		body = &node{Kind: strictyaml.MappingKind, Line: body.Line, Column: body.Column}
+	case body.Kind == strictyaml.ScalarKind && op.scalar != "":
+		key := &node{Text: op.scalar, Line: body.Line, Column: body.Column}
+		body = &node{Kind: strictyaml.MappingKind, Line: body.Line, Column: body.Column, Pairs: []strictyaml.Pair{{Key: key, Value: body}}}
 	}
-	m, ok := p.r.mapping(body, op.name)
+	m, ok := p.r.Mapping(body, op.name)
 	if !ok {
 		return nil
 	}
 	given := map[string]*node{}
 	for _, a := range op.args {
-		n := m.take(a.name)
+		n := m.Take(a.name)
 		switch {
 		case n != nil:
 			given[a.name] = n
 			p.argument(s, a, n, words)
 		case a.required:
-			p.r.at(body, a.name+": "+a.doc, "%s has no %s", op.name, a.name)
+			p.r.At(body, a.name+": "+a.doc, "%s has no %s", op.name, a.name)
 		default:
 			p.absent(s, a)
 		}
 	}
 	if op.thread {
-		if n := m.take("thread"); n != nil {
+		if n := m.Take("thread"); n != nil {
 			if name, ok := p.r.readName(n, op.name+": thread"); ok {
 				s.Thread, s.thread = name, uint16(p.start(name, n)+1)
 			}
@@ -67,13 +69,13 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 	what := s.Op + ": " + a.name
 	switch a.kind {
 	case argBool:
-		if on, ok := p.r.readBool(n, what); ok && on {
+		if on, ok := p.r.Bool(n, what); ok && on {
 			s.args[a.slot] |= a.flag
 			s.Misuse = s.Misuse || a.misuse
 			words.add(strings.ReplaceAll(a.name, "_", " "))
 		}
 	case argNumber:
-		if number, ok := p.r.readNumber(n, what, 0, a.max); ok {
+		if number, ok := p.r.Number(n, what, 0, a.max); ok {
 			s.args[a.slot] = number
 			words.add(fmt.Sprintf(map[bool]string{false: "%s %d", true: "%s %#x"}[a.hex], a.name, number))
 		}
@@ -87,15 +89,15 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 	case argWait:
 		p.waitArgument(s, a, n, what, words)
 	case argDuration:
-		if d, ok := p.r.readDuration(n, what, maxStepTime); ok {
+		if d, ok := p.r.Duration(n, what, maxStepTime); ok {
 			s.args[a.slot] = uint64(d.Milliseconds())
 			s.wait = d
-			words.add(a.name + " " + shortDuration(d))
+			words.add(a.name + " " + strictyaml.ShortDuration(d))
 		}
 	case argName:
 		if code, ok := p.r.readOneOf(n, what, a.names); ok {
 			s.args[a.slot] = code
-			words.add(n.text)
+			words.add(n.Text)
 		}
 	case argClient:
 		if name, ok := p.r.readName(n, what); ok {
@@ -125,18 +127,18 @@ func (p *caseParser) clientArgument(s *Step, name string, at *node) uint64 {
 }
 
 func (p *caseParser) twoClients(s *Step, n *node, what string, words *sentence) {
-	if n.kind != sequenceNode || len(n.items) != 2 {
-		p.r.at(n, "a list of two clients", "%s is %s", what, countOrKind(n))
+	if n.Kind != strictyaml.SequenceKind || len(n.Items) != 2 {
+		p.r.At(n, "a list of two clients", "%s is %s", what, n.CountOrKind())
 		return
 	}
 	var names []string
-	for i, item := range n.items {
+	for i, item := range n.Items {
 		name, ok := p.r.readName(item, what)
 		if !ok {
 			return
 		}
 		if slices.Contains(names, name) {
-			p.r.at(item, "another client", "%s has %q twice", what, name)
+			p.r.At(item, "another client", "%s has %q twice", what, name)
 		}
 		names = append(names, name)
 		s.args[i] = p.use(name, item, s)
@@ -146,32 +148,32 @@ func (p *caseParser) twoClients(s *Step, n *node, what string, words *sentence) 
 
 // waitArgument reads none, infinite, or a duration that the driver agrees to wait for.
 func (p *caseParser) waitArgument(s *Step, a argument, n *node, what string, words *sentence) {
-	switch n.text {
+	switch n.Text {
 	case "none":
 		words.add("no wait")
 	case "infinite":
 		s.args[a.slot] = math.MaxUint32
 		words.add("infinite wait")
 	default:
-		if n.kind != scalarNode || n.tag != "!!str" || !durationText.MatchString(n.text) {
-			p.r.at(n, "none, infinite, or "+wantDuration, "%s is %s", what, n.describe())
+		if n.Kind != strictyaml.ScalarKind || n.Tag != "!!str" || !durationText.MatchString(n.Text) {
+			p.r.At(n, "none, infinite, or "+wantDuration, "%s is %s", what, n.Describe())
 			return
 		}
-		if d, ok := p.r.readDuration(n, what, maxStepTime); ok {
+		if d, ok := p.r.Duration(n, what, maxStepTime); ok {
 			s.args[a.slot] = uint64(d.Milliseconds())
 			s.wait = d
-			words.add("wait " + shortDuration(d))
+			words.add("wait " + strictyaml.ShortDuration(d))
 		}
 	}
 }
 
 func (p *caseParser) numbers(s *Step, a argument, n *node, what string) {
-	if n.kind != sequenceNode || len(n.items) > maxArgs-a.slot {
-		p.r.at(n, fmt.Sprintf("a list of at most %d numbers", maxArgs-a.slot), "%s is %s", what, countOrKind(n))
+	if n.Kind != strictyaml.SequenceKind || len(n.Items) > maxArgs-a.slot {
+		p.r.At(n, fmt.Sprintf("a list of at most %d numbers", maxArgs-a.slot), "%s is %s", what, n.CountOrKind())
 		return
 	}
-	for i, item := range n.items {
-		if number, ok := p.r.readNumber(item, what, 0, a.max); ok {
+	for i, item := range n.Items {
+		if number, ok := p.r.Number(item, what, 0, a.max); ok {
 			s.args[a.slot+i] = number
 		}
 	}
@@ -189,11 +191,11 @@ func (p *caseParser) fault(s *Step, body *node, given map[string]*node) {
 	}[s.args[0]]
 	for name, n := range given {
 		if allowed != nil && !slices.Contains(allowed, name) {
-			p.r.at(n, strings.Join(allowed, ", "), "%s of a fault of this kind", name)
+			p.r.At(n, strings.Join(allowed, ", "), "%s of a fault of this kind", name)
 		}
 	}
 	if len(allowed) > 1 && given[allowed[1]] == nil {
-		p.r.at(body, allowed[1]+": …", "a fault of this kind has no %s", allowed[1])
+		p.r.At(body, allowed[1]+": …", "a fault of this kind has no %s", allowed[1])
 	}
 }
 
@@ -201,13 +203,13 @@ func (p *caseParser) fault(s *Step, body *node, given map[string]*node) {
 func (p *caseParser) checks(s *Step, m *mapping) {
 	major, hasMajor := uint64(0), false
 	for _, f := range s.op.forms() {
-		n := m.take(f.name)
+		n := m.Take(f.name)
 		if n == nil {
 			continue
 		}
 		what := s.Op + ": " + f.name
 		if s.Async() {
-			p.r.at(n, "an inspect after the join", "the step only starts thread %q", s.Thread)
+			p.r.At(n, "an inspect after the join", "the step only starts thread %q", s.Thread)
 			continue
 		}
 		check := Check{Name: f.name, subject: f.subject(), value: f.value, part: f.part}
@@ -224,7 +226,7 @@ func (p *caseParser) checks(s *Step, m *mapping) {
 				{f.value.index, compareLE, want<<8 | 0xFF}}
 		case minorPart:
 			if !hasMajor {
-				p.r.at(n, "major beside it", "%s without major", f.name)
+				p.r.At(n, "major beside it", "%s without major", f.name)
 				continue
 			}
 			check.conds = []condition{{f.value.index, f.compare, major<<8 | want}}
@@ -240,7 +242,7 @@ func (p *caseParser) wanted(f checkForm, n *node, what string) (want uint64, wor
 	switch f.kind() {
 	case argBool:
 		var on bool
-		if on, ok = p.r.readBool(n, what); on {
+		if on, ok = p.r.Bool(n, what); on {
 			want = 1
 		}
 	case argVersion:
@@ -260,7 +262,7 @@ func (p *caseParser) wanted(f checkForm, n *node, what string) (want uint64, wor
 		if f.part != whole {
 			highest = 255
 		}
-		want, ok = p.r.readNumber(n, what, 0, highest)
+		want, ok = p.r.Number(n, what, 0, highest)
 	}
 	words = f.value.format(want)
 	if f.part != whole {
@@ -276,12 +278,12 @@ func (p *caseParser) wanted(f checkForm, n *node, what string) (want uint64, wor
 }
 
 func (p *caseParser) slots(n *node, what string, names []named) (uint64, bool) {
-	if n.kind != sequenceNode || len(n.items) == 0 {
-		p.r.at(n, "a list of functions of WSK_PROVIDER_DISPATCH", "%s is %s", what, countOrKind(n))
+	if n.Kind != strictyaml.SequenceKind || len(n.Items) == 0 {
+		p.r.At(n, "a list of functions of WSK_PROVIDER_DISPATCH", "%s is %s", what, n.CountOrKind())
 		return 0, false
 	}
 	var bits uint64
-	for _, item := range n.items {
+	for _, item := range n.Items {
 		bit, ok := p.r.readOneOf(item, what, names)
 		if !ok {
 			return 0, false

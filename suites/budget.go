@@ -1,6 +1,10 @@
 package suites
 
-import "time"
+import (
+	"time"
+
+	"wskharness/strictyaml"
+)
 
 const (
 	defaultCaseTimeout = 10 * time.Second
@@ -32,8 +36,8 @@ func (p *caseParser) budget(n, timeout *node) {
 	case c.Timeout == 0:
 		c.Timeout = max(defaultCaseTimeout, wholeSeconds(need+longest))
 	case c.Timeout < need:
-		p.r.at(timeout, "at least "+shortDuration(need), "timeout %s is less than its steps may wait, %s, and %s to spare",
-			shortDuration(c.Timeout), shortDuration(need-waitMargin), shortDuration(waitMargin))
+		p.r.At(timeout, "at least "+strictyaml.ShortDuration(need), "timeout %s is less than its steps may wait, %s, and %s to spare",
+			strictyaml.ShortDuration(c.Timeout), strictyaml.ShortDuration(need-waitMargin), strictyaml.ShortDuration(waitMargin))
 		return
 	}
 	for i := range c.units {
@@ -50,20 +54,20 @@ func (p *caseParser) waits(n *node) (need time.Duration, loops, ok bool) {
 	for i, u := range p.c.units {
 		total := p.unitWaits(u)
 		if total > longestUnit-2*unitMargin {
-			p.r.at(p.steps[u.first].step, "at most "+shortDuration(longestUnit-2*unitMargin), "the repetitions may wait for %s",
-				shortDuration(total))
+			p.r.At(p.steps[u.first].step, "at most "+strictyaml.ShortDuration(longestUnit-2*unitMargin), "the repetitions may wait for %s",
+				strictyaml.ShortDuration(total))
 			return 0, false, false
 		}
 		if at := p.limits[i]; at != nil && u.timeout < total+2*unitMargin {
-			p.r.at(at, "at least "+shortDuration(total+2*unitMargin), "timeout %s is less than the loop's steps may wait, %s, and some to spare",
-				shortDuration(u.timeout), shortDuration(total))
+			p.r.At(at, "at least "+strictyaml.ShortDuration(total+2*unitMargin), "timeout %s is less than the loop's steps may wait, %s, and some to spare",
+				strictyaml.ShortDuration(u.timeout), strictyaml.ShortDuration(total))
 			return 0, false, false
 		}
 		need += max(total, u.timeout)
 		loops = loops || u.loop()
 	}
 	if need += waitMargin; need > longestCase {
-		p.r.at(n, "at most "+shortDuration(longestCase), "the steps may wait for %s", shortDuration(need))
+		p.r.At(n, "at most "+strictyaml.ShortDuration(longestCase), "the steps may wait for %s", strictyaml.ShortDuration(need))
 		return 0, false, false
 	}
 	return need, loops, true
@@ -101,11 +105,11 @@ func (p *caseParser) stepBudget(s *Step, nodes stepNodes) {
 	case s.Timeout == 0:
 		s.Timeout = min(s.wait+defaultStepTimeout, highest)
 	case s.Timeout > highest:
-		p.r.at(nodes.timeout, "at most "+shortDuration(highest), "timeout %s of the step is not inside the limits around it",
-			shortDuration(s.Timeout))
+		p.r.At(nodes.timeout, "at most "+strictyaml.ShortDuration(highest), "timeout %s of the step is not inside the limits around it",
+			strictyaml.ShortDuration(s.Timeout))
 	case s.Timeout < s.wait+unitMargin:
-		p.r.at(nodes.timeout, "more than "+shortDuration(s.wait), "timeout %s is not more than the step itself waits",
-			shortDuration(s.Timeout))
+		p.r.At(nodes.timeout, "more than "+strictyaml.ShortDuration(s.wait), "timeout %s is not more than the step itself waits",
+			strictyaml.ShortDuration(s.Timeout))
 	}
 }
 

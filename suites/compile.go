@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"wskharness/strictyaml"
 )
 
 // Entry is one attempt at a case in a plan. The same case may be in a plan more than once.
@@ -97,7 +99,7 @@ func Compile(entries []Entry, opts PlanOptions) (*Plan, error) {
 
 func milliseconds(what string, d time.Duration) (uint32, error) {
 	if d < time.Millisecond || d > longestUnit {
-		return 0, fmt.Errorf("compile plan: %s %s is not between 1ms and %s", what, d, shortDuration(longestUnit))
+		return 0, fmt.Errorf("compile plan: %s %s is not between 1ms and %s", what, d, strictyaml.ShortDuration(longestUnit))
 	}
 	return uint32(d.Milliseconds()), nil
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"wskharness/strictyaml"
 )
 
 // Describe writes a case for people: what it checks, on what grounds, and its steps as they will
@@ -15,7 +17,7 @@ func (c *Case) Describe(w io.Writer) error {
 	if c.Source != "" {
 		grounds += ", " + c.Source
 	}
-	fmt.Fprintf(&b, "  basis: %s; timeout %s", grounds, shortDuration(c.Timeout))
+	fmt.Fprintf(&b, "  basis: %s; timeout %s", grounds, strictyaml.ShortDuration(c.Timeout))
 	if len(c.Tags) > 0 {
 		fmt.Fprintf(&b, "; tags: %s", strings.Join(c.Tags, ", "))
 	}

@@ -1,6 +1,10 @@
 package suites
 
-import "slices"
+import (
+	"slices"
+
+	"wskharness/strictyaml"
+)
 
 // What a case says about its clients and threads, followed in the order of its steps.
 
@@ -40,16 +44,16 @@ func (p *caseParser) client(name string, at *node) *clientUse {
 func (p *caseParser) use(name string, at *node, s *Step) uint64 {
 	use := p.clients[name]
 	if use == nil {
-		p.r.at(at, "a register step for it before this one", "client %q is not registered%s", name, hint(name, p.c.clients))
+		p.r.At(at, "a register step for it before this one", "client %q is not registered%s", name, strictyaml.Hint(name, p.c.clients))
 		use = p.client(name, at)
 		use.state = maybeRegistered // said once
 	}
 	if l := p.loop; l != nil && l.parallel > 1 {
 		switch {
 		case !l.shared && !l.registered[name]:
-			p.r.at(at, "a register step in the loop, or shared: true", "client %q is registered outside of the parallel loop", name)
+			p.r.At(at, "a register step in the loop, or shared: true", "client %q is registered outside of the parallel loop", name)
 		case l.shared && s.op.code == opDeregister:
-			p.r.at(at, "a deregister after the loop", "client %q is shared by the threads of the loop", name)
+			p.r.At(at, "a deregister after the loop", "client %q is shared by the threads of the loop", name)
 		}
 	}
 	return uint64(use.index)
@@ -58,12 +62,12 @@ func (p *caseParser) use(name string, at *node, s *Step) uint64 {
 func (p *caseParser) register(name string, at *node, s *Step) uint64 {
 	use := p.client(name, at)
 	if use.state == registered && !s.Misuse {
-		p.r.at(at, "a deregister before it, or misuse: true", "client %q is already registered, on line %d", name, use.at.line)
+		p.r.At(at, "a deregister before it, or misuse: true", "client %q is already registered, on line %d", name, use.at.Line)
 	}
 	use.state, use.at = registered, at
 	if l := p.loop; l != nil {
 		if l.parallel > 1 && l.shared {
-			p.r.at(at, "a register before the loop, or a loop that is not shared", "every thread of the loop would register client %q", name)
+			p.r.At(at, "a register before the loop, or a loop that is not shared", "every thread of the loop would register client %q", name)
 		}
 		l.registered[name] = true
 	}
@@ -74,7 +78,7 @@ func (p *caseParser) deregister(name string, at *node, s *Step) uint64 {
 	index := p.use(name, at, s)
 	use := p.clients[name]
 	if use.state == deregistered && !s.Misuse {
-		p.r.at(at, "a register before it, or misuse: true", "client %q is already deregistered", name)
+		p.r.At(at, "a register before it, or misuse: true", "client %q is already deregistered", name)
 	}
 	use.state = deregistered
 	return index
@@ -88,10 +92,10 @@ func (p *caseParser) start(name string, at *node) int {
 		p.threads[name] = t
 	}
 	if t.busy {
-		p.r.at(at, "a join before it, or another thread", "thread %q still has its operation of line %d", name, t.at.line)
+		p.r.At(at, "a join before it, or another thread", "thread %q still has its operation of line %d", name, t.at.Line)
 	}
 	if p.inLoop() {
-		p.r.at(at, "loop: {parallel: …}", "a named thread in a loop")
+		p.r.At(at, "loop: {parallel: …}", "a named thread in a loop")
 		return t.index
 	}
 	t.busy, t.at = true, at
@@ -109,7 +113,7 @@ func (p *caseParser) running(name string, at *node, joins bool) uint64 {
 			}
 		}
 		slices.Sort(names)
-		p.r.at(at, "a step before it with thread: "+name, "nothing runs on thread %q%s", name, hint(name, names))
+		p.r.At(at, "a step before it with thread: "+name, "nothing runs on thread %q%s", name, strictyaml.Hint(name, names))
 		return 0
 	}
 	if joins {

@@ -3,6 +3,8 @@ package suites
 import (
 	"fmt"
 	"slices"
+
+	"wskharness/strictyaml"
 )
 
 // StepResult is what a guest reports of one step, as in the agent's journal. It is not trusted: a
@@ -166,7 +168,7 @@ func (j *judgement) wanted() string {
 	case s.Record:
 		return "any status"
 	case s.op.code == opBlocked:
-		return fmt.Sprintf("%s to be blocked for %s", s.about(), shortDuration(s.wait))
+		return fmt.Sprintf("%s to be blocked for %s", s.about(), strictyaml.ShortDuration(s.wait))
 	}
 	return statusList(s.Expect)
 }
@@ -177,12 +179,12 @@ func (s *Step) about() string { return "thread " + s.target }
 func (j *judgement) timedOut() {
 	s := j.step
 	if s.op.code == opJoin {
-		expected := fmt.Sprintf("%s to return within %s", s.about(), shortDuration(s.wait))
+		expected := fmt.Sprintf("%s to return within %s", s.about(), strictyaml.ShortDuration(s.wait))
 		j.add(KindTimeout, "", expected, "still blocked", fmt.Sprintf("expected %s; it is still blocked", expected))
 		return
 	}
-	j.add(KindTimeout, "", j.wanted(), fmt.Sprintf("no return within %s", shortDuration(s.Timeout)),
-		fmt.Sprintf("expected %s; the call did not return within %s", j.wanted(), shortDuration(s.Timeout)))
+	j.add(KindTimeout, "", j.wanted(), fmt.Sprintf("no return within %s", strictyaml.ShortDuration(s.Timeout)),
+		fmt.Sprintf("expected %s; the call did not return within %s", j.wanted(), strictyaml.ShortDuration(s.Timeout)))
 }
 
 func (j *judgement) wrongStatus() {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"wskharness/strictyaml"
 )
 
 // KnownIssue declares how one kind of guest deviates in one step of one case. The case still runs
@@ -91,25 +93,25 @@ type pendingKnown struct {
 }
 
 func (l *loader) known(source Source, r *reporter, list *node) {
-	if list.kind != sequenceNode || len(list.items) == 0 {
-		r.at(list, "a list of known issues", "%s is %s", keyKnownIssues, countOrKind(list))
+	if list.Kind != strictyaml.SequenceKind || len(list.Items) == 0 {
+		r.At(list, "a list of known issues", "%s is %s", keyKnownIssues, list.CountOrKind())
 		return
 	}
-	for _, item := range list.items {
-		if r.full() {
+	for _, item := range list.Items {
+		if r.Full() {
 			return
 		}
-		m, ok := r.mapping(item, "a known issue")
+		m, ok := r.Mapping(item, "a known issue")
 		if !ok {
 			continue
 		}
-		k := &KnownIssue{File: source.Name, Line: item.line}
+		k := &KnownIssue{File: source.Name, Line: item.Line}
 		p := pendingKnown{issue: k, r: r}
 		complete := true
 		read := func(key, want string, into *string) *node {
-			n := m.need(key, want)
+			n := m.Need(key, want)
 			if n != nil {
-				*into, ok = r.readText(n, key)
+				*into, ok = r.Text(n, key)
 			}
 			complete = complete && n != nil && ok
 			return n
@@ -118,16 +120,16 @@ func (l *loader) known(source Source, r *reporter, list *node) {
 		p.caseAt = read("case", "case: suite.case", &k.Case)
 		p.stepAt = read("step", "step: the operation or the name of the step that deviates", &k.ref)
 		read("reason", "reason: why the guest deviates", &k.Reason)
-		if n := m.take("source"); n != nil {
-			k.Source, _ = r.readText(n, "source")
+		if n := m.Take("source"); n != nil {
+			k.Source, _ = r.Text(n, "source")
 		}
-		if n := m.need("actual", "actual: {status: …} or a value of the step"); n != nil {
-			p.actual, ok = r.mapping(n, "actual")
+		if n := m.Need("actual", "actual: {status: …} or a value of the step"); n != nil {
+			p.actual, ok = r.Mapping(n, "actual")
 			complete = complete && ok
 		} else {
 			complete = false
 		}
-		m.done()
+		m.Done()
 		if complete {
 			l.pending = append(l.pending, p)
 		}
@@ -143,14 +145,14 @@ func (l *loader) resolveKnown() {
 		names = append(names, c.Name())
 	}
 	for _, p := range l.pending {
-		if p.r.full() {
+		if p.r.Full() {
 			continue
 		}
 		k := p.issue
 		k.Case = strings.Replace(k.Case, "/", ".", 1)
 		c := cases[k.Case]
 		if c == nil {
-			p.r.at(p.caseAt, "suite.case", "no case %q%s", k.Case, hint(k.Case, names))
+			p.r.At(p.caseAt, "suite.case", "no case %q%s", k.Case, strictyaml.Hint(k.Case, names))
 			continue
 		}
 		step := p.step(c)
@@ -161,7 +163,7 @@ func (l *loader) resolveKnown() {
 		p.readActual(step)
 		for _, other := range l.catalog.known {
 			if other.Guest == k.Guest && other.Case == k.Case && other.Step == k.Step {
-				p.r.at(p.stepAt, "one issue a step", "%s of %s is already declared in %s, line %d", k.ref, k.Case, other.File, other.Line)
+				p.r.At(p.stepAt, "one issue a step", "%s of %s is already declared in %s, line %d", k.ref, k.Case, other.File, other.Line)
 			}
 		}
 		l.catalog.known = append(l.catalog.known, k)
@@ -189,48 +191,48 @@ func (p *pendingKnown) step(c *Case) *Step {
 	case 1:
 		return found[0]
 	case 0:
-		p.r.at(p.stepAt, "an operation or a step's name of "+c.Name(), "no step %q%s", p.issue.ref, hint(p.issue.ref, names))
+		p.r.At(p.stepAt, "an operation or a step's name of "+c.Name(), "no step %q%s", p.issue.ref, strictyaml.Hint(p.issue.ref, names))
 	default:
-		p.r.at(p.stepAt, "the name: of one of them", "%s has %d steps %s", c.Name(), len(found), p.issue.ref)
+		p.r.At(p.stepAt, "the name: of one of them", "%s has %d steps %s", c.Name(), len(found), p.issue.ref)
 	}
 	return nil
 }
 
 func (p *pendingKnown) readActual(s *Step) {
 	m, k := p.actual, p.issue
-	if n := m.take("status"); n != nil {
+	if n := m.Take("status"); n != nil {
 		codes, ok := p.r.readStatuses(n, "actual: status")
 		if ok {
 			k.Status = codes
 		}
 		for _, code := range codes {
 			if ok && slices.Contains(s.Expect, code) {
-				p.r.at(n, "a status that the step does not expect", "%s is what the step expects", StatusName(code))
+				p.r.At(n, "a status that the step does not expect", "%s is what the step expects", StatusName(code))
 			}
 		}
 		if ok && s.Record {
-			p.r.at(n, "a step that is judged", "the step is recorded: no status deviates")
+			p.r.At(n, "a step that is judged", "the step is recorded: no status deviates")
 		}
 	}
 	reader := caseParser{r: p.r}
 	for _, v := range s.op.values {
-		n := m.take(v.name)
+		n := m.Take(v.name)
 		if n == nil {
 			continue
 		}
 		exact := checkForm{name: v.name, value: v, compare: compareEQ}
 		if v.kind == valueTime {
-			p.r.at(n, "another value", "%s differs from run to run", v.name)
+			p.r.At(n, "another value", "%s differs from run to run", v.name)
 			continue
 		}
 		if want, _, ok := reader.wanted(exact, n, "actual: "+v.name); ok {
 			k.actual = append(k.actual, knownValue{v, want})
 		}
 	}
-	m.what = "actual of a " + s.Op + " step"
-	m.done()
-	if len(m.node.pairs) == 0 {
-		p.r.at(m.node, "status, or a value of the step", "nothing deviates")
+	m.What = "actual of a " + s.Op + " step"
+	m.Done()
+	if len(m.Node.Pairs) == 0 {
+		p.r.At(m.Node, "status, or a value of the step", "nothing deviates")
 	}
 	if len(k.Status) > 0 || len(k.actual) == 0 {
 		return
@@ -240,7 +242,7 @@ func (p *pendingKnown) readActual(s *Step) {
 			return
 		}
 	}
-	p.r.at(m.node, "a status or a value that the step does not expect", "nothing in it deviates from what the step expects")
+	p.r.At(m.Node, "a status or a value that the step does not expect", "nothing in it deviates from what the step expects")
 }
 
 func (c *Check) fails(got uint64) bool {

@@ -1,6 +1,10 @@
 package suites
 
-import "slices"
+import (
+	"slices"
+
+	"wskharness/strictyaml"
+)
 
 // Source is a suite file: its content, and the name by which mistakes call it.
 type Source struct {
@@ -16,14 +20,14 @@ func Load(sources ...Source) (*Catalog, error) {
 	l := loader{vocabulary: newVocabulary(), suites: map[string]place{}}
 	var reporters []*reporter
 	for _, source := range sources {
-		r := &reporter{file: source.Name}
+		r := &reporter{strictyaml.NewReporter(source.Name)}
 		reporters = append(reporters, r)
 		l.file(source, r)
 	}
 	l.resolveKnown()
 	var mistakes Mistakes
 	for _, r := range reporters {
-		mistakes = append(mistakes, r.sorted()...)
+		mistakes = append(mistakes, r.Mistakes()...)
 	}
 	if len(mistakes) > 0 {
 		return nil, mistakes
@@ -50,26 +54,26 @@ const (
 )
 
 func (l *loader) file(source Source, r *reporter) {
-	root := parseYAML(source.Data, r)
+	root := strictyaml.Parse(source.Data, r.Reporter)
 	if root == nil {
 		return
 	}
-	if root.isNull() {
-		r.at(root, "a mapping with suite and cases, or with known-issues", "the file is empty")
+	if root.IsNull() {
+		r.At(root, "a mapping with suite and cases, or with known-issues", "the file is empty")
 		return
 	}
-	m, ok := r.mapping(root, "the file")
+	m, ok := r.Mapping(root, "the file")
 	if !ok {
 		return
 	}
-	suite, cases, doc := m.take(keySuite), m.take("cases"), m.take("doc")
-	known := m.take(keyKnownIssues)
-	m.done()
+	suite, cases, doc := m.Take(keySuite), m.Take("cases"), m.Take("doc")
+	known := m.Take(keyKnownIssues)
+	m.Done()
 	switch {
 	case suite != nil || cases != nil || doc != nil:
 		l.suite(source, r, root, suite, doc, cases)
 	case known == nil:
-		r.at(root, "suite, doc and cases, or known-issues", "the file has neither suites nor known issues")
+		r.At(root, "suite, doc and cases, or known-issues", "the file has neither suites nor known issues")
 	}
 	if known != nil {
 		l.known(source, r, known)
@@ -77,27 +81,27 @@ func (l *loader) file(source Source, r *reporter) {
 }
 
 func (l *loader) suite(source Source, r *reporter, root, name, doc, cases *node) {
-	s := &Suite{File: source.Name, Line: root.line}
+	s := &Suite{File: source.Name, Line: root.Line}
 	if name == nil {
-		r.at(root, "suite: a name", "the file has no suite")
+		r.At(root, "suite: a name", "the file has no suite")
 	} else if text, ok := r.readName(name, "suite"); ok {
-		s.Name, s.Line = text, name.line
+		s.Name, s.Line = text, name.Line
 		if first, ok := l.suites[text]; ok {
-			r.at(name, "a name of its own", "suite %q is already in %s, line %d", text, first.file, first.line)
+			r.At(name, "a name of its own", "suite %q is already in %s, line %d", text, first.file, first.line)
 		} else {
-			l.suites[text] = place{source.Name, name.line}
+			l.suites[text] = place{source.Name, name.Line}
 		}
 	}
 	if doc == nil {
-		r.at(root, "doc: what the suite is about", "the file has no doc")
+		r.At(root, "doc: what the suite is about", "the file has no doc")
 	} else {
-		s.Doc, _ = r.readText(doc, "doc")
+		s.Doc, _ = r.Text(doc, "doc")
 	}
 	switch {
 	case cases == nil:
-		r.at(root, "cases: a list", "the file has no cases")
-	case cases.kind != sequenceNode || len(cases.items) == 0:
-		r.at(cases, "a list of cases", "cases is %s", countOrKind(cases))
+		r.At(root, "cases: a list", "the file has no cases")
+	case cases.Kind != strictyaml.SequenceKind || len(cases.Items) == 0:
+		r.At(cases, "a list of cases", "cases is %s", cases.CountOrKind())
 	default:
 		l.cases(source, r, s, cases)
 	}
@@ -106,8 +110,8 @@ func (l *loader) suite(source Source, r *reporter, root, name, doc, cases *node)
 
 func (l *loader) cases(source Source, r *reporter, s *Suite, list *node) {
 	seen := map[string]int{}
-	for _, item := range list.items {
-		if r.full() {
+	for _, item := range list.Items {
+		if r.Full() {
 			return
 		}
 		c, id := l.readCase(source, r, s, item)
@@ -116,9 +120,9 @@ func (l *loader) cases(source Source, r *reporter, s *Suite, list *node) {
 		}
 		if c.ID != "" {
 			if line, ok := seen[c.ID]; ok {
-				r.at(id, "an id of its own", "case %q is already on line %d", c.ID, line)
+				r.At(id, "an id of its own", "case %q is already on line %d", c.ID, line)
 			} else {
-				seen[c.ID] = id.line
+				seen[c.ID] = id.Line
 			}
 		}
 		s.Cases = append(s.Cases, c)

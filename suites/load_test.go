@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"wskharness/strictyaml"
 )
 
 func load(t *testing.T, text string) *Catalog {
@@ -236,10 +238,10 @@ func TestManyMistakes(t *testing.T) {
 	}
 	_, err := Load(Source{Name: "f", Data: []byte(caseText("", steps...))})
 	var mistakes Mistakes
-	if !errors.As(err, &mistakes) || len(mistakes) != maxMistakes+1 {
+	if !errors.As(err, &mistakes) || len(mistakes) != strictyaml.MaxMistakes+1 {
 		t.Fatalf("%d mistakes", len(mistakes))
 	}
-	last := mistakes[maxMistakes].String()
+	last := mistakes[strictyaml.MaxMistakes].String()
 	if want := "f:208:17: more mistakes may follow: these are the first 100"; last != want {
 		t.Errorf("got %s, want %s", last, want)
 	}

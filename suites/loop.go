@@ -1,6 +1,10 @@
 package suites
 
-import "fmt"
+import (
+	"fmt"
+
+	"wskharness/strictyaml"
+)
 
 // loopUse is the loop that is being read.
 type loopUse struct {
@@ -11,38 +15,38 @@ type loopUse struct {
 
 // readLoopStep reads `loop: {repeat, parallel, shared, timeout, steps}`.
 func (p *caseParser) readLoopStep(n *node, outer *mapping) {
-	body := outer.take(loopKey)
-	outer.what = "a loop's step"
-	outer.done()
-	m, ok := p.r.mapping(body, "loop")
+	body := outer.Take(loopKey)
+	outer.What = "a loop's step"
+	outer.Done()
+	m, ok := p.r.Mapping(body, "loop")
 	if !ok {
 		return
 	}
 	u := unit{repeat: 1, parallel: 1}
 	shared := false
-	if n := m.take("repeat"); n != nil {
+	if n := m.Take("repeat"); n != nil {
 		u.repeat = p.count(n, "loop: repeat", maxRepeat)
 	}
-	if n := m.take("parallel"); n != nil {
+	if n := m.Take("parallel"); n != nil {
 		u.parallel = p.count(n, "loop: parallel", maxParallel)
 	}
-	if n := m.take("shared"); n != nil {
-		shared, _ = p.r.readBool(n, "loop: shared")
+	if n := m.Take("shared"); n != nil {
+		shared, _ = p.r.Bool(n, "loop: shared")
 	}
-	if n := m.take("timeout"); n != nil {
+	if n := m.Take("timeout"); n != nil {
 		var ok bool
-		if u.timeout, ok = p.r.readDuration(n, "loop: timeout", longestUnit); ok && !p.inLoop() {
+		if u.timeout, ok = p.r.Duration(n, "loop: timeout", longestUnit); ok && !p.inLoop() {
 			p.limits[len(p.c.units)] = n
 		}
 	}
-	steps := m.need("steps", "steps: a list")
-	m.done()
+	steps := m.Need("steps", "steps: a list")
+	m.Done()
 	switch {
 	case steps == nil:
-	case steps.kind != sequenceNode || len(steps.items) == 0:
-		p.r.at(steps, "a list of steps", "steps is %s", countOrKind(steps))
+	case steps.Kind != strictyaml.SequenceKind || len(steps.Items) == 0:
+		p.r.At(steps, "a list of steps", "steps is %s", steps.CountOrKind())
 	case p.inLoop():
-		p.r.at(n, "loops one after the other", "a loop in a loop")
+		p.r.At(n, "loops one after the other", "a loop in a loop")
 	default:
 		p.readLoop(steps, u, shared)
 	}
@@ -53,7 +57,7 @@ func (p *caseParser) readLoop(steps *node, u unit, shared bool) {
 	p.loop = &loopUse{parallel: u.parallel, shared: shared, registered: map[string]bool{}}
 	u.first, u.listed = len(p.c.Steps), true
 	p.c.units = append(p.c.units, u)
-	for _, item := range steps.items {
+	for _, item := range steps.Items {
 		p.readStep(item)
 	}
 	last := &p.c.units[len(p.c.units)-1]
@@ -65,11 +69,11 @@ func (p *caseParser) readLoop(steps *node, u unit, shared bool) {
 		return
 	}
 	if last.count > maxSteps {
-		p.r.at(steps, fmt.Sprintf("at most %d", maxSteps), "the loop has %d steps", last.count)
+		p.r.At(steps, fmt.Sprintf("at most %d", maxSteps), "the loop has %d steps", last.count)
 	}
 	for name := range p.loop.registered {
 		if use := p.clients[name]; use.state == registered && !p.c.Misuse {
-			p.r.at(use.at, "a deregister for it in the loop", "client %q is still registered at the end of the loop", name)
+			p.r.At(use.at, "a deregister for it in the loop", "client %q is still registered at the end of the loop", name)
 			use.state = deregistered // said once
 		}
 	}
@@ -77,7 +81,7 @@ func (p *caseParser) readLoop(steps *node, u unit, shared bool) {
 		// Every thread has clients of its own: thread t uses the named ones plus t strides.
 		last.stride = len(p.c.clients)
 		if need := last.stride * u.parallel; need > maxClients {
-			p.r.at(steps, fmt.Sprintf("at most %d clients over all threads", maxClients),
+			p.r.At(steps, fmt.Sprintf("at most %d clients over all threads", maxClients),
 				"%d clients on each of %d threads", last.stride, u.parallel)
 		}
 	}

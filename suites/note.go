@@ -1,6 +1,10 @@
 package suites
 
-import "strings"
+import (
+	"strings"
+
+	"wskharness/strictyaml"
+)
 
 // Note is what a recorded step came to.
 type Note struct {
@@ -27,7 +31,7 @@ func (s *Step) note(r StepResult) string {
 	case OriginRefused:
 		return "refused by the driver: " + StatusText(r.Status)
 	case OriginTimeout:
-		return "no return within " + shortDuration(s.Timeout)
+		return "no return within " + strictyaml.ShortDuration(s.Timeout)
 	}
 	text := StatusText(r.Status)
 	if !isSuccess(r.Status) {

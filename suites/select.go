@@ -6,6 +6,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"wskharness/strictyaml"
 )
 
 // Selection says which cases to run. A pattern is SUITE, SUITE/CASE or SUITE.CASE, each part a glob
@@ -86,7 +88,7 @@ func (cat *Catalog) matching(pattern string) ([]*Case, error) {
 		return nil, fmt.Errorf("pattern %q means only misuse cases, which can corrupt a machine and run only by their exact name, such as %s", pattern, misuse)
 	}
 	name := strings.Replace(pattern, "/", ".", 1)
-	if similar := hint(name, names); similar != "" {
+	if similar := strictyaml.Hint(name, names); similar != "" {
 		return nil, fmt.Errorf("no suite or case %q%s", pattern, similar)
 	}
 	var suiteNames []string
@@ -103,7 +105,7 @@ func (cat *Catalog) tags(tags []string) (wanted, unwanted []string, err error) {
 		name, negated := strings.CutPrefix(tag, "!")
 		switch {
 		case !slices.Contains(known, name):
-			similar := hint(name, known)
+			similar := strictyaml.Hint(name, known)
 			if similar == "" {
 				similar = "; the tags are " + strings.Join(known, ", ")
 			}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"wskharness/strictyaml"
 )
 
 //go:embed builtin/*.yaml
@@ -31,17 +33,28 @@ func Builtin() []Source {
 	return sources
 }
 
-// Discover reads the suite files (*.yaml, *.yml) of a folder, in the order of their names;
-// sub-folders are not searched. A file is named as dir and its own name together name it.
-func Discover(dir string) ([]Source, error) {
-	entries, err := os.ReadDir(dir)
+// Discover reads a suite file, or the suite files (*.yaml, *.yml) of a folder in the order of their names;
+// sub-folders are not searched. A file in a folder is named as the folder and its own name together name it.
+func Discover(path string) ([]Source, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("look for suites: %w", err)
+	}
+	if !info.IsDir() {
+		data, err := readBounded(path)
+		if err != nil {
+			return nil, fmt.Errorf("read suite: %w", err)
+		}
+		return []Source{{Name: path, Data: data}}, nil
+	}
+	entries, err := os.ReadDir(path)
 	if err != nil {
 		return nil, fmt.Errorf("look for suites: %w", err)
 	}
 	var sources []Source
 	var problems []error
 	for _, entry := range entries {
-		name := filepath.Join(dir, entry.Name())
+		name := filepath.Join(path, entry.Name())
 		if !slices.Contains([]string{".yaml", ".yml"}, filepath.Ext(name)) || entry.IsDir() {
 			continue
 		}
@@ -69,7 +82,7 @@ func readBounded(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
+	data, err := io.ReadAll(io.LimitReader(f, strictyaml.MaxFileBytes+1))
 	if err != nil {
 		return nil, err
 	}

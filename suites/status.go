@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"wskharness/strictyaml"
 )
 
 //go:embed ntstatus.txt
@@ -74,7 +76,7 @@ func ParseStatus(text string) (uint32, error) {
 	if code, ok := statuses().code[text]; ok {
 		return code, nil
 	}
-	return 0, fmt.Errorf("unknown status %q%s", text, hint(text, statuses().names))
+	return 0, fmt.Errorf("unknown status %q%s", text, strictyaml.Hint(text, statuses().names))
 }
 
 // isSuccess is NT_SUCCESS: success and informational severities.

@@ -4,14 +4,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"wskharness/strictyaml"
 )
 
 // readStep reads one item of a list of steps: an operation, or outside loops a loop.
 func (p *caseParser) readStep(n *node) {
-	if p.r.full() {
+	if p.r.Full() {
 		return
 	}
-	m, ok := p.r.mapping(n, "a step")
+	m, ok := p.r.Mapping(n, "a step")
 	if !ok {
 		return
 	}
@@ -19,22 +21,22 @@ func (p *caseParser) readStep(n *node) {
 	if key == nil {
 		return
 	}
-	if key.text == loopKey {
+	if key.Text == loopKey {
 		p.readLoopStep(n, m)
 		return
 	}
-	op := p.vocabulary.byName[key.text]
-	s := Step{Index: len(p.c.Steps), Op: op.name, Line: n.line, Runs: 1, op: op, context: op.contexts[0].code}
+	op := p.vocabulary.byName[key.Text]
+	s := Step{Index: len(p.c.Steps), Op: op.name, Line: n.Line, Runs: 1, op: op, context: op.contexts[0].code}
 	words := &sentence{}
 	words.add(op.name)
 	nodes := stepNodes{step: n}
 
-	m.take(op.name)
-	if n := m.take(keyName); n != nil {
+	m.Take(op.name)
+	if n := m.Take(keyName); n != nil {
 		p.stepName(&s, n)
 	}
-	if n := m.take(keyMisuse); n != nil {
-		s.Misuse, _ = p.r.readBool(n, op.name+": misuse")
+	if n := m.Take(keyMisuse); n != nil {
+		s.Misuse, _ = p.r.Bool(n, op.name+": misuse")
 	}
 	if op.misuse {
 		s.Misuse = true
@@ -51,41 +53,41 @@ func (p *caseParser) readStep(n *node) {
 
 // operationOf finds the one key of a step that is an operation.
 func (p *caseParser) operationOf(n *node) (key, body *node) {
-	var found []pair
-	for _, candidate := range n.pairs {
-		if p.vocabulary.byName[candidate.key.text] != nil || candidate.key.text == loopKey {
+	var found []strictyaml.Pair
+	for _, candidate := range n.Pairs {
+		if p.vocabulary.byName[candidate.Key.Text] != nil || candidate.Key.Text == loopKey {
 			found = append(found, candidate)
 		}
 	}
 	switch {
 	case len(found) == 1:
-		return found[0].key, found[0].value
+		return found[0].Key, found[0].Value
 	case len(found) > 1:
-		p.r.at(found[1].key, "one operation a step", "both %s and %s in one step", found[0].key.text, found[1].key.text)
+		p.r.At(found[1].Key, "one operation a step", "both %s and %s in one step", found[0].Key.Text, found[1].Key.Text)
 		return nil, nil
 	}
-	for _, candidate := range n.pairs {
-		if !slices.Contains(commonNames(), candidate.key.text) {
-			p.r.at(candidate.key, "one of "+p.vocabulary.list(), "unknown step %s%s",
-				candidate.key.describe(), hint(candidate.key.text, p.vocabulary.names()))
+	for _, candidate := range n.Pairs {
+		if !slices.Contains(commonNames(), candidate.Key.Text) {
+			p.r.At(candidate.Key, "one of "+p.vocabulary.list(), "unknown step %s%s",
+				candidate.Key.Describe(), strictyaml.Hint(candidate.Key.Text, p.vocabulary.names()))
 			return nil, nil
 		}
 	}
-	p.r.at(n, "one of "+p.vocabulary.list(), "a step without an operation")
+	p.r.At(n, "one of "+p.vocabulary.list(), "a step without an operation")
 	return nil, nil
 }
 
 // reportOutside reports what stands beside the operation and does not belong there.
 func (p *caseParser) reportOutside(m *mapping, op *operation) {
 	inside := op.keys()
-	for _, candidate := range m.node.pairs {
-		if name := candidate.key.text; !m.taken[name] && slices.Contains(inside, name) {
-			m.taken[name] = true
-			p.r.at(candidate.key, fmt.Sprintf("%s: {%s: …}", op.name, name), "%s stands beside %s, not in it", name, op.name)
+	for _, candidate := range m.Rest() {
+		if name := candidate.Key.Text; slices.Contains(inside, name) {
+			m.Skip(name)
+			p.r.At(candidate.Key, fmt.Sprintf("%s: {%s: …}", op.name, name), "%s stands beside %s, not in it", name, op.name)
 		}
 	}
-	m.what = op.name + "'s step"
-	m.done()
+	m.What = op.name + "'s step"
+	m.Done()
 }
 
 func (p *caseParser) stepName(s *Step, n *node) {
@@ -95,11 +97,11 @@ func (p *caseParser) stepName(s *Step, n *node) {
 	}
 	switch line, taken := p.names[name]; {
 	case taken:
-		p.r.at(n, "a name of its own", "step %q is already on line %d", name, line)
+		p.r.At(n, "a name of its own", "step %q is already on line %d", name, line)
 	case p.vocabulary.byName[name] != nil:
-		p.r.at(n, "another name", "%q is the name of an operation", name)
+		p.r.At(n, "another name", "%q is the name of an operation", name)
 	default:
-		p.names[name] = n.line
+		p.names[name] = n.Line
 		s.Name = name
 	}
 }
@@ -108,22 +110,22 @@ func (p *caseParser) stepName(s *Step, n *node) {
 func (p *caseParser) expectation(s *Step, m *mapping, body *node) {
 	op := s.op
 	s.Expect = []uint32{op.expect}
-	if n := m.take(keyRecord); n != nil {
-		s.Record, _ = p.r.readBool(n, op.name+": record")
+	if n := m.Take(keyRecord); n != nil {
+		s.Record, _ = p.r.Bool(n, op.name+": record")
 		if s.Record {
 			s.Expect = nil
 			p.records++
 			switch {
 			case op.fixed:
-				p.r.at(n, "", "%s is a check: there is nothing to record", op.name)
+				p.r.At(n, "", "%s is a check: there is nothing to record", op.name)
 			case s.Async():
-				p.r.at(n, "record: true beside the join", "the step only starts thread %q", s.Thread)
+				p.r.At(n, "record: true beside the join", "the step only starts thread %q", s.Thread)
 			case len(s.Checks) > 0:
-				p.r.at(body, "no checks, or no record", "a recorded step is not judged, but this one checks %s", s.Checks[0].Name)
+				p.r.At(body, "no checks, or no record", "a recorded step is not judged, but this one checks %s", s.Checks[0].Name)
 			}
 		}
 	}
-	n := m.take(keyExpect)
+	n := m.Take(keyExpect)
 	if n == nil {
 		return
 	}
@@ -131,13 +133,13 @@ func (p *caseParser) expectation(s *Step, m *mapping, body *node) {
 	switch {
 	case !ok:
 	case op.fixed:
-		p.r.at(n, "no expect", "%s has only one outcome that passes", op.name)
+		p.r.At(n, "no expect", "%s has only one outcome that passes", op.name)
 	case s.Record:
-		p.r.at(n, "either expect or record", "a recorded step is not judged")
+		p.r.At(n, "either expect or record", "a recorded step is not judged")
 	case s.Async():
-		p.r.at(n, "expect beside the join", "the step only starts thread %q", s.Thread)
+		p.r.At(n, "expect beside the join", "the step only starts thread %q", s.Thread)
 	case len(s.Checks) > 0 && op.code != opJoin && slices.ContainsFunc(codes, func(c uint32) bool { return !isSuccess(c) }):
-		p.r.at(body, "checks only where success is expected", "%s is not known when %s fails", s.Checks[0].Name, op.name)
+		p.r.At(body, "checks only where success is expected", "%s is not known when %s fails", s.Checks[0].Name, op.name)
 	default:
 		s.Expect = codes
 	}
@@ -147,15 +149,15 @@ func (p *caseParser) expectation(s *Step, m *mapping, body *node) {
 func (p *caseParser) timing(s *Step, m *mapping, nodes *stepNodes) {
 	op := s.op
 	repeat := 1
-	if n := m.take(keyRepeat); n != nil {
+	if n := m.Take(keyRepeat); n != nil {
 		repeat = p.count(n, op.name+": repeat", maxRepeat)
 		switch {
 		case p.loop != nil:
-			p.r.at(n, "", "repeat inside a loop")
+			p.r.At(n, "", "repeat inside a loop")
 		case s.Async():
-			p.r.at(n, "", "%s can't be repeated on a thread", op.name)
+			p.r.At(n, "", "%s can't be repeated on a thread", op.name)
 		case !op.loop:
-			p.r.at(n, "", "%s can't be repeated", op.name)
+			p.r.At(n, "", "%s can't be repeated", op.name)
 		}
 	}
 	looping := p.loop != nil || repeat > 1
@@ -164,28 +166,28 @@ func (p *caseParser) timing(s *Step, m *mapping, nodes *stepNodes) {
 	}
 	s.unit = len(p.c.units) - 1
 	if looping && len(s.Checks) > 0 {
-		p.r.at(m.node, "an inspect after the loop", "%s can't be checked: of a repeated step, only the last values are kept", s.Checks[0].Name)
+		p.r.At(m.Node, "an inspect after the loop", "%s can't be checked: of a repeated step, only the last values are kept", s.Checks[0].Name)
 	}
 	bound := func(key string, words string, value, compare uint16) {
 		if slices.ContainsFunc(op.args, func(a argument) bool { return a.name == key }) {
 			return // join and state have a within of their own; reportOutside says so
 		}
-		n := m.take(key)
+		n := m.Take(key)
 		if n == nil {
 			return
 		}
-		d, ok := p.r.readDuration(n, op.name+": "+key, maxStepTime)
+		d, ok := p.r.Duration(n, op.name+": "+key, maxStepTime)
 		switch {
 		case !ok:
 		case s.Async():
-			p.r.at(n, "within in the join", "the step only starts thread %q", s.Thread)
+			p.r.At(n, "within in the join", "the step only starts thread %q", s.Thread)
 		case s.Record:
-			p.r.at(n, "no "+key+", or no record", "a recorded step is not judged")
+			p.r.At(n, "no "+key+", or no record", "a recorded step is not judged")
 		case key == keyAtLeast && looping:
-			p.r.at(n, "", "at_least of a repeated step")
+			p.r.At(n, "", "at_least of a repeated step")
 		default:
-			s.Checks = append(s.Checks, Check{Name: key, Want: words + " " + shortDuration(d),
-				Text:  strings.ReplaceAll(key, "_", " ") + " " + shortDuration(d),
+			s.Checks = append(s.Checks, Check{Name: key, Want: words + " " + strictyaml.ShortDuration(d),
+				Text:  strings.ReplaceAll(key, "_", " ") + " " + strictyaml.ShortDuration(d),
 				conds: []condition{{value, compare, uint64(d)}}})
 		}
 	}
@@ -195,9 +197,9 @@ func (p *caseParser) timing(s *Step, m *mapping, nodes *stepNodes) {
 	}
 	bound(keyWithin, "at most", elapsed, compareLE)
 	bound(keyAtLeast, "at least", elapsed, compareGE)
-	if n := m.take(keyTimeout); n != nil {
+	if n := m.Take(keyTimeout); n != nil {
 		nodes.timeout = n
-		s.Timeout, _ = p.r.readDuration(n, op.name+": timeout", maxStepTime)
+		s.Timeout, _ = p.r.Duration(n, op.name+": timeout", maxStepTime)
 	}
 }
 
@@ -207,11 +209,11 @@ func (p *caseParser) inLoop() bool { return p.loop != nil }
 func (p *caseParser) place(s *Step, n *node, inside *mapping) {
 	var at *node
 	if inside != nil && len(s.op.contexts) > 1 {
-		at = inside.take("at")
+		at = inside.Take("at")
 	}
 	switch {
 	case at != nil && s.Async():
-		p.r.at(at, "thread or at, not both", "a step on thread %q runs there", s.Thread)
+		p.r.At(at, "thread or at, not both", "a step on thread %q runs there", s.Thread)
 	case at != nil:
 		var names []named
 		for _, c := range s.op.contexts {
@@ -229,7 +231,7 @@ func (p *caseParser) place(s *Step, n *node, inside *mapping) {
 		s.context = contextGuard
 	}
 	if at != nil && s.waits() && s.context >= contextSpin {
-		p.r.at(at, "passive or guard", "a capture with a wait at %s: it needs PASSIVE_LEVEL", at.text)
+		p.r.At(at, "passive or guard", "a capture with a wait at %s: it needs PASSIVE_LEVEL", at.Text)
 	}
 	if inside != nil {
 		p.reportInside(inside, s.op)
@@ -238,13 +240,13 @@ func (p *caseParser) place(s *Step, n *node, inside *mapping) {
 
 // reportInside reports what stands in the operation and does not belong there.
 func (p *caseParser) reportInside(inside *mapping, op *operation) {
-	for _, candidate := range inside.node.pairs {
-		if name := candidate.key.text; !inside.taken[name] && slices.Contains(commonNames(), name) {
-			inside.taken[name] = true
-			p.r.at(candidate.key, fmt.Sprintf("%s beside %s, with the same indent", name, op.name), "%s stands in %s, not beside it", name, op.name)
+	for _, candidate := range inside.Rest() {
+		if name := candidate.Key.Text; slices.Contains(commonNames(), name) {
+			inside.Skip(name)
+			p.r.At(candidate.Key, fmt.Sprintf("%s beside %s, with the same indent", name, op.name), "%s stands in %s, not beside it", name, op.name)
 		}
 	}
-	inside.done()
+	inside.Done()
 }
 
 // allows reports whether the step may run at an IRQL that its case asks for.
@@ -260,21 +262,21 @@ func (p *caseParser) finish(s *Step, n *node, words *sentence) {
 	if s.Misuse {
 		p.misuses++
 		if !p.c.Misuse {
-			p.r.at(n, "misuse: true in the case", "%s misuses WSK, but its case does not say so", s.Op)
+			p.r.At(n, "misuse: true in the case", "%s misuses WSK, but its case does not say so", s.Op)
 		}
 	}
 	if use := p.clients[s.client]; use != nil && s.op.code == opRegister && !slices.Equal(s.Expect, []uint32{statusSuccess}) {
 		use.state = maybeRegistered
 	}
 	if p.inLoop() && !s.op.loop {
-		p.r.at(n, "an operation that may run in a loop", "%s in a loop", s.Op)
+		p.r.At(n, "an operation that may run in a loop", "%s in a loop", s.Op)
 	}
 	conditions := 0
 	for _, c := range s.Checks {
 		conditions += len(c.conds)
 	}
 	if conditions > maxChecks {
-		p.r.at(n, "fewer checks: use another inspect", "too many checks in one step")
+		p.r.At(n, "fewer checks: use another inspect", "too many checks in one step")
 	}
 	switch {
 	case s.Async():

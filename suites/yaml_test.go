@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"wskharness/strictyaml"
 )
 
 func TestAliasesAndMerges(t *testing.T) {
@@ -49,7 +51,7 @@ func TestHostileYAML(t *testing.T) {
 		{"cycle", "suite: &a [*a]\n", "an alias inside the value that it stands for"},
 		{"merge cycle", "&a\nsuite: s\n<<: *a\n", "an alias inside the value that it stands for"},
 		{"deep", "suite: " + strings.Repeat("[", 2000) + strings.Repeat("]", 2000), "nested too deeply"},
-		{"large", "# " + strings.Repeat("x", maxFileBytes), "the file has 1048578 bytes"},
+		{"large", "# " + strings.Repeat("x", strictyaml.MaxFileBytes), "the file has 1048578 bytes"},
 		{"unknown anchor", "suite: *nobody\n", "not YAML: unknown anchor"},
 		{"key is a list", "[a]: b\n", "a key that is not a single value"},
 		{"merge of text", "<<: x\nsuite: s\n", "<< of"},

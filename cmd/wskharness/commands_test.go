@@ -45,6 +45,7 @@ func sharedCache(t *testing.T) string {
 func commands() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
 	return map[string]func(ts *testscript.TestScript, neg bool, args []string){
 		"exitcode": exitCodeIs, "cases": atLeastCases, "noguests": noGuests, "waitfor": waitFor,
+		"copybuilt": copyBuilt, "flip": flip,
 	}
 }
 
@@ -127,4 +128,35 @@ func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s: no match of %s within a minute", args[0], args[1])
+}
+
+// copyBuilt copies the driver that `wskharness build` has built: its path is the last output.
+func copyBuilt(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 || neg {
+		ts.Fatalf("usage: copybuilt FILE")
+	}
+	built, err := filepath.Glob(filepath.Join(ts.Getenv("XDG_CACHE_HOME"), "wskharness", "package", "*", "wsksample.sys"))
+	ts.Check(err)
+	if len(built) == 0 {
+		ts.Fatalf("nothing was built")
+	}
+	data, err := os.ReadFile(built[0])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o644))
+}
+
+// flip changes one byte of a file.
+func flip(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 || neg {
+		ts.Fatalf("usage: flip FILE OFFSET")
+	}
+	offset, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	data, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if offset >= len(data) {
+		ts.Fatalf("%s has only %d bytes", args[0], len(data))
+	}
+	data[offset] ^= 1
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o644))
 }

@@ -145,10 +145,7 @@ Exit codes that do not fit here (Windows has 32 bits) are told, and become 255.`
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.onGuest(cmd.Context(), args[0], func(ctx context.Context, client *remote.WinRM) error {
-				line := remote.CommandLine{Line: args[1]}
-				if len(args) > 2 {
-					line = remote.CommandLine{Args: args[1:]}
-				}
+				line := remote.CommandLine{Line: args[1], Args: args[2:]}
 				code, err := harness.Exec(ctx, client, line, dir, c.io.in, c.io.out, c.io.err)
 				if err != nil {
 					return err

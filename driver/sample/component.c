@@ -12,14 +12,13 @@
 #include "worker.h"
 
 #define WANTED_VERSION MAKE_WSK_VERSION(1, 0)
-#define HIGHEST_MINOR  0xffu
 
 /* Global, since WSK keeps the registration and the dispatch table until the deregistration. */
 static struct COMPONENT {
     KSPIN_LOCK Lock;     /* for Phase, Origin, Status */
     KEVENT Settled;      /* set while the phase is not STARTING or STOPPING */
     KEVENT Ended;        /* set while the worker has nothing to do */
-    KEVENT RegistryFree; /* a lock that can be held while WSK registers; for the next four */
+    KEVENT RegistryFree; /* a lock that can be held while WSK registers; for the five below */
     BOOLEAN Registered;  /* somebody has to deregister; who clears it does */
     BOOLEAN Stopping;    /* no more registrations */
     BOOLEAN Negotiated;

@@ -317,7 +317,7 @@ func (c *command) take(b *markup, wanted [2]bool, budget int) {
 	state := wsman.StateRunning
 	if done {
 		state = wsman.StateDone
-		c.told = true
+		c.told = len(left) == 0 // a client may ask for the streams one by one
 	}
 	b.raw(`<rsp:CommandState CommandId="`, c.id, `" State="`, state, `">`)
 	if done {

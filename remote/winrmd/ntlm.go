@@ -14,6 +14,7 @@ import (
 	"time"
 	"unicode/utf16"
 
+	//lint:ignore SA1019 NTLM's password hash is MD4 (3.3.1); there is no other.
 	"golang.org/x/crypto/md4"
 )
 

@@ -400,7 +400,7 @@ func TestStreamsOneByOne(t *testing.T) {
 	command := e.start(t, shell, "echo out; echo err >&2; exit 2", nil)
 	want := func(streams string) (string, string) {
 		var data strings.Builder
-		for {
+		for range 10 {
 			_, env := e.send(t, ask{action: wsman.ActionReceive, shell: shell,
 				body: `<rsp:Receive><rsp:DesiredStream CommandId="` + command + `">` + streams + `</rsp:DesiredStream></rsp:Receive>`})
 			body := env.Body.Child(wsman.NSShell, "ReceiveResponse")
@@ -409,20 +409,21 @@ func TestStreamsOneByOne(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				data.WriteString(s.Attr("", "Name") + ":" + string(piece))
+				data.WriteString(s.Attr("", "Name") + ":" + string(piece) + s.Attr("", "End"))
 			}
-			if exit := body.Child(wsman.NSShell, "CommandState").Child(wsman.NSShell, "ExitCode").Content(); exit != "" || data.Len() > 0 && streams == "stderr" {
+			if exit := body.Child(wsman.NSShell, "CommandState").Child(wsman.NSShell, "ExitCode").Content(); exit != "" {
 				return data.String(), exit
 			}
 		}
+		t.Fatalf("%s does not end", streams)
+		return "", ""
 	}
-	if data, _ := want("stderr"); !strings.HasPrefix(data, "stderr:err\n") {
-		t.Errorf("standard error alone: %q", data)
+	for _, stream := range []string{"stderr", "stdout"} {
+		if data, exit := want(stream); data != stream+":"+stream[3:]+"\n"+stream+":true" || exit != "2" {
+			t.Errorf("%s alone: %q, exit code %q", stream, data, exit)
+		}
 	}
-	// Once the exit code was given, only a signal is expected.
-	if _, exit := want("stdout"); exit != "2" {
-		t.Errorf("exit code %q", exit)
-	}
+	// Once all was given, only a signal is expected.
 	_, env := e.send(t, ask{action: wsman.ActionReceive, shell: shell, body: receive(command)})
 	if code, _, _ := faultOf(env); code != "2150858843" {
 		t.Errorf("Receive after the end: code %s", code)

@@ -38,6 +38,7 @@ type boot struct {
 	mu      sync.Mutex
 	console console
 	log     []byte
+	heard   chan struct{} // closed, and replaced, with each line
 	quiet   chan struct{} // closed when nothing more can come from the console
 }
 
@@ -46,7 +47,8 @@ type boot struct {
 func start(ctx context.Context, o *Config, prefix, tmp string) (*boot, error) {
 	ctx, cancel := context.WithTimeout(ctx, bootLimit)
 	defer cancel()
-	b := &boot{prefix: prefix, crash: make(chan vm.Event, 1), quiet: make(chan struct{})}
+	b := &boot{prefix: prefix, crash: make(chan vm.Event, 1),
+		heard: make(chan struct{}), quiet: make(chan struct{})}
 	env := o.Software.environment(prefix, tmp, debugChannels)
 	if o.Netio != "" {
 		env = append(env, "WINEDLLOVERRIDES=netio.sys=n,b")
@@ -138,6 +140,8 @@ func (b *boot) line(line []byte) {
 	}
 	b.log = append(b.log, line...)
 	driver := b.console.line(string(line))
+	close(b.heard)
+	b.heard = make(chan struct{})
 	b.mu.Unlock()
 	if driver != 0 && b.host != nil {
 		_ = b.host.watch(driver) // a host that is gone ends the boot anyway
@@ -152,13 +156,7 @@ func (b *boot) watch() {
 			if e.exit == 0 {
 				continue // unloaded
 			}
-			select {
-			case <-time.After(lastWords):
-			case <-b.quiet:
-			}
-			b.mu.Lock()
-			event := b.console.crash(e.exit)
-			b.mu.Unlock()
+			event := b.lastWord(e)
 			event.Time = time.Now()
 			select {
 			case b.crash <- event:
@@ -168,6 +166,30 @@ func (b *boot) watch() {
 			return
 		}
 	}
+}
+
+// lastWord is what the console told of the end of a driver's process. It may be on its way still.
+func (b *boot) lastWord(e watchedEvent) vm.Event {
+	limit := time.NewTimer(lastWords)
+	defer limit.Stop()
+	for waiting := true; waiting; {
+		b.mu.Lock()
+		known, heard := b.console.explained(e.process), b.heard
+		b.mu.Unlock()
+		if known {
+			break
+		}
+		select {
+		case <-heard:
+		case <-limit.C:
+			waiting = false
+		case <-b.quiet:
+			waiting = false
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.console.crash(e.process, e.exit)
 }
 
 // tail is what the console has kept.

@@ -67,9 +67,9 @@ func lookFor(names ...string) string {
 	return ""
 }
 
-// debugChannels is what Wine prints of itself: errors, and which module was loaded where, by which a
-// fault's address becomes a module and an offset.
-const debugChannels = "-all,err+all,trace+loaddll"
+// debugChannels is what Wine prints of itself, with the process in front: errors, what drivers print
+// (DbgPrint), and which module was loaded where, by which a fault's address becomes a module and an offset.
+const debugChannels = "-all,+pid,err+all,trace+loaddll,warn+debugstr"
 
 // environment is the whole environment of every process of a guest: nothing of the controller's own
 // reaches it.

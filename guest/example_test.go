@@ -1,0 +1,70 @@
+package guest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"wskharness/guest"
+	"wskharness/remote"
+)
+
+// A run whose journal is followed to its end, whatever happens to the connection meanwhile.
+func Example() {
+	run := func(ctx context.Context, client remote.Client, agent guest.Agent, id string, plan []byte, driver guest.File) error {
+		g, err := guest.Connect(ctx, client, guest.Options{Agent: agent})
+		if err != nil {
+			return err
+		}
+		defer g.Close(context.WithoutCancel(ctx))
+		fmt.Println("on", g.Facts().Describe())
+
+		journal, err := os.Create(id + ".ndjson")
+		if err != nil {
+			return err
+		}
+		defer journal.Close()
+		s, err := g.StartRun(ctx, guest.Run{ID: id, Plan: plan, Files: []guest.File{driver}, Journal: journal})
+		for err == nil {
+			var r guest.Record
+			r, err = s.Next(ctx)
+			if lost, ok := errors.AsType[*guest.LostError](err); ok {
+				s.Close()
+				s, err = g.Follow(ctx, id, lost.Offset, journal)
+				continue
+			}
+			if err == nil {
+				fmt.Println(r.Ev)
+			}
+		}
+		if s != nil {
+			s.Close()
+		}
+		if err == io.EOF {
+			return nil
+		}
+		return err
+	}
+	_ = run // needs a guest: see TestRealAgent
+}
+
+// Facts that are unknown are not claimed as capabilities.
+func ExampleFacts_Capabilities() {
+	yes := true
+	wine := guest.Facts{Wine: "8.0", OSName: "Windows 10 Pro", Build: 19045, Arch: "x64", Admin: &yes}
+	fmt.Println(wine.Describe(), wine.Capabilities().Names())
+	fmt.Println(wine.Capabilities().Has(guest.CapIRQL))
+	// Output:
+	// wine 8.0 as Windows 10 Pro (19045) [admin test-signing wine x64]
+	// false
+}
+
+func ExampleCheckPath() {
+	fmt.Println(guest.CheckPath(`C:\wskharness\store\x\wsksample.sys`))
+	fmt.Println(guest.CheckPath(`C:\wskharness\..\windows\win.ini`))
+	// Output:
+	// <nil>
+	// guest path "C:\\wskharness\\..\\windows\\win.ini": ".." ends in a dot or a space, which Windows drops (or is a relative name)
+}

@@ -1,0 +1,195 @@
+package wine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"wskharness/remote"
+	"wskharness/vm"
+)
+
+const serveCommand = "wine-guest"
+
+// TestMain makes the test binary the process that serves a guest, too.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == serveCommand {
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
+		log := hclog.New(&hclog.LoggerOptions{Output: os.Stderr})
+		if err := Serve(ctx, os.Args[2], os.NewFile(3, "ready"), log); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// programs are what the tests run in guests.
+type programs struct{ host, probe, faulty string }
+
+// compiled builds the programs, once for all tests.
+var compiled = sync.OnceValues(func() (*programs, error) {
+	dir, err := os.MkdirTemp("", "wskharness-wine-test-")
+	if err != nil {
+		return nil, err
+	}
+	p := &programs{filepath.Join(dir, "winrshost.exe"), filepath.Join(dir, "probe.exe"), filepath.Join(dir, "faulty.sys")}
+	warnings := []string{"-O2", "-Wall", "-Wextra", "-Werror"}
+	kernel := []string{
+		"-ffreestanding", "-fno-stack-protector", "-mno-stack-arg-probe", "-I/usr/x86_64-w64-mingw32/include/ddk",
+		"-nostdlib", "-nostartfiles", "-Wl,--subsystem,native", "-Wl,--entry,DriverEntry", "-Wl,--section-alignment,0x1000",
+		"-Wl,--file-alignment,0x200", "-Wl,--dynamicbase", "-Wl,--nxcompat", "-Wl,--exclude-all-symbols",
+		"-Wl,--no-insert-timestamp", "-s",
+	}
+	for _, b := range []struct{ to, from string }{
+		{p.host, "host/winrshost.c"}, {p.probe, "testdata/probe/probe.c"}, {p.faulty, "testdata/faulty/faulty.c"},
+	} {
+		args := append([]string{}, warnings...)
+		if b.to == p.faulty {
+			args = append(args, kernel...)
+		}
+		args = append(args, "-o", b.to, b.from)
+		if b.to == p.faulty {
+			args = append(args, "-lntoskrnl")
+		}
+		if out, err := exec.Command("x86_64-w64-mingw32-gcc", args...).CombinedOutput(); err != nil {
+			return nil, errors.Join(fmt.Errorf("compile %s: %w: %s", b.from, err, out), os.RemoveAll(dir))
+		}
+	}
+	return p, nil
+})
+
+// testProvider makes guests below a root of the test's own; the template, kept by content, is the user's.
+func testProvider(t testing.TB, change func(*Options)) *Provider {
+	t.Helper()
+	if _, err := Find(t.Context()); err != nil {
+		t.Skip(err)
+	}
+	if _, err := exec.LookPath("x86_64-w64-mingw32-gcc"); err != nil {
+		t.Skip("no compiler for programs of the guest: ", err)
+	}
+	p, err := compiled()
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	templates := filepath.Join(cache, "wskharness", "wine", "templates")
+	// Beside the templates, or clones could not be hard links.
+	if err := os.MkdirAll(templates, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.MkdirTemp(filepath.Join(cache, "wskharness"), "test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { checkNothingLeft(t, root) })
+	if err := os.Mkdir(filepath.Join(root, "wine"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(templates, filepath.Join(root, "wine", "templates")); err != nil {
+		t.Fatal(err)
+	}
+	o := Options{
+		Root: root, Serve: []string{self, serveCommand}, Host: p.host,
+		Seed: map[string]string{`C:\probe.exe`: p.probe, `C:\faulty.sys`: p.faulty},
+	}
+	if change != nil {
+		change(&o)
+	}
+	provider, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return provider
+}
+
+// checkNothingLeft fails the test for each guest that it left behind, and removes it.
+func checkNothingLeft(t testing.TB, root string) {
+	t.Helper()
+	left, err := os.ReadDir(guestsDir(root))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+	for _, entry := range left {
+		t.Errorf("guest %s is left behind", entry.Name())
+		if err := remove(filepath.Join(guestsDir(root), entry.Name())); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := os.RemoveAll(root); err != nil {
+		t.Error(err)
+	}
+}
+
+func acquire(t testing.TB, p *Provider) *Machine {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	m, err := p.Acquire(ctx, vm.Target{Name: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := m.Release(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return m.(*Machine)
+}
+
+// open makes a shell in a guest, which ends with the test.
+func open(t testing.TB, m *Machine, o remote.ShellOptions) *remote.Shell {
+	t.Helper()
+	client, err := remote.New(m.Endpoint(), remote.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shell, err := client.Shell(t.Context(), o)
+	if err != nil {
+		client.Close()
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		_ = shell.Close(ctx) // its guest may be gone, that is what some tests are about
+		client.Close()
+	})
+	return shell
+}
+
+// next waits for the machine's next event.
+func next(t testing.TB, m *Machine) vm.Event {
+	t.Helper()
+	select {
+	case e, ok := <-m.Events():
+		if !ok {
+			t.Fatal("the events ended")
+		}
+		return e
+	case <-time.After(time.Minute):
+		t.Fatal("no event within a minute")
+	}
+	return vm.Event{}
+}

@@ -1,0 +1,101 @@
+/*
+ * probe.c - a program for tests of what runs commands in a guest.
+ *
+ *   probe exit N        ends with exit code N
+ *   probe echo          copies standard input to standard output
+ *   probe fill N        writes N bytes to standard output
+ *   probe both          writes "out" and "err"
+ *   probe ioctl CODE    sends \\.\Faulty the control code 0x220000 | CODE << 2
+ *   probe tree          starts itself as "probe hold", says so, and holds
+ *   probe hold          does nothing for a minute
+ *   probe fault         writes to address 0x20
+ */
+#include <windows.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char Buffer[256 * 1024];
+
+static int Put(HANDLE To, const char *From, DWORD Length)
+{
+    while (Length > 0) {
+        DWORD Put = 0;
+        if (!WriteFile(To, From, Length, &Put, NULL))
+            return 0;
+        From += Put;
+        Length -= Put;
+    }
+    return 1;
+}
+
+static int Echo(HANDLE In, HANDLE Out)
+{
+    DWORD Got = 0;
+    while (ReadFile(In, Buffer, sizeof(Buffer), &Got, NULL) && Got > 0) {
+        if (!Put(Out, Buffer, Got))
+            return 1;
+    }
+    return 0;
+}
+
+static int Fill(HANDLE Out, unsigned long long Length)
+{
+    memset(Buffer, 'x', sizeof(Buffer));
+    while (Length > 0) {
+        DWORD Now = Length < sizeof(Buffer) ? (DWORD)Length : (DWORD)sizeof(Buffer);
+        if (!Put(Out, Buffer, Now))
+            return 1;
+        Length -= Now;
+    }
+    return 0;
+}
+
+static int Control(DWORD Code)
+{
+    DWORD Length = 0;
+    HANDLE Device =
+        CreateFileA("\\\\.\\Faulty", GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
+    if (Device == INVALID_HANDLE_VALUE)
+        return (int)GetLastError();
+    return DeviceIoControl(Device, 0x220000 | Code << 2, NULL, 0, NULL, 0, &Length, NULL)
+               ? 0
+               : (int)GetLastError();
+}
+
+static int Tree(HANDLE Out, char *Self)
+{
+    STARTUPINFOA Startup = {sizeof(Startup)};
+    PROCESS_INFORMATION Process;
+    char Line[MAX_PATH + 8];
+    snprintf(Line, sizeof(Line), "%s hold", Self);
+    Startup.dwFlags = STARTF_USESTDHANDLES;
+    if (!CreateProcessA(NULL, Line, NULL, NULL, FALSE, DETACHED_PROCESS, NULL, NULL, &Startup, &Process))
+        return (int)GetLastError();
+    Put(Out, "grown\n", 6);
+    Sleep(60000);
+    return 0;
+}
+
+int main(int Count, char **Words)
+{
+    HANDLE In = GetStdHandle(STD_INPUT_HANDLE), Out = GetStdHandle(STD_OUTPUT_HANDLE);
+    const char *Word = Count > 1 ? Words[1] : "", *Argument = Count > 2 ? Words[2] : "0";
+    if (strcmp(Word, "exit") == 0)
+        ExitProcess(strtoul(Argument, NULL, 0));
+    if (strcmp(Word, "echo") == 0)
+        return Echo(In, Out);
+    if (strcmp(Word, "fill") == 0)
+        return Fill(Out, strtoull(Argument, NULL, 0));
+    if (strcmp(Word, "both") == 0)
+        return !Put(Out, "out", 3) || !Put(GetStdHandle(STD_ERROR_HANDLE), "err", 3);
+    if (strcmp(Word, "ioctl") == 0)
+        return Control(strtoul(Argument, NULL, 0));
+    if (strcmp(Word, "tree") == 0)
+        return Tree(Out, Words[0]);
+    if (strcmp(Word, "hold") == 0)
+        Sleep(60000);
+    if (strcmp(Word, "fault") == 0)
+        *(volatile int *)(ULONG_PTR)0x20 = 1;
+    return 0;
+}
