@@ -127,12 +127,11 @@ func TestBootstrapThatFails(t *testing.T) {
 				}
 				return 0, false
 			}
-		}, []string{"exit code 9009", "not found"}},
-		"not wanted":     {func(o *Options) { o.Bootstrap = BootstrapNever }, func(*fakeGuest) {}, []string{"switched off"}},
-		"no cmd.exe":     {nil, func(*fakeGuest) {}, []string{"look around", "did not say what kind of guest"}},
-		"no agent":       {func(o *Options) { o.Agent.Path = "/nonexistent" }, func(*fakeGuest) {}, []string{"/nonexistent"}},
-		"another agent":  {func(o *Options) { os.WriteFile(o.Agent.Path, []byte("other"), 0o600) }, func(*fakeGuest) {}, []string{"build it again"}},
-		"no hash at all": {func(o *Options) { o.Agent.SHA256 = "" }, func(*fakeGuest) {}, []string{"no SHA-256"}},
+		}, []string{"exit code 9009"}},
+		"not wanted":    {func(o *Options) { o.Bootstrap = BootstrapNever }, func(*fakeGuest) {}, []string{"switched off"}},
+		"no cmd.exe":    {nil, func(*fakeGuest) {}, []string{"look around", "did not say what kind of guest"}},
+		"no agent":      {func(o *Options) { o.Agent.Path = "/nonexistent" }, func(*fakeGuest) {}, []string{"/nonexistent"}},
+		"another agent": {func(o *Options) { os.WriteFile(o.Agent.Path, []byte("other"), 0o600) }, func(*fakeGuest) {}, []string{"build it again"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFakeGuest(t)
@@ -154,6 +153,12 @@ func TestBootstrapThatFails(t *testing.T) {
 				t.Error("nothing was tried")
 			}
 		})
+	}
+}
+
+func TestConnectWithoutAHash(t *testing.T) {
+	if _, err := Connect(t.Context(), nil, Options{}); err == nil || !strings.Contains(err.Error(), "no SHA-256") {
+		t.Errorf("error %v", err)
 	}
 }
 
@@ -255,8 +260,11 @@ func TestDecodeCommands(t *testing.T) {
 	lines := decodeCommands(AgentPath(testSHA), image)
 	var back []byte
 	for _, l := range lines {
-		if len(l) > cmdLineMax-200 || strings.ContainsAny(l, "%^|<\"!\r\n") {
+		if len(l) > cmdLineMax-200 || strings.ContainsAny(l, "%^|<\"\r\n") {
 			t.Errorf("cmd.exe would change or refuse %q", l)
+		}
+		if strings.HasPrefix(l, "echo ") && strings.Count(l, ">") != 2*(strings.Count(l, "&echo ")+1) {
+			t.Errorf("cmd.exe would redirect something else in %q", l)
 		}
 		text, to, _ := strings.Cut(strings.TrimPrefix(l, "echo "), ">>")
 		if strings.HasSuffix(to, ".hex") {

@@ -51,6 +51,7 @@ const testBoot = "11111111-2222-3333-4444-555555555555"
 
 func newFakeGuest(t *testing.T) *fakeGuest {
 	t.Helper()
+	t.Parallel()
 	g := &fakeGuest{t: t, files: make(map[string][]byte), boot: testBoot, agent: []byte("the agent, as far as these tests go"),
 		starts: make(map[string]int), dead: make(map[string]bool)}
 	g.grown = sync.NewCond(&g.mu)

@@ -261,6 +261,9 @@ func (c *check) caseEnd(r *Record) {
 	if r.Why == "io" || l.Win32 != nil {
 		r.Win32 = c.code("win32", l.Win32)
 	}
+	if (r.Why == "hang" || r.Why == "io") && l.Left == nil && l.After == nil {
+		return // a driver that no longer answers can't tell what is left
+	}
 	r.Left, r.After = c.residue("left", l.Left), c.residue("after", l.After)
 }
 

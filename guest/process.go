@@ -24,11 +24,10 @@ const (
 // process is a command of the agent that is running in the guest.
 type process struct {
 	*remote.Command
-	name     string
-	cancel   context.CancelCauseFunc
-	stderr   keepFirst
-	drained  sync.WaitGroup // stderr
-	finished bool
+	name    string
+	cancel  context.CancelCauseFunc
+	stderr  keepFirst
+	drained sync.WaitGroup // stderr
 }
 
 // keepFirst keeps the first maxComplaint bytes written to it and swallows the rest: a complaint is

@@ -20,6 +20,7 @@ import (
 // TestRealAgent holds this package and the agent, built from driver/agent, to the same protocol: on
 // a real Wine, over real WinRM. Its parts share one guest, because making one takes seconds.
 func TestRealAgent(t *testing.T) {
+	t.Parallel()
 	w := newWineGuest(t)
 	agent := buildAgent(t)
 	w.seed(t, agent)
@@ -35,6 +36,7 @@ func TestRealAgent(t *testing.T) {
 	}
 	t.Run("facts", func(t *testing.T) { realFacts(t, g) })
 	t.Run("push", func(t *testing.T) { realPush(t, w, g) })
+	t.Run("push large", func(t *testing.T) { realPushLarge(t, w, g) })
 	t.Run("push refused", func(t *testing.T) { realPushRefused(t, g) })
 	t.Run("pull", func(t *testing.T) { realPull(t, w, g) })
 	t.Run("exec", func(t *testing.T) { realExec(t, g) })
@@ -94,6 +96,29 @@ func realPush(t *testing.T, w *wineGuest, g *Guest) {
 	}
 	if n := w.client.Stats().Requests - before; n > 6 {
 		t.Errorf("%d requests for a small package", n)
+	}
+}
+
+// What a large file costs on the wire.
+func realPushLarge(t *testing.T, w *wineGuest, g *Guest) {
+	const size = 4 << 20
+	file := Contents(`C:\wskharness\store\large`, randomBytes(size))
+	before := w.client.Stats()
+	if _, err := g.Push(t.Context(), []File{file}, nil); err != nil {
+		t.Fatal(err)
+	}
+	after := w.client.Stats()
+	if n := after.Requests - before.Requests; n > 18 {
+		t.Errorf("%d requests", n)
+	}
+	if sent := after.BytesSent - before.BytesSent; sent > size*14/10 {
+		t.Errorf("%d bytes on the wire for %d", sent, size)
+	}
+	if _, err := g.Push(t.Context(), []File{file}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.client.Stats().Requests - after.Requests; n > 6 { // the final signals of both included
+		t.Errorf("%d requests for what is there", n)
 	}
 }
 

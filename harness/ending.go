@@ -92,6 +92,7 @@ func (l *load) conclude(ctx context.Context) {
 	}
 	switch {
 	case l.crash != nil:
+		l.lastWords(ctx)
 		l.crashed()
 	case l.open != nil && !l.open.judged():
 		l.abandoned()
@@ -100,6 +101,30 @@ func (l *load) conclude(ctx context.Context) {
 		l.taint(l.lost)
 	}
 	l.unproven()
+}
+
+// lastWords reads what the guest wrote into its journal before it crashed and could not send any more: by it
+// the guilty case is known, and the step. The disk has survived the crash; the guest has to boot first.
+func (l *load) lastWords(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectLimit)
+	defer cancel()
+	if err := l.reconnect(ctx, true); err != nil {
+		l.notice(l.target.Name, results.Warning, "the end of the guest's journal could not be fetched after the crash: %v", err)
+		return
+	}
+	stream, err := l.guest.Follow(ctx, l.id, l.next, l.raw)
+	if err != nil {
+		l.notice(l.target.Name, results.Warning, "the end of the guest's journal could not be fetched after the crash: %v", err)
+		return
+	}
+	defer stream.Close()
+	for {
+		record, err := stream.Next(ctx)
+		if err != nil {
+			return // the end: nobody writes it any more
+		}
+		l.take(record)
+	}
 }
 
 // awaitCrash waits for the machine to tell that it crashed.
@@ -134,7 +159,7 @@ func (l *load) crashed() {
 		if l.started {
 			name = "deploy.stop"
 		}
-		l.own(name, results.Verdict{Outcome: results.Bugcheck, Reason: reason})
+		l.own(name, results.Verdict{Outcome: results.Bugcheck, Reason: reason, Rerun: l.rerunAll()})
 		for _, e := range evidence {
 			l.append(results.Event{Kind: results.KindEvidence, Target: l.target.Name, Evidence: &e})
 		}
@@ -237,7 +262,7 @@ func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
 		return nil
 	}
 	boot := l.facts.BootID
-	if err := l.connect(ctx); err != nil {
+	if err := l.reconnect(ctx, false); err != nil {
 		l.lost = err.Error()
 		return nil
 	}

@@ -32,6 +32,7 @@ type load struct {
 	trials []*trial // by their index in the guest's plan
 	raw    *os.File // the guest's journal as it came, kept in the run folder
 
+	next       int64  // offset in the guest's journal of the first record that was not taken in
 	open       *trial // started, not ended
 	passed     []*trial
 	started    bool // the driver runs, and has the deployed hash
@@ -139,7 +140,6 @@ func (l *load) follow(ctx context.Context, stream *guest.Stream) {
 		case e, ok := <-l.machine.Events():
 			if ok && e.Kind == vm.Panicked {
 				l.crash = &e
-				l.drain(arrivals)
 				return
 			}
 		case <-interrupted:
@@ -184,24 +184,6 @@ func (l *load) patience() time.Duration {
 	return max(startLimit, stopLimit) + silence
 }
 
-// drain takes in what the guest still said before it crashed: the steps that came back are part of
-// the evidence.
-func (l *load) drain(arrivals <-chan arrival) {
-	quiet := time.NewTimer(200 * time.Millisecond)
-	defer quiet.Stop()
-	for {
-		select {
-		case a := <-arrivals:
-			if a.err != nil {
-				return
-			}
-			l.take(a.record)
-		case <-quiet.C:
-			return
-		}
-	}
-}
-
 // cancel asks the agent to stop after the step that is under way.
 func (l *load) cancel(ctx context.Context) {
 	l.cancelled = true
@@ -214,6 +196,7 @@ func (l *load) cancel(ctx context.Context) {
 
 // take updates the load with one record of the guest's journal.
 func (l *load) take(r guest.Record) {
+	l.next = r.Offset + int64(len(r.Raw)) + 1
 	switch r.Ev {
 	case guest.EvDriverStart:
 		l.driverStart(r)
@@ -234,7 +217,7 @@ func (l *load) take(r guest.Record) {
 		l.unloadDue, l.driverDone = true, r.OK
 		if !r.OK {
 			l.own("deploy.stop", results.Verdict{Outcome: results.Hang, Elapsed: r.StopTook,
-				Reason: "the driver did not unload: " + win32Text(r.Win32)})
+				Reason: "the driver did not unload: " + suites.Win32(r.Win32).String()})
 			l.taint("the driver did not unload")
 		}
 	case guest.EvRunEnd:

@@ -23,7 +23,9 @@ const (
 	releaseLimit = 20 * time.Second
 	// connectLimit bounds how long a guest may take from "booted" to its first answer.
 	connectLimit = 60 * time.Second
-	service      = "wsksample"
+	// reconnectPause is how long to wait before knocking again at a guest that is coming back.
+	reconnectPause = 50 * time.Millisecond
+	service        = "wsksample"
 )
 
 // session is one target's part in a run. It belongs to one goroutine.
@@ -85,22 +87,54 @@ func (s *session) connect(ctx context.Context) error {
 	return s.phase(s.target.Name, results.PhaseConnect, func() (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, connectLimit)
 		defer cancel()
-		s.disconnect(ctx)
-		client, err := remote.New(s.machine.Endpoint(), remote.Options{Logger: s.log, Owner: "wskharness " + s.id})
-		if err != nil {
-			return "", fmt.Errorf("connect to %s: %w", s.target.Name, err)
-		}
-		g, err := guest.Connect(ctx, client, guest.Options{Agent: s.kit.agent, Logger: s.log})
-		if err != nil {
-			return "", errors.Join(fmt.Errorf("connect to %s: %w", s.target.Name, err), client.Close())
-		}
-		s.client, s.guest, s.facts = client, g, g.Facts()
-		s.label = s.target.describeGuest(s.facts)
-		facts := factsOf(s.facts)
-		facts[results.FactGuest] = s.label
-		s.append(results.Event{Kind: results.KindTargetFacts, Target: s.target.Name, Facts: facts})
-		return s.label, nil
+		return s.open(ctx)
 	})
+}
+
+// reconnect opens a guest that is coming back: it does not answer for a while, and before that the boot that
+// is going down may. Where rebooted is set, only another boot counts.
+func (s *session) reconnect(ctx context.Context, rebooted bool) error {
+	before := s.facts.BootID
+	return s.phase(s.target.Name, results.PhaseConnect, func() (string, error) {
+		ctx, cancel := context.WithTimeout(ctx, connectLimit)
+		defer cancel()
+		for {
+			label, err := s.open(ctx)
+			unanswered, _ := remote.IsUnanswered(err)
+			switch {
+			case err != nil && !unanswered:
+				return label, err
+			case err == nil && !(rebooted && s.facts.BootID == before):
+				return label, nil
+			case err == nil:
+				err = fmt.Errorf("the guest on %s has not rebooted", s.target.Name)
+			}
+			select {
+			case <-ctx.Done():
+				return label, err
+			case <-time.After(reconnectPause):
+			}
+		}
+	})
+}
+
+// open connects to the guest and asks for its facts.
+func (s *session) open(ctx context.Context) (label string, err error) {
+	s.disconnect(ctx)
+	client, err := remote.New(s.machine.Endpoint(), remote.Options{Logger: s.log, Owner: "wskharness " + s.id})
+	if err != nil {
+		return "", fmt.Errorf("connect to %s: %w", s.target.Name, err)
+	}
+	g, err := guest.Connect(ctx, client, guest.Options{Agent: s.kit.agent, Logger: s.log})
+	if err != nil {
+		return "", errors.Join(fmt.Errorf("connect to %s: %w", s.target.Name, err), client.Close())
+	}
+	s.client, s.guest, s.facts = client, g, g.Facts()
+	s.label = s.target.describeGuest(s.facts)
+	facts := factsOf(s.facts)
+	facts[results.FactGuest] = s.label
+	s.append(results.Event{Kind: results.KindTargetFacts, Target: s.target.Name, Facts: facts})
+	return s.label, nil
 }
 
 func (s *session) disconnect(ctx context.Context) {

@@ -14,7 +14,7 @@ import (
 // read; it becomes a verdict once, by judge, from nothing but what is gathered here.
 type trial struct {
 	test    *suites.Case
-	attempt int // from 1
+	attempt int           // from 1
 	started time.Time     // by the controller's clock
 	begun   time.Duration // by the guest's, since the run began there
 	steps   []suites.StepResult

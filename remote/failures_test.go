@@ -7,104 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
 )
-
-// prompt is how soon a call must return once its context has ended.
-const prompt = 100 * time.Millisecond
-
-// noLeaks fails the test if it leaves goroutines of this module's behind, or open sockets and pipes.
-func noLeaks(t *testing.T) {
-	t.Helper()
-	before := openFiles(t)
-	t.Cleanup(func() {
-		deadline := time.Now().Add(5 * time.Second)
-		for {
-			left, files := leftover(), openFiles(t)
-			if left == "" && files <= before {
-				return
-			}
-			if time.Now().After(deadline) {
-				t.Errorf("left behind: %d files more, and\n%s", files-before, left)
-				return
-			}
-			runtime.Gosched()
-		}
-	})
-}
-
-func openFiles(t *testing.T) int {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Skip("no /proc/self/fd to count open files in")
-	}
-	return len(entries)
-}
-
-func leftover() string {
-	buf := make([]byte, 1<<20)
-	buf = buf[:runtime.Stack(buf, true)]
-	var left []string
-	for _, g := range strings.Split(string(buf), "\n\n")[1:] {
-		if strings.Contains(g, "wskharness/remote") && !strings.Contains(g, "testing.tRunner") {
-			left = append(left, g)
-		}
-	}
-	return strings.Join(left, "\n\n")
-}
-
-// first gives the mishap to the nth request of an action.
-func at(action string, n int, m winrmd.Mishap) func(winrmd.Request) winrmd.Mishap {
-	return func(r winrmd.Request) winrmd.Mishap {
-		if r.Action == action && r.Count == n {
-			return m
-		}
-		return winrmd.Mishap{}
-	}
-}
-
-// tally counts requests by action on their way to a plan.
-type tally struct {
-	mu    sync.Mutex
-	count map[string]int
-	plan  func(winrmd.Request) winrmd.Mishap
-}
-
-func (c *tally) mishap(r winrmd.Request) winrmd.Mishap {
-	c.mu.Lock()
-	if c.count == nil {
-		c.count = make(map[string]int)
-	}
-	c.count[r.Action]++
-	c.mu.Unlock()
-	if c.plan == nil {
-		return winrmd.Mishap{}
-	}
-	return c.plan(r)
-}
-
-func (c *tally) of(action string) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.count[action]
-}
-
-// quick are options for servers that are slow on purpose.
-func quick() remote.Options {
-	return remote.Options{OperationTimeout: 300 * time.Millisecond, HTTPMargin: 300 * time.Millisecond, CleanupTimeout: 2 * time.Second, QuotaWait: -1}
-}
 
 func TestSilenceIsNoFailure(t *testing.T) {
 	noLeaks(t)
@@ -448,86 +359,5 @@ func TestOutputIsBytes(t *testing.T) {
 	got, err := shell.Run(t.Context(), remote.CommandLine{Line: "x"}, nil)
 	if err != nil || string(got.Stdout) != "€\xff\x00\r\n" || got.ExitCode != 0xC0000005 {
 		t.Errorf("got %q, exit code %#x, %v", got.Stdout, got.ExitCode, err)
-	}
-}
-
-func TestCancel(t *testing.T) {
-	noLeaks(t)
-	for _, action := range []string{"Create", "Command", "Receive", "Send"} {
-		for _, way := range []string{"basic", "sealed"} {
-			t.Run(way+" "+action, func(t *testing.T) {
-				reached := make(chan struct{}, 1)
-				m := serve(t, winrmd.Options{Mishap: func(r winrmd.Request) winrmd.Mishap {
-					if r.Action == action && r.Count == 1 {
-						reached <- struct{}{}
-						return winrmd.Mishap{Delay: 250 * time.Millisecond} // then carried out all the same
-					}
-					return winrmd.Mishap{}
-				}})
-				ep := m.basic
-				if way == "sealed" {
-					ep = m.sealed
-				}
-				client, err := remote.New(ep, remote.Options{})
-				if err != nil {
-					t.Fatal(err)
-				}
-				ctx, cancel := context.WithCancelCause(t.Context())
-				why := errors.New("the operator said so")
-				var cancelled time.Time
-				go func() {
-					<-reached
-					cancelled = time.Now()
-					cancel(why)
-				}()
-				shell, err := client.Shell(ctx, remote.ShellOptions{})
-				if err == nil {
-					_, err = shell.Run(ctx, remote.CommandLine{Line: "sleep 60"}, strings.NewReader("x"))
-				}
-				took := time.Since(cancelled)
-				if !errors.Is(err, why) {
-					t.Errorf("got %v, want the context's cause", err)
-				}
-				if took > prompt && !raceEnabled {
-					t.Errorf("returned %s after the context ended, want at most %s", took, prompt)
-				}
-				if err := client.Close(); err != nil {
-					t.Error(err)
-				}
-				infos, err := dial(t, m.basic, quick()).Shells(t.Context())
-				if err != nil || len(infos) > 0 {
-					t.Errorf("shells left on the server: %v, %v", infos, err)
-				}
-			})
-		}
-	}
-}
-
-func TestCancelKillsTheCommand(t *testing.T) {
-	noLeaks(t)
-	m := serve(t, winrmd.Options{})
-	client := dial(t, m.basic, remote.Options{})
-	shell := openShell(t, client, remote.ShellOptions{})
-	ctx, cancel := context.WithCancel(t.Context())
-	command, err := shell.Start(ctx, remote.CommandLine{Line: "echo $$; sleep 60"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var pid int
-	if _, err := fmt.Fscan(command.Stdout, &pid); err != nil {
-		t.Fatal(err)
-	}
-	cancel()
-	if _, err := command.Wait(context.Background()); !errors.Is(err, context.Canceled) {
-		t.Errorf("Wait: %v", err)
-	}
-	if _, err := command.Stdin.Write([]byte("x")); err == nil {
-		t.Error("wrote to a command that was cancelled")
-	}
-	if err := shell.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
-		t.Errorf("process %d is still there: %v", pid, err)
 	}
 }

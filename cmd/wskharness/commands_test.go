@@ -1,11 +1,14 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -13,6 +16,7 @@ import (
 
 	"wskharness/harness"
 	"wskharness/results"
+	"wskharness/vm/wine"
 )
 
 // exitFile names the environment variable with the file in which the program under test leaves its
@@ -45,7 +49,7 @@ func sharedCache(t *testing.T) string {
 func commands() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
 	return map[string]func(ts *testscript.TestScript, neg bool, args []string){
 		"exitcode": exitCodeIs, "cases": atLeastCases, "noguests": noGuests, "waitfor": waitFor,
-		"copybuilt": copyBuilt, "flip": flip,
+		"copybuilt": copyBuilt, "flip": flip, "staticconfig": staticConfig, "killserver": killServer,
 	}
 }
 
@@ -159,4 +163,30 @@ func flip(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	data[offset] ^= 1
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o644))
+}
+
+// staticConfig writes a configuration in which the guest that `vm up --json` told of is a static target.
+func staticConfig(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 || neg {
+		ts.Fatalf("usage: staticconfig UP.json CONFIG")
+	}
+	data, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	var up struct{ Endpoint, User, PasswordFile, CertificateSha256 string }
+	ts.Check(json.Unmarshal(data, &up))
+	text := fmt.Sprintf("targets:\n  lab:\n    provider: static\n    url: %s\n    user: %s\n    password_file: %s\n"+
+		"    auth: basic\n    certificate_sha256: %s\n", up.Endpoint, up.User, up.PasswordFile, up.CertificateSha256)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o644))
+}
+
+// killServer kills the processes that serve the script's guests, as nothing should.
+func killServer(ts *testscript.TestScript, neg bool, args []string) {
+	states, err := wine.List(filepath.Join(ts.Getenv("XDG_CACHE_HOME"), "wskharness"))
+	ts.Check(err)
+	if len(states) == 0 {
+		ts.Fatalf("no guest is up")
+	}
+	for _, s := range states {
+		ts.Check(syscall.Kill(s.PID, syscall.SIGKILL))
+	}
 }

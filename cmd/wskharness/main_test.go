@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -24,6 +25,11 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Cmds:                commands(),
 		Setup: func(e *testscript.Env) error {
+			bin, err := exec.LookPath("wskharness")
+			if err != nil {
+				return err
+			}
+			e.Setenv("BIN", filepath.Dir(bin)) // a PATH with nothing but the program
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, "cache"))
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(shared, "test-config"))

@@ -46,7 +46,7 @@ func (g *gate) admit(c *gateConn) bool {
 	return true
 }
 
-// close shuts the gate and resets every connection, or opens it again.
+// setShut shuts the gate and resets every connection, or opens it again.
 func (g *gate) setShut(shut bool) {
 	g.mu.Lock()
 	g.shut = shut

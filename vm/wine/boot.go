@@ -23,6 +23,7 @@ const (
 	hostProgram = `C:\windows\winrshost.exe`
 	maxConsole  = 1 << 20 // bytes of console that are kept, per boot
 	maxLine     = 8 << 10
+	socketLimit = 20 * time.Second
 	// lastWords is how long after its end a process's last line may take to arrive: it comes through
 	// another pipe.
 	lastWords = 200 * time.Millisecond
@@ -57,7 +58,7 @@ func start(ctx context.Context, o *Config, prefix, tmp string) (*boot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("boot the guest: %w", err)
 	}
-	in, out, err := b.launch(o, env, consoleWrite)
+	in, out, err := b.launch(o, env, tmp, consoleWrite)
 	consoleWrite.Close()
 	if err == nil {
 		b.host = newHostConn(in, out)
@@ -77,7 +78,7 @@ func start(ctx context.Context, o *Config, prefix, tmp string) (*boot, error) {
 
 // launch starts the two processes from a thread of their own, which lives until end is called: the kernel
 // kills a process with PDEATHSIG when the thread that started it ends.
-func (b *boot) launch(o *Config, env []string, console *os.File) (in io.WriteCloser, out io.ReadCloser, err error) {
+func (b *boot) launch(o *Config, env []string, tmp string, console *os.File) (in io.WriteCloser, out io.ReadCloser, err error) {
 	server := exec.Command(o.Software.Server, "-f", "-p")
 	host := exec.Command(o.Software.Loader, hostProgram)
 	for _, cmd := range []*exec.Cmd{server, host} {
@@ -96,6 +97,9 @@ func (b *boot) launch(o *Config, env []string, console *os.File) (in io.WriteClo
 		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
 		err := server.Start()
 		if err == nil {
+			err = awaitSocket(tmp)
+		}
+		if err == nil {
 			err = host.Start()
 		}
 		launched <- err
@@ -108,6 +112,17 @@ func (b *boot) launch(o *Config, env []string, console *os.File) (in io.WriteClo
 		}
 	}()
 	return in, out, <-launched
+}
+
+// awaitSocket waits until the wineserver listens. Two Wine processes that both find no server folder get in
+// each other's way while they make it.
+func awaitSocket(tmp string) error {
+	for deadline := time.Now().Add(socketLimit); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if found, _ := filepath.Glob(filepath.Join(tmp, "wine-*", "server-*", "socket")); len(found) > 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("wineserver made no socket in %s within %s", tmp, socketLimit)
 }
 
 // stop ends everything of the guest, at once: like pulling the plug.

@@ -136,6 +136,7 @@ func TestASlowReaderStopsOnlyItsOwnCommand(t *testing.T) {
 	if err := slow.Signal(t.Context(), remote.SignalTerminate); err != nil {
 		t.Error(err)
 	}
+	go func() { _, _ = io.Copy(io.Discard, slow.Stdout) }() // Wait is for a command whose output was read
 	if _, err := slow.Wait(t.Context()); err != nil {
 		t.Error(err)
 	}

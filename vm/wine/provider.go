@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sys/unix"
 
 	"wskharness/remote"
 	"wskharness/vm"
@@ -296,10 +297,7 @@ func (m *Machine) Keep(ctx context.Context) (err error) {
 func (m *Machine) Release(ctx context.Context) (err error) {
 	m.release.Do(func() {
 		defer m.claim.conn.Close()
-		_, err = ask(ctx, m.state.Control, request{Do: doStop})
-		if err != nil && !served(m.state.Dir) {
-			err = remove(m.state.Dir) // the process that served it is gone: there is only the rest to remove
-		}
+		err = Down(ctx, m.state)
 	})
 	return err
 }
@@ -312,9 +310,37 @@ func Revert(ctx context.Context, s State) (ready time.Duration, err error) {
 
 // Down ends a guest that is up, whoever has claimed it, and returns when nothing of it is left.
 func Down(ctx context.Context, s State) error {
-	_, err := ask(ctx, s.Control, request{Do: doStop})
-	if err != nil && !served(s.Dir) {
-		err = remove(s.Dir)
+	gone, err := awaitExit(ctx, s.PID)
+	if err != nil {
+		return remove(s.Dir) // the process that served it is gone: there is only the rest to remove
 	}
-	return err
+	if _, err := ask(ctx, s.Control, request{Do: doStop}); err != nil {
+		if served(s.Dir) {
+			return err
+		}
+		return remove(s.Dir)
+	}
+	return gone()
+}
+
+// awaitExit prepares to wait for the end of a process that need not be a child. The error says that there is
+// no such process.
+func awaitExit(ctx context.Context, pid int) (wait func() error, err error) {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return nil, err
+	}
+	return func() error {
+		defer unix.Close(fd)
+		for ctx.Err() == nil {
+			n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 100)
+			switch {
+			case n > 0:
+				return nil
+			case err != nil && !errors.Is(err, unix.EINTR):
+				return fmt.Errorf("wait for process %d to end: %w", pid, err)
+			}
+		}
+		return fmt.Errorf("wait for process %d to end: %w", pid, ctx.Err())
+	}, nil
 }

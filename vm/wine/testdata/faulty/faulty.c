@@ -4,6 +4,7 @@
 #include <ntddk.h>
 
 static UNICODE_STRING Link;
+static volatile ULONG_PTR Nowhere = 0x10; /* volatile, so that the compiler does not see through it */
 
 static NTSTATUS NTAPI Complete(DEVICE_OBJECT *Device, IRP *Irp)
 {
@@ -19,7 +20,7 @@ static NTSTATUS NTAPI Control(DEVICE_OBJECT *Device, IRP *Irp)
     ULONG Code = IoGetCurrentIrpStackLocation(Irp)->Parameters.DeviceIoControl.IoControlCode;
     switch ((Code >> 2) & 0xFFF) {
     case 0x801:
-        *(volatile int *)(ULONG_PTR)0x10 = 1;
+        *(volatile int *)Nowhere = 1;
         break;
     case 0x802:
         KeBugCheckEx(0xD1, 0x11, 0x22, 0x33, 0x4444444444);

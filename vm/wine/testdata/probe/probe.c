@@ -65,10 +65,12 @@ static int Control(DWORD Code)
 
 static int Tree(HANDLE Out, char *Self)
 {
-    STARTUPINFOA Startup = {sizeof(Startup)};
+    STARTUPINFOA Startup;
     PROCESS_INFORMATION Process;
     char Line[MAX_PATH + 8];
     snprintf(Line, sizeof(Line), "%s hold", Self);
+    ZeroMemory(&Startup, sizeof(Startup));
+    Startup.cb = sizeof(Startup);
     Startup.dwFlags = STARTF_USESTDHANDLES;
     if (!CreateProcessA(NULL, Line, NULL, NULL, FALSE, DETACHED_PROCESS, NULL, NULL, &Startup, &Process))
         return (int)GetLastError();
@@ -76,6 +78,8 @@ static int Tree(HANDLE Out, char *Self)
     Sleep(60000);
     return 0;
 }
+
+static volatile ULONG_PTR Nowhere = 0x20; /* volatile, so that the compiler does not see through it */
 
 int main(int Count, char **Words)
 {
@@ -96,6 +100,6 @@ int main(int Count, char **Words)
     if (strcmp(Word, "hold") == 0)
         Sleep(60000);
     if (strcmp(Word, "fault") == 0)
-        *(volatile int *)(ULONG_PTR)0x20 = 1;
+        *(volatile int *)Nowhere = 1;
     return 0;
 }

@@ -1,0 +1,98 @@
+package remote_test
+
+import (
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"wskharness/remote"
+	"wskharness/remote/winrmd"
+)
+
+// prompt is how soon a call must return once its context has ended.
+const prompt = 100 * time.Millisecond
+
+// noLeaks fails the test if it leaves goroutines of this module's behind, or open sockets and pipes.
+func noLeaks(t *testing.T) {
+	t.Helper()
+	before := openFiles(t)
+	t.Cleanup(func() {
+		deadline := time.Now().Add(5 * time.Second)
+		for {
+			left, files := leftover(), openFiles(t)
+			if left == "" && files <= before {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Errorf("left behind: %d files more, and\n%s", files-before, left)
+				return
+			}
+			runtime.Gosched()
+		}
+	})
+}
+
+func openFiles(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip("no /proc/self/fd to count open files in")
+	}
+	return len(entries)
+}
+
+func leftover() string {
+	buf := make([]byte, 1<<20)
+	buf = buf[:runtime.Stack(buf, true)]
+	var left []string
+	for _, g := range strings.Split(string(buf), "\n\n")[1:] {
+		if strings.Contains(g, "wskharness/remote") && !strings.Contains(g, "testing.tRunner") {
+			left = append(left, g)
+		}
+	}
+	return strings.Join(left, "\n\n")
+}
+
+// first gives the mishap to the nth request of an action.
+func at(action string, n int, m winrmd.Mishap) func(winrmd.Request) winrmd.Mishap {
+	return func(r winrmd.Request) winrmd.Mishap {
+		if r.Action == action && r.Count == n {
+			return m
+		}
+		return winrmd.Mishap{}
+	}
+}
+
+// tally counts requests by action on their way to a plan.
+type tally struct {
+	mu    sync.Mutex
+	count map[string]int
+	plan  func(winrmd.Request) winrmd.Mishap
+}
+
+func (c *tally) mishap(r winrmd.Request) winrmd.Mishap {
+	c.mu.Lock()
+	if c.count == nil {
+		c.count = make(map[string]int)
+	}
+	c.count[r.Action]++
+	c.mu.Unlock()
+	if c.plan == nil {
+		return winrmd.Mishap{}
+	}
+	return c.plan(r)
+}
+
+func (c *tally) of(action string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.count[action]
+}
+
+// quick are options for servers that are slow on purpose.
+func quick() remote.Options {
+	return remote.Options{OperationTimeout: 300 * time.Millisecond, HTTPMargin: 300 * time.Millisecond, CleanupTimeout: 2 * time.Second, QuotaWait: -1}
+}

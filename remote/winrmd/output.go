@@ -1,0 +1,186 @@
+package winrmd
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"wskharness/remote/internal/wsman"
+)
+
+func (c *command) drain(stream int, from io.Reader) {
+	for {
+		buf := make([]byte, chunkSize)
+		n, err := from.Read(buf)
+		if n > 0 && !c.hold(stream, buf[:n:n]) {
+			err = io.EOF
+		}
+		if err != nil {
+			break
+		}
+	}
+	c.mu.Lock()
+	c.ended[stream] = true
+	c.changed()
+	c.mu.Unlock()
+	if c.ctx.Err() != nil {
+		io.Copy(io.Discard, from) // killed: nobody wants the rest, but the host may be waiting to write it
+	}
+}
+
+// hold keeps a piece of output, waiting for room. It says false when the command is being killed.
+func (c *command) hold(stream int, data []byte) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.held[stream] >= maxOutput {
+		news := c.news
+		c.mu.Unlock()
+		select {
+		case <-news:
+			c.mu.Lock()
+		case <-c.ctx.Done():
+			c.mu.Lock()
+			return false
+		}
+	}
+	// Small writes of one stream are put together while they wait.
+	if last := len(c.out) - 1; last >= 0 && c.out[last].stream == stream && len(c.out[last].data)+len(data) <= chunkSize {
+		c.out[last].data = append(c.out[last].data, data...)
+	} else {
+		c.out = append(c.out, chunk{stream, data})
+	}
+	c.held[stream] += len(data)
+	c.changed()
+	return true
+}
+
+// receive answers with what there is, waiting for something within the request's time-out.
+func (sh *shell) receive(ctx context.Context, r request, a *answer) *fault {
+	desired := r.env.Body.Child(wsman.NSShell, "Receive").Child(wsman.NSShell, "DesiredStream")
+	if desired == nil {
+		return invalidBody("it has no rsp:DesiredStream")
+	}
+	c, f := sh.find(desired.Attr("", "CommandId"))
+	if f != nil {
+		return f
+	}
+	var wanted [2]bool
+	for _, name := range strings.Fields(desired.Text) {
+		switch name {
+		case "stdout":
+			wanted[stdout] = true
+		case "stderr":
+			wanted[stderr] = true
+		default:
+			return invalidBody("it wants a stream that the shell does not have")
+		}
+	}
+	timer := time.NewTimer(r.timeout)
+	defer timer.Stop()
+	select {
+	case c.receiving <- struct{}{}:
+		defer func() { <-c.receiving }()
+	case <-timer.C:
+		return timedOut()
+	case <-ctx.Done():
+		return aborted()
+	}
+	budget := (r.envelope - 4096) / 4 * 3 // the envelope around the data, and base64
+	if f := c.await(ctx, timer.C, wanted, budget); f != nil {
+		return f
+	}
+	c.take(&a.body, wanted, budget)
+	return nil
+}
+
+// await waits until there is something to say.
+func (c *command) await(ctx context.Context, timeout <-chan time.Time, wanted [2]bool, budget int) *fault {
+	var settle <-chan time.Time
+	for {
+		c.mu.Lock()
+		told, done := c.told, c.exited && c.ended[stdout] && c.ended[stderr]
+		have := 0
+		for i := range wanted {
+			if wanted[i] {
+				have += c.held[i]
+			}
+		}
+		news := c.news
+		c.mu.Unlock()
+		switch {
+		case told:
+			return noCommand()
+		case done, have > budget/2:
+			return nil
+		case have > 0 && settle == nil:
+			t := time.NewTimer(coalesce)
+			defer t.Stop()
+			settle = t.C
+		}
+		select {
+		case <-news:
+		case <-settle:
+			return nil
+		case <-timeout:
+			if have > 0 {
+				return nil
+			}
+			return timedOut()
+		case <-c.shell.life.Done():
+			return noShell(c.shell.id)
+		case <-ctx.Done():
+			return aborted()
+		}
+	}
+}
+
+// take writes what there is into an answer, and forgets it.
+func (c *command) take(b *markup, wanted [2]bool, budget int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b.raw("<rsp:ReceiveResponse>")
+	var left []chunk
+	more := false // of what is wanted
+	for _, ch := range c.out {
+		n := min(len(ch.data), budget)
+		if more = more || wanted[ch.stream] && n < len(ch.data); !wanted[ch.stream] || n == 0 {
+			left = append(left, ch)
+			continue
+		}
+		c.stream(b, ch.stream, "").raw(base64.StdEncoding.EncodeToString(ch.data[:n]), "</rsp:Stream>")
+		budget -= n
+		c.held[ch.stream] -= n
+		if n < len(ch.data) {
+			left = append(left, chunk{ch.stream, ch.data[n:]})
+		}
+	}
+	c.out = left
+	done := c.exited && c.ended[stdout] && c.ended[stderr] && !more
+	for i := range wanted {
+		if wanted[i] && c.ended[i] && c.held[i] == 0 && done {
+			c.stream(b, i, ` End="true"`).raw("</rsp:Stream>")
+		}
+	}
+	state := wsman.StateRunning
+	if done {
+		state = wsman.StateDone
+		c.told = len(left) == 0 // a client may ask for the streams one by one
+	}
+	b.raw(`<rsp:CommandState CommandId="`, c.id, `" State="`, state, `">`)
+	if done {
+		b.raw("<rsp:ExitCode>", fmt.Sprint(c.exit), "</rsp:ExitCode>")
+	}
+	b.raw("</rsp:CommandState></rsp:ReceiveResponse>")
+	c.changed()
+}
+
+func (c *command) stream(b *markup, which int, attr string) *markup {
+	name := "stdout"
+	if which == stderr {
+		name = "stderr"
+	}
+	return b.raw(`<rsp:Stream Name="`, name, `" CommandId="`, c.id, `"`, attr, ">")
+}
