@@ -43,31 +43,34 @@ func Near(name string, candidates []string) []string {
 	return names
 }
 
-// distance is the Levenshtein distance of two strings, or limit+1 where it is more than limit.
+// distance is how many letters have to be added, left out, replaced, or swapped with the next one to make b of
+// a (optimal string alignment); limit+1 where it is more than limit.
 func distance(a, b string, limit int) int {
 	if len(a)-len(b) > limit || len(b)-len(a) > limit {
 		return limit + 1
 	}
-	row := make([]int, len(b)+1)
+	before, row, next := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		best := row[0]
+		next[0] = i + 1
+		best := next[0]
 		for j := range len(b) {
 			cost := 1
 			if a[i] == b[j] {
 				cost = 0
 			}
-			next := min(row[j+1]+1, row[j]+1, diagonal+cost)
-			diagonal, row[j+1] = row[j+1], next
-			best = min(best, next)
+			next[j+1] = min(row[j+1]+1, next[j]+1, row[j]+cost)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				next[j+1] = min(next[j+1], before[j-1]+1)
+			}
+			best = min(best, next[j+1])
 		}
 		if best > limit {
 			return limit + 1
 		}
+		before, row, next = row, next, before
 	}
 	return row[len(b)]
 }

@@ -24,6 +24,7 @@ const (
 	maxConsole  = 1 << 20 // bytes of console that are kept, per boot
 	maxLine     = 8 << 10
 	socketLimit = 20 * time.Second
+	flushLimit  = 5 * time.Second
 	// lastWords is how long after its end a process's last line may take to arrive: it comes through
 	// another pipe.
 	lastWords = 200 * time.Millisecond
@@ -35,6 +36,8 @@ type boot struct {
 	host   *hostConn
 	crash  chan vm.Event // one, when a driver's process has crashed
 	end    func()        // ends the processes that boot itself started
+	server *os.Process   // wineserver …
+	gone   chan struct{} // … which has ended when this is closed
 
 	mu      sync.Mutex
 	console console
@@ -102,13 +105,19 @@ func (b *boot) launch(o *Config, env []string, tmp string, console *os.File) (in
 		if err == nil {
 			err = host.Start()
 		}
+		if server.Process != nil {
+			b.server, b.gone = server.Process, make(chan struct{})
+			go func() { _ = server.Wait(); close(b.gone) }()
+		}
 		launched <- err
 		<-ended
-		for _, cmd := range []*exec.Cmd{server, host} {
-			if cmd.Process != nil {
-				_ = cmd.Process.Kill()
-				_ = cmd.Wait()
-			}
+		if server.Process != nil {
+			_ = server.Process.Kill()
+			<-b.gone
+		}
+		if host.Process != nil {
+			_ = host.Process.Kill()
+			_ = host.Wait()
 		}
 	}()
 	return in, out, <-launched
@@ -123,6 +132,19 @@ func awaitSocket(tmp string) error {
 		}
 	}
 	return fmt.Errorf("wineserver made no socket in %s within %s", tmp, socketLimit)
+}
+
+// halt ends everything of the guest, but lets its registry reach the disk first: Windows, too, has flushed by
+// then what was written seconds before a crash, while wineserver does so twice a minute. A wineserver that
+// does not follow is killed.
+func (b *boot) halt() {
+	if b.server != nil && b.server.Signal(syscall.SIGTERM) == nil {
+		select {
+		case <-b.gone:
+		case <-time.After(flushLimit):
+		}
+	}
+	b.stop()
 }
 
 // stop ends everything of the guest, at once: like pulling the plug.

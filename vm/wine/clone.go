@@ -10,11 +10,23 @@ import (
 	"strings"
 )
 
-// clone makes a prefix out of the template by hard links: milliseconds, and no space. What Wine rewrites
-// in place, the registry, is copied, or clones would write into their template and into each other. The
-// file "wineserver" names a socket folder of the template's own, so a clone does not get it.
+// errSpoiled says that a file of the template was changed after the template was made.
+var errSpoiled = errors.New("the template was changed")
+
+// sealed is written last into a template: whatever of it is younger was changed by a guest.
+const sealed = ".wskharness-sealed"
+
+// clone makes a prefix out of the template. Programs and libraries are nearly all of its size and nothing
+// rewrites them, so they become hard links: milliseconds, and no space. The rest is copied, because what is
+// written in place through a link (Wine's registry, hosts, win.ini) would be written into the template and
+// into every other clone. Should a guest do so with a library, the next clone notices and is errSpoiled.
+// The file "wineserver" names a socket folder of the template's own, so a clone does not get it.
 func clone(template, prefix string) error {
-	err := filepath.WalkDir(template, func(path string, entry fs.DirEntry, err error) error {
+	seal, err := os.Stat(filepath.Join(template, sealed))
+	if err != nil {
+		return fmt.Errorf("clone the Wine template: %w", err)
+	}
+	err = filepath.WalkDir(template, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -32,10 +44,17 @@ func clone(template, prefix string) error {
 				return err
 			}
 			return os.Symlink(target, to)
-		case rel == "wineserver":
+		case rel == "wineserver" || rel == sealed:
 			return nil
-		case filepath.Dir(rel) == "." && strings.HasSuffix(rel, ".reg"):
+		case !isImage(rel):
 			return copyFile(path, to)
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		if info.ModTime().After(seal.ModTime()) {
+			return fmt.Errorf("%w: %s at %s", errSpoiled, rel, info.ModTime())
 		}
 		return linkOrCopy(path, to)
 	})
@@ -43,6 +62,15 @@ func clone(template, prefix string) error {
 		return fmt.Errorf("clone the Wine template: %w", err)
 	}
 	return nil
+}
+
+// isImage reports whether a file of a prefix is code or a table that only its installer writes.
+func isImage(rel string) bool {
+	switch strings.ToLower(filepath.Ext(rel)) {
+	case ".dll", ".exe", ".sys", ".drv", ".ocx", ".cpl", ".acm", ".ax", ".com", ".tlb", ".nls":
+		return true
+	}
+	return false
 }
 
 // linkOrCopy copies where the two are on different file systems.

@@ -78,7 +78,7 @@ func (s *server) up(ctx context.Context) error {
 		return fmt.Errorf("serve the Wine guest in %s: it is served already: %w", s.dir, err)
 	}
 	begun := time.Now()
-	if err := s.fresh(); err != nil {
+	if err := s.fresh(ctx); err != nil {
 		return err
 	}
 	if err := s.start(ctx); err != nil {
@@ -89,12 +89,9 @@ func (s *server) up(ctx context.Context) error {
 }
 
 // fresh makes the guest's disk: a clone of the template with what belongs into each clone.
-func (s *server) fresh() error {
+func (s *server) fresh(ctx context.Context) error {
 	prefix := prefixOf(s.dir)
-	if err := os.RemoveAll(prefix); err != nil {
-		return fmt.Errorf("clear the guest's disk: %w", err)
-	}
-	if err := clone(s.config.Template, prefix); err != nil {
+	if err := s.clone(ctx, prefix); err != nil {
 		return err
 	}
 	if err := put(prefix, hostProgram, s.config.Host); err != nil {
@@ -111,6 +108,24 @@ func (s *server) fresh() error {
 		}
 	}
 	return nil
+}
+
+// clone makes the disk. A guest that has written through its links into the template spoils it for all: it
+// is then made anew.
+func (s *server) clone(ctx context.Context, prefix string) error {
+	for again := false; ; again = true {
+		if err := os.RemoveAll(prefix); err != nil {
+			return fmt.Errorf("clear the guest's disk: %w", err)
+		}
+		err := clone(s.config.Template, prefix)
+		if !errors.Is(err, errSpoiled) || again {
+			return err
+		}
+		s.log.Warn("a guest has written into the template: it is made anew", "error", err)
+		if err := renewTemplate(ctx, s.config.Template, &s.config.Software); err != nil {
+			return err
+		}
+	}
 }
 
 // start boots the guest's disk as it is.
@@ -254,13 +269,17 @@ func (s *server) cycle(ctx context.Context, revert bool) (time.Duration, error) 
 	b := s.boot
 	s.mu.Unlock()
 	if b != nil {
-		b.stop()
+		if revert {
+			b.stop()
+		} else {
+			b.halt()
+		}
 		s.mu.Lock()
 		s.last = b.tail()
 		s.mu.Unlock()
 	}
 	if revert {
-		if err := s.fresh(); err != nil {
+		if err := s.fresh(ctx); err != nil {
 			return 0, err
 		}
 	}

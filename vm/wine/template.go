@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,7 +18,7 @@ import (
 )
 
 // recipe is the version of how templates are made: another one makes all of them anew.
-const recipe = 3
+const recipe = 4
 
 const templateLimit = 3 * time.Minute
 
@@ -69,26 +70,88 @@ func template(ctx context.Context, root string, s *Software) (string, error) {
 	if err := os.MkdirAll(room, 0o755); err != nil {
 		return "", fmt.Errorf("make a Wine template: %w", err)
 	}
-	unlock, err := lockFile(ctx, filepath.Join(room, ".lock"))
+	unlock, err := lockRoom(ctx, room)
 	if err != nil {
-		return "", fmt.Errorf("make a Wine template: %w", err)
+		return "", err
 	}
 	defer unlock()
 	if _, err := os.Stat(final); err == nil {
 		return final, nil // somebody else made it while we waited
 	}
-	building, err := os.MkdirTemp(room, ".new-")
+	return final, buildTemplate(ctx, s, final)
+}
+
+// renewTemplate makes a template anew that a guest has spoiled. Clones of it that are in use keep their
+// files.
+func renewTemplate(ctx context.Context, final string, s *Software) error {
+	unlock, err := lockRoom(ctx, filepath.Dir(final))
 	if err != nil {
-		return "", fmt.Errorf("make a Wine template: %w", err)
+		return err
+	}
+	defer unlock()
+	if err := checkSeal(final); !errors.Is(err, errSpoiled) {
+		return err // somebody else has renewed it while we waited, or it can't be read
+	}
+	old, err := os.MkdirTemp(filepath.Dir(final), ".old-")
+	if err != nil {
+		return fmt.Errorf("renew the Wine template: %w", err)
+	}
+	defer os.RemoveAll(old)
+	if err := os.Rename(final, filepath.Join(old, "template")); err != nil {
+		return fmt.Errorf("renew the Wine template: %w", err)
+	}
+	return buildTemplate(ctx, s, final)
+}
+
+// checkSeal looks for images in a template that were changed since it was made.
+func checkSeal(template string) error {
+	seal, err := os.Stat(filepath.Join(template, sealed))
+	if err != nil {
+		return fmt.Errorf("check the Wine template: %w", err)
+	}
+	return filepath.WalkDir(template, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() || !isImage(path) {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil && info.ModTime().After(seal.ModTime()) {
+			err = fmt.Errorf("%w: %s", errSpoiled, path)
+		}
+		return err
+	})
+}
+
+// lockRoom takes the lock under which templates are made, and clears away what a process that was killed
+// had not finished.
+func lockRoom(ctx context.Context, room string) (unlock func(), err error) {
+	unlock, err = lockFile(ctx, filepath.Join(room, ".lock"))
+	if err != nil {
+		return nil, fmt.Errorf("make a Wine template: %w", err)
+	}
+	for _, pattern := range []string{".new-*", ".old-*"} {
+		unfinished, _ := filepath.Glob(filepath.Join(room, pattern)) // the pattern is sound
+		for _, dir := range unfinished {
+			killAll(dir)
+			_ = os.RemoveAll(dir) // it is in nobody's way
+		}
+	}
+	return unlock, nil
+}
+
+// buildTemplate makes a template whole or not at all.
+func buildTemplate(ctx context.Context, s *Software, final string) error {
+	building, err := os.MkdirTemp(filepath.Dir(final), ".new-")
+	if err != nil {
+		return fmt.Errorf("make a Wine template: %w", err)
 	}
 	defer os.RemoveAll(building) // gone already when all went well
 	if err := makeTemplate(ctx, s, building); err != nil {
-		return "", fmt.Errorf("make a Wine template with %s: %w", s.Loader, err)
+		return fmt.Errorf("make a Wine template with %s: %w", s.Loader, err)
 	}
 	if err := os.Rename(building, final); err != nil {
-		return "", fmt.Errorf("make a Wine template: %w", err)
+		return fmt.Errorf("make a Wine template: %w", err)
 	}
-	return final, nil
+	return nil
 }
 
 // makeTemplate makes a prefix in an empty folder.
@@ -131,7 +194,27 @@ func makeTemplate(ctx context.Context, s *Software, prefix string) error {
 	if _, err := os.Stat(filepath.Join(prefix, "system.reg")); err != nil {
 		return fmt.Errorf("the prefix has no registry: %w", err)
 	}
-	return nil
+	if err := detach(prefix); err != nil {
+		return fmt.Errorf("detach the prefix from this machine: %w", err)
+	}
+	return os.WriteFile(filepath.Join(prefix, sealed), nil, 0o444)
+}
+
+// detach takes away what a prefix shares with the machine it is on: Wine makes drive Z: of the root folder,
+// and the user's Desktop, Documents and so on of those in his home.
+func detach(prefix string) error {
+	if err := os.Remove(filepath.Join(prefix, "dosdevices", "z:")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return filepath.WalkDir(filepath.Join(prefix, "drive_c", "users"), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.Type()&fs.ModeSymlink == 0 {
+			return err
+		}
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+		return os.Mkdir(path, 0o755)
+	})
 }
 
 // lockFile takes an exclusive lock that ends with the process at the latest.

@@ -1,0 +1,269 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"wskharness/remote"
+	"wskharness/remote/winrmd"
+	"wskharness/results"
+	"wskharness/suites"
+	"wskharness/vm/wine"
+)
+
+const serveCommand = "wine-guest"
+
+// TestMain makes the test binary the process that serves a guest, too.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == serveCommand {
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
+		if err := wine.Serve(ctx, os.Args[2], os.NewFile(3, "ready"), hclog.NewNullLogger()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// tamperer is a WinRM endpoint in front of a guest: it passes every command on to the real one, and may
+// change what goes by.
+type tamperer struct {
+	client *remote.WinRM
+	// input wraps a command's input; before is called before a command is started.
+	input  func(line string, w io.WriteCloser) io.WriteCloser
+	before func(ctx context.Context, line string, s *remote.Shell) error
+}
+
+func (t *tamperer) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process, error) {
+	shell, err := t.client.Shell(ctx, remote.ShellOptions{Dir: spec.Dir, Env: spec.Env})
+	if err != nil {
+		return nil, err
+	}
+	if t.before != nil {
+		if err := t.before(ctx, spec.Line, shell); err != nil {
+			return nil, err
+		}
+	}
+	command, err := shell.Start(ctx, remote.CommandLine{Line: spec.Line, SkipShell: true})
+	if err != nil {
+		return nil, err
+	}
+	p := &passed{ctx: ctx, command: command, shell: shell, stdin: command.Stdin}
+	if t.input != nil {
+		p.stdin = t.input(spec.Line, command.Stdin)
+	}
+	return p, nil
+}
+
+// passed is a command that runs behind the tamperer.
+type passed struct {
+	ctx     context.Context
+	command *remote.Command
+	shell   *remote.Shell
+	stdin   io.WriteCloser
+}
+
+func (p *passed) Stdin() io.WriteCloser { return p.stdin }
+func (p *passed) Stdout() io.Reader     { return p.command.Stdout }
+func (p *passed) Stderr() io.Reader     { return p.command.Stderr }
+func (p *passed) Signal(ctx context.Context, s winrmd.Signal) error {
+	return p.command.Signal(ctx, s)
+}
+func (p *passed) Wait() (uint32, error) {
+	code, err := p.command.Wait(p.ctx)
+	return code, errors.Join(err, p.shell.Close(context.WithoutCancel(p.ctx)))
+}
+
+// flipper changes one bit of what is written, at an offset.
+type flipper struct {
+	io.WriteCloser
+	at int
+}
+
+func (f *flipper) Write(b []byte) (int, error) {
+	if f.at >= 0 && f.at < len(b) {
+		b = bytes.Clone(b)
+		b[f.at] ^= 0x10
+	}
+	f.at -= len(b)
+	return f.WriteCloser.Write(b)
+}
+
+// TestDriverChangedOnTheWay changes the driver between controller and guest: in the pushed bytes, and in the
+// file before it is started. Either is refused by its hash, nothing is started, and it is no verdict on the
+// driver.
+func TestDriverChangedOnTheWay(t *testing.T) {
+	env := testEnv(t)
+	up := bringUp(t, env)
+	for _, test := range []struct {
+		name  string
+		proxy tamperer
+		want  string
+	}{
+		{
+			name: "in transit",
+			proxy: tamperer{input: func(line string, w io.WriteCloser) io.WriteCloser {
+				if !strings.HasSuffix(line, " put") {
+					return w
+				}
+				return &flipper{w, 20_000} // well inside the driver: the plan goes before it
+			}},
+			want: "checksum is wrong",
+		},
+		{
+			name: "in the guest",
+			proxy: tamperer{before: func(ctx context.Context, line string, s *remote.Shell) error {
+				if !strings.Contains(line, " run ") {
+					return nil
+				}
+				_, err := s.Run(ctx, remote.CommandLine{Line: `for /r C:\wskharness\store %f in (*.sys) do echo x>> %f`}, nil)
+				return err
+			}},
+			want: "nothing was started",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			client, err := Dial(&Config{}, env, up.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			test.proxy.client = client
+			config := serveTampered(t, &test.proxy)
+			done := runOn(t, env, config)
+			if code := results.ExitCode(done.Record, results.Policy{}); code != results.ExitInfrastructure {
+				t.Errorf("exit code %d, want %d", code, results.ExitInfrastructure)
+			}
+			if passes := done.Record.Counts[results.Pass]; passes > 0 {
+				t.Errorf("%d cases passed", passes)
+			}
+			summary, err := os.ReadFile(filepath.Join(done.Dir, "summary.md"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(string(summary), test.want) {
+				t.Errorf("the summary does not say %q:\n%s", test.want, summary)
+			}
+			journal, _ := os.ReadFile(filepath.Join(done.Dir, "targets", "tampered", "journal-1.ndjson"))
+			if strings.Contains(string(journal), `"ev":"case-start"`) {
+				t.Errorf("a case was started: %s", journal)
+			}
+		})
+	}
+}
+
+// testEnv is an environment with guests of the test's own; what is kept by content is the user's.
+func testEnv(t *testing.T) Env {
+	t.Helper()
+	if _, err := wine.Find(t.Context()); err != nil {
+		t.Skip(err)
+	}
+	shared, err := CacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache := t.TempDir()
+	for _, folder := range []string{"build", "package", "wine/templates"} {
+		from, to := filepath.Join(shared, folder), filepath.Join(cache, folder)
+		err := errors.Join(os.MkdirAll(from, 0o755), os.MkdirAll(filepath.Dir(to), 0o755), os.Symlink(from, to))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Env{Logger: hclog.NewNullLogger(), Cache: cache, Serve: []string{self, serveCommand}, Getenv: os.Getenv}
+}
+
+func bringUp(t *testing.T, env Env) *UpGuest {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	config, err := LoadConfig("", t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	up, err := Up(ctx, config, env, "wine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := Down(context.Background(), env, nil, true); err != nil {
+			t.Error(err)
+		}
+	})
+	return up
+}
+
+// serveTampered puts a tamperer up, and returns a configuration whose target it is.
+func serveTampered(t *testing.T, host winrmd.Host) *Config {
+	t.Helper()
+	certificate, err := winrmd.NewCertificate("127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := winrmd.New(winrmd.Options{Host: host, User: "tester", Password: "s3cret", Certificate: certificate.TLS})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go server.Serve(listener)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := server.Shutdown(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	dir := t.TempDir()
+	block, _ := pem.Decode(certificate.PEM)
+	text := fmt.Sprintf("targets:\n  tampered: {provider: static, url: 'https://%s', user: tester, password_env: TAMPERED, auth: basic, ca_file: ca.pem}\n",
+		listener.Addr())
+	for name, data := range map[string][]byte{ConfigName: []byte(text), "ca.pem": pem.EncodeToMemory(block)} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("TAMPERED", "s3cret")
+	config, err := LoadConfig("", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
+
+func runOn(t *testing.T, env Env, config *Config) *Finished {
+	t.Helper()
+	plan, err := NewPlan(Request{Config: config, Out: config.Out, Selection: suites.Selection{Patterns: []string{"registration.basic"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	done, err := plan.Run(ctx, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return done
+}

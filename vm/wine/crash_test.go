@@ -1,0 +1,144 @@
+package wine
+
+import (
+	"bytes"
+	"debug/pe"
+	"strings"
+	"testing"
+	"time"
+
+	"wskharness/remote"
+	"wskharness/vm"
+	"wskharness/vm/vmtest"
+)
+
+const loadFaulty = `sc create faulty type= kernel start= demand binPath= C:\faulty.sys && sc start faulty`
+
+// crash loads the faulty driver, sends it a control code, and returns what the machine tells of it.
+func crash(t *testing.T, m *Machine, code string) vm.Event {
+	t.Helper()
+	shell := open(t, m, remote.ShellOptions{})
+	if r, err := shell.Run(t.Context(), remote.CommandLine{Line: loadFaulty}, nil); err != nil || r.ExitCode != 0 {
+		t.Fatalf("load the driver: exit code %d, %v: %s%s", r.ExitCode, err, r.Stdout, r.Stderr)
+	}
+	// Its connection is cut in the middle: whatever it says, the machine's word counts.
+	_, _ = shell.Run(t.Context(), remote.CommandLine{Line: `C:\probe.exe ioctl ` + code}, nil)
+	return next(t, m)
+}
+
+// up waits until the guest runs commands again after a crash.
+func up(t *testing.T, m *Machine) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+		client, err := remote.New(m.Endpoint(), remote.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		shell, err := client.Shell(t.Context(), remote.ShellOptions{})
+		if err == nil {
+			shell.Close(t.Context())
+			client.Close()
+			return
+		}
+		client.Close()
+	}
+	t.Fatal("the guest is not back a minute after it crashed")
+}
+
+func TestADriverFaultIsABugcheck(t *testing.T) {
+	t.Parallel()
+	p := testProvider(t, nil)
+	m := acquire(t, p)
+
+	t.Run("page fault", func(t *testing.T) {
+		e := crash(t, m, "0x801")
+		if e.Kind != vm.Panicked || e.Code != kmodeException || e.Access != "write" || e.Target != 0x10 || e.Module != "faulty.sys" ||
+			e.Args != [4]uint64{accessViolation, e.Address, 1, 0x10} || e.ModuleOffset < 0x1000 || e.ModuleOffset > 0x2000 {
+			t.Errorf("%+v; want a write to 0x10 in the first page of code of faulty.sys", e)
+		}
+		console, err := m.Console()
+		if err != nil || !bytes.Contains(console, []byte(e.Text)) {
+			t.Errorf("the console does not have %q: %v", e.Text, err)
+		}
+	})
+	up(t, m)
+	t.Run("what was set before the crash is there after it, and the driver is not loaded", func(t *testing.T) {
+		r := vmtest.Command(t.Context(), t, m, `sc query faulty`)
+		if r.ExitCode != 0 || !bytes.Contains(r.Stdout, []byte("STOPPED")) {
+			t.Errorf("exit code %d: %s%s; want the service of before, stopped", r.ExitCode, r.Stdout, r.Stderr)
+		}
+	})
+	t.Run("the module offset is that of the instruction", func(t *testing.T) {
+		if err := m.Revert(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		e := crash(t, m, "0x803")
+		if e.Module != "faulty.sys" || !strings.Contains(e.Text, "illegal instruction") {
+			t.Fatalf("%+v; want an illegal instruction in faulty.sys", e)
+		}
+		if at := code(t, p.opts.Seed[`C:\faulty.sys`], e.ModuleOffset); !bytes.HasPrefix(at, []byte{0x0F, 0x0B}) {
+			t.Errorf("at faulty.sys+0x%x is % x; want ud2, 0f 0b", e.ModuleOffset, at)
+		}
+	})
+	t.Run("KeBugCheckEx", func(t *testing.T) {
+		if err := m.Revert(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		e := crash(t, m, "0x802")
+		if e.Kind != vm.Panicked || e.Code != 0xD1 || e.Args != [4]uint64{0x11, 0x22, 0x33, 0x4444444444} {
+			t.Errorf("%+v; want stop code 0xD1 and its four parameters", e)
+		}
+	})
+}
+
+// code returns the bytes of an image at an offset from its base.
+func code(t *testing.T, file string, offset uint64) []byte {
+	t.Helper()
+	image, err := pe.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer image.Close()
+	for _, s := range image.Sections {
+		if start := uint64(s.VirtualAddress); offset >= start && offset < start+uint64(s.Size) {
+			data, err := s.Data()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return data[offset-start:][:2]
+		}
+	}
+	t.Fatalf("no section of %s has offset 0x%x", file, offset)
+	return nil
+}
+
+func TestTheConsoleHasWhatDriversPrint(t *testing.T) {
+	t.Parallel()
+	m := acquire(t, testProvider(t, nil))
+	if r := vmtest.Command(t.Context(), t, m, loadFaulty+` && C:\probe.exe ioctl 0x805`); r.ExitCode != 0 {
+		t.Fatalf("exit code %d: %s%s", r.ExitCode, r.Stdout, r.Stderr)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		console, err := m.Console()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(console, []byte("faulty says hello")) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no DbgPrint on the console: %s", tail(console, 2000))
+		}
+	}
+}
+
+// A guest whose kernel processes are killed by somebody else is a machine that reset.
+func TestAKilledServerIsAReset(t *testing.T) {
+	t.Parallel()
+	m := acquire(t, testProvider(t, nil))
+	killAll(prefixOf(m.state.Dir))
+	if e := next(t, m); e.Kind != vm.Reset {
+		t.Errorf("%+v; want a reset", e)
+	}
+	up(t, m)
+}

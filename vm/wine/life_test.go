@@ -1,0 +1,216 @@
+package wine
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+
+	"wskharness/remote"
+	"wskharness/vm"
+	"wskharness/vm/vmtest"
+)
+
+// await polls for something that another process brings about, within bounds.
+func await(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("within 30 s: not %s", what)
+		}
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func TestReleaseLeavesNothing(t *testing.T) {
+	t.Parallel()
+	m := acquire(t, testProvider(t, nil))
+	var config Config
+	if err := readJSON(m.state.Dir+"/"+configFile, &config); err != nil {
+		t.Fatal(err)
+	}
+	if len(processesOf(prefixOf(m.state.Dir))) == 0 || !exists(config.Temp) {
+		t.Fatal("a guest that is up has no processes or no sockets: the check proves nothing")
+	}
+	if err := m.Release(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if left := processesOf(prefixOf(m.state.Dir)); len(left) > 0 {
+		t.Errorf("processes %v are left", left)
+	}
+	if exists(m.state.Dir) || exists(config.Temp) {
+		t.Error("the folder or the sockets are left")
+	}
+	await(t, "the end of the process that served", func() bool { return !alive(m.state.PID) })
+}
+
+// A process that serves a guest and is killed takes the guest along; Sweep removes the rest, and what no
+// kernel has ended: a driver's thread that never calls anybody.
+func TestAKilledServingProcess(t *testing.T) {
+	t.Parallel()
+	p := testProvider(t, nil)
+	m := acquire(t, p)
+	if err := syscall.Kill(m.state.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the guest's end", func() bool { return len(processesOf(prefixOf(m.state.Dir))) == 0 })
+	for range m.Events() { // closed when nobody serves the machine any more
+	}
+	if up, err := List(p.opts.Root); err != nil || len(up) != 0 {
+		t.Errorf("List: %v, %v; want no guest", up, err)
+	}
+	swept, err := Sweep(p.opts.Root)
+	if err != nil || len(swept) != 1 || exists(m.state.Dir) {
+		t.Errorf("Sweep: %v, %v; want the folder of the one dead guest, removed", swept, err)
+	}
+}
+
+func TestSweepEndsAHungDriver(t *testing.T) {
+	t.Parallel()
+	p := testProvider(t, nil)
+	m := acquire(t, p)
+	if r := vmtest.Command(t.Context(), t, m, loadFaulty); r.ExitCode != 0 {
+		t.Fatalf("exit code %d: %s%s", r.ExitCode, r.Stdout, r.Stderr)
+	}
+	shell := open(t, m, remote.ShellOptions{})
+	if _, err := shell.Start(t.Context(), remote.CommandLine{Line: `C:\probe.exe ioctl 0x804`}); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the program that hangs", func() bool { return count(t, m, "probe.exe") == 1 })
+	if err := syscall.Kill(m.state.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the end of the process that served", func() bool { return !served(m.state.Dir) })
+	if _, err := Sweep(p.opts.Root); err != nil {
+		t.Fatal(err)
+	}
+	if left := processesOf(prefixOf(m.state.Dir)); len(left) > 0 {
+		t.Errorf("processes %v are left", left)
+	}
+}
+
+func TestAGuestThatNobodyClaimsEnds(t *testing.T) {
+	t.Parallel()
+	p := testProvider(t, func(o *Options) { o.Unclaimed = 300 * time.Millisecond })
+	m := acquire(t, p)
+	await(t, "more than the limit", func() bool { return time.Since(m.state.Started) > time.Second })
+	if !served(m.state.Dir) {
+		t.Fatal("a claimed guest ended")
+	}
+	m.claim.conn.Close() // what the kernel does for a controller that is killed
+	await(t, "the guest's end", func() bool { return !exists(m.state.Dir) && !alive(m.state.PID) })
+}
+
+func TestAKeptGuestIsAdopted(t *testing.T) {
+	t.Parallel()
+	p := testProvider(t, func(o *Options) { o.Unclaimed = time.Second })
+	m := acquire(t, p)
+	if r := vmtest.Command(t.Context(), t, m, `echo mine > C:\mine.txt`); r.ExitCode != 0 {
+		t.Fatal(r.ExitCode)
+	}
+	if err := m.Keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	kept := time.Now()
+	await(t, "more than the limit", func() bool { return time.Since(kept) > 2*time.Second })
+	up, err := List(p.opts.Root)
+	if err != nil || len(up) != 1 || !up[0].Kept || up[0].ID != m.state.ID {
+		t.Fatalf("List: %+v, %v; want the kept guest", up, err)
+	}
+	again, err := Attach(t.Context(), up[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := vmtest.Command(t.Context(), t, again, `type C:\mine.txt`); r.ExitCode != 0 {
+		t.Errorf("exit code %d: the adopted guest is another one", r.ExitCode)
+	}
+	if err := again.Release(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if exists(m.state.Dir) {
+		t.Error("the guest's folder is left")
+	}
+}
+
+func TestDownEndsAClaimedGuest(t *testing.T) {
+	t.Parallel()
+	m := acquire(t, testProvider(t, nil))
+	if err := Down(t.Context(), m.state); err != nil {
+		t.Fatal(err)
+	}
+	for range m.Events() {
+	}
+	if exists(m.state.Dir) || len(processesOf(prefixOf(m.state.Dir))) > 0 {
+		t.Error("something of the guest is left")
+	}
+}
+
+// An Acquire that is cancelled at any moment leaves nothing; checkNothingLeft looks.
+func TestACancelledAcquireLeavesNothing(t *testing.T) {
+	t.Parallel()
+	p := testProvider(t, nil)
+	acquire(t, p).Release(t.Context()) // the template is there
+	for _, after := range []time.Duration{time.Millisecond, 20 * time.Millisecond, 60 * time.Millisecond, 150 * time.Millisecond, 300 * time.Millisecond} {
+		ctx, cancel := context.WithTimeout(t.Context(), after)
+		m, err := p.Acquire(ctx, vm.Target{Name: "test"})
+		cancel()
+		switch {
+		case err == nil: // a fast machine
+			if err := m.Release(t.Context()); err != nil {
+				t.Error(err)
+			}
+		case !errors.Is(err, context.DeadlineExceeded):
+			t.Errorf("cancelled after %s: %v; want the context's error", after, err)
+		}
+		if left, err := os.ReadDir(guestsDir(p.opts.Root)); err != nil && !errors.Is(err, os.ErrNotExist) || len(left) > 0 {
+			t.Errorf("cancelled after %s: %v is left, %v", after, left, err)
+		}
+	}
+}
+
+// A library of the template that a guest has written to spoils no other guest.
+func TestASpoiledTemplateIsRenewed(t *testing.T) {
+	software, err := Find(t.Context())
+	if err != nil {
+		t.Skip(err)
+	}
+	p := testProvider(t, nil)
+	m := acquire(t, p)
+	var config Config
+	if err := readJSON(m.state.Dir+"/"+configFile, &config); err != nil {
+		t.Fatal(err)
+	}
+	// A template of this test's own: the user's is not to be spoiled.
+	private := t.TempDir() + "/private"
+	if err := copyTree(config.Template, private); err != nil {
+		t.Fatal(err)
+	}
+	if err := clone(private, t.TempDir()+"/sound"); err != nil {
+		t.Fatalf("clone of a sound template: %v", err)
+	}
+	library := private + "/drive_c/windows/system32/version.dll"
+	if err := os.WriteFile(library, []byte("spoiled"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := clone(private, t.TempDir()+"/unsound"); !errors.Is(err, errSpoiled) {
+		t.Fatalf("clone of a spoiled template: %v; want errSpoiled", err)
+	}
+	if err := renewTemplate(t.Context(), private, software); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := os.ReadFile(library); err != nil || len(data) < 1000 {
+		t.Errorf("version.dll has %d bytes after the template was renewed, %v", len(data), err)
+	}
+}
+
+// copyTree copies a prefix, with its times: a copy would be younger than its seal.
+func copyTree(from, to string) error {
+	return exec.Command("cp", "-a", from, to).Run()
+}
