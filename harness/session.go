@@ -216,7 +216,7 @@ func (s *session) applicable() []*trial {
 			continue
 		}
 		s.finish(t, results.Verdict{Outcome: results.Skip,
-			Reason: fmt.Sprintf("needs %s, which %s does not give", strings.Join(lacks, " and "), s.label)})
+			Reason: fmt.Sprintf("needs %s, which this guest lacks", strings.Join(lacks, " and "))})
 	}
 	return pending
 }

@@ -123,6 +123,10 @@ func (c *Command) send(data []byte, end bool) error {
 	if c.run.Err() != nil {
 		return context.Cause(c.run)
 	}
+	if err := c.shell.join(); err != nil {
+		return err
+	}
+	defer c.shell.commands.Done()
 	_, err := client.do(c.run, opSend(), func() (message, error) { return client.builder().send(c.shell.id, c.id, data, end) })
 	return err
 }

@@ -184,7 +184,14 @@ func TestShutdownKills(t *testing.T) {
 	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
 		t.Errorf("process %d is still there: %v", pid, err)
 	}
-	if err := server.Serve(l); err == nil {
-		t.Error("serves after Shutdown")
+	late, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Serve(late); err != nil {
+		t.Errorf("Serve after Shutdown: %v", err)
+	}
+	if _, err := late.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the late listener is still open: %v", err)
 	}
 }

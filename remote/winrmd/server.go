@@ -59,7 +59,7 @@ func New(opts Options) (*Server, error) {
 }
 
 // Serve answers on a listener until Shutdown, and closes it: HTTPS when Options.Certificate is set,
-// else HTTP. It returns nil after Shutdown.
+// else HTTP. It returns nil after Shutdown, at once if that came first.
 func (s *Server) Serve(l net.Listener) error {
 	return s.serve(l, len(s.opts.Certificate.Certificate) > 0)
 }
@@ -80,8 +80,7 @@ func (s *Server) serve(l net.Listener, secure bool) error {
 	s.mu.Lock()
 	if s.ended {
 		s.mu.Unlock()
-		l.Close()
-		return fmt.Errorf("serve WinRM on %s: the server was shut down", l.Addr())
+		return l.Close()
 	}
 	g.shut = s.down
 	s.serving[srv] = g

@@ -8,8 +8,8 @@
 //
 // A guest is served by a process of its own (Options.Serve, which calls [Serve]): it holds the guest's
 // wineserver, its winrshost.exe and its endpoint, outlives a controller that is killed, and ends itself and
-// everything of the guest when nobody has claimed it for ten minutes. When it is killed itself, the kernel
-// ends its processes with it, and [Sweep] removes what is left on disk.
+// everything of the guest when nobody has claimed it for ten minutes. When it is killed itself, its guard, a
+// second process, ends and removes the rest; what is left even so, [Sweep] finds.
 //
 // What such a guest does not enforce (signatures, IRQL) its facts say.
 package wine

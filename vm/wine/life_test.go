@@ -5,6 +5,9 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -51,8 +54,7 @@ func TestReleaseLeavesNothing(t *testing.T) {
 	await(t, "the end of the process that served", func() bool { return !alive(m.state.PID) })
 }
 
-// A process that serves a guest and is killed takes the guest along; Sweep removes the rest, and what no
-// kernel has ended: a driver's thread that never calls anybody.
+// A process that serves a guest and is killed takes everything of the guest along.
 func TestAKilledServingProcess(t *testing.T) {
 	t.Parallel()
 	p := testProvider(t, nil)
@@ -60,18 +62,16 @@ func TestAKilledServingProcess(t *testing.T) {
 	if err := syscall.Kill(m.state.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the guest's end", func() bool { return len(processesOf(prefixOf(m.state.Dir))) == 0 })
 	for range m.Events() { // closed when nobody serves the machine any more
 	}
+	await(t, "the guest's end", func() bool { return len(processesOf(prefixOf(m.state.Dir))) == 0 && !exists(m.state.Dir) })
 	if up, err := List(p.opts.Root); err != nil || len(up) != 0 {
 		t.Errorf("List: %v, %v; want no guest", up, err)
 	}
-	swept, err := Sweep(p.opts.Root)
-	if err != nil || len(swept) != 1 || exists(m.state.Dir) {
-		t.Errorf("Sweep: %v, %v; want the folder of the one dead guest, removed", swept, err)
-	}
 }
 
+// Where its guard is killed, too, Sweep removes the rest, and ends even a driver's thread that never calls
+// anybody.
 func TestSweepEndsAHungDriver(t *testing.T) {
 	t.Parallel()
 	p := testProvider(t, nil)
@@ -84,16 +84,47 @@ func TestSweepEndsAHungDriver(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, "the program that hangs", func() bool { return count(t, m, "probe.exe") == 1 })
-	if err := syscall.Kill(m.state.PID, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
+	serving := servingProcesses(m.state.Dir)
+	if len(serving) != 2 {
+		t.Fatalf("processes %v serve the guest; want it and its guard", serving)
+	}
+	for _, pid := range serving {
+		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil { // so that neither acts on the other's end
+			t.Fatal(err)
+		}
+	}
+	for _, pid := range serving {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
 	}
 	await(t, "the end of the process that served", func() bool { return !served(m.state.Dir) })
-	if _, err := Sweep(p.opts.Root); err != nil {
-		t.Fatal(err)
+	if len(processesOf(prefixOf(m.state.Dir))) == 0 {
+		t.Fatal("the driver's thread is gone without Sweep: the test proves nothing")
+	}
+	swept, err := Sweep(p.opts.Root)
+	if err != nil || len(swept) != 1 || exists(m.state.Dir) {
+		t.Errorf("Sweep: %v, %v; want the folder of the one dead guest, removed", swept, err)
 	}
 	if left := processesOf(prefixOf(m.state.Dir)); len(left) > 0 {
 		t.Errorf("processes %v are left", left)
 	}
+}
+
+// servingProcesses are those with the guest's folder on their command line.
+func servingProcesses(dir string) []int {
+	var found []int
+	paths, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, path := range paths {
+		cmdline, err := os.ReadFile(path)
+		if err != nil || !strings.HasSuffix(strings.TrimRight(string(cmdline), "\x00"), "\x00"+dir) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil && !isZombie(pid) {
+			found = append(found, pid)
+		}
+	}
+	return found
 }
 
 func TestAGuestThatNobodyClaimsEnds(t *testing.T) {

@@ -28,6 +28,9 @@ const user = "wskharness"
 // runs in a process of its own, which outlives a controller that is killed; ready is written to once, when
 // the guest can be used or could not be brought up.
 func Serve(ctx context.Context, dir string, ready *os.File, log hclog.Logger) error {
+	if os.Getenv(guarding) != "" {
+		return keepGuard(dir, ready)
+	}
 	s := &server{dir: dir, log: log, claims: map[net.Conn]chan<- vm.Event{}}
 	err := s.up(ctx)
 	report := ""
@@ -50,6 +53,7 @@ type server struct {
 	log    hclog.Logger
 	config Config
 	lock   *os.File
+	guard  *guard
 	winrm  *winrmd.Server
 	ctl    net.Listener
 	stop   context.CancelFunc
@@ -78,6 +82,9 @@ func (s *server) up(ctx context.Context) error {
 		return fmt.Errorf("serve the Wine guest in %s: it is served already: %w", s.dir, err)
 	}
 	begun := time.Now()
+	if s.guard, err = startGuard(); err != nil {
+		return err
+	}
 	if err := s.fresh(ctx); err != nil {
 		return err
 	}
@@ -433,6 +440,9 @@ func (s *server) down() error {
 		s.ctl.Close()
 	}
 	err := s.off()
+	if s.guard != nil {
+		err = errors.Join(err, s.guard.dismiss())
+	}
 	if s.lock != nil {
 		s.lock.Close()
 	}

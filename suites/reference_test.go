@@ -1,0 +1,63 @@
+package suites
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the steps into docs/suites.md")
+
+const stepsHeading = "# The steps\n\n"
+
+// TestReferenceIsCurrent holds the page that people read to the table that the loader works with.
+func TestReferenceIsCurrent(t *testing.T) {
+	path := filepath.Join("..", "docs", "suites.md")
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	intro, steps, found := strings.Cut(string(page), stepsHeading)
+	if !found {
+		t.Fatalf("%s has no heading %q", path, stepsHeading)
+	}
+	var want bytes.Buffer
+	if err := Reference(&want); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(path, []byte(intro+stepsHeading+want.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want.String(), steps); diff != "" {
+		t.Errorf("run go test ./suites -run Reference -update:\n%s", diff)
+	}
+}
+
+// TestPageExamples loads what the page shows: its blocks, put together, are one suite file.
+func TestPageExamples(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "docs", "suites.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file string
+	for _, block := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(string(page), -1) {
+		file += block[1]
+	}
+	catalog, err := Load(Source{Name: "suites.md", Data: []byte(file)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := catalog.All()[0]
+	if len(c.Steps) != 8 || len(catalog.Known("wine", c)) != 1 {
+		t.Errorf("%d steps, known issues %v", len(c.Steps), catalog.Known("wine", c))
+	}
+}
