@@ -1,0 +1,3 @@
+module wskharness/bench
+
+go 1.26.0
