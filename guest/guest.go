@@ -286,8 +286,8 @@ func (g *Guest) Close(ctx context.Context) error {
 // empty, or discarded. It returns the exit code; an error means that the command could not be
 // started, or that its end is unknown. It is never run twice.
 func (g *Guest) Exec(ctx context.Context, line remote.CommandLine, stdin io.Reader, stdout, stderr io.Writer) (uint32, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // ends a command that is still running
 	c, err := g.startCommand(ctx, line)
 	if remote.IsGone(err) { // then it was not started
 		g.notice(err)
@@ -298,47 +298,5 @@ func (g *Guest) Exec(ctx context.Context, line remote.CommandLine, stdin io.Read
 	if err != nil {
 		return 0, err
 	}
-	var outputs sync.WaitGroup
-	stream := func(to io.Writer, from io.Reader) {
-		if to == nil {
-			to = io.Discard
-		}
-		// A failed read is reported by Wait; a failed write must end the command.
-		if _, err := io.Copy(to, markReads{from}); err != nil && !errors.Is(err, errRead) {
-			cancel(fmt.Errorf("write the command's output: %w", err))
-		}
-	}
-	outputs.Go(func() { stream(stdout, c.Stdout) })
-	outputs.Go(func() { stream(stderr, c.Stderr) })
-	go func() {
-		if stdin != nil {
-			if _, err := io.Copy(c.Stdin, markReads{stdin}); errors.Is(err, errRead) {
-				cancel(fmt.Errorf("read the command's input: %w", err))
-				return
-			}
-		}
-		_ = c.Stdin.Close() // a command that does not take all its input is no error
-	}()
-	code, err := c.Wait(ctx)
-	if err != nil {
-		cancel(err)
-	}
-	outputs.Wait()
-	if err == nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
-	}
-	return code, err
-}
-
-var errRead = errors.New("read")
-
-// markReads marks the errors of a reader, to tell them from those of the writer in a copy.
-type markReads struct{ io.Reader }
-
-func (m markReads) Read(p []byte) (int, error) {
-	n, err := m.Reader.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = fmt.Errorf("%w: %w", errRead, err)
-	}
-	return n, err
+	return c.Stream(ctx, stdin, stdout, stderr)
 }

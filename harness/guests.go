@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"time"
 
 	"wskharness/guest"
@@ -169,30 +168,14 @@ func Exec(ctx context.Context, client remote.Client, line remote.CommandLine, di
 	if err != nil {
 		return 0, err
 	}
-	code, err := stream(ctx, shell, line, stdin, stdout, stderr)
+	var code uint32
+	command, err := shell.Start(ctx, line)
+	if err == nil {
+		code, err = command.Stream(ctx, stdin, stdout, stderr)
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	return code, errors.Join(err, shell.Close(ctx))
-}
-
-// stream runs a command between the given streams. Reading stdin may go on after the command has ended, since
-// nobody can interrupt a read of a terminal: it ends with the program.
-func stream(ctx context.Context, shell *remote.Shell, line remote.CommandLine, stdin io.Reader, stdout, stderr io.Writer) (uint32, error) {
-	command, err := shell.Start(ctx, line)
-	if err != nil {
-		return 0, err
-	}
-	go func() {
-		_, _ = io.Copy(command.Stdin, stdin) // a command need not read its input to its end
-		_ = command.Stdin.Close()
-	}()
-	var outputs sync.WaitGroup
-	var errs [2]error
-	outputs.Go(func() { _, errs[0] = io.Copy(stdout, command.Stdout) })
-	outputs.Go(func() { _, errs[1] = io.Copy(stderr, command.Stderr) })
-	outputs.Wait()
-	code, err := command.Wait(ctx)
-	return code, errors.Join(append(errs[:], err)...)
 }
 
 // WithAgent builds the agent, brings it into the guest if it is not there, and calls do.
