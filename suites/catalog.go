@@ -67,14 +67,16 @@ type Step struct {
 	Runs    int           // how often it runs in all when everything passes
 	Line    int
 
-	op      *operation
-	client  string // of steps about a client
-	target  string // of steps about a thread
-	context uint16
-	thread  uint16 // index + 1
-	args    [maxArgs]uint64
-	wait    time.Duration // how long the step may take by its own word
-	unit    int
+	op       *operation
+	client   string   // of steps about a client
+	target   string   // of steps about a thread
+	recorded []string // names of the values that are noted with the status
+	silent   bool     // neither judged nor noted: it tidies up after a step that was only noted
+	context  uint16
+	thread   uint16 // index + 1
+	args     [maxArgs]uint64
+	wait     time.Duration // how long the step may take by its own word
+	unit     int
 }
 
 // Async reports whether the step only starts its operation, on a named thread.

@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,7 +17,7 @@ func waits(t *testing.T) *Case {
 		"deregister: {client: a, thread: t1}", // 2
 		"blocked: {thread: t1, for: 500ms}",   // 3
 		"capture: {client: a, wait: none}\n        expect: [STATUS_DEVICE_NOT_READY, STATUS_NOINTERFACE]", // 4
-		"inspect: {client: a}\n        record: true",                                                      // 5
+		"inspect: {client: a}\n        record: [version, slots, captures]",                                // 5
 		"release: {client: a}\n        repeat: 3",                                                         // 6
 		"join: {thread: t1, within: 2s}",                                                                  // 7
 	)
@@ -141,19 +142,38 @@ func TestDeviationText(t *testing.T) {
 func TestNotes(t *testing.T) {
 	c := waits(t)
 	results := asExpected()
-	want := []Note{{5, "inspect a", "STATUS_SUCCESS (0x00000000); version 1.0, dispatch_reserved 0, client_set true, dispatch_set true, " +
-		"slots WskSocket WskSocketConnect WskControlClient WskGetAddressInfo WskFreeAddressInfo WskGetNameInfo, captures 1, " +
-		"same_client true, same_dispatch true, events 0"}}
+	want := []Note{{5, "inspect a", "STATUS_SUCCESS (0x00000000); version 1.0, " +
+		"slots WskSocket WskSocketConnect WskControlClient WskGetAddressInfo WskFreeAddressInfo WskGetNameInfo, captures 1"}}
 	if diff := cmp.Diff(want, c.Notes(results)); diff != "" {
 		t.Error(diff)
 	}
 	results[5].Values = make([]uint64, 10)
-	if got := c.Notes(results)[0].Text; got != "STATUS_SUCCESS (0x00000000); captures 0, events 0" {
+	if got := c.Notes(results)[0].Text; got != "STATUS_SUCCESS (0x00000000); captures 0" {
 		t.Error(got)
 	}
 	results[5] = StepResult{Step: 5, Origin: OriginRefused, Status: 0xC0000184}
 	if got := c.Notes(append(results, StepResult{Step: 99}))[0].Text; got != "refused by the driver: STATUS_INVALID_DEVICE_STATE (0xC0000184)" {
 		t.Error(got)
+	}
+}
+
+// TestRecordedForms: what is noted of a step is what its record says.
+func TestRecordedForms(t *testing.T) {
+	for form, want := range map[string]string{
+		"true": "STATUS_SUCCESS (0x00000000)", "[events]": "STATUS_SUCCESS (0x00000000); events 3", "[]": "",
+	} {
+		c := load(t, caseText("", "register: {client: a}\n        record: "+form, "deregister: {client: a}")).All()[0]
+		var got string
+		for _, n := range c.Notes([]StepResult{{Step: 0, Values: []uint64{3}}, {Step: 1}}) {
+			got += n.Text
+		}
+		if got != want {
+			t.Errorf("record: %s: got %q, want %q", form, got, want)
+		}
+	}
+	_, err := Load(Source{Name: "f", Data: []byte(caseText("", "register: {client: a}\n        record: [evnets]", "deregister: {client: a}"))})
+	if err == nil || !strings.Contains(err.Error(), `register reports no "evnets"; did you mean "events"?`) {
+		t.Error(err)
 	}
 }
 

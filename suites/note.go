@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"slices"
 	"strings"
 
 	"wskharness/strictyaml"
@@ -17,7 +18,7 @@ type Note struct {
 func (c *Case) Notes(results []StepResult) []Note {
 	var notes []Note
 	for _, r := range results {
-		if r.Step < 0 || r.Step >= len(c.Steps) || !c.Steps[r.Step].Record {
+		if r.Step < 0 || r.Step >= len(c.Steps) || !c.Steps[r.Step].Record || c.Steps[r.Step].silent {
 			continue
 		}
 		s := &c.Steps[r.Step]
@@ -39,7 +40,9 @@ func (s *Step) note(r StepResult) string {
 	}
 	var values []string
 	for _, v := range s.Reported(r.Values) {
-		values = append(values, v.Name+" "+v.Text)
+		if slices.Contains(s.recorded, v.Name) {
+			values = append(values, v.Name+" "+v.Text)
+		}
 	}
 	if len(values) == 0 {
 		return text

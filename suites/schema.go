@@ -129,7 +129,7 @@ func commonSchemas() object {
 	schemas := object{
 		keyName: ref("name"), keyExpect: ref("statuses"), keyWithin: ref("duration"),
 		keyAtLeast: ref("duration"), keyTimeout: ref("duration"),
-		keyRecord: object{"type": "boolean"}, keyMisuse: object{"type": "boolean"},
+		keyRecord: object{"anyOf": []any{object{"type": "boolean"}, object{"type": "array", "uniqueItems": true, "items": ref("name")}}}, keyMisuse: object{"type": "boolean"},
 		keyRepeat: object{"type": "integer", "minimum": 1, "maximum": maxRepeat},
 	}
 	for _, k := range commonKeys() {

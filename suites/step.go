@@ -111,7 +111,7 @@ func (p *caseParser) expectation(s *Step, m *mapping, body *node) {
 	op := s.op
 	s.Expect = []uint32{op.expect}
 	if n := m.Take(keyRecord); n != nil {
-		s.Record, _ = p.r.Bool(n, op.name+": record")
+		s.Record = p.record(s, n)
 		if s.Record {
 			s.Expect = nil
 			p.records++
@@ -143,6 +143,28 @@ func (p *caseParser) expectation(s *Step, m *mapping, body *node) {
 	default:
 		s.Expect = codes
 	}
+}
+
+// record reads whether a step is only noted, and which of its values with its status; an empty list notes
+// nothing at all.
+func (p *caseParser) record(s *Step, n *node) bool {
+	what := s.op.name + ": record"
+	if n.Kind != strictyaml.SequenceKind {
+		yes, _ := p.r.Bool(n, what)
+		return yes
+	}
+	var known []string
+	for _, v := range s.op.values {
+		known = append(known, v.name)
+	}
+	s.recorded = p.r.readNames(n, what)
+	s.silent = len(n.Items) == 0
+	for i, name := range s.recorded {
+		if !slices.Contains(known, name) {
+			p.r.At(n.Items[i], "one of "+strings.Join(known, ", "), "%s reports no %q%s", s.op.name, name, strictyaml.Hint(name, known))
+		}
+	}
+	return true
 }
 
 // timing reads within, at_least, timeout and repeat.

@@ -50,7 +50,7 @@ func commonKeys() []commonKey {
 	return []commonKey{
 		{keyName, "a name for the step, by which known issues and reports can call it"},
 		{keyExpect, "the status that must come back, or a list of those that may; STATUS_SUCCESS unless given"},
-		{keyRecord, "true: note the status, don't judge it"},
+		{keyRecord, "true: note the status, don't judge it; a list of values: note them, too; an empty list: note nothing, to tidy up after such a step"},
 		{keyWithin, "the call must return within this time"},
 		{keyAtLeast, "the call must take at least this time"},
 		{keyTimeout, "after this time the call counts as hung; its own wait and 5s unless given"},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -189,4 +190,12 @@ func killServer(ts *testscript.TestScript, neg bool, args []string) {
 	for _, s := range states {
 		ts.Check(syscall.Kill(s.PID, syscall.SIGKILL))
 	}
+}
+
+// condition tells what a script can ask of this machine.
+func condition(name string) (bool, error) {
+	if name != "pywinrm" {
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	return exec.Command("/usr/bin/python3", "-c", "import winrm").Run() == nil, nil
 }

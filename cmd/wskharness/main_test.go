@@ -24,6 +24,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds:                commands(),
+		Condition:           condition,
 		Setup: func(e *testscript.Env) error {
 			bin, err := exec.LookPath("wskharness")
 			if err != nil {
