@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"wskharness/vm"
 )
 
@@ -33,6 +35,7 @@ const (
 // boot is a running guest: its wineserver, its winrshost.exe, and all that they have started.
 type boot struct {
 	prefix string
+	begun  time.Time
 	host   *hostConn
 	crash  chan vm.Event // one, when a driver's process has crashed
 	end    func()        // ends the processes that boot itself started
@@ -51,7 +54,7 @@ type boot struct {
 func start(ctx context.Context, o *Config, prefix, tmp string) (*boot, error) {
 	ctx, cancel := context.WithTimeout(ctx, bootLimit)
 	defer cancel()
-	b := &boot{prefix: prefix, crash: make(chan vm.Event, 1),
+	b := &boot{prefix: prefix, begun: time.Now(), crash: make(chan vm.Event, 1),
 		heard: make(chan struct{}), quiet: make(chan struct{})}
 	env := o.Software.environment(prefix, tmp, debugChannels)
 	if o.Netio != "" {
@@ -61,7 +64,11 @@ func start(ctx context.Context, o *Config, prefix, tmp string) (*boot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("boot the guest: %w", err)
 	}
-	in, out, err := b.launch(o, env, tmp, consoleWrite)
+	var in io.WriteCloser
+	var out io.ReadCloser
+	if err = forgetServer(prefix, tmp); err == nil {
+		in, out, err = b.launch(o, env, tmp, consoleWrite)
+	}
 	consoleWrite.Close()
 	if err == nil {
 		b.host = newHostConn(in, out)
@@ -98,9 +105,10 @@ func (b *boot) launch(o *Config, env []string, tmp string, console *os.File) (in
 	b.end = sync.OnceFunc(func() { close(ended) })
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
+		noRandomAddresses()
 		err := server.Start()
 		if err == nil {
-			err = awaitSocket(tmp)
+			err = awaitSocket(b.prefix, tmp)
 		}
 		if err == nil {
 			err = host.Start()
@@ -123,12 +131,45 @@ func (b *boot) launch(o *Config, env []string, tmp string, console *os.File) (in
 	return in, out, <-launched
 }
 
+// noRandomAddresses lets the processes that this thread starts, and all that they start, have their heaps
+// where Wine's loader expects none: it is linked at 2 GiB, the kernel puts the heap up to 1 GiB behind it, and
+// one start in some hundred fails because it covers 0x7ffe0000, where Windows programs look for the system's
+// data ("failed to map the shared user data"). Some containers forbid this; starts are then tried again.
+func noRandomAddresses() {
+	const addrNoRandomize = 0x0040000 // linux/personality.h
+	_, _, _ = unix.Syscall(unix.SYS_PERSONALITY, addrNoRandomize, 0, 0)
+}
+
+// forgetServer removes the sockets of the boot before, which was killed, and the file that names their
+// folder: Debian's Wine refuses to start where one is there without the other, and a socket that is there
+// must be one that is listened to.
+func forgetServer(prefix, tmp string) error {
+	folders, err := filepath.Glob(filepath.Join(tmp, "wine-*"))
+	if err != nil {
+		return err
+	}
+	for _, path := range append(folders, filepath.Join(prefix, "wineserver")) {
+		if err := os.RemoveAll(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // awaitSocket waits until the wineserver listens. Two Wine processes that both find no server folder get in
-// each other's way while they make it.
-func awaitSocket(tmp string) error {
+// each other's way while they make it. Debian's Wine has its folder in TMPDIR, others in /tmp, named by the
+// prefix.
+func awaitSocket(prefix, tmp string) error {
+	patterns := []string{filepath.Join(tmp, "wine-*", "server-*", "socket")}
+	var st unix.Stat_t
+	if unix.Stat(prefix, &st) == nil {
+		patterns = append(patterns, fmt.Sprintf("/tmp/.wine-%d/server-%x-%x/socket", os.Getuid(), st.Dev, st.Ino))
+	}
 	for deadline := time.Now().Add(socketLimit); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if found, _ := filepath.Glob(filepath.Join(tmp, "wine-*", "server-*", "socket")); len(found) > 0 {
-			return nil
+		for _, pattern := range patterns {
+			if found, _ := filepath.Glob(pattern); len(found) > 0 {
+				return nil
+			}
 		}
 	}
 	return fmt.Errorf("wineserver made no socket in %s within %s", tmp, socketLimit)
@@ -185,7 +226,7 @@ func (b *boot) line(line []byte) {
 	}
 }
 
-// watch turns the end of a driver's process into a crash.
+// watch turns the end of a driver's process into a crash, and that of wineserver into the guest's.
 func (b *boot) watch() {
 	for {
 		select {
@@ -199,6 +240,9 @@ func (b *boot) watch() {
 			case b.crash <- event:
 			default: // one is enough
 			}
+		case <-b.gone:
+			b.end() // what is left of a guest without its wineserver waits for ever
+			return
 		case <-b.host.over:
 			return
 		}

@@ -3,7 +3,10 @@ package wine
 import (
 	"bytes"
 	"debug/pe"
+	"fmt"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -132,13 +135,52 @@ func TestTheConsoleHasWhatDriversPrint(t *testing.T) {
 	}
 }
 
-// A guest whose kernel processes are killed by somebody else is a machine that reset.
+// A guest whose kernel is killed by somebody else is a machine that reset.
 func TestAKilledServerIsAReset(t *testing.T) {
 	t.Parallel()
 	m := acquire(t, testProvider(t, nil))
-	killAll(prefixOf(m.state.Dir))
+	killServer(t, m)
 	if e := next(t, m); e.Kind != vm.Reset {
 		t.Errorf("%+v; want a reset", e)
 	}
 	up(t, m)
+}
+
+// A guest that crashes as often as it boots stays off, until it is reverted.
+func TestAGuestThatKeepsCrashingStaysOff(t *testing.T) {
+	t.Parallel()
+	m := acquire(t, testProvider(t, nil))
+	for range maxFailures - 1 {
+		killServer(t, m)
+		if e := next(t, m); e.Kind != vm.Reset {
+			t.Fatalf("%+v; want a reset", e)
+		}
+		up(t, m)
+	}
+	killServer(t, m)
+	next(t, m)
+	if e := next(t, m); e.Kind != vm.Stopped {
+		t.Fatalf("%+v; want it to be off", e)
+	}
+	if err := m.Revert(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if r := vmtest.Command(t.Context(), t, m, `echo up`); r.ExitCode != 0 {
+		t.Errorf("exit code %d after a revert", r.ExitCode)
+	}
+}
+
+// killServer kills the guest's wineserver, once.
+func killServer(t *testing.T, m *Machine) {
+	t.Helper()
+	for _, pid := range processesOf(prefixOf(m.state.Dir)) {
+		cmdline, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if strings.Contains(string(cmdline), "wineserver") {
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+	}
+	t.Fatal("the guest has no wineserver")
 }

@@ -151,14 +151,20 @@ func TestAKeptGuestIsAdopted(t *testing.T) {
 	}
 	kept := time.Now()
 	await(t, "more than the limit", func() bool { return time.Since(kept) > 2*time.Second })
-	up, err := List(p.opts.Root)
-	if err != nil || len(up) != 1 || !up[0].Kept || up[0].ID != m.state.ID {
-		t.Fatalf("List: %+v, %v; want the kept guest", up, err)
+	killServer(t, m)
+	await(t, "the boot after it", func() bool { return rebooted(m.state.Dir) })
+	guests, err := List(p.opts.Root)
+	if err != nil || len(guests) != 1 || !guests[0].Kept || guests[0].ID != m.state.ID {
+		t.Fatalf("List: %+v, %v; want the kept guest", guests, err)
 	}
-	again, err := Attach(t.Context(), up[0])
+	again, err := Attach(t.Context(), guests[0])
 	if err != nil {
 		t.Fatal(err)
 	}
+	if e := next(t, again); e.Kind != vm.Reset {
+		t.Errorf("%+v; want the reset while nobody had claimed the guest", e)
+	}
+	up(t, again)
 	if r := vmtest.Command(t.Context(), t, again, `type C:\mine.txt`); r.ExitCode != 0 {
 		t.Errorf("exit code %d: the adopted guest is another one", r.ExitCode)
 	}
@@ -168,6 +174,11 @@ func TestAKeptGuestIsAdopted(t *testing.T) {
 	if exists(m.state.Dir) {
 		t.Error("the guest's folder is left")
 	}
+}
+
+func rebooted(dir string) bool {
+	var s State
+	return readJSON(filepath.Join(dir, stateFile), &s) == nil && s.Boots == 2
 }
 
 func TestDownEndsAClaimedGuest(t *testing.T) {
@@ -208,6 +219,7 @@ func TestACancelledAcquireLeavesNothing(t *testing.T) {
 
 // A library of the template that a guest has written to spoils no other guest.
 func TestASpoiledTemplateIsRenewed(t *testing.T) {
+	t.Parallel()
 	software, err := Find(t.Context())
 	if err != nil {
 		t.Skip(err)
@@ -219,18 +231,18 @@ func TestASpoiledTemplateIsRenewed(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A template of this test's own: the user's is not to be spoiled.
-	private := t.TempDir() + "/private"
-	if err := copyTree(config.Template, private); err != nil {
+	private := filepath.Join(p.opts.Root, "private")
+	if err := linkTree(config.Template, private); err != nil {
 		t.Fatal(err)
 	}
-	if err := clone(private, t.TempDir()+"/sound"); err != nil {
+	if err := clone(private, filepath.Join(p.opts.Root, "sound")); err != nil {
 		t.Fatalf("clone of a sound template: %v", err)
 	}
 	library := private + "/drive_c/windows/system32/version.dll"
-	if err := os.WriteFile(library, []byte("spoiled"), 0o644); err != nil {
+	if err := errors.Join(os.Remove(library), os.WriteFile(library, []byte("spoiled"), 0o644)); err != nil { // a link, so far
 		t.Fatal(err)
 	}
-	if err := clone(private, t.TempDir()+"/unsound"); !errors.Is(err, errSpoiled) {
+	if err := clone(private, filepath.Join(p.opts.Root, "unsound")); !errors.Is(err, errSpoiled) {
 		t.Fatalf("clone of a spoiled template: %v; want errSpoiled", err)
 	}
 	if err := renewTemplate(t.Context(), private, software); err != nil {
@@ -241,7 +253,7 @@ func TestASpoiledTemplateIsRenewed(t *testing.T) {
 	}
 }
 
-// copyTree copies a prefix, with its times: a copy would be younger than its seal.
-func copyTree(from, to string) error {
-	return exec.Command("cp", "-a", from, to).Run()
+// linkTree makes a second tree of the same files.
+func linkTree(from, to string) error {
+	return exec.Command("cp", "-al", from, to).Run()
 }

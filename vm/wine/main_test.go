@@ -33,19 +33,26 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	dir, err := os.MkdirTemp("", "wskharness-wine-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	build = dir
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
 }
+
+// build is where the programs are built; TestMain makes and removes it.
+var build string
 
 // programs are what the tests run in guests.
 type programs struct{ host, probe, faulty string }
 
 // compiled builds the programs, once for all tests.
 var compiled = sync.OnceValues(func() (*programs, error) {
-	dir, err := os.MkdirTemp("", "wskharness-wine-test-")
-	if err != nil {
-		return nil, err
-	}
-	p := &programs{filepath.Join(dir, "winrshost.exe"), filepath.Join(dir, "probe.exe"), filepath.Join(dir, "faulty.sys")}
+	p := &programs{filepath.Join(build, "winrshost.exe"), filepath.Join(build, "probe.exe"), filepath.Join(build, "faulty.sys")}
 	warnings := []string{"-O2", "-Wall", "-Wextra", "-Werror"}
 	kernel := []string{
 		"-ffreestanding", "-fno-stack-protector", "-mno-stack-arg-probe", "-I/usr/x86_64-w64-mingw32/include/ddk",
@@ -65,7 +72,7 @@ var compiled = sync.OnceValues(func() (*programs, error) {
 			args = append(args, "-lntoskrnl")
 		}
 		if out, err := exec.Command("x86_64-w64-mingw32-gcc", args...).CombinedOutput(); err != nil {
-			return nil, errors.Join(fmt.Errorf("compile %s: %w: %s", b.from, err, out), os.RemoveAll(dir))
+			return nil, fmt.Errorf("compile %s: %w: %s", b.from, err, out)
 		}
 	}
 	return p, nil

@@ -44,6 +44,9 @@ type Options struct {
 	Logger    hclog.Logger // nil is silent
 }
 
+// endLimit is how long a guest that is not wanted any more may take to remove itself.
+const endLimit = 10 * time.Second
+
 // Provider makes Wine guests.
 type Provider struct{ opts Options }
 
@@ -147,7 +150,8 @@ func (p *Provider) serve(ctx context.Context, dir string) error {
 	if err != nil {
 		return fmt.Errorf("start %s: %w", p.opts.Serve[0], err)
 	}
-	go func() { _ = cmd.Wait() }() // reaped while this process lives; its successor has init for that
+	exited := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(exited) }() // reaped while this process lives; then by init
 	stop := context.AfterFunc(ctx, func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		read.Close()
@@ -157,7 +161,12 @@ func (p *Provider) serve(ctx context.Context, dir string) error {
 	report = strings.TrimSpace(report)
 	switch {
 	case ctx.Err() != nil:
-		_ = cmd.Process.Kill()
+		select {
+		case <-exited:
+		case <-time.After(endLimit):
+			_ = cmd.Process.Kill()
+			<-exited
+		}
 		return ctx.Err()
 	case report != "":
 		return errors.New(report)

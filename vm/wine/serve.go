@@ -3,7 +3,6 @@ package wine
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -20,6 +19,12 @@ import (
 	"wskharness/vm"
 )
 
+const (
+	bootTries   = 3                // see noRandomAddresses
+	maxFailures = 4                // as many crashes in a row leave the guest off
+	longLife    = 20 * time.Second // a guest that was up for so long has not crashed "again"
+)
+
 // user is the account that the guest's WinRM endpoint knows.
 const user = "wskharness"
 
@@ -31,7 +36,7 @@ func Serve(ctx context.Context, dir string, ready *os.File, log hclog.Logger) er
 	if os.Getenv(guarding) != "" {
 		return keepGuard(dir, ready)
 	}
-	s := &server{dir: dir, log: log, claims: map[net.Conn]chan<- vm.Event{}}
+	s := &server{dir: dir, log: log, claims: map[net.Conn]chan<- vm.Event{}, turnedOn: make(chan struct{}, 1)}
 	err := s.up(ctx)
 	report := ""
 	if err != nil {
@@ -59,12 +64,15 @@ type server struct {
 	stop   context.CancelFunc
 
 	// power is held while the guest changes: boot, revert, stop.
-	power sync.Mutex
+	power    sync.Mutex
+	failures int // boots in a row that failed, or crashed soon
+	turnedOn chan struct{}
 
 	mu     sync.Mutex
 	boot   *boot
 	state  State
 	claims map[net.Conn]chan<- vm.Event
+	missed []vm.Event // while nobody had claimed the guest
 	ready  time.Duration
 	idle   *time.Timer
 	last   []byte // the console of the boot before, which crashed
@@ -138,6 +146,10 @@ func (s *server) clone(ctx context.Context, prefix string) error {
 // start boots the guest's disk as it is.
 func (s *server) start(ctx context.Context) error {
 	b, err := start(ctx, &s.config, prefixOf(s.dir), s.config.Temp)
+	for try := 1; err != nil && try < bootTries && ctx.Err() == nil; try++ {
+		s.log.Warn("the guest did not boot: once more", "error", err)
+		b, err = start(ctx, &s.config, prefixOf(s.dir), s.config.Temp)
+	}
 	if err != nil {
 		return err
 	}
@@ -145,6 +157,10 @@ func (s *server) start(ctx context.Context) error {
 	s.boot = b
 	s.state.Boots++
 	s.mu.Unlock()
+	select {
+	case s.turnedOn <- struct{}{}:
+	default: // nobody has noticed the last time yet
+	}
 	return nil
 }
 
@@ -212,9 +228,13 @@ func (s *server) serve(ctx context.Context) error {
 		s.mu.Lock()
 		b := s.boot
 		s.mu.Unlock()
-		if b == nil { // turned off: what is left is to end
-			<-ctx.Done()
-			return nil
+		if b == nil { // off: until it is turned on, or ends
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-s.turnedOn:
+			}
+			continue
 		}
 		select {
 		case <-ctx.Done():
@@ -253,18 +273,45 @@ func (s *server) isOther(b *boot) bool {
 	return s.boot != b
 }
 
-// again boots the same disk anew.
+// again boots the same disk anew. A guest that does not come up, or crashes again and again as soon as it is
+// up, stays off until it is reverted or reset.
 func (s *server) again(ctx context.Context, b *boot) {
 	s.power.Lock()
 	defer s.power.Unlock()
 	if s.isOther(b) {
 		return // somebody reverted it in the meantime
 	}
-	if _, err := s.cycle(ctx, false); err != nil {
-		s.log.Error("boot the guest again", "error", err)
-		s.tell(vm.Event{Kind: vm.Stopped, Time: time.Now(), Text: err.Error()})
-		s.stop()
+	if time.Since(b.begun) > longLife {
+		s.failures = 0
 	}
+	err := errors.New("it crashed each time soon after it was up")
+	for s.failures++; s.failures < maxFailures && ctx.Err() == nil; s.failures++ {
+		if _, err = s.cycle(ctx, false); err == nil {
+			return
+		}
+		s.log.Error("boot the guest again", "error", err)
+	}
+	s.winrm.Reset()
+	s.turnOff((*boot).stop)
+	s.tell(vm.Event{Kind: vm.Stopped, Time: time.Now(), Text: fmt.Sprintf("the guest is off: %v", err)})
+}
+
+// turnOff ends the boot that is up, if one is.
+func (s *server) turnOff(end func(*boot)) {
+	s.mu.Lock()
+	b := s.boot
+	s.boot = nil
+	if b != nil {
+		s.last = b.tail() // whoever was told of a crash may ask at any moment
+	}
+	s.mu.Unlock()
+	if b == nil {
+		return
+	}
+	end(b)
+	s.mu.Lock()
+	s.last = b.tail()
+	s.mu.Unlock()
 }
 
 // cycle turns the guest off and on again, on a fresh disk if asked. It holds for every reboot: connections
@@ -272,19 +319,11 @@ func (s *server) again(ctx context.Context, b *boot) {
 func (s *server) cycle(ctx context.Context, revert bool) (time.Duration, error) {
 	begun := time.Now()
 	s.winrm.Reset()
-	s.mu.Lock()
-	b := s.boot
-	s.mu.Unlock()
-	if b != nil {
-		if revert {
-			b.stop()
-		} else {
-			b.halt()
-		}
-		s.mu.Lock()
-		s.last = b.tail()
-		s.mu.Unlock()
+	end := (*boot).halt
+	if revert {
+		end = (*boot).stop
 	}
+	s.turnOff(end)
 	if revert {
 		if err := s.fresh(ctx); err != nil {
 			return 0, err
@@ -299,131 +338,11 @@ func (s *server) cycle(ctx context.Context, revert bool) (time.Duration, error) 
 	return time.Since(begun), s.save()
 }
 
-// tell passes an event on to whoever has claimed the guest.
-func (s *server) tell(e vm.Event) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, events := range s.claims {
-		select {
-		case events <- e:
-		default: // a controller that takes no events does not hold up the guest
-		}
-	}
-}
-
-func (s *server) accept(ctx context.Context) {
-	stop := context.AfterFunc(ctx, func() { s.ctl.Close() })
-	defer stop()
-	for {
-		conn, err := s.ctl.Accept()
-		if err != nil {
-			return
-		}
-		go s.converse(ctx, conn)
-	}
-}
-
-// converse answers one connection.
-func (s *server) converse(ctx context.Context, conn net.Conn) {
-	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Now()) })
-	defer stop()
-	var r request
-	if json.NewDecoder(conn).Decode(&r) != nil {
-		return
-	}
-	enc := json.NewEncoder(conn)
-	if r.Do == doClaim {
-		s.claim(conn)
-		return
-	}
-	a := s.do(ctx, r)
-	_ = enc.Encode(a) // whoever asked may be gone
-	if r.Do == doStop && a.Error == "" {
-		s.stop()
-	}
-}
-
-func (s *server) do(ctx context.Context, r request) answer {
-	var a answer
-	var err error
-	switch r.Do {
-	case doRevert, doReset:
-		s.power.Lock()
-		a.Ready, err = s.cycle(ctx, r.Do == doRevert)
-		s.power.Unlock()
-	case doKeep:
-		s.mu.Lock()
-		s.state.Kept = true
-		err = s.save()
-		s.mu.Unlock()
-		s.idle.Stop()
-	case doConsole:
-		a.Console = s.consoleText()
-	case doStop:
-		err = s.off()
-	default:
-		err = fmt.Errorf("unknown request %q", r.Do)
-	}
-	if err != nil {
-		a.Error = err.Error()
-	}
-	return a
-}
-
-// consoleText is the console of the boot that crashed, and of the one since.
-func (s *server) consoleText() []byte {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	text := append([]byte(nil), s.last...)
-	if s.boot != nil {
-		text = append(text, s.boot.tail()...)
-	}
-	return text
-}
-
-// claim serves a connection that the guest belongs to until it is closed.
-func (s *server) claim(conn net.Conn) {
-	events := make(chan vm.Event, 64)
-	enc := json.NewEncoder(conn)
-	s.mu.Lock()
-	s.claims[conn] = events
-	ready := s.ready
-	s.mu.Unlock()
-	s.idle.Stop()
-	closed := make(chan struct{})
-	go func() {
-		defer close(closed)
-		_, _ = conn.Read(make([]byte, 1)) // the controller says nothing more: it only ends
-	}()
-	err := enc.Encode(answer{Ready: ready})
-	for err == nil {
-		select {
-		case e := <-events:
-			err = enc.Encode(answer{Event: &e})
-		case <-closed:
-			err = net.ErrClosed
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.claims, conn)
-	if len(s.claims) == 0 && !s.state.Kept {
-		s.idle.Reset(s.config.Unclaimed)
-	}
-}
-
 // off ends the guest's processes and removes its files; the process that serves it goes on to its end.
 func (s *server) off() error {
 	s.power.Lock()
 	defer s.power.Unlock()
-	s.mu.Lock()
-	b := s.boot
-	s.boot = nil
-	s.mu.Unlock()
-	if b != nil {
-		b.stop()
-	}
+	s.turnOff((*boot).stop)
 	return remove(s.dir)
 }
 

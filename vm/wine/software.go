@@ -40,6 +40,9 @@ func Find(ctx context.Context) (*Software, error) {
 	}
 	cmd := exec.CommandContext(ctx, s.Loader, "--version")
 	out, err := cmd.Output()
+	if err != nil && ctx.Err() != nil {
+		err = ctx.Err()
+	}
 	if err != nil {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {

@@ -1,0 +1,137 @@
+package wine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"time"
+
+	"wskharness/vm"
+)
+
+// maxMissed bounds what is kept for the next controller.
+const maxMissed = 32
+
+// tell passes an event on to whoever has claimed the guest, or keeps it for whoever does so next: a controller
+// that was killed has a successor.
+func (s *server) tell(e vm.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.claims) == 0 && len(s.missed) < maxMissed {
+		s.missed = append(s.missed, e)
+	}
+	for _, events := range s.claims {
+		select {
+		case events <- e:
+		default: // a controller that takes no events does not hold up the guest
+		}
+	}
+}
+
+func (s *server) accept(ctx context.Context) {
+	stop := context.AfterFunc(ctx, func() { s.ctl.Close() })
+	defer stop()
+	for {
+		conn, err := s.ctl.Accept()
+		if err != nil {
+			return
+		}
+		go s.converse(ctx, conn)
+	}
+}
+
+// converse answers one connection.
+func (s *server) converse(ctx context.Context, conn net.Conn) {
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Now()) })
+	defer stop()
+	var r request
+	if json.NewDecoder(conn).Decode(&r) != nil {
+		return
+	}
+	enc := json.NewEncoder(conn)
+	if r.Do == doClaim {
+		s.claim(conn)
+		return
+	}
+	a := s.do(ctx, r)
+	_ = enc.Encode(a) // whoever asked may be gone
+	if r.Do == doStop && a.Error == "" {
+		s.stop()
+	}
+}
+
+func (s *server) do(ctx context.Context, r request) answer {
+	var a answer
+	var err error
+	switch r.Do {
+	case doRevert, doReset:
+		s.power.Lock()
+		s.failures = 0
+		a.Ready, err = s.cycle(ctx, r.Do == doRevert)
+		s.power.Unlock()
+	case doKeep:
+		s.mu.Lock()
+		s.state.Kept = true
+		err = s.save()
+		s.mu.Unlock()
+		s.idle.Stop()
+	case doConsole:
+		a.Console = s.consoleText()
+	case doStop:
+		err = s.off()
+	default:
+		err = fmt.Errorf("unknown request %q", r.Do)
+	}
+	if err != nil {
+		a.Error = err.Error()
+	}
+	return a
+}
+
+// consoleText is the console of the boot that crashed, and of the one since.
+func (s *server) consoleText() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text := append([]byte(nil), s.last...)
+	if s.boot != nil {
+		text = append(text, s.boot.tail()...)
+	}
+	return text
+}
+
+// claim serves a connection that the guest belongs to until it is closed.
+func (s *server) claim(conn net.Conn) {
+	events := make(chan vm.Event, 2*maxMissed)
+	enc := json.NewEncoder(conn)
+	s.mu.Lock()
+	s.claims[conn] = events
+	for _, e := range s.missed {
+		events <- e // its buffer is empty, and larger
+	}
+	s.missed = nil
+	ready := s.ready
+	s.mu.Unlock()
+	s.idle.Stop()
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		_, _ = conn.Read(make([]byte, 1)) // the controller says nothing more: it only ends
+	}()
+	err := enc.Encode(answer{Ready: ready})
+	for err == nil {
+		select {
+		case e := <-events:
+			err = enc.Encode(answer{Event: &e})
+		case <-closed:
+			err = net.ErrClosed
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.claims, conn)
+	if len(s.claims) == 0 && !s.state.Kept {
+		s.idle.Reset(s.config.Unclaimed)
+	}
+}
