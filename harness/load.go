@@ -265,6 +265,9 @@ func (l *load) caseEnd(t *trial, r guest.Record) {
 		return
 	}
 	v := t.judge(l.plan.Catalog.Known(l.target.kind(l.facts), t.test))
+	if v.Outcome == results.Cancelled && l.outcome.why != "" {
+		v.Reason = l.outcome.why // it was not the user
+	}
 	l.finish(t, v)
 	switch {
 	case v.Outcome == results.Pass || v.Outcome == results.KnownIssue:

@@ -1,0 +1,113 @@
+package harness
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"wskharness/results"
+	"wskharness/suites"
+)
+
+const sampleSuite = `suite: sample
+doc: The sample driver's own sub-component
+cases:
+  - id: echo
+    doc: Activated late, the sample captures on its worker, listens, releases at once, and serves echo.
+    timeout: 30s
+    steps:
+      - activate: {}
+      - state: {within: 5s, phase: listening, version: 1.0, npi_held: false, open: 1}
+      - sleep: 2s
+      - state: {within: 1s, phase: listening, accepted_at_least: 1, echoed: 200000}
+      - deactivate: {}
+      - state: {within: 5s, phase: inactive, port: 0, open: 0, allocations: 0}
+`
+
+// echoer connects to the port of which the running case tells, and sees its bytes come back.
+type echoer struct {
+	once sync.Once
+	done chan error
+}
+
+func (e *echoer) Handle(event results.Event) error {
+	if event.Step == nil {
+		return nil
+	}
+	for _, v := range event.Step.Values {
+		if v.Name == "port" && v.Value != "0" {
+			e.once.Do(func() { go func() { e.done <- echo(v.Value) }() })
+		}
+	}
+	return nil
+}
+
+// echo sends 200000 bytes to the sample's server, and reads them back.
+func echo(port string) error {
+	conn, err := net.DialTimeout("tcp", "127.0.0.1:"+port, 5*time.Second)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		return err
+	}
+	sent := strings.Repeat("0123456789", 20_000)
+	go func() { _, _ = io.WriteString(conn, sent) }() // a failed write is a read that comes short
+	back := make([]byte, len(sent))
+	if _, err := io.ReadFull(conn, back); err != nil {
+		return err
+	}
+	if string(back) != sent {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+
+// TestSampleServesEcho activates the sample's sub-component in a guest, and uses the server that it runs in the
+// guest's kernel from outside.
+func TestSampleServesEcho(t *testing.T) {
+	env := testEnv(t)
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		ConfigName:    "targets: {wine: {provider: wine}}\nsuites: [sample.yaml]\n",
+		"sample.yaml": sampleSuite,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config, err := LoadConfig("", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := NewPlan(Request{Config: config, Out: config.Out, Selection: suites.Selection{Patterns: []string{"sample"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	client := &echoer{done: make(chan error, 1)}
+	done, err := plan.Run(ctx, env, client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-client.done:
+		if err != nil {
+			t.Errorf("echo: %v", err)
+		}
+	default:
+		t.Error("the sample never told of a port")
+	}
+	if done.Record.Counts[results.Pass] != 1 {
+		summary, _ := os.ReadFile(filepath.Join(done.Dir, "summary.md"))
+		t.Errorf("not a pass:\n%s", summary)
+	}
+}
