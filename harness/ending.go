@@ -261,6 +261,10 @@ func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
 	if l.awaitCrash(ctx); l.crash != nil {
 		return nil
 	}
+	if l.cancelled {
+		l.lost = err.Error() // whoever interrupted the run does not want to wait for the guest to come back
+		return nil
+	}
 	boot := l.facts.BootID
 	if err := l.reconnect(ctx, false); err != nil {
 		l.lost = err.Error()

@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -105,7 +106,7 @@ func (l *load) deploy(ctx context.Context) (*guest.Stream, string, error) {
 		Files: []guest.File{{Local: pkg.Driver, SHA256: pkg.Manifest.Driver.SHA256, Path: path}},
 	})
 	if err != nil {
-		return nil, "", fmt.Errorf("deploy to %s: %w", l.target.Name, err)
+		return nil, "", errors.Join(fmt.Errorf("deploy to %s: %w", l.target.Name, err), l.raw.Close())
 	}
 	return stream, fmt.Sprintf("%d cases", len(l.trials)), nil
 }
@@ -122,7 +123,7 @@ func (l *load) follow(ctx context.Context, stream *guest.Stream) {
 	reading, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	arrivals := read(reading, stream)
-	interrupted, limit := ctx.Done(), time.NewTimer(startLimit+silence)
+	interrupted, events, limit := ctx.Done(), l.machine.Events(), time.NewTimer(startLimit+silence)
 	defer limit.Stop()
 	for {
 		select {
@@ -137,8 +138,11 @@ func (l *load) follow(ctx context.Context, stream *guest.Stream) {
 				return
 			}
 			limit.Reset(l.patience())
-		case e, ok := <-l.machine.Events():
-			if ok && e.Kind == vm.Panicked {
+		case e, ok := <-events:
+			switch {
+			case !ok:
+				events = nil // the machine is let go of, or whoever watched it is gone
+			case e.Kind == vm.Panicked:
 				l.crash = &e
 				return
 			}
@@ -198,11 +202,16 @@ func (l *load) cancel(ctx context.Context) {
 func (l *load) take(r guest.Record) {
 	l.next = r.Offset + int64(len(r.Raw)) + 1
 	switch r.Ev {
+	case guest.EvRunStart:
+		if r.Boot != l.facts.BootID {
+			l.notice(l.target.Name, results.Warning, "the guest rebooted between the probe and the run (boot id %s, before %s)", r.Boot, l.facts.BootID)
+			l.facts.BootID = r.Boot
+		}
 	case guest.EvDriverStart:
 		l.driverStart(r)
 	case guest.EvCaseStart:
 		if t := l.trial(r.N); t != nil {
-			l.open, t.begun = t, r.At
+			l.open, t.begun, t.steps = t, r.At, nil
 			l.begin(t)
 		}
 	case guest.EvStep:
