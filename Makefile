@@ -46,9 +46,9 @@ test-go: ## Every Go test, with the race detector: unit, real Wine guests, end t
 
 test-clients: ## Install WinRM clients by others, and test our endpoint with them
 	@scripts/deps clients
-	$(GO) test -race -count=1 -run 'Client' ./remote/...
+	$(GO) test -race -count=1 -v -run '^Test(Pywinrm|Ansible)' ./remote/winrmd
 
-bench: build ## Print speed and size, measured here: medians of whole commands
+bench: build ## Print speed and size, measured here: whole commands, and transfers against other WinRM clients
 	@scripts/deps test
 	@cd bench && $(GO) build -o ../bin/bench . && cd .. && bin/bench
 

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+
+	"wskharness/driver"
+	"wskharness/guest"
+	"wskharness/remote"
+)
+
+//go:embed sink/sink.c
+var sinkSource []byte
+
+const sinkPath = `C:\bench\sink.exe`
+
+// pushSink brings the program that takes raw bytes into the guest.
+func (b *bench) pushSink(ctx context.Context, g *guest.Guest) error {
+	toolchain, err := driver.FindToolchain(ctx)
+	if err != nil {
+		return err
+	}
+	source, program := filepath.Join(b.dir, "sink.c"), filepath.Join(b.dir, "sink.exe")
+	if err := os.WriteFile(source, sinkSource, 0o600); err != nil {
+		return err
+	}
+	if out, err := exec.CommandContext(ctx, toolchain.CC, "-O2", "-Wall", "-Wextra", "-Werror", "-o", program, source).CombinedOutput(); err != nil {
+		return fmt.Errorf("compile %s: %w\n%s", source, err, out)
+	}
+	_, err = g.Push(ctx, []guest.File{{Local: program, Path: sinkPath}}, nil)
+	return err
+}
+
+// mustHold checks that a file in the guest is what was sent.
+func mustHold(ctx context.Context, g *guest.Guest, path string, want []byte) error {
+	got, err := fetch(ctx, g, path)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(got, want) {
+		return fmt.Errorf("%s in the guest is not what was sent: %d bytes, not %d, or others", path, len(got), len(want))
+	}
+	return nil
+}
+
+// fetch is a whole file of the guest.
+func fetch(ctx context.Context, g *guest.Guest, path string) ([]byte, error) {
+	w := make(memory, 0, payload)
+	stats, err := g.Pull(ctx, path, &w, guest.PullOptions{MaxBytes: 64 << 20})
+	if err != nil {
+		return nil, err
+	}
+	return w[:stats.Bytes], nil
+}
+
+// memory is an io.WriterAt that grows.
+type memory []byte
+
+func (m *memory) WriteAt(p []byte, at int64) (int, error) {
+	if need := int(at) + len(p); need > len(*m) {
+		*m = slices.Grow(*m, need-len(*m))[:need]
+	}
+	return copy((*m)[at:], p), nil
+}
+
+// sendRaw sends data to the sink.
+func sendRaw(ctx context.Context, shell *remote.Shell, path string, data []byte) error {
+	got, err := shell.Run(ctx, remote.CommandLine{Line: sinkPath + " " + path}, bytes.NewReader(data))
+	if err != nil {
+		return err
+	}
+	if got.ExitCode != 0 || string(bytes.TrimSpace(got.Stdout)) != fmt.Sprint(len(data)) {
+		return fmt.Errorf("the sink ended with %d, having received %q of %d bytes", got.ExitCode, got.Stdout, len(data))
+	}
+	return nil
+}
