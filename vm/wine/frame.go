@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// frame is what passes between this package and winrshost.exe; host/winrshost.c has the same numbers and
+// frame is what passes between this package and winrshost.exe; host/frames.h has the same numbers and
 // says what each frame is for.
 type frame struct {
 	kind    frameKind

@@ -61,13 +61,17 @@ var compiled = sync.OnceValues(func() (*programs, error) {
 		"-Wl,--no-insert-timestamp", "-s",
 	}
 	for _, b := range []struct{ to, from string }{
-		{p.host, "host/winrshost.c"}, {p.probe, "testdata/probe/probe.c"}, {p.faulty, "testdata/faulty/faulty.c"},
+		{p.host, "host/*.c"}, {p.probe, "testdata/probe/probe.c"}, {p.faulty, "testdata/faulty/faulty.c"},
 	} {
+		sources, err := filepath.Glob(b.from)
+		if err != nil {
+			return nil, err
+		}
 		args := append([]string{}, warnings...)
 		if b.to == p.faulty {
 			args = append(args, kernel...)
 		}
-		args = append(args, "-o", b.to, b.from)
+		args = append(append(args, "-o", b.to), sources...)
 		if b.to == p.faulty {
 			args = append(args, "-lntoskrnl")
 		}
