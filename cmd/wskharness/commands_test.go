@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -198,4 +199,15 @@ func condition(name string) (bool, error) {
 		return false, fmt.Errorf("unknown condition %q", name)
 	}
 	return exec.Command("/usr/bin/python3", "-c", "import winrm").Run() == nil, nil
+}
+
+// endGuests ends what a script that failed half-way has left up.
+func endGuests(cache string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	up, _ := wine.List(cache) // nothing to list is nothing to end
+	for _, s := range up {
+		_ = wine.Down(ctx, s) // the script has failed already
+	}
+	_, _ = wine.Sweep(cache)
 }

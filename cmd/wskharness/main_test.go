@@ -35,6 +35,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, "cache"))
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(shared, "test-config"))
 			e.Setenv(exitFile, filepath.Join(e.WorkDir, "exitcode"))
+			e.Defer(func() { endGuests(filepath.Join(e.WorkDir, "cache", "wskharness")) })
 			return share(shared, filepath.Join(e.WorkDir, "cache", "wskharness"), "build", "package", "wine/templates")
 		},
 	})

@@ -25,6 +25,7 @@ func TestReadme(t *testing.T) {
 	if err := share(shared, filepath.Join(cache, "wskharness"), "build", "package", "wine/templates"); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { endGuests(filepath.Join(cache, "wskharness")) })
 	work := filepath.Join(dir, "work")
 	if err := os.MkdirAll(filepath.Join(work, "suites"), 0o755); err != nil {
 		t.Fatal(err)

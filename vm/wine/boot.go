@@ -27,6 +27,7 @@ const (
 	maxLine     = 8 << 10
 	socketLimit = 20 * time.Second
 	flushLimit  = 5 * time.Second
+	quietLimit  = 5 * time.Second
 	// lastWords is how long after its end a process's last line may take to arrive: it comes through
 	// another pipe.
 	lastWords = 200 * time.Millisecond
@@ -46,6 +47,7 @@ type boot struct {
 	console console
 	log     []byte
 	heard   chan struct{} // closed, and replaced, with each line
+	ear     *os.File      // our end of the console
 	quiet   chan struct{} // closed when nothing more can come from the console
 }
 
@@ -64,6 +66,7 @@ func start(ctx context.Context, o *Config, prefix, tmp string) (*boot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("boot the guest: %w", err)
 	}
+	b.ear = consoleRead
 	var in io.WriteCloser
 	var out io.ReadCloser
 	if err = forgetServer(prefix, tmp); err == nil {
@@ -74,7 +77,7 @@ func start(ctx context.Context, o *Config, prefix, tmp string) (*boot, error) {
 		b.host = newHostConn(in, out)
 		go b.watch()
 	}
-	go b.follow(consoleRead)
+	go b.follow()
 	if err != nil {
 		b.stop()
 		return nil, fmt.Errorf("boot the guest: %w", err)
@@ -193,15 +196,25 @@ func (b *boot) stop() {
 	if b.end != nil {
 		b.end()
 	}
-	killAll(b.prefix)
-	<-b.quiet // every process that could write to the console is gone
+	// Whoever still has the console open is a process of the guest: one that was between two programs when it
+	// was looked for has no environment to be known by, and is found the next time.
+	for deadline := time.Now().Add(quietLimit); time.Now().Before(deadline); {
+		killAll(b.prefix)
+		select {
+		case <-b.quiet:
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	b.ear.Close() // somebody outside the guest has the console, and may keep it
+	<-b.quiet
 }
 
 // follow reads the console: what is kept of it is bounded, and so is each line.
-func (b *boot) follow(r io.ReadCloser) {
+func (b *boot) follow() {
 	defer close(b.quiet)
-	defer r.Close()
-	lines := bufio.NewReaderSize(r, maxLine)
+	defer b.ear.Close()
+	lines := bufio.NewReaderSize(b.ear, maxLine)
 	for {
 		line, err := lines.ReadSlice('\n')
 		b.line(line)
