@@ -89,7 +89,7 @@ func (l *load) deploy(ctx context.Context) (*guest.Stream, string, error) {
 	if err != nil || len(hash) != 32 {
 		return nil, "", fmt.Errorf("deploy to %s: the package's hash %q is not one", l.target.Name, pkg.Manifest.Driver.SHA256)
 	}
-	path := `C:\wskharness\store\` + pkg.Manifest.Driver.SHA256[:16] + `\` + filepath.Base(pkg.Driver)
+	path := guest.StorePath(pkg.Manifest.Driver.SHA256[:16], filepath.Base(pkg.Driver))
 	plan, err := suites.Compile(entries, suites.PlanOptions{
 		RunID: l.id, DriverPath: path, Service: service, DriverSHA256: [32]byte(hash),
 		StartTimeout: startLimit, StopTimeout: stopLimit,

@@ -144,7 +144,7 @@ both outputs. One argument is a command line as it is; several are quoted for Wi
 Exit codes that do not fit here (Windows has 32 bits) are told, and become 255.`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.onGuest(cmd.Context(), args[0], func(ctx context.Context, client *remote.WinRM) error {
+			return c.onGuest(cmd.Context(), args[0], func(ctx context.Context, _ harness.Env, client *remote.WinRM) error {
 				line := remote.CommandLine{Line: args[1], Args: args[2:]}
 				code, err := harness.Exec(ctx, client, line, dir, c.io.in, c.io.out, c.io.err)
 				if err != nil {
@@ -226,7 +226,7 @@ func (c *common) configAndEnv() (*harness.Config, harness.Env, error) {
 }
 
 // onGuest connects to a guest that is up, or to a static target.
-func (c *common) onGuest(ctx context.Context, name string, do func(context.Context, *remote.WinRM) error) error {
+func (c *common) onGuest(ctx context.Context, name string, do func(context.Context, harness.Env, *remote.WinRM) error) error {
 	config, env, err := c.configAndEnv()
 	if err != nil {
 		return err
@@ -235,16 +235,12 @@ func (c *common) onGuest(ctx context.Context, name string, do func(context.Conte
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(ctx, client), client.Close())
+	return errors.Join(do(ctx, env, client), client.Close())
 }
 
 // withAgent is onGuest, with the agent in the guest.
 func (c *common) withAgent(ctx context.Context, name string, do func(context.Context, *guest.Guest) error) error {
-	return c.onGuest(ctx, name, func(ctx context.Context, client *remote.WinRM) error {
-		env, err := c.env()
-		if err != nil {
-			return err
-		}
+	return c.onGuest(ctx, name, func(ctx context.Context, env harness.Env, client *remote.WinRM) error {
 		return harness.WithAgent(ctx, env, client, do)
 	})
 }
