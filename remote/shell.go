@@ -142,6 +142,9 @@ func detach[T any](ctx context.Context, c *WinRM, do func(context.Context) (T, e
 	}
 }
 
+// RoundTrip is Stats.RoundTrip of the shell's client.
+func (s *Shell) RoundTrip() time.Duration { return s.client.Stats().RoundTrip }
+
 // ID is the shell's name on the server.
 func (s *Shell) ID() string { return s.id }
 

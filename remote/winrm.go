@@ -95,10 +95,25 @@ type Stats struct {
 	Requests      int64 // HTTP requests, handshakes of authentication included
 	BytesSent     int64 // bytes written to sockets, TLS and HTTP included
 	BytesReceived int64 // bytes read from sockets
+
+	// RoundTrip is the shortest time in which a request was answered: about the network's, since there are
+	// requests that cost the server next to nothing. Zero before the first answer.
+	RoundTrip time.Duration
 }
 
 type counters struct {
 	requests, sent, received atomic.Int64
+	roundTrip                atomic.Int64 // ns; 0: nothing was answered yet
+}
+
+// answered notes how long a request took to be answered.
+func (c *counters) answered(took time.Duration) {
+	for {
+		least := c.roundTrip.Load()
+		if least != 0 && int64(took) >= least || c.roundTrip.CompareAndSwap(least, max(1, int64(took))) {
+			return
+		}
+	}
 }
 
 // WinRM is a client of one machine. It is safe for use by several goroutines. It holds
@@ -177,6 +192,7 @@ func (c *WinRM) Stats() Stats {
 		Requests:      c.count.requests.Load(),
 		BytesSent:     c.count.sent.Load(),
 		BytesReceived: c.count.received.Load(),
+		RoundTrip:     time.Duration(c.count.roundTrip.Load()),
 	}
 }
 

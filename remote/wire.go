@@ -180,12 +180,14 @@ func post(ctx context.Context, via http.RoundTripper, url string, body []byte, l
 	request.Header.Set("User-Agent", "wskharness")
 	prepare(request.Header)
 	count.requests.Add(1)
+	begun := time.Now()
 	response, err := via.RoundTrip(request)
 	if err != nil {
 		return answer{}, &ConnError{Sent: sent.Load(), Err: cause(ctx, err)}
 	}
 	defer response.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
+	count.answered(time.Since(begun))
+	data, err := readBody(response, limit)
 	if err != nil {
 		return answer{}, &ConnError{Sent: true, Err: fmt.Errorf("read answer: %w", cause(ctx, err))}
 	}
@@ -199,6 +201,16 @@ func post(ctx context.Context, via http.RoundTripper, url string, body []byte, l
 		isSOAP: strings.HasPrefix(strings.ToLower(response.Header.Get("Content-Type")), "application/soap+xml"),
 		body:   data,
 	}, nil
+}
+
+// readBody reads an answer, and at most one byte more than limit.
+func readBody(response *http.Response, limit int64) ([]byte, error) {
+	var body bytes.Buffer
+	if n := response.ContentLength; n > 0 {
+		body.Grow(int(min(n, limit)) + bytes.MinRead)
+	}
+	_, err := body.ReadFrom(io.LimitReader(response.Body, limit+1))
+	return body.Bytes(), err
 }
 
 // cause prefers the reason that a context was ended for to the transport's view of it.

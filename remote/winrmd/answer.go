@@ -1,26 +1,38 @@
 package winrmd
 
 import (
+	"encoding/base64"
 	"encoding/xml"
 	"net/http"
-	"strings"
 
 	"wskharness/remote/internal/wsman"
 )
 
 // markup is XML being written: raw pieces of our own and text of others.
-type markup struct{ b strings.Builder }
+type markup struct{ data []byte }
 
 func (m *markup) raw(pieces ...string) *markup {
 	for _, p := range pieces {
-		m.b.WriteString(p)
+		m.data = append(m.data, p...)
 	}
 	return m
 }
 
+// Write makes it an io.Writer. It does not fail.
+func (m *markup) Write(p []byte) (int, error) {
+	m.data = append(m.data, p...)
+	return len(p), nil
+}
+
 // text writes what may be anything; what XML cannot carry becomes U+FFFD.
 func (m *markup) text(t string) *markup {
-	xml.EscapeText(&m.b, []byte(t)) // a strings.Builder does not fail
+	xml.EscapeText(m, []byte(t))
+	return m
+}
+
+// base64 writes bytes.
+func (m *markup) base64(data []byte) *markup {
+	m.data = base64.StdEncoding.AppendEncode(m.data, data)
 	return m
 }
 
@@ -39,7 +51,7 @@ type answer struct {
 
 // envelope puts the answer together. The prefixes are those that Windows uses.
 func (a *answer) envelope() []byte {
-	var m markup
+	m := markup{make([]byte, 0, len(a.body.data)+envelopeSize)}
 	m.raw(`<s:Envelope xml:lang="en-US"`)
 	for _, ns := range [][2]string{
 		{"s", wsman.NSEnvelope}, {"a", wsman.NSAddressing}, {"x", wsman.NSTransfer}, {"e", wsman.NSEventing},
@@ -53,9 +65,13 @@ func (a *answer) envelope() []byte {
 	if a.relatesTo != "" {
 		m.element("a:RelatesTo", a.relatesTo)
 	}
-	m.raw("</s:Header><s:Body>", a.body.b.String(), "</s:Body></s:Envelope>")
-	return []byte(m.b.String())
+	m.raw("</s:Header><s:Body>")
+	m.data = append(m.data, a.body.data...)
+	return m.raw("</s:Body></s:Envelope>").data
 }
+
+// envelopeSize is about what an envelope has around its body.
+const envelopeSize = 2048
 
 const soapType = "application/soap+xml;charset=UTF-8"
 

@@ -141,6 +141,13 @@ func (c *command) await(ctx context.Context, timeout <-chan time.Time, wanted [2
 func (c *command) take(b *markup, wanted [2]bool, budget int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	total := 0
+	for i := range wanted {
+		if wanted[i] {
+			total += min(c.held[i], budget)
+		}
+	}
+	b.data = make([]byte, 0, base64.StdEncoding.EncodedLen(total)+envelopeSize)
 	b.raw("<rsp:ReceiveResponse>")
 	var left []chunk
 	more := false // of what is wanted
@@ -150,7 +157,7 @@ func (c *command) take(b *markup, wanted [2]bool, budget int) {
 			left = append(left, ch)
 			continue
 		}
-		c.stream(b, ch.stream, "").raw(base64.StdEncoding.EncodeToString(ch.data[:n]), "</rsp:Stream>")
+		c.stream(b, ch.stream, "").base64(ch.data[:n]).raw("</rsp:Stream>")
 		budget -= n
 		c.held[ch.stream] -= n
 		if n < len(ch.data) {

@@ -202,3 +202,20 @@ func TestDuration(t *testing.T) {
 		}
 	}
 }
+
+// The quick look at eight bytes finds the same end of what is plain as the look at each.
+func TestPlainPrefix(t *testing.T) {
+	for b := range 256 {
+		for at := range 17 {
+			raw := []byte("QUJDREVGR0hJSktM+")
+			raw[at] = byte(b)
+			want := len(raw)
+			if !plain(byte(b)) {
+				want = at
+			}
+			if got := plainPrefix(raw); got != want {
+				t.Errorf("%q: %d plain bytes, not %d", raw, got, want)
+			}
+		}
+	}
+}

@@ -2,6 +2,7 @@ package wsman
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strconv"
@@ -13,6 +14,26 @@ import (
 // beyond ASCII are looked at only where there are any.
 func plain(b byte) bool { return b >= 0x20 && b < 0x80 && b != '&' || b == '\t' || b == '\n' }
 
+// plainPrefix is how many bytes at the beginning are plain. Most of a long text is base64, all of it plain, so
+// eight bytes at a time are looked at: those in which every byte is between 0x40 and 0x7F, or 0x28 and 0x3F
+// (no control character, no ampersand, nothing beyond ASCII), need no closer look.
+func plainPrefix(raw []byte) int {
+	i := 0
+	for ; i+8 <= len(raw); i += 8 {
+		w := binary.LittleEndian.Uint64(raw[i:])
+		const high, bit6 = 0x8080808080808080, 0x4040404040404040
+		// Bit 6, or bits 5 and (4 or 3), of each byte; shifted to bit 6.
+		letters := w | (w<<1)&((w<<2)|(w<<3))
+		if w&high != 0 || letters&bit6 != bit6 {
+			break
+		}
+	}
+	for i < len(raw) && plain(raw[i]) {
+		i++
+	}
+	return i
+}
+
 // unescape reads text with references in it.
 func unescape(raw []byte) (string, error) { return text(raw, true) }
 
@@ -20,10 +41,7 @@ func unescape(raw []byte) (string, error) { return text(raw, true) }
 func unescapeNot(raw []byte) (string, error) { return text(raw, false) }
 
 func text(raw []byte, references bool) (string, error) {
-	i := 0
-	for i < len(raw) && plain(raw[i]) {
-		i++
-	}
+	i := plainPrefix(raw)
 	if i == len(raw) {
 		return string(raw), nil
 	}
