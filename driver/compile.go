@@ -47,6 +47,9 @@ func (w *workshop) build(ctx context.Context) (*buildEntry, error) {
 	if err != nil {
 		return nil, wrap(err)
 	}
+	if err := w.tc.CheckLibraries(ctx, w.spec); err != nil {
+		return nil, wrap(err)
+	}
 	machine, err := w.machineFlags(ctx)
 	if err != nil {
 		return nil, wrap(err)

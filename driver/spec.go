@@ -74,7 +74,7 @@ func AgentSpec() Spec {
 		Includes: []string{"include"},
 		Options:  []string{"-municode"},
 		Prefix:   "windows.h",
-		Libs:     []string{"advapi32", "bcrypt", "ntdll"},
+		Libs:     []string{"advapi32", "bcrypt", "ntdll", "z"},
 		Root:     "driver",
 	}
 }

@@ -133,6 +133,32 @@ func (tc *Toolchain) kernelHeaders(ctx context.Context) (string, error) {
 	}
 }
 
+// libraryPackage is the package of a library that does not come with the compiler, "" for others.
+func libraryPackage(lib string) string {
+	if lib == "z" {
+		return "libz-mingw-w64-dev"
+	}
+	return ""
+}
+
+// CheckLibraries makes sure that the libraries of a Spec are there. What is missing is a *MissingToolError.
+func (tc *Toolchain) CheckLibraries(ctx context.Context, spec Spec) error {
+	for _, lib := range spec.Libs {
+		pkg := libraryPackage(lib)
+		if pkg == "" {
+			continue
+		}
+		out, err := runTool(ctx, "", tc.CC, "-print-file-name=lib"+lib+".a")
+		if err != nil {
+			return fmt.Errorf("ask %s for its libraries: %w", tc.CC, err)
+		}
+		if !filepath.IsAbs(strings.TrimSpace(string(out))) { // it gives the name back when there is none
+			return &MissingToolError{Tool: "lib" + lib, Why: spec.Name + " is linked with it", Install: installCommand(pkg)}
+		}
+	}
+	return nil
+}
+
 // programs lists the files that take part in every compilation, for noticing that one has changed.
 func (tc *Toolchain) programs(ctx context.Context) ([]string, error) {
 	files := []string{tc.CC, tc.LD}

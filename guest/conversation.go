@@ -18,6 +18,7 @@ import (
 // Two goroutines: listen reads what the agent says, send writes; what the agent says decides.
 type conversation struct {
 	guest *Guest
+	exe   string // the agent in the guest
 	batch []upload
 	tally *tally
 	start int64 // bytes of the batches before this one
@@ -29,10 +30,10 @@ type conversation struct {
 }
 
 // run has the conversation in a process of its own in the guest.
-func (c *conversation) run(ctx context.Context, exe string) error {
+func (c *conversation) run(ctx context.Context) error {
 	c.done = make([]bool, len(c.batch))
 	c.asked = make(chan struct{})
-	p, err := c.guest.start(ctx, exe, "put")
+	p, err := c.guest.start(ctx, c.exe, "put")
 	if err != nil {
 		return err
 	}
@@ -55,10 +56,11 @@ func (c *conversation) verdict(ctx context.Context, p *process, sendErr error, h
 	expired := timeout.C
 	unanswered, _ := remote.IsUnanswered(sendErr)
 	_, local := errors.AsType[*localError](sendErr)
+	_, stripe := errors.AsType[*stripeError](sendErr)
 	switch {
 	case sendErr == nil:
 		expired = nil // the agent is hashing and flushing; ctx and remote bound that
-	case unanswered || local:
+	case unanswered || local || stripe:
 		p.close() // the agent would wait for ever for what won't come
 	}
 	select {
@@ -219,7 +221,7 @@ func (c *conversation) send(ctx context.Context, p *process, ended <-chan struct
 			return nil
 		}
 	}
-	buf := make([]byte, 0, frameHeaderSize+int(min(dataFrame, total)))
+	var pack packer
 	sent := c.start
 	for i, u := range c.batch {
 		from := int64(0)
@@ -227,7 +229,11 @@ func (c *conversation) send(ctx context.Context, p *process, ended <-chan struct
 			from = c.have[i] // complete: no more writes
 		}
 		sent += from
-		if err := c.sendFile(w, uint16(i), u, from, &sent, buf, ended); err != nil {
+		send := c.sendFile
+		if streams := c.guest.streams(u.entry.size - from); streams > 1 {
+			send = c.sendStriped
+		}
+		if err := send(ctx, w, uint16(i), u, from, &sent, &pack, ended); err != nil {
 			return err
 		}
 	}
@@ -241,7 +247,7 @@ type localError struct{ err error }
 func (e *localError) Error() string { return e.err.Error() }
 func (e *localError) Unwrap() error { return e.err }
 
-func (c *conversation) sendFile(w *bufio.Writer, index uint16, u upload, from int64, sent *int64, buf []byte, ended <-chan struct{}) error {
+func (c *conversation) sendFile(_ context.Context, w *bufio.Writer, index uint16, u upload, from int64, sent *int64, pack *packer, ended <-chan struct{}) error {
 	if from == u.entry.size {
 		return nil
 	}
@@ -261,7 +267,7 @@ func (c *conversation) sendFile(w *bufio.Writer, index uint16, u upload, from in
 		if got, err := r.ReadAt(payload[:n], from); int64(got) < n {
 			return &localError{fmt.Errorf("push %s: read %d bytes at %d: %w", u.entry.path, n, from, err)}
 		}
-		if _, err := w.Write(appendFrame(buf[:0], frame{kind: frameData, file: index, offset: uint64(from), payload: payload[:n]})); err != nil {
+		if _, err := w.Write(pack.pack(frame{kind: frameData, file: index, offset: uint64(from), payload: payload[:n]})); err != nil {
 			return err
 		}
 		from += n

@@ -30,10 +30,15 @@ const (
 	frameError    frameType = 6
 	frameSize     frameType = 7
 	frameEnd      frameType = 8
+	frameWhole    frameType = 9
 )
 
+// frameDeflated is the flag of a DATA frame whose payload is deflated: a u32, how long it was, and a zlib
+// stream.
+const frameDeflated = 1
+
 func (t frameType) String() string {
-	names := [...]string{1: "MANIFEST", 2: "DATA", 3: "FINISH", 4: "HAVE", 5: "DONE", 6: "ERROR", 7: "SIZE", 8: "END"}
+	names := [...]string{1: "MANIFEST", 2: "DATA", 3: "FINISH", 4: "HAVE", 5: "DONE", 6: "ERROR", 7: "SIZE", 8: "END", 9: "WHOLE"}
 	if int(t) < len(names) && names[t] != "" {
 		return names[t]
 	}
@@ -48,7 +53,7 @@ func (t frameType) payloadLimits() (least, most int, err error) {
 		return 0, maxPayload, nil
 	case frameData:
 		return 1, maxPayload, nil
-	case frameFinish, frameHave, frameSize:
+	case frameFinish, frameHave, frameSize, frameWhole:
 		return 0, 0, nil
 	case frameDone, frameEnd:
 		return 32, 32, nil
@@ -79,9 +84,11 @@ func malformed(format string, args ...any) error {
 }
 
 // appendFrame appends f to b as it goes over the wire.
-func appendFrame(b []byte, f frame) []byte {
+func appendFrame(b []byte, f frame) []byte { return appendFlagged(b, f, 0) }
+
+func appendFlagged(b []byte, f frame, flags byte) []byte {
 	b = binary.LittleEndian.AppendUint32(b, frameMagic)
-	b = append(b, byte(f.kind), 0)
+	b = append(b, byte(f.kind), flags)
 	b = binary.LittleEndian.AppendUint16(b, f.file)
 	b = binary.LittleEndian.AppendUint64(b, f.offset)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(f.payload)))
@@ -93,6 +100,9 @@ func appendFrame(b []byte, f frame) []byte {
 type frameReader struct {
 	r   io.Reader
 	buf []byte // the payload of the last frame; grows to the longest one seen, at most maxPayload
+
+	inflated []byte // likewise, of one that was deflated
+	zlib     io.ReadCloser
 }
 
 // next returns the next frame; its payload is valid until the call after. io.EOF means that the
@@ -106,7 +116,8 @@ func (r *frameReader) next() (frame, error) {
 		return frame{}, malformed("a frame should start here, but the bytes are %q", h[:8])
 	}
 	f := frame{kind: frameType(h[4]), file: binary.LittleEndian.Uint16(h[6:]), offset: binary.LittleEndian.Uint64(h[8:])}
-	if h[5] != 0 {
+	deflated := h[5] == frameDeflated && f.kind == frameData
+	if h[5] != 0 && !deflated {
 		return frame{}, malformed("frame %s has flags 0x%x, which this version doesn't know", f.kind, h[5])
 	}
 	if f.offset > math.MaxInt64 {
@@ -132,6 +143,9 @@ func (r *frameReader) next() (frame, error) {
 	}
 	if crc := crc32.ChecksumIEEE(f.payload); crc != binary.LittleEndian.Uint32(h[20:]) {
 		return frame{}, fmt.Errorf("frame %s at offset %d: %w", f.kind, f.offset, errFrameCRC)
+	}
+	if deflated {
+		return r.inflate(f)
 	}
 	return f, nil
 }

@@ -44,6 +44,7 @@ type Guest struct {
 	exe    string // the agent in the guest
 	opts   Options
 	log    hclog.Logger
+	slow   time.Duration // round trips of this length or more make several streams pay
 	retry  struct {
 		tries int
 		pause time.Duration
@@ -86,7 +87,7 @@ func newGuest(client remote.Client, opts Options) *Guest {
 		opts.Shell.Name = "wskharness"
 	}
 	g := &Guest{
-		client: client, agent: opts.Agent, exe: AgentPath(opts.Agent.SHA256), opts: opts,
+		client: client, agent: opts.Agent, exe: AgentPath(opts.Agent.SHA256), opts: opts, slow: slowRoundTrip,
 		log: opts.Logger.Named("guest"), there: make(map[string][32]byte),
 	}
 	g.retry.tries, g.retry.pause = opts.Retries, opts.RetryPause
@@ -189,13 +190,21 @@ func (g *Guest) Refresh(ctx context.Context) (Facts, error) {
 	return facts, nil
 }
 
+// currentShell is the shell that commands run in, until it is lost and replaced.
+func (g *Guest) currentShell() (*remote.Shell, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return nil, remote.ErrShellClosed
+	}
+	return g.shell, nil
+}
+
 // startCommand starts a command in the shell.
 func (g *Guest) startCommand(ctx context.Context, line remote.CommandLine) (*remote.Command, error) {
-	g.mu.Lock()
-	shell, closed := g.shell, g.closed
-	g.mu.Unlock()
-	if closed {
-		return nil, fmt.Errorf("start %q: %w", line, remote.ErrShellClosed)
+	shell, err := g.currentShell()
+	if err != nil {
+		return nil, fmt.Errorf("start %q: %w", line, err)
 	}
 	return shell.Start(ctx, line)
 }

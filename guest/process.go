@@ -67,8 +67,17 @@ func printable(b []byte) string {
 
 // start runs the program in the guest. The process lives until it ends, or ctx, or close.
 func (g *Guest) start(ctx context.Context, exe string, args ...string) (*process, error) {
+	shell, err := g.currentShell()
+	if err != nil {
+		return nil, fmt.Errorf("start agent %s: %w", args[0], err)
+	}
+	return g.startIn(ctx, shell, exe, args...)
+}
+
+// startIn is start in a shell other than the guest's own.
+func (g *Guest) startIn(ctx context.Context, shell *remote.Shell, exe string, args ...string) (*process, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	c, err := g.startCommand(ctx, remote.CommandLine{Line: exe, Args: args, SkipShell: true})
+	c, err := shell.Start(ctx, remote.CommandLine{Line: exe, Args: args, SkipShell: true})
 	if err != nil {
 		cancel(nil)
 		return nil, err

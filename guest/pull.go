@@ -21,11 +21,11 @@ type PullOptions struct {
 	MaxBytes int64
 
 	// RangeBytes is what one command fetches: what has to be fetched again when contact is lost in
-	// the middle of it. 8 MiB when zero.
+	// the middle of it. 4 MiB when zero.
 	RangeBytes int64
 
-	// Parallel is how many ranges are fetched side by side; it pays where the link's latency is
-	// high. 1 when zero, at most 16.
+	// Parallel is how many ranges are fetched side by side, at most 16. When zero it is 2, so that
+	// one is on its way while the other begins, and 8 where round trips take long.
 	Parallel int
 
 	// Progress may be nil. It is told offsets in the file, and not by two goroutines at once.
@@ -33,7 +33,7 @@ type PullOptions struct {
 }
 
 const (
-	defaultRange = 8 << 20
+	defaultRange = 4 << 20
 	maxParallel  = 16
 )
 
@@ -73,9 +73,9 @@ func newPull(g *Guest, path string, w io.WriterAt, o PullOptions) (*pull, error)
 		o.RangeBytes = defaultRange
 	}
 	if o.Parallel == 0 {
-		o.Parallel = 1
+		o.Parallel = g.rangesSideBySide()
 	}
-	p := &pull{guest: g, path: path, w: w, o: o, verified: o.Offset}
+	p := &pull{guest: g, path: path, w: w, o: o, verified: o.Offset, sized: make(chan struct{})}
 	if o.MaxBytes > 0 {
 		p.limit = o.Offset + o.MaxBytes
 	}
@@ -88,7 +88,8 @@ type pull struct {
 	path  string
 	w     io.WriterAt
 	o     PullOptions
-	limit int64 // where the end may be at most; 0: anywhere
+	limit int64         // where the end may be at most; 0: anywhere
+	sized chan struct{} // closed when stats.Size is known
 
 	mu       sync.Mutex
 	stats    PullStats
@@ -99,26 +100,39 @@ type pull struct {
 // span is the range [from, to) of the file.
 type span struct{ from, to int64 }
 
+// run fetches the first range and, as soon as its beginning has told how long the file is, the others beside it.
 func (p *pull) run(ctx context.Context) error {
-	end, err := p.first(ctx)
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	var fetchers sync.WaitGroup
 	spans := make(chan span)
-	for range p.o.Parallel {
+	fetch := func(s span) {
+		if err := p.fetch(ctx, s); err != nil {
+			cancel(err)
+		}
+	}
+	first := p.first()
+	var fetchers sync.WaitGroup
+	fetchers.Go(func() {
+		fetch(first)
+		for s := range spans {
+			fetch(s)
+		}
+	})
+	end := first.to
+	select {
+	case <-p.sized:
+		end = p.end(p.size())
+	case <-ctx.Done():
+	}
+	for i := int64(1); i < int64(p.o.Parallel) && first.to+(i-1)*p.o.RangeBytes < end; i++ {
 		fetchers.Go(func() {
 			for s := range spans {
-				if err := p.fetch(ctx, s); err != nil {
-					cancel(err)
-				}
+				fetch(s)
 			}
 		})
 	}
 feed:
-	for from := p.verified; from < end; from += p.o.RangeBytes {
+	for from := first.to; from < end; from += p.o.RangeBytes {
 		select {
 		case spans <- span{from, min(from+p.o.RangeBytes, end)}:
 		case <-ctx.Done():
@@ -130,18 +144,31 @@ feed:
 	return context.Cause(ctx)
 }
 
-// first fetches the first range, and learns from it how long the file is and so where to end.
-func (p *pull) first(ctx context.Context) (end int64, err error) {
+// first is the range to begin with; the file may end before it does.
+func (p *pull) first() span {
 	length := p.o.RangeBytes
 	if p.o.Length > 0 {
 		length = min(length, p.o.Length)
 	}
-	if err := p.fetch(ctx, span{p.o.Offset, p.o.Offset + length}); err != nil {
-		return 0, err
+	return span{p.o.Offset, p.o.Offset + length}
+}
+
+// learn notes how long the file is, the first time that it is heard.
+func (p *pull) learn(size int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.sized:
+	default:
+		p.stats.Size = size
+		close(p.sized)
 	}
-	end = p.end(p.stats.Size)
-	p.tell(end)
-	return end, nil
+}
+
+func (p *pull) size() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stats.Size
 }
 
 // end is where to end in a file of that size.
@@ -170,11 +197,7 @@ func (p *pull) fetch(ctx context.Context, s span) error {
 func (p *pull) note(got, wanted span, size int64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.stats.Ranges == 0 {
-		p.stats.Size = size
-		wanted.to = min(wanted.to, size)
-	}
-	if got.to < wanted.to {
+	if got.to < min(wanted.to, p.stats.Size) {
 		return fmt.Errorf("pull %s: it has shrunk from %d bytes to %d while it was fetched", p.path, p.stats.Size, size)
 	}
 	p.stats.Ranges++
@@ -191,17 +214,10 @@ func (p *pull) note(got, wanted span, size int64) error {
 		delete(p.ahead, p.verified)
 		p.verified = to
 	}
-	if p.o.Progress != nil && p.stats.Ranges > 1 {
+	if p.o.Progress != nil {
 		p.o.Progress(Progress{Done: p.o.Offset + p.stats.Bytes, Total: p.end(p.stats.Size)})
 	}
 	return nil
-}
-
-// tell tells of the first range, when it is known where the end is.
-func (p *pull) tell(end int64) {
-	if p.o.Progress != nil {
-		p.o.Progress(Progress{Done: p.o.Offset + p.stats.Bytes, Total: end})
-	}
 }
 
 // fetchOnce is one `get`. It returns the file's size and how many bytes of the range there were.
@@ -250,6 +266,7 @@ func (p *pull) receive(process *process, s span) (size, n int64, err error) {
 			if end := p.end(size); p.limit > 0 && end > p.limit {
 				return 0, 0, &LimitError{Doing: "pull " + p.path, What: fmt.Sprintf("%d bytes are", end), Limit: p.limit}
 			}
+			p.learn(size)
 		case frameData:
 			end := at + int64(len(f.payload))
 			if int64(f.offset) != at || end > min(s.to, size) {

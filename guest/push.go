@@ -95,8 +95,8 @@ func (g *Guest) pushBatch(ctx context.Context, exe string, batch []upload, t *ta
 	return g.persist(ctx, "push "+batch[0].entry.path, func(ctx context.Context) (bool, error) {
 		known := t.started(first)
 		first = false
-		c := conversation{guest: g, batch: batch, tally: t, start: start}
-		err := c.run(ctx, exe)
+		c := conversation{guest: g, exe: exe, batch: batch, tally: t, start: start}
+		err := c.run(ctx)
 		if err == nil {
 			g.remember(batch)
 		}

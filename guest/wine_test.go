@@ -37,6 +37,8 @@ func TestRealAgent(t *testing.T) {
 	t.Run("facts", func(t *testing.T) { realFacts(t, g) })
 	t.Run("push", func(t *testing.T) { realPush(t, w, g) })
 	t.Run("push large", func(t *testing.T) { realPushLarge(t, w, g) })
+	t.Run("push striped", func(t *testing.T) { realPushStriped(t, w, options) })
+	t.Run("compressed", func(t *testing.T) { realCompressed(t, w, g) })
 	t.Run("push refused", func(t *testing.T) { realPushRefused(t, g) })
 	t.Run("pull", func(t *testing.T) { realPull(t, w, g) })
 	t.Run("exec", func(t *testing.T) { realExec(t, g) })
@@ -119,6 +121,80 @@ func realPushLarge(t *testing.T, w *wineGuest, g *Guest) {
 	}
 	if n := w.client.Stats().Requests - after.Requests; n > 6 { // the final signals of both included
 		t.Errorf("%d requests for what is there", n)
+	}
+}
+
+// A large file over several streams, interrupted and gone on with.
+func realPushStriped(t *testing.T, w *wineGuest, options Options) {
+	g, err := Connect(t.Context(), w.client, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close(context.Background())
+	g.slow = 1 // as on a link where every round trip takes long
+	const size = 9<<20 + 11
+	data := randomBytes(size)
+	file := Contents(`C:\wskharness\store\striped\large`, data)
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err = g.Push(ctx, []File{file}, func(p Progress) {
+		if p.Done > size/2 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("the interrupted push: %v", err)
+	}
+	if _, err := os.Stat(w.path(file.Path)); err == nil {
+		t.Error("an interrupted push left something under the file's own name")
+	}
+	shells := w.client.Stats().Requests
+	stats, err := g.Push(t.Context(), []File{file, Contents(`C:\wskharness\store\striped\small`, data[:5])}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%+v, %d requests", stats, w.client.Stats().Requests-shells)
+	if stats.Files != 2 || stats.Sent >= size || stats.Sent < size/4 {
+		t.Errorf("%+v: about half of %d bytes should have been sent", stats, size)
+	}
+	if got, err := os.ReadFile(w.path(file.Path)); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("the file is not what was sent: %d bytes, %v", len(got), err)
+	}
+	for _, left := range []string{".part", ".part.map"} {
+		if _, err := os.Stat(w.path(file.Path) + left); err == nil {
+			t.Errorf("%s was left behind", left)
+		}
+	}
+	// Many ranges side by side, the way back.
+	back := make(window, size)
+	if _, err := g.Pull(t.Context(), file.Path, back, PullOptions{RangeBytes: 1 << 20}); err != nil || !bytes.Equal(back, data) {
+		t.Errorf("what was pulled is not what was pushed: %v", err)
+	}
+	lie := file
+	lie.Path, lie.SHA256 = `C:\wskharness\store\striped\lie`, strings.Repeat("ab", 32)
+	_, err = g.Push(t.Context(), []File{lie}, nil)
+	if refused, ok := errors.AsType[*TransferError](err); !ok || refused.Win32 != 23 {
+		t.Errorf("a wrong hash: %v", err)
+	}
+}
+
+// What compresses well travels compressed, both ways.
+func realCompressed(t *testing.T, w *wineGuest, g *Guest) {
+	data := bytes.Repeat([]byte("nothing here repeats itself, nothing at all; "), 100000)
+	before := w.client.Stats()
+	file := Contents(`C:\wskharness\store\text`, data)
+	if _, err := g.Push(t.Context(), []File{file}, nil); err != nil {
+		t.Fatal(err)
+	}
+	pushed := w.client.Stats()
+	if sent := pushed.BytesSent - before.BytesSent; sent > int64(len(data)/20) {
+		t.Errorf("%d bytes sent for %d that compress", sent, len(data))
+	}
+	back := make(window, len(data))
+	if _, err := g.Pull(t.Context(), file.Path, back, PullOptions{}); err != nil || !bytes.Equal(back, data) {
+		t.Errorf("what was pulled is not what was pushed: %v", err)
+	}
+	if got := w.client.Stats().BytesReceived - pushed.BytesReceived; got > int64(len(data)/20) {
+		t.Errorf("%d bytes received for %d that compress", got, len(data))
 	}
 }
 

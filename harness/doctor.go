@@ -47,6 +47,9 @@ func compiler(ctx context.Context) Check {
 	if err != nil {
 		return c.missing(err)
 	}
+	if err := tc.CheckLibraries(ctx, driver.AgentSpec()); err != nil {
+		return c.missing(err)
+	}
 	c.OK, c.Detail = true, v.Compiler
 	return c
 }

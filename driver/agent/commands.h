@@ -10,6 +10,7 @@ typedef int COMMAND(int Argc, wchar_t **Argv);
 
 COMMAND CommandInfo;
 COMMAND CommandPut;
+COMMAND CommandStripe;
 COMMAND CommandGet;
 COMMAND CommandDriver;
 COMMAND CommandRun;

@@ -2,10 +2,17 @@
 #include "digest.h"
 #include "stream.h"
 
+#include <immintrin.h>
+#include <intrin.h>
 #include <stdlib.h>
+#include <zlib.h>
 
-/* Exported by ntdll since XP, and by Wine; in no header. */
-NTSYSAPI DWORD NTAPI RtlComputeCrc32(DWORD Before, const void *Data, INT Count);
+/* Lets a function use instructions that not every processor has; Microsoft's compiler always does. */
+#if defined(__GNUC__)
+#define WITH_SHA __attribute__((target("sha,sse4.1")))
+#else
+#define WITH_SHA
+#endif
 
 static const UINT32 Rounds[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -21,6 +28,59 @@ static const UINT32 Rounds[64] = {
 static UINT32 RotateRight(UINT32 Word, unsigned Bits)
 {
     return Word >> Bits | Word << (32 - Bits);
+}
+
+/* Are there instructions for SHA-256, and those of SSSE3 and SSE4.1 that go with them? (CPUID 1 and 7) */
+static BOOL HasShaInstructions(void)
+{
+    int leaf[4];
+
+    __cpuid(leaf, 0);
+    if (leaf[0] < 7)
+        return FALSE;
+    __cpuid(leaf, 1);
+    if ((leaf[2] & 1 << 9) == 0 || (leaf[2] & 1 << 19) == 0)
+        return FALSE;
+    __cpuidex(leaf, 7, 0);
+    return (leaf[1] & 1 << 29) != 0;
+}
+
+/*
+ * The same as HashBlock with the processor's instructions, which do two rounds each and keep the state as
+ * ABEF and CDGH. Four words of the message schedule are in each of w; the next four take the place of the
+ * oldest.
+ */
+WITH_SHA static void HashBlocksFast(UINT32 State[8], const UINT8 *Data, size_t Blocks)
+{
+    const __m128i bigEndian = _mm_set_epi64x(0x0c0d0e0f08090a0bLL, 0x0405060700010203LL);
+    __m128i low = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)&State[0]), 0xB1);
+    __m128i high = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)&State[4]), 0x1B);
+    __m128i abef = _mm_alignr_epi8(low, high, 8);
+    __m128i cdgh = _mm_blend_epi16(high, low, 0xF0);
+
+    for (; Blocks != 0; Blocks--, Data += 64) {
+        const __m128i abefBefore = abef, cdghBefore = cdgh;
+        __m128i w[4];
+
+        for (unsigned i = 0; i < 4; i++)
+            w[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(Data + 16 * i)), bigEndian);
+        for (unsigned i = 0; i < 16; i++) {
+            const __m128i newest = w[(i + 3) % 4];
+            __m128i sum = _mm_add_epi32(w[i % 4], _mm_loadu_si128((const __m128i *)&Rounds[4 * i]));
+
+            cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
+            abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0E));
+            w[i % 4] = _mm_sha256msg2_epu32(_mm_add_epi32(_mm_sha256msg1_epu32(w[i % 4], w[(i + 1) % 4]),
+                                                          _mm_alignr_epi8(newest, w[(i + 2) % 4], 4)),
+                                            newest);
+        }
+        abef = _mm_add_epi32(abef, abefBefore);
+        cdgh = _mm_add_epi32(cdgh, cdghBefore);
+    }
+    low = _mm_shuffle_epi32(abef, 0x1B);
+    high = _mm_shuffle_epi32(cdgh, 0xB1);
+    _mm_storeu_si128((__m128i *)&State[0], _mm_blend_epi16(low, high, 0xF0));
+    _mm_storeu_si128((__m128i *)&State[4], _mm_alignr_epi8(high, low, 8));
 }
 
 static void HashBlock(UINT32 State[8], const UINT8 *Block)
@@ -50,6 +110,16 @@ static void HashBlock(UINT32 State[8], const UINT8 *Block)
     State[4] += e, State[5] += f, State[6] += g, State[7] += h;
 }
 
+static void HashBlocks(SHA256 *Hash, const UINT8 *Data, size_t Blocks)
+{
+    if (Hash->Fast) {
+        HashBlocksFast(Hash->State, Data, Blocks);
+        return;
+    }
+    for (; Blocks != 0; Blocks--, Data += 64)
+        HashBlock(Hash->State, Data);
+}
+
 void Sha256Init(SHA256 *Hash)
 {
     static const UINT32 start[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
@@ -57,6 +127,7 @@ void Sha256Init(SHA256 *Hash)
 
     memcpy(Hash->State, start, sizeof start);
     Hash->Length = 0;
+    Hash->Fast = HasShaInstructions();
 }
 
 void Sha256Add(SHA256 *Hash, const void *Data, size_t Count)
@@ -73,11 +144,10 @@ void Sha256Add(SHA256 *Hash, const void *Data, size_t Count)
         Count -= part;
         if (used + part < 64)
             return;
-        HashBlock(Hash->State, Hash->Block);
+        HashBlocks(Hash, Hash->Block, 1);
     }
-    for (; Count >= 64; next += 64, Count -= 64)
-        HashBlock(Hash->State, next);
-    memcpy(Hash->Block, next, Count);
+    HashBlocks(Hash, next, Count / 64);
+    memcpy(Hash->Block, next + Count / 64 * 64, Count % 64);
 }
 
 void Sha256Finish(SHA256 *Hash, UINT8 Digest[SHA256_BYTES])
@@ -136,14 +206,5 @@ DWORD Sha256OfFile(const wchar_t *Path, UINT8 Digest[SHA256_BYTES])
 
 UINT32 Crc32(UINT32 Before, const void *Data, size_t Count)
 {
-    const UINT8 *next = Data;
-
-    while (Count != 0) {
-        INT part = Count < (1u << 30) ? (INT)Count : 1 << 30;
-
-        Before = RtlComputeCrc32(Before, next, part);
-        next += part;
-        Count -= (size_t)part;
-    }
-    return Before;
+    return (UINT32)crc32_z(Before, Data, Count);
 }

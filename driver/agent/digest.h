@@ -2,7 +2,8 @@
  * digest.h - SHA-256 (FIPS 180-4) and CRC-32.
  *
  * The hash is the agent's own: under Wine, loading bcrypt.dll or rsaenh.dll costs a process 13 to 35 ms,
- * more than its whole start, and neither hashes faster than plain C there. The CRC is ntdll's.
+ * more than its whole start, and neither hashes faster than plain C there; here the processor's own
+ * instructions for it are used where it has them. The CRC is zlib's.
  */
 #pragma once
 
@@ -15,6 +16,7 @@ typedef struct SHA256 {
     UINT32 State[8];
     UINT64 Length; /* bytes so far */
     UINT8 Block[64];
+    BOOL Fast; /* by the processor's own instructions */
 } SHA256;
 
 void Sha256Init(SHA256 *Hash);

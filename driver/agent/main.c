@@ -19,6 +19,7 @@ typedef struct COMMAND_ENTRY {
 static const COMMAND_ENTRY Commands[] = {
     {L"info", CommandInfo, "info"},
     {L"put", CommandPut, "put < frames"},
+    {L"stripe", CommandStripe, "stripe --size N --from OFFSET --chunk BYTES --sha256 HEX PATH < frames"},
     {L"get", CommandGet, "get [--offset N] [--length M] PATH"},
     {L"driver", CommandDriver, "driver install NAME PATH | start|stop|remove|status NAME"},
     {L"run", CommandRun, "run --plan PLAN --journal JOURNAL [--follow]"},

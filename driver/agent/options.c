@@ -50,3 +50,26 @@ BOOL ParseU64(const wchar_t *Text, UINT64 *Value)
     *Value = value;
     return TRUE;
 }
+
+static int HexDigit(wchar_t Digit)
+{
+    if (Digit >= L'0' && Digit <= L'9')
+        return Digit - L'0';
+    if (Digit >= L'a' && Digit <= L'f')
+        return Digit - L'a' + 10;
+    return -1;
+}
+
+BOOL ParseSha256(const wchar_t *Text, UINT8 Digest[SHA256_BYTES])
+{
+    if (wcslen(Text) != SHA256_DIGITS)
+        return FALSE;
+    for (size_t i = 0; i < SHA256_BYTES; i++) {
+        int high = HexDigit(Text[2 * i]), low = HexDigit(Text[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return FALSE;
+        Digest[i] = (UINT8)(high << 4 | low);
+    }
+    return TRUE;
+}

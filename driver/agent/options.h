@@ -1,7 +1,7 @@
 /* options.h - the command lines of the agent's commands. */
 #pragma once
 
-#include <windows.h>
+#include "digest.h"
 
 typedef struct OPTION {
     const wchar_t *Name;   /* "--plan"; NULL for the next argument that is not an option */
@@ -17,3 +17,6 @@ BOOL OptionsParse(int Argc, wchar_t **Argv, const OPTION *Options, size_t Count)
 
 /* A decimal number and nothing else. */
 BOOL ParseU64(const wchar_t *Text, UINT64 *Value);
+
+/* 64 hexadecimal digits, in lower case, and nothing else. */
+BOOL ParseSha256(const wchar_t *Text, UINT8 Digest[SHA256_BYTES]);

@@ -3,12 +3,11 @@
 #include "complain.h"
 #include "frame.h"
 #include "manifest.h"
+#include "part.h"
 #include "path.h"
 #include "stream.h"
 
 #include <stdlib.h>
-
-#define PART_SUFFIX L".part"
 
 typedef struct PUT {
     HANDLE In;
@@ -72,26 +71,6 @@ static DWORD NamePart(const MANIFEST_FILE *File, const wchar_t *Part)
     return ERROR_SUCCESS;
 }
 
-static HANDLE CreatePart(const wchar_t *Part, DWORD *Error)
-{
-    HANDLE part = CreateFileW(Part, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ, NULL, OPEN_ALWAYS,
-                              FILE_ATTRIBUTE_NORMAL, NULL);
-
-    *Error = part == INVALID_HANDLE_VALUE ? GetLastError() : ERROR_SUCCESS;
-    return part;
-}
-
-/* PATH.part, made with its folders where they are missing. Nobody else can write it meanwhile. */
-static HANDLE OpenPart(const wchar_t *Part, DWORD *Error)
-{
-    HANDLE part = CreatePart(Part, Error);
-
-    if (*Error != ERROR_PATH_NOT_FOUND)
-        return part;
-    *Error = PathMakeFolders(Part);
-    return *Error == ERROR_SUCCESS ? CreatePart(Part, Error) : INVALID_HANDLE_VALUE;
-}
-
 /*
  * Finds out from where File is wanted. A part that is complete but was not renamed is finished here,
  * and so is an empty file, for which no DATA will come.
@@ -101,7 +80,7 @@ static DWORD Survey(MANIFEST_FILE *File)
     UINT64 size;
     DWORD error = ERROR_SUCCESS;
     HANDLE file;
-    wchar_t *part = PathWithSuffix(File->Path, PART_SUFFIX);
+    wchar_t *part = PartName(File->Path);
 
     if (part == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
@@ -109,8 +88,11 @@ static DWORD Survey(MANIFEST_FILE *File)
         File->There = TRUE;
         goto Exit;
     }
+    error = PartSettle(File);
+    if (error != ERROR_SUCCESS)
+        goto Exit;
     if (File->Size == 0) {
-        file = OpenPart(part, &error);
+        file = PartOpen(part, FILE_SHARE_READ, &error);
         if (file == INVALID_HANDLE_VALUE)
             goto Exit;
         if (!SetEndOfFile(file))
@@ -176,11 +158,11 @@ static DWORD BeginPart(PUT *Put, const MANIFEST_FILE *File)
     LARGE_INTEGER size;
     UINT64 count;
     DWORD error;
-    wchar_t *part = PathWithSuffix(File->Path, PART_SUFFIX);
+    wchar_t *part = PartName(File->Path);
 
     if (part == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
-    Put->Part = OpenPart(part, &error);
+    Put->Part = PartOpen(part, FILE_SHARE_READ, &error);
     free(part);
     if (Put->Part == INVALID_HANDLE_VALUE)
         return error;
@@ -210,14 +192,14 @@ static int FinishPart(PUT *Put)
     UINT8 digest[SHA256_BYTES];
     DWORD error = ERROR_SUCCESS;
     int code = EXIT_DONE;
-    wchar_t *part = PathWithSuffix(file->Path, PART_SUFFIX);
+    wchar_t *part = PartName(file->Path);
 
     if (part == NULL)
         return PutError(Put, Put->Current, ERROR_NOT_ENOUGH_MEMORY, "finish", NULL);
     Sha256Finish(&Put->Hash, digest);
     if (memcmp(digest, file->Sha256, sizeof digest) != 0) {
         ClosePart(Put);
-        (void)DeleteFileW(part);
+        PartDiscard(file);
         code = PutError(Put, Put->Current, ERROR_CRC, "verify",
                         "the SHA-256 of what came is not that of the manifest; send it again");
         goto Exit;
@@ -285,6 +267,28 @@ static int ReceiveData(PUT *Put)
     return end == file->Size ? FinishPart(Put) : EXIT_DONE;
 }
 
+/* The current file was written by others, all of it: checks that. */
+static int ReceiveWhole(PUT *Put)
+{
+    const FRAME_HEADER *header = &Put->Frame->Header;
+    MANIFEST_FILE *file = &Put->Manifest.File[Put->Current];
+    DWORD error;
+    int code;
+
+    if (header->File != Put->Current || Put->Part != INVALID_HANDLE_VALUE)
+        return PutError(Put, Put->Current, ERROR_INVALID_DATA, "receive", "WHOLE came out of turn");
+    file->Wanted = file->Size;
+    error = BeginPart(Put, file);
+    if (error != ERROR_SUCCESS)
+        return PutError(Put, Put->Current, error, "read the part of",
+                        error == ERROR_FILE_INVALID ? "it is not as long as the file; put again to resume"
+                                                    : NULL);
+    code = FinishPart(Put);
+    if (code == EXIT_DONE)
+        PartDiscard(file); /* the part has its name by now: the map is what is left */
+    return code;
+}
+
 /* Frames until FINISH. */
 static int ReceiveFiles(PUT *Put)
 {
@@ -298,22 +302,20 @@ static int ReceiveFiles(PUT *Put)
         DWORD error = FrameRead(Put->In, Put->Frame);
 
         if (error != ERROR_SUCCESS)
-            return PutError(
-                Put, Put->Current < Put->Manifest.Count ? Put->Current : FRAME_ALL_FILES, error, "receive",
-                error == ERROR_CRC            ? "a frame's checksum is wrong"
-                : error == ERROR_INVALID_DATA ? "this is not a frame"
-                : error == ERROR_HANDLE_EOF   ? "the input ended before FINISH; put again to resume"
-                : error == ERROR_BROKEN_PIPE  ? "the input ended within a frame; put again to resume"
-                                              : NULL);
+            return PutError(Put, Put->Current < Put->Manifest.Count ? Put->Current : FRAME_ALL_FILES, error,
+                            "receive", FrameReason(error));
         if (header->Type == FRAME_FINISH) {
             if (Put->Current < Put->Manifest.Count)
                 return PutError(Put, Put->Current, ERROR_HANDLE_EOF, "receive",
                                 "FINISH came before the last byte; put again to resume");
             return EXIT_DONE;
         }
-        if (header->Type != FRAME_DATA)
+        if (header->Type == FRAME_WHOLE && Put->Current < Put->Manifest.Count)
+            code = ReceiveWhole(Put);
+        else if (header->Type == FRAME_DATA)
+            code = ReceiveData(Put);
+        else
             return PutError(Put, FRAME_ALL_FILES, ERROR_INVALID_DATA, "receive", "a frame of a wrong type");
-        code = ReceiveData(Put);
         SkipFilesThatAreThere(Put);
     }
     return code;

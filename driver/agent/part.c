@@ -1,0 +1,144 @@
+/* part.c - the file that an upload grows in. */
+#include "part.h"
+#include "path.h"
+#include "stream.h"
+
+#include <stdlib.h>
+
+#define PART_SUFFIX L".part"
+#define MAP_SUFFIX  L".part.map"
+#define MAP_MAGIC   0x4D4B5357u /* "WSKM" */
+
+C_ASSERT(sizeof(PART_LAYOUT) == 56);
+
+BOOL PartLayoutCheck(PART_LAYOUT *Layout)
+{
+    Layout->Magic = MAP_MAGIC;
+    return Layout->Chunk >= PART_CHUNK_MIN && Layout->Chunk <= PART_CHUNK_MAX && Layout->Size <= MAXINT64 &&
+           Layout->From < Layout->Size;
+}
+
+wchar_t *PartName(const wchar_t *Path)
+{
+    return PathWithSuffix(Path, PART_SUFFIX);
+}
+
+wchar_t *PartMapName(const wchar_t *Path)
+{
+    return PathWithSuffix(Path, MAP_SUFFIX);
+}
+
+static HANDLE Create(const wchar_t *Name, DWORD Share, DWORD *Error)
+{
+    HANDLE file = CreateFileW(Name, GENERIC_READ | GENERIC_WRITE, Share, NULL, OPEN_ALWAYS,
+                              FILE_ATTRIBUTE_NORMAL, NULL);
+
+    *Error = file == INVALID_HANDLE_VALUE ? GetLastError() : ERROR_SUCCESS;
+    return file;
+}
+
+HANDLE PartOpen(const wchar_t *Name, DWORD Share, DWORD *Error)
+{
+    HANDLE file = Create(Name, Share, Error);
+
+    if (*Error != ERROR_PATH_NOT_FOUND)
+        return file;
+    *Error = PathMakeFolders(Name);
+    return *Error == ERROR_SUCCESS ? Create(Name, Share, Error) : INVALID_HANDLE_VALUE;
+}
+
+DWORD PartMark(HANDLE Map, const PART_LAYOUT *Layout, UINT64 Offset)
+{
+    const UINT8 there = 1;
+    LARGE_INTEGER at;
+
+    at.QuadPart = (LONGLONG)(sizeof *Layout + (Offset - Layout->From) / Layout->Chunk);
+    if (!SetFilePointerEx(Map, at, NULL, FILE_BEGIN))
+        return GetLastError();
+    return WriteFully(Map, &there, sizeof there);
+}
+
+/* Up to which byte all is there by what a map says; 0 for a map that is of another file, or none. */
+static UINT64 ReadMap(HANDLE Map, const MANIFEST_FILE *File)
+{
+    PART_LAYOUT layout = {0};
+    UINT8 marks[4096];
+    UINT64 end;
+    size_t got, i;
+
+    if (ReadFully(Map, &layout, sizeof layout, &got) != ERROR_SUCCESS || got != sizeof layout ||
+        layout.Magic != MAP_MAGIC || !PartLayoutCheck(&layout) || layout.Size != File->Size ||
+        memcmp(layout.Sha256, File->Sha256, sizeof layout.Sha256) != 0)
+        return 0;
+    end = layout.From;
+    while (end < layout.Size) {
+        if (ReadFully(Map, marks, sizeof marks, &got) != ERROR_SUCCESS || got == 0)
+            return end;
+        for (i = 0; i < got && marks[i] == 1 && end < layout.Size; i++)
+            end += layout.Chunk;
+        if (i < got)
+            break;
+    }
+    return end < layout.Size ? end : layout.Size;
+}
+
+/* Cuts the part off at End, unless it is shorter already. */
+static DWORD CutPart(const MANIFEST_FILE *File, UINT64 End)
+{
+    LARGE_INTEGER size, cut = {.QuadPart = (LONGLONG)End};
+    DWORD error = ERROR_SUCCESS;
+    HANDLE part = INVALID_HANDLE_VALUE;
+    wchar_t *name = PartName(File->Path);
+
+    if (name == NULL)
+        return ERROR_NOT_ENOUGH_MEMORY;
+    part = PartOpen(name, FILE_SHARE_READ, &error);
+    free(name);
+    if (part == INVALID_HANDLE_VALUE)
+        return error;
+    if (!GetFileSizeEx(part, &size) ||
+        (size.QuadPart > cut.QuadPart &&
+         (!SetFilePointerEx(part, cut, NULL, FILE_BEGIN) || !SetEndOfFile(part))))
+        error = GetLastError();
+    CloseHandle(part);
+    return error;
+}
+
+DWORD PartSettle(const MANIFEST_FILE *File)
+{
+    DWORD error = ERROR_SUCCESS;
+    HANDLE map;
+    UINT64 end;
+    wchar_t *name = PartMapName(File->Path);
+
+    if (name == NULL)
+        return ERROR_NOT_ENOUGH_MEMORY;
+    map = CreateFileW(name, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL, OPEN_EXISTING, 0, NULL);
+    if (map == INVALID_HANDLE_VALUE) {
+        error = GetLastError();
+        if (error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND)
+            error = ERROR_SUCCESS;
+        goto Exit;
+    }
+    end = ReadMap(map, File);
+    CloseHandle(map);
+    error = CutPart(File, end);
+    if (error == ERROR_SUCCESS && !DeleteFileW(name))
+        error = GetLastError();
+
+Exit:
+    free(name);
+    return error;
+}
+
+void PartDiscard(const MANIFEST_FILE *File)
+{
+    wchar_t *part = PartName(File->Path), *map = PartMapName(File->Path);
+
+    if (part != NULL)
+        (void)DeleteFileW(part);
+    if (map != NULL)
+        (void)DeleteFileW(map);
+    free(part);
+    free(map);
+}
