@@ -30,6 +30,11 @@ func (a *fakeAgent) run(args []string) uint32 {
 		return a.put()
 	case "get":
 		return a.get(args[1:])
+	case "list":
+		io.WriteString(a.out, a.guest.listing)
+		return 0
+	case "gather":
+		return a.guest.gather(a)
 	case "run":
 		a.guest.mu.Lock()
 		a.guest.starts[args[4]]++

@@ -37,12 +37,14 @@ type fakeGuest struct {
 	info     func(string) string
 	commands []string // the agent's commands, in order, with their arguments
 	starts   map[string]int
+	listing  string // what list prints, whatever the path
 
 	// Faults. Each is called without mu held.
 	onData   func(a *fakeAgent, n int, at int64) // the nth DATA frame of a put has come
 	onOutput func(command string, w io.Writer) io.Writer
 	special  func(spec winrmd.Spec, in io.Reader, out, errs io.Writer) (uint32, bool)
 	driver   func(args []string) (string, uint32)
+	gather   func(a *fakeAgent) uint32
 	dead     map[string]bool // runs whose process is gone
 	crashes  sync.WaitGroup
 }

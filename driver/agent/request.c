@@ -1,0 +1,27 @@
+/* request.c - the MANIFEST with which `gather` and `mkdir` are asked. */
+#include "request.h"
+#include "complain.h"
+
+int RequestReceive(MANIFEST *Manifest, HANDLE In, HANDLE Out, FRAME *Frame)
+{
+    const FRAME_HEADER *header = &Frame->Header;
+    const char *reason = NULL;
+    UINT32 index = FRAME_ALL_FILES;
+    DWORD error = FrameRead(In, Frame);
+
+    if (error == ERROR_SUCCESS && (header->Type != FRAME_MANIFEST || header->Offset != 0)) {
+        error = ERROR_INVALID_DATA;
+        reason = "the first frame is not a manifest";
+    } else if (error == ERROR_SUCCESS) {
+        error = ManifestRead(Manifest, header->File, Frame->Payload, header->Length, &index);
+        if (index >= header->File)
+            index = FRAME_ALL_FILES;
+        if (error == ERROR_BAD_PATHNAME)
+            reason = "a path must be absolute, on a drive, of plain components";
+        else if (error == ERROR_DUP_NAME)
+            reason = "a path is named twice";
+    }
+    if (error == ERROR_SUCCESS)
+        return EXIT_DONE;
+    return FrameSendError(Out, (UINT16)index, error, "read the manifest", NULL, reason);
+}

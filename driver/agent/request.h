@@ -1,0 +1,11 @@
+/* request.h - the MANIFEST with which `gather` and `mkdir` are asked. */
+#pragma once
+
+#include "frame.h"
+#include "manifest.h"
+
+/*
+ * Reads one MANIFEST frame from In, by way of Frame. On an error it sends ERROR to Out, complains, and
+ * returns EXIT_FAILED. Manifest is to be freed by ManifestFree in either case.
+ */
+int RequestReceive(MANIFEST *Manifest, HANDLE In, HANDLE Out, FRAME *Frame);

@@ -1,0 +1,145 @@
+package guest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestParseListing(t *testing.T) {
+	t.Parallel()
+	const root = `{"kind":"folder","path":""}` + "\n"
+	end := func(n int) string { return fmt.Sprintf(`{"kind":"end","entries":%d}`+"\n", n) }
+	entry := func(kind, path string) string { return fmt.Sprintf(`{"kind":%q,"path":%q}`+"\n", kind, path) }
+	deep := ""
+	for i := range maxListDepth + 1 {
+		deep += entry("folder", strings.Repeat(`d\`, i)+"d")
+	}
+	tests := map[string]struct {
+		text string
+		want string // in the error; "" for none
+	}{
+		"a file":                {`{"kind":"file","path":"","size":7}` + "\n" + end(1), ""},
+		"absent":                {`{"kind":"absent","path":""}` + "\n" + end(1), ""},
+		"a folder":              {root + entry("folder", "a") + entry("file", `a\b`) + entry("link", `a\l`) + end(4), ""},
+		"what may come later":   {`{"kind":"file","path":"","size":7,"time":5}` + "\n" + end(1), ""},
+		"nothing":               {"", "EOF"},
+		"no end":                {root, "EOF"},
+		"cut":                   {root + `{"kind":"end"`, "EOF"},
+		"only the end":          {end(0), "speaks of 0"},
+		"an entry lost":         {root + entry("file", "a") + end(3), "speaks of 3 entries, 2 came"},
+		"after the end":         {root + end(1) + root, "after the last line"},
+		"two roots":             {root + root + end(2), "only the first"},
+		"no root":               {entry("file", "a") + end(1), "only the first"},
+		"no JSON":               {"hello\n", "no entry"},
+		"a size of text":        {`{"kind":"file","path":"","size":"0x1"}` + "\n", "no entry"},
+		"a negative size":       {`{"kind":"file","path":"","size":-1}` + "\n" + end(1), "-1 bytes"},
+		"an unknown kind":       {root + entry("pipe", "a") + end(2), `kind "pipe"`},
+		"absent below":          {root + entry("absent", "a") + end(2), "absent"},
+		"an endless line":       {strings.Repeat(" ", 2*maxListLine), "more than"},
+		"up":                    {root + entry("file", `..\x`) + end(2), `..\x`},
+		"up, as a folder":       {root + entry("folder", "..") + entry("file", `..\x`) + end(3), "2 paths"},
+		"up, by slashes":        {root + entry("file", "../../etc/passwd") + end(2), "etc/passwd"},
+		"absolute":              {root + entry("file", `C:\x`) + end(2), `C:\x`},
+		"absolute, here":        {root + entry("file", "/etc/passwd") + end(2), "/etc/passwd"},
+		"another machine":       {root + entry("file", `\\host\x`) + end(2), `\\host\x`},
+		"a stream":              {root + entry("file", "a:b") + end(2), "a:b"},
+		"a device":              {root + entry("file", "con.txt") + end(2), "device"},
+		"an empty name":         {root + entry("folder", "a") + entry("file", `a\`) + end(3), "empty name"},
+		"a NUL":                 {root + "{\"kind\":\"file\",\"path\":\"a\\u0000b\"}\n" + end(2), "character"},
+		"twice":                 {root + entry("file", "a") + entry("file", "A") + end(3), "but for case"},
+		"below a file":          {root + entry("file", "a") + entry("file", `a\b`) + end(3), "was not listed"},
+		"below a link":          {root + entry("link", "a") + entry("file", `a\b`) + end(3), "was not listed"},
+		"below nothing":         {root + entry("file", `a\b`) + end(2), "was not listed"},
+		"a folder, its case":    {root + entry("folder", "a") + entry("file", `A\b`) + end(3), "was not listed"},
+		"too deep":              {root + deep + end(maxListDepth+2), "deeper"},
+		"unreadable":            {root + entry("folder", "a") + `{"kind":"unreadable","path":"a","win32":5}` + "\n" + end(3), "a: the agent can't read it: Win32 error 5"},
+		"the root, unreadable":  {root + `{"kind":"unreadable","path":"","win32":5}` + "\n" + end(2), "the folder itself"},
+		"unreadable, unlisted":  {`{"kind":"unreadable","path":"","win32":5}` + "\n" + end(1), "only the first"},
+		"terminal control":      {root + entry("file", "a\x1b[2J") + end(2), "character"},
+		"as many as there fit":  {root + files(maxListEntries-1) + end(maxListEntries), ""},
+		"more than there fit":   {root + files(maxListEntries) + end(maxListEntries+1), "beyond the limit"},
+		"endless, without ends": {root + files(3*maxListEntries), "beyond the limit"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			entries, err := parseListing(strings.NewReader(test.text))
+			if test.want == "" {
+				if err != nil || len(entries) != strings.Count(test.text, "\n")-1 {
+					t.Errorf("%d entries, %v", len(entries), err)
+				}
+				return
+			}
+			if err == nil || entries != nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%d entries, %v; want %q", len(entries), err, test.want)
+			}
+			if strings.Contains(fmt.Sprint(err), "\x1b") {
+				t.Errorf("control characters in %q", err)
+			}
+		})
+	}
+}
+
+func files(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `{"kind":"file","path":"%d"}`+"\n", i)
+	}
+	return b.String()
+}
+
+func TestListOfAGuestThatBreaksTheProtocol(t *testing.T) {
+	f := newFakeGuest(t)
+	g := f.connect()
+	f.listing = "{}\n"
+	if _, err := g.List(t.Context(), `C:\x`); !isProtocolError(err) {
+		t.Errorf("nonsense: %v", err)
+	}
+	f.listing = `{"kind":"folder","path":""}` + "\n"
+	if _, err := g.List(t.Context(), `C:\x`); !isProtocolError(err) {
+		t.Errorf("cut: %v", err)
+	}
+	f.listing += `{"kind":"file","path":"a"}` + "\n" + `{"kind":"end","entries":2}` + "\n"
+	if _, err := g.Look(t.Context(), `C:\x`); !isProtocolError(err) {
+		t.Errorf("two entries about one path: %v", err)
+	}
+	if _, err := g.List(t.Context(), `x`); err == nil {
+		t.Error("a relative path")
+	}
+}
+
+func isProtocolError(err error) bool {
+	_, ok := errors.AsType[*ProtocolError](err)
+	return ok
+}
+
+// FuzzListing: whatever a guest sends, what comes out can be put below a folder of the host without
+// leaving it, and nothing twice.
+func FuzzListing(f *testing.F) {
+	f.Add(`{"kind":"folder","path":""}` + "\n" + `{"kind":"folder","path":"a"}` + "\n" + `{"kind":"file","path":"a\\ü","size":3}` + "\n" + `{"kind":"end","entries":3}` + "\n")
+	f.Add(`{"kind":"folder","path":""}` + "\n" + `{"kind":"file","path":"..\\a"}` + "\n" + `{"kind":"end","entries":2}` + "\n")
+	f.Add(`{"kind":"file","path":"","size":9007199254740993}` + "\n" + `{"kind":"end","entries":1}` + "\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		entries, err := parseListing(strings.NewReader(text))
+		if err != nil {
+			if entries != nil || errors.Is(err, io.EOF) && strings.Contains(text, "\n") && strings.Count(text, "\n") > maxListEntries {
+				t.Errorf("%d entries with %v", len(entries), err)
+			}
+			return
+		}
+		seen := map[string]bool{}
+		for i, e := range entries {
+			if (i == 0) != (e.Path == "") || e.Size < 0 || seen[fold(e.Path)] {
+				t.Errorf("entry %d: %+v", i, e)
+			}
+			seen[fold(e.Path)] = true
+			place := strings.ReplaceAll(e.Path, `\`, "/")
+			if i > 0 && (!filepath.IsLocal(place) || filepath.Clean(place) != place || checkPath(`C:\`+e.Path) != nil && len(e.Path) < maxPath-3) {
+				t.Errorf("entry %d leads out: %q", i, e.Path)
+			}
+		}
+	})
+}

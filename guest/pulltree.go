@@ -1,0 +1,266 @@
+package guest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// TreeStats tell what a PullTree did.
+type TreeStats struct {
+	Files   int      // that are here now
+	Skipped int      // of these, that were here already with the guest's SHA-256
+	Folders int      // that are here now, the destination itself not counted
+	Links   []string // guest paths of symbolic links and junctions, which were left out
+	Bytes   int64    // of all the files together
+	Fetched int64    // bytes of files that were fetched
+	Resumed int64    // bytes that an interrupted call had fetched before
+}
+
+// PullTree fetches a file, or a folder with everything in it, from the guest, to be local here. What
+// is here already with the guest's SHA-256 is skipped, and what an interrupted call has left of a
+// large file is gone on with. Small files come many at a time.
+//
+// All of the guest's names are checked before anything is fetched (*[NamesError]), and nothing is
+// written outside of local, whatever the guest says and whatever links there are in local. When it
+// fails, every file is whole or not there under its name. A file that can't be read in the guest
+// does not keep the others from being fetched; the error tells of each.
+func (g *Guest) PullTree(ctx context.Context, path, local string, progress func(Progress)) (TreeStats, error) {
+	entries, err := g.List(ctx, path)
+	if err != nil {
+		return TreeStats{}, err
+	}
+	if entries[0].Kind == EntryAbsent {
+		return TreeStats{}, &TransferError{Path: path, Win32: errorFileNotFound, Text: "there is no file or folder of this name; check the path"}
+	}
+	p, err := newTreePull(g, path, local, entries, progress)
+	if err != nil {
+		return TreeStats{}, err
+	}
+	err = errors.Join(p.run(ctx), p.root.Close())
+	return p.stats, err
+}
+
+const errorFileNotFound = 2 // ERROR_FILE_NOT_FOUND
+
+// treePull is one tree on its way here.
+type treePull struct {
+	guest    *Guest
+	path     string
+	dir      string   // on the host: what the places of items are below
+	root     *os.Root // the same; it lets nothing out
+	folders  []string // below dir
+	items    []*treeItem
+	progress func(Progress)
+
+	stats  TreeStats
+	total  int64
+	done   int64 // bytes of the items that are here
+	told   int64
+	failed []error
+	more   int // failures beyond maxNames
+}
+
+// treeItem is one file.
+type treeItem struct {
+	path  string // in the guest
+	place string // below dir
+	size  int64  // as listed
+
+	here   bool     // a file of that size is at its place, with this hash:
+	sha256 [32]byte //
+}
+
+// newTreePull checks everything that can be checked before anything is fetched.
+func newTreePull(g *Guest, path, local string, entries []Entry, progress func(Progress)) (*treePull, error) {
+	p := &treePull{guest: g, path: path, dir: local, progress: progress}
+	if entries[0].Kind == EntryFile {
+		p.dir = filepath.Dir(local)
+		p.items = []*treeItem{{path: path, place: filepath.Base(local), size: entries[0].Size}}
+	}
+	refused := NamesError{Doing: "pull " + path}
+	p.plan(entries[1:], &refused)
+	if err := refused.err(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(p.dir, 0o755); err != nil {
+		return nil, fmt.Errorf("pull %s: %w", path, err)
+	}
+	root, err := os.OpenRoot(p.dir)
+	if err != nil {
+		return nil, fmt.Errorf("pull %s: %w", path, err)
+	}
+	p.root = root
+	p.survey(&refused)
+	if err := refused.err(); err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return p, nil
+}
+
+// plan gives each entry its place, and refuses what no host can have.
+func (p *treePull) plan(entries []Entry, refused *NamesError) {
+	files := make(map[string]bool)
+	for _, e := range entries {
+		full, place := p.path+`\`+e.Path, filepath.FromSlash(strings.ReplaceAll(e.Path, `\`, "/"))
+		switch {
+		case e.Kind == EntryLink:
+			p.stats.Links = append(p.stats.Links, full)
+		case checkPath(full) != nil:
+			refused.add(full, checkPath(full))
+		case !filepath.IsLocal(place):
+			refused.add(full, errors.New("leads out of its folder"))
+		case len(filepath.Base(place)+partSuffix) > 255:
+			refused.add(full, errors.New("a name that is too long for this machine"))
+		case e.Kind == EntryFolder:
+			p.folders = append(p.folders, place)
+		default:
+			files[fold(e.Path)] = true
+			p.items = append(p.items, &treeItem{path: full, place: place, size: e.Size})
+		}
+	}
+	for _, e := range entries {
+		if e.Kind == EntryFile && files[fold(e.Path+partSuffix)] {
+			refused.add(p.path+`\`+e.Path, fmt.Errorf("beside it is a file with %q behind the same name, its temporary name while it is fetched: pull one of them by itself", partSuffix))
+		}
+	}
+	for _, item := range p.items {
+		p.total += item.size
+	}
+}
+
+// survey looks at what is at the places already: only files may be replaced, and links in the way
+// are not followed.
+func (p *treePull) survey(refused *NamesError) {
+	in := func(place string, wanted fs.FileMode) (fs.FileInfo, bool) {
+		info, err := p.root.Lstat(place)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, true
+		case err != nil:
+			refused.add(filepath.Join(p.dir, place), err)
+		case info.Mode().Type() != wanted:
+			refused.add(filepath.Join(p.dir, place), fmt.Errorf("a %s is to come here, and something else is there: move it away", kindOf(wanted)))
+		default:
+			return info, true
+		}
+		return nil, false
+	}
+	for _, folder := range p.folders {
+		in(folder, fs.ModeDir)
+	}
+	for _, item := range p.items {
+		info, ok := in(item.place, 0)
+		item.here = ok && info != nil && info.Size() == item.size
+		in(item.place+partSuffix, 0)
+	}
+}
+
+func kindOf(mode fs.FileMode) string {
+	if mode == fs.ModeDir {
+		return "folder"
+	}
+	return "file"
+}
+
+func (p *treePull) run(ctx context.Context) error {
+	for _, folder := range p.folders {
+		if err := p.root.MkdirAll(folder, 0o755); err != nil {
+			return fmt.Errorf("pull %s: %w", p.path, err)
+		}
+		p.stats.Folders++
+	}
+	var asked, large []*treeItem
+	for _, item := range p.items {
+		if err := p.hash(ctx, item); err != nil {
+			return err
+		}
+		if item.here || item.size <= gatherLimit {
+			asked = append(asked, item)
+		} else {
+			large = append(large, item)
+		}
+	}
+	for _, batch := range batches(asked, func(i *treeItem) string { return i.path }) {
+		differ, err := p.gather(ctx, batch)
+		if err != nil {
+			return err
+		}
+		large = append(large, differ...)
+	}
+	for _, item := range large {
+		if err := p.fetch(ctx, item); err != nil {
+			return err
+		}
+	}
+	return p.failures()
+}
+
+// hash notes the hash of what is at an item's place.
+func (p *treePull) hash(ctx context.Context, item *treeItem) error {
+	if !item.here {
+		return context.Cause(ctx)
+	}
+	f, err := p.root.Open(item.place)
+	if err != nil {
+		return fmt.Errorf("pull %s: %w", item.path, err)
+	}
+	defer f.Close()
+	u := upload{entry: manifestEntry{size: item.size}, file: File{Data: f}}
+	item.sha256, err = u.hash(ctx)
+	return err
+}
+
+// fetch brings one large file here.
+func (p *treePull) fetch(ctx context.Context, item *treeItem) error {
+	begun := p.done
+	stats, err := p.guest.PullFile(ctx, item.path, filepath.Join(p.dir, item.place), PullOptions{Progress: func(at Progress) {
+		p.tell(begun + min(at.Done, item.size))
+	}})
+	p.stats.Fetched += stats.Bytes
+	if refused, ok := errors.AsType[*TransferError](err); ok {
+		p.fail(item, refused)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p.stats.Resumed += max(0, stats.Size-stats.Bytes)
+	p.arrived(item, stats.Size)
+	return nil
+}
+
+// arrived counts a file that is here, of a size that need not be the listed one any more.
+func (p *treePull) arrived(item *treeItem, size int64) {
+	p.stats.Files++
+	p.stats.Bytes += size
+	p.done += item.size
+	p.tell(p.done)
+}
+
+func (p *treePull) tell(done int64) {
+	if p.progress != nil && (done > p.told || p.total == 0) {
+		p.told = done
+		p.progress(Progress{Done: done, Total: p.total})
+	}
+}
+
+func (p *treePull) fail(item *treeItem, why error) {
+	p.done += item.size
+	if len(p.failed) == maxNames {
+		p.more++
+		return
+	}
+	p.failed = append(p.failed, why)
+}
+
+func (p *treePull) failures() error {
+	if p.more > 0 {
+		p.failed = append(p.failed, fmt.Errorf("… and %d more files that could not be read", p.more))
+	}
+	return errors.Join(p.failed...)
+}

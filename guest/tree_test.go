@@ -1,0 +1,186 @@
+package guest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// writeTree makes files (with their contents) and folders (names that end in a slash) below a new folder.
+func writeTree(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, data := range files {
+		path := dir + "/" + name
+		if err := os.MkdirAll(filepath.Dir(path+"x"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(name, "/") {
+			continue
+		}
+		if err := os.WriteFile(path, []byte(data), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// readTree is the other direction: what is below a folder, as writeTree takes it, but every folder.
+func readTree(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == dir {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			found[name+"/"] = ""
+			return nil
+		}
+		data, err := os.ReadFile(path)
+		found[name] = string(data)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func TestTreeOfAFolder(t *testing.T) {
+	t.Parallel()
+	dir := writeTree(t, map[string]string{"a.txt": "a", "sub/b": "bb", "sub/none/": "", "leer/": ""})
+	if err := os.Symlink("/etc", filepath.Join(dir, "out")); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mkfifo(filepath.Join(dir, "sub", "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var tree Tree
+	if err := tree.Add(dir, `C:\t`); err != nil {
+		t.Fatal(err)
+	}
+	if err := tree.Check(); err != nil {
+		t.Error(err)
+	}
+	var files []string
+	for _, f := range tree.Files {
+		files = append(files, f.Path)
+	}
+	if want := []string{`C:\t\a.txt`, `C:\t\sub\b`}; !slices.Equal(files, want) {
+		t.Errorf("files %q", files)
+	}
+	if want := []string{`C:\t\leer`, `C:\t\sub\none`}; !slices.Equal(tree.Folders, want) {
+		t.Errorf("folders %q", tree.Folders)
+	}
+	want := []string{filepath.Join(dir, "out") + ": a symbolic link", filepath.Join(dir, "sub", "pipe") + ": a pipe"}
+	if !slices.Equal(tree.Skipped, want) {
+		t.Errorf("skipped %q", tree.Skipped)
+	}
+	if n := tree.Bytes(); n != 3 {
+		t.Errorf("%d bytes", n)
+	}
+	if err := tree.Add(filepath.Join(dir, "gone"), `C:\t`); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("absent: %v", err)
+	}
+}
+
+// Every name is told that Windows can't have, and nothing is sent.
+func TestTreeNamesAreRefusedAtOnce(t *testing.T) {
+	f := newFakeGuest(t)
+	g := f.connect()
+	ran := len(f.ran())
+	tests := map[string]struct {
+		files   []string
+		folders []string
+		want    []string // in the error; none: no error
+	}{
+		"fine":                   {files: []string{`C:\a\b`, `C:\a\c`}, folders: []string{`C:\a\d`, `C:\a`}},
+		"characters":             {files: []string{`C:\a\b:c`, `C:\a\q?`, `C:\fine`, `C:\a\x.`}, want: []string{"3 paths", `b:c`, `q?`, `x.`}},
+		"devices":                {files: []string{`C:\a\nul.txt`}, folders: []string{`C:\COM1`}, want: []string{"nul.txt", "COM1"}},
+		"case of files":          {files: []string{`C:\a\Readme`, `C:\a\README`}, want: []string{`C:\a\README and C:\a\Readme differ only in case`}},
+		"case of folders":        {files: []string{`C:\a\x\1`, `C:\A\y\2`}, want: []string{`C:\A and C:\a`}},
+		"case of an empty":       {files: []string{`C:\a\x`}, folders: []string{`C:\a\X`}, want: []string{`differ only in case`}},
+		"twice":                  {files: []string{`C:\a`, `C:\a`}, want: []string{"named twice"}},
+		"a file and a folder":    {files: []string{`C:\a`, `C:\a\b`}, want: []string{"a file and a folder"}},
+		"the temporary name":     {files: []string{`C:\a\log`, `C:\a\log.PART`}, want: []string{`log.PART is its temporary name`}},
+		"a folder of that name":  {files: []string{`C:\a\log`, `C:\a\log.part\x`}},
+		"relative":               {files: []string{`a\b`}, want: []string{"not absolute"}},
+		"out of the destination": {files: []string{`C:\a\..\b`}, want: []string{"relative name"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			tree := Tree{Folders: test.folders}
+			for _, path := range test.files {
+				tree.Files = append(tree.Files, Contents(path, []byte("x")))
+			}
+			err := tree.Check()
+			if len(test.want) == 0 {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if _, ok := errors.AsType[*NamesError](err); !ok {
+				t.Fatalf("no NamesError: %v", err)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q is not in: %v", want, err)
+				}
+			}
+			if _, err := g.PushTree(t.Context(), &tree, nil); err == nil {
+				t.Error("it was pushed")
+			}
+		})
+	}
+	if now := f.ran(); len(now) != ran {
+		t.Errorf("the agent was asked: %q", now[ran:])
+	}
+}
+
+func TestNamesErrorIsBounded(t *testing.T) {
+	t.Parallel()
+	var e NamesError
+	for i := range 5 * maxNames {
+		e.add(fmt.Sprint("path\x1b[2J", i), errors.New("no"))
+	}
+	if text := e.Error(); strings.Count(text, "\n") != maxNames+1 || !strings.Contains(text, "400 more") || strings.Contains(text, "\x1b") {
+		t.Error(text)
+	}
+}
+
+func TestBatches(t *testing.T) {
+	t.Parallel()
+	same := func(s string) string { return s }
+	many := make([]string, 2*maxBatchFiles+1)
+	if got := batches(many, same); len(got) != 3 || len(got[0]) != maxBatchFiles || len(got[2]) != 1 {
+		t.Errorf("%d batches", len(got))
+	}
+	long := strings.Repeat("x", maxBatchManifest/3)
+	if got := batches([]string{long, long, long, long}, same); len(got) != 2 || len(got[0]) != 2 {
+		t.Errorf("%d batches of long paths", len(got))
+	}
+	if got := batches(nil, same); len(got) != 0 {
+		t.Errorf("%d batches of nothing", len(got))
+	}
+	var bytesOf bytes.Buffer
+	for _, b := range batches(many, same) {
+		bytesOf.Write(appendManifest(nil, make([]manifestEntry, len(b))))
+	}
+	if bytesOf.Len() != len(many)*manifestEntryFixed {
+		t.Error("a manifest of the batches does not hold every entry once")
+	}
+}
