@@ -3,7 +3,6 @@ package guest
 import (
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -125,7 +124,7 @@ func FuzzListing(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		entries, err := parseListing(strings.NewReader(text))
 		if err != nil {
-			if entries != nil || errors.Is(err, io.EOF) && strings.Contains(text, "\n") && strings.Count(text, "\n") > maxListEntries {
+			if entries != nil {
 				t.Errorf("%d entries with %v", len(entries), err)
 			}
 			return

@@ -41,6 +41,8 @@ func TestRealAgent(t *testing.T) {
 	t.Run("compressed", func(t *testing.T) { realCompressed(t, w, g) })
 	t.Run("push refused", func(t *testing.T) { realPushRefused(t, g) })
 	t.Run("pull", func(t *testing.T) { realPull(t, w, g) })
+	t.Run("tree", func(t *testing.T) { realTree(t, w, g) })
+	t.Run("tree refused", func(t *testing.T) { realTreeRefused(t, w, g) })
 	t.Run("exec", func(t *testing.T) { realExec(t, g) })
 	t.Run("driver", func(t *testing.T) { realDriver(t, w, g) })
 	t.Run("run", func(t *testing.T) { realRun(t, w, g) })
