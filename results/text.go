@@ -39,6 +39,10 @@ func plain(s string) string {
 	return b.String()
 }
 
+// Printable makes a text that a guest may have written fit for one line of a terminal: what is not
+// printed as itself is spelt out.
+func Printable(s string) string { return plain(s) }
+
 // unprintable also tells the format characters, among which are the directional overrides, and
 // the separators of lines.
 func unprintable(r rune) bool {

@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"wskharness/guest"
 	"wskharness/harness"
 	"wskharness/remote"
 )
@@ -164,51 +160,6 @@ Exit codes that do not fit here (Windows has 32 bits) are told, and become 255.`
 	return cmd
 }
 
-func newVMPush(c *common) *cobra.Command {
-	return &cobra.Command{
-		Use:   "push GUEST LOCAL GUESTPATH",
-		Short: "Bring a file into a guest",
-		Args:  cobra.ExactArgs(3),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.withAgent(cmd.Context(), args[0], func(ctx context.Context, g *guest.Guest) error {
-				begun := time.Now()
-				stats, err := g.Push(ctx, []guest.File{{Local: args[1], Path: args[2]}}, nil)
-				if err != nil {
-					return err
-				}
-				what := fmt.Sprintf("%d bytes in %s", stats.Sent, time.Since(begun).Round(time.Millisecond))
-				if stats.Skipped > 0 {
-					what = "already there"
-				}
-				fmt.Fprintf(c.io.out, "%s: %s\n", args[2], what)
-				return nil
-			})
-		},
-	}
-}
-
-func newVMPull(c *common) *cobra.Command {
-	return &cobra.Command{
-		Use:   "pull GUEST GUESTPATH LOCAL",
-		Short: "Fetch a file from a guest",
-		Args:  cobra.ExactArgs(3),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			local := args[2]
-			if info, err := os.Stat(local); err == nil && info.IsDir() {
-				local = filepath.Join(local, args[1][strings.LastIndexAny(args[1], `\/`)+1:])
-			}
-			return c.withAgent(cmd.Context(), args[0], func(ctx context.Context, g *guest.Guest) error {
-				stats, err := g.PullFile(ctx, args[1], local, guest.PullOptions{})
-				if err != nil {
-					return err
-				}
-				fmt.Fprintf(c.io.out, "%s: %d bytes\n", local, stats.Size)
-				return nil
-			})
-		},
-	}
-}
-
 func first(args []string) string {
 	if len(args) == 0 {
 		return ""
@@ -236,11 +187,4 @@ func (c *common) onGuest(ctx context.Context, name string, do func(context.Conte
 		return err
 	}
 	return errors.Join(do(ctx, env, client), client.Close())
-}
-
-// withAgent is onGuest, with the agent in the guest.
-func (c *common) withAgent(ctx context.Context, name string, do func(context.Context, *guest.Guest) error) error {
-	return c.onGuest(ctx, name, func(ctx context.Context, env harness.Env, client *remote.WinRM) error {
-		return harness.WithAgent(ctx, env, client, do)
-	})
 }

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"wskharness/guest"
+	"wskharness/harness"
+	"wskharness/remote"
+	"wskharness/results"
+)
+
+func newVMPush(c *common) *cobra.Command {
+	o := &transferOptions{common: c, verb: "push"}
+	cmd := &cobra.Command{
+		Use:   "push GUEST LOCAL... GUESTPATH",
+		Short: "Bring files and folders into a guest",
+		Long: `Bring files and folders, with everything in them, into a guest. What is there already with the same
+SHA-256 is skipped; what was interrupted goes on where it stopped when the same command is given again.
+
+One LOCAL becomes GUESTPATH. It goes into GUESTPATH, under its own name, when that ends in a slash or
+there are several; a single file also when GUESTPATH is a folder in the guest. A folder is merged with
+one that is there. LOCAL/. is what is in a folder, without its name. Slashes of both kinds do.
+
+Names that Windows can't have are refused, all at once, before anything is sent. Symbolic links and
+special files in a folder are left out, with a warning.`,
+		Example: `  wskharness vm push wine wsksample.sys 'C:\drivers\'
+  wskharness vm push wine testdata C:/testdata`,
+		Args: cobra.MinimumNArgs(3),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			last := len(args) - 1
+			return o.push(cmd.Context(), args[0], args[1:last], args[last])
+		},
+	}
+	o.flags(cmd)
+	return cmd
+}
+
+func newVMPull(c *common) *cobra.Command {
+	o := &transferOptions{common: c, verb: "pull"}
+	cmd := &cobra.Command{
+		Use:   "pull GUEST GUESTPATH LOCAL",
+		Short: "Fetch a file or a folder from a guest",
+		Long: `Fetch a file, or a folder with everything in it, from a guest. What is here already with the same
+SHA-256 is skipped; what was interrupted goes on where it stopped when the same command is given again.
+
+GUESTPATH becomes LOCAL. It goes into LOCAL, under its own name, when that ends in a slash or is "."; a
+file also when LOCAL is a folder. A folder is merged with one that is there. Links in the guest are left
+out, with a warning. Nothing is written outside of LOCAL, whatever names the guest has.`,
+		Example: `  wskharness vm pull wine 'C:\wskharness\runs' runs
+  wskharness vm pull lab1 'C:\Windows\MEMORY.DMP' .`,
+		Args: cobra.ExactArgs(3),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.pull(cmd.Context(), args[0], args[1], args[2])
+		},
+	}
+	o.flags(cmd)
+	return cmd
+}
+
+// transferOptions are the flags of push and pull.
+type transferOptions struct {
+	*common
+	verb  string
+	json  bool
+	quiet bool
+}
+
+func (o *transferOptions) flags(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&o.json, "json", false, "print what was done as JSON on standard output")
+	cmd.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "show no progress, and nothing when all went well")
+}
+
+// transferReport is what became of a transfer.
+type transferReport struct {
+	Path    string   `json:"path"`    // where it is now
+	Files   int      `json:"files"`   // that are there now
+	Skipped int      `json:"skipped"` // of these, that were there before
+	Folders int      `json:"folders"` // as far as they are counted: on a push, the empty ones
+	Bytes   int64    `json:"bytes"`   // of all the files
+	Moved   int64    `json:"moved"`   // bytes of files that were transferred
+	Wire    int64    `json:"wire"`    // bytes of requests and answers, both ways
+	Seconds float64  `json:"seconds"`
+	LeftOut []string `json:"leftOut,omitempty"` // links and special files
+}
+
+func (o *transferOptions) push(ctx context.Context, name string, locals []string, to string) error {
+	upload, err := harness.NewUpload(locals, to)
+	if err != nil {
+		return err
+	}
+	what := filepath.Base(locals[0])
+	if n := len(upload.Tree.Files); n != 1 {
+		what = fmt.Sprintf("%d files", n)
+	}
+	return o.transfer(ctx, name, what, func(ctx context.Context, g *guest.Guest, progress func(guest.Progress)) (transferReport, error) {
+		stats, err := upload.Run(ctx, g, progress)
+		return transferReport{
+			Path: upload.Where(), Files: stats.Files, Skipped: stats.Skipped, Folders: len(upload.Tree.Folders),
+			Bytes: stats.Bytes, Moved: stats.Sent, LeftOut: upload.Tree.Skipped,
+		}, err
+	})
+}
+
+func (o *transferOptions) pull(ctx context.Context, name, path, local string) error {
+	what := path[strings.LastIndexAny(strings.TrimRight(path, `\/`), `\/`)+1:]
+	return o.transfer(ctx, name, what, func(ctx context.Context, g *guest.Guest, progress func(guest.Progress)) (transferReport, error) {
+		to, stats, err := harness.Download(ctx, g, path, local, progress)
+		return transferReport{
+			Path: to, Files: stats.Files, Skipped: stats.Skipped, Folders: stats.Folders,
+			Bytes: stats.Bytes, Moved: stats.Fetched, LeftOut: stats.Links,
+		}, err
+	})
+}
+
+// transfer does it with the progress on standard error, and reports on standard output.
+func (o *transferOptions) transfer(ctx context.Context, name, what string,
+	do func(context.Context, *guest.Guest, func(guest.Progress)) (transferReport, error)) error {
+	view := results.NewTransfer(results.TransferOptions{Err: o.io.err, What: o.verb + " " + what, Quiet: o.quiet, Getenv: o.io.getenv})
+	defer view.Close()
+	shown := *o.common
+	shown.io.err = view // what is logged comes above the progress
+	var report transferReport
+	var at guest.Progress
+	err := shown.onGuest(ctx, name, func(ctx context.Context, env harness.Env, client *remote.WinRM) error {
+		return harness.WithAgent(ctx, env, client, func(ctx context.Context, g *guest.Guest) error {
+			begun, before := time.Now(), client.Stats()
+			var err error
+			report, err = do(ctx, g, func(p guest.Progress) {
+				at = p
+				view.Update(p.Done, p.Total)
+			})
+			after := client.Stats()
+			report.Seconds = time.Since(begun).Seconds()
+			report.Wire = after.BytesSent - before.BytesSent + after.BytesReceived - before.BytesReceived
+			return err
+		})
+	})
+	view.Close()
+	o.warn(report.LeftOut)
+	if err != nil {
+		return o.explain(ctx, err, at)
+	}
+	switch {
+	case o.json:
+		return printJSON(o.io.out, report)
+	case !o.quiet:
+		_, err = fmt.Fprintln(o.io.out, report.describe())
+	}
+	return err
+}
+
+// warn tells of what was left out, though not of a thousand.
+func (o *transferOptions) warn(leftOut []string) {
+	const most = 10
+	for i, path := range leftOut {
+		if i == most {
+			fmt.Fprintf(o.io.err, "wskharness: left out: … and %d more\n", len(leftOut)-most)
+			return
+		}
+		fmt.Fprintf(o.io.err, "wskharness: left out: %s\n", results.Printable(path))
+	}
+}
+
+// explain adds to an error what to do next.
+func (o *transferOptions) explain(ctx context.Context, err error, at guest.Progress) error {
+	const again = "the same command goes on from there"
+	switch {
+	case ctx.Err() != nil && at.Total == 0:
+		return &exitError{results.ExitInterrupted, fmt.Errorf("%s interrupted before anything was moved", o.verb)}
+	case ctx.Err() != nil:
+		return &exitError{results.ExitInterrupted, fmt.Errorf("%s interrupted at %s of %s; %s", o.verb, results.Bytes(at.Done), results.Bytes(at.Total), again)}
+	}
+	unanswered, _ := remote.IsUnanswered(err)
+	if unanswered || remote.IsGone(err) {
+		return fmt.Errorf("%w; %s of %s are there, and %s", err, results.Bytes(at.Done), results.Bytes(at.Total), again)
+	}
+	if refused, ok := errors.AsType[*guest.TransferError](err); ok && refused.Win32 == 112 {
+		return fmt.Errorf("%w; make room in the guest, then %s", err, again)
+	}
+	return err
+}
+
+// describe is the report in one line.
+func (r transferReport) describe() string {
+	took := time.Duration(r.Seconds * float64(time.Second))
+	what := results.Bytes(r.Bytes)
+	if r.Files != 1 || r.Folders > 0 {
+		what = count(r.Files, "file") + ", " + what
+	}
+	if r.Folders > 0 {
+		what = count(r.Folders, "folder") + ", " + what
+	}
+	path := results.Printable(r.Path)
+	if r.Files > 0 && r.Skipped == r.Files {
+		return fmt.Sprintf("%s: already there (%s)", path, what)
+	}
+	line := fmt.Sprintf("%s: %s in %s", path, what, results.Duration(took))
+	const worth = 1 << 20 // a rate over less says nothing
+	if r.Moved >= worth && took > 0 {
+		line += ", " + results.Rate(float64(r.Moved)/took.Seconds())
+	}
+	switch there := r.Bytes - r.Moved; {
+	case r.Skipped > 0:
+		line += "; " + count(r.Skipped, "file") + " already there"
+		if there > 0 {
+			line += ", " + results.Bytes(there) + " in all"
+		}
+	case there > 0:
+		line += "; went on from " + results.Bytes(there)
+	}
+	if r.Moved >= worth {
+		line += "; " + results.Bytes(r.Wire) + " on the wire"
+	}
+	return line
+}
