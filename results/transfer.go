@@ -142,11 +142,12 @@ func (t *Transfer) say() {
 	t.timer.Reset(orElse(t.opts.Every, 5*time.Second))
 }
 
-// meter knows how far and how fast something goes.
+// meter knows how far and how fast something goes. Some things go in great steps, such as ranges of
+// a large file, so that it takes care not to find them fast at a step and stalled between two.
 type meter struct {
 	begun       time.Time
 	done, total int64
-	samples     []sample // of the last rateWindow, oldest first; the newest is not older than sampleStep
+	samples     []sample // where done changed: those of the last rateWindow, and at least two; oldest first
 }
 
 type sample struct {
@@ -158,38 +159,36 @@ const (
 	rateWindow = 5 * time.Second // what the rate is averaged over
 	sampleStep = 100 * time.Millisecond
 	rateAfter  = 500 * time.Millisecond // a rate over less says nothing
+	stallAfter = 20 * time.Second
 )
 
 // note takes in how far it is. What the first note says was there before counts for no rate.
 func (m *meter) note(now time.Time, done, total int64) {
-	m.done, m.total = done, total
-	if n := len(m.samples); n > 0 && now.Sub(m.samples[n-1].at) < sampleStep {
-		return
+	if n := len(m.samples); n == 0 || done != m.done {
+		if n > 1 && now.Sub(m.samples[n-2].at) < sampleStep {
+			m.samples = m.samples[:n-1] // the newest stands for it, too
+		}
+		m.samples = append(m.samples, sample{now, done})
 	}
-	m.samples = append(m.samples, sample{now, done})
-	m.forget(now)
-}
-
-// forget drops samples that are too old, but keeps one to compare with.
-func (m *meter) forget(now time.Time) {
+	m.done, m.total = done, total
 	old := 0
-	for old+1 < len(m.samples) && now.Sub(m.samples[old+1].at) >= rateWindow {
+	for old+2 < len(m.samples) && now.Sub(m.samples[old+1].at) >= rateWindow {
 		old++
 	}
 	m.samples = m.samples[old:]
 }
 
-// rate is bytes a second over the last seconds, and whether that is known.
+// rate is bytes a second over the last seconds or steps, and whether that is known.
 func (m *meter) rate(now time.Time) (float64, bool) {
-	m.forget(now)
-	if len(m.samples) == 0 {
+	if len(m.samples) < 2 {
 		return 0, false
 	}
-	since := now.Sub(m.samples[0].at)
+	first := m.samples[0]
+	since := now.Sub(first.at)
 	if since < rateAfter {
 		return 0, false
 	}
-	return float64(m.done-m.samples[0].done) / since.Seconds(), true
+	return float64(m.done-first.done) / since.Seconds(), true
 }
 
 // left is the time that remains at this rate, and whether that can be said.
@@ -204,24 +203,27 @@ func (m *meter) left(rate float64) (time.Duration, bool) {
 // figures are what is known: how far, how fast, how long yet.
 func (m *meter) figures(now time.Time) []string {
 	if len(m.samples) == 0 {
-		return []string{"looking at what is to do for " + clock(now.Sub(m.begun))}
+		return []string{"getting ready " + clock(now.Sub(m.begun))}
 	}
 	parts := []string{fmt.Sprintf("%s of %s", Bytes(m.done), Bytes(m.total))}
 	if m.total > 0 {
 		parts[0] += fmt.Sprintf(" (%d%%)", 100*m.done/m.total)
+	}
+	if m.done >= m.total {
+		return append(parts, "checking")
+	}
+	if quiet := now.Sub(m.samples[len(m.samples)-1].at); quiet >= stallAfter {
+		return append(parts, "nothing new for "+clock(quiet))
 	}
 	rate, ok := m.rate(now)
 	if !ok {
 		return parts
 	}
 	parts = append(parts, Rate(rate))
-	if left, ok := m.left(rate); ok && m.done < m.total {
-		return append(parts, clock(left)+" left")
+	if left, ok := m.left(rate); ok {
+		parts = append(parts, clock(left)+" left")
 	}
-	if m.done < m.total {
-		return append(parts, "stalled")
-	}
-	return append(parts, "checking")
+	return parts
 }
 
 // clock writes a time that somebody waits for: whole seconds, of an even width.
@@ -239,7 +241,7 @@ func Rate(perSecond float64) string { return Bytes(int64(perSecond)) + "/s" }
 // line is the line on a terminal of that width: what gives way first is the gauge, then the
 // name, then the last of the figures.
 func (m *meter) line(now time.Time, what string, width int, p palette) string {
-	const least = 12 // columns of the name
+	least := min(12, columns(what)) // of the name
 	parts := m.figures(now)
 	for len(parts) > 1 && columns(strings.Join(parts, "  "))+least+4 > width {
 		parts = parts[:len(parts)-1]
