@@ -15,6 +15,7 @@ type Upload struct {
 	Tree *guest.Tree
 	To   string // in the guest: what it becomes, or the folder that it goes into
 
+	where string // it is: To, or what is in To where that is only one thing
 	local string // the only file, for which To may be a folder
 }
 
@@ -35,7 +36,7 @@ func NewUpload(locals []string, to string) (*Upload, error) {
 	if err := guest.CheckPath(probe); err != nil {
 		return nil, usagef("push to %q: %w", to, errors.Unwrap(err))
 	}
-	u := &Upload{Tree: &guest.Tree{}, To: to}
+	u := &Upload{Tree: &guest.Tree{}, To: to, where: to}
 	var unread []error
 	for _, local := range locals {
 		path := to
@@ -44,6 +45,9 @@ func NewUpload(locals []string, to string) (*Upload, error) {
 		}
 		if err := u.Tree.Add(local, path); err != nil {
 			unread = append(unread, err)
+		}
+		if len(locals) == 1 {
+			u.where = path
 		}
 	}
 	if err := errors.Join(unread...); err != nil {
@@ -72,7 +76,7 @@ func contents(local string) bool {
 	return last == "." || last == ".."
 }
 
-// Run brings it there. To is then where everything went.
+// Run brings it there.
 func (u *Upload) Run(ctx context.Context, g *guest.Guest, progress func(guest.Progress)) (guest.PushStats, error) {
 	if guest.CheckPath(u.To) == nil { // not a drive's root, which is always there
 		if err := u.look(ctx, g); err != nil {
@@ -82,12 +86,12 @@ func (u *Upload) Run(ctx context.Context, g *guest.Guest, progress func(guest.Pr
 	return g.PushTree(ctx, u.Tree, progress)
 }
 
-// Where is To as people write it.
+// Where is where it went, once it has; several things went into that folder.
 func (u *Upload) Where() string {
-	if !strings.Contains(u.To, `\`) {
-		return u.To + `\`
+	if !strings.Contains(u.where, `\`) { // a drive's root
+		return u.where + `\`
 	}
-	return u.To
+	return u.where
 }
 
 // look finds out what To is in the guest.
@@ -98,7 +102,7 @@ func (u *Upload) look(ctx context.Context, g *guest.Guest) error {
 		return err
 	case u.local != "" && there.Kind == guest.EntryFolder:
 		u.To += `\` + filepath.Base(u.local)
-		u.Tree.Files[0].Path = u.To
+		u.Tree.Files[0].Path, u.where = u.To, u.To
 	case u.local == "" && there.Kind == guest.EntryFile:
 		return usagef("push: %s is a file in the guest, and can't be a folder: choose another path, or remove it there", u.To)
 	}

@@ -92,6 +92,24 @@ func TestUploadDestinations(t *testing.T) {
 	}
 }
 
+// TestUploadTellsWhere: the last line of a push names what is there now.
+func TestUploadTellsWhere(t *testing.T) {
+	chdirTree(t)
+	for want, test := range map[string][]string{
+		`C:\x`:       {`C:\x`, "a.txt"},
+		`C:\x\a.txt`: {`C:/x/`, "a.txt"},
+		`C:\x\dir`:   {`C:\x\`, "dir"},
+		`C:\`:        {`C:\`, "dir/."},
+		`C:\y`:       {`C:\y`, "dir", "a.txt"},
+		`C:\z`:       {`C:\z\`, "dir/."},
+	} {
+		u, err := NewUpload(test[1:], test[0])
+		if err != nil || u.Where() != want {
+			t.Errorf("%q: %s, %v; want %s", test, u.Where(), err, want)
+		}
+	}
+}
+
 // TestDestination is the rule of where things go on the host.
 func TestDestination(t *testing.T) {
 	chdirTree(t)
