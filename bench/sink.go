@@ -52,7 +52,7 @@ func mustHold(ctx context.Context, g *guest.Guest, path string, want []byte) err
 // fetch is a whole file of the guest.
 func fetch(ctx context.Context, g *guest.Guest, path string) ([]byte, error) {
 	w := make(memory, 0, payload)
-	stats, err := g.Pull(ctx, path, &w, guest.PullOptions{MaxBytes: 64 << 20})
+	stats, err := g.Pull(ctx, path, &w, guest.PullOptions{MaxBytes: farPayload})
 	if err != nil {
 		return nil, err
 	}

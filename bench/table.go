@@ -16,11 +16,13 @@ type sample struct {
 	requests int64 // HTTP requests; 0: not counted
 	wire     int64 // bytes of TCP in both directions, TLS and HTTP included; 0: not counted
 	payload  int   // bytes; 0: there is none
+
+	mebibytes float64 // peak memory of the program; 0: not looked at
 }
 
 // times is a sample of so many times the size.
 func (s sample) times(n int) sample {
-	return sample{s.took * time.Duration(n), s.requests * int64(n), s.wire * int64(n), s.payload * n}
+	return sample{took: s.took * time.Duration(n), requests: s.requests * int64(n), wire: s.wire * int64(n), payload: s.payload * n}
 }
 
 func (s sample) seconds() float64  { return s.took.Seconds() }
@@ -43,7 +45,7 @@ type table struct {
 	rows  []*row
 	notes []string
 
-	whole, push, again, pull, raw, pywinrm, winrmcp, farPush, farRaw, noop, storm *row
+	whole, push, again, pull, raw, pywinrm, winrmcp, farPush, farPull, farRaw, hugePush, hugePull, noop, storm *row
 }
 
 // limit is something that is promised. One that does not hold yet is shown, and no failure.
@@ -71,7 +73,9 @@ func (t *table) limits() []limit {
 		{"the same file again: HTTP requests", float64(t.again.median().requests), "≤", 4, true},
 		{"pull: times as fast as push", push.seconds() / t.pull.median().seconds(), "≥", 1, false},
 		{"push with 20 ms more: times as fast as one shell", t.farRaw.median().seconds() / t.farPush.median().seconds(), "≥", 4, false},
-		{"a command that does nothing: HTTP requests", float64(t.noop.median().requests), "≤", 3, false}, // 4 on a busy machine
+		{"push of 1 GiB: peak memory of the controller, MiB", t.hugePush.median().mebibytes, "≤", 64, true},
+		{"pull of 1 GiB: peak memory of the controller, MiB", t.hugePull.median().mebibytes, "≤", 64, true},
+		{"a command that does nothing: HTTP requests", float64(t.noop.median().requests), "≤", 3, true},
 	}
 }
 

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -19,6 +21,8 @@ const (
 	peerPayload = 256 << 10 // winrmcp needs minutes for all of it: its time is proportional to the size
 	peerScale   = payload / peerPayload
 	latency     = 20 * time.Millisecond // added to each round trip
+	farPayload  = 64 << 20              // enough that the start of several streams does not count
+	hugePayload = 1 << 30
 	sideBySide  = 200
 	perShell    = 20 // commands at a time: Windows allows 25 a shell
 )
@@ -101,8 +105,11 @@ func (b *bench) fill(ctx context.Context, t *table, local, distant *line) error 
 		{&t.raw, "our client, raw into one command", t.runs, func() (sample, error) { return local.raw(ctx) }},
 		{&t.pywinrm, "pywinrm, raw into one command", 3, pywinrm},
 		{&t.winrmcp, fmt.Sprintf("winrmcp, without decoding; %d KiB once, times %d", peerPayload>>10, peerScale), 0, winrmcp},
-		{&t.farPush, "push, 20 ms more a round trip", t.runs, func() (sample, error) { return distant.push(ctx) }},
-		{&t.farRaw, "our client, raw into one command, 20 ms more", t.runs, func() (sample, error) { return distant.raw(ctx) }},
+		{&t.farPush, "push of 64 MiB, 20 ms more a round trip", 3, func() (sample, error) { return distant.pushSome(ctx, farPayload) }},
+		{&t.farPull, "pull of the same", 3, func() (sample, error) { return distant.pull(ctx) }},
+		{&t.farRaw, "64 MiB raw into one command, 20 ms more", 3, func() (sample, error) { return distant.rawSome(ctx, farPayload) }},
+		{&t.hugePush, "`vm push` of 1 GiB, once", 0, func() (sample, error) { return b.huge(ctx, local, "push") }},
+		{&t.hugePull, "`vm pull` of the same", 0, func() (sample, error) { return b.huge(ctx, local, "pull") }},
 		{&t.noop, "a command that does nothing, on an open shell", t.runs, func() (sample, error) { return local.noop(ctx) }},
 		{&t.storm, fmt.Sprintf("%d of them side by side", sideBySide), 0, func() (sample, error) { return local.storm(ctx) }},
 	}
@@ -156,9 +163,11 @@ func (l *line) measure(size int, do func() error) (sample, error) {
 	return sample{took: time.Since(begun), requests: l.client.Stats().Requests - requests, wire: l.relay.bytes.Load() - wire, payload: size}, err
 }
 
-func (l *line) push(ctx context.Context) (sample, error) {
-	l.pushed = random(payload)
-	return l.measure(payload, func() error { // the hash is part of the price
+func (l *line) push(ctx context.Context) (sample, error) { return l.pushSome(ctx, payload) }
+
+func (l *line) pushSome(ctx context.Context, size int) (sample, error) {
+	l.pushed = random(size)
+	return l.measure(size, func() error { // the hash is part of the price
 		_, err := l.guest.Push(ctx, []guest.File{guest.Contents(pushedPath, l.pushed)}, nil)
 		return err
 	})
@@ -182,7 +191,7 @@ func (l *line) pushAgain(ctx context.Context) (sample, error) {
 
 func (l *line) pull(ctx context.Context) (sample, error) {
 	var got []byte
-	s, err := l.measure(payload, func() (err error) {
+	s, err := l.measure(len(l.pushed), func() (err error) {
 		got, err = fetch(ctx, l.guest, pushedPath)
 		return err
 	})
@@ -192,11 +201,66 @@ func (l *line) pull(ctx context.Context) (sample, error) {
 	return s, err
 }
 
+const hugePath = `C:\bench\huge.bin`
+
+// huge moves 1 GiB of noise through the program, whose memory is what is of interest.
+func (b *bench) huge(ctx context.Context, l *line, way string) (sample, error) {
+	there, back := filepath.Join(b.dir, "huge.bin"), filepath.Join(b.dir, "huge.back")
+	args := []string{"vm", "push", l.up.ID, there, hugePath}
+	if way == "pull" {
+		args = []string{"vm", "pull", l.up.ID, hugePath, back}
+	} else if err := writeNoise(there, hugePayload); err != nil {
+		return sample{}, err
+	}
+	used, err := b.run(ctx, args...)
+	if err != nil {
+		return sample{}, err
+	}
+	if way == "pull" {
+		err = sameFiles(there, back)
+	}
+	return sample{took: used.took, payload: hugePayload, mebibytes: used.mebibytes}, err
+}
+
+// writeNoise makes a file of random bytes.
+func writeNoise(path string, size int64) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = io.CopyN(f, rand.Reader, size)
+	return errors.Join(err, f.Close())
+}
+
+// sameFiles compares two files, and removes both.
+func sameFiles(one, other string) error {
+	var sums [2][32]byte
+	for i, path := range []string{one, other} {
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		h := sha256.New()
+		_, err = io.Copy(h, f)
+		f.Close()
+		if err := errors.Join(err, os.Remove(path)); err != nil {
+			return err
+		}
+		h.Sum(sums[i][:0])
+	}
+	if sums[0] != sums[1] {
+		return fmt.Errorf("%s came back as something else", one)
+	}
+	return nil
+}
+
 // raw is one shell, one command, and no protocol of ours on top: what one stream carries.
-func (l *line) raw(ctx context.Context) (sample, error) {
-	data := random(payload)
+func (l *line) raw(ctx context.Context) (sample, error) { return l.rawSome(ctx, payload) }
+
+func (l *line) rawSome(ctx context.Context, size int) (sample, error) {
+	data := random(size)
 	const path = `C:\bench\raw.bin`
-	s, err := l.measure(payload, func() error { return sendRaw(ctx, l.shell, path, data) })
+	s, err := l.measure(size, func() error { return sendRaw(ctx, l.shell, path, data) })
 	return s, errors.Join(err, checked(err, func() error { return mustHold(ctx, l.guest, path, data) }))
 }
 

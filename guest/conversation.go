@@ -54,13 +54,11 @@ func (c *conversation) verdict(ctx context.Context, p *process, sendErr error, h
 	timeout := time.NewTimer(settleTime)
 	defer timeout.Stop()
 	expired := timeout.C
-	unanswered, _ := remote.IsUnanswered(sendErr)
-	_, local := errors.AsType[*localError](sendErr)
 	_, stripe := errors.AsType[*stripeError](sendErr)
 	switch {
 	case sendErr == nil:
 		expired = nil // the agent is hashing and flushing; ctx and remote bound that
-	case unanswered || local || stripe:
+	case stripe, !remote.EndsInput(sendErr):
 		p.close() // the agent would wait for ever for what won't come
 	}
 	select {

@@ -28,6 +28,8 @@ func (a *fakeAgent) run(args []string) uint32 {
 		return a.info()
 	case "put":
 		return a.put()
+	case "stripe":
+		return a.stripe(args[1:])
 	case "get":
 		return a.get(args[1:])
 	case "list":
@@ -105,6 +107,7 @@ func (a *fakeAgent) put() uint32 {
 		there[i] = ok && int64(len(have)) == e.size && sha256.Sum256(have) == e.sha256
 		wanted := e.size
 		if !there[i] {
+			g.settle(e)
 			part, _ := g.read(e.path + ".part")
 			wanted = int64(len(part))
 			if e.size == 0 {
@@ -133,6 +136,13 @@ func (a *fakeAgent) put() uint32 {
 				return a.refuse(uint16(current), 38, "receive: FINISH came before the last byte")
 			}
 			return 0
+		case f.kind == frameWhole && int(f.file) == current:
+			part, _ := g.read(entries[current].path + ".part")
+			if code := a.finish(uint16(current), entries[current], part); code != 0 {
+				return code
+			}
+			there[current] = true
+			continue
 		case f.kind != frameData || int(f.file) >= len(entries):
 			return a.refuse(allFiles, 13, "receive: a frame of a wrong type")
 		}
@@ -160,16 +170,85 @@ func (a *fakeAgent) put() uint32 {
 		if end < e.size {
 			continue
 		}
-		g.mu.Lock()
-		delete(g.files, fold(e.path+".part"))
-		g.mu.Unlock()
-		sum := sha256.Sum256(part)
-		if sum != e.sha256 {
-			return a.refuse(f.file, 23, "verify: the SHA-256 of what came is not that of the manifest")
+		if code := a.finish(f.file, e, part); code != 0 {
+			return code
 		}
-		g.write(e.path, part)
 		there[f.file] = true
-		a.send(frame{kind: frameDone, file: f.file, offset: uint64(e.size), payload: sum[:]})
+	}
+}
+
+// finish gives a part its name, if it is what it should be.
+func (a *fakeAgent) finish(file uint16, e manifestEntry, part []byte) uint32 {
+	a.guest.mu.Lock()
+	delete(a.guest.files, fold(e.path+".part"))
+	delete(a.guest.chunks, fold(e.path))
+	a.guest.mu.Unlock()
+	sum := sha256.Sum256(part)
+	if sum != e.sha256 {
+		return a.refuse(file, 23, "verify: the SHA-256 of what came is not that of the manifest")
+	}
+	a.guest.write(e.path, part)
+	a.send(frame{kind: frameDone, file: file, offset: uint64(e.size), payload: sum[:]})
+	return 0
+}
+
+// settle cuts a part that came in chunks off behind what is there without a gap.
+func (g *fakeGuest) settle(e manifestEntry) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c, striped := g.chunks[fold(e.path)]
+	if !striped {
+		return
+	}
+	delete(g.chunks, fold(e.path))
+	end := c.from
+	for c.sha256 == hex.EncodeToString(e.sha256[:]) && c.there[end] {
+		end += c.chunk
+	}
+	part := g.files[fold(e.path+".part")]
+	g.files[fold(e.path+".part")] = part[:min(end, int64(len(part)))]
+}
+
+// chunks is what the map of a part says.
+type chunks struct {
+	sha256      string
+	from, chunk int64
+	there       map[int64]bool
+}
+
+func (a *fakeAgent) stripe(args []string) uint32 {
+	g := a.guest
+	number := func(i int) int64 { n, _ := strconv.ParseInt(args[i], 10, 64); return n }
+	size, from, chunk, sha, path := number(1), number(3), number(5), args[7], args[8]
+	frames := frameReader{r: a.in}
+	for written := int64(0); ; {
+		f, err := frames.next()
+		if err != nil || a.ctx.Err() != nil {
+			return a.refuse(0, 109, "receive: the input ended within a frame; put again to resume")
+		}
+		if f.kind == frameFinish {
+			a.send(frame{kind: frameHave, offset: uint64(written)})
+			return 0
+		}
+		at := int64(f.offset)
+		if f.kind != frameData || (at-from)%chunk != 0 || int64(len(f.payload)) != min(chunk, size-at) {
+			return a.refuse(0, 13, "receive: this is not a chunk of the file")
+		}
+		g.mu.Lock()
+		c := g.chunks[fold(path)]
+		if c.there == nil {
+			c = chunks{sha, from, chunk, make(map[int64]bool)}
+			g.chunks[fold(path)] = c
+		}
+		part := g.files[fold(path+".part")]
+		if need := at + int64(len(f.payload)); int64(len(part)) < need {
+			part = append(bytes.Clone(part), make([]byte, need-int64(len(part)))...)
+		}
+		copy(part[at:], f.payload)
+		g.files[fold(path+".part")] = part
+		c.there[at] = true
+		g.mu.Unlock()
+		written += int64(len(f.payload))
 	}
 }
 

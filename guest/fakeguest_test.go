@@ -37,13 +37,15 @@ type fakeGuest struct {
 	info     func(string) string
 	commands []string // the agent's commands, in order, with their arguments
 	starts   map[string]int
-	listing  string // what list prints, whatever the path
+	chunks   map[string]chunks // of parts that come in stripes, by folded path
+	listing  string            // what list prints, whatever the path
 
 	// Faults. Each is called without mu held.
 	onData   func(a *fakeAgent, n int, at int64) // the nth DATA frame of a put has come
 	onOutput func(command string, w io.Writer) io.Writer
 	special  func(spec winrmd.Spec, in io.Reader, out, errs io.Writer) (uint32, bool)
 	driver   func(args []string) (string, uint32)
+	mishap   func(winrmd.Request) winrmd.Mishap
 	gather   func(a *fakeAgent) uint32
 	dead     map[string]bool // runs whose process is gone
 	crashes  sync.WaitGroup
@@ -55,13 +57,20 @@ func newFakeGuest(t *testing.T) *fakeGuest {
 	t.Helper()
 	t.Parallel()
 	g := &fakeGuest{t: t, files: make(map[string][]byte), boot: testBoot, agent: []byte("the agent, as far as these tests go"),
-		starts: make(map[string]int), dead: make(map[string]bool)}
+		starts: make(map[string]int), dead: make(map[string]bool), chunks: make(map[string]chunks)}
 	g.grown = sync.NewCond(&g.mu)
 	cert, err := winrmd.NewCertificate("127.0.0.1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.server, err = winrmd.New(winrmd.Options{Host: g, User: "tester", Password: "secret", Certificate: cert.TLS})
+	g.server, err = winrmd.New(winrmd.Options{Host: g, User: "tester", Password: "secret", Certificate: cert.TLS,
+		Limits: winrmd.Limits{MaxShellsPerUser: 600},
+		Mishap: func(r winrmd.Request) winrmd.Mishap {
+			if g.mishap == nil {
+				return winrmd.Mishap{}
+			}
+			return g.mishap(r)
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}

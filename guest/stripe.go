@@ -172,10 +172,7 @@ func (s *stripes) carry(ctx context.Context, shell *remote.Shell) error {
 	}
 	defer p.close()
 	written, err := s.feed(p)
-	if remote.IsBrokenPipe(err) || errors.Is(err, io.ErrClosedPipe) {
-		err = nil // it has ended, and says why
-	}
-	if err != nil {
+	if err != nil && !remote.EndsInput(err) { // else it has ended, and says why
 		return err
 	}
 	return s.confirm(ctx, p, written)

@@ -122,7 +122,7 @@ func TestDriverChangedOnTheWay(t *testing.T) {
 				if !strings.HasSuffix(line, " put") {
 					return w
 				}
-				return &flipper{w, 20_000} // well inside the driver: the plan goes before it
+				return &flipper{w, 8_000} // well inside the driver, deflated as it is: the plan goes before it
 			}},
 			want: "checksum is wrong",
 		},

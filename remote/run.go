@@ -2,7 +2,6 @@ package remote
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -58,7 +57,7 @@ func (c *Command) feed(r io.Reader, end context.CancelCauseFunc) {
 	in.mu.Lock()
 	_, err := in.readFrom(r, true)
 	in.mu.Unlock()
-	if err == nil || errors.Is(err, io.ErrClosedPipe) || IsBrokenPipe(err) || IsGone(err) {
+	if err == nil || EndsInput(err) {
 		return
 	}
 	end(err)

@@ -81,10 +81,16 @@ func (s *stdin) Close() error {
 	}
 	_, err := s.write(nil, true)
 	s.closed = true
-	if errors.Is(err, io.ErrClosedPipe) || IsBrokenPipe(err) || IsGone(err) {
+	if err == nil || EndsInput(err) {
 		return nil
 	}
 	return err
+}
+
+// EndsInput reports whether err, of a command's Stdin, says that the command takes no more input because it has
+// ended or closed it: how it ended, its Wait tells.
+func EndsInput(err error) bool {
+	return errors.Is(err, io.ErrClosedPipe) || IsBrokenPipe(err) || IsGone(err)
 }
 
 // ReadFrom sends all that r gives in pieces as large as fit. It does not close the input.

@@ -15,14 +15,17 @@ import (
 func (c *Command) Stream(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) (uint32, error) {
 	s := &streaming{command: c}
 	var outputs sync.WaitGroup
-	outputs.Go(func() { s.output(ctx, stdout, c.Stdout) })
-	outputs.Go(func() { s.output(ctx, stderr, c.Stderr) })
-	go s.input(ctx, stdin)
+	outputs.Go(func() { s.output(stdout, c.Stdout) })
+	outputs.Go(func() { s.output(stderr, c.Stderr) })
+	go s.input(stdin)
 	code, err := c.Wait(ctx)
 	if err == nil {
 		outputs.Wait()
 	}
-	return code, errors.Join(s.failure(), err)
+	if failed := s.failure(); failed != nil {
+		return code, failed
+	}
+	return code, err
 }
 
 // streaming remembers the first thing that went wrong on this side.
@@ -39,7 +42,7 @@ func (s *streaming) failure() error {
 }
 
 // fail ends the command, since its streams are of no more use.
-func (s *streaming) fail(ctx context.Context, err error) {
+func (s *streaming) fail(err error) {
 	s.mu.Lock()
 	first := s.err == nil
 	if first {
@@ -47,28 +50,34 @@ func (s *streaming) fail(ctx context.Context, err error) {
 	}
 	s.mu.Unlock()
 	if first {
-		_ = s.command.Signal(ctx, SignalTerminate) // then Wait says that the command is gone
+		s.command.stop(err) // then Wait returns it, and the command is ended in the background
 	}
 }
 
-func (s *streaming) output(ctx context.Context, to io.Writer, from io.Reader) {
+func (s *streaming) output(to io.Writer, from io.Reader) {
 	if to == nil {
 		to = io.Discard
 	}
 	// A failed read is the command's own, which Wait reports.
 	if _, err := io.Copy(to, markReads{from}); err != nil && !errors.Is(err, errRead) {
-		s.fail(ctx, fmt.Errorf("pass the command's output on: %w", err))
+		s.fail(fmt.Errorf("pass the command's output on: %w", err))
 	}
 }
 
-func (s *streaming) input(ctx context.Context, from io.Reader) {
+func (s *streaming) input(from io.Reader) {
 	if from != nil {
-		if _, err := io.Copy(s.command.Stdin, markReads{from}); errors.Is(err, errRead) {
-			s.fail(ctx, fmt.Errorf("read the command's input: %w", err))
+		switch _, err := io.Copy(s.command.Stdin, markReads{from}); {
+		case errors.Is(err, errRead):
+			s.fail(fmt.Errorf("read the command's input: %w", err))
+			return
+		case err != nil && !EndsInput(err):
+			s.fail(err) // the command would wait for ever for what won't come
 			return
 		}
 	}
-	_ = s.command.Stdin.Close() // a command that does not take all its input is no error
+	if err := s.command.Stdin.Close(); err != nil && !EndsInput(err) {
+		s.fail(err)
+	}
 }
 
 var errRead = errors.New("read")
