@@ -1,0 +1,242 @@
+package crashdump
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Explanation is a stop code in words. Whatever a crashed system has chosen is in it as numbers only.
+type Explanation struct {
+	Code Hex `json:"code"`
+	// Name is the code's symbolic name, "" for a code that the table does not have.
+	Name       string      `json:"name,omitempty"`
+	Meaning    string      `json:"meaning"`
+	Detail     string      `json:"detail,omitempty"` // what the subcode means
+	Parameters []Parameter `json:"parameters"`       // all four
+	Next       string      `json:"next"`             // what to look at
+	Source     string      `json:"source,omitempty"` // the page that documents it
+}
+
+// Parameter is one of the four.
+type Parameter struct {
+	Value   Hex    `json:"value"`
+	Meaning string `json:"meaning,omitempty"`
+	Reading string `json:"reading,omitempty"` // what the value stands for, if it is one of a known set
+}
+
+// miniBit is set in a stop code by systems that wrote a minidump of it, such as 0x1000007E.
+const miniBit = 0x10000000
+
+// lookUp finds a code's row of the table.
+func lookUp(code uint32) (stopCode, bool) {
+	for _, candidate := range []uint32{code, code &^ miniBit} {
+		for _, table := range [][]stopCode{memoryCodes(), ioCodes(), verifierCodes(), systemCodes()} {
+			for _, row := range table {
+				if row.code == candidate {
+					return row, true
+				}
+			}
+		}
+	}
+	return stopCode{code: code}, false
+}
+
+// Explain says what a stop code with its parameters means. A code that is not known is given in hex.
+func Explain(code uint32, params [4]uint64) Explanation {
+	row, known := lookUp(code)
+	e := Explanation{Code: Hex(code), Name: row.name, Meaning: row.meaning, Next: row.next}
+	if known {
+		e.Source = fmt.Sprintf("Bug Check Code Reference: Bug Check 0x%X: %s", row.code, row.name)
+	} else {
+		e.Meaning = fmt.Sprintf("stop code 0x%X is not in this program's table", code)
+		e.Next = "look it up in the Bug Check Code Reference; a driver that calls KeBugCheckEx itself chooses the code and the parameters"
+	}
+	meanings := row.params
+	if row.subcode != nil {
+		if sub, ok := row.subcode[params[0]]; ok {
+			e.Detail = sub.text
+			for i, p := range sub.params {
+				if p.text != "" {
+					meanings[i+1] = p
+				}
+			}
+		}
+	}
+	for i, value := range params {
+		p := Parameter{Value: Hex(value), Meaning: meanings[i].text}
+		if meanings[i].kind != nil {
+			p.Reading = meanings[i].kind(value)
+		}
+		e.Parameters = append(e.Parameters, p)
+	}
+	return e
+}
+
+// String is the explanation for a terminal, several lines with an end each.
+func (e Explanation) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "stop code 0x%X", uint64(e.Code))
+	if e.Name != "" {
+		fmt.Fprintf(&b, " %s", e.Name)
+	}
+	fmt.Fprintf(&b, "\n  %s\n", e.Meaning)
+	if e.Detail != "" {
+		fmt.Fprintf(&b, "  here: %s\n", e.Detail)
+	}
+	for i, p := range e.Parameters {
+		fmt.Fprintf(&b, "  parameter %d: %s", i+1, p.Value)
+		if p.Reading != "" {
+			fmt.Fprintf(&b, " (%s)", p.Reading)
+		}
+		if p.Meaning != "" {
+			fmt.Fprintf(&b, ": %s", p.Meaning)
+		}
+		b.WriteByte('\n')
+	}
+	fmt.Fprintf(&b, "  next: %s\n", e.Next)
+	if e.Source != "" {
+		fmt.Fprintf(&b, "  source: %s\n", e.Source)
+	}
+	return b.String()
+}
+
+// stopCode is a row of the table.
+type stopCode struct {
+	code    uint32
+	name    string
+	meaning string // one sentence
+	params  [4]param
+	next    string
+	// subcode says what values of parameter 1 mean, where it chooses between violations.
+	subcode map[uint64]sub
+	// fault is the parameter that is the address of the faulting instruction, from 1; 0 is none.
+	fault int
+	// faultFrom is the least value of parameter 1 from which on fault holds.
+	faultFrom uint64
+	// record is the parameter that is the address of an exception record, from 1; 0 is none.
+	record int
+	// same are the parameters that tell one crash with this code from another where no module is
+	// known: such as are the same in every run.
+	same []int
+}
+
+// faultParameter is the parameter with the faulting instruction's address, from 1; 0 is none.
+func (s stopCode) faultParameter(params [4]Hex) int {
+	if uint64(params[0]) < s.faultFrom {
+		return 0
+	}
+	return s.fault
+}
+
+// param is what a parameter means; kind reads its value, "" if it can't.
+type param struct {
+	text string
+	kind func(uint64) string
+}
+
+// sub is a subcode: what it means, and what parameters 2, 3 and 4 are under it.
+type sub struct {
+	text   string
+	params [3]param
+}
+
+// plain is a parameter that is read as a number: an address, a pointer, a count.
+func plain(text string) param { return param{text: text} }
+
+// irql, status and poolType read their values.
+func irql(text string) param { return param{text, readIRQL} }
+
+func status(text string) param { return param{text, readStatus} }
+
+func poolType(text string) param { return param{text, readPoolType} }
+
+// access is the kind of access of 0xA and its like: bit 0 for a write, bit 3 for an execution.
+func access(text string) param {
+	return param{text, func(v uint64) string {
+		switch v {
+		case 0:
+			return "read"
+		case 1:
+			return "write"
+		case 8:
+			return "execute"
+		}
+		return ""
+	}}
+}
+
+// oneOf reads a value by a table.
+func oneOf(text string, values map[uint64]string) param {
+	return param{text, func(v uint64) string { return values[v] }}
+}
+
+func readIRQL(v uint64) string {
+	switch v {
+	case 0:
+		return "PASSIVE_LEVEL"
+	case 1:
+		return "APC_LEVEL"
+	case 2:
+		return "DISPATCH_LEVEL"
+	case 13:
+		return "CLOCK_LEVEL"
+	case 14:
+		return "IPI_LEVEL"
+	case 15:
+		return "HIGH_LEVEL"
+	case 0xff:
+		return "interrupts were off"
+	}
+	if v > 2 && v < 13 {
+		return "a device's level"
+	}
+	return ""
+}
+
+// readPoolType knows the two types that have had their numbers since the first Windows NT.
+func readPoolType(v uint64) string {
+	switch v {
+	case 0:
+		return "NonPagedPool"
+	case 1:
+		return "PagedPool"
+	}
+	return ""
+}
+
+// readStatus names the NTSTATUS values of exceptions. Parameters are sign-extended.
+func readStatus(v uint64) string {
+	switch uint32(v) {
+	case 0x80000001:
+		return "STATUS_GUARD_PAGE_VIOLATION"
+	case 0x80000002:
+		return "STATUS_DATATYPE_MISALIGNMENT"
+	case 0x80000003:
+		return "STATUS_BREAKPOINT"
+	case 0x80000004:
+		return "STATUS_SINGLE_STEP"
+	case 0xc0000005:
+		return "STATUS_ACCESS_VIOLATION"
+	case 0xc0000006:
+		return "STATUS_IN_PAGE_ERROR"
+	case 0xc000000d:
+		return "STATUS_INVALID_PARAMETER"
+	case 0xc000001d:
+		return "STATUS_ILLEGAL_INSTRUCTION"
+	case 0xc000008c:
+		return "STATUS_ARRAY_BOUNDS_EXCEEDED"
+	case 0xc0000094:
+		return "STATUS_INTEGER_DIVIDE_BY_ZERO"
+	case 0xc0000095:
+		return "STATUS_INTEGER_OVERFLOW"
+	case 0xc0000096:
+		return "STATUS_PRIVILEGED_INSTRUCTION"
+	case 0xc00000fd:
+		return "STATUS_STACK_OVERFLOW"
+	case 0xc0000409:
+		return "STATUS_STACK_BUFFER_OVERRUN"
+	case 0xc0000420:
+		return "STATUS_ASSERTION_FAILURE"
+	}
+	return ""
+}
