@@ -23,7 +23,7 @@ func ioCodes() []stopCode {
 			code: 0x48, name: "CANCEL_STATE_IN_COMPLETED_IRP",
 			meaning: "An IRP was completed while it still had a cancel routine.",
 			params:  [4]param{plain("the IRP"), plain("the cancel routine"), reserved, reserved},
-			next:    "IoSetCancelRoutine(…, NULL) before the completion",
+			next:    "IoSetCancelRoutine(irp, NULL) before the completion",
 		}, {
 			code: 0x4A, name: "IRQL_GT_ZERO_AT_SYSTEM_SERVICE",
 			meaning: "A system call returned to user mode at a raised IRQL.",

@@ -2,6 +2,7 @@ package crashdump
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -27,15 +28,17 @@ type Parameter struct {
 // miniBit is set in a stop code by systems that wrote a minidump of it, such as 0x1000007E.
 const miniBit = 0x10000000
 
+// stopCodes is the whole table.
+func stopCodes() []stopCode {
+	return slices.Concat(memoryCodes(), ioCodes(), verifierCodes(), systemCodes())
+}
+
 // lookUp finds a code's row of the table.
 func lookUp(code uint32) (stopCode, bool) {
+	rows := stopCodes()
 	for _, candidate := range []uint32{code, code &^ miniBit} {
-		for _, table := range [][]stopCode{memoryCodes(), ioCodes(), verifierCodes(), systemCodes()} {
-			for _, row := range table {
-				if row.code == candidate {
-					return row, true
-				}
-			}
+		if i := slices.IndexFunc(rows, func(s stopCode) bool { return s.code == candidate }); i >= 0 {
+			return rows[i], true
 		}
 	}
 	return stopCode{code: code}, false
