@@ -17,6 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"wskharness/guest/crashdump/dumptest"
 	"wskharness/harness"
 	"wskharness/results"
 	"wskharness/vm/wine"
@@ -54,6 +55,7 @@ func commands() map[string]func(ts *testscript.TestScript, neg bool, args []stri
 		"exitcode": exitCodeIs, "cases": atLeastCases, "noguests": noGuests, "waitfor": waitFor,
 		"copybuilt": copyBuilt, "flip": flip, "staticconfig": staticConfig, "killserver": killServer,
 		"random": randomFile, "waitsize": waitSize,
+		"makedump": makeDump, "truncate": truncate,
 	}
 }
 
@@ -198,6 +200,31 @@ func flip(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	data[offset] ^= 1
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o644))
+}
+
+// makeDump writes a crash dump of a type (its number), in which the sample driver is at fault.
+func makeDump(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 || neg {
+		ts.Fatalf("usage: makedump FILE TYPE")
+	}
+	kind, err := strconv.ParseUint(args[1], 10, 32)
+	ts.Check(err)
+	const base = 0xfffff8052a3d0000
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), dumptest.Spec{
+		Type: uint32(kind), Code: 0xD1, Parameters: [4]uint64{0x18, 2, 1, base + 0x1a2c}, Processors: 2, Build: 26100,
+		Time: time.Date(2026, 11, 25, 9, 30, 15, 0, time.UTC), Uptime: 95 * time.Second,
+		Modules: []dumptest.Module{{Name: "WskSample.sys", Base: base, Size: 0x9000}},
+	}.Bytes(), 0o644))
+}
+
+// truncate cuts a file to a size.
+func truncate(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 || neg {
+		ts.Fatalf("usage: truncate FILE SIZE")
+	}
+	size, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), size))
 }
 
 // staticConfig writes a configuration in which the guest that `vm up --json` told of is a static target.

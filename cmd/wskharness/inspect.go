@@ -22,10 +22,14 @@ type inspectOptions struct {
 func newInspect(c *common) *cobra.Command {
 	o := &inspectOptions{common: c}
 	cmd := &cobra.Command{
-		Use:   "inspect FILE.sys",
-		Short: "Print the facts of a driver image, and what Windows would refuse",
+		Use:   "inspect FILE",
+		Short: "Print the facts of a driver image, and what Windows would refuse, or of a crash dump",
 		Long: `Print what a driver image is made of, and everything for which Windows would refuse to load it, each
-with its reason. Exit code 1 when there is anything to refuse.`,
+with its reason. Exit code 1 when there is anything to refuse.
+
+Of a Windows kernel crash dump (MEMORY.DMP, a minidump; x64 or arm64) print the stop code in words,
+the module and offset at fault, the signature by which the same crash is known again, and what is
+missing of the dump.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return o.run(args[0]) },
 	}
@@ -34,6 +38,9 @@ with its reason. Exit code 1 when there is anything to refuse.`,
 }
 
 func (o *inspectOptions) run(path string) error {
+	if isDump(path) {
+		return o.runDump(path)
+	}
 	image, err := driver.InspectFile(path)
 	if err != nil {
 		return &harness.UsageError{Err: err}
