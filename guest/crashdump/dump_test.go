@@ -62,6 +62,9 @@ func kinds() map[string]dumptest.Spec {
 	old := spec(dumptest.KernelSummary)
 	old.OldBitmap = true
 	all["kernel summary, old layout"] = old
+	large := spec(dumptest.BitmapKernel)
+	large.LargePages = true
+	all["bitmap kernel, large pages"] = large
 	return all
 }
 

@@ -6,7 +6,6 @@ import "fmt"
 const (
 	triageSize = 0x80
 
-	atTriageSize       = 0x04
 	atTriageValid      = 0x08 // offset of the signature "TRGD", the last thing that is written
 	atTriageContext    = 0x0c
 	atTriageException  = 0x10

@@ -10,11 +10,13 @@ type machine struct {
 	pages map[uint64][]byte
 	next  uint64 // the next frame to use
 	top   uint64 // of the page tables
+	large bool   // the last level is left out: pages of 2 MiB
+	huge  uint64 // the next frame for such a page
 }
 
 // newMachine leaves gaps between frames, so that runs and bitmaps have some.
-func newMachine() *machine {
-	m := &machine{pages: map[uint64][]byte{}, next: 0x1a}
+func newMachine(large bool) *machine {
+	m := &machine{pages: map[uint64][]byte{}, next: 0x1a, large: large, huge: 0x200}
 	m.top = m.page()
 	return m
 }
@@ -42,6 +44,9 @@ func (m *machine) frame(address uint64) uint64 {
 	for _, shift := range []uint{39, 30, 21, 12} {
 		slot := m.pages[table][address>>shift&0x1ff*8:]
 		entry := le.Uint64(slot)
+		if m.large && shift == 21 {
+			return m.inLarge(slot, address)
+		}
 		if entry == 0 {
 			table = m.page()
 			le.PutUint64(slot, table<<12|3)
@@ -52,10 +57,26 @@ func (m *machine) frame(address uint64) uint64 {
 	return table
 }
 
+// inLarge maps an address by a page of 2 MiB, of which only what is used gets into the dump.
+func (m *machine) inLarge(slot []byte, address uint64) uint64 {
+	if le.Uint64(slot) == 0 {
+		le.PutUint64(slot, m.huge<<12|0x83)
+		m.huge += 0x200
+	}
+	frame := le.Uint64(slot)>>12 + address>>12&0x1ff
+	if m.pages[frame] == nil {
+		m.pages[frame] = make([]byte, pageSize)
+	}
+	return frame
+}
+
 // physical builds memory with the list of modules, and appends it as the type has it.
 func (s Spec) physical(d []byte) []byte {
-	m := newMachine()
-	const entries, names = uint64(0xfffff800_00e00000), uint64(0xfffff800_00e40f00) // names cross a page
+	m := newMachine(s.LargePages)
+	const entries, names = uint64(0xfffff800_00e00000), uint64(0xfffff800_00e40ff8)
+	for i := 2 * len(s.Modules); i >= 0; i-- {
+		m.frame(names + uint64(i)*pageSize) // downwards: every name crosses into a page that is elsewhere
+	}
 	entryAt := func(i int) uint64 {
 		if i < 0 || i == len(s.Modules) {
 			return ListHead
@@ -87,7 +108,7 @@ func (s Spec) physical(d []byte) []byte {
 			le.PutUint16(entry[name.at+2:], uint16(len(text)))
 			le.PutUint64(entry[name.at+8:], at)
 			m.store(at, text)
-			at += uint64(len(text)+15) &^ 15
+			at += pageSize
 		}
 		m.store(entryAt(i), entry)
 	}
@@ -105,6 +126,9 @@ func (s Spec) layOut(d []byte, pages map[uint64][]byte) []byte {
 	case Full:
 		clear(d[0x88 : 0x88+700])
 		ranges := ranges(frames)
+		if len(ranges) > 700-16 {
+			panic("dumptest: a full dump has room for 42 runs: give it fewer modules or less memory")
+		}
 		le.PutUint32(d[0x88:], uint32(len(ranges)/16))
 		le.PutUint64(d[0x90:], uint64(len(frames)))
 		copy(d[0x98:0x88+700], ranges)

@@ -58,6 +58,8 @@ type Spec struct {
 	Memory []Memory
 	// OldBitmap has a kernel summary written as SUMMARY_DUMP64 instead of with the newer bitmap.
 	OldBitmap bool
+	// LargePages maps memory by pages of 2 MiB.
+	LargePages bool
 }
 
 // Memory is a piece of the crashed system's memory.
