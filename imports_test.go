@@ -12,21 +12,22 @@ import (
 
 // allowed is which rooms of this module a room may import; internal packages belong to their room.
 var allowed = map[string][]string{
-	"strictyaml":               {},
-	"results":                  {},
-	"driver":                   {},
-	"suites":                   {"strictyaml"},
-	"remote":                   {},
-	"remote/winrmd":            {"remote"},
-	"guest":                    {"remote"},
+	"strictyaml":     {},
+	"results":        {},
+	"driver":         {},
+	"suites":         {"strictyaml"},
+	"remote":         {},
+	"remote/winrmd":  {"remote"},
+	"guest":          {"remote"},
+	"vm":             {"remote"},
+	"vm/vmtest":      {"vm", "remote"},
+	"vm/static":      {"vm", "remote"},
+	"vm/wine":        {"vm", "remote", "remote/winrmd"},
+	"harness":        {"strictyaml", "results", "driver", "suites", "remote", "guest", "vm", "vm/static", "vm/wine"},
+	"cmd/wskharness": {"strictyaml", "results", "driver", "suites", "remote", "guest", "guest/crashdump", "vm/wine", "harness"},
+
 	"guest/crashdump":          {},
 	"guest/crashdump/dumptest": {},
-	"vm":                       {"remote"},
-	"vm/vmtest":                {"vm", "remote"},
-	"vm/static":                {"vm", "remote"},
-	"vm/wine":                  {"vm", "remote", "remote/winrmd"},
-	"harness":                  {"strictyaml", "results", "driver", "suites", "remote", "guest", "vm", "vm/static", "vm/wine"},
-	"cmd/wskharness":           {"strictyaml", "results", "driver", "suites", "remote", "guest", "guest/crashdump", "vm/wine", "harness"},
 }
 
 // TestImportsRunOneWay holds the rooms to the order that docs/architecture.md draws. Tests may reach
