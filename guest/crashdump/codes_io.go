@@ -3,6 +3,8 @@ package crashdump
 // ioCodes are the stop codes of IRPs, objects, locked pages, waits and drivers' frameworks.
 func ioCodes() []stopCode {
 	reserved := plain("reserved")
+	checked := [3]param{plain("address of it"), plain("start of the memory that was checked"), plain("end of the memory that was checked")}
+	counts := [3]param{plain("address of the routine"), plain("count before the routine"), plain("count after the routine")}
 	return []stopCode{
 		{
 			code: 0x18, name: "REFERENCE_BY_POINTER",
@@ -37,7 +39,7 @@ func ioCodes() []stopCode {
 		}, {
 			code: 0xCB, name: "DRIVER_LEFT_LOCKED_PAGES_IN_PROCESS",
 			meaning: "A driver left pages of a process locked when the process ended.",
-			params:  [4]param{plain("address in the driver that locked them"), plain("caller of that address"), plain("MDL"), plain("number of locked pages")},
+			params:  [4]param{plain("address in the driver that locked them; if the I/O manager did, of the top driver's dispatch routine"), plain("caller of that address, or the top device object"), plain("MDL"), plain("number of locked pages")},
 			next:    "the MmUnlockPages that is missing for the lock at the faulting module's offset",
 			fault:   1,
 		}, {
@@ -54,9 +56,15 @@ func ioCodes() []stopCode {
 		}, {
 			code: 0xC7, name: "TIMER_OR_DPC_INVALID",
 			meaning: "A timer or DPC was found in memory that was being freed or unloaded, or otherwise where it may not be.",
-			params:  [4]param{plain("what was found"), plain("address of it"), plain("start of the memory that was checked"), plain("end of the memory that was checked")},
+			params:  [4]param{plain("kind of the violation"), plain("address of the object or routine"), plain("depends on parameter 1"), plain("depends on parameter 1")},
 			next:    "a timer that was not cancelled, or a DPC that was not flushed, before its memory was freed",
-			same:    []int{1},
+			subcode: map[uint64]sub{
+				0: {"a timer in such memory", checked}, 1: {"a DPC in such memory", checked}, 2: {"a DPC's routine in such memory", checked},
+				3: {"a DPC for a processor that does not exist", [3]param{plain("DPC"), plain("processor"), plain("number of processors")}},
+				4: {"a DPC routine changed how often APCs are disabled", counts},
+				5: {"a timer's DPC routine changed how often APCs are disabled", counts},
+			},
+			same: []int{1},
 		}, {
 			code: 0x10D, name: "WDF_VIOLATION",
 			meaning: "The Kernel-Mode Driver Framework found an error in a driver that uses it.",

@@ -95,7 +95,8 @@ func memoryCodes() []stopCode {
 			next:    "MmProbeAndLockPages and MmUnlockPages that don't come in pairs, or IoFreeMdl of pages still locked",
 			same:    []int{1},
 			subcode: map[uint64]sub{
-				7: {text: "a page with no locks on it was unlocked: MmUnlockPages twice for one MDL"},
+				7:    {"a page was unlocked more often than locked: MmUnlockPages twice for one MDL", [3]param{plain("page frame"), plain("share count"), plain("zero")}},
+				0x9A: {"a page was freed that is still locked for I/O", [3]param{plain("page frame"), plain("state of the page"), plain("references to it")}},
 			},
 		}, {
 			code: 0xC2, name: "BAD_POOL_CALLER",

@@ -44,7 +44,7 @@ func systemCodes() []stopCode {
 		}, {
 			code: 0x101, name: "CLOCK_WATCHDOG_TIMEOUT",
 			meaning: "A processor did not take clock interrupts for too long: it is stuck with interrupts off, or its virtual processor was not given time.",
-			params:  [4]param{plain("time limit in clock ticks"), plain("zero"), plain("PRCB of the stuck processor"), plain("index of the stuck processor")},
+			params:  [4]param{plain("time limit in clock ticks"), plain("zero"), plain("PRCB of the stuck processor"), plain("zero")},
 			next:    "what the stuck processor was doing; under a hypervisor also the load of the host",
 		}, {
 			code: 0x109, name: "CRITICAL_STRUCTURE_CORRUPTION",
@@ -81,7 +81,13 @@ func systemCodes() []stopCode {
 			meaning: "The kernel's heap, from which pool is allocated since Windows 10 1903, is corrupt.",
 			params:  [4]param{plain("kind of the corruption"), plain("heap"), plain("address at which it was found"), reserved},
 			next:    "writes beyond an allocation or after its release: run again with special pool of Driver Verifier",
-			same:    []int{1},
+			subcode: map[uint64]sub{
+				3: {text: "the header of a block is corrupt"}, 4: {text: "the headers of several blocks are corrupt"},
+				5: {text: "the header of a large block is corrupt"}, 6: {text: "it looks like a write beyond the end of a block"},
+				7: {text: "it looks like a write before the start of a block"}, 8: {text: "a free block was used as if it were not, such as freed twice"},
+				0xB: {text: "it looks like a use after the release"}, 0xD: {text: "the list of free blocks is corrupt"},
+			},
+			same: []int{1},
 		}, {
 			code: 0x154, name: "UNEXPECTED_STORE_EXCEPTION",
 			meaning: "The component that compresses memory met an exception that it did not expect.",

@@ -16,6 +16,7 @@ func verifierCodes() []stopCode {
 			meaning: "Driver Verifier saw a driver misuse the I/O manager: an IRP, a device or a completion.",
 			params:  [4]param{plain("kind of the violation"), plain("from kind 0x200 on: address in the driver where it was seen"), plain("depends on parameter 1, mostly the IRP"), plain("depends on parameter 1")},
 			next:    "the dispatch or completion routine at that address, and the IRP with `!irp` in WinDbg",
+			subcode: irpViolations(),
 			fault:   2, faultFrom: 0x200,
 			same: []int{1},
 		}, {
@@ -76,5 +77,29 @@ func verifierViolations() map[uint64]sub {
 		0x7F: {"MmBuildMdlForNonPagedPool of pages of paged pool", [3]param{level, mdl, plain("flags of the MDL")}},
 		0x80: {"KeSetEvent above DISPATCH_LEVEL", [3]param{level, plain("event"), zero}},
 		0xB0: {"MmProbeAndLockPages of an MDL with wrong flags, such as one of nonpaged pool", [3]param{mdl, plain("flags of the MDL"), plain("the wrong ones")}},
+	}
+}
+
+// irpViolations are the values of parameter 1 of 0xC9 that a driver with IRPs of its own meets, as one
+// that uses WSK is.
+func irpViolations() map[uint64]sub {
+	irp, zero := plain("the IRP"), plain("zero")
+	return map[uint64]sub{
+		0x01:  {"something was freed as an IRP that is none", [3]param{irp, zero, zero}},
+		0x02:  {"an IRP was freed that still belongs to a thread", [3]param{irp, zero, zero}},
+		0x03:  {"IoCallDriver was given something that is no IRP", [3]param{irp, zero, zero}},
+		0x05:  {"a dispatch routine returned at another IRQL than it was called at", [3]param{plain("device object of the driver"), irql("IRQL before"), irql("IRQL after")}},
+		0x06:  {"an IRP was completed with STATUS_PENDING or -1", [3]param{plain("status"), irp, zero}},
+		0x07:  {"an IRP was completed with its cancel routine still set", [3]param{plain("address of the cancel routine"), irp, zero}},
+		0x0C:  {"an I/O status block was on a stack that has unwound", [3]param{plain("I/O status block"), zero, zero}},
+		0x0D:  {"an event was on a stack that has unwound", [3]param{plain("event"), zero, zero}},
+		0x0E:  {"IoCompleteRequest above DISPATCH_LEVEL", [3]param{irql("IRQL at that time"), irp, zero}},
+		0x10:  {text: "IoCallDriver above DISPATCH_LEVEL", params: [3]param{0: irql("IRQL at that time")}},
+		0x203: {text: "an IRP was sent on with its cancel routine still set"},
+		0x208: {text: "an IRP runs out of stack locations"},
+		0x20A: {text: "an IRP was freed that is still in use"},
+		0x20B: {text: "an IRP was freed that is still in use"},
+		0x20C: {text: "an IRP was freed that is still queued to a thread"},
+		0x20D: {text: "IoInitializeIrp of an IRP that IoAllocateIrp had made: IoReuseIrp is for that"},
 	}
 }
