@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Explanation is a stop code in words. Whatever a crashed system has chosen is in it as numbers only.
@@ -28,10 +29,10 @@ type Parameter struct {
 // miniBit is set in a stop code by systems that wrote a minidump of it, such as 0x1000007E.
 const miniBit = 0x10000000
 
-// stopCodes is the whole table.
-func stopCodes() []stopCode {
+// stopCodes is the whole table, made once. Nobody may change it.
+var stopCodes = sync.OnceValue(func() []stopCode {
 	return slices.Concat(memoryCodes(), ioCodes(), verifierCodes(), systemCodes())
-}
+})
 
 // lookUp finds a code's row of the table.
 func lookUp(code uint32) (stopCode, bool) {

@@ -1,6 +1,7 @@
 package crashdump
 
 import (
+	stdcmp "cmp"
 	"flag"
 	"fmt"
 	"maps"
@@ -19,8 +20,7 @@ var update = flag.Bool("update", false, "write the golden file anew")
 // TestExplanations shows every row of the table, with every subcode, as people see it.
 func TestExplanations(t *testing.T) {
 	var b strings.Builder
-	rows := stopCodes()
-	slices.SortFunc(rows, func(a, b stopCode) int { return int(int64(a.code) - int64(b.code)) })
+	rows := slices.SortedFunc(slices.Values(stopCodes()), func(a, b stopCode) int { return stdcmp.Compare(a.code, b.code) })
 	for _, row := range rows {
 		b.WriteString(Explain(row.code, [4]uint64{0x18, 2, 1, 0xfffff805_2a3d1a2c}).String() + "\n")
 		for _, kind := range slices.Sorted(maps.Keys(row.subcode)) {
