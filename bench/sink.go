@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"wskharness/driver"
 	"wskharness/guest"
@@ -51,22 +52,27 @@ func mustHold(ctx context.Context, g *guest.Guest, path string, want []byte) err
 
 // fetch is a whole file of the guest.
 func fetch(ctx context.Context, g *guest.Guest, path string) ([]byte, error) {
-	w := make(memory, 0, payload)
-	stats, err := g.Pull(ctx, path, &w, guest.PullOptions{MaxBytes: farPayload})
+	w := &memory{}
+	stats, err := g.Pull(ctx, path, w, guest.PullOptions{MaxBytes: farPayload})
 	if err != nil {
 		return nil, err
 	}
-	return w[:stats.Bytes], nil
+	return w.data[:stats.Bytes], nil
 }
 
-// memory is an io.WriterAt that grows.
-type memory []byte
+// memory is an io.WriterAt that grows. Ranges of a file come side by side.
+type memory struct {
+	mu   sync.Mutex
+	data []byte
+}
 
 func (m *memory) WriteAt(p []byte, at int64) (int, error) {
-	if need := int(at) + len(p); need > len(*m) {
-		*m = slices.Grow(*m, need-len(*m))[:need]
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if need := int(at) + len(p); need > len(m.data) {
+		m.data = slices.Grow(m.data, need-len(m.data))[:need]
 	}
-	return copy((*m)[at:], p), nil
+	return copy(m.data[at:], p), nil
 }
 
 // sendRaw sends data to the sink.

@@ -47,7 +47,7 @@ type PullStats struct {
 
 // Pull fetches a file, or a part of it, in independent ranges, each checked by its SHA-256 before
 // it counts and fetched again when contact was lost in it. Offset in the file is offset in w. Memory
-// is bounded whatever the size. A file that grows meanwhile is fetched up to the size that it had at
+// is bounded whatever the size. Ranges are written side by side, each byte once. A file that grows meanwhile is fetched up to the size that it had at
 // first; one that shrinks is an error.
 //
 // What w holds after an error is what was written so far: use [Guest.PullFile] for a host file that

@@ -118,10 +118,14 @@ func (s *stripes) send(ctx context.Context, cancel context.CancelCauseFunc) erro
 			cancel(err)
 		}
 	}
-	streams.Go(func() { carry(own) })
+	opening, enough := context.WithCancel(ctx)
+	streams.Go(func() {
+		carry(own)
+		enough() // all chunks are taken: a shell that is not there yet, for a quota perhaps, comes too late
+	})
 	for range g.streams(s.upload.entry.size-s.from) - 1 {
 		streams.Go(func() {
-			shell, err := g.client.Shell(ctx, g.opts.Shell)
+			shell, err := g.client.Shell(opening, g.opts.Shell)
 			if err != nil {
 				g.log.Debug("one stream less", "error", err)
 				return
@@ -131,6 +135,7 @@ func (s *stripes) send(ctx context.Context, cancel context.CancelCauseFunc) erro
 		})
 	}
 	streams.Wait()
+	enough()
 	err = context.Cause(ctx)
 	switch _, local := errors.AsType[*localError](err); {
 	case err == nil && s.next < s.upload.entry.size:
