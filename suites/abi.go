@@ -33,6 +33,9 @@ const (
 	opDeactivate = 13
 	opState      = 14
 	opFault      = 15
+
+	opProvider      = 40
+	opProviderState = 41
 )
 
 const (
@@ -60,6 +63,13 @@ const (
 	faultWrite    = 1
 	faultBugcheck = 2
 	faultHang     = 3
+)
+
+const (
+	providerLeave    = 0
+	providerReady    = 1
+	providerNotReady = 2
+	providerAfter    = 3
 )
 
 // Where a step's status comes from (WSKT_RESULT.Origin).
@@ -107,6 +117,17 @@ const (
 	valueStateBytes       = 7
 	valueStateNPIHeld     = 8
 	valueStateAllocations = 9
+
+	valueProviderRegistrations   = 0
+	valueProviderCaptures        = 1
+	valueProviderWaiters         = 2
+	valueProviderSockets         = 3
+	valueProviderBusy            = 4
+	valueProviderMismatched      = 5
+	valueProviderRegisterCalls   = 6
+	valueProviderDeregisterCalls = 7
+	valueProviderCaptureCalls    = 8
+	valueProviderReleaseCalls    = 9
 )
 
 const (

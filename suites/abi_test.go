@@ -30,6 +30,17 @@ func mirrored() map[string]uint64 {
 		"WSKT_OP_ACTIVATE": opActivate, "WSKT_OP_DEACTIVATE": opDeactivate, "WSKT_OP_STATE": opState,
 		"WSKT_OP_FAULT": opFault,
 
+		"WSKT_OP_PROVIDER": opProvider, "WSKT_OP_PROVIDER_STATE": opProviderState,
+		"WSKT_PROVIDER_LEAVE": providerLeave, "WSKT_PROVIDER_READY": providerReady,
+		"WSKT_PROVIDER_NOT_READY": providerNotReady, "WSKT_PROVIDER_AFTER": providerAfter,
+		"WSKT_V_PROVIDER_REGISTRATIONS": valueProviderRegistrations, "WSKT_V_PROVIDER_CAPTURES": valueProviderCaptures,
+		"WSKT_V_PROVIDER_WAITERS": valueProviderWaiters, "WSKT_V_PROVIDER_SOCKETS": valueProviderSockets,
+		"WSKT_V_PROVIDER_BUSY": valueProviderBusy, "WSKT_V_PROVIDER_MISMATCHED": valueProviderMismatched,
+		"WSKT_V_PROVIDER_REGISTER_CALLS":   valueProviderRegisterCalls,
+		"WSKT_V_PROVIDER_DEREGISTER_CALLS": valueProviderDeregisterCalls,
+		"WSKT_V_PROVIDER_CAPTURE_CALLS":    valueProviderCaptureCalls,
+		"WSKT_V_PROVIDER_RELEASE_CALLS":    valueProviderReleaseCalls,
+
 		"WSKT_CONTEXT_CALLER": contextCaller, "WSKT_CONTEXT_GUARD": contextGuard,
 		"WSKT_CONTEXT_SPIN": contextSpin, "WSKT_CONTEXT_DPC": contextDPC,
 		"WSKT_STEP_RECORD": stepRecord, "WSKT_STEP_MISUSE": stepMisuse,

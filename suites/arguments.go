@@ -45,8 +45,14 @@ func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
 			}
 		}
 	}
-	if op.code == opFault {
+	switch op.code {
+	case opFault:
 		p.fault(s, body, given)
+	case opProvider:
+		p.provider(s, body, given)
+	}
+	if op.requires != "" && !slices.Contains(p.c.Requires, op.requires) {
+		p.c.Requires = append(p.c.Requires, op.requires)
 	}
 	p.checks(s, m)
 	return m
@@ -81,6 +87,13 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 		}
 	case argNumbers:
 		p.numbers(s, a, n, what)
+	case argReady:
+		if on, ok := p.r.Bool(n, what); ok {
+			s.args[a.slot] = map[bool]uint64{true: providerReady, false: providerNotReady}[on]
+			words.add(map[bool]string{true: "ready", false: "not ready"}[on])
+		}
+	case argVersions:
+		p.versions(s, a, n, what, words)
 	case argVersion:
 		if version, ok := p.r.readVersion(n, what); ok {
 			s.args[a.slot] = version
@@ -196,6 +209,40 @@ func (p *caseParser) fault(s *Step, body *node, given map[string]*node) {
 	}
 	if len(allowed) > 1 && given[allowed[1]] == nil {
 		p.r.At(body, allowed[1]+": …", "a fault of this kind has no %s", allowed[1])
+	}
+}
+
+// versions reads a range.
+func (p *caseParser) versions(s *Step, a argument, n *node, what string, words *sentence) {
+	if n.Kind != strictyaml.SequenceKind || len(n.Items) != 2 {
+		p.r.At(n, "the lowest and the highest version, such as [1.0, 1.1]", "%s is %s", what, n.CountOrKind())
+		return
+	}
+	for i, item := range n.Items {
+		version, ok := p.r.readVersion(item, what)
+		if !ok {
+			return
+		}
+		s.args[a.slot+i] = version
+	}
+	lowest, highest := s.args[a.slot], s.args[a.slot+1]
+	if highest == 0 || lowest > highest {
+		p.r.At(n, "the lowest and the highest version, such as [1.0, 1.1]", "%s is from %s to %s", what, versionString(lowest), versionString(highest))
+		return
+	}
+	words.add(a.name + " " + versionString(lowest) + " to " + versionString(highest))
+}
+
+// provider settles what the step says about readiness: nothing, now, never, or later.
+func (p *caseParser) provider(s *Step, body *node, given map[string]*node) {
+	s.wait = 0 // the step only sets the time; nothing waits for it here
+	switch {
+	case given["ready"] != nil && given["ready_after"] != nil:
+		p.r.At(given["ready_after"], "one of ready and ready_after", "provider has both")
+	case given["ready_after"] != nil:
+		s.args[0] = providerAfter
+	case len(given) == 0:
+		p.r.At(body, "ready, ready_after or versions", "provider changes nothing")
 	}
 }
 

@@ -16,7 +16,7 @@ func builtin(t *testing.T) *Catalog {
 	return catalog
 }
 
-// TestBuiltinHasEveryRow lists the rows of the catalogue in the two groups.
+// TestBuiltinHasEveryRow lists the rows of the catalogue in the three groups.
 func TestBuiltinHasEveryRow(t *testing.T) {
 	rows := strings.Fields(`
 		registration.basic registration.client_event registration.context registration.stack_npi
@@ -30,11 +30,18 @@ func TestBuiltinHasEveryRow(t *testing.T) {
 		capture.deregister_waits_n capture.during_deregister capture.after_deregister
 		capture.nointerface capture.nointerface_infinite capture.version_zero capture.minor_high
 		capture.minor_one capture.over_release capture.timed_not_ready capture.no_wait_not_ready
-		capture.infinite_becomes_ready capture.cancel_waiter`)
+		capture.infinite_becomes_ready capture.cancel_waiter
+		negotiation.query_after_ok negotiation.query_after_noi negotiation.query_before_capture
+		negotiation.query_dispatch negotiation.reregister negotiation.major_range
+		negotiation.query_not_ready negotiation.reregister_range negotiation.range_highest
+		negotiation.range_above negotiation.not_ready_first`)
 	misuse := []string{"registration.double", "registration.double_deregister", "registration.null_dispatch", "capture.over_release"}
 	recorded := []string{"registration.bad_version_accepted", "registration.reserved_nonzero",
 		"capture.same_client", "capture.distinct_clients", "capture.version_zero", "capture.minor_high"}
-	notReady := []string{"capture.timed_not_ready", "capture.no_wait_not_ready", "capture.infinite_becomes_ready", "capture.cancel_waiter"}
+	model := []string{"capture.timed_not_ready", "capture.no_wait_not_ready", "capture.infinite_becomes_ready", "capture.cancel_waiter",
+		"negotiation.query_not_ready", "negotiation.reregister_range", "negotiation.range_highest", "negotiation.range_above", "negotiation.not_ready_first"}
+	query := []string{"negotiation.query_after_ok", "negotiation.query_after_noi", "negotiation.query_before_capture",
+		"negotiation.query_dispatch", "negotiation.reregister", "negotiation.major_range"}
 	catalog := builtin(t)
 	cases := map[string]*Case{}
 	live := 0
@@ -56,7 +63,8 @@ func TestBuiltinHasEveryRow(t *testing.T) {
 		if (c.Basis == Recorded) != (slices.Contains(recorded, row) || slices.Contains(misuse, row)) {
 			t.Errorf("%s: basis %s", row, c.Basis)
 		}
-		if (len(c.Requires) > 0) != slices.Contains(notReady, row) {
+		if slices.Contains(c.Requires, CapabilityModel) != slices.Contains(model, row) ||
+			slices.Contains(c.Requires, CapabilityQuery) != slices.Contains(query, row) {
 			t.Errorf("%s requires %v", row, c.Requires)
 		}
 	}

@@ -119,17 +119,14 @@ func CapabilityDoc(name string) string {
 	switch name {
 	case CapabilityQuery:
 		return "a WSK provider whose WskQueryProviderCharacteristics works"
-	case CapabilityNotReady:
-		return "a WSK provider that is not ready as long as the case runs"
-	case CapabilityBecomesReady:
-		return "a WSK provider that becomes ready 300ms to 5s after the case has started"
+	case CapabilityModel:
+		return "the harness's model of a WSK provider, which provider steps control: netio: model of a wine target"
 	}
 	return ""
 }
 
 // Capabilities that cases may require: names that guests and suites have to agree on.
 const (
-	CapabilityQuery        = "wsk-query"
-	CapabilityNotReady     = "provider-not-ready"
-	CapabilityBecomesReady = "provider-becomes-ready"
+	CapabilityQuery = "wsk-query"
+	CapabilityModel = "model" // implied by provider and provider_state
 )

@@ -18,6 +18,7 @@ type operation struct {
 	fixed    bool   // expect is the only status it can be asked to return
 	scalar   string // the argument that may stand alone, without a mapping around it
 	misuse   bool   // can corrupt or stop a machine whatever its arguments
+	requires string // a capability that a case with this step requires, without saying so
 }
 
 // contextName is a value of `at:`.
@@ -69,6 +70,8 @@ const (
 	argNumbers
 	argSlots
 	argStatus
+	argReady    // true or false, both of which say something
+	argVersions // [lowest, highest], in two slots
 )
 
 // argument is a key inside a step.

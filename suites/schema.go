@@ -181,6 +181,10 @@ func kindSchema(kind argKind, highest uint64, names []named) object {
 	switch kind {
 	case argBool:
 		return object{"type": "boolean"}
+	case argReady:
+		return object{"type": "boolean"}
+	case argVersions:
+		return object{"type": "array", "minItems": 2, "maxItems": 2, "items": ref("version")}
 	case argVersion:
 		return ref("version")
 	case argWait:

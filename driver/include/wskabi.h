@@ -53,6 +53,10 @@ enum {
     WSKT_OP_DEACTIVATE = 13,
     WSKT_OP_STATE = 14, /* ms to wait for the sample to settle (listening, failed or inactive) */
     WSKT_OP_FAULT = 15, /* WSKT_FAULT_*, then its arguments; only with WSKT_STEP_MISUSE */
+
+    /* Of a guest with the model provider (wskmodel.h); refused with STATUS_NOT_SUPPORTED elsewhere. */
+    WSKT_OP_PROVIDER = 40, /* WSKT_PROVIDER_* readiness, ms, lowest version, highest (0: both stay) */
+    WSKT_OP_PROVIDER_STATE = 41,
 };
 
 /* Where a step runs: WSKT_STEP.Context. */
@@ -79,6 +83,12 @@ enum {
 #define WSKT_FAULT_WRITE    1u /* write to address Arg[1] */
 #define WSKT_FAULT_BUGCHECK 2u /* KeBugCheckEx(Arg[1], Arg[2] .. Arg[5]) */
 #define WSKT_FAULT_HANG     3u /* never return before Arg[1] ms have passed */
+
+/* WSKT_OP_PROVIDER, Arg[0] */
+#define WSKT_PROVIDER_LEAVE     0u /* readiness stays as it is */
+#define WSKT_PROVIDER_READY     1u
+#define WSKT_PROVIDER_NOT_READY 2u
+#define WSKT_PROVIDER_AFTER     3u /* not ready now, but Arg[1] ms from now */
 
 /* WSKT_RESULT.Origin */
 enum {
@@ -127,6 +137,19 @@ enum {
     WSKT_PHASE_LISTENING = 2,
     WSKT_PHASE_FAILED = 3,
     WSKT_PHASE_STOPPING = 4,
+};
+
+enum { /* PROVIDER_STATE: live things as they are, calls since the last tidying up */
+       WSKT_V_PROVIDER_REGISTRATIONS = 0,
+       WSKT_V_PROVIDER_CAPTURES = 1,
+       WSKT_V_PROVIDER_WAITERS = 2, /* captures that wait */
+       WSKT_V_PROVIDER_SOCKETS = 3,
+       WSKT_V_PROVIDER_BUSY = 4,       /* calls of the client object and their IRPs in progress */
+       WSKT_V_PROVIDER_MISMATCHED = 5, /* releases and deregistrations of what was not there */
+       WSKT_V_PROVIDER_REGISTER_CALLS = 6,
+       WSKT_V_PROVIDER_DEREGISTER_CALLS = 7,
+       WSKT_V_PROVIDER_CAPTURE_CALLS = 8,
+       WSKT_V_PROVIDER_RELEASE_CALLS = 9,
 };
 
 typedef struct WSKT_STEP {

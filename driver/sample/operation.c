@@ -4,6 +4,7 @@
 #include "step.h"
 #include "client.h"
 #include "component.h"
+#include "provider.h"
 
 /* OPERATION.Flags */
 #define TAKES_CLIENT  0x1u  /* Arg[0] is a client */
@@ -172,6 +173,17 @@ static VOID DoFault(const STEP_CALL *Call, WSKT_RESULT *Result)
     }
 }
 
+static VOID DoProvider(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    ProviderSet(Call->Step.Arg, Result);
+}
+
+static VOID DoProviderState(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    UNREFERENCED_PARAMETER(Call);
+    ProviderState(Result);
+}
+
 static const struct OPERATION {
     OPERATION_ROUTINE *Run;
     UINT32 Flags;
@@ -191,6 +203,8 @@ static const struct OPERATION {
     [WSKT_OP_DEACTIVATE] = {DoDeactivate, 0},
     [WSKT_OP_STATE] = {DoState, TAKES_MS},
     [WSKT_OP_FAULT] = {DoFault, MISUSE_ONLY | AT_DISPATCH},
+    [WSKT_OP_PROVIDER] = {DoProvider, 0},
+    [WSKT_OP_PROVIDER_STATE] = {DoProviderState, 0},
 };
 
 static NTSTATUS CheckArguments(const STEP_CALL *Call, UINT32 Flags)
@@ -223,6 +237,10 @@ static NTSTATUS CheckArguments(const STEP_CALL *Call, UINT32 Flags)
     case WSKT_OP_FAULT:
         good = arg[0] >= WSKT_FAULT_WRITE && arg[0] <= WSKT_FAULT_HANG &&
                (arg[0] != WSKT_FAULT_HANG || arg[1] <= WSKT_MAX_WAIT_MS);
+        break;
+    case WSKT_OP_PROVIDER:
+        good = arg[0] <= WSKT_PROVIDER_AFTER && arg[1] <= WSKT_MAX_WAIT_MS && arg[2] <= arg[3] &&
+               arg[3] <= 0xFFFF;
         break;
     default:
         break;

@@ -7,6 +7,7 @@
 #include "reset.h"
 #include "client.h"
 #include "component.h"
+#include "provider.h"
 #include "step.h"
 #include "worker.h"
 
@@ -87,6 +88,7 @@ NTSTATUS Reset(UINT32 TimeoutMs, WSKT_RESET_OUT *Out)
     }
     ClientsForget();
     ThreadsForget();
+    ProviderDefaults();
     (VOID) KeSetEvent(&ResetFree, IO_NO_INCREMENT, FALSE);
     return STATUS_SUCCESS;
 }
