@@ -45,8 +45,14 @@ func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
 			}
 		}
 	}
-	if op.code == opFault {
+	switch {
+	case op.code == opFault:
 		p.fault(s, body, given)
+	case op.code == opAwait, op.code == opCancel:
+		p.owner(s, body, given)
+	}
+	if s.args[4]&socketPending != 0 && op.socket {
+		s.wait = 0 // it does not wait; the await after it does
 	}
 	p.checks(s, m)
 	return m
@@ -58,7 +64,7 @@ func (p *caseParser) absent(s *Step, a argument) {
 		return
 	}
 	if a.initial != 0 {
-		s.args[a.slot] = a.initial
+		s.args[a.slot] |= a.initial << a.shift
 	}
 	if a.kind == argDuration {
 		s.wait = time.Duration(a.initial) * time.Millisecond
@@ -96,7 +102,7 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 		}
 	case argName:
 		if code, ok := p.r.readOneOf(n, what, a.names); ok {
-			s.args[a.slot] = code
+			s.args[a.slot] |= code << a.shift
 			words.add(n.Text)
 		}
 	case argClient:
@@ -104,6 +110,17 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 			s.client = name
 			words.object(name)
 			s.args[a.slot] = p.clientArgument(s, name, n)
+		}
+	case argSocket:
+		if name, ok := p.r.readName(n, what); ok {
+			words.socket(name, a)
+			s.args[a.slot] |= (p.useSocket(name, n, s) + a.plus) << a.shift
+		}
+	case argMaking:
+		if name, ok := p.r.readName(n, what); ok {
+			words.socket(name, a)
+			s.makes = append(s.makes, name)
+			s.args[a.slot] |= (p.makeSocket(name, n) + a.plus) << a.shift
 		}
 	case argClients:
 		p.twoClients(s, n, what, words)
@@ -196,6 +213,16 @@ func (p *caseParser) fault(s *Step, body *node, given map[string]*node) {
 	}
 	if len(allowed) > 1 && given[allowed[1]] == nil {
 		p.r.At(body, allowed[1]+": …", "a fault of this kind has no %s", allowed[1])
+	}
+}
+
+// owner checks that a step about a pending operation says whose.
+func (p *caseParser) owner(s *Step, body *node, given map[string]*node) {
+	if (given["socket"] == nil) == (given["client"] == nil) {
+		p.r.At(body, "socket or client", "%s of neither a socket nor a client, or of both", s.Op)
+	}
+	if given["client"] != nil {
+		s.args[4] |= socketClient
 	}
 }
 

@@ -1,5 +1,6 @@
 /*
- * reset.c - tidies up after a case: releases every capture, joins threads, deregisters what is left.
+ * reset.c - tidies up after a case: closes sockets, cancels what is pending, releases every capture,
+ * joins threads, deregisters what is left.
  *
  * Nothing here can hang the caller. What does not come back in time stays counted in the result, and
  * then the driver must not be unloaded.
@@ -7,6 +8,7 @@
 #include "reset.h"
 #include "client.h"
 #include "component.h"
+#include "endpoint.h"
 #include "step.h"
 #include "worker.h"
 
@@ -25,6 +27,8 @@ static VOID Count(WSKT_RESIDUE *Residue)
     ClientsCount(&Residue->Registrations, &Residue->Captures);
     Residue->Threads = ThreadsBusy() + WorkersBusy() + ContextsBusy();
     Residue->PoolBlocks = PoolBlocks(POOL_CASE) + PoolBlocks(POOL_REQUEST);
+    Residue->Sockets = EndpointsCount();
+    Residue->Irps = PendingCount();
     if (ComponentOnDemand()) {
         /* Started by a case, so it is the case's to stop. At most one registration and its blocks. */
         Residue->Registrations++;
@@ -35,7 +39,7 @@ static VOID Count(WSKT_RESIDUE *Residue)
 static BOOLEAN IsClean(const WSKT_RESIDUE *Residue)
 {
     return Residue->Registrations == 0 && Residue->Captures == 0 && Residue->Threads == 0 &&
-           Residue->PoolBlocks == 0;
+           Residue->PoolBlocks == 0 && Residue->Sockets == 0 && Residue->Irps == 0;
 }
 
 static VOID DeregisterWork(PVOID Context)
@@ -73,7 +77,10 @@ NTSTATUS Reset(UINT32 TimeoutMs, WSKT_RESET_OUT *Out)
     if (WaitFor(&ResetFree, TimeoutMs) != STATUS_SUCCESS) {
         return STATUS_DEVICE_BUSY;
     }
+    PendingReap(); /* what has completed is nobody's any more */
     Count(&Out->Before);
+    EndpointsClose();
+    PendingTidy();
     ClientsReleaseAll();
     StartDeregistrations();
     for (;;) {
@@ -82,6 +89,7 @@ NTSTATUS Reset(UINT32 TimeoutMs, WSKT_RESET_OUT *Out)
             break;
         }
         SleepMs(POLL_MS);
+        EndpointsClose();
         /* A capture that a deregistration has not cancelled is released as soon as it succeeds. */
         ClientsReleaseAll();
     }
