@@ -18,8 +18,8 @@ static PVOID volatile CachedDescriptor[WSKT_MAX_CLIENTS];
 
 /* A self-relative security descriptor without a DACL: who may, everybody may. */
 static const UINT32 Everybody[] = {
-    0x80000001, /* revision 1, SE_SELF_RELATIVE */
-    0, 0, 0, 0, /* neither owner, group, SACL nor DACL */
+    0x80000001,          /* revision 1, SE_SELF_RELATIVE */
+    0,          0, 0, 0, /* neither owner, group, SACL nor DACL */
 };
 
 /* What a control call takes beside code and client. */

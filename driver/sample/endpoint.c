@@ -121,7 +121,8 @@ UINT32 EndpointsCount(VOID)
 VOID EndpointsClose(VOID)
 {
     PendingReap(); /* a socket that was made or accepted, and not taken yet, is open after this */
-    for (UINT32 i = 0; i < WSKT_MAX_SOCKETS; i++) {
+    /* In reverse, as they were made: an accepted socket before its listener. */
+    for (UINT32 i = WSKT_MAX_SOCKETS; i-- > 0;) {
         SOCKET_STEP step = {.Op = WSKT_OP_CLOSE, .Socket = i, .Options = WSKT_SOCKET_PENDING};
         WSKT_RESULT result = {0};
 

@@ -49,6 +49,12 @@ static VOID DeregisterWork(PVOID Context)
     ClientDeregister((UINT32)(ULONG_PTR)Context, FALSE, &result);
 }
 
+static VOID CloseWork(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    EndpointsClose();
+}
+
 static VOID DeactivateWork(PVOID Context)
 {
     WSKT_RESULT result = {0};
@@ -79,7 +85,7 @@ NTSTATUS Reset(UINT32 TimeoutMs, WSKT_RESET_OUT *Out)
     }
     PendingReap(); /* what has completed is nobody's any more */
     Count(&Out->Before);
-    EndpointsClose();
+    (VOID) WorkerStartAny(CloseWork, NULL, NULL); /* a close that blocks must not take the watcher */
     PendingTidy();
     ClientsReleaseAll();
     StartDeregistrations();
@@ -89,7 +95,7 @@ NTSTATUS Reset(UINT32 TimeoutMs, WSKT_RESET_OUT *Out)
             break;
         }
         SleepMs(POLL_MS);
-        EndpointsClose();
+        PendingReap();
         /* A capture that a deregistration has not cancelled is released as soon as it succeeds. */
         ClientsReleaseAll();
     }
