@@ -84,7 +84,7 @@ func (d *decoded) check() error {
 func checkStep(s wireStep, u wireUnit) error {
 	last := uint64((u.Parallel - 1) * u.ClientStride)
 	switch {
-	case s.Step.Op < opRegister || s.Step.Op > opFault || s.Step.Context > contextDPC || s.Step.Thread > maxThreads:
+	case s.Step.Op < opRegister || s.Step.Op > opEvents || s.Step.Context > contextDPC || s.Step.Thread > maxThreads:
 		return fmt.Errorf("operation %d, context %d, thread %d", s.Step.Op, s.Step.Context, s.Step.Thread)
 	case s.Step.TimeoutMs < 1 || s.Step.TimeoutMs > u.TimeoutMs:
 		return fmt.Errorf("limit %d in a unit's of %d", s.Step.TimeoutMs, u.TimeoutMs)
