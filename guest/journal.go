@@ -73,8 +73,8 @@ type Record struct {
 	Status uint32 // NTSTATUS
 	Origin uint32 // WSKT_ORIGIN_*: who says so
 	Runs   uint64
-	Took   time.Duration // the run that Status is of
-	Most   time.Duration // the longest run
+	Took   time.Duration    // the run that Status is of
+	Most   time.Duration    // the longest run
 	P      [3]time.Duration // half, 95% and 99% of the runs took no longer; zero for a step that ran once
 	V      [StepValues]uint64
 	It     *Failure // nil unless a unit of several threads or repetitions failed part-way
