@@ -48,8 +48,13 @@ func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
 	switch op.code {
 	case opFault:
 		p.fault(s, body, given)
+	case opAwait, opCancel:
+		p.owner(s, body, given)
 	case opProvider:
 		p.provider(s, body, given)
+	}
+	if s.args[4]&socketPending != 0 && op.socket {
+		s.wait = 0 // it does not wait; the await after it does
 	}
 	if op.requires != "" && !slices.Contains(p.c.Requires, op.requires) {
 		p.c.Requires = append(p.c.Requires, op.requires)
@@ -64,7 +69,7 @@ func (p *caseParser) absent(s *Step, a argument) {
 		return
 	}
 	if a.initial != 0 {
-		s.args[a.slot] = a.initial
+		s.args[a.slot] |= a.initial << a.shift
 	}
 	if a.kind == argDuration {
 		s.wait = time.Duration(a.initial) * time.Millisecond
@@ -109,7 +114,7 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 		}
 	case argName:
 		if code, ok := p.r.readOneOf(n, what, a.names); ok {
-			s.args[a.slot] = code
+			s.args[a.slot] |= code << a.shift
 			words.add(n.Text)
 		}
 	case argClient:
@@ -117,6 +122,17 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 			s.client = name
 			words.object(name)
 			s.args[a.slot] = p.clientArgument(s, name, n)
+		}
+	case argSocket:
+		if name, ok := p.r.readName(n, what); ok {
+			words.socket(name, a)
+			s.args[a.slot] |= (p.useSocket(name, n, s) + a.plus) << a.shift
+		}
+	case argMaking:
+		if name, ok := p.r.readName(n, what); ok {
+			words.socket(name, a)
+			s.makes = append(s.makes, name)
+			s.args[a.slot] |= (p.makeSocket(name, n) + a.plus) << a.shift
 		}
 	case argClients:
 		p.twoClients(s, n, what, words)
@@ -243,6 +259,16 @@ func (p *caseParser) provider(s *Step, body *node, given map[string]*node) {
 		s.args[0] = providerAfter
 	case len(given) == 0:
 		p.r.At(body, "ready, ready_after or versions", "provider changes nothing")
+	}
+}
+
+// owner checks that a step about a pending operation says whose.
+func (p *caseParser) owner(s *Step, body *node, given map[string]*node) {
+	if (given["socket"] == nil) == (given["client"] == nil) {
+		p.r.At(body, "socket or client", "%s of neither a socket nor a client, or of both", s.Op)
+	}
+	if given["client"] != nil {
+		s.args[4] |= socketClient
 	}
 }
 

@@ -43,7 +43,7 @@ func operations() []operation {
 	nullDispatch := flag("null_dispatch", regNullDispatch, "register with a NULL dispatch table")
 	nullDispatch.misuse = true
 
-	return []operation{
+	all := []operation{
 		{name: "register", code: opRegister, contexts: passive, thread: true, loop: true,
 			doc: "Calls WskRegister for a client.",
 			args: []argument{client,
@@ -144,4 +144,5 @@ func operations() []operation {
 				{name: "for", kind: argDuration, slot: 1, doc: "of kind hang: how long"},
 			}},
 	}
+	return append(all, socketOperations(client)...)
 }

@@ -63,6 +63,8 @@ func (k argKind) words(names []named) string {
 		return "duration, `500ms`"
 	case argSize:
 		return "size, `64KiB`"
+	case argSocket, argMaking:
+		return "socket"
 	case argClient:
 		return "client"
 	case argClients:

@@ -193,7 +193,7 @@ func kindSchema(kind argKind, highest uint64, names []named) object {
 		return ref("duration")
 	case argSize:
 		return ref("size")
-	case argClient, argThread:
+	case argClient, argThread, argSocket, argMaking:
 		return ref("name")
 	case argClients:
 		return object{"type": "array", "minItems": 2, "maxItems": 2, "uniqueItems": true, "items": ref("name")}

@@ -1,5 +1,6 @@
 /*
- * reset.c - tidies up after a case: releases every capture, joins threads, deregisters what is left.
+ * reset.c - tidies up after a case: closes sockets, cancels what is pending, releases every capture,
+ * joins threads, deregisters what is left.
  *
  * Nothing here can hang the caller. What does not come back in time stays counted in the result, and
  * then the driver must not be unloaded.
@@ -7,6 +8,7 @@
 #include "reset.h"
 #include "client.h"
 #include "component.h"
+#include "endpoint.h"
 #include "provider.h"
 #include "step.h"
 #include "worker.h"
@@ -26,6 +28,8 @@ static VOID Count(WSKT_RESIDUE *Residue)
     ClientsCount(&Residue->Registrations, &Residue->Captures);
     Residue->Threads = ThreadsBusy() + WorkersBusy() + ContextsBusy();
     Residue->PoolBlocks = PoolBlocks(POOL_CASE) + PoolBlocks(POOL_REQUEST);
+    Residue->Sockets = EndpointsCount();
+    Residue->Irps = PendingCount();
     if (ComponentOnDemand()) {
         /* Started by a case, so it is the case's to stop. At most one registration and its blocks. */
         Residue->Registrations++;
@@ -36,7 +40,7 @@ static VOID Count(WSKT_RESIDUE *Residue)
 static BOOLEAN IsClean(const WSKT_RESIDUE *Residue)
 {
     return Residue->Registrations == 0 && Residue->Captures == 0 && Residue->Threads == 0 &&
-           Residue->PoolBlocks == 0;
+           Residue->PoolBlocks == 0 && Residue->Sockets == 0 && Residue->Irps == 0;
 }
 
 static VOID DeregisterWork(PVOID Context)
@@ -44,6 +48,12 @@ static VOID DeregisterWork(PVOID Context)
     WSKT_RESULT result = {0};
 
     ClientDeregister((UINT32)(ULONG_PTR)Context, FALSE, &result);
+}
+
+static VOID CloseWork(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    EndpointsClose();
 }
 
 static VOID DeactivateWork(PVOID Context)
@@ -74,7 +84,10 @@ NTSTATUS Reset(UINT32 TimeoutMs, WSKT_RESET_OUT *Out)
     if (WaitFor(&ResetFree, TimeoutMs) != STATUS_SUCCESS) {
         return STATUS_DEVICE_BUSY;
     }
+    PendingReap(); /* what has completed is nobody's any more */
     Count(&Out->Before);
+    (VOID) WorkerStartAny(CloseWork, NULL, NULL); /* a close that blocks must not take the watcher */
+    PendingTidy();
     ClientsReleaseAll();
     StartDeregistrations();
     for (;;) {
@@ -83,6 +96,7 @@ NTSTATUS Reset(UINT32 TimeoutMs, WSKT_RESET_OUT *Out)
             break;
         }
         SleepMs(POLL_MS);
+        PendingReap();
         /* A capture that a deregistration has not cancelled is released as soon as it succeeds. */
         ClientsReleaseAll();
     }
