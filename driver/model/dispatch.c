@@ -2,7 +2,7 @@
  * dispatch.c - the provider dispatch: WskSocket, WskSocketConnect, WskControlClient, and the name
  * functions. Each call holds its client, so that WskDeregister waits for it.
  */
-#include "model.h"
+#include "call.h"
 
 static const struct TRANSPORT {
     USHORT Type;
@@ -80,17 +80,25 @@ static NTSTATUS ReleaseDescriptor(SIZE_T InputSize, PVOID InputBuffer)
 }
 
 /* Before any socket, and for the events that are there. */
-static NTSTATUS SetStaticEvents(const CLIENT *Client, SIZE_T InputSize, const VOID *InputBuffer)
+static NTSTATUS SetStaticEvents(CLIENT *Client, SIZE_T InputSize, const VOID *InputBuffer)
 {
     const ULONG known = WSK_EVENT_RECEIVE_FROM | WSK_EVENT_ACCEPT | WSK_EVENT_SEND_BACKLOG |
                         WSK_EVENT_RECEIVE | WSK_EVENT_DISCONNECT;
     const WSK_EVENT_CALLBACK_CONTROL *control = InputBuffer;
+    BOOLEAN early;
+    KIRQL irql;
 
     if (InputSize < sizeof(*control) || control == NULL || control->NpiId == NULL ||
         (control->EventMask & ~known) != 0) {
         return STATUS_INVALID_PARAMETER;
     }
-    return Client->Sockets == 0 ? STATUS_SUCCESS : STATUS_INVALID_DEVICE_STATE;
+    KeAcquireSpinLock(&Model.Lock, &irql);
+    early = Client->Sockets == 0;
+    if (early) {
+        Client->StaticEvents = control->EventMask;
+    }
+    KeReleaseSpinLock(&Model.Lock, irql);
+    return early ? STATUS_SUCCESS : STATUS_INVALID_DEVICE_STATE;
 }
 
 /* The client wants its WSK_TRANSPORT_LIST_CHANGE back. The cancel lock is held at entry. */
@@ -190,48 +198,92 @@ static NTSTATUS WSKAPI Socket(PWSK_CLIENT WskClient, ADDRESS_FAMILY Family, USHO
     if (Irp == NULL) {
         return STATUS_INVALID_PARAMETER;
     }
+    UNREFERENCED_PARAMETER(Process);
+    UNREFERENCED_PARAMETER(Thread);
+    UNREFERENCED_PARAMETER(SecurityDescriptor);
     if (!ClientEnter(client)) {
         return STATUS_INVALID_HANDLE;
     }
-    status = SocketCreate(client, Family, Type, Protocol, Flags, Context, Dispatch, Process, Thread,
-                          SecurityDescriptor, Irp);
+    status = SocketCreate(client, Family, Type, Protocol, Flags, Context, Dispatch, Irp);
     ClientLeave(client);
     return status;
 }
 
-/* IRQL <= DISPATCH_LEVEL. Not forwarded: the provider below would never complete the IRP. */
+/* IRQL <= DISPATCH_LEVEL. */
 static NTSTATUS WSKAPI SocketConnect(PWSK_CLIENT WskClient, USHORT Type, ULONG Protocol, PSOCKADDR Local,
                                      PSOCKADDR Remote, ULONG Flags, PVOID Context,
                                      const WSK_CLIENT_CONNECTION_DISPATCH *Dispatch, PEPROCESS Process,
                                      PETHREAD Thread, PSECURITY_DESCRIPTOR SecurityDescriptor, PIRP Irp)
 {
-    UNREFERENCED_PARAMETER(WskClient);
-    UNREFERENCED_PARAMETER(Type);
-    UNREFERENCED_PARAMETER(Protocol);
-    UNREFERENCED_PARAMETER(Local);
-    UNREFERENCED_PARAMETER(Remote);
+    CLIENT *client = (CLIENT *)WskClient;
+    NTSTATUS status;
+
     UNREFERENCED_PARAMETER(Flags);
-    UNREFERENCED_PARAMETER(Context);
+    UNREFERENCED_PARAMETER(Context); /* of events of a connection, which the model does not have */
     UNREFERENCED_PARAMETER(Dispatch);
     UNREFERENCED_PARAMETER(Process);
     UNREFERENCED_PARAMETER(Thread);
     UNREFERENCED_PARAMETER(SecurityDescriptor);
+    if (Irp == NULL) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    if (Local == NULL || Remote == NULL) {
+        return IrpComplete(Irp, STATUS_INVALID_PARAMETER, 0);
+    }
+    if (!ClientEnter(client)) {
+        return STATUS_INVALID_HANDLE;
+    }
+    status = SocketCreateConnected(client, Type, Protocol, Local, Remote, Irp);
+    ClientLeave(client);
+    return status;
+}
+
+/* Name resolution is no part of the model; the slots are. */
+static NTSTATUS WSKAPI GetAddressInfo(PWSK_CLIENT WskClient, PUNICODE_STRING Node, PUNICODE_STRING Service,
+                                      ULONG NameSpace, GUID *Provider, PVOID Hints, PVOID *Result,
+                                      PEPROCESS Process, PETHREAD Thread, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(WskClient);
+    UNREFERENCED_PARAMETER(Node);
+    UNREFERENCED_PARAMETER(Service);
+    UNREFERENCED_PARAMETER(NameSpace);
+    UNREFERENCED_PARAMETER(Provider);
+    UNREFERENCED_PARAMETER(Hints);
+    UNREFERENCED_PARAMETER(Result);
+    UNREFERENCED_PARAMETER(Process);
+    UNREFERENCED_PARAMETER(Thread);
     return IrpComplete(Irp, STATUS_NOT_IMPLEMENTED, 0);
 }
 
-/* Name resolution is no part of the model; the slots are, and Wine's own functions fill them. */
+static VOID WSKAPI FreeAddressInfo(PWSK_CLIENT WskClient, PVOID Info)
+{
+    UNREFERENCED_PARAMETER(WskClient);
+    UNREFERENCED_PARAMETER(Info);
+}
+
+static NTSTATUS WSKAPI GetNameInfo(PWSK_CLIENT WskClient, PSOCKADDR Address, ULONG AddressBytes,
+                                   PUNICODE_STRING Node, PUNICODE_STRING Service, ULONG Flags,
+                                   PEPROCESS Process, PETHREAD Thread, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(WskClient);
+    UNREFERENCED_PARAMETER(Address);
+    UNREFERENCED_PARAMETER(AddressBytes);
+    UNREFERENCED_PARAMETER(Node);
+    UNREFERENCED_PARAMETER(Service);
+    UNREFERENCED_PARAMETER(Flags);
+    UNREFERENCED_PARAMETER(Process);
+    UNREFERENCED_PARAMETER(Thread);
+    return IrpComplete(Irp, STATUS_NOT_IMPLEMENTED, 0);
+}
+
 VOID DispatchFill(WSK_PROVIDER_DISPATCH *Dispatch, USHORT Version)
 {
-    const WSK_PROVIDER_DISPATCH *lower = LowerNpi()->Dispatch;
-
     RtlZeroMemory(Dispatch, sizeof(*Dispatch));
     Dispatch->Version = Version;
     Dispatch->WskSocket = Socket;
     Dispatch->WskSocketConnect = SocketConnect;
     Dispatch->WskControlClient = ControlClient;
-    if (lower != NULL) {
-        Dispatch->WskGetAddressInfo = lower->WskGetAddressInfo;
-        Dispatch->WskFreeAddressInfo = lower->WskFreeAddressInfo;
-        Dispatch->WskGetNameInfo = lower->WskGetNameInfo;
-    }
+    Dispatch->WskGetAddressInfo = (PVOID)(ULONG_PTR)GetAddressInfo;
+    Dispatch->WskFreeAddressInfo = (PVOID)(ULONG_PTR)FreeAddressInfo;
+    Dispatch->WskGetNameInfo = (PVOID)(ULONG_PTR)GetNameInfo;
 }

@@ -6,7 +6,7 @@
  * nothing here needs to be initialized, or it is done by the first WskRegister.
  *
  * Locks. There is one, Model.Lock, for everything in this header that changes. It is never held while
- * code outside the model runs: no completion, no call of the provider below, no wait.
+ * code outside the model runs: no completion, no call of a socket's function, no wait.
  *
  * Lifetimes. A CLIENT is made by WskRegister and freed by its WskDeregister, which waits until the
  * client's Holds is 0. A hold is a capture, a waiter, a call through the provider dispatch that has
@@ -37,6 +37,7 @@ typedef struct CLIENT {
     BOOLEAN Deregistered; /* WskDeregister has been called: nothing new for this client */
     UINT32 Captures;
     UINT32 Sockets;
+    ULONG StaticEvents; /* WSK_EVENT_* that its sockets start with */
     UINT32 Holds;       /* captures and sockets included */
     KEVENT Idle;        /* set when Holds falls to 0 */
     LIST_ENTRY Changes; /* WSK_TRANSPORT_LIST_CHANGE IRPs, by Tail.Overlay.ListEntry */
@@ -99,15 +100,6 @@ VOID IrpFinish(PIRP Irp, NTSTATUS Status, ULONG_PTR Information);
 /* Both at once; returns Status. Without an IRP it only does that. */
 NTSTATUS IrpComplete(PIRP Irp, NTSTATUS Status, ULONG_PTR Information);
 
-/* socket.c: WskSocket, for a client that is held. */
+/* socket.c: WskSocket, for a client that is held. IRQL <= DISPATCH_LEVEL. */
 NTSTATUS SocketCreate(CLIENT *Client, ADDRESS_FAMILY Family, USHORT Type, ULONG Protocol, ULONG Flags,
-                      PVOID Context, const VOID *Dispatch, PEPROCESS Process, PETHREAD Thread,
-                      PSECURITY_DESCRIPTOR SecurityDescriptor, PIRP Irp);
-
-/* lower.c: the provider whose sockets do the work. */
-
-/* Finds it, the first time. Where it can't be found, sockets that need it can't be made. PASSIVE_LEVEL. */
-VOID LowerOpen(VOID);
-
-/* NULL Dispatch where there is none. IRQL <= DISPATCH_LEVEL. */
-const WSK_PROVIDER_NPI *LowerNpi(VOID);
+                      PVOID Context, const VOID *Dispatch, PIRP Irp);

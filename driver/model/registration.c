@@ -7,6 +7,7 @@
  * the block says so, for as long as nobody overwrites it: that is how a later capture is refused.
  */
 #include "model.h"
+#include "winsock.h"
 
 #define STATE_REGISTERED   0x52455345524b5357ull /* two numbers that no forgotten block has by chance */
 #define STATE_DEREGISTERED 0x52454444524b5357ull
@@ -83,7 +84,7 @@ MODEL_EXPORT NTSTATUS WSKAPI WskRegister(PWSK_CLIENT_NPI WskClientNpi, PWSK_REGI
     if (WskClientNpi == NULL || WskClientNpi->Dispatch == NULL || WskRegistration == NULL) {
         return STATUS_INVALID_PARAMETER;
     }
-    LowerOpen();
+    WinsockOpen();
     client = ModelAllocate(sizeof(*client));
     if (client == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
