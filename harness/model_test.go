@@ -48,8 +48,8 @@ func TestModelKeepsEveryRule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := runTargets(t, env, "targets: {model: {provider: wine, netio: model}}\n", "registration", "capture", "negotiation")
-	if got := all.Counts[results.Pass]; got < 66 || len(all.Counts) != 1 {
+	all := runTargets(t, env, "targets: {model: {provider: wine, netio: model}}\n", "registration", "capture", "negotiation", "sockets")
+	if got := all.Counts[results.Pass]; got < 95 || len(all.Counts) != 1 {
 		t.Errorf("on the model: %v", all.Counts)
 	}
 	own := runTargets(t, env, "targets: {own: {provider: wine, netio: "+built.Path+"}}\n", "capture.cancel_waiter", "capture.after_deregister", "negotiation.query_after_ok")

@@ -53,13 +53,14 @@ VOID EndpointOpened(UINT32 Index, PWSK_SOCKET Socket)
     KeReleaseSpinLock(&endpoint->Lock, irql);
 }
 
-VOID EndpointClosed(UINT32 Index, BOOLEAN Success)
+VOID EndpointClosed(UINT32 Index)
 {
     ENDPOINT *endpoint = &Endpoints[Index];
     KIRQL irql;
 
     KeAcquireSpinLock(&endpoint->Lock, &irql);
-    endpoint->State = Success ? ENDPOINT_FREE : ENDPOINT_OPEN;
+    endpoint->Socket = NULL;
+    endpoint->State = ENDPOINT_FREE;
     KeReleaseSpinLock(&endpoint->Lock, irql);
 }
 
@@ -118,10 +119,27 @@ UINT32 EndpointsCount(VOID)
     return count;
 }
 
+BOOLEAN EndpointsIdle(VOID)
+{
+    BOOLEAN idle = FALSE;
+
+    for (UINT32 i = 0; i < WSKT_MAX_SOCKETS && !idle; i++) {
+        KIRQL irql;
+
+        KeAcquireSpinLock(&Endpoints[i].Lock, &irql);
+        idle = Endpoints[i].State == ENDPOINT_OPEN && Endpoints[i].Calls == 0;
+        KeReleaseSpinLock(&Endpoints[i].Lock, irql);
+    }
+    return idle;
+}
+
 VOID EndpointsClose(VOID)
 {
     PendingReap(); /* a socket that was made or accepted, and not taken yet, is open after this */
-    /* In reverse, as they were made: an accepted socket before its listener. */
+    /*
+     * In reverse of how they were made: an accepted socket before its listener. Wine closes the socket
+     * that a listener accepted last once more with the listener, and then fails the accepted one's close.
+     */
     for (UINT32 i = WSKT_MAX_SOCKETS; i-- > 0;) {
         SOCKET_STEP step = {.Op = WSKT_OP_CLOSE, .Socket = i, .Options = WSKT_SOCKET_PENDING};
         WSKT_RESULT result = {0};

@@ -34,12 +34,16 @@ VOID SocketRun(const SOCKET_STEP *Step, WSKT_RESULT *Result);
 /* Sockets that are not closed, as far as the driver knows. */
 UINT32 EndpointsCount(VOID);
 
+/* Whether there is one that EndpointsClose would close. */
+BOOLEAN EndpointsIdle(VOID);
+
 /* Starts closing what is open and nobody is at. Not waited for. PASSIVE_LEVEL. */
 VOID EndpointsClose(VOID);
 
 /* pending.c tells how a creation, an accept or a close ended; Socket is NULL if it gave none. */
 VOID EndpointOpened(UINT32 Index, PWSK_SOCKET Socket);
-VOID EndpointClosed(UINT32 Index, BOOLEAN Success);
+/* Whatever the close came to: a provider that fails it may have freed the socket all the same. */
+VOID EndpointClosed(UINT32 Index);
 
 /* For the files that make the calls */
 
@@ -47,7 +51,7 @@ typedef enum ENDPOINT_STATE {
     ENDPOINT_FREE,
     ENDPOINT_OPENING, /* the provider makes it, or is to accept it */
     ENDPOINT_OPEN,
-    ENDPOINT_CLOSING,
+    ENDPOINT_CLOSING, /* the provider has been asked to close it, and nobody asks it anything more */
 } ENDPOINT_STATE;
 
 typedef struct ENDPOINT {

@@ -182,7 +182,7 @@ static VOID Apply(const PENDING *Pending, BOOLEAN Done)
                                             ? (PWSK_SOCKET)Pending->Information
                                             : NULL);
     } else {
-        EndpointClosed(Pending->Target, NT_SUCCESS(status));
+        EndpointClosed(Pending->Target);
     }
 }
 

@@ -18,6 +18,8 @@
 /* One at a time: two would count each other's guarded calls as left behind. */
 static KEVENT ResetFree;
 
+static volatile LONG Closing; /* a worker is closing sockets */
+
 VOID ResetInitialize(VOID)
 {
     KeInitializeEvent(&ResetFree, SynchronizationEvent, TRUE);
@@ -54,6 +56,16 @@ static VOID CloseWork(PVOID Context)
 {
     UNREFERENCED_PARAMETER(Context);
     EndpointsClose();
+    (VOID) InterlockedExchange(&Closing, 0);
+}
+
+/* On a worker: a close that blocks must not take the watcher. One at a time. */
+static VOID StartClose(VOID)
+{
+    if (EndpointsIdle() && InterlockedCompareExchange(&Closing, 1, 0) == 0 &&
+        !NT_SUCCESS(WorkerStartAny(CloseWork, NULL, NULL))) {
+        (VOID) InterlockedExchange(&Closing, 0);
+    }
 }
 
 static VOID DeactivateWork(PVOID Context)
@@ -86,7 +98,7 @@ NTSTATUS Reset(UINT32 TimeoutMs, WSKT_RESET_OUT *Out)
     }
     PendingReap(); /* what has completed is nobody's any more */
     Count(&Out->Before);
-    (VOID) WorkerStartAny(CloseWork, NULL, NULL); /* a close that blocks must not take the watcher */
+    StartClose();
     PendingTidy();
     ClientsReleaseAll();
     StartDeregistrations();
@@ -97,6 +109,7 @@ NTSTATUS Reset(UINT32 TimeoutMs, WSKT_RESET_OUT *Out)
         }
         SleepMs(POLL_MS);
         PendingReap();
+        StartClose(); /* of what was busy until now, or was made meanwhile */
         /* A capture that a deregistration has not cancelled is released as soon as it succeeds. */
         ClientsReleaseAll();
     }

@@ -119,7 +119,7 @@ static PENDING *Begin(const SOCKET_STEP *Step, UINT32 Target, PWSK_SOCKET *Socke
     if (pending == NULL) {
         EndpointLeave(Step->Socket);
         if (closing) {
-            EndpointClosed(Step->Socket, FALSE);
+            EndpointOpened(Step->Socket, *Socket); /* as it was */
         }
         Refuse(Result, STATUS_INSUFFICIENT_RESOURCES);
     }
