@@ -75,7 +75,9 @@ CALL *CallStart(SOCKET *Socket, CALL_KIND Kind, PIRP Irp, NTSTATUS *Status)
     call->Holders = 2; /* the one who starts it, and the one who completes it */
     if (Irp != NULL) {
         *Status = IrpPend(Irp);
-        MakeCancelable(call);
+        if (!DEFECT(NOT_CANCELABLE)) {
+            MakeCancelable(call);
+        }
     }
     return call;
 }

@@ -14,6 +14,12 @@
 #define WSKMODEL_DEFECT_NO_VERSION_CHECK 2
 /* A capture that may wait for some milliseconds does not wait. */
 #define WSKMODEL_DEFECT_TIMEOUT_IGNORED 3
+/* WskDeregister waits for captures, but not for sockets. */
+#define WSKMODEL_DEFECT_SOCKETS_NOT_AWAITED 4
+/* WskDeregister does not cancel a WSK_TRANSPORT_LIST_CHANGE. */
+#define WSKMODEL_DEFECT_CHANGE_NOT_CANCELLED 5
+/* IoCancelIrp does nothing for what is pending on a socket. */
+#define WSKMODEL_DEFECT_NOT_CANCELABLE 6
 
 #if !defined(WSKMODEL_DEFECT)
 #define WSKMODEL_DEFECT WSKMODEL_DEFECT_NONE

@@ -108,7 +108,7 @@ static VOID Cancel(CLIENT *Client, PLIST_ENTRY Changes)
 {
     Client->Deregistered = TRUE;
     WakeWaiters(Client);
-    while (!IsListEmpty(&Client->Changes)) {
+    while (!IsListEmpty(&Client->Changes) && !DEFECT(CHANGE_NOT_CANCELLED)) {
         PIRP irp = CONTAINING_RECORD(RemoveHeadList(&Client->Changes), IRP, Tail.Overlay.ListEntry);
 
         /* One whose cancel routine is gone is being completed by it, on a thread of its own. */
@@ -152,7 +152,7 @@ MODEL_EXPORT VOID WSKAPI WskDeregister(PWSK_REGISTRATION WskRegistration)
     CompleteChanges(client, &changes);
 
     KeAcquireSpinLock(&Model.Lock, &irql);
-    while (client->Holds != 0 && !DEFECT(NO_WAIT)) {
+    while (client->Holds > (DEFECT(SOCKETS_NOT_AWAITED) ? client->Sockets : 0) && !DEFECT(NO_WAIT)) {
         KeReleaseSpinLock(&Model.Lock, irql);
         /* No limit: that it waits for releases, calls and sockets is what it is for. */
         (VOID) KeWaitForSingleObject(&client->Idle, Executive, KernelMode, FALSE, NULL);
