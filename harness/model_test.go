@@ -50,7 +50,7 @@ func TestModelKeepsEveryRule(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := runTargets(t, env, "targets: {model: {provider: wine, netio: model}}\n", "registration", "capture", "negotiation", "lifecycle", "sockets")
-	if got := all.Counts[results.Pass]; got < 104 || len(all.Counts) != 1 {
+	if got := all.Counts[results.Pass]; got < 107 || len(all.Counts) != 1 {
 		t.Errorf("on the model: %v", all.Counts)
 	}
 	own := runTargets(t, env, "targets: {own: {provider: wine, netio: "+built.Path+"}}\n", "capture.cancel_waiter", "capture.after_deregister", "negotiation.query_after_ok")

@@ -184,7 +184,11 @@ NTSTATUS SocketCreateConnected(CLIENT *Client, USHORT Type, ULONG Protocol, PSOC
         return status;
     }
     socket->Bound = TRUE;
-    return ConnectStart(socket, CALL_CREATE, Remote, Irp);
+    status = ConnectStart(socket, CALL_CREATE, Remote, Irp);
+    if (status != STATUS_PENDING) {
+        SocketEnd(socket, NULL, status); /* there was no call, and the IRP has been completed */
+    }
+    return status;
 }
 
 /* IRQL <= DISPATCH_LEVEL. */

@@ -136,7 +136,10 @@ NTSTATUS DisconnectNow(SOCKET *Socket)
     return Outcome(Winsock()->Shutdown(Socket->Native, NO_MORE_SENDS));
 }
 
-/* Closes the native socket with a reset; what is pending on it is cancelled. */
+/*
+ * Closes the native socket; what is pending on it is cancelled. With a reset on Windows; Wine ends the
+ * connection in an orderly way first, so that the peer may see either.
+ */
 static NTSTATUS Abort(SOCKET *Socket)
 {
     const USHORT linger[2] = {1, 0}; /* LINGER: on, for no time at all */
