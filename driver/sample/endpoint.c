@@ -150,6 +150,32 @@ VOID EndpointsClose(VOID)
     }
 }
 
+static BOOLEAN AllFree(VOID)
+{
+    BOOLEAN free = TRUE;
+
+    for (UINT32 i = 0; i < WSKT_MAX_SOCKETS && free; i++) {
+        KIRQL irql;
+
+        KeAcquireSpinLock(&Endpoints[i].Lock, &irql);
+        free = Endpoints[i].State == ENDPOINT_FREE;
+        KeReleaseSpinLock(&Endpoints[i].Lock, irql);
+    }
+    return free;
+}
+
+VOID EndpointsEnd(VOID)
+{
+    EndpointsClose();
+    PendingTidy();
+    while (!AllFree()) {
+        /* No limit: WskDeregister, which comes next, would wait for the same sockets. */
+        SleepMs(1);
+        EndpointsClose();
+        PendingTidy();
+    }
+}
+
 /* Unused by the sockets that the callback accepts: no event is enabled on them. */
 static const WSK_CLIENT_CONNECTION_DISPATCH NoEvents;
 

@@ -40,6 +40,9 @@ BOOLEAN EndpointsIdle(VOID);
 /* Starts closing what is open and nobody is at. Not waited for. PASSIVE_LEVEL. */
 VOID EndpointsClose(VOID);
 
+/* In Unload: closes all, those that are only being made as well, and waits for it. PASSIVE_LEVEL. */
+VOID EndpointsEnd(VOID);
+
 /* pending.c tells how a creation, an accept or a close ended; Socket is NULL if it gave none. */
 VOID EndpointOpened(UINT32 Index, PWSK_SOCKET Socket);
 /* Whatever the close came to: a provider that fails it may have freed the socket all the same. */

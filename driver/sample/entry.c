@@ -67,7 +67,7 @@ static VOID Stop(VOID)
     WSKT_RESULT result = {0};
 
     ComponentDeactivate(&result); /* refused, and rightly so, where it is not active */
-    EndpointsClose();
+    EndpointsEnd();
     ClientsReleaseAll();
     for (UINT32 i = 0; i < WSKT_MAX_CLIENTS; i++) {
         if (ClientNeedsDeregister(i)) {
