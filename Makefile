@@ -2,7 +2,7 @@
 
 GO      ?= go
 MINGW   ?= x86_64-w64-mingw32-gcc
-C_DIRS  := driver/sample driver/agent vm/wine/host
+C_DIRS  := driver/sample driver/agent driver/model vm/wine/host
 C_FILES := $(foreach d,$(C_DIRS) driver/include,$(wildcard $(d)/*.[ch]))
 MAKEFLAGS += --no-print-directory
 

@@ -64,7 +64,7 @@ func (w *workshop) build(ctx context.Context) (*buildEntry, error) {
 	if err := w.link(ctx, objects, w.spec.Name, "-s"); err != nil {
 		return nil, err
 	}
-	if err := w.link(ctx, objects, w.spec.Name+symbolsSuffix); err != nil {
+	if err := w.linkTwin(ctx, objects); err != nil {
 		return nil, err
 	}
 	image := filepath.Join(w.out(), w.spec.Name)
@@ -253,6 +253,23 @@ func (w *workshop) link(ctx context.Context, objects []string, name string, extr
 		return fmt.Errorf("link %s: %w", w.spec.Name, err)
 	}
 	return nil
+}
+
+// linkTwin links the image with its debug information. It does so under the image's own name, in another
+// folder: the name is in the table of exports.
+func (w *workshop) linkTwin(ctx context.Context, objects []string) error {
+	const folder = "twin"
+	if err := os.Mkdir(filepath.Join(w.out(), folder), 0o755); err != nil {
+		return err
+	}
+	if err := w.link(ctx, objects, folder+"/"+w.spec.Name); err != nil {
+		return err
+	}
+	twin := filepath.Join(w.out(), w.spec.Name+symbolsSuffix)
+	if err := os.Rename(filepath.Join(w.out(), folder, w.spec.Name), twin); err != nil {
+		return err
+	}
+	return os.Remove(filepath.Join(w.out(), folder))
 }
 
 // linkDependencies is where the linker lists what it read, relative to src.

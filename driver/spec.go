@@ -64,6 +64,22 @@ func SampleSpec(defines map[string]string) Spec {
 	}
 }
 
+// ModelSpec describes the netio.sys that keeps the documented rules of WSK, for the Wine guest. The
+// defines choose its variants: see model/defects.h.
+func ModelSpec(defines map[string]string) Spec {
+	return Spec{
+		Name:     "netio.sys",
+		Kind:     KernelDriver,
+		Sources:  Sources(),
+		Dirs:     []string{"model"},
+		Includes: []string{"include"},
+		Defines:  defines,
+		Prefix:   "ntddk.h",
+		Libs:     []string{"ntoskrnl", "hal", "ntdll"},
+		Root:     "driver",
+	}
+}
+
 // AgentSpec describes wskagent.exe, the harness's program in a guest.
 func AgentSpec() Spec {
 	return Spec{

@@ -31,7 +31,7 @@ const (
 
 // Residue is what a case has left behind (WSKT_RESIDUE).
 type Residue struct {
-	Registrations, Captures, Threads, PoolBlocks uint32
+	Registrations, Captures, Threads, PoolBlocks, Sockets, Irps uint32
 }
 
 // Zero reports whether nothing was left.
@@ -73,8 +73,9 @@ type Record struct {
 	Status uint32 // NTSTATUS
 	Origin uint32 // WSKT_ORIGIN_*: who says so
 	Runs   uint64
-	Took   time.Duration // the run that Status is of
-	Most   time.Duration // the longest run
+	Took   time.Duration    // the run that Status is of
+	Most   time.Duration    // the longest run
+	P      [3]time.Duration // half, 95% and 99% of the runs took no longer; zero for a step that ran once
 	V      [StepValues]uint64
 	It     *Failure // nil unless a unit of several threads or repetitions failed part-way
 
@@ -132,6 +133,7 @@ type line struct {
 	NS     *number  `json:"ns"`
 	MaxNs  *number  `json:"maxNs"`
 	V      []number `json:"v"`
+	P      []number `json:"p"`
 	It     []number `json:"it"`
 	Ran    *int     `json:"ran"`
 	Left   []uint32 `json:"left"`
@@ -245,6 +247,15 @@ func (c *check) step(r *Record) {
 			r.V[i] = uint64(v)
 		}
 	}
+	switch len(l.P) {
+	case 0:
+	case len(r.P):
+		for i := range l.P {
+			r.P[i] = c.duration("p", &l.P[i], 1)
+		}
+	default:
+		c.wrong("p has %d values, not %d", len(l.P), len(r.P))
+	}
 	switch len(l.It) {
 	case 0:
 	case 2:
@@ -332,9 +343,9 @@ func (c *check) duration(name string, v *number, unit time.Duration) time.Durati
 }
 
 func (c *check) residue(name string, v []uint32) Residue {
-	if len(v) != 4 {
-		c.wrong("%s has %d numbers, not 4", name, len(v))
+	if len(v) != 6 {
+		c.wrong("%s has %d numbers, not 6", name, len(v))
 		return Residue{}
 	}
-	return Residue{Registrations: v[0], Captures: v[1], Threads: v[2], PoolBlocks: v[3]}
+	return Residue{Registrations: v[0], Captures: v[1], Threads: v[2], PoolBlocks: v[3], Sockets: v[4], Irps: v[5]}
 }

@@ -19,9 +19,9 @@ func TestParseRecord(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	end := `{"seq":5,"ms":6,"ev":"case-end","n":0,"ran":2,"why":"io","win32":433,"left":[1,2,3,4],"after":[0,0,1,0]}`
+	end := `{"seq":5,"ms":6,"ev":"case-end","n":0,"ran":2,"why":"io","win32":433,"left":[1,2,3,4,5,6],"after":[0,0,1,0,0,0]}`
 	got, err = parseRecord([]byte(end))
-	want = Record{Ev: EvCaseEnd, Seq: 5, At: 6 * time.Millisecond, Ran: 2, Why: "io", Win32: 433, Left: Residue{1, 2, 3, 4}, After: Residue{Threads: 1}, Raw: []byte(end)}
+	want = Record{Ev: EvCaseEnd, Seq: 5, At: 6 * time.Millisecond, Ran: 2, Why: "io", Win32: 433, Left: Residue{1, 2, 3, 4, 5, 6}, After: Residue{Threads: 1}, Raw: []byte(end)}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
@@ -59,7 +59,7 @@ func TestParseRecordRefuses(t *testing.T) {
 		"it":          {3, `"ok":1`, `"ok":1,"it":[1]`, "it has 1 values"},
 		"origin":      {3, `"origin":0`, `"origin":9`, "origin 9"},
 		"status":      {3, `"status":0`, `"status":4294967296`, "not the JSON object"},
-		"left":        {4, `"left":[0,0,0,0]`, `"left":[0,0,0]`, "left has 3 numbers"},
+		"left":        {4, `"left":[0,0,0,0,0,0]`, `"left":[0,0,0]`, "left has 3 numbers"},
 		"io":          {4, `"why":"done"`, `"why":"io"`, "win32 is missing"},
 		"ms2":         {5, `"ms2":14`, `"ms2":"x"`, "neither"},
 		"two objects": {6, "}", "}{}", "more than one"},

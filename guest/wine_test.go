@@ -296,12 +296,12 @@ func realDriver(t *testing.T, w *wineGuest, g *Guest) {
 
 // sleepPlan is a plan (driver/include/wskplan.h) of cases that sleep so long each.
 func sleepPlan(id, driverPath string, sha256 [32]byte, cases uint32, sleep time.Duration) []byte {
-	const opSleep, caseBytes, unitBytes, stepBytes, headerBytes = 10, 24, 24, 192, 112
+	const opSleep, caseBytes, unitBytes, stepBytes, headerBytes = 10, 24, 44, 192, 112
 	text := []byte("\x00" + id + "\x00" + driverPath + "\x00" + "wsksample\x00" + "test.sleep\x00")
 	at := func(s string) uint32 { return uint32(bytes.Index(text, []byte("\x00"+s+"\x00")) + 1) }
 	offCase := uint32(headerBytes)
 	offUnit := offCase + cases*caseBytes
-	offStep := offUnit + unitBytes
+	offStep := (offUnit + unitBytes + 7) &^ 7
 	offText := offStep + stepBytes
 	var b []byte
 	u32 := func(values ...uint32) {
@@ -309,18 +309,18 @@ func sleepPlan(id, driverPath string, sha256 [32]byte, cases uint32, sleep time.
 			b = binary.LittleEndian.AppendUint32(b, v)
 		}
 	}
-	u32(0x4E4C504B, 1, 1, offText+uint32(len(text)), 0, cases, offCase, 1, offUnit, 1, offStep, uint32(len(text)), offText,
+	u32(0x4E4C504B, 2, 2, offText+uint32(len(text)), 0, cases, offCase, 1, offUnit, 1, offStep, uint32(len(text)), offText,
 		at(id), at(driverPath), at("wsksample"), 30000, 30000, 0, 0)
 	b = append(b, sha256[:]...)
 	for range cases {
 		u32(at("test.sleep"), 0, 1, 60000, 0, 0)
 	}
-	u32(0, 1, 1, 1, 0, 60000)
+	u32(0, 1, 1, 1, 0, 0, 60000, 0, 0, 0, 0)
 	step := make([]byte, stepBytes)
 	binary.LittleEndian.PutUint32(step, opSleep)
 	binary.LittleEndian.PutUint32(step[8:], 60000)
 	binary.LittleEndian.PutUint64(step[40:], uint64(sleep.Milliseconds()))
-	b = append(append(b, step...), text...)
+	b = append(append(append(b, make([]byte, int(offStep)-len(b))...), step...), text...)
 	binary.LittleEndian.PutUint32(b[16:], crc32.ChecksumIEEE(b))
 	return b
 }

@@ -53,7 +53,13 @@ type Target struct {
 // WineTarget is an embedded guest.
 type WineTarget struct {
 	Netio string // a netio.sys to use instead of Wine's own; empty: Wine's own
+	Model bool   // the model of the harness (driver/model) instead of Wine's own
+	// ModelDefines are preprocessor names for building the model: see driver/model/defects.h.
+	ModelDefines map[string]string
 }
+
+// OwnNetio reports whether the guest has Wine's own provider.
+func (w *WineTarget) OwnNetio() bool { return w.Netio == "" && !w.Model }
 
 // StaticTarget is a machine that answers WinRM and that the harness can neither start nor revert.
 type StaticTarget struct {

@@ -28,7 +28,7 @@ outt: x
 `
 	_, err := parseConfig([]byte(text), "wskharness.yaml", "/etc")
 	want := strings.TrimSpace(`
-wskharness.yaml:2:26: unknown key "nteio" in target wine; did you mean "netio"? (expected one of provider, netio)
+wskharness.yaml:2:26: unknown key "nteio" in target wine; did you mean "netio"? (expected one of provider, netio, model_defines)
 wskharness.yaml:5:10: basic over http sends the password in the clear (expected https, or auth: ntlm, or allow_plain: true in so many words)
 wskharness.yaml:8:15: a password in the configuration itself (expected password_env: NAME of an environment variable, or password_file: PATH)
 wskharness.yaml:9:3: the target's name is "Bad Name" (expected lower-case letters, digits, dots, dashes and underscores)
@@ -51,10 +51,11 @@ func TestConfigDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]Target{{Name: "wine", Provider: ProviderWine, Wine: &WineTarget{}}}, c.Targets); diff != "" {
+	if diff := cmp.Diff([]Target{{Name: "wine", Provider: ProviderWine, Wine: &WineTarget{}},
+		{Name: "model", Provider: ProviderWine, Wine: &WineTarget{Model: true}}}, c.Targets); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(Defaults{Targets: []string{"wine"}, Suites: []string{"registration", "capture"}}, c.Run); diff != "" {
+	if diff := cmp.Diff(Defaults{Targets: []string{"wine"}, Suites: []string{"registration", "capture", "negotiation", "lifecycle", "sockets"}}, c.Run); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -105,9 +105,20 @@ func (p *configParser) target(m *strictyaml.Mapping, name string) (Target, bool)
 func (p *configParser) wine(m *strictyaml.Mapping) *WineTarget {
 	t := &WineTarget{}
 	if n := m.Take("netio"); n != nil {
-		if text, ok := p.Text(n, "netio"); ok && text != "builtin" {
+		switch text, ok := p.Text(n, "netio"); {
+		case !ok || text == "builtin":
+		case text == "model":
+			t.Model = true
+		default:
 			t.Netio = p.path(text)
 		}
+	}
+	if n := m.Take("model_defines"); n != nil {
+		if !t.Model {
+			p.At(n, "netio: model beside it", "model_defines of a target without the model")
+		}
+		t.ModelDefines = map[string]string{}
+		p.defines(n, "model_defines", t.ModelDefines)
 	}
 	return t
 }
@@ -210,10 +221,14 @@ func (p *configParser) driver(n *strictyaml.Node, c *Config) {
 	}
 	defines := m.Take("defines")
 	m.Done()
-	if defines == nil {
-		return
+	if defines != nil {
+		p.defines(defines, "defines", c.Defines)
 	}
-	d, ok := p.Mapping(defines, "defines")
+}
+
+// defines reads preprocessor names and their values.
+func (p *configParser) defines(n *strictyaml.Node, what string, into map[string]string) {
+	d, ok := p.Mapping(n, what)
 	if !ok {
 		return
 	}
@@ -222,7 +237,7 @@ func (p *configParser) driver(n *strictyaml.Node, c *Config) {
 			p.At(pair.Key, "a C identifier", "the define is %s", pair.Key.Describe())
 		}
 		if p.Value(pair.Value, "define "+pair.Key.Text, "a single value") {
-			c.Defines[pair.Key.Text] = pair.Value.Text
+			into[pair.Key.Text] = pair.Value.Text
 		}
 	}
 }

@@ -45,6 +45,8 @@ func (t *Target) describe() string {
 	switch {
 	case t.Static != nil:
 		return fmt.Sprintf("%s (static, %s as %s)", t.Name, t.Static.URL, t.Static.User)
+	case t.Wine.Model:
+		return fmt.Sprintf("%s (wine, %s)", t.Name, t.Wine.describeModel())
 	case t.Wine.Netio != "":
 		return fmt.Sprintf("%s (wine, netio.sys from %s)", t.Name, displayPath(t.Wine.Netio))
 	}

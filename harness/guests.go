@@ -38,6 +38,9 @@ func Up(ctx context.Context, c *Config, env Env, name string) (*UpGuest, error) 
 	if k.winHost, err = w.WineHost(ctx); err != nil {
 		return nil, err
 	}
+	if k.models, err = w.Models(ctx, t); err != nil {
+		return nil, err
+	}
 	provider, err := wine.New(t.wineOptions(k, env))
 	if err != nil {
 		return nil, err

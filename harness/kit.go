@@ -17,7 +17,8 @@ import (
 type kit struct {
 	pkg     *driver.Package
 	agent   guest.Agent
-	winHost string // the program that stands for the WinRM service inside a Wine guest
+	models  map[string]string // netio.sys of each target with the model, by the target's name
+	winHost string            // the program that stands for the WinRM service inside a Wine guest
 }
 
 // BuildError says that there is nothing to test with: exit code 5.
@@ -67,6 +68,22 @@ func (w *Workshop) Agent(ctx context.Context) (guest.Agent, error) {
 	return guest.Agent{Path: a.Path, SHA256: a.SHA256}, nil
 }
 
+// Models builds the netio.sys of each target that has the model.
+func (w *Workshop) Models(ctx context.Context, targets ...*Target) (map[string]string, error) {
+	models := map[string]string{}
+	for _, t := range targets {
+		if t.Wine == nil || !t.Wine.Model {
+			continue
+		}
+		a, err := driver.Build(ctx, w.Toolchain, driver.ModelSpec(t.Wine.ModelDefines), w.Cache)
+		if err != nil {
+			return nil, &BuildError{Err: err}
+		}
+		models[t.Name] = a.Path
+	}
+	return models, nil
+}
+
 // WineHost builds the WinRM service's side inside a Wine guest.
 func (w *Workshop) WineHost(ctx context.Context) (string, error) {
 	a, err := driver.Build(ctx, w.Toolchain, driver.Spec{
@@ -87,10 +104,11 @@ func (r *run) build(ctx context.Context) (*kit, error) {
 			return "", err
 		}
 		var all sync.WaitGroup
-		var errs [3]error
+		var errs [4]error
 		all.Go(func() { k.pkg, errs[0] = w.Package(ctx, r.plan.Request.Config) })
 		all.Go(func() { k.agent, errs[1] = w.Agent(ctx) })
 		all.Go(func() { k.winHost, errs[2] = w.WineHost(ctx) })
+		all.Go(func() { k.models, errs[3] = w.Models(ctx, r.plan.Targets...) })
 		all.Wait()
 		if err := errors.Join(errs[:]...); err != nil {
 			return "", err

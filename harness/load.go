@@ -246,7 +246,8 @@ func (l *load) taint(why string) { l.outcome.tainted, l.outcome.why = true, why 
 
 func (l *load) step(t *trial, r guest.Record) {
 	result := suites.StepResult{Step: r.Step, Status: r.Status, Origin: r.Origin, Runs: r.Runs,
-		NS: uint64(r.Took), MaxNS: uint64(r.Most), Values: r.V[:]}
+		NS: uint64(r.Took), MaxNS: uint64(r.Most), Values: r.V[:],
+		Percentiles: [3]uint64{uint64(r.P[0]), uint64(r.P[1]), uint64(r.P[2])}}
 	if r.It != nil {
 		result.Failed = &suites.Iteration{Thread: uint32(r.It.Thread), Iteration: uint32(r.It.Iteration)}
 	}

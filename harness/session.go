@@ -132,6 +132,9 @@ func (s *session) open(ctx context.Context) (label string, err error) {
 	s.client, s.guest, s.facts = client, g, g.Facts()
 	s.label = s.target.describeGuest(s.facts)
 	facts := factsOf(s.facts)
+	if netio := s.target.netio(); netio != "" {
+		facts["netio"] = netio
+	}
 	facts[results.FactGuest] = s.label
 	s.append(results.Event{Kind: results.KindTargetFacts, Target: s.target.Name, Facts: facts})
 	return s.label, nil

@@ -33,8 +33,12 @@ func newProvider(t *Target, k *kit, env Env) (vm.Provider, error) {
 }
 
 func (t *Target) wineOptions(k *kit, env Env) wine.Options {
+	netio := t.Wine.Netio
+	if t.Wine.Model {
+		netio = k.models[t.Name]
+	}
 	return wine.Options{
-		Root: env.Cache, Serve: env.Serve, Host: k.winHost, Netio: t.Wine.Netio, Logger: env.Logger,
+		Root: env.Cache, Serve: env.Serve, Host: k.winHost, Netio: netio, Logger: env.Logger,
 		Seed: map[string]string{guest.AgentPath(k.agent.SHA256): k.agent.Path},
 	}
 }
@@ -78,6 +82,8 @@ func (t *StaticTarget) endpoint(getenv func(string) string) (remote.Endpoint, er
 func (t *Target) describeGuest(f guest.Facts) string {
 	text := f.Describe()
 	switch {
+	case t.Wine != nil && t.Wine.Model:
+		text += ", " + t.Wine.describeModel()
 	case t.Wine != nil && t.Wine.Netio != "":
 		text += ", netio.sys from " + filepath.Base(t.Wine.Netio)
 	case f.Kind() == guest.KindWine:
@@ -86,8 +92,36 @@ func (t *Target) describeGuest(f guest.Facts) string {
 	return text
 }
 
+// describeModel names the model, and what it was built with that makes it another.
+func (w *WineTarget) describeModel() string {
+	text := "wskharness's model netio.sys"
+	if len(w.ModelDefines) > 0 {
+		text += " with " + strings.Join(sortedDefines(w.ModelDefines), ", ")
+	}
+	return text
+}
+
+// netio is the word for the WSK provider of a Wine guest in the facts, and empty elsewhere.
+func (t *Target) netio() string {
+	switch {
+	case t.Wine == nil:
+		return ""
+	case t.Wine.Model:
+		return "model"
+	case t.Wine.Netio != "":
+		return filepath.Base(t.Wine.Netio)
+	}
+	return "builtin"
+}
+
+// kindModel is what known issues call a guest with the model: none of Wine's own is one of it.
+const kindModel = "model"
+
 // kind is the word by which known issues call a guest.
 func (t *Target) kind(f guest.Facts) string {
+	if t.Wine != nil && t.Wine.Model {
+		return kindModel
+	}
 	if t.Wine != nil && t.Wine.Netio != "" {
 		return "netio:" + filepath.Base(t.Wine.Netio)
 	}
@@ -97,8 +131,12 @@ func (t *Target) kind(f guest.Facts) string {
 // capabilities lists what cases may require and this guest has.
 func (t *Target) capabilities(f guest.Facts) []string {
 	has := f.Capabilities().Names()
-	if f.Kind() == guest.KindWindows {
+	// A provider of the user's own is held to the documentation: what it lacks is a verdict on it.
+	if f.Kind() == guest.KindWindows || t.Wine != nil && !t.Wine.OwnNetio() {
 		has = append(has, suites.CapabilityQuery)
+	}
+	if t.Wine != nil && t.Wine.Model {
+		has = append(has, suites.CapabilityModel)
 	}
 	return has
 }

@@ -126,6 +126,8 @@ func leftBehind(r guest.Residue) string {
 		{uint64(r.Captures), "provider capture not released"},
 		{uint64(r.Threads), "thread with a call that has not returned"},
 		{uint64(r.PoolBlocks), "pool block"},
+		{uint64(r.Sockets), "socket not closed"},
+		{uint64(r.Irps), "IRP of a socket operation not completed"},
 	} {
 		if one.count > 0 {
 			parts = append(parts, fmt.Sprintf("%d × %s", one.count, one.what))

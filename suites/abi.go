@@ -4,11 +4,12 @@ package suites
 // compares every number, so a change on one side only does not go unnoticed.
 
 // ABI is the version of the contract between driver, agent and plan (WSKT_ABI).
-const ABI = 1
+const ABI = 2
 
 const (
 	maxClients  = 64
 	maxThreads  = 16
+	maxSockets  = 128
 	maxParallel = 64
 	maxSteps    = 64 // in one unit
 	maxExpect   = 4
@@ -33,6 +34,27 @@ const (
 	opDeactivate = 13
 	opState      = 14
 	opFault      = 15
+
+	opSocket        = 20
+	opSocketConnect = 21
+	opBind          = 22
+	opConnect       = 23
+	opAccept        = 24
+	opSend          = 25
+	opReceive       = 26
+	opSendTo        = 27
+	opReceiveFrom   = 28
+	opDisconnect    = 29
+	opClose         = 30
+	opAddress       = 31
+	opControlSocket = 32
+	opControlClient = 33
+	opAwait         = 34
+	opCancel        = 35
+	opEvents        = 36
+
+	opProvider      = 40
+	opProviderState = 41
 )
 
 const (
@@ -56,10 +78,33 @@ const (
 	regNullDispatch  = 0x20
 )
 
+// Options of operations on sockets (WSKT_STEP.Arg[4]).
+const (
+	socketNullIRP      = 0x001
+	socketNullClient   = 0x002
+	socketPending      = 0x004
+	socketEventAccept  = 0x008
+	socketEventReject  = 0x010
+	socketEventDisable = 0x020
+	socketAbortive     = 0x040
+	socketRemote       = 0x080
+	socketRetry        = 0x100
+	socketClient       = 0x200
+	socketOptions      = 0x3FF
+	socketBytes        = 4096 // largest buffer
+)
+
 const (
 	faultWrite    = 1
 	faultBugcheck = 2
 	faultHang     = 3
+)
+
+const (
+	providerLeave    = 0
+	providerReady    = 1
+	providerNotReady = 2
+	providerAfter    = 3
 )
 
 // Where a step's status comes from (WSKT_RESULT.Origin).
@@ -107,6 +152,30 @@ const (
 	valueStateBytes       = 7
 	valueStateNPIHeld     = 8
 	valueStateAllocations = 9
+
+	valueProviderRegistrations   = 0
+	valueProviderCaptures        = 1
+	valueProviderWaiters         = 2
+	valueProviderSockets         = 3
+	valueProviderBusy            = 4
+	valueProviderMismatched      = 5
+	valueProviderRegisterCalls   = 6
+	valueProviderDeregisterCalls = 7
+	valueProviderCaptureCalls    = 8
+	valueProviderReleaseCalls    = 9
+)
+
+const (
+	valueSocketCall        = 0
+	valueSocketIRP         = 1
+	valueSocketCompleted   = 2
+	valueSocketInformation = 3
+	valueSocketOutput      = 4
+	valueSocketPort        = 5
+	valueSocketMatch       = 6
+	valueSocketTransports  = 7
+	valueSocketEvents      = 8
+	valueSocketDisabled    = 9
 )
 
 const (
@@ -119,7 +188,7 @@ const (
 
 const (
 	planMagic    = 0x4E4C504B // "KPLN"
-	planVersion  = 1
+	planVersion  = 2
 	planMaxFile  = 16 << 20
 	planFailFast = 0x1
 	maxChecks    = 6
@@ -179,7 +248,12 @@ type wireUnit struct {
 	Repeat       uint32
 	Parallel     uint32
 	ClientStride uint32
+	SocketStride uint32
 	TimeoutMs    uint32
+	ForMs        uint32
+	Groups       uint32
+	Seed         uint32
+	Reserved     uint32
 }
 
 type wireCheck struct {
@@ -204,6 +278,6 @@ type wireDriverStep struct {
 	Flags       uint32
 	ExpectCount uint32
 	Expect      [maxExpect]uint32
-	Reserved    uint32
+	Group       uint32
 	Arg         [maxArgs]uint64
 }

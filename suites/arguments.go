@@ -45,8 +45,19 @@ func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
 			}
 		}
 	}
-	if op.code == opFault {
+	switch op.code {
+	case opFault:
 		p.fault(s, body, given)
+	case opAwait, opCancel:
+		p.owner(s, body, given)
+	case opProvider:
+		p.provider(s, body, given)
+	}
+	if s.args[4]&socketPending != 0 && op.socket {
+		s.wait = 0 // it does not wait; the await after it does
+	}
+	if op.requires != "" && !slices.Contains(p.c.Requires, op.requires) {
+		p.c.Requires = append(p.c.Requires, op.requires)
 	}
 	p.checks(s, m)
 	return m
@@ -58,7 +69,7 @@ func (p *caseParser) absent(s *Step, a argument) {
 		return
 	}
 	if a.initial != 0 {
-		s.args[a.slot] = a.initial
+		s.args[a.slot] |= a.initial << a.shift
 	}
 	if a.kind == argDuration {
 		s.wait = time.Duration(a.initial) * time.Millisecond
@@ -81,6 +92,13 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 		}
 	case argNumbers:
 		p.numbers(s, a, n, what)
+	case argReady:
+		if on, ok := p.r.Bool(n, what); ok {
+			s.args[a.slot] = map[bool]uint64{true: providerReady, false: providerNotReady}[on]
+			words.add(map[bool]string{true: "ready", false: "not ready"}[on])
+		}
+	case argVersions:
+		p.versions(s, a, n, what, words)
 	case argVersion:
 		if version, ok := p.r.readVersion(n, what); ok {
 			s.args[a.slot] = version
@@ -96,7 +114,7 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 		}
 	case argName:
 		if code, ok := p.r.readOneOf(n, what, a.names); ok {
-			s.args[a.slot] = code
+			s.args[a.slot] |= code << a.shift
 			words.add(n.Text)
 		}
 	case argClient:
@@ -104,6 +122,17 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 			s.client = name
 			words.object(name)
 			s.args[a.slot] = p.clientArgument(s, name, n)
+		}
+	case argSocket:
+		if name, ok := p.r.readName(n, what); ok {
+			words.socket(name, a)
+			s.args[a.slot] |= (p.useSocket(name, n, s) + a.plus) << a.shift
+		}
+	case argMaking:
+		if name, ok := p.r.readName(n, what); ok {
+			words.socket(name, a)
+			s.makes = append(s.makes, name)
+			s.args[a.slot] |= (p.makeSocket(name, n) + a.plus) << a.shift
 		}
 	case argClients:
 		p.twoClients(s, n, what, words)
@@ -196,6 +225,50 @@ func (p *caseParser) fault(s *Step, body *node, given map[string]*node) {
 	}
 	if len(allowed) > 1 && given[allowed[1]] == nil {
 		p.r.At(body, allowed[1]+": …", "a fault of this kind has no %s", allowed[1])
+	}
+}
+
+// versions reads a range.
+func (p *caseParser) versions(s *Step, a argument, n *node, what string, words *sentence) {
+	if n.Kind != strictyaml.SequenceKind || len(n.Items) != 2 {
+		p.r.At(n, "the lowest and the highest version, such as [1.0, 1.1]", "%s is %s", what, n.CountOrKind())
+		return
+	}
+	for i, item := range n.Items {
+		version, ok := p.r.readVersion(item, what)
+		if !ok {
+			return
+		}
+		s.args[a.slot+i] = version
+	}
+	lowest, highest := s.args[a.slot], s.args[a.slot+1]
+	if highest == 0 || lowest > highest {
+		p.r.At(n, "the lowest and the highest version, such as [1.0, 1.1]", "%s is from %s to %s", what, versionString(lowest), versionString(highest))
+		return
+	}
+	words.add(a.name + " " + versionString(lowest) + " to " + versionString(highest))
+}
+
+// provider settles what the step says about readiness: nothing, now, never, or later.
+func (p *caseParser) provider(s *Step, body *node, given map[string]*node) {
+	s.wait = 0 // the step only sets the time; nothing waits for it here
+	switch {
+	case given["ready"] != nil && given["ready_after"] != nil:
+		p.r.At(given["ready_after"], "one of ready and ready_after", "provider has both")
+	case given["ready_after"] != nil:
+		s.args[0] = providerAfter
+	case len(given) == 0:
+		p.r.At(body, "ready, ready_after or versions", "provider changes nothing")
+	}
+}
+
+// owner checks that a step about a pending operation says whose.
+func (p *caseParser) owner(s *Step, body *node, given map[string]*node) {
+	if (given["socket"] == nil) == (given["client"] == nil) {
+		p.r.At(body, "socket or client", "%s of neither a socket nor a client, or of both", s.Op)
+	}
+	if given["client"] != nil {
+		s.args[4] |= socketClient
 	}
 }
 

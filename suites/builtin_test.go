@@ -16,7 +16,7 @@ func builtin(t *testing.T) *Catalog {
 	return catalog
 }
 
-// TestBuiltinHasEveryRow lists the rows of the catalogue in the two groups.
+// TestBuiltinHasEveryRow lists the rows of the catalogue, by groups.
 func TestBuiltinHasEveryRow(t *testing.T) {
 	rows := strings.Fields(`
 		registration.basic registration.client_event registration.context registration.stack_npi
@@ -30,11 +30,26 @@ func TestBuiltinHasEveryRow(t *testing.T) {
 		capture.deregister_waits_n capture.during_deregister capture.after_deregister
 		capture.nointerface capture.nointerface_infinite capture.version_zero capture.minor_high
 		capture.minor_one capture.over_release capture.timed_not_ready capture.no_wait_not_ready
-		capture.infinite_becomes_ready capture.cancel_waiter`)
-	misuse := []string{"registration.double", "registration.double_deregister", "registration.null_dispatch", "capture.over_release"}
+		capture.infinite_becomes_ready capture.cancel_waiter
+		negotiation.query_after_ok negotiation.query_after_noi negotiation.query_before_capture
+		negotiation.query_dispatch negotiation.reregister negotiation.major_range
+		negotiation.query_not_ready negotiation.reregister_range negotiation.range_highest
+		negotiation.range_above negotiation.not_ready_first
+		lifecycle.late_activation lifecycle.worker_capture lifecycle.socket_outlives_release
+		lifecycle.deregister_waits_socket lifecycle.transport_change_cancel
+		sockets.transport_size sockets.transport_list sockets.static_callbacks sockets.tdi_bypass
+		sockets.cache_sd sockets.null_irp sockets.null_client sockets.listen sockets.bind_udp_listen
+		sockets.connect_unbound sockets.basic sockets.datagram sockets.stream sockets.bad_family
+		sockets.socket_connect sockets.loopback_echo sockets.close_pending_accept
+		sockets.parallel_accept sockets.accept_event sockets.accept_reject
+		sockets.disable_event_pending sockets.local_address_unbound`)
+	misuse := []string{"registration.double", "registration.double_deregister", "registration.null_dispatch", "capture.over_release", "sockets.parallel_accept"}
 	recorded := []string{"registration.bad_version_accepted", "registration.reserved_nonzero",
-		"capture.same_client", "capture.distinct_clients", "capture.version_zero", "capture.minor_high"}
-	notReady := []string{"capture.timed_not_ready", "capture.no_wait_not_ready", "capture.infinite_becomes_ready", "capture.cancel_waiter"}
+		"capture.same_client", "capture.distinct_clients", "capture.version_zero", "capture.minor_high", "sockets.tdi_bypass", "sockets.bad_family"}
+	model := []string{"capture.timed_not_ready", "capture.no_wait_not_ready", "capture.infinite_becomes_ready", "capture.cancel_waiter",
+		"negotiation.query_not_ready", "negotiation.reregister_range", "negotiation.range_highest", "negotiation.range_above", "negotiation.not_ready_first"}
+	query := []string{"negotiation.query_after_ok", "negotiation.query_after_noi", "negotiation.query_before_capture",
+		"negotiation.query_dispatch", "negotiation.reregister", "negotiation.major_range"}
 	catalog := builtin(t)
 	cases := map[string]*Case{}
 	live := 0
@@ -56,7 +71,8 @@ func TestBuiltinHasEveryRow(t *testing.T) {
 		if (c.Basis == Recorded) != (slices.Contains(recorded, row) || slices.Contains(misuse, row)) {
 			t.Errorf("%s: basis %s", row, c.Basis)
 		}
-		if (len(c.Requires) > 0) != slices.Contains(notReady, row) {
+		if slices.Contains(c.Requires, CapabilityModel) != slices.Contains(model, row) ||
+			slices.Contains(c.Requires, CapabilityQuery) != slices.Contains(query, row) {
 			t.Errorf("%s requires %v", row, c.Requires)
 		}
 	}

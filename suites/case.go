@@ -24,6 +24,7 @@ type caseParser struct {
 	c          *Case
 	clients    map[string]*clientUse
 	threads    map[string]*threadUse
+	sockets    map[string]*socketUse
 	names      map[string]int // step names, by line
 	loop       *loopUse       // nil outside loops
 	steps      []stepNodes    // beside c.Steps
@@ -47,7 +48,7 @@ func (l *loader) readCase(source Source, r *reporter, s *Suite, n *node) (*Case,
 	}
 	c := &Case{Suite: s.Name, File: source.Name, Line: n.Line, Basis: Documented, Repeat: 1, Parallel: 1}
 	p := &caseParser{r: r, vocabulary: l.vocabulary, c: c,
-		clients: map[string]*clientUse{}, threads: map[string]*threadUse{}, names: map[string]int{}, limits: map[int]*node{}}
+		clients: map[string]*clientUse{}, threads: map[string]*threadUse{}, sockets: map[string]*socketUse{}, names: map[string]int{}, limits: map[int]*node{}}
 	id := m.Need("id", "id: a name")
 	if id != nil {
 		c.ID, _ = r.readName(id, "id")
@@ -136,6 +137,11 @@ func (p *caseParser) atEnd(n *node) {
 			p.r.At(u.at, "a deregister for it", "client %q is still registered at the end of the case", name)
 		}
 	}
+	for _, name := range p.c.sockets {
+		if u := p.sockets[name]; u.state == socketOpen {
+			p.r.At(u.at, "a close for it", "socket %q is still open at the end of the case", name)
+		}
+	}
 	for name, t := range p.threads {
 		if t.busy {
 			p.r.At(t.at, "a join for it", "thread %q is never joined", name)
@@ -143,6 +149,9 @@ func (p *caseParser) atEnd(n *node) {
 	}
 	if len(p.c.clients) > maxClients {
 		p.r.At(n, fmt.Sprintf("at most %d", maxClients), "the case has %d clients", len(p.c.clients))
+	}
+	if len(p.c.sockets) > maxSockets {
+		p.r.At(n, fmt.Sprintf("at most %d", maxSockets), "the case has %d sockets", len(p.c.sockets))
 	}
 	if len(p.threads) > maxThreads {
 		p.r.At(n, fmt.Sprintf("at most %d", maxThreads), "the case has %d threads", len(p.threads))

@@ -46,6 +46,7 @@ type Case struct {
 
 	units   []unit
 	clients []string // by index
+	sockets []string // likewise
 }
 
 // Name is how a case is called everywhere: suite.case.
@@ -70,6 +71,8 @@ type Step struct {
 	op       *operation
 	client   string   // of steps about a client
 	target   string   // of steps about a thread
+	makes    []string // sockets that there are after it
+	closes   string   // a socket that is gone after it
 	recorded []string // names of the values that are noted with the status
 	silent   bool     // neither judged nor noted: it tidies up after a step that was only noted
 	context  uint16
@@ -77,6 +80,7 @@ type Step struct {
 	args     [maxArgs]uint64
 	wait     time.Duration // how long the step may take by its own word
 	unit     int
+	group    uint32 // of its unit, where that has some
 }
 
 // Async reports whether the step only starts its operation, on a named thread.
@@ -107,6 +111,10 @@ type unit struct {
 	repeat   int
 	parallel int
 	stride   int
+	sockets  int           // stride of sockets
+	duration time.Duration // no list of steps begins after it; 0 for repeat alone
+	groups   int           // of which one at a time is chosen at random; 0 for all in order
+	seed     uint32
 	timeout  time.Duration
 	listed   bool // written as a loop, not as a step of its own
 }
@@ -119,17 +127,14 @@ func CapabilityDoc(name string) string {
 	switch name {
 	case CapabilityQuery:
 		return "a WSK provider whose WskQueryProviderCharacteristics works"
-	case CapabilityNotReady:
-		return "a WSK provider that is not ready as long as the case runs"
-	case CapabilityBecomesReady:
-		return "a WSK provider that becomes ready 300ms to 5s after the case has started"
+	case CapabilityModel:
+		return "the harness's model of a WSK provider, which provider steps control: netio: model of a wine target"
 	}
 	return ""
 }
 
 // Capabilities that cases may require: names that guests and suites have to agree on.
 const (
-	CapabilityQuery        = "wsk-query"
-	CapabilityNotReady     = "provider-not-ready"
-	CapabilityBecomesReady = "provider-becomes-ready"
+	CapabilityQuery = "wsk-query"
+	CapabilityModel = "model" // implied by provider and provider_state
 )

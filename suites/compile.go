@@ -137,8 +137,9 @@ func (w *planWriter) add(c *Case) {
 	for _, u := range c.units {
 		w.units = append(w.units, wireUnit{
 			FirstStep: first + uint32(u.first), StepCount: uint32(u.count),
-			Repeat: uint32(u.repeat), Parallel: uint32(u.parallel), ClientStride: uint32(u.stride),
-			TimeoutMs: uint32(u.timeout.Milliseconds()),
+			Repeat: uint32(u.repeat), Parallel: uint32(u.parallel), ClientStride: uint32(u.stride), SocketStride: uint32(u.sockets),
+			TimeoutMs: uint32(u.timeout.Milliseconds()), ForMs: uint32(u.duration.Milliseconds()),
+			Groups: uint32(u.groups), Seed: u.seed,
 		})
 	}
 	for i := range c.Steps {
@@ -151,7 +152,7 @@ func (w *planWriter) add(c *Case) {
 func (s *Step) wire() wireStep {
 	d := wireDriverStep{
 		Op: s.op.code, Context: s.context, Thread: s.thread,
-		TimeoutMs: uint32(s.Timeout.Milliseconds()), Arg: s.args,
+		TimeoutMs: uint32(s.Timeout.Milliseconds()), Arg: s.args, Group: s.group,
 	}
 	if s.Record {
 		d.Flags |= stepRecord

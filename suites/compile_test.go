@@ -30,7 +30,7 @@ func decodePlan(data []byte) (*decoded, error) {
 	zeroed := bytes.Clone(data)
 	copy(zeroed[16:20], []byte{0, 0, 0, 0})
 	switch {
-	case h.Magic != 0x4E4C504B || h.Version != 1 || h.Abi != 1:
+	case h.Magic != 0x4E4C504B || h.Version != 2 || h.Abi != 2:
 		return nil, fmt.Errorf("magic %#x, version %d, ABI %d", h.Magic, h.Version, h.Abi)
 	case int(h.FileSize) != len(data) || len(data) > planMaxFile:
 		return nil, fmt.Errorf("size %d, file has %d", h.FileSize, len(data))
@@ -84,7 +84,7 @@ func (d *decoded) check() error {
 func checkStep(s wireStep, u wireUnit) error {
 	last := uint64((u.Parallel - 1) * u.ClientStride)
 	switch {
-	case s.Step.Op < opRegister || s.Step.Op > opFault || s.Step.Context > contextDPC || s.Step.Thread > maxThreads:
+	case s.Step.Op < opRegister || s.Step.Op > opProviderState || s.Step.Context > contextDPC || s.Step.Thread > maxThreads:
 		return fmt.Errorf("operation %d, context %d, thread %d", s.Step.Op, s.Step.Context, s.Step.Thread)
 	case s.Step.TimeoutMs < 1 || s.Step.TimeoutMs > u.TimeoutMs:
 		return fmt.Errorf("limit %d in a unit's of %d", s.Step.TimeoutMs, u.TimeoutMs)
@@ -294,9 +294,14 @@ cases:
 `)
 	d := compile(t, catalog.All()...)
 	wantUnits := []wireUnit{
-		{0, 1, 1, 1, 0, 5250}, {1, 1, 3, 1, 0, 29500}, {2, 1, 3, 1, 0, 29500}, {3, 1, 1, 1, 0, 2250},
-		{4, 4, 20, 16, 2, 29500},
-		{8, 1, 1, 1, 0, 5250}, {9, 2, 5, 4, 0, 3000}, {11, 1, 1, 1, 0, 5250},
+		{FirstStep: 0, StepCount: 1, Repeat: 1, Parallel: 1, ClientStride: 0, TimeoutMs: 5250},
+		{FirstStep: 1, StepCount: 1, Repeat: 3, Parallel: 1, ClientStride: 0, TimeoutMs: 29500},
+		{FirstStep: 2, StepCount: 1, Repeat: 3, Parallel: 1, ClientStride: 0, TimeoutMs: 29500},
+		{FirstStep: 3, StepCount: 1, Repeat: 1, Parallel: 1, ClientStride: 0, TimeoutMs: 2250},
+		{FirstStep: 4, StepCount: 4, Repeat: 20, Parallel: 16, ClientStride: 2, TimeoutMs: 29500},
+		{FirstStep: 8, StepCount: 1, Repeat: 1, Parallel: 1, ClientStride: 0, TimeoutMs: 5250},
+		{FirstStep: 9, StepCount: 2, Repeat: 5, Parallel: 4, ClientStride: 0, TimeoutMs: 3000},
+		{FirstStep: 11, StepCount: 1, Repeat: 1, Parallel: 1, ClientStride: 0, TimeoutMs: 5250},
 	}
 	if diff := cmp.Diff(wantUnits, d.units); diff != "" {
 		t.Error(diff)

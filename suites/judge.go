@@ -17,7 +17,9 @@ type StepResult struct {
 	NS     uint64 // of the run that Status belongs to
 	MaxNS  uint64 // of the slowest run
 	Values []uint64
-	Failed *Iteration // in a loop: where it failed
+	// Half, 95% and 99% of the runs took no longer, in ns; zero for a step that ran once.
+	Percentiles [3]uint64
+	Failed      *Iteration // in a loop: where it failed
 }
 
 // Iteration is a place in a loop; both count from 0.

@@ -80,6 +80,11 @@ func (p *caseParser) readLoop(steps *node, u unit, shared bool) {
 	if u.parallel > 1 && !shared {
 		// Every thread has clients of its own: thread t uses the named ones plus t strides.
 		last.stride = len(p.c.clients)
+		last.sockets = len(p.c.sockets)
+		if need := last.sockets * u.parallel; need > maxSockets {
+			p.r.At(steps, fmt.Sprintf("at most %d sockets over all threads", maxSockets),
+				"%d sockets on each of %d threads", last.sockets, u.parallel)
+		}
 		if need := last.stride * u.parallel; need > maxClients {
 			p.r.At(steps, fmt.Sprintf("at most %d clients over all threads", maxClients),
 				"%d clients on each of %d threads", last.stride, u.parallel)

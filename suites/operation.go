@@ -18,6 +18,9 @@ type operation struct {
 	fixed    bool   // expect is the only status it can be asked to return
 	scalar   string // the argument that may stand alone, without a mapping around it
 	misuse   bool   // can corrupt or stop a machine whatever its arguments
+	always   bool   // its values are known whatever it returns
+	socket   bool   // its status is an IRP's: Arg[4] has options, Arg[5] how long to wait for it
+	requires string // a capability that a case with this step requires, without saying so
 }
 
 // contextName is a value of `at:`.
@@ -69,6 +72,10 @@ const (
 	argNumbers
 	argSlots
 	argStatus
+	argSocket   // a socket in use
+	argMaking   // a socket that the step makes, unless it fails
+	argReady    // true or false, both of which say something
+	argVersions // [lowest, highest], in two slots
 )
 
 // argument is a key inside a step.
@@ -77,6 +84,8 @@ type argument struct {
 	doc      string
 	kind     argKind
 	slot     int    // which WSKT_STEP.Arg it goes to
+	shift    uint   // of names and sockets: by how many bits to the left
+	plus     uint64 // of sockets: added to the index, where 0 means none
 	flag     uint64 // of an argBool: the bit that it sets there
 	required bool
 	misuse   bool

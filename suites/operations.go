@@ -43,7 +43,7 @@ func operations() []operation {
 	nullDispatch := flag("null_dispatch", regNullDispatch, "register with a NULL dispatch table")
 	nullDispatch.misuse = true
 
-	return []operation{
+	all := []operation{
 		{name: "register", code: opRegister, contexts: passive, thread: true, loop: true,
 			doc: "Calls WskRegister for a client.",
 			args: []argument{client,
@@ -112,6 +112,27 @@ func operations() []operation {
 		{name: "state", code: opState, contexts: here, values: state,
 			doc:  "Waits for the sample's own sub-component to settle, and reports on it.",
 			args: []argument{{name: "within", kind: argDuration, initial: 2000, doc: "how long to wait until it listens, has failed or is inactive; 2s unless given"}}},
+		{name: "provider", code: opProvider, contexts: here, requires: CapabilityModel,
+			doc: "Makes the model provider of a guest with netio: model other than it is by default (ready, versions 1.0 to 1.1), until the case ends.",
+			args: []argument{
+				{name: "ready", kind: argReady, doc: "whether it is ready, from now on"},
+				{name: "ready_after", kind: argDuration, slot: 1, doc: "it is not ready now, but becomes so after this time"},
+				{name: "versions", kind: argVersions, slot: 2, doc: "the lowest and the highest WSK version that it has"},
+			}},
+		{name: "provider_state", code: opProviderState, contexts: here, requires: CapabilityModel,
+			doc: "Asks the model provider what it has counted: live things as they are now, calls since the case began.",
+			values: []value{
+				{name: "registrations", index: valueProviderRegistrations, doc: "registrations whose WskDeregister has not returned"},
+				{name: "captures", index: valueProviderCaptures, doc: "captures that are not released"},
+				{name: "waiters", index: valueProviderWaiters, doc: "captures that wait for the provider"},
+				{name: "sockets", index: valueProviderSockets, doc: "sockets that are not closed"},
+				{name: "busy", index: valueProviderBusy, doc: "calls of client objects, and their IRPs, that are in progress"},
+				{name: "mismatched", index: valueProviderMismatched, doc: "releases without a capture, and deregistrations without a registration"},
+				{name: "register_calls", index: valueProviderRegisterCalls, doc: "successful calls of WskRegister"},
+				{name: "deregister_calls", index: valueProviderDeregisterCalls, doc: "calls of WskDeregister"},
+				{name: "capture_calls", index: valueProviderCaptureCalls, doc: "calls of WskCaptureProviderNPI"},
+				{name: "release_calls", index: valueProviderReleaseCalls, doc: "calls of WskReleaseProviderNPI"},
+			}},
 		{name: "fault", code: opFault, contexts: here, misuse: true,
 			doc: "Breaks the machine on purpose.",
 			args: []argument{
@@ -123,4 +144,5 @@ func operations() []operation {
 				{name: "for", kind: argDuration, slot: 1, doc: "of kind hang: how long"},
 			}},
 	}
+	return append(all, socketOperations(client)...)
 }

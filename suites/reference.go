@@ -51,6 +51,10 @@ func (k argKind) words(names []named) string {
 	switch k {
 	case argBool:
 		return "true, false"
+	case argReady:
+		return "true, false"
+	case argVersions:
+		return "two versions, `[1.0, 1.1]`"
 	case argVersion:
 		return "version, `1.0`"
 	case argWait:
@@ -59,6 +63,8 @@ func (k argKind) words(names []named) string {
 		return "duration, `500ms`"
 	case argSize:
 		return "size, `64KiB`"
+	case argSocket, argMaking:
+		return "socket"
 	case argClient:
 		return "client"
 	case argClients:

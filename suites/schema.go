@@ -181,6 +181,10 @@ func kindSchema(kind argKind, highest uint64, names []named) object {
 	switch kind {
 	case argBool:
 		return object{"type": "boolean"}
+	case argReady:
+		return object{"type": "boolean"}
+	case argVersions:
+		return object{"type": "array", "minItems": 2, "maxItems": 2, "items": ref("version")}
 	case argVersion:
 		return ref("version")
 	case argWait:
@@ -189,7 +193,7 @@ func kindSchema(kind argKind, highest uint64, names []named) object {
 		return ref("duration")
 	case argSize:
 		return ref("size")
-	case argClient, argThread:
+	case argClient, argThread, argSocket, argMaking:
 		return ref("name")
 	case argClients:
 		return object{"type": "array", "minItems": 2, "maxItems": 2, "uniqueItems": true, "items": ref("name")}

@@ -138,7 +138,7 @@ func (p *caseParser) expectation(s *Step, m *mapping, body *node) {
 		p.r.At(n, "either expect or record", "a recorded step is not judged")
 	case s.Async():
 		p.r.At(n, "expect beside the join", "the step only starts thread %q", s.Thread)
-	case len(s.Checks) > 0 && op.code != opJoin && slices.ContainsFunc(codes, func(c uint32) bool { return !isSuccess(c) }):
+	case len(s.Checks) > 0 && op.code != opJoin && !op.always && slices.ContainsFunc(codes, func(c uint32) bool { return !isSuccess(c) }):
 		p.r.At(body, "checks only where success is expected", "%s is not known when %s fails", s.Checks[0].Name, op.name)
 	default:
 		s.Expect = codes
@@ -290,6 +290,7 @@ func (p *caseParser) finish(s *Step, n *node, words *sentence) {
 	if use := p.clients[s.client]; use != nil && s.op.code == opRegister && !slices.Equal(s.Expect, []uint32{statusSuccess}) {
 		use.state = maybeRegistered
 	}
+	p.settleSockets(s)
 	if p.inLoop() && !s.op.loop {
 		p.r.At(n, "an operation that may run in a loop", "%s in a loop", s.Op)
 	}
@@ -325,5 +326,14 @@ func (w *sentence) add(text string) { w.parts = append(w.parts, text) }
 
 // object adds a word to the part before: "capture" becomes "capture a".
 func (w *sentence) object(text string) { w.parts[len(w.parts)-1] += " " + text }
+
+// socket adds a socket by the role that it has: "accept l", "to c".
+func (w *sentence) socket(name string, a argument) {
+	if a.name == "socket" {
+		w.object(name)
+		return
+	}
+	w.add(a.name + " " + name)
+}
 
 func (w *sentence) String() string { return strings.Join(w.parts, ", ") }

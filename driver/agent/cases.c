@@ -39,7 +39,7 @@ static const char *WhyName(WHY Why)
 static BOOL IsClean(const WSKT_RESIDUE *Residue)
 {
     return Residue->Registrations == 0 && Residue->Captures == 0 && Residue->Threads == 0 &&
-           Residue->PoolBlocks == 0;
+           Residue->PoolBlocks == 0 && Residue->Sockets == 0 && Residue->Irps == 0;
 }
 
 static BOOL RepeatsOrHasOthers(const WSKP_UNIT *Unit)
@@ -64,6 +64,13 @@ static void WriteStep(CASES *Cases, const CASE_RUN *Run, const WSKP_UNIT *Unit,
     for (UINT32 i = 0; i < WSKT_MAX_VALUES; i++)
         JsonU64(line, NULL, result->Value[i]);
     JsonEndArray(line);
+    if (result->P50Ns != 0) {
+        JsonBeginArray(line, "p");
+        JsonU64(line, NULL, result->P50Ns);
+        JsonU64(line, NULL, result->P95Ns);
+        JsonU64(line, NULL, result->P99Ns);
+        JsonEndArray(line);
+    }
     if (RepeatsOrHasOthers(Unit) && Answer->FailedStep == (INT32)Index) {
         JsonBeginArray(line, "it");
         JsonU64(line, NULL, Answer->FailedThread);
@@ -130,10 +137,14 @@ static WHY RunUnit(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit)
         return WHY_TIMEOUT;
     unit->Abi = WSKT_ABI;
     unit->StepCount = Unit->StepCount;
+    unit->TimeoutMs = left < Unit->TimeoutMs ? (UINT32)left : Unit->TimeoutMs;
     unit->Repeat = Unit->Repeat;
     unit->Parallel = Unit->Parallel;
     unit->ClientStride = Unit->ClientStride;
-    unit->TimeoutMs = left < Unit->TimeoutMs ? (UINT32)left : Unit->TimeoutMs;
+    unit->SocketStride = Unit->SocketStride;
+    unit->ForMs = Unit->ForMs < unit->TimeoutMs ? Unit->ForMs : unit->TimeoutMs;
+    unit->Groups = Unit->Groups;
+    unit->Seed = Unit->Seed;
     for (UINT32 i = 0; i < Unit->StepCount; i++)
         unit->Step[i] = Cases->Plan->Step[Unit->FirstStep + i].Step;
     Run->IoError =
@@ -209,6 +220,8 @@ static void WriteResidue(TEXT *Line, const char *Key, const WSKT_RESIDUE *Residu
     JsonU64(Line, NULL, Residue->Captures);
     JsonU64(Line, NULL, Residue->Threads);
     JsonU64(Line, NULL, Residue->PoolBlocks);
+    JsonU64(Line, NULL, Residue->Sockets);
+    JsonU64(Line, NULL, Residue->Irps);
     JsonEndArray(Line);
 }
 

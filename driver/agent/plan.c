@@ -11,7 +11,7 @@
 #define CASE_TIMEOUT_MAX_MS (24u * 60u * 60u * 1000u)
 
 C_ASSERT(sizeof(WSKT_STEP) == 88);
-C_ASSERT(sizeof(WSKT_RESULT) == 112);
+C_ASSERT(sizeof(WSKT_RESULT) == 136);
 C_ASSERT(sizeof(WSKP_STEP) == 192);
 C_ASSERT(sizeof(WSKP_HEADER) == 112);
 
@@ -148,6 +148,8 @@ static BOOL CheckUnits(const PLAN *Plan, TEXT *Reason)
             return RefuseAt(Reason, "unit", i, "its steps are missing, too many or out of bounds");
         if (unit->Repeat == 0 || unit->Parallel == 0 || unit->Parallel > WSKT_MAX_PARALLEL)
             return RefuseAt(Reason, "unit", i, "its repetitions or threads are out of range");
+        if (unit->ForMs > unit->TimeoutMs || unit->Groups > WSKT_MAX_STEPS)
+            return RefuseAt(Reason, "unit", i, "its duration or its groups are out of range");
         if (unit->TimeoutMs == 0 || unit->TimeoutMs > WSKT_MAX_WAIT_MS)
             return RefuseAt(Reason, "unit", i, "its time is out of range");
     }

@@ -20,14 +20,15 @@
 #include <winioctl.h>
 #endif
 
-#define WSKT_ABI 1u
+#define WSKT_ABI 2u
 
 #define WSKT_DEVICE_NT   L"\\Device\\WskSample"
 #define WSKT_DEVICE_DOS  L"\\DosDevices\\WskSample"
 #define WSKT_DEVICE_USER L"\\\\.\\WskSample"
 
-#define WSKT_MAX_CLIENTS  64u /* named clients; a parallel thread t uses client + t * ClientStride */
-#define WSKT_MAX_THREADS  16u /* named kernel threads */
+#define WSKT_MAX_CLIENTS  64u  /* named clients; a parallel thread t uses client + t * ClientStride */
+#define WSKT_MAX_THREADS  16u  /* named kernel threads */
+#define WSKT_MAX_SOCKETS  128u /* named sockets; a parallel thread t uses socket + t * SocketStride */
 #define WSKT_MAX_PARALLEL 64u
 #define WSKT_MAX_STEPS    64u /* in one unit */
 #define WSKT_MAX_EXPECT   4u
@@ -53,6 +54,33 @@ enum {
     WSKT_OP_DEACTIVATE = 13,
     WSKT_OP_STATE = 14, /* ms to wait for the sample to settle (listening, failed or inactive) */
     WSKT_OP_FAULT = 15, /* WSKT_FAULT_*, then its arguments; only with WSKT_STEP_MISUSE */
+
+    /*
+     * Sockets. A socket's index is in Arg[0], but where a client is; WSKT_SOCKET_* in Arg[4], and in
+     * Arg[5] how many milliseconds to wait for the IRP.
+     */
+    WSKT_OP_SOCKET = 20, /* client, socket, WSK_FLAG_* | (event's socket + 1) << 8, family | type << 16 |
+                            protocol << 32 */
+    WSKT_OP_SOCKET_CONNECT = 21, /* client, socket, the bound socket to connect to */
+    WSKT_OP_BIND = 22,           /* to the loopback address */
+    WSKT_OP_CONNECT = 23,        /* socket, the bound socket to connect to */
+    WSKT_OP_ACCEPT = 24,         /* socket, name for the accepted one */
+    WSKT_OP_SEND = 25,           /* socket, bytes, first byte of the pattern */
+    WSKT_OP_RECEIVE = 26,        /* likewise: bytes is the size of the buffer */
+    WSKT_OP_SEND_TO = 27,        /* and the bound socket to send to */
+    WSKT_OP_RECEIVE_FROM = 28,
+    WSKT_OP_DISCONNECT = 29,
+    WSKT_OP_CLOSE = 30,
+    WSKT_OP_ADDRESS = 31,
+    WSKT_OP_CONTROL_SOCKET = 32, /* socket, mask of WSK_EVENT_* */
+    WSKT_OP_CONTROL_CLIENT = 33, /* client, control code, size of the output, or the value to set */
+    WSKT_OP_AWAIT = 34,          /* the oldest operation of the socket (or client) that is not waited for */
+    WSKT_OP_CANCEL = 35,         /* IoCancelIrp for the oldest operation of the socket (or client) */
+    WSKT_OP_EVENTS = 36,         /* socket, calls of its event callback to wait for */
+
+    /* Of a guest with the model provider (wskmodel.h); refused with STATUS_NOT_SUPPORTED elsewhere. */
+    WSKT_OP_PROVIDER = 40, /* WSKT_PROVIDER_* readiness, ms, lowest version, highest (0: both stay) */
+    WSKT_OP_PROVIDER_STATE = 41,
 };
 
 /* Where a step runs: WSKT_STEP.Context. */
@@ -79,6 +107,26 @@ enum {
 #define WSKT_FAULT_WRITE    1u /* write to address Arg[1] */
 #define WSKT_FAULT_BUGCHECK 2u /* KeBugCheckEx(Arg[1], Arg[2] .. Arg[5]) */
 #define WSKT_FAULT_HANG     3u /* never return before Arg[1] ms have passed */
+
+/* Socket operations, Arg[4] */
+#define WSKT_SOCKET_NULL_IRP      0x001u
+#define WSKT_SOCKET_NULL_CLIENT   0x002u /* the IRP is not waited for: nothing says that it completes */
+#define WSKT_SOCKET_PENDING       0x004u /* return without waiting for the IRP; AWAIT does */
+#define WSKT_SOCKET_EVENT_ACCEPT  0x008u /* WskAcceptEvent accepts into the event's socket */
+#define WSKT_SOCKET_EVENT_REJECT  0x010u /* it returns STATUS_REQUEST_NOT_ACCEPTED */
+#define WSKT_SOCKET_EVENT_DISABLE 0x020u /* it disables itself with a NULL IRP, then rejects */
+#define WSKT_SOCKET_ABORTIVE      0x040u /* DISCONNECT */
+#define WSKT_SOCKET_REMOTE        0x080u /* ADDRESS: the peer's */
+#define WSKT_SOCKET_RETRY         0x100u /* LIST_QUERY: ask for the size first, again while it grows */
+#define WSKT_SOCKET_CLIENT        0x200u /* AWAIT, CANCEL: Arg[0] is a client */
+#define WSKT_SOCKET_OPTIONS       0x3FFu
+#define WSKT_SOCKET_BYTES         4096u /* largest buffer */
+
+/* WSKT_OP_PROVIDER, Arg[0] */
+#define WSKT_PROVIDER_LEAVE     0u /* readiness stays as it is */
+#define WSKT_PROVIDER_READY     1u
+#define WSKT_PROVIDER_NOT_READY 2u
+#define WSKT_PROVIDER_AFTER     3u /* not ready now, but Arg[1] ms from now */
 
 /* WSKT_RESULT.Origin */
 enum {
@@ -121,12 +169,37 @@ enum {                                                      /* STATE, ACTIVATE, 
        WSKT_V_STATE_NPI_HELD = 8,    /* 1 while the sample itself holds a capture */
        WSKT_V_STATE_ALLOCATIONS = 9, /* pool blocks of the driver not yet freed */
 };
+enum { /* socket operations; Status is the IRP's, or the call's where the IRP has not completed */
+       WSKT_V_SOCKET_CALL = 0,        /* what the call returned */
+       WSKT_V_SOCKET_IRP = 1,         /* the IRP's status, STATUS_PENDING while it has not completed */
+       WSKT_V_SOCKET_COMPLETED = 2,   /* 1: the IRP has completed */
+       WSKT_V_SOCKET_INFORMATION = 3, /* the IRP's; 1 where it is a pointer */
+       WSKT_V_SOCKET_OUTPUT = 4,      /* OutputSizeReturned */
+       WSKT_V_SOCKET_PORT = 5,        /* of an address, host byte order */
+       WSKT_V_SOCKET_MATCH = 6,       /* 1: the bytes received are those of the pattern */
+       WSKT_V_SOCKET_TRANSPORTS = 7,  /* bit 0: a stream transport (TCP), bit 1: a datagram transport (UDP) */
+       WSKT_V_SOCKET_EVENTS = 8,      /* calls of the socket's event callback so far */
+       WSKT_V_SOCKET_DISABLED = 9, /* what WskControlSocket returned to the callback that disabled itself */
+};
 enum {
     WSKT_PHASE_INACTIVE = 0,
     WSKT_PHASE_STARTING = 1,
     WSKT_PHASE_LISTENING = 2,
     WSKT_PHASE_FAILED = 3,
     WSKT_PHASE_STOPPING = 4,
+};
+
+enum { /* PROVIDER_STATE: live things as they are, calls since the last tidying up */
+       WSKT_V_PROVIDER_REGISTRATIONS = 0,
+       WSKT_V_PROVIDER_CAPTURES = 1,
+       WSKT_V_PROVIDER_WAITERS = 2, /* captures that wait */
+       WSKT_V_PROVIDER_SOCKETS = 3,
+       WSKT_V_PROVIDER_BUSY = 4,       /* calls of the client object and their IRPs in progress */
+       WSKT_V_PROVIDER_MISMATCHED = 5, /* releases and deregistrations of what was not there */
+       WSKT_V_PROVIDER_REGISTER_CALLS = 6,
+       WSKT_V_PROVIDER_DEREGISTER_CALLS = 7,
+       WSKT_V_PROVIDER_CAPTURE_CALLS = 8,
+       WSKT_V_PROVIDER_RELEASE_CALLS = 9,
 };
 
 typedef struct WSKT_STEP {
@@ -137,7 +210,7 @@ typedef struct WSKT_STEP {
     UINT32 Flags;
     UINT32 ExpectCount; /* 0 means STATUS_SUCCESS (STATUS_PENDING with a Thread) */
     UINT32 Expect[WSKT_MAX_EXPECT];
-    UINT32 Reserved;
+    UINT32 Group; /* in a unit with Groups: which one the step is of; groups are in order */
     UINT64 Arg[WSKT_MAX_ARGS];
 } WSKT_STEP; /* 88 bytes */
 
@@ -147,7 +220,11 @@ typedef struct WSKT_UNIT {
     UINT32 Repeat;       /* how often each thread runs the list, at least 1 */
     UINT32 Parallel;     /* 1: on the calling thread; n: on n kernel threads side by side */
     UINT32 ClientStride; /* thread t adds t * ClientStride to every client index */
+    UINT32 SocketStride; /* likewise to every socket index */
     UINT32 TimeoutMs;    /* for the whole unit */
+    UINT32 ForMs;        /* not 0: threads begin no other list after this time, whatever Repeat says */
+    UINT32 Groups;       /* not 0: each list is one of the Groups groups of steps, chosen at random */
+    UINT32 Seed;         /* of that choice */
     WSKT_STEP Step[1];   /* StepCount of them */
 } WSKT_UNIT;
 
@@ -158,8 +235,11 @@ typedef struct WSKT_RESULT {
     UINT32 Reserved;
     UINT64 ElapsedNs; /* of the run that Status belongs to */
     UINT64 MaxNs;
+    UINT64 P50Ns; /* half of the runs took no longer; within an eighth, and 0 for a step that ran once */
+    UINT64 P95Ns;
+    UINT64 P99Ns;
     UINT64 Value[WSKT_MAX_VALUES];
-} WSKT_RESULT; /* 112 bytes */
+} WSKT_RESULT; /* 136 bytes */
 
 typedef struct WSKT_UNIT_RESULT {
     UINT32 Abi;
@@ -177,6 +257,8 @@ typedef struct WSKT_RESIDUE {
     UINT32 Captures;
     UINT32 Threads; /* named or guard threads with an operation that has not returned */
     UINT32 PoolBlocks;
+    UINT32 Sockets;
+    UINT32 Irps; /* of socket operations, that have not completed */
 } WSKT_RESIDUE;
 
 typedef struct WSKT_RESET_IN {

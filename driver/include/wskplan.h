@@ -11,7 +11,7 @@
 #include "wskabi.h"
 
 #define WSKP_MAGIC   0x4E4C504Bu /* "KPLN" */
-#define WSKP_VERSION 1u
+#define WSKP_VERSION 2u
 
 #define WSKP_MAX_FILE   (16u * 1024u * 1024u)
 #define WSKP_MAX_CHECKS 6u
@@ -57,7 +57,12 @@ typedef struct WSKP_UNIT {
     UINT32 Repeat;
     UINT32 Parallel;
     UINT32 ClientStride;
+    UINT32 SocketStride;
     UINT32 TimeoutMs;
+    UINT32 ForMs;
+    UINT32 Groups;
+    UINT32 Seed;
+    UINT32 Reserved;
 } WSKP_UNIT;
 
 /* WSKP_CHECK.Value beyond the WSKT_RESULT.Value indices */

@@ -98,7 +98,8 @@ VOID ClientRelease(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result)
     KeAcquireSpinLock(&client->Lock, &irql);
     registration = client->Registration;
     held = client->Captures > client->Releasing;
-    allowed = registration != NULL && (held || Misuse);
+    allowed = registration != NULL &&
+              (Misuse || (held && (client->NpiCalls == 0 || client->Captures - client->Releasing > 1)));
     if (allowed) {
         client->Calls++;
         client->Releasing += held;
@@ -121,6 +122,33 @@ VOID ClientRelease(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result)
     Result->Status = (UINT32)STATUS_SUCCESS; /* it returns nothing */
     DescribeCapture(client, Result);
     ClientEndCall(client, irql);
+}
+
+BOOLEAN ClientEnterNpi(UINT32 Index, WSK_PROVIDER_NPI *Npi)
+{
+    CLIENT *client = ClientAt(Index);
+    BOOLEAN held;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&client->Lock, &irql);
+    held = client->Captures > client->Releasing && client->Captured.Dispatch != NULL;
+    if (held) {
+        Npi->Client = client->Captured.Client;
+        Npi->Dispatch = client->Captured.Dispatch;
+        client->NpiCalls++;
+    }
+    KeReleaseSpinLock(&client->Lock, irql);
+    return held;
+}
+
+VOID ClientLeaveNpi(UINT32 Index)
+{
+    CLIENT *client = ClientAt(Index);
+    KIRQL irql;
+
+    KeAcquireSpinLock(&client->Lock, &irql);
+    client->NpiCalls--;
+    KeReleaseSpinLock(&client->Lock, irql);
 }
 
 VOID ClientQuery(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result)

@@ -32,6 +32,13 @@ VOID ClientQuery(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result);
 VOID ClientInspect(UINT32 Index, WSKT_RESULT *Result);
 VOID ClientCompare(UINT32 Index, UINT32 Other, WSKT_RESULT *Result);
 
+/*
+ * The provider NPI that the client has captured, for one call through it; FALSE if it has none. Until
+ * ClientLeaveNpi the last capture is not released, unless as misuse. IRQL <= DISPATCH_LEVEL.
+ */
+BOOLEAN ClientEnterNpi(UINT32 Index, WSK_PROVIDER_NPI *Npi);
+VOID ClientLeaveNpi(UINT32 Index);
+
 /* Registrations and captures of all clients that are not undone yet. Any IRQL <= DISPATCH_LEVEL. */
 VOID ClientsCount(UINT32 *Registrations, UINT32 *Captures);
 

@@ -41,6 +41,7 @@ typedef struct CLIENT {
     LONG Registrations;         /* WskRegister that succeeded, less WskDeregister that returned */
     LONG Captures;              /* WskCaptureProviderNPI that succeeded, less WskReleaseProviderNPI */
     LONG Releasing;             /* of those, the ones that a release has claimed */
+    LONG NpiCalls;              /* through the captured NPI, that have not returned */
     CAPTURED Captured;
     volatile LONG Events;
 } CLIENT;

@@ -5,6 +5,7 @@
 #include "client.h"
 #include "component.h"
 #include "device.h"
+#include "endpoint.h"
 #include "reset.h"
 #include "step.h"
 #include "worker.h"
@@ -66,12 +67,14 @@ static VOID Stop(VOID)
     WSKT_RESULT result = {0};
 
     ComponentDeactivate(&result); /* refused, and rightly so, where it is not active */
+    EndpointsEnd();
     ClientsReleaseAll();
     for (UINT32 i = 0; i < WSKT_MAX_CLIENTS; i++) {
         if (ClientNeedsDeregister(i)) {
             ClientDeregister(i, FALSE, &result);
         }
     }
+    PendingEnd();
     ThreadsEnd();
     WorkersEnd();
     ComponentEnd();
@@ -88,6 +91,7 @@ static NTSTATUS Start(PDRIVER_OBJECT Driver, BOOLEAN Activate)
     ContextsInitialize();
     ThreadsInitialize();
     ClientsInitialize();
+    EndpointsInitialize();
     ComponentInitialize();
     ResetInitialize();
 

@@ -4,6 +4,8 @@
 #include "step.h"
 #include "client.h"
 #include "component.h"
+#include "endpoint.h"
+#include "provider.h"
 
 /* OPERATION.Flags */
 #define TAKES_CLIENT  0x1u  /* Arg[0] is a client */
@@ -13,6 +15,7 @@
 #define AT_DISPATCH   0x10u /* allowed at DISPATCH_LEVEL */
 #define WSK_PASSIVE   0x20u /* a WSK call for PASSIVE_LEVEL only: at DISPATCH_LEVEL it is misuse */
 #define MISUSE_ONLY   0x40u
+#define TAKES_SOCKET  0x80u /* arguments as WSKT_OP_SOCKET and those behind it have them */
 
 typedef VOID OPERATION_ROUTINE(const STEP_CALL *Call, WSKT_RESULT *Result);
 
@@ -172,6 +175,73 @@ static VOID DoFault(const STEP_CALL *Call, WSKT_RESULT *Result)
     }
 }
 
+static UINT32 SocketArg(const STEP_CALL *Call, UINT32 Arg)
+{
+    return (UINT32)Call->Step.Arg[Arg] + Call->SocketShift;
+}
+
+static VOID DoSocket(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    const UINT64 *arg = Call->Step.Arg;
+    UINT32 left = DeadlineLeft(Call->Deadline);
+    SOCKET_STEP step = {.Op = Call->Step.Op, .Other = NO_SOCKET, .Options = (UINT32)arg[4]};
+
+    step.WaitMs = arg[5] < left ? (UINT32)arg[5] : left;
+    switch (Call->Step.Op) {
+    case WSKT_OP_SOCKET:
+        step.Client = ClientArg(Call, 0);
+        step.Socket = SocketArg(Call, 1);
+        step.Kind = (UINT32)arg[2] & 0xFF;
+        if (arg[2] >> 8 != 0) {
+            step.Other = (UINT32)(arg[2] >> 8) - 1 + Call->SocketShift;
+        }
+        step.Family = (UINT16)arg[3];
+        step.Type = (UINT16)(arg[3] >> 16);
+        step.Protocol = (UINT32)(arg[3] >> 32);
+        break;
+    case WSKT_OP_SOCKET_CONNECT:
+        step.Client = ClientArg(Call, 0);
+        step.Socket = SocketArg(Call, 1);
+        step.Other = SocketArg(Call, 2);
+        step.Kind = WSK_FLAG_CONNECTION_SOCKET;
+        step.Family = AF_INET;
+        break;
+    case WSKT_OP_CONTROL_CLIENT:
+        step.Client = ClientArg(Call, 0);
+        step.Code = (UINT32)arg[1];
+        step.Value = (UINT32)arg[2];
+        break;
+    case WSKT_OP_AWAIT:
+    case WSKT_OP_CANCEL:
+        step.Client = ClientArg(Call, 0);
+        step.Socket = SocketArg(Call, 0);
+        break;
+    case WSKT_OP_CONNECT:
+    case WSKT_OP_ACCEPT:
+        step.Socket = SocketArg(Call, 0);
+        step.Other = SocketArg(Call, 1);
+        break;
+    default:
+        step.Socket = SocketArg(Call, 0);
+        step.Code = (UINT32)arg[1];
+        step.Value = (UINT32)arg[2];
+        step.Other = SocketArg(Call, 3);
+        break;
+    }
+    SocketRun(&step, Result);
+}
+
+static VOID DoProvider(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    ProviderSet(Call->Step.Arg, Result);
+}
+
+static VOID DoProviderState(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    UNREFERENCED_PARAMETER(Call);
+    ProviderState(Result);
+}
+
 static const struct OPERATION {
     OPERATION_ROUTINE *Run;
     UINT32 Flags;
@@ -191,7 +261,75 @@ static const struct OPERATION {
     [WSKT_OP_DEACTIVATE] = {DoDeactivate, 0},
     [WSKT_OP_STATE] = {DoState, TAKES_MS},
     [WSKT_OP_FAULT] = {DoFault, MISUSE_ONLY | AT_DISPATCH},
+    [WSKT_OP_SOCKET] = {DoSocket, TAKES_CLIENT | TAKES_SOCKET},
+    [WSKT_OP_SOCKET_CONNECT] = {DoSocket, TAKES_CLIENT | TAKES_SOCKET},
+    [WSKT_OP_BIND] = {DoSocket, TAKES_SOCKET},
+    [WSKT_OP_CONNECT] = {DoSocket, TAKES_SOCKET},
+    [WSKT_OP_ACCEPT] = {DoSocket, TAKES_SOCKET},
+    [WSKT_OP_SEND] = {DoSocket, TAKES_SOCKET},
+    [WSKT_OP_RECEIVE] = {DoSocket, TAKES_SOCKET},
+    [WSKT_OP_SEND_TO] = {DoSocket, TAKES_SOCKET},
+    [WSKT_OP_RECEIVE_FROM] = {DoSocket, TAKES_SOCKET},
+    [WSKT_OP_DISCONNECT] = {DoSocket, TAKES_SOCKET},
+    [WSKT_OP_CLOSE] = {DoSocket, TAKES_SOCKET},
+    [WSKT_OP_ADDRESS] = {DoSocket, TAKES_SOCKET},
+    [WSKT_OP_CONTROL_SOCKET] = {DoSocket, TAKES_SOCKET},
+    [WSKT_OP_CONTROL_CLIENT] = {DoSocket, TAKES_CLIENT | TAKES_SOCKET},
+    [WSKT_OP_AWAIT] = {DoSocket, TAKES_SOCKET},
+    [WSKT_OP_CANCEL] = {DoSocket, TAKES_SOCKET},
+    [WSKT_OP_EVENTS] = {DoSocket, TAKES_SOCKET},
+    [WSKT_OP_PROVIDER] = {DoProvider, 0},
+    [WSKT_OP_PROVIDER_STATE] = {DoProviderState, 0},
 };
+
+static BOOLEAN IsSocket(const STEP_CALL *Call, UINT64 Index)
+{
+    return Index < WSKT_MAX_SOCKETS && Index + Call->SocketShift < WSKT_MAX_SOCKETS;
+}
+
+static BOOLEAN IsClient(const STEP_CALL *Call, UINT64 Index)
+{
+    return Index < WSKT_MAX_CLIENTS && Index + Call->Shift < WSKT_MAX_CLIENTS;
+}
+
+static BOOLEAN IsKind(UINT64 Kind)
+{
+    return Kind <= WSK_FLAG_STREAM_SOCKET && (Kind & (Kind - 1)) == 0; /* at most one of the flags */
+}
+
+/* The arguments that differ from one operation on sockets to the other. */
+static BOOLEAN CheckSocketArguments(const STEP_CALL *Call)
+{
+    const UINT64 *arg = Call->Step.Arg;
+
+    switch (Call->Step.Op) {
+    case WSKT_OP_SOCKET:
+        return IsSocket(Call, arg[1]) && IsKind(arg[2] & 0xFF) &&
+               (arg[2] >> 8 == 0 || IsSocket(Call, (arg[2] >> 8) - 1)) &&
+               ((arg[4] & WSKT_SOCKET_EVENT_ACCEPT) == 0 || arg[2] >> 8 != 0);
+    case WSKT_OP_SOCKET_CONNECT:
+        return IsSocket(Call, arg[1]) && IsSocket(Call, arg[2]);
+    case WSKT_OP_CONTROL_CLIENT:
+        return arg[1] >= WSK_TRANSPORT_LIST_QUERY && arg[1] <= WSK_TDI_BEHAVIOR &&
+               arg[1] != WSK_TDI_DEVICENAME_MAPPING &&
+               (arg[1] == WSK_TRANSPORT_LIST_QUERY ? arg[2] <= WSKT_SOCKET_BYTES : arg[2] <= 0xFFFFFFFF);
+    case WSKT_OP_AWAIT:
+    case WSKT_OP_CANCEL:
+        return (arg[4] & WSKT_SOCKET_CLIENT) != 0 ? IsClient(Call, arg[0]) : IsSocket(Call, arg[0]);
+    case WSKT_OP_CONNECT:
+    case WSKT_OP_ACCEPT:
+        return IsSocket(Call, arg[0]) && IsSocket(Call, arg[1]);
+    case WSKT_OP_SEND:
+    case WSKT_OP_RECEIVE:
+    case WSKT_OP_RECEIVE_FROM:
+        return IsSocket(Call, arg[0]) && arg[1] <= WSKT_SOCKET_BYTES && arg[2] <= 0xFF;
+    case WSKT_OP_SEND_TO:
+        return IsSocket(Call, arg[0]) && arg[1] <= WSKT_SOCKET_BYTES && arg[2] <= 0xFF &&
+               IsSocket(Call, arg[3]);
+    default:
+        return IsSocket(Call, arg[0]) && arg[1] <= 0xFFFFFFFF;
+    }
+}
 
 static NTSTATUS CheckArguments(const STEP_CALL *Call, UINT32 Flags)
 {
@@ -199,16 +337,20 @@ static NTSTATUS CheckArguments(const STEP_CALL *Call, UINT32 Flags)
     BOOLEAN good = TRUE;
 
     if ((Flags & TAKES_CLIENT) != 0) {
-        good = arg[0] < WSKT_MAX_CLIENTS && arg[0] + Call->Shift < WSKT_MAX_CLIENTS;
+        good = IsClient(Call, arg[0]);
     }
     if ((Flags & TAKES_CLIENTS) == TAKES_CLIENTS) {
-        good = good && arg[1] < WSKT_MAX_CLIENTS && arg[1] + Call->Shift < WSKT_MAX_CLIENTS;
+        good = good && IsClient(Call, arg[1]);
     }
     if ((Flags & TAKES_THREAD) != 0) {
         good = arg[0] < WSKT_MAX_THREADS && arg[1] <= WSKT_MAX_WAIT_MS;
     }
     if ((Flags & TAKES_MS) != 0) {
         good = arg[0] <= WSKT_MAX_WAIT_MS;
+    }
+    if ((Flags & TAKES_SOCKET) != 0) {
+        good =
+            good && arg[4] <= WSKT_SOCKET_OPTIONS && arg[5] <= WSKT_MAX_WAIT_MS && CheckSocketArguments(Call);
     }
     switch (Call->Step.Op) {
     case WSKT_OP_REGISTER:
@@ -224,6 +366,10 @@ static NTSTATUS CheckArguments(const STEP_CALL *Call, UINT32 Flags)
         good = arg[0] >= WSKT_FAULT_WRITE && arg[0] <= WSKT_FAULT_HANG &&
                (arg[0] != WSKT_FAULT_HANG || arg[1] <= WSKT_MAX_WAIT_MS);
         break;
+    case WSKT_OP_PROVIDER:
+        good = arg[0] <= WSKT_PROVIDER_AFTER && arg[1] <= WSKT_MAX_WAIT_MS && arg[2] <= arg[3] &&
+               arg[3] <= 0xFFFF;
+        break;
     default:
         break;
     }
@@ -238,7 +384,7 @@ NTSTATUS OperationCheck(const STEP_CALL *Call)
 
     if (step->Op >= sizeof(Operations) / sizeof(Operations[0]) || Operations[step->Op].Run == NULL ||
         step->Context > WSKT_CONTEXT_DPC || step->Thread > WSKT_MAX_THREADS ||
-        step->TimeoutMs > WSKT_MAX_WAIT_MS || step->ExpectCount > WSKT_MAX_EXPECT || step->Reserved != 0 ||
+        step->TimeoutMs > WSKT_MAX_WAIT_MS || step->ExpectCount > WSKT_MAX_EXPECT ||
         (step->Flags & ~(WSKT_STEP_RECORD | WSKT_STEP_MISUSE)) != 0) {
         return STATUS_INVALID_PARAMETER;
     }

@@ -1,5 +1,6 @@
 /*
- * reset.c - tidies up after a case: releases every capture, joins threads, deregisters what is left.
+ * reset.c - tidies up after a case: closes sockets, cancels what is pending, releases every capture,
+ * joins threads, deregisters what is left.
  *
  * Nothing here can hang the caller. What does not come back in time stays counted in the result, and
  * then the driver must not be unloaded.
@@ -7,6 +8,8 @@
 #include "reset.h"
 #include "client.h"
 #include "component.h"
+#include "endpoint.h"
+#include "provider.h"
 #include "step.h"
 #include "worker.h"
 
@@ -14,6 +17,8 @@
 
 /* One at a time: two would count each other's guarded calls as left behind. */
 static KEVENT ResetFree;
+
+static volatile LONG Closing; /* a worker is closing sockets */
 
 VOID ResetInitialize(VOID)
 {
@@ -25,6 +30,8 @@ static VOID Count(WSKT_RESIDUE *Residue)
     ClientsCount(&Residue->Registrations, &Residue->Captures);
     Residue->Threads = ThreadsBusy() + WorkersBusy() + ContextsBusy();
     Residue->PoolBlocks = PoolBlocks(POOL_CASE) + PoolBlocks(POOL_REQUEST);
+    Residue->Sockets = EndpointsCount();
+    Residue->Irps = PendingCount();
     if (ComponentOnDemand()) {
         /* Started by a case, so it is the case's to stop. At most one registration and its blocks. */
         Residue->Registrations++;
@@ -35,7 +42,7 @@ static VOID Count(WSKT_RESIDUE *Residue)
 static BOOLEAN IsClean(const WSKT_RESIDUE *Residue)
 {
     return Residue->Registrations == 0 && Residue->Captures == 0 && Residue->Threads == 0 &&
-           Residue->PoolBlocks == 0;
+           Residue->PoolBlocks == 0 && Residue->Sockets == 0 && Residue->Irps == 0;
 }
 
 static VOID DeregisterWork(PVOID Context)
@@ -43,6 +50,22 @@ static VOID DeregisterWork(PVOID Context)
     WSKT_RESULT result = {0};
 
     ClientDeregister((UINT32)(ULONG_PTR)Context, FALSE, &result);
+}
+
+static VOID CloseWork(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    EndpointsClose();
+    (VOID) InterlockedExchange(&Closing, 0);
+}
+
+/* On a worker: a close that blocks must not take the watcher. One at a time. */
+static VOID StartClose(VOID)
+{
+    if (EndpointsIdle() && InterlockedCompareExchange(&Closing, 1, 0) == 0 &&
+        !NT_SUCCESS(WorkerStartAny(CloseWork, NULL, NULL))) {
+        (VOID) InterlockedExchange(&Closing, 0);
+    }
 }
 
 static VOID DeactivateWork(PVOID Context)
@@ -73,7 +96,10 @@ NTSTATUS Reset(UINT32 TimeoutMs, WSKT_RESET_OUT *Out)
     if (WaitFor(&ResetFree, TimeoutMs) != STATUS_SUCCESS) {
         return STATUS_DEVICE_BUSY;
     }
+    PendingReap(); /* what has completed is nobody's any more */
     Count(&Out->Before);
+    StartClose();
+    PendingTidy();
     ClientsReleaseAll();
     StartDeregistrations();
     for (;;) {
@@ -82,11 +108,14 @@ NTSTATUS Reset(UINT32 TimeoutMs, WSKT_RESET_OUT *Out)
             break;
         }
         SleepMs(POLL_MS);
+        PendingReap();
+        StartClose(); /* of what was busy until now, or was made meanwhile */
         /* A capture that a deregistration has not cancelled is released as soon as it succeeds. */
         ClientsReleaseAll();
     }
     ClientsForget();
     ThreadsForget();
+    ProviderDefaults();
     (VOID) KeSetEvent(&ResetFree, IO_NO_INCREMENT, FALSE);
     return STATUS_SUCCESS;
 }

@@ -38,6 +38,7 @@ typedef enum POOL_USE {
     POOL_REQUEST,   /* a unit or a guarded call that has not returned */
     POOL_CASE,      /* registrations of a case */
     POOL_COMPONENT, /* the echo server's */
+    POOL_ASIDE,     /* socket operations that a provider has refused without completing their IRP */
     POOL_USES,
 } POOL_USE;
 

@@ -8,8 +8,9 @@
 /* A step as one thread of a unit runs it. */
 typedef struct STEP_CALL {
     WSKT_STEP Step;
-    UINT32 Shift;    /* added to every client index */
-    UINT64 Deadline; /* on ClockNs: when the unit's time is up */
+    UINT32 Shift;       /* added to every client index */
+    UINT32 SocketShift; /* added to every socket index */
+    UINT64 Deadline;    /* on ClockNs: when the unit's time is up */
 } STEP_CALL;
 
 /*

@@ -2,6 +2,7 @@
  * unit.c - runs units: repetitions, threads side by side, and one result per step of all runs.
  */
 #include "unit.h"
+#include "histogram.h"
 #include "step.h"
 #include "worker.h"
 
@@ -32,7 +33,13 @@ typedef struct UNIT_RUN {
     UINT32 Repeat;
     UINT32 Parallel;
     UINT32 ClientStride;
-    KSPIN_LOCK Lock; /* for all below */
+    UINT32 SocketStride;
+    UINT64 NoMoreAfter; /* on ClockNs: no list begins after this; 0 if only Repeat counts */
+    UINT32 Groups;
+    UINT32 Seed;
+    UINT32 GroupFirst[WSKT_MAX_STEPS + 1]; /* of the steps of each group; the last is StepCount */
+    HISTOGRAM *Histogram;                  /* one a step; NULL for a list that runs once */
+    KSPIN_LOCK Lock;                       /* for all below, and Histogram */
     PLACE Place[WSKT_MAX_PARALLEL];
     UINT32 Completed;
     INT32 FailedStep;
@@ -48,6 +55,21 @@ ULONG UnitResultBytes(UINT32 StepCount)
     return FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + StepCount * (ULONG)sizeof(WSKT_RESULT);
 }
 
+/* Each group has steps, and they are side by side. InputBytes were checked. */
+static BOOLEAN GroupsAreInOrder(const WSKT_UNIT *Unit)
+{
+    UINT32 group = 0;
+
+    for (UINT32 i = 0; i < Unit->StepCount; i++) {
+        if (Unit->Step[i].Group == group + 1 && i != 0) {
+            group++;
+        } else if (Unit->Step[i].Group != group) {
+            return FALSE;
+        }
+    }
+    return group + 1 == (Unit->Groups != 0 ? Unit->Groups : 1);
+}
+
 NTSTATUS UnitCheck(const WSKT_UNIT *Unit, ULONG InputBytes, ULONG OutputBytes)
 {
     if (InputBytes < sizeof(WSKT_UNIT)) {
@@ -57,14 +79,24 @@ NTSTATUS UnitCheck(const WSKT_UNIT *Unit, ULONG InputBytes, ULONG OutputBytes)
         return STATUS_REVISION_MISMATCH;
     }
     if (Unit->StepCount < 1 || Unit->StepCount > WSKT_MAX_STEPS || Unit->Repeat < 1 || Unit->Parallel < 1 ||
-        Unit->Parallel > WSKT_MAX_PARALLEL || Unit->ClientStride > WSKT_MAX_CLIENTS || Unit->TimeoutMs < 1 ||
-        Unit->TimeoutMs > WSKT_MAX_WAIT_MS) {
+        Unit->Parallel > WSKT_MAX_PARALLEL || Unit->ClientStride > WSKT_MAX_CLIENTS ||
+        Unit->SocketStride > WSKT_MAX_SOCKETS || Unit->TimeoutMs < 1 || Unit->TimeoutMs > WSKT_MAX_WAIT_MS ||
+        Unit->ForMs > Unit->TimeoutMs || Unit->Groups > WSKT_MAX_STEPS) {
         return STATUS_INVALID_PARAMETER;
     }
     if (InputBytes != FIELD_OFFSET(WSKT_UNIT, Step) + Unit->StepCount * sizeof(WSKT_STEP)) {
         return STATUS_INFO_LENGTH_MISMATCH;
     }
+    if (!GroupsAreInOrder(Unit)) {
+        return STATUS_INVALID_PARAMETER;
+    }
     return OutputBytes < UnitResultBytes(Unit->StepCount) ? STATUS_BUFFER_TOO_SMALL : STATUS_SUCCESS;
+}
+
+/* Several runs of a step: how long each took is kept. */
+static BOOLEAN Repeats(const WSKT_UNIT *Unit)
+{
+    return Unit->Repeat > 1 || Unit->Parallel > 1;
 }
 
 static UNIT_RUN *CreateRun(const WSKT_UNIT *Unit)
@@ -76,6 +108,13 @@ static UNIT_RUN *CreateRun(const WSKT_UNIT *Unit)
     if (run == NULL) {
         return NULL;
     }
+    if (Repeats(Unit)) {
+        run->Histogram = PoolAllocate(POOL_REQUEST, Unit->StepCount * sizeof(HISTOGRAM));
+        if (run->Histogram == NULL) {
+            PoolFree(POOL_REQUEST, run);
+            return NULL;
+        }
+    }
     run->Running = (LONG)Unit->Parallel;
     KeInitializeEvent(&run->Finished, NotificationEvent, FALSE);
     KeInitializeSpinLock(&run->Lock);
@@ -84,13 +123,29 @@ static UNIT_RUN *CreateRun(const WSKT_UNIT *Unit)
     run->Repeat = Unit->Repeat;
     run->Parallel = Unit->Parallel;
     run->ClientStride = Unit->ClientStride;
+    run->SocketStride = Unit->SocketStride;
+    run->NoMoreAfter = Unit->ForMs != 0 ? DeadlineIn(Unit->ForMs) : 0;
+    run->Groups = Unit->Groups != 0 ? Unit->Groups : 1;
+    run->Seed = Unit->Seed;
+    run->GroupFirst[run->Groups] = Unit->StepCount;
     run->FailedStep = -1;
     run->Result = (WSKT_RESULT *)((UINT8 *)run->Step + steps);
     RtlCopyMemory(run->Step, Unit->Step, steps);
     for (UINT32 i = 0; i < run->StepCount; i++) {
         run->Result[i].Origin = WSKT_ORIGIN_SKIPPED;
+        if (i != 0 && Unit->Step[i].Group != Unit->Step[i - 1].Group) {
+            run->GroupFirst[Unit->Step[i].Group] = i;
+        }
     }
     return run;
+}
+
+static VOID FreeRun(UNIT_RUN *Run)
+{
+    if (Run->Histogram != NULL) {
+        PoolFree(POOL_REQUEST, Run->Histogram);
+    }
+    PoolFree(POOL_REQUEST, Run);
 }
 
 /* Lock held. The first deviation of the unit is the one that it reports. */
@@ -117,6 +172,9 @@ static VOID Merge(UNIT_RUN *Run, UINT32 Step, const WSKT_RESULT *Result, BOOLEAN
     }
     merged->Executed = executed;
     merged->MaxNs = max;
+    if (Run->Histogram != NULL) {
+        HistogramAdd(&Run->Histogram[Step], Result->ElapsedNs);
+    }
 }
 
 /* One step of one repetition; FALSE ends the thread's list. PASSIVE_LEVEL. */
@@ -129,6 +187,7 @@ static BOOLEAN RunStep(UNIT_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT32 St
 
     call.Step = Run->Step[Step];
     call.Shift = Thread * Run->ClientStride;
+    call.SocketShift = Thread * Run->SocketStride;
     call.Deadline = Run->Deadline;
 
     KeAcquireSpinLock(&Run->Lock, &irql);
@@ -154,20 +213,38 @@ static BOOLEAN RunStep(UNIT_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT32 St
     return expected;
 }
 
+static BOOLEAN TimeIsUp(const UNIT_RUN *Run)
+{
+    return Run->NoMoreAfter != 0 && ClockNs() >= Run->NoMoreAfter;
+}
+
+/* SplitMix64: the same seed and thread give the same choices on every machine. */
+static UINT32 NextRandom(UINT64 *State)
+{
+    UINT64 z = *State += 0x9E3779B97F4A7C15ull;
+
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9ull;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBull;
+    return (UINT32)(z >> 33);
+}
+
 /* All repetitions of one thread. PASSIVE_LEVEL. */
 static VOID RunList(UNIT_RUN *Run, UINT32 Thread)
 {
+    UINT64 random = Run->Seed + ((UINT64)Thread << 32);
     BOOLEAN good = TRUE;
     UINT32 iteration = 0;
     KIRQL irql;
 
-    for (; good && iteration < Run->Repeat && !Run->Stop; iteration++) {
-        for (UINT32 step = 0; good && step < Run->StepCount; step++) {
+    for (; good && iteration < Run->Repeat && !Run->Stop && (iteration == 0 || !TimeIsUp(Run)); iteration++) {
+        UINT32 group = Run->Groups > 1 ? NextRandom(&random) % Run->Groups : 0;
+
+        for (UINT32 step = Run->GroupFirst[group]; good && step < Run->GroupFirst[group + 1]; step++) {
             good = RunStep(Run, Thread, iteration, step);
         }
     }
     KeAcquireSpinLock(&Run->Lock, &irql);
-    Run->Completed += good && iteration == Run->Repeat;
+    Run->Completed += good && (iteration == Run->Repeat || TimeIsUp(Run));
     Run->Place[Thread].Finished = TRUE;
     KeReleaseSpinLock(&Run->Lock, irql);
 }
@@ -188,7 +265,7 @@ static VOID Finish(UNIT_RUN *Run, LONG Threads)
     if (InterlockedCompareExchange(&Run->State, RUN_FINISHED, RUN_WAITED_FOR) == RUN_WAITED_FOR) {
         (VOID) KeSetEvent(&Run->Finished, IO_NO_INCREMENT, FALSE); /* it is gone after this */
     } else {
-        PoolFree(POOL_REQUEST, Run);
+        FreeRun(Run);
     }
 }
 
@@ -225,7 +302,7 @@ static VOID Leave(UNIT_RUN *Run)
         /* No limit: the event is set, or will be a few instructions later. */
         (VOID) WaitFor(&Run->Finished, WAIT_FOREVER);
     }
-    PoolFree(POOL_REQUEST, Run);
+    FreeRun(Run);
 }
 
 /* Lock held. A thread that did not come back is stuck in the step where it was last seen. */
@@ -241,6 +318,18 @@ static VOID NoteStuckThreads(UNIT_RUN *Run)
             Merge(Run, place->Step, &stuck, FALSE);
             NoteFailure(Run, thread, place->Iteration, place->Step);
         }
+    }
+}
+
+/* Lock held. */
+static VOID NotePercentiles(UNIT_RUN *Run)
+{
+    for (UINT32 i = 0; Run->Histogram != NULL && i < Run->StepCount; i++) {
+        const HISTOGRAM *histogram = &Run->Histogram[i];
+
+        Run->Result[i].P50Ns = HistogramPercentile(histogram, 50, Run->Result[i].MaxNs);
+        Run->Result[i].P95Ns = HistogramPercentile(histogram, 95, Run->Result[i].MaxNs);
+        Run->Result[i].P99Ns = HistogramPercentile(histogram, 99, Run->Result[i].MaxNs);
     }
 }
 
@@ -261,6 +350,7 @@ NTSTATUS UnitRun(const WSKT_UNIT *Unit, WSKT_UNIT_RESULT *Out)
     if (NT_SUCCESS(status)) {
         KeAcquireSpinLock(&run->Lock, &irql);
         NoteStuckThreads(run);
+        NotePercentiles(run);
         Out->Abi = WSKT_ABI;
         Out->StepCount = run->StepCount;
         Out->Completed = run->Completed;

@@ -1,0 +1,105 @@
+/*
+ * model.h - netio.sys as it is documented: what the files of the model share.
+ *
+ * The model keeps the documented rules of WSK registration and capture to the letter. It is meant for
+ * a Wine guest, whose loader calls no DriverEntry of a driver that another driver imports: so
+ * nothing here needs to be initialized, or it is done by the first WskRegister.
+ *
+ * Locks. There is one, Model.Lock, for everything in this header that changes. It is never held while
+ * code outside the model runs: no completion, no call of a socket's function, no wait.
+ *
+ * Lifetimes. A CLIENT is made by WskRegister and freed by its WskDeregister, which waits until the
+ * client's Holds is 0. A hold is a capture, a waiter, a call through the provider dispatch that has
+ * not returned, a client-control IRP, or a socket: whoever takes one under the lock may use the client
+ * until he gives it back. The last to give back sets Idle, under the lock, so that the client is
+ * still there when he does.
+ */
+#pragma once
+
+#include <ntddk.h>
+
+#include "wskddk.h"
+#include "wskmodel.h"
+#include "defects.h"
+
+#if defined(_MSC_VER)
+#define MODEL_EXPORT /* by a .def file */
+#else
+#define MODEL_EXPORT __declspec(dllexport)
+#endif
+
+#define MODEL_TAG 0x4d6b7357u /* shown as WskM */
+#define NEVER     (~0ull)     /* on ClockMs */
+
+typedef struct CLIENT {
+    LIST_ENTRY Link;      /* in Model.Clients */
+    USHORT Version;       /* that the client asked for */
+    BOOLEAN Deregistered; /* WskDeregister has been called: nothing new for this client */
+    UINT32 Captures;
+    UINT32 Sockets;
+    ULONG StaticEvents; /* WSK_EVENT_* that its sockets start with */
+    UINT32 Holds;       /* captures and sockets included */
+    KEVENT Idle;        /* set when Holds falls to 0 */
+    LIST_ENTRY Changes; /* WSK_TRANSPORT_LIST_CHANGE IRPs, by Tail.Overlay.ListEntry */
+    WSK_PROVIDER_DISPATCH Dispatch;
+} CLIENT;
+
+typedef struct WAITER {
+    LIST_ENTRY Link; /* in Model.Waiters */
+    CLIENT *Client;
+    KEVENT Wake; /* readiness has changed, or the client is being deregistered */
+} WAITER;
+
+typedef struct MODEL {
+    KSPIN_LOCK Lock;
+    LIST_ENTRY Clients;
+    LIST_ENTRY Waiters;
+    UINT64 ReadyAt; /* on ClockMs; 0: always, NEVER: never */
+    USHORT Lowest;
+    USHORT Highest;
+    WSK_MODEL_COUNTERS Counters;
+} MODEL;
+
+extern MODEL Model;
+
+/* control.c */
+
+/* A monotonic clock in milliseconds. Any IRQL. */
+UINT64 ClockMs(VOID);
+
+/* Makes every waiter look again: those of one client, or all where it is NULL. Lock held. */
+VOID WakeWaiters(const CLIENT *Client);
+
+/* registration.c */
+
+/* Zeroed nonpaged pool, or NULL. IRQL <= DISPATCH_LEVEL. */
+PVOID ModelAllocate(SIZE_T Bytes);
+
+/*
+ * Begins a call through the provider dispatch, which holds the client; FALSE for a pointer that is no
+ * client's. IRQL <= DISPATCH_LEVEL.
+ */
+BOOLEAN ClientEnter(CLIENT *Client);
+VOID ClientLeave(CLIENT *Client);
+
+/* Lock held. */
+VOID ClientHold(CLIENT *Client);
+VOID ClientUnhold(CLIENT *Client);
+
+/* dispatch.c: the provider dispatch that a client gets. */
+VOID DispatchFill(WSK_PROVIDER_DISPATCH *Dispatch, USHORT Version);
+
+/* irp.c: a client's IRP, whose next stack location is the provider's. */
+
+/* Takes it; it is completed later. STATUS_PENDING. IRQL <= DISPATCH_LEVEL. */
+NTSTATUS IrpPend(PIRP Irp);
+
+/* Completes an IRP that was taken. IRQL <= DISPATCH_LEVEL, lock not held. */
+VOID IrpFinish(PIRP Irp, NTSTATUS Status, ULONG_PTR Information);
+
+/* Both at once; returns Status. Without an IRP it only does that. */
+NTSTATUS IrpComplete(PIRP Irp, NTSTATUS Status, ULONG_PTR Information);
+
+/* socket.c: WskSocket, for a client that is held. IRQL <= DISPATCH_LEVEL. */
+NTSTATUS SocketCreate(CLIENT *Client, ADDRESS_FAMILY Family, USHORT Type, ULONG Protocol, ULONG Flags,
+                      PVOID Context, const VOID *Dispatch, PIRP Irp);

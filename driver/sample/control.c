@@ -1,0 +1,199 @@
+/*
+ * control.c - control operations on clients and sockets.
+ *
+ * For most codes the IRP has to be NULL; WSK_TRANSPORT_LIST_CHANGE and the socket's take one.
+ */
+#include "client.h"
+#include "endpoint.h"
+
+#define SOL_SOCKET_LEVEL 0xFFFFu
+#define LIST_ATTEMPTS    4u
+
+/* {2227E803-8D8B-11D4-ABAD-009027719E09} */
+static const GUID WskInterfaceId = {
+    0x2227E803, 0x8D8B, 0x11D4, {0xAB, 0xAD, 0x00, 0x90, 0x27, 0x71, 0x9E, 0x09}};
+
+/* The cached descriptor of each client, until it is released. */
+static PVOID volatile CachedDescriptor[WSKT_MAX_CLIENTS];
+
+/* A self-relative security descriptor without a DACL: who may, everybody may. */
+static const UINT32 Everybody[] = {
+    0x80000001,          /* revision 1, SE_SELF_RELATIVE */
+    0,          0, 0, 0, /* neither owner, group, SACL nor DACL */
+};
+
+/* What a control call takes beside code and client. */
+typedef struct CONTROL {
+    SIZE_T InputSize;
+    PVOID Input;
+    SIZE_T OutputSize;
+    PVOID Output;
+    BOOLEAN WantsSize; /* OutputSizeReturned is given */
+} CONTROL;
+
+static NTSTATUS Call(const WSK_PROVIDER_NPI *Npi, ULONG Code, const CONTROL *Control, PENDING *Pending)
+{
+    return Npi->Dispatch->WskControlClient(Npi->Client, Code, Control->InputSize, Control->Input,
+                                           Control->OutputSize, Control->Output,
+                                           Control->WantsSize ? &Pending->OutputSize : NULL, Pending->Irp);
+}
+
+/* Which kinds of transports the list has. */
+static UINT64 Transports(const PENDING *Pending)
+{
+    const WSK_TRANSPORT *transport = (const WSK_TRANSPORT *)(const VOID *)Pending->Data;
+    UINT64 found = 0;
+
+    for (SIZE_T i = 0; (i + 1) * sizeof(*transport) <= Pending->OutputSize &&
+                       (i + 1) * sizeof(*transport) <= sizeof(Pending->Data);
+         i++) {
+        found |= transport[i].SocketType == SOCK_STREAM && transport[i].Protocol == IPPROTO_TCP ? 1u : 0u;
+        found |= transport[i].SocketType == SOCK_DGRAM && transport[i].Protocol == IPPROTO_UDP ? 2u : 0u;
+    }
+    return found;
+}
+
+static NTSTATUS QueryList(const SOCKET_STEP *Step, const WSK_PROVIDER_NPI *Npi, PENDING *Pending,
+                          WSKT_RESULT *Result)
+{
+    CONTROL control = {.WantsSize = TRUE, .OutputSize = Step->Value};
+    NTSTATUS status;
+
+    control.Output = control.OutputSize != 0 ? Pending->Data : NULL;
+    status = Call(Npi, WSK_TRANSPORT_LIST_QUERY, &control, Pending);
+    for (UINT32 i = 0;
+         i < LIST_ATTEMPTS && status == STATUS_BUFFER_OVERFLOW && (Step->Options & WSKT_SOCKET_RETRY) != 0 &&
+         Pending->OutputSize <= sizeof(Pending->Data);
+         i++) {
+        control.OutputSize = Pending->OutputSize;
+        control.Output = Pending->Data;
+        status = Call(Npi, WSK_TRANSPORT_LIST_QUERY, &control, Pending);
+    }
+    if (NT_SUCCESS(status)) {
+        Result->Value[WSKT_V_SOCKET_TRANSPORTS] = Transports(Pending);
+    }
+    return status;
+}
+
+static NTSTATUS CacheDescriptor(UINT32 Client, const WSK_PROVIDER_NPI *Npi, PENDING *Pending)
+{
+    PVOID uncached = (PVOID)Everybody;
+    PVOID cached = NULL;
+    CONTROL control = {sizeof(uncached), &uncached, sizeof(cached), &cached, FALSE};
+    NTSTATUS status = Call(Npi, WSK_CACHE_SD, &control, Pending);
+
+    if (NT_SUCCESS(status)) {
+        CachedDescriptor[Client] = cached;
+    }
+    return status;
+}
+
+static NTSTATUS ReleaseDescriptor(UINT32 Client, const WSK_PROVIDER_NPI *Npi, PENDING *Pending)
+{
+    PVOID cached = InterlockedExchangePointer(&CachedDescriptor[Client], NULL);
+    CONTROL control = {sizeof(cached), &cached, 0, NULL, FALSE};
+
+    return Call(Npi, WSK_RELEASE_SD, &control, Pending);
+}
+
+static NTSTATUS SetStaticCallbacks(UINT32 Mask, const WSK_PROVIDER_NPI *Npi, PENDING *Pending)
+{
+    WSK_EVENT_CALLBACK_CONTROL callbacks = {&WskInterfaceId, Mask};
+    CONTROL control = {sizeof(callbacks), &callbacks, 0, NULL, FALSE};
+
+    return Call(Npi, WSK_SET_STATIC_EVENT_CALLBACKS, &control, Pending);
+}
+
+static NTSTATUS SetTdiBehavior(UINT32 Behavior, const WSK_PROVIDER_NPI *Npi, PENDING *Pending)
+{
+    ULONG value = Behavior;
+    CONTROL control = {sizeof(value), &value, 0, NULL, FALSE};
+
+    return Call(Npi, WSK_TDI_BEHAVIOR, &control, Pending);
+}
+
+VOID ControlClient(const SOCKET_STEP *Step, WSKT_RESULT *Result)
+{
+    BOOLEAN change = Step->Code == WSK_TRANSPORT_LIST_CHANGE;
+    UINT32 wait = (Step->Options & WSKT_SOCKET_PENDING) != 0 ? 0 : Step->WaitMs;
+    WSK_PROVIDER_NPI npi;
+    PENDING *pending;
+    NTSTATUS status;
+
+    if (Step->Code == WSK_RELEASE_SD && CachedDescriptor[Step->Client] == NULL) {
+        Refuse(Result, STATUS_INVALID_DEVICE_STATE); /* there is none to release */
+        return;
+    }
+    if (!ClientEnterNpi(Step->Client, &npi)) {
+        Refuse(Result, STATUS_INVALID_DEVICE_STATE);
+        return;
+    }
+    pending = PendingCreate(Step->Op, OWNER_CLIENT | Step->Client, NO_SOCKET, change);
+    if (pending == NULL) {
+        ClientLeaveNpi(Step->Client);
+        Refuse(Result, STATUS_INSUFFICIENT_RESOURCES);
+        return;
+    }
+    switch (Step->Code) {
+    case WSK_TRANSPORT_LIST_QUERY:
+        status = QueryList(Step, &npi, pending, Result);
+        break;
+    case WSK_TRANSPORT_LIST_CHANGE: {
+        const CONTROL nothing = {0};
+
+        status = Call(&npi, WSK_TRANSPORT_LIST_CHANGE, &nothing, pending);
+        break;
+    }
+    case WSK_CACHE_SD:
+        status = CacheDescriptor(Step->Client, &npi, pending);
+        break;
+    case WSK_RELEASE_SD:
+        status = ReleaseDescriptor(Step->Client, &npi, pending);
+        break;
+    case WSK_SET_STATIC_EVENT_CALLBACKS:
+        status = SetStaticCallbacks(Step->Value, &npi, pending);
+        break;
+    default:
+        status = SetTdiBehavior(Step->Value, &npi, pending);
+        break;
+    }
+    ClientLeaveNpi(Step->Client);
+    PendingSettle(pending, status, wait, FALSE, Result);
+}
+
+/* The basic table is the first part of every other. */
+static NTSTATUS SetEvents(PWSK_SOCKET Socket, ULONG Mask, PIRP Irp)
+{
+    const WSK_PROVIDER_BASIC_DISPATCH *dispatch = Socket->Dispatch;
+    WSK_EVENT_CALLBACK_CONTROL callbacks = {&WskInterfaceId, Mask};
+
+    return dispatch->WskControlSocket(Socket, WskSetOption, SO_WSK_EVENT_CALLBACK, SOL_SOCKET_LEVEL,
+                                      sizeof(callbacks), &callbacks, 0, NULL, NULL, Irp);
+}
+
+VOID ControlSocket(const SOCKET_STEP *Step, WSKT_RESULT *Result)
+{
+    PWSK_SOCKET socket = EndpointEnter(Step->Socket, Step->Kind);
+    PENDING *pending;
+    NTSTATUS status;
+
+    if (socket == NULL) {
+        Refuse(Result, STATUS_INVALID_DEVICE_STATE);
+        return;
+    }
+    pending = PendingCreate(Step->Op, Step->Socket, NO_SOCKET, (Step->Options & WSKT_SOCKET_NULL_IRP) == 0);
+    if (pending == NULL) {
+        EndpointLeave(Step->Socket);
+        Refuse(Result, STATUS_INSUFFICIENT_RESOURCES);
+        return;
+    }
+    status = SetEvents(socket, Step->Code, pending->Irp);
+    EndpointLeave(Step->Socket);
+    PendingSettle(pending, status, (Step->Options & WSKT_SOCKET_PENDING) != 0 ? 0 : Step->WaitMs, FALSE,
+                  Result);
+}
+
+NTSTATUS ControlDisableEvent(PWSK_SOCKET Socket, ULONG Event)
+{
+    return SetEvents(Socket, Event | WSK_EVENT_DISABLE, NULL);
+}

@@ -1,0 +1,19 @@
+/*
+ * histogram.h - how long the runs of a step took, in buckets that are at most an eighth too wide.
+ */
+#pragma once
+
+#include "sample.h"
+
+#define HISTOGRAM_BUCKETS 320u /* up to 2^42 ns, over an hour: longer than any step may take */
+
+typedef struct HISTOGRAM {
+    UINT32 Count[HISTOGRAM_BUCKETS];
+    UINT32 Total;
+} HISTOGRAM;
+
+/* Any IRQL, under the owner's lock. */
+VOID HistogramAdd(HISTOGRAM *Histogram, UINT64 Ns);
+
+/* Percent of all runs took no longer than this; at most Max. 0 if there were none. Any IRQL. */
+UINT64 HistogramPercentile(const HISTOGRAM *Histogram, UINT32 Percent, UINT64 Max);

@@ -1,0 +1,355 @@
+/*
+ * pending.c - the life of a socket operation: created, called, completed or left, taken.
+ */
+#include "pending.h"
+#include "client.h"
+#include "endpoint.h"
+
+/* A provider that fails a call completes its IRP before it returns; this is what a slow one gets. */
+#define REFUSED_MS 50u
+
+/* What a provider that swallows IRPs may cost. */
+#define MAX_PENDING 512u
+
+static LIST_ENTRY List;
+static KSPIN_LOCK ListLock;
+static LONG Listed;
+
+static IO_COMPLETION_ROUTINE Completed;
+
+VOID PendingInitialize(VOID)
+{
+    InitializeListHead(&List);
+    KeInitializeSpinLock(&ListLock);
+}
+
+static LONG Blocks(const PENDING *Pending)
+{
+    return (Pending->Irp != NULL) + (Pending->Buffer.Mdl != NULL);
+}
+
+/* IRQL <= DISPATCH_LEVEL; on any thread, before or after the call that it completes has returned. */
+static NTSTATUS NTAPI Completed(PDEVICE_OBJECT Device, PIRP Irp, PVOID Context)
+{
+    PENDING *pending = Context;
+
+    UNREFERENCED_PARAMETER(Device);
+    pending->Status = Irp->IoStatus.Status;
+    pending->Information = Irp->IoStatus.Information;
+    (VOID) KeSetEvent(&pending->Done, IO_NETWORK_INCREMENT, FALSE); /* it may be gone after this */
+    return STATUS_MORE_PROCESSING_REQUIRED; /* the IRP is the driver's own, and stays so */
+}
+
+/* Frees it; it is in no list. */
+static VOID Free(PENDING *Pending)
+{
+    POOL_USE use = Pending->Aside ? POOL_ASIDE : POOL_CASE;
+
+    PoolCount(use, -Blocks(Pending));
+    if (Pending->Buffer.Mdl != NULL) {
+        IoFreeMdl(Pending->Buffer.Mdl);
+    }
+    if (Pending->Irp != NULL) {
+        IoFreeIrp(Pending->Irp);
+    }
+    PoolFree(use, Pending);
+}
+
+PENDING *PendingCreate(UINT32 Op, UINT32 Owner, UINT32 Target, BOOLEAN WithIrp)
+{
+    PENDING *pending = NULL;
+    KIRQL irql;
+
+    if (Listed < (LONG)MAX_PENDING) {
+        pending = PoolAllocate(POOL_CASE, sizeof(*pending));
+    }
+    if (pending == NULL) {
+        return NULL;
+    }
+    pending->Op = Op;
+    pending->Owner = Owner;
+    pending->Target = Target;
+    pending->Claimed = TRUE;
+    pending->Status = STATUS_PENDING;
+    KeInitializeEvent(&pending->Done, NotificationEvent, FALSE);
+    if (WithIrp) {
+        pending->Irp = IoAllocateIrp(1, FALSE);
+        if (pending->Irp == NULL) {
+            PoolFree(POOL_CASE, pending);
+            return NULL;
+        }
+        PoolCount(POOL_CASE, 1);
+        IoSetCompletionRoutine(pending->Irp, Completed, pending, TRUE, TRUE, TRUE);
+    }
+    KeAcquireSpinLock(&ListLock, &irql);
+    InsertTailList(&List, &pending->Link);
+    Listed++;
+    KeReleaseSpinLock(&ListLock, irql);
+    return pending;
+}
+
+NTSTATUS PendingBuffer(PENDING *Pending, ULONG Bytes)
+{
+    Pending->Buffer.Mdl = IoAllocateMdl(Pending->Data, sizeof(Pending->Data), FALSE, FALSE, NULL);
+    if (Pending->Buffer.Mdl == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    PoolCount(POOL_CASE, 1);
+    MmBuildMdlForNonPagedPool(Pending->Buffer.Mdl);
+    Pending->Buffer.Length = Bytes; /* never beyond the MDL: Windows stops for that */
+    return STATUS_SUCCESS;
+}
+
+VOID PendingDestroy(PENDING *Pending)
+{
+    KIRQL irql;
+
+    KeAcquireSpinLock(&ListLock, &irql);
+    RemoveEntryList(&Pending->Link);
+    Listed--;
+    KeReleaseSpinLock(&ListLock, irql);
+    while (Pending->Cancellers != 0) {
+        SleepMs(0); /* no limit: IoCancelIrp is about to return, and was found in the list before */
+    }
+    Free(Pending);
+}
+
+static BOOLEAN IsDone(PENDING *Pending)
+{
+    return Pending->Irp == NULL || KeReadStateEvent(&Pending->Done) != 0;
+}
+
+static VOID SetAside(PENDING *Pending)
+{
+    PoolCount(POOL_CASE, -1 - Blocks(Pending));
+    PoolCount(POOL_ASIDE, 1 + Blocks(Pending));
+    Pending->Aside = TRUE;
+}
+
+static BOOLEAN Matches(const PENDING *Pending)
+{
+    for (ULONG_PTR i = 0; i < Pending->Information && i < sizeof(Pending->Data); i++) {
+        if (Pending->Data[i] != (UINT8)(Pending->Pattern + i)) {
+            return FALSE;
+        }
+    }
+    return Pending->Information <= Pending->Buffer.Length;
+}
+
+static BOOLEAN GivesSocket(const PENDING *Pending)
+{
+    return Pending->Op == WSKT_OP_SOCKET || Pending->Op == WSKT_OP_SOCKET_CONNECT ||
+           Pending->Op == WSKT_OP_ACCEPT;
+}
+
+static VOID Describe(PENDING *Pending, BOOLEAN Done, WSKT_RESULT *Result)
+{
+    NTSTATUS status = Pending->Returned;
+
+    Result->Value[WSKT_V_SOCKET_CALL] = (UINT32)Pending->Returned;
+    Result->Value[WSKT_V_SOCKET_OUTPUT] = Pending->OutputSize;
+    if (Pending->Irp == NULL) {
+        Result->Status = (UINT32)status;
+        return;
+    }
+    if (Done) {
+        status = Pending->Status;
+        Result->Value[WSKT_V_SOCKET_INFORMATION] =
+            GivesSocket(Pending) ? Pending->Information != 0 : Pending->Information;
+        Result->Value[WSKT_V_SOCKET_MATCH] = Matches(Pending);
+    } else if (NT_SUCCESS(status)) {
+        status = STATUS_PENDING;
+    }
+    Result->Status = (UINT32)status;
+    Result->Value[WSKT_V_SOCKET_IRP] = (UINT32)(Done ? Pending->Status : STATUS_PENDING);
+    Result->Value[WSKT_V_SOCKET_COMPLETED] = Done;
+    if (Done && Pending->Op == WSKT_OP_ADDRESS) {
+        Result->Value[WSKT_V_SOCKET_PORT] =
+            (UINT16)(Pending->Address.V4.sin_port << 8 | Pending->Address.V4.sin_port >> 8);
+    }
+}
+
+/* What the completion means for the named socket. A refused call that never completes gives none. */
+static VOID Apply(const PENDING *Pending, BOOLEAN Done)
+{
+    NTSTATUS status = Done && Pending->Irp != NULL ? Pending->Status : Pending->Returned;
+
+    if (Pending->Target == NO_SOCKET) {
+        return;
+    }
+    if (GivesSocket(Pending)) {
+        EndpointOpened(Pending->Target, NT_SUCCESS(status) && Done && Pending->Irp != NULL
+                                            ? (PWSK_SOCKET)Pending->Information
+                                            : NULL);
+    } else {
+        EndpointClosed(Pending->Target);
+    }
+}
+
+/* The operation is claimed. Ends the claim in one way or the other. */
+static VOID Take(PENDING *Pending, BOOLEAN Done)
+{
+    KIRQL irql;
+
+    if (Done) {
+        Apply(Pending, TRUE);
+        PendingDestroy(Pending);
+        return;
+    }
+    if (!NT_SUCCESS(Pending->Returned)) {
+        Apply(Pending, FALSE);
+        Pending->Target = NO_SOCKET;
+    }
+    KeAcquireSpinLock(&ListLock, &irql);
+    Pending->Claimed = FALSE;
+    KeReleaseSpinLock(&ListLock, irql);
+}
+
+VOID PendingSettle(PENDING *Pending, NTSTATUS Returned, UINT32 Ms, BOOLEAN Aside, WSKT_RESULT *Result)
+{
+    UINT32 limit = !NT_SUCCESS(Returned) && Ms > REFUSED_MS ? REFUSED_MS : Ms;
+    BOOLEAN done;
+
+    Pending->Returned = Returned;
+    done = Pending->Irp == NULL || WaitFor(&Pending->Done, limit) == STATUS_SUCCESS;
+    Describe(Pending, done, Result);
+    if (!done && Aside && !NT_SUCCESS(Returned)) {
+        SetAside(Pending);
+    }
+    Take(Pending, done);
+}
+
+/* The oldest operation of an owner, claimed; or, for a canceller, held. NULL if there is none. */
+static PENDING *Find(UINT32 Owner, BOOLEAN Claim)
+{
+    PENDING *found = NULL;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&ListLock, &irql);
+    for (LIST_ENTRY *link = List.Flink; link != &List && found == NULL; link = link->Flink) {
+        PENDING *pending = CONTAINING_RECORD(link, PENDING, Link);
+
+        if (pending->Owner == Owner && !pending->Aside && !(Claim && pending->Claimed)) {
+            found = pending;
+        }
+    }
+    if (found != NULL && Claim) {
+        found->Claimed = TRUE;
+    } else if (found != NULL) {
+        (VOID) InterlockedIncrement(&found->Cancellers);
+    }
+    KeReleaseSpinLock(&ListLock, irql);
+    return found;
+}
+
+VOID PendingAwait(UINT32 Owner, UINT32 Ms, WSKT_RESULT *Result)
+{
+    PENDING *pending = Find(Owner, TRUE);
+    BOOLEAN done;
+
+    if (pending == NULL) {
+        Refuse(Result, STATUS_INVALID_DEVICE_STATE);
+        return;
+    }
+    done = WaitFor(&pending->Done, Ms) == STATUS_SUCCESS;
+    Describe(pending, done, Result);
+    Take(pending, done);
+}
+
+VOID PendingCancel(UINT32 Owner, WSKT_RESULT *Result)
+{
+    PENDING *pending = Find(Owner, FALSE);
+
+    if (pending == NULL || pending->Irp == NULL) {
+        Refuse(Result, STATUS_INVALID_DEVICE_STATE);
+    } else {
+        (VOID) IoCancelIrp(pending->Irp);
+    }
+    if (pending != NULL) {
+        (VOID) InterlockedDecrement(&pending->Cancellers);
+    }
+}
+
+UINT32 PendingCount(VOID)
+{
+    UINT32 count = 0;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&ListLock, &irql);
+    for (LIST_ENTRY *link = List.Flink; link != &List; link = link->Flink) {
+        count += !CONTAINING_RECORD(link, PENDING, Link)->Aside;
+    }
+    KeReleaseSpinLock(&ListLock, irql);
+    return count;
+}
+
+/* Claims one that is left and has completed, or has not, as asked; NULL when there is no more. */
+static PENDING *FindLeft(BOOLEAN Done, BOOLEAN Aside)
+{
+    PENDING *found = NULL;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&ListLock, &irql);
+    for (LIST_ENTRY *link = List.Flink; link != &List && found == NULL; link = link->Flink) {
+        PENDING *pending = CONTAINING_RECORD(link, PENDING, Link);
+
+        if (!pending->Claimed && pending->Aside == Aside && IsDone(pending) == Done) {
+            pending->Claimed = TRUE;
+            found = pending;
+        }
+    }
+    KeReleaseSpinLock(&ListLock, irql);
+    return found;
+}
+
+VOID PendingReap(VOID)
+{
+    PENDING *pending;
+
+    while ((pending = FindLeft(TRUE, FALSE)) != NULL || (pending = FindLeft(TRUE, TRUE)) != NULL) {
+        /* The completion routine sets the event last: no limit, it has been set. */
+        (VOID) WaitFor(&pending->Done, WAIT_FOREVER);
+        Take(pending, TRUE);
+    }
+}
+
+VOID PendingTidy(VOID)
+{
+    LIST_ENTRY *link;
+    KIRQL irql;
+
+    PendingReap();
+    for (LONG i = Listed; i > 0; i--) { /* as many as there are now: each at most once */
+        PENDING *pending = FindLeft(FALSE, FALSE);
+
+        if (pending == NULL) {
+            break;
+        }
+        if (!NT_SUCCESS(pending->Returned)) {
+            SetAside(pending); /* refused: the provider never took the IRP */
+        } else {
+            (VOID) IoCancelIrp(pending->Irp);
+        }
+        KeAcquireSpinLock(&ListLock, &irql);
+        link = &pending->Link; /* to the end, so that the next one found is another */
+        RemoveEntryList(link);
+        InsertTailList(&List, link);
+        pending->Claimed = FALSE;
+        KeReleaseSpinLock(&ListLock, irql);
+    }
+}
+
+VOID PendingEnd(VOID)
+{
+    PENDING *pending;
+
+    PendingTidy();
+    while (PendingCount() != 0) {
+        /* No limit: the provider has IRPs whose completion routine is in this image. */
+        SleepMs(1);
+        PendingTidy();
+    }
+    while ((pending = FindLeft(FALSE, TRUE)) != NULL) {
+        PendingDestroy(pending);
+    }
+}

@@ -1,0 +1,124 @@
+/*
+ * provider.c - control of the model provider (driver/include/wskmodel.h).
+ *
+ * The model is found through the import of WskRegister: in the image that it leads to, a routine of the
+ * model's own name is looked for among the exports. An import of that routine would keep this driver
+ * from loading where the provider is another.
+ */
+#include "provider.h"
+#include "wskmodel.h"
+
+/* The address in the import table: the function itself may be a stub of this image. */
+extern VOID *__imp_WskRegister;
+
+/* Declared by no header of the driver kit in every version. */
+NTSYSAPI PVOID NTAPI RtlPcToFileHeader(PVOID Pc, PVOID *Base);
+NTSYSAPI PVOID NTAPI RtlImageDirectoryEntryToData(PVOID Base, BOOLEAN Mapped, USHORT Directory, PULONG Size);
+
+/* IMAGE_EXPORT_DIRECTORY of the PE format; all addresses count from the image's base. */
+typedef struct EXPORTS {
+    UINT32 Characteristics;
+    UINT32 TimeDateStamp;
+    UINT16 MajorVersion;
+    UINT16 MinorVersion;
+    UINT32 Name;
+    UINT32 Base;
+    UINT32 NumberOfFunctions;
+    UINT32 NumberOfNames;
+    UINT32 AddressOfFunctions;
+    UINT32 AddressOfNames;
+    UINT32 AddressOfNameOrdinals;
+} EXPORTS;
+
+#define DIRECTORY_OF_EXPORTS 0
+
+static BOOLEAN SameName(const char *A, const char *B)
+{
+    while (*A != 0 && *A == *B) {
+        A++;
+        B++;
+    }
+    return *A == *B;
+}
+
+/* The image is loaded and was accepted by the kernel's loader, so its tables are as they should be. */
+static WSK_MODEL_CONTROL *Find(VOID)
+{
+    PVOID image = NULL;
+    ULONG bytes = 0;
+    const UINT8 *base;
+    const EXPORTS *exports;
+    const UINT32 *names;
+
+    if (RtlPcToFileHeader(__imp_WskRegister, &image) == NULL) {
+        return NULL;
+    }
+    exports = RtlImageDirectoryEntryToData(image, TRUE, DIRECTORY_OF_EXPORTS, &bytes);
+    if (exports == NULL) {
+        return NULL;
+    }
+    base = image;
+    names = (const UINT32 *)(base + exports->AddressOfNames);
+    for (UINT32 i = 0; i < exports->NumberOfNames; i++) {
+        if (SameName((const char *)(base + names[i]), WSK_MODEL_EXPORT)) {
+            UINT16 ordinal = ((const UINT16 *)(base + exports->AddressOfNameOrdinals))[i];
+            UINT32 address = ((const UINT32 *)(base + exports->AddressOfFunctions))[ordinal];
+
+            return (WSK_MODEL_CONTROL *)(ULONG_PTR)(base + address);
+        }
+    }
+    return NULL;
+}
+
+/* Origin REFUSED where there is no model, or one of another version: WSK is not to blame. */
+static VOID Control(BOOLEAN Reset, const WSK_MODEL_SETTINGS *Settings, WSK_MODEL_COUNTERS *Counters,
+                    WSKT_RESULT *Result)
+{
+    WSK_MODEL_CONTROL *control = Find();
+    NTSTATUS status =
+        control != NULL ? control(WSK_MODEL_VERSION, Reset, Settings, Counters) : STATUS_NOT_SUPPORTED;
+
+    Result->Status = (UINT32)status;
+    if (!NT_SUCCESS(status)) {
+        Result->Origin = WSKT_ORIGIN_REFUSED;
+    }
+}
+
+VOID ProviderSet(const UINT64 *Arg, WSKT_RESULT *Result)
+{
+    WSK_MODEL_SETTINGS settings = {0};
+
+    settings.SetReadiness = Arg[0] != WSKT_PROVIDER_LEAVE;
+    settings.ReadyAfterMs = Arg[0] == WSKT_PROVIDER_NOT_READY ? WSK_MODEL_NEVER : 0;
+    if (Arg[0] == WSKT_PROVIDER_AFTER) {
+        settings.ReadyAfterMs = (UINT32)Arg[1];
+    }
+    settings.SetVersions = Arg[2] != 0 || Arg[3] != 0;
+    settings.Lowest = (UINT16)Arg[2];
+    settings.Highest = (UINT16)Arg[3];
+    Control(FALSE, &settings, NULL, Result);
+}
+
+VOID ProviderState(WSKT_RESULT *Result)
+{
+    WSK_MODEL_COUNTERS counters = {0};
+
+    Control(FALSE, NULL, &counters, Result);
+    Result->Value[WSKT_V_PROVIDER_REGISTRATIONS] = counters.Registrations;
+    Result->Value[WSKT_V_PROVIDER_CAPTURES] = counters.Captures;
+    Result->Value[WSKT_V_PROVIDER_WAITERS] = counters.Waiters;
+    Result->Value[WSKT_V_PROVIDER_SOCKETS] = counters.Sockets;
+    Result->Value[WSKT_V_PROVIDER_BUSY] = counters.Busy;
+    Result->Value[WSKT_V_PROVIDER_MISMATCHED] = counters.Mismatched;
+    Result->Value[WSKT_V_PROVIDER_REGISTER_CALLS] = counters.RegisterCalls;
+    Result->Value[WSKT_V_PROVIDER_DEREGISTER_CALLS] = counters.DeregisterCalls;
+    Result->Value[WSKT_V_PROVIDER_CAPTURE_CALLS] = counters.CaptureCalls;
+    Result->Value[WSKT_V_PROVIDER_RELEASE_CALLS] = counters.ReleaseCalls;
+}
+
+VOID ProviderDefaults(VOID)
+{
+    WSKT_RESULT result = {0};
+
+    Control(TRUE, NULL, NULL, &result);
+}
