@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+
+	"wskharness/remote"
 )
 
 // ask runs a command of the agent that is asked with one MANIFEST and answers with frames. answer is
@@ -35,7 +37,7 @@ func (g *Guest) ask(ctx context.Context, command string, entries []manifestEntry
 	if _, ended := errors.AsType[*AgentError](err); ended && told && code == refusedExit {
 		err = nil
 	}
-	if err == nil {
+	if err == nil && !remote.EndsInput(sendErr) { // it may end before its input is acknowledged
 		err = sendErr
 	}
 	return err

@@ -21,7 +21,7 @@ type PullOptions struct {
 	MaxBytes int64
 
 	// RangeBytes is what one command fetches: what has to be fetched again when contact is lost in
-	// the middle of it. 4 MiB when zero.
+	// the middle of it. When zero it is 16 MiB, or 4 MiB where round trips take long.
 	RangeBytes int64
 
 	// Parallel is how many ranges are fetched side by side, at most 16. When zero it is 2, so that
@@ -33,8 +33,7 @@ type PullOptions struct {
 }
 
 const (
-	defaultRange = 4 << 20
-	maxParallel  = 16
+	maxParallel = 16
 )
 
 // PullStats tell what a pull did.
@@ -70,7 +69,7 @@ func newPull(g *Guest, path string, w io.WriterAt, o PullOptions) (*pull, error)
 			path, o.Offset, o.Length, o.MaxBytes, o.RangeBytes, o.Parallel, maxParallel)
 	}
 	if o.RangeBytes == 0 {
-		o.RangeBytes = defaultRange
+		o.RangeBytes = g.rangeBytes()
 	}
 	if o.Parallel == 0 {
 		o.Parallel = g.rangesSideBySide()
@@ -179,28 +178,32 @@ func (p *pull) end(size int64) int64 {
 	return size
 }
 
-// fetch brings one range here, however often it has to be asked for.
+// fetch brings one range here, however often it has to be asked for. What was checked of it is not asked for
+// again.
 func (p *pull) fetch(ctx context.Context, s span) error {
-	return p.guest.persist(ctx, "pull "+p.path, func(ctx context.Context) (bool, error) {
+	err := p.guest.persist(ctx, "pull "+p.path, func(ctx context.Context) (bool, error) {
 		p.mu.Lock()
 		p.stats.Tries++
 		p.mu.Unlock()
-		size, n, err := p.fetchOnce(ctx, s)
-		if err != nil {
-			return false, err
+		before := s.from
+		done, err := p.fetchOnce(ctx, &s)
+		if done {
+			return true, nil // however the process ended
 		}
-		return true, p.note(span{s.from, s.from + n}, s, size)
+		return s.from > before, err
 	})
+	if err == nil {
+		p.mu.Lock()
+		p.stats.Ranges++
+		p.mu.Unlock()
+	}
+	return err
 }
 
-// note records a range that is here and checked.
-func (p *pull) note(got, wanted span, size int64) error {
+// note records a piece that is here and checked.
+func (p *pull) note(got span) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if got.to < min(wanted.to, p.stats.Size) {
-		return fmt.Errorf("pull %s: it has shrunk from %d bytes to %d while it was fetched", p.path, p.stats.Size, size)
-	}
-	p.stats.Ranges++
 	p.stats.Bytes += got.to - got.from
 	if p.ahead == nil {
 		p.ahead = make(map[int64]int64)
@@ -217,76 +220,87 @@ func (p *pull) note(got, wanted span, size int64) error {
 	if p.o.Progress != nil {
 		p.o.Progress(Progress{Done: p.o.Offset + p.stats.Bytes, Total: p.end(p.stats.Size)})
 	}
-	return nil
 }
 
-// fetchOnce is one `get`. It returns the file's size and how many bytes of the range there were.
-func (p *pull) fetchOnce(ctx context.Context, s span) (size, n int64, err error) {
+// fetchOnce is one `get`. It moves s.from on behind what was checked, and says whether that is all of it.
+func (p *pull) fetchOnce(ctx context.Context, s *span) (done bool, err error) {
 	process, err := p.guest.start(ctx, p.guest.exe, "get",
 		"--offset", strconv.FormatInt(s.from, 10), "--length", strconv.FormatInt(s.to-s.from, 10), p.path)
 	if err != nil {
-		return 0, 0, err
+		return false, err
 	}
 	defer process.close()
-	size, n, err = p.receive(process, s)
+	err = p.receive(process, s)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		if _, died := process.wait(ctx); died != nil {
-			return 0, 0, died
+			return false, died
 		}
 		err = &malformedError{"it ended well, but before END"}
 	}
 	if bad, ok := errors.AsType[*malformedError](err); ok {
-		return 0, 0, &ProtocolError{Doing: "pull " + p.path, Err: bad}
+		return false, &ProtocolError{Doing: "pull " + p.path, Err: bad}
 	}
-	if err != nil {
-		return 0, 0, err
-	}
-	_, err = process.wait(ctx)
-	return size, n, err
+	return err == nil, err
 }
 
-// receive reads the frames of a range up to END and writes what they bring.
-func (p *pull) receive(process *process, s span) (size, n int64, err error) {
+// receive reads the frames of a range up to its last END and writes what they bring.
+func (p *pull) receive(process *process, s *span) error {
 	frames := frameReader{r: bufio.NewReader(process.Stdout)}
 	size, at, sum := int64(-1), s.from, sha256.New()
 	for {
 		f, err := frames.next()
 		if err != nil {
-			return 0, 0, err
+			return err
 		}
 		if f.kind == frameError {
-			return 0, 0, &TransferError{Path: p.path, Win32: uint32(f.offset), Text: clip(printable(f.payload), maxComplaint)}
+			return &TransferError{Path: p.path, Win32: uint32(f.offset), Text: clip(printable(f.payload), maxComplaint)}
 		}
 		if (f.kind == frameSize) != (size < 0) || f.file != 0 {
-			return 0, 0, malformed("%s came where it must not, or about file %d", f.kind, f.file)
+			return malformed("%s came where it must not, or about file %d", f.kind, f.file)
 		}
 		switch f.kind {
 		case frameSize:
 			size = int64(f.offset)
-			if end := p.end(size); p.limit > 0 && end > p.limit {
-				return 0, 0, &LimitError{Doing: "pull " + p.path, What: fmt.Sprintf("%d bytes are", end), Limit: p.limit}
+			if err := p.judge(size, s); err != nil {
+				return err
 			}
-			p.learn(size)
 		case frameData:
 			end := at + int64(len(f.payload))
 			if int64(f.offset) != at || end > min(s.to, size) {
-				return 0, 0, malformed("DATA for [%d, %d) while [%d, %d) of %d bytes is to come", f.offset, end, at, s.to, size)
+				return malformed("DATA for [%d, %d) while [%d, %d) of %d bytes is to come", f.offset, end, at, s.to, size)
 			}
 			sum.Write(f.payload)
 			if _, err := p.w.WriteAt(f.payload, at); err != nil {
-				return 0, 0, fmt.Errorf("pull %s: write %d bytes at %d: %w", p.path, len(f.payload), at, err)
+				return fmt.Errorf("pull %s: write %d bytes at %d: %w", p.path, len(f.payload), at, err)
 			}
 			at = end
 		case frameEnd:
-			if int64(f.offset) != at || at != min(s.to, size) {
-				return 0, 0, malformed("END at %d after %d of [%d, %d) of %d bytes", f.offset, at-s.from, s.from, s.to, size)
+			last := at == min(s.to, size)
+			if int64(f.offset) != at || at == s.from && !last {
+				return malformed("END at %d after %d of [%d, %d) of %d bytes", f.offset, at-s.from, s.from, s.to, size)
 			}
 			if [32]byte(sum.Sum(nil)) != [32]byte(f.payload) {
-				return 0, 0, fmt.Errorf("pull %s: SHA-256 of [%d, %d): %w", p.path, s.from, at, errFrameCRC)
+				return fmt.Errorf("pull %s: SHA-256 of [%d, %d): %w", p.path, s.from, at, errFrameCRC)
 			}
-			return size, at - s.from, nil
+			p.note(span{s.from, at})
+			if s.from = at; last {
+				return nil
+			}
+			sum.Reset()
 		default:
-			return 0, 0, malformed("an unexpected %s", f.kind)
+			return malformed("an unexpected %s", f.kind)
 		}
 	}
+}
+
+// judge decides whether a file of this size is one to go on with.
+func (p *pull) judge(size int64, s *span) error {
+	if end := p.end(size); p.limit > 0 && end > p.limit {
+		return &LimitError{Doing: "pull " + p.path, What: fmt.Sprintf("%d bytes are", end), Limit: p.limit}
+	}
+	p.learn(size)
+	if was := p.size(); size < min(s.to, was) {
+		return fmt.Errorf("pull %s: it has shrunk from %d bytes to %d while it was fetched", p.path, was, size)
+	}
+	return nil
 }

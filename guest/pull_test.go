@@ -2,6 +2,7 @@ package guest
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"os"
@@ -85,6 +86,10 @@ func TestPullNoticesAnAgentThatLies(t *testing.T) {
 	size := func(n uint64) frame { return frame{kind: frameSize, offset: n} }
 	data := func(at uint64, s string) frame { return frame{kind: frameData, offset: at, payload: []byte(s)} }
 	end := func(at uint64) frame { return frame{kind: frameEnd, offset: at, payload: make([]byte, 32)} }
+	endOf := func(at uint64, s string) frame {
+		sum := sha256.Sum256([]byte(s))
+		return frame{kind: frameEnd, offset: at, payload: sum[:]}
+	}
 	for name, tc := range map[string]struct {
 		say  []frame
 		want string
@@ -93,7 +98,8 @@ func TestPullNoticesAnAgentThatLies(t *testing.T) {
 		"two sizes":   {[]frame{size(5), size(6)}, "SIZE came"},
 		"a hole":      {[]frame{size(5), data(1, "ell")}, "[1, "},
 		"too much":    {[]frame{size(5), data(0, "hello!")}, "[0, 6)"},
-		"too little":  {[]frame{size(5), data(0, "hell"), end(4)}, "END at 4"},
+		"too little":  {[]frame{size(5), data(0, "hell"), endOf(4, "hell")}, "before END"},
+		"half a lie":  {[]frame{size(5), data(0, "hell"), endOf(4, "hell"), data(4, "o"), endOf(5, "hello")}, "broke the protocol"},
 		"END only":    {[]frame{size(5), end(5)}, "END at 5"},
 		"no END":      {[]frame{size(5), data(0, "hello")}, "before END"},
 		"other kind":  {[]frame{size(5), {kind: frameHave}}, "unexpected HAVE"},
@@ -210,7 +216,7 @@ func TestPullFileKeepsWhatItHas(t *testing.T) {
 		}
 		return w
 	}
-	_, err := g.PullFile(t.Context(), `C:\x\a`, local, PullOptions{RangeBytes: 100 << 10})
+	_, err := g.PullFile(t.Context(), `C:\x\a`, local, PullOptions{RangeBytes: 100 << 10, Parallel: 1})
 	if err == nil || !strings.Contains(err.Error(), "in use") {
 		t.Fatalf("error %v", err)
 	}

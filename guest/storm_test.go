@@ -179,7 +179,11 @@ func (s *storm) job(client *remote.WinRM, agent Agent, i int) error {
 // push brings a file there: all of it, or nothing under its name.
 func (s *storm) push(ctx context.Context, g *Guest, i int, data []byte) error {
 	path := fmt.Sprintf(`C:\storm\%d.bin`, i)
-	_, err := g.Push(ctx, []File{Contents(path, data)}, nil)
+	begun := time.Now()
+	stats, err := g.Push(ctx, []File{Contents(path, data)}, nil)
+	if took := time.Since(begun); took > 10*time.Second {
+		s.t.Logf("push %d of %d bytes took %s: %+v, %v", i, len(data), took, stats, err)
+	}
 	got, there := s.g.read(path)
 	switch {
 	case there && !bytes.Equal(got, data):

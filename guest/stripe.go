@@ -28,19 +28,33 @@ const (
 
 // streams is how many streams size bytes are worth on the way to this guest.
 func (g *Guest) streams(size int64) int {
-	shell, err := g.currentShell()
-	if err != nil || shell.RoundTrip() < g.slow {
+	if !g.far() {
 		return 1
 	}
 	return int(max(1, min(maxStreams, size/(requestsPerStream*bytesPerRequest))))
 }
 
+// far reports whether round trips to this guest take long.
+func (g *Guest) far() bool {
+	shell, err := g.currentShell()
+	return err == nil && shell.RoundTrip() >= g.slow
+}
+
 // rangesSideBySide is how many ranges of a file are fetched at once.
 func (g *Guest) rangesSideBySide() int {
-	if shell, err := g.currentShell(); err == nil && shell.RoundTrip() >= g.slow {
+	if g.far() {
 		return maxStreams
 	}
 	return 2
+}
+
+// rangeBytes is how long they are. The start of a process in the guest costs as much as some MiB do where the
+// link is fast; where it is not, less should be lost with it.
+func (g *Guest) rangeBytes() int64 {
+	if g.far() {
+		return 4 << 20
+	}
+	return 16 << 20
 }
 
 // stripeError is a stream that failed; unlike the conversation's own, its failure does not end the agent's put.
@@ -177,7 +191,7 @@ func (s *stripes) carry(ctx context.Context, shell *remote.Shell) error {
 	}
 	defer p.close()
 	written, err := s.feed(p)
-	if err != nil && !remote.EndsInput(err) { // else it has ended, and says why
+	if err != nil {
 		return err
 	}
 	return s.confirm(ctx, p, written)
@@ -189,7 +203,8 @@ func (s *stripes) allTaken() bool {
 	return s.next == s.upload.entry.size
 }
 
-// feed sends chunks until there are no more. It returns how many bytes of the file they were.
+// feed sends chunks until there are no more, or the agent has ended. It returns how many bytes of the file they
+// were, those included that were under way then: with the last ones the agent ends before they are acknowledged.
 func (s *stripes) feed(p *process) (written int64, err error) {
 	var pack packer
 	payload := make([]byte, s.chunk)
@@ -207,14 +222,15 @@ func (s *stripes) feed(p *process) (written int64, err error) {
 				request = data
 			}
 		}
-		if _, err := p.Stdin.Write(request); err != nil {
+		_, err := p.Stdin.Write(request)
+		if err != nil && !remote.EndsInput(err) {
 			return written, err
 		}
 		if length > 0 {
 			written += length
 			s.arrived(length)
 		}
-		if last || length == 0 {
+		if last || length == 0 || err != nil {
 			return written, nil
 		}
 	}

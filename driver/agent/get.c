@@ -9,10 +9,21 @@
 
 #include <stdlib.h>
 
-/* Sends [Offset, End) of an open file and what END says about it. */
-static DWORD SendRange(HANDLE File, HANDLE Out, UINT64 Offset, UINT64 End)
+/* After so many bytes an END lets the controller check what it has, and keep it should contact be lost. */
+#define PIECE_BYTES (4u * FRAME_PAYLOAD_MAX)
+
+static DWORD SendEnd(HANDLE Out, UINT64 Offset, SHA256 *Hash)
 {
     UINT8 digest[SHA256_BYTES];
+
+    Sha256Finish(Hash, digest);
+    Sha256Init(Hash);
+    return FrameSendSmall(Out, FRAME_END, 0, Offset, digest, sizeof digest);
+}
+
+/* Sends [Offset, End) of an open file, and an END behind each piece of it. */
+static DWORD SendRange(HANDLE File, HANDLE Out, UINT64 Offset, UINT64 End)
+{
     LARGE_INTEGER position = {.QuadPart = (LONGLONG)Offset};
     SHA256 hash;
     DWORD error = ERROR_SUCCESS;
@@ -40,9 +51,13 @@ static DWORD SendRange(HANDLE File, HANDLE Out, UINT64 Offset, UINT64 End)
         if (error != ERROR_SUCCESS)
             goto Exit;
         Offset += got;
+        if (hash.Length >= PIECE_BYTES && Offset < End) {
+            error = SendEnd(Out, Offset, &hash);
+            if (error != ERROR_SUCCESS)
+                goto Exit;
+        }
     }
-    Sha256Finish(&hash, digest);
-    error = FrameSendSmall(Out, FRAME_END, 0, End, digest, sizeof digest);
+    error = SendEnd(Out, End, &hash);
 
 Exit:
     free(frame);
