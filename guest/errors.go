@@ -113,6 +113,9 @@ func (e *LostError) Error() string {
 }
 func (e *LostError) Unwrap() error { return e.Err }
 
+// Position is where to follow the journal from.
+func (e *LostError) Position() Position { return Position{Offset: e.Offset, Seq: e.Seq} }
+
 // EndedError is a run whose process in the guest is gone although its journal has no run-end.
 type EndedError struct {
 	RunID     string

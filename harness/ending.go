@@ -108,11 +108,11 @@ func (l *load) conclude(ctx context.Context) {
 func (l *load) lastWords(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectLimit)
 	defer cancel()
-	if err := l.reconnect(ctx, true); err != nil {
+	if err := l.reconnect(ctx, l.boot); err != nil {
 		l.notice(l.target.Name, results.Warning, "the end of the guest's journal could not be fetched after the crash: %v", err)
 		return
 	}
-	stream, err := l.guest.Follow(ctx, l.id, l.next, l.raw)
+	stream, err := l.guest.Follow(ctx, l.id, l.at, l.raw)
 	if err != nil {
 		l.notice(l.target.Name, results.Warning, "the end of the guest's journal could not be fetched after the crash: %v", err)
 		return
@@ -170,7 +170,9 @@ func (l *load) crashed() {
 	}
 	t := l.open
 	for _, e := range evidence {
-		l.append(results.Event{Kind: results.KindEvidence, Target: l.target.Name, Case: t.test.Name(), Attempt: t.attempt, Evidence: &e})
+		if !l.past.tookEvidence(t.key(), e) {
+			l.append(results.Event{Kind: results.KindEvidence, Target: l.target.Name, Case: t.test.Name(), Attempt: t.attempt, Evidence: &e})
+		}
 	}
 	l.finish(t, results.Verdict{Outcome: results.Bugcheck, Elapsed: time.Since(t.started), Reason: l.during(t) + reason})
 }
@@ -243,18 +245,14 @@ func (l *load) unproven() {
 }
 
 // contactLost finds out why the journal broke off. It returns a stream to go on with where the run
-// goes on in the guest, and nil where this load is over.
+// goes on in the guest, and nil where this load is over. What decides is the machine's own word of a crash,
+// and then the boot id: never that the guest can be reached again.
 func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
 	l.log.Warn("the guest's journal broke off", "error", err)
-	if gone, ok := errors.AsType[*guest.EndedError](err); ok {
-		l.awaitCrash(ctx)
-		if l.crash == nil {
-			l.lost = gone.Error()
-		}
-		return nil
-	}
-	lost, ok := errors.AsType[*guest.LostError](err)
-	if !ok {
+	_, ended := errors.AsType[*guest.EndedError](err)
+	_, rebooted := errors.AsType[*guest.RebootedError](err)
+	_, lost := errors.AsType[*guest.LostError](err)
+	if !ended && !rebooted && !lost {
 		l.lost = err.Error()
 		return nil
 	}
@@ -265,21 +263,24 @@ func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
 		l.lost = err.Error() // whoever interrupted the run does not want to wait for the guest to come back
 		return nil
 	}
-	boot := l.facts.BootID
-	if err := l.reconnect(ctx, false); err != nil {
+	if err := l.reconnect(ctx, ""); err != nil {
 		l.lost = err.Error()
 		return nil
 	}
-	if l.facts.BootID != boot {
-		l.lost = fmt.Sprintf("the guest rebooted (boot id %s, before %s) without a sign of a crash", l.facts.BootID, boot)
+	if l.facts.BootID != l.boot {
+		l.lost = fmt.Sprintf("the guest rebooted unexpectedly (boot id %s, before %s), without a sign of a crash", l.facts.BootID, l.boot)
 		return nil
 	}
-	stream, err := l.guest.Follow(ctx, l.id, lost.Offset, l.raw)
-	if err != nil {
-		l.lost = err.Error()
+	if ended {
+		l.lost = "the agent's run in the guest was ended from outside, in the same boot: " + err.Error()
 		return nil
 	}
-	l.notice(l.target.Name, results.Warning, "contact was lost and found again: %v", lost.Err)
+	stream, followErr := l.guest.Follow(ctx, l.id, l.at, l.raw)
+	if followErr != nil {
+		l.lost = followErr.Error()
+		return nil
+	}
+	l.notice(l.target.Name, results.Warning, "contact was lost and found again: %v", err)
 	return stream
 }
 

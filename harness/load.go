@@ -30,11 +30,12 @@ const (
 type load struct {
 	*session
 	id     string
+	boot   string   // boot id of the guest that runs it
 	trials []*trial // by their index in the guest's plan
 	raw    *os.File // the guest's journal as it came, kept in the run folder
 
-	next       int64  // offset in the guest's journal of the first record that was not taken in
-	open       *trial // started, not ended
+	at         guest.Position // in the guest's journal, after the last record that was taken in
+	open       *trial         // started, not ended
 	passed     []*trial
 	started    bool // the driver runs, and has the deployed hash
 	unloadDue  bool // every case is over and none is to blame: the driver has to unload cleanly now
@@ -58,7 +59,12 @@ type loadOutcome struct {
 // load deploys, starts the driver and follows the agent until the driver is gone.
 func (s *session) load(ctx context.Context, trials []*trial) loadOutcome {
 	s.loads++
-	l := &load{session: s, trials: trials, id: fmt.Sprintf("%s-%s-%d", s.run.id, s.target.Name, s.loads)}
+	l := &load{session: s, trials: trials, id: fmt.Sprintf("%s-%s-%d", s.run.id, s.target.Name, s.loads), boot: s.facts.BootID}
+	open := &openLoad{ID: l.id, Boot: l.boot}
+	for _, t := range trials {
+		open.Trials = append(open.Trials, t.key())
+	}
+	s.mark(bookmark{Loads: s.loads, Load: open})
 	var stream *guest.Stream
 	err := s.phase(s.target.Name, results.PhaseDeploy, func() (detail string, err error) {
 		stream, detail, err = l.deploy(ctx)
@@ -72,10 +78,19 @@ func (s *session) load(ctx context.Context, trials []*trial) loadOutcome {
 		return "", nil
 	})
 	l.conclude(ctx)
-	if err := l.raw.Close(); err != nil {
-		l.notice(s.target.Name, results.Warning, "keep the guest's journal: %v", err)
-	}
+	l.close()
 	return l.outcome
+}
+
+// rawPath is where the guest's journal is kept as it came.
+func (l *load) rawPath() string {
+	return filepath.Join(l.folder(), fmt.Sprintf("journal-%d.ndjson", l.loads))
+}
+
+func (l *load) close() {
+	if err := l.raw.Close(); err != nil {
+		l.notice(l.target.Name, results.Warning, "keep the guest's journal: %v", err)
+	}
 }
 
 // deploy compiles the plan for this guest, pushes it with the driver, and starts it.
@@ -97,7 +112,7 @@ func (l *load) deploy(ctx context.Context) (*guest.Stream, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	l.raw, err = os.Create(filepath.Join(l.folder(), fmt.Sprintf("journal-%d.ndjson", l.loads)))
+	l.raw, err = os.Create(l.rawPath())
 	if err != nil {
 		return nil, "", fmt.Errorf("keep the guest's journal: %w", err)
 	}
@@ -200,12 +215,12 @@ func (l *load) cancel(ctx context.Context) {
 
 // take updates the load with one record of the guest's journal.
 func (l *load) take(r guest.Record) {
-	l.next = r.Offset + int64(len(r.Raw)) + 1
+	l.at = guest.Position{Offset: r.Offset + int64(len(r.Raw)) + 1, Seq: r.Seq}
 	switch r.Ev {
 	case guest.EvRunStart:
-		if r.Boot != l.facts.BootID {
-			l.notice(l.target.Name, results.Warning, "the guest rebooted between the probe and the run (boot id %s, before %s)", r.Boot, l.facts.BootID)
-			l.facts.BootID = r.Boot
+		if r.Boot != l.boot {
+			l.notice(l.target.Name, results.Warning, "the guest rebooted between the probe and the run (boot id %s, before %s)", r.Boot, l.boot)
+			l.boot = r.Boot
 		}
 	case guest.EvDriverStart:
 		l.driverStart(r)
@@ -253,6 +268,9 @@ func (l *load) step(t *trial, r guest.Record) {
 	t.steps = append(t.steps, result)
 	if r.Step < 0 || r.Step >= len(t.test.Steps) {
 		return // judged, as a report that makes no sense
+	}
+	if l.past.tookStep(t.key()) {
+		return
 	}
 	step := &t.test.Steps[r.Step]
 	e := &results.Step{

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -40,18 +39,27 @@ type session struct {
 	label   string // the guest, as every verdict names it
 	trials  []*trial
 	loads   int // of the driver, so far
+
+	past     *past    // what an earlier controller recorded; empty in a new run
+	resumed  bool     // there was one
+	adopted  bool     // the machine is as it left it
+	bookmark bookmark // where this session has got to
 }
 
 // target runs the plan on one target, from acquiring the machine to letting it go.
 func (r *run) target(ctx context.Context, t *Target) {
-	s := &session{run: r, target: t, log: r.log.Named(t.Name), label: t.expectedGuest()}
+	s := &session{run: r, target: t, log: r.log.Named(t.Name), label: t.expectedGuest(),
+		past: &past{attempts: map[attemptKey]*recorded{}}, resumed: r.past != nil}
+	if p := r.past[t.Name]; p != nil {
+		s.past = p
+	}
 	for attempt := range r.plan.Request.Repeat {
 		for _, c := range r.plan.Cases {
 			s.trials = append(s.trials, &trial{test: c, attempt: attempt + 1})
 		}
 	}
 	defer s.release(ctx)
-	if err := s.acquire(ctx); err != nil {
+	if err := s.acquire(ctx); err != nil || s.machine == nil {
 		return
 	}
 	s.work(ctx)
@@ -59,7 +67,7 @@ func (r *run) target(ctx context.Context, t *Target) {
 
 // acquire gets the machine and connects to the guest on it. The phases record what went wrong.
 func (s *session) acquire(ctx context.Context) error {
-	if err := os.MkdirAll(s.folder(), 0o755); err != nil {
+	if err := s.remember(); err != nil {
 		return s.phase(s.target.Name, results.PhaseAcquire, func() (string, error) { return "", err })
 	}
 	err := s.phase(s.target.Name, results.PhaseAcquire, func() (string, error) {
@@ -67,16 +75,52 @@ func (s *session) acquire(ctx context.Context) error {
 		if err != nil {
 			return "", err
 		}
-		s.machine, err = provider.Acquire(ctx, vm.Target{Name: s.target.Name})
+		if err := s.adopt(ctx, provider); err != nil {
+			return "", err
+		}
+		switch {
+		case s.adopted:
+			return "as the earlier controller left it", nil
+		case s.resumed && s.over():
+			return "nothing is left to do", nil
+		}
+		s.machine, err = provider.Acquire(ctx, vm.Target{Name: s.target.Name, Run: s.run.id})
 		if err != nil {
 			return "", fmt.Errorf("acquire %s: %w", s.target.Name, err)
 		}
 		return describeStart(s.machine), nil
 	})
-	if err != nil {
+	switch {
+	case err != nil:
+		return err
+	case s.resumed && s.over():
+		return nil // only the machine is still to be let go
+	case !s.adopted:
+		return s.connect(ctx)
+	}
+	if err := s.reconnect(ctx, ""); err == nil || ctx.Err() != nil { // it may be on its way up again
 		return err
 	}
-	return s.connect(ctx)
+	s.adopted = false
+	return s.revert(ctx)
+}
+
+// adopt claims the machine that an earlier controller of this run had, where it is still there.
+func (s *session) adopt(ctx context.Context, provider vm.Provider) error {
+	adopter, ok := provider.(vm.Adopter)
+	if !s.resumed || !ok {
+		return nil
+	}
+	machine, err := adopter.Adopt(ctx, vm.Target{Name: s.target.Name, Run: s.run.id})
+	switch {
+	case errors.Is(err, vm.ErrNoMachine):
+		s.log.Info("nothing to adopt", "reason", err)
+		return nil
+	case err != nil:
+		return fmt.Errorf("adopt %s: %w", s.target.Name, err)
+	}
+	s.machine, s.adopted = machine, true
+	return nil
 }
 
 // folder is where files of this target go.
@@ -92,9 +136,8 @@ func (s *session) connect(ctx context.Context) error {
 }
 
 // reconnect opens a guest that is coming back: it does not answer for a while, and before that the boot that
-// is going down may. Where rebooted is set, only another boot counts.
-func (s *session) reconnect(ctx context.Context, rebooted bool) error {
-	before := s.facts.BootID
+// is going down may. Where a boot id is given, only another boot counts.
+func (s *session) reconnect(ctx context.Context, before string) error {
 	return s.phase(s.target.Name, results.PhaseConnect, func() (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, connectLimit)
 		defer cancel()
@@ -104,7 +147,7 @@ func (s *session) reconnect(ctx context.Context, rebooted bool) error {
 			switch {
 			case err != nil && !unanswered:
 				return label, err
-			case err == nil && !(rebooted && s.facts.BootID == before):
+			case err == nil && s.facts.BootID != before:
 				return label, nil
 			case err == nil:
 				err = fmt.Errorf("the guest on %s has not rebooted", s.target.Name)
@@ -173,9 +216,12 @@ func (s *session) release(ctx context.Context) {
 
 // work runs every case that applies, in as many loads of the driver as that takes.
 func (s *session) work(ctx context.Context) {
+	if s.over() {
+		return
+	}
 	pending := s.applicable()
-	for fruitless := 0; len(pending) > 0 && ctx.Err() == nil; {
-		load := s.load(ctx, pending)
+	for fruitless := 0; (len(pending) > 0 || s.bookmark.Load != nil) && ctx.Err() == nil; {
+		load := s.next(ctx, pending)
 		left := slices.DeleteFunc(slices.Clone(pending), (*trial).judged)
 		if load.over {
 			s.notRun(left, load.why)
@@ -200,11 +246,38 @@ func (s *session) work(ctx context.Context) {
 	}
 }
 
+// next is the next load of the driver: the one that an earlier controller had begun, or one with everything
+// that is left.
+func (s *session) next(ctx context.Context, pending []*trial) loadOutcome {
+	var outcome loadOutcome
+	switch {
+	case s.bookmark.Load != nil:
+		outcome = s.takeUp(ctx, *s.bookmark.Load)
+		s.replan()
+	case s.bookmark.Tainted != "":
+		outcome = loadOutcome{tainted: true, why: s.bookmark.Tainted}
+	default:
+		s.replan()
+		outcome = s.load(ctx, pending)
+	}
+	if ctx.Err() == nil || outcome.over { // else whoever continues the run has to look for himself
+		b := bookmark{Loads: s.loads}
+		if outcome.tainted {
+			b.Tainted = outcome.why
+		}
+		s.mark(b)
+	}
+	return outcome
+}
+
 // applicable skips the cases that need something that this guest lacks.
 func (s *session) applicable() []*trial {
 	has := s.target.capabilities(s.facts)
 	var pending []*trial
 	for _, t := range s.trials {
+		if t.judged() {
+			continue
+		}
 		var lacks []string
 		for _, need := range t.test.Requires {
 			if !slices.Contains(has, need) {
@@ -236,6 +309,8 @@ func (s *session) revert(ctx context.Context) error {
 			return "", fmt.Errorf("revert %s: %w", s.target.Name, err)
 		}
 		s.drainEvents()
+		s.adopted = false
+		s.mark(bookmark{Loads: s.loads})
 		return describeStart(s.machine), nil
 	})
 	if err != nil {
@@ -261,12 +336,19 @@ func (s *session) drainEvents() {
 // begin records that an attempt is under way.
 func (s *session) begin(t *trial) {
 	t.started = time.Now()
+	if s.past.tookBegin(t.key()) {
+		return
+	}
 	s.append(results.Event{Kind: results.KindCaseStarted, Target: s.target.Name, Case: t.test.Name(), Attempt: t.attempt})
 }
 
 // finish records a verdict. A later one of the same attempt replaces it: a pass that turns out to
 // be unproven.
 func (s *session) finish(t *trial, v results.Verdict) {
+	if before := s.past.tookVerdict(t.key()); before != nil {
+		t.verdict = before
+		return
+	}
 	v.Guest = s.label
 	v.Rerun = s.rerun(t.test, s.target.Name)
 	t.verdict = &v
@@ -284,6 +366,11 @@ func (s *session) notRun(trials []*trial, why string) {
 func (s *session) own(name string, v results.Verdict) {
 	v.Guest = s.label
 	attempt := max(1, s.loads)
+	key := attemptKey{name, attempt}
+	if s.past.tookVerdict(key) != nil {
+		return
+	}
+	s.past.forget(key)
 	s.append(results.Event{Kind: results.KindCaseStarted, Target: s.target.Name, Case: name, Attempt: attempt})
 	s.append(results.Event{Kind: results.KindCaseFinished, Target: s.target.Name, Case: name, Attempt: attempt, Verdict: &v})
 }

@@ -30,6 +30,7 @@ import (
 // Target is what a provider has to know of a configured machine.
 type Target struct {
 	Name string
+	Run  string // the run that it is for; empty: none, such as a machine that is brought up by hand
 }
 
 // Provider gives machines. It may be used from several goroutines.
@@ -53,6 +54,17 @@ type Machine interface {
 	// again does nothing.
 	Release(ctx context.Context) error
 }
+
+// Adopter is a provider whose machines outlive a controller that is killed.
+type Adopter interface {
+	// Adopt claims the machine that an earlier controller of the target's run had acquired: it is as that
+	// left it, nothing is reverted. Its events since it was last clean are told again. ErrNoMachine where
+	// there is none.
+	Adopt(ctx context.Context, t Target) (Machine, error)
+}
+
+// ErrNoMachine is what Adopt returns where the earlier controller's machine is not there any more.
+var ErrNoMachine = errors.New("no machine of this run is up")
 
 // Console is a machine whose console is recorded.
 type Console interface {

@@ -32,6 +32,7 @@ type Provider struct{ opts Options }
 
 var (
 	_ vm.Provider = (*Provider)(nil)
+	_ vm.Adopter  = (*Provider)(nil)
 	_ vm.Machine  = (*machine)(nil)
 )
 
@@ -62,6 +63,11 @@ func (p *Provider) Acquire(ctx context.Context, t vm.Target) (vm.Machine, error)
 	}
 	conn.Close()
 	return &machine{endpoint: p.opts.Endpoint, events: make(chan vm.Event)}, nil
+}
+
+// Adopt is Acquire: the machine is as whoever used it last left it.
+func (p *Provider) Adopt(ctx context.Context, t vm.Target) (vm.Machine, error) {
+	return p.Acquire(ctx, t)
 }
 
 func hostPort(address string) (string, error) {

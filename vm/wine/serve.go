@@ -72,7 +72,7 @@ type server struct {
 	boot   *boot
 	state  State
 	claims map[net.Conn]chan<- vm.Event
-	missed []vm.Event // while nobody had claimed the guest
+	past   []vm.Event // since the guest's disk was last clean, for whoever claims it next
 	ready  time.Duration
 	idle   *time.Timer
 	last   []byte // the console of the boot before, which crashed
@@ -202,7 +202,7 @@ func (s *server) listen() error {
 		}
 	}()
 	s.state = State{
-		ID: s.config.ID, Target: s.config.Target, PID: os.Getpid(), Started: time.Now().UTC(),
+		ID: s.config.ID, Target: s.config.Target, Run: s.config.Run, PID: os.Getpid(), Started: time.Now().UTC(),
 		Endpoint: "https://" + listener.Addr().String() + "/wsman", User: user,
 		PasswordFile: filepath.Join(s.dir, "password"), CertificateFile: filepath.Join(s.dir, "certificate.pem"),
 		CertificateSHA: certificate.SHA256, Control: socket, Boots: s.state.Boots, Dir: s.dir,
@@ -328,6 +328,9 @@ func (s *server) cycle(ctx context.Context, revert bool) (time.Duration, error) 
 		if err := s.fresh(ctx); err != nil {
 			return 0, err
 		}
+		s.mu.Lock()
+		s.past = nil
+		s.mu.Unlock()
 	}
 	if err := s.start(ctx); err != nil {
 		return 0, err
