@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"wskharness/driver"
 	"wskharness/guest"
 	"wskharness/results"
 	"wskharness/suites"
@@ -153,6 +155,9 @@ func (l *load) awaitCrash(ctx context.Context) {
 func (l *load) crashed() {
 	l.taint("the guest crashed")
 	reason := l.crash.Describe()
+	if at := l.source(l.crash.Module, l.crash.ModuleOffset); at != "" {
+		reason += " in " + at
+	}
 	evidence := l.evidence()
 	if l.open == nil {
 		name := "deploy.start"
@@ -185,9 +190,41 @@ func (l *load) during(t *trial) string {
 	return "after the last step: "
 }
 
+// source is where an offset into the tested driver is in its sources, by the debug information of its build;
+// empty where that does not say.
+func (l *load) source(module string, offset uint64) string {
+	if l.kit == nil || !strings.EqualFold(module, filepath.Base(l.kit.pkg.Driver)) {
+		return ""
+	}
+	symbols, err := driver.OpenSymbols(l.kit.pkg.Symbols)
+	if err != nil {
+		l.log.Warn("find the place of the crash in the sources", "error", err)
+		return ""
+	}
+	at, ok := symbols.Lookup(offset)
+	if !ok {
+		return ""
+	}
+	return at.String()
+}
+
+// signature names a crash by what it is and where: the same crash has the same one, in whichever case, target
+// or run. A page fault that the guest told of without a stop code goes by its kind of access.
+func signature(e *vm.Event) string {
+	code := fmt.Sprintf("0x%X", e.Code)
+	if e.Code == 0 && e.Access != "" {
+		code = "fault-" + e.Access
+	}
+	if e.Module == "" {
+		return code
+	}
+	return fmt.Sprintf("%s %s+0x%x", code, strings.ToLower(e.Module), e.ModuleOffset)
+}
+
 // evidence is what the machine tells of a crash, with the console kept as a file.
 func (l *load) evidence() []results.Evidence {
-	all := []results.Evidence{{Kind: "fault", Text: l.crash.Text, Module: l.crash.Module, Offset: l.crash.ModuleOffset}}
+	all := []results.Evidence{{Kind: "fault", Text: l.crash.Text, Module: l.crash.Module, Offset: l.crash.ModuleOffset,
+		Source: l.source(l.crash.Module, l.crash.ModuleOffset), Signature: signature(l.crash)}}
 	console, ok := l.machine.(vm.Console)
 	if !ok {
 		return all
