@@ -289,7 +289,11 @@ func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
 	_, ended := errors.AsType[*guest.EndedError](err)
 	_, rebooted := errors.AsType[*guest.RebootedError](err)
 	_, lost := errors.AsType[*guest.LostError](err)
-	if !ended && !rebooted && !lost {
+	// Whoever printed the journal ended in the middle of it: the next one may tell why. Once a place.
+	_, cut := errors.AsType[*guest.JournalError](err)
+	again := cut && l.cutAt == l.at
+	l.cutAt = l.at
+	if !ended && !rebooted && !lost && !cut || again {
 		l.lost = err.Error()
 		return nil
 	}

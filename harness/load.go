@@ -35,6 +35,7 @@ type load struct {
 	raw    *os.File // the guest's journal as it came, kept in the run folder
 
 	at         guest.Position // in the guest's journal, after the last record that was taken in
+	cutAt      guest.Position // where it ended without an end the last time
 	open       *trial         // started, not ended
 	passed     []*trial
 	started    bool // the driver runs, and has the deployed hash

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"wskharness/results"
+	"wskharness/vm"
 )
 
 // Env is what a run needs of the machine that the controller is on.
@@ -19,6 +20,8 @@ type Env struct {
 	Cache  string   // folder for builds, templates and guests
 	Serve  []string // the command that serves a Wine guest: this program, and its hidden command
 	Getenv func(string) string
+
+	watch func(vm.Machine) // nil, or is told of every machine as it is acquired: the selftest disturbs it
 }
 
 // Finished is a run that is over.

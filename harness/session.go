@@ -90,6 +90,9 @@ func (s *session) acquire(ctx context.Context) error {
 		}
 		return describeStart(s.machine), nil
 	})
+	if s.machine != nil && s.env.watch != nil {
+		s.env.watch(s.machine)
+	}
 	switch {
 	case err != nil:
 		return err
