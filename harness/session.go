@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -33,6 +34,7 @@ type session struct {
 	target  *Target
 	log     hclog.Logger
 	machine vm.Machine
+	lock    *os.File // of a machine that other runs could use, too; nil: there is none
 	client  *remote.WinRM
 	guest   *guest.Guest
 	facts   guest.Facts
@@ -74,6 +76,11 @@ func (s *session) acquire(ctx context.Context) error {
 		provider, err := newProvider(s.target, s.kit, s.env)
 		if err != nil {
 			return "", err
+		}
+		if shared := s.target.shared(); shared != "" {
+			if s.lock, err = lockMachine(s.env.Cache, shared, s.run.id); err != nil {
+				return "", err
+			}
 		}
 		if err := s.adopt(ctx, provider); err != nil {
 			return "", err
@@ -198,6 +205,9 @@ func (s *session) disconnect(ctx context.Context) {
 // release lets the machine go, whatever became of the run.
 func (s *session) release(ctx context.Context) {
 	s.disconnect(ctx)
+	if s.lock != nil {
+		defer s.lock.Close()
+	}
 	if s.machine == nil {
 		return
 	}
