@@ -20,8 +20,9 @@ type Run struct {
 // its journal. The run belongs to the guest: it goes on whatever happens to the stream, or to this
 // process. ctx bounds the start only.
 //
-// *[LostError] means that the run may have been started all the same: follow it from offset 0. It
-// must not be started again under the same id. *[AgentError] means that it was refused.
+// *[LostError] means that the run may have been started all the same: follow it from offset 0, and where
+// that is refused because there is no journal, start it again. The agent starts a run once under one id, and
+// refuses it, with *[AgentError], when its journal is there.
 func (g *Guest) StartRun(ctx context.Context, r Run) (*Stream, error) {
 	if err := CheckRunID(r.ID); err != nil {
 		return nil, fmt.Errorf("start run: %w", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -111,22 +112,47 @@ func (l *load) lastWords(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectLimit)
 	defer cancel()
 	if err := l.reconnect(ctx, l.boot); err != nil {
-		l.notice(l.target.Name, results.Warning, "the end of the guest's journal could not be fetched after the crash: %v", err)
+		l.tear(err)
 		return
 	}
-	stream, err := l.guest.Follow(ctx, l.id, l.at, l.raw)
-	if err != nil {
-		l.notice(l.target.Name, results.Warning, "the end of the guest's journal could not be fetched after the crash: %v", err)
-		return
-	}
-	defer stream.Close()
+	l.readRest(ctx)
+}
+
+// readRest reads the journal of a boot that is over, up to its end. A network that fails is no end.
+func (l *load) readRest(ctx context.Context) {
 	for {
-		record, err := stream.Next(ctx)
-		if err != nil {
-			return // the end: nobody writes it any more
+		before := l.at
+		stream, err := l.guest.Follow(ctx, l.id, l.at, l.raw)
+		for err == nil {
+			var record guest.Record
+			if record, err = stream.Next(ctx); err == nil {
+				l.take(record)
+			}
 		}
-		l.take(record)
+		if stream != nil {
+			stream.Close()
+		}
+		if _, ended := errors.AsType[*guest.EndedError](err); ended || errors.Is(err, io.EOF) {
+			return // nobody writes it any more
+		}
+		if l.at != before {
+			l.cuts = 0
+		}
+		if !l.mayGoOn(err) {
+			l.tear(err)
+			return
+		}
+		if err := l.reconnect(ctx, ""); err != nil {
+			l.tear(err)
+			return
+		}
 	}
+}
+
+// tear notes that the end of the journal is missing: what was under way at the end is not known.
+func (l *load) tear(err error) {
+	l.torn = true
+	l.notice(l.target.Name, results.Warning, "the end of the guest's journal could not be fetched: %v", err)
 }
 
 // awaitCrash waits for the machine to tell that it crashed.
@@ -161,25 +187,37 @@ func (l *load) crashed() {
 	evidence := l.evidence()
 	if l.open == nil {
 		name := "deploy.start"
-		if l.started {
+		switch {
+		case l.torn:
+			name = "deploy.crash"
+			reason += ": in which case is not known, since the end of the guest's journal is missing"
+		case l.started:
 			name = "deploy.stop"
 		}
 		l.own(name, results.Verdict{Outcome: results.Bugcheck, Reason: reason, Rerun: l.rerunAll()})
 		for _, e := range evidence {
 			l.append(results.Event{Kind: results.KindEvidence, Target: l.target.Name, Evidence: &e})
 		}
-		if !l.started {
+		if !l.started && !l.torn {
 			l.outcome.over, l.outcome.why = true, "the guest crashed when the driver was started (deploy.start)"
 		}
 		return
 	}
 	t := l.open
+	if l.torn {
+		l.own("deploy.crash", results.Verdict{Outcome: results.Bugcheck, Rerun: l.rerunAll(),
+			Reason: reason + ": in " + t.test.Name() + " or later, since the end of the guest's journal is missing"})
+	}
 	for _, e := range evidence {
 		if !l.past.tookEvidence(t.key(), e) {
 			l.append(results.Event{Kind: results.KindEvidence, Target: l.target.Name, Case: t.test.Name(), Attempt: t.attempt, Evidence: &e})
 		}
 	}
-	l.finish(t, results.Verdict{Outcome: results.Bugcheck, Elapsed: time.Since(t.started), Reason: l.during(t) + reason})
+	v := results.Verdict{Outcome: results.Bugcheck, Elapsed: time.Since(t.started), Reason: l.during(t) + reason}
+	if l.torn {
+		v.Outcome, v.Reason = results.Lost, "the guest crashed in this case or a later one: "+reason
+	}
+	l.finish(t, v)
 }
 
 // during names the step that did not come back.
@@ -287,34 +325,40 @@ func (l *load) unproven() {
 func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
 	l.log.Warn("the guest's journal broke off", "error", err)
 	_, ended := errors.AsType[*guest.EndedError](err)
-	_, rebooted := errors.AsType[*guest.RebootedError](err)
-	_, lost := errors.AsType[*guest.LostError](err)
-	// Whoever printed the journal ended in the middle of it: the next one may tell why. Once a place.
-	_, cut := errors.AsType[*guest.JournalError](err)
-	again := cut && l.cutAt == l.at
-	l.cutAt = l.at
-	if !ended && !rebooted && !lost && !cut || again {
+	switch {
+	case l.unheardOf(err):
+		l.outcome.unheard = true
+		l.lost = "the answer to the start of the run was lost, and there is no journal: whether it was started is not known"
+		return nil
+	case !ended && !l.mayGoOn(err):
 		l.lost = err.Error()
 		return nil
-	}
-	if l.awaitCrash(ctx); l.crash != nil {
-		return nil
-	}
-	if l.cancelled {
+	case l.cancelled:
+		l.awaitCrash(ctx)
 		l.lost = err.Error() // whoever interrupted the run does not want to wait for the guest to come back
 		return nil
 	}
 	if err := l.reconnect(ctx, ""); err != nil {
+		l.awaitCrash(ctx)
 		l.lost = err.Error()
 		return nil
 	}
+	if ended || l.facts.BootID != l.boot {
+		if l.awaitCrash(ctx); l.crash != nil {
+			return nil
+		}
+	}
 	if l.facts.BootID != l.boot {
+		l.readRest(ctx)
 		l.lost = fmt.Sprintf("the guest rebooted unexpectedly (boot id %s, before %s), without a sign of a crash", l.facts.BootID, l.boot)
 		return nil
 	}
 	if ended {
 		l.lost = "the agent's run in the guest was ended from outside, in the same boot: " + err.Error()
 		return nil
+	}
+	if l.notThereYet(err) {
+		return l.startAgain(ctx)
 	}
 	stream, followErr := l.guest.Follow(ctx, l.id, l.at, l.raw)
 	if followErr != nil {
@@ -323,6 +367,52 @@ func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
 	}
 	l.notice(l.target.Name, results.Warning, "contact was lost and found again: %v", err)
 	return stream
+}
+
+// startAgain starts a run whose start was not answered and that has no journal. The agent starts it once,
+// whichever request comes first: what is refused now has a journal soon.
+func (l *load) startAgain(ctx context.Context) *guest.Stream {
+	var stream *guest.Stream
+	var err error
+	if l.asked++; l.asked%2 == 1 {
+		stream, err = l.guest.StartRun(ctx, l.order)
+	} else {
+		stream, err = l.guest.Follow(ctx, l.id, l.at, l.raw)
+	}
+	if err != nil {
+		return l.contactLost(ctx, err)
+	}
+	return stream
+}
+
+// mayGoOn reports whether the run may well go on in the guest, after its journal broke off with err.
+func (l *load) mayGoOn(err error) bool {
+	_, rebooted := errors.AsType[*guest.RebootedError](err)
+	_, lost := errors.AsType[*guest.LostError](err)
+	if rebooted || lost || l.notThereYet(err) {
+		return true
+	}
+	// Whoever printed the journal ended in the middle of it: the next one may tell why.
+	if _, cut := errors.AsType[*guest.JournalError](err); !cut {
+		return false
+	}
+	if l.cutAt != l.at {
+		l.cutAt, l.cuts = l.at, 0
+	}
+	l.cuts++
+	return l.cuts <= maxCuts
+}
+
+// notThereYet reports a journal that the agent refused to print because there is none, of a run whose start was
+// not answered.
+func (l *load) notThereYet(err error) bool {
+	_, refused := errors.AsType[*guest.AgentError](err)
+	return refused && l.unanswered != nil && l.at == guest.Position{}
+}
+
+// unheardOf reports that there is no journal of a run whose start was not answered, and none to be expected.
+func (l *load) unheardOf(err error) bool {
+	return l.notThereYet(err) && time.Since(l.askedAt) > unheardLimit
 }
 
 // silent ends a load whose guest has said nothing for longer than anything may take.

@@ -23,6 +23,10 @@ const (
 	// evidenceLimit is how long a machine may take to tell that it crashed, after its guest stopped
 	// answering.
 	evidenceLimit = 5 * time.Second
+	// unheardLimit is how long a run whose start was not answered may take to have a journal.
+	unheardLimit = 20 * time.Second
+	// maxCuts is how often whoever prints the journal may end in the middle of it at one place.
+	maxCuts = 3
 )
 
 // load is one start of the driver in the guest: the cases that ran on it, up to its stop or to
@@ -34,14 +38,21 @@ type load struct {
 	trials []*trial // by their index in the guest's plan
 	raw    *os.File // the guest's journal as it came, kept in the run folder
 
+	order      guest.Run // what the guest was given to run; without an id after a resume
+	unanswered error     // of the start: the run may have been started
+	askedAt    time.Time // when that was
+	asked      int       // how often a run without a journal was followed, or started again
+
 	at         guest.Position // in the guest's journal, after the last record that was taken in
-	cutAt      guest.Position // where it ended without an end the last time
+	cutAt      guest.Position // where it ended without an end the last time …
+	cuts       int            // … and how often it has there
 	open       *trial         // started, not ended
 	passed     []*trial
 	started    bool // the driver runs, and has the deployed hash
 	unloadDue  bool // every case is over and none is to blame: the driver has to unload cleanly now
 	driverDone bool // it did
 	ended      bool // the terminal record arrived
+	torn       bool // the end of the journal is missing, and there is no way to it any more
 
 	crash     *vm.Event // the machine's own word that it crashed
 	lost      string    // why contact was lost for good; empty while it is not
@@ -53,6 +64,7 @@ type load struct {
 // loadOutcome is what the session has to know of a load that is over.
 type loadOutcome struct {
 	tainted bool   // nothing else may run on the target before it is reverted
+	unheard bool   // not a word came of it, though it may have been started
 	over    bool   // no other load can do better: the driver does not start, or the user ended it
 	why     string // for the cases that are left
 }
@@ -75,7 +87,12 @@ func (s *session) load(ctx context.Context, trials []*trial) loadOutcome {
 		return loadOutcome{over: true, why: err.Error()}
 	}
 	_ = s.phase(s.target.Name, results.PhaseCases, func() (string, error) {
-		l.follow(ctx, stream)
+		if l.unanswered != nil {
+			stream = l.contactLost(ctx, l.unanswered)
+		}
+		if stream != nil {
+			l.follow(ctx, stream)
+		}
 		return "", nil
 	})
 	l.conclude(ctx)
@@ -94,7 +111,8 @@ func (l *load) close() {
 	}
 }
 
-// deploy compiles the plan for this guest, pushes it with the driver, and starts it.
+// deploy compiles the plan for this guest, pushes it with the driver, and starts it. Without an error and
+// without a stream it may have been started.
 func (l *load) deploy(ctx context.Context) (*guest.Stream, string, error) {
 	pkg := l.kit.pkg
 	entries := make([]suites.Entry, len(l.trials))
@@ -117,10 +135,15 @@ func (l *load) deploy(ctx context.Context) (*guest.Stream, string, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("keep the guest's journal: %w", err)
 	}
-	stream, err := l.guest.StartRun(ctx, guest.Run{
+	l.order = guest.Run{
 		ID: l.id, Plan: plan.Bytes(), Journal: l.raw,
 		Files: []guest.File{{Local: pkg.Driver, SHA256: pkg.Manifest.Driver.SHA256, Path: path}},
-	})
+	}
+	stream, err := l.guest.StartRun(ctx, l.order)
+	if _, ok := errors.AsType[*guest.LostError](err); ok {
+		l.unanswered, l.askedAt = err, time.Now()
+		return nil, "no answer: the run may have been started", nil
+	}
 	if err != nil {
 		return nil, "", errors.Join(fmt.Errorf("deploy to %s: %w", l.target.Name, err), l.raw.Close())
 	}

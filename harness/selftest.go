@@ -219,6 +219,7 @@ type disturber struct {
 	mu      sync.Mutex
 	machine vm.Machine
 	began   bool
+	over    bool // the machine is let go
 	skip    string
 	err     error
 }
@@ -233,6 +234,9 @@ func (d *disturber) watch(m vm.Machine) {
 func (d *disturber) Handle(e results.Event) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if e.Phase != nil && e.Phase.Name == results.PhaseRelease {
+		d.over = true
+	}
 	if d.mode.disturb == nil || d.began || e.Kind != results.KindCaseStarted || e.Case != "selftest.waits" {
 		return nil
 	}
@@ -245,7 +249,7 @@ func (d *disturber) Handle(e results.Event) error {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.skip = skip
-		if err != nil {
+		if err != nil && !d.over { // after that the machine is no more, and whatever went on in it
 			d.err = fmt.Errorf("%s: %w", d.mode.Name, err)
 		}
 	})

@@ -25,7 +25,13 @@ const (
 	connectLimit = 60 * time.Second
 	// reconnectPause is how long to wait before knocking again at a guest that is coming back.
 	reconnectPause = 50 * time.Millisecond
-	service        = "wsksample"
+	// connectTries and connectPause are for a guest that is up, over a network that need not be: the pause
+	// doubles, and all of them are 3 s.
+	connectTries = 6
+	connectPause = 100 * time.Millisecond
+	// maxUnheard is how many loads in a row may be lost before they are known to have begun.
+	maxUnheard = 5
+	service    = "wsksample"
 )
 
 // session is one target's part in a run. It belongs to one goroutine.
@@ -141,7 +147,20 @@ func (s *session) connect(ctx context.Context) error {
 	return s.phase(s.target.Name, results.PhaseConnect, func() (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, connectLimit)
 		defer cancel()
-		return s.open(ctx)
+		pause := connectPause
+		for try := 1; ; try++ {
+			label, err := s.open(ctx)
+			if err == nil || try == connectTries || !guest.MayPass(ctx, err) {
+				return label, err
+			}
+			s.log.Warn("connect: once more", "in", pause, "error", err)
+			select {
+			case <-ctx.Done():
+				return label, err
+			case <-time.After(pause):
+			}
+			pause *= 2
+		}
 	})
 }
 
@@ -153,9 +172,8 @@ func (s *session) reconnect(ctx context.Context, before string) error {
 		defer cancel()
 		for {
 			label, err := s.open(ctx)
-			unanswered, _ := remote.IsUnanswered(err)
 			switch {
-			case err != nil && !unanswered:
+			case err != nil && !guest.MayPass(ctx, err):
 				return label, err
 			case err == nil && s.facts.BootID != before:
 				return label, nil
@@ -233,20 +251,23 @@ func (s *session) work(ctx context.Context) {
 		return
 	}
 	pending := s.applicable()
-	for fruitless := 0; (len(pending) > 0 || s.bookmark.Load != nil) && ctx.Err() == nil; {
+	for fruitless, unheard := 0, 0; (len(pending) > 0 || s.bookmark.Load != nil) && ctx.Err() == nil; {
 		load := s.next(ctx, pending)
 		left := slices.DeleteFunc(slices.Clone(pending), (*trial).judged)
 		if load.over {
 			s.notRun(left, load.why)
 			return
 		}
-		if len(left) == len(pending) {
+		switch {
+		case len(left) < len(pending):
+			fruitless, unheard = 0, 0
+		case load.unheard:
+			unheard++
+		default:
 			fruitless++
-		} else {
-			fruitless = 0
 		}
-		if fruitless == 2 {
-			s.notRun(left, "two loads of the driver in a row did not get through a single case: "+load.why)
+		if fruitless == 2 || unheard == maxUnheard {
+			s.notRun(left, fmt.Sprintf("%d loads of the driver in a row did not get through a single case: %s", fruitless+unheard, load.why))
 			return
 		}
 		pending = left

@@ -27,12 +27,17 @@ import (
 
 const serveCommand = "wine-guest"
 
-// TestMain makes the test binary the process that serves a guest, too.
+// TestMain makes the test binary the process that serves a guest, too; with a seed before the guest's folder, over
+// a network that fails.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == serveCommand {
+	if n := len(os.Args); n >= 3 && os.Args[1] == serveCommand {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 		defer stop()
-		if err := wine.Serve(ctx, os.Args[2], os.NewFile(3, "ready"), hclog.NewNullLogger()); err != nil {
+		o := wine.ServeOptions{}
+		if n == 4 {
+			o.Mishap = failing(os.Args[2])
+		}
+		if err := wine.Serve(ctx, os.Args[n-1], os.NewFile(3, "ready"), o); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

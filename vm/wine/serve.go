@@ -28,15 +28,26 @@ const (
 // user is the account that the guest's WinRM endpoint knows.
 const user = "wskharness"
 
+// ServeOptions are how a guest is served.
+type ServeOptions struct {
+	Logger hclog.Logger // nil is silent
+	// Mishap, if set, decides what is to go wrong with each request to the guest's WinRM endpoint: it is for
+	// tests of what controls guests.
+	Mishap func(winrmd.Request) winrmd.Mishap
+}
+
 // Serve is the life of one guest: it clones, boots, serves WinRM on loopback, reboots after a crash, and at
 // the end removes everything. dir is the guest's folder with its configuration, which the provider made. It
 // runs in a process of its own, which outlives a controller that is killed; ready is written to once, when
 // the guest can be used or could not be brought up.
-func Serve(ctx context.Context, dir string, ready *os.File, log hclog.Logger) error {
+func Serve(ctx context.Context, dir string, ready *os.File, o ServeOptions) error {
 	if os.Getenv(guarding) != "" {
 		return keepGuard(dir, ready)
 	}
-	s := &server{dir: dir, log: log, claims: map[net.Conn]chan<- vm.Event{}, turnedOn: make(chan struct{}, 1)}
+	if o.Logger == nil {
+		o.Logger = hclog.NewNullLogger()
+	}
+	s := &server{dir: dir, log: o.Logger, mishap: o.Mishap, claims: map[net.Conn]chan<- vm.Event{}, turnedOn: make(chan struct{}, 1)}
 	err := s.up(ctx)
 	report := ""
 	if err != nil {
@@ -56,6 +67,7 @@ func Serve(ctx context.Context, dir string, ready *os.File, log hclog.Logger) er
 type server struct {
 	dir    string
 	log    hclog.Logger
+	mishap func(winrmd.Request) winrmd.Mishap
 	config Config
 	lock   *os.File
 	guard  *guard
@@ -183,7 +195,7 @@ func (s *server) listen() error {
 	}
 	password := rand.Text()
 	s.winrm, err = winrmd.New(winrmd.Options{
-		Host: s, User: user, Password: remote.Secret(password), Certificate: certificate.TLS, Logger: s.log,
+		Host: s, User: user, Password: remote.Secret(password), Certificate: certificate.TLS, Logger: s.log, Mishap: s.mishap,
 	})
 	if err != nil {
 		return err
