@@ -157,23 +157,10 @@ func (l *load) tear(err error) {
 
 // awaitCrash waits for the machine to tell that it crashed.
 func (l *load) awaitCrash(ctx context.Context) {
-	limit := time.NewTimer(evidenceLimit)
-	defer limit.Stop()
-	for {
-		select {
-		case e, ok := <-l.machine.Events():
-			if !ok {
-				return
-			}
-			if e.Kind == vm.Panicked {
-				l.crash = &e
-				return
-			}
-		case <-limit.C:
-			return
-		case <-ctx.Done():
-			return
-		}
+	ctx, cancel := context.WithTimeout(ctx, evidenceLimit)
+	defer cancel()
+	if e := l.nextCrash(ctx); e != nil {
+		l.crash = e
 	}
 }
 
@@ -289,6 +276,8 @@ func (l *load) abandoned() {
 	t := l.open
 	v := results.Verdict{Outcome: results.Lost, Elapsed: time.Since(t.started), Reason: l.during(t)}
 	switch {
+	case l.cancelled && l.lost == "" && l.limit != nil:
+		v.Outcome, v.Reason = results.NotRun, l.limit.Error()+" while it ran"
 	case l.cancelled && l.lost == "":
 		v.Outcome, v.Reason = results.Cancelled, "the run was interrupted"
 	case l.lost != "":
@@ -413,17 +402,4 @@ func (l *load) notThereYet(err error) bool {
 // unheardOf reports that there is no journal of a run whose start was not answered, and none to be expected.
 func (l *load) unheardOf(err error) bool {
 	return l.notThereYet(err) && time.Since(l.askedAt) > unheardLimit
-}
-
-// silent ends a load whose guest has said nothing for longer than anything may take.
-func (l *load) silent() {
-	if l.cancelled {
-		l.lost = fmt.Sprintf("the agent did not end the run within %s of the interrupt", cancelLimit)
-		return
-	}
-	l.lost = "the guest said nothing for longer than anything in the plan may take"
-	if t := l.open; t != nil {
-		l.finish(t, results.Verdict{Outcome: results.Hang, Elapsed: time.Since(t.started),
-			Reason: l.during(t) + fmt.Sprintf("no answer within %s and %s more", t.test.Timeout, silence)})
-	}
 }

@@ -16,10 +16,10 @@ import (
 )
 
 const (
-	startLimit  = 30 * time.Second
-	stopLimit   = 30 * time.Second
-	cancelLimit = 15 * time.Second // from an interrupt to the run's end in the guest
-	silence     = 30 * time.Second // beyond a case's own limit, before the guest counts as silent
+	startLimit      = 30 * time.Second
+	stopLimit       = 30 * time.Second
+	cancelLimit     = 15 * time.Second // from an interrupt to the run's end in the guest
+	standardSilence = 30 * time.Second // beyond a case's own limit, before the guest counts as silent
 	// evidenceLimit is how long a machine may take to tell that it crashed, after its guest stopped
 	// answering.
 	evidenceLimit = 5 * time.Second
@@ -54,9 +54,11 @@ type load struct {
 	ended      bool // the terminal record arrived
 	torn       bool // the end of the journal is missing, and there is no way to it any more
 
-	crash     *vm.Event // the machine's own word that it crashed
-	lost      string    // why contact was lost for good; empty while it is not
-	cancelled bool
+	crash      *vm.Event // the machine's own word that it crashed
+	lost       string    // why contact was lost for good; empty while it is not
+	cancelled  bool
+	suiteSpent bool        // it was the limit of a suite: the other suites go on
+	limit      *limitError // why, where it was a limit that was up; nil: the user wanted it
 
 	outcome loadOutcome
 }
@@ -162,8 +164,10 @@ func (l *load) follow(ctx context.Context, stream *guest.Stream) {
 	reading, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	arrivals := read(reading, stream)
-	interrupted, events, limit := ctx.Done(), l.machine.Events(), time.NewTimer(startLimit+silence)
+	interrupted, events, limit := ctx.Done(), l.machine.Events(), time.NewTimer(startLimit+l.silence())
 	defer limit.Stop()
+	suite := time.NewTimer(startLimit + l.silence())
+	defer suite.Stop()
 	for {
 		select {
 		case a := <-arrivals:
@@ -177,6 +181,7 @@ func (l *load) follow(ctx context.Context, stream *guest.Stream) {
 				return
 			}
 			limit.Reset(l.patience())
+			suite.Reset(l.suiteLeft())
 		case e, ok := <-events:
 			switch {
 			case !ok:
@@ -186,11 +191,16 @@ func (l *load) follow(ctx context.Context, stream *guest.Stream) {
 				return
 			}
 		case <-interrupted:
-			interrupted = nil
+			interrupted, l.limit = nil, limitUp(ctx)
 			l.cancel(reading)
 			limit.Reset(cancelLimit)
+		case <-suite.C:
+			if l.spendSuite(); l.limit != nil {
+				l.cancel(reading)
+				limit.Reset(cancelLimit)
+			}
 		case <-limit.C:
-			l.silent()
+			l.silent(reading)
 			return
 		}
 	}
@@ -222,9 +232,9 @@ func (l *load) patience() time.Duration {
 	case l.cancelled:
 		return cancelLimit
 	case l.open != nil:
-		return l.open.test.Timeout + silence
+		return l.open.test.Timeout + l.silence()
 	}
-	return max(startLimit, stopLimit) + silence
+	return max(startLimit, stopLimit) + l.silence()
 }
 
 // cancel asks the agent to stop after the step that is under way.
@@ -315,6 +325,11 @@ func (l *load) caseEnd(t *trial, r guest.Record) {
 		l.open = t
 		return
 	}
+	l.suiteTime[t.test.Suite] += time.Since(t.started)
+	if r.Why == "cancelled" && l.limit != nil {
+		l.outOfTime(t)
+		return
+	}
 	v := t.judge(l.plan.Catalog.Known(l.target.kind(l.facts), t.test))
 	if v.Outcome == results.Cancelled && l.outcome.why != "" {
 		v.Reason = l.outcome.why // it was not the user
@@ -341,7 +356,10 @@ func (l *load) runEnd(r guest.Record) {
 	case "plan":
 		l.outcome.over, l.outcome.why = true, "the agent refused the plan"
 	case "cancelled":
-		l.outcome.over = true
+		l.outcome.over = !l.suiteSpent
+		if l.limit != nil {
+			l.outcome.why = l.limit.Error()
+		}
 		if l.outcome.why == "" {
 			l.outcome.why = "the run was interrupted"
 		}

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,11 @@ type Env struct {
 	Serve  []string // the command that serves a Wine guest: this program, and its hidden command
 	Getenv func(string) string
 
-	watch func(vm.Machine) // nil, or is told of every machine as it is acquired: the selftest disturbs it
+	// silence is how long beyond a case's own limit a guest counts as alive; 30 s when zero.
+	silence time.Duration
+	// dress is nil, or is given every machine as it is acquired, and returns what is used in its place: the
+	// selftest disturbs it.
+	dress func(vm.Machine) vm.Machine
 }
 
 // Finished is a run that is over.
@@ -104,6 +109,8 @@ type run struct {
 func (r *run) all(ctx context.Context, events []results.Event, handlers []results.Handler) error {
 	ctx, r.abort = context.WithCancel(ctx)
 	defer r.abort()
+	ctx, cancel := within(ctx, "the run", r.plan.Request.Config.Limits.Run)
+	defer cancel()
 	if len(events) == 0 {
 		host, _ := os.Hostname()
 		r.append(results.Event{Kind: results.KindRunStarted, Run: r.plan.describe(r.id, host)})
@@ -170,6 +177,9 @@ func (r *run) phase(target, name string, do func() (detail string, err error)) e
 	r.append(results.Event{Kind: results.KindTargetPhase, Target: target, Phase: end})
 	return err
 }
+
+// silence is how long beyond its own limits the guest may say nothing.
+func (r *run) silence() time.Duration { return cmp.Or(r.env.silence, standardSilence) }
 
 func (r *run) notice(target string, level results.Level, format string, args ...any) {
 	r.append(results.Event{Kind: results.KindNotice, Target: target,

@@ -145,7 +145,7 @@ func (m *Mode) show(ctx context.Context, c *Config, t *Target, suite, out string
 		return Finding{Wrong: []string{err.Error()}}
 	}
 	d := &disturber{mode: m}
-	env.watch = d.watch
+	env.dress = d.watch
 	done, err := plan.Run(ctx, env, d)
 	d.done.Wait()
 	if err := errors.Join(err, d.err); err != nil {
@@ -224,10 +224,11 @@ type disturber struct {
 	err     error
 }
 
-func (d *disturber) watch(m vm.Machine) {
+func (d *disturber) watch(m vm.Machine) vm.Machine {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.machine = m
+	return m
 }
 
 // Handle waits for the case.

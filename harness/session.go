@@ -25,6 +25,8 @@ const (
 	connectLimit = 60 * time.Second
 	// reconnectPause is how long to wait before knocking again at a guest that is coming back.
 	reconnectPause = 50 * time.Millisecond
+	// rebootPause is the same for a machine that may take minutes.
+	rebootPause = 500 * time.Millisecond
 	// connectTries and connectPause are for a guest that is up, over a network that need not be: the pause
 	// doubles, and all of them are 3 s.
 	connectTries = 6
@@ -52,11 +54,13 @@ type session struct {
 	resumed  bool     // there was one
 	adopted  bool     // the machine is as it left it
 	bookmark bookmark // where this session has got to
+
+	suiteTime map[string]time.Duration // what each suite's cases have taken here
 }
 
 // target runs the plan on one target, from acquiring the machine to letting it go.
 func (r *run) target(ctx context.Context, t *Target) {
-	s := &session{run: r, target: t, log: r.log.Named(t.Name), label: t.expectedGuest(),
+	s := &session{run: r, target: t, log: r.log.Named(t.Name), label: t.expectedGuest(), suiteTime: map[string]time.Duration{},
 		past: &past{attempts: map[attemptKey]*recorded{}}, resumed: r.past != nil}
 	if p := r.past[t.Name]; p != nil {
 		s.past = p
@@ -67,10 +71,20 @@ func (r *run) target(ctx context.Context, t *Target) {
 		}
 	}
 	defer s.release(ctx)
+	ctx, cancel := within(ctx, "the target "+t.Name, r.plan.Request.Config.Limits.Target)
+	defer cancel()
+	defer s.timeUp(ctx)
 	if err := s.acquire(ctx); err != nil || s.machine == nil {
 		return
 	}
 	s.work(ctx)
+}
+
+// timeUp says of what is left that it was a limit that kept it from running.
+func (s *session) timeUp(ctx context.Context) {
+	if up := limitUp(ctx); up != nil {
+		s.notRun(slices.DeleteFunc(slices.Clone(s.trials), (*trial).judged), up.Error())
+	}
 }
 
 // acquire gets the machine and connects to the guest on it. The phases record what went wrong.
@@ -103,8 +117,8 @@ func (s *session) acquire(ctx context.Context) error {
 		}
 		return describeStart(s.machine), nil
 	})
-	if s.machine != nil && s.env.watch != nil {
-		s.env.watch(s.machine)
+	if s.machine != nil && s.env.dress != nil {
+		s.machine = s.env.dress(s.machine)
 	}
 	switch {
 	case err != nil:
@@ -118,7 +132,7 @@ func (s *session) acquire(ctx context.Context) error {
 		return err
 	}
 	s.adopted = false
-	return s.revert(ctx)
+	return s.renew(ctx)
 }
 
 // adopt claims the machine that an earlier controller of this run had, where it is still there.
@@ -270,14 +284,35 @@ func (s *session) work(ctx context.Context) {
 			s.notRun(left, fmt.Sprintf("%d loads of the driver in a row did not get through a single case: %s", fruitless+unheard, load.why))
 			return
 		}
-		pending = left
+		pending = s.withoutSpentSuites(left)
 		if load.tainted && (len(pending) > 0 || s.plan.Request.Keep) && ctx.Err() == nil {
-			if err := s.revert(ctx); err != nil {
-				s.notRun(pending, "the target can't be trusted any more and could not be reverted: "+err.Error())
+			if err := s.renew(ctx); err != nil {
+				s.notRun(pending, "the target can't be trusted any more ("+load.why+"): "+err.Error())
 				return
 			}
 		}
 	}
+}
+
+// withoutSpentSuites gives up the cases of suites that have used up their time on this target.
+func (s *session) withoutSpentSuites(trials []*trial) (left []*trial) {
+	for _, t := range trials {
+		if up := s.suiteUp(t); up != nil {
+			s.finish(t, results.Verdict{Outcome: results.NotRun, Reason: up.Error()})
+			continue
+		}
+		left = append(left, t)
+	}
+	return left
+}
+
+// suiteUp is the limit of the attempt's suite, where its time on this target is used up.
+func (s *session) suiteUp(t *trial) *limitError {
+	limit := s.plan.Request.Config.Limits.Suite
+	if limit <= 0 || s.suiteTime[t.test.Suite] < limit {
+		return nil
+	}
+	return &limitError{"the suite " + t.test.Suite + " on " + s.target.Name, limit}
 }
 
 // next is the next load of the driver: the one that an earlier controller had begun, or one with everything
@@ -333,24 +368,6 @@ func describeNeed(need string) string {
 		return need + " (" + doc + ")"
 	}
 	return need
-}
-
-// revert brings a tainted target back to its clean state, and opens it again.
-func (s *session) revert(ctx context.Context) error {
-	err := s.phase(s.target.Name, results.PhaseRevert, func() (string, error) {
-		s.disconnect(ctx)
-		if err := s.machine.Revert(ctx); err != nil {
-			return "", fmt.Errorf("revert %s: %w", s.target.Name, err)
-		}
-		s.drainEvents()
-		s.adopted = false
-		s.mark(bookmark{Loads: s.loads})
-		return describeStart(s.machine), nil
-	})
-	if err != nil {
-		return err
-	}
-	return s.connect(ctx)
 }
 
 // drainEvents forgets what the machine told of the time before it was reverted.

@@ -48,7 +48,8 @@ type Machine interface {
 	// Revert brings the machine back to its clean state; ErrCannotRevert where it can't.
 	Revert(ctx context.Context) error
 	// Events tells what becomes of the machine. It is the same channel for the machine's life, and
-	// closed by Release. An event that nobody takes is kept, up to a bound.
+	// closed by Release, or before that where nobody can tell of any more. An event that
+	// nobody takes is kept, up to a bound.
 	Events() <-chan Event
 	// Release lets the machine go. What was started for it is gone when it returns nil. Calling it
 	// again does nothing.
@@ -75,6 +76,13 @@ type Console interface {
 // Resetter is a machine that can be turned off and on again without reverting it.
 type Resetter interface {
 	Reset(ctx context.Context) error
+}
+
+// NMIInjector is a machine whose kernel can be made to crash from outside, so that it leaves a dump: what is left
+// to do with one that hangs.
+type NMIInjector interface {
+	// InjectNMI sends the interrupt. A kernel that is set up for it tells of the crash as an event.
+	InjectNMI(ctx context.Context) error
 }
 
 // Keeper is a machine that can be left up.

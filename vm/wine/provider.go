@@ -349,6 +349,12 @@ func Revert(ctx context.Context, s State) (ready time.Duration, err error) {
 	return a.Ready, err
 }
 
+// Reset turns a guest that is up off and on, whoever has claimed it.
+func Reset(ctx context.Context, s State) error {
+	_, err := ask(ctx, s.Control, request{Do: doReset})
+	return err
+}
+
 // Down ends a guest that is up, whoever has claimed it, and returns when nothing of it is left.
 func Down(ctx context.Context, s State) error {
 	gone, err := awaitExit(ctx, s.PID)
