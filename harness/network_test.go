@@ -78,6 +78,7 @@ const (
 // TestNetworkThatFails makes whole runs while requests are dropped, answers are lost or cut, shells vanish and the
 // service goes away: every verdict is that of an undisturbed run, or says that contact was lost, and each run ends.
 func TestNetworkThatFails(t *testing.T) {
+	t.Parallel()
 	env := testEnv(t)
 	config := configOf(t, "suites: [network.yaml]\n", map[string]string{"network.yaml": networkSuite})
 	whole := outcomes(networkRun(t, env, config, "undisturbed", true).Record)
@@ -155,9 +156,10 @@ func networkRun(t *testing.T, env Env, config *Config, name string, crash bool) 
 func configOf(t *testing.T, more string, files map[string]string) *Config {
 	t.Helper()
 	dir := t.TempDir()
-	files = maps.Clone(files)
-	files[ConfigName] = "targets: {wine: {provider: wine}}\n" + more
-	for name, text := range files {
+	all := map[string]string{}
+	maps.Copy(all, files)
+	all[ConfigName] = "targets: {wine: {provider: wine}}\n" + more
+	for name, text := range all {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -27,6 +27,8 @@ type Env struct {
 	// dress is nil, or is given every machine as it is acquired, and returns what is used in its place: the
 	// selftest disturbs it.
 	dress func(vm.Machine) vm.Machine
+	// judge is nil, or changes every verdict before it is recorded: a test breaks the classifier with it.
+	judge func(results.Verdict) results.Verdict
 }
 
 // Finished is a run that is over.

@@ -8,12 +8,14 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"wskharness/remote"
 	"wskharness/results"
+	"wskharness/strictyaml"
 	"wskharness/suites"
 	"wskharness/vm"
 )
@@ -28,11 +30,19 @@ type Mode struct {
 
 	cases   []string          // of the suite selftest, in their order
 	defines map[string]string // of the driver
+	crashes bool              // the machine does: somebody has to tell of it
 	// disturb does something to the machine while the case selftest.waits is under way. It returns a reason
 	// to skip the mode where the machine can't do that.
-	disturb func(ctx context.Context, m vm.Machine) (skip string, err error)
+	disturb func(ctx context.Context, s stage) (skip string, err error)
 	lacks   string             // why no guest can show it yet; the mode is skipped with this reason
 	want    map[string]verdict // by case
+	notice  string             // words of a notice that there has to be: what happened was not missed
+}
+
+// stage is where a mode misbehaves.
+type stage struct {
+	machine vm.Machine
+	wine    bool // the guest is Wine
 }
 
 // verdict is what is expected of a case: its outcome, and words of its reason and evidence.
@@ -72,9 +82,9 @@ func Modes() []Mode {
 		{Name: "capture-kept", Doc: "a capture that is never released", cases: []string{"keeps", "well"},
 			defines: map[string]string{"WSKSAMPLE_DEFECT": "WSKSAMPLE_DEFECT_NO_RELEASE"},
 			want:    one("keeps", results.Fail, "provider capture not released")},
-		{Name: "page-fault", Doc: "the driver faults", cases: []string{"page_fault", "well"},
+		{Name: "page-fault", crashes: true, Doc: "the driver faults", cases: []string{"page_fault", "well"},
 			want: one("page_fault", results.Bugcheck, "wsksample.sys+0x", "DoFault", "signature")},
-		{Name: "bugcheck", Doc: "KeBugCheckEx with known parameters", cases: []string{"bugcheck", "well"},
+		{Name: "bugcheck", crashes: true, Doc: "KeBugCheckEx with known parameters", cases: []string{"bugcheck", "well"},
 			want: one("bugcheck", results.Bugcheck, "0x000000E2", "0x11, 0x22, 0x33, 0x44")},
 		{Name: "no-unload", Doc: "a driver that refuses to unload", cases: []string{"well"},
 			defines: map[string]string{"WSKSAMPLE_DEFECT": "WSKSAMPLE_DEFECT_UNLOAD_HANGS"},
@@ -86,16 +96,45 @@ func Modes() []Mode {
 			want: one("waits", results.Lost, "rebooted unexpectedly")},
 		{Name: "endless-output", Doc: "a command in the guest prints for ever", cases: disturbed, disturb: flood,
 			want: one("waits", results.Pass)},
-		{Name: "winrm-away", Doc: "the WinRM service goes away and returns", lacks: "no provider can take WinRM away without the machine yet"},
-		{Name: "disk-full", Doc: "the guest's disk is full", lacks: "no guest here has a disk of its own that could be filled"},
-		{Name: "wrong-clock", Doc: "the guest's clock is wrong", lacks: "a Wine guest has the clock of its host, and no other guest can be set yet"},
+		{Name: "winrm-away", Doc: "the WinRM service goes away and returns", cases: disturbed, disturb: unplug,
+			want: one("waits", results.Pass), notice: "contact was lost and found again"},
+		{Name: "disk-full", Doc: "the guest's disk is full", lacks: "a Wine guest has the disk of its host, and it was never tried on Windows"},
+		{Name: "wrong-clock", Doc: "the guest's clock is wrong", lacks: "a Wine guest has the clock of its host, and it was never tried on Windows"},
 	}
 }
 
-// Selftest shows every mode on one target, two at a time, and tells of each as soon as it is known. The
-// error is about what kept it from starting at all.
-func Selftest(ctx context.Context, c *Config, target string, out string, env Env, tell func(Finding)) error {
-	t, err := c.startable(target)
+// pickModes are the modes of some names; no name means all.
+func pickModes(names []string) ([]Mode, error) {
+	all := Modes()
+	if len(names) == 0 {
+		return all, nil
+	}
+	var known []string
+	for _, m := range all {
+		known = append(known, m.Name)
+	}
+	var picked []Mode
+	for _, name := range names {
+		i := slices.Index(known, name)
+		if i < 0 {
+			return nil, usagef("no mode %q%s: there are %s", name, strictyaml.Hint(name, known), strings.Join(known, ", "))
+		}
+		picked = append(picked, all[i])
+	}
+	return picked, nil
+}
+
+// Selftest shows the modes of some names, or all, on one target, two at a time where it can be had twice, and tells
+// of each as soon as it is known. The error is about what kept it from starting at all.
+func Selftest(ctx context.Context, c *Config, target string, names []string, out string, env Env, tell func(Finding)) error {
+	t := c.Target(target)
+	if t == nil { // by no name the first that can be brought up
+		var err error
+		if t, err = c.startable(target); err != nil {
+			return err
+		}
+	}
+	modes, err := pickModes(names)
 	if err != nil {
 		return err
 	}
@@ -109,7 +148,10 @@ func Selftest(ctx context.Context, c *Config, target string, out string, env Env
 	var all sync.WaitGroup
 	var telling sync.Mutex
 	lanes := make(chan struct{}, 2)
-	for _, m := range Modes() {
+	if t.shared() != "" {
+		lanes = make(chan struct{}, 1)
+	}
+	for _, m := range modes {
 		all.Go(func() {
 			lanes <- struct{}{}
 			defer func() { <-lanes }()
@@ -144,7 +186,7 @@ func (m *Mode) show(ctx context.Context, c *Config, t *Target, suite, out string
 	if err != nil {
 		return Finding{Wrong: []string{err.Error()}}
 	}
-	d := &disturber{mode: m}
+	d := &disturber{mode: m, watched: t.shared() == ""}
 	env.dress = d.watch
 	done, err := plan.Run(ctx, env, d)
 	d.done.Wait()
@@ -156,6 +198,9 @@ func (m *Mode) show(ctx context.Context, c *Config, t *Target, suite, out string
 	}
 	f := m.classified(done.Record)
 	f.Dir = done.Dir
+	if m.notice != "" && !d.noticed {
+		f.OK, f.Wrong = false, append(f.Wrong, fmt.Sprintf("nothing says %q", m.notice))
+	}
 	return f
 }
 
@@ -216,10 +261,13 @@ type disturber struct {
 	mode *Mode
 	done sync.WaitGroup
 
+	watched bool // somebody tells when the machine crashes
+
 	mu      sync.Mutex
-	machine vm.Machine
+	stage   stage
 	began   bool
 	over    bool // the machine is let go
+	noticed bool // there was a notice with the words of the mode
 	skip    string
 	err     error
 }
@@ -227,7 +275,7 @@ type disturber struct {
 func (d *disturber) watch(m vm.Machine) vm.Machine {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.machine = m
+	d.stage.machine = m
 	return m
 }
 
@@ -235,6 +283,15 @@ func (d *disturber) watch(m vm.Machine) vm.Machine {
 func (d *disturber) Handle(e results.Event) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if e.Kind == results.KindTargetFacts {
+		d.stage.wine = e.Facts["wine"] != ""
+		if d.mode.crashes && d.stage.wine && !d.watched {
+			d.skip = "nobody watches this machine from outside, and a Wine guest leaves no dump: its crash is an unexpected reboot"
+		}
+	}
+	if e.Notice != nil && d.mode.notice != "" && strings.Contains(e.Notice.Text, d.mode.notice) {
+		d.noticed = true
+	}
 	if e.Phase != nil && e.Phase.Name == results.PhaseRelease {
 		d.over = true
 	}
@@ -242,11 +299,11 @@ func (d *disturber) Handle(e results.Event) error {
 		return nil
 	}
 	d.began = true
-	machine := d.machine
+	on := d.stage
 	d.done.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
-		skip, err := d.mode.disturb(ctx, machine)
+		skip, err := d.mode.disturb(ctx, on)
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.skip = skip
@@ -267,26 +324,43 @@ func inGuest(ctx context.Context, m vm.Machine, line string, out *bounded) error
 	return errors.Join(err, client.Close())
 }
 
-func killAgent(ctx context.Context, m vm.Machine) (string, error) {
+func killAgent(ctx context.Context, s stage) (string, error) {
 	// Its end may come after the harness has turned the machine off: the record says whether it worked.
-	_ = inGuest(ctx, m, "taskkill /f /im wskagent.exe", &bounded{left: 1 << 16})
+	_ = inGuest(ctx, s.machine, "taskkill /f /im wskagent.exe", &bounded{left: 1 << 16})
 	return "", nil
 }
 
-func reboot(ctx context.Context, m vm.Machine) (string, error) {
-	r, ok := m.(vm.Resetter)
-	if !ok {
-		return "the machine can't be reset from outside", nil
+func reboot(ctx context.Context, s stage) (string, error) {
+	if r, ok := s.machine.(vm.Resetter); ok {
+		return "", r.Reset(ctx)
 	}
-	return "", r.Reset(ctx)
+	if s.wine {
+		return "a Wine guest can't be told to reboot, and the target has no reset command", nil
+	}
+	_ = inGuest(ctx, s.machine, "shutdown /r /t 0 /f", &bounded{left: 1 << 16}) // its answer is lost with the machine
+	return "", nil
+}
+
+// unplugFor is how long WinRM is away.
+const unplugFor = 500 * time.Millisecond
+
+func unplug(ctx context.Context, s stage) (string, error) {
+	if u, ok := s.machine.(vm.Unplugger); ok {
+		return "", u.Unplug(ctx, unplugFor)
+	}
+	if s.wine {
+		return "a Wine guest has no service WinRM that could be restarted, and nobody can take away its endpoint", nil
+	}
+	_ = inGuest(ctx, s.machine, "powershell -NoProfile -Command Restart-Service -Force WinRM", &bounded{left: 1 << 16})
+	return "", nil
 }
 
 // floodLimit is how much of an endless output is read before the command is ended.
 const floodLimit = 64 << 10
 
-func flood(ctx context.Context, m vm.Machine) (string, error) {
+func flood(ctx context.Context, s stage) (string, error) {
 	out := &bounded{left: floodLimit}
-	err := inGuest(ctx, m, `for /l %i in (1,1,2147483646) do @echo still printing`, out)
+	err := inGuest(ctx, s.machine, `for /l %i in (1,1,2147483646) do @echo still printing`, out)
 	if out.left >= 0 {
 		return "", fmt.Errorf("the command that prints for ever ended after %d bytes (error: %v)", floodLimit-out.left, err)
 	}

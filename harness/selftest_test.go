@@ -1,10 +1,13 @@
 package harness
 
 import (
+	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"wskharness/results"
 )
@@ -62,5 +65,65 @@ func TestSelftestNoticesABrokenClassifier(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestSelftestNoticesABrokenHarness breaks the harness itself, for each mode that a Wine guest can show: what it calls
+// a pass becomes lost, and everything else a pass. The selftest has to call each wrong.
+func TestSelftestNoticesABrokenHarness(t *testing.T) {
+	t.Parallel()
+	env := testEnv(t)
+	env.judge = func(v results.Verdict) results.Verdict {
+		if v.Outcome == results.Pass {
+			v.Outcome = results.Lost
+		} else {
+			v.Outcome, v.Deviation = results.Pass, nil
+		}
+		return v
+	}
+	config := configOf(t, "", nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	shown := 0
+	err := Selftest(ctx, config, "wine", nil, t.TempDir(), env, func(f Finding) {
+		switch {
+		case f.Skipped != "":
+			return
+		case f.OK || len(f.Wrong) == 0:
+			t.Errorf("%s is called right", f.Mode)
+		case !strings.Contains(strings.Join(f.Wrong, " "), "is called"):
+			t.Errorf("%s: %v", f.Mode, f.Wrong)
+		}
+		shown++
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shown < 10 {
+		t.Errorf("%d modes were shown", shown)
+	}
+}
+
+// TestSelftestOnAStaticMachine misbehaves on a machine that nobody watches: what it can show is called what it is, and
+// the rest is skipped with the reason.
+func TestSelftestOnAStaticMachine(t *testing.T) {
+	env := testEnv(t)
+	up := bringUp(t, env)
+	text := fmt.Sprintf("targets:\n  lab: {provider: static, url: '%s', user: '%s', password_file: '%s', auth: basic, certificate_sha256: '%s', reset: ['%s', %s, '%s', %s]}\n",
+		up.Endpoint, up.User, up.PasswordFile, up.CertificateSHA, env.Serve[0], resetCommand, env.Cache, up.ID)
+	config, err := parseConfig([]byte(text), ConfigName, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	err = Selftest(ctx, config, "lab", []string{"failing-step", "reboot", "page-fault", "winrm-away", "agent-killed"}, t.TempDir(), env, func(f Finding) {
+		skipped := f.Mode == "page-fault" || f.Mode == "winrm-away"
+		if skipped != (f.Skipped != "") || !skipped && !f.OK {
+			t.Errorf("%+v", f)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

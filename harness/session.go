@@ -400,11 +400,20 @@ func (s *session) finish(t *trial, v results.Verdict) {
 		t.verdict = before
 		return
 	}
-	v.Guest = s.label
+	v = s.judged(v)
 	v.Rerun = s.rerun(t.test, s.target.Name)
 	t.verdict = &v
 	s.append(results.Event{Kind: results.KindCaseFinished, Target: s.target.Name,
 		Case: t.test.Name(), Attempt: t.attempt, Verdict: &v})
+}
+
+// judged is a verdict as it is recorded: it names its guest.
+func (s *session) judged(v results.Verdict) results.Verdict {
+	if s.env.judge != nil {
+		v = s.env.judge(v)
+	}
+	v.Guest = s.label
+	return v
 }
 
 func (s *session) notRun(trials []*trial, why string) {
@@ -415,7 +424,7 @@ func (s *session) notRun(trials []*trial, why string) {
 
 // own records a verdict of the harness's own: a case that no suite has, such as deploy.start.
 func (s *session) own(name string, v results.Verdict) {
-	v.Guest = s.label
+	v = s.judged(v)
 	attempt := max(1, s.loads)
 	key := attemptKey{name, attempt}
 	if s.past.tookVerdict(key) != nil {

@@ -78,6 +78,12 @@ type Resetter interface {
 	Reset(ctx context.Context) error
 }
 
+// Unplugger is a machine whose WinRM can be taken away while the machine goes on.
+type Unplugger interface {
+	// Unplug ends WinRM with its shells, and brings it back after a while. It returns at once.
+	Unplug(ctx context.Context, away time.Duration) error
+}
+
 // NMIInjector is a machine whose kernel can be made to crash from outside, so that it leaves a dump: what is left
 // to do with one that hangs.
 type NMIInjector interface {

@@ -14,6 +14,7 @@ import (
 func newSelftest(c *common) *cobra.Command {
 	var out string
 	var asJSON bool
+	var modes []string
 	cmd := &cobra.Command{
 		Use:   "selftest [TARGET]",
 		Short: "Misbehave on purpose, and check that it is called what it is",
@@ -31,7 +32,7 @@ check the verdict and the evidence. What the target can't show is skipped with t
 			}
 			var wrong int
 			var all []harness.Finding
-			err = harness.Selftest(cmd.Context(), config, first(args), out, env, func(f harness.Finding) {
+			err = harness.Selftest(cmd.Context(), config, first(args), modes, out, env, func(f harness.Finding) {
 				all = append(all, f)
 				if !f.OK && f.Skipped == "" {
 					wrong++
@@ -55,6 +56,7 @@ check the verdict and the evidence. What the target can't show is skipped with t
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "folder for the runs")
+	cmd.Flags().StringSliceVar(&modes, "mode", nil, "only these ways to misbehave")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

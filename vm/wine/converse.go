@@ -79,6 +79,11 @@ func (s *server) do(ctx context.Context, r request) answer {
 		s.idle.Stop()
 	case doConsole:
 		a.Console = s.consoleText()
+	case doUnplug:
+		s.power.Lock()
+		s.winrm.Reset()
+		s.power.Unlock()
+		time.AfterFunc(min(r.For, longestUnplug), s.plugIn)
 	case doStop:
 		err = s.off()
 	default:
@@ -88,6 +93,21 @@ func (s *server) do(ctx context.Context, r request) answer {
 		a.Error = err.Error()
 	}
 	return a
+}
+
+// longestUnplug bounds how long WinRM may be away.
+const longestUnplug = 10 * time.Minute
+
+// plugIn brings WinRM back, unless the guest is off: then whatever turns it on does.
+func (s *server) plugIn() {
+	s.power.Lock()
+	defer s.power.Unlock()
+	s.mu.Lock()
+	on := s.boot != nil
+	s.mu.Unlock()
+	if on {
+		s.winrm.Resume()
+	}
 }
 
 // consoleText is the console of the boot that crashed, and of the one since.

@@ -59,6 +59,8 @@ var (
 	_ vm.Keeper   = (*Machine)(nil)
 	_ vm.Resetter = (*Machine)(nil)
 	_ vm.Starter  = (*Machine)(nil)
+
+	_ vm.Unplugger = (*Machine)(nil)
 )
 
 // New returns a provider. It starts nothing.
@@ -315,6 +317,12 @@ func (m *Machine) cycle(ctx context.Context, do action) error {
 	defer m.mu.Unlock()
 	m.ready = a.Ready
 	return nil
+}
+
+// Unplug takes WinRM away for a while; the guest goes on.
+func (m *Machine) Unplug(ctx context.Context, away time.Duration) error {
+	_, err := ask(ctx, m.state.Control, request{Do: doUnplug, For: away})
+	return err
 }
 
 // Console is what the guest's processes have printed: the tail of it, also of the boot before.
