@@ -20,9 +20,10 @@ type bookmark struct {
 
 // openLoad is a load of the driver that the guest may be running.
 type openLoad struct {
-	ID     string       `json:"id"`   // of the run in the guest
-	Boot   string       `json:"boot"` // boot id of the guest that it was given to
-	Trials []attemptKey `json:"trials"`
+	ID     string          `json:"id"`   // of the run in the guest
+	Boot   string          `json:"boot"` // boot id of the guest that it was given to
+	Trials []attemptKey    `json:"trials"`
+	Dumps  map[string]dump `json:"dumps"` // that were in the guest before; null: not known
 }
 
 const bookmarkFile = "bookmark.json"

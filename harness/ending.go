@@ -96,7 +96,14 @@ func (l *load) conclude(ctx context.Context) {
 	switch {
 	case l.crash != nil:
 		l.lastWords(ctx)
-		l.crashed()
+		l.crashed(append(l.evidence(), l.collectDumps(ctx)...))
+	case l.rebooted:
+		if dumps := l.collectDumps(ctx); len(dumps) > 0 { // nobody watched, but this is as good
+			l.crash = &vm.Event{Kind: vm.Panicked, Time: time.Now()}
+			l.crashed(dumps)
+		} else if l.open != nil && !l.open.judged() {
+			l.abandoned()
+		}
 	case l.open != nil && !l.open.judged():
 		l.abandoned()
 	}
@@ -165,13 +172,12 @@ func (l *load) awaitCrash(ctx context.Context) {
 }
 
 // crashed gives the crash to the case that was under way, with what the machine tells of it.
-func (l *load) crashed() {
+func (l *load) crashed(evidence []results.Evidence) {
 	l.taint("the guest crashed")
 	reason := l.crash.Describe()
 	if at := l.source(l.crash.Module, l.crash.ModuleOffset); at != "" {
 		reason += " in " + at
 	}
-	evidence := l.evidence()
 	if l.open == nil {
 		name := "deploy.start"
 		switch {
@@ -338,6 +344,7 @@ func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
 		}
 	}
 	if l.facts.BootID != l.boot {
+		l.rebooted = true
 		l.readRest(ctx)
 		l.lost = fmt.Sprintf("the guest rebooted unexpectedly (boot id %s, before %s), without a sign of a crash", l.facts.BootID, l.boot)
 		return nil

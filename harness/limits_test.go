@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"wskharness/guest"
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
 	"wskharness/results"
@@ -245,4 +247,76 @@ func TestStaticMachineIsRebooted(t *testing.T) {
 			}
 		})
 	}
+}
+
+// dumper leaves what a crash leaves on Windows, while the case that crashes is under way.
+type dumper struct {
+	t      *testing.T
+	client *remote.WinRM
+	up     *UpGuest
+}
+
+func (d *dumper) Handle(e results.Event) error {
+	if e.Kind != results.KindCaseStarted || e.Case != "slow.two" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(d.t.Context(), 20*time.Second)
+	defer cancel()
+	for _, line := range []string{`mkdir %SystemRoot%\Minidump`, `echo PAGEDU64 of a new crash>%SystemRoot%\Minidump\112526-02.dmp`} {
+		if code, err := Exec(ctx, d.client, remote.CommandLine{Line: line}, "", nil, io.Discard, io.Discard); err != nil || code > 1 {
+			d.t.Errorf("%s: %d, %v", line, code, err)
+		}
+	}
+	return wine.Reset(ctx, d.up.State)
+}
+
+// TestRebootWithADump lets a machine that nobody watches reboot in mid-case, and leave a dump beside an old one: the new
+// one is fetched, and it is a bugcheck, not an unexpected reboot.
+func TestRebootWithADump(t *testing.T) {
+	env := testEnv(t)
+	up := bringUp(t, env)
+	client, err := Dial(&Config{}, env, up.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	code, err := Exec(t.Context(), client, remote.CommandLine{Line: `echo PAGEDU64 of an old one>%SystemRoot%\MEMORY.DMP`}, "", nil, io.Discard, io.Discard)
+	if err != nil || code != 0 {
+		t.Fatal(code, err)
+	}
+	text := fmt.Sprintf("targets:\n  lab: {provider: static, url: '%s', user: '%s', password_file: '%s', auth: basic, certificate_sha256: '%s', reset: ['%s', %s, '%s', %s]}\nsuites: [slow.yaml]\n",
+		up.Endpoint, up.User, up.PasswordFile, up.CertificateSHA, env.Serve[0], resetCommand, env.Cache, up.ID)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "slow.yaml"), []byte(slowSuite), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	config, err := parseConfig([]byte(text), ConfigName, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := carryOut(t, env, config, &dumper{t, client, up}, "slow.one", "slow.two", "slow.four")
+	want := map[string]results.Outcome{"slow.one": results.Pass, "slow.two": results.Bugcheck, "slow.four": results.Pass}
+	if diff := cmp.Diff(want, outcomes(done.Record)); diff != "" {
+		t.Errorf("%s\n%s", diff, summary(done))
+	}
+	evidence := done.Record.Targets[0].Cases[1].Attempts[0].Evidence
+	if len(evidence) != 1 || evidence[0].Kind != "dump" || !strings.HasSuffix(evidence[0].Text, `\Minidump\112526-02.dmp in the guest`) {
+		t.Fatalf("%+v\n%s", evidence, summary(done))
+	}
+	data, err := os.ReadFile(filepath.Join(done.Dir, filepath.FromSlash(evidence[0].File)))
+	if err != nil || strings.TrimSpace(string(data)) != "PAGEDU64 of a new crash" || int64(len(data)) != evidence[0].Size {
+		t.Errorf("%q, %v", data, err)
+	}
+}
+
+func FuzzParseDumps(f *testing.F) {
+	f.Add("262144*11/25/2026 01:02 PM*C:\\Windows\\Minidump\\112526-01.dmp\r\n")
+	f.Add("1*x*C:\\Windows\\Minidump\\..\\..\\secret.dmp\n-1**C:\\WINDOWS\\MEMORY.DMP")
+	f.Fuzz(func(t *testing.T, list string) {
+		for path, d := range parseDumps(list) {
+			if d.Size <= 0 || len(d.Time) > 240 || guest.CheckPath(path) != nil || strings.Contains(path, "..\\") {
+				t.Errorf("%q is %+v", path, d)
+			}
+		}
+	})
 }

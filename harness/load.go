@@ -54,8 +54,10 @@ type load struct {
 	ended      bool // the terminal record arrived
 	torn       bool // the end of the journal is missing, and there is no way to it any more
 
-	crash      *vm.Event // the machine's own word that it crashed
-	lost       string    // why contact was lost for good; empty while it is not
+	dumps      map[string]dump // that were in the guest before; nil: not known
+	rebooted   bool            // it runs another boot than the one that this load began in
+	crash      *vm.Event       // the machine's own word that it crashed
+	lost       string          // why contact was lost for good; empty while it is not
 	cancelled  bool
 	suiteSpent bool        // it was the limit of a suite: the other suites go on
 	limit      *limitError // why, where it was a limit that was up; nil: the user wanted it
@@ -75,13 +77,17 @@ type loadOutcome struct {
 func (s *session) load(ctx context.Context, trials []*trial) loadOutcome {
 	s.loads++
 	l := &load{session: s, trials: trials, id: fmt.Sprintf("%s-%s-%d", s.run.id, s.target.Name, s.loads), boot: s.facts.BootID}
-	open := &openLoad{ID: l.id, Boot: l.boot}
+	var err error
+	if l.dumps, err = s.listDumps(ctx); err != nil && ctx.Err() == nil {
+		s.notice(s.target.Name, results.Warning, "%v: after a crash, nobody knows which are new", err)
+	}
+	open := &openLoad{ID: l.id, Boot: l.boot, Dumps: l.dumps}
 	for _, t := range trials {
 		open.Trials = append(open.Trials, t.key())
 	}
 	s.mark(bookmark{Loads: s.loads, Load: open})
 	var stream *guest.Stream
-	err := s.phase(s.target.Name, results.PhaseDeploy, func() (detail string, err error) {
+	err = s.phase(s.target.Name, results.PhaseDeploy, func() (detail string, err error) {
 		stream, detail, err = l.deploy(ctx)
 		return detail, err
 	})
