@@ -128,7 +128,6 @@ func (l *load) lastWords(ctx context.Context) {
 // readRest reads the journal of a boot that is over, up to its end. A network that fails is no end.
 func (l *load) readRest(ctx context.Context) {
 	for {
-		before := l.at
 		stream, err := l.guest.Follow(ctx, l.id, l.at, l.raw)
 		for err == nil {
 			var record guest.Record
@@ -142,9 +141,7 @@ func (l *load) readRest(ctx context.Context) {
 		if _, ended := errors.AsType[*guest.EndedError](err); ended || errors.Is(err, io.EOF) {
 			return // nobody writes it any more
 		}
-		if l.at != before {
-			l.cuts = 0
-		}
+		l.countCut(err)
 		if !l.mayGoOn(err) {
 			l.tear(err)
 			return
@@ -320,6 +317,10 @@ func (l *load) unproven() {
 func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
 	l.log.Warn("the guest's journal broke off", "error", err)
 	_, ended := errors.AsType[*guest.EndedError](err)
+	if l.unanswered == nil && l.order.ID != "" && l.at == (guest.Position{}) && l.mayGoOn(err) {
+		l.unanswered, l.askedAt = err, time.Now() // whoever was to start the run may have ended with the contact
+	}
+	l.countCut(err)
 	switch {
 	case l.unheardOf(err):
 		l.outcome.unheard = true
@@ -392,11 +393,18 @@ func (l *load) mayGoOn(err error) bool {
 	if _, cut := errors.AsType[*guest.JournalError](err); !cut {
 		return false
 	}
+	return l.cuts <= maxCuts
+}
+
+// countCut counts how often whoever printed the journal has ended in the middle of it at one place.
+func (l *load) countCut(err error) {
+	if _, cut := errors.AsType[*guest.JournalError](err); !cut {
+		return
+	}
 	if l.cutAt != l.at {
 		l.cutAt, l.cuts = l.at, 0
 	}
 	l.cuts++
-	return l.cuts <= maxCuts
 }
 
 // notThereYet reports a journal that the agent refused to print because there is none, of a run whose start was
