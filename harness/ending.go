@@ -127,7 +127,7 @@ func (l *load) lastWords(ctx context.Context) {
 
 // readRest reads the journal of a boot that is over, up to its end. A network that fails is no end.
 func (l *load) readRest(ctx context.Context) {
-	for {
+	for try := 1; !l.ended; try++ { // what ended has no rest
 		stream, err := l.guest.Follow(ctx, l.id, l.at, l.raw)
 		for err == nil {
 			var record guest.Record
@@ -141,8 +141,8 @@ func (l *load) readRest(ctx context.Context) {
 		if _, ended := errors.AsType[*guest.EndedError](err); ended || errors.Is(err, io.EOF) {
 			return // nobody writes it any more
 		}
-		l.countCut(err)
-		if !l.mayGoOn(err) {
+		l.cuts = 0 // a guest that is on its way down or up may cut it again and again
+		if try == maxRest || !l.mayGoOn(err) {
 			l.tear(err)
 			return
 		}
@@ -155,6 +155,9 @@ func (l *load) readRest(ctx context.Context) {
 
 // tear notes that the end of the journal is missing: what was under way at the end is not known.
 func (l *load) tear(err error) {
+	if l.ended {
+		return // nothing is missing
+	}
 	l.torn = true
 	l.notice(l.target.Name, results.Warning, "the end of the guest's journal could not be fetched: %v", err)
 }

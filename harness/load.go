@@ -27,6 +27,8 @@ const (
 	unheardLimit = 20 * time.Second
 	// maxCuts is how often whoever prints the journal may end in the middle of it at one place.
 	maxCuts = 3
+	// maxRest is how often the end of a journal is asked for after a crash, with a new connection each time.
+	maxRest = 20
 )
 
 // load is one start of the driver in the guest: the cases that ran on it, up to its stop or to

@@ -213,8 +213,8 @@ func (l *life) verdicts(t *testing.T, out string) map[string]string {
 // checks that then nothing is left.
 func (l *life) nothingLeft(t *testing.T) {
 	t.Helper()
-	l.sweep(t)
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		l.sweep(t) // also what was being made when its controller died, and is only now known to be dead
 		guests, err := filepath.Glob(filepath.Join(l.cache, "wine", "guests", "*"))
 		if err != nil {
 			t.Fatal(err)
