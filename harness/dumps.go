@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"wskharness/guest"
+	"wskharness/guest/crashdump"
 	"wskharness/remote"
 	"wskharness/results"
 )
@@ -155,8 +156,24 @@ func (l *load) collectDumps(ctx context.Context) []results.Evidence {
 			}
 		} else if rel, err := filepath.Rel(l.dir, filepath.Join(l.folder(), name)); err == nil {
 			e.File = filepath.ToSlash(rel)
+			identify(&e, filepath.Join(l.folder(), name))
 		}
 		all = append(all, e)
 	}
 	return all
+}
+
+// identify notes what a dump tells. One that can't be read is evidence all the same.
+func identify(e *results.Evidence, file string) {
+	d, err := crashdump.Open(file)
+	if err != nil {
+		e.Text += ", which does not tell what happened: " + errors.Unwrap(err).Error()
+		return
+	}
+	why := d.Explanation()
+	e.Text += fmt.Sprintf(": stop code 0x%X %s: %s", uint64(why.Code), why.Name, why.Meaning)
+	e.Signature = d.Signature().String()
+	if d.Fault.Known() {
+		e.Module, e.Offset = d.Fault.Module, uint64(d.Fault.Offset)
+	}
 }

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"wskharness/guest"
+	"wskharness/guest/crashdump/dumptest"
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
 	"wskharness/results"
@@ -252,8 +254,16 @@ func TestStaticMachineIsRebooted(t *testing.T) {
 // dumper leaves what a crash leaves on Windows, while the case that crashes is under way.
 type dumper struct {
 	t      *testing.T
+	env    Env
 	client *remote.WinRM
 	up     *UpGuest
+}
+
+// crash is the dump of a page fault in the driver.
+func crash() []byte {
+	const base = 0xfffff80112340000
+	return dumptest.Spec{Type: dumptest.Mini, Code: 0xD1, Parameters: [4]uint64{0x10, 2, 1, base + 0x1a2c},
+		Modules: []dumptest.Module{{Name: "ntoskrnl.exe", Base: 0xfffff80100000000, Size: 0x1000000}, {Name: "wsksample.sys", Base: base, Size: 0x9000}}}.Bytes()
 }
 
 func (d *dumper) Handle(e results.Event) error {
@@ -262,10 +272,12 @@ func (d *dumper) Handle(e results.Event) error {
 	}
 	ctx, cancel := context.WithTimeout(d.t.Context(), 20*time.Second)
 	defer cancel()
-	for _, line := range []string{`mkdir %SystemRoot%\Minidump`, `echo PAGEDU64 of a new crash>%SystemRoot%\Minidump\112526-02.dmp`} {
-		if code, err := Exec(ctx, d.client, remote.CommandLine{Line: line}, "", nil, io.Discard, io.Discard); err != nil || code > 1 {
-			d.t.Errorf("%s: %d, %v", line, code, err)
-		}
+	err := WithAgent(ctx, d.env, d.client, func(ctx context.Context, g *guest.Guest) error {
+		_, err := g.Push(ctx, []guest.File{guest.Contents(`C:\windows\Minidump\112526-02.dmp`, crash())}, nil)
+		return err
+	})
+	if err != nil {
+		d.t.Error(err)
 	}
 	return wine.Reset(ctx, d.up.State)
 }
@@ -294,17 +306,18 @@ func TestRebootWithADump(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	done := carryOut(t, env, config, &dumper{t, client, up}, "slow.one", "slow.two", "slow.four")
+	done := carryOut(t, env, config, &dumper{t, env, client, up}, "slow.one", "slow.two", "slow.four")
 	want := map[string]results.Outcome{"slow.one": results.Pass, "slow.two": results.Bugcheck, "slow.four": results.Pass}
 	if diff := cmp.Diff(want, outcomes(done.Record)); diff != "" {
 		t.Errorf("%s\n%s", diff, summary(done))
 	}
 	evidence := done.Record.Targets[0].Cases[1].Attempts[0].Evidence
-	if len(evidence) != 1 || evidence[0].Kind != "dump" || !strings.HasSuffix(evidence[0].Text, `\Minidump\112526-02.dmp in the guest`) {
+	if len(evidence) != 1 || evidence[0].Kind != "dump" || !strings.Contains(evidence[0].Text, "DRIVER_IRQL_NOT_LESS_OR_EQUAL") ||
+		evidence[0].Signature != "0xD1 wsksample.sys+0x1a2c" || evidence[0].Module != "wsksample.sys" || evidence[0].Offset != 0x1a2c {
 		t.Fatalf("%+v\n%s", evidence, summary(done))
 	}
 	data, err := os.ReadFile(filepath.Join(done.Dir, filepath.FromSlash(evidence[0].File)))
-	if err != nil || strings.TrimSpace(string(data)) != "PAGEDU64 of a new crash" || int64(len(data)) != evidence[0].Size {
+	if err != nil || !bytes.Equal(data, crash()) || int64(len(data)) != evidence[0].Size {
 		t.Errorf("%q, %v", data, err)
 	}
 }
