@@ -56,6 +56,12 @@ const testBoot = "11111111-2222-3333-4444-555555555555"
 func newFakeGuest(t *testing.T) *fakeGuest {
 	t.Helper()
 	t.Parallel()
+	return newLoneGuest(t)
+}
+
+// newLoneGuest is newFakeGuest for a test beside which no other runs.
+func newLoneGuest(t *testing.T) *fakeGuest {
+	t.Helper()
 	g := &fakeGuest{t: t, files: make(map[string][]byte), boot: testBoot, agent: []byte("the agent, as far as these tests go"),
 		starts: make(map[string]int), dead: make(map[string]bool), chunks: make(map[string]chunks)}
 	g.grown = sync.NewCond(&g.mu)
@@ -128,6 +134,7 @@ func (g *fakeGuest) connect() *Guest {
 	if err != nil {
 		g.t.Fatal(err)
 	}
+	c.slow = time.Hour // however slow the machine that the tests run on
 	g.t.Cleanup(func() { c.Close(context.Background()) })
 	return c
 }

@@ -55,7 +55,7 @@ func TestFaultStorm(t *testing.T) {
 			t.Logf("to repeat: -storm-seed=%d", seed)
 		}
 	}()
-	g := newFakeGuest(t)
+	g := newLoneGuest(t)
 	s := &storm{t: t, g: g, seed: seed, dir: t.TempDir(), random: rand.New(rand.NewPCG(seed, 1)), suffered: map[winrmd.MishapKind]int{}}
 	g.mishap = s.mishap
 	g.special = sortOf
@@ -153,6 +153,7 @@ func (s *storm) job(client *remote.WinRM, agent Agent, i int) error {
 		return err
 	}
 	defer g.Close(context.WithoutCancel(ctx))
+	g.slow = time.Hour
 	random := rand.New(rand.NewPCG(s.seed, uint64(i)+2))
 	data := make([]byte, random.IntN(1<<20))
 	var key [32]byte

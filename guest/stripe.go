@@ -18,7 +18,7 @@ import (
 // take long, a large file goes through several streams, each with a shell of its own and a `stripe` of the
 // agent at its end.
 const (
-	slowRoundTrip = 5 * time.Millisecond
+	slowRoundTrip = 8 * time.Millisecond
 	maxStreams    = 8
 
 	// A stream has to carry this many requests to be worth the round trips that its start takes.

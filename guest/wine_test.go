@@ -31,6 +31,7 @@ func TestRealAgent(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer g.Close(context.Background())
+	g.slow = time.Hour // however slow the machine that the tests run on
 	if n := w.client.Stats().Requests - before; n > 5 {
 		t.Errorf("%d requests to connect", n)
 	}
