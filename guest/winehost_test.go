@@ -68,6 +68,10 @@ func newWineGuest(t *testing.T) *wineGuest {
 		_ = keeper.Process.Kill()
 		_ = keeper.Wait()
 	})
+	// What a command starts inherits its outputs: the services must be there before the first that is listened to.
+	if err := w.command(t.Context(), "cmd", "/c", "exit 0").Run(); err != nil {
+		t.Fatal(err)
+	}
 	w.serve(t)
 	return w
 }
