@@ -69,11 +69,16 @@ func failing(seed string) func(winrmd.Request) winrmd.Mishap {
 	}
 }
 
-// networkRuns is how many runs TestNetworkThatFails makes, and networkLimit how long one may take.
-const (
-	networkRuns  = 20
-	networkLimit = 90 * time.Second
-)
+// networkRuns is how many runs TestNetworkThatFails makes.
+func networkRuns() uint64 {
+	if raceEnabled {
+		return 5
+	}
+	return 20
+}
+
+// networkLimit is how long one of them may take.
+const networkLimit = 90 * time.Second
 
 // TestNetworkThatFails makes whole runs while requests are dropped, answers are lost or cut, shells vanish and the
 // service goes away: every verdict is that of an undisturbed run, or says that contact was lost, and each run ends.
@@ -94,7 +99,7 @@ func TestNetworkThatFails(t *testing.T) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	lanes := make(chan struct{}, 3)
-	for i := range uint64(networkRuns) {
+	for i := range networkRuns() {
 		all.Go(func() {
 			lanes <- struct{}{}
 			defer func() { <-lanes }()
@@ -128,7 +133,7 @@ func TestNetworkThatFails(t *testing.T) {
 		})
 	}
 	all.Wait()
-	t.Logf("%d verdicts of %d runs were lost", lost, networkRuns)
+	t.Logf("%d verdicts of %d runs were lost", lost, networkRuns())
 }
 
 func networkRun(t *testing.T, env Env, config *Config, name string, crash bool) *Finished {
