@@ -228,7 +228,7 @@ func (c *conversation) send(ctx context.Context, p *process, ended <-chan struct
 		}
 		sent += from
 		send := c.sendFile
-		if streams := c.guest.streams(u.entry.size - from); streams > 1 {
+		if c.guest.streams(u.entry.size-from) > 1 {
 			send = c.sendStriped
 		}
 		if err := send(ctx, w, uint16(i), u, from, &sent, &pack, ended); err != nil {

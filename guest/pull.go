@@ -46,8 +46,8 @@ type PullStats struct {
 
 // Pull fetches a file, or a part of it, in independent ranges, each checked by its SHA-256 before
 // it counts and fetched again when contact was lost in it. Offset in the file is offset in w. Memory
-// is bounded whatever the size. Ranges are written side by side, each byte once. A file that grows meanwhile is fetched up to the size that it had at
-// first; one that shrinks is an error.
+// is bounded whatever the size. Ranges are written side by side, each byte once. A file that grows
+// meanwhile is fetched up to the size that it had at first; one that shrinks is an error.
 //
 // What w holds after an error is what was written so far: use [Guest.PullFile] for a host file that
 // is whole or not there.
@@ -253,7 +253,7 @@ func (p *pull) receive(process *process, s *span) error {
 			return err
 		}
 		if f.kind == frameError {
-			return &TransferError{Path: p.path, Win32: uint32(f.offset), Text: clip(printable(f.payload), maxComplaint)}
+			return refusal(f, p.path)
 		}
 		if (f.kind == frameSize) != (size < 0) || f.file != 0 {
 			return malformed("%s came where it must not, or about file %d", f.kind, f.file)
