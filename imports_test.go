@@ -23,7 +23,7 @@ var allowed = map[string][]string{
 	"vm/vmtest":      {"vm", "remote"},
 	"vm/static":      {"vm", "remote"},
 	"vm/wine":        {"vm", "remote", "remote/winrmd"},
-	"harness":        {"strictyaml", "results", "driver", "suites", "remote", "guest", "vm", "vm/static", "vm/wine"},
+	"harness":        {"strictyaml", "results", "driver", "suites", "remote", "guest", "guest/crashdump", "vm", "vm/static", "vm/wine"},
 	"cmd/wskharness": {"strictyaml", "results", "driver", "suites", "remote", "guest", "guest/crashdump", "vm/wine", "harness"},
 
 	"guest/crashdump":          {},

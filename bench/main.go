@@ -25,7 +25,7 @@ func main() {
 	defer stop()
 	program := flag.String("program", "bin/wskharness", "what is measured")
 	runs := flag.Int("runs", 7, "counted runs of each command, after one that is not counted")
-	only := flag.String("only", "", "commands or transfers; empty is both")
+	only := flag.String("only", "", "commands, following or transfers; empty is all")
 	flag.Parse()
 	if err := measure(ctx, *program, *runs, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -34,8 +34,8 @@ func main() {
 }
 
 func measure(ctx context.Context, program string, runs int, only string) error {
-	if only != "" && only != "commands" && only != "transfers" {
-		return fmt.Errorf("-only %q: expected commands or transfers", only)
+	if only != "" && only != "commands" && only != "following" && only != "transfers" {
+		return fmt.Errorf("-only %q: expected commands, following or transfers", only)
 	}
 	program, err := filepath.Abs(program)
 	if err != nil {
@@ -46,16 +46,23 @@ func measure(ctx context.Context, program string, runs int, only string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	b := &bench{program: program, dir: dir, figures: map[string]*figure{}}
+	b := newBench(program, dir)
 	fmt.Printf("on %d CPUs, %d runs of each unless it says otherwise, after one that is not counted\n\n", runtime.NumCPU(), runs)
 	var errs []error
-	if only != "transfers" {
+	if only == "" || only == "commands" {
 		errs = append(errs, b.commands(ctx, runs))
 	}
-	if only != "commands" {
+	if only == "" || only == "following" {
+		errs = append(errs, newBench(program, dir).following(ctx))
+	}
+	if only == "" || only == "transfers" {
 		errs = append(errs, b.transfers(ctx, runs))
 	}
 	return errors.Join(errs...)
+}
+
+func newBench(program, dir string) *bench {
+	return &bench{program: program, dir: dir, figures: map[string]*figure{}}
 }
 
 type bench struct {
@@ -72,14 +79,18 @@ type usage struct {
 	stdout    []byte
 }
 
+// env has a cache of its own, so that these guests and those of whoever works here leave each other alone.
+func (b *bench) env() []string {
+	return append(os.Environ(), "XDG_CACHE_HOME="+filepath.Join(b.dir, "cache"))
+}
+
 // run runs the program once. It must succeed: the time of a failure says nothing.
 func (b *bench) run(ctx context.Context, args ...string) (usage, error) {
 	cmd := exec.CommandContext(ctx, b.program, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // so that it tidies up
 	cmd.WaitDelay = 10 * time.Second
 	cmd.Dir = b.dir
-	// Its own cache, so that these guests and those of whoever works here leave each other alone.
-	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+filepath.Join(b.dir, "cache"))
+	cmd.Env = b.env()
 	begun := time.Now()
 	out, err := cmd.Output()
 	took := time.Since(begun)

@@ -113,6 +113,9 @@ func (e *LostError) Error() string {
 }
 func (e *LostError) Unwrap() error { return e.Err }
 
+// Position is where to follow the journal from.
+func (e *LostError) Position() Position { return Position{Offset: e.Offset, Seq: e.Seq} }
+
 // EndedError is a run whose process in the guest is gone although its journal has no run-end.
 type EndedError struct {
 	RunID     string
@@ -206,5 +209,16 @@ func passing(ctx context.Context, err error) bool {
 		return false
 	}
 	unanswered, _ := remote.IsUnanswered(err)
-	return unanswered || remote.IsGone(err) || errors.Is(err, errFrameCRC)
+	return unanswered || remote.IsGone(err) || broke(err) || errors.Is(err, errFrameCRC)
 }
+
+// broke reports whether err is a server that failed without a word of its service: what is in front of WinRM
+// (http.sys, a proxy), or a service that is on its way down or up.
+func broke(err error) bool {
+	f, ok := errors.AsType[*remote.Fault](err)
+	return ok && f.HTTPStatus >= 500 && f.Code == 0 && f.Subcode == ""
+}
+
+// MayPass reports whether a Connect that failed with err is worth doing again: nobody answered, or the shell
+// went away in the middle. What the guest refused, and what the caller ended, will not pass.
+func MayPass(ctx context.Context, err error) bool { return passing(ctx, err) }

@@ -32,7 +32,7 @@ func Example() {
 			r, err = s.Next(ctx)
 			if lost, ok := errors.AsType[*guest.LostError](err); ok {
 				s.Close()
-				s, err = g.Follow(ctx, id, lost.Offset, journal)
+				s, err = g.Follow(ctx, id, lost.Position(), journal)
 				continue
 			}
 			if err == nil {

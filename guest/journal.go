@@ -175,7 +175,7 @@ func parseRecord(raw []byte) (Record, error) {
 		r.OK, r.Win32 = c.flag("ok", l.OK), c.code("win32", l.Win32)
 		r.StopTook = c.duration("ms2", l.MS2, time.Millisecond)
 	case EvRunEnd:
-		r.Why = c.word("why", l.Why, "done", "driver-start", "cancelled", "tainted", "device", "fail-fast", "plan")
+		r.Why = c.word("why", l.Why, "done", "driver-start", "cancelled", "tainted", "device", "plan")
 		r.Cases = c.index("cases", l.Cases)
 	default:
 		c.wrong("unknown event %q", clip(string(r.Ev), 40))

@@ -20,8 +20,9 @@ type Run struct {
 // its journal. The run belongs to the guest: it goes on whatever happens to the stream, or to this
 // process. ctx bounds the start only.
 //
-// *[LostError] means that the run may have been started all the same: follow it from offset 0. It
-// must not be started again under the same id. *[AgentError] means that it was refused.
+// *[LostError] means that the run may have been started all the same: follow it from offset 0, and where
+// that is refused because there is no journal, start it again. The agent starts a run once under one id, and
+// refuses it, with *[AgentError], when its journal is there.
 func (g *Guest) StartRun(ctx context.Context, r Run) (*Stream, error) {
 	if err := CheckRunID(r.ID); err != nil {
 		return nil, fmt.Errorf("start run: %w", err)
@@ -30,25 +31,31 @@ func (g *Guest) StartRun(ctx context.Context, r Run) (*Stream, error) {
 	if _, err := g.Push(ctx, append([]File{Contents(plan, r.Plan)}, r.Files...), r.Progress); err != nil {
 		return nil, fmt.Errorf("start run %s: %w", r.ID, err)
 	}
-	return g.follow(ctx, r.ID, 0, r.Journal, "run", "--plan", plan, "--journal", JournalPath(r.ID), "--follow")
+	return g.follow(ctx, r.ID, Position{}, r.Journal, "run", "--plan", plan, "--journal", JournalPath(r.ID), "--follow")
 }
 
-// Follow follows the journal of a run that was started before, from offset: 0, or the Offset of a
-// [LostError] or of an [EndedError]. raw gets the journal's bytes from there on; it may be nil.
+// Position is where a journal goes on after a record. The zero Position is its beginning.
+type Position struct {
+	Offset int64  // bytes before the next record
+	Seq    uint64 // of the last record
+}
+
+// Follow follows the journal of a run that was started before, from a position: that of a [Stream] or
+// a [Reader]. raw gets the journal's bytes from there on; it may be nil.
 //
 // When contact was lost before, it first makes sure that the guest is the same one: *[RebootedError]
 // says that it has rebooted, after [Guest.Refresh] what the journal held then can still be read.
-func (g *Guest) Follow(ctx context.Context, runID string, offset int64, raw io.Writer) (*Stream, error) {
+func (g *Guest) Follow(ctx context.Context, runID string, from Position, raw io.Writer) (*Stream, error) {
 	if err := CheckRunID(runID); err != nil {
 		return nil, fmt.Errorf("follow: %w", err)
 	}
-	if offset < 0 {
-		return nil, fmt.Errorf("follow run %s: offset %d", runID, offset)
+	if from.Offset < 0 || (from.Offset == 0) != (from.Seq == 0) {
+		return nil, fmt.Errorf("follow run %s: no record %d ends at offset %d", runID, from.Seq, from.Offset)
 	}
 	var s *Stream
 	err := g.persist(ctx, "follow run "+runID, func(ctx context.Context) (bool, error) {
 		var err error
-		s, err = g.follow(ctx, runID, offset, raw, tailArgs(runID, offset)...)
+		s, err = g.follow(ctx, runID, from, raw, tailArgs(runID, from.Offset)...)
 		return false, err
 	})
 	return s, err

@@ -49,8 +49,8 @@ var errStreamClosed = errors.New("the stream was closed")
 
 // follow starts a command that prints the journal from offset. ctx bounds the start; the stream
 // lives until the run has ended, contact is lost, or Close.
-func (g *Guest) follow(ctx context.Context, runID string, offset int64, raw io.Writer, args ...string) (*Stream, error) {
-	s := &Stream{guest: g, runID: runID, copy: raw, offset: offset, refetched: -1}
+func (g *Guest) follow(ctx context.Context, runID string, from Position, raw io.Writer, args ...string) (*Stream, error) {
+	s := &Stream{guest: g, runID: runID, copy: raw, offset: from.Offset, seq: from.Seq, refetched: -1}
 	s.life, s.end = context.WithCancelCause(context.WithoutCancel(ctx))
 	if err := s.open(ctx, args...); err != nil {
 		s.end(nil)
@@ -234,8 +234,8 @@ func (s *Stream) broken(ctx context.Context, err error) error {
 	return &LostError{RunID: s.runID, Offset: s.offset, Seq: s.seq, Err: err}
 }
 
-// Offset is where the journal goes on after the last record that Next returned.
-func (s *Stream) Offset() int64 { return s.offset }
+// Position is where the journal goes on after the last record that Next returned.
+func (s *Stream) Position() Position { return Position{Offset: s.offset, Seq: s.seq} }
 
 // Close stops following. The run goes on in the guest.
 func (s *Stream) Close() {

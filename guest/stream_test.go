@@ -72,7 +72,7 @@ func TestStartRun(t *testing.T) {
 	if err != io.EOF {
 		t.Fatal(err)
 	}
-	if len(rest) != len(lines)-1 || raw.String() != string(journalBytes(lines)) || s.Offset() != int64(raw.Len()) {
+	if len(rest) != len(lines)-1 || raw.String() != string(journalBytes(lines)) || s.Position().Offset != int64(raw.Len()) {
 		t.Errorf("%d records, %d bytes", len(rest), raw.Len())
 	}
 	for i, r := range rest {
@@ -116,7 +116,7 @@ func TestStreamFetchesAgain(t *testing.T) {
 				})
 			}
 			var raw bytes.Buffer
-			s, err := g.Follow(t.Context(), runID, 0, &raw)
+			s, err := g.Follow(t.Context(), runID, Position{}, &raw)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -154,7 +154,7 @@ func TestStreamRefusesALyingJournal(t *testing.T) {
 			g := f.connect()
 			f.write(JournalPath(runID), []byte(tc.journal))
 			var raw bytes.Buffer
-			s, err := g.Follow(t.Context(), runID, 0, &raw)
+			s, err := g.Follow(t.Context(), runID, Position{}, &raw)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -164,7 +164,7 @@ func TestStreamRefusesALyingJournal(t *testing.T) {
 			if !ok || !strings.Contains(err.Error(), tc.want) || len(records) != tc.records {
 				t.Fatalf("%d records, %v", len(records), err)
 			}
-			if bad.Offset != int64(raw.Len()) || bad.Offset != s.Offset() {
+			if bad.Offset != int64(raw.Len()) || bad.Offset != s.Position().Offset {
 				t.Errorf("the offset is %d, and %d bytes were kept", bad.Offset, raw.Len())
 			}
 		})
@@ -177,7 +177,7 @@ func TestStreamResumesAfterALoss(t *testing.T) {
 	lines := journalLines(4)
 	f.write(JournalPath(runID), journalBytes(lines[:6]))
 	var raw bytes.Buffer
-	s, err := g.Follow(t.Context(), runID, 0, &raw)
+	s, err := g.Follow(t.Context(), runID, Position{}, &raw)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func TestStreamResumesAfterALoss(t *testing.T) {
 		t.Fatalf("error %v", err)
 	}
 	f.write(JournalPath(runID), journalBytes(lines))
-	again, err := g.Follow(t.Context(), runID, lost.Offset, &raw)
+	again, err := g.Follow(t.Context(), runID, lost.Position(), &raw)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +210,7 @@ func TestStreamAfterAReboot(t *testing.T) {
 	f := newFakeGuest(t)
 	g := f.connect()
 	f.write(JournalPath(runID), journalBytes(journalLines(1)[:3]))
-	s, err := g.Follow(t.Context(), runID, 0, nil)
+	s, err := g.Follow(t.Context(), runID, Position{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,14 +230,14 @@ func TestStreamAfterAReboot(t *testing.T) {
 		t.Fatalf("error %v", err)
 	}
 	var rebooted *RebootedError
-	_, err = g.Follow(t.Context(), runID, lost.Offset, nil)
+	_, err = g.Follow(t.Context(), runID, lost.Position(), nil)
 	if !errors.As(err, &rebooted) || rebooted.Now != later {
 		t.Fatalf("error %v", err)
 	}
 	if facts, err := g.Refresh(t.Context()); !errors.As(err, &rebooted) || facts.BootID != later {
 		t.Fatal(err)
 	}
-	s, err = g.Follow(t.Context(), runID, lost.Offset, nil)
+	s, err = g.Follow(t.Context(), runID, lost.Position(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +255,7 @@ func TestStreamOfARunThatDied(t *testing.T) {
 	f.dead[fold(JournalPath(runID))] = true
 	lines := journalLines(1)
 	f.write(JournalPath(runID), append(journalBytes(lines[:3]), lines[3][:20]...)) // torn by the crash
-	s, err := g.Follow(t.Context(), runID, 0, nil)
+	s, err := g.Follow(t.Context(), runID, Position{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,7 +271,7 @@ func TestStreamWaitsAndIsClosed(t *testing.T) {
 	f := newFakeGuest(t)
 	g := f.connect()
 	f.write(JournalPath(runID), journalBytes(journalLines(1)[:1]))
-	s, err := g.Follow(t.Context(), runID, 0, nil)
+	s, err := g.Follow(t.Context(), runID, Position{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -298,7 +298,7 @@ func TestStreamCopyThatFails(t *testing.T) {
 	g := f.connect()
 	f.write(JournalPath(runID), journalBytes(journalLines(1)))
 	full := errors.New("disk full")
-	s, err := g.Follow(t.Context(), runID, 0, writerFunc(func([]byte) (int, error) { return 0, full }))
+	s, err := g.Follow(t.Context(), runID, Position{}, writerFunc(func([]byte) (int, error) { return 0, full }))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -314,7 +314,7 @@ func TestStartRunRefuses(t *testing.T) {
 	if _, err := g.StartRun(t.Context(), Run{ID: `..\x`}); err == nil {
 		t.Error("a run id with a path in it was taken")
 	}
-	if _, err := g.Follow(t.Context(), "ok", -1, nil); err == nil {
+	if _, err := g.Follow(t.Context(), "ok", Position{Offset: -1}, nil); err == nil {
 		t.Error("a negative offset was taken")
 	}
 	if err := g.Cancel(t.Context(), "a b"); err == nil {
@@ -330,7 +330,7 @@ func TestStreamBoundsWhatWaits(t *testing.T) {
 	g := f.connect()
 	lines := journalLines(400) // far more than may wait for Next
 	f.write(JournalPath(runID), journalBytes(lines))
-	s, err := g.Follow(t.Context(), runID, 0, nil)
+	s, err := g.Follow(t.Context(), runID, Position{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

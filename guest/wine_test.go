@@ -361,7 +361,7 @@ func realRun(t *testing.T, w *wineGuest, g *Guest) {
 		t.Errorf("the copy of the journal differs: %v", err)
 	}
 	// From the middle, after the run, and by somebody who was not there before.
-	again, err := g.Follow(t.Context(), "real-1", records[3].Offset, nil)
+	again, err := g.Follow(t.Context(), "real-1", Position{records[3].Offset, records[2].Seq}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -390,7 +390,7 @@ func realCancel(t *testing.T, g *Guest, path string, sample *driver.Artifact, su
 	if err := g.Cancel(t.Context(), "real-2"); err != nil {
 		t.Fatal(err)
 	}
-	again, err := g.Follow(t.Context(), "real-2", s.Offset(), nil)
+	again, err := g.Follow(t.Context(), "real-2", s.Position(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -424,7 +424,7 @@ func realRunRefused(t *testing.T, g *Guest) {
 	if _, err := again.Next(t.Context()); !errors.As(err, &refused) || !strings.Contains(err.Error(), "already") {
 		t.Errorf("the same run twice: %v", err)
 	}
-	never, err := g.Follow(t.Context(), "never-was", 0, nil)
+	never, err := g.Follow(t.Context(), "never-was", Position{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"wskharness/strictyaml"
 )
@@ -25,6 +26,7 @@ type Config struct {
 	Out     string   // folder in which run folders are made
 	Defines map[string]string
 	Run     Defaults
+	Limits  Limits
 }
 
 // Defaults is what `run` does where the command line does not say.
@@ -61,7 +63,8 @@ type WineTarget struct {
 // OwnNetio reports whether the guest has Wine's own provider.
 func (w *WineTarget) OwnNetio() bool { return w.Netio == "" && !w.Model }
 
-// StaticTarget is a machine that answers WinRM and that the harness can neither start nor revert.
+// StaticTarget is a machine that answers WinRM and that the harness can neither start nor revert. It reboots it
+// where nothing else helps.
 type StaticTarget struct {
 	URL          string
 	User         string
@@ -71,6 +74,9 @@ type StaticTarget struct {
 	Certificate  string // SHA-256 of the only certificate that is accepted, in hexadecimal
 	CAFile       string // PEM; empty: the system's
 	AllowPlain   bool   // Basic over HTTP: password and everything else in the clear
+
+	Reset       []string      // a program of this machine, with its arguments, that turns it off and on; may be empty
+	ResetWithin time.Duration // how long it may take until it is up again; 10 minutes when zero
 }
 
 // LoadConfig reads the configuration at path, or, where path is empty, the nearest one above dir,

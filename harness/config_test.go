@@ -2,6 +2,7 @@ package harness
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,7 +35,7 @@ wskharness.yaml:8:15: a password in the configuration itself (expected password_
 wskharness.yaml:9:3: the target's name is "Bad Name" (expected lower-case letters, digits, dots, dashes and underscores)
 wskharness.yaml:9:24: provider is "qemu" (expected one of wine, static)
 wskharness.yaml:11:13: no target "wien"; did you mean "wine"? (expected one of wine, lab)
-wskharness.yaml:12:1: unknown key "outt" in the configuration; did you mean "out"? (expected one of targets, suites, out, driver, run)`)
+wskharness.yaml:12:1: unknown key "outt" in the configuration; did you mean "out"? (expected one of targets, suites, out, driver, run, limits)`)
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -122,4 +123,40 @@ func FuzzConfig(f *testing.F) {
 			t.Fatal("a configuration without a target")
 		}
 	})
+}
+
+func TestLimitsFitInsideEachOther(t *testing.T) {
+	for name, test := range map[string]struct{ limits, want string }{
+		"not said":      {"", "24h0m0s 12h0m0s 4h0m0s 30m0s 2m0s"},
+		"inner fits":    {"{run: 1h}", "1h0m0s 58m0s 56m0s 30m0s 2m0s"},
+		"inner shrinks": {"{run: 10m, collect: 1m}", "10m0s 9m0s 8m0s 7m0s 1m0s"},
+		"outer grows":   {"{suite: 40h}", "40h4m0s 40h2m0s 40h0m0s 30m0s 2m0s"},
+		"all given":     {"{run: 9s, target: 8s, suite: 7s, case: 6s, collect: 1s}", "9s 8s 7s 6s 1s"},
+		"a gap":         {"{run: 30m, case: 29m, collect: 10s}", "30m0s 29m50s 29m40s 29m0s 10s"},
+		"no time":       {"{case: 0s}", "c.yaml:2:16: case is 0s (expected whole milliseconds from 1ms to 720h)"},
+		"no room":       {"{run: 3m}", "c.yaml:2:15: run 3m does not leave 2m to collect evidence beyond what is inside it (expected at least 6m1s)"},
+		"all wrong": {"{run: 9s, target: 9s, suite: 9s, case: 9s, collect: 1s, step: 1s}", strings.TrimSpace(`
+c.yaml:2:15: run 9s does not leave 1s to collect evidence beyond what is inside it (expected at least 12s)
+c.yaml:2:27: target 9s does not leave 1s to collect evidence beyond what is inside it (expected at least 11s)
+c.yaml:2:38: suite 9s does not leave 1s to collect evidence beyond what is inside it (expected at least 10s)
+c.yaml:2:65: unknown key "step" in limits (expected one of case, suite, target, run, collect)`)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := "targets: {wine: {provider: wine}}\n"
+			if test.limits != "" {
+				text += "limits: " + test.limits + "\n"
+			}
+			c, err := parseConfig([]byte(text), "c.yaml", "/etc")
+			if err != nil {
+				if err.Error() != test.want {
+					t.Errorf("got\n%v\nwant\n%v", err, test.want)
+				}
+				return
+			}
+			l := c.Limits
+			if got := fmt.Sprint(l.Run, " ", l.Target, " ", l.Suite, " ", l.Case, " ", l.Collect); got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
 }

@@ -45,7 +45,9 @@ func (p *configParser) root(n *strictyaml.Node, c *Config) {
 		p.driver(driver, c)
 	}
 	run := m.Take("run")
+	limits := m.Take("limits")
 	m.Done()
+	c.Limits = p.limits(limits)
 	if run != nil {
 		p.run(run, c)
 	}
@@ -150,6 +152,16 @@ func (p *configParser) static(m *strictyaml.Mapping) *StaticTarget {
 	p.into(ca, "ca_file", &t.CAFile)
 	if t.CAFile != "" {
 		t.CAFile = p.path(t.CAFile)
+	}
+	if reset := m.Take("reset"); reset != nil {
+		for _, word := range p.Items(reset, "reset") { // words may repeat
+			if text, ok := p.Text(word, "a word of reset"); ok {
+				t.Reset = append(t.Reset, text)
+			}
+		}
+	}
+	if limit := m.Take("reset_within"); limit != nil {
+		t.ResetWithin, _ = p.Duration(limit, "reset_within", highestLimit)
 	}
 	if address != nil {
 		p.address(address, t)

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"wskharness/driver"
 	"wskharness/guest"
 	"wskharness/results"
 	"wskharness/suites"
@@ -93,7 +96,14 @@ func (l *load) conclude(ctx context.Context) {
 	switch {
 	case l.crash != nil:
 		l.lastWords(ctx)
-		l.crashed()
+		l.crashed(append(l.evidence(), l.collectDumps(ctx)...))
+	case l.rebooted:
+		if dumps := l.collectDumps(ctx); len(dumps) > 0 { // nobody watched, but this is as good
+			l.crash = &vm.Event{Kind: vm.Panicked, Time: time.Now()}
+			l.crashed(dumps)
+		} else if l.open != nil && !l.open.judged() {
+			l.abandoned()
+		}
 	case l.open != nil && !l.open.judged():
 		l.abandoned()
 	}
@@ -108,71 +118,99 @@ func (l *load) conclude(ctx context.Context) {
 func (l *load) lastWords(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectLimit)
 	defer cancel()
-	if err := l.reconnect(ctx, true); err != nil {
-		l.notice(l.target.Name, results.Warning, "the end of the guest's journal could not be fetched after the crash: %v", err)
+	if err := l.reconnect(ctx, l.boot); err != nil {
+		l.tear(err)
 		return
 	}
-	stream, err := l.guest.Follow(ctx, l.id, l.next, l.raw)
-	if err != nil {
-		l.notice(l.target.Name, results.Warning, "the end of the guest's journal could not be fetched after the crash: %v", err)
-		return
-	}
-	defer stream.Close()
-	for {
-		record, err := stream.Next(ctx)
-		if err != nil {
-			return // the end: nobody writes it any more
+	l.readRest(ctx)
+}
+
+// readRest reads the journal of a boot that is over, up to its end. A network that fails is no end.
+func (l *load) readRest(ctx context.Context) {
+	for try := 1; !l.ended; try++ { // what ended has no rest
+		stream, err := l.guest.Follow(ctx, l.id, l.at, l.raw)
+		for err == nil {
+			var record guest.Record
+			if record, err = stream.Next(ctx); err == nil {
+				l.take(record)
+			}
 		}
-		l.take(record)
+		if stream != nil {
+			stream.Close()
+		}
+		if _, ended := errors.AsType[*guest.EndedError](err); ended || errors.Is(err, io.EOF) {
+			return // nobody writes it any more
+		}
+		l.cuts = 0 // a guest that is on its way down or up may cut it again and again
+		if try == maxRest || !l.mayGoOn(err) {
+			l.tear(err)
+			return
+		}
+		if err := l.reconnect(ctx, ""); err != nil {
+			l.tear(err)
+			return
+		}
 	}
+}
+
+// tear notes that the end of the journal is missing: what was under way at the end is not known.
+func (l *load) tear(err error) {
+	if l.ended {
+		return // nothing is missing
+	}
+	l.torn = true
+	l.notice(l.target.Name, results.Warning, "the end of the guest's journal could not be fetched: %v", err)
 }
 
 // awaitCrash waits for the machine to tell that it crashed.
 func (l *load) awaitCrash(ctx context.Context) {
-	limit := time.NewTimer(evidenceLimit)
-	defer limit.Stop()
-	for {
-		select {
-		case e, ok := <-l.machine.Events():
-			if !ok {
-				return
-			}
-			if e.Kind == vm.Panicked {
-				l.crash = &e
-				return
-			}
-		case <-limit.C:
-			return
-		case <-ctx.Done():
-			return
-		}
+	ctx, cancel := context.WithTimeout(ctx, evidenceLimit)
+	defer cancel()
+	if e := l.nextCrash(ctx); e != nil {
+		l.crash = e
 	}
 }
 
 // crashed gives the crash to the case that was under way, with what the machine tells of it.
-func (l *load) crashed() {
+func (l *load) crashed(evidence []results.Evidence) {
 	l.taint("the guest crashed")
 	reason := l.crash.Describe()
-	evidence := l.evidence()
+	if at := l.source(l.crash.Module, l.crash.ModuleOffset); at != "" {
+		reason += " in " + at
+	}
 	if l.open == nil {
 		name := "deploy.start"
-		if l.started {
+		switch {
+		case l.torn:
+			name = "deploy.crash"
+			reason += ": in which case is not known, since the end of the guest's journal is missing"
+		case l.started:
 			name = "deploy.stop"
 		}
 		l.own(name, results.Verdict{Outcome: results.Bugcheck, Reason: reason, Rerun: l.rerunAll()})
 		for _, e := range evidence {
 			l.append(results.Event{Kind: results.KindEvidence, Target: l.target.Name, Evidence: &e})
 		}
-		if !l.started {
+		if !l.started && !l.torn {
 			l.outcome.over, l.outcome.why = true, "the guest crashed when the driver was started (deploy.start)"
 		}
 		return
 	}
 	t := l.open
-	for _, e := range evidence {
-		l.append(results.Event{Kind: results.KindEvidence, Target: l.target.Name, Case: t.test.Name(), Attempt: t.attempt, Evidence: &e})
+	if l.torn {
+		l.own("deploy.crash", results.Verdict{Outcome: results.Bugcheck, Rerun: l.rerunAll(),
+			Reason: reason + ": in " + t.test.Name() + " or later, since the end of the guest's journal is missing"})
 	}
-	l.finish(t, results.Verdict{Outcome: results.Bugcheck, Elapsed: time.Since(t.started), Reason: l.during(t) + reason})
+	for _, e := range evidence {
+		if !l.past.tookEvidence(t.key(), e) {
+			l.append(results.Event{Kind: results.KindEvidence, Target: l.target.Name, Case: t.test.Name(), Attempt: t.attempt, Evidence: &e})
+		}
+	}
+	v := results.Verdict{Outcome: results.Bugcheck, Elapsed: time.Since(t.started), Reason: l.during(t) + reason}
+	if l.torn {
+		v.Outcome, v.Reason = results.Lost, "the guest crashed in this case or a later one: "+reason
+	}
+	l.finish(t, v)
 }
 
 // during names the step that did not come back.
@@ -183,9 +221,41 @@ func (l *load) during(t *trial) string {
 	return "after the last step: "
 }
 
+// source is where an offset into the tested driver is in its sources, by the debug information of its build;
+// empty where that does not say.
+func (l *load) source(module string, offset uint64) string {
+	if l.kit == nil || !strings.EqualFold(module, filepath.Base(l.kit.pkg.Driver)) {
+		return ""
+	}
+	symbols, err := driver.OpenSymbols(l.kit.pkg.Symbols)
+	if err != nil {
+		l.log.Warn("find the place of the crash in the sources", "error", err)
+		return ""
+	}
+	at, ok := symbols.Lookup(offset)
+	if !ok {
+		return ""
+	}
+	return at.String()
+}
+
+// signature names a crash by what it is and where: the same crash has the same one, in whichever case, target
+// or run. A page fault that the guest told of without a stop code goes by its kind of access.
+func signature(e *vm.Event) string {
+	code := fmt.Sprintf("0x%X", e.Code)
+	if e.Code == 0 && e.Access != "" {
+		code = "fault-" + e.Access
+	}
+	if e.Module == "" {
+		return code
+	}
+	return fmt.Sprintf("%s %s+0x%x", code, strings.ToLower(e.Module), e.ModuleOffset)
+}
+
 // evidence is what the machine tells of a crash, with the console kept as a file.
 func (l *load) evidence() []results.Evidence {
-	all := []results.Evidence{{Kind: "fault", Text: l.crash.Text, Module: l.crash.Module, Offset: l.crash.ModuleOffset}}
+	all := []results.Evidence{{Kind: "fault", Text: l.crash.Text, Module: l.crash.Module, Offset: l.crash.ModuleOffset,
+		Source: l.source(l.crash.Module, l.crash.ModuleOffset), Signature: signature(l.crash)}}
 	console, ok := l.machine.(vm.Console)
 	if !ok {
 		return all
@@ -212,6 +282,8 @@ func (l *load) abandoned() {
 	t := l.open
 	v := results.Verdict{Outcome: results.Lost, Elapsed: time.Since(t.started), Reason: l.during(t)}
 	switch {
+	case l.cancelled && l.lost == "" && l.limit != nil:
+		v.Outcome, v.Reason = results.NotRun, l.limit.Error()+" while it ran"
 	case l.cancelled && l.lost == "":
 		v.Outcome, v.Reason = results.Cancelled, "the run was interrupted"
 	case l.lost != "":
@@ -243,55 +315,109 @@ func (l *load) unproven() {
 }
 
 // contactLost finds out why the journal broke off. It returns a stream to go on with where the run
-// goes on in the guest, and nil where this load is over.
+// goes on in the guest, and nil where this load is over. What decides is the machine's own word of a crash,
+// and then the boot id: never that the guest can be reached again.
 func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
 	l.log.Warn("the guest's journal broke off", "error", err)
-	if gone, ok := errors.AsType[*guest.EndedError](err); ok {
-		l.awaitCrash(ctx)
-		if l.crash == nil {
-			l.lost = gone.Error()
-		}
-		return nil
+	_, ended := errors.AsType[*guest.EndedError](err)
+	if l.unanswered == nil && l.order.ID != "" && l.at == (guest.Position{}) && l.mayGoOn(err) {
+		l.unanswered, l.askedAt = err, time.Now() // whoever was to start the run may have ended with the contact
 	}
-	lost, ok := errors.AsType[*guest.LostError](err)
-	if !ok {
+	l.countCut(err)
+	switch {
+	case l.unheardOf(err):
+		l.outcome.unheard = true
+		l.lost = "the answer to the start of the run was lost, and there is no journal: whether it was started is not known"
+		return nil
+	case !ended && !l.mayGoOn(err):
 		l.lost = err.Error()
 		return nil
-	}
-	if l.awaitCrash(ctx); l.crash != nil {
-		return nil
-	}
-	if l.cancelled {
+	case l.cancelled:
+		l.awaitCrash(ctx)
 		l.lost = err.Error() // whoever interrupted the run does not want to wait for the guest to come back
 		return nil
 	}
-	boot := l.facts.BootID
-	if err := l.reconnect(ctx, false); err != nil {
+	if err := l.reconnect(ctx, ""); err != nil {
+		l.awaitCrash(ctx)
 		l.lost = err.Error()
 		return nil
 	}
-	if l.facts.BootID != boot {
-		l.lost = fmt.Sprintf("the guest rebooted (boot id %s, before %s) without a sign of a crash", l.facts.BootID, boot)
+	if ended || l.facts.BootID != l.boot {
+		if l.awaitCrash(ctx); l.crash != nil {
+			return nil
+		}
+	}
+	if l.facts.BootID != l.boot {
+		l.rebooted = true
+		l.readRest(ctx)
+		l.lost = fmt.Sprintf("the guest rebooted unexpectedly (boot id %s, before %s), without a sign of a crash", l.facts.BootID, l.boot)
 		return nil
 	}
-	stream, err := l.guest.Follow(ctx, l.id, lost.Offset, l.raw)
-	if err != nil {
-		l.lost = err.Error()
+	if ended {
+		l.lost = "the agent's run in the guest was ended from outside, in the same boot: " + err.Error()
 		return nil
 	}
-	l.notice(l.target.Name, results.Warning, "contact was lost and found again: %v", lost.Err)
+	if l.notThereYet(err) {
+		return l.startAgain(ctx)
+	}
+	stream, followErr := l.guest.Follow(ctx, l.id, l.at, l.raw)
+	if followErr != nil {
+		l.lost = followErr.Error()
+		return nil
+	}
+	l.notice(l.target.Name, results.Warning, "contact was lost and found again: %v", err)
 	return stream
 }
 
-// silent ends a load whose guest has said nothing for longer than anything may take.
-func (l *load) silent() {
-	if l.cancelled {
-		l.lost = fmt.Sprintf("the agent did not end the run within %s of the interrupt", cancelLimit)
+// startAgain starts a run whose start was not answered and that has no journal. The agent starts it once,
+// whichever request comes first: what is refused now has a journal soon.
+func (l *load) startAgain(ctx context.Context) *guest.Stream {
+	var stream *guest.Stream
+	var err error
+	if l.asked++; l.asked%2 == 1 {
+		stream, err = l.guest.StartRun(ctx, l.order)
+	} else {
+		stream, err = l.guest.Follow(ctx, l.id, l.at, l.raw)
+	}
+	if err != nil {
+		return l.contactLost(ctx, err)
+	}
+	return stream
+}
+
+// mayGoOn reports whether the run may well go on in the guest, after its journal broke off with err.
+func (l *load) mayGoOn(err error) bool {
+	_, rebooted := errors.AsType[*guest.RebootedError](err)
+	_, lost := errors.AsType[*guest.LostError](err)
+	if rebooted || lost || l.notThereYet(err) {
+		return true
+	}
+	// Whoever printed the journal ended in the middle of it: the next one may tell why.
+	if _, cut := errors.AsType[*guest.JournalError](err); !cut {
+		return false
+	}
+	return l.cuts <= maxCuts
+}
+
+// countCut counts how often whoever printed the journal has ended in the middle of it at one place.
+func (l *load) countCut(err error) {
+	if _, cut := errors.AsType[*guest.JournalError](err); !cut {
 		return
 	}
-	l.lost = "the guest said nothing for longer than anything in the plan may take"
-	if t := l.open; t != nil {
-		l.finish(t, results.Verdict{Outcome: results.Hang, Elapsed: time.Since(t.started),
-			Reason: l.during(t) + fmt.Sprintf("no answer within %s and %s more", t.test.Timeout, silence)})
+	if l.cutAt != l.at {
+		l.cutAt, l.cuts = l.at, 0
 	}
+	l.cuts++
+}
+
+// notThereYet reports a journal that the agent refused to print because there is none, of a run whose start was
+// not answered.
+func (l *load) notThereYet(err error) bool {
+	_, refused := errors.AsType[*guest.AgentError](err)
+	return refused && l.unanswered != nil && l.at == guest.Position{}
+}
+
+// unheardOf reports that there is no journal of a run whose start was not answered, and none to be expected.
+func (l *load) unheardOf(err error) bool {
+	return l.notThereYet(err) && time.Since(l.askedAt) > unheardLimit
 }

@@ -3,6 +3,8 @@ package harness
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -95,9 +97,21 @@ func (w *Workshop) WineHost(ctx context.Context) (string, error) {
 	return a.Path, nil
 }
 
-// build makes the kit, side by side, and keeps the package in the run folder.
-func (r *run) build(ctx context.Context) (*kit, error) {
+// tested is the package that an earlier controller began to test; nil where there is none.
+func tested(events []results.Event) *results.Package {
+	for _, e := range events {
+		if e.Kind == results.KindPackage {
+			return e.Package
+		}
+	}
+	return nil
+}
+
+// build makes the kit, side by side, and keeps the package in the run folder. A run that is continued goes
+// on with the package that is there: before.
+func (r *run) build(ctx context.Context, before *results.Package) (*kit, error) {
 	k := &kit{}
+	folder := filepath.Join(r.dir, "package")
 	err := r.phase("", results.PhaseBuild, func() (string, error) {
 		w, err := NewWorkshop(ctx, r.env.Cache)
 		if err != nil {
@@ -105,7 +119,13 @@ func (r *run) build(ctx context.Context) (*kit, error) {
 		}
 		var all sync.WaitGroup
 		var errs [4]error
-		all.Go(func() { k.pkg, errs[0] = w.Package(ctx, r.plan.Request.Config) })
+		all.Go(func() {
+			if before == nil {
+				k.pkg, errs[0] = w.Package(ctx, r.plan.Request.Config)
+				return
+			}
+			k.pkg, errs[0] = reopen(folder, before)
+		})
 		all.Go(func() { k.agent, errs[1] = w.Agent(ctx) })
 		all.Go(func() { k.winHost, errs[2] = w.WineHost(ctx) })
 		all.Go(func() { k.models, errs[3] = w.Models(ctx, r.plan.Targets...) })
@@ -113,7 +133,7 @@ func (r *run) build(ctx context.Context) (*kit, error) {
 		if err := errors.Join(errs[:]...); err != nil {
 			return "", err
 		}
-		if k.pkg.Cached {
+		if k.pkg.Cached || before != nil {
 			return "unchanged", nil
 		}
 		return "built and signed " + filepath.Base(k.pkg.Driver), nil
@@ -121,8 +141,14 @@ func (r *run) build(ctx context.Context) (*kit, error) {
 	if err != nil {
 		return nil, err
 	}
+	if before != nil {
+		return k, nil
+	}
 	// The run folder has the package that was tested, whatever becomes of the cache.
-	k.pkg, err = k.pkg.CopyTo(filepath.Join(r.dir, "package"))
+	if err := os.RemoveAll(folder); err != nil { // half a copy of a controller that was killed
+		return nil, fmt.Errorf("keep the package: %w", err)
+	}
+	k.pkg, err = k.pkg.CopyTo(folder)
 	if err != nil {
 		return nil, err
 	}
@@ -132,4 +158,16 @@ func (r *run) build(ctx context.Context) (*kit, error) {
 		Toolchain: m.Build.Versions.Compiler, Signer: m.Certificate.Subject, Cached: k.pkg.Cached,
 	}})
 	return k, nil
+}
+
+// reopen takes up the package in a run folder.
+func reopen(folder string, before *results.Package) (*driver.Package, error) {
+	pkg, err := driver.OpenPackage(folder)
+	if err != nil {
+		return nil, &BuildError{Err: err}
+	}
+	if is := pkg.Manifest.Driver.SHA256; is != before.SHA256 {
+		return nil, &BuildError{Err: fmt.Errorf("the driver in %s has SHA-256 %s, but the run began with %s: run it again", displayPath(folder), is, before.SHA256)}
+	}
+	return pkg, nil
 }

@@ -16,13 +16,19 @@ import (
 )
 
 const (
-	startLimit  = 30 * time.Second
-	stopLimit   = 30 * time.Second
-	cancelLimit = 15 * time.Second // from an interrupt to the run's end in the guest
-	silence     = 30 * time.Second // beyond a case's own limit, before the guest counts as silent
+	startLimit      = 30 * time.Second
+	stopLimit       = 30 * time.Second
+	cancelLimit     = 15 * time.Second // from an interrupt to the run's end in the guest
+	standardSilence = 30 * time.Second // beyond a case's own limit, before the guest counts as silent
 	// evidenceLimit is how long a machine may take to tell that it crashed, after its guest stopped
 	// answering.
 	evidenceLimit = 5 * time.Second
+	// unheardLimit is how long a run whose start was not answered may take to have a journal.
+	unheardLimit = 20 * time.Second
+	// maxCuts is how often whoever prints the journal may end in the middle of it at one place.
+	maxCuts = 3
+	// maxRest is how often the end of a journal is asked for after a crash, with a new connection each time.
+	maxRest = 20
 )
 
 // load is one start of the driver in the guest: the cases that ran on it, up to its stop or to
@@ -30,20 +36,33 @@ const (
 type load struct {
 	*session
 	id     string
+	boot   string   // boot id of the guest that runs it
 	trials []*trial // by their index in the guest's plan
 	raw    *os.File // the guest's journal as it came, kept in the run folder
 
-	next       int64  // offset in the guest's journal of the first record that was not taken in
-	open       *trial // started, not ended
+	order      guest.Run // what the guest was given to run; without an id after a resume
+	unanswered error     // of the start: the run may have been started
+	askedAt    time.Time // when that was
+	asked      int       // how often a run without a journal was followed, or started again
+
+	at         guest.Position // in the guest's journal, after the last record that was taken in
+	cutAt      guest.Position // where it ended without an end the last time …
+	cuts       int            // … and how often it has there
+	open       *trial         // started, not ended
 	passed     []*trial
 	started    bool // the driver runs, and has the deployed hash
 	unloadDue  bool // every case is over and none is to blame: the driver has to unload cleanly now
 	driverDone bool // it did
 	ended      bool // the terminal record arrived
+	torn       bool // the end of the journal is missing, and there is no way to it any more
 
-	crash     *vm.Event // the machine's own word that it crashed
-	lost      string    // why contact was lost for good; empty while it is not
-	cancelled bool
+	dumps      map[string]dump // that were in the guest before; nil: not known
+	rebooted   bool            // it runs another boot than the one that this load began in
+	crash      *vm.Event       // the machine's own word that it crashed
+	lost       string          // why contact was lost for good; empty while it is not
+	cancelled  bool
+	suiteSpent bool        // it was the limit of a suite: the other suites go on
+	limit      *limitError // why, where it was a limit that was up; nil: the user wanted it
 
 	outcome loadOutcome
 }
@@ -51,6 +70,7 @@ type load struct {
 // loadOutcome is what the session has to know of a load that is over.
 type loadOutcome struct {
 	tainted bool   // nothing else may run on the target before it is reverted
+	unheard bool   // not a word came of it, though it may have been started
 	over    bool   // no other load can do better: the driver does not start, or the user ended it
 	why     string // for the cases that are left
 }
@@ -58,9 +78,18 @@ type loadOutcome struct {
 // load deploys, starts the driver and follows the agent until the driver is gone.
 func (s *session) load(ctx context.Context, trials []*trial) loadOutcome {
 	s.loads++
-	l := &load{session: s, trials: trials, id: fmt.Sprintf("%s-%s-%d", s.run.id, s.target.Name, s.loads)}
+	l := &load{session: s, trials: trials, id: fmt.Sprintf("%s-%s-%d", s.run.id, s.target.Name, s.loads), boot: s.facts.BootID}
+	var err error
+	if l.dumps, err = s.listDumps(ctx); err != nil && ctx.Err() == nil {
+		s.notice(s.target.Name, results.Warning, "%v: after a crash, nobody knows which are new", err)
+	}
+	open := &openLoad{ID: l.id, Boot: l.boot, Dumps: l.dumps}
+	for _, t := range trials {
+		open.Trials = append(open.Trials, t.key())
+	}
+	s.mark(bookmark{Loads: s.loads, Load: open})
 	var stream *guest.Stream
-	err := s.phase(s.target.Name, results.PhaseDeploy, func() (detail string, err error) {
+	err = s.phase(s.target.Name, results.PhaseDeploy, func() (detail string, err error) {
 		stream, detail, err = l.deploy(ctx)
 		return detail, err
 	})
@@ -68,17 +97,32 @@ func (s *session) load(ctx context.Context, trials []*trial) loadOutcome {
 		return loadOutcome{over: true, why: err.Error()}
 	}
 	_ = s.phase(s.target.Name, results.PhaseCases, func() (string, error) {
-		l.follow(ctx, stream)
+		if l.unanswered != nil {
+			stream = l.contactLost(ctx, l.unanswered)
+		}
+		if stream != nil {
+			l.follow(ctx, stream)
+		}
 		return "", nil
 	})
 	l.conclude(ctx)
-	if err := l.raw.Close(); err != nil {
-		l.notice(s.target.Name, results.Warning, "keep the guest's journal: %v", err)
-	}
+	l.close()
 	return l.outcome
 }
 
-// deploy compiles the plan for this guest, pushes it with the driver, and starts it.
+// rawPath is where the guest's journal is kept as it came.
+func (l *load) rawPath() string {
+	return filepath.Join(l.folder(), fmt.Sprintf("journal-%d.ndjson", l.loads))
+}
+
+func (l *load) close() {
+	if err := l.raw.Close(); err != nil {
+		l.notice(l.target.Name, results.Warning, "keep the guest's journal: %v", err)
+	}
+}
+
+// deploy compiles the plan for this guest, pushes it with the driver, and starts it. Without an error and
+// without a stream it may have been started.
 func (l *load) deploy(ctx context.Context) (*guest.Stream, string, error) {
 	pkg := l.kit.pkg
 	entries := make([]suites.Entry, len(l.trials))
@@ -97,14 +141,19 @@ func (l *load) deploy(ctx context.Context) (*guest.Stream, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	l.raw, err = os.Create(filepath.Join(l.folder(), fmt.Sprintf("journal-%d.ndjson", l.loads)))
+	l.raw, err = os.Create(l.rawPath())
 	if err != nil {
 		return nil, "", fmt.Errorf("keep the guest's journal: %w", err)
 	}
-	stream, err := l.guest.StartRun(ctx, guest.Run{
+	l.order = guest.Run{
 		ID: l.id, Plan: plan.Bytes(), Journal: l.raw,
 		Files: []guest.File{{Local: pkg.Driver, SHA256: pkg.Manifest.Driver.SHA256, Path: path}},
-	})
+	}
+	stream, err := l.guest.StartRun(ctx, l.order)
+	if _, ok := errors.AsType[*guest.LostError](err); ok {
+		l.unanswered, l.askedAt = err, time.Now()
+		return nil, "no answer: the run may have been started", nil
+	}
 	if err != nil {
 		return nil, "", errors.Join(fmt.Errorf("deploy to %s: %w", l.target.Name, err), l.raw.Close())
 	}
@@ -123,8 +172,10 @@ func (l *load) follow(ctx context.Context, stream *guest.Stream) {
 	reading, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	arrivals := read(reading, stream)
-	interrupted, events, limit := ctx.Done(), l.machine.Events(), time.NewTimer(startLimit+silence)
+	interrupted, events, limit := ctx.Done(), l.machine.Events(), time.NewTimer(startLimit+l.silence())
 	defer limit.Stop()
+	suite := time.NewTimer(startLimit + l.silence())
+	defer suite.Stop()
 	for {
 		select {
 		case a := <-arrivals:
@@ -138,6 +189,7 @@ func (l *load) follow(ctx context.Context, stream *guest.Stream) {
 				return
 			}
 			limit.Reset(l.patience())
+			suite.Reset(l.suiteLeft())
 		case e, ok := <-events:
 			switch {
 			case !ok:
@@ -147,11 +199,16 @@ func (l *load) follow(ctx context.Context, stream *guest.Stream) {
 				return
 			}
 		case <-interrupted:
-			interrupted = nil
+			interrupted, l.limit = nil, limitUp(ctx)
 			l.cancel(reading)
 			limit.Reset(cancelLimit)
+		case <-suite.C:
+			if l.spendSuite(); l.limit != nil {
+				l.cancel(reading)
+				limit.Reset(cancelLimit)
+			}
 		case <-limit.C:
-			l.silent()
+			l.silent(reading)
 			return
 		}
 	}
@@ -183,9 +240,9 @@ func (l *load) patience() time.Duration {
 	case l.cancelled:
 		return cancelLimit
 	case l.open != nil:
-		return l.open.test.Timeout + silence
+		return l.open.test.Timeout + l.silence()
 	}
-	return max(startLimit, stopLimit) + silence
+	return max(startLimit, stopLimit) + l.silence()
 }
 
 // cancel asks the agent to stop after the step that is under way.
@@ -200,12 +257,12 @@ func (l *load) cancel(ctx context.Context) {
 
 // take updates the load with one record of the guest's journal.
 func (l *load) take(r guest.Record) {
-	l.next = r.Offset + int64(len(r.Raw)) + 1
+	l.at = guest.Position{Offset: r.Offset + int64(len(r.Raw)) + 1, Seq: r.Seq}
 	switch r.Ev {
 	case guest.EvRunStart:
-		if r.Boot != l.facts.BootID {
-			l.notice(l.target.Name, results.Warning, "the guest rebooted between the probe and the run (boot id %s, before %s)", r.Boot, l.facts.BootID)
-			l.facts.BootID = r.Boot
+		if r.Boot != l.boot {
+			l.notice(l.target.Name, results.Warning, "the guest rebooted between the probe and the run (boot id %s, before %s)", r.Boot, l.boot)
+			l.boot = r.Boot
 		}
 	case guest.EvDriverStart:
 		l.driverStart(r)
@@ -255,6 +312,9 @@ func (l *load) step(t *trial, r guest.Record) {
 	if r.Step < 0 || r.Step >= len(t.test.Steps) {
 		return // judged, as a report that makes no sense
 	}
+	if l.past.tookStep(t.key()) {
+		return
+	}
 	step := &t.test.Steps[r.Step]
 	e := &results.Step{
 		Index: r.Step, Text: step.Text, Status: suites.StatusName(r.Status), Code: r.Status,
@@ -272,6 +332,11 @@ func (l *load) caseEnd(t *trial, r guest.Record) {
 	if r.Why == "io" {
 		// The device went away under the case. Whether the machine crashed is its own to say.
 		l.open = t
+		return
+	}
+	l.suiteTime[t.test.Suite] += time.Since(t.started)
+	if r.Why == "cancelled" && l.limit != nil {
+		l.outOfTime(t)
 		return
 	}
 	v := t.judge(l.plan.Catalog.Known(l.target.kind(l.facts), t.test))
@@ -300,7 +365,10 @@ func (l *load) runEnd(r guest.Record) {
 	case "plan":
 		l.outcome.over, l.outcome.why = true, "the agent refused the plan"
 	case "cancelled":
-		l.outcome.over = true
+		l.outcome.over = !l.suiteSpent
+		if l.limit != nil {
+			l.outcome.why = l.limit.Error()
+		}
 		if l.outcome.why == "" {
 			l.outcome.why = "the run was interrupted"
 		}

@@ -96,6 +96,9 @@ func NewPlan(r Request) (*Plan, error) {
 	if len(p.Cases) == 0 {
 		return nil, &NothingSelectedError{Why: "no case matches the selection"}
 	}
+	if err := r.Config.Limits.fits(p.Cases); err != nil {
+		return nil, err
+	}
 	p.shuffle()
 	return p, nil
 }

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"wskharness/results"
+	"wskharness/vm"
 )
 
 // Env is what a run needs of the machine that the controller is on.
@@ -19,6 +21,14 @@ type Env struct {
 	Cache  string   // folder for builds, templates and guests
 	Serve  []string // the command that serves a Wine guest: this program, and its hidden command
 	Getenv func(string) string
+
+	// silence is how long beyond a case's own limit a guest counts as alive; 30 s when zero.
+	silence time.Duration
+	// dress is nil, or is given every machine as it is acquired, and returns what is used in its place: the
+	// selftest disturbs it.
+	dress func(vm.Machine) vm.Machine
+	// judge is nil, or changes every verdict before it is recorded: a test breaks the classifier with it.
+	judge func(results.Verdict) results.Verdict
 }
 
 // Finished is a run that is over.
@@ -38,17 +48,37 @@ func (p *Plan) Run(ctx context.Context, env Env, handlers ...results.Handler) (*
 	if err != nil {
 		return nil, err
 	}
+	if err := p.stand(dir, id); err != nil {
+		return nil, err
+	}
 	journal, err := results.Create(dir)
 	if err != nil {
 		return nil, err
 	}
-	reducer := results.NewReducer()
-	journal.Subscribe(reducer)
-	for _, h := range handlers {
-		journal.Subscribe(h)
-	}
+	results.PointLatest(p.Request.Out, id)
 	r := &run{plan: p, env: env, id: id, dir: dir, journal: journal, log: env.Logger.Named("run")}
-	runErr := r.all(ctx)
+	return r.carryOut(ctx, nil, handlers)
+}
+
+// carryOut does what is left of a run. Of a new one events is empty; else it is what an earlier controller
+// recorded.
+func (r *run) carryOut(ctx context.Context, events []results.Event, handlers []results.Handler) (*Finished, error) {
+	reducer := results.NewReducer()
+	for _, e := range events {
+		reducer.Add(e)
+	}
+	r.journal.Subscribe(reducer)
+	for _, h := range handlers {
+		r.journal.Subscribe(h)
+	}
+	done := &Finished{Dir: r.dir}
+	if n := len(events); n > 0 && events[n-1].Kind == results.KindRunFinished {
+		done.Record = reducer.Record()
+		var err error
+		done.Reports, err = results.WriteReports(r.dir, done.Record)
+		return done, errors.Join(err, r.journal.Close())
+	}
+	runErr := r.all(ctx, events, handlers)
 	finish := &results.Finish{Reason: results.Done}
 	switch {
 	case ctx.Err() != nil:
@@ -57,10 +87,10 @@ func (p *Plan) Run(ctx context.Context, env Env, handlers ...results.Handler) (*
 		finish = &results.Finish{Reason: results.Failed, Error: runErr.Error()}
 	}
 	r.append(results.Event{Kind: results.KindRunFinished, Finish: finish})
-	done := &Finished{Record: reducer.Record(), Dir: dir}
+	done.Record = reducer.Record()
 	var reportErr error
-	done.Reports, reportErr = results.WriteReports(dir, done.Record)
-	return done, errors.Join(runErr, r.broken(), reportErr, journal.Close())
+	done.Reports, reportErr = results.WriteReports(r.dir, done.Record)
+	return done, errors.Join(runErr, r.broken(), reportErr, r.journal.Close())
 }
 
 // run is the state that all targets of a run share.
@@ -71,18 +101,31 @@ type run struct {
 	journal *results.Journal
 	log     hclog.Logger
 	kit     *kit
+	past    map[string]*past // by target, what an earlier controller recorded; nil in a new run
 
 	mu         sync.Mutex
 	journalErr error
 	abort      context.CancelFunc
 }
 
-func (r *run) all(ctx context.Context) error {
+func (r *run) all(ctx context.Context, events []results.Event, handlers []results.Handler) error {
 	ctx, r.abort = context.WithCancel(ctx)
 	defer r.abort()
-	host, _ := os.Hostname()
-	r.append(results.Event{Kind: results.KindRunStarted, Run: r.plan.describe(r.id, host)})
-	kit, err := r.build(ctx)
+	ctx, cancel := within(ctx, "the run", r.plan.Request.Config.Limits.Run)
+	defer cancel()
+	if len(events) == 0 {
+		host, _ := os.Hostname()
+		r.append(results.Event{Kind: results.KindRunStarted, Run: r.plan.describe(r.id, host)})
+	} else {
+		r.past = recall(events)
+		for _, h := range handlers {
+			if err := h.Handle(events[0]); err != nil { // the plan: the rest was shown at its time
+				return fmt.Errorf("show the plan: %w", err)
+			}
+		}
+		r.append(results.Event{Kind: results.KindRunResumed})
+	}
+	kit, err := r.build(ctx, tested(events))
 	if err != nil {
 		return err
 	}
@@ -99,12 +142,17 @@ func (r *run) all(ctx context.Context) error {
 // disk is not one.
 func (r *run) append(e results.Event) {
 	if err := r.journal.Append(e); err != nil {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if r.journalErr == nil {
-			r.journalErr = err
-			r.abort()
-		}
+		r.breakOff(err)
+	}
+}
+
+// breakOff ends a run that can't be recorded any more.
+func (r *run) breakOff(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.journalErr == nil {
+		r.journalErr = err
+		r.abort()
 	}
 }
 
@@ -131,6 +179,9 @@ func (r *run) phase(target, name string, do func() (detail string, err error)) e
 	r.append(results.Event{Kind: results.KindTargetPhase, Target: target, Phase: end})
 	return err
 }
+
+// silence is how long beyond its own limits the guest may say nothing.
+func (r *run) silence() time.Duration { return cmp.Or(r.env.silence, standardSilence) }
 
 func (r *run) notice(target string, level results.Level, format string, args ...any) {
 	r.append(results.Event{Kind: results.KindNotice, Target: target,

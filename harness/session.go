@@ -25,7 +25,15 @@ const (
 	connectLimit = 60 * time.Second
 	// reconnectPause is how long to wait before knocking again at a guest that is coming back.
 	reconnectPause = 50 * time.Millisecond
-	service        = "wsksample"
+	// rebootPause is the same for a machine that may take minutes.
+	rebootPause = 500 * time.Millisecond
+	// connectTries and connectPause are for a guest that is up, over a network that need not be: the pause
+	// doubles, and all of them are 3 s.
+	connectTries = 6
+	connectPause = 100 * time.Millisecond
+	// maxUnheard is how many loads in a row may be lost before they are known to have begun.
+	maxUnheard = 5
+	service    = "wsksample"
 )
 
 // session is one target's part in a run. It belongs to one goroutine.
@@ -34,32 +42,54 @@ type session struct {
 	target  *Target
 	log     hclog.Logger
 	machine vm.Machine
+	lock    *os.File // of a machine that other runs could use, too; nil: there is none
 	client  *remote.WinRM
 	guest   *guest.Guest
 	facts   guest.Facts
 	label   string // the guest, as every verdict names it
 	trials  []*trial
 	loads   int // of the driver, so far
+
+	past     *past    // what an earlier controller recorded; empty in a new run
+	resumed  bool     // there was one
+	adopted  bool     // the machine is as it left it
+	bookmark bookmark // where this session has got to
+
+	suiteTime map[string]time.Duration // what each suite's cases have taken here
 }
 
 // target runs the plan on one target, from acquiring the machine to letting it go.
 func (r *run) target(ctx context.Context, t *Target) {
-	s := &session{run: r, target: t, log: r.log.Named(t.Name), label: t.expectedGuest()}
+	s := &session{run: r, target: t, log: r.log.Named(t.Name), label: t.expectedGuest(), suiteTime: map[string]time.Duration{},
+		past: &past{attempts: map[attemptKey]*recorded{}}, resumed: r.past != nil}
+	if p := r.past[t.Name]; p != nil {
+		s.past = p
+	}
 	for attempt := range r.plan.Request.Repeat {
 		for _, c := range r.plan.Cases {
 			s.trials = append(s.trials, &trial{test: c, attempt: attempt + 1})
 		}
 	}
 	defer s.release(ctx)
-	if err := s.acquire(ctx); err != nil {
+	ctx, cancel := within(ctx, "the target "+t.Name, r.plan.Request.Config.Limits.Target)
+	defer cancel()
+	defer s.timeUp(ctx)
+	if err := s.acquire(ctx); err != nil || s.machine == nil {
 		return
 	}
 	s.work(ctx)
 }
 
+// timeUp says of what is left that it was a limit that kept it from running.
+func (s *session) timeUp(ctx context.Context) {
+	if up := limitUp(ctx); up != nil {
+		s.notRun(slices.DeleteFunc(slices.Clone(s.trials), (*trial).judged), up.Error())
+	}
+}
+
 // acquire gets the machine and connects to the guest on it. The phases record what went wrong.
 func (s *session) acquire(ctx context.Context) error {
-	if err := os.MkdirAll(s.folder(), 0o755); err != nil {
+	if err := s.remember(); err != nil {
 		return s.phase(s.target.Name, results.PhaseAcquire, func() (string, error) { return "", err })
 	}
 	err := s.phase(s.target.Name, results.PhaseAcquire, func() (string, error) {
@@ -67,16 +97,60 @@ func (s *session) acquire(ctx context.Context) error {
 		if err != nil {
 			return "", err
 		}
-		s.machine, err = provider.Acquire(ctx, vm.Target{Name: s.target.Name})
+		if shared := s.target.shared(); shared != "" {
+			if s.lock, err = lockMachine(s.env.Cache, shared, s.run.id); err != nil {
+				return "", err
+			}
+		}
+		if err := s.adopt(ctx, provider); err != nil {
+			return "", err
+		}
+		switch {
+		case s.adopted:
+			return "as the earlier controller left it", nil
+		case s.resumed && s.over():
+			return "nothing is left to do", nil
+		}
+		s.machine, err = provider.Acquire(ctx, vm.Target{Name: s.target.Name, Run: s.run.id})
 		if err != nil {
 			return "", fmt.Errorf("acquire %s: %w", s.target.Name, err)
 		}
 		return describeStart(s.machine), nil
 	})
-	if err != nil {
+	if s.machine != nil && s.env.dress != nil {
+		s.machine = s.env.dress(s.machine)
+	}
+	switch {
+	case err != nil:
+		return err
+	case s.resumed && s.over():
+		return nil // only the machine is still to be let go
+	case !s.adopted:
+		return s.connect(ctx)
+	}
+	if err := s.reconnect(ctx, ""); err == nil || ctx.Err() != nil { // it may be on its way up again
 		return err
 	}
-	return s.connect(ctx)
+	s.adopted = false
+	return s.renew(ctx)
+}
+
+// adopt claims the machine that an earlier controller of this run had, where it is still there.
+func (s *session) adopt(ctx context.Context, provider vm.Provider) error {
+	adopter, ok := provider.(vm.Adopter)
+	if !s.resumed || !ok {
+		return nil
+	}
+	machine, err := adopter.Adopt(ctx, vm.Target{Name: s.target.Name, Run: s.run.id})
+	switch {
+	case errors.Is(err, vm.ErrNoMachine):
+		s.log.Info("nothing to adopt", "reason", err)
+		return nil
+	case err != nil:
+		return fmt.Errorf("adopt %s: %w", s.target.Name, err)
+	}
+	s.machine, s.adopted = machine, true
+	return nil
 }
 
 // folder is where files of this target go.
@@ -87,24 +161,35 @@ func (s *session) connect(ctx context.Context) error {
 	return s.phase(s.target.Name, results.PhaseConnect, func() (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, connectLimit)
 		defer cancel()
-		return s.open(ctx)
+		pause := connectPause
+		for try := 1; ; try++ {
+			label, err := s.open(ctx)
+			if err == nil || try == connectTries || !guest.MayPass(ctx, err) {
+				return label, err
+			}
+			s.log.Warn("connect: once more", "in", pause, "error", err)
+			select {
+			case <-ctx.Done():
+				return label, err
+			case <-time.After(pause):
+			}
+			pause *= 2
+		}
 	})
 }
 
 // reconnect opens a guest that is coming back: it does not answer for a while, and before that the boot that
-// is going down may. Where rebooted is set, only another boot counts.
-func (s *session) reconnect(ctx context.Context, rebooted bool) error {
-	before := s.facts.BootID
+// is going down may. Where a boot id is given, only another boot counts.
+func (s *session) reconnect(ctx context.Context, before string) error {
 	return s.phase(s.target.Name, results.PhaseConnect, func() (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, connectLimit)
 		defer cancel()
 		for {
 			label, err := s.open(ctx)
-			unanswered, _ := remote.IsUnanswered(err)
 			switch {
-			case err != nil && !unanswered:
+			case err != nil && !guest.MayPass(ctx, err):
 				return label, err
-			case err == nil && !(rebooted && s.facts.BootID == before):
+			case err == nil && s.facts.BootID != before:
 				return label, nil
 			case err == nil:
 				err = fmt.Errorf("the guest on %s has not rebooted", s.target.Name)
@@ -155,6 +240,9 @@ func (s *session) disconnect(ctx context.Context) {
 // release lets the machine go, whatever became of the run.
 func (s *session) release(ctx context.Context) {
 	s.disconnect(ctx)
+	if s.lock != nil {
+		defer s.lock.Close()
+	}
 	if s.machine == nil {
 		return
 	}
@@ -176,31 +264,82 @@ func (s *session) release(ctx context.Context) {
 
 // work runs every case that applies, in as many loads of the driver as that takes.
 func (s *session) work(ctx context.Context) {
+	if s.over() {
+		return
+	}
 	pending := s.applicable()
-	for fruitless := 0; len(pending) > 0 && ctx.Err() == nil; {
-		load := s.load(ctx, pending)
+	for fruitless, unheard := 0, 0; (len(pending) > 0 || s.bookmark.Load != nil) && ctx.Err() == nil; {
+		load := s.next(ctx, pending)
 		left := slices.DeleteFunc(slices.Clone(pending), (*trial).judged)
 		if load.over {
 			s.notRun(left, load.why)
 			return
 		}
-		if len(left) == len(pending) {
+		switch {
+		case len(left) < len(pending):
+			fruitless, unheard = 0, 0
+		case load.unheard:
+			unheard++
+		default:
 			fruitless++
-		} else {
-			fruitless = 0
 		}
-		if fruitless == 2 {
-			s.notRun(left, "two loads of the driver in a row did not get through a single case: "+load.why)
+		if fruitless == 2 || unheard == maxUnheard {
+			s.notRun(left, fmt.Sprintf("%d loads of the driver in a row did not get through a single case: %s", fruitless+unheard, load.why))
 			return
 		}
-		pending = left
+		pending = s.withoutSpentSuites(left)
 		if load.tainted && (len(pending) > 0 || s.plan.Request.Keep) && ctx.Err() == nil {
-			if err := s.revert(ctx); err != nil {
-				s.notRun(pending, "the target can't be trusted any more and could not be reverted: "+err.Error())
+			if err := s.renew(ctx); err != nil {
+				s.notRun(pending, "the target can't be trusted any more ("+load.why+"): "+err.Error())
 				return
 			}
 		}
 	}
+}
+
+// withoutSpentSuites gives up the cases of suites that have used up their time on this target.
+func (s *session) withoutSpentSuites(trials []*trial) (left []*trial) {
+	for _, t := range trials {
+		if up := s.suiteUp(t); up != nil {
+			s.finish(t, results.Verdict{Outcome: results.NotRun, Reason: up.Error()})
+			continue
+		}
+		left = append(left, t)
+	}
+	return left
+}
+
+// suiteUp is the limit of the attempt's suite, where its time on this target is used up.
+func (s *session) suiteUp(t *trial) *limitError {
+	limit := s.plan.Request.Config.Limits.Suite
+	if limit <= 0 || s.suiteTime[t.test.Suite] < limit {
+		return nil
+	}
+	return &limitError{"the suite " + t.test.Suite + " on " + s.target.Name, limit}
+}
+
+// next is the next load of the driver: the one that an earlier controller had begun, or one with everything
+// that is left.
+func (s *session) next(ctx context.Context, pending []*trial) loadOutcome {
+	var outcome loadOutcome
+	switch {
+	case s.bookmark.Load != nil:
+		outcome = s.takeUp(ctx, *s.bookmark.Load)
+		s.replan()
+	case s.bookmark.Tainted != "":
+		outcome = loadOutcome{tainted: true, why: s.bookmark.Tainted}
+	default:
+		s.replan()
+		outcome = s.load(ctx, pending)
+	}
+	if ctx.Err() == nil || outcome.over { // else whoever continues the run has to look for himself
+		b := bookmark{Loads: s.loads}
+		if outcome.tainted {
+			b.Tainted = outcome.why
+		}
+		s.mark(b)
+	}
+	return outcome
 }
 
 // applicable skips the cases that need something that this guest lacks.
@@ -208,6 +347,9 @@ func (s *session) applicable() []*trial {
 	has := s.target.capabilities(s.facts)
 	var pending []*trial
 	for _, t := range s.trials {
+		if t.judged() {
+			continue
+		}
 		var lacks []string
 		for _, need := range t.test.Requires {
 			if !slices.Contains(has, need) {
@@ -231,22 +373,6 @@ func describeNeed(need string) string {
 	return need
 }
 
-// revert brings a tainted target back to its clean state, and opens it again.
-func (s *session) revert(ctx context.Context) error {
-	err := s.phase(s.target.Name, results.PhaseRevert, func() (string, error) {
-		s.disconnect(ctx)
-		if err := s.machine.Revert(ctx); err != nil {
-			return "", fmt.Errorf("revert %s: %w", s.target.Name, err)
-		}
-		s.drainEvents()
-		return describeStart(s.machine), nil
-	})
-	if err != nil {
-		return err
-	}
-	return s.connect(ctx)
-}
-
 // drainEvents forgets what the machine told of the time before it was reverted.
 func (s *session) drainEvents() {
 	for {
@@ -264,17 +390,33 @@ func (s *session) drainEvents() {
 // begin records that an attempt is under way.
 func (s *session) begin(t *trial) {
 	t.started = time.Now()
+	if s.past.tookBegin(t.key()) {
+		return
+	}
 	s.append(results.Event{Kind: results.KindCaseStarted, Target: s.target.Name, Case: t.test.Name(), Attempt: t.attempt})
 }
 
 // finish records a verdict. A later one of the same attempt replaces it: a pass that turns out to
 // be unproven.
 func (s *session) finish(t *trial, v results.Verdict) {
-	v.Guest = s.label
+	if before := s.past.tookVerdict(t.key()); before != nil {
+		t.verdict = before
+		return
+	}
+	v = s.judged(v)
 	v.Rerun = s.rerun(t.test, s.target.Name)
 	t.verdict = &v
 	s.append(results.Event{Kind: results.KindCaseFinished, Target: s.target.Name,
 		Case: t.test.Name(), Attempt: t.attempt, Verdict: &v})
+}
+
+// judged is a verdict as it is recorded: it names its guest.
+func (s *session) judged(v results.Verdict) results.Verdict {
+	if s.env.judge != nil {
+		v = s.env.judge(v)
+	}
+	v.Guest = s.label
+	return v
 }
 
 func (s *session) notRun(trials []*trial, why string) {
@@ -285,8 +427,13 @@ func (s *session) notRun(trials []*trial, why string) {
 
 // own records a verdict of the harness's own: a case that no suite has, such as deploy.start.
 func (s *session) own(name string, v results.Verdict) {
-	v.Guest = s.label
+	v = s.judged(v)
 	attempt := max(1, s.loads)
+	key := attemptKey{name, attempt}
+	if s.past.tookVerdict(key) != nil {
+		return
+	}
+	s.past.forget(key)
 	s.append(results.Event{Kind: results.KindCaseStarted, Target: s.target.Name, Case: name, Attempt: attempt})
 	s.append(results.Event{Kind: results.KindCaseFinished, Target: s.target.Name, Case: name, Attempt: attempt, Verdict: &v})
 }

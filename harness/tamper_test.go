@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -27,18 +28,43 @@ import (
 
 const serveCommand = "wine-guest"
 
-// TestMain makes the test binary the process that serves a guest, too.
+// TestMain makes the test binary the process that serves a guest, too; with a seed before the guest's folder, over
+// a network that fails.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == serveCommand {
+	if n := len(os.Args); n >= 3 && os.Args[1] == serveCommand {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 		defer stop()
-		if err := wine.Serve(ctx, os.Args[2], os.NewFile(3, "ready"), hclog.NewNullLogger()); err != nil {
+		o := wine.ServeOptions{}
+		if n == 4 {
+			o.Mishap = failing(os.Args[2])
+		}
+		if err := wine.Serve(ctx, os.Args[n-1], os.NewFile(3, "ready"), o); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	if len(os.Args) == 4 && os.Args[1] == resetCommand {
+		if err := resetGuest(os.Args[2], os.Args[3]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 		return
 	}
 	os.Exit(m.Run())
+}
+
+// resetCommand makes the test binary the program that turns the guest of a cache and an id off and on.
+const resetCommand = "reset-guest"
+
+func resetGuest(cache, id string) error {
+	state, err := find(Env{Cache: cache}, id)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	return wine.Reset(ctx, state)
 }
 
 // tamperer is a WinRM endpoint in front of a guest: it passes every command on to the real one, and may
@@ -48,23 +74,37 @@ type tamperer struct {
 	// input wraps a command's input; before is called before a command is started.
 	input  func(line string, w io.WriteCloser) io.WriteCloser
 	before func(ctx context.Context, line string, s *remote.Shell) error
+
+	mu   sync.Mutex
+	down func() // nil, or cuts all connections: the guest behind is gone for the moment
+}
+
+// noted cuts the connections where err is the guest that does not answer, as a machine that crashes would.
+func (t *tamperer) noted(err error) error {
+	unanswered, _ := remote.IsUnanswered(err)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.down != nil && (unanswered || remote.IsGone(err)) {
+		t.down()
+	}
+	return err
 }
 
 func (t *tamperer) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process, error) {
 	shell, err := t.client.Shell(ctx, remote.ShellOptions{Dir: spec.Dir, Env: spec.Env})
 	if err != nil {
-		return nil, err
+		return nil, t.noted(err)
 	}
 	if t.before != nil {
 		if err := t.before(ctx, spec.Line, shell); err != nil {
-			return nil, err
+			return nil, t.noted(err)
 		}
 	}
 	command, err := shell.Start(ctx, remote.CommandLine{Line: spec.Line, SkipShell: true})
 	if err != nil {
-		return nil, err
+		return nil, t.noted(err)
 	}
-	p := &passed{ctx: ctx, command: command, shell: shell, stdin: command.Stdin}
+	p := &passed{front: t, ctx: ctx, command: command, shell: shell, stdin: command.Stdin}
 	if t.input != nil {
 		p.stdin = t.input(spec.Line, command.Stdin)
 	}
@@ -73,6 +113,7 @@ func (t *tamperer) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process,
 
 // passed is a command that runs behind the tamperer.
 type passed struct {
+	front   *tamperer
 	ctx     context.Context
 	command *remote.Command
 	shell   *remote.Shell
@@ -87,6 +128,7 @@ func (p *passed) Signal(ctx context.Context, s winrmd.Signal) error {
 }
 func (p *passed) Wait() (uint32, error) {
 	code, err := p.command.Wait(p.ctx)
+	_ = p.front.noted(err)
 	return code, errors.Join(err, p.shell.Close(context.WithoutCancel(p.ctx)))
 }
 
@@ -113,12 +155,12 @@ func TestDriverChangedOnTheWay(t *testing.T) {
 	up := bringUp(t, env)
 	for _, test := range []struct {
 		name  string
-		proxy tamperer
+		proxy *tamperer
 		want  string
 	}{
 		{
 			name: "in transit",
-			proxy: tamperer{input: func(line string, w io.WriteCloser) io.WriteCloser {
+			proxy: &tamperer{input: func(line string, w io.WriteCloser) io.WriteCloser {
 				if !strings.HasSuffix(line, " put") {
 					return w
 				}
@@ -128,7 +170,7 @@ func TestDriverChangedOnTheWay(t *testing.T) {
 		},
 		{
 			name: "in the guest",
-			proxy: tamperer{before: func(ctx context.Context, line string, s *remote.Shell) error {
+			proxy: &tamperer{before: func(ctx context.Context, line string, s *remote.Shell) error {
 				if !strings.Contains(line, " run ") {
 					return nil
 				}
@@ -145,7 +187,7 @@ func TestDriverChangedOnTheWay(t *testing.T) {
 			}
 			defer client.Close()
 			test.proxy.client = client
-			config := serveTampered(t, &test.proxy)
+			config := serveTampered(t, test.proxy)
 			done := runOn(t, env, config)
 			if code := results.ExitCode(done.Record, results.Policy{}); code != results.ExitInfrastructure {
 				t.Errorf("exit code %d, want %d", code, results.ExitInfrastructure)
@@ -216,6 +258,13 @@ func bringUp(t *testing.T, env Env) *UpGuest {
 // serveTampered puts a tamperer up, and returns a configuration whose target it is.
 func serveTampered(t *testing.T, host winrmd.Host) *Config {
 	t.Helper()
+	return serveStatic(t, host, "", nil)
+}
+
+// serveStatic puts an endpoint up, and returns a configuration with it as a static machine with more keys, and
+// with more files.
+func serveStatic(t *testing.T, host winrmd.Host, keys string, files map[string]string) *Config {
+	t.Helper()
 	certificate, err := winrmd.NewCertificate("127.0.0.1")
 	if err != nil {
 		t.Fatal(err)
@@ -223,6 +272,9 @@ func serveTampered(t *testing.T, host winrmd.Host) *Config {
 	server, err := winrmd.New(winrmd.Options{Host: host, User: "tester", Password: "s3cret", Certificate: certificate.TLS})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if front, ok := host.(*tamperer); ok {
+		front.down = func() { server.Reset(); server.Resume() }
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -238,10 +290,15 @@ func serveTampered(t *testing.T, host winrmd.Host) *Config {
 	})
 	dir := t.TempDir()
 	block, _ := pem.Decode(certificate.PEM)
-	text := fmt.Sprintf("targets:\n  tampered: {provider: static, url: 'https://%s', user: tester, password_env: TAMPERED, auth: basic, ca_file: ca.pem}\n",
-		listener.Addr())
-	for name, data := range map[string][]byte{ConfigName: []byte(text), "ca.pem": pem.EncodeToMemory(block)} {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+	text := fmt.Sprintf("targets:\n  tampered: {provider: static, url: 'https://%s', user: tester, password_env: TAMPERED, auth: basic, ca_file: ca.pem%s}\n",
+		listener.Addr(), keys)
+	all := map[string]string{ConfigName: text, "ca.pem": string(pem.EncodeToMemory(block))}
+	for name, data := range files {
+		all[name] = data
+		all[ConfigName] += "suites: [" + name + "]\n"
+	}
+	for name, data := range all {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

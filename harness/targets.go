@@ -27,7 +27,7 @@ func newProvider(t *Target, k *kit, env Env) (vm.Provider, error) {
 		if err != nil {
 			return nil, fmt.Errorf("target %s: %w", t.Name, err)
 		}
-		return static.New(static.Options{Endpoint: endpoint, Logger: env.Logger})
+		return static.New(static.Options{Endpoint: endpoint, Reset: t.Static.Reset, Logger: env.Logger})
 	}
 	return nil, fmt.Errorf("target %s: no provider %q", t.Name, t.Provider)
 }

@@ -25,6 +25,8 @@ type trial struct {
 
 func (t *trial) judged() bool { return t.verdict != nil }
 
+func (t *trial) key() attemptKey { return attemptKey{t.test.Name(), t.attempt} }
+
 // judge is the positive-proof rule for a case that ended: the declared number of steps ran, each
 // as declared, and nothing was left behind. What is known only later, a clean unload, is judged
 // by conclude.

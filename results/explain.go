@@ -68,7 +68,7 @@ func (e *Evidence) label() string {
 // describe puts in one text what is known of a piece of evidence.
 func (e *Evidence) describe() string {
 	var parts []string
-	for _, part := range []string{e.Text, e.place(), e.File} {
+	for _, part := range []string{e.Text, e.place(), e.signed(), e.File} {
 		if part != "" {
 			parts = append(parts, part)
 		}
@@ -77,6 +77,13 @@ func (e *Evidence) describe() string {
 		parts[len(parts)-1] += " (" + Bytes(e.Size) + ")"
 	}
 	return strings.Join(parts, "\n")
+}
+
+func (e *Evidence) signed() string {
+	if e.Signature == "" {
+		return ""
+	}
+	return "signature " + e.Signature
 }
 
 // message says a bad attempt in one line.

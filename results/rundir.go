@@ -30,9 +30,7 @@ func RunID(now time.Time) string {
 	return now.UTC().Format("20060102-150405") + "-" + string(chance[:])
 }
 
-// NewRunDir makes the folder of a new run under base, which is made where it is missing, and
-// points base/latest at it. Where the file system has no symbolic links, or somebody else's file
-// has that name, there is no such pointer, and that is all.
+// NewRunDir makes the folder of a new run under base, which is made where it is missing.
 func NewRunDir(base, id string) (string, error) {
 	if id == "" || id == latestName || strings.ContainsAny(id, `/\`) || strings.HasPrefix(id, ".") {
 		return "", fmt.Errorf("make run folder under %s: %q cannot be the name of a run", base, id)
@@ -44,13 +42,13 @@ func NewRunDir(base, id string) (string, error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return "", fmt.Errorf("make run folder: %w", err)
 	}
-	pointLatest(base, id)
 	return dir, nil
 }
 
-// pointLatest replaces the link in one step, so that somebody who follows it at any time finds
-// the old run or the new one.
-func pointLatest(base, id string) {
+// PointLatest points base/latest at the run, in one step: somebody who follows it at any time finds the
+// old run or the new one. Where the file system has no symbolic links, or somebody else's file has
+// that name, there is no such pointer, and that is all.
+func PointLatest(base, id string) {
 	temporary := filepath.Join(base, "."+latestName+"-"+id)
 	if os.Symlink(id, temporary) != nil {
 		return

@@ -33,6 +33,7 @@ func TestNewRunDir(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		PointLatest(base, id)
 		if to, err := os.Readlink(filepath.Join(base, "latest")); err != nil || to != id {
 			t.Errorf("latest points at %q (%v), want %q", to, err, id)
 		}
@@ -62,6 +63,7 @@ func TestNewRunDirWithoutLink(t *testing.T) {
 	if _, err := NewRunDir(base, "run"); err != nil {
 		t.Fatal(err)
 	}
+	PointLatest(base, "run")
 	if left := names(t, base); len(left) != 2 {
 		t.Errorf("in the base: %v, want latest and run", left)
 	}

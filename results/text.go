@@ -169,5 +169,9 @@ func (e *Evidence) place() string {
 	if e.Module == "" {
 		return ""
 	}
-	return fmt.Sprintf("%s+0x%x", e.Module, e.Offset)
+	place := fmt.Sprintf("%s+0x%x", e.Module, e.Offset)
+	if e.Source != "" {
+		place += " in " + e.Source
+	}
+	return place
 }

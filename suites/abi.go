@@ -187,11 +187,10 @@ const (
 )
 
 const (
-	planMagic    = 0x4E4C504B // "KPLN"
-	planVersion  = 2
-	planMaxFile  = 16 << 20
-	planFailFast = 0x1
-	maxChecks    = 6
+	planMagic   = 0x4E4C504B // "KPLN"
+	planVersion = 2
+	planMaxFile = 16 << 20
+	maxChecks   = 6
 
 	valueElapsedNS = 100
 	valueMaxNS     = 101

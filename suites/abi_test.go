@@ -85,7 +85,7 @@ func mirrored() map[string]uint64 {
 		"WSKT_PHASE_LISTENING": phaseListening, "WSKT_PHASE_FAILED": phaseFailed, "WSKT_PHASE_STOPPING": phaseStopping,
 
 		"WSKP_MAGIC": planMagic, "WSKP_VERSION": planVersion, "WSKP_MAX_FILE": planMaxFile,
-		"WSKP_MAX_CHECKS": maxChecks, "WSKP_FAIL_FAST": planFailFast,
+		"WSKP_MAX_CHECKS":       maxChecks,
 		"WSKP_VALUE_ELAPSED_NS": valueElapsedNS, "WSKP_VALUE_MAX_NS": valueMaxNS, "WSKP_VALUE_EXECUTED": valueExecuted,
 		"WSKP_EQ": compareEQ, "WSKP_NE": compareNE, "WSKP_GE": compareGE, "WSKP_LE": compareLE, "WSKP_HAS": compareHas,
 	}

@@ -26,7 +26,6 @@ type PlanOptions struct {
 	DriverPath   string // Windows path in the guest; empty: the driver is running already
 	Service      string // name of the driver's service: the same characters
 	DriverSHA256 [32]byte
-	FailFast     bool
 	StartTimeout time.Duration // at most 2 min; 30 s unless given
 	StopTimeout  time.Duration // at most 2 min; 30 s unless given
 }
@@ -86,9 +85,6 @@ func Compile(entries []Entry, opts PlanOptions) (*Plan, error) {
 		Magic: planMagic, Version: planVersion, Abi: ABI,
 		RunId: w.text(opts.RunID), DriverPath: w.text(opts.DriverPath), ServiceName: w.text(opts.Service),
 		StartTimeoutMs: start, StopTimeoutMs: stop, DriverSha256: opts.DriverSHA256,
-	}
-	if opts.FailFast {
-		header.Flags |= planFailFast
 	}
 	data, err := w.file(header)
 	if err != nil {

@@ -126,7 +126,7 @@ func TestCompileHeader(t *testing.T) {
 	c := oneCase(t, "sleep: {for: 1s}")
 	plan, err := Compile([]Entry{{Case: c}, {Case: c, Attempt: 1}}, PlanOptions{
 		RunID: "run-1", Service: "wsksample", DriverPath: `C:\wskharness\store\wsksample.sys`,
-		DriverSHA256: [32]byte{1, 2, 31: 3}, FailFast: true, StartTimeout: 7 * time.Second,
+		DriverSHA256: [32]byte{1, 2, 31: 3}, StartTimeout: 7 * time.Second,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +140,7 @@ func TestCompileHeader(t *testing.T) {
 	if diff := cmp.Diff([]string{"run-1", "wsksample", `C:\wskharness\store\wsksample.sys`, "s.c"}, got); diff != "" {
 		t.Error(diff)
 	}
-	if h.StartTimeoutMs != 7000 || h.StopTimeoutMs != 30000 || h.Flags != planFailFast || h.DriverSha256 != [32]byte{1, 2, 31: 3} {
+	if h.StartTimeoutMs != 7000 || h.StopTimeoutMs != 30000 || h.Flags != 0 || h.DriverSha256 != [32]byte{1, 2, 31: 3} {
 		t.Errorf("header %+v", h)
 	}
 	if h.CaseCount != 2 || h.UnitCount != 1 || h.StepCount != 1 {

@@ -30,6 +30,7 @@ import (
 // Target is what a provider has to know of a configured machine.
 type Target struct {
 	Name string
+	Run  string // the run that it is for; empty: none, such as a machine that is brought up by hand
 }
 
 // Provider gives machines. It may be used from several goroutines.
@@ -47,12 +48,24 @@ type Machine interface {
 	// Revert brings the machine back to its clean state; ErrCannotRevert where it can't.
 	Revert(ctx context.Context) error
 	// Events tells what becomes of the machine. It is the same channel for the machine's life, and
-	// closed by Release. An event that nobody takes is kept, up to a bound.
+	// closed by Release, or before that where nobody can tell of any more. An event that
+	// nobody takes is kept, up to a bound.
 	Events() <-chan Event
 	// Release lets the machine go. What was started for it is gone when it returns nil. Calling it
 	// again does nothing.
 	Release(ctx context.Context) error
 }
+
+// Adopter is a provider whose machines outlive a controller that is killed.
+type Adopter interface {
+	// Adopt claims the machine that an earlier controller of the target's run had acquired: it is as that
+	// left it, nothing is reverted. Its events since it was last clean are told again. ErrNoMachine where
+	// there is none.
+	Adopt(ctx context.Context, t Target) (Machine, error)
+}
+
+// ErrNoMachine is what Adopt returns where the earlier controller's machine is not there any more.
+var ErrNoMachine = errors.New("no machine of this run is up")
 
 // Console is a machine whose console is recorded.
 type Console interface {
@@ -63,6 +76,19 @@ type Console interface {
 // Resetter is a machine that can be turned off and on again without reverting it.
 type Resetter interface {
 	Reset(ctx context.Context) error
+}
+
+// Unplugger is a machine whose WinRM can be taken away while the machine goes on.
+type Unplugger interface {
+	// Unplug ends WinRM with its shells, and brings it back after a while. It returns at once.
+	Unplug(ctx context.Context, away time.Duration) error
+}
+
+// NMIInjector is a machine whose kernel can be made to crash from outside, so that it leaves a dump: what is left
+// to do with one that hangs.
+type NMIInjector interface {
+	// InjectNMI sends the interrupt. A kernel that is set up for it tells of the crash as an event.
+	InjectNMI(ctx context.Context) error
 }
 
 // Keeper is a machine that can be left up.

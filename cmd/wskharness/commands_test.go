@@ -102,7 +102,11 @@ func noGuests(ts *testscript.TestScript, neg bool, args []string) {
 	if len(guests) > 0 {
 		ts.Fatalf("guests are left: %v", guests)
 	}
-	if left := processesOf(cache); len(left) > 0 {
+	left := processesOf(cache)
+	for deadline := time.Now().Add(5 * time.Second); len(left) > 0 && time.Now().Before(deadline); left = processesOf(cache) {
+		time.Sleep(20 * time.Millisecond) // the guard of a guest that was killed ends a moment later
+	}
+	if len(left) > 0 {
 		ts.Fatalf("processes are left: %s", strings.Join(left, "; "))
 	}
 }

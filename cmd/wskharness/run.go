@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"wskharness/harness"
 	"wskharness/results"
@@ -21,6 +24,7 @@ type runOptions struct {
 	dryRun  bool
 	json    bool
 	steps   bool
+	resume  string
 }
 
 func newRun(c *common) *cobra.Command {
@@ -37,6 +41,9 @@ Cases are selected by suite (capture), by name (capture.no_wait or capture/no_wa
   wskharness run registration.basic --target lab1 --steps`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.request.Selection = suites.Selection{Patterns: args, Tags: o.tags}
+			if cmd.Flags().Lookup("resume").Changed {
+				return o.continueRun(cmd, args)
+			}
 			if f := cmd.Flags().Lookup("seed"); f.Changed && !o.request.Shuffle {
 				return &flagError{fmt.Errorf("--seed goes with --shuffle")}
 			}
@@ -59,6 +66,7 @@ Cases are selected by suite (capture), by name (capture.no_wait or capture/no_wa
 	f.StringVar(&o.flaky, "flaky", "warn", "what a flaky case does to the exit code: warn or fail")
 	f.BoolVar(&o.dryRun, "dry-run", false, "print what would be done, and do nothing")
 	f.BoolVar(&o.json, "json", false, "print the record as JSON on standard output")
+	f.StringVar(&o.resume, "resume", "", "continue this `RUN`, whose controller was killed: its name, its folder, or latest")
 	f.BoolVar(&o.steps, "steps", false, "show every step")
 	_ = cmd.RegisterFlagCompletionFunc("target", c.completeTargets)
 	return cmd
@@ -89,6 +97,42 @@ func (o *runOptions) run(cmd *cobra.Command) error {
 	if o.dryRun {
 		return plan.Describe(o.io.out)
 	}
+	return o.show(cmd.Context(), plan.Run)
+}
+
+// resumable are the flags that go with --resume: everything else is as the run was begun.
+var resumable = []string{"resume", "out", "json", "steps", "config", "verbose"}
+
+// continueRun goes on with a run as it was asked for when it was begun.
+func (o *runOptions) continueRun(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return &flagError{fmt.Errorf("--resume goes on with what was selected then: leave %s away", strings.Join(args, " "))}
+	}
+	var other error
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if other == nil && !slices.Contains(resumable, f.Name) {
+			other = &flagError{fmt.Errorf("--resume goes on with what was asked for then: leave --%s away", f.Name)}
+		}
+	})
+	if other != nil {
+		return other
+	}
+	base := o.request.Out
+	if base == "" {
+		config, err := o.load()
+		if err != nil {
+			return err
+		}
+		base = config.Out
+	}
+	dir := harness.FindRun(base, o.resume)
+	return o.show(cmd.Context(), func(ctx context.Context, env harness.Env, handlers ...results.Handler) (*harness.Finished, error) {
+		return harness.Resume(ctx, dir, env, handlers...)
+	})
+}
+
+// show carries a run out before the user's eyes, and decides the exit code by its record.
+func (o *runOptions) show(ctx context.Context, carryOut func(context.Context, harness.Env, ...results.Handler) (*harness.Finished, error)) error {
 	env, err := o.env()
 	if err != nil {
 		return err
@@ -102,7 +146,7 @@ func (o *runOptions) run(cmd *cobra.Command) error {
 	})
 	defer view.Close()
 	env.Logger = o.logger(view.LogWriter())
-	done, err := plan.Run(cmd.Context(), env, view)
+	done, err := carryOut(ctx, env, view)
 	if done == nil {
 		return err
 	}
@@ -117,7 +161,7 @@ func (o *runOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if code := results.ExitCode(done.Record, o.request.Policy); code != results.ExitOK {
+	if code := results.ExitCode(done.Record, done.Record.Run.Policy); code != results.ExitOK {
 		return &exitError{code: code}
 	}
 	return nil

@@ -21,7 +21,7 @@ func newWineGuest(c *common) *cobra.Command {
 		Hidden: true,
 		Args:   cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return wine.Serve(cmd.Context(), args[0], os.NewFile(readyFD, "ready"), c.logger(c.io.err))
+			return wine.Serve(cmd.Context(), args[0], os.NewFile(readyFD, "ready"), wine.ServeOptions{Logger: c.logger(c.io.err)})
 		},
 	}
 }

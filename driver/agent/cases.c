@@ -265,12 +265,7 @@ static CASES_END EndCase(CASES *Cases, CASE_RUN *Run, WHY *Why)
     }
     if (!IsClean(&Run->Residue.After))
         return CASES_TAINTED;
-    if (*Why == WHY_CANCELLED)
-        return CASES_CANCELLED;
-    if ((*Why != WHY_DONE || !IsClean(&Run->Residue.Before)) &&
-        (Cases->Plan->Header->Flags & WSKP_FAIL_FAST) != 0)
-        return CASES_FAIL_FAST;
-    return CASES_DONE;
+    return *Why == WHY_CANCELLED ? CASES_CANCELLED : CASES_DONE;
 }
 
 static CASES_END RunCase(CASES *Cases, UINT32 Index)

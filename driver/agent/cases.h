@@ -8,7 +8,6 @@
 typedef enum CASES_END {
     CASES_DONE,
     CASES_CANCELLED,
-    CASES_FAIL_FAST,
     CASES_TAINTED, /* a request did not come back, or a case left something that can't be tidied up */
     CASES_DEVICE,  /* the driver's device went away */
     CASES_JOURNAL, /* the journal can't be written: nothing more may be done that nobody would know of */

@@ -27,8 +27,6 @@ static const char *EndName(CASES_END End)
     switch (End) {
     case CASES_CANCELLED:
         return "cancelled";
-    case CASES_FAIL_FAST:
-        return "fail-fast";
     case CASES_TAINTED:
         return "tainted";
     case CASES_DEVICE:

@@ -35,12 +35,10 @@ typedef struct WSKP_HEADER {
     UINT32 ServiceName;
     UINT32 StartTimeoutMs;
     UINT32 StopTimeoutMs;
-    UINT32 Flags; /* WSKP_* */
+    UINT32 Flags; /* 0: none are defined */
     UINT32 Reserved;
     UINT8 DriverSha256[32]; /* nothing is started unless the file has this hash */
 } WSKP_HEADER;
-
-#define WSKP_FAIL_FAST 0x1u /* end the run at the first case that is not as expected */
 
 typedef struct WSKP_CASE {
     UINT32 Name; /* string offset: suite.case */

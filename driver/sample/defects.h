@@ -18,6 +18,9 @@
 /* The echo server does not close its listening socket: WskDeregister waits for it, and memory is lost. */
 #define WSKSAMPLE_DEFECT_LEAK_SOCKET 4
 
+/* A fault of kind hang takes a minute, whatever was asked for: a request that does not come back. */
+#define WSKSAMPLE_DEFECT_OVERSTAYS 9
+
 #if !defined(WSKSAMPLE_DEFECT)
 #define WSKSAMPLE_DEFECT WSKSAMPLE_DEFECT_NONE
 #endif

@@ -1,6 +1,7 @@
 /*
  * operation.c - what each operation does, what its arguments may be, and where it may run.
  */
+#include "defects.h"
 #include "step.h"
 #include "client.h"
 #include "component.h"
@@ -167,7 +168,8 @@ static VOID DoFault(const STEP_CALL *Call, WSKT_RESULT *Result)
                      (ULONG_PTR)arg[5]);
         break;
     case WSKT_FAULT_HANG:
-        Hang(arg[1], Call->Step.Context == WSKT_CONTEXT_SPIN || Call->Step.Context == WSKT_CONTEXT_DPC);
+        Hang(DEFECT(OVERSTAYS) ? 60000 : arg[1],
+             Call->Step.Context == WSKT_CONTEXT_SPIN || Call->Step.Context == WSKT_CONTEXT_DPC);
         break;
     default:
         Refuse(Result, STATUS_INVALID_PARAMETER);

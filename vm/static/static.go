@@ -7,10 +7,13 @@ package static
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
-	"sync"
+	"os/exec"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -23,7 +26,10 @@ import (
 type Options struct {
 	Endpoint remote.Endpoint
 	// Wait is how long the machine may take to accept a connection; 10 s when zero.
-	Wait   time.Duration
+	Wait time.Duration
+	// Reset is a program of this machine with its arguments that turns the machine off and on: `ipmitool chassis
+	// power reset`, a plug, a hypervisor's tool. Without it the machine is no vm.Resetter.
+	Reset  []string
 	Logger hclog.Logger // nil is silent
 }
 
@@ -32,7 +38,9 @@ type Provider struct{ opts Options }
 
 var (
 	_ vm.Provider = (*Provider)(nil)
+	_ vm.Adopter  = (*Provider)(nil)
 	_ vm.Machine  = (*machine)(nil)
+	_ vm.Resetter = (*resettable)(nil)
 )
 
 // New checks the endpoint. It connects to nothing.
@@ -61,7 +69,17 @@ func (p *Provider) Acquire(ctx context.Context, t vm.Target) (vm.Machine, error)
 			t.Name, address, err, portOf(address))
 	}
 	conn.Close()
-	return &machine{endpoint: p.opts.Endpoint, events: make(chan vm.Event)}, nil
+	m := &machine{endpoint: p.opts.Endpoint, events: make(chan vm.Event)}
+	close(m.events)
+	if len(p.opts.Reset) > 0 {
+		return &resettable{machine: m, command: p.opts.Reset}, nil
+	}
+	return m, nil
+}
+
+// Adopt is Acquire: the machine is as whoever used it last left it.
+func (p *Provider) Adopt(ctx context.Context, t vm.Target) (vm.Machine, error) {
+	return p.Acquire(ctx, t)
 }
 
 func hostPort(address string) (string, error) {
@@ -84,7 +102,6 @@ func portOf(address string) string {
 type machine struct {
 	endpoint remote.Endpoint
 	events   chan vm.Event
-	release  sync.Once
 }
 
 func (m *machine) Endpoint() remote.Endpoint { return m.endpoint }
@@ -92,10 +109,44 @@ func (m *machine) Endpoint() remote.Endpoint { return m.endpoint }
 // Revert can't be done: the harness does not know how the machine came to be as it is.
 func (m *machine) Revert(context.Context) error { return vm.ErrCannotRevert }
 
-// Events never has any: nobody watches the machine from outside.
+// Events is closed from the start: nobody watches the machine from outside.
 func (m *machine) Events() <-chan vm.Event { return m.events }
 
-func (m *machine) Release(context.Context) error {
-	m.release.Do(func() { close(m.events) })
+func (m *machine) Release(context.Context) error { return nil }
+
+// resettable is a machine that a program of this machine can turn off and on.
+type resettable struct {
+	*machine
+	command []string
+}
+
+const (
+	maxSaid   = 2000 // bytes of what the program says that are kept
+	endSlowly = 2 * time.Second
+)
+
+// Reset runs the program, within ctx. That it ended well is all that is known then: whether the machine is up
+// again, its boot id tells.
+func (m *resettable) Reset(ctx context.Context) error {
+	cmd := exec.CommandContext(ctx, m.command[0], m.command[1:]...)
+	said := &tail{}
+	cmd.Stdout, cmd.Stderr = said, said
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = endSlowly
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("reset the machine with %q: %w: %s", m.command, errors.Join(err, context.Cause(ctx)), said.text())
+	}
 	return nil
 }
+
+// tail keeps the last bytes written to it.
+type tail struct{ data []byte }
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.data = append(t.data, p[max(0, len(p)-maxSaid):]...)
+	t.data = t.data[max(0, len(t.data)-maxSaid):]
+	return len(p), nil
+}
+
+func (t *tail) text() string { return strings.TrimSpace(strings.ToValidUTF8(string(t.data), "\uFFFD")) }

@@ -15,7 +15,8 @@ import (
 // one JSON request a line, one answer a line. A connection that has claimed the guest gets its events,
 // too, until it is closed.
 type request struct {
-	Do action `json:"do"`
+	Do  action        `json:"do"`
+	For time.Duration `json:"forNs,omitempty"` // of doUnplug
 }
 
 type action string
@@ -27,6 +28,7 @@ const (
 	doStop    action = "stop"   // end, and remove everything
 	doKeep    action = "keep"   // stay up with nobody's claim
 	doConsole action = "console"
+	doUnplug  action = "unplug" // WinRM is away for a while
 )
 
 type answer struct {

@@ -10,16 +10,16 @@ import (
 	"wskharness/vm"
 )
 
-// maxMissed bounds what is kept for the next controller.
-const maxMissed = 32
+// maxPast bounds what is kept for the next controller.
+const maxPast = 32
 
-// tell passes an event on to whoever has claimed the guest, or keeps it for whoever does so next: a controller
-// that was killed has a successor.
+// tell passes an event on to whoever has claimed the guest, and keeps it for whoever does so next: a controller
+// that was killed has a successor, and whether it had written down what it was told nobody knows.
 func (s *server) tell(e vm.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.claims) == 0 && len(s.missed) < maxMissed {
-		s.missed = append(s.missed, e)
+	if len(s.past) < maxPast {
+		s.past = append(s.past, e)
 	}
 	for _, events := range s.claims {
 		select {
@@ -79,6 +79,11 @@ func (s *server) do(ctx context.Context, r request) answer {
 		s.idle.Stop()
 	case doConsole:
 		a.Console = s.consoleText()
+	case doUnplug:
+		s.power.Lock()
+		s.winrm.Reset()
+		s.power.Unlock()
+		time.AfterFunc(min(r.For, longestUnplug), s.plugIn)
 	case doStop:
 		err = s.off()
 	default:
@@ -88,6 +93,21 @@ func (s *server) do(ctx context.Context, r request) answer {
 		a.Error = err.Error()
 	}
 	return a
+}
+
+// longestUnplug bounds how long WinRM may be away.
+const longestUnplug = 10 * time.Minute
+
+// plugIn brings WinRM back, unless the guest is off: then whatever turns it on does.
+func (s *server) plugIn() {
+	s.power.Lock()
+	defer s.power.Unlock()
+	s.mu.Lock()
+	on := s.boot != nil
+	s.mu.Unlock()
+	if on {
+		s.winrm.Resume()
+	}
 }
 
 // consoleText is the console of the boot that crashed, and of the one since.
@@ -103,14 +123,13 @@ func (s *server) consoleText() []byte {
 
 // claim serves a connection that the guest belongs to until it is closed.
 func (s *server) claim(conn net.Conn) {
-	events := make(chan vm.Event, 2*maxMissed)
+	events := make(chan vm.Event, 2*maxPast)
 	enc := json.NewEncoder(conn)
 	s.mu.Lock()
 	s.claims[conn] = events
-	for _, e := range s.missed {
+	for _, e := range s.past {
 		events <- e // its buffer is empty, and larger
 	}
-	s.missed = nil
 	ready := s.ready
 	s.mu.Unlock()
 	s.idle.Stop()

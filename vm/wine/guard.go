@@ -28,6 +28,7 @@ func startGuard() (*guard, error) {
 	}
 	defer read.Close()
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
+	cmd.Args[0] = os.Args[0] // a program may go by its name, as a busybox does, and a test binary
 	cmd.Env = append(os.Environ(), guarding+"=1")
 	cmd.ExtraFiles = []*os.File{read}
 	cmd.Dir = "/"

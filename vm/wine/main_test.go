@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 		defer stop()
 		log := hclog.New(&hclog.LoggerOptions{Output: os.Stderr})
-		if err := Serve(ctx, os.Args[2], os.NewFile(3, "ready"), log); err != nil {
+		if err := Serve(ctx, os.Args[2], os.NewFile(3, "ready"), ServeOptions{Logger: log}); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

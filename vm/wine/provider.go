@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -52,11 +53,14 @@ type Provider struct{ opts Options }
 
 var (
 	_ vm.Provider = (*Provider)(nil)
+	_ vm.Adopter  = (*Provider)(nil)
 	_ vm.Machine  = (*Machine)(nil)
 	_ vm.Console  = (*Machine)(nil)
 	_ vm.Keeper   = (*Machine)(nil)
 	_ vm.Resetter = (*Machine)(nil)
 	_ vm.Starter  = (*Machine)(nil)
+
+	_ vm.Unplugger = (*Machine)(nil)
 )
 
 // New returns a provider. It starts nothing.
@@ -105,6 +109,36 @@ func (p *Provider) Acquire(ctx context.Context, t vm.Target) (vm.Machine, error)
 	return m, nil
 }
 
+// Adopt claims the guest that was made for this target and run by a controller that is gone. Where there are
+// several, as a controller that was killed again and again may leave, the newest is claimed and the others end.
+func (p *Provider) Adopt(ctx context.Context, t vm.Target) (vm.Machine, error) {
+	up, err := List(p.opts.Root)
+	if err != nil {
+		return nil, err
+	}
+	var mine []State
+	for _, s := range up {
+		if t.Run != "" && s.Run == t.Run && s.Target == t.Name {
+			mine = append(mine, s)
+		}
+	}
+	if len(mine) == 0 {
+		return nil, vm.ErrNoMachine
+	}
+	slices.SortFunc(mine, func(a, b State) int { return a.Started.Compare(b.Started) })
+	newest := mine[len(mine)-1]
+	for _, s := range mine[:len(mine)-1] {
+		if err := Down(ctx, s); err != nil {
+			p.opts.Logger.Warn("end a guest that an earlier controller left", "guest", s.ID, "error", err)
+		}
+	}
+	m, err := Attach(ctx, newest)
+	if err != nil {
+		return nil, errors.Join(vm.ErrNoMachine, err, Down(ctx, newest))
+	}
+	return m, nil
+}
+
 // folder makes the folder of a new guest.
 func (p *Provider) folder(t vm.Target, s *Software, prefix string) (string, error) {
 	id := t.Name + "-" + strings.ToLower(rand.Text()[:8])
@@ -117,7 +151,7 @@ func (p *Provider) folder(t vm.Target, s *Software, prefix string) (string, erro
 		return "", errors.Join(err, os.RemoveAll(dir))
 	}
 	err = writeJSON(filepath.Join(dir, configFile), Config{
-		ID: id, Target: t.Name, Software: *s, Template: prefix, Host: p.opts.Host, Seed: p.opts.Seed,
+		ID: id, Target: t.Name, Run: t.Run, Software: *s, Template: prefix, Host: p.opts.Host, Seed: p.opts.Seed,
 		Netio: p.opts.Netio, Temp: temp, Unclaimed: p.opts.Unclaimed,
 	})
 	if err != nil {
@@ -285,6 +319,12 @@ func (m *Machine) cycle(ctx context.Context, do action) error {
 	return nil
 }
 
+// Unplug takes WinRM away for a while; the guest goes on.
+func (m *Machine) Unplug(ctx context.Context, away time.Duration) error {
+	_, err := ask(ctx, m.state.Control, request{Do: doUnplug, For: away})
+	return err
+}
+
 // Console is what the guest's processes have printed: the tail of it, also of the boot before.
 func (m *Machine) Console() ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -315,6 +355,12 @@ func (m *Machine) Release(ctx context.Context) (err error) {
 func Revert(ctx context.Context, s State) (ready time.Duration, err error) {
 	a, err := ask(ctx, s.Control, request{Do: doRevert})
 	return a.Ready, err
+}
+
+// Reset turns a guest that is up off and on, whoever has claimed it.
+func Reset(ctx context.Context, s State) error {
+	_, err := ask(ctx, s.Control, request{Do: doReset})
+	return err
 }
 
 // Down ends a guest that is up, whoever has claimed it, and returns when nothing of it is left.

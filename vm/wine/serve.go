@@ -28,15 +28,26 @@ const (
 // user is the account that the guest's WinRM endpoint knows.
 const user = "wskharness"
 
+// ServeOptions are how a guest is served.
+type ServeOptions struct {
+	Logger hclog.Logger // nil is silent
+	// Mishap, if set, decides what is to go wrong with each request to the guest's WinRM endpoint: it is for
+	// tests of what controls guests.
+	Mishap func(winrmd.Request) winrmd.Mishap
+}
+
 // Serve is the life of one guest: it clones, boots, serves WinRM on loopback, reboots after a crash, and at
 // the end removes everything. dir is the guest's folder with its configuration, which the provider made. It
 // runs in a process of its own, which outlives a controller that is killed; ready is written to once, when
 // the guest can be used or could not be brought up.
-func Serve(ctx context.Context, dir string, ready *os.File, log hclog.Logger) error {
+func Serve(ctx context.Context, dir string, ready *os.File, o ServeOptions) error {
 	if os.Getenv(guarding) != "" {
 		return keepGuard(dir, ready)
 	}
-	s := &server{dir: dir, log: log, claims: map[net.Conn]chan<- vm.Event{}, turnedOn: make(chan struct{}, 1)}
+	if o.Logger == nil {
+		o.Logger = hclog.NewNullLogger()
+	}
+	s := &server{dir: dir, log: o.Logger, mishap: o.Mishap, claims: map[net.Conn]chan<- vm.Event{}, turnedOn: make(chan struct{}, 1)}
 	err := s.up(ctx)
 	report := ""
 	if err != nil {
@@ -56,6 +67,7 @@ func Serve(ctx context.Context, dir string, ready *os.File, log hclog.Logger) er
 type server struct {
 	dir    string
 	log    hclog.Logger
+	mishap func(winrmd.Request) winrmd.Mishap
 	config Config
 	lock   *os.File
 	guard  *guard
@@ -72,7 +84,7 @@ type server struct {
 	boot   *boot
 	state  State
 	claims map[net.Conn]chan<- vm.Event
-	missed []vm.Event // while nobody had claimed the guest
+	past   []vm.Event // since the guest's disk was last clean, for whoever claims it next
 	ready  time.Duration
 	idle   *time.Timer
 	last   []byte // the console of the boot before, which crashed
@@ -183,7 +195,7 @@ func (s *server) listen() error {
 	}
 	password := rand.Text()
 	s.winrm, err = winrmd.New(winrmd.Options{
-		Host: s, User: user, Password: remote.Secret(password), Certificate: certificate.TLS, Logger: s.log,
+		Host: s, User: user, Password: remote.Secret(password), Certificate: certificate.TLS, Logger: s.log, Mishap: s.mishap,
 	})
 	if err != nil {
 		return err
@@ -202,7 +214,7 @@ func (s *server) listen() error {
 		}
 	}()
 	s.state = State{
-		ID: s.config.ID, Target: s.config.Target, PID: os.Getpid(), Started: time.Now().UTC(),
+		ID: s.config.ID, Target: s.config.Target, Run: s.config.Run, PID: os.Getpid(), Started: time.Now().UTC(),
 		Endpoint: "https://" + listener.Addr().String() + "/wsman", User: user,
 		PasswordFile: filepath.Join(s.dir, "password"), CertificateFile: filepath.Join(s.dir, "certificate.pem"),
 		CertificateSHA: certificate.SHA256, Control: socket, Boots: s.state.Boots, Dir: s.dir,
@@ -328,6 +340,9 @@ func (s *server) cycle(ctx context.Context, revert bool) (time.Duration, error) 
 		if err := s.fresh(ctx); err != nil {
 			return 0, err
 		}
+		s.mu.Lock()
+		s.past = nil
+		s.mu.Unlock()
 	}
 	if err := s.start(ctx); err != nil {
 		return 0, err

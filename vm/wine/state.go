@@ -17,6 +17,7 @@ import (
 type Config struct {
 	ID       string            `json:"id"`
 	Target   string            `json:"target"`
+	Run      string            `json:"run,omitempty"` // that it was made for
 	Software Software          `json:"software"`
 	Template string            `json:"template"` // prefix to clone
 	Host     string            `json:"host"`     // winrshost.exe
@@ -31,7 +32,8 @@ type Config struct {
 type State struct {
 	ID              string    `json:"id"`
 	Target          string    `json:"target"`
-	PID             int       `json:"pid"` // of the process that serves it
+	Run             string    `json:"run,omitempty"` // that it was made for; empty: brought up by hand
+	PID             int       `json:"pid"`           // of the process that serves it
 	Started         time.Time `json:"started"`
 	Endpoint        string    `json:"endpoint"` // WinRM: https://127.0.0.1:port/wsman
 	User            string    `json:"user"`

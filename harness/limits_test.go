@@ -1,0 +1,335 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"wskharness/guest"
+	"wskharness/guest/crashdump/dumptest"
+	"wskharness/remote"
+	"wskharness/remote/winrmd"
+	"wskharness/results"
+	"wskharness/suites"
+	"wskharness/vm"
+	"wskharness/vm/wine"
+)
+
+const slowSuite = `suite: slow
+doc: More than its limit allows
+cases:
+  - {id: one, doc: One., timeout: 3s, steps: [register: {client: a}, sleep: 1s, deregister: {client: a}]}
+  - {id: two, doc: Two., timeout: 3s, steps: [register: {client: a}, sleep: 1s, deregister: {client: a}]}
+  - {id: three, doc: Three., timeout: 3s, steps: [register: {client: a}, sleep: 1s, sleep: 1s, deregister: {client: a}]}
+  - {id: four, doc: Four., timeout: 3s, steps: [register: {client: a}, deregister: {client: a}]}
+`
+
+const otherSuite = `suite: zz
+doc: Comes after it
+cases:
+  - {id: well, doc: Nothing is wrong., timeout: 3s, steps: [register: {client: a}, deregister: {client: a}]}
+`
+
+// carryOut makes one run of cases with an environment, and demands that the controller had no trouble.
+func carryOut(t *testing.T, env Env, config *Config, handler results.Handler, patterns ...string) *Finished {
+	t.Helper()
+	plan, err := NewPlan(Request{Config: config, Out: config.Out, Selection: suites.Selection{Patterns: patterns}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	defer cancel()
+	var handlers []results.Handler
+	if handler != nil {
+		handlers = append(handlers, handler)
+	}
+	done, err := plan.Run(ctx, env, handlers...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, summary(done))
+	}
+	return done
+}
+
+// TestSuiteAndTargetLimits lets the time of a suite, and that of a target, be up in the middle of a case: it and what
+// is left of the suite, or of everything, is not run, with the limit as its reason. Nothing else suffers.
+func TestSuiteAndTargetLimits(t *testing.T) {
+	env := testEnv(t)
+	for name, test := range map[string]struct {
+		limits string
+		want   map[string]results.Outcome
+		why    string
+	}{
+		"suite": {
+			limits: "{suite: 3200ms, case: 3s, collect: 100ms}",
+			want: map[string]results.Outcome{"slow.one": results.Pass, "slow.two": results.Pass, "slow.three": results.NotRun,
+				"slow.four": results.NotRun, "zz.well": results.Pass},
+			why: "the limit of the suite slow on wine of 3.2s was up",
+		},
+		"target": {
+			limits: "{target: 3400ms, suite: 3200ms, case: 3s, collect: 100ms}",
+			want: map[string]results.Outcome{"slow.one": results.Pass, "slow.three": results.NotRun,
+				"slow.four": results.NotRun, "zz.well": results.NotRun},
+			why: "the limit of the target wine of 3.4s was up",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := configOf(t, "suites: [slow.yaml, other.yaml]\nlimits: "+test.limits+"\n",
+				map[string]string{"slow.yaml": slowSuite, "other.yaml": otherSuite})
+			done := carryOut(t, env, config, nil, "slow", "zz")
+			got := outcomes(done.Record)
+			if name == "target" { // how far it gets depends on how long the boot takes
+				delete(got, "slow.two")
+				got["slow.one"] = results.Pass
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("%s\n%s", diff, summary(done))
+			}
+			if why := reasonOf(done.Record, "slow.three"); !strings.Contains(why, test.why) {
+				t.Errorf("%s, and not %q", why, test.why)
+			}
+		})
+	}
+}
+
+// TestLimitsAreCheckedBeforehand selects cases that may take longer than any may: all are told, with their places,
+// and nothing is started.
+func TestLimitsAreCheckedBeforehand(t *testing.T) {
+	config := configOf(t, "suites: [slow.yaml]\nlimits: {case: 2s}\n", map[string]string{"slow.yaml": slowSuite})
+	_, err := NewPlan(Request{Config: config, Out: config.Out, Selection: suites.Selection{Patterns: []string{"slow"}}})
+	if err == nil || strings.Count(err.Error(), "may take 3s, but no case may take longer than 2s") != 4 ||
+		!strings.Contains(err.Error(), "slow.yaml:4: ") || !strings.Contains(err.Error(), "slow.yaml:7: ") {
+		t.Errorf("%v", err)
+	}
+}
+
+// freezer stops every process of the guest when a case is under way: the machine is up, and nobody answers.
+type freezer struct {
+	t       *testing.T
+	machine *wine.Machine
+	frozen  []int
+}
+
+func (f *freezer) Handle(e results.Event) error {
+	if e.Kind != results.KindCaseStarted || e.Case != "slow.one" {
+		return nil
+	}
+	f.frozen = guestProcesses(f.machine.State())
+	for _, pid := range f.frozen {
+		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+			f.t.Errorf("stop process %d: %v", pid, err)
+		}
+	}
+	return nil
+}
+
+// guestProcesses are the processes of a guest, except the one that serves it.
+func guestProcesses(s wine.State) []int {
+	var pids []int
+	paths, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(data), "WINEPREFIX="+s.Dir) {
+			continue
+		}
+		var pid int
+		if _, err := fmt.Sscanf(path, "/proc/%d/environ", &pid); err == nil && pid != s.PID && pid != os.Getpid() {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// injectable is a guest that tells of a crash when an NMI is injected, as Windows does that is set up for it.
+type injectable struct {
+	*wine.Machine
+	injected int
+	events   chan vm.Event
+}
+
+func (m *injectable) Events() <-chan vm.Event { return m.events }
+
+func (m *injectable) InjectNMI(context.Context) error {
+	m.injected++
+	m.events <- vm.Event{Kind: vm.Panicked, Code: 0x80, Text: "NMI"}
+	return nil
+}
+
+// TestGuestThatFallsSilent freezes a guest in mid-case: the case is called a hang, with what could be learnt as its
+// evidence, a dump is forced, and the cases that are left run on the guest after it was reverted.
+func TestGuestThatFallsSilent(t *testing.T) {
+	t.Parallel()
+	env := testEnv(t)
+	env.silence = time.Second
+	f := &freezer{t: t}
+	var m *injectable
+	env.dress = func(machine vm.Machine) vm.Machine {
+		f.machine = machine.(*wine.Machine)
+		m = &injectable{Machine: f.machine, events: make(chan vm.Event, 1)}
+		return m
+	}
+	config := configOf(t, "suites: [slow.yaml]\n", map[string]string{"slow.yaml": slowSuite})
+	done := carryOut(t, env, config, f, "slow.one", "slow.four")
+	want := map[string]results.Outcome{"slow.one": results.Hang, "slow.four": results.Pass}
+	if diff := cmp.Diff(want, outcomes(done.Record)); diff != "" {
+		t.Errorf("%s\n%s", diff, summary(done))
+	}
+	if len(f.frozen) == 0 {
+		t.Error("no process was frozen")
+	}
+	if m.injected != 1 {
+		t.Errorf("%d NMIs were injected", m.injected)
+	}
+	evidence := done.Record.Targets[0].Cases[0].Attempts[0].Evidence
+	if len(evidence) != 2 || evidence[0].Kind != "hang" || !strings.Contains(evidence[0].Text, "the agent does not answer") ||
+		evidence[1].Kind != "forced-dump" || !strings.Contains(evidence[1].Text, "bugcheck 0x00000080") {
+		t.Errorf("%+v", evidence)
+	}
+}
+
+const taintSuite = `suite: taint
+doc: A crash, and a case behind it
+cases:
+  - {id: faults, doc: Crashes the machine., misuse: true, steps: [fault: {kind: write, address: 0x10}]}
+  - {id: well, doc: Nothing is wrong., timeout: 3s, steps: [register: {client: a}, deregister: {client: a}]}
+`
+
+// TestStaticMachineIsRebooted crashes a machine that can't be reverted: it is turned off and on by its command, or
+// ordered to reboot, and the cases that are left run in another boot; where neither works they are not run.
+func TestStaticMachineIsRebooted(t *testing.T) {
+	env := testEnv(t)
+	up := bringUp(t, env)
+	client, err := Dial(&Config{}, env, up.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	obeys := func(ctx context.Context, line string, s *remote.Shell) error {
+		if !strings.Contains(line, "shutdown /r") {
+			return nil
+		}
+		return wine.Reset(ctx, up.State)
+	}
+	refuses := func(ctx context.Context, line string, s *remote.Shell) error {
+		if !strings.Contains(line, "shutdown /r") {
+			return nil
+		}
+		return &winrmd.Error{Win32: 5, Message: "Access is denied."}
+	}
+	for _, test := range []struct {
+		name, keys string
+		before     func(context.Context, string, *remote.Shell) error
+		after      results.Outcome
+		why        string
+	}{
+		{name: "by its command", keys: fmt.Sprintf(", reset: [%q, %s, %q, %s], reset_within: 60s", env.Serve[0], resetCommand, env.Cache, up.ID),
+			before: refuses, after: results.Pass},
+		{name: "by its guest", before: obeys, after: results.Pass},
+		{name: "by a command that fails", keys: ", reset: ['false']", before: obeys, after: results.NotRun, why: "reset the machine"},
+		{name: "not at all", before: refuses, after: results.NotRun, why: "give its target a reset command"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			config := serveStatic(t, &tamperer{client: client, before: test.before}, test.keys, map[string]string{"taint.yaml": taintSuite})
+			done := carryOut(t, env, config, nil, "taint.faults", "taint.well")
+			got := outcomes(done.Record)
+			if got["taint.well"] != test.after || got["taint.faults"] == results.Pass {
+				t.Errorf("%v\n%s", got, summary(done))
+			}
+			if why := reasonOf(done.Record, "taint.well"); !strings.Contains(why, test.why) {
+				t.Errorf("%s, and not %q", why, test.why)
+			}
+		})
+	}
+}
+
+// dumper leaves what a crash leaves on Windows, while the case that crashes is under way.
+type dumper struct {
+	t      *testing.T
+	env    Env
+	client *remote.WinRM
+	up     *UpGuest
+}
+
+// crash is the dump of a page fault in the driver.
+func crash() []byte {
+	const base = 0xfffff80112340000
+	return dumptest.Spec{Type: dumptest.Mini, Code: 0xD1, Parameters: [4]uint64{0x10, 2, 1, base + 0x1a2c},
+		Modules: []dumptest.Module{{Name: "ntoskrnl.exe", Base: 0xfffff80100000000, Size: 0x1000000}, {Name: "wsksample.sys", Base: base, Size: 0x9000}}}.Bytes()
+}
+
+func (d *dumper) Handle(e results.Event) error {
+	if e.Kind != results.KindCaseStarted || e.Case != "slow.two" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(d.t.Context(), 20*time.Second)
+	defer cancel()
+	err := WithAgent(ctx, d.env, d.client, func(ctx context.Context, g *guest.Guest) error {
+		_, err := g.Push(ctx, []guest.File{guest.Contents(`C:\windows\Minidump\112526-02.dmp`, crash())}, nil)
+		return err
+	})
+	if err != nil {
+		d.t.Error(err)
+	}
+	return wine.Reset(ctx, d.up.State)
+}
+
+// TestRebootWithADump lets a machine that nobody watches reboot in mid-case, and leave a dump beside an old one: the new
+// one is fetched, and it is a bugcheck, not an unexpected reboot.
+func TestRebootWithADump(t *testing.T) {
+	env := testEnv(t)
+	up := bringUp(t, env)
+	client, err := Dial(&Config{}, env, up.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	code, err := Exec(t.Context(), client, remote.CommandLine{Line: `echo PAGEDU64 of an old one>%SystemRoot%\MEMORY.DMP`}, "", nil, io.Discard, io.Discard)
+	if err != nil || code != 0 {
+		t.Fatal(code, err)
+	}
+	text := fmt.Sprintf("targets:\n  lab: {provider: static, url: '%s', user: '%s', password_file: '%s', auth: basic, certificate_sha256: '%s', reset: ['%s', %s, '%s', %s]}\nsuites: [slow.yaml]\n",
+		up.Endpoint, up.User, up.PasswordFile, up.CertificateSHA, env.Serve[0], resetCommand, env.Cache, up.ID)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "slow.yaml"), []byte(slowSuite), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	config, err := parseConfig([]byte(text), ConfigName, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := carryOut(t, env, config, &dumper{t, env, client, up}, "slow.one", "slow.two", "slow.four")
+	want := map[string]results.Outcome{"slow.one": results.Pass, "slow.two": results.Bugcheck, "slow.four": results.Pass}
+	if diff := cmp.Diff(want, outcomes(done.Record)); diff != "" {
+		t.Errorf("%s\n%s", diff, summary(done))
+	}
+	evidence := done.Record.Targets[0].Cases[1].Attempts[0].Evidence
+	if len(evidence) != 1 || evidence[0].Kind != "dump" || !strings.Contains(evidence[0].Text, "DRIVER_IRQL_NOT_LESS_OR_EQUAL") ||
+		evidence[0].Signature != "0xD1 wsksample.sys+0x1a2c" || evidence[0].Module != "wsksample.sys" || evidence[0].Offset != 0x1a2c {
+		t.Fatalf("%+v\n%s", evidence, summary(done))
+	}
+	data, err := os.ReadFile(filepath.Join(done.Dir, filepath.FromSlash(evidence[0].File)))
+	if err != nil || !bytes.Equal(data, crash()) || int64(len(data)) != evidence[0].Size {
+		t.Errorf("%q, %v", data, err)
+	}
+}
+
+func FuzzParseDumps(f *testing.F) {
+	f.Add("262144*11/25/2026 01:02 PM*C:\\Windows\\Minidump\\112526-01.dmp\r\n")
+	f.Add("1*x*C:\\Windows\\Minidump\\..\\..\\secret.dmp\n-1**C:\\WINDOWS\\MEMORY.DMP")
+	f.Fuzz(func(t *testing.T, list string) {
+		for path, d := range parseDumps(list) {
+			if d.Size <= 0 || len(d.Time) > 240 || guest.CheckPath(path) != nil || strings.Contains(path, "..\\") {
+				t.Errorf("%q is %+v", path, d)
+			}
+		}
+	})
+}

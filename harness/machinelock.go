@@ -1,0 +1,58 @@
+package harness
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// shared names the machine of a target that another run could use at the same time: two names in two
+// configurations may be one machine. Empty where every run has a machine of its own, as with Wine.
+func (t *Target) shared() string {
+	if t.Static == nil {
+		return ""
+	}
+	u, err := url.Parse(t.Static.URL)
+	if err != nil {
+		return t.Static.URL
+	}
+	return strings.ToLower(u.Host)
+}
+
+// lockMachine keeps other runs of this user off a machine until the file is closed, or this process has ended: the
+// kernel lets go of a dead holder's lock.
+func lockMachine(cache, machine, run string) (*os.File, error) {
+	dir := filepath.Join(cache, "locks")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("lock %s: %w", machine, err)
+	}
+	sum := sha256.Sum256([]byte(machine))
+	path := filepath.Join(dir, fmt.Sprintf("%x", sum[:8]))
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", machine, err)
+	}
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		holder, _ := os.ReadFile(path)
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			err = fmt.Errorf("it is used by %s: wait until that is over", strings.TrimSpace(string(holder)))
+		}
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", machine, err), file.Close())
+	}
+	text := fmt.Sprintf("run %s (process %d)\n", run, os.Getpid())
+	if err := errors.Join(file.Truncate(0), writeAt(file, text)); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", machine, err), file.Close())
+	}
+	return file, nil
+}
+
+func writeAt(file *os.File, text string) error {
+	_, err := file.WriteAt([]byte(text), 0)
+	return err
+}

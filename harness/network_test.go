@@ -1,0 +1,216 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"wskharness/remote/winrmd"
+	"wskharness/results"
+	"wskharness/suites"
+)
+
+// networkSuite has each kind of verdict that a guest can bring about by itself.
+const networkSuite = `suite: network
+doc: A run over a network that fails
+cases:
+  - id: quick
+    doc: Over at once.
+    steps: [register: {client: a}, deregister: {client: a}]
+  - id: waits
+    doc: Long enough for contact to be lost in the middle.
+    steps: [register: {client: a}, sleep: 150ms, deregister: {client: a}, sleep: 50ms]
+  - id: fails
+    doc: Does not do as it is declared to.
+    steps:
+      - register: {client: a}
+        expect: STATUS_INVALID_PARAMETER
+  - id: faults
+    doc: Crashes the machine.
+    misuse: true
+    steps: [fault: {kind: write, address: 0x10}]
+  - id: last
+    doc: The last one.
+    steps: [register: {client: a}, capture: {client: a, wait: none}, release: {client: a}, deregister: {client: a}]
+`
+
+// failing is what goes wrong with a guest's requests by a seed: about every eighth one. A black hole is not
+// among it: how a client gets out of one takes a minute, and is tested with the client.
+func failing(seed string) func(winrmd.Request) winrmd.Mishap {
+	n, err := strconv.ParseUint(seed, 10, 64)
+	if err != nil {
+		panic("the seed of the mishaps: " + err.Error())
+	}
+	random := rand.New(rand.NewPCG(n, 1))
+	often := []winrmd.MishapKind{winrmd.NoMishap, winrmd.Drop, winrmd.LoseAnswer, winrmd.HalfClose, winrmd.ServerError}
+	var mu sync.Mutex
+	return func(winrmd.Request) winrmd.Mishap {
+		mu.Lock()
+		defer mu.Unlock()
+		switch dice := random.IntN(100); {
+		case dice < 10:
+			return winrmd.Mishap{Kind: often[random.IntN(len(often))], Delay: time.Duration(random.IntN(40)) * time.Millisecond}
+		case dice < 11:
+			return winrmd.Mishap{Kind: winrmd.ShellVanishes}
+		case dice < 12: // the service is away for a while
+			return winrmd.Mishap{Kind: winrmd.Reboot, Delay: time.Duration(random.IntN(600)) * time.Millisecond}
+		}
+		return winrmd.Mishap{}
+	}
+}
+
+// networkRuns is how many runs TestNetworkThatFails makes.
+func networkRuns() uint64 {
+	if raceEnabled {
+		return 5
+	}
+	return 20
+}
+
+// networkLimit is how long one of them may take.
+const networkLimit = 90 * time.Second
+
+// TestNetworkThatFails makes whole runs while requests are dropped, answers are lost or cut, shells vanish and the
+// service goes away: every verdict is that of an undisturbed run, or says that contact was lost, and each run ends.
+func TestNetworkThatFails(t *testing.T) {
+	t.Parallel()
+	env := testEnv(t)
+	config := configOf(t, "suites: [network.yaml]\n", map[string]string{"network.yaml": networkSuite})
+	whole := outcomes(networkRun(t, env, config, "undisturbed", true).Record)
+	calm := maps.Clone(whole)
+	delete(calm, "network.faults")
+	if diff := cmp.Diff(map[string]results.Outcome{"network.quick": results.Pass, "network.waits": results.Pass,
+		"network.fails": results.Fail, "network.faults": results.Bugcheck, "network.last": results.Pass}, whole); diff != "" {
+		t.Fatalf("the undisturbed run: %s", diff)
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seeds from %d on", seed)
+	var lost int
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	lanes := make(chan struct{}, 3)
+	for i := range networkRuns() {
+		all.Go(func() {
+			lanes <- struct{}{}
+			defer func() { <-lanes }()
+			env := env
+			env.Serve = append(env.Serve[:2:2], strconv.FormatUint(seed+i, 10))
+			crash, want := i%4 == 0, calm
+			if crash {
+				want = whole
+			}
+			done := networkRun(t, env, config, fmt.Sprint("run-", i), crash)
+			if done == nil {
+				return
+			}
+			got := outcomes(done.Record)
+			for name, outcome := range want {
+				switch got[name] {
+				case outcome:
+				case results.Lost:
+					mu.Lock()
+					lost++
+					mu.Unlock()
+					t.Logf("seed %d, lost: %s", seed+i, reasonOf(done.Record, name))
+				default:
+					t.Errorf("seed %d: %s is called %q, not %s\n%s", seed+i, name, got[name], outcome, summary(done))
+				}
+			}
+			delete(got, "deploy.crash") // a crash of which only that much is known
+			if len(got) != len(want) {
+				t.Errorf("seed %d: %v\n%s", seed+i, slicesOf(got), summary(done))
+			}
+		})
+	}
+	all.Wait()
+	t.Logf("%d verdicts of %d runs were lost", lost, networkRuns())
+}
+
+func networkRun(t *testing.T, env Env, config *Config, name string, crash bool) *Finished {
+	t.Helper()
+	patterns := []string{"network"}
+	if crash {
+		patterns = append(patterns, "network.faults")
+	}
+	plan, err := NewPlan(Request{Config: config, Out: filepath.Join(config.Out, name), Selection: suites.Selection{Patterns: patterns}})
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), networkLimit)
+	defer cancel()
+	begun := time.Now()
+	done, err := plan.Run(ctx, env)
+	if err != nil || ctx.Err() != nil {
+		t.Errorf("%s, with %v, after %s: %v\n%s", name, env.Serve[2:], time.Since(begun), err, summary(done))
+	}
+	return done
+}
+
+// configOf is a configuration with a Wine target, in a folder of its own with the files that it names.
+func configOf(t *testing.T, more string, files map[string]string) *Config {
+	t.Helper()
+	dir := t.TempDir()
+	all := map[string]string{}
+	maps.Copy(all, files)
+	all[ConfigName] = "targets: {wine: {provider: wine}}\n" + more
+	for name, text := range all {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config, err := LoadConfig("", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
+
+func outcomes(rec *results.Record) map[string]results.Outcome {
+	all := map[string]results.Outcome{}
+	for _, t := range rec.Targets {
+		for _, c := range t.Cases {
+			all[c.Name] = c.Final
+		}
+	}
+	return all
+}
+
+func reasonOf(rec *results.Record, name string) string {
+	for _, t := range rec.Targets {
+		for i := range t.Cases {
+			if t.Cases[i].Name == name {
+				return name + ": " + words(&t.Cases[i])
+			}
+		}
+	}
+	return name + " is not in the record"
+}
+
+func slicesOf(m map[string]results.Outcome) string {
+	var all []string
+	for name, outcome := range m {
+		all = append(all, name+" "+string(outcome))
+	}
+	return strings.Join(all, ", ")
+}
+
+// summary is what a run says of itself, for whoever has to find out what went wrong.
+func summary(done *Finished) string {
+	if done == nil {
+		return "no run"
+	}
+	text, _ := os.ReadFile(filepath.Join(done.Dir, "summary.md"))
+	journal, _ := os.ReadFile(filepath.Join(done.Dir, results.JournalName))
+	return string(text) + string(journal)
+}

@@ -1,0 +1,116 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"wskharness/remote"
+	"wskharness/results"
+	"wskharness/vm"
+)
+
+const (
+	// orderLimit is how long a guest may take to accept the order to reboot.
+	orderLimit = 30 * time.Second
+	// bootLimit is how long a machine that can't be reverted may take to reboot, where its target says nothing.
+	bootLimit = 10 * time.Minute
+)
+
+// renew makes a tainted target one that can be trusted, and opens it again: it is reverted, or, where that
+// can't be, rebooted.
+func (s *session) renew(ctx context.Context) error {
+	before, rebooted := s.facts.BootID, false
+	err := s.phase(s.target.Name, results.PhaseRevert, func() (string, error) {
+		s.disconnect(ctx)
+		err := s.machine.Revert(ctx)
+		if errors.Is(err, vm.ErrCannotRevert) {
+			rebooted = true
+			err = s.reboot(ctx, before)
+		}
+		if err != nil {
+			return "", fmt.Errorf("bring %s back to a clean state: %w", s.target.Name, err)
+		}
+		s.drainEvents()
+		s.adopted = false
+		s.mark(bookmark{Loads: s.loads})
+		if rebooted {
+			return "rebooted, since it can't be reverted", nil
+		}
+		return describeStart(s.machine), nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case rebooted:
+		return nil // it is open
+	}
+	return s.connect(ctx)
+}
+
+// reboot turns the machine off and on from outside, or else asks its guest to reboot, and opens it when it is
+// up: its boot id is another one, and two shells in a row worked.
+func (s *session) reboot(ctx context.Context, before string) error {
+	limit := bootLimit
+	if t := s.target.Static; t != nil && t.ResetWithin > 0 {
+		limit = t.ResetWithin
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	if resetter, ok := s.machine.(vm.Resetter); ok {
+		if err := resetter.Reset(ctx); err != nil {
+			return err
+		}
+	} else if err := s.orderReboot(ctx); err != nil {
+		return fmt.Errorf("reboot it, since it can't be reverted: %w; give its target a reset command that turns it off and on", err)
+	}
+	if err := s.awaitBoot(ctx, before); err != nil {
+		return fmt.Errorf("wait for it to come up within %s: %w", limit, err)
+	}
+	return nil
+}
+
+// orderReboot asks the guest. Its answer may be lost with the machine: whether it obeyed, the boot id says.
+func (s *session) orderReboot(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, orderLimit)
+	defer cancel()
+	client, err := remote.New(s.machine.Endpoint(), remote.Options{Logger: s.log, Owner: "wskharness " + s.id})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	out := &bounded{left: 64 << 10}
+	code, err := Exec(ctx, client, remote.CommandLine{Line: "shutdown /r /t 0 /f"}, "", nil, out, out)
+	if _, maybe := remote.IsUnanswered(err); maybe || remote.IsGone(err) {
+		return nil
+	}
+	if err == nil && code != 0 {
+		err = fmt.Errorf("shutdown /r ended with exit code %d", code)
+	}
+	return err
+}
+
+// awaitBoot waits for another boot, in which two shells in a row work: a machine that is going down still
+// answers, and Windows restarts WinRM once more shortly after it first answered.
+func (s *session) awaitBoot(ctx context.Context, before string) error {
+	confirmed := ""
+	var last error
+	for {
+		if _, err := s.open(ctx); err != nil {
+			last, confirmed = err, ""
+		} else if id := s.facts.BootID; id == before {
+			last, confirmed = fmt.Errorf("it still runs boot %s", id), ""
+		} else if id == confirmed {
+			return nil
+		} else {
+			confirmed = id
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return last
+		case <-time.After(rebootPause):
+		}
+	}
+}

@@ -1,0 +1,380 @@
+package harness
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"wskharness/remote"
+	"wskharness/results"
+	"wskharness/strictyaml"
+	"wskharness/suites"
+	"wskharness/vm"
+)
+
+//go:embed selftest.yaml
+var selftestSuite []byte
+
+// Mode is one way to misbehave, and what a run has to call it.
+type Mode struct {
+	Name string
+	Doc  string
+
+	cases   []string          // of the suite selftest, in their order
+	defines map[string]string // of the driver
+	crashes bool              // the machine does: somebody has to tell of it
+	// disturb does something to the machine while the case selftest.waits is under way. It returns a reason
+	// to skip the mode where the machine can't do that.
+	disturb func(ctx context.Context, s stage) (skip string, err error)
+	lacks   string             // why no guest can show it yet; the mode is skipped with this reason
+	want    map[string]verdict // by case
+	notice  string             // words of a notice that there has to be: what happened was not missed
+}
+
+// stage is where a mode misbehaves.
+type stage struct {
+	machine vm.Machine
+	wine    bool // the guest is Wine
+}
+
+// verdict is what is expected of a case: its outcome, and words of its reason and evidence.
+type verdict struct {
+	outcome results.Outcome
+	words   []string
+}
+
+// Finding is what came of one mode.
+type Finding struct {
+	Mode     string        `json:"mode"`
+	Doc      string        `json:"doc"`
+	OK       bool          `json:"ok"`
+	Skipped  string        `json:"skipped,omitempty"` // why it could not be shown
+	Wrong    []string      `json:"wrong,omitempty"`   // how the run called it, where that is wrong
+	Evidence string        `json:"evidence,omitempty"`
+	Elapsed  time.Duration `json:"elapsedNs"`
+	Dir      string        `json:"dir,omitempty"` // the run
+}
+
+// selftestLimit bounds one mode's run.
+const selftestLimit = 90 * time.Second
+
+// Modes are all that the selftest does. Cases that come after the misbehaviour have to run all the same.
+func Modes() []Mode {
+	well := verdict{outcome: results.Pass}
+	one := func(name string, outcome results.Outcome, words ...string) map[string]verdict {
+		return map[string]verdict{"selftest." + name: {outcome, words}, "selftest.well": well}
+	}
+	disturbed := []string{"waits", "well"}
+	return []Mode{
+		{Name: "failing-step", Doc: "a step that is not as declared", cases: []string{"fails", "well"},
+			want: one("fails", results.Fail, "STATUS_INVALID_PARAMETER", "STATUS_SUCCESS")},
+		{Name: "ioctl-hang", Doc: "a request that does not come back", cases: []string{"hangs", "well"},
+			defines: map[string]string{"WSKSAMPLE_DEFECT": "WSKSAMPLE_DEFECT_OVERSTAYS"},
+			want:    one("hangs", results.Hang, "step")},
+		{Name: "capture-kept", Doc: "a capture that is never released", cases: []string{"keeps", "well"},
+			defines: map[string]string{"WSKSAMPLE_DEFECT": "WSKSAMPLE_DEFECT_NO_RELEASE"},
+			want:    one("keeps", results.Fail, "provider capture not released")},
+		{Name: "page-fault", crashes: true, Doc: "the driver faults", cases: []string{"page_fault", "well"},
+			want: one("page_fault", results.Bugcheck, "wsksample.sys+0x", "DoFault", "signature")},
+		{Name: "bugcheck", crashes: true, Doc: "KeBugCheckEx with known parameters", cases: []string{"bugcheck", "well"},
+			want: one("bugcheck", results.Bugcheck, "0x000000E2", "0x11, 0x22, 0x33, 0x44")},
+		{Name: "no-unload", Doc: "a driver that refuses to unload", cases: []string{"well"},
+			defines: map[string]string{"WSKSAMPLE_DEFECT": "WSKSAMPLE_DEFECT_UNLOAD_HANGS"},
+			want: map[string]verdict{"deploy.stop": {results.Hang, []string{"did not unload"}},
+				"selftest.well": {results.Error, []string{"not proven"}}}},
+		{Name: "agent-killed", Doc: "the agent is killed in mid-case", cases: disturbed, disturb: killAgent,
+			want: one("waits", results.Lost, "in the same boot")},
+		{Name: "reboot", Doc: "the machine reboots in mid-case", cases: disturbed, disturb: reboot,
+			want: one("waits", results.Lost, "rebooted unexpectedly")},
+		{Name: "endless-output", Doc: "a command in the guest prints for ever", cases: disturbed, disturb: flood,
+			want: one("waits", results.Pass)},
+		{Name: "winrm-away", Doc: "the WinRM service goes away and returns", cases: disturbed, disturb: unplug,
+			want: one("waits", results.Pass), notice: "contact was lost and found again"},
+		{Name: "disk-full", Doc: "the guest's disk is full", lacks: "a Wine guest has the disk of its host, and it was never tried on Windows"},
+		{Name: "wrong-clock", Doc: "the guest's clock is wrong", lacks: "a Wine guest has the clock of its host, and it was never tried on Windows"},
+	}
+}
+
+// pickModes are the modes of some names; no name means all.
+func pickModes(names []string) ([]Mode, error) {
+	all := Modes()
+	if len(names) == 0 {
+		return all, nil
+	}
+	var known []string
+	for _, m := range all {
+		known = append(known, m.Name)
+	}
+	var picked []Mode
+	for _, name := range names {
+		i := slices.Index(known, name)
+		if i < 0 {
+			return nil, usagef("no mode %q%s: there are %s", name, strictyaml.Hint(name, known), strings.Join(known, ", "))
+		}
+		picked = append(picked, all[i])
+	}
+	return picked, nil
+}
+
+// Selftest shows the modes of some names, or all, on one target, two at a time where it can be had twice, and tells
+// of each as soon as it is known. The error is about what kept it from starting at all.
+func Selftest(ctx context.Context, c *Config, target string, names []string, out string, env Env, tell func(Finding)) error {
+	t := c.Target(target)
+	if t == nil { // by no name the first that can be brought up
+		var err error
+		if t, err = c.startable(target); err != nil {
+			return err
+		}
+	}
+	modes, err := pickModes(names)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return fmt.Errorf("selftest: %w", err)
+	}
+	suite := filepath.Join(out, "selftest.yaml")
+	if err := os.WriteFile(suite, selftestSuite, 0o644); err != nil {
+		return fmt.Errorf("selftest: %w", err)
+	}
+	var all sync.WaitGroup
+	var telling sync.Mutex
+	lanes := make(chan struct{}, 2)
+	if t.shared() != "" {
+		lanes = make(chan struct{}, 1)
+	}
+	for _, m := range modes {
+		all.Go(func() {
+			lanes <- struct{}{}
+			defer func() { <-lanes }()
+			begun := time.Now()
+			f := m.show(ctx, c, t, suite, filepath.Join(out, m.Name), env)
+			f.Mode, f.Doc, f.Elapsed = m.Name, m.Doc, time.Since(begun)
+			telling.Lock()
+			defer telling.Unlock()
+			tell(f)
+		})
+	}
+	all.Wait()
+	return ctx.Err()
+}
+
+// show makes one run misbehave, and looks at what it was called.
+func (m *Mode) show(ctx context.Context, c *Config, t *Target, suite, out string, env Env) Finding {
+	if m.lacks != "" {
+		return Finding{Skipped: m.lacks}
+	}
+	ctx, cancel := context.WithTimeout(ctx, selftestLimit)
+	defer cancel()
+	config := *c
+	config.Suites, config.Out, config.Defines = []string{suite}, out, maps.Clone(c.Defines)
+	maps.Copy(config.Defines, m.defines)
+	var patterns []string
+	for _, name := range m.cases {
+		patterns = append(patterns, "selftest."+name)
+	}
+	plan, err := NewPlan(Request{Config: &config, Targets: []string{t.Name}, Out: out, Version: "selftest",
+		Selection: suites.Selection{Patterns: patterns}})
+	if err != nil {
+		return Finding{Wrong: []string{err.Error()}}
+	}
+	d := &disturber{mode: m, watched: t.shared() == ""}
+	env.dress = d.watch
+	done, err := plan.Run(ctx, env, d)
+	d.done.Wait()
+	if err := errors.Join(err, d.err); err != nil {
+		return Finding{Wrong: []string{err.Error()}}
+	}
+	if d.skip != "" {
+		return Finding{Skipped: d.skip}
+	}
+	f := m.classified(done.Record)
+	f.Dir = done.Dir
+	if m.notice != "" && !d.noticed {
+		f.OK, f.Wrong = false, append(f.Wrong, fmt.Sprintf("nothing says %q", m.notice))
+	}
+	return f
+}
+
+// classified compares what the record says with what was to be said.
+func (m *Mode) classified(rec *results.Record) Finding {
+	f := Finding{OK: true}
+	seen := map[string]bool{}
+	for _, t := range rec.Targets {
+		for i := range t.Cases {
+			c := &t.Cases[i]
+			seen[c.Name] = true
+			want, ok := m.want[c.Name]
+			if !ok {
+				want = verdict{outcome: results.Pass}
+			}
+			said := words(c)
+			if c.Final != want.outcome {
+				f.Wrong = append(f.Wrong, fmt.Sprintf("%s is called %s, not %s: %s", c.Name, c.Final, want.outcome, said))
+			}
+			for _, word := range want.words {
+				if !strings.Contains(said, word) {
+					f.Wrong = append(f.Wrong, fmt.Sprintf("%s: nothing says %q: %s", c.Name, word, said))
+				}
+			}
+			if ok && want.outcome != results.Pass && f.Evidence == "" {
+				f.Evidence = said
+			}
+		}
+	}
+	for name := range m.want {
+		if !seen[name] {
+			f.Wrong = append(f.Wrong, name+" is not in the record")
+		}
+	}
+	f.OK = len(f.Wrong) == 0
+	return f
+}
+
+// words are what a record says of a case: reasons, deviations and evidence.
+func words(c *results.CaseRecord) string {
+	var all []string
+	for _, a := range c.Attempts {
+		all = append(all, a.Verdict.Reason)
+		if d := a.Verdict.Deviation; d != nil {
+			all = append(all, "expected "+d.Expected, "got "+d.Actual)
+		}
+		for _, e := range a.Evidence {
+			if e.Signature != "" {
+				all = append(all, "signature "+e.Signature)
+			}
+		}
+	}
+	return strings.Trim(strings.Join(append(all, c.Reason), "; "), "; ")
+}
+
+// disturber does to the machine what the mode asks for, once, as soon as the case that waits is under way.
+type disturber struct {
+	mode *Mode
+	done sync.WaitGroup
+
+	watched bool // somebody tells when the machine crashes
+
+	mu      sync.Mutex
+	stage   stage
+	began   bool
+	over    bool // the machine is let go
+	noticed bool // there was a notice with the words of the mode
+	skip    string
+	err     error
+}
+
+func (d *disturber) watch(m vm.Machine) vm.Machine {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.stage.machine = m
+	return m
+}
+
+// Handle waits for the case.
+func (d *disturber) Handle(e results.Event) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if e.Kind == results.KindTargetFacts {
+		d.stage.wine = e.Facts["wine"] != ""
+		if d.mode.crashes && d.stage.wine && !d.watched {
+			d.skip = "nobody watches this machine from outside, and a Wine guest leaves no dump: its crash is an unexpected reboot"
+		}
+	}
+	if e.Notice != nil && d.mode.notice != "" && strings.Contains(e.Notice.Text, d.mode.notice) {
+		d.noticed = true
+	}
+	if e.Phase != nil && e.Phase.Name == results.PhaseRelease {
+		d.over = true
+	}
+	if d.mode.disturb == nil || d.began || e.Kind != results.KindCaseStarted || e.Case != "selftest.waits" {
+		return nil
+	}
+	d.began = true
+	on := d.stage
+	d.done.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		skip, err := d.mode.disturb(ctx, on)
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.skip = skip
+		if err != nil && !d.over { // after that the machine is no more, and whatever went on in it
+			d.err = fmt.Errorf("%s: %w", d.mode.Name, err)
+		}
+	})
+	return nil
+}
+
+// inGuest runs a command line in the guest, beside the run.
+func inGuest(ctx context.Context, m vm.Machine, line string, out *bounded) error {
+	client, err := remote.New(m.Endpoint(), remote.Options{Owner: "wskharness selftest"})
+	if err != nil {
+		return err
+	}
+	_, err = Exec(ctx, client, remote.CommandLine{Line: line}, "", nil, out, out)
+	return errors.Join(err, client.Close())
+}
+
+func killAgent(ctx context.Context, s stage) (string, error) {
+	// Its end may come after the harness has turned the machine off: the record says whether it worked.
+	_ = inGuest(ctx, s.machine, "taskkill /f /im wskagent.exe", &bounded{left: 1 << 16})
+	return "", nil
+}
+
+func reboot(ctx context.Context, s stage) (string, error) {
+	if r, ok := s.machine.(vm.Resetter); ok {
+		return "", r.Reset(ctx)
+	}
+	if s.wine {
+		return "a Wine guest can't be told to reboot, and the target has no reset command", nil
+	}
+	_ = inGuest(ctx, s.machine, "shutdown /r /t 0 /f", &bounded{left: 1 << 16}) // its answer is lost with the machine
+	return "", nil
+}
+
+// unplugFor is how long WinRM is away.
+const unplugFor = 500 * time.Millisecond
+
+func unplug(ctx context.Context, s stage) (string, error) {
+	if u, ok := s.machine.(vm.Unplugger); ok {
+		return "", u.Unplug(ctx, unplugFor)
+	}
+	if s.wine {
+		return "a Wine guest has no service WinRM that could be restarted, and nobody can take away its endpoint", nil
+	}
+	_ = inGuest(ctx, s.machine, "powershell -NoProfile -Command Restart-Service -Force WinRM", &bounded{left: 1 << 16})
+	return "", nil
+}
+
+// floodLimit is how much of an endless output is read before the command is ended.
+const floodLimit = 64 << 10
+
+func flood(ctx context.Context, s stage) (string, error) {
+	out := &bounded{left: floodLimit}
+	err := inGuest(ctx, s.machine, `for /l %i in (1,1,2147483646) do @echo still printing`, out)
+	if out.left >= 0 {
+		return "", fmt.Errorf("the command that prints for ever ended after %d bytes (error: %v)", floodLimit-out.left, err)
+	}
+	return "", nil
+}
+
+var errFlooded = errors.New("more output than anybody wants")
+
+// bounded takes so many bytes and refuses what comes after.
+type bounded struct{ left int }
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.left -= len(p); b.left < 0 {
+		return 0, errFlooded
+	}
+	return len(p), nil
+}
