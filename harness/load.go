@@ -291,6 +291,10 @@ func (l *load) take(r guest.Record) {
 	}
 }
 
+// givenUp reports that it was an earlier controller that asked the agent to stop: one whose disk was full, or that was
+// killed while it tidied up. What it recorded stands; what it did not is still to do.
+func (l *load) givenUp() bool { return l.resumed && !l.cancelled }
+
 func (l *load) trial(n int) *trial {
 	if n < 0 || n >= len(l.trials) {
 		l.log.Warn("the guest's journal names a case that is not in its plan", "n", n)
@@ -335,8 +339,12 @@ func (l *load) caseEnd(t *trial, r guest.Record) {
 		return
 	}
 	l.suiteTime[t.test.Suite] += time.Since(t.started)
-	if r.Why == "cancelled" && l.limit != nil {
+	switch {
+	case r.Why == "cancelled" && l.limit != nil:
 		l.outOfTime(t)
+		return
+	case r.Why == "cancelled" && l.givenUp() && l.past.final(t.key()) == nil:
+		l.void(t, "was ended by a controller that did not get to say why")
 		return
 	}
 	v := t.judge(l.plan.Catalog.Known(l.target.kind(l.facts), t.test))
@@ -359,12 +367,12 @@ func (l *load) caseEnd(t *trial, r guest.Record) {
 func (l *load) runEnd(r guest.Record) {
 	l.ended = true
 	l.unloadDue = l.unloadDue || r.Why == "done"
-	switch r.Why {
-	case "tainted":
+	switch {
+	case r.Why == "tainted":
 		l.taint("a case left something behind that the driver could not tidy up")
-	case "plan":
+	case r.Why == "plan":
 		l.outcome.over, l.outcome.why = true, "the agent refused the plan"
-	case "cancelled":
+	case r.Why == "cancelled" && !l.givenUp():
 		l.outcome.over = !l.suiteSpent
 		if l.limit != nil {
 			l.outcome.why = l.limit.Error()

@@ -20,6 +20,7 @@ type past struct {
 
 // recorded is what the record has of one attempt.
 type recorded struct {
+	open     bool // begun, in the record, and neither judged nor void
 	began    bool
 	steps    int
 	evidence []results.Evidence
@@ -42,13 +43,13 @@ func recall(events []results.Event) map[string]*past {
 		a := p.of(key)
 		switch e.Kind {
 		case results.KindCaseStarted:
-			a.began = true
+			a.began, a.open = true, true
 		case results.KindStep:
 			a.steps++
 		case results.KindEvidence:
 			a.evidence = append(a.evidence, *e.Evidence)
 		case results.KindCaseFinished:
-			a.verdicts = append(a.verdicts, *e.Verdict)
+			a.verdicts, a.open = append(a.verdicts, *e.Verdict), false
 		case results.KindReplanned:
 			if len(a.verdicts) == 0 {
 				delete(p.attempts, key) // void: it begins anew
@@ -65,11 +66,11 @@ func (p *past) of(key attemptKey) *recorded {
 	return p.attempts[key]
 }
 
-// tookBegin reports whether the attempt's start is recorded already; once.
+// tookBegin reports whether the attempt's start is recorded already; once. If not, it is about to be.
 func (p *past) tookBegin(key attemptKey) bool {
 	a := p.of(key)
 	was := a.began
-	a.began = false
+	a.began, a.open = false, true
 	return was
 }
 
@@ -116,11 +117,11 @@ func (p *past) final(key attemptKey) *results.Verdict {
 	return &a.verdicts[len(a.verdicts)-1]
 }
 
-// unfinished reports whether the attempt was begun and never judged.
-func (p *past) unfinished(key attemptKey) bool {
-	a := p.of(key)
-	return (a.began || a.steps > 0) && len(a.verdicts) == 0
-}
+// unfinished reports whether the attempt is begun in the record, and neither judged there nor void.
+func (p *past) unfinished(key attemptKey) bool { return p.of(key).open }
+
+// judged notes that the record has a verdict on the attempt.
+func (p *past) judged(key attemptKey) { p.of(key).open = false }
 
 // forget drops what is left of an attempt: it begins anew.
 func (p *past) forget(key attemptKey) { delete(p.attempts, key) }

@@ -162,9 +162,7 @@ func (s *session) replan() {
 		if t.judged() || !s.past.unfinished(t.key()) {
 			continue
 		}
-		s.past.forget(t.key())
-		s.append(results.Event{Kind: results.KindReplanned, Target: s.target.Name, Case: t.test.Name(), Attempt: t.attempt,
-			Notice: &results.Notice{Level: results.Info, Text: t.test.Name() + " was under way when the controller ended, and its guest is gone: it runs again"}})
+		s.void(t, "was under way when the controller ended, and its guest is gone")
 	}
 }
 

@@ -408,6 +408,15 @@ func (s *session) finish(t *trial, v results.Verdict) {
 	t.verdict = &v
 	s.append(results.Event{Kind: results.KindCaseFinished, Target: s.target.Name,
 		Case: t.test.Name(), Attempt: t.attempt, Verdict: &v})
+	s.past.judged(t.key())
+}
+
+// void records that what was begun of an attempt does not count: it begins anew.
+func (s *session) void(t *trial, why string) {
+	s.past.forget(t.key())
+	t.end, t.steps = nil, nil
+	s.append(results.Event{Kind: results.KindReplanned, Target: s.target.Name, Case: t.test.Name(), Attempt: t.attempt,
+		Notice: &results.Notice{Level: results.Info, Text: t.test.Name() + " " + why + ": it runs again"}})
 }
 
 // judged is a verdict as it is recorded: it names its guest.

@@ -42,9 +42,7 @@ func (l *load) spendSuite() {
 // it was had only just begun: it runs again.
 func (l *load) outOfTime(t *trial) {
 	if l.suiteSpent && l.suiteUp(t) == nil {
-		l.append(results.Event{Kind: results.KindReplanned, Target: l.target.Name, Case: t.test.Name(), Attempt: t.attempt,
-			Notice: &results.Notice{Level: results.Info, Text: t.test.Name() + " had begun when " + l.limit.Error() + ": it runs again"}})
-		t.end, t.steps = nil, nil
+		l.void(t, "had begun when "+l.limit.Error())
 		return
 	}
 	l.finish(t, results.Verdict{Outcome: results.NotRun, Elapsed: t.elapsed,
