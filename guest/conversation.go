@@ -55,18 +55,16 @@ func (c *conversation) verdict(ctx context.Context, p *process, sendErr error, h
 	defer timeout.Stop()
 	expired := timeout.C
 	_, stripe := errors.AsType[*stripeError](sendErr)
+	failed := stripe || sendErr != nil && !remote.EndsInput(sendErr) // else, if anything, the agent has ended: listen knows how
 	switch {
 	case sendErr == nil:
 		expired = nil // the agent is hashing and flushing; ctx and remote bound that
-	case stripe, !remote.EndsInput(sendErr):
+	case failed:
 		p.close() // the agent would wait for ever for what won't come
 	}
 	select {
 	case err := <-heard:
-		if err == nil {
-			return nil
-		}
-		if sendErr != nil && (errors.Is(err, errAbandoned) || errors.Is(err, io.ErrUnexpectedEOF)) {
+		if err != nil && failed && (errors.Is(err, errAbandoned) || errors.Is(err, io.ErrUnexpectedEOF)) {
 			return sendErr
 		}
 		return err

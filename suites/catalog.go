@@ -127,6 +127,8 @@ func CapabilityDoc(name string) string {
 	switch name {
 	case CapabilityQuery:
 		return "a WSK provider whose WskQueryProviderCharacteristics works"
+	case CapabilityClosePending:
+		return "a WSK provider that a socket may be closed on while an operation of it is pending; of Wine's own, such a close crashed one guest in some hundred"
 	case CapabilityModel:
 		return "the harness's model of a WSK provider, which provider steps control: netio: model of a wine target"
 	}
@@ -135,6 +137,7 @@ func CapabilityDoc(name string) string {
 
 // Capabilities that cases may require: names that guests and suites have to agree on.
 const (
-	CapabilityQuery = "wsk-query"
-	CapabilityModel = "model" // implied by provider and provider_state
+	CapabilityQuery        = "wsk-query"
+	CapabilityClosePending = "wsk-close-pending"
+	CapabilityModel        = "model" // implied by provider and provider_state
 )

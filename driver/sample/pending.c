@@ -8,8 +8,8 @@
 /* A provider that fails a call completes its IRP before it returns; this is what a slow one gets. */
 #define REFUSED_MS 50u
 
-/* What a provider that swallows IRPs may cost. */
-#define MAX_PENDING 512u
+/* What a provider that swallows IRPs may cost: a few KiB of pool each, until the driver unloads. */
+#define MAX_PENDING 4096u
 
 static LIST_ENTRY List;
 static KSPIN_LOCK ListLock;
