@@ -41,8 +41,9 @@ check-c: ## clang-format, cppcheck, gcc -fanalyzer
 	  -I driver/include $(C_DIRS)
 	@scripts/analyze-c $(MINGW)
 
+# Tests with guests mostly wait for them: more run side by side than there are processors.
 test-go: ## Every Go test, with the race detector: unit, real Wine guests, end to end
-	$(GO) test -race -timeout 300s ./...
+	$(GO) test -race -parallel 4 -timeout 300s ./...
 
 test-clients: ## Install WinRM clients by others, and test our endpoint with them
 	@scripts/deps clients

@@ -167,7 +167,6 @@ func (m *injectable) InjectNMI(context.Context) error {
 // TestGuestThatFallsSilent freezes a guest in mid-case: the case is called a hang, with what could be learnt as its
 // evidence, a dump is forced, and the cases that are left run on the guest after it was reverted.
 func TestGuestThatFallsSilent(t *testing.T) {
-	t.Parallel()
 	env := testEnv(t)
 	env.silence = time.Second
 	f := &freezer{t: t}

@@ -77,6 +77,7 @@ func TestSuitesNoticeABrokenModel(t *testing.T) {
 		{"NOT_CANCELABLE", rules[5:6]},
 	} {
 		t.Run(broken.defect, func(t *testing.T) {
+			t.Parallel()
 			record := runTargets(t, env, "targets: {broken: {provider: wine, netio: model, model_defines: {WSKMODEL_DEFECT: WSKMODEL_DEFECT_"+
 				broken.defect+"}}}\n", rules...)
 			if record.Counts[results.Fail] != len(broken.caughtBy) || record.Counts[results.Pass] != len(rules)-len(broken.caughtBy) {

@@ -83,7 +83,6 @@ const networkLimit = 90 * time.Second
 // TestNetworkThatFails makes whole runs while requests are dropped, answers are lost or cut, shells vanish and the
 // service goes away: every verdict is that of an undisturbed run, or says that contact was lost, and each run ends.
 func TestNetworkThatFails(t *testing.T) {
-	t.Parallel()
 	env := testEnv(t)
 	config := configOf(t, "suites: [network.yaml]\n", map[string]string{"network.yaml": networkSuite})
 	whole := outcomes(networkRun(t, env, config, "undisturbed", true).Record)

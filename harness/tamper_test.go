@@ -210,9 +210,11 @@ func TestDriverChangedOnTheWay(t *testing.T) {
 	}
 }
 
-// testEnv is an environment with guests of the test's own; what is kept by content is the user's.
+// testEnv is an environment with guests of the test's own; what is kept by content is the user's. Tests that have one
+// run side by side: most of their time they wait.
 func testEnv(t *testing.T) Env {
 	t.Helper()
+	t.Parallel()
 	if _, err := wine.Find(t.Context()); err != nil {
 		t.Skip(err)
 	}
@@ -290,9 +292,9 @@ func serveStatic(t *testing.T, host winrmd.Host, keys string, files map[string]s
 	})
 	dir := t.TempDir()
 	block, _ := pem.Decode(certificate.PEM)
-	text := fmt.Sprintf("targets:\n  tampered: {provider: static, url: 'https://%s', user: tester, password_env: TAMPERED, auth: basic, ca_file: ca.pem%s}\n",
+	text := fmt.Sprintf("targets:\n  tampered: {provider: static, url: 'https://%s', user: tester, password_file: password, auth: basic, ca_file: ca.pem%s}\n",
 		listener.Addr(), keys)
-	all := map[string]string{ConfigName: text, "ca.pem": string(pem.EncodeToMemory(block))}
+	all := map[string]string{ConfigName: text, "password": "s3cret", "ca.pem": string(pem.EncodeToMemory(block))}
 	for name, data := range files {
 		all[name] = data
 		all[ConfigName] += "suites: [" + name + "]\n"
@@ -302,7 +304,6 @@ func serveStatic(t *testing.T, host winrmd.Host, keys string, files map[string]s
 			t.Fatal(err)
 		}
 	}
-	t.Setenv("TAMPERED", "s3cret")
 	config, err := LoadConfig("", dir)
 	if err != nil {
 		t.Fatal(err)

@@ -18,6 +18,7 @@ import (
 // was recorded is whole, nothing is left running, and when there is room again --resume goes on to the verdicts of an
 // undisturbed run, each of them once.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	l := newLife(t)
 	disk := filepath.Join(l.dir, "small")
 	if err := os.Mkdir(disk, 0o755); err != nil {

@@ -15,6 +15,7 @@ var fence = regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```$")
 // TestReadme does what the README says, in its order: its YAML is written to the file that its first line
 // names, its shell lines are run. Its console block is checked to be of this program.
 func TestReadme(t *testing.T) {
+	t.Parallel()
 	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
 		t.Fatal(err)

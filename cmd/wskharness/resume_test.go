@@ -59,6 +59,7 @@ func kills() int {
 // resume, and continues until the run is over: the verdicts are those of an undisturbed run, every attempt
 // is judged once, and nothing is left behind.
 func TestKilledAtAnyMoment(t *testing.T) {
+	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	l := newLife(t)
