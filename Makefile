@@ -6,7 +6,7 @@ C_DIRS  := driver/sample driver/agent driver/model vm/wine/host
 C_FILES := $(foreach d,$(C_DIRS) driver/include,$(wildcard $(d)/*.[ch]))
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run test build check check-go check-c test-go test-clients bench fuzz clean
+.PHONY: help run test build check check-go check-c test-go soak test-clients bench fuzz clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ check-c: ## clang-format, cppcheck, gcc -fanalyzer
 # Tests with guests mostly wait for them: more run side by side than there are processors.
 test-go: ## Every Go test, with the race detector: unit, real Wine guests, end to end
 	$(GO) test -race -parallel 4 -timeout 300s ./...
+
+soak: ## The long form of the tests in which something goes wrong at random moments (minutes)
+	$(GO) test -count=1 -timeout 20m -run 'KilledAtAnyMoment|NetworkThatFails|FaultStorm' ./cmd/wskharness ./harness ./guest ./remote/...
 
 test-clients: ## Install WinRM clients by others, and test our endpoint with them
 	@scripts/deps clients

@@ -365,37 +365,52 @@ func Reset(ctx context.Context, s State) error {
 
 // Down ends a guest that is up, whoever has claimed it, and returns when nothing of it is left.
 func Down(ctx context.Context, s State) error {
-	gone, err := awaitExit(ctx, s.PID)
+	exit, err := hold(s.PID)
 	if err != nil {
 		return remove(s.Dir) // the process that served it is gone: there is only the rest to remove
 	}
-	if _, err := ask(ctx, s.Control, request{Do: doStop}); err != nil {
-		if served(s.Dir) {
-			return err
-		}
-		return remove(s.Dir)
+	defer exit.close()
+	_, err = ask(ctx, s.Control, request{Do: doStop})
+	if err == nil {
+		return exit.wait(ctx)
 	}
-	return gone()
+	if ctx.Err() == nil { // it may be ending by itself, or have been killed this moment
+		ending, cancel := context.WithTimeout(ctx, dyingLimit)
+		defer cancel()
+		if exit.wait(ending) == nil || !served(s.Dir) {
+			return remove(s.Dir)
+		}
+	}
+	return err
 }
 
-// awaitExit prepares to wait for the end of a process that need not be a child. The error says that there is
-// no such process.
-func awaitExit(ctx context.Context, pid int) (wait func() error, err error) {
+// dyingLimit is how long a process that did not answer any more may take to be gone.
+const dyingLimit = 2 * time.Second
+
+// held is a process, not necessarily a child, whose end can be waited for even when its number is used again.
+type held struct {
+	pid int
+	fd  int
+}
+
+// hold finds a process; an error says that there is none of this number.
+func hold(pid int) (held, error) {
 	fd, err := unix.PidfdOpen(pid, 0)
-	if err != nil {
-		return nil, err
-	}
-	return func() error {
-		defer unix.Close(fd)
-		for ctx.Err() == nil {
-			n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 100)
-			switch {
-			case n > 0:
-				return nil
-			case err != nil && !errors.Is(err, unix.EINTR):
-				return fmt.Errorf("wait for process %d to end: %w", pid, err)
-			}
+	return held{pid, fd}, err
+}
+
+func (p held) close() { _ = unix.Close(p.fd) }
+
+// wait waits until the process has ended.
+func (p held) wait(ctx context.Context) error {
+	for ctx.Err() == nil {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}}, 100)
+		switch {
+		case n > 0:
+			return nil
+		case err != nil && !errors.Is(err, unix.EINTR):
+			return fmt.Errorf("wait for process %d to end: %w", p.pid, err)
 		}
-		return fmt.Errorf("wait for process %d to end: %w", pid, ctx.Err())
-	}, nil
+	}
+	return fmt.Errorf("wait for process %d to end: %w", p.pid, ctx.Err())
 }
