@@ -119,7 +119,7 @@ func (s *storm) work(jobs <-chan int) {
 	for i := range jobs {
 		begun := time.Now()
 		err := s.job(client, agent, i)
-		if took := time.Since(begun); took > 30*time.Second {
+		if took := time.Since(begun); took > 50*time.Second {
 			s.t.Errorf("job %d took %s", i, took)
 		}
 		if err != nil && !expected(err) {
@@ -146,7 +146,7 @@ func expected(err error) bool {
 
 // job is one transfer or command of the storm.
 func (s *storm) job(client *remote.WinRM, agent Agent, i int) error {
-	ctx, cancel := context.WithTimeout(s.t.Context(), 40*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), 60*time.Second)
 	defer cancel()
 	g, err := Connect(ctx, client, Options{Agent: agent, Retries: 4, RetryPause: 5 * time.Millisecond})
 	if err != nil {

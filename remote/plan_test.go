@@ -98,5 +98,5 @@ func (c *tally) of(action string) int {
 
 // quick are options for servers that are slow on purpose.
 func quick() remote.Options {
-	return remote.Options{OperationTimeout: 300 * time.Millisecond, HTTPMargin: 300 * time.Millisecond, CleanupTimeout: 2 * time.Second, QuotaWait: -1}
+	return remote.Options{OperationTimeout: 300 * time.Millisecond, HTTPMargin: 5 * time.Second, CleanupTimeout: 2 * time.Second, QuotaWait: -1}
 }
