@@ -88,6 +88,7 @@ func orNone(s string) string {
 
 // conclude judges what could not be judged while the guest was talking.
 func (l *load) conclude(ctx context.Context) {
+	l.judgeHang(ctx)
 	switch {
 	case l.open != nil && l.open.end != nil && l.crash == nil:
 		// The device went away and the agent lived to tell: the machine's word may still come.
@@ -201,11 +202,7 @@ func (l *load) crashed(evidence []results.Evidence) {
 		l.own("deploy.crash", results.Verdict{Outcome: results.Bugcheck, Rerun: l.rerunAll(),
 			Reason: reason + ": in " + t.test.Name() + " or later, since the end of the guest's journal is missing"})
 	}
-	for _, e := range evidence {
-		if !l.past.tookEvidence(t.key(), e) {
-			l.append(results.Event{Kind: results.KindEvidence, Target: l.target.Name, Case: t.test.Name(), Attempt: t.attempt, Evidence: &e})
-		}
-	}
+	l.tell(t, evidence)
 	v := results.Verdict{Outcome: results.Bugcheck, Elapsed: time.Since(t.started), Reason: l.during(t) + reason}
 	if l.torn {
 		v.Outcome, v.Reason = results.Lost, "the guest crashed in this case or a later one: "+reason

@@ -64,6 +64,9 @@ type load struct {
 	suiteSpent bool        // it was the limit of a suite: the other suites go on
 	limit      *limitError // why, where it was a limit that was up; nil: the user wanted it
 
+	hung        *trial // hangs, as the agent found out; not judged yet
+	hungVerdict results.Verdict
+
 	outcome loadOutcome
 }
 
@@ -343,12 +346,14 @@ func (l *load) caseEnd(t *trial, r guest.Record) {
 	if v.Outcome == results.Cancelled && l.outcome.why != "" {
 		v.Reason = l.outcome.why // it was not the user
 	}
-	l.finish(t, v)
-	switch {
-	case v.Outcome == results.Pass || v.Outcome == results.KnownIssue:
-		l.passed = append(l.passed, t)
-	case v.Outcome == results.Hang:
+	if v.Outcome == results.Hang {
 		l.taint("a step hung")
+		l.hung, l.hungVerdict = t, v // recorded by judgeHang, with what can still be learnt
+	} else {
+		l.finish(t, v)
+	}
+	if v.Outcome == results.Pass || v.Outcome == results.KnownIssue {
+		l.passed = append(l.passed, t)
 	}
 	if v.Outcome.Bad() && l.plan.Request.FailFast && !l.outcome.over {
 		l.outcome.over, l.outcome.why = true, "stopped at the first failure ("+t.test.Name()+"), as --fail-fast asks"

@@ -113,6 +113,8 @@ func (s *session) takeUp(ctx context.Context, open openLoad) loadOutcome {
 	if s.adopted {
 		l.goOn(ctx)
 		l.conclude(ctx)
+	} else if l.hung != nil {
+		l.finish(l.hung, l.hungVerdict) // there is nobody to ask any more
 	}
 	for _, t := range l.trials {
 		if t.verdict == nil {

@@ -78,7 +78,7 @@ func Modes() []Mode {
 			want: one("fails", results.Fail, "STATUS_INVALID_PARAMETER", "STATUS_SUCCESS")},
 		{Name: "ioctl-hang", Doc: "a request that does not come back", cases: []string{"hangs", "well"},
 			defines: map[string]string{"WSKSAMPLE_DEFECT": "WSKSAMPLE_DEFECT_OVERSTAYS"},
-			want:    one("hangs", results.Hang, "step")},
+			want:    one("hangs", results.Hang, "step 1 of selftest.hangs (fault, hang", "kernel thread", "1 × thread with a call that has not returned")},
 		{Name: "capture-kept", Doc: "a capture that is never released", cases: []string{"keeps", "well"},
 			defines: map[string]string{"WSKSAMPLE_DEFECT": "WSKSAMPLE_DEFECT_NO_RELEASE"},
 			want:    one("keeps", results.Fail, "provider capture not released")},
@@ -250,6 +250,9 @@ func words(c *results.CaseRecord) string {
 		for _, e := range a.Evidence {
 			if e.Signature != "" {
 				all = append(all, "signature "+e.Signature)
+			}
+			if e.Kind == "hang" || e.Kind == "under-way" || e.Kind == "event-log" {
+				all = append(all, e.Text)
 			}
 		}
 	}

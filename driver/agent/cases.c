@@ -145,6 +145,8 @@ static WHY RunUnit(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit)
     unit->ForMs = Unit->ForMs < unit->TimeoutMs ? Unit->ForMs : unit->TimeoutMs;
     unit->Groups = Unit->Groups;
     unit->Seed = Unit->Seed;
+    unit->Case = Run->Index;
+    unit->FirstStep = Run->FirstStep;
     for (UINT32 i = 0; i < Unit->StepCount; i++)
         unit->Step[i] = Cases->Plan->Step[Unit->FirstStep + i].Step;
     Run->IoError =

@@ -19,6 +19,7 @@ COMMAND CommandDriver;
 COMMAND CommandRun;
 COMMAND CommandTail;
 COMMAND CommandCancel;
+COMMAND CommandState;
 COMMAND CommandService;
 COMMAND CommandVersion;
 
