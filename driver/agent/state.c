@@ -38,7 +38,7 @@ static const char *RunState(const wchar_t *Path)
 static DWORD AskDriver(WSKT_STATUS *Status)
 {
     DEVICE *device;
-    DWORD returned;
+    DWORD returned = 0;
     DWORD error = DeviceOpen(&device, OPEN_MS);
 
     if (error == ERROR_SUCCESS)
