@@ -14,6 +14,8 @@ type State struct {
 	Run    string // the run's process: running, ended, gone, absent, unreadable
 	Driver string // the driver's service: running, stopped, …
 
+	FreeBytes *uint64 // of the volume that the journal is on; nil: unknown
+
 	// Win32 is why the driver did not tell: 0, it did; 1460, it did not answer in time. What is below is zero then.
 	Win32       uint32
 	Steps, Irps int // all that are under way; those listed may be fewer
@@ -77,6 +79,7 @@ func (g *Guest) State(ctx context.Context, driver, runID string) (State, error) 
 // stateJSON is what the agent prints.
 type stateJSON struct {
 	Run         *string        `json:"run"`
+	FreeBytes   *uint64        `json:"freeBytes"`
 	Driver      *string        `json:"driver"`
 	Win32       *uint32        `json:"win32"`
 	Steps       *int           `json:"steps"`
@@ -108,7 +111,7 @@ func parseState(out []byte) (State, error) {
 	s := State{
 		Run:    c.word("run", in.Run, "running", "ended", "gone", "absent", "unreadable"),
 		Driver: clip(printable([]byte(c.text("driver", in.Driver))), 40),
-		Win32:  c.code("win32", in.Win32),
+		Win32:  c.code("win32", in.Win32), FreeBytes: in.FreeBytes,
 	}
 	if s.Win32 == 0 {
 		s.Steps, s.Irps = c.index("steps", in.Steps), c.index("irps", in.Irps)

@@ -8,13 +8,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const stateText = `{"run":"running","driver":"running","win32":0,"steps":1,"irps":1,"outstanding":[1,0,1,2,1,1],"activities":[` +
+const stateText = `{"run":"running","freeBytes":4096,"driver":"running","win32":0,"steps":1,"irps":1,"outstanding":[1,0,1,2,1,1],"activities":[` +
 	`{"kind":1,"op":15,"context":1,"named":2,"case":3,"step":4,"runner":5,"iteration":6,"thread":52,"ns":8600000000},` +
 	`{"kind":2,"op":26,"context":0,"named":0,"case":3,"step":1,"runner":0,"iteration":0,"thread":"0xffffe0001234a080","ns":9}]}` + "\n"
 
 func TestParseState(t *testing.T) {
 	got, err := parseState([]byte(stateText))
-	want := State{Run: "running", Driver: "running", Steps: 1, Irps: 1, Outstanding: Residue{1, 0, 1, 2, 1, 1}, Activities: []Activity{
+	free := uint64(4096)
+	want := State{Run: "running", Driver: "running", FreeBytes: &free, Steps: 1, Irps: 1, Outstanding: Residue{1, 0, 1, 2, 1, 1}, Activities: []Activity{
 		{Op: 15, Context: 1, Named: 2, Case: 3, Step: 4, Runner: 5, Iteration: 6, Thread: 52, Took: 8600 * time.Millisecond},
 		{IRP: true, Op: 26, Case: 3, Step: 1, Thread: 0xffffe0001234a080, Took: 9},
 	}}

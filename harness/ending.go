@@ -283,6 +283,9 @@ func (l *load) abandoned() {
 		v.Outcome, v.Reason = results.NotRun, l.limit.Error()+" while it ran"
 	case l.cancelled && l.lost == "":
 		v.Outcome, v.Reason = results.Cancelled, "the run was interrupted"
+	case l.unwritten != "":
+		v.Outcome = results.Error
+		v.Reason += l.unwritten
 	case l.lost != "":
 		v.Reason += l.lost
 	case t.end != nil:
@@ -352,6 +355,9 @@ func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
 	}
 	if ended {
 		l.lost = "the agent's run in the guest was ended from outside, in the same boot: " + err.Error()
+		if full := l.fullDisk(ctx); full != "" {
+			l.unwritten = "the agent's run in the guest ended without its last words; " + full
+		}
 		return nil
 	}
 	if l.notThereYet(err) {
@@ -364,6 +370,18 @@ func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
 	}
 	l.notice(l.target.Name, results.Warning, "contact was lost and found again: %v", err)
 	return stream
+}
+
+// fullDisk says that the disk of the guest is full; empty where it is not, or where that can't be found out.
+func (l *load) fullDisk(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, tellLimit)
+	defer cancel()
+	state, err := l.guest.State(ctx, service, l.id)
+	if err != nil || state.FreeBytes == nil || *state.FreeBytes >= littleSpace {
+		return ""
+	}
+	return fmt.Sprintf("the disk of %s is full: %d bytes are free on the volume of %s; make room there, or give the guest a larger disk",
+		l.target.Name, *state.FreeBytes, guest.Home)
 }
 
 // startAgain starts a run whose start was not answered and that has no journal. The agent starts it once,

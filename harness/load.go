@@ -27,6 +27,8 @@ const (
 	unheardLimit = 20 * time.Second
 	// maxCuts is how often whoever prints the journal may end in the middle of it at one place.
 	maxCuts = 3
+	// littleSpace is how much room on a volume counts as none: a few lines of a journal take as much.
+	littleSpace = 64 << 10
 	// maxRest is how often the end of a journal is asked for after a crash, with a new connection each time.
 	maxRest = 20
 )
@@ -61,6 +63,7 @@ type load struct {
 	crash      *vm.Event       // the machine's own word that it crashed
 	lost       string          // why contact was lost for good; empty while it is not
 	cancelled  bool
+	unwritten  string      // why the agent could not write its journal to the end; empty while it could
 	suiteSpent bool        // it was the limit of a suite: the other suites go on
 	limit      *limitError // why, where it was a limit that was up; nil: the user wanted it
 
@@ -364,6 +367,13 @@ func (l *load) caseEnd(t *trial, r guest.Record) {
 func (l *load) runEnd(r guest.Record) {
 	l.ended = true
 	l.unloadDue = l.unloadDue || r.Why == "done"
+	if r.Win32 != 0 {
+		l.unwritten = "the agent could not write its journal: " + win32Text(r.Win32)
+		if full := l.fullDisk(context.Background()); full != "" {
+			l.unwritten += "; " + full
+		}
+		l.outcome.why = l.unwritten
+	}
 	switch r.Why {
 	case "tainted":
 		l.taint("a case left something behind that the driver could not tidy up")

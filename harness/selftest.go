@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"wskharness/guest"
 	"wskharness/remote"
 	"wskharness/results"
 	"wskharness/strictyaml"
@@ -29,20 +30,23 @@ type Mode struct {
 	Doc  string
 
 	cases   []string          // of the suite selftest, in their order
+	at      string            // which of them is disturbed; empty: the first
+	holds   bool              // the disturbance lasts until that case is judged, and the run goes on behind it
 	defines map[string]string // of the driver
 	crashes bool              // the machine does: somebody has to tell of it
-	// disturb does something to the machine while the case selftest.waits is under way. It returns a reason
-	// to skip the mode where the machine can't do that.
+	// disturb does something to the machine while the first case is under way. It returns a reason to skip the mode
+	// where the machine can't do that.
 	disturb func(ctx context.Context, s stage) (skip string, err error)
-	lacks   string             // why no guest can show it yet; the mode is skipped with this reason
 	want    map[string]verdict // by case
 	notice  string             // words of a notice that there has to be: what happened was not missed
 }
 
 // stage is where a mode misbehaves.
 type stage struct {
+	env     Env
 	machine vm.Machine
-	wine    bool // the guest is Wine
+	wine    bool            // the guest is Wine
+	judged  <-chan struct{} // closed when the first case is
 }
 
 // verdict is what is expected of a case: its outcome, and words of its reason and evidence.
@@ -63,8 +67,10 @@ type Finding struct {
 	Dir      string        `json:"dir,omitempty"` // the run
 }
 
-// selftestLimit bounds one mode's run.
-const selftestLimit = 90 * time.Second
+const (
+	selftestLimit = 90 * time.Second // one mode's run
+	disturbLimit  = 60 * time.Second // what disturbs it
+)
 
 // Modes are all that the selftest does. Cases that come after the misbehaviour have to run all the same.
 func Modes() []Mode {
@@ -98,9 +104,19 @@ func Modes() []Mode {
 			want: one("waits", results.Pass)},
 		{Name: "winrm-away", Doc: "the WinRM service goes away and returns", cases: disturbed, disturb: unplug,
 			want: one("waits", results.Pass), notice: "contact was lost and found again"},
-		{Name: "disk-full", Doc: "the guest's disk is full", lacks: "a Wine guest has the disk of its host, and it was never tried on Windows"},
-		{Name: "wrong-clock", Doc: "the guest's clock is wrong", lacks: "a Wine guest has the clock of its host, and it was never tried on Windows"},
+		{Name: "disk-full", Doc: "the guest's disk fills up in mid-case", cases: []string{"well", "writes", "after"}, at: "writes", disturb: fillDisk, holds: true,
+			want: map[string]verdict{"selftest.well": well, "selftest.writes": {results.Error, []string{"could not write its journal", "112", "the disk of", "is full"}}, "selftest.after": well}},
+		{Name: "wrong-clock", Doc: "the guest's clock goes wrong in mid-case, and right again", cases: disturbed, disturb: shiftClock, holds: true,
+			want: one("waits", results.Pass)},
 	}
+}
+
+// disturbed is the case during which the mode misbehaves.
+func (m *Mode) disturbed() string {
+	if m.at != "" {
+		return "selftest." + m.at
+	}
+	return "selftest." + m.cases[0]
 }
 
 // pickModes are the modes of some names; no name means all.
@@ -169,9 +185,6 @@ func Selftest(ctx context.Context, c *Config, target string, names []string, out
 
 // show makes one run misbehave, and looks at what it was called.
 func (m *Mode) show(ctx context.Context, c *Config, t *Target, suite, out string, env Env) Finding {
-	if m.lacks != "" {
-		return Finding{Skipped: m.lacks}
-	}
 	ctx, cancel := context.WithTimeout(ctx, selftestLimit)
 	defer cancel()
 	config := *c
@@ -186,7 +199,8 @@ func (m *Mode) show(ctx context.Context, c *Config, t *Target, suite, out string
 	if err != nil {
 		return Finding{Wrong: []string{err.Error()}}
 	}
-	d := &disturber{mode: m, watched: t.shared() == ""}
+	d := &disturber{mode: m, watched: t.shared() == "", judged: make(chan struct{})}
+	d.stage.env, d.stage.judged = env, d.judged
 	env.dress = d.watch
 	done, err := plan.Run(ctx, env, d)
 	d.done.Wait()
@@ -266,9 +280,12 @@ type disturber struct {
 
 	watched bool // somebody tells when the machine crashes
 
+	judged chan struct{} // closed when the case that is disturbed is
+
 	mu      sync.Mutex
 	stage   stage
 	began   bool
+	ended   bool
 	over    bool // the machine is let go
 	noticed bool // there was a notice with the words of the mode
 	skip    string
@@ -282,8 +299,16 @@ func (d *disturber) watch(m vm.Machine) vm.Machine {
 	return m
 }
 
-// Handle waits for the case.
+// Handle waits for the case; and, when that is judged, for the end of the disturbance: what comes behind runs on a
+// machine that is well again.
 func (d *disturber) Handle(e results.Event) error {
+	if d.note(e); e.Kind == results.KindCaseFinished && e.Case == d.mode.disturbed() && d.mode.holds {
+		d.done.Wait()
+	}
+	return nil
+}
+
+func (d *disturber) note(e results.Event) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if e.Kind == results.KindTargetFacts {
@@ -298,13 +323,17 @@ func (d *disturber) Handle(e results.Event) error {
 	if e.Phase != nil && e.Phase.Name == results.PhaseRelease {
 		d.over = true
 	}
-	if d.mode.disturb == nil || d.began || e.Kind != results.KindCaseStarted || e.Case != "selftest.waits" {
-		return nil
+	if e.Kind == results.KindCaseFinished && e.Case == d.mode.disturbed() && !d.ended {
+		d.ended = true
+		close(d.judged)
+	}
+	if d.mode.disturb == nil || d.began || e.Kind != results.KindCaseStarted || e.Case != d.mode.disturbed() {
+		return
 	}
 	d.began = true
 	on := d.stage
 	d.done.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), disturbLimit)
 		defer cancel()
 		skip, err := d.mode.disturb(ctx, on)
 		d.mu.Lock()
@@ -314,7 +343,6 @@ func (d *disturber) Handle(e results.Event) error {
 			d.err = fmt.Errorf("%s: %w", d.mode.Name, err)
 		}
 	})
-	return nil
 }
 
 // inGuest runs a command line in the guest, beside the run.
@@ -356,6 +384,51 @@ func unplug(ctx context.Context, s stage) (string, error) {
 	}
 	_ = inGuest(ctx, s.machine, "powershell -NoProfile -Command Restart-Service -Force WinRM", &bounded{left: 1 << 16})
 	return "", nil
+}
+
+const (
+	// mostWritten is how large the rest of a volume may be that is filled by writing it: a Wine guest has the disk of
+	// its host, and nobody wants that full.
+	mostWritten = 1 << 30
+	clockAhead  = 10 * 24 * time.Hour
+)
+
+func fillDisk(ctx context.Context, s stage) (string, error) {
+	return held(ctx, s, func(ctx context.Context, g *guest.Guest) (*guest.Held, error) {
+		return g.FillDisk(ctx, mostWritten, disturbLimit)
+	})
+}
+
+func shiftClock(ctx context.Context, s stage) (string, error) {
+	return held(ctx, s, func(ctx context.Context, g *guest.Guest) (*guest.Held, error) {
+		return g.ShiftClock(ctx, clockAhead, disturbLimit)
+	})
+}
+
+// held disturbs the guest through its agent until the case is judged. What the guest refuses, it can't show.
+func held(ctx context.Context, s stage, begin func(context.Context, *guest.Guest) (*guest.Held, error)) (skip string, err error) {
+	client, err := remote.New(s.machine.Endpoint(), remote.Options{Owner: "wskharness selftest"})
+	if err != nil {
+		return "", err
+	}
+	err = WithAgent(ctx, s.env, client, func(ctx context.Context, g *guest.Guest) error {
+		h, err := begin(ctx, g)
+		if refused, ok := errors.AsType[*guest.AgentError](err); ok {
+			skip = refused.Complaint
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case <-s.judged:
+		case <-ctx.Done():
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+		defer cancel()
+		return h.Release(ctx)
+	})
+	return skip, errors.Join(err, client.Close())
 }
 
 // floodLimit is how much of an endless output is read before the command is ended.

@@ -20,6 +20,8 @@ COMMAND CommandRun;
 COMMAND CommandTail;
 COMMAND CommandCancel;
 COMMAND CommandState;
+COMMAND CommandFill;
+COMMAND CommandClock;
 COMMAND CommandService;
 COMMAND CommandVersion;
 

@@ -9,6 +9,7 @@
 #include "journal.h"
 #include "options.h"
 #include "path.h"
+#include "space.h"
 #include "stream.h"
 
 #include <stdlib.h>
@@ -92,12 +93,15 @@ static DWORD Print(const wchar_t *Driver, const wchar_t *Journal, TEXT *Text)
 {
     SERVICE_REPORT report = {.State = SERVICE_ABSENT};
     WSKT_STATUS status;
+    UINT64 available;
     DWORD queried = DriverQuery(Driver, &report);
     DWORD error = AskDriver(&status);
 
     JsonBegin(Text);
     if (Journal != NULL)
         JsonString(Text, "run", RunState(Journal));
+    if (Journal != NULL && SpaceFree(Journal, &available) == ERROR_SUCCESS)
+        JsonU64(Text, "freeBytes", available);
     JsonString(Text, "driver", queried == ERROR_SUCCESS ? ServiceStateName(report.State) : "unknown");
     JsonU64(Text, "win32", error);
     if (error == ERROR_SUCCESS)
