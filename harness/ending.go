@@ -99,12 +99,7 @@ func (l *load) conclude(ctx context.Context) {
 		l.lastWords(ctx)
 		l.crashed(append(l.evidence(), l.collectDumps(ctx)...))
 	case l.rebooted:
-		if dumps := l.collectDumps(ctx); len(dumps) > 0 { // nobody watched, but this is as good
-			l.crash = &vm.Event{Kind: vm.Panicked, Time: time.Now()}
-			l.crashed(dumps)
-		} else if l.open != nil && !l.open.judged() {
-			l.abandoned()
-		}
+		l.afterReboot(ctx)
 	case l.open != nil && !l.open.judged():
 		l.abandoned()
 	}
@@ -112,6 +107,26 @@ func (l *load) conclude(ctx context.Context) {
 		l.taint(l.lost)
 	}
 	l.unproven()
+}
+
+// afterReboot judges a boot that ended while nobody watched the machine: a dump, or a stop code in the event log, is as
+// good as its word.
+func (l *load) afterReboot(ctx context.Context) {
+	dumps := l.collectDumps(ctx)
+	events, crash, none := l.stopEvents(ctx)
+	if crash == nil && len(dumps) > 0 {
+		crash = &vm.Event{Kind: vm.Panicked, Time: time.Now()}
+	}
+	if crash != nil {
+		l.crash = crash
+		l.crashed(append(dumps, events...))
+		return
+	}
+	l.lost += "; " + none
+	if l.open != nil && !l.open.judged() {
+		l.tell(l.open, events)
+		l.abandoned()
+	}
 }
 
 // lastWords reads what the guest wrote into its journal before it crashed and could not send any more: by it

@@ -59,6 +59,7 @@ type load struct {
 	torn       bool // the end of the journal is missing, and there is no way to it any more
 
 	dumps      map[string]dump // that were in the guest before; nil: not known
+	events     *uint64         // the newest record of its event log then; nil: it has none, or it is not known
 	rebooted   bool            // it runs another boot than the one that this load began in
 	crash      *vm.Event       // the machine's own word that it crashed
 	lost       string          // why contact was lost for good; empty while it is not
@@ -85,11 +86,11 @@ type loadOutcome struct {
 func (s *session) load(ctx context.Context, trials []*trial) loadOutcome {
 	s.loads++
 	l := &load{session: s, trials: trials, id: fmt.Sprintf("%s-%s-%d", s.run.id, s.target.Name, s.loads), boot: s.facts.BootID}
-	var err error
-	if l.dumps, err = s.listDumps(ctx); err != nil && ctx.Err() == nil {
-		s.notice(s.target.Name, results.Warning, "%v: after a crash, nobody knows which are new", err)
+	err := l.noteTraces(ctx)
+	if err != nil && ctx.Err() == nil {
+		s.notice(s.target.Name, results.Warning, "%v: after a crash, nobody knows what is new", err)
 	}
-	open := &openLoad{ID: l.id, Boot: l.boot, Dumps: l.dumps}
+	open := &openLoad{ID: l.id, Boot: l.boot, Dumps: l.dumps, Events: l.events}
 	for _, t := range trials {
 		open.Trials = append(open.Trials, t.key())
 	}

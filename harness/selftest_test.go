@@ -142,6 +142,7 @@ func TestSelftestOnAStaticMachine(t *testing.T) {
 	modes := []string{"failing-step", "reboot", "page-fault", "winrm-away", "agent-killed", "disk-full", "wrong-clock"}
 	err = Selftest(ctx, config, "lab", modes, t.TempDir(), env, func(f Finding) {
 		skipped := f.Mode == "page-fault" || f.Mode == "winrm-away" || f.Mode == "wrong-clock" || f.Mode == "disk-full" && !small
+		t.Logf("%s: %s", f.Mode, f.Elapsed.Round(time.Millisecond))
 		if skipped != (f.Skipped != "") || !skipped && !f.OK {
 			t.Errorf("%+v", f)
 		}
