@@ -122,12 +122,7 @@ func (l *load) newDumps(ctx context.Context) (map[string]dump, error) {
 		if err != nil {
 			return nil, err
 		}
-		fresh := map[string]dump{}
-		for path, d := range all {
-			if l.dumps[path] != d {
-				fresh[path] = d
-			}
-		}
+		fresh := changed(l.dumps, all)
 		grown := len(last) == 0 || len(last) != len(fresh)
 		for path, d := range fresh {
 			grown = grown || last[path] != d
@@ -142,6 +137,18 @@ func (l *load) newDumps(ctx context.Context) (map[string]dump, error) {
 			return fresh, nil
 		}
 	}
+}
+
+// changed are the dumps that are not as they were before. Which of two times is later means nothing: a guest's clock
+// may have gone wrong, or right, in between.
+func changed(before, now map[string]dump) map[string]dump {
+	fresh := map[string]dump{}
+	for path, d := range now {
+		if before[path] != d {
+			fresh[path] = d
+		}
+	}
+	return fresh
 }
 
 // collectDumps fetches the dumps of the crash that ended this load. What can't be fetched is told, and no dump.

@@ -57,9 +57,16 @@ func (l *load) stopEvents(ctx context.Context) (evidence []results.Evidence, cra
 	if err != nil {
 		l.notice(l.target.Name, results.Warning, "%v", err)
 	}
+	evidence, crash = newStops(stops, *l.events)
+	return evidence, crash, "the System event log has no stop code"
+}
+
+// newStops is what the events say that were not there when the log's newest record was that one: whatever time they
+// bear, and whatever the guest was asked for.
+func newStops(stops []crashdump.StopEvent, newest uint64) (evidence []results.Evidence, crash *vm.Event) {
 	for _, e := range stops {
-		if e.Record <= *l.events {
-			continue // the guest was asked for later ones
+		if e.Record <= newest {
+			continue
 		}
 		piece := results.Evidence{Kind: "event-log", Text: e.String()}
 		if e.Code != 0 {
@@ -71,5 +78,5 @@ func (l *load) stopEvents(ctx context.Context) (evidence []results.Evidence, cra
 		}
 		evidence = append(evidence, piece)
 	}
-	return evidence, crash, "the System event log has no stop code"
+	return evidence, crash
 }

@@ -1,12 +1,22 @@
 package harness
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"wskharness/guest/crashdump"
+	"wskharness/remote"
 	"wskharness/results"
 	"wskharness/vm/wine"
 )
@@ -43,6 +53,7 @@ func TestRebootWithAnEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
+	t.Run("a clock that is wrong", func(t *testing.T) { guestInAnotherYear(t, env, client) })
 	const before = 4711
 	code := "<Data Name='BugcheckCode'>209</Data><Data Name='BugcheckParameter1'>0x10</Data>"
 	for _, test := range []struct {
@@ -51,16 +62,10 @@ func TestRebootWithAnEvent(t *testing.T) {
 		reason    string
 		evidence  string
 	}{
-		{"a stop code with a dump", loggedEvent("Microsoft-Windows-WER-SystemErrorReporting", 1001, before+9,
-			`<Data Name='param1'>0x000000e2 (0x11, 0x22, 0x33, 0x44)</Data><Data Name='param2'>C:\Windows\MEMORY.DMP</Data>`) +
-			loggedEvent("Microsoft-Windows-Kernel-Power", 41, before+2, strings.Replace(code, "209", "226", 1)),
-			results.Bugcheck, "bugcheck 0x000000E2 (0x11, 0x22, 0x33, 0x44)", `a dump was saved in C:\Windows\MEMORY.DMP`},
-		{"a stop code that nobody reported yet", loggedEvent("Microsoft-Windows-Kernel-Power", 41, before+2, code),
+		{"a stop code", loggedEvent("Microsoft-Windows-Kernel-Power", 41, before+2, code),
 			results.Bugcheck, "bugcheck 0x000000D1 (0x10, 0x0, 0x0, 0x0)", "DRIVER_IRQL_NOT_LESS_OR_EQUAL"},
-		{"power lost", loggedEvent("Microsoft-Windows-Kernel-Power", 41, before+2, strings.Replace(code, "209", "0", 1)),
-			results.Lost, "rebooted unexpectedly", "no stop code: power was lost"},
-		{"an old one", loggedEvent("Microsoft-Windows-Kernel-Power", 41, before, code), results.Lost, "the System event log has no stop code", ""},
-		{"nonsense", "<Event><System>", results.Lost, "rebooted unexpectedly", ""},
+		{"an old one, and nonsense", loggedEvent("Microsoft-Windows-Kernel-Power", 41, before, code) + "<Event>",
+			results.Lost, "the System event log has no stop code", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			config := serveStatic(t, &tamperer{client: client, answer: func(line string) (string, bool) {
@@ -92,6 +97,97 @@ func TestRebootWithAnEvent(t *testing.T) {
 				t.Errorf("its evidence: %q\n%s", all, said)
 			}
 		})
+	}
+}
+
+// TestNewStops tells a crash from a power failure and new events from old ones, whatever their order.
+func TestNewStops(t *testing.T) {
+	stop := crashdump.StopEvent{Record: 12, ID: 1001, Code: 0xE2, Parameters: [4]uint64{1, 2, 3, 4}, Dump: `C:\Windows\MEMORY.DMP`}
+	early := crashdump.StopEvent{Record: 11, ID: 41, Code: 0xE2, Parameters: [4]uint64{1, 2, 3, 4}}
+	off := crashdump.StopEvent{Record: 11, ID: 41}
+	for name, test := range map[string]struct {
+		stops           []crashdump.StopEvent
+		evidence, crash int
+		newest          uint64
+	}{
+		"nothing":          {},
+		"a crash":          {stops: []crashdump.StopEvent{stop, early}, newest: 10, evidence: 2, crash: 1},
+		"half reported":    {stops: []crashdump.StopEvent{early}, newest: 10, evidence: 1, crash: 1},
+		"power lost":       {stops: []crashdump.StopEvent{off}, newest: 10, evidence: 1},
+		"of a boot before": {stops: []crashdump.StopEvent{off, early}, newest: 11},
+		"one of the two":   {stops: []crashdump.StopEvent{early, stop}, newest: 11, evidence: 1, crash: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			evidence, crash := newStops(test.stops, test.newest)
+			if len(evidence) != test.evidence || (crash != nil) != (test.crash == 1) {
+				t.Fatalf("%+v, %+v", evidence, crash)
+			}
+			if crash != nil && (crash.Describe() != "bugcheck 0x000000E2 (0x1, 0x2, 0x3, 0x4)" || evidence[0].Signature != "0xE2") {
+				t.Errorf("%s, %+v", crash.Describe(), evidence)
+			}
+		})
+	}
+}
+
+// TestDumpsOfAnotherYear finds new dumps by what has changed, not by which is later: a guest's clock may be wrong.
+func TestDumpsOfAnotherYear(t *testing.T) {
+	const memory, mini = `C:\Windows\MEMORY.DMP`, `C:\Windows\Minidump\010170-01.dmp`
+	before := parseDumps("100*11/25/2026 01:02 PM*" + memory)
+	now := parseDumps("100*01/01/1970 01:02 PM*" + memory + "\r\n50*11/25/1999 01:02 PM*" + mini)
+	if diff := cmp.Diff(now, changed(before, now)); diff != "" {
+		t.Error(diff)
+	}
+	if fresh := changed(now, now); len(fresh) != 0 {
+		t.Errorf("%v", fresh)
+	}
+}
+
+var ofTheGuestsClock = regexp.MustCompile(`"(unixMs|timeUnixMs)":\d{13}`)
+
+var jsonOfAgent = regexp.MustCompile(`wskagent\.exe"? (info|run|tail)\b`)
+
+// guestInAnotherYear runs cases on a guest whose clock says 2001: order, times and verdicts are as ever.
+func guestInAnotherYear(t *testing.T, env Env, client *remote.WinRM) {
+	var turned atomic.Int32
+	config := serveStatic(t, &tamperer{client: client, output: func(line string, r io.Reader) io.Reader {
+		if !jsonOfAgent.MatchString(line) {
+			return r
+		}
+		turned.Add(1)
+		pr, pw := io.Pipe()
+		go func() {
+			for lines := bufio.NewReader(r); ; {
+				text, err := lines.ReadBytes('\n')
+				if _, werr := pw.Write(ofTheGuestsClock.ReplaceAll(text, []byte(`"$1":1000000000000`))); err != nil || werr != nil {
+					pw.CloseWithError(err)
+					return
+				}
+			}
+		}()
+		return pr
+	}}, "", map[string]string{"slow.yaml": slowSuite})
+	begun := time.Now()
+	done := carryOut(t, env, config, nil, "slow.one", "slow.four")
+	want := map[string]results.Outcome{"slow.one": results.Pass, "slow.four": results.Pass}
+	if diff := cmp.Diff(want, outcomes(done.Record)); diff != "" {
+		t.Errorf("%s\n%s", diff, summary(done))
+	}
+	journal, err := os.Open(filepath.Join(done.Dir, results.JournalName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer journal.Close()
+	events, err := results.Read(journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range events {
+		if e.Seq != uint64(i+1) || e.Time.Before(begun) || e.Time.After(time.Now()) {
+			t.Errorf("event %d is of %s, and not after %s", e.Seq, e.Time, begun)
+		}
+	}
+	if turned.Load() < 2 {
+		t.Errorf("the clock was turned %d times", turned.Load())
 	}
 }
 

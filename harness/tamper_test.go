@@ -74,6 +74,8 @@ type tamperer struct {
 	// input wraps a command's input; before is called before a command is started.
 	input  func(line string, w io.WriteCloser) io.WriteCloser
 	before func(ctx context.Context, line string, s *remote.Shell) error
+	// output wraps a command's output.
+	output func(line string, r io.Reader) io.Reader
 	// answer may print in a command's place.
 	answer func(line string) (out string, ok bool)
 
@@ -111,7 +113,10 @@ func (t *tamperer) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process,
 	if err != nil {
 		return nil, t.noted(err)
 	}
-	p := &passed{front: t, ctx: ctx, command: command, shell: shell, stdin: command.Stdin}
+	p := &passed{front: t, ctx: ctx, command: command, shell: shell, stdin: command.Stdin, stdout: command.Stdout}
+	if t.output != nil {
+		p.stdout = t.output(spec.Line, command.Stdout)
+	}
 	if t.input != nil {
 		p.stdin = t.input(spec.Line, command.Stdin)
 	}
@@ -138,10 +143,11 @@ type passed struct {
 	command *remote.Command
 	shell   *remote.Shell
 	stdin   io.WriteCloser
+	stdout  io.Reader
 }
 
 func (p *passed) Stdin() io.WriteCloser { return p.stdin }
-func (p *passed) Stdout() io.Reader     { return p.command.Stdout }
+func (p *passed) Stdout() io.Reader     { return p.stdout }
 func (p *passed) Stderr() io.Reader     { return p.command.Stderr }
 func (p *passed) Signal(ctx context.Context, s winrmd.Signal) error {
 	return p.command.Signal(ctx, s)
