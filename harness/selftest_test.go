@@ -182,7 +182,11 @@ func noRoom(ctx context.Context, t *testing.T, env Env, config *Config, up *UpGu
 		if outcomes(done.Record)["selftest.well"] != results.NotRun || !strings.Contains(reason, "deploy to lab") || !strings.Contains(reason, "the volume is full") {
 			t.Errorf("a deployment to a full disk: %s\n%s", reason, summary(done))
 		}
-		return h.Release(ctx)
+		if err := h.Release(ctx); err != nil {
+			return err
+		}
+		_, err = g.Push(ctx, []guest.File{{Path: large.Path, Data: bytes.NewReader(make([]byte, 1<<20)), Size: 1 << 20}}, nil)
+		return err // there is room again
 	})
 	if err != nil {
 		t.Error(err)
