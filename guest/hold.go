@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Held is a disturbance on purpose that lasts until Release, or its limit, or the end of contact: the agent ends
-// it by itself then. One that is killed is tidied up by the next agent that somebody connects to.
+// Held is a disturbance on purpose that lasts until Release, the end of the context that it was begun with, its limit,
+// or the end of contact: the agent ends it by itself then. One that is killed is tidied up by the next agent that somebody connects to.
 type Held struct {
 	p     *process
 	shell func(context.Context) // closes the shell that it runs in
@@ -34,12 +34,10 @@ func (g *Guest) hold(ctx context.Context, args ...string) (*Held, error) {
 		return nil, fmt.Errorf("agent %s: %w", args[0], err)
 	}
 	h := &Held{shell: func(ctx context.Context) { g.discard(ctx, shell) }}
-	if h.p, err = g.startIn(context.WithoutCancel(ctx), shell, g.exe, args...); err != nil {
+	if h.p, err = g.startIn(ctx, shell, g.exe, args...); err != nil {
 		h.shell(ctx)
 		return nil, fmt.Errorf("agent %s: %w", args[0], err)
 	}
-	stop := context.AfterFunc(ctx, h.p.close)
-	defer stop()
 	_, err = bufio.NewReader(io.LimitReader(h.p.Stdout, maxJSON)).ReadSlice('\n')
 	if err == nil {
 		return h, nil

@@ -389,6 +389,9 @@ func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
 
 // fullDisk says that the disk of the guest is full; empty where it is not, or where that can't be found out.
 func (l *load) fullDisk(ctx context.Context) string {
+	if l.guest == nil {
+		return "" // a resumed run whose guest is gone
+	}
 	ctx, cancel := context.WithTimeout(ctx, tellLimit)
 	defer cancel()
 	state, err := l.guest.State(ctx, service, l.id)

@@ -89,7 +89,7 @@ func (l *load) askAgent(ctx context.Context) (string, []results.Evidence) {
 	if state.Win32 != 0 {
 		return said + "the driver does not tell what it is at: " + suites.Win32(state.Win32).String(), nil
 	}
-	said += fmt.Sprintf("in the driver there are %s", count(state.Steps, "operation")+" and "+count(state.Irps, "IRP"))
+	said += "under way in the driver: " + count(state.Steps, "operation") + " and " + count(state.Irps, "IRP")
 	if left := leftBehind(state.Outstanding); left != "" {
 		said += "; outstanding: " + left
 	}

@@ -49,7 +49,7 @@ func TestHangTells(t *testing.T) {
 	all := strings.Join(said, "\n")
 	for _, want := range []string{
 		"hang: the last record of the guest's journal is ", "; 6 of 8 steps are in it; the agent answers; the process of the run is ended, the driver's service running; " +
-			"in the driver there are 2 operations and 1 IRP; outstanding: 1 × registration, 1 × provider capture not released",
+			"under way in the driver: 2 operations and 1 IRP; outstanding: 1 × registration, 1 × provider capture not released",
 		"1 × IRP of a socket operation not completed",
 		"under-way: an IRP of step 5 of stuck.here (receive_from",
 		"under-way: step 6 of stuck.here (deregister a, on thread t1), for ", "on the case's thread t1, on kernel thread 0x",

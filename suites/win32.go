@@ -118,6 +118,8 @@ func Win32(code uint32) Win32Error {
 		e.Name, e.Advice = "RPC_S_SERVER_UNAVAILABLE", "the guest's service manager does not answer: it may be starting or shutting down"
 	case 4551:
 		e.Name, e.Advice = "ERROR_SYSTEM_INTEGRITY_POLICY_VIOLATION", "an application control policy blocks the file"
+	case 1460:
+		e.Name, e.Advice = "ERROR_TIMEOUT", "it did not answer in time: the driver, or the whole guest, may be stuck"
 	}
 	return e
 }

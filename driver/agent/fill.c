@@ -92,9 +92,8 @@ static int Refuse(DWORD Error)
         return Complain("fill the volume of", BALLAST, Error);
     (void)SpaceFree(BALLAST, &available);
     TextInit(&text, buffer, sizeof buffer);
-    TextAdd(&text, "it takes writing all that is free, which is more than is allowed; ");
     TextAddU64(&text, available);
-    TextAdd(&text, " bytes are");
+    TextAdd(&text, " bytes are free, and here they have to be written; that is more than is allowed");
     return ComplainText("fill the volume of", BALLAST, text.Data);
 }
 
