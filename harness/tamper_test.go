@@ -316,9 +316,9 @@ func serveStatic(t *testing.T, host winrmd.Host, keys string, files map[string]s
 	})
 	dir := t.TempDir()
 	block, _ := pem.Decode(certificate.PEM)
-	text := fmt.Sprintf("targets:\n  tampered: {provider: static, url: 'https://%s', user: tester, password_env: TAMPERED, auth: basic, ca_file: ca.pem%s}\n",
+	text := fmt.Sprintf("targets:\n  tampered: {provider: static, url: 'https://%s', user: tester, password_file: password, auth: basic, ca_file: ca.pem%s}\n",
 		listener.Addr(), keys)
-	all := map[string]string{ConfigName: text, "ca.pem": string(pem.EncodeToMemory(block))}
+	all := map[string]string{ConfigName: text, "ca.pem": string(pem.EncodeToMemory(block)), "password": "s3cret"}
 	for name, data := range files {
 		all[name] = data
 		all[ConfigName] += "suites: [" + name + "]\n"
@@ -328,7 +328,6 @@ func serveStatic(t *testing.T, host winrmd.Host, keys string, files map[string]s
 			t.Fatal(err)
 		}
 	}
-	t.Setenv("TAMPERED", "s3cret")
 	config, err := LoadConfig("", dir)
 	if err != nil {
 		t.Fatal(err)
