@@ -13,8 +13,10 @@ import (
 )
 
 const (
-	// tellLimit is how long the agent of a guest that hangs may take to answer: it gives the driver 3 s of it.
-	tellLimit = 10 * time.Second
+	// answerLimit is how long the agent of a guest that hangs may take to answer at all, and tellLimit to tell what it
+	// knows: it gives the driver 3 s of that.
+	answerLimit = 5 * time.Second
+	tellLimit   = 10 * time.Second
 	// maxTold is how many things that are under way are told one by one.
 	maxTold = 16
 )
@@ -42,7 +44,7 @@ func (l *load) tell(t *trial, all []results.Evidence) {
 }
 
 // hangEvidence is what can be learnt of a guest that hangs: what its agent tells, if it still does, and then, where
-// the machine can be made to leave one, a dump. After that only a reset helps: the target is tainted.
+// the machine can be made to leave one, a dump, which is fetched if the guest boots again in time. After that only a reset helps: the target is tainted.
 func (l *load) hangEvidence(ctx context.Context, t *trial) []results.Evidence {
 	limit := l.plan.Request.Config.Limits.Collect
 	if limit <= 0 {
@@ -66,22 +68,30 @@ func (l *load) hangEvidence(ctx context.Context, t *trial) []results.Evidence {
 		l.notice(l.target.Name, results.Warning, "force a dump: the machine did not crash within %s of the NMI", limit)
 		return all
 	}
-	return append(all, results.Evidence{Kind: "forced-dump", Text: forced.Describe(), Module: forced.Module, Offset: forced.ModuleOffset})
+	all = append(all, results.Evidence{Kind: "forced-dump", Text: forced.Describe(), Module: forced.Module, Offset: forced.ModuleOffset})
+	// The dump is on the guest's disk when it has booted again, and goes with the revert that is next.
+	if err := l.reconnect(ctx, l.boot); err != nil {
+		l.notice(l.target.Name, results.Warning, "fetch the dump that was forced: %v", err)
+		return all
+	}
+	return append(all, l.collectDumps(ctx)...)
 }
 
 // askAgent asks the agent beside the run that hangs: what became of the run's process, and what the driver says is
 // under way in it. Where one of them does not answer, that is what is told.
 func (l *load) askAgent(ctx context.Context) (string, []results.Evidence) {
-	ctx, cancel := context.WithTimeout(ctx, tellLimit)
-	defer cancel()
-	facts, err := l.guest.Refresh(ctx)
+	answering, stop := context.WithTimeout(ctx, answerLimit)
+	defer stop()
+	facts, err := l.guest.Refresh(answering)
 	if _, rebooted := errors.AsType[*guest.RebootedError](err); rebooted {
 		return "the guest has rebooted: its boot id is " + facts.BootID, nil
 	}
 	if err != nil {
 		return "the agent does not answer: " + err.Error(), nil
 	}
-	state, err := l.guest.State(ctx, service, l.id)
+	telling, stop := context.WithTimeout(ctx, tellLimit)
+	defer stop()
+	state, err := l.guest.State(telling, service, l.id)
 	if err != nil {
 		return "the agent answers, but does not tell of the run: " + err.Error(), nil
 	}

@@ -1,6 +1,8 @@
 package harness
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +49,10 @@ func TestHangTells(t *testing.T) {
 		said = append(said, e.Kind+": "+e.Text)
 	}
 	all := strings.Join(said, "\n")
+	junit, err := os.ReadFile(filepath.Join(done.Dir, "junit.xml"))
+	if err != nil || !strings.Contains(string(junit), "step 7 of stuck.here (fault, hang, for 100ms), for ") {
+		t.Errorf("junit.xml does not tell (%v):\n%s", err, junit)
+	}
 	for _, want := range []string{
 		"hang: the last record of the guest's journal is ", "; 6 of 8 steps are in it; the agent answers; the process of the run is ended, the driver's service running; " +
 			"under way in the driver: 2 operations and 1 IRP; outstanding: 1 × registration, 1 × provider capture not released",

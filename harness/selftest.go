@@ -138,7 +138,7 @@ func pickModes(names []string) ([]Mode, error) {
 	return picked, nil
 }
 
-// Selftest shows the modes of some names, or all, on one target, two at a time where it can be had twice, and tells
+// Selftest shows the modes of some names, or all, on one target, three at a time where it can be had more than once, and tells
 // of each as soon as it is known. The error is about what kept it from starting at all.
 func Selftest(ctx context.Context, c *Config, target string, names []string, out string, env Env, tell func(Finding)) error {
 	t := c.Target(target)
@@ -161,7 +161,7 @@ func Selftest(ctx context.Context, c *Config, target string, names []string, out
 	}
 	var all sync.WaitGroup
 	var telling sync.Mutex
-	lanes := make(chan struct{}, 2)
+	lanes := make(chan struct{}, 3) // they wait more than they work
 	if t.shared() != "" {
 		lanes = make(chan struct{}, 1)
 	}
