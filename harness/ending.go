@@ -387,6 +387,18 @@ func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
 	return stream
 }
 
+// noteUnwritten takes in why records are missing before the journal's end.
+func (l *load) noteUnwritten(r guest.Record) {
+	if r.Win32 == 0 {
+		return
+	}
+	l.unwritten = "the agent could not write its journal: " + win32Text(r.Win32)
+	if full := l.fullDisk(context.Background()); full != "" {
+		l.unwritten += "; " + full
+	}
+	l.outcome.why = l.unwritten
+}
+
 // fullDisk says that the disk of the guest is full; empty where it is not, or where that can't be found out.
 func (l *load) fullDisk(ctx context.Context) string {
 	if l.guest == nil {

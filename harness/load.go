@@ -294,6 +294,7 @@ func (l *load) take(r guest.Record) {
 			l.taint("the driver did not unload")
 		}
 	case guest.EvRunEnd:
+		l.noteUnwritten(r)
 		l.runEnd(r)
 	}
 }
@@ -368,13 +369,6 @@ func (l *load) caseEnd(t *trial, r guest.Record) {
 func (l *load) runEnd(r guest.Record) {
 	l.ended = true
 	l.unloadDue = l.unloadDue || r.Why == "done"
-	if r.Win32 != 0 {
-		l.unwritten = "the agent could not write its journal: " + win32Text(r.Win32)
-		if full := l.fullDisk(context.Background()); full != "" {
-			l.unwritten += "; " + full
-		}
-		l.outcome.why = l.unwritten
-	}
 	switch r.Why {
 	case "tainted":
 		l.taint("a case left something behind that the driver could not tidy up")

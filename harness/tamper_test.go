@@ -318,7 +318,7 @@ func serveStatic(t *testing.T, host winrmd.Host, keys string, files map[string]s
 	block, _ := pem.Decode(certificate.PEM)
 	text := fmt.Sprintf("targets:\n  tampered: {provider: static, url: 'https://%s', user: tester, password_file: password, auth: basic, ca_file: ca.pem%s}\n",
 		listener.Addr(), keys)
-	all := map[string]string{ConfigName: text, "ca.pem": string(pem.EncodeToMemory(block)), "password": "s3cret"}
+	all := map[string]string{ConfigName: text, "password": "s3cret", "ca.pem": string(pem.EncodeToMemory(block))}
 	for name, data := range files {
 		all[name] = data
 		all[ConfigName] += "suites: [" + name + "]\n"
