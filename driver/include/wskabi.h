@@ -319,7 +319,7 @@ typedef struct WSKT_HELLO {
 #define IOCTL_WSKT_RESET WSKT_CTL(2) /* in: WSKT_RESET_IN; out: WSKT_RESET_OUT */
 /* out: WSKT_STATUS. Changes nothing, waits for nothing and takes no lock: answers beside a unit that hangs.
  */
-#define IOCTL_WSKT_STATUS WSKT_CTL(3)
+#define IOCTL_WSKT_STATUS WSKT_CTL(5)
 
 /*
  * A driver whose DriverEntry fails leaves the status here (REG_DWORD, under its service key), since
