@@ -32,7 +32,7 @@ type Mode struct {
 	holds   bool              // the disturbance lasts until that case is judged, and the run goes on behind it
 	defines map[string]string // of the driver
 	crashes bool              // the machine does: somebody has to tell of it
-	// disturb does something to the machine while the first case is under way. It returns a reason to skip the mode
+	// disturb does something to the machine while its case (at) is under way. It returns a reason to skip the mode
 	// where the machine can't do that.
 	disturb func(ctx context.Context, s stage) (skip string, err error)
 	want    map[string]verdict // by case
@@ -44,7 +44,7 @@ type stage struct {
 	env     Env
 	machine vm.Machine
 	wine    bool            // the guest is Wine
-	judged  <-chan struct{} // closed when the first case is
+	judged  <-chan struct{} // closed when the case that is disturbed is judged
 }
 
 // verdict is what is expected of a case: its outcome, and words of its reason and evidence.

@@ -14,17 +14,32 @@
 
 #define BALLAST L"C:\\wskharness\\ballast"
 
-#define CHUNK_BYTES (1024u * 1024u)
+#define CHUNK_BYTES   (1024u * 1024u)
+#define LITTLE_BYTES  4096u /* less than a cluster is of no use to anybody */
+#define RESERVE_TRIES 128u
 
 /*
- * Reserves what is free without writing it, where the file system does that. Only what is measured
- * afterwards counts.
+ * Reserves all that is free without writing it. FALSE where the file system does not do that, or says that
+ * it does and has as much room as before. (Unproven on Windows.)
  */
-static void Reserve(HANDLE File, UINT64 Bytes)
+static BOOL Reserve(HANDLE File, UINT64 Free)
 {
-    FILE_ALLOCATION_INFO reserve = {.AllocationSize.QuadPart = (LONGLONG)Bytes};
+    UINT64 reserved = 0, piece = Free;
 
-    (void)SetFileInformationByHandle(File, FileAllocationInfo, &reserve, sizeof reserve);
+    for (unsigned tries = 0; tries < RESERVE_TRIES && piece >= LITTLE_BYTES; tries++) {
+        FILE_ALLOCATION_INFO size = {.AllocationSize.QuadPart = (LONGLONG)(reserved + piece)};
+        UINT64 left;
+
+        if (!SetFileInformationByHandle(File, FileAllocationInfo, &size, sizeof size)) {
+            piece /= 2; /* the file system needs some room for itself */
+            continue;
+        }
+        if (SpaceFree(BALLAST, &left) != ERROR_SUCCESS || Free - reserved < left + piece / 2)
+            return FALSE;
+        reserved += piece;
+        piece = left;
+    }
+    return reserved != 0;
 }
 
 /* Writes zeros until nothing more fits, in ever smaller pieces. */
@@ -50,19 +65,15 @@ static DWORD WriteAll(HANDLE File)
     return error;
 }
 
-/* *Most: what may be written at most; more than that is ERROR_FILE_TOO_LARGE, and nothing is. */
+/* At most Most bytes are written: where it takes more, that is ERROR_FILE_TOO_LARGE, and nothing is. */
 static DWORD Fill(HANDLE File, UINT64 Most)
 {
     UINT64 available;
     DWORD error = SpaceFree(BALLAST, &available);
 
-    if (error != ERROR_SUCCESS)
+    if (error != ERROR_SUCCESS || Reserve(File, available))
         return error;
-    Reserve(File, available);
-    error = SpaceFree(BALLAST, &available);
-    if (error == ERROR_SUCCESS && available > Most)
-        error = ERROR_FILE_TOO_LARGE;
-    return error == ERROR_SUCCESS ? WriteAll(File) : error;
+    return available > Most ? ERROR_FILE_TOO_LARGE : WriteAll(File);
 }
 
 static DWORD Tell(void)
