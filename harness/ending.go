@@ -372,6 +372,7 @@ func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
 		l.lost = "the agent's run in the guest was ended from outside, in the same boot: " + err.Error()
 		if full := l.fullDisk(ctx); full != "" {
 			l.unwritten = "the agent's run in the guest ended without its last words; " + full
+			l.lost += "; " + full
 		}
 		return nil
 	}
