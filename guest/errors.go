@@ -67,6 +67,10 @@ func (e *TransferError) Error() string {
 	return fmt.Sprintf("%s: the agent: Win32 error %d", what, e.Win32)
 }
 
+// NoRoom reports a volume of the guest that is full (ERROR_DISK_FULL, ERROR_HANDLE_DISK_FULL): Text says how much
+// is free on it, and how much is needed.
+func (e *TransferError) NoRoom() bool { return e.Win32 == 112 || e.Win32 == 39 }
+
 // ProtocolError is an agent that does not keep to docs/protocol.md: another version of it, a
 // damaged stream, or a guest that can't be trusted.
 type ProtocolError struct {

@@ -58,7 +58,7 @@ type Record struct {
 	Cases    int       // in the plan; in run-end, those that were run
 	OK       bool      // driver-start, driver-stop: it worked; step: as the plan expects
 	Why      string    // driver-start, case-end, run-end: a fixed word
-	Win32    uint32    // driver-start, driver-stop, case-end "io": Win32 error
+	Win32    uint32    // driver-start, driver-stop, case-end "io": Win32 error; run-end: why records are missing before it
 	Entry    uint32    // driver-start: NTSTATUS that DriverEntry left behind
 	SHA256   string    // driver-start: of the driver's file as it was read in the guest
 	Base     uint64    // driver-start: where the image was loaded
@@ -175,7 +175,10 @@ func parseRecord(raw []byte) (Record, error) {
 		r.OK, r.Win32 = c.flag("ok", l.OK), c.code("win32", l.Win32)
 		r.StopTook = c.duration("ms2", l.MS2, time.Millisecond)
 	case EvRunEnd:
-		r.Why = c.word("why", l.Why, "done", "driver-start", "cancelled", "tainted", "device", "plan")
+		r.Why = c.word("why", l.Why, "done", "driver-start", "cancelled", "tainted", "device", "plan", "journal")
+		if r.Why == "journal" || l.Win32 != nil {
+			r.Win32 = c.code("win32", l.Win32)
+		}
 		r.Cases = c.index("cases", l.Cases)
 	default:
 		c.wrong("unknown event %q", clip(string(r.Ev), 40))

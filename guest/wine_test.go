@@ -46,6 +46,7 @@ func TestRealAgent(t *testing.T) {
 	t.Run("tree refused", func(t *testing.T) { realTreeRefused(t, w, g) })
 	t.Run("exec", func(t *testing.T) { realExec(t, g) })
 	t.Run("driver", func(t *testing.T) { realDriver(t, w, g) })
+	t.Run("state and disturbances", func(t *testing.T) { realState(t, w, g) })
 	t.Run("run", func(t *testing.T) { realRun(t, w, g) })
 	t.Run("run refused", func(t *testing.T) { realRunRefused(t, g) })
 	t.Run("bare guest", func(t *testing.T) { realBootstrapByScript(t, w, options) })
@@ -65,6 +66,35 @@ func realFacts(t *testing.T, g *Guest) {
 		t.Errorf("%+v, %v", again, err)
 	}
 	t.Log(f.Describe(), f.Capabilities().Names())
+}
+
+// realState asks for the state of what is not there, disturbs a guest that does not let itself be disturbed, and leaves
+// behind what a disturbance that was killed does.
+func realState(t *testing.T, w *wineGuest, g *Guest) {
+	state, err := g.State(t.Context(), "wsksample", "no-such-run")
+	if err != nil || state.Run != "absent" || state.Win32 != 2 || state.FreeBytes == nil || *state.FreeBytes == 0 {
+		t.Errorf("%+v, %v", state, err)
+	}
+	var refused *AgentError
+	if h, err := g.ShiftClock(t.Context(), 240*time.Hour, time.Second); !errors.As(err, &refused) || !strings.Contains(refused.Complaint, "1314") {
+		t.Errorf("a clock that is its host's was set: %v, %v", h, err)
+	}
+	ballast := w.path(Home + `\ballast`)
+	if h, err := g.FillDisk(t.Context(), 1, time.Second); !errors.As(err, &refused) || !strings.Contains(refused.Complaint, "more than is allowed") {
+		t.Errorf("a disk that is its host's was filled: %v, %v", h, err)
+	}
+	if _, err := os.Stat(ballast); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a refused fill left something behind: %v", err)
+	}
+	if err := os.WriteFile(ballast, make([]byte, 1<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.Refresh(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(ballast); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what a killed fill left is still there: %v", err)
+	}
 }
 
 func realPush(t *testing.T, w *wineGuest, g *Guest) {
@@ -318,7 +348,7 @@ func sleepPlan(id, driverPath string, sha256 [32]byte, cases uint32, sleep time.
 			b = binary.LittleEndian.AppendUint32(b, v)
 		}
 	}
-	u32(0x4E4C504B, 2, 2, offText+uint32(len(text)), 0, cases, offCase, 1, offUnit, 1, offStep, uint32(len(text)), offText,
+	u32(0x4E4C504B, 2, 3, offText+uint32(len(text)), 0, cases, offCase, 1, offUnit, 1, offStep, uint32(len(text)), offText,
 		at(id), at(driverPath), at("wsksample"), 30000, 30000, 0, 0)
 	b = append(b, sha256[:]...)
 	for range cases {

@@ -23,7 +23,8 @@ type openLoad struct {
 	ID     string          `json:"id"`   // of the run in the guest
 	Boot   string          `json:"boot"` // boot id of the guest that it was given to
 	Trials []attemptKey    `json:"trials"`
-	Dumps  map[string]dump `json:"dumps"` // that were in the guest before; null: not known
+	Dumps  map[string]dump `json:"dumps"`            // that were in the guest before; null: not known
+	Events *uint64         `json:"events,omitempty"` // the newest record of its event log then; absent: not known
 }
 
 const bookmarkFile = "bookmark.json"

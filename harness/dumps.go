@@ -31,7 +31,8 @@ const (
 // dumpList prints size, time and path of each crash dump. No file's name has an asterisk in it. The time is in the
 // guest's own words: it is only compared with itself, since a clock may be wrong. Wine expands no wildcard behind a variable, so that
 // the paths are as Windows sets them up.
-const dumpList = `for %g in (C:\Windows\MEMORY.DM? C:\Windows\Minidump\*.dmp) do @echo %~zg*%~tg*%~fg`
+// The file of the event log is in the list, too: where it is, there is one to ask.
+const dumpList = `for %g in (C:\Windows\MEMORY.DM? C:\Windows\Minidump\*.dmp C:\Windows\System32\winevt\Logs\System.evt?) do @echo %~zg*%~tg*%~fg`
 
 var dumpPath = regexp.MustCompile(`(?i)^C:\\Windows\\(MEMORY\.DMP|Minidump\\[A-Z0-9 _.-]{1,80}\.dmp)$`)
 
@@ -41,13 +42,32 @@ type dump struct {
 	Time string `json:"time"`
 }
 
-// listDumps are the guest's dumps by their paths.
-func (s *session) listDumps(ctx context.Context) (map[string]dump, error) {
+var logPath = regexp.MustCompile(`(?im)\*C:\\Windows\\System32\\winevt\\Logs\\System\.evtx\s*$`)
+
+// noteTraces notes what earlier crashes have left in the guest, so that what this load leaves is known from it.
+func (l *load) noteTraces(ctx context.Context) error {
+	dumps, logged, err := l.listDumps(ctx)
+	if err != nil {
+		return err
+	}
+	l.dumps = dumps
+	if !logged {
+		return nil
+	}
+	_, newest, err := l.queryLog(ctx, newestEvent)
+	if err != nil {
+		return err
+	}
+	l.events = &newest
+	return nil
+}
+
+// listDumps are the guest's dumps by their paths, and whether it has an event log.
+func (s *session) listDumps(ctx context.Context) (dumps map[string]dump, logged bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, listLimit)
 	defer cancel()
 	var out strings.Builder
 	var code uint32
-	var err error
 	for range connectTries {
 		out.Reset()
 		code, err = s.guest.Exec(ctx, remote.CommandLine{Line: dumpList}, nil, &limited{to: &out, left: maxListed}, nil)
@@ -56,12 +76,12 @@ func (s *session) listDumps(ctx context.Context) (map[string]dump, error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("list the crash dumps of %s: %w", s.target.Name, err)
+		return nil, false, fmt.Errorf("list the crash dumps of %s: %w", s.target.Name, err)
 	}
 	if code != 0 {
-		return nil, fmt.Errorf("list the crash dumps of %s: exit code %d", s.target.Name, code)
+		return nil, false, fmt.Errorf("list the crash dumps of %s: exit code %d", s.target.Name, code)
 	}
-	return parseDumps(out.String()), nil
+	return parseDumps(out.String()), logPath.MatchString(out.String()), nil
 }
 
 // parseDumps reads a list. What is no dump is left out: the list is the guest's, and hostile.
@@ -98,16 +118,11 @@ func (l *load) newDumps(ctx context.Context) (map[string]dump, error) {
 	windows := l.facts.Kind() == guest.KindWindows
 	var last map[string]dump
 	for deadline := time.Now().Add(dumpLimit); ; {
-		all, err := l.listDumps(ctx)
+		all, _, err := l.listDumps(ctx)
 		if err != nil {
 			return nil, err
 		}
-		fresh := map[string]dump{}
-		for path, d := range all {
-			if l.dumps[path] != d {
-				fresh[path] = d
-			}
-		}
+		fresh := changed(l.dumps, all)
 		grown := len(last) == 0 || len(last) != len(fresh)
 		for path, d := range fresh {
 			grown = grown || last[path] != d
@@ -122,6 +137,18 @@ func (l *load) newDumps(ctx context.Context) (map[string]dump, error) {
 			return fresh, nil
 		}
 	}
+}
+
+// changed are the dumps that are not as they were before. Which of two times is later means nothing: a guest's clock
+// may have gone wrong, or right, in between.
+func changed(before, now map[string]dump) map[string]dump {
+	fresh := map[string]dump{}
+	for path, d := range now {
+		if before[path] != d {
+			fresh[path] = d
+		}
+	}
+	return fresh
 }
 
 // collectDumps fetches the dumps of the crash that ended this load. What can't be fetched is told, and no dump.

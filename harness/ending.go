@@ -88,6 +88,7 @@ func orNone(s string) string {
 
 // conclude judges what could not be judged while the guest was talking.
 func (l *load) conclude(ctx context.Context) {
+	l.judgeHang(ctx)
 	switch {
 	case l.open != nil && l.open.end != nil && l.crash == nil:
 		// The device went away and the agent lived to tell: the machine's word may still come.
@@ -98,12 +99,7 @@ func (l *load) conclude(ctx context.Context) {
 		l.lastWords(ctx)
 		l.crashed(append(l.evidence(), l.collectDumps(ctx)...))
 	case l.rebooted:
-		if dumps := l.collectDumps(ctx); len(dumps) > 0 { // nobody watched, but this is as good
-			l.crash = &vm.Event{Kind: vm.Panicked, Time: time.Now()}
-			l.crashed(dumps)
-		} else if l.open != nil && !l.open.judged() {
-			l.abandoned()
-		}
+		l.afterReboot(ctx)
 	case l.open != nil && !l.open.judged():
 		l.abandoned()
 	}
@@ -111,6 +107,26 @@ func (l *load) conclude(ctx context.Context) {
 		l.taint(l.lost)
 	}
 	l.unproven()
+}
+
+// afterReboot judges a boot that ended while nobody watched the machine: a dump, or a stop code in the event log, is as
+// good as its word.
+func (l *load) afterReboot(ctx context.Context) {
+	dumps := l.collectDumps(ctx)
+	events, crash, none := l.stopEvents(ctx)
+	if crash == nil && len(dumps) > 0 {
+		crash = &vm.Event{Kind: vm.Panicked, Time: time.Now()}
+	}
+	if crash != nil {
+		l.crash = crash
+		l.crashed(append(dumps, events...))
+		return
+	}
+	l.lost += "; " + none
+	if l.open != nil && !l.open.judged() {
+		l.tell(l.open, events)
+		l.abandoned()
+	}
 }
 
 // lastWords reads what the guest wrote into its journal before it crashed and could not send any more: by it
@@ -201,11 +217,7 @@ func (l *load) crashed(evidence []results.Evidence) {
 		l.own("deploy.crash", results.Verdict{Outcome: results.Bugcheck, Rerun: l.rerunAll(),
 			Reason: reason + ": in " + t.test.Name() + " or later, since the end of the guest's journal is missing"})
 	}
-	for _, e := range evidence {
-		if !l.past.tookEvidence(t.key(), e) {
-			l.append(results.Event{Kind: results.KindEvidence, Target: l.target.Name, Case: t.test.Name(), Attempt: t.attempt, Evidence: &e})
-		}
-	}
+	l.tell(t, evidence)
 	v := results.Verdict{Outcome: results.Bugcheck, Elapsed: time.Since(t.started), Reason: l.during(t) + reason}
 	if l.torn {
 		v.Outcome, v.Reason = results.Lost, "the guest crashed in this case or a later one: "+reason
@@ -286,6 +298,9 @@ func (l *load) abandoned() {
 		v.Outcome, v.Reason = results.NotRun, l.limit.Error()+" while it ran"
 	case l.cancelled && l.lost == "":
 		v.Outcome, v.Reason = results.Cancelled, "the run was interrupted"
+	case l.unwritten != "":
+		v.Outcome = results.Error
+		v.Reason += l.unwritten
 	case l.lost != "":
 		v.Reason += l.lost
 	case t.end != nil:
@@ -355,6 +370,10 @@ func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
 	}
 	if ended {
 		l.lost = "the agent's run in the guest was ended from outside, in the same boot: " + err.Error()
+		if full := l.fullDisk(ctx); full != "" {
+			l.unwritten = "the agent's run in the guest ended without its last words; " + full
+			l.lost += "; " + full
+		}
 		return nil
 	}
 	if l.notThereYet(err) {
@@ -367,6 +386,33 @@ func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
 	}
 	l.notice(l.target.Name, results.Warning, "contact was lost and found again: %v", err)
 	return stream
+}
+
+// noteUnwritten takes in why records are missing before the journal's end.
+func (l *load) noteUnwritten(r guest.Record) {
+	if r.Win32 == 0 {
+		return
+	}
+	l.unwritten = "the agent could not write its journal: " + win32Text(r.Win32)
+	if full := l.fullDisk(context.Background()); full != "" {
+		l.unwritten += "; " + full
+	}
+	l.outcome.why = l.unwritten
+}
+
+// fullDisk says that the disk of the guest is full; empty where it is not, or where that can't be found out.
+func (l *load) fullDisk(ctx context.Context) string {
+	if l.guest == nil {
+		return "" // a resumed run whose guest is gone
+	}
+	ctx, cancel := context.WithTimeout(ctx, tellLimit)
+	defer cancel()
+	state, err := l.guest.State(ctx, service, l.id)
+	if err != nil || state.FreeBytes == nil || *state.FreeBytes >= littleSpace {
+		return ""
+	}
+	return fmt.Sprintf("the disk of %s is full: %d bytes are free on the volume of %s; make room there, or give the guest a larger disk",
+		l.target.Name, *state.FreeBytes, guest.Home)
 }
 
 // startAgain starts a run whose start was not answered and that has no journal. The agent starts it once,

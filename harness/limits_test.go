@@ -158,14 +158,25 @@ type injectable struct {
 
 func (m *injectable) Events() <-chan vm.Event { return m.events }
 
-func (m *injectable) InjectNMI(context.Context) error {
+// InjectNMI leaves a dump, as Windows does that is set up for it, and boots again.
+func (m *injectable) InjectNMI(ctx context.Context) error {
 	m.injected++
+	dumps := filepath.Join(m.State().Dir, "prefix", "drive_c", "windows", "Minidump")
+	if err := os.MkdirAll(dumps, 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dumps, "112526-01.dmp"), crash(), 0o600); err != nil {
+		return err
+	}
+	if err := m.Reset(ctx); err != nil {
+		return err
+	}
 	m.events <- vm.Event{Kind: vm.Panicked, Code: 0x80, Text: "NMI"}
 	return nil
 }
 
 // TestGuestThatFallsSilent freezes a guest in mid-case: the case is called a hang, with what could be learnt as its
-// evidence, a dump is forced, and the cases that are left run on the guest after it was reverted.
+// evidence, a dump is forced and fetched, and the cases that are left run on the guest after it was reverted.
 func TestGuestThatFallsSilent(t *testing.T) {
 	env := testEnv(t)
 	env.silence = time.Second
@@ -189,9 +200,10 @@ func TestGuestThatFallsSilent(t *testing.T) {
 		t.Errorf("%d NMIs were injected", m.injected)
 	}
 	evidence := done.Record.Targets[0].Cases[0].Attempts[0].Evidence
-	if len(evidence) != 2 || evidence[0].Kind != "hang" || !strings.Contains(evidence[0].Text, "the agent does not answer") ||
-		evidence[1].Kind != "forced-dump" || !strings.Contains(evidence[1].Text, "bugcheck 0x00000080") {
-		t.Errorf("%+v", evidence)
+	if len(evidence) != 3 || evidence[0].Kind != "hang" || !strings.Contains(evidence[0].Text, "the agent does not answer") ||
+		evidence[1].Kind != "forced-dump" || !strings.Contains(evidence[1].Text, "bugcheck 0x00000080") ||
+		evidence[2].Kind != "dump" || evidence[2].File == "" || evidence[2].Signature != "0xD1 wsksample.sys+0x1a2c" {
+		t.Errorf("%+v\n%s", evidence, summary(done))
 	}
 }
 

@@ -27,6 +27,8 @@ const (
 	unheardLimit = 20 * time.Second
 	// maxCuts is how often whoever prints the journal may end in the middle of it at one place.
 	maxCuts = 3
+	// littleSpace is how much room on a volume counts as none: a few lines of a journal take as much.
+	littleSpace = 64 << 10
 	// maxRest is how often the end of a journal is asked for after a crash, with a new connection each time.
 	maxRest = 20
 )
@@ -57,12 +59,17 @@ type load struct {
 	torn       bool // the end of the journal is missing, and there is no way to it any more
 
 	dumps      map[string]dump // that were in the guest before; nil: not known
+	events     *uint64         // the newest record of its event log then; nil: it has none, or it is not known
 	rebooted   bool            // it runs another boot than the one that this load began in
 	crash      *vm.Event       // the machine's own word that it crashed
 	lost       string          // why contact was lost for good; empty while it is not
 	cancelled  bool
+	unwritten  string      // why the agent could not write its journal to the end; empty while it could
 	suiteSpent bool        // it was the limit of a suite: the other suites go on
 	limit      *limitError // why, where it was a limit that was up; nil: the user wanted it
+
+	hung        *trial // hangs, as the agent found out; not judged yet
+	hungVerdict results.Verdict
 
 	outcome loadOutcome
 }
@@ -79,11 +86,11 @@ type loadOutcome struct {
 func (s *session) load(ctx context.Context, trials []*trial) loadOutcome {
 	s.loads++
 	l := &load{session: s, trials: trials, id: fmt.Sprintf("%s-%s-%d", s.run.id, s.target.Name, s.loads), boot: s.facts.BootID}
-	var err error
-	if l.dumps, err = s.listDumps(ctx); err != nil && ctx.Err() == nil {
-		s.notice(s.target.Name, results.Warning, "%v: after a crash, nobody knows which are new", err)
+	err := l.noteTraces(ctx)
+	if err != nil && ctx.Err() == nil {
+		s.notice(s.target.Name, results.Warning, "%v: after a crash, nobody knows what is new", err)
 	}
-	open := &openLoad{ID: l.id, Boot: l.boot, Dumps: l.dumps}
+	open := &openLoad{ID: l.id, Boot: l.boot, Dumps: l.dumps, Events: l.events}
 	for _, t := range trials {
 		open.Trials = append(open.Trials, t.key())
 	}
@@ -287,6 +294,7 @@ func (l *load) take(r guest.Record) {
 			l.taint("the driver did not unload")
 		}
 	case guest.EvRunEnd:
+		l.noteUnwritten(r)
 		l.runEnd(r)
 	}
 }
@@ -351,12 +359,14 @@ func (l *load) caseEnd(t *trial, r guest.Record) {
 	if v.Outcome == results.Cancelled && l.outcome.why != "" {
 		v.Reason = l.outcome.why // it was not the user
 	}
-	l.finish(t, v)
-	switch {
-	case v.Outcome == results.Pass || v.Outcome == results.KnownIssue:
-		l.passed = append(l.passed, t)
-	case v.Outcome == results.Hang:
+	if v.Outcome == results.Hang {
 		l.taint("a step hung")
+		l.hung, l.hungVerdict = t, v // recorded by judgeHang, with what can still be learnt
+	} else {
+		l.finish(t, v)
+	}
+	if v.Outcome == results.Pass || v.Outcome == results.KnownIssue {
+		l.passed = append(l.passed, t)
 	}
 	if v.Outcome.Bad() && l.plan.Request.FailFast && !l.outcome.over {
 		l.outcome.over, l.outcome.why = true, "stopped at the first failure ("+t.test.Name()+"), as --fail-fast asks"

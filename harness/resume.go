@@ -98,7 +98,7 @@ func FindRun(base, name string) string {
 // takeUp continues a load that an earlier controller had begun: what it had read of the guest's journal is
 // read again from its copy, and the rest fetched from the guest, where the guest is still there.
 func (s *session) takeUp(ctx context.Context, open openLoad) loadOutcome {
-	l := &load{session: s, id: open.ID, boot: open.Boot, dumps: open.Dumps}
+	l := &load{session: s, id: open.ID, boot: open.Boot, dumps: open.Dumps, events: open.Events}
 	for _, key := range open.Trials {
 		t := s.trialOf(key)
 		if t == nil {
@@ -113,6 +113,8 @@ func (s *session) takeUp(ctx context.Context, open openLoad) loadOutcome {
 	if s.adopted {
 		l.goOn(ctx)
 		l.conclude(ctx)
+	} else if l.hung != nil {
+		l.finish(l.hung, l.hungVerdict) // there is nobody to ask any more
 	}
 	for _, t := range l.trials {
 		if t.verdict == nil {

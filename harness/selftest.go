@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"wskharness/remote"
 	"wskharness/results"
 	"wskharness/strictyaml"
 	"wskharness/suites"
@@ -29,20 +28,23 @@ type Mode struct {
 	Doc  string
 
 	cases   []string          // of the suite selftest, in their order
+	at      string            // which of them is disturbed; empty: the first
+	holds   bool              // the disturbance lasts until that case is judged, and the run goes on behind it
 	defines map[string]string // of the driver
 	crashes bool              // the machine does: somebody has to tell of it
-	// disturb does something to the machine while the case selftest.waits is under way. It returns a reason
-	// to skip the mode where the machine can't do that.
+	// disturb does something to the machine while its case (at) is under way. It returns a reason to skip the mode
+	// where the machine can't do that.
 	disturb func(ctx context.Context, s stage) (skip string, err error)
-	lacks   string             // why no guest can show it yet; the mode is skipped with this reason
 	want    map[string]verdict // by case
 	notice  string             // words of a notice that there has to be: what happened was not missed
 }
 
 // stage is where a mode misbehaves.
 type stage struct {
+	env     Env
 	machine vm.Machine
-	wine    bool // the guest is Wine
+	wine    bool            // the guest is Wine
+	judged  <-chan struct{} // closed when the case that is disturbed is judged
 }
 
 // verdict is what is expected of a case: its outcome, and words of its reason and evidence.
@@ -63,8 +65,10 @@ type Finding struct {
 	Dir      string        `json:"dir,omitempty"` // the run
 }
 
-// selftestLimit bounds one mode's run.
-const selftestLimit = 90 * time.Second
+const (
+	selftestLimit = 90 * time.Second // one mode's run
+	disturbLimit  = 60 * time.Second // what disturbs it
+)
 
 // Modes are all that the selftest does. Cases that come after the misbehaviour have to run all the same.
 func Modes() []Mode {
@@ -78,7 +82,7 @@ func Modes() []Mode {
 			want: one("fails", results.Fail, "STATUS_INVALID_PARAMETER", "STATUS_SUCCESS")},
 		{Name: "ioctl-hang", Doc: "a request that does not come back", cases: []string{"hangs", "well"},
 			defines: map[string]string{"WSKSAMPLE_DEFECT": "WSKSAMPLE_DEFECT_OVERSTAYS"},
-			want:    one("hangs", results.Hang, "step")},
+			want:    one("hangs", results.Hang, "step 1 of selftest.hangs (fault, hang", "kernel thread", "1 × thread with a call that has not returned")},
 		{Name: "capture-kept", Doc: "a capture that is never released", cases: []string{"keeps", "well"},
 			defines: map[string]string{"WSKSAMPLE_DEFECT": "WSKSAMPLE_DEFECT_NO_RELEASE"},
 			want:    one("keeps", results.Fail, "provider capture not released")},
@@ -98,9 +102,19 @@ func Modes() []Mode {
 			want: one("waits", results.Pass)},
 		{Name: "winrm-away", Doc: "the WinRM service goes away and returns", cases: disturbed, disturb: unplug,
 			want: one("waits", results.Pass), notice: "contact was lost and found again"},
-		{Name: "disk-full", Doc: "the guest's disk is full", lacks: "a Wine guest has the disk of its host, and it was never tried on Windows"},
-		{Name: "wrong-clock", Doc: "the guest's clock is wrong", lacks: "a Wine guest has the clock of its host, and it was never tried on Windows"},
+		{Name: "disk-full", Doc: "the guest's disk fills up in mid-case", cases: []string{"well", "writes", "after"}, at: "writes", disturb: fillDisk, holds: true,
+			want: map[string]verdict{"selftest.well": well, "selftest.writes": {results.Error, []string{"could not write its journal", "112", "the disk of", "is full"}}, "selftest.after": well}},
+		{Name: "wrong-clock", Doc: "the guest's clock goes wrong in mid-case, and right again", cases: disturbed, disturb: shiftClock, holds: true,
+			want: one("waits", results.Pass)},
 	}
+}
+
+// disturbed is the case during which the mode misbehaves.
+func (m *Mode) disturbed() string {
+	if m.at != "" {
+		return "selftest." + m.at
+	}
+	return "selftest." + m.cases[0]
 }
 
 // pickModes are the modes of some names; no name means all.
@@ -124,7 +138,7 @@ func pickModes(names []string) ([]Mode, error) {
 	return picked, nil
 }
 
-// Selftest shows the modes of some names, or all, on one target, two at a time where it can be had twice, and tells
+// Selftest shows the modes of some names, or all, on one target, three at a time where it can be had more than once, and tells
 // of each as soon as it is known. The error is about what kept it from starting at all.
 func Selftest(ctx context.Context, c *Config, target string, names []string, out string, env Env, tell func(Finding)) error {
 	t := c.Target(target)
@@ -147,7 +161,7 @@ func Selftest(ctx context.Context, c *Config, target string, names []string, out
 	}
 	var all sync.WaitGroup
 	var telling sync.Mutex
-	lanes := make(chan struct{}, 2)
+	lanes := make(chan struct{}, 3) // they wait more than they work
 	if t.shared() != "" {
 		lanes = make(chan struct{}, 1)
 	}
@@ -169,9 +183,6 @@ func Selftest(ctx context.Context, c *Config, target string, names []string, out
 
 // show makes one run misbehave, and looks at what it was called.
 func (m *Mode) show(ctx context.Context, c *Config, t *Target, suite, out string, env Env) Finding {
-	if m.lacks != "" {
-		return Finding{Skipped: m.lacks}
-	}
 	ctx, cancel := context.WithTimeout(ctx, selftestLimit)
 	defer cancel()
 	config := *c
@@ -186,7 +197,8 @@ func (m *Mode) show(ctx context.Context, c *Config, t *Target, suite, out string
 	if err != nil {
 		return Finding{Wrong: []string{err.Error()}}
 	}
-	d := &disturber{mode: m, watched: t.shared() == ""}
+	d := &disturber{mode: m, watched: t.shared() == "", judged: make(chan struct{})}
+	d.stage.env, d.stage.judged = env, d.judged
 	env.dress = d.watch
 	done, err := plan.Run(ctx, env, d)
 	d.done.Wait()
@@ -251,6 +263,9 @@ func words(c *results.CaseRecord) string {
 			if e.Signature != "" {
 				all = append(all, "signature "+e.Signature)
 			}
+			if e.Kind == "hang" || e.Kind == "under-way" || e.Kind == "event-log" {
+				all = append(all, e.Text)
+			}
 		}
 	}
 	return strings.Trim(strings.Join(append(all, c.Reason), "; "), "; ")
@@ -263,9 +278,12 @@ type disturber struct {
 
 	watched bool // somebody tells when the machine crashes
 
+	judged chan struct{} // closed when the case that is disturbed is
+
 	mu      sync.Mutex
 	stage   stage
 	began   bool
+	ended   bool
 	over    bool // the machine is let go
 	noticed bool // there was a notice with the words of the mode
 	skip    string
@@ -279,8 +297,16 @@ func (d *disturber) watch(m vm.Machine) vm.Machine {
 	return m
 }
 
-// Handle waits for the case.
+// Handle waits for the case; and, when that is judged, for the end of the disturbance: what comes behind runs on a
+// machine that is well again.
 func (d *disturber) Handle(e results.Event) error {
+	if d.note(e); e.Kind == results.KindCaseFinished && e.Case == d.mode.disturbed() && d.mode.holds {
+		d.done.Wait()
+	}
+	return nil
+}
+
+func (d *disturber) note(e results.Event) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if e.Kind == results.KindTargetFacts {
@@ -295,13 +321,17 @@ func (d *disturber) Handle(e results.Event) error {
 	if e.Phase != nil && e.Phase.Name == results.PhaseRelease {
 		d.over = true
 	}
-	if d.mode.disturb == nil || d.began || e.Kind != results.KindCaseStarted || e.Case != "selftest.waits" {
-		return nil
+	if e.Kind == results.KindCaseFinished && e.Case == d.mode.disturbed() && !d.ended {
+		d.ended = true
+		close(d.judged)
+	}
+	if d.mode.disturb == nil || d.began || e.Kind != results.KindCaseStarted || e.Case != d.mode.disturbed() {
+		return
 	}
 	d.began = true
 	on := d.stage
 	d.done.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), disturbLimit)
 		defer cancel()
 		skip, err := d.mode.disturb(ctx, on)
 		d.mu.Lock()
@@ -311,70 +341,4 @@ func (d *disturber) Handle(e results.Event) error {
 			d.err = fmt.Errorf("%s: %w", d.mode.Name, err)
 		}
 	})
-	return nil
-}
-
-// inGuest runs a command line in the guest, beside the run.
-func inGuest(ctx context.Context, m vm.Machine, line string, out *bounded) error {
-	client, err := remote.New(m.Endpoint(), remote.Options{Owner: "wskharness selftest"})
-	if err != nil {
-		return err
-	}
-	_, err = Exec(ctx, client, remote.CommandLine{Line: line}, "", nil, out, out)
-	return errors.Join(err, client.Close())
-}
-
-func killAgent(ctx context.Context, s stage) (string, error) {
-	// Its end may come after the harness has turned the machine off: the record says whether it worked.
-	_ = inGuest(ctx, s.machine, "taskkill /f /im wskagent.exe", &bounded{left: 1 << 16})
-	return "", nil
-}
-
-func reboot(ctx context.Context, s stage) (string, error) {
-	if r, ok := s.machine.(vm.Resetter); ok {
-		return "", r.Reset(ctx)
-	}
-	if s.wine {
-		return "a Wine guest can't be told to reboot, and the target has no reset command", nil
-	}
-	_ = inGuest(ctx, s.machine, "shutdown /r /t 0 /f", &bounded{left: 1 << 16}) // its answer is lost with the machine
-	return "", nil
-}
-
-// unplugFor is how long WinRM is away.
-const unplugFor = 500 * time.Millisecond
-
-func unplug(ctx context.Context, s stage) (string, error) {
-	if u, ok := s.machine.(vm.Unplugger); ok {
-		return "", u.Unplug(ctx, unplugFor)
-	}
-	if s.wine {
-		return "a Wine guest has no service WinRM that could be restarted, and nobody can take away its endpoint", nil
-	}
-	_ = inGuest(ctx, s.machine, "powershell -NoProfile -Command Restart-Service -Force WinRM", &bounded{left: 1 << 16})
-	return "", nil
-}
-
-// floodLimit is how much of an endless output is read before the command is ended.
-const floodLimit = 64 << 10
-
-func flood(ctx context.Context, s stage) (string, error) {
-	out := &bounded{left: floodLimit}
-	err := inGuest(ctx, s.machine, `for /l %i in (1,1,2147483646) do @echo still printing`, out)
-	if out.left >= 0 {
-		return "", fmt.Errorf("the command that prints for ever ended after %d bytes (error: %v)", floodLimit-out.left, err)
-	}
-	return "", nil
-}
-
-var errFlooded = errors.New("more output than anybody wants")
-
-// bounded takes so many bytes and refuses what comes after.
-type bounded struct{ left int }
-
-func (b *bounded) Write(p []byte) (int, error) {
-	if b.left -= len(p); b.left < 0 {
-		return 0, errFlooded
-	}
-	return len(p), nil
 }

@@ -1,14 +1,22 @@
 package harness
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"wskharness/guest"
 	"wskharness/results"
 )
 
@@ -30,12 +38,6 @@ func asWanted(m *Mode) *results.Record {
 func TestSelftestNoticesABrokenClassifier(t *testing.T) {
 	for _, m := range Modes() {
 		t.Run(m.Name, func(t *testing.T) {
-			if m.lacks != "" {
-				if m.want != nil {
-					t.Fatal("a mode that can't be shown expects something")
-				}
-				t.Skip(m.lacks)
-			}
 			if f := m.classified(asWanted(&m)); !f.OK {
 				t.Fatalf("what is right is called wrong: %v", f.Wrong)
 			}
@@ -103,11 +105,32 @@ func TestSelftestNoticesABrokenHarness(t *testing.T) {
 	}
 }
 
+// smallDisk gives a guest that is up a small volume for the harness's folder. It reports whether that worked.
+func smallDisk(t *testing.T, up *UpGuest) bool {
+	t.Helper()
+	home := filepath.Join(up.Dir, "prefix", "drive_c", "wskharness")
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("tmpfs", home, "tmpfs", 0, "size=12m"); err != nil {
+		t.Log("no small disk can be made: ", err)
+		return false
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(home, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return true
+}
+
 // TestSelftestOnAStaticMachine misbehaves on a machine that nobody watches: what it can show is called what it is, and
-// the rest is skipped with the reason.
+// the rest is skipped with the reason. Its disk is small, so that it can be filled.
 func TestSelftestOnAStaticMachine(t *testing.T) {
+	t.Parallel()
 	env := testEnv(t)
 	up := bringUp(t, env)
+	small := smallDisk(t, up)
 	text := fmt.Sprintf("targets:\n  lab: {provider: static, url: '%s', user: '%s', password_file: '%s', auth: basic, certificate_sha256: '%s', reset: ['%s', %s, '%s', %s]}\n",
 		up.Endpoint, up.User, up.PasswordFile, up.CertificateSHA, env.Serve[0], resetCommand, env.Cache, up.ID)
 	config, err := parseConfig([]byte(text), ConfigName, t.TempDir())
@@ -116,13 +139,56 @@ func TestSelftestOnAStaticMachine(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	err = Selftest(ctx, config, "lab", []string{"failing-step", "reboot", "page-fault", "winrm-away", "agent-killed"}, t.TempDir(), env, func(f Finding) {
-		skipped := f.Mode == "page-fault" || f.Mode == "winrm-away"
+	modes := []string{"failing-step", "reboot", "page-fault", "winrm-away", "agent-killed", "disk-full", "wrong-clock"}
+	err = Selftest(ctx, config, "lab", modes, t.TempDir(), env, func(f Finding) {
+		skipped := f.Mode == "page-fault" || f.Mode == "winrm-away" || f.Mode == "wrong-clock" || f.Mode == "disk-full" && !small
+		t.Logf("%s: %s", f.Mode, f.Elapsed.Round(time.Millisecond))
 		if skipped != (f.Skipped != "") || !skipped && !f.OK {
 			t.Errorf("%+v", f)
 		}
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if small {
+		t.Run("no room", func(t *testing.T) { noRoom(ctx, t, env, config, up) })
+	}
+}
+
+// noRoom pushes and deploys to a volume that is full: both say so, with numbers, and what to do.
+func noRoom(ctx context.Context, t *testing.T, env Env, config *Config, up *UpGuest) {
+	config.Suites, config.Out = []string{filepath.Join(t.TempDir(), "selftest.yaml")}, t.TempDir()
+	if err := os.WriteFile(config.Suites[0], selftestSuite, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	client, err := Dial(&Config{}, env, up.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	err = WithAgent(ctx, env, client, func(ctx context.Context, g *guest.Guest) error {
+		large := guest.File{Path: guest.Home + `\large`, Data: bytes.NewReader(make([]byte, 32<<20)), Size: 32 << 20}
+		_, err := g.Push(ctx, []guest.File{large}, nil)
+		full, ok := errors.AsType[*guest.TransferError](err)
+		if !ok || !full.NoRoom() || !regexp.MustCompile(`the volume is full: it has \d{1,7} bytes free, and at least \d{7,8} more are needed; make room`).MatchString(full.Text) {
+			t.Errorf("a push of too much: %v", err)
+		}
+		h, err := g.FillDisk(ctx, 32<<20, time.Minute)
+		if err != nil {
+			return err
+		}
+		done := carryOut(t, env, config, nil, "selftest.well")
+		reason := reasonOf(done.Record, "selftest.well")
+		if outcomes(done.Record)["selftest.well"] != results.NotRun || !strings.Contains(reason, "deploy to lab") || !strings.Contains(reason, "the volume is full") {
+			t.Errorf("a deployment to a full disk: %s\n%s", reason, summary(done))
+		}
+		if err := h.Release(ctx); err != nil {
+			return err
+		}
+		_, err = g.Push(ctx, []guest.File{{Path: large.Path, Data: bytes.NewReader(make([]byte, 1<<20)), Size: 1 << 20}}, nil)
+		return err // there is room again
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

@@ -74,6 +74,10 @@ type tamperer struct {
 	// input wraps a command's input; before is called before a command is started.
 	input  func(line string, w io.WriteCloser) io.WriteCloser
 	before func(ctx context.Context, line string, s *remote.Shell) error
+	// output wraps a command's output.
+	output func(line string, r io.Reader) io.Reader
+	// answer may print in a command's place.
+	answer func(line string) (out string, ok bool)
 
 	mu   sync.Mutex
 	down func() // nil, or cuts all connections: the guest behind is gone for the moment
@@ -91,6 +95,11 @@ func (t *tamperer) noted(err error) error {
 }
 
 func (t *tamperer) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process, error) {
+	if t.answer != nil {
+		if out, ok := t.answer(spec.Line); ok {
+			return printed{strings.NewReader(out)}, nil
+		}
+	}
 	shell, err := t.client.Shell(ctx, remote.ShellOptions{Dir: spec.Dir, Env: spec.Env})
 	if err != nil {
 		return nil, t.noted(err)
@@ -104,12 +113,28 @@ func (t *tamperer) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process,
 	if err != nil {
 		return nil, t.noted(err)
 	}
-	p := &passed{front: t, ctx: ctx, command: command, shell: shell, stdin: command.Stdin}
+	p := &passed{front: t, ctx: ctx, command: command, shell: shell, stdin: command.Stdin, stdout: command.Stdout}
+	if t.output != nil {
+		p.stdout = t.output(spec.Line, command.Stdout)
+	}
 	if t.input != nil {
 		p.stdin = t.input(spec.Line, command.Stdin)
 	}
 	return p, nil
 }
+
+// printed is a command that has printed something and ended well.
+type printed struct{ out io.Reader }
+
+func (p printed) Stdin() io.WriteCloser                       { return nopCloser{io.Discard} }
+func (p printed) Stdout() io.Reader                           { return p.out }
+func (p printed) Stderr() io.Reader                           { return strings.NewReader("") }
+func (p printed) Signal(context.Context, winrmd.Signal) error { return nil }
+func (p printed) Wait() (uint32, error)                       { return 0, nil }
+
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }
 
 // passed is a command that runs behind the tamperer.
 type passed struct {
@@ -118,10 +143,11 @@ type passed struct {
 	command *remote.Command
 	shell   *remote.Shell
 	stdin   io.WriteCloser
+	stdout  io.Reader
 }
 
 func (p *passed) Stdin() io.WriteCloser { return p.stdin }
-func (p *passed) Stdout() io.Reader     { return p.command.Stdout }
+func (p *passed) Stdout() io.Reader     { return p.stdout }
 func (p *passed) Stderr() io.Reader     { return p.command.Stderr }
 func (p *passed) Signal(ctx context.Context, s winrmd.Signal) error {
 	return p.command.Signal(ctx, s)

@@ -4,7 +4,7 @@ package suites
 // compares every number, so a change on one side only does not go unnoticed.
 
 // ABI is the version of the contract between driver, agent and plan (WSKT_ABI).
-const ABI = 2
+const ABI = 3
 
 const (
 	maxClients  = 64

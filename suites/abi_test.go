@@ -84,6 +84,9 @@ func mirrored() map[string]uint64 {
 		"WSKT_PHASE_INACTIVE": phaseInactive, "WSKT_PHASE_STARTING": phaseStarting,
 		"WSKT_PHASE_LISTENING": phaseListening, "WSKT_PHASE_FAILED": phaseFailed, "WSKT_PHASE_STOPPING": phaseStopping,
 
+		// What only package guest reads has its twins there (state.go).
+		"WSKT_ACTIVITY_STEP": 1, "WSKT_ACTIVITY_IRP": 2, "WSKT_MAX_ACTIVITIES": 64,
+
 		"WSKP_MAGIC": planMagic, "WSKP_VERSION": planVersion, "WSKP_MAX_FILE": planMaxFile,
 		"WSKP_MAX_CHECKS":       maxChecks,
 		"WSKP_VALUE_ELAPSED_NS": valueElapsedNS, "WSKP_VALUE_MAX_NS": valueMaxNS, "WSKP_VALUE_EXECUTED": valueExecuted,

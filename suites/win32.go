@@ -114,6 +114,8 @@ func Win32(code uint32) Win32Error {
 		e.Name = "ERROR_INTERNAL_ERROR"
 	case 1450:
 		e.Name, e.Advice = "ERROR_NO_SYSTEM_RESOURCES", "the guest is out of pool or other resources"
+	case 1460:
+		e.Name, e.Advice = "ERROR_TIMEOUT", "it did not answer in time: the driver, or the whole guest, may be stuck"
 	case 1722:
 		e.Name, e.Advice = "RPC_S_SERVER_UNAVAILABLE", "the guest's service manager does not answer: it may be starting or shutting down"
 	case 4551:

@@ -145,6 +145,9 @@ func (o *transferOptions) transfer(ctx context.Context, name, what string,
 	view.Close()
 	o.warn(report.LeftOut)
 	if err != nil {
+		if refused, ok := errors.AsType[*guest.TransferError](err); ok && refused.NoRoom() {
+			err = fmt.Errorf("the guest %s: %w", name, err)
+		}
 		return o.explain(ctx, err, at)
 	}
 	switch {

@@ -10,8 +10,8 @@
 #define RESET_MARGIN_MS 2000u
 #define HELLO_MS        2000u
 
-/* Only to tell what is outstanding in a driver that will not be used again. */
-#define RESET_ASIDE_MS 1000u
+/* To open the device once more, and then to ask. */
+#define ASIDE_MS 1000u
 
 #define STATUS_IO_TIMEOUT_VALUE 0xC00000B5u
 
@@ -145,6 +145,8 @@ static WHY RunUnit(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit)
     unit->ForMs = Unit->ForMs < unit->TimeoutMs ? Unit->ForMs : unit->TimeoutMs;
     unit->Groups = Unit->Groups;
     unit->Seed = Unit->Seed;
+    unit->Case = Run->Index;
+    unit->FirstStep = Run->FirstStep;
     for (UINT32 i = 0; i < Unit->StepCount; i++)
         unit->Step[i] = Cases->Plan->Step[Unit->FirstStep + i].Step;
     Run->IoError =
@@ -193,13 +195,24 @@ static DWORD Reset(DEVICE *Device, CASE_RUN *Run, DWORD TimeoutMs)
     return error;
 }
 
-/* A request is stuck: what is outstanding can only be asked on another handle and thread. */
-static void ResetAside(CASE_RUN *Run)
+/*
+ * A request is stuck: what is outstanding can only be asked on another handle and thread. Nothing is tidied
+ * up: whoever looks at the machine next, or at its dump, is to find what the request is stuck in.
+ */
+static void LookAside(CASE_RUN *Run)
 {
+    WSKT_STATUS status;
     DEVICE *device;
+    DWORD returned = 0;
 
-    if (DeviceOpen(&device, RESET_ASIDE_MS) == ERROR_SUCCESS)
-        (void)Reset(device, Run, RESET_ASIDE_MS);
+    if (DeviceOpen(&device, ASIDE_MS) == ERROR_SUCCESS &&
+        DeviceCall(device, IOCTL_WSKT_STATUS, NULL, 0, &status, sizeof status, &returned, ASIDE_MS) ==
+            ERROR_SUCCESS &&
+        returned == sizeof status) {
+        Run->Residue.Before = status.Outstanding;
+        Run->Residue.After = status.Outstanding;
+        Run->ResidueKnown = TRUE;
+    }
     DeviceClose(device);
 }
 
@@ -248,7 +261,7 @@ static CASES_END EndCase(CASES *Cases, CASE_RUN *Run, WHY *Why)
     DWORD error;
 
     if (*Why == WHY_HANG) {
-        ResetAside(Run);
+        LookAside(Run);
         return CASES_TAINTED;
     }
     if (*Why == WHY_IO && !DeviceAnswers(Cases->Device))

@@ -19,6 +19,9 @@ COMMAND CommandDriver;
 COMMAND CommandRun;
 COMMAND CommandTail;
 COMMAND CommandCancel;
+COMMAND CommandState;
+COMMAND CommandFill;
+COMMAND CommandClock;
 COMMAND CommandService;
 COMMAND CommandVersion;
 

@@ -4,6 +4,7 @@
 #include "complain.h"
 #include "digest.h"
 #include "facts.h"
+#include "hold.h"
 #include "image.h"
 #include "stream.h"
 #include "wskabi.h"
@@ -221,6 +222,7 @@ int CommandInfo(int Argc, wchar_t **Argv)
     (void)Argv;
     if (Argc != 0)
         return EXIT_USAGE;
+    HoldTidy(); /* whoever connects begins with this command */
     TextInit(&text, buffer, sizeof buffer);
     JsonBegin(&text);
     JsonU64(&text, "agent", AGENT_VERSION);

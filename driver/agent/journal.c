@@ -1,14 +1,45 @@
 /* journal.c - writes the journal of a run, and finds out whether the run lives. */
 #include "journal.h"
 #include "path.h"
+#include "space.h"
 #include "stream.h"
 
+#include <stdlib.h>
+
 #define RUN_END "\"ev\":\"run-end\""
+
+/* Two clusters as they usually are: the last words may begin in one and end in the next. */
+#define RESERVE_BYTES  8192u
+#define RESERVE_SUFFIX L".reserve"
 
 static HANDLE CreateJournalFile(const wchar_t *Path)
 {
     return CreateFileW(Path, GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL, CREATE_NEW,
                        FILE_FLAG_WRITE_THROUGH, NULL);
+}
+
+/* Room that is taken now, and goes with the handle. */
+static DWORD Reserve(JOURNAL *Journal, const wchar_t *Path)
+{
+    UINT8 zeros[RESERVE_BYTES] = {0};
+    DWORD error = ERROR_NOT_ENOUGH_MEMORY;
+    wchar_t *path = PathWithSuffix(Path, RESERVE_SUFFIX);
+
+    if (path == NULL)
+        return error;
+    Journal->Reserve = CreateFileW(path, GENERIC_WRITE | DELETE, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL,
+                                   CREATE_ALWAYS, FILE_ATTRIBUTE_NORMAL | FILE_FLAG_DELETE_ON_CLOSE, NULL);
+    error = Journal->Reserve != INVALID_HANDLE_VALUE ? WriteFully(Journal->Reserve, zeros, sizeof zeros)
+                                                     : GetLastError();
+    free(path);
+    return error;
+}
+
+static void LetGoOfReserve(JOURNAL *Journal)
+{
+    if (Journal->Reserve != INVALID_HANDLE_VALUE)
+        CloseHandle(Journal->Reserve);
+    Journal->Reserve = INVALID_HANDLE_VALUE;
 }
 
 DWORD JournalCreate(JOURNAL *Journal, const wchar_t *Path)
@@ -17,6 +48,7 @@ DWORD JournalCreate(JOURNAL *Journal, const wchar_t *Path)
 
     Journal->Sequence = 0;
     Journal->Error = ERROR_SUCCESS;
+    Journal->Reserve = INVALID_HANDLE_VALUE;
     Journal->File = CreateJournalFile(Path);
     if (Journal->File == INVALID_HANDLE_VALUE && GetLastError() == ERROR_PATH_NOT_FOUND) {
         error = PathMakeFolders(Path);
@@ -28,13 +60,30 @@ DWORD JournalCreate(JOURNAL *Journal, const wchar_t *Path)
         return GetLastError();
     QueryPerformanceFrequency(&Journal->Frequency);
     QueryPerformanceCounter(&Journal->Start);
-    return ERROR_SUCCESS;
+    error = Reserve(Journal, Path);
+    if (error != ERROR_SUCCESS) {
+        JournalClose(Journal);
+        (void)DeleteFileW(Path); /* nobody is to wait for what will never be in it */
+    }
+    return error;
 }
 
 void JournalClose(JOURNAL *Journal)
 {
     CloseHandle(Journal->File);
     Journal->File = INVALID_HANDLE_VALUE;
+    LetGoOfReserve(Journal);
+}
+
+DWORD JournalRevive(JOURNAL *Journal)
+{
+    DWORD error = Journal->Error;
+
+    if (SpaceIsUp(error)) {
+        LetGoOfReserve(Journal);
+        Journal->Error = ERROR_SUCCESS;
+    }
+    return error;
 }
 
 UINT64 JournalMs(const JOURNAL *Journal)

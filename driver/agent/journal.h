@@ -15,7 +15,8 @@ typedef struct JOURNAL {
     UINT64 Sequence;
     LARGE_INTEGER Start;
     LARGE_INTEGER Frequency;
-    DWORD Error; /* of the first event that could not be written; nothing is written after it */
+    DWORD Error;    /* of the first event that could not be written; nothing is written after it */
+    HANDLE Reserve; /* a file that keeps room for the last words */
     TEXT Line;
     char Buffer[JOURNAL_LINE_BYTES];
 } JOURNAL;
@@ -27,6 +28,12 @@ void JournalClose(JOURNAL *Journal);
 /* Begins an event; more is added with the Json routines; JournalWrite ends it, in one write. */
 TEXT *JournalEvent(JOURNAL *Journal, const char *Event);
 void JournalWrite(JOURNAL *Journal);
+
+/*
+ * After an event that could not be written for want of room: gives up the reserve, so that the last words
+ * can be. Returns the error of that event, ERROR_SUCCESS where there was none.
+ */
+DWORD JournalRevive(JOURNAL *Journal);
 
 UINT64 JournalMs(const JOURNAL *Journal); /* since JournalCreate, monotonic */
 

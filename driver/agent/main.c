@@ -28,6 +28,9 @@ static const COMMAND_ENTRY Commands[] = {
     {L"run", CommandRun, "run --plan PLAN --journal JOURNAL [--follow]"},
     {L"tail", CommandTail, "tail --journal JOURNAL [--from OFFSET] [--follow]"},
     {L"cancel", CommandCancel, "cancel --journal JOURNAL"},
+    {L"state", CommandState, "state [--journal JOURNAL] DRIVER"},
+    {L"fill", CommandFill, "fill --most BYTES --for MS (until its input ends)"},
+    {L"clock", CommandClock, "clock --ahead SECONDS --for MS (until its input ends)"},
     {L"service", CommandService, "service --plan PLAN --journal JOURNAL (started by run)"},
     {L"version", CommandVersion, "version"},
 };

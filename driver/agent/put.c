@@ -5,6 +5,7 @@
 #include "manifest.h"
 #include "part.h"
 #include "path.h"
+#include "space.h"
 #include "stream.h"
 
 #include <stdlib.h>
@@ -55,11 +56,34 @@ Exit:
     return matches;
 }
 
+/* Bytes of the files from Index on that are not here. */
+static UINT64 Missing(const PUT *Put, UINT32 Index)
+{
+    UINT64 missing = 0;
+
+    for (UINT32 i = Index; i < Put->Manifest.Count; i++) {
+        const MANIFEST_FILE *file = &Put->Manifest.File[i];
+
+        if (i == Put->Current && Put->Part != INVALID_HANDLE_VALUE)
+            missing += file->Size - Put->Next;
+        else if (!file->There)
+            missing += file->Size - file->Wanted;
+    }
+    return missing;
+}
+
 static int PutError(const PUT *Put, UINT32 Index, DWORD Win32, const char *Attempt, const char *Reason)
 {
     const wchar_t *path = Index < Put->Manifest.Count ? PathPlain(Put->Manifest.File[Index].Path) : NULL;
     UINT16 file = Index < FRAME_ALL_FILES ? (UINT16)Index : FRAME_ALL_FILES;
+    char buffer[256];
+    TEXT text;
 
+    if (SpaceIsUp(Win32) && path != NULL) {
+        TextInit(&text, buffer, sizeof buffer);
+        TextAddSpace(&text, path, Missing(Put, Index));
+        Reason = text.Data;
+    }
     return FrameSendError(Put->Out, file, Win32, Attempt, path, Reason);
 }
 

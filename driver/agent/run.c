@@ -31,6 +31,8 @@ static const char *EndName(CASES_END End)
         return "tainted";
     case CASES_DEVICE:
         return "device";
+    case CASES_JOURNAL:
+        return "journal";
     default:
         return "done";
     }
@@ -50,18 +52,21 @@ static void WriteRunStart(JOURNAL *Journal, const PLAN *Plan)
     JournalWrite(Journal);
 }
 
-static void WriteRunEnd(JOURNAL *Journal, const char *Why, UINT32 Cases)
+/* Win32 is why the journal could not be written in between, or ERROR_SUCCESS. */
+static void WriteRunEnd(JOURNAL *Journal, const char *Why, UINT32 Cases, DWORD Win32)
 {
     TEXT *line = JournalEvent(Journal, "run-end");
 
     JsonString(line, "why", Why);
     JsonU64(line, "cases", Cases);
+    if (Win32 != ERROR_SUCCESS)
+        JsonU64(line, "win32", Win32);
     JournalWrite(Journal);
 }
 
 void WritePlanRefused(JOURNAL *Journal)
 {
-    WriteRunEnd(Journal, "plan", 0);
+    WriteRunEnd(Journal, "plan", 0, ERROR_SUCCESS);
 }
 
 static BOOL Failed(START *Start, const char *Why, DWORD Win32)
@@ -189,23 +194,25 @@ static void RunLoadedPlan(const PLAN *Plan, JOURNAL *Journal, HANDLE Cancel)
 {
     CASES cases = {.Plan = Plan, .Journal = Journal, .Cancel = Cancel};
     const char *why;
+    DWORD unwritten;
     CASES_END end;
 
     WriteRunStart(Journal, Plan);
     if (Journal->Error != ERROR_SUCCESS)
         return;
     if (!BringUp(Journal, Plan, &cases.Device)) {
-        WriteRunEnd(Journal, "driver-start", 0);
+        WriteRunEnd(Journal, "driver-start", 0, JournalRevive(Journal));
         return;
     }
     end = CasesRun(&cases);
     DeviceClose(cases.Device);
     why = EndName(end);
+    unwritten = JournalRevive(Journal);
     /* A tainted driver can't be unloaded safely, and one without a device is not there to be. */
     if (Plan->DriverPath != NULL && end != CASES_TAINTED && end != CASES_DEVICE &&
         !StopAndTell(Journal, Plan))
         why = "tainted";
-    WriteRunEnd(Journal, why, cases.Ended);
+    WriteRunEnd(Journal, why, cases.Ended, unwritten);
 }
 
 void RunPlan(const wchar_t *PlanPath, JOURNAL *Journal, HANDLE Cancel)

@@ -5,6 +5,7 @@
 #include "options.h"
 #include "part.h"
 #include "path.h"
+#include "space.h"
 #include "stream.h"
 
 #include <stdlib.h>
@@ -19,6 +20,15 @@ typedef struct STRIPE {
 
 static int StripeError(const STRIPE *Stripe, DWORD Win32, const char *Attempt, const char *Reason)
 {
+    char buffer[256];
+    TEXT text;
+
+    if (SpaceIsUp(Win32)) { /* others may have written more of the file: what is missing is not known here */
+        TextInit(&text, buffer, sizeof buffer);
+        TextAddSpace(&text, PathPlain(Stripe->Path),
+                     Stripe->Frame != NULL ? Stripe->Frame->Header.Length : 0);
+        Reason = text.Data;
+    }
     return FrameSendError(GetStdHandle(STD_OUTPUT_HANDLE), 0, Win32, Attempt, PathPlain(Stripe->Path),
                           Reason);
 }

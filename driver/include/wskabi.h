@@ -20,7 +20,7 @@
 #include <winioctl.h>
 #endif
 
-#define WSKT_ABI 2u
+#define WSKT_ABI 3u
 
 #define WSKT_DEVICE_NT   L"\\Device\\WskSample"
 #define WSKT_DEVICE_DOS  L"\\DosDevices\\WskSample"
@@ -35,6 +35,8 @@
 #define WSKT_MAX_ARGS     6u
 #define WSKT_MAX_VALUES   10u
 #define WSKT_MAX_WAIT_MS  120000u /* longest bound that a step or unit may ask for */
+
+#define WSKT_MAX_ACTIVITIES 64u /* that STATUS lists */
 
 /* Operations: WSKT_STEP.Op. Client operations take the client's index in Arg[0]. */
 enum {
@@ -85,7 +87,7 @@ enum {
 
 /* Where a step runs: WSKT_STEP.Context. */
 enum {
-    WSKT_CONTEXT_CALLER = 0, /* on the thread that sent the IOCTL */
+    WSKT_CONTEXT_CALLER = 0, /* on the thread that runs the unit's list */
     WSKT_CONTEXT_GUARD = 1,  /* on a thread that the driver can wait for with a limit */
     WSKT_CONTEXT_SPIN = 2,   /* DISPATCH_LEVEL, under a spin lock */
     WSKT_CONTEXT_DPC = 3,    /* DISPATCH_LEVEL, in a deferred procedure call */
@@ -225,6 +227,8 @@ typedef struct WSKT_UNIT {
     UINT32 ForMs;        /* not 0: threads begin no other list after this time, whatever Repeat says */
     UINT32 Groups;       /* not 0: each list is one of the Groups groups of steps, chosen at random */
     UINT32 Seed;         /* of that choice */
+    UINT32 Case;         /* only told again by STATUS: which case it is of … */
+    UINT32 FirstStep;    /* … and the place of the first step in it */
     WSKT_STEP Step[1];   /* StepCount of them */
 } WSKT_UNIT;
 
@@ -271,6 +275,36 @@ typedef struct WSKT_RESET_OUT {
     WSKT_RESIDUE After; /* anything but zero: the driver can't be unloaded safely */
 } WSKT_RESET_OUT;
 
+/* WSKT_ACTIVITY.Kind */
+enum {
+    WSKT_ACTIVITY_STEP = 1, /* a thread is in the operation of a step */
+    WSKT_ACTIVITY_IRP = 2,  /* an IRP of a socket operation that is not done with */
+};
+
+/* Something that is under way. */
+typedef struct WSKT_ACTIVITY {
+    UINT32 Kind;
+    UINT32 Op;        /* WSKT_OP_* */
+    UINT32 Context;   /* WSKT_CONTEXT_* */
+    UINT32 Named;     /* n: on named kernel thread n - 1; 0: on none */
+    UINT32 Case;      /* of the unit */
+    UINT32 Step;      /* index in the case */
+    UINT32 Runner;    /* which of the unit's parallel threads, from 0 … */
+    UINT32 Iteration; /* … and in which repetition, from 0 */
+    UINT64 Thread;    /* the kernel's id of the thread that it is on, or was begun on */
+    UINT64 ElapsedNs; /* since it began */
+} WSKT_ACTIVITY;      /* 48 bytes */
+
+/* What is under way and outstanding now, read without a lock: the counts may be a moment apart. */
+typedef struct WSKT_STATUS {
+    UINT32 Abi;
+    UINT32 Listed; /* of the activities below */
+    UINT32 Steps;  /* all that there are */
+    UINT32 Irps;
+    WSKT_RESIDUE Outstanding;
+    WSKT_ACTIVITY Activity[WSKT_MAX_ACTIVITIES]; /* the oldest, in the order of their age */
+} WSKT_STATUS;
+
 typedef struct WSKT_HELLO {
     UINT32 Abi;
     UINT32 Reserved;
@@ -283,6 +317,9 @@ typedef struct WSKT_HELLO {
 #define IOCTL_WSKT_HELLO WSKT_CTL(0) /* out: WSKT_HELLO */
 #define IOCTL_WSKT_RUN   WSKT_CTL(1) /* in: WSKT_UNIT; out: WSKT_UNIT_RESULT */
 #define IOCTL_WSKT_RESET WSKT_CTL(2) /* in: WSKT_RESET_IN; out: WSKT_RESET_OUT */
+/* out: WSKT_STATUS. Changes nothing, waits for nothing and takes no lock: answers beside a unit that hangs.
+ */
+#define IOCTL_WSKT_STATUS WSKT_CTL(5)
 
 /*
  * A driver whose DriverEntry fails leaves the status here (REG_DWORD, under its service key), since

@@ -39,7 +39,7 @@ VOID ClientCompare(UINT32 Index, UINT32 Other, WSKT_RESULT *Result);
 BOOLEAN ClientEnterNpi(UINT32 Index, WSK_PROVIDER_NPI *Npi);
 VOID ClientLeaveNpi(UINT32 Index);
 
-/* Registrations and captures of all clients that are not undone yet. Any IRQL <= DISPATCH_LEVEL. */
+/* Registrations and captures of all clients that are not undone yet. Takes no lock. Any IRQL. */
 VOID ClientsCount(UINT32 *Registrations, UINT32 *Captures);
 
 /* Releases everything that any client holds. IRQL <= DISPATCH_LEVEL. */

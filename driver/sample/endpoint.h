@@ -31,7 +31,7 @@ typedef struct SOCKET_STEP {
 /* Does it, and fills in Result, whose values start zeroed. PASSIVE_LEVEL. */
 VOID SocketRun(const SOCKET_STEP *Step, WSKT_RESULT *Result);
 
-/* Sockets that are not closed, as far as the driver knows. */
+/* Sockets that are not closed, as far as the driver knows. Takes no lock. Any IRQL. */
 UINT32 EndpointsCount(VOID);
 
 /* Whether there is one that EndpointsClose would close. */

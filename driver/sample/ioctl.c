@@ -7,6 +7,7 @@
 #include "access.h"
 #include "reset.h"
 #include "unit.h"
+#include "worker.h"
 
 static NTSTATUS Complete(PIRP Irp, NTSTATUS Status, ULONG Bytes)
 {
@@ -47,21 +48,50 @@ static NTSTATUS Hello(const DRIVER_OBJECT *Driver, WSKT_HELLO *Out, ULONG Output
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS RunUnit(PVOID Buffer, ULONG InputBytes, ULONG OutputBytes, ULONG *Bytes)
+/* On a worker, with a unit that was checked. */
+static VOID UnitWork(PVOID Context)
 {
-    const WSKT_UNIT *unit = Buffer;
-    NTSTATUS status = UnitCheck(unit, InputBytes, OutputBytes);
-    UINT32 steps;
+    PIRP irp = Context;
+    PVOID buffer = irp->AssociatedIrp.SystemBuffer;
+    UINT32 steps = ((const WSKT_UNIT *)buffer)->StepCount; /* the result is written over it */
+    NTSTATUS status = UnitRun(buffer, buffer);
+
+    irp->IoStatus.Status = status;
+    irp->IoStatus.Information = NT_SUCCESS(status) ? UnitResultBytes(steps) : 0;
+}
+
+static VOID UnitReport(PVOID Context)
+{
+    IoCompleteRequest((PIRP)Context, IO_NO_INCREMENT);
+}
+
+/*
+ * Starts a unit that completes Irp when it is over. It has a thread of the driver's: the one that sends
+ * requests may be the only one that does (on Wine it is), and somebody has to be able to ask what hangs.
+ */
+static NTSTATUS StartUnit(PIRP Irp, ULONG InputBytes, ULONG OutputBytes)
+{
+    NTSTATUS status = UnitCheck(Irp->AssociatedIrp.SystemBuffer, InputBytes, OutputBytes);
 
     if (!NT_SUCCESS(status)) {
-        return status;
+        return Complete(Irp, status, 0);
     }
-    steps = unit->StepCount;
-    status = UnitRun(unit, Buffer);
-    if (NT_SUCCESS(status)) {
-        *Bytes = UnitResultBytes(steps);
+    IoMarkIrpPending(Irp);
+    status = WorkerStartAny(UnitWork, UnitReport, Irp);
+    if (!NT_SUCCESS(status)) {
+        (VOID) Complete(Irp, status, 0);
     }
-    return status;
+    return STATUS_PENDING; /* as it was marked, whatever became of it */
+}
+
+static NTSTATUS Status(WSKT_STATUS *Out, ULONG OutputBytes, ULONG *Bytes)
+{
+    if (OutputBytes < sizeof(*Out)) {
+        return STATUS_BUFFER_TOO_SMALL;
+    }
+    StatusTell(Out);
+    *Bytes = sizeof(*Out);
+    return STATUS_SUCCESS;
 }
 
 static NTSTATUS RunReset(PVOID Buffer, ULONG InputBytes, ULONG OutputBytes, ULONG *Bytes)
@@ -107,10 +137,12 @@ NTSTATUS NTAPI DeviceControl(PDEVICE_OBJECT Device, PIRP Irp)
         status = Hello(Device->DriverObject, buffer, output, &bytes);
         break;
     case IOCTL_WSKT_RUN:
-        status = RunUnit(buffer, input, output, &bytes);
-        break;
+        return StartUnit(Irp, input, output);
     case IOCTL_WSKT_RESET:
         status = RunReset(buffer, input, output, &bytes);
+        break;
+    case IOCTL_WSKT_STATUS:
+        status = Status(buffer, output, &bytes);
         break;
     default:
         status = STATUS_INVALID_DEVICE_REQUEST;

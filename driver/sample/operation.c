@@ -1,6 +1,7 @@
 /*
  * operation.c - what each operation does, what its arguments may be, and where it may run.
  */
+#include "activity.h"
 #include "defects.h"
 #include "step.h"
 #include "client.h"
@@ -405,9 +406,11 @@ NTSTATUS OperationCheck(const STEP_CALL *Call)
 
 VOID OperationRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
+    UINT32 activity = ActivityBeginStep(Call);
     UINT64 start = ClockNs();
 
     Operations[Call->Step.Op].Run(Call, Result);
     Result->ElapsedNs = ClockNs() - start;
+    ActivityEnd(activity);
     Result->MaxNs = Result->ElapsedNs;
 }

@@ -2,6 +2,7 @@
  * pending.c - the life of a socket operation: created, called, completed or left, taken.
  */
 #include "pending.h"
+#include "activity.h"
 #include "client.h"
 #include "endpoint.h"
 
@@ -45,6 +46,7 @@ static VOID Free(PENDING *Pending)
 {
     POOL_USE use = Pending->Aside ? POOL_ASIDE : POOL_CASE;
 
+    ActivityEnd(Pending->Activity);
     PoolCount(use, -Blocks(Pending));
     if (Pending->Buffer.Mdl != NULL) {
         IoFreeMdl(Pending->Buffer.Mdl);
@@ -71,6 +73,7 @@ PENDING *PendingCreate(UINT32 Op, UINT32 Owner, UINT32 Target, BOOLEAN WithIrp)
     pending->Target = Target;
     pending->Claimed = TRUE;
     pending->Status = STATUS_PENDING;
+    pending->Activity = NO_ACTIVITY;
     KeInitializeEvent(&pending->Done, NotificationEvent, FALSE);
     if (WithIrp) {
         pending->Irp = IoAllocateIrp(1, FALSE);
@@ -79,6 +82,7 @@ PENDING *PendingCreate(UINT32 Op, UINT32 Owner, UINT32 Target, BOOLEAN WithIrp)
             return NULL;
         }
         PoolCount(POOL_CASE, 1);
+        pending->Activity = ActivityBeginIrp(Op);
         IoSetCompletionRoutine(pending->Irp, Completed, pending, TRUE, TRUE, TRUE);
     }
     KeAcquireSpinLock(&ListLock, &irql);

@@ -30,7 +30,8 @@ typedef struct PENDING {
     UINT32 Owner;
     UINT32 Target; /* the named socket that becomes open, or free, with the completion; or NO_SOCKET */
     PIRP Irp;      /* NULL where the call is made without one */
-    KEVENT Done;   /* set when the IRP has completed */
+    UINT32 Activity;
+    KEVENT Done; /* set when the IRP has completed */
     NTSTATUS Returned;
     NTSTATUS Status;
     ULONG_PTR Information;

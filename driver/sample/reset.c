@@ -6,6 +6,7 @@
  * then the driver must not be unloaded.
  */
 #include "reset.h"
+#include "activity.h"
 #include "client.h"
 #include "component.h"
 #include "endpoint.h"
@@ -37,6 +38,20 @@ static VOID Count(WSKT_RESIDUE *Residue)
         Residue->Registrations++;
         Residue->PoolBlocks += PoolBlocks(POOL_COMPONENT);
     }
+}
+
+VOID StatusTell(WSKT_STATUS *Out)
+{
+    WSKT_RESIDUE *outstanding = &Out->Outstanding;
+
+    RtlZeroMemory(Out, sizeof(*Out));
+    Out->Abi = WSKT_ABI;
+    ActivitiesList(Out);
+    ClientsCount(&outstanding->Registrations, &outstanding->Captures);
+    outstanding->Threads = ThreadsBusy() + WorkersBusy() + ContextsBusy();
+    outstanding->PoolBlocks = PoolBlocks(POOL_CASE) + PoolBlocks(POOL_REQUEST);
+    outstanding->Sockets = EndpointsCount();
+    outstanding->Irps = Out->Irps;
 }
 
 static BOOLEAN IsClean(const WSKT_RESIDUE *Residue)

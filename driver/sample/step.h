@@ -11,6 +11,13 @@ typedef struct STEP_CALL {
     UINT32 Shift;       /* added to every client index */
     UINT32 SocketShift; /* added to every socket index */
     UINT64 Deadline;    /* on ClockNs: when the unit's time is up */
+
+    /* Where it is, for those who ask what is under way: as WSKT_ACTIVITY has it. */
+    UINT32 Case;
+    UINT32 Index; /* of the step in the case */
+    UINT32 Runner;
+    UINT32 Iteration;
+    UINT32 Named;
 } STEP_CALL;
 
 /*

@@ -71,6 +71,7 @@ VOID ThreadStart(const STEP_CALL *Call, WSKT_RESULT *Result)
 
     thread->Call = *Call;
     thread->Call.Step.Thread = 0;
+    thread->Call.Named = Call->Step.Thread;
     /* It may outlast the unit that started it: the unit's time is not the thread's. */
     thread->Call.Deadline = DeadlineIn(WSKT_MAX_WAIT_MS);
     status = WorkerStartAgain(&thread->Worker, ThreadWork, thread);

@@ -34,6 +34,8 @@ typedef struct UNIT_RUN {
     UINT32 Parallel;
     UINT32 ClientStride;
     UINT32 SocketStride;
+    UINT32 Case;
+    UINT32 FirstStep;   /* in the case */
     UINT64 NoMoreAfter; /* on ClockNs: no list begins after this; 0 if only Repeat counts */
     UINT32 Groups;
     UINT32 Seed;
@@ -124,6 +126,8 @@ static UNIT_RUN *CreateRun(const WSKT_UNIT *Unit)
     run->Parallel = Unit->Parallel;
     run->ClientStride = Unit->ClientStride;
     run->SocketStride = Unit->SocketStride;
+    run->Case = Unit->Case;
+    run->FirstStep = Unit->FirstStep;
     run->NoMoreAfter = Unit->ForMs != 0 ? DeadlineIn(Unit->ForMs) : 0;
     run->Groups = Unit->Groups != 0 ? Unit->Groups : 1;
     run->Seed = Unit->Seed;
@@ -189,6 +193,11 @@ static BOOLEAN RunStep(UNIT_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT32 St
     call.Shift = Thread * Run->ClientStride;
     call.SocketShift = Thread * Run->SocketStride;
     call.Deadline = Run->Deadline;
+    call.Case = Run->Case;
+    call.Index = Run->FirstStep + Step;
+    call.Runner = Thread;
+    call.Iteration = Iteration;
+    call.Named = 0;
 
     KeAcquireSpinLock(&Run->Lock, &irql);
     Run->Place[Thread].Step = Step;

@@ -16,7 +16,7 @@ ULONG UnitResultBytes(UINT32 StepCount);
 
 /*
  * Runs a checked unit and writes its result to Out, which may be where the unit came from. Returns
- * within the unit's TimeoutMs and a moment, unless a step on the caller's thread itself does not
+ * within the unit's TimeoutMs and a moment, unless a step on the calling thread itself does not
  * return. PASSIVE_LEVEL.
  */
 NTSTATUS UnitRun(const WSKT_UNIT *Unit, WSKT_UNIT_RESULT *Out);

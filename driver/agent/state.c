@@ -1,0 +1,143 @@
+/*
+ * state.c - `state`: what can still be told while a run hangs, by a process of its own and through a
+ * handle of its own: what became of the run, and what the driver says is under way in it.
+ */
+#include "commands.h"
+#include "complain.h"
+#include "device.h"
+#include "driver.h"
+#include "journal.h"
+#include "options.h"
+#include "path.h"
+#include "space.h"
+#include "stream.h"
+
+#include <stdlib.h>
+
+/* An answer needs no more than to be scheduled. */
+#define OPEN_MS 1500u
+#define ASK_MS  1500u
+
+#define STATE_BYTES (32u * 1024u)
+
+static const char *RunState(const wchar_t *Path)
+{
+    JOURNAL_STATE state = JOURNAL_GONE;
+    DWORD error;
+    HANDLE file = CreateFileW(Path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                              NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
+
+    if (file == INVALID_HANDLE_VALUE)
+        return "absent";
+    error = JournalLook(Path, file, &state);
+    CloseHandle(file);
+    if (error != ERROR_SUCCESS)
+        return "unreadable";
+    return state == JOURNAL_RUNNING ? "running" : state == JOURNAL_ENDED ? "ended" : "gone";
+}
+
+static DWORD AskDriver(WSKT_STATUS *Status)
+{
+    DEVICE *device;
+    DWORD returned = 0;
+    DWORD error = DeviceOpen(&device, OPEN_MS);
+
+    if (error == ERROR_SUCCESS)
+        error = DeviceCall(device, IOCTL_WSKT_STATUS, NULL, 0, Status, sizeof *Status, &returned, ASK_MS);
+    if (error == ERROR_SUCCESS &&
+        (returned != sizeof *Status || Status->Abi != WSKT_ABI || Status->Listed > WSKT_MAX_ACTIVITIES))
+        error = ERROR_REVISION_MISMATCH;
+    DeviceClose(device);
+    return error;
+}
+
+static void AddActivity(TEXT *Text, const WSKT_ACTIVITY *What)
+{
+    if (Text->Data[Text->Length - 1] != '[')
+        TextAdd(Text, ",");
+    JsonBegin(Text);
+    JsonU64(Text, "kind", What->Kind);
+    JsonU64(Text, "op", What->Op);
+    JsonU64(Text, "context", What->Context);
+    JsonU64(Text, "named", What->Named);
+    JsonU64(Text, "case", What->Case);
+    JsonU64(Text, "step", What->Step);
+    JsonU64(Text, "runner", What->Runner);
+    JsonU64(Text, "iteration", What->Iteration);
+    JsonU64(Text, "thread", What->Thread);
+    JsonU64(Text, "ns", What->ElapsedNs);
+    JsonEnd(Text);
+}
+
+static void AddStatus(TEXT *Text, const WSKT_STATUS *Status)
+{
+    const WSKT_RESIDUE *left = &Status->Outstanding;
+
+    JsonU64(Text, "steps", Status->Steps);
+    JsonU64(Text, "irps", Status->Irps);
+    JsonBeginArray(Text, "outstanding");
+    JsonU64(Text, NULL, left->Registrations);
+    JsonU64(Text, NULL, left->Captures);
+    JsonU64(Text, NULL, left->Threads);
+    JsonU64(Text, NULL, left->PoolBlocks);
+    JsonU64(Text, NULL, left->Sockets);
+    JsonU64(Text, NULL, left->Irps);
+    JsonEndArray(Text);
+    JsonBeginArray(Text, "activities");
+    for (UINT32 i = 0; i < Status->Listed; i++)
+        AddActivity(Text, &Status->Activity[i]);
+    JsonEndArray(Text);
+}
+
+static DWORD Print(const wchar_t *Driver, const wchar_t *Journal, TEXT *Text)
+{
+    SERVICE_REPORT report = {.State = SERVICE_ABSENT};
+    WSKT_STATUS status;
+    UINT64 available;
+    DWORD queried = DriverQuery(Driver, &report);
+    DWORD error = AskDriver(&status);
+
+    JsonBegin(Text);
+    if (Journal != NULL)
+        JsonString(Text, "run", RunState(Journal));
+    if (Journal != NULL && SpaceFree(Journal, &available) == ERROR_SUCCESS)
+        JsonU64(Text, "freeBytes", available);
+    JsonString(Text, "driver", queried == ERROR_SUCCESS ? ServiceStateName(report.State) : "unknown");
+    JsonU64(Text, "win32", error);
+    if (error == ERROR_SUCCESS)
+        AddStatus(Text, &status);
+    JsonEnd(Text);
+    TextAdd(Text, "\n");
+    return Text->Full ? ERROR_BUFFER_OVERFLOW
+                      : WriteFully(GetStdHandle(STD_OUTPUT_HANDLE), Text->Data, Text->Length);
+}
+
+int CommandState(int Argc, wchar_t **Argv)
+{
+    const wchar_t *journal = NULL, *driver = NULL;
+    const OPTION options[] = {
+        {.Name = L"--journal", .Value = &journal},
+        {.Name = NULL, .Value = &driver},
+    };
+    wchar_t *path = NULL;
+    char *buffer;
+    TEXT text;
+    DWORD error;
+
+    if (!OptionsParse(Argc, Argv, options, ARRAYSIZE(options)) || driver == NULL || !ServiceNameValid(driver))
+        return EXIT_USAGE;
+    if (journal != NULL) {
+        path = PathOpen(journal, &error);
+        if (path == NULL)
+            return Complain("open the journal", journal, error);
+    }
+    error = ERROR_NOT_ENOUGH_MEMORY;
+    buffer = malloc(STATE_BYTES);
+    if (buffer != NULL) {
+        TextInit(&text, buffer, STATE_BYTES);
+        error = Print(driver, path, &text);
+    }
+    free(buffer);
+    free(path);
+    return error == ERROR_SUCCESS ? EXIT_DONE : Complain("tell the state of", driver, error);
+}

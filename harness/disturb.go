@@ -1,0 +1,122 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"wskharness/guest"
+	"wskharness/remote"
+	"wskharness/vm"
+)
+
+// inGuest runs a command line in the guest, beside the run.
+func inGuest(ctx context.Context, m vm.Machine, line string, out *bounded) error {
+	client, err := remote.New(m.Endpoint(), remote.Options{Owner: "wskharness selftest"})
+	if err != nil {
+		return err
+	}
+	_, err = Exec(ctx, client, remote.CommandLine{Line: line}, "", nil, out, out)
+	return errors.Join(err, client.Close())
+}
+
+func killAgent(ctx context.Context, s stage) (string, error) {
+	// Its end may come after the harness has turned the machine off: the record says whether it worked.
+	_ = inGuest(ctx, s.machine, "taskkill /f /im wskagent.exe", &bounded{left: 1 << 16})
+	return "", nil
+}
+
+func reboot(ctx context.Context, s stage) (string, error) {
+	if r, ok := s.machine.(vm.Resetter); ok {
+		return "", r.Reset(ctx)
+	}
+	if s.wine {
+		return "a Wine guest can't be told to reboot, and the target has no reset command", nil
+	}
+	_ = inGuest(ctx, s.machine, "shutdown /r /t 0 /f", &bounded{left: 1 << 16}) // its answer is lost with the machine
+	return "", nil
+}
+
+// unplugFor is how long WinRM is away.
+const unplugFor = 500 * time.Millisecond
+
+func unplug(ctx context.Context, s stage) (string, error) {
+	if u, ok := s.machine.(vm.Unplugger); ok {
+		return "", u.Unplug(ctx, unplugFor)
+	}
+	if s.wine {
+		return "a Wine guest has no service WinRM that could be restarted, and nobody can take away its endpoint", nil
+	}
+	_ = inGuest(ctx, s.machine, "powershell -NoProfile -Command Restart-Service -Force WinRM", &bounded{left: 1 << 16})
+	return "", nil
+}
+
+const (
+	// mostWritten is how large the rest of a volume may be that is filled by writing it: a Wine guest has the disk of
+	// its host, and nobody wants that full.
+	mostWritten = 1 << 30
+	clockAhead  = 10 * 24 * time.Hour
+)
+
+func fillDisk(ctx context.Context, s stage) (string, error) {
+	return held(ctx, s, func(ctx context.Context, g *guest.Guest) (*guest.Held, error) {
+		return g.FillDisk(ctx, mostWritten, disturbLimit)
+	})
+}
+
+func shiftClock(ctx context.Context, s stage) (string, error) {
+	return held(ctx, s, func(ctx context.Context, g *guest.Guest) (*guest.Held, error) {
+		return g.ShiftClock(ctx, clockAhead, disturbLimit)
+	})
+}
+
+// held disturbs the guest through its agent until the case is judged. What the guest refuses, it can't show.
+func held(ctx context.Context, s stage, begin func(context.Context, *guest.Guest) (*guest.Held, error)) (skip string, err error) {
+	client, err := remote.New(s.machine.Endpoint(), remote.Options{Owner: "wskharness selftest"})
+	if err != nil {
+		return "", err
+	}
+	err = WithAgent(ctx, s.env, client, func(ctx context.Context, g *guest.Guest) error {
+		h, err := begin(ctx, g)
+		if refused, ok := errors.AsType[*guest.AgentError](err); ok {
+			skip = refused.Complaint
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case <-s.judged:
+		case <-ctx.Done():
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+		defer cancel()
+		return h.Release(ctx)
+	})
+	return skip, errors.Join(err, client.Close())
+}
+
+// floodLimit is how much of an endless output is read before the command is ended.
+const floodLimit = 64 << 10
+
+func flood(ctx context.Context, s stage) (string, error) {
+	out := &bounded{left: floodLimit}
+	err := inGuest(ctx, s.machine, `for /l %i in (1,1,2147483646) do @echo still printing`, out)
+	if out.left >= 0 {
+		return "", fmt.Errorf("the command that prints for ever ended after %d bytes (error: %v)", floodLimit-out.left, err)
+	}
+	return "", nil
+}
+
+var errFlooded = errors.New("more output than anybody wants")
+
+// bounded takes so many bytes and refuses what comes after.
+type bounded struct{ left int }
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.left -= len(p); b.left < 0 {
+		return 0, errFlooded
+	}
+	return len(p), nil
+}

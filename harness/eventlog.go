@@ -1,0 +1,82 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"wskharness/guest/crashdump"
+	"wskharness/remote"
+	"wskharness/results"
+	"wskharness/vm"
+)
+
+const (
+	eventLimit = 20 * time.Second // to ask the guest's event log once
+	maxLogged  = 512 << 10        // bytes of its answer
+
+	// newestEvent and eventsSince are of wevtutil, which every Windows has ("wevtutil", Windows Server command
+	// reference; the query is XPath as "Consuming Events" has it). Events are told apart by the number of their record:
+	// a guest's clock may be wrong. Unproven on Windows.
+	newestEvent = `wevtutil qe System /c:1 /rd:true /f:xml`
+	eventsSince = `wevtutil qe System /q:"*[System[EventRecordID>%d and (EventID=1001 or EventID=41)]]" /c:16 /rd:true /f:xml`
+)
+
+// queryLog has the guest print events. What can't be read of them is an error, and what came before it counts.
+func (s *session) queryLog(ctx context.Context, line string) ([]crashdump.StopEvent, uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, eventLimit)
+	defer cancel()
+	var out strings.Builder
+	code, err := s.guest.Exec(ctx, remote.CommandLine{Line: line}, nil, &limited{to: &out, left: maxLogged}, nil)
+	if err == nil && code != 0 {
+		err = fmt.Errorf("wevtutil ended with exit code %d", code)
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("ask the event log of %s: %w", s.target.Name, err)
+	}
+	stops, newest, err := crashdump.ReadEventLog(strings.NewReader(out.String()))
+	if err != nil {
+		err = fmt.Errorf("ask the event log of %s: %w", s.target.Name, err)
+	}
+	return stops, newest, err
+}
+
+// stopEvents asks the guest's event log how the boot ended that this load began in: events that were not there then.
+// It returns what they say as evidence, the crash where one has a stop code, and what is to be said where none has.
+func (l *load) stopEvents(ctx context.Context) (evidence []results.Evidence, crash *vm.Event, none string) {
+	if l.events == nil {
+		return nil, nil, "there is no System event log to ask"
+	}
+	if l.guest == nil {
+		return nil, nil, "the System event log can't be asked"
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventLimit)
+	defer cancel()
+	stops, _, err := l.queryLog(ctx, fmt.Sprintf(eventsSince, *l.events))
+	if err != nil {
+		l.notice(l.target.Name, results.Warning, "%v", err)
+	}
+	evidence, crash = newStops(stops, *l.events)
+	return evidence, crash, "the System event log has no stop code"
+}
+
+// newStops is what the events say that were not there when the log's newest record was that one: whatever time they
+// bear, and whatever the guest was asked for.
+func newStops(stops []crashdump.StopEvent, newest uint64) (evidence []results.Evidence, crash *vm.Event) {
+	for _, e := range stops {
+		if e.Record <= newest {
+			continue
+		}
+		piece := results.Evidence{Kind: "event-log", Text: e.String()}
+		if e.Code != 0 {
+			found := &vm.Event{Kind: vm.Panicked, Time: time.Now(), Code: e.Code, Args: e.Parameters, Text: piece.Text}
+			piece.Signature = signature(found)
+			if crash == nil {
+				crash = found
+			}
+		}
+		evidence = append(evidence, piece)
+	}
+	return evidence, crash
+}

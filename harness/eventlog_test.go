@@ -1,0 +1,207 @@
+package harness
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"wskharness/guest/crashdump"
+	"wskharness/remote"
+	"wskharness/results"
+	"wskharness/vm/wine"
+)
+
+// loggedEvent is an event as wevtutil prints it, of another century: nobody is to look at its time.
+func loggedEvent(provider string, id, record int, data string) string {
+	return fmt.Sprintf("<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider Name='%s'/><EventID>%d</EventID>"+
+		"<TimeCreated SystemTime='1999-12-31T23:59:59.9Z'/><EventRecordID>%d</EventRecordID></System><EventData>%s</EventData></Event>\r\n", provider, id, record, data)
+}
+
+// rebooter turns the guest off and on while a case is under way.
+type rebooter struct {
+	t    *testing.T
+	up   *UpGuest
+	name string
+}
+
+func (r rebooter) Handle(e results.Event) error {
+	if e.Kind != results.KindCaseStarted || e.Case != r.name {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(r.t.Context(), 20*time.Second)
+	defer cancel()
+	return wine.Reset(ctx, r.up.State)
+}
+
+// TestRebootWithAnEvent lets a machine that nobody watches reboot in mid-case, with no dump but an event log: a stop code
+// in it that was not there before makes it a bugcheck, whatever the guest's clock says; anything else is an unexpected reboot.
+func TestRebootWithAnEvent(t *testing.T) {
+	t.Parallel()
+	env := testEnv(t)
+	up := bringUp(t, env)
+	client, err := Dial(&Config{}, env, up.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	t.Run("a clock that is wrong", func(t *testing.T) { guestInAnotherYear(t, env, client) })
+	const before = 4711
+	code := "<Data Name='BugcheckCode'>209</Data><Data Name='BugcheckParameter1'>0x10</Data>"
+	for _, test := range []struct {
+		name, log string
+		outcome   results.Outcome
+		reason    string
+		evidence  string
+	}{
+		{"a stop code", loggedEvent("Microsoft-Windows-Kernel-Power", 41, before+2, code),
+			results.Bugcheck, "bugcheck 0x000000D1 (0x10, 0x0, 0x0, 0x0)", "DRIVER_IRQL_NOT_LESS_OR_EQUAL"},
+		{"an old one, and nonsense", loggedEvent("Microsoft-Windows-Kernel-Power", 41, before, code) + "<Event>",
+			results.Lost, "the System event log has no stop code", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			config := serveStatic(t, &tamperer{client: client, answer: func(line string) (string, bool) {
+				switch {
+				case strings.Contains(line, "MEMORY.DM?"):
+					return "1118208*01/01/1999 01:02 AM*C:\\Windows\\System32\\winevt\\Logs\\System.evtx\r\n", true
+				case strings.Contains(line, "/c:1 "):
+					return loggedEvent("Service Control Manager", 7036, before, ""), true
+				case strings.Contains(line, fmt.Sprintf("EventRecordID>%d and", before)):
+					return test.log, true
+				}
+				return "", false
+			}}, "", map[string]string{"slow.yaml": slowSuite})
+			done := carryOut(t, env, config, rebooter{t, up, "slow.one"}, "slow.one")
+			said := summary(done)
+			if got := outcomes(done.Record)["slow.one"]; got != test.outcome {
+				t.Errorf("it is called %s\n%s", got, said)
+			}
+			if reason := reasonOf(done.Record, "slow.one"); !strings.Contains(reason, test.reason) {
+				t.Errorf("%s", reason)
+			}
+			var found []string
+			for _, e := range done.Record.Targets[0].Cases[0].Attempts[0].Evidence {
+				if e.Kind == "event-log" {
+					found = append(found, e.Text)
+				}
+			}
+			if all := strings.Join(found, "\n"); !strings.Contains(all, test.evidence) || (test.evidence == "") != (all == "") {
+				t.Errorf("its evidence: %q\n%s", all, said)
+			}
+		})
+	}
+}
+
+// TestNewStops tells a crash from a power failure and new events from old ones, whatever their order.
+func TestNewStops(t *testing.T) {
+	stop := crashdump.StopEvent{Record: 12, ID: 1001, Code: 0xE2, Parameters: [4]uint64{1, 2, 3, 4}, Dump: `C:\Windows\MEMORY.DMP`}
+	early := crashdump.StopEvent{Record: 11, ID: 41, Code: 0xE2, Parameters: [4]uint64{1, 2, 3, 4}}
+	off := crashdump.StopEvent{Record: 11, ID: 41}
+	for name, test := range map[string]struct {
+		stops           []crashdump.StopEvent
+		evidence, crash int
+		newest          uint64
+	}{
+		"nothing":          {},
+		"a crash":          {stops: []crashdump.StopEvent{stop, early}, newest: 10, evidence: 2, crash: 1},
+		"half reported":    {stops: []crashdump.StopEvent{early}, newest: 10, evidence: 1, crash: 1},
+		"power lost":       {stops: []crashdump.StopEvent{off}, newest: 10, evidence: 1},
+		"of a boot before": {stops: []crashdump.StopEvent{off, early}, newest: 11},
+		"one of the two":   {stops: []crashdump.StopEvent{early, stop}, newest: 11, evidence: 1, crash: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			evidence, crash := newStops(test.stops, test.newest)
+			if len(evidence) != test.evidence || (crash != nil) != (test.crash == 1) {
+				t.Fatalf("%+v, %+v", evidence, crash)
+			}
+			if crash != nil && (crash.Describe() != "bugcheck 0x000000E2 (0x1, 0x2, 0x3, 0x4)" || evidence[0].Signature != "0xE2") {
+				t.Errorf("%s, %+v", crash.Describe(), evidence)
+			}
+		})
+	}
+}
+
+// TestDumpsOfAnotherYear finds new dumps by what has changed, not by which is later: a guest's clock may be wrong.
+func TestDumpsOfAnotherYear(t *testing.T) {
+	const memory, mini = `C:\Windows\MEMORY.DMP`, `C:\Windows\Minidump\010170-01.dmp`
+	before := parseDumps("100*11/25/2026 01:02 PM*" + memory)
+	now := parseDumps("100*01/01/1970 01:02 PM*" + memory + "\r\n50*11/25/1999 01:02 PM*" + mini)
+	if diff := cmp.Diff(now, changed(before, now)); diff != "" {
+		t.Error(diff)
+	}
+	if fresh := changed(now, now); len(fresh) != 0 {
+		t.Errorf("%v", fresh)
+	}
+}
+
+var ofTheGuestsClock = regexp.MustCompile(`"(unixMs|timeUnixMs)":\d{13}`)
+
+var jsonOfAgent = regexp.MustCompile(`wskagent\.exe"? (info|run|tail)\b`)
+
+// guestInAnotherYear runs cases on a guest whose clock says 2001: order, times and verdicts are as ever.
+func guestInAnotherYear(t *testing.T, env Env, client *remote.WinRM) {
+	var turned atomic.Int32
+	config := serveStatic(t, &tamperer{client: client, output: func(line string, r io.Reader) io.Reader {
+		if !jsonOfAgent.MatchString(line) {
+			return r
+		}
+		turned.Add(1)
+		pr, pw := io.Pipe()
+		go func() {
+			for lines := bufio.NewReader(r); ; {
+				text, err := lines.ReadBytes('\n')
+				if _, werr := pw.Write(ofTheGuestsClock.ReplaceAll(text, []byte(`"$1":1000000000000`))); err != nil || werr != nil {
+					pw.CloseWithError(err)
+					return
+				}
+			}
+		}()
+		return pr
+	}}, "", map[string]string{"slow.yaml": slowSuite})
+	begun := time.Now()
+	done := carryOut(t, env, config, nil, "slow.one", "slow.four")
+	want := map[string]results.Outcome{"slow.one": results.Pass, "slow.four": results.Pass}
+	if diff := cmp.Diff(want, outcomes(done.Record)); diff != "" {
+		t.Errorf("%s\n%s", diff, summary(done))
+	}
+	journal, err := os.Open(filepath.Join(done.Dir, results.JournalName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer journal.Close()
+	events, err := results.Read(journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range events {
+		if e.Seq != uint64(i+1) || e.Time.Before(begun) || e.Time.After(time.Now()) {
+			t.Errorf("event %d is of %s, and not after %s", e.Seq, e.Time, begun)
+		}
+	}
+	if turned.Load() < 2 {
+		t.Errorf("the clock was turned %d times", turned.Load())
+	}
+}
+
+// TestEventLogIsThere looks for the event log's file in the list of dumps.
+func TestEventLogIsThere(t *testing.T) {
+	for list, want := range map[string]bool{
+		"":                            false,
+		"1*x*C:\\Windows\\MEMORY.DMP": false,
+		"1*x*C:\\Windows\\MEMORY.DMP\r\n69632*01/02/2026 01:02 AM*C:\\WINDOWS\\System32\\winevt\\Logs\\System.evtx\r\n": true,
+		"1*x*C:\\elsewhere\\System.evtx": false,
+	} {
+		if got := logPath.MatchString(list); got != want {
+			t.Errorf("%q: %t", list, got)
+		}
+	}
+}
