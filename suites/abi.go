@@ -4,7 +4,7 @@ package suites
 // compares every number, so a change on one side only does not go unnoticed.
 
 // ABI is the version of the contract between driver, agent and plan (WSKT_ABI).
-const ABI = 2
+const ABI = 3
 
 const (
 	maxClients  = 64
@@ -15,6 +15,7 @@ const (
 	maxExpect   = 4
 	maxArgs     = 6
 	maxValues   = 10
+	maxChecks   = 6
 	maxWaitMs   = 120000
 )
 
@@ -67,6 +68,7 @@ const (
 const (
 	stepRecord = 0x1
 	stepMisuse = 0x2
+	stepYield  = 0x4
 )
 
 const (
@@ -188,13 +190,13 @@ const (
 
 const (
 	planMagic   = 0x4E4C504B // "KPLN"
-	planVersion = 2
+	planVersion = 3
 	planMaxFile = 16 << 20
-	maxChecks   = 6
+)
 
+const (
 	valueElapsedNS = 100
 	valueMaxNS     = 101
-	valueExecuted  = 102
 )
 
 const (
@@ -263,20 +265,18 @@ type wireCheck struct {
 }
 
 type wireStep struct {
-	Step       wireDriverStep
-	CheckCount uint32
-	Reserved   uint32
-	Check      [maxChecks]wireCheck
-}
-
-type wireDriverStep struct {
 	Op          uint32
 	Context     uint16
 	Thread      uint16
 	TimeoutMs   uint32
 	Flags       uint32
-	ExpectCount uint32
+	ExpectCount uint16
+	NextCount   uint16
 	Expect      [maxExpect]uint32
-	Group       uint32
+	Group       uint16
+	Weight      uint16
 	Arg         [maxArgs]uint64
+	CheckCount  uint32
+	Reserved    uint32
+	Check       [maxChecks]wireCheck
 }

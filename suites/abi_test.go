@@ -59,7 +59,7 @@ func mirrored() map[string]uint64 {
 
 		"WSKT_CONTEXT_CALLER": contextCaller, "WSKT_CONTEXT_GUARD": contextGuard,
 		"WSKT_CONTEXT_SPIN": contextSpin, "WSKT_CONTEXT_DPC": contextDPC,
-		"WSKT_STEP_RECORD": stepRecord, "WSKT_STEP_MISUSE": stepMisuse,
+		"WSKT_STEP_RECORD": stepRecord, "WSKT_STEP_MISUSE": stepMisuse, "WSKT_STEP_YIELD": stepYield,
 		"WSKT_REG_EVENT_CALLBACK": regEventCallback, "WSKT_REG_CONTEXT": regContext,
 		"WSKT_REG_STACK_NPI": regStackNPI, "WSKT_REG_GARBAGE_BLOCK": regGarbageBlock,
 		"WSKT_REG_POOL_BLOCK": regPoolBlock, "WSKT_REG_NULL_DISPATCH": regNullDispatch,
@@ -85,9 +85,8 @@ func mirrored() map[string]uint64 {
 		"WSKT_PHASE_LISTENING": phaseListening, "WSKT_PHASE_FAILED": phaseFailed, "WSKT_PHASE_STOPPING": phaseStopping,
 
 		"WSKP_MAGIC": planMagic, "WSKP_VERSION": planVersion, "WSKP_MAX_FILE": planMaxFile,
-		"WSKP_MAX_CHECKS":       maxChecks,
-		"WSKP_VALUE_ELAPSED_NS": valueElapsedNS, "WSKP_VALUE_MAX_NS": valueMaxNS, "WSKP_VALUE_EXECUTED": valueExecuted,
-		"WSKP_EQ": compareEQ, "WSKP_NE": compareNE, "WSKP_GE": compareGE, "WSKP_LE": compareLE, "WSKP_HAS": compareHas,
+		"WSKT_MAX_CHECKS": maxChecks, "WSKT_VALUE_ELAPSED_NS": valueElapsedNS, "WSKT_VALUE_MAX_NS": valueMaxNS,
+		"WSKT_EQ": compareEQ, "WSKT_NE": compareNE, "WSKT_GE": compareGE, "WSKT_LE": compareLE, "WSKT_HAS": compareHas,
 	}
 }
 
@@ -171,8 +170,8 @@ func TestNumbersMatchHeaders(t *testing.T) {
 func wireTypes() map[string]reflect.Type {
 	return map[string]reflect.Type{
 		"WSKP_HEADER": reflect.TypeFor[wireHeader](), "WSKP_CASE": reflect.TypeFor[wireCase](),
-		"WSKP_UNIT": reflect.TypeFor[wireUnit](), "WSKP_CHECK": reflect.TypeFor[wireCheck](),
-		"WSKP_STEP": reflect.TypeFor[wireStep](), "WSKT_STEP": reflect.TypeFor[wireDriverStep](),
+		"WSKP_UNIT": reflect.TypeFor[wireUnit](), "WSKT_CHECK": reflect.TypeFor[wireCheck](),
+		"WSKT_STEP": reflect.TypeFor[wireStep](),
 	}
 }
 
@@ -270,7 +269,7 @@ func TestOffsetsMatchCompiler(t *testing.T) {
 		}
 		return nil
 	}
-	wrong := strings.Replace(program.String(), "sizeof(WSKP_STEP) == ", "sizeof(WSKP_STEP) == 1", 1)
+	wrong := strings.Replace(program.String(), "sizeof(WSKT_STEP) == ", "sizeof(WSKT_STEP) == 1", 1)
 	refused := make(chan error)
 	go func() { refused <- compile(wrong) }()
 	if err := compile(program.String()); err != nil {

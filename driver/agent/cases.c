@@ -42,9 +42,9 @@ static BOOL IsClean(const WSKT_RESIDUE *Residue)
            Residue->PoolBlocks == 0 && Residue->Sockets == 0 && Residue->Irps == 0;
 }
 
-static BOOL RepeatsOrHasOthers(const WSKP_UNIT *Unit)
+static BOOL Repeats(const WSKP_UNIT *Unit)
 {
-    return Unit->StepCount > 1 || Unit->Repeat > 1 || Unit->Parallel > 1;
+    return Unit->Repeat > 1 || Unit->Parallel > 1;
 }
 
 static void WriteStep(CASES *Cases, const CASE_RUN *Run, const WSKP_UNIT *Unit,
@@ -64,14 +64,14 @@ static void WriteStep(CASES *Cases, const CASE_RUN *Run, const WSKP_UNIT *Unit,
     for (UINT32 i = 0; i < WSKT_MAX_VALUES; i++)
         JsonU64(line, NULL, result->Value[i]);
     JsonEndArray(line);
-    if (result->P50Ns != 0) {
+    if (Repeats(Unit)) {
         JsonBeginArray(line, "p");
         JsonU64(line, NULL, result->P50Ns);
         JsonU64(line, NULL, result->P95Ns);
         JsonU64(line, NULL, result->P99Ns);
         JsonEndArray(line);
     }
-    if (RepeatsOrHasOthers(Unit) && Answer->FailedStep == (INT32)Index) {
+    if (Repeats(Unit) && Answer->FailedStep == (INT32)Index) {
         JsonBeginArray(line, "it");
         JsonU64(line, NULL, Answer->FailedThread);
         JsonU64(line, NULL, Answer->FailedIteration);
@@ -127,7 +127,7 @@ static BOOL RanOutOfTime(const WSKT_UNIT_RESULT *Answer)
 /* Sends one unit, with no more time than the case has left. */
 static WHY RunUnit(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit)
 {
-    UINT64 request[DEVICE_UNIT_BYTES / sizeof(UINT64) + 1], reply[DEVICE_BYTES / sizeof(UINT64) + 1];
+    UINT64 request[DEVICE_UNIT_BYTES / sizeof(UINT64) + 1], reply[DEVICE_REPLY_BYTES / sizeof(UINT64) + 1];
     WSKT_UNIT *unit = (WSKT_UNIT *)request;
     const WSKT_UNIT_RESULT *answer = (const WSKT_UNIT_RESULT *)reply;
     UINT64 left = CaseLeftMs(Cases, Run);
@@ -146,7 +146,7 @@ static WHY RunUnit(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit)
     unit->Groups = Unit->Groups;
     unit->Seed = Unit->Seed;
     for (UINT32 i = 0; i < Unit->StepCount; i++)
-        unit->Step[i] = Cases->Plan->Step[Unit->FirstStep + i].Step;
+        unit->Step[i] = Cases->Plan->Step[Unit->FirstStep + i];
     Run->IoError =
         DeviceCall(Cases->Device, IOCTL_WSKT_RUN, unit,
                    (DWORD)(FIELD_OFFSET(WSKT_UNIT, Step) + Unit->StepCount * sizeof(WSKT_STEP)), reply,

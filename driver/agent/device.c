@@ -18,8 +18,8 @@ struct DEVICE {
     DWORD OutBytes;
     DWORD Returned;
     DWORD Error;
-    UINT64 In[DEVICE_BYTES / sizeof(UINT64) + 1]; /* aligned for what is in it */
-    UINT64 Out[DEVICE_BYTES / sizeof(UINT64) + 1];
+    UINT64 In[DEVICE_UNIT_BYTES / sizeof(UINT64) + 1]; /* aligned for what is in it */
+    UINT64 Out[DEVICE_REPLY_BYTES / sizeof(UINT64) + 1];
 };
 
 static void LetGo(DEVICE *Device)

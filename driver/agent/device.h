@@ -11,8 +11,8 @@
 
 typedef struct DEVICE DEVICE;
 
-#define DEVICE_UNIT_BYTES (FIELD_OFFSET(WSKT_UNIT, Step) + WSKT_MAX_STEPS * sizeof(WSKT_STEP))
-#define DEVICE_BYTES      (FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + WSKT_MAX_STEPS * sizeof(WSKT_RESULT))
+#define DEVICE_UNIT_BYTES  (FIELD_OFFSET(WSKT_UNIT, Step) + WSKT_MAX_STEPS * sizeof(WSKT_STEP))
+#define DEVICE_REPLY_BYTES (FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + WSKT_MAX_STEPS * sizeof(WSKT_RESULT))
 
 /*
  * Opens the device. Returns a Win32 code, ERROR_TIMEOUT when the driver has not answered within
@@ -25,8 +25,8 @@ void DeviceClose(DEVICE *Device);
 
 /*
  * Sends one request and copies the answer to Out, of which *Returned bytes were written. At most
- * DEVICE_BYTES each way. ERROR_TIMEOUT: it did not come back within TimeoutMs; then the device takes no
- * other request.
+ * DEVICE_UNIT_BYTES out and DEVICE_REPLY_BYTES back. ERROR_TIMEOUT: it did not come back within TimeoutMs;
+ * then the device takes no other request.
  */
 DWORD DeviceCall(DEVICE *Device, DWORD Code, const void *In, DWORD InBytes, void *Out, DWORD OutBytes,
                  DWORD *Returned, DWORD TimeoutMs);
