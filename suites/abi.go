@@ -17,6 +17,7 @@ const (
 	maxValues   = 10
 	maxChecks   = 6
 	maxWaitMs   = 120000
+	maxUnitMs   = 3600000
 )
 
 const (

@@ -22,6 +22,7 @@ func mirrored() map[string]uint64 {
 		"WSKT_ABI": ABI, "WSKT_MAX_CLIENTS": maxClients, "WSKT_MAX_THREADS": maxThreads,
 		"WSKT_MAX_PARALLEL": maxParallel, "WSKT_MAX_STEPS": maxSteps, "WSKT_MAX_EXPECT": maxExpect,
 		"WSKT_MAX_ARGS": maxArgs, "WSKT_MAX_VALUES": maxValues, "WSKT_MAX_WAIT_MS": maxWaitMs,
+		"WSKT_MAX_UNIT_MS": maxUnitMs,
 
 		"WSKT_OP_NONE": 0, "WSKT_OP_REGISTER": opRegister, "WSKT_OP_DEREGISTER": opDeregister,
 		"WSKT_OP_CAPTURE": opCapture, "WSKT_OP_RELEASE": opRelease, "WSKT_OP_QUERY": opQuery,

@@ -13,7 +13,7 @@ const (
 	defaultLoopTimeout = 30 * time.Second
 	defaultStepTimeout = 5 * time.Second // beyond what a step waits by its own word
 	longestCase        = 30 * time.Minute
-	longestUnit        = maxWaitMs * time.Millisecond
+	longestUnit        = maxUnitMs * time.Millisecond
 	unitMargin         = 250 * time.Millisecond // of a unit over its steps
 	caseMargin         = 500 * time.Millisecond // of a case over its units
 	waitMargin         = time.Second            // of a case over all that its steps wait
@@ -140,8 +140,8 @@ func (c *Case) Lasting(d time.Duration) (*Case, error) {
 		u.timeout += change
 		longer.Timeout += change
 		if u.timeout > longestUnit || longer.Timeout > longestCase || d < time.Millisecond {
-			return nil, fmt.Errorf("%s can't run its loops for %s: a loop may take from 1ms to %s, a case %s",
-				c.Name(), strictyaml.ShortDuration(d), strictyaml.ShortDuration(maxStepTime), strictyaml.ShortDuration(longestCase))
+			return nil, fmt.Errorf("%s can't run its loops for %s: a case may take no more than %s in all",
+				c.Name(), strictyaml.ShortDuration(d), strictyaml.ShortDuration(longestCase))
 		}
 	}
 	return &longer, nil

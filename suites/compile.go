@@ -96,8 +96,9 @@ func Compile(entries []Entry, opts PlanOptions) (*Plan, error) {
 }
 
 func milliseconds(what string, d time.Duration) (uint32, error) {
-	if d < time.Millisecond || d > longestUnit {
-		return 0, fmt.Errorf("compile plan: %s %s is not between 1ms and %s", what, d, strictyaml.ShortDuration(longestUnit))
+	const longest = maxWaitMs * time.Millisecond
+	if d < time.Millisecond || d > longest {
+		return 0, fmt.Errorf("compile plan: %s %s is not between 1ms and %s", what, d, strictyaml.ShortDuration(longest))
 	}
 	return uint32(d.Milliseconds()), nil
 }
@@ -177,7 +178,7 @@ func (c *Case) batched() []unit {
 	for _, u := range c.units {
 		wait := c.Steps[u.first].wait
 		if n := len(units); n > 0 && !u.listed && !u.repeats() && !units[n-1].listed && !units[n-1].repeats() &&
-			units[n-1].count < batchSteps && waits+wait < longestUnit/2 {
+			units[n-1].count < batchSteps && waits+wait < maxStepTime {
 			units[n-1].count++
 			units[n-1].timeout = min(units[n-1].timeout+u.timeout, longestUnit, c.Timeout-caseMargin)
 			waits += wait

@@ -68,7 +68,7 @@ func (d *decoded) check() error {
 				return fmt.Errorf("case %d: steps of %+v", i, u)
 			case u.Repeat < 1 || u.Parallel < 1 || u.Parallel > maxParallel:
 				return fmt.Errorf("case %d: runs of %+v", i, u)
-			case u.TimeoutMs < 1 || u.TimeoutMs > maxWaitMs || u.TimeoutMs >= c.TimeoutMs:
+			case u.TimeoutMs < 1 || u.TimeoutMs > maxUnitMs || u.TimeoutMs >= c.TimeoutMs:
 				return fmt.Errorf("case %d: unit's limit %d in a case's of %d", i, u.TimeoutMs, c.TimeoutMs)
 			}
 			for j, s := range d.steps[u.FirstStep : u.FirstStep+u.StepCount] {

@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -54,6 +55,13 @@ type Deviation struct {
 	Failed   *Iteration // in a loop: where
 }
 
+func (d Deviation) failures() int {
+	if d.Failed == nil {
+		return 0
+	}
+	return 1
+}
+
 func (d Deviation) String() string {
 	return fmt.Sprintf("step %d (%s): %s", d.Step+1, d.StepText, d.Message)
 }
@@ -92,6 +100,8 @@ func (c *Case) Judge(results []StepResult) []Deviation {
 	if len(deviations) == 0 {
 		deviations = c.judgeLoops(results)
 	}
+	// In a loop several steps may deviate, on several threads: what failed first is what ended it.
+	slices.SortStableFunc(deviations, func(a, b Deviation) int { return cmp.Compare(b.failures(), a.failures()) })
 	return deviations
 }
 

@@ -47,7 +47,7 @@ func (p *caseParser) readLoopStep(n *node, outer *mapping) {
 	repeat := m.Take("repeat")
 	if n := m.Take("for"); n != nil {
 		var ok bool
-		if u.duration, ok = p.r.Duration(n, "loop: for", maxStepTime); ok {
+		if u.duration, ok = p.r.Duration(n, "loop: for", longestCase); ok {
 			u.repeat = endless
 		}
 	}

@@ -134,7 +134,7 @@ func TestLongCasesAreBatched(t *testing.T) {
 	if got := counts(plain(1000)...); len(got) != 16 || got[15] != 1000-15*maxSteps {
 		t.Errorf("1000 steps travel in %v", got)
 	}
-	mixed := append(plain(60), "loop: {repeat: 2, steps: [{sleep: 1ms}]}", "sleep: 40s", "sleep: 30s", "sleep: {for: 1ms}\n        repeat: 2")
+	mixed := append(plain(60), "loop: {repeat: 2, steps: [{sleep: 1ms}]}", "sleep: 60s", "sleep: 50s", "sleep: {for: 1ms}\n        repeat: 2")
 	if diff := cmp.Diff([]uint32{60, 1, 1, 1, 1, 60}, counts(append(mixed, plain(60)...)...)); diff != "" {
 		t.Error(diff)
 	}

@@ -9,6 +9,7 @@
 #define RESET_MS        5000u
 #define RESET_MARGIN_MS 2000u
 #define HELLO_MS        2000u
+#define STOP_MS         2000u
 
 /* Only to tell what is outstanding in a driver that will not be used again. */
 #define RESET_ASIDE_MS 1000u
@@ -124,6 +125,34 @@ static BOOL RanOutOfTime(const WSKT_UNIT_RESULT *Answer)
     return FALSE;
 }
 
+/* Ends the loops of a request that is out, on a handle of their own. */
+static void StopLoops(void)
+{
+    DEVICE *device;
+    DWORD returned;
+
+    if (DeviceOpen(&device, STOP_MS) == ERROR_SUCCESS)
+        (void)DeviceCall(device, IOCTL_WSKT_STOP, NULL, 0, NULL, 0, &returned, STOP_MS);
+    DeviceClose(device);
+}
+
+/* A run that is cancelled does not wait for the time of a loop to be up. */
+static DWORD RunRequest(CASES *Cases, const WSKT_UNIT *Unit, void *Reply, DWORD *Returned)
+{
+    DWORD in = (DWORD)(FIELD_OFFSET(WSKT_UNIT, Step) + Unit->StepCount * sizeof(WSKT_STEP));
+    DWORD out = (DWORD)(FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + Unit->StepCount * sizeof(WSKT_RESULT));
+    DWORD limit = Unit->TimeoutMs + UNIT_MARGIN_MS;
+    DWORD error = DeviceSend(Cases->Device, IOCTL_WSKT_RUN, Unit, in, out);
+
+    if (error == ERROR_SUCCESS)
+        error = DeviceAwait(Cases->Device, Reply, Returned, limit, Cases->Cancel);
+    if (error == ERROR_CANCELLED) {
+        StopLoops();
+        error = DeviceAwait(Cases->Device, Reply, Returned, limit, NULL);
+    }
+    return error;
+}
+
 /* Sends one unit, with no more time than the case has left. */
 static WHY RunUnit(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit)
 {
@@ -147,11 +176,7 @@ static WHY RunUnit(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit)
     unit->Seed = Unit->Seed;
     for (UINT32 i = 0; i < Unit->StepCount; i++)
         unit->Step[i] = Cases->Plan->Step[Unit->FirstStep + i];
-    Run->IoError =
-        DeviceCall(Cases->Device, IOCTL_WSKT_RUN, unit,
-                   (DWORD)(FIELD_OFFSET(WSKT_UNIT, Step) + Unit->StepCount * sizeof(WSKT_STEP)), reply,
-                   (DWORD)(FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + Unit->StepCount * sizeof(WSKT_RESULT)),
-                   &returned, unit->TimeoutMs + UNIT_MARGIN_MS);
+    Run->IoError = RunRequest(Cases, unit, reply, &returned);
     if (Run->IoError == ERROR_TIMEOUT)
         return WHY_HANG;
     if (Run->IoError == ERROR_SUCCESS && !AnswerIsSound(Unit, answer, returned))
@@ -160,6 +185,8 @@ static WHY RunUnit(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit)
         return WHY_IO;
     if (WriteSteps(Cases, Run, Unit, answer))
         return WHY_DONE;
+    if (answer->FailedStep < 0 && WaitForSingleObject(Cases->Cancel, 0) == WAIT_OBJECT_0)
+        return WHY_CANCELLED; /* its loop was ended */
     return unit->TimeoutMs < Unit->TimeoutMs && RanOutOfTime(answer) ? WHY_TIMEOUT : WHY_DEVIATION;
 }
 

@@ -24,9 +24,18 @@ DWORD DeviceOpen(DEVICE **Device, DWORD TimeoutMs);
 void DeviceClose(DEVICE *Device);
 
 /*
- * Sends one request and copies the answer to Out, of which *Returned bytes were written. At most
- * DEVICE_UNIT_BYTES out and DEVICE_REPLY_BYTES back. ERROR_TIMEOUT: it did not come back within TimeoutMs;
- * then the device takes no other request.
+ * Sends one request, of whose answer no more than OutBytes are wanted. At most DEVICE_UNIT_BYTES out and
+ * DEVICE_REPLY_BYTES back.
  */
+DWORD DeviceSend(DEVICE *Device, DWORD Code, const void *In, DWORD InBytes, DWORD OutBytes);
+
+/*
+ * Waits for the answer to what was sent, and copies it to Out, of which *Returned bytes were written.
+ * ERROR_TIMEOUT: it did not come within TimeoutMs; then the device takes no other request. ERROR_CANCELLED:
+ * Cancel, which may be NULL, was set before; it is still to be waited for.
+ */
+DWORD DeviceAwait(DEVICE *Device, void *Out, DWORD *Returned, DWORD TimeoutMs, HANDLE Cancel);
+
+/* Both, without Cancel. */
 DWORD DeviceCall(DEVICE *Device, DWORD Code, const void *In, DWORD InBytes, void *Out, DWORD OutBytes,
                  DWORD *Returned, DWORD TimeoutMs);

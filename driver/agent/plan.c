@@ -149,7 +149,7 @@ static BOOL CheckUnits(const PLAN *Plan, TEXT *Reason)
             return RefuseAt(Reason, "unit", i, "its repetitions or threads are out of range");
         if (unit->ForMs > unit->TimeoutMs || unit->Groups > WSKT_MAX_STEPS)
             return RefuseAt(Reason, "unit", i, "its duration or its groups are out of range");
-        if (unit->TimeoutMs == 0 || unit->TimeoutMs > WSKT_MAX_WAIT_MS)
+        if (unit->TimeoutMs == 0 || unit->TimeoutMs > WSKT_MAX_UNIT_MS)
             return RefuseAt(Reason, "unit", i, "its time is out of range");
     }
     return TRUE;

@@ -35,7 +35,8 @@
 #define WSKT_MAX_ARGS     6u
 #define WSKT_MAX_VALUES   10u
 #define WSKT_MAX_CHECKS   6u
-#define WSKT_MAX_WAIT_MS  120000u /* longest bound that a step or unit may ask for */
+#define WSKT_MAX_WAIT_MS  120000u  /* longest bound that a step may ask for */
+#define WSKT_MAX_UNIT_MS  3600000u /* and a unit: a loop may run for long */
 
 /* Operations: WSKT_STEP.Op. Client operations take the client's index in Arg[0]. */
 enum {
@@ -311,6 +312,7 @@ typedef struct WSKT_HELLO {
 #define IOCTL_WSKT_HELLO WSKT_CTL(0) /* out: WSKT_HELLO */
 #define IOCTL_WSKT_RUN   WSKT_CTL(1) /* in: WSKT_UNIT; out: WSKT_UNIT_RESULT */
 #define IOCTL_WSKT_RESET WSKT_CTL(2) /* in: WSKT_RESET_IN; out: WSKT_RESET_OUT */
+#define IOCTL_WSKT_STOP  WSKT_CTL(3) /* ends loops, until the next RESET */
 
 /*
  * A driver whose DriverEntry fails leaves the status here (REG_DWORD, under its service key), since

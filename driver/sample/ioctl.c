@@ -7,6 +7,7 @@
 #include "access.h"
 #include "reset.h"
 #include "unit.h"
+#include "worker.h"
 
 static NTSTATUS Complete(PIRP Irp, NTSTATUS Status, ULONG Bytes)
 {
@@ -64,6 +65,40 @@ static NTSTATUS RunUnit(PVOID Buffer, ULONG InputBytes, ULONG OutputBytes, ULONG
     return status;
 }
 
+/* On a worker. The request's stack location and buffer are its own until it is completed. */
+static VOID LoopWork(PVOID Context)
+{
+    PIRP irp = Context;
+    const IO_STACK_LOCATION *stack = IoGetCurrentIrpStackLocation(irp);
+    ULONG bytes = 0;
+
+    irp->IoStatus.Status =
+        RunUnit(irp->AssociatedIrp.SystemBuffer, stack->Parameters.DeviceIoControl.InputBufferLength,
+                stack->Parameters.DeviceIoControl.OutputBufferLength, &bytes);
+    irp->IoStatus.Information = bytes;
+}
+
+static VOID LoopReport(PVOID Context)
+{
+    IoCompleteRequest(Context, IO_NO_INCREMENT);
+}
+
+/*
+ * A loop may go on for long, and can be ended by another request: it must not keep the thread that
+ * dispatches requests, of which a kernel may have one (Wine has).
+ */
+static NTSTATUS StartLoop(PIRP Irp)
+{
+    NTSTATUS status;
+
+    IoMarkIrpPending(Irp);
+    status = WorkerStartAny(LoopWork, LoopReport, Irp);
+    if (!NT_SUCCESS(status)) {
+        (VOID) Complete(Irp, status, 0);
+    }
+    return STATUS_PENDING;
+}
+
 static NTSTATUS RunReset(PVOID Buffer, ULONG InputBytes, ULONG OutputBytes, ULONG *Bytes)
 {
     const WSKT_RESET_IN *in = Buffer;
@@ -107,10 +142,17 @@ NTSTATUS NTAPI DeviceControl(PDEVICE_OBJECT Device, PIRP Irp)
         status = Hello(Device->DriverObject, buffer, output, &bytes);
         break;
     case IOCTL_WSKT_RUN:
+        if (UnitLoops(buffer, input)) {
+            return StartLoop(Irp);
+        }
         status = RunUnit(buffer, input, output, &bytes);
         break;
     case IOCTL_WSKT_RESET:
         status = RunReset(buffer, input, output, &bytes);
+        break;
+    case IOCTL_WSKT_STOP:
+        UnitsStop(TRUE);
+        status = STATUS_SUCCESS;
         break;
     default:
         status = STATUS_INVALID_DEVICE_REQUEST;

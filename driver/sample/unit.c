@@ -53,6 +53,14 @@ typedef struct UNIT_RUN {
     WSKT_STEP Step[1]; /* StepCount */
 } UNIT_RUN;
 
+/* Nothing begins anew: see UnitsStop. */
+static volatile LONG Stopped;
+
+VOID UnitsStop(BOOLEAN Stop)
+{
+    (VOID) InterlockedExchange(&Stopped, Stop);
+}
+
 ULONG UnitResultBytes(UINT32 StepCount)
 {
     return FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + StepCount * (ULONG)sizeof(WSKT_RESULT);
@@ -70,7 +78,7 @@ NTSTATUS UnitCheck(const WSKT_UNIT *Unit, ULONG InputBytes, ULONG OutputBytes)
     }
     if (Unit->StepCount < 1 || Unit->StepCount > WSKT_MAX_STEPS || Unit->Repeat < 1 || Unit->Parallel < 1 ||
         Unit->Parallel > WSKT_MAX_PARALLEL || Unit->ClientStride > WSKT_MAX_CLIENTS ||
-        Unit->SocketStride > WSKT_MAX_SOCKETS || Unit->TimeoutMs < 1 || Unit->TimeoutMs > WSKT_MAX_WAIT_MS ||
+        Unit->SocketStride > WSKT_MAX_SOCKETS || Unit->TimeoutMs < 1 || Unit->TimeoutMs > WSKT_MAX_UNIT_MS ||
         Unit->ForMs > Unit->TimeoutMs || Unit->Groups > WSKT_MAX_STEPS) {
         return STATUS_INVALID_PARAMETER;
     }
@@ -81,6 +89,11 @@ NTSTATUS UnitCheck(const WSKT_UNIT *Unit, ULONG InputBytes, ULONG OutputBytes)
         return STATUS_INVALID_PARAMETER;
     }
     return OutputBytes < UnitResultBytes(Unit->StepCount) ? STATUS_BUFFER_TOO_SMALL : STATUS_SUCCESS;
+}
+
+BOOLEAN UnitLoops(const WSKT_UNIT *Unit, ULONG InputBytes)
+{
+    return InputBytes >= sizeof(WSKT_UNIT) && (Unit->Repeat > 1 || Unit->Parallel > 1);
 }
 
 static UNIT_RUN *CreateRun(const WSKT_UNIT *Unit)
@@ -172,6 +185,7 @@ static WSKT_VERDICT RunStep(UNIT_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT
     } else {
         StepRun(&call, &result);
         if (result.Origin == WSKT_ORIGIN_REFUSED && (call.Step.Flags & WSKT_STEP_YIELD) != 0) {
+            SleepMs(0); /* who is to change what it was refused for may need this processor */
             return WSKT_EXPECTED_NEXT;
         }
     }
@@ -191,6 +205,12 @@ static BOOLEAN TimeIsUp(const UNIT_RUN *Run)
     return Run->NoMoreAfter != 0 && ClockNs() >= Run->NoMoreAfter;
 }
 
+/* No thread begins another list. */
+static BOOLEAN IsOver(const UNIT_RUN *Run)
+{
+    return Run->Stop || Stopped || TimeIsUp(Run);
+}
+
 /* All repetitions of one thread. PASSIVE_LEVEL. */
 static VOID RunList(UNIT_RUN *Run, UINT32 Thread)
 {
@@ -200,8 +220,7 @@ static VOID RunList(UNIT_RUN *Run, UINT32 Thread)
     UINT32 iteration = 0;
     KIRQL irql;
 
-    for (; verdict != WSKT_DEVIATES && iteration < Run->Repeat && !Run->Stop &&
-           (iteration == 0 || !TimeIsUp(Run));
+    for (; verdict != WSKT_DEVIATES && iteration < Run->Repeat && (iteration == 0 || !IsOver(Run));
          iteration++) {
         UINT32 group = ChoiceNext(&Run->Choice, &random);
 

@@ -11,6 +11,9 @@
  */
 NTSTATUS UnitCheck(const WSKT_UNIT *Unit, ULONG InputBytes, ULONG OutputBytes);
 
+/* Whether it runs its list more than once; FALSE if that can't be told of InputBytes. */
+BOOLEAN UnitLoops(const WSKT_UNIT *Unit, ULONG InputBytes);
+
 /* What UnitRun writes for that many steps. */
 ULONG UnitResultBytes(UINT32 StepCount);
 
@@ -20,3 +23,9 @@ ULONG UnitResultBytes(UINT32 StepCount);
  * return. PASSIVE_LEVEL.
  */
 NTSTATUS UnitRun(const WSKT_UNIT *Unit, WSKT_UNIT_RESULT *Out);
+
+/*
+ * From now on a thread of a unit begins no other list after its first, which ends every loop, until that is
+ * taken back. Any IRQL.
+ */
+VOID UnitsStop(BOOLEAN Stop);
