@@ -277,6 +277,11 @@ func (u hostUnit) runsForATime(t *testing.T) {
 	if a.Completed != 4 || a.Step != -1 || a.Steps[0].Runs != a.Steps[1].Runs || a.Steps[0].Runs < 100 {
 		t.Errorf("%+v", a)
 	}
+	// By chance alone the second choice would hardly come within a millisecond.
+	rare := u.run(t, "1", "4294967295", "1", "60000", "1", "2", "0:60000:good:1", "1:1:good:1")
+	if rare.Completed != 1 || rare.Step != -1 || rare.Steps[1].Runs != 1 {
+		t.Errorf("%+v: want each choice to have its turn", rare)
+	}
 	bounded := u.run(t, "4", "3", "30000", "60000", "1", "0", "0:0:good:1", "0:0:good:1")
 	if bounded.Completed != 4 || bounded.Steps[0].Runs != 12 {
 		t.Errorf("%+v, want three passes on each of 4 threads", bounded)

@@ -122,6 +122,8 @@ const (
 const (
 	valueRegisterEvents = 0
 
+	valueDeregisterCaptures = 0
+
 	valueNPIVersion      = 0
 	valueNPIReserved     = 1
 	valueNPIClientSet    = 2

@@ -68,8 +68,8 @@ func mirrored() map[string]uint64 {
 		"WSKT_ORIGIN_CALL": OriginCall, "WSKT_ORIGIN_REFUSED": OriginRefused, "WSKT_ORIGIN_TIMEOUT": OriginTimeout,
 		"WSKT_ORIGIN_ASYNC": OriginAsync, "WSKT_ORIGIN_SKIPPED": OriginSkipped,
 
-		"WSKT_V_REGISTER_EVENTS": valueRegisterEvents,
-		"WSKT_V_NPI_VERSION":     valueNPIVersion, "WSKT_V_NPI_RESERVED": valueNPIReserved,
+		"WSKT_V_REGISTER_EVENTS": valueRegisterEvents, "WSKT_V_DEREGISTER_CAPTURES": valueDeregisterCaptures,
+		"WSKT_V_NPI_VERSION": valueNPIVersion, "WSKT_V_NPI_RESERVED": valueNPIReserved,
 		"WSKT_V_NPI_CLIENT_SET": valueNPIClientSet, "WSKT_V_NPI_DISPATCH_SET": valueNPIDispatchSet,
 		"WSKT_V_NPI_SLOTS": valueNPISlots, "WSKT_V_NPI_CAPTURES": valueNPICaptures,
 		"WSKT_V_NPI_SAME_CLIENT": valueNPISameClient, "WSKT_V_NPI_SAME_DISPATCH": valueNPISameDispatch,

@@ -145,7 +145,8 @@ enum {
  * matters, Value says whether two of them are the same.
  */
 enum { WSKT_V_REGISTER_EVENTS = 0 };
-enum { /* CAPTURE, INSPECT, RELEASE */
+enum { WSKT_V_DEREGISTER_CAPTURES = 0 }; /* that nobody had begun to release when it returned */
+enum {                                   /* CAPTURE, INSPECT, RELEASE */
        WSKT_V_NPI_VERSION = 0,
        WSKT_V_NPI_RESERVED = 1,
        WSKT_V_NPI_CLIENT_SET = 2,   /* Client is non-NULL */

@@ -226,6 +226,7 @@ VOID ClientDeregister(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result)
         client->Registrations--;
     }
     Result->Status = (UINT32)STATUS_SUCCESS; /* it returns nothing: that it returned is the result */
+    Result->Value[WSKT_V_DEREGISTER_CAPTURES] = (UINT64)(UINT32)(client->Captures - client->Releasing);
     ClientEndCall(client, irql);
 }
 

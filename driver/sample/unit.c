@@ -36,7 +36,10 @@ typedef struct UNIT_RUN {
     volatile LONG Stop; /* a step was not as expected: threads end after their current list */
     KEVENT Finished;
     UINT64 Deadline;
-    UINT64 NoMoreAfter; /* on ClockNs: no list begins after this; 0 if only Repeat counts */
+    UINT64 NoMoreAfter; /* on ClockNs: no list begins after this; 0 if only Repeat counts … */
+    UINT64 NotEven;    /* … but until then every choice gets its turn, which chance may have kept from it */
+    volatile LONG Due; /* choices that did not have theirs */
+    volatile LONG Had[WSKT_MAX_STEPS]; /* 1: that choice had */
     UINT32 StepCount;
     UINT32 Repeat;
     UINT32 Parallel;
@@ -115,6 +118,7 @@ static UNIT_RUN *CreateRun(const WSKT_UNIT *Unit)
     KeInitializeSpinLock(&run->Lock);
     run->Deadline = DeadlineIn(Unit->TimeoutMs);
     run->NoMoreAfter = Unit->ForMs != 0 ? DeadlineIn(Unit->ForMs) : 0;
+    run->NotEven = DeadlineIn(Unit->ForMs + (Unit->TimeoutMs - Unit->ForMs) / 2);
     run->StepCount = Unit->StepCount;
     run->Repeat = Unit->Repeat;
     run->Parallel = Unit->Parallel;
@@ -122,6 +126,7 @@ static UNIT_RUN *CreateRun(const WSKT_UNIT *Unit)
     run->SocketStride = Unit->SocketStride;
     run->Seed = Unit->Seed;
     (VOID) ChoiceRead(Unit, &run->Choice); /* UnitCheck has seen that it can be read */
+    run->Due = (LONG)run->Choice.Groups;
     for (UINT32 i = 0; i < tallies; i++) {
         TallyInitialize(&run->Tally[i]);
     }
@@ -202,7 +207,7 @@ static WSKT_VERDICT RunStep(UNIT_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT
 
 static BOOLEAN TimeIsUp(const UNIT_RUN *Run)
 {
-    return Run->NoMoreAfter != 0 && ClockNs() >= Run->NoMoreAfter;
+    return Run->NoMoreAfter != 0 && ClockNs() >= (Run->Due != 0 ? Run->NotEven : Run->NoMoreAfter);
 }
 
 /* No thread begins another list. */
@@ -228,6 +233,9 @@ static VOID RunList(UNIT_RUN *Run, UINT32 Thread)
         for (UINT32 step = Run->Choice.First[group];
              verdict == WSKT_EXPECTED && step < Run->Choice.First[group + 1]; step++) {
             verdict = RunStep(Run, Thread, iteration, step);
+        }
+        if (verdict == WSKT_EXPECTED && InterlockedExchange(&Run->Had[group], 1) == 0) {
+            (VOID) InterlockedDecrement(&Run->Due);
         }
     }
     KeAcquireSpinLock(&runner->Lock, &irql);

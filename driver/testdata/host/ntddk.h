@@ -39,6 +39,7 @@ typedef unsigned char KIRQL, *PKIRQL;
 #define RtlCopyMemory(To, From, Bytes) memcpy((To), (From), (Bytes))
 #define UNREFERENCED_PARAMETER(Name)   ((void)(Name))
 #define InterlockedIncrement(At)       __atomic_add_fetch((At), 1, __ATOMIC_SEQ_CST)
+#define InterlockedDecrement(At)       __atomic_sub_fetch((At), 1, __ATOMIC_SEQ_CST)
 #define InterlockedExchange(At, Value) __atomic_exchange_n((At), (Value), __ATOMIC_SEQ_CST)
 #define InterlockedExchangeAdd(At, By) __atomic_fetch_add((At), (By), __ATOMIC_SEQ_CST)
 
