@@ -39,6 +39,7 @@ static NTSTATUS Hello(const DRIVER_OBJECT *Driver, WSKT_HELLO *Out, ULONG Output
     if (OutputBytes < sizeof(*Out)) {
         return STATUS_BUFFER_TOO_SMALL;
     }
+    UnitsStop(FALSE); /* somebody new begins */
     RtlZeroMemory(Out, sizeof(*Out));
     Out->Abi = WSKT_ABI;
     Out->ImageBase = (UINT64)(ULONG_PTR)Driver->DriverStart;
@@ -78,9 +79,23 @@ static VOID LoopWork(PVOID Context)
     irp->IoStatus.Information = bytes;
 }
 
+/* Whoever sent the loop is gone, or wants it back. The cancel lock is held at entry. */
+static VOID NTAPI LoopCancel(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(Device);
+    UnitsStop(TRUE);
+    IoReleaseCancelSpinLock(Irp->CancelIrql); /* from here on the request may be gone */
+}
+
 static VOID LoopReport(PVOID Context)
 {
-    IoCompleteRequest(Context, IO_NO_INCREMENT);
+    PIRP irp = Context;
+    KIRQL irql;
+
+    IoAcquireCancelSpinLock(&irql);
+    (VOID) IoSetCancelRoutine(irp, NULL);
+    IoReleaseCancelSpinLock(irql);
+    IoCompleteRequest(irp, IO_NO_INCREMENT);
 }
 
 /*
@@ -92,8 +107,13 @@ static NTSTATUS StartLoop(PIRP Irp)
     NTSTATUS status;
 
     IoMarkIrpPending(Irp);
+    (VOID) IoSetCancelRoutine(Irp, LoopCancel);
+    if (Irp->Cancel) {
+        UnitsStop(TRUE); /* it was before there was anybody to be told */
+    }
     status = WorkerStartAny(LoopWork, LoopReport, Irp);
     if (!NT_SUCCESS(status)) {
+        (VOID) IoSetCancelRoutine(Irp, NULL);
         (VOID) Complete(Irp, status, 0);
     }
     return STATUS_PENDING;
