@@ -23,8 +23,11 @@ func (p *Plan) Describe(w io.Writer) error {
 	if p.Request.Repeat > 1 {
 		fmt.Fprintf(&b, ", %d times each", p.Request.Repeat)
 	}
+	if p.Request.Shuffle {
+		b.WriteString(", shuffled")
+	}
 	if p.Request.Seed != 0 {
-		fmt.Fprintf(&b, ", shuffled with seed %d", p.Request.Seed)
+		fmt.Fprintf(&b, ", with seed %d", p.Request.Seed)
 	}
 	b.WriteString("\n")
 	if _, err := io.WriteString(w, b.String()); err != nil {

@@ -143,7 +143,7 @@ func (l *load) deploy(ctx context.Context) (*guest.Stream, string, error) {
 	path := guest.StorePath(pkg.Manifest.Driver.SHA256[:16], filepath.Base(pkg.Driver))
 	plan, err := suites.Compile(entries, suites.PlanOptions{
 		RunID: l.id, DriverPath: path, Service: service, DriverSHA256: [32]byte(hash),
-		StartTimeout: startLimit, StopTimeout: stopLimit,
+		StartTimeout: startLimit, StopTimeout: stopLimit, Seed: l.seed(),
 	})
 	if err != nil {
 		return nil, "", err
@@ -332,8 +332,14 @@ func (l *load) step(t *trial, r guest.Record) {
 		Index: r.Step, Text: step.Text, Status: suites.StatusName(r.Status), Code: r.Status,
 		Origin: suites.OriginName(r.Origin), Expected: step.Expected(), Elapsed: r.Took, OK: r.OK,
 	}
-	for _, v := range step.Reported(r.V[:]) {
-		e.Values = append(e.Values, results.Value{Name: v.Name, Value: v.Text})
+	if loop, ok := t.test.Loop(step); ok {
+		e.Loop = &results.Loop{Runs: r.Runs, Threads: loop.Threads, Seed: loop.SeedOf(t.seed, t.attempt),
+			P50: r.P[0], P95: r.P[1], P99: r.P[2], Max: r.Most}
+	}
+	if e.Loop == nil || !e.OK { // of many runs, what the last one reported says nothing
+		for _, v := range step.Reported(r.V[:]) {
+			e.Values = append(e.Values, results.Value{Name: v.Name, Value: v.Text})
+		}
 	}
 	l.append(results.Event{Kind: results.KindStep, Target: l.target.Name, Case: t.test.Name(), Attempt: t.attempt, Step: e})
 }

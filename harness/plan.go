@@ -2,10 +2,12 @@ package harness
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"wskharness/results"
 	"wskharness/strictyaml"
@@ -19,7 +21,9 @@ type Request struct {
 	Targets   []string // empty: those of the configuration
 	Repeat    int      // attempts of each case; 0 means 1
 	Shuffle   bool
-	Seed      uint64 // of the shuffle; 0: one is chosen, and recorded
+	Seed      uint64 // of all that is left to chance; 0: one is chosen, and recorded
+	// StressFor is how long loops run that run for a time; 0: as long as their suites say.
+	StressFor time.Duration
 	FailFast  bool   // stop a target at its first case that is not as expected
 	Keep      bool   // leave guests up when the run is over
 	Out       string // overrides the configuration's
@@ -96,11 +100,55 @@ func NewPlan(r Request) (*Plan, error) {
 	if len(p.Cases) == 0 {
 		return nil, &NothingSelectedError{Why: "no case matches the selection"}
 	}
+	if err := p.stressFor(); err != nil {
+		return nil, err
+	}
 	if err := r.Config.Limits.fits(p.Cases); err != nil {
+		return nil, err
+	}
+	if err := p.seed(); err != nil {
 		return nil, err
 	}
 	p.shuffle()
 	return p, nil
+}
+
+// stressFor changes the time of the loops that run for one.
+func (p *Plan) stressFor() error {
+	d := p.Request.StressFor
+	switch {
+	case d == 0:
+		return nil
+	case d < 0:
+		return usagef("--stress-for %s: want a time such as 60s", d)
+	case !slices.ContainsFunc(p.Cases, (*suites.Case).Timed):
+		return usagef("--stress-for %s: no selected case has a loop that runs for a time; `wskharness run stress` has", d)
+	}
+	p.Cases = slices.Clone(p.Cases)
+	for i, c := range p.Cases {
+		if !c.Timed() {
+			continue
+		}
+		var err error
+		if p.Cases[i], err = c.Lasting(d); err != nil {
+			return &UsageError{Err: err}
+		}
+	}
+	return nil
+}
+
+// seed settles by which seed everything is chosen that is left to chance.
+func (p *Plan) seed() error {
+	chance := p.Request.Shuffle || slices.ContainsFunc(p.Cases, (*suites.Case).Chance)
+	switch seed := p.Request.Seed; {
+	case seed > math.MaxUint32:
+		return usagef("--seed %d: want 1 to %d", seed, uint32(math.MaxUint32))
+	case seed != 0 && !chance:
+		return usagef("--seed %d: no selected case leaves anything to chance; with --shuffle it is of their order", seed)
+	case seed == 0 && chance:
+		p.Request.Seed = rand.Uint64N(math.MaxUint32) + 1
+	}
+	return nil
 }
 
 func (p *Plan) pickTargets() error {
@@ -132,11 +180,7 @@ func (c *Config) source() string {
 // shuffle puts the cases in an order that only the seed decides.
 func (p *Plan) shuffle() {
 	if !p.Request.Shuffle {
-		p.Request.Seed = 0
 		return
-	}
-	if p.Request.Seed == 0 {
-		p.Request.Seed = rand.Uint64N(1<<32-1) + 1
 	}
 	p.Cases = slices.Clone(p.Cases)
 	random := rand.New(rand.NewPCG(p.Request.Seed, 0))
@@ -146,7 +190,7 @@ func (p *Plan) shuffle() {
 // describe is the plan as the record of the run keeps it.
 func (p *Plan) describe(id, host string) *results.Run {
 	run := &results.Run{
-		ID: id, Version: p.Request.Version, Command: p.Request.Command, Seed: p.Request.Seed,
+		ID: id, Version: p.Request.Version, Command: p.Request.Command, Seed: p.Request.Seed, Shuffled: p.Request.Shuffle,
 		Selection: fmt.Sprint(p.Request.Selection), Host: host, Policy: p.Request.Policy,
 	}
 	for _, t := range p.Targets {

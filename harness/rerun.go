@@ -1,15 +1,23 @@
 package harness
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
+	"wskharness/strictyaml"
 	"wskharness/suites"
 )
 
-// rerun is the exact command that runs one case again, on one target.
-func (r *run) rerun(c *suites.Case, target string) string {
-	command := "wskharness run " + c.Name() + " --target " + target
+// rerun is the exact command that runs one attempt again, on one target: with the same choices.
+func (r *run) rerun(t *trial, target string) string {
+	command := "wskharness run " + t.test.Name() + " --target " + target
+	if t.test.Chance() {
+		command += fmt.Sprintf(" --seed %d", suites.Loop{Chance: true}.SeedOf(t.seed, t.attempt))
+	}
+	if d := r.plan.Request.StressFor; d != 0 && t.test.Timed() {
+		command += " --stress-for " + strictyaml.ShortDuration(d)
+	}
 	if path := r.plan.Request.Config.Path; path != "" {
 		command += " --config " + ShellQuote(displayPath(path))
 	}
@@ -21,6 +29,15 @@ func (l *load) rerunAll() string {
 	command := "wskharness run"
 	for _, pattern := range l.plan.Request.Selection.Patterns {
 		command += " " + ShellQuote(pattern)
+	}
+	if l.plan.Request.Seed != 0 {
+		command += fmt.Sprintf(" --seed %d", l.plan.Request.Seed)
+	}
+	if l.plan.Request.Shuffle {
+		command += " --shuffle"
+	}
+	if d := l.plan.Request.StressFor; d != 0 {
+		command += " --stress-for " + strictyaml.ShortDuration(d)
 	}
 	return command + " --target " + l.target.Name
 }

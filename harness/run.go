@@ -162,6 +162,9 @@ func (r *run) broken() error {
 	return r.journalErr
 }
 
+// seed is the run's: what the first attempts choose by.
+func (r *run) seed() uint32 { return uint32(r.plan.Request.Seed) }
+
 // phase records the start and the end of something that takes time. The function's words are the
 // detail that is shown with it.
 func (r *run) phase(target, name string, do func() (detail string, err error)) error {

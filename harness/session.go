@@ -67,7 +67,7 @@ func (r *run) target(ctx context.Context, t *Target) {
 	}
 	for attempt := range r.plan.Request.Repeat {
 		for _, c := range r.plan.Cases {
-			s.trials = append(s.trials, &trial{test: c, attempt: attempt + 1})
+			s.trials = append(s.trials, &trial{test: c, attempt: attempt + 1, seed: r.seed()})
 		}
 	}
 	defer s.release(ctx)
@@ -404,7 +404,7 @@ func (s *session) finish(t *trial, v results.Verdict) {
 		return
 	}
 	v = s.judged(v)
-	v.Rerun = s.rerun(t.test, s.target.Name)
+	v.Rerun = s.rerun(t, s.target.Name)
 	t.verdict = &v
 	s.append(results.Event{Kind: results.KindCaseFinished, Target: s.target.Name,
 		Case: t.test.Name(), Attempt: t.attempt, Verdict: &v})

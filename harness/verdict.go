@@ -15,6 +15,7 @@ import (
 type trial struct {
 	test    *suites.Case
 	attempt int           // from 1
+	seed    uint32        // the run's
 	started time.Time     // by the controller's clock
 	begun   time.Duration // by the guest's, since the run began there
 	steps   []suites.StepResult
@@ -32,7 +33,7 @@ func (t *trial) key() attemptKey { return attemptKey{t.test.Name(), t.attempt} }
 // by conclude.
 func (t *trial) judge(known []*suites.KnownIssue) results.Verdict {
 	c, end := t.test, t.end
-	v := results.Verdict{Elapsed: t.elapsed, Records: t.observations()}
+	v := results.Verdict{Elapsed: t.elapsed, Records: t.observations(), Effort: t.effort()}
 	deviations := c.Judge(t.steps)
 	if len(deviations) > 0 {
 		v.Deviation = t.deviation(deviations[0])
@@ -100,12 +101,39 @@ func (t *trial) deviation(d suites.Deviation) *results.Deviation {
 	if d.Step >= 0 && d.Step < len(t.test.Steps) {
 		deviation.Place = fmt.Sprintf("%s:%d", t.test.File, t.test.Steps[d.Step].Line)
 	}
+	if d.Failed != nil && d.Step >= 0 && d.Step < len(t.test.Steps) {
+		deviation.In = &results.Place{Thread: d.Failed.Thread, Iteration: d.Failed.Iteration}
+		if loop, ok := t.test.Loop(&t.test.Steps[d.Step]); ok {
+			deviation.In.Seed = loop.SeedOf(t.seed, t.attempt)
+		}
+	}
 	for _, s := range t.steps {
 		if s.Step == d.Step {
 			deviation.Elapsed = time.Duration(s.NS)
 		}
 	}
 	return deviation
+}
+
+// effort adds up what the loops did; nil where there are none.
+func (t *trial) effort() *results.Effort {
+	var e *results.Effort
+	for _, s := range t.steps {
+		if s.Step < 0 || s.Step >= len(t.test.Steps) {
+			continue
+		}
+		loop, ok := t.test.Loop(&t.test.Steps[s.Step])
+		if !ok {
+			continue
+		}
+		if e == nil {
+			e = &results.Effort{}
+		}
+		e.Runs += s.Runs
+		e.Threads = max(e.Threads, loop.Threads)
+		e.Seed = max(e.Seed, loop.SeedOf(t.seed, t.attempt))
+	}
+	return e
 }
 
 // observations are what the case recorded without judging it.

@@ -55,7 +55,8 @@ type Run struct {
 	Version   string       `json:"version"`             // of wskharness
 	Command   string       `json:"command"`             // the command line, quoted for a shell
 	Selection string       `json:"selection,omitempty"` // as the user gave it
-	Seed      uint64       `json:"seed,omitempty"`      // of the shuffle; 0: in the order of the suites
+	Seed      uint64       `json:"seed,omitempty"`      // of all that is left to chance; 0: nothing is
+	Shuffled  bool         `json:"shuffled,omitempty"`  // so is the order of the cases
 	Host      string       `json:"host,omitempty"`      // the controller's
 	Policy    Policy       `json:"policy,omitzero"`
 	Plan      []PlanTarget `json:"plan"`
@@ -144,6 +145,7 @@ type Step struct {
 	Expected string        `json:"expected,omitempty"` // where it says more than STATUS_SUCCESS
 	Elapsed  time.Duration `json:"elapsedNs"`
 	Values   []Value       `json:"values,omitempty"`
+	Loop     *Loop         `json:"loop,omitempty"` // where it ran more than once
 	OK       bool          `json:"ok"`
 }
 
@@ -162,6 +164,7 @@ type Verdict struct {
 	Elapsed   time.Duration `json:"elapsedNs"`
 	Rerun     string        `json:"rerun,omitempty"`   // the exact command
 	Records   []Observation `json:"records,omitempty"` // what was noted, not judged
+	Effort    *Effort       `json:"effort,omitempty"`  // of its loops, where it has some
 	Guest     string        `json:"guest"`             // "wine 8.0, Wine's own netio.sys"
 }
 
@@ -173,6 +176,7 @@ type Deviation struct {
 	Expected string        `json:"expected"`
 	Actual   string        `json:"actual"` // a status by name, with its number
 	Elapsed  time.Duration `json:"elapsedNs,omitempty"`
+	In       *Place        `json:"in,omitempty"` // in a loop: where
 }
 
 // Known is the declared issue that a deviation matches, or that an unexpected pass did not.

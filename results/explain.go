@@ -30,6 +30,9 @@ func explain(c *PlanCase, a *Attempt) []detail {
 		if d.Elapsed > 0 {
 			add("after", Duration(d.Elapsed), false)
 		}
+		if d.In != nil {
+			add("in", d.In.String(), true)
+		}
 		add("at", d.Place, true)
 	}
 	if v.Known != nil {

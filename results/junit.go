@@ -269,7 +269,7 @@ func junitOutput(t *TargetRecord, c *CaseRecord) string {
 		fmt.Fprintf(&b, "recorded, not judged: %s\n", plain(r))
 	}
 	for _, s := range a.Steps {
-		fmt.Fprintf(&b, "  %2d  %s  %s  %s\n", s.Index+1, plain(s.Text), plain(s.Status), Duration(s.Elapsed))
+		fmt.Fprintf(&b, "  %2d  %s  %s  %s\n", s.Index+1, plain(s.Text), plain(s.Status), s.time())
 	}
 	return clip(b.String(), junitBody)
 }

@@ -28,6 +28,7 @@ func Markdown(w io.Writer, rec *Record) error {
 	m.known(rec)
 	m.recorded(rec)
 	m.left(rec)
+	m.loops(rec)
 	m.times(rec)
 	m.all(rec)
 	if _, err := io.WriteString(w, m.String()); err != nil {
@@ -71,8 +72,11 @@ func (m *markdown) head(rec *Record) {
 	if p := rec.Package; p != nil {
 		m.line("Driver %s, %s, SHA-256 %s.\n", code(p.File), Bytes(p.Size), code(p.SHA256))
 	}
-	if rec.Run.Seed != 0 {
-		m.line("In the shuffled order of seed %s.\n", code(fmt.Sprint(rec.Run.Seed)))
+	switch seed := code(fmt.Sprint(rec.Run.Seed)); {
+	case rec.Run.Shuffled:
+		m.line("In the shuffled order of seed %s.\n", seed)
+	case rec.Run.Seed != 0:
+		m.line("Chosen by chance: seed %s.\n", seed)
 	}
 }
 
@@ -227,6 +231,34 @@ func (m *markdown) left(rec *Record) {
 		m.row(code(l.rec.Name), escape(l.target.label()), string(l.rec.Final), cell(l.rec.Why()))
 	}
 	m.line("")
+}
+
+// loops tells how the runs of the steps went that ran more than once.
+func (m *markdown) loops(rec *Record) {
+	rows := 0
+	for _, c := range rec.cases(func(c *CaseRecord) bool { return c.Telling() != nil }) {
+		for _, s := range c.rec.Telling().Steps {
+			if s.Loop == nil {
+				continue
+			}
+			if rows++; rows == 1 {
+				m.line("## Loops\n")
+				m.table("case", "target", "step", "runs:", "threads:", "seed:", "p50:", "p95:", "p99:", "max:")
+			}
+			if rows > markdownRows {
+				continue
+			}
+			l, seed := s.Loop, ""
+			if l.Seed != 0 {
+				seed = fmt.Sprint(l.Seed)
+			}
+			m.row(code(c.rec.Name), escape(c.target.label()), cell(s.Text), fmt.Sprint(l.Runs), fmt.Sprint(l.Threads), seed,
+				Duration(l.P50), Duration(l.P95), Duration(l.P99), Duration(l.Max))
+		}
+	}
+	if rows > 0 {
+		m.line("")
+	}
 }
 
 func (m *markdown) times(rec *Record) {

@@ -81,6 +81,8 @@ func (v view) note(verdict *Verdict, used int) string {
 		note = plain(verdict.Known.Reason)
 	case verdict.Outcome == Pass && len(verdict.Records) > 0:
 		note = "recorded: " + plain(observed(verdict.Records))
+	case verdict.Outcome == Pass && verdict.Effort != nil:
+		note = verdict.Effort.String()
 	case !verdict.Outcome.Bad():
 		note = plain(verdict.Reason)
 	}
@@ -157,7 +159,7 @@ func (v view) step(s *Step, width int) string {
 			status += ", expected " + plain(s.Expected)
 		}
 	}
-	return line + status + "  " + v.paint(dim, Duration(s.Elapsed))
+	return line + status + "  " + v.paint(dim, s.time())
 }
 
 // steps lines up the steps of an attempt.

@@ -15,7 +15,9 @@ const (
 	maxExpect   = 4
 	maxArgs     = 6
 	maxValues   = 10
+	maxChecks   = 6
 	maxWaitMs   = 120000
+	maxUnitMs   = 3600000
 )
 
 const (
@@ -67,6 +69,7 @@ const (
 const (
 	stepRecord = 0x1
 	stepMisuse = 0x2
+	stepYield  = 0x4
 )
 
 const (
@@ -118,6 +121,8 @@ const (
 
 const (
 	valueRegisterEvents = 0
+
+	valueDeregisterCaptures = 0
 
 	valueNPIVersion      = 0
 	valueNPIReserved     = 1
@@ -188,13 +193,13 @@ const (
 
 const (
 	planMagic   = 0x4E4C504B // "KPLN"
-	planVersion = 2
+	planVersion = 3
 	planMaxFile = 16 << 20
-	maxChecks   = 6
+)
 
+const (
 	valueElapsedNS = 100
 	valueMaxNS     = 101
-	valueExecuted  = 102
 )
 
 const (
@@ -263,20 +268,18 @@ type wireCheck struct {
 }
 
 type wireStep struct {
-	Step       wireDriverStep
-	CheckCount uint32
-	Reserved   uint32
-	Check      [maxChecks]wireCheck
-}
-
-type wireDriverStep struct {
 	Op          uint32
 	Context     uint16
 	Thread      uint16
 	TimeoutMs   uint32
 	Flags       uint32
-	ExpectCount uint32
+	ExpectCount uint16
+	NextCount   uint16
 	Expect      [maxExpect]uint32
-	Group       uint32
+	Group       uint16
+	Weight      uint16
 	Arg         [maxArgs]uint64
+	CheckCount  uint32
+	Reserved    uint32
+	Check       [maxChecks]wireCheck
 }

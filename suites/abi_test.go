@@ -22,6 +22,7 @@ func mirrored() map[string]uint64 {
 		"WSKT_ABI": ABI, "WSKT_MAX_CLIENTS": maxClients, "WSKT_MAX_THREADS": maxThreads,
 		"WSKT_MAX_PARALLEL": maxParallel, "WSKT_MAX_STEPS": maxSteps, "WSKT_MAX_EXPECT": maxExpect,
 		"WSKT_MAX_ARGS": maxArgs, "WSKT_MAX_VALUES": maxValues, "WSKT_MAX_WAIT_MS": maxWaitMs,
+		"WSKT_MAX_UNIT_MS": maxUnitMs,
 
 		"WSKT_OP_NONE": 0, "WSKT_OP_REGISTER": opRegister, "WSKT_OP_DEREGISTER": opDeregister,
 		"WSKT_OP_CAPTURE": opCapture, "WSKT_OP_RELEASE": opRelease, "WSKT_OP_QUERY": opQuery,
@@ -59,7 +60,7 @@ func mirrored() map[string]uint64 {
 
 		"WSKT_CONTEXT_CALLER": contextCaller, "WSKT_CONTEXT_GUARD": contextGuard,
 		"WSKT_CONTEXT_SPIN": contextSpin, "WSKT_CONTEXT_DPC": contextDPC,
-		"WSKT_STEP_RECORD": stepRecord, "WSKT_STEP_MISUSE": stepMisuse,
+		"WSKT_STEP_RECORD": stepRecord, "WSKT_STEP_MISUSE": stepMisuse, "WSKT_STEP_YIELD": stepYield,
 		"WSKT_REG_EVENT_CALLBACK": regEventCallback, "WSKT_REG_CONTEXT": regContext,
 		"WSKT_REG_STACK_NPI": regStackNPI, "WSKT_REG_GARBAGE_BLOCK": regGarbageBlock,
 		"WSKT_REG_POOL_BLOCK": regPoolBlock, "WSKT_REG_NULL_DISPATCH": regNullDispatch,
@@ -67,8 +68,8 @@ func mirrored() map[string]uint64 {
 		"WSKT_ORIGIN_CALL": OriginCall, "WSKT_ORIGIN_REFUSED": OriginRefused, "WSKT_ORIGIN_TIMEOUT": OriginTimeout,
 		"WSKT_ORIGIN_ASYNC": OriginAsync, "WSKT_ORIGIN_SKIPPED": OriginSkipped,
 
-		"WSKT_V_REGISTER_EVENTS": valueRegisterEvents,
-		"WSKT_V_NPI_VERSION":     valueNPIVersion, "WSKT_V_NPI_RESERVED": valueNPIReserved,
+		"WSKT_V_REGISTER_EVENTS": valueRegisterEvents, "WSKT_V_DEREGISTER_CAPTURES": valueDeregisterCaptures,
+		"WSKT_V_NPI_VERSION": valueNPIVersion, "WSKT_V_NPI_RESERVED": valueNPIReserved,
 		"WSKT_V_NPI_CLIENT_SET": valueNPIClientSet, "WSKT_V_NPI_DISPATCH_SET": valueNPIDispatchSet,
 		"WSKT_V_NPI_SLOTS": valueNPISlots, "WSKT_V_NPI_CAPTURES": valueNPICaptures,
 		"WSKT_V_NPI_SAME_CLIENT": valueNPISameClient, "WSKT_V_NPI_SAME_DISPATCH": valueNPISameDispatch,
@@ -88,9 +89,8 @@ func mirrored() map[string]uint64 {
 		"WSKT_ACTIVITY_STEP": 1, "WSKT_ACTIVITY_IRP": 2, "WSKT_MAX_ACTIVITIES": 64,
 
 		"WSKP_MAGIC": planMagic, "WSKP_VERSION": planVersion, "WSKP_MAX_FILE": planMaxFile,
-		"WSKP_MAX_CHECKS":       maxChecks,
-		"WSKP_VALUE_ELAPSED_NS": valueElapsedNS, "WSKP_VALUE_MAX_NS": valueMaxNS, "WSKP_VALUE_EXECUTED": valueExecuted,
-		"WSKP_EQ": compareEQ, "WSKP_NE": compareNE, "WSKP_GE": compareGE, "WSKP_LE": compareLE, "WSKP_HAS": compareHas,
+		"WSKT_MAX_CHECKS": maxChecks, "WSKT_VALUE_ELAPSED_NS": valueElapsedNS, "WSKT_VALUE_MAX_NS": valueMaxNS,
+		"WSKT_EQ": compareEQ, "WSKT_NE": compareNE, "WSKT_GE": compareGE, "WSKT_LE": compareLE, "WSKT_HAS": compareHas,
 	}
 }
 
@@ -174,8 +174,8 @@ func TestNumbersMatchHeaders(t *testing.T) {
 func wireTypes() map[string]reflect.Type {
 	return map[string]reflect.Type{
 		"WSKP_HEADER": reflect.TypeFor[wireHeader](), "WSKP_CASE": reflect.TypeFor[wireCase](),
-		"WSKP_UNIT": reflect.TypeFor[wireUnit](), "WSKP_CHECK": reflect.TypeFor[wireCheck](),
-		"WSKP_STEP": reflect.TypeFor[wireStep](), "WSKT_STEP": reflect.TypeFor[wireDriverStep](),
+		"WSKP_UNIT": reflect.TypeFor[wireUnit](), "WSKT_CHECK": reflect.TypeFor[wireCheck](),
+		"WSKT_STEP": reflect.TypeFor[wireStep](),
 	}
 }
 
@@ -273,7 +273,7 @@ func TestOffsetsMatchCompiler(t *testing.T) {
 		}
 		return nil
 	}
-	wrong := strings.Replace(program.String(), "sizeof(WSKP_STEP) == ", "sizeof(WSKP_STEP) == 1", 1)
+	wrong := strings.Replace(program.String(), "sizeof(WSKT_STEP) == ", "sizeof(WSKT_STEP) == 1", 1)
 	refused := make(chan error)
 	go func() { refused <- compile(wrong) }()
 	if err := compile(program.String()); err != nil {

@@ -1,6 +1,8 @@
 package suites
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"wskharness/strictyaml"
@@ -11,7 +13,7 @@ const (
 	defaultLoopTimeout = 30 * time.Second
 	defaultStepTimeout = 5 * time.Second // beyond what a step waits by its own word
 	longestCase        = 30 * time.Minute
-	longestUnit        = maxWaitMs * time.Millisecond
+	longestUnit        = maxUnitMs * time.Millisecond
 	unitMargin         = 250 * time.Millisecond // of a unit over its steps
 	caseMargin         = 500 * time.Millisecond // of a case over its units
 	waitMargin         = time.Second            // of a case over all that its steps wait
@@ -73,12 +75,18 @@ func (p *caseParser) waits(n *node) (need time.Duration, loops, ok bool) {
 	return need, loops, true
 }
 
+// unitWaits is what all passes through a unit may wait, the longest choice each time; of a loop that runs for a
+// time, that time and a last pass.
 func (p *caseParser) unitWaits(u unit) time.Duration {
-	var total time.Duration
-	for i := u.first; i < u.first+u.count; i++ {
-		total += p.c.Steps[i].wait * time.Duration(u.repeat)
+	pass := make([]time.Duration, max(u.groups, 1))
+	for _, s := range p.c.Steps[u.first : u.first+u.count] {
+		pass[s.group] += s.wait
 	}
-	return total
+	longest := slices.Max(pass)
+	if u.duration > 0 {
+		return u.duration + longest
+	}
+	return longest * time.Duration(u.repeat)
 }
 
 // unitBudget gives a unit its limit. A loop's own was checked by waits, and the case has room for it.
@@ -115,4 +123,26 @@ func (p *caseParser) stepBudget(s *Step, nodes stepNodes) {
 
 func wholeSeconds(d time.Duration) time.Duration {
 	return (d + time.Second - 1).Truncate(time.Second)
+}
+
+// Lasting is the case with the time of its loops that run for one changed, and every limit around them by as
+// much.
+func (c *Case) Lasting(d time.Duration) (*Case, error) {
+	longer := *c
+	longer.units = slices.Clone(c.units)
+	for i := range longer.units {
+		u := &longer.units[i]
+		if u.duration == 0 {
+			continue
+		}
+		change := d - u.duration
+		u.duration = d
+		u.timeout += change
+		longer.Timeout += change
+		if u.timeout > longestUnit || longer.Timeout > longestCase || d < time.Millisecond {
+			return nil, fmt.Errorf("%s can't run its loops for %s: a case may take no more than %s in all",
+				c.Name(), strictyaml.ShortDuration(d), strictyaml.ShortDuration(longestCase))
+		}
+	}
+	return &longer, nil
 }

@@ -42,7 +42,8 @@ func TestBuiltinHasEveryRow(t *testing.T) {
 		sockets.connect_unbound sockets.basic sockets.datagram sockets.stream sockets.bad_family
 		sockets.socket_connect sockets.loopback_echo sockets.close_pending_accept
 		sockets.parallel_accept sockets.accept_event sockets.accept_reject
-		sockets.disable_event_pending sockets.local_address_unbound`)
+		sockets.disable_event_pending sockets.local_address_unbound
+		stress.capture_release stress.capture_vs_deregister stress.register_churn stress.low_resources`)
 	misuse := []string{"registration.double", "registration.double_deregister", "registration.null_dispatch", "capture.over_release", "sockets.parallel_accept"}
 	recorded := []string{"registration.bad_version_accepted", "registration.reserved_nonzero",
 		"capture.same_client", "capture.distinct_clients", "capture.version_zero", "capture.minor_high", "sockets.tdi_bypass", "sockets.bad_family"}
@@ -50,6 +51,7 @@ func TestBuiltinHasEveryRow(t *testing.T) {
 		"negotiation.query_not_ready", "negotiation.reregister_range", "negotiation.range_highest", "negotiation.range_above", "negotiation.not_ready_first"}
 	query := []string{"negotiation.query_after_ok", "negotiation.query_after_noi", "negotiation.query_before_capture",
 		"negotiation.query_dispatch", "negotiation.reregister", "negotiation.major_range"}
+	needs := map[string]string{"stress.capture_vs_deregister": CapabilityRundown, "stress.low_resources": CapabilityVerifier}
 	catalog := builtin(t)
 	cases := map[string]*Case{}
 	live := 0
@@ -74,6 +76,9 @@ func TestBuiltinHasEveryRow(t *testing.T) {
 		if slices.Contains(c.Requires, CapabilityModel) != slices.Contains(model, row) ||
 			slices.Contains(c.Requires, CapabilityQuery) != slices.Contains(query, row) {
 			t.Errorf("%s requires %v", row, c.Requires)
+		}
+		if need := needs[row]; need != "" && !slices.Contains(c.Requires, need) {
+			t.Errorf("%s requires %v, not %s", row, c.Requires, need)
 		}
 	}
 	if live < 40 {

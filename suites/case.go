@@ -105,7 +105,7 @@ func (l *loader) readCase(source Source, r *reporter, s *Suite, n *node) (*Case,
 		r.At(steps, "a list of steps", "steps is %s", steps.CountOrKind())
 		return c, id
 	case repeat != nil || parallel != nil:
-		p.readLoop(steps, unit{repeat: c.Repeat, parallel: c.Parallel}, false)
+		p.readLoop(unit{repeat: c.Repeat, parallel: c.Parallel}, false, steps, []loopGroup{{steps: steps}})
 	default:
 		for _, item := range steps.Items {
 			p.readStep(item)

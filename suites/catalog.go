@@ -65,7 +65,9 @@ type Step struct {
 	Checks  []Check
 	Timeout time.Duration // after which the step counts as hung
 	Thread  string        // the named thread that it is started on; empty: waited for
-	Runs    int           // how often it runs in all when everything passes
+	Runs    int           // how often it runs in all when everything passes; 0: time or chance decide, and at least once
+	Next    []uint32      // in a loop: statuses that are as good, but end the pass through its steps
+	Yields  bool          // in a loop: where the driver refuses it, that ends the pass, too, and does not count
 	Line    int
 
 	op       *operation
@@ -79,8 +81,10 @@ type Step struct {
 	thread   uint16 // index + 1
 	args     [maxArgs]uint64
 	wait     time.Duration // how long the step may take by its own word
+	nextAt   *node         // where next_on is written
 	unit     int
-	group    uint32 // of its unit, where that has some
+	group    uint16 // of its unit, where that has some
+	weight   uint16 // of that, in its first step
 }
 
 // Async reports whether the step only starts its operation, on a named thread.
@@ -114,12 +118,18 @@ type unit struct {
 	sockets  int           // stride of sockets
 	duration time.Duration // no list of steps begins after it; 0 for repeat alone
 	groups   int           // of which one at a time is chosen at random; 0 for all in order
-	seed     uint32
+	seed     uint32        // of the choice; 0: the run's
 	timeout  time.Duration
 	listed   bool // written as a loop, not as a step of its own
 }
 
-func (u unit) loop() bool { return u.repeat > 1 || u.parallel > 1 || u.count > 1 }
+func (u unit) loop() bool { return u.repeats() || u.count > 1 }
+
+// repeats reports whether its steps may run more than once.
+func (u unit) repeats() bool { return u.repeat > 1 || u.parallel > 1 }
+
+// counted reports whether it is certain how many passes there are.
+func (u unit) counted() bool { return u.duration == 0 && u.groups == 0 }
 
 // CapabilityDoc says what a capability that a case may require means, or "" for one that the
 // builtin suites don't use.
@@ -129,6 +139,12 @@ func CapabilityDoc(name string) string {
 		return "a WSK provider whose WskQueryProviderCharacteristics works"
 	case CapabilityClosePending:
 		return "a WSK provider that a socket may be closed on while an operation of it is pending; of Wine's own, such a close crashed one guest in some hundred"
+	case CapabilityRundown:
+		return "a WSK provider whose WskDeregister waits for captures and fails those that come later"
+	case CapabilitySocketThreads:
+		return "a WSK provider whose sockets are safe in the hands of several threads; Wine's own closes some handles twice"
+	case CapabilityVerifier:
+		return "a machine on which Driver Verifier is at work"
 	case CapabilityModel:
 		return "the harness's model of a WSK provider, which provider steps control: netio: model of a wine target"
 	}
@@ -137,7 +153,10 @@ func CapabilityDoc(name string) string {
 
 // Capabilities that cases may require: names that guests and suites have to agree on.
 const (
-	CapabilityQuery        = "wsk-query"
-	CapabilityClosePending = "wsk-close-pending"
-	CapabilityModel        = "model" // implied by provider and provider_state
+	CapabilityQuery         = "wsk-query"
+	CapabilityClosePending  = "wsk-close-pending"
+	CapabilityRundown       = "wsk-rundown"
+	CapabilitySocketThreads = "wsk-socket-threads"
+	CapabilityVerifier      = "verifier"
+	CapabilityModel         = "model" // implied by provider and provider_state
 )

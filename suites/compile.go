@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 // Entry is one attempt at a case in a plan. The same case may be in a plan more than once.
 type Entry struct {
 	Case    *Case
-	Attempt int // the caller's own; Compile does not use it
+	Attempt int // from 1; with each the seed of its choices is one more
 }
 
 // PlanOptions is what a plan says beside its cases.
@@ -26,6 +27,7 @@ type PlanOptions struct {
 	DriverPath   string // Windows path in the guest; empty: the driver is running already
 	Service      string // name of the driver's service: the same characters
 	DriverSHA256 [32]byte
+	Seed         uint32        // of the choices in loops that have none of their own, of the first attempt
 	StartTimeout time.Duration // at most 2 min; 30 s unless given
 	StopTimeout  time.Duration // at most 2 min; 30 s unless given
 }
@@ -77,9 +79,9 @@ func Compile(entries []Entry, opts PlanOptions) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := planWriter{strings: []byte{0}, offsets: map[string]uint32{"": 0}, done: map[*Case]wireCase{}}
+	w := planWriter{strings: []byte{0}, offsets: map[string]uint32{"": 0}, done: map[written]wireCase{}}
 	for _, e := range entries {
-		w.add(e.Case)
+		w.add(e, opts.Seed)
 	}
 	header := wireHeader{
 		Magic: planMagic, Version: planVersion, Abi: ABI,
@@ -94,20 +96,27 @@ func Compile(entries []Entry, opts PlanOptions) (*Plan, error) {
 }
 
 func milliseconds(what string, d time.Duration) (uint32, error) {
-	if d < time.Millisecond || d > longestUnit {
-		return 0, fmt.Errorf("compile plan: %s %s is not between 1ms and %s", what, d, strictyaml.ShortDuration(longestUnit))
+	const longest = maxWaitMs * time.Millisecond
+	if d < time.Millisecond || d > longest {
+		return 0, fmt.Errorf("compile plan: %s %s is not between 1ms and %s", what, d, strictyaml.ShortDuration(longest))
 	}
 	return uint32(d.Milliseconds()), nil
 }
 
-// planWriter gathers the tables of a plan. A case that is in it again shares its units.
+// planWriter gathers the tables of a plan. A case that is in it again, with the same seed, shares its units.
 type planWriter struct {
 	cases   []wireCase
 	units   []wireUnit
 	steps   []wireStep
 	strings []byte
 	offsets map[string]uint32
-	done    map[*Case]wireCase
+	done    map[written]wireCase
+}
+
+// written is a case with the seed of what it leaves to chance, 0 where that is nothing.
+type written struct {
+	test *Case
+	seed uint32
 }
 
 func (w *planWriter) text(s string) uint32 {
@@ -120,60 +129,91 @@ func (w *planWriter) text(s string) uint32 {
 	return at
 }
 
-func (w *planWriter) add(c *Case) {
-	if again, ok := w.done[c]; ok {
+func (w *planWriter) add(e Entry, seed uint32) {
+	c := e.Case
+	key := written{test: c}
+	if c.Chance() {
+		key.seed = attemptSeed(seed, e.Attempt)
+	}
+	if again, ok := w.done[key]; ok {
 		w.cases = append(w.cases, again)
 		return
 	}
+	units := c.batched()
 	wire := wireCase{
-		Name: w.text(c.Name()), FirstUnit: uint32(len(w.units)), UnitCount: uint32(len(c.units)),
+		Name: w.text(c.Name()), FirstUnit: uint32(len(w.units)), UnitCount: uint32(len(units)),
 		TimeoutMs: uint32(c.Timeout.Milliseconds()),
 	}
 	first := uint32(len(w.steps))
-	for _, u := range c.units {
+	for _, u := range units {
 		w.units = append(w.units, wireUnit{
 			FirstStep: first + uint32(u.first), StepCount: uint32(u.count),
 			Repeat: uint32(u.repeat), Parallel: uint32(u.parallel), ClientStride: uint32(u.stride), SocketStride: uint32(u.sockets),
 			TimeoutMs: uint32(u.timeout.Milliseconds()), ForMs: uint32(u.duration.Milliseconds()),
-			Groups: uint32(u.groups), Seed: u.seed,
+			Groups: uint32(u.groups), Seed: cmp.Or(u.seed, key.seed),
 		})
 	}
 	for i := range c.Steps {
 		w.steps = append(w.steps, c.Steps[i].wire())
 	}
-	w.done[c] = wire
+	w.done[key] = wire
 	w.cases = append(w.cases, wire)
 }
 
+// A case of more steps than eagerSteps is sent to the driver batchSteps at a time: a request costs more than most
+// steps do. A shorter one goes step by step, so that the journal has each step before the next one begins, and
+// tells how far the case got where that ends the machine.
+const (
+	eagerSteps = 100
+	batchSteps = maxSteps
+)
+
+// batched are the units of a case as the driver is given them.
+func (c *Case) batched() []unit {
+	if len(c.Steps) <= eagerSteps {
+		return c.units
+	}
+	var units []unit
+	var waits time.Duration // of the steps of the last unit
+	for _, u := range c.units {
+		wait := c.Steps[u.first].wait
+		if n := len(units); n > 0 && !u.listed && !u.repeats() && !units[n-1].listed && !units[n-1].repeats() &&
+			units[n-1].count < batchSteps && waits+wait < maxStepTime {
+			units[n-1].count++
+			units[n-1].timeout = min(units[n-1].timeout+u.timeout, longestUnit, c.Timeout-caseMargin)
+			waits += wait
+			continue
+		}
+		units, waits = append(units, u), wait
+	}
+	return units
+}
+
 func (s *Step) wire() wireStep {
-	d := wireDriverStep{
-		Op: s.op.code, Context: s.context, Thread: s.thread,
-		TimeoutMs: uint32(s.Timeout.Milliseconds()), Arg: s.args, Group: s.group,
+	w := wireStep{
+		Op: s.op.code, Context: s.context, Thread: s.thread, TimeoutMs: uint32(s.Timeout.Milliseconds()),
+		Arg: s.args, Group: s.group, Weight: s.weight, NextCount: uint16(len(s.Next)),
 	}
-	if s.Record {
-		d.Flags |= stepRecord
-	}
-	if s.Misuse {
-		d.Flags |= stepMisuse
+	for _, flag := range []struct {
+		on  bool
+		bit uint32
+	}{{s.Record, stepRecord}, {s.Misuse, stepMisuse}, {s.Yields, stepYield}} {
+		if flag.on {
+			w.Flags |= flag.bit
+		}
 	}
 	// No expectation means the usual one: success, or pending for what is only started.
-	if !s.Async() && !s.Record && !(len(s.Expect) == 1 && s.Expect[0] == statusSuccess) {
-		d.ExpectCount = uint32(copy(d.Expect[:], s.Expect))
-	}
-	wire := wireStep{Step: d}
-	check := func(c condition) {
-		wire.Check[wire.CheckCount] = wireCheck{Value: c.value, Compare: c.compare, Want: c.want}
-		wire.CheckCount++
+	usual := len(s.Expect) == 1 && s.Expect[0] == statusSuccess && len(s.Next) == 0
+	if !s.Async() && !s.Record && !usual {
+		w.ExpectCount = uint16(copy(w.Expect[:], slices.Concat(s.Expect, s.Next)))
 	}
 	for _, c := range s.Checks {
 		for _, cond := range c.conds {
-			check(cond)
+			w.Check[w.CheckCount] = wireCheck{Value: cond.value, Compare: cond.compare, Want: cond.want}
+			w.CheckCount++
 		}
 	}
-	if s.Runs > 1 {
-		check(condition{valueExecuted, compareEQ, uint64(s.Runs)})
-	}
-	return wire
+	return w
 }
 
 // file lays the tables out, each at a multiple of eight bytes.

@@ -37,6 +37,9 @@ func (c *Case) Describe(w io.Writer) error {
 		}
 		for i := u.first; i < u.first+u.count; i++ {
 			s := &c.Steps[i]
+			if u.groups > 0 && (i == u.first || s.group != c.Steps[i-1].group) {
+				fmt.Fprintf(&b, "    choice of weight %d:\n", s.weight)
+			}
 			fmt.Fprintf(&b, "%s%*d. %s → %s\n", indent, width, i+1, s.Text, s.Expected())
 		}
 	}
@@ -46,8 +49,14 @@ func (c *Case) Describe(w io.Writer) error {
 
 func (u unit) times() string {
 	text := fmt.Sprintf("%d times", u.repeat)
-	if u.repeat == 1 {
+	switch {
+	case u.repeat == 1:
 		text = "once"
+	case u.duration > 0:
+		text = "for " + strictyaml.ShortDuration(u.duration)
+		if u.repeat != endless {
+			text += fmt.Sprintf(", but at most %d times", u.repeat)
+		}
 	}
 	if u.parallel > 1 {
 		text += fmt.Sprintf(" on each of %d threads", u.parallel)
@@ -55,6 +64,12 @@ func (u unit) times() string {
 			text += ", with the same clients"
 		} else {
 			text += ", each with clients of its own"
+		}
+	}
+	if u.groups > 0 {
+		text += fmt.Sprintf(", one of %d choices at a time", u.groups)
+		if u.seed != 0 {
+			text += fmt.Sprintf(" by seed %d", u.seed)
 		}
 	}
 	return text
@@ -70,5 +85,9 @@ func (s *Step) Expected() string {
 	case s.op.code == opBlocked:
 		return "still blocked"
 	}
-	return statusList(s.Expect)
+	text := statusList(s.Expect)
+	if s.nextAt != nil {
+		text += "; next on " + s.nextWords()
+	}
+	return text
 }

@@ -52,8 +52,8 @@ func (p *caseParser) use(name string, at *node, s *Step) uint64 {
 		switch {
 		case !l.shared && !l.registered[name]:
 			p.r.At(at, "a register step in the loop, or shared: true", "client %q is registered outside of the parallel loop", name)
-		case l.shared && s.op.code == opDeregister:
-			p.r.At(at, "a deregister after the loop", "client %q is shared by the threads of the loop", name)
+		case l.shared && s.op.code == opDeregister && !s.Yields:
+			p.r.At(at, "next_on: refused, for all threads but one, and a register after it", "client %q is shared by the threads of the loop", name)
 		}
 	}
 	return uint64(use.index)
@@ -66,7 +66,7 @@ func (p *caseParser) register(name string, at *node, s *Step) uint64 {
 	}
 	use.state, use.at = registered, at
 	if l := p.loop; l != nil {
-		if l.parallel > 1 && l.shared {
+		if l.parallel > 1 && l.shared && !l.ended[name] {
 			p.r.At(at, "a register before the loop, or a loop that is not shared", "every thread of the loop would register client %q", name)
 		}
 		l.registered[name] = true
@@ -77,10 +77,17 @@ func (p *caseParser) register(name string, at *node, s *Step) uint64 {
 func (p *caseParser) deregister(name string, at *node, s *Step) uint64 {
 	index := p.use(name, at, s)
 	use := p.clients[name]
+	if l := p.loop; l != nil && l.parallel > 1 && l.shared && !s.Yields {
+		use.state = maybeRegistered // reported
+		return index
+	}
 	if use.state == deregistered && !s.Misuse {
 		p.r.At(at, "a register before it, or misuse: true", "client %q is already deregistered", name)
 	}
 	use.state = deregistered
+	if p.loop != nil {
+		p.loop.ended[name] = true
+	}
 	return index
 }
 

@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -50,7 +51,15 @@ type Deviation struct {
 	Status   uint32
 	Origin   uint32
 	Values   []uint64
-	Value    string // of KindValue: the value's name, as known issues call it
+	Value    string     // of KindValue: the value's name, as known issues call it
+	Failed   *Iteration // in a loop: where
+}
+
+func (d Deviation) failures() int {
+	if d.Failed == nil {
+		return 0
+	}
+	return 1
 }
 
 func (d Deviation) String() string {
@@ -88,6 +97,11 @@ func (c *Case) Judge(results []StepResult) []Deviation {
 			deviations = j.found
 		}
 	}
+	if len(deviations) == 0 {
+		deviations = c.judgeLoops(results)
+	}
+	// In a loop several steps may deviate, on several threads: what failed first is what ended it.
+	slices.SortStableFunc(deviations, func(a, b Deviation) int { return cmp.Compare(b.failures(), a.failures()) })
 	return deviations
 }
 
@@ -104,7 +118,7 @@ func (j *judgement) add(kind DeviationKind, value, expected, actual, message str
 	j.found = append(j.found, Deviation{
 		Step: j.step.Index, StepText: j.step.Text, Kind: kind, Value: value,
 		Expected: expected, Actual: actual, Message: message,
-		Status: j.result.Status, Origin: j.result.Origin, Values: j.result.Values,
+		Status: j.result.Status, Origin: j.result.Origin, Values: j.result.Values, Failed: j.result.Failed,
 	})
 }
 
@@ -116,6 +130,10 @@ func (j *judgement) judge() {
 	if s.Async() || s.Record {
 		j.runs()
 		return
+	}
+	if slices.Contains(s.Next, r.Status) {
+		j.runs()
+		return // its values mean nothing
 	}
 	if !slices.Contains(s.Expect, r.Status) {
 		j.wrongStatus()
@@ -172,7 +190,7 @@ func (j *judgement) wanted() string {
 	case s.op.code == opBlocked:
 		return fmt.Sprintf("%s to be blocked for %s", s.about(), strictyaml.ShortDuration(s.wait))
 	}
-	return statusList(s.Expect)
+	return statusList(slices.Concat(s.Expect, s.Next))
 }
 
 // about is the object of a step about a thread: "thread t1".
@@ -256,8 +274,36 @@ func (c condition) holds(got uint64) bool {
 
 // runs judges how often the step ran: a loop that ended early passes nowhere else.
 func (j *judgement) runs() {
-	if want := uint64(j.step.Runs); j.result.Runs != want {
+	want := uint64(j.step.Runs)
+	switch {
+	case want == 0 && j.result.Runs == 0:
+		j.add(KindRuns, "", "at least 1 run", "0 runs", "expected the step to run, it never did")
+	case want != 0 && j.result.Runs != want:
 		j.add(KindRuns, "", fmt.Sprintf("%d runs", want), fmt.Sprintf("%d runs", j.result.Runs),
 			fmt.Sprintf("expected the step to run %d times, it ran %d times", want, j.result.Runs))
 	}
+}
+
+// judgeLoops compares how often the steps of a loop ran where time or chance decide that. Each ran as often as
+// the one before it in its list, or less often where either may end a pass. Every step has a result.
+func (c *Case) judgeLoops(results []StepResult) []Deviation {
+	ran := make([]uint64, len(c.Steps))
+	for _, r := range results {
+		ran[r.Step] = r.Runs
+	}
+	for i := 1; i < len(c.Steps); i++ {
+		s, before := &c.Steps[i], &c.Steps[i-1]
+		if s.Runs != 0 || s.unit != before.unit || s.group != before.group {
+			continue
+		}
+		fewer := s.Yields || len(before.Next) > 0
+		if ran[i] == ran[i-1] || fewer && ran[i] < ran[i-1] {
+			continue
+		}
+		j := judgement{step: s, result: StepResult{Step: i, Runs: ran[i]}}
+		j.add(KindRuns, "", fmt.Sprintf("%d runs, as many as of the step before", ran[i-1]), fmt.Sprintf("%d runs", ran[i]),
+			fmt.Sprintf("expected the step to run as often as the one before it, %d times; it ran %d times", ran[i-1], ran[i]))
+		return j.found
+	}
+	return nil
 }

@@ -2,18 +2,38 @@ package suites
 
 import (
 	"fmt"
+	"maps"
+	"math"
+	"slices"
 
 	"wskharness/strictyaml"
+)
+
+const (
+	maxWeight = 1000
+	// endless is the number of passes of a loop that only time ends.
+	endless = math.MaxUint32
 )
 
 // loopUse is the loop that is being read.
 type loopUse struct {
 	parallel   int
 	shared     bool
-	registered map[string]bool // clients registered in it
+	registered map[string]bool // clients registered in this pass through it
+	ended      map[string]bool // and deregistered
+	made       map[string]bool // sockets made in it
 }
 
-// readLoopStep reads `loop: {repeat, parallel, shared, timeout, steps}`.
+// own reports whether each thread has clients and sockets of its own.
+func (l *loopUse) own() bool { return l.parallel > 1 && !l.shared }
+
+// loopGroup is a list of steps that run one after the other: all of a loop's, or those of one choice.
+type loopGroup struct {
+	steps  *node
+	weight uint16
+}
+
+// readLoopStep reads `loop: {repeat, for, parallel, shared, timeout, and either steps or choose and seed}`.
 func (p *caseParser) readLoopStep(n *node, outer *mapping) {
 	body := outer.Take(loopKey)
 	outer.What = "a loop's step"
@@ -24,8 +44,15 @@ func (p *caseParser) readLoopStep(n *node, outer *mapping) {
 	}
 	u := unit{repeat: 1, parallel: 1}
 	shared := false
-	if n := m.Take("repeat"); n != nil {
-		u.repeat = p.count(n, "loop: repeat", maxRepeat)
+	repeat := m.Take("repeat")
+	if n := m.Take("for"); n != nil {
+		var ok bool
+		if u.duration, ok = p.r.Duration(n, "loop: for", longestCase); ok {
+			u.repeat = endless
+		}
+	}
+	if repeat != nil {
+		u.repeat = p.count(repeat, "loop: repeat", maxRepeat)
 	}
 	if n := m.Take("parallel"); n != nil {
 		u.parallel = p.count(n, "loop: parallel", maxParallel)
@@ -39,56 +66,201 @@ func (p *caseParser) readLoopStep(n *node, outer *mapping) {
 			p.limits[len(p.c.units)] = n
 		}
 	}
-	steps := m.Need("steps", "steps: a list")
+	seed := m.Take("seed")
+	steps, groups := p.loopGroups(body, m)
 	m.Done()
+	if seed != nil {
+		if number, ok := p.r.Number(seed, "loop: seed", 1, math.MaxUint32); ok {
+			u.seed = uint32(number)
+		}
+		if steps != nil && len(groups) < 2 {
+			p.r.At(seed, "choose", "a seed, but nothing is chosen")
+		}
+	}
 	switch {
 	case steps == nil:
-	case steps.Kind != strictyaml.SequenceKind || len(steps.Items) == 0:
-		p.r.At(steps, "a list of steps", "steps is %s", steps.CountOrKind())
 	case p.inLoop():
 		p.r.At(n, "loops one after the other", "a loop in a loop")
 	default:
-		p.readLoop(steps, u, shared)
+		if len(groups) > 1 {
+			u.groups = len(groups)
+		}
+		p.readLoop(u, shared, steps, groups)
 	}
 }
 
-// readLoop reads the steps of a loop, or of a case that is one, into one unit.
-func (p *caseParser) readLoop(steps *node, u unit, shared bool) {
-	p.loop = &loopUse{parallel: u.parallel, shared: shared, registered: map[string]bool{}}
+// loopGroups reads what a loop does: steps, or a choice between lists of them. The node is the one that has
+// it; nil when there is nothing to go on with.
+func (p *caseParser) loopGroups(body *node, m *mapping) (*node, []loopGroup) {
+	steps, choose := m.Take("steps"), m.Take("choose")
+	switch {
+	case steps == nil && choose == nil:
+		p.r.At(body, "steps: a list, or choose: a list of choices", "loop has no steps")
+		return nil, nil
+	case steps != nil && choose != nil:
+		p.r.At(choose, "one of them", "loop has both steps and choose")
+		return nil, nil
+	case steps != nil:
+		return p.stepList(steps), []loopGroup{{steps: steps}}
+	case choose.Kind != strictyaml.SequenceKind || len(choose.Items) < 2:
+		p.r.At(choose, "a list of at least two choices", "choose is %s", choose.CountOrKind())
+		return nil, nil
+	}
+	var groups []loopGroup
+	for _, item := range choose.Items {
+		m, ok := p.r.Mapping(item, "a choice")
+		if !ok {
+			return nil, nil
+		}
+		g := loopGroup{weight: 1}
+		if n := m.Take("weight"); n != nil {
+			number, _ := p.r.Number(n, "weight", 1, maxWeight)
+			g.weight = uint16(number)
+		}
+		g.steps = m.Need("steps", "steps: a list")
+		m.Done()
+		if g.steps == nil || p.stepList(g.steps) == nil {
+			return nil, nil
+		}
+		groups = append(groups, g)
+	}
+	return choose, groups
+}
+
+// stepList is the node, if it is a list of steps.
+func (p *caseParser) stepList(n *node) *node {
+	if n.Kind != strictyaml.SequenceKind || len(n.Items) == 0 {
+		p.r.At(n, "a list of steps", "steps is %s", n.CountOrKind())
+		return nil
+	}
+	return n
+}
+
+// readLoop reads the steps of a loop, or of a case that is one, into one unit. At is where they are written.
+func (p *caseParser) readLoop(u unit, shared bool, at *node, groups []loopGroup) {
+	p.loop = &loopUse{parallel: u.parallel, shared: shared, made: map[string]bool{}}
+	defer func() { p.loop = nil }()
 	u.first, u.listed = len(p.c.Steps), true
 	p.c.units = append(p.c.units, u)
-	for _, item := range steps.Items {
-		p.readStep(item)
+	for i, g := range groups {
+		first := len(p.c.Steps)
+		p.readPass(g.steps)
+		for k := first; k < len(p.c.Steps); k++ {
+			p.c.Steps[k].group, p.c.Steps[k].weight = uint16(i), g.weight
+		}
 	}
 	last := &p.c.units[len(p.c.units)-1]
 	last.count = len(p.c.Steps) - last.first
 	if last.count == 0 { // every step of it was a mistake
 		delete(p.limits, len(p.c.units)-1)
 		p.c.units = p.c.units[:len(p.c.units)-1]
-		p.loop = nil
 		return
 	}
 	if last.count > maxSteps {
-		p.r.At(steps, fmt.Sprintf("at most %d", maxSteps), "the loop has %d steps", last.count)
+		p.r.At(at, fmt.Sprintf("at most %d", maxSteps), "the loop has %d steps", last.count)
 	}
-	for name := range p.loop.registered {
-		if use := p.clients[name]; use.state == registered && !p.c.Misuse {
-			p.r.At(use.at, "a deregister for it in the loop", "client %q is still registered at the end of the loop", name)
-			use.state = deregistered // said once
-		}
-	}
-	if u.parallel > 1 && !shared {
-		// Every thread has clients of its own: thread t uses the named ones plus t strides.
+	p.uncounted(last)
+	if p.loop.own() {
+		// Thread t uses the named ones plus t strides.
 		last.stride = len(p.c.clients)
 		last.sockets = len(p.c.sockets)
 		if need := last.sockets * u.parallel; need > maxSockets {
-			p.r.At(steps, fmt.Sprintf("at most %d sockets over all threads", maxSockets),
+			p.r.At(at, fmt.Sprintf("at most %d sockets over all threads", maxSockets),
 				"%d sockets on each of %d threads", last.sockets, u.parallel)
 		}
 		if need := last.stride * u.parallel; need > maxClients {
-			p.r.At(steps, fmt.Sprintf("at most %d clients over all threads", maxClients),
+			p.r.At(at, fmt.Sprintf("at most %d clients over all threads", maxClients),
 				"%d clients on each of %d threads", last.stride, u.parallel)
 		}
 	}
-	p.loop = nil
+}
+
+// readPass reads steps that are run over and over, and reports what one pass leaves otherwise than it found it:
+// the next one could not begin.
+func (p *caseParser) readPass(steps *node) {
+	p.loop.registered, p.loop.ended = map[string]bool{}, map[string]bool{}
+	clients, sockets := map[string]registration{}, map[string]socketState{}
+	for name, use := range p.clients {
+		clients[name] = use.state
+	}
+	for name, use := range p.sockets {
+		sockets[name] = use.state
+	}
+	for _, item := range steps.Items {
+		p.readStep(item)
+	}
+	if p.c.Misuse {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.clients)) {
+		use, before := p.clients[name], clients[name]
+		switch {
+		case use.state == registered && before != registered:
+			p.r.At(use.at, "a deregister for it in the loop", "client %q is still registered at the end of the loop", name)
+			use.state = maybeRegistered // said once
+		case use.state == deregistered && before == registered:
+			p.r.At(steps, "a register for it after that", "client %q is deregistered in the loop, which goes on", name)
+			use.state = maybeRegistered
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.sockets)) {
+		use := p.sockets[name]
+		before, there := sockets[name]
+		switch {
+		case use.state == socketOpen && (!there || before == socketClosed):
+			p.r.At(use.at, "a close for it in the loop", "socket %q is still open at the end of the loop", name)
+			use.state = socketUnknown
+		case use.state == socketClosed && there && before == socketOpen:
+			p.r.At(steps, "a step that makes it after that", "socket %q is closed in the loop, which goes on", name)
+			use.state = socketUnknown
+		}
+	}
+}
+
+// uncounted forgets how often the steps of a loop run where time or chance decides, and from where on in a
+// pass a status may.
+func (p *caseParser) uncounted(u *unit) {
+	certain := u.counted()
+	for i := u.first; i < u.first+u.count; i++ {
+		s := &p.c.Steps[i]
+		if certain = certain && !s.Yields; !certain {
+			s.Runs = 0
+		}
+		certain = certain && len(s.Next) == 0
+	}
+}
+
+// Loop is how a step runs that is in a loop.
+type Loop struct {
+	Threads int
+	Chance  bool   // which steps come next is chosen by chance
+	Seed    uint32 // of that; 0: the run's
+}
+
+// Loop says how a step runs; ok is false where it runs once.
+func (c *Case) Loop(s *Step) (l Loop, ok bool) {
+	u := c.units[s.unit]
+	return Loop{Threads: u.parallel, Chance: u.groups > 0, Seed: u.seed}, u.repeats()
+}
+
+// SeedOf is the seed of an attempt's choices: the loop's own, or one more than the run's with each attempt. It
+// is 0 where nothing is chosen.
+func (l Loop) SeedOf(run uint32, attempt int) uint32 {
+	switch {
+	case !l.Chance || l.Seed != 0:
+		return l.Seed
+	}
+	return attemptSeed(run, attempt)
+}
+
+func attemptSeed(run uint32, attempt int) uint32 { return run + uint32(max(attempt, 1)-1) }
+
+// Chance reports whether the run's seed decides what the case does.
+func (c *Case) Chance() bool {
+	return slices.ContainsFunc(c.units, func(u unit) bool { return u.groups > 0 && u.seed == 0 })
+}
+
+// Timed reports whether the case has a loop that runs for a time.
+func (c *Case) Timed() bool {
+	return slices.ContainsFunc(c.units, func(u unit) bool { return u.duration > 0 })
 }

@@ -42,19 +42,26 @@ func TestReferenceIsCurrent(t *testing.T) {
 	}
 }
 
-// TestPageExamples loads what the page shows: its blocks, put together, are one suite file.
+// TestPageExamples loads what the page shows: its blocks, put together, are suite files, of which each begins with its name.
 func TestPageExamples(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join("..", "docs", "suites.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var file string
+	var files []Source
 	for _, block := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(string(page), -1) {
-		file += block[1]
+		if strings.HasPrefix(block[1], "suite: ") {
+			files = append(files, Source{Name: "suites.md"})
+		}
+		last := &files[len(files)-1]
+		last.Data = append(last.Data, block[1]...)
 	}
-	catalog, err := Load(Source{Name: "suites.md", Data: []byte(file)})
+	catalog, err := Load(files...)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(catalog.Suites) != 2 || len(catalog.All()) != 3 {
+		t.Errorf("%d suites with %d cases", len(catalog.Suites), len(catalog.All()))
 	}
 	c := catalog.All()[0]
 	if len(c.Steps) != 8 || len(catalog.Known("wine", c)) != 1 {

@@ -66,6 +66,7 @@ func JSONSchema() []byte {
 				object{"type": "integer", "minimum": 0, "maximum": uint32(math.MaxUint32)}}},
 			"statuses": object{"anyOf": []any{ref("status"),
 				object{"type": "array", "minItems": 1, "maxItems": maxExpect, "items": ref("status")}}},
+			"next":       object{"anyOf": []any{ref("status"), object{"const": wordRefused}}},
 			"step":       plainStep(true),
 			"plain-step": plainStep(false),
 			"loop": object{
@@ -73,9 +74,21 @@ func JSONSchema() []byte {
 				"description": "Runs steps many times, on one thread or on many, in one request to the driver.",
 				"properties": object{
 					"repeat": repeat, "parallel": parallel,
-					"shared":  object{"type": "boolean", "description": "true: the threads use the same clients; else each has its own"},
+					"for":     described(ref("duration"), "how long: no thread begins another pass after it"),
+					"shared":  object{"type": "boolean", "description": "true: the threads use the same clients and sockets; else each has its own"},
 					"timeout": ref("duration"),
 					"steps":   steps("plain-step"),
+					"choose":  object{"type": "array", "minItems": 2, "items": ref("choice"), "description": "in each pass a thread chooses one of these by chance"},
+					"seed":    object{"type": "integer", "minimum": 1, "maximum": uint32(math.MaxUint32), "description": "of the choices; the run's unless given"},
+				},
+				"oneOf":                []any{object{"required": []string{"steps"}}, object{"required": []string{"choose"}}},
+				"additionalProperties": false,
+			},
+			"choice": object{
+				"type": "object",
+				"properties": object{
+					"weight": object{"type": "integer", "minimum": 1, "maximum": maxWeight, "description": "how often it is chosen, beside the others; 1 unless given"},
+					"steps":  steps("plain-step"),
 				},
 				"required": []string{"steps"}, "additionalProperties": false,
 			},
@@ -128,6 +141,7 @@ func enum(names []named, doc string) object {
 func commonSchemas() object {
 	schemas := object{
 		keyName: ref("name"), keyExpect: ref("statuses"), keyWithin: ref("duration"),
+		keyNextOn:  object{"anyOf": []any{ref("next"), object{"type": "array", "minItems": 1, "maxItems": maxExpect, "items": ref("next")}}},
 		keyAtLeast: ref("duration"), keyTimeout: ref("duration"),
 		keyRecord: object{"anyOf": []any{object{"type": "boolean"}, object{"type": "array", "uniqueItems": true, "items": ref("name")}}}, keyMisuse: object{"type": "boolean"},
 		keyRepeat: object{"type": "integer", "minimum": 1, "maximum": maxRepeat},

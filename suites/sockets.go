@@ -35,6 +35,9 @@ func (p *caseParser) makeSocket(name string, at *node) uint64 {
 		p.r.At(at, "a close before it, or another name", "socket %q is already open, since line %d", name, use.at.Line)
 	}
 	use.at = at
+	if p.loop != nil {
+		p.loop.made[name] = true
+	}
 	return uint64(use.index)
 }
 
@@ -45,6 +48,9 @@ func (p *caseParser) useSocket(name string, at *node, s *Step) uint64 {
 		p.r.At(at, "a socket step for it before this one", "there is no socket %q%s", name, strictyaml.Hint(name, p.c.sockets))
 		use = p.socket(name, at)
 		use.state = socketUnknown // said once
+	}
+	if l := p.loop; l != nil && l.own() && !l.made[name] {
+		p.r.At(at, "a step in the loop that makes it, or shared: true", "socket %q is made outside of the parallel loop", name)
 	}
 	left := s.op.code == opAwait // what was pending when it was closed
 	if use.state == socketClosed && !s.Misuse && !left {

@@ -41,6 +41,7 @@ func (p *caseParser) readStep(n *node) {
 	if op.misuse {
 		s.Misuse = true
 	}
+	p.nextOn(&s, m)
 	inside := p.arguments(&s, body, words)
 	p.expectation(&s, m, body)
 	p.timing(&s, m, &nodes)
@@ -125,6 +126,7 @@ func (p *caseParser) expectation(s *Step, m *mapping, body *node) {
 			}
 		}
 	}
+	defer p.settleNext(s)
 	n := m.Take(keyExpect)
 	if n == nil {
 		return
@@ -142,6 +144,46 @@ func (p *caseParser) expectation(s *Step, m *mapping, body *node) {
 		p.r.At(body, "checks only where success is expected", "%s is not known when %s fails", s.Checks[0].Name, op.name)
 	default:
 		s.Expect = codes
+	}
+}
+
+// nextOn reads which statuses end a pass through a loop; whether they go with the others is seen later.
+func (p *caseParser) nextOn(s *Step, m *mapping) {
+	n := m.Take(keyNextOn)
+	if n == nil {
+		return
+	}
+	s.nextAt = n
+	if !p.inLoop() {
+		p.r.At(n, "expect: with a list", "next_on outside of a loop")
+	}
+	items := []*node{n}
+	if n.Kind == strictyaml.SequenceKind {
+		items = n.Items
+	}
+	for _, item := range items {
+		if item.Kind == strictyaml.ScalarKind && item.Text == wordRefused {
+			s.Yields = true
+		} else if code, ok := p.r.readStatus(item, s.Op+": next_on"); ok {
+			s.Next = append(s.Next, code)
+		}
+	}
+}
+
+// settleNext holds next_on and what the step expects together.
+func (p *caseParser) settleNext(s *Step) {
+	if s.nextAt == nil {
+		return
+	}
+	switch twice := slices.IndexFunc(s.Next, func(code uint32) bool { return slices.Contains(s.Expect, code) }); {
+	case s.Record:
+		p.r.At(s.nextAt, "either next_on or record", "a recorded step is not judged")
+	case s.op.fixed:
+		p.r.At(s.nextAt, "no next_on", "%s has only one outcome that passes", s.op.name)
+	case twice >= 0:
+		p.r.At(s.nextAt, "each status once", "%s is in both expect and next_on", StatusName(s.Next[twice]))
+	case len(s.Expect)+len(s.Next) > maxExpect:
+		p.r.At(s.nextAt, fmt.Sprintf("at most %d statuses", maxExpect), "expect and next_on have %d together", len(s.Expect)+len(s.Next))
 	}
 }
 
@@ -187,9 +229,6 @@ func (p *caseParser) timing(s *Step, m *mapping, nodes *stepNodes) {
 		p.c.units = append(p.c.units, unit{first: s.Index, count: 1, repeat: repeat, parallel: 1})
 	}
 	s.unit = len(p.c.units) - 1
-	if looping && len(s.Checks) > 0 {
-		p.r.At(m.Node, "an inspect after the loop", "%s can't be checked: of a repeated step, only the last values are kept", s.Checks[0].Name)
-	}
 	bound := func(key string, words string, value, compare uint16) {
 		if slices.ContainsFunc(op.args, func(a argument) bool { return a.name == key }) {
 			return // join and state have a within of their own; reportOutside says so
@@ -205,8 +244,6 @@ func (p *caseParser) timing(s *Step, m *mapping, nodes *stepNodes) {
 			p.r.At(n, "within in the join", "the step only starts thread %q", s.Thread)
 		case s.Record:
 			p.r.At(n, "no "+key+", or no record", "a recorded step is not judged")
-		case key == keyAtLeast && looping:
-			p.r.At(n, "", "at_least of a repeated step")
 		default:
 			s.Checks = append(s.Checks, Check{Name: key, Want: words + " " + strictyaml.ShortDuration(d),
 				Text:  strings.ReplaceAll(key, "_", " ") + " " + strictyaml.ShortDuration(d),
@@ -218,7 +255,7 @@ func (p *caseParser) timing(s *Step, m *mapping, nodes *stepNodes) {
 		elapsed = valueMaxNS
 	}
 	bound(keyWithin, "at most", elapsed, compareLE)
-	bound(keyAtLeast, "at least", elapsed, compareGE)
+	bound(keyAtLeast, "at least", valueElapsedNS, compareGE)
 	if n := m.Take(keyTimeout); n != nil {
 		nodes.timeout = n
 		s.Timeout, _ = p.r.Duration(n, op.name+": timeout", maxStepTime)
@@ -317,6 +354,21 @@ func (p *caseParser) finish(s *Step, n *node, words *sentence) {
 	}
 	s.Runs = p.c.units[s.unit].repeat * p.c.units[s.unit].parallel
 	s.Text = words.String()
+}
+
+// wordRefused stands for the driver's own refusal in next_on.
+const wordRefused = "refused"
+
+// nextWords says what ends a pass: "STATUS_DEVICE_NOT_READY or refused".
+func (s *Step) nextWords() string {
+	words := make([]string, 0, len(s.Next)+1)
+	for _, code := range s.Next {
+		words = append(words, StatusName(code))
+	}
+	if s.Yields {
+		words = append(words, wordRefused)
+	}
+	return strings.Join(words, " or ")
 }
 
 // sentence gathers the words of a step: "capture a, no wait".

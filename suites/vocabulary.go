@@ -39,6 +39,7 @@ const (
 	keyName    = "name"
 	keyExpect  = "expect"
 	keyRecord  = "record"
+	keyNextOn  = "next_on"
 	keyWithin  = "within"
 	keyAtLeast = "at_least"
 	keyTimeout = "timeout"
@@ -51,6 +52,7 @@ func commonKeys() []commonKey {
 		{keyName, "a name for the step, by which known issues and reports can call it"},
 		{keyExpect, "the status that must come back, or a list of those that may; STATUS_SUCCESS unless given"},
 		{keyRecord, "true: note the status, don't judge it; a list of values: note them, too; an empty list: note nothing, to tidy up after such a step"},
+		{keyNextOn, "in a loop: a status, or a list, that is as good, but ends this pass through the steps; `refused` is the driver's own word that a client's or a socket's state does not allow the call"},
 		{keyWithin, "the call must return within this time"},
 		{keyAtLeast, "the call must take at least this time"},
 		{keyTimeout, "after this time the call counts as hung; its own wait and 5s unless given"},

@@ -44,8 +44,8 @@ Cases are selected by suite (capture), by name (capture.no_wait or capture/no_wa
 			if cmd.Flags().Lookup("resume").Changed {
 				return o.continueRun(cmd, args)
 			}
-			if f := cmd.Flags().Lookup("seed"); f.Changed && !o.request.Shuffle {
-				return &flagError{fmt.Errorf("--seed goes with --shuffle")}
+			if f := cmd.Flags().Lookup("seed"); f.Changed && o.request.Seed == 0 {
+				return &flagError{fmt.Errorf("--seed 0: want at least 1")}
 			}
 			if f := cmd.Flags().Lookup("repeat"); f.Changed && o.request.Repeat < 1 {
 				return &flagError{fmt.Errorf("--repeat %d: want at least 1", o.request.Repeat)}
@@ -60,7 +60,8 @@ Cases are selected by suite (capture), by name (capture.no_wait or capture/no_wa
 	f.IntVar(&o.request.Repeat, "repeat", 1, "attempts of each case")
 	f.BoolVar(&o.request.FailFast, "fail-fast", false, "stop a target at its first case that is not as expected")
 	f.BoolVar(&o.request.Shuffle, "shuffle", false, "run the cases in random order")
-	f.Uint64Var(&o.request.Seed, "seed", 0, "of the shuffle, to repeat an order (default: chosen, and recorded)")
+	f.Uint64Var(&o.request.Seed, "seed", 0, "of all that is left to chance, to repeat it: the order of --shuffle, the choices in loops (default: chosen, and recorded)")
+	f.DurationVar(&o.request.StressFor, "stress-for", 0, "how long each loop runs that runs for a time (default: as its suite says, 1s or so)")
 	f.BoolVar(&o.request.Keep, "keep", false, "leave the guests up when the run is over")
 	f.StringVar(&o.request.Out, "out", "", "folder for run folders (default: wskharness-runs beside the configuration)")
 	f.StringVar(&o.flaky, "flaky", "warn", "what a flaky case does to the exit code: warn or fail")

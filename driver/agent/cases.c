@@ -9,6 +9,7 @@
 #define RESET_MS        5000u
 #define RESET_MARGIN_MS 2000u
 #define HELLO_MS        2000u
+#define STOP_MS         2000u
 
 /* To open the device once more, and then to ask. */
 #define ASIDE_MS 1000u
@@ -42,9 +43,9 @@ static BOOL IsClean(const WSKT_RESIDUE *Residue)
            Residue->PoolBlocks == 0 && Residue->Sockets == 0 && Residue->Irps == 0;
 }
 
-static BOOL RepeatsOrHasOthers(const WSKP_UNIT *Unit)
+static BOOL Repeats(const WSKP_UNIT *Unit)
 {
-    return Unit->StepCount > 1 || Unit->Repeat > 1 || Unit->Parallel > 1;
+    return Unit->Repeat > 1 || Unit->Parallel > 1;
 }
 
 static void WriteStep(CASES *Cases, const CASE_RUN *Run, const WSKP_UNIT *Unit,
@@ -64,14 +65,14 @@ static void WriteStep(CASES *Cases, const CASE_RUN *Run, const WSKP_UNIT *Unit,
     for (UINT32 i = 0; i < WSKT_MAX_VALUES; i++)
         JsonU64(line, NULL, result->Value[i]);
     JsonEndArray(line);
-    if (result->P50Ns != 0) {
+    if (Repeats(Unit)) {
         JsonBeginArray(line, "p");
         JsonU64(line, NULL, result->P50Ns);
         JsonU64(line, NULL, result->P95Ns);
         JsonU64(line, NULL, result->P99Ns);
         JsonEndArray(line);
     }
-    if (RepeatsOrHasOthers(Unit) && Answer->FailedStep == (INT32)Index) {
+    if (Repeats(Unit) && Answer->FailedStep == (INT32)Index) {
         JsonBeginArray(line, "it");
         JsonU64(line, NULL, Answer->FailedThread);
         JsonU64(line, NULL, Answer->FailedIteration);
@@ -124,10 +125,38 @@ static BOOL RanOutOfTime(const WSKT_UNIT_RESULT *Answer)
     return FALSE;
 }
 
+/* Ends the loops of a request that is out, on a handle of their own. */
+static void StopLoops(void)
+{
+    DEVICE *device;
+    DWORD returned;
+
+    if (DeviceOpen(&device, STOP_MS) == ERROR_SUCCESS)
+        (void)DeviceCall(device, IOCTL_WSKT_STOP, NULL, 0, NULL, 0, &returned, STOP_MS);
+    DeviceClose(device);
+}
+
+/* A run that is cancelled does not wait for the time of a loop to be up. */
+static DWORD RunRequest(CASES *Cases, const WSKT_UNIT *Unit, void *Reply, DWORD *Returned)
+{
+    DWORD in = (DWORD)(FIELD_OFFSET(WSKT_UNIT, Step) + Unit->StepCount * sizeof(WSKT_STEP));
+    DWORD out = (DWORD)(FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + Unit->StepCount * sizeof(WSKT_RESULT));
+    DWORD limit = Unit->TimeoutMs + UNIT_MARGIN_MS;
+    DWORD error = DeviceSend(Cases->Device, IOCTL_WSKT_RUN, Unit, in, out);
+
+    if (error == ERROR_SUCCESS)
+        error = DeviceAwait(Cases->Device, Reply, Returned, limit, Cases->Cancel);
+    if (error == ERROR_CANCELLED) {
+        StopLoops();
+        error = DeviceAwait(Cases->Device, Reply, Returned, limit, NULL);
+    }
+    return error;
+}
+
 /* Sends one unit, with no more time than the case has left. */
 static WHY RunUnit(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit)
 {
-    UINT64 request[DEVICE_UNIT_BYTES / sizeof(UINT64) + 1], reply[DEVICE_BYTES / sizeof(UINT64) + 1];
+    UINT64 request[DEVICE_UNIT_BYTES / sizeof(UINT64) + 1], reply[DEVICE_REPLY_BYTES / sizeof(UINT64) + 1];
     WSKT_UNIT *unit = (WSKT_UNIT *)request;
     const WSKT_UNIT_RESULT *answer = (const WSKT_UNIT_RESULT *)reply;
     UINT64 left = CaseLeftMs(Cases, Run);
@@ -148,12 +177,8 @@ static WHY RunUnit(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit)
     unit->Case = Run->Index;
     unit->FirstStep = Run->FirstStep;
     for (UINT32 i = 0; i < Unit->StepCount; i++)
-        unit->Step[i] = Cases->Plan->Step[Unit->FirstStep + i].Step;
-    Run->IoError =
-        DeviceCall(Cases->Device, IOCTL_WSKT_RUN, unit,
-                   (DWORD)(FIELD_OFFSET(WSKT_UNIT, Step) + Unit->StepCount * sizeof(WSKT_STEP)), reply,
-                   (DWORD)(FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + Unit->StepCount * sizeof(WSKT_RESULT)),
-                   &returned, unit->TimeoutMs + UNIT_MARGIN_MS);
+        unit->Step[i] = Cases->Plan->Step[Unit->FirstStep + i];
+    Run->IoError = RunRequest(Cases, unit, reply, &returned);
     if (Run->IoError == ERROR_TIMEOUT)
         return WHY_HANG;
     if (Run->IoError == ERROR_SUCCESS && !AnswerIsSound(Unit, answer, returned))
@@ -162,6 +187,8 @@ static WHY RunUnit(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit)
         return WHY_IO;
     if (WriteSteps(Cases, Run, Unit, answer))
         return WHY_DONE;
+    if (answer->FailedStep < 0 && WaitForSingleObject(Cases->Cancel, 0) == WAIT_OBJECT_0)
+        return WHY_CANCELLED; /* its loop was ended */
     return unit->TimeoutMs < Unit->TimeoutMs && RanOutOfTime(answer) ? WHY_TIMEOUT : WHY_DEVIATION;
 }
 

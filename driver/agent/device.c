@@ -18,8 +18,8 @@ struct DEVICE {
     DWORD OutBytes;
     DWORD Returned;
     DWORD Error;
-    UINT64 In[DEVICE_BYTES / sizeof(UINT64) + 1]; /* aligned for what is in it */
-    UINT64 Out[DEVICE_BYTES / sizeof(UINT64) + 1];
+    UINT64 In[DEVICE_UNIT_BYTES / sizeof(UINT64) + 1]; /* aligned for what is in it */
+    UINT64 Out[DEVICE_REPLY_BYTES / sizeof(UINT64) + 1];
 };
 
 static void LetGo(DEVICE *Device)
@@ -63,13 +63,16 @@ static DWORD WINAPI DeviceThread(void *Parameter)
 }
 
 /* Waits for the thread to come back from the driver and returns what it brought. */
-static DWORD Await(DEVICE *Device, DWORD TimeoutMs)
+static DWORD Await(DEVICE *Device, DWORD TimeoutMs, HANDLE Cancel)
 {
+    HANDLE either[] = {Device->Back, Cancel};
     DWORD error;
 
-    switch (WaitForSingleObject(Device->Back, TimeoutMs)) {
+    switch (WaitForMultipleObjects(Cancel != NULL ? 2 : 1, either, FALSE, TimeoutMs)) {
     case WAIT_OBJECT_0:
         return Device->Error;
+    case WAIT_OBJECT_0 + 1:
+        return ERROR_CANCELLED;
     case WAIT_TIMEOUT:
         error = ERROR_TIMEOUT;
         break;
@@ -100,7 +103,7 @@ DWORD DeviceOpen(DEVICE **Device, DWORD TimeoutMs)
         device->Holders = 1;
         goto Error;
     }
-    error = Await(device, TimeoutMs);
+    error = Await(device, TimeoutMs, NULL);
     if (error == ERROR_SUCCESS)
         *Device = device;
     else
@@ -126,12 +129,8 @@ void DeviceClose(DEVICE *Device)
     LetGo(Device);
 }
 
-DWORD DeviceCall(DEVICE *Device, DWORD Code, const void *In, DWORD InBytes, void *Out, DWORD OutBytes,
-                 DWORD *Returned, DWORD TimeoutMs)
+DWORD DeviceSend(DEVICE *Device, DWORD Code, const void *In, DWORD InBytes, DWORD OutBytes)
 {
-    DWORD error;
-
-    *Returned = 0;
     if (Device->Lost)
         return ERROR_BUSY;
     if (InBytes > sizeof Device->In || OutBytes > sizeof Device->Out)
@@ -142,10 +141,27 @@ DWORD DeviceCall(DEVICE *Device, DWORD Code, const void *In, DWORD InBytes, void
     if (InBytes != 0)
         memcpy(Device->In, In, InBytes);
     SetEvent(Device->Go);
-    error = Await(Device, TimeoutMs);
+    return ERROR_SUCCESS;
+}
+
+DWORD DeviceAwait(DEVICE *Device, void *Out, DWORD *Returned, DWORD TimeoutMs, HANDLE Cancel)
+{
+    DWORD error = Await(Device, TimeoutMs, Cancel);
+
+    *Returned = 0;
     if (error != ERROR_SUCCESS)
         return error;
-    *Returned = Device->Returned < OutBytes ? Device->Returned : OutBytes;
-    memcpy(Out, Device->Out, *Returned);
+    *Returned = Device->Returned < Device->OutBytes ? Device->Returned : Device->OutBytes;
+    if (*Returned != 0)
+        memcpy(Out, Device->Out, *Returned);
     return ERROR_SUCCESS;
+}
+
+DWORD DeviceCall(DEVICE *Device, DWORD Code, const void *In, DWORD InBytes, void *Out, DWORD OutBytes,
+                 DWORD *Returned, DWORD TimeoutMs)
+{
+    DWORD error = DeviceSend(Device, Code, In, InBytes, OutBytes);
+
+    *Returned = 0;
+    return error == ERROR_SUCCESS ? DeviceAwait(Device, Out, Returned, TimeoutMs, NULL) : error;
 }

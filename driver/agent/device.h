@@ -11,8 +11,8 @@
 
 typedef struct DEVICE DEVICE;
 
-#define DEVICE_UNIT_BYTES (FIELD_OFFSET(WSKT_UNIT, Step) + WSKT_MAX_STEPS * sizeof(WSKT_STEP))
-#define DEVICE_BYTES      (FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + WSKT_MAX_STEPS * sizeof(WSKT_RESULT))
+#define DEVICE_UNIT_BYTES  (FIELD_OFFSET(WSKT_UNIT, Step) + WSKT_MAX_STEPS * sizeof(WSKT_STEP))
+#define DEVICE_REPLY_BYTES (FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + WSKT_MAX_STEPS * sizeof(WSKT_RESULT))
 
 /*
  * Opens the device. Returns a Win32 code, ERROR_TIMEOUT when the driver has not answered within
@@ -24,9 +24,18 @@ DWORD DeviceOpen(DEVICE **Device, DWORD TimeoutMs);
 void DeviceClose(DEVICE *Device);
 
 /*
- * Sends one request and copies the answer to Out, of which *Returned bytes were written. At most
- * DEVICE_BYTES each way. ERROR_TIMEOUT: it did not come back within TimeoutMs; then the device takes no
- * other request.
+ * Sends one request, of whose answer no more than OutBytes are wanted. At most DEVICE_UNIT_BYTES out and
+ * DEVICE_REPLY_BYTES back.
  */
+DWORD DeviceSend(DEVICE *Device, DWORD Code, const void *In, DWORD InBytes, DWORD OutBytes);
+
+/*
+ * Waits for the answer to what was sent, and copies it to Out, of which *Returned bytes were written.
+ * ERROR_TIMEOUT: it did not come within TimeoutMs; then the device takes no other request. ERROR_CANCELLED:
+ * Cancel, which may be NULL, was set before; it is still to be waited for.
+ */
+DWORD DeviceAwait(DEVICE *Device, void *Out, DWORD *Returned, DWORD TimeoutMs, HANDLE Cancel);
+
+/* Both, without Cancel. */
 DWORD DeviceCall(DEVICE *Device, DWORD Code, const void *In, DWORD InBytes, void *Out, DWORD OutBytes,
                  DWORD *Returned, DWORD TimeoutMs);

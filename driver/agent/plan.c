@@ -10,9 +10,8 @@
 
 #define CASE_TIMEOUT_MAX_MS (24u * 60u * 60u * 1000u)
 
-C_ASSERT(sizeof(WSKT_STEP) == 88);
+C_ASSERT(sizeof(WSKT_STEP) == 192);
 C_ASSERT(sizeof(WSKT_RESULT) == 136);
-C_ASSERT(sizeof(WSKP_STEP) == 192);
 C_ASSERT(sizeof(WSKP_HEADER) == 112);
 
 static BOOL Refuse(TEXT *Reason, const char *What)
@@ -69,7 +68,7 @@ static BOOL CheckTables(const WSKP_HEADER *Header, size_t Size, TEXT *Reason)
         return Refuse(Reason, "its table of cases is empty or out of bounds");
     if (!TableFits(Size, Header->UnitOffset, Header->UnitCount, sizeof(WSKP_UNIT)))
         return Refuse(Reason, "its table of units is out of bounds");
-    if (!TableFits(Size, Header->StepOffset, Header->StepCount, sizeof(WSKP_STEP)))
+    if (!TableFits(Size, Header->StepOffset, Header->StepCount, sizeof(WSKT_STEP)))
         return Refuse(Reason, "its table of steps is out of bounds");
     if (Header->StringOffset > Size || Header->StringBytes > Size - Header->StringOffset ||
         Header->StringBytes == 0 ||
@@ -150,26 +149,27 @@ static BOOL CheckUnits(const PLAN *Plan, TEXT *Reason)
             return RefuseAt(Reason, "unit", i, "its repetitions or threads are out of range");
         if (unit->ForMs > unit->TimeoutMs || unit->Groups > WSKT_MAX_STEPS)
             return RefuseAt(Reason, "unit", i, "its duration or its groups are out of range");
-        if (unit->TimeoutMs == 0 || unit->TimeoutMs > WSKT_MAX_WAIT_MS)
+        if (unit->TimeoutMs == 0 || unit->TimeoutMs > WSKT_MAX_UNIT_MS)
             return RefuseAt(Reason, "unit", i, "its time is out of range");
     }
     return TRUE;
 }
 
-static BOOL CheckIsKnown(const WSKP_CHECK *Check)
+static BOOL CheckIsKnown(const WSKT_CHECK *Check)
 {
-    if (Check->Compare < WSKP_EQ || Check->Compare > WSKP_HAS)
+    if (Check->Compare < WSKT_EQ || Check->Compare > WSKT_HAS)
         return FALSE;
-    return Check->Value < WSKT_MAX_VALUES ||
-           (Check->Value >= WSKP_VALUE_ELAPSED_NS && Check->Value <= WSKP_VALUE_EXECUTED);
+    return Check->Value < WSKT_MAX_VALUES || Check->Value == WSKT_VALUE_ELAPSED_NS ||
+           Check->Value == WSKT_VALUE_MAX_NS;
 }
 
 static BOOL CheckSteps(const PLAN *Plan, TEXT *Reason)
 {
     for (UINT32 i = 0; i < Plan->Header->StepCount; i++) {
-        const WSKP_STEP *step = &Plan->Step[i];
+        const WSKT_STEP *step = &Plan->Step[i];
 
-        if (step->Step.ExpectCount > WSKT_MAX_EXPECT || step->CheckCount > WSKP_MAX_CHECKS)
+        if (step->ExpectCount > WSKT_MAX_EXPECT || step->NextCount > step->ExpectCount ||
+            step->CheckCount > WSKT_MAX_CHECKS)
             return RefuseAt(Reason, "step", i, "it has too many statuses or checks");
         for (UINT32 j = 0; j < step->CheckCount; j++) {
             if (!CheckIsKnown(&step->Check[j]))
@@ -199,7 +199,7 @@ BOOL PlanLoad(PLAN *Plan, const wchar_t *Path, TEXT *Reason)
     Plan->Header = header;
     Plan->Case = (const WSKP_CASE *)(Plan->Data + header->CaseOffset);
     Plan->Unit = (const WSKP_UNIT *)(Plan->Data + header->UnitOffset);
-    Plan->Step = (const WSKP_STEP *)(Plan->Data + header->StepOffset);
+    Plan->Step = (const WSKT_STEP *)(Plan->Data + header->StepOffset);
     return ReadStrings(Plan, Reason) && CheckCases(Plan, Reason) && CheckUnits(Plan, Reason) &&
            CheckSteps(Plan, Reason);
 }

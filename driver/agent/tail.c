@@ -19,6 +19,12 @@
 /* Whether the run still lives is asked less often: it takes opening the file again. */
 #define POLLS_PER_LOOK 40u
 
+/*
+ * What comes soon after something was sent is gathered for this long: each write may cost whoever reads a
+ * request of its own, and their number must not grow with that of the steps.
+ */
+#define GATHER_POLLS 20u
+
 #define CHUNK_BYTES (64u * 1024u)
 
 /* Sends what there is beyond *Offset. */
@@ -39,6 +45,18 @@ static DWORD SendNew(HANDLE File, UINT8 *Chunk, UINT64 *Offset, BOOL *Sent)
             return error;
         *Offset += got;
         *Sent = TRUE;
+    }
+}
+
+/* After something was sent: lets more come together, unless it was the last. */
+static void Gather(const wchar_t *Path, HANDLE File)
+{
+    JOURNAL_STATE state = JOURNAL_RUNNING;
+
+    for (UINT32 i = 0; i < GATHER_POLLS && state == JOURNAL_RUNNING; i++) {
+        Sleep(POLL_MS);
+        if (JournalLook(Path, File, &state) != ERROR_SUCCESS)
+            return;
     }
 }
 
@@ -65,6 +83,8 @@ static DWORD Send(const wchar_t *Path, HANDLE File, UINT8 *Chunk, UINT64 Offset,
         quiet = Offset != before ? 0 : quiet + 1;
         if (quiet != 0)
             Sleep(POLL_MS);
+        else
+            Gather(Path, File);
     }
 }
 

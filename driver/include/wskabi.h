@@ -34,7 +34,9 @@
 #define WSKT_MAX_EXPECT   4u
 #define WSKT_MAX_ARGS     6u
 #define WSKT_MAX_VALUES   10u
-#define WSKT_MAX_WAIT_MS  120000u /* longest bound that a step or unit may ask for */
+#define WSKT_MAX_CHECKS   6u
+#define WSKT_MAX_WAIT_MS  120000u  /* longest bound that a step may ask for */
+#define WSKT_MAX_UNIT_MS  3600000u /* and a unit: a loop may run for long */
 
 #define WSKT_MAX_ACTIVITIES 64u /* that STATUS lists */
 
@@ -96,6 +98,7 @@ enum {
 /* WSKT_STEP.Flags */
 #define WSKT_STEP_RECORD 0x1u /* note the status, whatever it is */
 #define WSKT_STEP_MISUSE 0x2u /* do it even though the documentation forbids it */
+#define WSKT_STEP_YIELD  0x4u /* where the driver refuses it, it has not run, and the list ends */
 
 /* WSKT_OP_REGISTER, Arg[2] */
 #define WSKT_REG_EVENT_CALLBACK 0x01u /* non-NULL WskClientEvent, which counts its calls */
@@ -144,7 +147,8 @@ enum {
  * matters, Value says whether two of them are the same.
  */
 enum { WSKT_V_REGISTER_EVENTS = 0 };
-enum { /* CAPTURE, INSPECT, RELEASE */
+enum { WSKT_V_DEREGISTER_CAPTURES = 0 }; /* that nobody had begun to release when it returned */
+enum {                                   /* CAPTURE, INSPECT, RELEASE */
        WSKT_V_NPI_VERSION = 0,
        WSKT_V_NPI_RESERVED = 1,
        WSKT_V_NPI_CLIENT_SET = 2,   /* Client is non-NULL */
@@ -204,17 +208,43 @@ enum { /* PROVIDER_STATE: live things as they are, calls since the last tidying 
        WSKT_V_PROVIDER_RELEASE_CALLS = 9,
 };
 
+/* WSKT_CHECK.Value beyond the WSKT_RESULT.Value indices */
+#define WSKT_VALUE_ELAPSED_NS 100u
+#define WSKT_VALUE_MAX_NS     101u
+
+/* WSKT_CHECK.Compare */
+enum {
+    WSKT_EQ = 1,
+    WSKT_NE = 2,
+    WSKT_GE = 3,
+    WSKT_LE = 4,
+    WSKT_HAS = 5, /* all bits of Want are set */
+};
+
+/* A demand on what a step reports: of every run of it, as it goes. */
+typedef struct WSKT_CHECK {
+    UINT16 Value;
+    UINT16 Compare;
+    UINT32 Reserved;
+    UINT64 Want;
+} WSKT_CHECK;
+
 typedef struct WSKT_STEP {
     UINT32 Op;
     UINT16 Context;
     UINT16 Thread; /* 0: wait for it; n: start it on named kernel thread n - 1 and go on */
     UINT32 TimeoutMs;
     UINT32 Flags;
-    UINT32 ExpectCount; /* 0 means STATUS_SUCCESS (STATUS_PENDING with a Thread) */
+    UINT16 ExpectCount; /* 0 means STATUS_SUCCESS (STATUS_PENDING with a Thread) */
+    UINT16 NextCount;   /* so many of Expect, the last ones, end the list: the thread goes on to its next */
     UINT32 Expect[WSKT_MAX_EXPECT];
-    UINT32 Group; /* in a unit with Groups: which one the step is of; groups are in order */
+    UINT16 Group;  /* in a unit with Groups: which one the step is of; groups are in order */
+    UINT16 Weight; /* of the first step of a group: how often that is chosen, beside the others; at least 1 */
     UINT64 Arg[WSKT_MAX_ARGS];
-} WSKT_STEP; /* 88 bytes */
+    UINT32 CheckCount;
+    UINT32 Reserved;
+    WSKT_CHECK Check[WSKT_MAX_CHECKS];
+} WSKT_STEP; /* 192 bytes */
 
 typedef struct WSKT_UNIT {
     UINT32 Abi;
@@ -317,6 +347,7 @@ typedef struct WSKT_HELLO {
 #define IOCTL_WSKT_HELLO WSKT_CTL(0) /* out: WSKT_HELLO */
 #define IOCTL_WSKT_RUN   WSKT_CTL(1) /* in: WSKT_UNIT; out: WSKT_UNIT_RESULT */
 #define IOCTL_WSKT_RESET WSKT_CTL(2) /* in: WSKT_RESET_IN; out: WSKT_RESET_OUT */
+#define IOCTL_WSKT_STOP  WSKT_CTL(3) /* ends loops, until the next RESET */
 /* out: WSKT_STATUS. Changes nothing, waits for nothing and takes no lock: answers beside a unit that hangs.
  */
 #define IOCTL_WSKT_STATUS WSKT_CTL(5)

@@ -1,20 +1,19 @@
 /*
  * wskplan.h - a compiled plan, as the controller sends it to wskagent.exe.
  *
- * One file: header, cases, units, steps, strings. Little-endian, offsets in bytes from the start of
- * the file, strings UTF-8 and NUL-terminated in one table. The agent knows no step's meaning: it
- * hands each unit to the driver, compares statuses and values with what the plan says, and stops a
- * case at the first that differs. Package suites writes this; the agent checks every bound.
+ * One file: header, cases, units, steps (WSKT_STEP), strings. Little-endian, offsets in bytes from the start
+ * of the file, strings UTF-8 and NUL-terminated in one table. The agent knows no step's meaning: it hands
+ * each unit to the driver, compares statuses and values with what the plan says, and stops a case at the
+ * first that differs. Package suites writes this; the agent checks every bound.
  */
 #pragma once
 
 #include "wskabi.h"
 
 #define WSKP_MAGIC   0x4E4C504Bu /* "KPLN" */
-#define WSKP_VERSION 2u
+#define WSKP_VERSION 3u
 
-#define WSKP_MAX_FILE   (16u * 1024u * 1024u)
-#define WSKP_MAX_CHECKS 6u
+#define WSKP_MAX_FILE (16u * 1024u * 1024u)
 
 typedef struct WSKP_HEADER {
     UINT32 Magic;
@@ -62,30 +61,3 @@ typedef struct WSKP_UNIT {
     UINT32 Seed;
     UINT32 Reserved;
 } WSKP_UNIT;
-
-/* WSKP_CHECK.Value beyond the WSKT_RESULT.Value indices */
-#define WSKP_VALUE_ELAPSED_NS 100u
-#define WSKP_VALUE_MAX_NS     101u
-#define WSKP_VALUE_EXECUTED   102u
-
-enum {
-    WSKP_EQ = 1,
-    WSKP_NE = 2,
-    WSKP_GE = 3,
-    WSKP_LE = 4,
-    WSKP_HAS = 5, /* all bits of Want are set */
-};
-
-typedef struct WSKP_CHECK {
-    UINT16 Value;
-    UINT16 Compare;
-    UINT32 Reserved;
-    UINT64 Want;
-} WSKP_CHECK;
-
-typedef struct WSKP_STEP {
-    WSKT_STEP Step;
-    UINT32 CheckCount;
-    UINT32 Reserved;
-    WSKP_CHECK Check[WSKP_MAX_CHECKS];
-} WSKP_STEP; /* 192 bytes */

@@ -20,6 +20,8 @@
 #define WSKMODEL_DEFECT_CHANGE_NOT_CANCELLED 5
 /* IoCancelIrp does nothing for what is pending on a socket. */
 #define WSKMODEL_DEFECT_NOT_CANCELABLE 6
+/* Every 500th capture fails with STATUS_DEVICE_NOT_READY. */
+#define WSKMODEL_DEFECT_RARE_REFUSAL 40
 
 #if !defined(WSKMODEL_DEFECT)
 #define WSKMODEL_DEFECT WSKMODEL_DEFECT_NONE

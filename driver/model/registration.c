@@ -239,7 +239,7 @@ MODEL_EXPORT NTSTATUS WSKAPI WskCaptureProviderNPI(PWSK_REGISTRATION WskRegistra
     KeAcquireSpinLock(&Model.Lock, &irql);
     Model.Counters.CaptureCalls++;
     client = ClientOf(WskRegistration);
-    if (client == NULL) {
+    if (client == NULL || (DEFECT(RARE_REFUSAL) && Model.Counters.CaptureCalls % 500 == 0)) {
         status = STATUS_DEVICE_NOT_READY;
     }
     while (status == STATUS_PENDING) {

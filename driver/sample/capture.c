@@ -63,7 +63,7 @@ VOID ClientCapture(UINT32 Index, UINT32 WaitMs, BOOLEAN Misuse, WSKT_RESULT *Res
     } else {
         /* After a deregistration it is defined (STATUS_DEVICE_NOT_READY) while the block is intact. */
         allowed = client->Registration != NULL && client->State != CLIENT_UNUSED &&
-                  client->State != CLIENT_REGISTERING;
+                  client->State != CLIENT_REGISTERING && client->State != CLIENT_DRAINING;
     }
     registration = client->Registration;
     if (allowed) {

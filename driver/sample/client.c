@@ -6,6 +6,9 @@
  */
 #include "client_state.h"
 
+/* What calls that are about to return may take on a busy machine. */
+#define DRAIN_MS 2000u
+
 static CLIENT Clients[WSKT_MAX_CLIENTS];
 
 /* Events that came without a ClientContext: whose they are can't be known, so they count for all. */
@@ -50,7 +53,8 @@ static REGISTRATION *DetachPooled(CLIENT *Client)
     REGISTRATION *pooled = Client->Registration;
 
     if (pooled == NULL || pooled == &Client->Static || Client->Calls != 0 || Client->Captures != 0 ||
-        (Client->State != CLIENT_DEREGISTERED && Client->State != CLIENT_UNUSED)) {
+        (Client->State != CLIENT_DEREGISTERED && Client->State != CLIENT_DRAINING &&
+         Client->State != CLIENT_UNUSED)) {
         return NULL;
     }
     Client->Registration = NULL;
@@ -102,11 +106,29 @@ static NTSTATUS CallRegister(REGISTRATION *Registration, UINT32 Flags)
     return status;
 }
 
+/*
+ * A block that is deregistered may still be in use by captures that will fail, and by releases on their way
+ * back; it must not be registered again before they are. Nothing new begins meanwhile. Lock held at entry and
+ * at exit, not in between. PASSIVE_LEVEL.
+ */
+static VOID Drain(CLIENT *Client, PKIRQL Irql)
+{
+    UINT64 deadline = DeadlineIn(DRAIN_MS);
+
+    Client->State = CLIENT_DRAINING;
+    while ((Client->Calls != 0 || Client->Captures != 0) && DeadlineLeft(deadline) != 0) {
+        KeReleaseSpinLock(&Client->Lock, *Irql);
+        SleepMs(0);
+        KeAcquireSpinLock(&Client->Lock, Irql);
+    }
+    Client->State = CLIENT_DEREGISTERED;
+}
+
 /* Lock held. Whether the client's state allows a registration with that block. */
 static NTSTATUS AdmitRegister(const CLIENT *Client, const REGISTRATION *Registration, BOOLEAN Misuse)
 {
     if (Client->State == CLIENT_REGISTERED || Client->State == CLIENT_DEREGISTERING ||
-        Client->State == CLIENT_REGISTERING) {
+        Client->State == CLIENT_REGISTERING || Client->State == CLIENT_DRAINING) {
         /* Registering the same block once more is a misuse that can be asked for. */
         return Misuse && Client->Registration == Registration ? STATUS_SUCCESS : STATUS_INVALID_DEVICE_STATE;
     }
@@ -134,6 +156,9 @@ VOID ClientRegister(UINT32 Index, const REGISTER_ARGS *Args, BOOLEAN Misuse, WSK
     }
 
     KeAcquireSpinLock(&client->Lock, &irql);
+    if (client->State == CLIENT_DEREGISTERED && (client->Calls != 0 || client->Captures != 0)) {
+        Drain(client, &irql);
+    }
     status = AdmitRegister(client, registration, Misuse);
     if (NT_SUCCESS(status)) {
         again = client->State != CLIENT_UNUSED && client->State != CLIENT_DEREGISTERED;
@@ -201,6 +226,7 @@ VOID ClientDeregister(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result)
         client->Registrations--;
     }
     Result->Status = (UINT32)STATUS_SUCCESS; /* it returns nothing: that it returned is the result */
+    Result->Value[WSKT_V_DEREGISTER_CAPTURES] = (UINT64)(UINT32)(client->Captures - client->Releasing);
     ClientEndCall(client, irql);
 }
 

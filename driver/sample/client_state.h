@@ -11,6 +11,7 @@ typedef enum CLIENT_STATE {
     CLIENT_REGISTERED,
     CLIENT_DEREGISTERING, /* WskDeregister has not returned */
     CLIENT_DEREGISTERED,
+    CLIENT_DRAINING, /* the same, and to be registered again as soon as no call is under way */
 } CLIENT_STATE;
 
 /* What WskRegister is given, and what has to stay where it is until the deregistration. */

@@ -38,6 +38,14 @@ VOID HistogramAdd(HISTOGRAM *Histogram, UINT64 Ns)
     Histogram->Total++;
 }
 
+VOID HistogramMerge(HISTOGRAM *Into, const HISTOGRAM *From)
+{
+    for (UINT32 i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        Into->Count[i] += From->Count[i];
+    }
+    Into->Total += From->Total;
+}
+
 UINT64 HistogramPercentile(const HISTOGRAM *Histogram, UINT32 Percent, UINT64 Max)
 {
     UINT64 rank = ((UINT64)Histogram->Total * Percent + 99) / 100;

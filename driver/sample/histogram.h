@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "sample.h"
+#include "wskabi.h"
 
 #define HISTOGRAM_BUCKETS 320u /* up to 2^42 ns, over an hour: longer than any step may take */
 
@@ -14,6 +14,9 @@ typedef struct HISTOGRAM {
 
 /* Any IRQL, under the owner's lock. */
 VOID HistogramAdd(HISTOGRAM *Histogram, UINT64 Ns);
+
+/* The runs of another one, too. */
+VOID HistogramMerge(HISTOGRAM *Into, const HISTOGRAM *From);
 
 /* Percent of all runs took no longer than this; at most Max. 0 if there were none. Any IRQL. */
 UINT64 HistogramPercentile(const HISTOGRAM *Histogram, UINT32 Percent, UINT64 Max);

@@ -39,6 +39,7 @@ static NTSTATUS Hello(const DRIVER_OBJECT *Driver, WSKT_HELLO *Out, ULONG Output
     if (OutputBytes < sizeof(*Out)) {
         return STATUS_BUFFER_TOO_SMALL;
     }
+    UnitsStop(FALSE); /* somebody new begins */
     RtlZeroMemory(Out, sizeof(*Out));
     Out->Abi = WSKT_ABI;
     Out->ImageBase = (UINT64)(ULONG_PTR)Driver->DriverStart;
@@ -60,14 +61,29 @@ static VOID UnitWork(PVOID Context)
     irp->IoStatus.Information = NT_SUCCESS(status) ? UnitResultBytes(steps) : 0;
 }
 
+/* Whoever sent the unit is gone, or wants it back. The cancel lock is held at entry. */
+static VOID NTAPI UnitCancel(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(Device);
+    UnitsStop(TRUE);
+    IoReleaseCancelSpinLock(Irp->CancelIrql); /* from here on the request may be gone */
+}
+
 static VOID UnitReport(PVOID Context)
 {
-    IoCompleteRequest((PIRP)Context, IO_NO_INCREMENT);
+    PIRP irp = Context;
+    KIRQL irql;
+
+    IoAcquireCancelSpinLock(&irql);
+    (VOID) IoSetCancelRoutine(irp, NULL);
+    IoReleaseCancelSpinLock(irql);
+    IoCompleteRequest(irp, IO_NO_INCREMENT);
 }
 
 /*
  * Starts a unit that completes Irp when it is over. It has a thread of the driver's: the one that sends
- * requests may be the only one that does (on Wine it is), and somebody has to be able to ask what hangs.
+ * requests may be the only one that does (on Wine it is), and somebody has to be able to end a loop, and to
+ * ask what hangs.
  */
 static NTSTATUS StartUnit(PIRP Irp, ULONG InputBytes, ULONG OutputBytes)
 {
@@ -77,8 +93,13 @@ static NTSTATUS StartUnit(PIRP Irp, ULONG InputBytes, ULONG OutputBytes)
         return Complete(Irp, status, 0);
     }
     IoMarkIrpPending(Irp);
+    (VOID) IoSetCancelRoutine(Irp, UnitCancel);
+    if (Irp->Cancel) {
+        UnitsStop(TRUE); /* it was before there was anybody to be told */
+    }
     status = WorkerStartAny(UnitWork, UnitReport, Irp);
     if (!NT_SUCCESS(status)) {
+        (VOID) IoSetCancelRoutine(Irp, NULL);
         (VOID) Complete(Irp, status, 0);
     }
     return STATUS_PENDING; /* as it was marked, whatever became of it */
@@ -140,6 +161,10 @@ NTSTATUS NTAPI DeviceControl(PDEVICE_OBJECT Device, PIRP Irp)
         return StartUnit(Irp, input, output);
     case IOCTL_WSKT_RESET:
         status = RunReset(buffer, input, output, &bytes);
+        break;
+    case IOCTL_WSKT_STOP:
+        UnitsStop(TRUE);
+        status = STATUS_SUCCESS;
         break;
     case IOCTL_WSKT_STATUS:
         status = Status(buffer, output, &bytes);

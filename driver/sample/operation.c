@@ -388,7 +388,8 @@ NTSTATUS OperationCheck(const STEP_CALL *Call)
     if (step->Op >= sizeof(Operations) / sizeof(Operations[0]) || Operations[step->Op].Run == NULL ||
         step->Context > WSKT_CONTEXT_DPC || step->Thread > WSKT_MAX_THREADS ||
         step->TimeoutMs > WSKT_MAX_WAIT_MS || step->ExpectCount > WSKT_MAX_EXPECT ||
-        (step->Flags & ~(WSKT_STEP_RECORD | WSKT_STEP_MISUSE)) != 0) {
+        step->NextCount > step->ExpectCount || step->CheckCount > WSKT_MAX_CHECKS ||
+        (step->Flags & ~(WSKT_STEP_RECORD | WSKT_STEP_MISUSE | WSKT_STEP_YIELD)) != 0) {
         return STATUS_INVALID_PARAMETER;
     }
     flags = Operations[step->Op].Flags;

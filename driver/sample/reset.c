@@ -12,6 +12,7 @@
 #include "endpoint.h"
 #include "provider.h"
 #include "step.h"
+#include "unit.h"
 #include "worker.h"
 
 #define POLL_MS 1u
@@ -130,6 +131,7 @@ NTSTATUS Reset(UINT32 TimeoutMs, WSKT_RESET_OUT *Out)
     }
     ClientsForget();
     ThreadsForget();
+    UnitsStop(FALSE);
     ProviderDefaults();
     (VOID) KeSetEvent(&ResetFree, IO_NO_INCREMENT, FALSE);
     return STATUS_SUCCESS;

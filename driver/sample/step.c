@@ -40,23 +40,3 @@ VOID StepRun(const STEP_CALL *Call, WSKT_RESULT *Result)
         break;
     }
 }
-
-BOOLEAN StepAsExpected(const WSKT_STEP *Step, const WSKT_RESULT *Result)
-{
-    if ((Step->Flags & WSKT_STEP_RECORD) != 0) {
-        return Result->Origin != WSKT_ORIGIN_TIMEOUT; /* a refusal is noted like any other answer */
-    }
-    if (Result->Origin != WSKT_ORIGIN_CALL && Result->Origin != WSKT_ORIGIN_ASYNC) {
-        return FALSE;
-    }
-    if (Step->ExpectCount == 0) {
-        return Result->Status ==
-               (UINT32)(Result->Origin == WSKT_ORIGIN_ASYNC ? STATUS_PENDING : STATUS_SUCCESS);
-    }
-    for (UINT32 i = 0; i < Step->ExpectCount; i++) {
-        if (Result->Status == Step->Expect[i]) {
-            return TRUE;
-        }
-    }
-    return FALSE;
-}

@@ -26,9 +26,6 @@ typedef struct STEP_CALL {
  */
 VOID StepRun(const STEP_CALL *Call, WSKT_RESULT *Result);
 
-/* Whether the result is what the step expects. A timeout never is; a refusal only if it is recorded. */
-BOOLEAN StepAsExpected(const WSKT_STEP *Step, const WSKT_RESULT *Result);
-
 /* operation.c */
 
 /* STATUS_SUCCESS if the step can be run as it stands. */

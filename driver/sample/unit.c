@@ -2,19 +2,26 @@
  * unit.c - runs units: repetitions, threads side by side, and one result per step of all runs.
  */
 #include "unit.h"
-#include "histogram.h"
+#include "choice.h"
 #include "step.h"
+#include "tally.h"
 #include "worker.h"
+#include "wskjudge.h"
 
 /* Beyond the unit's own time, for threads that are between two steps to notice that it is up. */
 #define GRACE_MS 250u
 
-/* A thread's place in the list, for saying where it is stuck. */
-typedef struct PLACE {
-    UINT32 Step;
+/*
+ * One thread of a unit. Each has a lock of its own, which nobody else wants before the end: threads that
+ * waited for each other here would meet less often in WSK.
+ */
+typedef struct RUNNER {
+    KSPIN_LOCK Lock; /* for all below, and its tallies */
+    UINT32 Step;     /* where it is in the list, for saying where it is stuck */
     UINT32 Iteration;
     BOOLEAN Finished;
-} PLACE;
+    BOOLEAN Whole; /* all its repetitions were as expected */
+} RUNNER;
 
 typedef enum RUN_STATE {
     RUN_WAITED_FOR,
@@ -29,51 +36,45 @@ typedef struct UNIT_RUN {
     volatile LONG Stop; /* a step was not as expected: threads end after their current list */
     KEVENT Finished;
     UINT64 Deadline;
+    UINT64 NoMoreAfter; /* on ClockNs: no list begins after this; 0 if only Repeat counts … */
+    UINT64 NotEven;    /* … but until then every choice gets its turn, which chance may have kept from it */
+    volatile LONG Due; /* choices that did not have theirs */
+    volatile LONG Had[WSKT_MAX_STEPS]; /* 1: that choice had */
     UINT32 StepCount;
     UINT32 Repeat;
     UINT32 Parallel;
     UINT32 ClientStride;
     UINT32 SocketStride;
     UINT32 Case;
-    UINT32 FirstStep;   /* in the case */
-    UINT64 NoMoreAfter; /* on ClockNs: no list begins after this; 0 if only Repeat counts */
-    UINT32 Groups;
+    UINT32 FirstStep; /* in the case */
     UINT32 Seed;
-    UINT32 GroupFirst[WSKT_MAX_STEPS + 1]; /* of the steps of each group; the last is StepCount */
-    HISTOGRAM *Histogram;                  /* one a step; NULL for a list that runs once */
-    KSPIN_LOCK Lock;                       /* for all below, and Histogram */
-    PLACE Place[WSKT_MAX_PARALLEL];
-    UINT32 Completed;
+    CHOICE Choice;
+    TALLY *Tally; /* StepCount for each thread, and once more for all of them */
+    RUNNER Runner[WSKT_MAX_PARALLEL];
+    KSPIN_LOCK Lock; /* for what failed first */
     INT32 FailedStep;
     UINT32 FailedThread;
     UINT32 FailedIteration;
-    BOOLEAN Deviated[WSKT_MAX_STEPS]; /* Result holds a run that was not as expected */
-    WSKT_RESULT *Result;              /* StepCount, behind the steps */
-    WSKT_STEP Step[1];                /* StepCount */
+    WSKT_STEP Step[1]; /* StepCount */
 } UNIT_RUN;
+
+/* Nothing begins anew: see UnitsStop. */
+static volatile LONG Stopped;
+
+VOID UnitsStop(BOOLEAN Stop)
+{
+    (VOID) InterlockedExchange(&Stopped, Stop);
+}
 
 ULONG UnitResultBytes(UINT32 StepCount)
 {
     return FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + StepCount * (ULONG)sizeof(WSKT_RESULT);
 }
 
-/* Each group has steps, and they are side by side. InputBytes were checked. */
-static BOOLEAN GroupsAreInOrder(const WSKT_UNIT *Unit)
-{
-    UINT32 group = 0;
-
-    for (UINT32 i = 0; i < Unit->StepCount; i++) {
-        if (Unit->Step[i].Group == group + 1 && i != 0) {
-            group++;
-        } else if (Unit->Step[i].Group != group) {
-            return FALSE;
-        }
-    }
-    return group + 1 == (Unit->Groups != 0 ? Unit->Groups : 1);
-}
-
 NTSTATUS UnitCheck(const WSKT_UNIT *Unit, ULONG InputBytes, ULONG OutputBytes)
 {
+    CHOICE choice;
+
     if (InputBytes < sizeof(WSKT_UNIT)) {
         return STATUS_INFO_LENGTH_MISMATCH;
     }
@@ -82,45 +83,39 @@ NTSTATUS UnitCheck(const WSKT_UNIT *Unit, ULONG InputBytes, ULONG OutputBytes)
     }
     if (Unit->StepCount < 1 || Unit->StepCount > WSKT_MAX_STEPS || Unit->Repeat < 1 || Unit->Parallel < 1 ||
         Unit->Parallel > WSKT_MAX_PARALLEL || Unit->ClientStride > WSKT_MAX_CLIENTS ||
-        Unit->SocketStride > WSKT_MAX_SOCKETS || Unit->TimeoutMs < 1 || Unit->TimeoutMs > WSKT_MAX_WAIT_MS ||
+        Unit->SocketStride > WSKT_MAX_SOCKETS || Unit->TimeoutMs < 1 || Unit->TimeoutMs > WSKT_MAX_UNIT_MS ||
         Unit->ForMs > Unit->TimeoutMs || Unit->Groups > WSKT_MAX_STEPS) {
         return STATUS_INVALID_PARAMETER;
     }
     if (InputBytes != FIELD_OFFSET(WSKT_UNIT, Step) + Unit->StepCount * sizeof(WSKT_STEP)) {
         return STATUS_INFO_LENGTH_MISMATCH;
     }
-    if (!GroupsAreInOrder(Unit)) {
+    if (!ChoiceRead(Unit, &choice)) {
         return STATUS_INVALID_PARAMETER;
     }
     return OutputBytes < UnitResultBytes(Unit->StepCount) ? STATUS_BUFFER_TOO_SMALL : STATUS_SUCCESS;
 }
 
-/* Several runs of a step: how long each took is kept. */
-static BOOLEAN Repeats(const WSKT_UNIT *Unit)
-{
-    return Unit->Repeat > 1 || Unit->Parallel > 1;
-}
-
 static UNIT_RUN *CreateRun(const WSKT_UNIT *Unit)
 {
     SIZE_T steps = Unit->StepCount * sizeof(WSKT_STEP);
-    SIZE_T results = Unit->StepCount * sizeof(WSKT_RESULT);
-    UNIT_RUN *run = PoolAllocate(POOL_REQUEST, FIELD_OFFSET(UNIT_RUN, Step) + steps + results);
+    UINT32 tallies = Unit->StepCount * (Unit->Parallel + 1);
+    UNIT_RUN *run = PoolAllocate(POOL_REQUEST, FIELD_OFFSET(UNIT_RUN, Step) + steps);
 
     if (run == NULL) {
         return NULL;
     }
-    if (Repeats(Unit)) {
-        run->Histogram = PoolAllocate(POOL_REQUEST, Unit->StepCount * sizeof(HISTOGRAM));
-        if (run->Histogram == NULL) {
-            PoolFree(POOL_REQUEST, run);
-            return NULL;
-        }
+    run->Tally = PoolAllocate(POOL_REQUEST, tallies * sizeof(TALLY));
+    if (run->Tally == NULL) {
+        PoolFree(POOL_REQUEST, run);
+        return NULL;
     }
     run->Running = (LONG)Unit->Parallel;
     KeInitializeEvent(&run->Finished, NotificationEvent, FALSE);
     KeInitializeSpinLock(&run->Lock);
     run->Deadline = DeadlineIn(Unit->TimeoutMs);
+    run->NoMoreAfter = Unit->ForMs != 0 ? DeadlineIn(Unit->ForMs) : 0;
+    run->NotEven = DeadlineIn(Unit->ForMs + (Unit->TimeoutMs - Unit->ForMs) / 2);
     run->StepCount = Unit->StepCount;
     run->Repeat = Unit->Repeat;
     run->Parallel = Unit->Parallel;
@@ -128,65 +123,53 @@ static UNIT_RUN *CreateRun(const WSKT_UNIT *Unit)
     run->SocketStride = Unit->SocketStride;
     run->Case = Unit->Case;
     run->FirstStep = Unit->FirstStep;
-    run->NoMoreAfter = Unit->ForMs != 0 ? DeadlineIn(Unit->ForMs) : 0;
-    run->Groups = Unit->Groups != 0 ? Unit->Groups : 1;
     run->Seed = Unit->Seed;
-    run->GroupFirst[run->Groups] = Unit->StepCount;
-    run->FailedStep = -1;
-    run->Result = (WSKT_RESULT *)((UINT8 *)run->Step + steps);
-    RtlCopyMemory(run->Step, Unit->Step, steps);
-    for (UINT32 i = 0; i < run->StepCount; i++) {
-        run->Result[i].Origin = WSKT_ORIGIN_SKIPPED;
-        if (i != 0 && Unit->Step[i].Group != Unit->Step[i - 1].Group) {
-            run->GroupFirst[Unit->Step[i].Group] = i;
-        }
+    (VOID) ChoiceRead(Unit, &run->Choice); /* UnitCheck has seen that it can be read */
+    run->Due = (LONG)run->Choice.Groups;
+    for (UINT32 i = 0; i < tallies; i++) {
+        TallyInitialize(&run->Tally[i]);
     }
+    for (UINT32 i = 0; i < run->Parallel; i++) {
+        KeInitializeSpinLock(&run->Runner[i].Lock);
+    }
+    run->FailedStep = -1;
+    RtlCopyMemory(run->Step, Unit->Step, steps);
     return run;
 }
 
 static VOID FreeRun(UNIT_RUN *Run)
 {
-    if (Run->Histogram != NULL) {
-        PoolFree(POOL_REQUEST, Run->Histogram);
-    }
+    PoolFree(POOL_REQUEST, Run->Tally);
     PoolFree(POOL_REQUEST, Run);
 }
 
-/* Lock held. The first deviation of the unit is the one that it reports. */
+static TALLY *TallyOf(const UNIT_RUN *Run, UINT32 Thread, UINT32 Step)
+{
+    return &Run->Tally[Thread * Run->StepCount + Step];
+}
+
+/* The first deviation of the unit is the one that it reports. IRQL <= DISPATCH_LEVEL. */
 static VOID NoteFailure(UNIT_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT32 Step)
 {
+    KIRQL irql;
+
+    KeAcquireSpinLock(&Run->Lock, &irql);
     if (Run->FailedStep < 0) {
         Run->FailedStep = (INT32)Step;
         Run->FailedThread = Thread;
         Run->FailedIteration = Iteration;
     }
+    KeReleaseSpinLock(&Run->Lock, irql);
     (VOID) InterlockedExchange(&Run->Stop, 1);
 }
 
-/* Lock held. Result is the first run that was not as expected, else the last one. */
-static VOID Merge(UNIT_RUN *Run, UINT32 Step, const WSKT_RESULT *Result, BOOLEAN Expected)
+/* One step of one list. PASSIVE_LEVEL. */
+static WSKT_VERDICT RunStep(UNIT_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT32 Step)
 {
-    WSKT_RESULT *merged = &Run->Result[Step];
-    UINT32 executed = merged->Executed + 1;
-    UINT64 max = merged->MaxNs > Result->MaxNs ? merged->MaxNs : Result->MaxNs;
-
-    if (!Run->Deviated[Step]) {
-        *merged = *Result;
-        Run->Deviated[Step] = !Expected;
-    }
-    merged->Executed = executed;
-    merged->MaxNs = max;
-    if (Run->Histogram != NULL) {
-        HistogramAdd(&Run->Histogram[Step], Result->ElapsedNs);
-    }
-}
-
-/* One step of one repetition; FALSE ends the thread's list. PASSIVE_LEVEL. */
-static BOOLEAN RunStep(UNIT_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT32 Step)
-{
+    RUNNER *runner = &Run->Runner[Thread];
     STEP_CALL call;
     WSKT_RESULT result;
-    BOOLEAN expected;
+    WSKT_VERDICT verdict;
     KIRQL irql;
 
     call.Step = Run->Step[Step];
@@ -199,10 +182,10 @@ static BOOLEAN RunStep(UNIT_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT32 St
     call.Iteration = Iteration;
     call.Named = 0;
 
-    KeAcquireSpinLock(&Run->Lock, &irql);
-    Run->Place[Thread].Step = Step;
-    Run->Place[Thread].Iteration = Iteration;
-    KeReleaseSpinLock(&Run->Lock, irql);
+    KeAcquireSpinLock(&runner->Lock, &irql);
+    runner->Step = Step;
+    runner->Iteration = Iteration;
+    KeReleaseSpinLock(&runner->Lock, irql);
 
     if (DeadlineLeft(Run->Deadline) == 0) {
         RtlZeroMemory(&result, sizeof(result));
@@ -210,52 +193,59 @@ static BOOLEAN RunStep(UNIT_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT32 St
         result.Status = (UINT32)STATUS_IO_TIMEOUT; /* the unit's time was up before this step */
     } else {
         StepRun(&call, &result);
+        if (result.Origin == WSKT_ORIGIN_REFUSED && (call.Step.Flags & WSKT_STEP_YIELD) != 0) {
+            SleepMs(0); /* who is to change what it was refused for may need this processor */
+            return WSKT_EXPECTED_NEXT;
+        }
     }
-    expected = StepAsExpected(&call.Step, &result);
+    verdict = WsktJudge(&call.Step, &result);
 
-    KeAcquireSpinLock(&Run->Lock, &irql);
-    Merge(Run, Step, &result, expected);
-    if (!expected) {
+    KeAcquireSpinLock(&runner->Lock, &irql);
+    TallyAdd(TallyOf(Run, Thread, Step), &result, verdict != WSKT_DEVIATES);
+    KeReleaseSpinLock(&runner->Lock, irql);
+    if (verdict == WSKT_DEVIATES) {
         NoteFailure(Run, Thread, Iteration, Step);
     }
-    KeReleaseSpinLock(&Run->Lock, irql);
-    return expected;
+    return verdict;
 }
 
 static BOOLEAN TimeIsUp(const UNIT_RUN *Run)
 {
-    return Run->NoMoreAfter != 0 && ClockNs() >= Run->NoMoreAfter;
+    return Run->NoMoreAfter != 0 && ClockNs() >= (Run->Due != 0 ? Run->NotEven : Run->NoMoreAfter);
 }
 
-/* SplitMix64: the same seed and thread give the same choices on every machine. */
-static UINT32 NextRandom(UINT64 *State)
+/* No thread begins another list. */
+static BOOLEAN IsOver(const UNIT_RUN *Run)
 {
-    UINT64 z = *State += 0x9E3779B97F4A7C15ull;
-
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9ull;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBull;
-    return (UINT32)(z >> 33);
+    return Run->Stop || Stopped || TimeIsUp(Run);
 }
 
 /* All repetitions of one thread. PASSIVE_LEVEL. */
 static VOID RunList(UNIT_RUN *Run, UINT32 Thread)
 {
-    UINT64 random = Run->Seed + ((UINT64)Thread << 32);
-    BOOLEAN good = TRUE;
+    RUNNER *runner = &Run->Runner[Thread];
+    UINT64 random = ChoiceSeed(Run->Seed, Thread);
+    WSKT_VERDICT verdict = WSKT_EXPECTED;
     UINT32 iteration = 0;
     KIRQL irql;
 
-    for (; good && iteration < Run->Repeat && !Run->Stop && (iteration == 0 || !TimeIsUp(Run)); iteration++) {
-        UINT32 group = Run->Groups > 1 ? NextRandom(&random) % Run->Groups : 0;
+    for (; verdict != WSKT_DEVIATES && iteration < Run->Repeat && (iteration == 0 || !IsOver(Run));
+         iteration++) {
+        UINT32 group = ChoiceNext(&Run->Choice, &random);
 
-        for (UINT32 step = Run->GroupFirst[group]; good && step < Run->GroupFirst[group + 1]; step++) {
-            good = RunStep(Run, Thread, iteration, step);
+        verdict = WSKT_EXPECTED;
+        for (UINT32 step = Run->Choice.First[group];
+             verdict == WSKT_EXPECTED && step < Run->Choice.First[group + 1]; step++) {
+            verdict = RunStep(Run, Thread, iteration, step);
+        }
+        if (verdict == WSKT_EXPECTED && InterlockedExchange(&Run->Had[group], 1) == 0) {
+            (VOID) InterlockedDecrement(&Run->Due);
         }
     }
-    KeAcquireSpinLock(&Run->Lock, &irql);
-    Run->Completed += good && (iteration == Run->Repeat || TimeIsUp(Run));
-    Run->Place[Thread].Finished = TRUE;
-    KeReleaseSpinLock(&Run->Lock, irql);
+    KeAcquireSpinLock(&runner->Lock, &irql);
+    runner->Whole = verdict != WSKT_DEVIATES && (iteration == Run->Repeat || TimeIsUp(Run));
+    runner->Finished = TRUE;
+    KeReleaseSpinLock(&runner->Lock, irql);
 }
 
 static VOID RunnerWork(PVOID Context)
@@ -314,31 +304,47 @@ static VOID Leave(UNIT_RUN *Run)
     FreeRun(Run);
 }
 
-/* Lock held. A thread that did not come back is stuck in the step where it was last seen. */
-static VOID NoteStuckThreads(UNIT_RUN *Run)
+/* Adds up what a thread has seen. One that did not come back is stuck in the step where it was last seen. */
+static VOID Gather(UNIT_RUN *Run, UINT32 Thread, UINT32 *Completed)
 {
-    for (UINT32 thread = 0; thread < Run->Parallel; thread++) {
-        const PLACE *place = &Run->Place[thread];
-        WSKT_RESULT stuck = {0};
+    RUNNER *runner = &Run->Runner[Thread];
+    KIRQL irql;
 
-        if (!place->Finished) {
-            stuck.Origin = WSKT_ORIGIN_TIMEOUT;
-            stuck.Status = (UINT32)STATUS_TIMEOUT;
-            Merge(Run, place->Step, &stuck, FALSE);
-            NoteFailure(Run, thread, place->Iteration, place->Step);
-        }
+    KeAcquireSpinLock(&runner->Lock, &irql);
+    *Completed += runner->Whole;
+    if (!runner->Finished) {
+        const WSKT_RESULT stuck = {
+            .Status = (UINT32)STATUS_TIMEOUT, .Origin = WSKT_ORIGIN_TIMEOUT, .Executed = 1};
+
+        TallyAdd(TallyOf(Run, Thread, runner->Step), &stuck, FALSE);
+        NoteFailure(Run, Thread, runner->Iteration, runner->Step);
     }
+    for (UINT32 step = 0; step < Run->StepCount; step++) {
+        TallyMerge(TallyOf(Run, Run->Parallel, step), TallyOf(Run, Thread, step));
+    }
+    KeReleaseSpinLock(&runner->Lock, irql);
 }
 
-/* Lock held. */
-static VOID NotePercentiles(UNIT_RUN *Run)
+static VOID Report(UNIT_RUN *Run, WSKT_UNIT_RESULT *Out)
 {
-    for (UINT32 i = 0; Run->Histogram != NULL && i < Run->StepCount; i++) {
-        const HISTOGRAM *histogram = &Run->Histogram[i];
+    BOOLEAN repeats = Run->Repeat > 1 || Run->Parallel > 1;
+    UINT32 failed = Run->FailedStep >= 0 ? Run->FailedThread : 0;
+    KIRQL irql;
 
-        Run->Result[i].P50Ns = HistogramPercentile(histogram, 50, Run->Result[i].MaxNs);
-        Run->Result[i].P95Ns = HistogramPercentile(histogram, 95, Run->Result[i].MaxNs);
-        Run->Result[i].P99Ns = HistogramPercentile(histogram, 99, Run->Result[i].MaxNs);
+    Out->Abi = WSKT_ABI;
+    Out->StepCount = Run->StepCount;
+    Out->Completed = 0;
+    /* The thread that failed first: of several deviations of a step it is its own that is reported. */
+    for (UINT32 i = 0; i < Run->Parallel; i++) {
+        Gather(Run, i == 0 ? failed : i <= failed ? i - 1 : i, &Out->Completed);
+    }
+    KeAcquireSpinLock(&Run->Lock, &irql);
+    Out->FailedStep = Run->FailedStep;
+    Out->FailedThread = Run->FailedThread;
+    Out->FailedIteration = Run->FailedIteration;
+    KeReleaseSpinLock(&Run->Lock, irql);
+    for (UINT32 step = 0; step < Run->StepCount; step++) {
+        TallyReport(TallyOf(Run, Run->Parallel, step), repeats, &Out->Result[step]);
     }
 }
 
@@ -346,7 +352,6 @@ NTSTATUS UnitRun(const WSKT_UNIT *Unit, WSKT_UNIT_RESULT *Out)
 {
     UNIT_RUN *run = CreateRun(Unit);
     NTSTATUS status = STATUS_SUCCESS;
-    KIRQL irql;
 
     if (run == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
@@ -357,17 +362,7 @@ NTSTATUS UnitRun(const WSKT_UNIT *Unit, WSKT_UNIT_RESULT *Out)
         status = RunParallel(run);
     }
     if (NT_SUCCESS(status)) {
-        KeAcquireSpinLock(&run->Lock, &irql);
-        NoteStuckThreads(run);
-        NotePercentiles(run);
-        Out->Abi = WSKT_ABI;
-        Out->StepCount = run->StepCount;
-        Out->Completed = run->Completed;
-        Out->FailedStep = run->FailedStep;
-        Out->FailedThread = run->FailedThread;
-        Out->FailedIteration = run->FailedIteration;
-        RtlCopyMemory(Out->Result, run->Result, run->StepCount * sizeof(WSKT_RESULT));
-        KeReleaseSpinLock(&run->Lock, irql);
+        Report(run, Out);
     }
     Leave(run);
     return status;

@@ -20,3 +20,9 @@ ULONG UnitResultBytes(UINT32 StepCount);
  * return. PASSIVE_LEVEL.
  */
 NTSTATUS UnitRun(const WSKT_UNIT *Unit, WSKT_UNIT_RESULT *Out);
+
+/*
+ * From now on a thread of a unit begins no other list after its first, which ends every loop, until that is
+ * taken back. Any IRQL.
+ */
+VOID UnitsStop(BOOLEAN Stop);

@@ -1,0 +1,23 @@
+/*
+ * choice.h - which steps a thread runs next: all of them in order, or one of several groups, by chance
+ * and weight.
+ */
+#pragma once
+
+#include "wskabi.h"
+
+typedef struct CHOICE {
+    UINT32 Groups;                    /* at least 1 */
+    UINT32 First[WSKT_MAX_STEPS + 1]; /* step of each group; one more for where the last one ends */
+    UINT32 Share[WSKT_MAX_STEPS];     /* weights of the groups up to and with each */
+} CHOICE;
+
+/* FALSE if the groups of the unit are not in order, or one has no weight. Its counts were checked. Any IRQL.
+ */
+BOOLEAN ChoiceRead(const WSKT_UNIT *Unit, CHOICE *Choice);
+
+/* Where the choices of one thread begin. */
+UINT64 ChoiceSeed(UINT32 Seed, UINT32 Thread);
+
+/* The group that comes next. Any IRQL. */
+UINT32 ChoiceNext(const CHOICE *Choice, UINT64 *State);

@@ -1,0 +1,288 @@
+/*
+ * unit.c - runs units on this machine, with steps that do as they are told, and prints what the driver would
+ * report. With it, the histogram's percentiles of numbers on standard input, and the choices of a seed.
+ *
+ *   unit percentiles < NUMBERS
+ *   unit choose SEED THREAD COUNT WEIGHT...
+ *   unit run PARALLEL REPEAT FORMS TIMEOUTMS SEED GROUPS STEP...
+ *
+ * A step is GROUP:WEIGHT:WHAT:NS[:THREAD:ITERATION], with WHAT one of good, bad (fails there), value (reports
+ * 7, and another number there), next (every third run is STATUS_DEVICE_NOT_READY, which ends the list),
+ * yield (every second run is refused, which ends the list) and stuck (does not come back there).
+ */
+#include "unit.h"
+#include "choice.h"
+#include "histogram.h"
+#include "step.h"
+#include "worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { GOOD = 1, BAD, VALUE, NEXT, YIELD, STUCK };
+
+/* The rest of the driver */
+
+void KeInitializeEvent(KEVENT *Event, int Type, BOOLEAN Set)
+{
+    UNREFERENCED_PARAMETER(Type);
+    pthread_mutex_init(&Event->Lock, NULL);
+    pthread_cond_init(&Event->Changed, NULL);
+    Event->Set = Set;
+}
+
+LONG KeSetEvent(KEVENT *Event, LONG Increment, BOOLEAN Wait)
+{
+    UNREFERENCED_PARAMETER(Increment);
+    UNREFERENCED_PARAMETER(Wait);
+    pthread_mutex_lock(&Event->Lock);
+    Event->Set = 1;
+    pthread_cond_broadcast(&Event->Changed);
+    pthread_mutex_unlock(&Event->Lock);
+    return 0;
+}
+
+UINT64 ClockNs(VOID)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (UINT64)now.tv_sec * 1000000000u + (UINT64)now.tv_nsec;
+}
+
+UINT64 DeadlineIn(UINT32 Ms)
+{
+    return ClockNs() + (UINT64)Ms * 1000000u;
+}
+
+UINT32 DeadlineLeft(UINT64 Deadline)
+{
+    UINT64 now = ClockNs();
+
+    return now < Deadline ? (UINT32)((Deadline - now + 999999u) / 1000000u) : 0;
+}
+
+NTSTATUS WaitFor(PVOID Object, UINT32 Ms)
+{
+    KEVENT *event = Object;
+    struct timespec end;
+    int error = 0;
+
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_nsec += (long)(Ms % 1000) * 1000000;
+    end.tv_sec += Ms / 1000 + end.tv_nsec / 1000000000;
+    end.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&event->Lock);
+    while (!event->Set && error == 0)
+        error = Ms == WAIT_FOREVER ? pthread_cond_wait(&event->Changed, &event->Lock)
+                                   : pthread_cond_timedwait(&event->Changed, &event->Lock, &end);
+    error = !event->Set;
+    pthread_mutex_unlock(&event->Lock);
+    return error ? STATUS_TIMEOUT : STATUS_SUCCESS;
+}
+
+VOID SleepMs(UINT32 Ms)
+{
+    struct timespec due = {Ms / 1000, (long)(Ms % 1000) * 1000000};
+
+    nanosleep(&due, NULL);
+}
+
+static volatile LONG Blocks;
+
+PVOID PoolAllocate(POOL_USE Use, SIZE_T Bytes)
+{
+    UNREFERENCED_PARAMETER(Use);
+    (void)InterlockedIncrement(&Blocks);
+    return calloc(1, Bytes);
+}
+
+VOID PoolFree(POOL_USE Use, PVOID Block)
+{
+    UNREFERENCED_PARAMETER(Use);
+    (void)InterlockedExchangeAdd(&Blocks, -1);
+    free(Block);
+}
+
+typedef struct WORK {
+    WORK_ROUTINE *Routine;
+    WORK_ROUTINE *Report;
+    PVOID Context;
+} WORK;
+
+static void *Work(void *Parameter)
+{
+    WORK work = *(WORK *)Parameter;
+
+    free(Parameter);
+    work.Routine(work.Context);
+    work.Report(work.Context);
+    return NULL;
+}
+
+NTSTATUS WorkerStartAny(WORK_ROUTINE *Routine, WORK_ROUTINE *Report, PVOID Context)
+{
+    WORK *work = malloc(sizeof(*work));
+    pthread_t thread;
+
+    *work = (WORK){Routine, Report, Context};
+    if (pthread_create(&thread, NULL, Work, work) != 0)
+        abort();
+    pthread_detach(thread);
+    return STATUS_SUCCESS;
+}
+
+/* The steps */
+
+static UINT32 Runs[WSKT_MAX_PARALLEL][WSKT_MAX_STEPS]; /* by thread and step: each its own */
+static KEVENT Freed;
+
+/* Arg: what, ns, thread, iteration, index. */
+VOID StepRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    const UINT64 *arg = Call->Step.Arg;
+    UINT32 thread = Call->Shift; /* the stride is 1 */
+    UINT32 run = Runs[thread][arg[4]]++;
+    int here = thread == arg[2] && run == arg[3];
+
+    memset(Result, 0, sizeof(*Result));
+    Result->Executed = 1;
+    Result->ElapsedNs = arg[1] + run;
+    Result->MaxNs = Result->ElapsedNs;
+    Result->Value[0] = arg[0] == VALUE && here ? 8 : 7;
+    Result->Value[1] = run;
+    if (arg[0] == BAD && here)
+        Result->Status = 0xC0000001;
+    if (arg[0] == NEXT && run % 3 == 2)
+        Result->Status = 0xC00000A3;
+    if (arg[0] == YIELD && run % 2 == 1)
+        Result->Origin = WSKT_ORIGIN_REFUSED;
+    if (arg[0] == STUCK && here)
+        (void)WaitFor(&Freed, WAIT_FOREVER);
+}
+
+static WSKT_STEP ReadStep(const char *Text, UINT32 Index)
+{
+    static const char *const names[] = {"", "good", "bad", "value", "next", "yield", "stuck"};
+    unsigned group, weight, thread = ~0u, iteration = ~0u, what = 0;
+    unsigned long ns;
+    WSKT_STEP step = {0};
+    char name[16];
+
+    if (sscanf(Text, "%u:%u:%15[a-z]:%lu:%u:%u", &group, &weight, name, &ns, &thread, &iteration) < 4)
+        abort();
+    for (unsigned i = GOOD; i <= STUCK; i++)
+        what = strcmp(name, names[i]) == 0 ? i : what;
+    step.Op = WSKT_OP_SLEEP;
+    step.Group = (UINT16)group;
+    step.Weight = (UINT16)weight;
+    step.Arg[0] = what;
+    step.Arg[1] = ns;
+    step.Arg[2] = thread;
+    step.Arg[3] = iteration;
+    step.Arg[4] = Index;
+    if (what == NEXT) {
+        step.ExpectCount = 2;
+        step.NextCount = 1;
+        step.Expect[1] = 0xC00000A3;
+    }
+    step.Flags = what == YIELD ? WSKT_STEP_YIELD : 0;
+    step.CheckCount = 1;
+    step.Check[0] = (WSKT_CHECK){.Value = 0, .Compare = WSKT_EQ, .Want = 7};
+    return step;
+}
+
+static int RunUnit(char **Args, int Count)
+{
+    UINT32 steps = (UINT32)Count - 6;
+    ULONG input = (ULONG)FIELD_OFFSET(WSKT_UNIT, Step) + steps * (ULONG)sizeof(WSKT_STEP);
+    /* As in a request of the driver's, what it answers goes where it was asked. */
+    ULONG bytes = input > UnitResultBytes(steps) ? input : UnitResultBytes(steps);
+    WSKT_UNIT *unit = calloc(1, bytes);
+    WSKT_UNIT_RESULT *out = (WSKT_UNIT_RESULT *)unit;
+    NTSTATUS status;
+
+    unit->Abi = WSKT_ABI;
+    unit->StepCount = steps;
+    unit->Parallel = (UINT32)strtoul(Args[0], NULL, 10);
+    unit->Repeat = (UINT32)strtoul(Args[1], NULL, 10);
+    unit->ForMs = (UINT32)strtoul(Args[2], NULL, 10);
+    unit->TimeoutMs = (UINT32)strtoul(Args[3], NULL, 10);
+    unit->Seed = (UINT32)strtoul(Args[4], NULL, 10);
+    unit->Groups = (UINT32)strtoul(Args[5], NULL, 10);
+    unit->ClientStride = 1;
+    for (UINT32 i = 0; i < steps; i++)
+        unit->Step[i] = ReadStep(Args[6 + i], i);
+    KeInitializeEvent(&Freed, NotificationEvent, FALSE);
+    status = UnitCheck(unit, input, bytes);
+    if (NT_SUCCESS(status))
+        status = UnitRun(unit, out);
+    if (!NT_SUCCESS(status)) {
+        printf("{\"refused\":%u}\n", (UINT32)status);
+        free(unit);
+        return 0;
+    }
+    printf("{\"completed\":%u,\"step\":%d,\"thread\":%u,\"iteration\":%u,\"steps\":[", out->Completed,
+           out->FailedStep, out->FailedThread, out->FailedIteration);
+    for (UINT32 i = 0; i < steps; i++) {
+        const WSKT_RESULT *result = &out->Result[i];
+
+        printf("%s{\"status\":%u,\"origin\":%u,\"runs\":%u,\"ns\":%lu,\"max\":%lu,\"p\":[%lu,%lu,%lu],\"v\":%"
+               "lu}",
+               i != 0 ? "," : "", result->Status, result->Origin, result->Executed, result->ElapsedNs,
+               result->MaxNs, result->P50Ns, result->P95Ns, result->P99Ns, result->Value[0]);
+    }
+    /* A thread that was given up frees what it was working on. */
+    KeSetEvent(&Freed, 0, FALSE);
+    for (int i = 0; i < 1000 && Blocks != 0; i++)
+        SleepMs(5);
+    printf("],\"blocks\":%d}\n", Blocks);
+    free(unit);
+    return 0;
+}
+
+static int Percentiles(void)
+{
+    static HISTOGRAM histogram;
+    unsigned long number;
+    UINT64 max = 0;
+
+    while (scanf("%lu", &number) == 1) {
+        HistogramAdd(&histogram, number);
+        max = number > max ? number : max;
+    }
+    for (UINT32 percent = 1; percent <= 100; percent++)
+        printf("%lu\n", HistogramPercentile(&histogram, percent, max));
+    return 0;
+}
+
+static int Choose(char **Args, int Count)
+{
+    WSKT_UNIT *unit = calloc(1, sizeof(*unit) + (size_t)Count * sizeof(WSKT_STEP));
+    UINT64 state = ChoiceSeed((UINT32)strtoul(Args[0], NULL, 10), (UINT32)strtoul(Args[1], NULL, 10));
+    CHOICE choice;
+
+    unit->StepCount = unit->Groups = (UINT32)Count - 3;
+    for (int i = 3; i < Count; i++) {
+        unit->Step[i - 3].Group = (UINT16)(i - 3);
+        unit->Step[i - 3].Weight = (UINT16)strtoul(Args[i], NULL, 10);
+    }
+    if (!ChoiceRead(unit, &choice))
+        abort();
+    for (unsigned long i = strtoul(Args[2], NULL, 10); i != 0; i--)
+        printf("%u\n", ChoiceNext(&choice, &state));
+    free(unit);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "percentiles") == 0)
+        return Percentiles();
+    if (argc > 5 && strcmp(argv[1], "choose") == 0)
+        return Choose(argv + 2, argc - 2);
+    if (argc > 8 && strcmp(argv[1], "run") == 0)
+        return RunUnit(argv + 2, argc - 2);
+    return 2;
+}

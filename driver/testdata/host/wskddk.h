@@ -1,0 +1,1 @@
+/* Nothing of WSK is needed on this machine. */
