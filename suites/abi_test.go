@@ -84,6 +84,16 @@ func mirrored() map[string]uint64 {
 		"WSKT_PHASE_INACTIVE": phaseInactive, "WSKT_PHASE_STARTING": phaseStarting,
 		"WSKT_PHASE_LISTENING": phaseListening, "WSKT_PHASE_FAILED": phaseFailed, "WSKT_PHASE_STOPPING": phaseStopping,
 
+		"WSKP_OP_UNLOAD": opUnload, "WSKP_OP_LOAD": opLoad, "WSKP_OP_RELOAD": opReload, "WSKP_OP_REBOOT": opReboot,
+		"WSKP_OP_UNLOADED": opUnloaded, "WSKP_START_ACTIVATE": startActivate,
+		"WSKP_BY_DRIVER": uint64(byDriver), "WSKP_BY_AGENT": uint64(byAgent), "WSKP_UNIT_AT_START": unitAtStart,
+		"WSKP_V_UNLOAD_DEREGISTRATIONS": valueUnloadDeregistrations, "WSKP_V_UNLOAD_DEREGISTER_NS": valueUnloadDeregisterNS,
+		"WSKP_V_UNLOAD_BLOCKS": valueUnloadBlocks, "WSKP_V_UNLOAD_SOCKETS": valueUnloadSockets,
+		"WSKP_V_UNLOAD_CALLS": valueUnloadCalls, "WSKP_V_UNLOAD_LONGEST_NS": valueUnloadLongestNS,
+		"WSKP_V_UNLOAD_POOL_GROWTH": valueUnloadPoolGrowth, "WSKP_V_UNLOAD_POOL_COUNTED": valueUnloadPoolCounted,
+		"WSKP_V_UNLOAD_TIMES": valueUnloadTimes,
+		"WSKP_V_LOAD_WIN32":   valueLoadWin32, "WSKP_V_LOAD_INJECTED": valueLoadInjected,
+
 		"WSKP_MAGIC": planMagic, "WSKP_VERSION": planVersion, "WSKP_MAX_FILE": planMaxFile,
 		"WSKP_MAX_CHECKS":       maxChecks,
 		"WSKP_VALUE_ELAPSED_NS": valueElapsedNS, "WSKP_VALUE_MAX_NS": valueMaxNS, "WSKP_VALUE_EXECUTED": valueExecuted,

@@ -28,7 +28,7 @@ func (p *caseParser) budget(n, timeout *node) {
 	}
 	longest := defaultStepTimeout
 	for _, s := range c.Steps {
-		longest = max(longest, s.Timeout)
+		longest = max(longest, s.Timeout, s.op.limit())
 	}
 	switch {
 	case c.Timeout == 0 && loops:
@@ -73,6 +73,7 @@ func (p *caseParser) waits(n *node) (need time.Duration, loops, ok bool) {
 	return need, loops, true
 }
 
+// unitWaits adds up what the steps of a unit wait by their own word. A reboot outlives its unit.
 func (p *caseParser) unitWaits(u unit) time.Duration {
 	var total time.Duration
 	for i := u.first; i < u.first+u.count; i++ {
@@ -92,7 +93,7 @@ func (p *caseParser) unitBudget(u *unit) {
 		s := &p.c.Steps[u.first]
 		limit := s.Timeout
 		if limit == 0 {
-			limit = s.wait + defaultStepTimeout
+			limit = s.wait + s.op.limit()
 		}
 		u.timeout = min(limit+unitMargin, highest)
 	}
@@ -103,7 +104,7 @@ func (p *caseParser) stepBudget(s *Step, nodes stepNodes) {
 	highest := min(p.c.units[s.unit].timeout-unitMargin, maxStepTime+defaultStepTimeout)
 	switch {
 	case s.Timeout == 0:
-		s.Timeout = min(s.wait+defaultStepTimeout, highest)
+		s.Timeout = min(s.wait+s.op.limit(), highest)
 	case s.Timeout > highest:
 		p.r.At(nodes.timeout, "at most "+strictyaml.ShortDuration(highest), "timeout %s of the step is not inside the limits around it",
 			strictyaml.ShortDuration(s.Timeout))
@@ -112,6 +113,9 @@ func (p *caseParser) stepBudget(s *Step, nodes stepNodes) {
 			strictyaml.ShortDuration(s.Timeout))
 	}
 }
+
+// limit is how long an operation may take beyond what it waits by its own word, where nobody says.
+func (o *operation) limit() time.Duration { return max(defaultStepTimeout, o.patience) }
 
 func wholeSeconds(d time.Duration) time.Duration {
 	return (d + time.Second - 1).Truncate(time.Second)

@@ -135,14 +135,23 @@ func (w *planWriter) add(c *Case) {
 			FirstStep: first + uint32(u.first), StepCount: uint32(u.count),
 			Repeat: uint32(u.repeat), Parallel: uint32(u.parallel), ClientStride: uint32(u.stride), SocketStride: uint32(u.sockets),
 			TimeoutMs: uint32(u.timeout.Milliseconds()), ForMs: uint32(u.duration.Milliseconds()),
-			Groups: uint32(u.groups), Seed: u.seed,
+			Groups: uint32(u.groups), Seed: u.seed, Flags: u.flags(),
 		})
 	}
 	for i := range c.Steps {
-		w.steps = append(w.steps, c.Steps[i].wire())
+		step := c.Steps[i].wire()
+		step.Text = w.text("") // no operation has one yet
+		w.steps = append(w.steps, step)
 	}
 	w.done[c] = wire
 	w.cases = append(w.cases, wire)
+}
+
+func (u unit) flags() uint32 {
+	if u.atStart {
+		return unitAtStart
+	}
+	return 0
 }
 
 func (s *Step) wire() wireStep {
@@ -160,7 +169,7 @@ func (s *Step) wire() wireStep {
 	if !s.Async() && !s.Record && !(len(s.Expect) == 1 && s.Expect[0] == statusSuccess) {
 		d.ExpectCount = uint32(copy(d.Expect[:], s.Expect))
 	}
-	wire := wireStep{Step: d}
+	wire := wireStep{Step: d, Performer: uint16(s.performer)}
 	check := func(c condition) {
 		wire.Check[wire.CheckCount] = wireCheck{Value: c.value, Compare: c.compare, Want: c.want}
 		wire.CheckCount++

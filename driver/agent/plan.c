@@ -3,6 +3,7 @@
 #include "complain.h"
 #include "digest.h"
 #include "path.h"
+#include "perform.h"
 #include "service.h"
 #include "stream.h"
 
@@ -136,6 +137,44 @@ static BOOL CheckCases(const PLAN *Plan, TEXT *Reason)
     return TRUE;
 }
 
+/* The steps of a unit have one performer, and those of the agent a unit each. */
+static BOOL PerformersFit(const PLAN *Plan, const WSKP_UNIT *Unit)
+{
+    const WSKP_STEP *step = &Plan->Step[Unit->FirstStep];
+
+    if (step->Performer == WSKP_BY_AGENT)
+        return Unit->StepCount == 1 && Unit->Repeat == 1 && Unit->Parallel == 1 && Unit->Groups == 0 &&
+               Unit->ForMs == 0 && Unit->Flags == 0;
+    for (UINT32 i = 0; i < Unit->StepCount; i++) {
+        if (step[i].Performer != WSKP_BY_DRIVER)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static BOOL StartsDriver(const PLAN *Plan, const WSKP_UNIT *Unit)
+{
+    const WSKP_STEP *step = &Plan->Step[Unit->FirstStep];
+
+    return step->Performer == WSKP_BY_AGENT &&
+           (step->Step.Op == WSKP_OP_LOAD || step->Step.Op == WSKP_OP_REBOOT);
+}
+
+/* What DriverEntry is to run comes behind the step that starts the driver. */
+static BOOL CheckStarts(const PLAN *Plan, TEXT *Reason)
+{
+    for (UINT32 i = 0; i < Plan->Header->CaseCount; i++) {
+        const WSKP_UNIT *unit = &Plan->Unit[Plan->Case[i].FirstUnit];
+
+        for (UINT32 j = 0; j < Plan->Case[i].UnitCount; j++) {
+            if (unit[j].Flags == WSKP_UNIT_AT_START && (j == 0 || !StartsDriver(Plan, &unit[j - 1])))
+                return RefuseAt(Reason, "case", i,
+                                "nothing starts the driver that is to run a unit at its start");
+        }
+    }
+    return TRUE;
+}
+
 static BOOL CheckUnits(const PLAN *Plan, TEXT *Reason)
 {
     const WSKP_HEADER *header = Plan->Header;
@@ -152,8 +191,10 @@ static BOOL CheckUnits(const PLAN *Plan, TEXT *Reason)
             return RefuseAt(Reason, "unit", i, "its duration or its groups are out of range");
         if (unit->TimeoutMs == 0 || unit->TimeoutMs > WSKT_MAX_WAIT_MS)
             return RefuseAt(Reason, "unit", i, "its time is out of range");
+        if ((unit->Flags & ~WSKP_UNIT_AT_START) != 0 || !PerformersFit(Plan, unit))
+            return RefuseAt(Reason, "unit", i, "its flags or performers are none that this agent knows");
     }
-    return TRUE;
+    return CheckStarts(Plan, Reason);
 }
 
 static BOOL CheckIsKnown(const WSKP_CHECK *Check)
@@ -171,6 +212,10 @@ static BOOL CheckSteps(const PLAN *Plan, TEXT *Reason)
 
         if (step->Step.ExpectCount > WSKT_MAX_EXPECT || step->CheckCount > WSKP_MAX_CHECKS)
             return RefuseAt(Reason, "step", i, "it has too many statuses or checks");
+        if (step->Performer == WSKP_BY_AGENT && (Plan->DriverPath == NULL || !PerformKnows(step)))
+            return RefuseAt(Reason, "step", i, "it is not one that this agent can perform");
+        if (StringAt(Plan->Header, step->Text) == NULL)
+            return RefuseAt(Reason, "step", i, "its text is out of bounds");
         for (UINT32 j = 0; j < step->CheckCount; j++) {
             if (!CheckIsKnown(&step->Check[j]))
                 return RefuseAt(Reason, "step", i, "it has a check that this agent does not know");
