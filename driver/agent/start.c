@@ -52,7 +52,7 @@ DWORD StartPrepare(const PLAN *Plan, const START_WITH *With)
     return error;
 }
 
-static BOOL StartUnderScm(const PLAN *Plan, const START_WITH *With, START *Start)
+static BOOL Install(const PLAN *Plan, const START_WITH *With, START *Start)
 {
     const wchar_t *name = Plan->ServiceName;
     DWORD error = DriverStop(name, Plan->Header->StopTimeoutMs);
@@ -61,12 +61,16 @@ static BOOL StartUnderScm(const PLAN *Plan, const START_WITH *With, START *Start
         error = DriverInstall(name, PathPlain(Plan->DriverPath));
     if (error == ERROR_SUCCESS)
         error = StartPrepare(Plan, With);
-    if (error != ERROR_SUCCESS)
-        return Failed(Start, "install", error);
-    error = DriverStart(name, Plan->Header->StartTimeoutMs);
+    return error == ERROR_SUCCESS || Failed(Start, "install", error);
+}
+
+static BOOL StartDriver(const PLAN *Plan, START *Start)
+{
+    DWORD error = DriverStart(Plan->ServiceName, Plan->Header->StartTimeoutMs);
+
     if (error == ERROR_SUCCESS)
         return TRUE;
-    Start->Entry = DriverEntryStatus(name);
+    Start->Entry = DriverEntryStatus(Plan->ServiceName);
     return Failed(Start, "start", error);
 }
 
@@ -95,5 +99,12 @@ BOOL StartOpen(DEVICE **Device, START *Start)
 BOOL StartUp(const PLAN *Plan, const START_WITH *With, DEVICE **Device, START *Start)
 {
     *Device = NULL;
-    return StartVerify(Plan, Start) && StartUnderScm(Plan, With, Start) && StartOpen(Device, Start);
+    return StartVerify(Plan, Start) && Install(Plan, With, Start) && StartDriver(Plan, Start) &&
+           StartOpen(Device, Start);
+}
+
+BOOL StartAgain(const PLAN *Plan, DEVICE **Device, START *Start)
+{
+    *Device = NULL;
+    return StartDriver(Plan, Start) && StartOpen(Device, Start);
 }
