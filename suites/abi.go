@@ -95,6 +95,7 @@ const (
 	valueUnloadPoolGrowth      = 6
 	valueUnloadPoolCounted     = 7
 	valueUnloadTimes           = 8
+	valueUnloadEarly           = 9
 
 	valueFailuresEntry    = 0
 	valueFailuresLater    = 1

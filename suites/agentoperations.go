@@ -27,6 +27,7 @@ func unloadValues() []value {
 	return []value{
 		{name: "deregistrations", index: valueUnloadDeregistrations, doc: "registrations that were left to DriverUnload"},
 		{name: "deregister", index: valueUnloadDeregisterNS, kind: valueSpan, doc: "how long the slowest WskDeregister of DriverUnload took"},
+		{name: "early", index: valueUnloadEarly, doc: "of these, those that returned while the client still held a capture"},
 		{name: "blocks", index: valueUnloadBlocks, doc: "pool blocks, IRPs and MDLs that were never freed"},
 		{name: "open", index: valueUnloadSockets, doc: "sockets that were never closed"},
 		{name: "calls", index: valueUnloadCalls, doc: "threads that were still at work when everything was deregistered"},
@@ -126,7 +127,7 @@ func (p *caseParser) settleLife(s *Step, n *node) {
 	case own && s.op.life == lifeBegins && !p.unloaded:
 		p.r.At(n, "an unload before it", "%s of a driver that is loaded", s.Op)
 	}
-	if s.op.life&lifeEnds != 0 {
+	if s.op.life&lifeEnds != 0 && !p.unloaded {
 		p.unloaded, p.unloadedAt = true, s.Line
 		p.forget()
 	}

@@ -192,6 +192,22 @@ func mistakeTable() []mistakeTest {
 		{"fault arguments", caseText("    misuse: true\n", "fault: {kind: write, code: 1, address: 16}"), "code of a fault of this kind (expected kind, address)", false},
 		{"fault without", caseText("    misuse: true\n", "fault: {kind: write}"), "a fault of this kind has no address", false},
 
+		// Steps of the agent.
+		{"step without the driver", caseText("", "unload:", "activate:"), "f:8:9: activate while the driver is unloaded, since line 7 (expected a load before it)", false},
+		{"unload twice", caseText("", "unload:", "unload:"), "unload of a driver that is unloaded, since line 7", false},
+		{"load twice", caseText("", "load:"), "load of a driver that is loaded (expected an unload before it)", false},
+		{"load that fails", caseText("", "unload:", "load: {inject: 1}\n        expect: STATUS_INSUFFICIENT_RESOURCES", "activate:"), "activate while the driver is unloaded", false},
+		{"failures of a loaded driver", caseText("", "start_failures:"), "start_failures of a driver that is loaded", false},
+		{"gone with the driver", caseText("", register, "reload:", deregister), `client "a" is already deregistered`, false},
+		{"thread gone with the driver", caseText("", register, "release: {client: a, thread: t1}", "reload:", "join: {thread: t1}"), `nothing runs on thread "t1"`, false},
+		{"unload in a loop", caseText("    repeat: 2\n", "unload:"), "unload in a loop", false},
+		{"repeat of unload", caseText("", "unload:\n        repeat: 2"), "unload can't be repeated", false},
+		{"join in DriverEntry", caseText("", "unload:", "load: {steps: [{register: {client: a, thread: t1}}, {join: {thread: t1}}]}", deregister), "join in DriverEntry", false},
+		{"entry of a failing load", caseText("", "unload:", "load: {inject: 1, steps: [{sleep: 1ms}]}\n        expect: STATUS_UNSUCCESSFUL"), "what DriverEntry does is known only where load succeeds", false},
+		{"entry on demand", caseText("", "reboot: {steps: [{sleep: 1ms}]}"), "the driver is not started by the boot", false},
+		{"entry without steps", caseText("", "unload:", "load: {steps: []}"), "steps is a list of 0", true},
+		{"start type", caseText("", "reboot: {start: never}"), "one of boot, system, auto, demand", true},
+
 		// Clients and threads.
 		{"never registered", caseText("", "release: {client: a}"), `client "a" is not registered`, false},
 		{"left registered", caseText("", register), `client "a" is still registered at the end of the case`, false},

@@ -46,6 +46,7 @@ static void AddUnloaded(const WSKT_UNLOAD *Unloaded, UINT64 *Value)
     Value[WSKP_V_UNLOAD_BLOCKS] += Unloaded->Blocks;
     Value[WSKP_V_UNLOAD_SOCKETS] += Unloaded->Sockets;
     Value[WSKP_V_UNLOAD_CALLS] += Unloaded->Calls;
+    Value[WSKP_V_UNLOAD_EARLY] += Unloaded->Early;
     if (Value[WSKP_V_UNLOAD_DEREGISTER_NS] < Unloaded->DeregisterNs)
         Value[WSKP_V_UNLOAD_DEREGISTER_NS] = Unloaded->DeregisterNs;
     Value[WSKP_V_UNLOAD_TIMES]++;

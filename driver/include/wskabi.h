@@ -314,6 +314,6 @@ typedef struct WSKT_UNLOAD {
     UINT32 Blocks;          /* of pool, IRPs and MDLs included, that were never freed */
     UINT32 Sockets;         /* that were never closed */
     UINT32 Calls;           /* threads and DPCs that were still at work */
-    UINT32 Reserved;
-    UINT64 DeregisterNs; /* the longest of them */
+    UINT32 Early;           /* of the deregistrations: while the client still held a capture */
+    UINT64 DeregisterNs;    /* the longest of them */
 } WSKT_UNLOAD;

@@ -125,6 +125,7 @@ enum { /* UNLOAD, UNLOADED, RELOAD: of WSKT_UNLOAD; of several unloads, the sums
        WSKP_V_UNLOAD_POOL_GROWTH = 6, /* RELOAD: bytes of the driver's pool tag; where nobody counts, 0 … */
        WSKP_V_UNLOAD_POOL_COUNTED = 7, /* … and 0 here */
        WSKP_V_UNLOAD_TIMES = 8,
+       WSKP_V_UNLOAD_EARLY = 9,
 };
 enum {                               /* START_FAILURES */
        WSKP_V_FAILURES_ENTRY = 0,    /* starts that failed with the status that they should fail with */

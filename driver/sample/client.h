@@ -49,6 +49,9 @@ VOID ClientsCount(UINT32 *Registrations, UINT32 *Captures);
 /* Releases everything that any client holds. IRQL <= DISPATCH_LEVEL. */
 VOID ClientsReleaseAll(VOID);
 
+/* Whether it holds a capture. Any IRQL <= DISPATCH_LEVEL. */
+BOOLEAN ClientHolds(UINT32 Index);
+
 /* Whether a deregistration of that client is still owed. */
 BOOLEAN ClientNeedsDeregister(UINT32 Index);
 
