@@ -42,6 +42,7 @@ type boot struct {
 	end    func()        // ends the processes that boot itself started
 	server *os.Process   // wineserver …
 	gone   chan struct{} // … which has ended when this is closed
+	killed bool          // by a signal, and not in order; set before that
 
 	mu      sync.Mutex
 	console console
@@ -118,7 +119,12 @@ func (b *boot) launch(o *Config, env []string, tmp string, console *os.File) (in
 		}
 		if server.Process != nil {
 			b.server, b.gone = server.Process, make(chan struct{})
-			go func() { _ = server.Wait(); close(b.gone) }()
+			go func() {
+				_ = server.Wait()
+				status, ok := server.ProcessState.Sys().(syscall.WaitStatus)
+				b.killed = ok && status.Signaled()
+				close(b.gone)
+			}()
 		}
 		launched <- err
 		<-ended
@@ -176,6 +182,16 @@ func awaitSocket(prefix, tmp string) error {
 		}
 	}
 	return fmt.Errorf("wineserver made no socket in %s within %s", tmp, socketLimit)
+}
+
+// cut reports whether the guest's kernel was ended from outside: one that reboots ends its processes before that.
+func (b *boot) cut() bool {
+	select {
+	case <-b.gone:
+		return b.killed
+	default:
+		return false
+	}
 }
 
 // halt ends everything of the guest, but lets its registry reach the disk first: Windows, too, has flushed by
