@@ -263,7 +263,10 @@ func (b *boot) watch() {
 			if e.exit == 0 {
 				continue // unloaded
 			}
-			event := b.lastWord(e)
+			event, known := b.lastWord(e)
+			if e.exit == errNoProcess && !known {
+				continue // it was gone before it could be watched, and nobody has heard it crash
+			}
 			event.Time = time.Now()
 			select {
 			case b.crash <- event:
@@ -278,8 +281,11 @@ func (b *boot) watch() {
 	}
 }
 
-// lastWord is what the console told of the end of a driver's process. It may be on its way still.
-func (b *boot) lastWord(e watchedEvent) vm.Event {
+// errNoProcess is what winrshost.exe says of a process that it can't open because there is none: not an exit code.
+const errNoProcess = 87 // ERROR_INVALID_PARAMETER
+
+// lastWord is what the console told of the end of a driver's process, and whether it did. It may be on its way still.
+func (b *boot) lastWord(e watchedEvent) (event vm.Event, known bool) {
 	limit := time.NewTimer(lastWords)
 	defer limit.Stop()
 	for waiting := true; waiting; {
@@ -299,7 +305,7 @@ func (b *boot) lastWord(e watchedEvent) vm.Event {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.console.crash(e.process, e.exit)
+	return b.console.crash(e.process, e.exit), b.console.explained(e.process)
 }
 
 // tail is what the console has kept.
