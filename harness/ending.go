@@ -344,13 +344,16 @@ func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
 		l.outcome.unheard = true
 		l.lost = "the answer to the start of the run was lost, and there is no journal: whether it was started is not known"
 		return nil
-	case !ended && !l.mayGoOn(err):
+	case !ended && !l.rebooting && !l.rebootsNext() && !l.mayGoOn(err):
 		l.lost = err.Error()
 		return nil
 	case l.cancelled:
 		l.awaitCrash(ctx)
 		l.lost = err.Error() // whoever interrupted the run does not want to wait for the guest to come back
 		return nil
+	}
+	if !ended && (l.rebooting || l.rebootsNext()) {
+		return l.acrossReboot(ctx)
 	}
 	if err := l.reconnect(ctx, ""); err != nil {
 		l.awaitCrash(ctx)

@@ -60,6 +60,7 @@ type load struct {
 
 	dumps      map[string]dump // that were in the guest before; nil: not known
 	events     *uint64         // the newest record of its event log then; nil: it has none, or it is not known
+	rebooting  bool            // a step of the plan has ordered a reboot, and the run has not gone on yet
 	rebooted   bool            // it runs another boot than the one that this load began in
 	crash      *vm.Event       // the machine's own word that it crashed
 	lost       string          // why contact was lost for good; empty while it is not
@@ -192,7 +193,7 @@ func (l *load) follow(ctx context.Context, stream *guest.Stream) {
 					return
 				}
 				arrivals = read(reading, again)
-			} else if l.take(a.record); l.ended {
+			} else if l.take(a.record); l.ended || l.lost != "" {
 				return
 			}
 			limit.Reset(l.patience())
@@ -282,6 +283,10 @@ func (l *load) take(r guest.Record) {
 		if t := l.trial(r.N); t != nil {
 			l.step(t, r)
 		}
+	case guest.EvReboot:
+		l.rebooting = l.declaresReboot(r)
+	case guest.EvBoot:
+		l.bootedAgain(r)
 	case guest.EvCaseEnd:
 		if t := l.trial(r.N); t != nil {
 			l.caseEnd(t, r)

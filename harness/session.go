@@ -181,8 +181,12 @@ func (s *session) connect(ctx context.Context) error {
 // reconnect opens a guest that is coming back: it does not answer for a while, and before that the boot that
 // is going down may. Where a boot id is given, only another boot counts.
 func (s *session) reconnect(ctx context.Context, before string) error {
+	return s.reconnectWithin(ctx, before, connectLimit)
+}
+
+func (s *session) reconnectWithin(ctx context.Context, before string, limit time.Duration) error {
 	return s.phase(s.target.Name, results.PhaseConnect, func() (string, error) {
-		ctx, cancel := context.WithTimeout(ctx, connectLimit)
+		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		for {
 			label, err := s.open(ctx)

@@ -59,6 +59,60 @@ const (
 	opProviderState = 41
 )
 
+// Operations of the agent (wskplan.h).
+const (
+	opUnload   = 100
+	opLoad     = 101
+	opReload   = 102
+	opReboot   = 103
+	opUnloaded = 104
+
+	opStartFailures = 105
+	opEcho          = 106
+
+	echoUntilClosed = 0x1
+	echoIdle        = 0x2
+	echoProgram     = 0x4
+	echoOptions     = 0x7
+	echoBytes       = 65536
+	echoConnections = 32
+
+	startActivate = 0x1
+)
+
+const (
+	byDriver performer = 0
+	byAgent  performer = 1
+
+	unitAtStart = 0x1
+)
+
+const (
+	valueUnloadDeregistrations = 0
+	valueUnloadDeregisterNS    = 1
+	valueUnloadBlocks          = 2
+	valueUnloadSockets         = 3
+	valueUnloadCalls           = 4
+	valueUnloadLongestNS       = 5
+	valueUnloadPoolGrowth      = 6
+	valueUnloadPoolCounted     = 7
+	valueUnloadTimes           = 8
+	valueUnloadEarly           = 9
+
+	valueFailuresEntry    = 0
+	valueFailuresLater    = 1
+	valueFailuresSurvived = 2
+	valueFailuresLeft     = 3
+	valueFailuresDevices  = 4
+
+	valueEchoBytes       = 0
+	valueEchoConnections = 1
+	valueEchoClosed      = 2
+
+	valueLoadWin32    = 0
+	valueLoadInjected = 1
+)
+
 const (
 	contextCaller = 0
 	contextGuard  = 1
@@ -193,7 +247,7 @@ const (
 
 const (
 	planMagic   = 0x4E4C504B // "KPLN"
-	planVersion = 3
+	planVersion = 4
 	planMaxFile = 16 << 20
 )
 
@@ -257,7 +311,7 @@ type wireUnit struct {
 	ForMs        uint32
 	Groups       uint32
 	Seed         uint32
-	Reserved     uint32
+	Flags        uint32
 }
 
 type wireCheck struct {
@@ -282,4 +336,11 @@ type wireStep struct {
 	CheckCount  uint32
 	Reserved    uint32
 	Check       [maxChecks]wireCheck
+}
+
+// wirePlanStep is WSKP_STEP: a step, and who performs it.
+type wirePlanStep struct {
+	Step      wireStep
+	Performer uint32
+	Text      uint32
 }

@@ -87,6 +87,23 @@ func mirrored() map[string]uint64 {
 
 		// What only package guest reads has its twins there (state.go).
 		"WSKT_ACTIVITY_STEP": 1, "WSKT_ACTIVITY_IRP": 2, "WSKT_MAX_ACTIVITIES": 64,
+		"WSKP_OP_UNLOAD": opUnload, "WSKP_OP_LOAD": opLoad, "WSKP_OP_RELOAD": opReload, "WSKP_OP_REBOOT": opReboot,
+		"WSKP_OP_UNLOADED": opUnloaded, "WSKP_START_ACTIVATE": startActivate,
+		"WSKP_BY_DRIVER": uint64(byDriver), "WSKP_BY_AGENT": uint64(byAgent), "WSKP_UNIT_AT_START": unitAtStart,
+		"WSKP_V_UNLOAD_DEREGISTRATIONS": valueUnloadDeregistrations, "WSKP_V_UNLOAD_DEREGISTER_NS": valueUnloadDeregisterNS,
+		"WSKP_V_UNLOAD_BLOCKS": valueUnloadBlocks, "WSKP_V_UNLOAD_SOCKETS": valueUnloadSockets,
+		"WSKP_V_UNLOAD_CALLS": valueUnloadCalls, "WSKP_V_UNLOAD_LONGEST_NS": valueUnloadLongestNS,
+		"WSKP_V_UNLOAD_POOL_GROWTH": valueUnloadPoolGrowth, "WSKP_V_UNLOAD_POOL_COUNTED": valueUnloadPoolCounted,
+		"WSKP_V_UNLOAD_TIMES": valueUnloadTimes, "WSKP_V_UNLOAD_EARLY": valueUnloadEarly,
+		"WSKP_V_LOAD_WIN32": valueLoadWin32, "WSKP_V_LOAD_INJECTED": valueLoadInjected,
+
+		"WSKP_OP_START_FAILURES": opStartFailures, "WSKP_OP_ECHO": opEcho,
+		"WSKP_ECHO_UNTIL_CLOSED": echoUntilClosed, "WSKP_ECHO_IDLE": echoIdle, "WSKP_ECHO_PROGRAM": echoProgram,
+		"WSKP_ECHO_OPTIONS": echoOptions, "WSKP_ECHO_BYTES": echoBytes, "WSKP_ECHO_CONNECTIONS": echoConnections,
+		"WSKP_V_FAILURES_ENTRY": valueFailuresEntry, "WSKP_V_FAILURES_LATER": valueFailuresLater,
+		"WSKP_V_FAILURES_SURVIVED": valueFailuresSurvived, "WSKP_V_FAILURES_LEFT": valueFailuresLeft,
+		"WSKP_V_FAILURES_DEVICES": valueFailuresDevices,
+		"WSKP_V_ECHO_BYTES":       valueEchoBytes, "WSKP_V_ECHO_CONNECTIONS": valueEchoConnections, "WSKP_V_ECHO_CLOSED": valueEchoClosed,
 
 		"WSKP_MAGIC": planMagic, "WSKP_VERSION": planVersion, "WSKP_MAX_FILE": planMaxFile,
 		"WSKT_MAX_CHECKS": maxChecks, "WSKT_VALUE_ELAPSED_NS": valueElapsedNS, "WSKT_VALUE_MAX_NS": valueMaxNS,
@@ -175,7 +192,7 @@ func wireTypes() map[string]reflect.Type {
 	return map[string]reflect.Type{
 		"WSKP_HEADER": reflect.TypeFor[wireHeader](), "WSKP_CASE": reflect.TypeFor[wireCase](),
 		"WSKP_UNIT": reflect.TypeFor[wireUnit](), "WSKT_CHECK": reflect.TypeFor[wireCheck](),
-		"WSKT_STEP": reflect.TypeFor[wireStep](),
+		"WSKT_STEP": reflect.TypeFor[wireStep](), "WSKP_STEP": reflect.TypeFor[wirePlanStep](),
 	}
 }
 

@@ -30,7 +30,7 @@ func (p *caseParser) budget(n, timeout *node) {
 	}
 	longest := defaultStepTimeout
 	for _, s := range c.Steps {
-		longest = max(longest, s.Timeout)
+		longest = max(longest, s.Timeout, s.op.limit())
 	}
 	switch {
 	case c.Timeout == 0 && loops:
@@ -76,7 +76,7 @@ func (p *caseParser) waits(n *node) (need time.Duration, loops, ok bool) {
 }
 
 // unitWaits is what all passes through a unit may wait, the longest choice each time; of a loop that runs for a
-// time, that time and a last pass.
+// time, that time and a last pass. A reboot outlives its unit.
 func (p *caseParser) unitWaits(u unit) time.Duration {
 	pass := make([]time.Duration, max(u.groups, 1))
 	for _, s := range p.c.Steps[u.first : u.first+u.count] {
@@ -100,7 +100,7 @@ func (p *caseParser) unitBudget(u *unit) {
 		s := &p.c.Steps[u.first]
 		limit := s.Timeout
 		if limit == 0 {
-			limit = s.wait + defaultStepTimeout
+			limit = s.wait + s.op.limit()
 		}
 		u.timeout = min(limit+unitMargin, highest)
 	}
@@ -111,7 +111,7 @@ func (p *caseParser) stepBudget(s *Step, nodes stepNodes) {
 	highest := min(p.c.units[s.unit].timeout-unitMargin, maxStepTime+defaultStepTimeout)
 	switch {
 	case s.Timeout == 0:
-		s.Timeout = min(s.wait+defaultStepTimeout, highest)
+		s.Timeout = min(s.wait+s.op.limit(), highest)
 	case s.Timeout > highest:
 		p.r.At(nodes.timeout, "at most "+strictyaml.ShortDuration(highest), "timeout %s of the step is not inside the limits around it",
 			strictyaml.ShortDuration(s.Timeout))
@@ -120,6 +120,9 @@ func (p *caseParser) stepBudget(s *Step, nodes stepNodes) {
 			strictyaml.ShortDuration(s.Timeout))
 	}
 }
+
+// limit is how long an operation may take beyond what it waits by its own word, where nobody says.
+func (o *operation) limit() time.Duration { return max(defaultStepTimeout, o.patience) }
 
 func wholeSeconds(d time.Duration) time.Duration {
 	return (d + time.Second - 1).Truncate(time.Second)

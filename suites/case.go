@@ -27,6 +27,10 @@ type caseParser struct {
 	sockets    map[string]*socketUse
 	names      map[string]int // step names, by line
 	loop       *loopUse       // nil outside loops
+	entry      *entryUse      // nil outside what DriverEntry does
+	entrySteps *node          // of the step that is being read; nil: it has none
+	unloaded   bool           // the driver is not loaded at this step …
+	unloadedAt int            // … since that line
 	steps      []stepNodes    // beside c.Steps
 	limits     map[int]*node  // where loops have a timeout, by unit
 	records    int

@@ -70,22 +70,26 @@ type Step struct {
 	Yields  bool          // in a loop: where the driver refuses it, that ends the pass, too, and does not count
 	Line    int
 
-	op       *operation
-	client   string   // of steps about a client
-	target   string   // of steps about a thread
-	makes    []string // sockets that there are after it
-	closes   string   // a socket that is gone after it
-	recorded []string // names of the values that are noted with the status
-	silent   bool     // neither judged nor noted: it tidies up after a step that was only noted
-	context  uint16
-	thread   uint16 // index + 1
-	args     [maxArgs]uint64
-	wait     time.Duration // how long the step may take by its own word
-	nextAt   *node         // where next_on is written
-	unit     int
-	group    uint16 // of its unit, where that has some
-	weight   uint16 // of that, in its first step
+	op        *operation
+	performer performer
+	client    string   // of steps about a client
+	target    string   // of steps about a thread
+	makes     []string // sockets that there are after it
+	closes    string   // a socket that is gone after it
+	recorded  []string // names of the values that are noted with the status
+	silent    bool     // neither judged nor noted: it tidies up after a step that was only noted
+	context   uint16
+	thread    uint16 // index + 1
+	args      [maxArgs]uint64
+	wait      time.Duration // how long the step may take by its own word
+	nextAt    *node         // where next_on is written
+	unit      int
+	group     uint16 // of its unit, where that has some
+	weight    uint16 // of that, in its first step
 }
+
+// Reboots reports whether the guest reboots in the step, and the run goes on after that.
+func (s *Step) Reboots() bool { return s.op.code == opReboot }
 
 // Async reports whether the step only starts its operation, on a named thread.
 func (s *Step) Async() bool { return s.Thread != "" }
@@ -120,7 +124,8 @@ type unit struct {
 	groups   int           // of which one at a time is chosen at random; 0 for all in order
 	seed     uint32        // of the choice; 0: the run's
 	timeout  time.Duration
-	listed   bool // written as a loop, not as a step of its own
+	listed   bool // written as a list of steps, not as a step of its own
+	atStart  bool // DriverEntry runs it, when the step before starts the driver
 }
 
 func (u unit) loop() bool { return u.repeats() || u.count > 1 }

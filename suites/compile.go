@@ -107,7 +107,7 @@ func milliseconds(what string, d time.Duration) (uint32, error) {
 type planWriter struct {
 	cases   []wireCase
 	units   []wireUnit
-	steps   []wireStep
+	steps   []wirePlanStep
 	strings []byte
 	offsets map[string]uint32
 	done    map[written]wireCase
@@ -150,14 +150,22 @@ func (w *planWriter) add(e Entry, seed uint32) {
 			FirstStep: first + uint32(u.first), StepCount: uint32(u.count),
 			Repeat: uint32(u.repeat), Parallel: uint32(u.parallel), ClientStride: uint32(u.stride), SocketStride: uint32(u.sockets),
 			TimeoutMs: uint32(u.timeout.Milliseconds()), ForMs: uint32(u.duration.Milliseconds()),
-			Groups: uint32(u.groups), Seed: cmp.Or(u.seed, key.seed),
+			Groups: uint32(u.groups), Seed: cmp.Or(u.seed, key.seed), Flags: u.flags(),
 		})
 	}
 	for i := range c.Steps {
-		w.steps = append(w.steps, c.Steps[i].wire())
+		s := &c.Steps[i]
+		w.steps = append(w.steps, wirePlanStep{Step: s.wire(), Performer: uint32(s.performer), Text: w.text("")}) // no operation has one yet
 	}
 	w.done[key] = wire
 	w.cases = append(w.cases, wire)
+}
+
+func (u unit) flags() uint32 {
+	if u.atStart {
+		return unitAtStart
+	}
+	return 0
 }
 
 // A case of more steps than eagerSteps is sent to the driver batchSteps at a time: a request costs more than most
@@ -177,8 +185,7 @@ func (c *Case) batched() []unit {
 	var waits time.Duration // of the steps of the last unit
 	for _, u := range c.units {
 		wait := c.Steps[u.first].wait
-		if n := len(units); n > 0 && !u.listed && !u.repeats() && !units[n-1].listed && !units[n-1].repeats() &&
-			units[n-1].count < batchSteps && waits+wait < maxStepTime {
+		if n := len(units); n > 0 && c.single(u) && c.single(units[n-1]) && units[n-1].count < batchSteps && waits+wait < maxStepTime {
 			units[n-1].count++
 			units[n-1].timeout = min(units[n-1].timeout+u.timeout, longestUnit, c.Timeout-caseMargin)
 			waits += wait
@@ -187,6 +194,11 @@ func (c *Case) batched() []unit {
 		units, waits = append(units, u), wait
 	}
 	return units
+}
+
+// single reports whether the unit is of steps of the driver that run once, each as if it were alone.
+func (c *Case) single(u unit) bool {
+	return !u.listed && !u.repeats() && c.Steps[u.first].performer == byDriver
 }
 
 func (s *Step) wire() wireStep {
@@ -226,7 +238,7 @@ func (w *planWriter) file(h wireHeader) ([]byte, error) {
 	}
 	h.CaseCount, h.CaseOffset = table(len(w.cases), binary.Size(wireCase{}))
 	h.UnitCount, h.UnitOffset = table(len(w.units), binary.Size(wireUnit{}))
-	h.StepCount, h.StepOffset = table(len(w.steps), binary.Size(wireStep{}))
+	h.StepCount, h.StepOffset = table(len(w.steps), binary.Size(wirePlanStep{}))
 	h.StringBytes, h.StringOffset = table(len(w.strings), 1)
 	if at > planMaxFile {
 		return nil, fmt.Errorf("compile plan: %d cases make a file of %d bytes, more than the agent takes (%d); run fewer at once", len(w.cases), at, planMaxFile)

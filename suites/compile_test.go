@@ -17,7 +17,7 @@ type decoded struct {
 	header wireHeader
 	cases  []wireCase
 	units  []wireUnit
-	steps  []wireStep
+	steps  []wirePlanStep
 	text   []byte
 }
 
@@ -30,14 +30,14 @@ func decodePlan(data []byte) (*decoded, error) {
 	zeroed := bytes.Clone(data)
 	copy(zeroed[16:20], []byte{0, 0, 0, 0})
 	switch {
-	case h.Magic != 0x4E4C504B || h.Version != 3 || h.Abi != ABI:
+	case h.Magic != 0x4E4C504B || h.Version != planVersion || h.Abi != ABI:
 		return nil, fmt.Errorf("magic %#x, version %d, ABI %d", h.Magic, h.Version, h.Abi)
 	case int(h.FileSize) != len(data) || len(data) > planMaxFile:
 		return nil, fmt.Errorf("size %d, file has %d", h.FileSize, len(data))
 	case crc32.ChecksumIEEE(zeroed) != h.Crc32:
 		return nil, fmt.Errorf("CRC %#x", h.Crc32)
 	}
-	d.cases, d.units, d.steps = make([]wireCase, h.CaseCount), make([]wireUnit, h.UnitCount), make([]wireStep, h.StepCount)
+	d.cases, d.units, d.steps = make([]wireCase, h.CaseCount), make([]wireUnit, h.UnitCount), make([]wirePlanStep, h.StepCount)
 	d.text = make([]byte, h.StringBytes)
 	for _, table := range []struct {
 		offset uint32
@@ -81,15 +81,18 @@ func (d *decoded) check() error {
 	return nil
 }
 
-func checkStep(s wireStep, u wireUnit) error {
+func checkStep(ps wirePlanStep, u wireUnit) error {
+	s := ps.Step
 	last := uint64((u.Parallel - 1) * u.ClientStride)
 	switch {
-	case s.Op < opRegister || s.Op > opProviderState || s.Context > contextDPC || s.Thread > maxThreads:
-		return fmt.Errorf("operation %d, context %d, thread %d", s.Op, s.Context, s.Thread)
+	case !knownOperation(ps) || s.Context > contextDPC || s.Thread > maxThreads:
+		return fmt.Errorf("operation %d of performer %d, context %d, thread %d", s.Op, ps.Performer, s.Context, s.Thread)
 	case s.TimeoutMs < 1 || s.TimeoutMs > u.TimeoutMs:
 		return fmt.Errorf("limit %d in a unit's of %d", s.TimeoutMs, u.TimeoutMs)
 	case s.CheckCount > maxChecks || s.ExpectCount > maxExpect:
 		return fmt.Errorf("%d checks, %d statuses", s.CheckCount, s.ExpectCount)
+	case performer(ps.Performer) == byAgent && (u.StepCount != 1 || u.Repeat != 1 || u.Parallel != 1 || u.Flags != 0 || s.Context != 0):
+		return fmt.Errorf("a step of the agent in %+v", u)
 	case s.Op <= opCompare && s.Arg[0]+last >= maxClients:
 		return fmt.Errorf("client %d, stride %d on %d threads", s.Arg[0], u.ClientStride, u.Parallel)
 	case (s.Op == opBlocked || s.Op == opJoin) && s.Arg[0] >= maxThreads:
@@ -98,6 +101,14 @@ func checkStep(s wireStep, u wireUnit) error {
 		return fmt.Errorf("waits %d with a limit of %d", s.Arg[1], s.TimeoutMs)
 	}
 	return nil
+}
+
+// knownOperation reports whether the performer of the step knows its operation.
+func knownOperation(s wirePlanStep) bool {
+	if performer(s.Performer) == byAgent {
+		return s.Step.Op >= opUnload && s.Step.Op <= opEcho || s.Step.Op == opBlocked || s.Step.Op == opJoin
+	}
+	return s.Step.Op >= opRegister && s.Step.Op <= opProviderState
 }
 
 func (d *decoded) string(at uint32) string {
@@ -240,16 +251,45 @@ func TestCompileSteps(t *testing.T) {
 			wireStep{Op: opFault, Flags: stepMisuse, TimeoutMs: 5000, Arg: [6]uint64{faultBugcheck, 0xE2, 1, 0x20}}},
 		{"double", []string{"register: {client: a}", "register: {client: a}\n        misuse: true"}, 1,
 			wireStep{Op: opRegister, Flags: stepMisuse, TimeoutMs: 5000, Arg: [6]uint64{0, 0x0100}}},
+		{"unload on a thread", []string{"unload: {thread: u}", "join: {thread: u}"}, 0,
+			wireStep{Op: opUnload, Thread: 1, TimeoutMs: 30000}},
+		{"join of the agent's", []string{"unload: {thread: u}", "join: {thread: u, within: 3s}"}, 1,
+			wireStep{Op: opJoin, TimeoutMs: 8000, Arg: [6]uint64{0, 3000}}},
+		{"a time of unload", []string{"unload: {deregister_at_least: 2s}"}, 0,
+			wireStep{Op: opUnload, TimeoutMs: 30000, CheckCount: 1,
+				Check: [6]wireCheck{{Value: valueUnloadDeregisterNS, Compare: compareGE, Want: 2e9}}}},
+		{"load that fails", []string{"unload:", "load: {inject: 3, activate: true}\n        expect: [STATUS_INSUFFICIENT_RESOURCES, ERROR_GEN_FAILURE]"}, 1,
+			wireStep{Op: opLoad, TimeoutMs: 30000, ExpectCount: 2,
+				Expect: [4]uint32{0xC000009A, 0xC007001F}, Arg: [6]uint64{3, startActivate}}},
+		{"reboot", []string{"reboot: {start: boot, provider_ready_after: 300ms}"}, 0,
+			wireStep{Op: opReboot, TimeoutMs: 90000, Arg: [6]uint64{0, 0, 0, 301, 60000}}},
 		{"null dispatch", []string{"register: {client: a, null_dispatch: true}"}, 0,
 			wireStep{Op: opRegister, Flags: stepMisuse, TimeoutMs: 5000, Arg: [6]uint64{0, 0x0100, regNullDispatch}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			// As misuse, a case may leave things behind: the steps here are only compiled.
 			d := compile(t, load(t, caseText("    misuse: true\n", test.steps...)).All()[0])
-			if diff := cmp.Diff(test.want, d.steps[test.at]); diff != "" {
+			got := d.steps[test.at]
+			if diff := cmp.Diff(test.want, got.Step); diff != "" {
 				t.Error(diff)
 			}
+			if own := test.want.Op >= opUnload || strings.Contains(test.name, "agent"); own != (performer(got.Performer) == byAgent) {
+				t.Errorf("performer %d", got.Performer)
+			}
 		})
+	}
+}
+
+// TestCompileEntry checks the unit of what DriverEntry does: behind the step that starts the driver, and marked.
+func TestCompileEntry(t *testing.T) {
+	d := compile(t, load(t, caseText("", "unload:", "load:\n          steps:\n            - register: {client: a}\n            - sleep: 10ms", "deregister: {client: a}")).All()[0])
+	var got []wireUnit
+	for _, u := range d.units {
+		got = append(got, wireUnit{FirstStep: u.FirstStep, StepCount: u.StepCount, Flags: u.Flags})
+	}
+	want := []wireUnit{{FirstStep: 0, StepCount: 1}, {FirstStep: 1, StepCount: 1}, {FirstStep: 2, StepCount: 2, Flags: unitAtStart}, {FirstStep: 4, StepCount: 1}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -319,7 +359,7 @@ cases:
 		9: contextSpin, 10: contextSpin, 11: contextGuard,
 	}
 	for i, want := range contexts {
-		if got := d.steps[i].Context; got != want {
+		if got := d.steps[i].Step.Context; got != want {
 			t.Errorf("step %d runs in context %d, want %d", i, got, want)
 		}
 	}

@@ -1,6 +1,9 @@
 package suites
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // operations is the table of steps. Order is the order of the reference.
 func operations() []operation {
@@ -66,8 +69,9 @@ func operations() []operation {
 			args: []argument{client,
 				{name: "wait", kind: argWait, slot: 1, required: true, doc: "how long to wait for a provider that is not ready: none, infinite, or a duration"}}},
 		{name: "release", code: opRelease, contexts: anywhere, thread: true, loop: true, values: npi,
-			doc:  "Calls WskReleaseProviderNPI.",
-			args: []argument{client}},
+			doc: "Calls WskReleaseProviderNPI.",
+			args: []argument{client,
+				{name: "after", kind: argDuration, slot: 1, doc: "a worker of the driver makes the call so much later, whatever happens meanwhile; the step does not wait for it"}}},
 		{name: "query", code: opQuery, contexts: anywhere, thread: true, loop: true,
 			doc:  "Calls WskQueryProviderCharacteristics.",
 			args: []argument{client},
@@ -145,5 +149,5 @@ func operations() []operation {
 				{name: "for", kind: argDuration, slot: 1, doc: "of kind hang: how long"},
 			}},
 	}
-	return append(all, socketOperations(client)...)
+	return slices.Concat(all, socketOperations(client), agentOperations())
 }

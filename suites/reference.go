@@ -15,6 +15,13 @@ func Reference(w io.Writer) error {
 	}
 	for _, o := range operations() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n", o.name, o.doc)
+		if o.performer == byAgent {
+			b.WriteString("The agent performs it")
+			if o.thread {
+				b.WriteString(", where asked on a `thread:` of its own")
+			}
+			b.WriteString(".\n")
+		}
 		if len(o.contexts) > 1 {
 			var names []string
 			for _, c := range o.contexts {
@@ -35,6 +42,9 @@ func Reference(w io.Writer) error {
 				}
 				fmt.Fprintf(&b, "| `%s` | %s | %s |\n", a.name, a.kind.words(a.names), doc)
 			}
+		}
+		if o.starts {
+			b.WriteString("\n`steps:` is a list of steps that DriverEntry runs: steps of the driver without blocked and join. Their results are checked as those of any others, and what they leave behind is there for the steps that follow.\n")
 		}
 		if forms := o.forms(); len(forms) > 0 {
 			b.WriteString("\n| check | value | of |\n| --- | --- | --- |\n")

@@ -162,8 +162,11 @@ func (o *operation) schema() object {
 			required = append(required, a.name)
 		}
 	}
+	if o.starts {
+		properties[entryKey] = object{"type": "array", "minItems": 1, "items": ref("plain-step"), "description": "what DriverEntry does"}
+	}
 	if o.thread {
-		properties["thread"] = described(ref("name"), "start the operation on this kernel thread, and go on")
+		properties["thread"] = described(ref("name"), "start the operation on this thread, and go on")
 	}
 	if len(o.contexts) > 1 {
 		var names []string

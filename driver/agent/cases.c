@@ -1,6 +1,7 @@
 /* cases.c - runs the cases of a plan. */
 #include "cases.h"
 #include "judge.h"
+#include "restart.h"
 
 /* A unit ends itself at its limit; this is what it may take to tell, on a busy machine. */
 #define UNIT_MARGIN_MS 2000u
@@ -16,7 +17,7 @@
 
 #define STATUS_IO_TIMEOUT_VALUE 0xC00000B5u
 
-typedef enum WHY { WHY_DONE, WHY_DEVIATION, WHY_TIMEOUT, WHY_HANG, WHY_CANCELLED, WHY_IO } WHY;
+typedef enum WHY { WHY_DONE, WHY_DEVIATION, WHY_TIMEOUT, WHY_HANG, WHY_CANCELLED, WHY_IO, WHY_REBOOT } WHY;
 
 /* One case while it runs. */
 typedef struct CASE_RUN {
@@ -32,7 +33,7 @@ typedef struct CASE_RUN {
 
 static const char *WhyName(WHY Why)
 {
-    static const char *const names[] = {"done", "deviation", "timeout", "hang", "cancelled", "io"};
+    static const char *const names[] = {"done", "deviation", "timeout", "hang", "cancelled", "io", "reboot"};
 
     return names[Why];
 }
@@ -137,48 +138,68 @@ static void StopLoops(void)
 }
 
 /* A run that is cancelled does not wait for the time of a loop to be up. */
-static DWORD RunRequest(CASES *Cases, const WSKT_UNIT *Unit, void *Reply, DWORD *Returned)
+static DWORD RunRequest(CASES *Cases, const WSKT_UNIT *Unit, DWORD Bytes, void *Reply, DWORD *Returned)
 {
-    DWORD in = (DWORD)(FIELD_OFFSET(WSKT_UNIT, Step) + Unit->StepCount * sizeof(WSKT_STEP));
+    DEVICE *device = Cases->Performer.Device;
     DWORD out = (DWORD)(FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + Unit->StepCount * sizeof(WSKT_RESULT));
     DWORD limit = Unit->TimeoutMs + UNIT_MARGIN_MS;
-    DWORD error = DeviceSend(Cases->Device, IOCTL_WSKT_RUN, Unit, in, out);
+    DWORD error = DeviceSend(device, IOCTL_WSKT_RUN, Unit, Bytes, out);
 
     if (error == ERROR_SUCCESS)
-        error = DeviceAwait(Cases->Device, Reply, Returned, limit, Cases->Cancel);
+        error = DeviceAwait(device, Reply, Returned, limit, Cases->Cancel);
     if (error == ERROR_CANCELLED) {
         StopLoops();
-        error = DeviceAwait(Cases->Device, Reply, Returned, limit, NULL);
+        error = DeviceAwait(device, Reply, Returned, limit, NULL);
     }
     return error;
 }
 
-/* Sends one unit, with no more time than the case has left. */
-static WHY RunUnit(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit)
+/* A unit as the driver is sent it; its first step is step FirstStep of the case. Returns its length. */
+static DWORD FillUnit(const PLAN *Plan, UINT32 Case, UINT32 FirstStep, const WSKP_UNIT *From,
+                      UINT32 TimeoutMs, WSKT_UNIT *Unit)
+{
+    Unit->Abi = WSKT_ABI;
+    Unit->StepCount = From->StepCount;
+    Unit->TimeoutMs = TimeoutMs;
+    Unit->Repeat = From->Repeat;
+    Unit->Parallel = From->Parallel;
+    Unit->ClientStride = From->ClientStride;
+    Unit->SocketStride = From->SocketStride;
+    Unit->ForMs = From->ForMs < TimeoutMs ? From->ForMs : TimeoutMs;
+    Unit->Groups = From->Groups;
+    Unit->Seed = From->Seed;
+    Unit->Case = Case;
+    Unit->FirstStep = FirstStep;
+    for (UINT32 i = 0; i < From->StepCount; i++)
+        Unit->Step[i] = Plan->Step[From->FirstStep + i].Step;
+    return (DWORD)(FIELD_OFFSET(WSKT_UNIT, Step) + From->StepCount * sizeof(WSKT_STEP));
+}
+
+/* Asks for the results of a unit that DriverEntry has run. */
+static DWORD StartedRequest(CASES *Cases, const WSKP_UNIT *Unit, void *Reply, DWORD *Returned)
+{
+    return DeviceCall(Cases->Performer.Device, IOCTL_WSKT_STARTED, NULL, 0, Reply,
+                      (DWORD)(FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + Unit->StepCount * sizeof(WSKT_RESULT)),
+                      Returned, Unit->TimeoutMs + UNIT_MARGIN_MS);
+}
+
+/* Sends one unit, or asks for the results of one that DriverEntry has run. */
+static WHY AskDriver(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, UINT32 TimeoutMs)
 {
     UINT64 request[DEVICE_UNIT_BYTES / sizeof(UINT64) + 1], reply[DEVICE_REPLY_BYTES / sizeof(UINT64) + 1];
     WSKT_UNIT *unit = (WSKT_UNIT *)request;
     const WSKT_UNIT_RESULT *answer = (const WSKT_UNIT_RESULT *)reply;
-    UINT64 left = CaseLeftMs(Cases, Run);
-    DWORD returned;
+    BOOL atStart = (Unit->Flags & WSKP_UNIT_AT_START) != 0;
+    DWORD bytes = 0, returned = 0;
 
-    if (left == 0)
-        return WHY_TIMEOUT;
-    unit->Abi = WSKT_ABI;
-    unit->StepCount = Unit->StepCount;
-    unit->TimeoutMs = left < Unit->TimeoutMs ? (UINT32)left : Unit->TimeoutMs;
-    unit->Repeat = Unit->Repeat;
-    unit->Parallel = Unit->Parallel;
-    unit->ClientStride = Unit->ClientStride;
-    unit->SocketStride = Unit->SocketStride;
-    unit->ForMs = Unit->ForMs < unit->TimeoutMs ? Unit->ForMs : unit->TimeoutMs;
-    unit->Groups = Unit->Groups;
-    unit->Seed = Unit->Seed;
-    unit->Case = Run->Index;
-    unit->FirstStep = Run->FirstStep;
-    for (UINT32 i = 0; i < Unit->StepCount; i++)
-        unit->Step[i] = Cases->Plan->Step[Unit->FirstStep + i];
-    Run->IoError = RunRequest(Cases, unit, reply, &returned);
+    if (Cases->Performer.Device == NULL) {
+        Run->IoError = ERROR_NOT_READY; /* it is not loaded */
+    } else if (atStart) {
+        Run->IoError = StartedRequest(Cases, Unit, reply, &returned);
+    } else {
+        bytes = FillUnit(Cases->Plan, Run->Index, Run->FirstStep, Unit, TimeoutMs, unit);
+        Run->IoError = RunRequest(Cases, unit, bytes, reply, &returned);
+    }
     if (Run->IoError == ERROR_TIMEOUT)
         return WHY_HANG;
     if (Run->IoError == ERROR_SUCCESS && !AnswerIsSound(Unit, answer, returned))
@@ -189,21 +210,101 @@ static WHY RunUnit(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit)
         return WHY_DONE;
     if (answer->FailedStep < 0 && WaitForSingleObject(Cases->Cancel, 0) == WAIT_OBJECT_0)
         return WHY_CANCELLED; /* its loop was ended */
-    return unit->TimeoutMs < Unit->TimeoutMs && RanOutOfTime(answer) ? WHY_TIMEOUT : WHY_DEVIATION;
+    return TimeoutMs < Unit->TimeoutMs && RanOutOfTime(answer) ? WHY_TIMEOUT : WHY_DEVIATION;
 }
 
-static WHY RunUnits(CASES *Cases, CASE_RUN *Run)
+/* A step of the agent, as if it were a unit's answer. */
+static WHY WriteOwn(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_RESULT *Result)
 {
-    for (UINT32 i = 0; i < Run->Case->UnitCount; i++) {
-        const WSKP_UNIT *unit = &Cases->Plan->Unit[Run->Case->FirstUnit + i];
+    WSKT_UNIT_RESULT answer = {
+        .Abi = WSKT_ABI, .StepCount = 1, .Completed = 1, .FailedStep = -1, .Result = {*Result}};
+
+    if (WriteSteps(Cases, Run, Unit, &answer))
+        return WHY_DONE;
+    return Result->Origin == WSKT_ORIGIN_TIMEOUT ? WHY_HANG : WHY_DEVIATION;
+}
+
+/* The unit that DriverEntry is to run, where the one before it starts the driver; NULL where there is none.
+ */
+static const WSKP_UNIT *AtStart(const CASES *Cases, const CASE_RUN *Run, UINT32 Index)
+{
+    const WSKP_UNIT *next = &Cases->Plan->Unit[Run->Case->FirstUnit + Index + 1];
+
+    return Index + 1 < Run->Case->UnitCount && (next->Flags & WSKP_UNIT_AT_START) != 0 ? next : NULL;
+}
+
+/* Reboots the guest: where that works, nobody comes back from here. */
+static WHY Reboot(CASES *Cases, CASE_RUN *Run, UINT32 Index, const WSKT_UNIT *Steps, DWORD Bytes)
+{
+    const WSKP_UNIT *unit = &Cases->Plan->Unit[Run->Case->FirstUnit + Index];
+    REBOOT_POINT point = {.Case = Run->Index,
+                          .Unit = Index,
+                          .FirstStep = Run->FirstStep,
+                          .Ran = Run->Ran,
+                          .Ended = Cases->Ended,
+                          .CaseMs = Run->Begin};
+    const WSKP_STEP *step = &Cases->Plan->Step[unit->FirstStep];
+    WSKT_RESULT result;
+    TEXT *line;
+
+    DeviceClose(Cases->Performer.Device);
+    Cases->Performer.Device = NULL;
+    line = JournalEvent(Cases->Journal, "reboot");
+    JsonU64(line, "n", Run->Index);
+    JsonU64(line, "step", Run->FirstStep);
+    JournalWrite(Cases->Journal);
+    if (Cases->Journal->Error != ERROR_SUCCESS)
+        return WHY_CANCELLED;
+    if (Restart(&Cases->Performer, Cases->Files, Cases->Journal, &point, &step->Step, Steps, Bytes,
+                Cases->Cancel, &result))
+        return WHY_REBOOT;
+    return WriteOwn(Cases, Run, unit, &result);
+}
+
+static WHY RunOwn(CASES *Cases, CASE_RUN *Run, UINT32 Index)
+{
+    const WSKP_UNIT *unit = &Cases->Plan->Unit[Run->Case->FirstUnit + Index],
+                    *next = AtStart(Cases, Run, Index);
+    const WSKP_STEP *step = &Cases->Plan->Step[unit->FirstStep];
+    UINT64 buffer[DEVICE_UNIT_BYTES / sizeof(UINT64) + 1];
+    WSKT_UNIT *steps = NULL;
+    WSKT_RESULT result;
+    DWORD bytes = 0;
+
+    if (next != NULL) {
+        steps = (WSKT_UNIT *)buffer;
+        bytes = FillUnit(Cases->Plan, Run->Index, Run->FirstStep + 1, next, next->TimeoutMs, steps);
+    }
+    if (step->Step.Op == WSKP_OP_REBOOT)
+        return Reboot(Cases, Run, Index, steps, bytes);
+    Perform(&Cases->Performer, step, steps, bytes, &result);
+    return WriteOwn(Cases, Run, unit, &result);
+}
+
+/* One unit, with no more time than the case has left. */
+static WHY RunUnit(CASES *Cases, CASE_RUN *Run, UINT32 Index)
+{
+    const WSKP_UNIT *unit = &Cases->Plan->Unit[Run->Case->FirstUnit + Index];
+    UINT64 left = CaseLeftMs(Cases, Run);
+
+    if (left == 0)
+        return WHY_TIMEOUT;
+    if (Cases->Plan->Step[unit->FirstStep].Performer == WSKP_BY_AGENT)
+        return RunOwn(Cases, Run, Index);
+    return AskDriver(Cases, Run, unit, left < unit->TimeoutMs ? (UINT32)left : unit->TimeoutMs);
+}
+
+static WHY RunUnits(CASES *Cases, CASE_RUN *Run, UINT32 First)
+{
+    for (UINT32 i = First; i < Run->Case->UnitCount; i++) {
         WHY why;
 
         if (WaitForSingleObject(Cases->Cancel, 0) == WAIT_OBJECT_0)
             return WHY_CANCELLED;
-        why = RunUnit(Cases, Run, unit);
+        why = RunUnit(Cases, Run, i);
         if (why != WHY_DONE || Cases->Journal->Error != ERROR_SUCCESS)
             return why;
-        Run->FirstStep += unit->StepCount;
+        Run->FirstStep += Cases->Plan->Unit[Run->Case->FirstUnit + i].StepCount;
     }
     return WHY_DONE;
 }
@@ -282,18 +383,36 @@ static void WriteCaseEnd(CASES *Cases, const CASE_RUN *Run, WHY Why)
     Cases->Ended++;
 }
 
+/* A case may end with the driver unloaded: the next one, and the residue, want it back. */
+static BOOL BringBack(CASES *Cases, CASE_RUN *Run)
+{
+    START start = {0};
+
+    if (Cases->Performer.Device != NULL || Cases->Plan->DriverPath == NULL)
+        return TRUE;
+    if (StartUp(Cases->Plan, NULL, &Cases->Performer.Device, &start))
+        return TRUE;
+    Run->ResidueKnown = TRUE; /* nothing is left of a driver that is gone */
+    return FALSE;
+}
+
 /* Tidies up after the case and says whether, and how, the run has to end with it. */
 static CASES_END EndCase(CASES *Cases, CASE_RUN *Run, WHY *Why)
 {
     DWORD error;
 
+    if (PerformerBusy(&Cases->Performer) != 0)
+        *Why = WHY_HANG;
+    PerformerForget(&Cases->Performer);
     if (*Why == WHY_HANG) {
         LookAside(Run);
         return CASES_TAINTED;
     }
-    if (*Why == WHY_IO && !DeviceAnswers(Cases->Device))
+    if (!BringBack(Cases, Run))
         return CASES_DEVICE;
-    error = Reset(Cases->Device, Run, RESET_MS);
+    if (*Why == WHY_IO && !DeviceAnswers(Cases->Performer.Device))
+        return CASES_DEVICE;
+    error = Reset(Cases->Performer.Device, Run, RESET_MS);
     if (error == ERROR_TIMEOUT) {
         *Why = WHY_HANG;
         return CASES_TAINTED;
@@ -308,23 +427,74 @@ static CASES_END EndCase(CASES *Cases, CASE_RUN *Run, WHY *Why)
     return *Why == WHY_CANCELLED ? CASES_CANCELLED : CASES_DONE;
 }
 
-static CASES_END RunCase(CASES *Cases, UINT32 Index)
+static CASES_END FinishCase(CASES *Cases, CASE_RUN *Run, WHY Why)
 {
-    CASE_RUN run = {.Case = &Cases->Plan->Case[Index], .Index = Index, .Begin = JournalMs(Cases->Journal)};
     CASES_END end;
-    WHY why;
 
-    JsonU64(JournalEvent(Cases->Journal, "case-start"), "n", Index);
-    JournalWrite(Cases->Journal);
-    why = Cases->Journal->Error == ERROR_SUCCESS ? RunUnits(Cases, &run) : WHY_CANCELLED;
-    end = EndCase(Cases, &run, &why);
-    WriteCaseEnd(Cases, &run, why);
+    if (Why == WHY_REBOOT)
+        return CASES_REBOOTING;
+    end = EndCase(Cases, Run, &Why);
+    WriteCaseEnd(Cases, Run, Why);
     return Cases->Journal->Error == ERROR_SUCCESS || end == CASES_TAINTED ? end : CASES_JOURNAL;
 }
 
-CASES_END CasesRun(CASES *Cases)
+static CASES_END RunCase(CASES *Cases, UINT32 Index)
 {
-    for (UINT32 i = 0; i < Cases->Plan->Header->CaseCount; i++) {
+    CASE_RUN run = {.Case = &Cases->Plan->Case[Index], .Index = Index, .Begin = JournalMs(Cases->Journal)};
+
+    JsonU64(JournalEvent(Cases->Journal, "case-start"), "n", Index);
+    JournalWrite(Cases->Journal);
+    return FinishCase(Cases, &run,
+                      Cases->Journal->Error == ERROR_SUCCESS ? RunUnits(Cases, &run, 0) : WHY_CANCELLED);
+}
+
+/* The case whose step rebooted the guest, from that step on. */
+static CASES_END GoOn(CASES *Cases, const REBOOT_POINT *From)
+{
+    CASE_RUN run = {.Case = &Cases->Plan->Case[From->Case],
+                    .Index = From->Case,
+                    .Ran = From->Ran,
+                    .FirstStep = From->FirstStep,
+                    .Begin = From->CaseMs};
+    const WSKP_UNIT *unit = &Cases->Plan->Unit[run.Case->FirstUnit + From->Unit];
+    WSKT_RESULT result;
+    WHY why;
+
+    Restarted(&Cases->Performer, From, &Cases->Plan->Step[unit->FirstStep].Step, &result);
+    why = WriteOwn(Cases, &run, unit, &result);
+    if (why == WHY_DONE && Cases->Journal->Error == ERROR_SUCCESS) {
+        run.FirstStep++;
+        why = RunUnits(Cases, &run, From->Unit + 1);
+    }
+    return FinishCase(Cases, &run, why);
+}
+
+/* Whether a point is one of this plan, at a step that reboots. */
+static BOOL PointFits(const PLAN *Plan, const REBOOT_POINT *Point)
+{
+    const WSKP_STEP *step;
+
+    if (Point->Case >= Plan->Header->CaseCount || Point->Unit >= Plan->Case[Point->Case].UnitCount)
+        return FALSE;
+    step = &Plan->Step[Plan->Unit[Plan->Case[Point->Case].FirstUnit + Point->Unit].FirstStep];
+    return step->Performer == WSKP_BY_AGENT && step->Step.Op == WSKP_OP_REBOOT;
+}
+
+CASES_END CasesRun(CASES *Cases, const REBOOT_POINT *From)
+{
+    UINT32 next = 0;
+
+    if (From != NULL) {
+        CASES_END end = CASES_DEVICE;
+
+        Cases->Ended = From->Ended;
+        if (PointFits(Cases->Plan, From))
+            end = GoOn(Cases, From);
+        if (end != CASES_DONE)
+            return end;
+        next = From->Case + 1;
+    }
+    for (UINT32 i = next; i < Cases->Plan->Header->CaseCount; i++) {
         CASES_END end;
 
         if (WaitForSingleObject(Cases->Cancel, 0) == WAIT_OBJECT_0)

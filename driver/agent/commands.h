@@ -23,6 +23,7 @@ COMMAND CommandState;
 COMMAND CommandFill;
 COMMAND CommandClock;
 COMMAND CommandService;
+COMMAND CommandEcho;
 COMMAND CommandVersion;
 
 /* What `info` and run-start report; docs/protocol.md. Goes up when a command changes its meaning. */

@@ -15,17 +15,18 @@ BOOL AnswerIsSound(const WSKP_UNIT *Unit, const WSKT_UNIT_RESULT *Answer, DWORD 
  * thread must have finished, and each step must have run as often as the one before it in its group, unless
  * that, or itself, may end a list.
  */
-static BOOL AllWasRun(const WSKP_UNIT *Unit, const WSKT_STEP *Step, const WSKT_UNIT_RESULT *Answer)
+static BOOL AllWasRun(const WSKP_UNIT *Unit, const WSKP_STEP *Step, const WSKT_UNIT_RESULT *Answer)
 {
     BOOL counted = Unit->ForMs == 0 && Unit->Groups == 0;
 
     if (Answer->Completed != Unit->Parallel || Answer->FailedStep >= 0)
         return FALSE;
     for (UINT32 i = 0; i < Unit->StepCount; i++) {
-        BOOL first = i == 0 || Step[i].Group != Step[i - 1].Group;
+        BOOL first = i == 0 || Step[i].Step.Group != Step[i - 1].Step.Group;
         UINT64 runs = Answer->Result[i].Executed;
         UINT64 most = first ? (UINT64)Unit->Repeat * Unit->Parallel : Answer->Result[i - 1].Executed;
-        BOOL all = (first ? counted : Step[i - 1].NextCount == 0) && (Step[i].Flags & WSKT_STEP_YIELD) == 0;
+        BOOL all = (first ? counted : Step[i - 1].Step.NextCount == 0) &&
+                   (Step[i].Step.Flags & WSKT_STEP_YIELD) == 0;
 
         if (runs == 0 || runs > most || (all && runs != most))
             return FALSE;
@@ -33,10 +34,10 @@ static BOOL AllWasRun(const WSKP_UNIT *Unit, const WSKT_STEP *Step, const WSKT_U
     return TRUE;
 }
 
-BOOL StepIsExpected(const WSKP_UNIT *Unit, const WSKT_STEP *Step, const WSKT_UNIT_RESULT *Answer,
+BOOL StepIsExpected(const WSKP_UNIT *Unit, const WSKP_STEP *Step, const WSKT_UNIT_RESULT *Answer,
                     UINT32 Index)
 {
-    if (WsktJudge(&Step[Index], &Answer->Result[Index]) == WSKT_DEVIATES)
+    if (WsktJudge(&Step[Index].Step, &Answer->Result[Index]) == WSKT_DEVIATES)
         return FALSE;
     if (AllWasRun(Unit, Step, Answer))
         return TRUE;

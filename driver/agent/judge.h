@@ -13,5 +13,5 @@ BOOL AnswerIsSound(const WSKP_UNIT *Unit, const WSKT_UNIT_RESULT *Answer, DWORD 
  * first step. Where repetitions are missing, the step at which the driver stopped is not as expected
  * either, even if its last status would do.
  */
-BOOL StepIsExpected(const WSKP_UNIT *Unit, const WSKT_STEP *Step, const WSKT_UNIT_RESULT *Answer,
+BOOL StepIsExpected(const WSKP_UNIT *Unit, const WSKP_STEP *Step, const WSKT_UNIT_RESULT *Answer,
                     UINT32 Index);

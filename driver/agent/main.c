@@ -32,6 +32,7 @@ static const COMMAND_ENTRY Commands[] = {
     {L"fill", CommandFill, "fill --most BYTES --for MS (until its input ends)"},
     {L"clock", CommandClock, "clock --ahead SECONDS --for MS (until its input ends)"},
     {L"service", CommandService, "service --plan PLAN --journal JOURNAL (started by run)"},
+    {L"echo", CommandEcho, "echo --port N --bytes N --connections N"},
     {L"version", CommandVersion, "version"},
 };
 

@@ -3,6 +3,7 @@
 #include "complain.h"
 #include "digest.h"
 #include "path.h"
+#include "perform.h"
 #include "service.h"
 #include "stream.h"
 
@@ -11,6 +12,7 @@
 #define CASE_TIMEOUT_MAX_MS (24u * 60u * 60u * 1000u)
 
 C_ASSERT(sizeof(WSKT_STEP) == 192);
+C_ASSERT(sizeof(WSKP_STEP) == 200);
 C_ASSERT(sizeof(WSKT_RESULT) == 136);
 C_ASSERT(sizeof(WSKP_HEADER) == 112);
 
@@ -68,7 +70,7 @@ static BOOL CheckTables(const WSKP_HEADER *Header, size_t Size, TEXT *Reason)
         return Refuse(Reason, "its table of cases is empty or out of bounds");
     if (!TableFits(Size, Header->UnitOffset, Header->UnitCount, sizeof(WSKP_UNIT)))
         return Refuse(Reason, "its table of units is out of bounds");
-    if (!TableFits(Size, Header->StepOffset, Header->StepCount, sizeof(WSKT_STEP)))
+    if (!TableFits(Size, Header->StepOffset, Header->StepCount, sizeof(WSKP_STEP)))
         return Refuse(Reason, "its table of steps is out of bounds");
     if (Header->StringOffset > Size || Header->StringBytes > Size - Header->StringOffset ||
         Header->StringBytes == 0 ||
@@ -135,6 +137,44 @@ static BOOL CheckCases(const PLAN *Plan, TEXT *Reason)
     return TRUE;
 }
 
+/* The steps of a unit have one performer, and those of the agent a unit each. */
+static BOOL PerformersFit(const PLAN *Plan, const WSKP_UNIT *Unit)
+{
+    const WSKP_STEP *step = &Plan->Step[Unit->FirstStep];
+
+    if (step->Performer == WSKP_BY_AGENT)
+        return Unit->StepCount == 1 && Unit->Repeat == 1 && Unit->Parallel == 1 && Unit->Groups == 0 &&
+               Unit->ForMs == 0 && Unit->Flags == 0;
+    for (UINT32 i = 0; i < Unit->StepCount; i++) {
+        if (step[i].Performer != WSKP_BY_DRIVER)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static BOOL StartsDriver(const PLAN *Plan, const WSKP_UNIT *Unit)
+{
+    const WSKP_STEP *step = &Plan->Step[Unit->FirstStep];
+
+    return step->Performer == WSKP_BY_AGENT &&
+           (step->Step.Op == WSKP_OP_LOAD || step->Step.Op == WSKP_OP_REBOOT);
+}
+
+/* What DriverEntry is to run comes behind the step that starts the driver. */
+static BOOL CheckStarts(const PLAN *Plan, TEXT *Reason)
+{
+    for (UINT32 i = 0; i < Plan->Header->CaseCount; i++) {
+        const WSKP_UNIT *unit = &Plan->Unit[Plan->Case[i].FirstUnit];
+
+        for (UINT32 j = 0; j < Plan->Case[i].UnitCount; j++) {
+            if (unit[j].Flags == WSKP_UNIT_AT_START && (j == 0 || !StartsDriver(Plan, &unit[j - 1])))
+                return RefuseAt(Reason, "case", i,
+                                "nothing starts the driver that is to run a unit at its start");
+        }
+    }
+    return TRUE;
+}
+
 static BOOL CheckUnits(const PLAN *Plan, TEXT *Reason)
 {
     const WSKP_HEADER *header = Plan->Header;
@@ -151,8 +191,10 @@ static BOOL CheckUnits(const PLAN *Plan, TEXT *Reason)
             return RefuseAt(Reason, "unit", i, "its duration or its groups are out of range");
         if (unit->TimeoutMs == 0 || unit->TimeoutMs > WSKT_MAX_UNIT_MS)
             return RefuseAt(Reason, "unit", i, "its time is out of range");
+        if ((unit->Flags & ~WSKP_UNIT_AT_START) != 0 || !PerformersFit(Plan, unit))
+            return RefuseAt(Reason, "unit", i, "its flags or performers are none that this agent knows");
     }
-    return TRUE;
+    return CheckStarts(Plan, Reason);
 }
 
 static BOOL CheckIsKnown(const WSKT_CHECK *Check)
@@ -166,11 +208,16 @@ static BOOL CheckIsKnown(const WSKT_CHECK *Check)
 static BOOL CheckSteps(const PLAN *Plan, TEXT *Reason)
 {
     for (UINT32 i = 0; i < Plan->Header->StepCount; i++) {
-        const WSKT_STEP *step = &Plan->Step[i];
+        const WSKP_STEP *own = &Plan->Step[i];
+        const WSKT_STEP *step = &own->Step;
 
         if (step->ExpectCount > WSKT_MAX_EXPECT || step->NextCount > step->ExpectCount ||
             step->CheckCount > WSKT_MAX_CHECKS)
             return RefuseAt(Reason, "step", i, "it has too many statuses or checks");
+        if (own->Performer == WSKP_BY_AGENT && (Plan->DriverPath == NULL || !PerformKnows(own)))
+            return RefuseAt(Reason, "step", i, "it is not one that this agent can perform");
+        if (StringAt(Plan->Header, own->Text) == NULL)
+            return RefuseAt(Reason, "step", i, "its text is out of bounds");
         for (UINT32 j = 0; j < step->CheckCount; j++) {
             if (!CheckIsKnown(&step->Check[j]))
                 return RefuseAt(Reason, "step", i, "it has a check that this agent does not know");
@@ -199,7 +246,7 @@ BOOL PlanLoad(PLAN *Plan, const wchar_t *Path, TEXT *Reason)
     Plan->Header = header;
     Plan->Case = (const WSKP_CASE *)(Plan->Data + header->CaseOffset);
     Plan->Unit = (const WSKP_UNIT *)(Plan->Data + header->UnitOffset);
-    Plan->Step = (const WSKT_STEP *)(Plan->Data + header->StepOffset);
+    Plan->Step = (const WSKP_STEP *)(Plan->Data + header->StepOffset);
     return ReadStrings(Plan, Reason) && CheckCases(Plan, Reason) && CheckUnits(Plan, Reason) &&
            CheckSteps(Plan, Reason);
 }

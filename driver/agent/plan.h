@@ -11,7 +11,7 @@ typedef struct PLAN {
     const WSKP_HEADER *Header;
     const WSKP_CASE *Case; /* Header->CaseCount, and so on */
     const WSKP_UNIT *Unit;
-    const WSKT_STEP *Step;
+    const WSKP_STEP *Step;
     const char *RunId;       /* plain characters, at most PLAN_RUN_ID_CHARS_MAX */
     wchar_t *DriverPath;     /* as PathOpen gives it; NULL: the driver is running already */
     wchar_t ServiceName[65]; /* as ServiceNameValid wants it */

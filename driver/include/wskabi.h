@@ -46,7 +46,7 @@ enum {
     WSKT_OP_REGISTER = 1,   /* client, version (major << 8 | minor), WSKT_REG_* flags, Reserved */
     WSKT_OP_DEREGISTER = 2, /* client */
     WSKT_OP_CAPTURE = 3,    /* client, wait in ms (0 none, 0xFFFFFFFF infinite) */
-    WSKT_OP_RELEASE = 4,    /* client */
+    WSKT_OP_RELEASE = 4,    /* client, ms: 0, or a worker does it so much later, and the step does not wait */
     WSKT_OP_QUERY = 5,      /* client: WskQueryProviderCharacteristics */
     WSKT_OP_INSPECT = 6,    /* client: what is captured now */
     WSKT_OP_COMPARE = 7,    /* client, other client: are the captured pointers the same? */
@@ -337,7 +337,7 @@ typedef struct WSKT_STATUS {
 
 typedef struct WSKT_HELLO {
     UINT32 Abi;
-    UINT32 Reserved;
+    UINT32 Injected;  /* 1: the failure that WSKT_FAIL_AT_VALUE asked for was made */
     UINT64 ImageBase; /* for the module offset of a fault address */
     UINT32 ImageSize;
     UINT32 MaxClients;
@@ -347,7 +347,10 @@ typedef struct WSKT_HELLO {
 #define IOCTL_WSKT_HELLO WSKT_CTL(0) /* out: WSKT_HELLO */
 #define IOCTL_WSKT_RUN   WSKT_CTL(1) /* in: WSKT_UNIT; out: WSKT_UNIT_RESULT */
 #define IOCTL_WSKT_RESET WSKT_CTL(2) /* in: WSKT_RESET_IN; out: WSKT_RESET_OUT */
-#define IOCTL_WSKT_STOP  WSKT_CTL(3) /* ends loops, until the next RESET */
+/* ends loops, until the next RESET */
+#define IOCTL_WSKT_STOP WSKT_CTL(3)
+/* out: WSKT_UNIT_RESULT of WSKT_START_STEPS_VALUE; refused where DriverEntry was given none. */
+#define IOCTL_WSKT_STARTED WSKT_CTL(4)
 /* out: WSKT_STATUS. Changes nothing, waits for nothing and takes no lock: answers beside a unit that hangs.
  */
 #define IOCTL_WSKT_STATUS WSKT_CTL(5)
@@ -359,3 +362,27 @@ typedef struct WSKT_HELLO {
 #define WSKT_ENTRY_STATUS_VALUE L"EntryStatus"
 /* REG_DWORD under the service key: 1 makes DriverEntry activate the sub-component itself. */
 #define WSKT_ACTIVATE_VALUE L"ActivateOnStart"
+
+/*
+ * What else a start is given, under the service key. The driver removes both before it acts on them: they
+ * are for one start, and a machine that crashes on them must not do so at every boot.
+ */
+#define WSKT_START_STEPS_VALUE L"StartSteps" /* REG_BINARY: a WSKT_UNIT that DriverEntry runs */
+/*
+ * REG_DWORD n: of the calls that can fail while the driver starts (allocations, threads, the device, those
+ * of WSK), the n-th fails with STATUS_INSUFFICIENT_RESOURCES without being made.
+ */
+#define WSKT_FAIL_AT_VALUE L"FailAtStart"
+
+/* What the driver leaves there when it goes (REG_BINARY): in Unload, or after a DriverEntry that failed. */
+#define WSKT_UNLOAD_VALUE L"Unloaded"
+
+typedef struct WSKT_UNLOAD {
+    UINT32 Abi;
+    UINT32 Deregistrations; /* that were left to Unload */
+    UINT32 Blocks;          /* of pool, IRPs and MDLs included, that were never freed */
+    UINT32 Sockets;         /* that were never closed */
+    UINT32 Calls;           /* threads and DPCs that were still at work */
+    UINT32 Early;           /* of the deregistrations: while the client still held a capture */
+    UINT64 DeregisterNs;    /* the longest of them */
+} WSKT_UNLOAD;

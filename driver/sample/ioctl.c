@@ -5,7 +5,9 @@
  */
 #include "device.h"
 #include "access.h"
+#include "failure.h"
 #include "reset.h"
+#include "startup.h"
 #include "unit.h"
 #include "worker.h"
 
@@ -42,6 +44,7 @@ static NTSTATUS Hello(const DRIVER_OBJECT *Driver, WSKT_HELLO *Out, ULONG Output
     UnitsStop(FALSE); /* somebody new begins */
     RtlZeroMemory(Out, sizeof(*Out));
     Out->Abi = WSKT_ABI;
+    Out->Injected = FailureMade();
     Out->ImageBase = (UINT64)(ULONG_PTR)Driver->DriverStart;
     Out->ImageSize = Driver->DriverSize;
     Out->MaxClients = WSKT_MAX_CLIENTS;
@@ -159,6 +162,9 @@ NTSTATUS NTAPI DeviceControl(PDEVICE_OBJECT Device, PIRP Irp)
         break;
     case IOCTL_WSKT_RUN:
         return StartUnit(Irp, input, output);
+    case IOCTL_WSKT_STARTED:
+        status = StartupResult(buffer, output, &bytes);
+        break;
     case IOCTL_WSKT_RESET:
         status = RunReset(buffer, input, output, &bytes);
         break;
