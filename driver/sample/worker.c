@@ -53,6 +53,12 @@ static VOID NTAPI WorkerMain(PVOID Context)
     (VOID) PsTerminateSystemThread(STATUS_SUCCESS);
 }
 
+/* Those of the pool serve requests, which are no part of the driver's start. */
+static BOOLEAN InPool(const WORKER *Worker)
+{
+    return Worker >= &Pool[0] && Worker <= &Pool[POOL_WORKERS - 1];
+}
+
 /* PASSIVE_LEVEL. The caller has claimed the worker. */
 static NTSTATUS CreateThread(WORKER *Worker)
 {
@@ -61,9 +67,9 @@ static NTSTATUS CreateThread(WORKER *Worker)
     NTSTATUS status;
 
     InitializeObjectAttributes(&attributes, NULL, OBJ_KERNEL_HANDLE, NULL, NULL);
-    status = FailHere() ? STATUS_INSUFFICIENT_RESOURCES
-                        : PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, &attributes, NULL, NULL,
-                                               WorkerMain, Worker);
+    status = !InPool(Worker) && FailHere() ? STATUS_INSUFFICIENT_RESOURCES
+                                           : PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, &attributes,
+                                                                  NULL, NULL, WorkerMain, Worker);
     if (!NT_SUCCESS(status)) {
         return status;
     }
