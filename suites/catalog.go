@@ -139,8 +139,8 @@ func CapabilityDoc(name string) string {
 		return "a WSK provider whose WskQueryProviderCharacteristics works"
 	case CapabilityRundown:
 		return "a WSK provider whose WskDeregister waits for captures and fails those that come later"
-	case CapabilitySocketThreads:
-		return "a WSK provider whose sockets are safe in the hands of several threads; Wine's own closes some handles twice"
+	case CapabilitySocketRaces:
+		return "a WSK provider whose sockets may be closed while calls on them complete; Wine's own closes some handles twice, and may fault"
 	case CapabilityVerifier:
 		return "a machine on which Driver Verifier is at work"
 	case CapabilityModel:
@@ -151,9 +151,9 @@ func CapabilityDoc(name string) string {
 
 // Capabilities that cases may require: names that guests and suites have to agree on.
 const (
-	CapabilityQuery         = "wsk-query"
-	CapabilityRundown       = "wsk-rundown"
-	CapabilitySocketThreads = "wsk-socket-threads"
-	CapabilityVerifier      = "verifier"
-	CapabilityModel         = "model" // implied by provider and provider_state
+	CapabilityQuery       = "wsk-query"
+	CapabilityRundown     = "wsk-rundown"
+	CapabilitySocketRaces = "wsk-socket-races"
+	CapabilityVerifier    = "verifier"
+	CapabilityModel       = "model" // implied by provider and provider_state
 )
