@@ -139,13 +139,14 @@ static void StopLoops(void)
 /* A run that is cancelled does not wait for the time of a loop to be up. */
 static DWORD RunRequest(CASES *Cases, const WSKT_UNIT *Unit, void *Reply, DWORD *Returned)
 {
+    HANDLE cancel = Unit->Repeat > 1 || Unit->Parallel > 1 ? Cases->Cancel : NULL;
     DWORD in = (DWORD)(FIELD_OFFSET(WSKT_UNIT, Step) + Unit->StepCount * sizeof(WSKT_STEP));
     DWORD out = (DWORD)(FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + Unit->StepCount * sizeof(WSKT_RESULT));
     DWORD limit = Unit->TimeoutMs + UNIT_MARGIN_MS;
     DWORD error = DeviceSend(Cases->Device, IOCTL_WSKT_RUN, Unit, in, out);
 
     if (error == ERROR_SUCCESS)
-        error = DeviceAwait(Cases->Device, Reply, Returned, limit, Cases->Cancel);
+        error = DeviceAwait(Cases->Device, Reply, Returned, limit, cancel);
     if (error == ERROR_CANCELLED) {
         StopLoops();
         error = DeviceAwait(Cases->Device, Reply, Returned, limit, NULL);
