@@ -37,7 +37,7 @@ func runTargets(t *testing.T, env Env, targets string, patterns ...string) *resu
 	return done.Record
 }
 
-// TestModelKeepsEveryRule runs everything on the model: each case passes, and none is skipped. The second
+// TestModelKeepsEveryRule runs everything but stress on the model: each case passes, and none is skipped. The second
 // target loads the same file as a provider of the user's own, which provider steps don't control.
 func TestModelKeepsEveryRule(t *testing.T) {
 	env := testEnv(t)
