@@ -42,7 +42,7 @@ func runSelected(t *testing.T, env Env, targets string, selection suites.Selecti
 	return done.Record
 }
 
-// TestModelKeepsEveryRule runs everything on the model: each case passes, and none is skipped. The second
+// TestModelKeepsEveryRule runs everything but stress on the model: each case passes, and none is skipped. The second
 // target loads the same file as a provider of the user's own, which provider steps don't control.
 func TestModelKeepsEveryRule(t *testing.T) {
 	env := testEnv(t)

@@ -72,7 +72,7 @@ func echo(port string) error {
 
 // TestSampleServesEcho activates the sample's sub-component in a guest, and uses the server that it runs in the
 // guest's kernel from outside. Wine's own provider serves it as well, but may not survive its end: see
-// suites.CapabilityClosePending.
+// suites.CapabilitySocketRaces.
 func TestSampleServesEcho(t *testing.T) {
 	env := testEnv(t)
 	dir := t.TempDir()

@@ -170,3 +170,37 @@ func TestStressNotices(t *testing.T) {
 		t.Errorf("%s: %+v", race.Outcome, race.Deviation)
 	}
 }
+
+// ended is a handler that ends a run as soon as a case has begun.
+type ended struct{ end context.CancelFunc }
+
+func (e ended) Handle(event results.Event) error {
+	if event.Kind == results.KindCaseStarted {
+		e.end()
+	}
+	return nil
+}
+
+// TestStressIsEnded: a loop that would go on for long ends when the run is interrupted, and leaves nothing behind.
+func TestStressIsEnded(t *testing.T) {
+	t.Parallel()
+	config, err := LoadConfig("", t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := NewPlan(Request{Config: config, Out: config.Out, StressFor: 10 * time.Minute,
+		Selection: suites.Selection{Patterns: []string{"stress.register_churn"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	limit, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	ctx, end := context.WithCancel(limit)
+	done, err := plan.Run(ctx, testEnv(t), ended{end})
+	if err != nil || limit.Err() != nil {
+		t.Fatal(err, limit.Err())
+	}
+	if v := caseNamed(t, done.Record, "stress.register_churn").Verdict; v.Outcome != results.Cancelled {
+		t.Errorf("%s: %s", v.Outcome, v.Reason)
+	}
+}

@@ -133,7 +133,7 @@ func (t *Target) capabilities(f guest.Facts) []string {
 	has := f.Capabilities().Names()
 	// A provider of the user's own is held to the documentation: what it lacks is a verdict on it.
 	if f.Kind() == guest.KindWindows || t.Wine != nil && !t.Wine.OwnNetio() {
-		has = append(has, suites.CapabilityQuery, suites.CapabilityClosePending, suites.CapabilityRundown, suites.CapabilitySocketThreads)
+		has = append(has, suites.CapabilityQuery, suites.CapabilityRundown, suites.CapabilitySocketRaces)
 	}
 	if t.Wine != nil && t.Wine.Model {
 		has = append(has, suites.CapabilityModel)

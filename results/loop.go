@@ -18,7 +18,15 @@ type Loop struct {
 
 func (l *Loop) String() string {
 	return fmt.Sprintf("%d runs%s, p50 %s, p95 %s, p99 %s, max %s",
-		l.Runs, onThreads(l.Threads), Duration(l.P50), Duration(l.P95), Duration(l.P99), Duration(l.Max))
+		l.Runs, onThreads(l.Threads), latency(l.P50), latency(l.P95), latency(l.P99), latency(l.Max))
+}
+
+// latency is a duration of which the tenths of a microsecond matter.
+func latency(d time.Duration) string {
+	if d >= time.Microsecond && d < 9950*time.Nanosecond {
+		return fmt.Sprintf("%.1fµs", float64(d)/float64(time.Microsecond))
+	}
+	return Duration(d)
 }
 
 // Effort is what the loops of an attempt came to, all steps together.

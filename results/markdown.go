@@ -253,7 +253,7 @@ func (m *markdown) loops(rec *Record) {
 				seed = fmt.Sprint(l.Seed)
 			}
 			m.row(code(c.rec.Name), escape(c.target.label()), cell(s.Text), fmt.Sprint(l.Runs), fmt.Sprint(l.Threads), seed,
-				Duration(l.P50), Duration(l.P95), Duration(l.P99), Duration(l.Max))
+				latency(l.P50), latency(l.P95), latency(l.P99), latency(l.Max))
 		}
 	}
 	if rows > 0 {

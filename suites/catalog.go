@@ -142,12 +142,10 @@ func CapabilityDoc(name string) string {
 	switch name {
 	case CapabilityQuery:
 		return "a WSK provider whose WskQueryProviderCharacteristics works"
-	case CapabilityClosePending:
-		return "a WSK provider that a socket may be closed on while an operation of it is pending; of Wine's own, such a close crashed one guest in some hundred"
 	case CapabilityRundown:
 		return "a WSK provider whose WskDeregister waits for captures and fails those that come later"
-	case CapabilitySocketThreads:
-		return "a WSK provider whose sockets are safe in the hands of several threads; Wine's own closes some handles twice"
+	case CapabilitySocketRaces:
+		return "a WSK provider whose sockets may be closed while calls on them are pending or complete; Wine's own may fault then, or close a handle twice"
 	case CapabilityVerifier:
 		return "a machine on which Driver Verifier is at work"
 	case CapabilityModel:
@@ -158,10 +156,9 @@ func CapabilityDoc(name string) string {
 
 // Capabilities that cases may require: names that guests and suites have to agree on.
 const (
-	CapabilityQuery         = "wsk-query"
-	CapabilityClosePending  = "wsk-close-pending"
-	CapabilityRundown       = "wsk-rundown"
-	CapabilitySocketThreads = "wsk-socket-threads"
-	CapabilityVerifier      = "verifier"
-	CapabilityModel         = "model" // implied by provider and provider_state
+	CapabilityQuery       = "wsk-query"
+	CapabilityRundown     = "wsk-rundown"
+	CapabilitySocketRaces = "wsk-socket-races"
+	CapabilityVerifier    = "verifier"
+	CapabilityModel       = "model" // implied by provider and provider_state
 )

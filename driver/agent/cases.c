@@ -140,13 +140,14 @@ static void StopLoops(void)
 /* A run that is cancelled does not wait for the time of a loop to be up. */
 static DWORD RunRequest(CASES *Cases, const WSKT_UNIT *Unit, DWORD Bytes, void *Reply, DWORD *Returned)
 {
+    HANDLE cancel = Unit->Repeat > 1 || Unit->Parallel > 1 ? Cases->Cancel : NULL;
     DEVICE *device = Cases->Performer.Device;
     DWORD out = (DWORD)(FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + Unit->StepCount * sizeof(WSKT_RESULT));
     DWORD limit = Unit->TimeoutMs + UNIT_MARGIN_MS;
     DWORD error = DeviceSend(device, IOCTL_WSKT_RUN, Unit, Bytes, out);
 
     if (error == ERROR_SUCCESS)
-        error = DeviceAwait(device, Reply, Returned, limit, Cases->Cancel);
+        error = DeviceAwait(device, Reply, Returned, limit, cancel);
     if (error == ERROR_CANCELLED) {
         StopLoops();
         error = DeviceAwait(device, Reply, Returned, limit, NULL);
