@@ -2,6 +2,7 @@
 
 GO      ?= go
 MINGW   ?= x86_64-w64-mingw32-gcc
+CLANG   ?= clang
 C_DIRS  := driver/sample driver/agent driver/model vm/wine/host
 C_FILES := $(foreach d,$(C_DIRS) driver/include,$(wildcard $(d)/*.[ch]))
 MAKEFLAGS += --no-print-directory
@@ -34,12 +35,13 @@ check-go: ## gofmt, vet, staticcheck, tidy modules
 
 # The analyser and the layout are checked here; that everything compiles without a warning is
 # checked by every build, since warnings are errors there.
-check-c: ## clang-format, cppcheck, gcc -fanalyzer
+check-c: ## clang-format, cppcheck, gcc -fanalyzer, clang as a second compiler
 	@clang-format --dry-run --Werror $(C_FILES)
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --platform=win64 -j 2 \
 	  --enable=warning,performance,portability --suppress=missingInclude --suppress=missingIncludeSystem \
 	  -I driver/include $(C_DIRS)
 	@scripts/analyze-c $(MINGW)
+	@scripts/clang-c $(CLANG)
 
 test-go: ## Every Go test, with the race detector: unit, real Wine guests, end to end
 	$(GO) test -race -timeout 300s ./...

@@ -18,15 +18,16 @@
 
 #include <ntddk.h>
 
-#include "wskddk.h"
-#include "wskmodel.h"
-#include "defects.h"
-
 #if defined(_MSC_VER)
 #define MODEL_EXPORT /* by a .def file */
 #else
 #define MODEL_EXPORT __declspec(dllexport)
 #endif
+#define WSK_LINKAGE MODEL_EXPORT
+
+#include "wskddk.h"
+#include "wskmodel.h"
+#include "defects.h"
 
 #define MODEL_TAG 0x4d6b7357u /* shown as WskM */
 #define NEVER     (~0ull)     /* on ClockMs */
