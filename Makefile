@@ -7,7 +7,7 @@ C_DIRS  := driver/sample driver/agent driver/model vm/wine/host
 C_FILES := $(foreach d,$(C_DIRS) driver/include,$(wildcard $(d)/*.[ch]))
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run test build check check-go check-c test-go test-clients bench fuzz clean
+.PHONY: help run test build check check-go check-c test-go test-clients mutants bench fuzz clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,11 @@ test-go: ## Every Go test, with the race detector: unit, real Wine guests, end t
 test-clients: ## Install WinRM clients by others, and test our endpoint with them
 	@scripts/deps clients
 	$(GO) test -race -count=1 -v -run '^Test(Pywinrm|Ansible)' ./remote/winrmd
+
+mutants: ## Break model and sample in each known way, and check that the suites notice (DEFECTS='model.TIMEOUT_*')
+	@scripts/deps run
+	@$(GO) build -o bin/mutants ./mutants
+	@bin/mutants $(DEFECTS)
 
 bench: build ## Print speed and size, measured here: whole commands, and transfers against other WinRM clients
 	@scripts/deps test

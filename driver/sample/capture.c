@@ -47,6 +47,23 @@ static VOID DescribeCapture(const CLIENT *Client, WSKT_RESULT *Result)
     Result->Value[WSKT_V_NPI_SAME_DISPATCH] = captured->SameDispatch;
 }
 
+/* Lock held. */
+static VOID CountCapture(CLIENT *Client, LONG Change, PKIRQL Irql)
+{
+    LONG captures = Client->Captures + Change;
+
+    if (DEFECT(LOCK_MISSING)) {
+        UINT64 end = ClockNs() + 50000;
+
+        KeReleaseSpinLock(&Client->Lock, *Irql); /* others come in between, as if there were no lock */
+        while (ClockNs() < end) {
+            YieldProcessor();
+        }
+        KeAcquireSpinLock(&Client->Lock, Irql);
+    }
+    Client->Captures = captures;
+}
+
 VOID ClientCapture(UINT32 Index, UINT32 WaitMs, BOOLEAN Misuse, WSKT_RESULT *Result)
 {
     CLIENT *client = ClientAt(Index);
@@ -79,10 +96,10 @@ VOID ClientCapture(UINT32 Index, UINT32 WaitMs, BOOLEAN Misuse, WSKT_RESULT *Res
 
     KeAcquireSpinLock(&client->Lock, &irql);
     if (NT_SUCCESS(status)) {
-        client->Captures++;
+        CountCapture(client, 1, &irql);
         NoteCapture(client, &npi);
     }
-    Result->Status = (UINT32)status;
+    Result->Status = (UINT32)(DEFECT(WRONG_STATUS) ? STATUS_SUCCESS : status);
     DescribeCapture(client, Result);
     ClientEndCall(client, irql);
 }
@@ -117,7 +134,7 @@ VOID ClientRelease(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result)
     KeAcquireSpinLock(&client->Lock, &irql);
     client->Releasing -= held;
     if (held && !DEFECT(NO_RELEASE)) {
-        client->Captures--;
+        CountCapture(client, -1, &irql);
     }
     Result->Status = (UINT32)STATUS_SUCCESS; /* it returns nothing */
     DescribeCapture(client, Result);
