@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"wskharness/harness"
@@ -21,8 +23,9 @@ const (
 	enough = 6
 )
 
-// apart is the suite that is not run: its cases take long, and fail for the reasons of others.
-const apart = "stress"
+// apart reports suites whose cases take long, and fail for the reasons of others: of these only the cases run that a
+// defect names.
+func apart(suite string) bool { return suite == "stress" || suite == "boot" }
 
 // lab is where defects are tried.
 type lab struct {
@@ -32,6 +35,17 @@ type lab struct {
 	cases    []string // that each defect meets
 }
 
+// patternsFor selects what runs against a defect.
+func (l *lab) patternsFor(d defect) []string {
+	patterns := slices.Clone(l.patterns)
+	for _, c := range d.by {
+		if suite, _, _ := strings.Cut(c.pattern, "."); apart(suite) {
+			patterns = append(patterns, c.pattern)
+		}
+	}
+	return patterns
+}
+
 func newLab(env harness.Env, dir string) (*lab, error) {
 	l := &lab{env: env, dir: dir}
 	catalog, err := suites.Load(suites.Builtin()...)
@@ -39,7 +53,7 @@ func newLab(env harness.Env, dir string) (*lab, error) {
 		return nil, err
 	}
 	for _, s := range catalog.Suites {
-		if s.Name == apart {
+		if apart(s.Name) {
 			continue
 		}
 		l.patterns = append(l.patterns, s.Name)
@@ -119,7 +133,7 @@ func (l *lab) run(ctx context.Context, d defect) (record *results.Record, stoppe
 		return nil, false, err
 	}
 	plan, err := harness.NewPlan(harness.Request{Config: config, Out: config.Out, Version: "mutants",
-		Selection: suites.Selection{Patterns: l.patterns}})
+		Selection: suites.Selection{Patterns: l.patternsFor(d)}})
 	if err != nil {
 		return nil, false, err
 	}
