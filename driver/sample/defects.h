@@ -25,6 +25,13 @@
 /* Each load of the driver leaves a block in pool. Awaits lifecycle.unload_clean. */
 #define WSKSAMPLE_DEFECT_LEAKS_A_LOAD 18
 
+/* The device */
+
+/* A request's length is not compared with the number of its steps. Awaits device.length. */
+#define WSKSAMPLE_DEFECT_LENGTH_UNCHECKED 39
+/* A control code that nobody knows is answered with success. Awaits device.unknown_code. */
+#define WSKSAMPLE_DEFECT_CODE_TAKEN 40
+
 /* The sample's own client */
 
 /* The echo server leaves a socket open when it is stopped. Caught by lifecycle.late_activation
