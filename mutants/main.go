@@ -47,7 +47,7 @@ func main() {
 }
 
 func command(ctx context.Context) error {
-	guests := flag.Int("guests", runtime.NumCPU()+1, "Wine guests at a time: most cases wait more than they work")
+	guests := flag.Int("guests", 2*runtime.NumCPU(), "Wine guests at a time: most cases wait more than they work")
 	keep := flag.String("keep", "", "folder to keep the runs in; none are kept otherwise")
 	list := flag.Bool("list", false, "only tell the defects, and what has to catch them")
 	flag.Parse()
