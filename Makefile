@@ -2,11 +2,12 @@
 
 GO      ?= go
 MINGW   ?= x86_64-w64-mingw32-gcc
+CLANG   ?= clang
 C_DIRS  := driver/sample driver/agent driver/model vm/wine/host
 C_FILES := $(foreach d,$(C_DIRS) driver/include,$(wildcard $(d)/*.[ch]))
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run test build check check-go check-c test-go soak test-clients bench fuzz clean
+.PHONY: help run test build check check-go check-c test-go soak test-clients mutants bench fuzz clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,12 +35,13 @@ check-go: ## gofmt, vet, staticcheck, tidy modules
 
 # The analyser and the layout are checked here; that everything compiles without a warning is
 # checked by every build, since warnings are errors there.
-check-c: ## clang-format, cppcheck, gcc -fanalyzer
+check-c: ## clang-format, cppcheck, gcc -fanalyzer, clang as a second compiler
 	@clang-format --dry-run --Werror $(C_FILES)
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --platform=win64 -j 2 \
 	  --enable=warning,performance,portability --suppress=missingInclude --suppress=missingIncludeSystem \
 	  -I driver/include $(C_DIRS)
 	@scripts/analyze-c $(MINGW)
+	@scripts/clang-c $(CLANG)
 
 # Tests with guests mostly wait for them: more run side by side than there are processors.
 test-go: ## Every Go test, with the race detector: unit, real Wine guests, end to end
@@ -51,6 +53,11 @@ soak: ## The long form of the tests in which something goes wrong at random mome
 test-clients: ## Install WinRM clients by others, and test our endpoint with them
 	@scripts/deps clients
 	$(GO) test -race -count=1 -v -run '^Test(Pywinrm|Ansible)' ./remote/winrmd
+
+mutants: ## Break model and sample in each known way, and check that the suites notice (DEFECTS='model.TIMEOUT_*')
+	@scripts/deps run
+	@$(GO) build -o bin/mutants ./mutants
+	@bin/mutants $(DEFECTS)
 
 bench: build ## Print speed and size, measured here: whole commands, and transfers against other WinRM clients
 	@scripts/deps test

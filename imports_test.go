@@ -26,6 +26,8 @@ var allowed = map[string][]string{
 	"harness":        {"strictyaml", "results", "driver", "suites", "remote", "guest", "guest/crashdump", "vm", "vm/static", "vm/wine"},
 	"cmd/wskharness": {"strictyaml", "results", "driver", "suites", "remote", "guest", "guest/crashdump", "vm/wine", "harness"},
 
+	"mutants": {"results", "driver", "suites", "vm/wine", "harness"},
+
 	"guest/crashdump":          {},
 	"guest/crashdump/dumptest": {},
 }

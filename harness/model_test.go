@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
@@ -62,40 +61,5 @@ func TestModelKeepsEveryRule(t *testing.T) {
 	own := runTargets(t, env, "targets: {own: {provider: wine, netio: "+built.Path+"}}\n", "capture.cancel_waiter", "capture.after_deregister", "negotiation.query_after_ok")
 	if own.Counts[results.Pass] != 2 || own.Counts[results.Skip] != 1 {
 		t.Errorf("on a provider of the user's own: %v", own.Counts)
-	}
-}
-
-// TestSuitesNoticeABrokenModel builds the model with defects; of the cases that run, just those that are
-// about the broken rule fail.
-func TestSuitesNoticeABrokenModel(t *testing.T) {
-	env := testEnv(t)
-	rules := []string{"capture.deregister_waits_one", "capture.nointerface", "capture.timed_not_ready",
-		"lifecycle.deregister_waits_socket", "lifecycle.transport_change_cancel", "sockets.cancel_accept"}
-	for _, broken := range []struct {
-		defect   string
-		caughtBy []string
-	}{
-		{"NO_WAIT", []string{rules[0], rules[3]}}, // sockets are waited for in the same place
-		{"NO_VERSION_CHECK", rules[1:2]},
-		{"TIMEOUT_IGNORED", rules[2:3]},
-		{"SOCKETS_NOT_AWAITED", rules[3:4]},
-		{"CHANGE_NOT_CANCELLED", rules[4:5]},
-		{"NOT_CANCELABLE", rules[5:6]},
-	} {
-		t.Run(broken.defect, func(t *testing.T) {
-			t.Parallel()
-			record := runTargets(t, env, "targets: {broken: {provider: wine, netio: model, model_defines: {WSKMODEL_DEFECT: WSKMODEL_DEFECT_"+
-				broken.defect+"}}}\n", rules...)
-			if record.Counts[results.Fail] != len(broken.caughtBy) || record.Counts[results.Pass] != len(rules)-len(broken.caughtBy) {
-				t.Fatalf("%v", record.Counts)
-			}
-			for _, target := range record.Targets {
-				for _, c := range target.Cases {
-					if (c.Final == results.Fail) != slices.Contains(broken.caughtBy, c.Name) {
-						t.Errorf("%s: %s", c.Name, c.Final)
-					}
-				}
-			}
-		})
 	}
 }

@@ -101,10 +101,10 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 		}
 	case argNumbers:
 		p.numbers(s, a, n, what)
-	case argReady:
+	case argSwitch:
 		if on, ok := p.r.Bool(n, what); ok {
 			s.args[a.slot] = map[bool]uint64{true: providerReady, false: providerNotReady}[on]
-			words.add(map[bool]string{true: "ready", false: "not ready"}[on])
+			words.add(map[bool]string{true: a.name, false: a.off + a.name}[on])
 		}
 	case argVersions:
 		p.versions(s, a, n, what, words)
@@ -267,7 +267,7 @@ func (p *caseParser) provider(s *Step, body *node, given map[string]*node) {
 	case given["ready_after"] != nil:
 		s.args[0] = providerAfter
 	case len(given) == 0:
-		p.r.At(body, "ready, ready_after or versions", "provider changes nothing")
+		p.r.At(body, "ready, ready_after, versions or sockets", "provider changes nothing")
 	}
 }
 

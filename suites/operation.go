@@ -82,7 +82,7 @@ const (
 	argStatus
 	argSocket   // a socket in use
 	argMaking   // a socket that the step makes, unless it fails
-	argReady    // true or false, both of which say something
+	argSwitch   // true or false, both of which say something
 	argVersions // [lowest, highest], in two slots
 )
 
@@ -95,6 +95,7 @@ type argument struct {
 	shift    uint   // of names and sockets: by how many bits to the left
 	plus     uint64 // of sockets and durations: added to the index or the milliseconds, where 0 means none
 	flag     uint64 // of an argBool: the bit that it sets there
+	off      string // of an argSwitch: the word before its name when it is false
 	required bool
 	misuse   bool
 	max      uint64 // of numbers

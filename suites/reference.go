@@ -61,7 +61,7 @@ func (k argKind) words(names []named) string {
 	switch k {
 	case argBool:
 		return "true, false"
-	case argReady:
+	case argSwitch:
 		return "true, false"
 	case argVersions:
 		return "two versions, `[1.0, 1.1]`"

@@ -198,7 +198,7 @@ func kindSchema(kind argKind, highest uint64, names []named) object {
 	switch kind {
 	case argBool:
 		return object{"type": "boolean"}
-	case argReady:
+	case argSwitch:
 		return object{"type": "boolean"}
 	case argVersions:
 		return object{"type": "array", "minItems": 2, "maxItems": 2, "items": ref("version")}

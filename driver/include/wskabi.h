@@ -83,7 +83,8 @@ enum {
     WSKT_OP_EVENTS = 36,         /* socket, calls of its event callback to wait for */
 
     /* Of a guest with the model provider (wskmodel.h); refused with STATUS_NOT_SUPPORTED elsewhere. */
-    WSKT_OP_PROVIDER = 40, /* WSKT_PROVIDER_* readiness, ms, lowest version, highest (0: both stay) */
+    WSKT_OP_PROVIDER = 40, /* WSKT_PROVIDER_* readiness, ms, lowest version, highest (0: both stay),
+                              WSKT_PROVIDER_* of memory for sockets */
     WSKT_OP_PROVIDER_STATE = 41,
 };
 
@@ -178,7 +179,7 @@ enum {                                                      /* STATE, ACTIVATE, 
 enum { /* socket operations; Status is the IRP's, or the call's where the IRP has not completed */
        WSKT_V_SOCKET_CALL = 0,        /* what the call returned */
        WSKT_V_SOCKET_IRP = 1,         /* the IRP's status, STATUS_PENDING while it has not completed */
-       WSKT_V_SOCKET_COMPLETED = 2,   /* 1: the IRP has completed */
+       WSKT_V_SOCKET_COMPLETED = 2,   /* 1: the IRP has completed; 2: more often than once */
        WSKT_V_SOCKET_INFORMATION = 3, /* the IRP's; 1 where it is a pointer */
        WSKT_V_SOCKET_OUTPUT = 4,      /* OutputSizeReturned */
        WSKT_V_SOCKET_PORT = 5,        /* of an address, host byte order */

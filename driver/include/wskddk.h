@@ -276,13 +276,18 @@ typedef struct _WSK_PROVIDER_NPI {
     const WSK_PROVIDER_DISPATCH *Dispatch;
 } WSK_PROVIDER_NPI, *PWSK_PROVIDER_NPI;
 
-NTSTATUS WSKAPI WskRegister(PWSK_CLIENT_NPI WskClientNpi, PWSK_REGISTRATION WskRegistration);
-VOID WSKAPI WskDeregister(PWSK_REGISTRATION WskRegistration);
-NTSTATUS WSKAPI WskCaptureProviderNPI(PWSK_REGISTRATION WskRegistration, ULONG WaitTimeout,
-                                      PWSK_PROVIDER_NPI WskProviderNpi);
-VOID WSKAPI WskReleaseProviderNPI(PWSK_REGISTRATION WskRegistration);
-NTSTATUS WSKAPI WskQueryProviderCharacteristics(PWSK_REGISTRATION WskRegistration,
-                                                PWSK_PROVIDER_CHARACTERISTICS Characteristics);
+/* How the five are linked; who provides them says that it exports them, before it includes this. */
+#if !defined(WSK_LINKAGE)
+#define WSK_LINKAGE
+#endif
+
+WSK_LINKAGE NTSTATUS WSKAPI WskRegister(PWSK_CLIENT_NPI WskClientNpi, PWSK_REGISTRATION WskRegistration);
+WSK_LINKAGE VOID WSKAPI WskDeregister(PWSK_REGISTRATION WskRegistration);
+WSK_LINKAGE NTSTATUS WSKAPI WskCaptureProviderNPI(PWSK_REGISTRATION WskRegistration, ULONG WaitTimeout,
+                                                  PWSK_PROVIDER_NPI WskProviderNpi);
+WSK_LINKAGE VOID WSKAPI WskReleaseProviderNPI(PWSK_REGISTRATION WskRegistration);
+WSK_LINKAGE NTSTATUS WSKAPI WskQueryProviderCharacteristics(PWSK_REGISTRATION WskRegistration,
+                                                            PWSK_PROVIDER_CHARACTERISTICS Characteristics);
 
 #define WSK_SIZE(Type, Size)           _Static_assert(sizeof(Type) == (Size), #Type)
 #define WSK_OFFSET(Type, Field, Where) _Static_assert(offsetof(Type, Field) == (Where), #Type "." #Field)

@@ -11,7 +11,7 @@
 #include <ntddk.h>
 
 #define WSK_MODEL_EXPORT  "WskModelControl"
-#define WSK_MODEL_VERSION 1u
+#define WSK_MODEL_VERSION 2u
 
 #define WSK_MODEL_NEVER 0xFFFFFFFFu
 
@@ -22,13 +22,15 @@
 #define WSK_MODEL_KEY         L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\WskModel"
 #define WSK_MODEL_READY_VALUE L"ReadyAfterMs"
 
-/* What the provider is like. The defaults: ready, versions 1.0 to 1.1. */
+/* What the provider is like. The defaults: ready, versions 1.0 to 1.1, sockets. */
 typedef struct WSK_MODEL_SETTINGS {
     UINT32 SetReadiness; /* 0: ReadyAfterMs is ignored, and readiness stays as it is */
     UINT32 ReadyAfterMs; /* from now on; 0: at once, WSK_MODEL_NEVER: not at all */
     UINT32 SetVersions;  /* 0: both are ignored, and the range stays as it is */
     UINT16 Lowest;       /* WSK versions, major << 8 | minor */
     UINT16 Highest;
+    UINT32 SetSockets; /* 0: NoSockets is ignored, and that stays as it is */
+    UINT32 NoSockets;  /* not 0: WskSocket fails, as when memory is short */
 } WSK_MODEL_SETTINGS;
 
 /* Live things are counted as they are; calls since the last reset. */
@@ -38,7 +40,11 @@ typedef struct WSK_MODEL_COUNTERS {
     UINT32 Waiters;       /* captures that wait for the provider */
     UINT32 Sockets;       /* not yet closed */
     UINT32 Busy;          /* calls through the provider dispatch, and client-control IRPs, in progress */
-    UINT32 Mismatched;    /* releases without a capture, deregistrations without a registration */
+    /*
+     * What a client must not do: releases and calls without a capture, deregistrations without a
+     * registration, closes of a socket that is not open, IRPs that were used before and not made ready again.
+     */
+    UINT32 Mismatched;
     UINT32 RegisterCalls;
     UINT32 DeregisterCalls;
     UINT32 CaptureCalls;

@@ -71,7 +71,7 @@ NTSTATUS WSKAPI AcceptNext(PWSK_SOCKET Public, ULONG Flags, PVOID AcceptedContex
     if (Irp == NULL) {
         return STATUS_INVALID_PARAMETER;
     }
-    if (!listener->Bound) {
+    if (!listener->Bound || (DEFECT(SOCKET_NEEDS_NPI) && listener->Client->Captures == 0)) {
         return IrpComplete(Irp, STATUS_INVALID_DEVICE_STATE, 0);
     }
     call = CallStart(listener, CALL_ACCEPT, Irp, &status);
@@ -138,7 +138,7 @@ static VOID Indicate(const CALL *Call)
         status = listener->Callbacks->WskAcceptEvent(listener->Context, 0, local, remote,
                                                      &Call->Accepted->Public, &context, &dispatch);
     }
-    if (status != STATUS_SUCCESS) {
+    if (status != STATUS_SUCCESS && !DEFECT(REJECTED_KEPT)) {
         SocketEnd(Call->Accepted, NULL, status);
     }
 }
@@ -151,7 +151,8 @@ VOID AcceptIndicate(CALL *Call, NTSTATUS Status)
     KIRQL irql;
 
     KeAcquireSpinLock(&Model.Lock, &irql);
-    indicate = NT_SUCCESS(Status) && (listener->Events & WSK_EVENT_ACCEPT) != 0 && !listener->Closing;
+    indicate = NT_SUCCESS(Status) && (listener->Events & WSK_EVENT_ACCEPT) != 0 && !listener->Closing &&
+               !DEFECT(EVENT_LOST);
     listener->Indicating = indicate;
     KeReleaseSpinLock(&Model.Lock, irql);
 
@@ -213,7 +214,7 @@ static NTSTATUS DisableEvents(SOCKET *Socket, PIRP Irp)
     if (armed) {
         (VOID) Winsock()->Cancel((HANDLE)Socket->Native, NULL);
     }
-    return running ? STATUS_EVENT_PENDING : STATUS_SUCCESS;
+    return running && !DEFECT(EVENT_NOT_PENDING) ? STATUS_EVENT_PENDING : STATUS_SUCCESS;
 }
 
 /* IRQL <= DISPATCH_LEVEL. The IRP may be NULL for events. Of the options there are the events alone. */

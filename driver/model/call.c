@@ -129,7 +129,7 @@ VOID CallCompleted(CALL *Call, NTSTATUS Status, ULONG_PTR Bytes)
         MakeUncancelable(Call);
     }
     if (!NT_SUCCESS(Status) && socket->Closing) {
-        Status = STATUS_CANCELLED;
+        Status = DEFECT(CANCEL_STATUS) ? STATUS_FILE_FORCED_CLOSED : STATUS_CANCELLED;
     }
     switch (Call->Kind) {
     case CALL_ACCEPT:
@@ -146,7 +146,7 @@ VOID CallCompleted(CALL *Call, NTSTATUS Status, ULONG_PTR Bytes)
         IrpFinish(Call->Irp, NT_SUCCESS(Status) ? DisconnectNow(socket) : Status, Bytes);
         break;
     default:
-        IrpFinish(Call->Irp, Status, NT_SUCCESS(Status) ? Bytes : 0);
+        IrpFinish(Call->Irp, Status, NT_SUCCESS(Status) && !DEFECT(WRONG_INFORMATION) ? Bytes : 0);
         break;
     }
     SocketLeave(socket);

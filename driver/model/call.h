@@ -18,6 +18,7 @@
 
 typedef struct SOCKET {
     WSK_SOCKET Public; /* what the client has is a pointer to it */
+    LIST_ENTRY Link;   /* in Model.Sockets */
     CLIENT *Client;
     ULONG Kind; /* WSK_FLAG_* */
     ADDRESS_FAMILY Family;

@@ -13,6 +13,7 @@
 MODEL Model = {
     .Clients = {&Model.Clients, &Model.Clients},
     .Waiters = {&Model.Waiters, &Model.Waiters},
+    .Sockets = {&Model.Sockets, &Model.Sockets},
     .Lowest = DEFAULT_LOWEST,
     .Highest = DEFAULT_HIGHEST,
 };
@@ -35,6 +36,9 @@ VOID WakeWaiters(const CLIENT *Client)
 
         if (Client == NULL || waiter->Client == Client) {
             (VOID) KeSetEvent(&waiter->Wake, IO_NO_INCREMENT, FALSE);
+            if (DEFECT(WAKES_ONE) && Client == NULL) {
+                break;
+            }
         }
     }
 }
@@ -48,6 +52,7 @@ static VOID ResetCalls(WSK_MODEL_COUNTERS *Counters)
     Counters->CaptureCalls = 0;
     Counters->ReleaseCalls = 0;
     Counters->QueryCalls = 0;
+    Model.StaleIrps = 0;
 }
 
 /* Lock held. */
@@ -65,12 +70,17 @@ static VOID Apply(const WSK_MODEL_SETTINGS *Settings)
         Model.Lowest = Settings->Lowest;
         Model.Highest = Settings->Highest;
     }
+    if (Settings->SetSockets != 0) {
+        Model.NoSockets = Settings->NoSockets != 0;
+    }
 }
+
+MODEL_EXPORT WSK_MODEL_CONTROL WskModelControl;
 
 MODEL_EXPORT NTSTATUS NTAPI WskModelControl(UINT32 Version, BOOLEAN Reset, const WSK_MODEL_SETTINGS *Settings,
                                             WSK_MODEL_COUNTERS *Counters)
 {
-    static const WSK_MODEL_SETTINGS defaults = {1, 0, 1, DEFAULT_LOWEST, DEFAULT_HIGHEST};
+    static const WSK_MODEL_SETTINGS defaults = {1, 0, 1, DEFAULT_LOWEST, DEFAULT_HIGHEST, 1, 0};
     KIRQL irql;
 
     if (Version != WSK_MODEL_VERSION) {
@@ -89,6 +99,7 @@ MODEL_EXPORT NTSTATUS NTAPI WskModelControl(UINT32 Version, BOOLEAN Reset, const
     }
     if (Counters != NULL) {
         *Counters = Model.Counters;
+        Counters->Mismatched += (UINT32)Model.StaleIrps;
     }
     KeReleaseSpinLock(&Model.Lock, irql);
     return STATUS_SUCCESS;

@@ -23,7 +23,8 @@ typedef struct CACHED_SD {
 static NTSTATUS ListTransports(SIZE_T OutputSize, PVOID OutputBuffer, SIZE_T *OutputSizeReturned)
 {
     WSK_TRANSPORT *list = OutputBuffer;
-    SIZE_T bytes = TRANSPORTS * sizeof(WSK_TRANSPORT);
+    SIZE_T count = DEFECT(LIST_SHORT) ? TRANSPORTS / 2 : TRANSPORTS;
+    SIZE_T bytes = count * sizeof(WSK_TRANSPORT);
 
     if (OutputSizeReturned == NULL) {
         return STATUS_INVALID_PARAMETER;
@@ -33,7 +34,7 @@ static NTSTATUS ListTransports(SIZE_T OutputSize, PVOID OutputBuffer, SIZE_T *Ou
         return STATUS_BUFFER_OVERFLOW;
     }
     RtlZeroMemory(list, bytes);
-    for (SIZE_T i = 0; i < TRANSPORTS; i++) {
+    for (SIZE_T i = 0; i < count; i++) {
         list[i].Version = Model.Highest;
         list[i].SocketType = Transports[i / 2].Type;
         list[i].Protocol = Transports[i / 2].Protocol;
@@ -94,7 +95,7 @@ static NTSTATUS SetStaticEvents(CLIENT *Client, SIZE_T InputSize, const VOID *In
     }
     KeAcquireSpinLock(&Model.Lock, &irql);
     early = Client->Sockets == 0;
-    if (early) {
+    if (early && !DEFECT(STATIC_IGNORED)) {
         Client->StaticEvents = control->EventMask;
     }
     KeReleaseSpinLock(&Model.Lock, irql);
@@ -196,7 +197,7 @@ static NTSTATUS WSKAPI Socket(PWSK_CLIENT WskClient, ADDRESS_FAMILY Family, USHO
     NTSTATUS status;
 
     if (Irp == NULL) {
-        return STATUS_INVALID_PARAMETER;
+        return DEFECT(NULL_IRP_TAKEN) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
     }
     UNREFERENCED_PARAMETER(Process);
     UNREFERENCED_PARAMETER(Thread);
@@ -280,9 +281,17 @@ VOID DispatchFill(WSK_PROVIDER_DISPATCH *Dispatch, USHORT Version)
 {
     RtlZeroMemory(Dispatch, sizeof(*Dispatch));
     Dispatch->Version = Version;
+    if (DEFECT(VERSION_REPORTED)) {
+        Dispatch->Version = MAKE_WSK_VERSION(1, 0);
+    } else if (DEFECT(MAJOR_REPORTED)) {
+        Dispatch->Version = MAKE_WSK_VERSION(2, 0);
+    }
     Dispatch->WskSocket = Socket;
-    Dispatch->WskSocketConnect = SocketConnect;
+    Dispatch->WskSocketConnect = DEFECT(CONNECT_MISSING) ? NULL : SocketConnect;
     Dispatch->WskControlClient = ControlClient;
+    if (DEFECT(SLOTS_MISSING)) {
+        return;
+    }
     Dispatch->WskGetAddressInfo = (PVOID)(ULONG_PTR)GetAddressInfo;
     Dispatch->WskFreeAddressInfo = (PVOID)(ULONG_PTR)FreeAddressInfo;
     Dispatch->WskGetNameInfo = (PVOID)(ULONG_PTR)GetNameInfo;

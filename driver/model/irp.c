@@ -3,9 +3,18 @@
  */
 #include "model.h"
 
+/* A client's IRP that it has used before has to have gone through IoReuseIrp, which clears this. */
+static VOID Enter(PIRP Irp)
+{
+    if (Irp->IoStatus.Information != 0) {
+        (VOID) InterlockedIncrement(&Model.StaleIrps);
+    }
+    IoSetNextIrpStackLocation(Irp);
+}
+
 NTSTATUS IrpPend(PIRP Irp)
 {
-    IoSetNextIrpStackLocation(Irp);
+    Enter(Irp);
     IoMarkIrpPending(Irp);
     return STATUS_PENDING;
 }
@@ -20,7 +29,7 @@ VOID IrpFinish(PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
 NTSTATUS IrpComplete(PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
 {
     if (Irp != NULL) {
-        IoSetNextIrpStackLocation(Irp);
+        Enter(Irp);
         IrpFinish(Irp, Status, Information);
     }
     return Status;

@@ -18,23 +18,25 @@
 
 #include <ntddk.h>
 
-#include "wskddk.h"
-#include "wskmodel.h"
-#include "defects.h"
-
 #if defined(_MSC_VER)
 #define MODEL_EXPORT /* by a .def file */
 #else
 #define MODEL_EXPORT __declspec(dllexport)
 #endif
+#define WSK_LINKAGE MODEL_EXPORT
+
+#include "wskddk.h"
+#include "wskmodel.h"
+#include "defects.h"
 
 #define MODEL_TAG 0x4d6b7357u /* shown as WskM */
 #define NEVER     (~0ull)     /* on ClockMs */
 
 typedef struct CLIENT {
-    LIST_ENTRY Link;      /* in Model.Clients */
-    USHORT Version;       /* that the client asked for */
-    BOOLEAN Deregistered; /* WskDeregister has been called: nothing new for this client */
+    LIST_ENTRY Link;           /* in Model.Clients */
+    USHORT Version;            /* that the client asked for */
+    const WSK_CLIENT_NPI *Npi; /* gone after WskRegister: for a defect to look at */
+    BOOLEAN Deregistered;      /* WskDeregister has been called: nothing new for this client */
     UINT32 Captures;
     UINT32 Sockets;
     ULONG StaticEvents; /* WSK_EVENT_* that its sockets start with */
@@ -57,7 +59,10 @@ typedef struct MODEL {
     UINT64 ReadyAt; /* on ClockMs; 0: always, NEVER: never */
     USHORT Lowest;
     USHORT Highest;
+    BOOLEAN NoSockets;  /* as if memory for them were short */
+    LIST_ENTRY Sockets; /* that are not closed */
     WSK_MODEL_COUNTERS Counters;
+    volatile LONG StaleIrps; /* counted apart, since IRPs are taken with and without the lock */
 } MODEL;
 
 extern MODEL Model;

@@ -35,7 +35,7 @@ VOID ClientHold(CLIENT *Client)
 
 VOID ClientUnhold(CLIENT *Client)
 {
-    if (--Client->Holds == 0) {
+    if (--Client->Holds == 0 || DEFECT(FIRST_RELEASE)) {
         (VOID) KeSetEvent(&Client->Idle, IO_NO_INCREMENT, FALSE);
     }
 }
@@ -52,6 +52,7 @@ BOOLEAN ClientEnter(CLIENT *Client)
     if (found) {
         ClientHold(Client);
         Model.Counters.Busy++;
+        Model.Counters.Mismatched += Client->Captures == 0;
     }
     KeReleaseSpinLock(&Model.Lock, irql);
     return found;
@@ -84,6 +85,15 @@ MODEL_EXPORT NTSTATUS WSKAPI WskRegister(PWSK_CLIENT_NPI WskClientNpi, PWSK_REGI
     if (WskClientNpi == NULL || WskClientNpi->Dispatch == NULL || WskRegistration == NULL) {
         return STATUS_INVALID_PARAMETER;
     }
+    if (DEFECT(SECOND_REFUSED) && Model.Counters.Registrations != 0) {
+        return STATUS_DEVICE_BUSY;
+    }
+    if (DEFECT(BLOCK_READ) && WskRegistration->ReservedRegistrationState != 0) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    if (DEFECT(EVENT_CALLED) && WskClientNpi->Dispatch->WskClientEvent != NULL) {
+        (VOID) WskClientNpi->Dispatch->WskClientEvent(WskClientNpi->ClientContext, 0, NULL, 0);
+    }
     WinsockOpen();
     BootOpen();
     client = ModelAllocate(sizeof(*client));
@@ -91,6 +101,7 @@ MODEL_EXPORT NTSTATUS WSKAPI WskRegister(PWSK_CLIENT_NPI WskClientNpi, PWSK_REGI
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     client->Version = WskClientNpi->Dispatch->Version;
+    client->Npi = WskClientNpi;
     KeInitializeEvent(&client->Idle, NotificationEvent, TRUE);
     InitializeListHead(&client->Changes);
 
@@ -108,7 +119,9 @@ MODEL_EXPORT NTSTATUS WSKAPI WskRegister(PWSK_CLIENT_NPI WskClientNpi, PWSK_REGI
 static VOID Cancel(CLIENT *Client, PLIST_ENTRY Changes)
 {
     Client->Deregistered = TRUE;
-    WakeWaiters(Client);
+    if (!DEFECT(WAITER_NOT_CANCELLED)) {
+        WakeWaiters(DEFECT(ALL_CANCELLED) ? NULL : Client);
+    }
     while (!IsListEmpty(&Client->Changes) && !DEFECT(CHANGE_NOT_CANCELLED)) {
         PIRP irp = CONTAINING_RECORD(RemoveHeadList(&Client->Changes), IRP, Tail.Overlay.ListEntry);
 
@@ -132,11 +145,22 @@ static VOID CompleteChanges(CLIENT *Client, PLIST_ENTRY Changes)
     }
 }
 
+/* Lock held. Whether a deregistration of a client that had so many holds when it began has to wait. */
+static BOOLEAN MustWait(const CLIENT *Client, UINT32 Held)
+{
+    if (DEFECT(NO_WAIT) || (DEFECT(FIRST_RELEASE) && Client->Holds < Held) ||
+        (DEFECT(SOCKETS_NOT_AWAITED) && Client->Holds == Client->Sockets)) {
+        return FALSE;
+    }
+    return Client->Holds != 0 || (DEFECT(OTHERS_AWAITED) && Model.Counters.Captures != 0);
+}
+
 /* PASSIVE_LEVEL. */
 MODEL_EXPORT VOID WSKAPI WskDeregister(PWSK_REGISTRATION WskRegistration)
 {
     LIST_ENTRY changes;
     CLIENT *client;
+    UINT32 held;
     KIRQL irql;
 
     InitializeListHead(&changes);
@@ -153,7 +177,8 @@ MODEL_EXPORT VOID WSKAPI WskDeregister(PWSK_REGISTRATION WskRegistration)
     CompleteChanges(client, &changes);
 
     KeAcquireSpinLock(&Model.Lock, &irql);
-    while (client->Holds > (DEFECT(SOCKETS_NOT_AWAITED) ? client->Sockets : 0) && !DEFECT(NO_WAIT)) {
+    held = client->Holds;
+    while (MustWait(client, held)) {
         KeReleaseSpinLock(&Model.Lock, irql);
         /* No limit: that it waits for releases, calls and sockets is what it is for. */
         (VOID) KeWaitForSingleObject(&client->Idle, Executive, KernelMode, FALSE, NULL);
@@ -168,13 +193,45 @@ MODEL_EXPORT VOID WSKAPI WskDeregister(PWSK_REGISTRATION WskRegistration)
     RemoveEntryList(&client->Link);
     WskRegistration->ReservedRegistrationContext = NULL;
     KeReleaseSpinLock(&Model.Lock, irql);
-    ExFreePoolWithTag(client, MODEL_TAG);
+    if (!DEFECT(LEAK_REGISTRATION)) {
+        ExFreePoolWithTag(client, MODEL_TAG);
+    }
+}
+
+/* Lock held. */
+static BOOLEAN IsSupported(const CLIENT *Client)
+{
+    USHORT version = DEFECT(NPI_READ_LATE) ? Client->Npi->Dispatch->Version : Client->Version;
+    USHORT highest = Model.Highest;
+
+    if (DEFECT(MINOR_UNCHECKED)) {
+        highest |= 0xFF;
+    } else if (DEFECT(HIGHEST_REFUSED)) {
+        highest--;
+    }
+    return DEFECT(NO_VERSION_CHECK) ||
+           ((version >= Model.Lowest || DEFECT(LOWEST_UNCHECKED)) && version <= highest);
+}
+
+/* Lock held. What the client object is to its client. */
+static PWSK_CLIENT ClientFor(CLIENT *Client)
+{
+    if (DEFECT(CLIENT_NULL)) {
+        return NULL;
+    }
+    if (DEFECT(CLIENT_WRONG)) {
+        return (PWSK_CLIENT)&Client->Idle;
+    }
+    if (DEFECT(CLIENT_SHARED)) {
+        return (PWSK_CLIENT)CONTAINING_RECORD(Model.Clients.Flink, CLIENT, Link);
+    }
+    return (PWSK_CLIENT)Client;
 }
 
 /* Lock held. */
 static NTSTATUS CaptureNow(CLIENT *Client, PWSK_PROVIDER_NPI Npi)
 {
-    if ((Client->Version < Model.Lowest || Client->Version > Model.Highest) && !DEFECT(NO_VERSION_CHECK)) {
+    if (!IsSupported(Client)) {
         return STATUS_NOINTERFACE;
     }
     if (Client->Captures == 0 && Client->Sockets == 0) {
@@ -183,8 +240,11 @@ static NTSTATUS CaptureNow(CLIENT *Client, PWSK_PROVIDER_NPI Npi)
     ClientHold(Client);
     Client->Captures++;
     Model.Counters.Captures++;
-    Npi->Client = (PWSK_CLIENT)Client;
+    Npi->Client = ClientFor(Client);
     Npi->Dispatch = &Client->Dispatch;
+    if (DEFECT(LEAK_CAPTURE)) {
+        (VOID) ModelAllocate(128);
+    }
     return STATUS_SUCCESS;
 }
 
@@ -196,6 +256,9 @@ static UINT64 SleepFor(UINT64 Deadline, UINT64 Now)
 {
     UINT64 until = Deadline < Model.ReadyAt ? Deadline : Model.ReadyAt;
 
+    if ((DEFECT(READY_MISSED) && Deadline != NEVER) || (DEFECT(VERSION_AWAITED) && Now >= Model.ReadyAt)) {
+        until = Deadline;
+    }
     return until == NEVER ? NEVER : until > Now ? until - Now : 0;
 }
 
@@ -225,35 +288,67 @@ static VOID Wait(CLIENT *Client, UINT64 Ms, PKIRQL Irql)
     ClientUnhold(Client); /* and it stays while the lock is held: WskDeregister needs it to go on */
 }
 
+/* Lock held. Whether a capture succeeds or fails now, whether or not there is time left to wait. */
+static BOOLEAN CanDecide(const CLIENT *Client, BOOLEAN Ready, BOOLEAN TimeLeft)
+{
+    if (DEFECT(VERSION_AWAITED) && TimeLeft && !IsSupported(Client)) {
+        return FALSE;
+    }
+    return Ready || (DEFECT(VERSION_EARLY) && !IsSupported(Client));
+}
+
+/* When a capture that may wait so many milliseconds stops waiting, on ClockMs. */
+static UINT64 DeadlineOf(ULONG WaitTimeout)
+{
+    UINT64 ms = WaitTimeout;
+
+    if (WaitTimeout == WSK_INFINITE_WAIT) {
+        return NEVER;
+    }
+    if (DEFECT(TIMEOUT_IGNORED)) {
+        ms = 0;
+    } else if (DEFECT(TIMEOUT_SHORT)) {
+        ms /= 2;
+    } else if (DEFECT(TIMEOUT_LONG)) {
+        ms = ms * 156 / 10;
+    } else if (DEFECT(NO_WAIT_WAITS) && WaitTimeout == WSK_NO_WAIT) {
+        ms = 1000;
+    }
+    return DEFECT(TIMEOUT_INFINITE) && WaitTimeout != WSK_NO_WAIT ? NEVER : ClockMs() + ms;
+}
+
 /* IRQL <= DISPATCH_LEVEL with WSK_NO_WAIT, else PASSIVE_LEVEL. WaitTimeout is in milliseconds. */
 MODEL_EXPORT NTSTATUS WSKAPI WskCaptureProviderNPI(PWSK_REGISTRATION WskRegistration, ULONG WaitTimeout,
                                                    PWSK_PROVIDER_NPI WskProviderNpi)
 {
-    UINT64 deadline = WaitTimeout == WSK_INFINITE_WAIT ? NEVER : ClockMs() + WaitTimeout;
+    UINT64 deadline = DeadlineOf(WaitTimeout);
     NTSTATUS status = STATUS_PENDING;
     CLIENT *client;
     KIRQL irql;
 
-    if (DEFECT(TIMEOUT_IGNORED) && WaitTimeout != WSK_INFINITE_WAIT) {
-        deadline = 0;
-    }
     KeAcquireSpinLock(&Model.Lock, &irql);
     Model.Counters.CaptureCalls++;
     client = ClientOf(WskRegistration);
-    if (client == NULL || (DEFECT(RARE_REFUSAL) && Model.Counters.CaptureCalls % 500 == 0)) {
+    if (client == NULL) {
+        status = DEFECT(CAPTURE_AFTER) ? STATUS_SUCCESS : STATUS_DEVICE_NOT_READY;
+    } else if (DEFECT(RARE_REFUSAL) && Model.Counters.CaptureCalls % 500 == 0) {
         status = STATUS_DEVICE_NOT_READY;
     }
     while (status == STATUS_PENDING) {
         UINT64 now = ClockMs();
+        BOOLEAN ready = now >= Model.ReadyAt;
 
-        if (client->Deregistered) {
+        if (client->Deregistered && !(DEFECT(CAPTURE_DURING) && ready)) {
             status = STATUS_DEVICE_NOT_READY;
-        } else if (now >= Model.ReadyAt) {
+        } else if (CanDecide(client, ready, now < deadline)) {
             status = CaptureNow(client, WskProviderNpi);
-        } else if (WaitTimeout == WSK_NO_WAIT || now >= deadline) {
+        } else if (now >= deadline) {
             status = STATUS_DEVICE_NOT_READY;
         } else {
             Wait(client, SleepFor(deadline, now), &irql);
+            if (DEFECT(ALL_CANCELLED) && ClockMs() < Model.ReadyAt) {
+                status = STATUS_DEVICE_NOT_READY;
+            }
         }
     }
     KeReleaseSpinLock(&Model.Lock, irql);
@@ -271,7 +366,7 @@ MODEL_EXPORT VOID WSKAPI WskReleaseProviderNPI(PWSK_REGISTRATION WskRegistration
     client = ClientOf(WskRegistration);
     if (client == NULL || client->Captures == 0) {
         Model.Counters.Mismatched++;
-    } else {
+    } else if (!DEFECT(RELEASE_LOST) || client->Captures == 1) {
         client->Captures--;
         Model.Counters.Captures--;
         ClientUnhold(client);
@@ -290,9 +385,10 @@ MODEL_EXPORT NTSTATUS WSKAPI WskQueryProviderCharacteristics(PWSK_REGISTRATION W
     KeAcquireSpinLock(&Model.Lock, &irql);
     Model.Counters.QueryCalls++;
     client = ClientOf(WskRegistration);
-    if (client != NULL && !client->Deregistered && ClockMs() >= Model.ReadyAt) {
-        Characteristics->LowestVersion = Model.Lowest;
-        Characteristics->HighestVersion = Model.Highest;
+    if (client != NULL && !client->Deregistered && (ClockMs() >= Model.ReadyAt || DEFECT(QUERY_EARLY)) &&
+        !(DEFECT(QUERY_REFUSED) && client->Captures == 0)) {
+        Characteristics->LowestVersion = DEFECT(QUERY_SWAPPED) ? Model.Highest : Model.Lowest;
+        Characteristics->HighestVersion = DEFECT(QUERY_SWAPPED) ? Model.Lowest : Model.Highest;
         status = STATUS_SUCCESS;
     }
     KeReleaseSpinLock(&Model.Lock, irql);

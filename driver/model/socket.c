@@ -15,7 +15,7 @@ static const WSK_PROVIDER_DATAGRAM_DISPATCH DatagramTable;
 /* IRQL <= DISPATCH_LEVEL. */
 SOCKET *SocketMake(CLIENT *Client, ULONG Kind, const VOID *Table)
 {
-    SOCKET *socket = ModelAllocate(sizeof(*socket));
+    SOCKET *socket = Model.NoSockets ? NULL : ModelAllocate(sizeof(*socket));
     KIRQL irql;
 
     if (socket == NULL) {
@@ -29,6 +29,7 @@ SOCKET *SocketMake(CLIENT *Client, ULONG Kind, const VOID *Table)
     ClientHold(Client);
     Client->Sockets++;
     Model.Counters.Sockets++;
+    InsertTailList(&Model.Sockets, &socket->Link);
     KeReleaseSpinLock(&Model.Lock, irql);
     return socket;
 }
@@ -42,11 +43,12 @@ VOID SocketEnd(SOCKET *Socket, PIRP Irp, NTSTATUS Status)
     if (Socket->Native != NO_NATIVE) {
         (VOID) Winsock()->Close(Socket->Native);
     }
-    ExFreePoolWithTag(Socket, MODEL_TAG);
     KeAcquireSpinLock(&Model.Lock, &irql);
+    RemoveEntryList(&Socket->Link);
     client->Sockets--;
     Model.Counters.Sockets--;
     KeReleaseSpinLock(&Model.Lock, irql);
+    ExFreePoolWithTag(Socket, MODEL_TAG);
 
     if (Irp != NULL) {
         IrpFinish(Irp, Status, 0);
@@ -70,11 +72,22 @@ VOID SocketLeave(SOCKET *Socket)
     }
 }
 
+/* Lock held. Whether it is a socket that can be closed. Others may be freed: they are not looked at. */
+static BOOLEAN IsOpen(const SOCKET *Socket)
+{
+    for (PLIST_ENTRY link = Model.Sockets.Flink; link != &Model.Sockets; link = link->Flink) {
+        if (CONTAINING_RECORD(link, SOCKET, Link) == Socket) {
+            return !Socket->Closing;
+        }
+    }
+    return FALSE;
+}
+
 /* IRQL <= DISPATCH_LEVEL. */
 static NTSTATUS WSKAPI Close(PWSK_SOCKET Public, PIRP Irp)
 {
     SOCKET *socket = SocketOf(Public);
-    NATIVE native;
+    NATIVE native = NO_NATIVE;
     KIRQL irql;
 
     if (Irp == NULL) {
@@ -82,12 +95,20 @@ static NTSTATUS WSKAPI Close(PWSK_SOCKET Public, PIRP Irp)
     }
     (VOID) IrpPend(Irp);
     KeAcquireSpinLock(&Model.Lock, &irql);
+    if (!IsOpen(socket)) {
+        Model.Counters.Mismatched++;
+        KeReleaseSpinLock(&Model.Lock, irql);
+        IrpFinish(Irp, STATUS_INVALID_HANDLE, 0); /* Windows would stop, sooner or later */
+        return STATUS_PENDING;
+    }
     socket->Closing = TRUE;
     socket->Close = Irp;
     socket->CloseStatus = STATUS_SUCCESS;
     socket->Calls++; /* this one */
-    native = socket->Native;
-    socket->Native = NO_NATIVE;
+    if (!DEFECT(CLOSE_WAITS)) {
+        native = socket->Native;
+        socket->Native = NO_NATIVE;
+    }
     KeReleaseSpinLock(&Model.Lock, irql);
     if (native != NO_NATIVE) {
         (VOID) Winsock()->Cancel((HANDLE)native, NULL);
@@ -108,7 +129,7 @@ static const VOID *TableFor(ULONG Kind)
         return &DatagramTable;
     case WSK_FLAG_BASIC_SOCKET:
     case WSK_FLAG_STREAM_SOCKET:
-        return &BasicTable;
+        return DEFECT(BASIC_MISSING) ? NULL : &BasicTable;
     default:
         return NULL;
     }
@@ -165,7 +186,11 @@ NTSTATUS SocketCreate(CLIENT *Client, ADDRESS_FAMILY Family, USHORT Type, ULONG 
             socket->Events = Client->StaticEvents & WSK_EVENT_ACCEPT;
         }
     }
-    return IrpComplete(Irp, STATUS_SUCCESS, (ULONG_PTR)&socket->Public);
+    (VOID) IrpComplete(Irp, STATUS_SUCCESS, (ULONG_PTR)&socket->Public);
+    if (DEFECT(IRP_TWICE) && Flags == WSK_FLAG_CONNECTION_SOCKET) {
+        IoCompleteRequest(Irp, IO_NETWORK_INCREMENT);
+    }
+    return STATUS_SUCCESS;
 }
 
 NTSTATUS SocketCreateConnected(CLIENT *Client, USHORT Type, ULONG Protocol, PSOCKADDR Local, PSOCKADDR Remote,
@@ -204,6 +229,9 @@ static NTSTATUS WSKAPI Bind(PWSK_SOCKET Public, PSOCKADDR Address, ULONG Flags, 
         return IrpComplete(Irp, STATUS_INVALID_DEVICE_STATE, 0);
     }
     if (socket->Kind == WSK_FLAG_LISTEN_SOCKET && socket->Type != SOCK_STREAM) {
+        if (DEFECT(BINDS_DATAGRAM)) {
+            return IrpComplete(Irp, STATUS_SUCCESS, 0);
+        }
         return IrpComplete(Irp, STATUS_NOT_IMPLEMENTED, 0);
     }
     if (Winsock()->Bind(socket->Native, Address, WinsockAddressBytes(socket->Family)) != 0 ||
@@ -224,6 +252,9 @@ static NTSTATUS WSKAPI LocalAddress(PWSK_SOCKET Public, PSOCKADDR Address, PIRP 
     if (Irp == NULL || Address == NULL) {
         return IrpComplete(Irp, STATUS_INVALID_PARAMETER, 0);
     }
+    if (DEFECT(ADDRESS_EMPTY) || (DEFECT(ADDRESS_UNBOUND) && !socket->Bound)) {
+        return IrpComplete(Irp, STATUS_SUCCESS, 0);
+    }
     if (!socket->Bound) {
         return IrpComplete(Irp, STATUS_INVALID_DEVICE_STATE, 0);
     }
@@ -240,6 +271,9 @@ static NTSTATUS WSKAPI RemoteAddress(PWSK_SOCKET Public, PSOCKADDR Address, PIRP
 
     if (Irp == NULL || Address == NULL) {
         return IrpComplete(Irp, STATUS_INVALID_PARAMETER, 0);
+    }
+    if (DEFECT(REMOTE_EMPTY)) {
+        return IrpComplete(Irp, STATUS_SUCCESS, 0);
     }
     if (!socket->Connected) {
         return IrpComplete(Irp, STATUS_INVALID_DEVICE_STATE, 0);

@@ -56,7 +56,7 @@ NTSTATUS WSKAPI Connect(PWSK_SOCKET Public, PSOCKADDR Address, ULONG Flags, PIRP
     if (Irp == NULL) {
         return STATUS_INVALID_PARAMETER;
     }
-    if (!socket->Bound || socket->Connected) {
+    if ((!socket->Bound && !DEFECT(CONNECTS_UNBOUND)) || socket->Connected) {
         return IrpComplete(Irp, STATUS_INVALID_DEVICE_STATE, 0);
     }
     return ConnectStart(socket, CALL_CONNECT, Address, Irp);
@@ -174,6 +174,9 @@ NTSTATUS WSKAPI Disconnect(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PIR
     }
     if (Buffer != NULL && Buffer->Length != 0) {
         return SendAs(socket, CALL_FINISH, Buffer, Irp);
+    }
+    if (DEFECT(IRP_KEPT)) {
+        return IrpPend(Irp);
     }
     return IrpComplete(Irp, DisconnectNow(socket), 0);
 }

@@ -48,6 +48,23 @@ static VOID DescribeCapture(const CLIENT *Client, WSKT_RESULT *Result)
     Result->Value[WSKT_V_NPI_SAME_DISPATCH] = captured->SameDispatch;
 }
 
+/* Lock held. */
+static VOID CountCapture(CLIENT *Client, LONG Change, PKIRQL Irql)
+{
+    LONG captures = Client->Captures + Change;
+
+    if (DEFECT(LOCK_MISSING)) {
+        UINT64 end = ClockNs() + 50000;
+
+        KeReleaseSpinLock(&Client->Lock, *Irql); /* others come in between, as if there were no lock */
+        while (ClockNs() < end) {
+            YieldProcessor();
+        }
+        KeAcquireSpinLock(&Client->Lock, Irql);
+    }
+    Client->Captures = captures;
+}
+
 VOID ClientCapture(UINT32 Index, UINT32 WaitMs, BOOLEAN Misuse, WSKT_RESULT *Result)
 {
     CLIENT *client = ClientAt(Index);
@@ -80,10 +97,10 @@ VOID ClientCapture(UINT32 Index, UINT32 WaitMs, BOOLEAN Misuse, WSKT_RESULT *Res
 
     KeAcquireSpinLock(&client->Lock, &irql);
     if (NT_SUCCESS(status)) {
-        client->Captures++;
+        CountCapture(client, 1, &irql);
         NoteCapture(client, &npi);
     }
-    Result->Status = (UINT32)status;
+    Result->Status = (UINT32)(DEFECT(WRONG_STATUS) ? STATUS_SUCCESS : status);
     DescribeCapture(client, Result);
     ClientEndCall(client, irql);
 }
@@ -124,7 +141,7 @@ static VOID Release(CLIENT *Client, const CLAIM *Claim, WSKT_RESULT *Result)
     KeAcquireSpinLock(&Client->Lock, &irql);
     Client->Releasing -= Claim->Held;
     if (Claim->Held && !DEFECT(NO_RELEASE)) {
-        Client->Captures--;
+        CountCapture(Client, -1, &irql);
     }
     Result->Status = (UINT32)STATUS_SUCCESS; /* it returns nothing */
     DescribeCapture(Client, Result);

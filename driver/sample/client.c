@@ -68,7 +68,7 @@ VOID ClientEndCall(CLIENT *Client, KIRQL Irql)
     Client->Calls--;
     pooled = DetachPooled(Client);
     KeReleaseSpinLock(&Client->Lock, Irql);
-    if (pooled != NULL) {
+    if (pooled != NULL && !DEFECT(LEAK_BLOCK)) {
         PoolFree(POOL_CASE, pooled);
     }
 }

@@ -124,7 +124,7 @@ static BOOLEAN ClaimDeregistration(BOOLEAN Stopping)
     Component.Registered = FALSE;
     Component.Stopping = Component.Stopping || Stopping;
     UnlockRegistry();
-    return claimed;
+    return claimed && !DEFECT(GUARD_SWAPPED);
 }
 
 /* The supported version that is nearest to the wanted one. Another major version has other tables. */
@@ -160,7 +160,9 @@ static NTSTATUS Negotiate(VOID)
     if (Component.Stopping || !Component.Registered) {
         status = STATUS_DEVICE_NOT_READY; /* as if the capture had been cancelled */
     } else {
-        WskDeregister(&Component.Registration);
+        if (!DEFECT(REGISTERS_OVER)) {
+            WskDeregister(&Component.Registration);
+        }
         status = Register(version);
         Component.Negotiated = (BOOLEAN)NT_SUCCESS(status);
     }
@@ -182,6 +184,19 @@ static NTSTATUS Capture(WSK_PROVIDER_NPI *Npi)
     return status;
 }
 
+static VOID Release(VOID)
+{
+    WskReleaseProviderNPI(&Component.Registration);
+    (VOID) InterlockedDecrement(&Component.NpiHeld);
+}
+
+/* The ways to be without a release after the socket was made, or was not. */
+static BOOLEAN KeepsNpi(NTSTATUS Status)
+{
+    return DEFECT(NO_RELEASE) || DEFECT(USED_AFTER_RELEASE) ||
+           (NT_SUCCESS(Status) ? DEFECT(KEEPS_NPI) : DEFECT(ERROR_KEEPS_NPI));
+}
+
 /* Makes the listening socket; whatever comes of it, nothing stays captured. PASSIVE_LEVEL. */
 static NTSTATUS Listen(VOID)
 {
@@ -192,10 +207,15 @@ static NTSTATUS Listen(VOID)
         return status; /* STATUS_DEVICE_NOT_READY: cancelled by a deregistration */
     }
     (VOID) InterlockedIncrement(&Component.NpiHeld);
+    if (DEFECT(USED_AFTER_RELEASE)) {
+        Release();
+    }
     status = Component.Stopping ? STATUS_DEVICE_NOT_READY : EchoOpen(&Component.Echo, &npi);
-    if (!DEFECT(NO_RELEASE)) {
+    if (!KeepsNpi(status)) {
+        Release();
+    }
+    if (DEFECT(RELEASES_TWICE)) {
         WskReleaseProviderNPI(&Component.Registration);
-        (VOID) InterlockedDecrement(&Component.NpiHeld);
     }
     return status;
 }
@@ -210,7 +230,10 @@ static VOID ComponentWork(PVOID Context)
         /* Stopping by now is no harm: EchoServe closes what it finds. */
         (VOID) ChangePhase(PHASE(STARTING), WSKT_PHASE_LISTENING, STATUS_SUCCESS);
         EchoServe(&Component.Echo);
-    } else if (ClaimDeregistration(FALSE)) {
+        if (DEFECT(KEEPS_NPI)) {
+            Release();
+        }
+    } else if (!DEFECT(KEEPS_REGISTRATION) && ClaimDeregistration(FALSE)) {
         WskDeregister(&Component.Registration); /* nothing is held: it does not wait */
     }
     if (!NT_SUCCESS(status)) {
@@ -248,7 +271,8 @@ VOID ComponentActivate(COMPONENT_ORIGIN Origin, WSKT_RESULT *Result)
     NTSTATUS status;
 
     LockRegistry();
-    if (ChangePhase(PHASE(INACTIVE) | PHASE(FAILED), WSKT_PHASE_STARTING, STATUS_SUCCESS)) {
+    if (ChangePhase(PHASE(INACTIVE) | (DEFECT(NEVER_RETRIED) ? 0 : PHASE(FAILED)), WSKT_PHASE_STARTING,
+                    STATUS_SUCCESS)) {
         Component.Origin = Origin;
         status = Begin();
         if (!NT_SUCCESS(status)) {
@@ -274,7 +298,7 @@ VOID ComponentDeactivate(WSKT_RESULT *Result)
     claimed = ClaimDeregistration(TRUE);
     (VOID) InterlockedExchange(&Component.Echo.Stop, 1);
     (VOID) KeSetEvent(&Component.Echo.Wake, IO_NO_INCREMENT, FALSE);
-    if (claimed) {
+    if (claimed || DEFECT(DEREGISTERS_TWICE)) {
         /* Cancels a capture that waits; returns when the worker has closed the last socket. */
         WskDeregister(&Component.Registration);
     }

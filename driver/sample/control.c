@@ -128,7 +128,7 @@ VOID ControlClient(const SOCKET_STEP *Step, WSKT_RESULT *Result)
         Refuse(Result, STATUS_INVALID_DEVICE_STATE);
         return;
     }
-    pending = PendingCreate(Step->Op, OWNER_CLIENT | Step->Client, NO_SOCKET, change);
+    pending = PendingCreate(Step->Op, OWNER_CLIENT | Step->Client, NO_SOCKET, change || DEFECT(IRP_GIVEN));
     if (pending == NULL) {
         ClientLeaveNpi(Step->Client);
         Refuse(Result, STATUS_INSUFFICIENT_RESOURCES);

@@ -228,6 +228,17 @@ static VOID TakeAccepted(ECHO *Echo)
     StartReceive(connection);
 }
 
+static VOID CloseListener(ECHO *Echo)
+{
+    PFN_WSK_CLOSE_SOCKET close = ListenDispatch(Echo)->Basic.WskCloseSocket;
+
+    CallBegun(&Echo->Close, close(Echo->Listener.Socket, CallPrepare(&Echo->Close)));
+    if (DEFECT(DOUBLE_CLOSE)) {
+        (VOID) CallWait(&Echo->Close);
+        CallBegun(&Echo->Close, close(Echo->Listener.Socket, CallPrepare(&Echo->Close)));
+    }
+}
+
 /* Whether the listener is closed. */
 static BOOLEAN PollListener(ECHO *Echo)
 {
@@ -245,8 +256,7 @@ static BOOLEAN PollListener(ECHO *Echo)
     }
     if (!Echo->Closing) {
         Echo->Closing = TRUE;
-        CallBegun(&Echo->Close, ListenDispatch(Echo)->Basic.WskCloseSocket(Echo->Listener.Socket,
-                                                                           CallPrepare(&Echo->Close)));
+        CloseListener(Echo);
     }
     if (CallPending(&Echo->Accept) || !CallTake(&Echo->Close)) {
         return FALSE;

@@ -192,7 +192,7 @@ static NTSTATUS WSKAPI AcceptEvent(PVOID Context, ULONG Flags, PSOCKADDR Local, 
     if (Accepted == NULL) {
         return status; /* the listening socket is about to go: there is nothing to accept */
     }
-    if ((endpoint->EventOptions & WSKT_SOCKET_EVENT_DISABLE) != 0) {
+    if ((endpoint->EventOptions & WSKT_SOCKET_EVENT_DISABLE) != 0 && !DEFECT(EVENT_LEFT_ENABLED)) {
         (VOID) InterlockedExchange(&endpoint->Disabled,
                                    (LONG)ControlDisableEvent(endpoint->Socket, WSK_EVENT_ACCEPT));
     } else if ((endpoint->EventOptions & WSKT_SOCKET_EVENT_ACCEPT) != 0 &&

@@ -100,11 +100,14 @@ static NTSTATUS Start(PDRIVER_OBJECT Driver, BOOLEAN Activate)
     if (Activate) {
         ComponentActivate(COMPONENT_AT_START, &result);
         status = (NTSTATUS)result.Status;
+        if (DEFECT(ENTRY_WAITS)) {
+            ComponentState(WAIT_FOREVER, &result);
+        }
     }
     if (NT_SUCCESS(status)) {
         status = DEFECT(ENTRY_FAILS) ? STATUS_INSUFFICIENT_RESOURCES : DeviceCreate(Driver);
     }
-    if (!NT_SUCCESS(status) && !DEFECT(ENTRY_LEAVES_BEHIND)) {
+    if (!NT_SUCCESS(status) && !DEFECT(ENTRY_KEEPS)) {
         Stop();
     }
     return status;
@@ -133,6 +136,9 @@ static VOID NTAPI Unload(PDRIVER_OBJECT Driver)
 {
     DeviceDelete(Driver);
     Stop();
+    if (DEFECT(LEAKS_A_LOAD)) {
+        (VOID) PoolAllocate(POOL_COMPONENT, 16384);
+    }
     while (DEFECT(UNLOAD_HANGS)) {
         SleepMs(1000);
     }

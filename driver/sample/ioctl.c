@@ -176,7 +176,7 @@ NTSTATUS NTAPI DeviceControl(PDEVICE_OBJECT Device, PIRP Irp)
         status = Status(buffer, output, &bytes);
         break;
     default:
-        status = STATUS_INVALID_DEVICE_REQUEST;
+        status = DEFECT(CODE_TAKEN) ? STATUS_SUCCESS : STATUS_INVALID_DEVICE_REQUEST;
         break;
     }
     return Complete(Irp, status, bytes);

@@ -379,7 +379,7 @@ static NTSTATUS CheckArguments(const STEP_CALL *Call, UINT32 Flags)
         break;
     case WSKT_OP_PROVIDER:
         good = arg[0] <= WSKT_PROVIDER_AFTER && arg[1] <= WSKT_MAX_WAIT_MS && arg[2] <= arg[3] &&
-               arg[3] <= 0xFFFF;
+               arg[3] <= 0xFFFF && arg[4] <= WSKT_PROVIDER_NOT_READY;
         break;
     default:
         break;

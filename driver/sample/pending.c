@@ -17,6 +17,7 @@ static KSPIN_LOCK ListLock;
 static LONG Listed;
 
 static IO_COMPLETION_ROUTINE Completed;
+static IO_COMPLETION_ROUTINE CompletedAgain;
 
 VOID PendingInitialize(VOID)
 {
@@ -37,8 +38,23 @@ static NTSTATUS NTAPI Completed(PDEVICE_OBJECT Device, PIRP Irp, PVOID Context)
     UNREFERENCED_PARAMETER(Device);
     pending->Status = Irp->IoStatus.Status;
     pending->Information = Irp->IoStatus.Information;
+    pending->Completions = 1;
     (VOID) KeSetEvent(&pending->Done, IO_NETWORK_INCREMENT, FALSE); /* it may be gone after this */
     return STATUS_MORE_PROCESSING_REQUIRED; /* the IRP is the driver's own, and stays so */
+}
+
+/*
+ * Of the driver's own stack location, which a completion reaches only when the IRP had been completed
+ * already. Without that location Windows would stop, and Wine free the IRP.
+ */
+static NTSTATUS NTAPI CompletedAgain(PDEVICE_OBJECT Device, PIRP Irp, PVOID Context)
+{
+    PENDING *pending = Context;
+
+    UNREFERENCED_PARAMETER(Device);
+    UNREFERENCED_PARAMETER(Irp);
+    pending->Completions = 2;
+    return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
 /* Frees it; it is in no list. */
@@ -47,6 +63,9 @@ static VOID Free(PENDING *Pending)
     POOL_USE use = Pending->Aside ? POOL_ASIDE : POOL_CASE;
 
     ActivityEnd(Pending->Activity);
+    if (DEFECT(LEAK_CANCELLED) && Pending->Status == STATUS_CANCELLED) {
+        return;
+    }
     PoolCount(use, -Blocks(Pending));
     if (Pending->Buffer.Mdl != NULL) {
         IoFreeMdl(Pending->Buffer.Mdl);
@@ -76,13 +95,15 @@ PENDING *PendingCreate(UINT32 Op, UINT32 Owner, UINT32 Target, BOOLEAN WithIrp)
     pending->Activity = NO_ACTIVITY;
     KeInitializeEvent(&pending->Done, NotificationEvent, FALSE);
     if (WithIrp) {
-        pending->Irp = IoAllocateIrp(1, FALSE);
+        pending->Irp = IoAllocateIrp(2, FALSE); /* a stack location for the provider, and the driver's own */
         if (pending->Irp == NULL) {
             PoolFree(POOL_CASE, pending);
             return NULL;
         }
         PoolCount(POOL_CASE, 1);
         pending->Activity = ActivityBeginIrp(Op);
+        IoSetCompletionRoutine(pending->Irp, CompletedAgain, pending, TRUE, TRUE, TRUE);
+        IoSetNextIrpStackLocation(pending->Irp);
         IoSetCompletionRoutine(pending->Irp, Completed, pending, TRUE, TRUE, TRUE);
     }
     KeAcquireSpinLock(&ListLock, &irql);
@@ -100,7 +121,8 @@ NTSTATUS PendingBuffer(PENDING *Pending, ULONG Bytes)
     }
     PoolCount(POOL_CASE, 1);
     MmBuildMdlForNonPagedPool(Pending->Buffer.Mdl);
-    Pending->Buffer.Length = Bytes; /* never beyond the MDL: Windows stops for that */
+    /* Never beyond the MDL: Windows stops for that. */
+    Pending->Buffer.Length = DEFECT(BEYOND_MDL) ? sizeof(Pending->Data) + 1 : Bytes;
     return STATUS_SUCCESS;
 }
 
@@ -166,7 +188,7 @@ static VOID Describe(PENDING *Pending, BOOLEAN Done, WSKT_RESULT *Result)
     }
     Result->Status = (UINT32)status;
     Result->Value[WSKT_V_SOCKET_IRP] = (UINT32)(Done ? Pending->Status : STATUS_PENDING);
-    Result->Value[WSKT_V_SOCKET_COMPLETED] = Done;
+    Result->Value[WSKT_V_SOCKET_COMPLETED] = Done ? (UINT64)Pending->Completions : 0;
     if (Done && Pending->Op == WSKT_OP_ADDRESS) {
         Result->Value[WSKT_V_SOCKET_PORT] =
             (UINT16)(Pending->Address.V4.sin_port << 8 | Pending->Address.V4.sin_port >> 8);

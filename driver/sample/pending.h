@@ -31,7 +31,8 @@ typedef struct PENDING {
     UINT32 Target; /* the named socket that becomes open, or free, with the completion; or NO_SOCKET */
     PIRP Irp;      /* NULL where the call is made without one */
     UINT32 Activity;
-    KEVENT Done; /* set when the IRP has completed */
+    KEVENT Done;               /* set when the IRP has completed */
+    volatile LONG Completions; /* 2: the IRP has completed more often than once */
     NTSTATUS Returned;
     NTSTATUS Status;
     ULONG_PTR Information;

@@ -96,6 +96,8 @@ VOID ProviderSet(const UINT64 *Arg, WSKT_RESULT *Result)
     settings.SetVersions = Arg[2] != 0 || Arg[3] != 0;
     settings.Lowest = (UINT16)Arg[2];
     settings.Highest = (UINT16)Arg[3];
+    settings.SetSockets = Arg[4] != WSKT_PROVIDER_LEAVE;
+    settings.NoSockets = Arg[4] == WSKT_PROVIDER_NOT_READY;
     Control(FALSE, &settings, NULL, Result);
 }
 

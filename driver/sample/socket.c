@@ -60,7 +60,9 @@ static NTSTATUS NTAPI Completed(PDEVICE_OBJECT Device, PIRP Irp, PVOID Context)
 
 PIRP CallPrepare(SOCKET_CALL *Call)
 {
-    IoReuseIrp(Call->Irp, STATUS_UNSUCCESSFUL);
+    if (!DEFECT(IRP_NOT_REUSED)) {
+        IoReuseIrp(Call->Irp, STATUS_UNSUCCESSFUL);
+    }
     IoSetCompletionRoutine(Call->Irp, Completed, Call, TRUE, TRUE, TRUE);
     (VOID) InterlockedExchange(&Call->State, CALL_SUBMITTED);
     return Call->Irp;

@@ -61,7 +61,9 @@ VOID ThreadStart(const STEP_CALL *Call, WSKT_RESULT *Result)
     before = thread->State;
     if (before != THREAD_RUNNING) {
         thread->State = THREAD_RUNNING;
-        KeClearEvent(&thread->Returned);
+        if (!DEFECT(STALE_EVENT)) {
+            KeClearEvent(&thread->Returned);
+        }
     }
     KeReleaseSpinLock(&thread->Lock, irql);
     if (before == THREAD_RUNNING) {
@@ -112,12 +114,20 @@ static BOOLEAN Await(UINT32 Index, UINT32 Ms, WSKT_RESULT *Result, WSKT_RESULT *
     return TRUE;
 }
 
+/* A wait may end a tick of the clock early. */
+#define TICK_MS 16u
+
 VOID ThreadBlocked(UINT32 Index, UINT32 Ms, WSKT_RESULT *Result)
 {
+    UINT64 seen = DeadlineIn(Ms > TICK_MS ? Ms - TICK_MS : 0);
     WSKT_RESULT operation;
 
-    if (Await(Index, Ms, Result, &operation)) {
-        Result->Status = (UINT32)(Result->Value[WSKT_V_THREAD_DONE] != 0 ? STATUS_SUCCESS : STATUS_TIMEOUT);
+    if (!Await(Index, Ms, Result, &operation)) {
+        return;
+    }
+    Result->Status = (UINT32)(Result->Value[WSKT_V_THREAD_DONE] != 0 ? STATUS_SUCCESS : STATUS_TIMEOUT);
+    if (Result->Value[WSKT_V_THREAD_DONE] == 0 && DeadlineLeft(seen) != 0) {
+        Refuse(Result, STATUS_INTERNAL_ERROR); /* not looked at for so long, whatever ended the wait */
     }
 }
 

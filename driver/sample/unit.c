@@ -87,7 +87,8 @@ NTSTATUS UnitCheck(const WSKT_UNIT *Unit, ULONG InputBytes, ULONG OutputBytes)
         Unit->ForMs > Unit->TimeoutMs || Unit->Groups > WSKT_MAX_STEPS) {
         return STATUS_INVALID_PARAMETER;
     }
-    if (InputBytes != FIELD_OFFSET(WSKT_UNIT, Step) + Unit->StepCount * sizeof(WSKT_STEP)) {
+    if (InputBytes != FIELD_OFFSET(WSKT_UNIT, Step) + Unit->StepCount * sizeof(WSKT_STEP) &&
+        !DEFECT(LENGTH_UNCHECKED)) {
         return STATUS_INFO_LENGTH_MISMATCH;
     }
     if (!ChoiceRead(Unit, &choice)) {
