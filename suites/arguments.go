@@ -55,6 +55,10 @@ func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
 		p.owner(s, body, given)
 	case opProvider:
 		p.provider(s, body, given)
+	case opEcho:
+		if s.args[2]&echoProgram != 0 && s.args[2]&echoUntilClosed != 0 {
+			p.r.At(given["program"], "one of program and until_closed or idle", "another program ends after its first round")
+		}
 	}
 	if s.args[4]&socketPending != 0 && op.socket {
 		s.wait = 0 // it does not wait; the await after it does

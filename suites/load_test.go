@@ -206,6 +206,7 @@ func mistakeTable() []mistakeTest {
 		{"entry of a failing load", caseText("", "unload:", "load: {inject: 1, steps: [{sleep: 1ms}]}\n        expect: STATUS_UNSUCCESSFUL"), "what DriverEntry does is known only where load succeeds", false},
 		{"entry on demand", caseText("", "reboot: {steps: [{sleep: 1ms}]}"), "the driver is not started by the boot", false},
 		{"entry without steps", caseText("", "unload:", "load: {steps: []}"), "steps is a list of 0", true},
+		{"echo of a program that stays", caseText("", "activate:", "echo: {program: true, idle: true}", "deactivate: {}"), "another program ends after its first round", false},
 		{"start type", caseText("", "reboot: {start: never}"), "one of boot, system, auto, demand", true},
 
 		// Clients and threads.

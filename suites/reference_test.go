@@ -60,7 +60,7 @@ func TestPageExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(catalog.Suites) != 2 || len(catalog.All()) != 4 {
+	if len(catalog.Suites) != 2 || len(catalog.All()) != 5 {
 		t.Errorf("%d suites with %d cases", len(catalog.Suites), len(catalog.All()))
 	}
 	c := catalog.All()[0]

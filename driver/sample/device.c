@@ -22,8 +22,12 @@ NTSTATUS DeviceCreate(PDRIVER_OBJECT Driver)
         IoDeleteDevice(device);
         return status;
     }
-    device->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
     return STATUS_SUCCESS;
+}
+
+VOID DeviceReady(PDRIVER_OBJECT Driver)
+{
+    Driver->DeviceObject->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
 }
 
 VOID DeviceDelete(PDRIVER_OBJECT Driver)

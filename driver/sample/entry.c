@@ -86,7 +86,7 @@ static VOID Stop(VOID)
 static NTSTATUS Start(PDRIVER_OBJECT Driver, BOOLEAN Activate)
 {
     WSKT_RESULT result = {0};
-    NTSTATUS status = STATUS_SUCCESS;
+    NTSTATUS status;
 
     WorkersInitialize();
     ContextsInitialize();
@@ -96,16 +96,26 @@ static NTSTATUS Start(PDRIVER_OBJECT Driver, BOOLEAN Activate)
     ComponentInitialize();
     ResetInitialize();
 
-    StartupRun();
-    if (Activate) {
-        ComponentActivate(COMPONENT_AT_START, &result);
-        status = (NTSTATUS)result.Status;
-        if (DEFECT(ENTRY_WAITS)) {
-            ComponentState(WAIT_FOREVER, &result);
-        }
-    }
+    /* The device is made before a worker runs, so that it is the same call that fails each time (failure.h).
+     */
+    status = DeviceCreate(Driver);
     if (NT_SUCCESS(status)) {
-        status = DEFECT(ENTRY_FAILS) ? STATUS_INSUFFICIENT_RESOURCES : DeviceCreate(Driver);
+        StartupRun();
+        if (Activate) {
+            ComponentActivate(COMPONENT_AT_START, &result);
+            status = (NTSTATUS)result.Status;
+            if (DEFECT(ENTRY_WAITS)) {
+                ComponentState(WAIT_FOREVER, &result);
+            }
+        }
+        if (NT_SUCCESS(status) && DEFECT(ENTRY_FAILS)) {
+            status = STATUS_INSUFFICIENT_RESOURCES;
+        }
+        if (NT_SUCCESS(status)) {
+            DeviceReady(Driver);
+        } else if (!DEFECT(ENTRY_KEEPS)) {
+            DeviceDelete(Driver);
+        }
     }
     if (!NT_SUCCESS(status) && !DEFECT(ENTRY_KEEPS)) {
         Stop();
