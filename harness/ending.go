@@ -215,7 +215,7 @@ func (l *load) crashed(evidence []results.Evidence) {
 
 // during names the step that did not come back.
 func (l *load) during(t *trial) string {
-	if n := len(t.steps); n < len(t.test.Steps) {
+	if n := t.next(); n < len(t.test.Steps) {
 		return fmt.Sprintf("in step %d (%s): ", n+1, t.test.Steps[n].Text)
 	}
 	return "after the last step: "

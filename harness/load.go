@@ -201,11 +201,11 @@ func (l *load) follow(ctx context.Context, stream *guest.Stream) {
 		case <-interrupted:
 			interrupted, l.limit = nil, limitUp(ctx)
 			l.cancel(reading)
-			limit.Reset(cancelLimit)
+			limit.Reset(l.patience())
 		case <-suite.C:
 			if l.spendSuite(); l.limit != nil {
 				l.cancel(reading)
-				limit.Reset(cancelLimit)
+				limit.Reset(l.patience())
 			}
 		case <-limit.C:
 			l.silent(reading)
@@ -237,10 +237,12 @@ func read(ctx context.Context, stream *guest.Stream) <-chan arrival {
 // patience is how long the guest may say nothing.
 func (l *load) patience() time.Duration {
 	switch {
+	case l.cancelled && l.open != nil:
+		return cancelLimit + l.open.test.TearDown
 	case l.cancelled:
 		return cancelLimit
 	case l.open != nil:
-		return l.open.test.Timeout + l.silence()
+		return l.open.test.Longest() + l.silence()
 	}
 	return max(startLimit, stopLimit) + l.silence()
 }

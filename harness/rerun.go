@@ -9,7 +9,7 @@ import (
 
 // rerun is the exact command that runs one case again, on one target.
 func (r *run) rerun(c *suites.Case, target string) string {
-	command := "wskharness run " + c.Name() + " --target " + target
+	command := "wskharness run " + ShellQuote(c.Name()) + " --target " + target
 	if path := r.plan.Request.Config.Path; path != "" {
 		command += " --config " + ShellQuote(displayPath(path))
 	}

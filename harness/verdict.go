@@ -2,6 +2,7 @@ package harness
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,6 +48,9 @@ func (t *trial) judge(known []*suites.KnownIssue) results.Verdict {
 	case "timeout":
 		v.Outcome = results.Fail
 		v.Reason = fmt.Sprintf("the case's time of %s was up after %d of %d steps", c.Timeout, len(t.steps), len(c.Steps))
+		if n := t.next(); n < len(c.Steps) && c.Steps[n].Part == suites.TearDown {
+			v.Reason = fmt.Sprintf("the time of its tear-down, %s, was up", c.TearDown)
+		}
 		return v
 	}
 	switch left, after := leftBehind(end.Left), leftBehind(end.After); {
@@ -55,7 +59,7 @@ func (t *trial) judge(known []*suites.KnownIssue) results.Verdict {
 	case after != "":
 		v.Outcome, v.Reason = results.Fail, "the case left something behind that could not be tidied up: "+after
 	case len(deviations) > 0:
-		return t.deviating(v, deviations[0], known)
+		return t.deviating(v, deviations, known)
 	case end.Why != "done":
 		v.Outcome = results.Error
 		v.Reason = fmt.Sprintf("the agent ended the case (%s), but every step is as declared: agent and controller disagree", end.Why)
@@ -73,19 +77,48 @@ func (t *trial) judge(known []*suites.KnownIssue) results.Verdict {
 	return v
 }
 
-// deviating judges a case in which a step was not as declared.
-func (t *trial) deviating(v results.Verdict, d suites.Deviation, known []*suites.KnownIssue) results.Verdict {
+// deviating judges a case in which a step was not as declared. A tear-down that fails after that is told, too, and no
+// known issue excuses it.
+func (t *trial) deviating(v results.Verdict, all []suites.Deviation, known []*suites.KnownIssue) results.Verdict {
+	d := all[0]
+	undone := slices.IndexFunc(all[1:], func(d suites.Deviation) bool { return d.Part == suites.TearDown })
+	if d.Part == suites.TearDown {
+		undone = -1 // said by the deviation itself
+	}
 	for _, k := range known {
-		if suites.MatchKnown(d, k) {
+		if undone < 0 && suites.MatchKnown(d, k) {
 			v.Outcome, v.Known = results.KnownIssue, knownIssue(k)
 			return v
 		}
 	}
 	v.Outcome = results.Fail
-	if len(known) > 0 {
-		v.Reason = fmt.Sprintf("not the declared known issue, which is %s at step %d", known[0].Actual(), known[0].Step+1)
+	var reasons []string
+	switch {
+	case d.Part == suites.SetUp:
+		reasons = append(reasons, "its set-up failed: what the case is about did not run")
+	case d.Part == suites.TearDown:
+		reasons = append(reasons, "its tear-down failed: the case itself was as expected")
 	}
+	if undone >= 0 {
+		reasons = append(reasons, "its tear-down failed, too: "+all[1+undone].String())
+	} else if len(known) > 0 {
+		reasons = append(reasons, fmt.Sprintf("not the declared known issue, which is %s at step %d", known[0].Actual(), known[0].Step+1))
+	}
+	v.Reason = strings.Join(reasons, "; ")
 	return v
+}
+
+// next is the index of the step that comes after those that are back: after one that deviated, the tear-down's first.
+func (t *trial) next() int {
+	if len(t.steps) == 0 {
+		return 0
+	}
+	next, steps := max(0, t.steps[len(t.steps)-1].Step+1), t.test.Steps
+	deviated := slices.ContainsFunc(t.test.Judge(t.steps), func(d suites.Deviation) bool { return d.Kind != suites.KindMissing })
+	for deviated && next < len(steps) && steps[next].Part != suites.TearDown {
+		next++
+	}
+	return next
 }
 
 func knownIssue(k *suites.KnownIssue) *results.Known {

@@ -67,7 +67,7 @@ func (l *load) silent(ctx context.Context) {
 		return
 	}
 	if l.limit == nil {
-		why = fmt.Sprintf("no answer within %s and %s more", t.test.Timeout, l.silence())
+		why = fmt.Sprintf("no answer within %s and %s more", t.test.Longest(), l.silence())
 	}
 	for _, e := range l.hangEvidence(ctx, t) {
 		if !l.past.tookEvidence(t.key(), e) {

@@ -188,7 +188,7 @@ const (
 
 const (
 	planMagic   = 0x4E4C504B // "KPLN"
-	planVersion = 2
+	planVersion = 3
 	planMaxFile = 16 << 20
 	maxChecks   = 6
 
@@ -233,12 +233,12 @@ type wireHeader struct {
 }
 
 type wireCase struct {
-	Name      uint32
-	FirstUnit uint32
-	UnitCount uint32
-	TimeoutMs uint32
-	Flags     uint32
-	Reserved  uint32
+	Name          uint32
+	FirstUnit     uint32
+	UnitCount     uint32
+	TimeoutMs     uint32
+	TearDownCount uint32
+	TearDownMs    uint32
 }
 
 type wireUnit struct {

@@ -16,7 +16,7 @@ func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
 	op := s.op
 	switch {
 	case body.IsNull():
-		body = &node{Kind: strictyaml.MappingKind, Line: body.Line, Column: body.Column}
+		body = &node{Kind: strictyaml.MappingKind, Line: body.Line, Column: body.Column, Told: body.Told}
 	case body.Kind == strictyaml.ScalarKind && op.scalar != "":
 		key := &node{Text: op.scalar, Line: body.Line, Column: body.Column}
 		body = &node{Kind: strictyaml.MappingKind, Line: body.Line, Column: body.Column, Pairs: []strictyaml.Pair{{Key: key, Value: body}}}

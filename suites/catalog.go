@@ -29,12 +29,13 @@ const (
 // Case is one test. It is immutable after Load, and safe to share.
 type Case struct {
 	Suite    string
-	ID       string
+	ID       string // with its parameters, where it has some: waits[version=1.0]
 	Doc      string // the rule that the case checks, as a sentence
 	Source   string // where the rule is written, such as nf-wsk-wskregister
 	Basis    Basis
 	Tags     []string
-	Timeout  time.Duration // for all of the case
+	Timeout  time.Duration // for its set-up and its steps
+	TearDown time.Duration // for its tear-down, beyond Timeout; 0 where it has none
 	Requires []string      // capabilities that a guest must have for it
 	Misuse   bool          // can corrupt a machine: runs only when named
 	Repeat   int           // how often each thread runs the steps, at least 1
@@ -44,13 +45,19 @@ type Case struct {
 	File     string
 	Line     int
 
+	family  string      // the id as written, which all combinations of its parameters share
+	params  []parameter // those that are in the id
 	units   []unit
+	undo    int      // how many units at the end are its tear-down
 	clients []string // by index
 	sockets []string // likewise
 }
 
 // Name is how a case is called everywhere: suite.case.
 func (c *Case) Name() string { return c.Suite + "." + c.ID }
+
+// Longest is how long the case may take in all.
+func (c *Case) Longest() time.Duration { return c.Timeout + c.TearDown }
 
 // Step is one operation or check of a case. Its Index is the one by which the agent's journal
 // calls it: it counts from 0 through the case, loops included.
@@ -67,6 +74,7 @@ type Step struct {
 	Thread  string        // the named thread that it is started on; empty: waited for
 	Runs    int           // how often it runs in all when everything passes
 	Line    int
+	Part    Part
 
 	op       *operation
 	client   string   // of steps about a client
@@ -82,6 +90,15 @@ type Step struct {
 	unit     int
 	group    uint32 // of its unit, where that has some
 }
+
+// Part is where in its case a step stands.
+type Part string
+
+const (
+	OwnSteps Part = "" // the steps of the case itself
+	SetUp    Part = "set-up"
+	TearDown Part = "tear-down" // runs whatever became of the steps before
+)
 
 // Async reports whether the step only starts its operation, on a named thread.
 func (s *Step) Async() bool { return s.Thread != "" }

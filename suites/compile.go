@@ -127,7 +127,8 @@ func (w *planWriter) add(c *Case) {
 	}
 	wire := wireCase{
 		Name: w.text(c.Name()), FirstUnit: uint32(len(w.units)), UnitCount: uint32(len(c.units)),
-		TimeoutMs: uint32(c.Timeout.Milliseconds()),
+		TimeoutMs:     uint32(c.Timeout.Milliseconds()),
+		TearDownCount: uint32(c.undo), TearDownMs: uint32(c.TearDown.Milliseconds()),
 	}
 	first := uint32(len(w.steps))
 	for _, u := range c.units {

@@ -30,7 +30,7 @@ func decodePlan(data []byte) (*decoded, error) {
 	zeroed := bytes.Clone(data)
 	copy(zeroed[16:20], []byte{0, 0, 0, 0})
 	switch {
-	case h.Magic != 0x4E4C504B || h.Version != 2 || h.Abi != 2:
+	case h.Magic != 0x4E4C504B || h.Version != 3 || h.Abi != 2:
 		return nil, fmt.Errorf("magic %#x, version %d, ABI %d", h.Magic, h.Version, h.Abi)
 	case int(h.FileSize) != len(data) || len(data) > planMaxFile:
 		return nil, fmt.Errorf("size %d, file has %d", h.FileSize, len(data))
@@ -59,17 +59,21 @@ func (d *decoded) check() error {
 		return fmt.Errorf("strings do not end with NUL")
 	}
 	for i, c := range d.cases {
-		if int(c.Name) >= len(d.text) || c.UnitCount == 0 || int(c.FirstUnit+c.UnitCount) > len(d.units) {
+		if int(c.Name) >= len(d.text) || c.UnitCount == 0 || int(c.FirstUnit+c.UnitCount) > len(d.units) || c.TearDownCount > c.UnitCount {
 			return fmt.Errorf("case %d: %+v", i, c)
 		}
-		for _, u := range d.units[c.FirstUnit : c.FirstUnit+c.UnitCount] {
+		for k, u := range d.units[c.FirstUnit : c.FirstUnit+c.UnitCount] {
+			limit := c.TimeoutMs
+			if k >= int(c.UnitCount-c.TearDownCount) {
+				limit = c.TearDownMs
+			}
 			switch {
 			case u.StepCount < 1 || u.StepCount > maxSteps || int(u.FirstStep+u.StepCount) > len(d.steps):
 				return fmt.Errorf("case %d: steps of %+v", i, u)
 			case u.Repeat < 1 || u.Parallel < 1 || u.Parallel > maxParallel:
 				return fmt.Errorf("case %d: runs of %+v", i, u)
-			case u.TimeoutMs < 1 || u.TimeoutMs > maxWaitMs || u.TimeoutMs >= c.TimeoutMs:
-				return fmt.Errorf("case %d: unit's limit %d in a case's of %d", i, u.TimeoutMs, c.TimeoutMs)
+			case u.TimeoutMs < 1 || u.TimeoutMs > maxWaitMs || u.TimeoutMs >= limit:
+				return fmt.Errorf("case %d: unit's limit %d in a case's of %d", i, u.TimeoutMs, limit)
 			}
 			for j, s := range d.steps[u.FirstStep : u.FirstStep+u.StepCount] {
 				if err := checkStep(s, u); err != nil {

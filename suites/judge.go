@@ -47,6 +47,7 @@ type Deviation struct {
 	Actual   string // "STATUS_SUCCESS (0x00000000)", "major 0"
 	Message  string // both in a sentence
 	Kind     DeviationKind
+	Part     Part // of the case
 	Status   uint32
 	Origin   uint32
 	Values   []uint64
@@ -59,7 +60,8 @@ func (d Deviation) String() string {
 
 // Judge compares the results of an attempt with what the case expects. No deviation means that
 // every step ran and was as expected. Results that are missing after a deviation are not reported
-// again: the agent ends a case at the first one.
+// again: the agent ends a case at the first one. Then only its tear-down runs, all of it; what that could not undo
+// because it was never done is no deviation of its own.
 func (c *Case) Judge(results []StepResult) []Deviation {
 	var deviations []Deviation
 	seen := make([]bool, len(c.Steps))
@@ -76,6 +78,9 @@ func (c *Case) Judge(results []StepResult) []Deviation {
 		} else {
 			seen[r.Step] = true
 			j.judge()
+		}
+		if len(deviations) > 0 && r.Origin == OriginRefused && c.Steps[r.Step].Part == TearDown {
+			continue
 		}
 		deviations = append(deviations, j.found...)
 	}
@@ -102,7 +107,7 @@ func (j *judgement) add(kind DeviationKind, value, expected, actual, message str
 		message += fmt.Sprintf(" (thread %d, iteration %d)", f.Thread, f.Iteration)
 	}
 	j.found = append(j.found, Deviation{
-		Step: j.step.Index, StepText: j.step.Text, Kind: kind, Value: value,
+		Step: j.step.Index, StepText: j.step.Text, Part: j.step.Part, Kind: kind, Value: value,
 		Expected: expected, Actual: actual, Message: message,
 		Status: j.result.Status, Origin: j.result.Origin, Values: j.result.Values,
 	})

@@ -3,6 +3,7 @@ package suites
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -42,17 +43,21 @@ func TestReferenceIsCurrent(t *testing.T) {
 	}
 }
 
-// TestPageExamples loads what the page shows: its blocks, put together, are one suite file.
+// TestPageExamples loads what the page shows: a block that begins a suite begins a file, and the others go on with it.
 func TestPageExamples(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join("..", "docs", "suites.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var file string
+	var files []Source
 	for _, block := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(string(page), -1) {
-		file += block[1]
+		if strings.HasPrefix(block[1], "suite:") {
+			files = append(files, Source{Name: fmt.Sprintf("suites.md, %d", len(files)+1)})
+		}
+		last := &files[len(files)-1]
+		last.Data = append(last.Data, block[1]...)
 	}
-	catalog, err := Load(Source{Name: "suites.md", Data: []byte(file)})
+	catalog, err := Load(files...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,7 @@ func TestSchemaAcceptsBuiltin(t *testing.T) {
 func TestSchemaRejects(t *testing.T) {
 	schema := compiledSchema(t)
 	rejected := 0
-	for _, test := range mistakeTable() {
+	for _, test := range append(mistakeTable(), matrixMistakes()...) {
 		if !test.schema {
 			continue
 		}

@@ -26,7 +26,7 @@ func (p *caseParser) readStep(n *node) {
 		return
 	}
 	op := p.vocabulary.byName[key.Text]
-	s := Step{Index: len(p.c.Steps), Op: op.name, Line: n.Line, Runs: 1, op: op, context: op.contexts[0].code}
+	s := Step{Index: len(p.c.Steps), Op: op.name, Line: n.Line, Part: p.part, Runs: 1, op: op, context: op.contexts[0].code}
 	words := &sentence{}
 	words.add(op.name)
 	nodes := stepNodes{step: n}
@@ -245,7 +245,7 @@ func (p *caseParser) place(s *Step, n *node, inside *mapping) {
 			s.context = uint16(code)
 		}
 	case s.Async():
-	case p.c.Irql != "" && s.allows(p.c.Irql):
+	case p.c.Irql != "" && s.Part == OwnSteps && s.allows(p.c.Irql):
 		s.context = map[string]uint16{"dispatch": contextSpin, "dpc": contextDPC}[p.c.Irql]
 	case p.inLoop() && p.loop.parallel > 1:
 		// Already on a kernel thread that the driver waits for with a limit.
@@ -317,6 +317,9 @@ func (p *caseParser) finish(s *Step, n *node, words *sentence) {
 	}
 	s.Runs = p.c.units[s.unit].repeat * p.c.units[s.unit].parallel
 	s.Text = words.String()
+	if s.Part != OwnSteps {
+		s.Text = string(s.Part) + ": " + s.Text
+	}
 }
 
 // sentence gathers the words of a step: "capture a, no wait".

@@ -23,7 +23,7 @@ typedef struct CASE_RUN {
     UINT32 Index;
     UINT32 Ran;       /* steps that are back */
     UINT32 FirstStep; /* of the unit that is running, within the case */
-    UINT64 Begin;     /* in ms of the journal */
+    UINT64 Deadline;  /* of the units that run now, in ms of the journal */
     DWORD IoError;    /* with WHY_IO */
     BOOL ResidueKnown;
     WSKT_RESET_OUT Residue;
@@ -103,9 +103,9 @@ static BOOL WriteSteps(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const
 
 static UINT64 CaseLeftMs(const CASES *Cases, const CASE_RUN *Run)
 {
-    UINT64 spent = JournalMs(Cases->Journal) - Run->Begin;
+    UINT64 now = JournalMs(Cases->Journal);
 
-    return spent < Run->Case->TimeoutMs ? Run->Case->TimeoutMs - spent : 0;
+    return now < Run->Deadline ? Run->Deadline - now : 0;
 }
 
 /*
@@ -163,10 +163,19 @@ static WHY RunUnit(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit)
     return unit->TimeoutMs < Unit->TimeoutMs && RanOutOfTime(answer) ? WHY_TIMEOUT : WHY_DEVIATION;
 }
 
+static const WSKP_UNIT *UnitAt(const CASES *Cases, const CASE_RUN *Run, UINT32 Index)
+{
+    return &Cases->Plan->Unit[Run->Case->FirstUnit + Index];
+}
+
+/* Runs the units before the tear-down, up to the first that does not go well. */
 static WHY RunUnits(CASES *Cases, CASE_RUN *Run)
 {
-    for (UINT32 i = 0; i < Run->Case->UnitCount; i++) {
-        const WSKP_UNIT *unit = &Cases->Plan->Unit[Run->Case->FirstUnit + i];
+    UINT32 count = Run->Case->UnitCount - Run->Case->TearDownCount;
+
+    Run->Deadline = JournalMs(Cases->Journal) + Run->Case->TimeoutMs;
+    for (UINT32 i = 0; i < count; i++) {
+        const WSKP_UNIT *unit = UnitAt(Cases, Run, i);
         WHY why;
 
         if (WaitForSingleObject(Cases->Cancel, 0) == WAIT_OBJECT_0)
@@ -177,6 +186,32 @@ static WHY RunUnits(CASES *Cases, CASE_RUN *Run)
         Run->FirstStep += unit->StepCount;
     }
     return WHY_DONE;
+}
+
+/*
+ * Runs every unit of the tear-down, each for its own part, in a time of its own, and returns why the case
+ * ends: the first cause stands. After a hang, or without a device, nothing can be undone.
+ */
+static WHY TearDown(CASES *Cases, CASE_RUN *Run, WHY Why)
+{
+    UINT32 first = Run->Case->UnitCount - Run->Case->TearDownCount;
+
+    Run->Deadline = JournalMs(Cases->Journal) + Run->Case->TearDownMs;
+    Run->FirstStep = 0;
+    for (UINT32 i = 0; i < first; i++)
+        Run->FirstStep += UnitAt(Cases, Run, i)->StepCount;
+    for (UINT32 i = first; i < Run->Case->UnitCount; i++) {
+        const WSKP_UNIT *unit = UnitAt(Cases, Run, i);
+        WHY why;
+
+        if (Why == WHY_HANG || Why == WHY_IO || Cases->Journal->Error != ERROR_SUCCESS)
+            return Why;
+        why = RunUnit(Cases, Run, unit);
+        if (Why == WHY_DONE || why == WHY_HANG || why == WHY_IO)
+            Why = why;
+        Run->FirstStep += unit->StepCount;
+    }
+    return Why;
 }
 
 /* Has the driver tidy up and count. */
@@ -270,13 +305,14 @@ static CASES_END EndCase(CASES *Cases, CASE_RUN *Run, WHY *Why)
 
 static CASES_END RunCase(CASES *Cases, UINT32 Index)
 {
-    CASE_RUN run = {.Case = &Cases->Plan->Case[Index], .Index = Index, .Begin = JournalMs(Cases->Journal)};
+    CASE_RUN run = {.Case = &Cases->Plan->Case[Index], .Index = Index};
     CASES_END end;
     WHY why;
 
     JsonU64(JournalEvent(Cases->Journal, "case-start"), "n", Index);
     JournalWrite(Cases->Journal);
     why = Cases->Journal->Error == ERROR_SUCCESS ? RunUnits(Cases, &run) : WHY_CANCELLED;
+    why = TearDown(Cases, &run, why);
     end = EndCase(Cases, &run, &why);
     WriteCaseEnd(Cases, &run, why);
     return Cases->Journal->Error == ERROR_SUCCESS || end == CASES_TAINTED ? end : CASES_JOURNAL;

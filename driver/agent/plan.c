@@ -130,7 +130,10 @@ static BOOL CheckCases(const PLAN *Plan, TEXT *Reason)
         if (entry->UnitCount == 0 || entry->FirstUnit > header->UnitCount ||
             entry->UnitCount > header->UnitCount - entry->FirstUnit)
             return RefuseAt(Reason, "case", i, "its units are missing or out of bounds");
-        if (entry->TimeoutMs == 0 || entry->TimeoutMs > CASE_TIMEOUT_MAX_MS)
+        if (entry->TearDownCount > entry->UnitCount)
+            return RefuseAt(Reason, "case", i, "its tear-down has more units than the case");
+        if (entry->TimeoutMs == 0 || entry->TimeoutMs > CASE_TIMEOUT_MAX_MS ||
+            entry->TearDownMs > CASE_TIMEOUT_MAX_MS)
             return RefuseAt(Reason, "case", i, "its time is out of range");
     }
     return TRUE;

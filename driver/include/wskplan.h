@@ -4,14 +4,15 @@
  * One file: header, cases, units, steps, strings. Little-endian, offsets in bytes from the start of
  * the file, strings UTF-8 and NUL-terminated in one table. The agent knows no step's meaning: it
  * hands each unit to the driver, compares statuses and values with what the plan says, and stops a
- * case at the first that differs. Package suites writes this; the agent checks every bound.
+ * case at the first that differs, but for its tear-down. Package suites writes this; the agent checks every
+ * bound.
  */
 #pragma once
 
 #include "wskabi.h"
 
 #define WSKP_MAGIC   0x4E4C504Bu /* "KPLN" */
-#define WSKP_VERSION 2u
+#define WSKP_VERSION 3u
 
 #define WSKP_MAX_FILE   (16u * 1024u * 1024u)
 #define WSKP_MAX_CHECKS 6u
@@ -44,9 +45,9 @@ typedef struct WSKP_CASE {
     UINT32 Name; /* string offset: suite.case */
     UINT32 FirstUnit;
     UINT32 UnitCount;
-    UINT32 TimeoutMs;
-    UINT32 Flags;
-    UINT32 Reserved;
+    UINT32 TimeoutMs;     /* for all units but those of the tear-down */
+    UINT32 TearDownCount; /* so many of its last units run whatever became of those before */
+    UINT32 TearDownMs;    /* for these; 0 where there are none */
 } WSKP_CASE;
 
 typedef struct WSKP_UNIT {
