@@ -224,7 +224,7 @@ func (l *load) during(t *trial) string {
 // source is where an offset into the tested driver is in its sources, by the debug information of its build;
 // empty where that does not say.
 func (l *load) source(module string, offset uint64) string {
-	if l.kit == nil || !strings.EqualFold(module, filepath.Base(l.kit.pkg.Driver)) {
+	if l.kit == nil || l.kit.pkg.Symbols == "" || !strings.EqualFold(module, filepath.Base(l.kit.pkg.Driver)) {
 		return ""
 	}
 	symbols, err := driver.OpenSymbols(l.kit.pkg.Symbols)

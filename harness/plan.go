@@ -43,9 +43,13 @@ func (e *NothingSelectedError) Error() string {
 	return "nothing to run: " + e.Why + "; `wskharness list` shows what there is"
 }
 
-// LoadCatalog reads the built-in suites and those of the configuration.
+// LoadCatalog reads the built-in suites, which are about the sample driver, and those of the configuration. With a
+// driver of the user's own there are only the latter.
 func LoadCatalog(c *Config) (*suites.Catalog, error) {
-	sources := suites.Builtin()
+	var sources []suites.Source
+	if c.Own == nil {
+		sources = suites.Builtin()
+	}
 	for _, path := range c.Suites {
 		found, err := suites.Discover(path)
 		if err != nil {
