@@ -119,6 +119,9 @@ func (p *Plan) pickTargets() error {
 			return usagef("no target %q in %s%s", name, c.source(), strictyaml.Hint(name, c.TargetNames()))
 		}
 		if !slices.Contains(p.Targets, t) {
+			if err := t.checkNetio(); err != nil {
+				return err
+			}
 			p.Targets = append(p.Targets, t)
 		}
 	}
