@@ -34,13 +34,13 @@ func (l *load) driverStart(r guest.Record) {
 	case r.Entry != 0:
 		v.Outcome = results.Fail
 		v.Reason = "DriverEntry failed"
-		v.Deviation = &results.Deviation{Step: -1, Text: "start " + service,
+		v.Deviation = &results.Deviation{Step: -1, Text: "start " + l.service().Name,
 			Expected: "STATUS_SUCCESS", Actual: suites.StatusText(r.Entry)}
 	case r.Why == "start" && !startRefused(r.Win32):
 		// The service manager passes on DriverEntry's status as a Win32 error.
 		v.Outcome = results.Fail
 		v.Reason = "DriverEntry failed"
-		v.Deviation = &results.Deviation{Step: -1, Text: "start " + service,
+		v.Deviation = &results.Deviation{Step: -1, Text: "start " + l.service().Name,
 			Expected: "ERROR_SUCCESS", Actual: win32Text(r.Win32)}
 	default:
 		v.Reason = fmt.Sprintf("%s the driver: %s", startStage(r.Why), win32Text(r.Win32))

@@ -273,6 +273,10 @@ func (l *load) take(r guest.Record) {
 			l.open, t.begun, t.steps = t, r.At, nil
 			l.begin(t)
 		}
+	case guest.EvOutput:
+		if t := l.trial(r.N); t != nil {
+			t.output(r)
+		}
 	case guest.EvStep:
 		if t := l.trial(r.N); t != nil {
 			l.step(t, r)
@@ -307,6 +311,10 @@ func (l *load) step(t *trial, r guest.Record) {
 	result := suites.StepResult{Step: r.Step, Status: r.Status, Origin: r.Origin, Runs: r.Runs,
 		NS: uint64(r.Took), MaxNS: uint64(r.Most), Values: r.V[:],
 		Percentiles: [3]uint64{uint64(r.P[0]), uint64(r.P[1]), uint64(r.P[2])}}
+	if t.pending.step == r.Step {
+		result.Outputs = t.pending.outputs
+	}
+	t.pending = pendingOutputs{}
 	if r.It != nil {
 		result.Failed = &suites.Iteration{Thread: uint32(r.It.Thread), Iteration: uint32(r.It.Iteration)}
 	}
@@ -322,7 +330,7 @@ func (l *load) step(t *trial, r guest.Record) {
 		Index: r.Step, Text: step.Text, Status: suites.StatusName(r.Status), Code: r.Status,
 		Origin: suites.OriginName(r.Origin), Expected: step.Expected(), Elapsed: r.Took, OK: r.OK,
 	}
-	for _, v := range step.Reported(r.V[:]) {
+	for _, v := range append(step.Reported(r.V[:]), step.Wrote(result.Outputs)...) {
 		e.Values = append(e.Values, results.Value{Name: v.Name, Value: v.Text})
 	}
 	l.append(results.Event{Kind: results.KindStep, Target: l.target.Name, Case: t.test.Name(), Attempt: t.attempt, Step: e})

@@ -243,6 +243,17 @@ func (p *configParser) parameter(n *strictyaml.Node, name string) (suites.Parame
 	return one, ok
 }
 
+// sampleService is the service of the sample driver.
+const sampleService = "wsksample"
+
+// service is that of the driver under test.
+func (r *run) service() suites.Service {
+	if own := r.plan.Request.Config.Own; own != nil {
+		return own.Service
+	}
+	return suites.Service{Name: sampleService, Start: suites.StartDemand}
+}
+
 // describe names the driver in what is printed.
 func (o *OwnDriver) describe() string {
 	if o.Build != nil {

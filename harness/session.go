@@ -33,7 +33,6 @@ const (
 	connectPause = 100 * time.Millisecond
 	// maxUnheard is how many loads in a row may be lost before they are known to have begun.
 	maxUnheard = 5
-	service    = "wsksample"
 )
 
 // session is one target's part in a run. It belongs to one goroutine.
@@ -355,6 +354,9 @@ func (s *session) applicable() []*trial {
 			if !slices.Contains(has, need) {
 				lacks = append(lacks, describeNeed(need))
 			}
+		}
+		if s.plan.Request.Config.Own != nil && t.test.NeedsSample() {
+			lacks = append(lacks, "the sample driver, whose steps these are")
 		}
 		if len(lacks) == 0 {
 			pending = append(pending, t)

@@ -19,9 +19,33 @@ type trial struct {
 	started time.Time     // by the controller's clock
 	begun   time.Duration // by the guest's, since the run began there
 	steps   []suites.StepResult
+	pending pendingOutputs
 	end     *guest.Record // case-end
 	elapsed time.Duration
 	verdict *results.Verdict
+}
+
+// pendingOutputs is what was written by the step whose record comes next.
+type pendingOutputs struct {
+	step    int
+	outputs suites.Outputs
+}
+
+// output takes a piece of what a step wrote. What is more than the agent keeps of one is left out, and missed when
+// it is judged.
+func (t *trial) output(r guest.Record) {
+	if t.pending.step != r.Step {
+		t.pending = pendingOutputs{step: r.Step}
+	}
+	o := &t.pending.outputs
+	part, total := &o.Out, &o.OutBytes
+	switch r.Of {
+	case "stderr":
+		part, total = &o.Err, &o.ErrBytes
+	case "report":
+		part, total = &o.Report, &o.ReportBytes
+	}
+	*part, *total = append(*part, r.Data[:min(len(r.Data), suites.MaxOutput-len(*part))]...), r.Total
 }
 
 func (t *trial) judged() bool { return t.verdict != nil }
@@ -146,6 +170,13 @@ func (t *trial) observations() []results.Observation {
 	var all []results.Observation
 	for _, note := range t.test.Notes(t.steps) {
 		all = append(all, results.Observation{Step: note.Step, Name: note.StepText, Value: note.Text})
+	}
+	for _, one := range t.test.SubResults(t.steps) {
+		value := one.Outcome
+		if one.Detail != "" {
+			value += ": " + one.Detail
+		}
+		all = append(all, results.Observation{Step: one.Step, Name: one.Name, Value: value})
 	}
 	return all
 }

@@ -64,6 +64,36 @@ typedef struct WSKP_UNIT {
     UINT32 Reserved;
 } WSKP_UNIT;
 
+/*
+ * Operations of the agent that need nothing of the driver but that it is one. What no number can say are the
+ * texts of the step, a list (words.h). A path that is not absolute counts from the case's own folder in the
+ * guest.
+ */
+enum {
+    WSKP_OP_UPLOAD = 120, /* texts: where the file was pushed to, where it belongs */
+    WSKP_OP_RUN =
+        121, /* time in ms; texts: program, a blank and its arguments, maybe a report that it writes */
+    WSKP_OP_IOCTL = 122, /* control code, bytes of output at most; texts: device, maybe the input's digits */
+    WSKP_OP_COLLECT = 123,   /* bytes at most; texts: path, name for the controller */
+    WSKP_OP_EVENT_LOG = 124, /* time in ms; texts: channel, a blank and conditions, maybe what it contains */
+};
+
+#define WSKP_GENERIC_BYTES 65536u  /* of each output of a step are kept */
+#define WSKP_REPORT_BYTES  262144u /* of a report */
+
+enum { /* RUN */
+       WSKP_V_RUN_EXIT = 0,
+       WSKP_V_RUN_OUT = 1, /* bytes */
+       WSKP_V_RUN_ERR = 2,
+};
+enum { /* IOCTL */
+       WSKP_V_IOCTL_WIN32 = 0,
+       WSKP_V_IOCTL_BYTES = 1,
+};
+enum { /* UPLOAD, COLLECT */
+       WSKP_V_FILE_BYTES = 0,
+};
+
 /* WSKP_CHECK.Value beyond the WSKT_RESULT.Value indices */
 #define WSKP_VALUE_ELAPSED_NS 100u
 #define WSKP_VALUE_MAX_NS     101u
