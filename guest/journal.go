@@ -19,6 +19,8 @@ const (
 	EvCaseStart   Event = "case-start"
 	EvOutput      Event = "output"
 	EvStep        Event = "step"
+	EvReboot      Event = "reboot"
+	EvBoot        Event = "boot"
 	EvCaseEnd     Event = "case-end"
 	EvDriverStop  Event = "driver-stop"
 	EvRunEnd      Event = "run-end"
@@ -53,7 +55,7 @@ type Record struct {
 	// run-start
 	ABI      int
 	Run      string
-	Boot     string    // boot id
+	Boot     string    // boot id; in boot: of the boot that goes on with the run
 	Agent    string    // SHA-256 of the agent's image
 	Started  time.Time // by the guest's clock, which may be wrong
 	Cases    int       // in the plan; in run-end, those that were run
@@ -66,7 +68,7 @@ type Record struct {
 	Size     uint64    // driver-start: of the loaded image
 	StopTook time.Duration
 
-	// case-start, step, case-end
+	// case-start, step, reboot, case-end
 	N    int // index of the case in the plan
 	Step int // index of the step in the case
 
@@ -184,6 +186,10 @@ func parseRecord(raw []byte) (Record, error) {
 		r.Total, r.Data = c.count("total", l.Total, 1<<53), l.Data
 	case EvStep:
 		c.step(&r)
+	case EvReboot:
+		r.N, r.Step = c.index("n", l.N), c.index("step", l.Step)
+	case EvBoot:
+		r.Boot = c.bootID(l.Boot)
 	case EvCaseEnd:
 		c.caseEnd(&r)
 	case EvDriverStop:
@@ -214,13 +220,10 @@ func (c *check) wrong(format string, args ...any) {
 func (c *check) runStart(r *Record) {
 	l := c.line
 	r.ABI, r.Cases = c.index("abi", l.ABI), c.index("cases", l.Cases)
-	r.Run, r.Boot, r.Agent = c.text("run", l.Run), c.text("boot", l.Boot), c.text("agent", l.Agent)
+	r.Run, r.Boot, r.Agent = c.text("run", l.Run), c.bootID(l.Boot), c.text("agent", l.Agent)
 	r.Started = time.UnixMilli(int64(c.count("unixMs", l.UnixMs, uint64(maxMillis)))).UTC()
 	if err := CheckRunID(r.Run); err != nil {
 		c.wrong("run: %w", err)
-	}
-	if !isGUID(r.Boot) {
-		c.wrong("boot %q is no GUID", clip(r.Boot, 60))
 	}
 	if err := checkSHA256(r.Agent); err != nil {
 		c.wrong("agent: %w", err)
@@ -304,6 +307,14 @@ func (c *check) text(name string, v *string) string {
 		return ""
 	}
 	return *v
+}
+
+func (c *check) bootID(v *string) string {
+	id := c.text("boot", v)
+	if !isGUID(id) {
+		c.wrong("boot %q is no GUID", clip(id, 60))
+	}
+	return id
 }
 
 func (c *check) word(name string, v *string, words ...string) string {

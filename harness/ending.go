@@ -34,13 +34,13 @@ func (l *load) driverStart(r guest.Record) {
 	case r.Entry != 0:
 		v.Outcome = results.Fail
 		v.Reason = "DriverEntry failed"
-		v.Deviation = &results.Deviation{Step: -1, Text: "start " + l.service().Name,
+		v.Deviation = &results.Deviation{Step: -1, Text: "start " + l.plan.Request.Config.service().Name,
 			Expected: "STATUS_SUCCESS", Actual: suites.StatusText(r.Entry)}
 	case r.Why == "start" && !startRefused(r.Win32):
 		// The service manager passes on DriverEntry's status as a Win32 error.
 		v.Outcome = results.Fail
 		v.Reason = "DriverEntry failed"
-		v.Deviation = &results.Deviation{Step: -1, Text: "start " + l.service().Name,
+		v.Deviation = &results.Deviation{Step: -1, Text: "start " + l.plan.Request.Config.service().Name,
 			Expected: "ERROR_SUCCESS", Actual: win32Text(r.Win32)}
 	default:
 		v.Reason = fmt.Sprintf("%s the driver: %s", startStage(r.Why), win32Text(r.Win32))
@@ -329,7 +329,7 @@ func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
 		l.outcome.unheard = true
 		l.lost = "the answer to the start of the run was lost, and there is no journal: whether it was started is not known"
 		return nil
-	case !ended && !l.mayGoOn(err):
+	case !ended && !l.rebooting && !l.rebootsNext() && !l.mayGoOn(err):
 		l.lost = err.Error()
 		return nil
 	case l.cancelled:
@@ -337,10 +337,16 @@ func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
 		l.lost = err.Error() // whoever interrupted the run does not want to wait for the guest to come back
 		return nil
 	}
+	if l.rebooting && !ended {
+		return l.afterReboot(ctx)
+	}
 	if err := l.reconnect(ctx, ""); err != nil {
 		l.awaitCrash(ctx)
 		l.lost = err.Error()
 		return nil
+	}
+	if l.facts.BootID != l.boot && l.rebootsNext() && !ended {
+		return l.resume(ctx, "") // the journal says whether it was the step
 	}
 	if ended || l.facts.BootID != l.boot {
 		if l.awaitCrash(ctx); l.crash != nil {
@@ -360,12 +366,19 @@ func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
 	if l.notThereYet(err) {
 		return l.startAgain(ctx)
 	}
-	stream, followErr := l.guest.Follow(ctx, l.id, l.at, l.raw)
-	if followErr != nil {
-		l.lost = followErr.Error()
+	return l.resume(ctx, fmt.Sprintf("contact was lost and found again: %v", err))
+}
+
+// resume follows the journal from where it broke off, with a notice where there is something to say.
+func (l *load) resume(ctx context.Context, notice string) *guest.Stream {
+	stream, err := l.guest.Follow(ctx, l.id, l.at, l.raw)
+	if err != nil {
+		l.lost = err.Error()
 		return nil
 	}
-	l.notice(l.target.Name, results.Warning, "contact was lost and found again: %v", err)
+	if notice != "" {
+		l.notice(l.target.Name, results.Warning, "%s", notice)
+	}
 	return stream
 }
 

@@ -165,6 +165,9 @@ func (r *run) build(ctx context.Context, before *results.Package) (*kit, error) 
 	if err != nil {
 		return nil, err
 	}
+	if err := checkUploads(r.plan.Cases); err != nil {
+		return nil, err
+	}
 	if before != nil {
 		return k, nil
 	}

@@ -57,6 +57,7 @@ type load struct {
 	torn       bool // the end of the journal is missing, and there is no way to it any more
 
 	dumps      map[string]dump // that were in the guest before; nil: not known
+	rebooting  bool            // a step of the plan has ordered a reboot, and the run has not gone on yet
 	rebooted   bool            // it runs another boot than the one that this load began in
 	crash      *vm.Event       // the machine's own word that it crashed
 	lost       string          // why contact was lost for good; empty while it is not
@@ -106,6 +107,7 @@ func (s *session) load(ctx context.Context, trials []*trial) loadOutcome {
 		return "", nil
 	})
 	l.conclude(ctx)
+	l.collect(ctx)
 	l.close()
 	return l.outcome
 }
@@ -134,9 +136,14 @@ func (l *load) deploy(ctx context.Context) (*guest.Stream, string, error) {
 		return nil, "", fmt.Errorf("deploy to %s: the package's hash %q is not one", l.target.Name, pkg.Manifest.Driver.SHA256)
 	}
 	path := guest.StorePath(pkg.Manifest.Driver.SHA256[:16], filepath.Base(pkg.Driver))
+	files, err := l.files(pkg, path)
+	if err != nil {
+		return nil, "", err
+	}
 	plan, err := suites.Compile(entries, suites.PlanOptions{
-		RunID: l.id, DriverPath: path, Service: service, DriverSHA256: [32]byte(hash),
+		RunID: l.id, DriverPath: path, Service: l.plan.Request.Config.service().Name, DriverSHA256: [32]byte(hash),
 		StartTimeout: startLimit, StopTimeout: stopLimit,
+		Own: l.plan.Request.Config.ownService(), INF: files.inf, Stored: files.stored,
 	})
 	if err != nil {
 		return nil, "", err
@@ -147,7 +154,7 @@ func (l *load) deploy(ctx context.Context) (*guest.Stream, string, error) {
 	}
 	l.order = guest.Run{
 		ID: l.id, Plan: plan.Bytes(), Journal: l.raw,
-		Files: []guest.File{{Local: pkg.Driver, SHA256: pkg.Manifest.Driver.SHA256, Path: path}},
+		Files: files.all,
 	}
 	stream, err := l.guest.StartRun(ctx, l.order)
 	if _, ok := errors.AsType[*guest.LostError](err); ok {
@@ -185,7 +192,7 @@ func (l *load) follow(ctx context.Context, stream *guest.Stream) {
 					return
 				}
 				arrivals = read(reading, again)
-			} else if l.take(a.record); l.ended {
+			} else if l.take(a.record); l.ended || l.lost != "" {
 				return
 			}
 			limit.Reset(l.patience())
@@ -281,6 +288,10 @@ func (l *load) take(r guest.Record) {
 		if t := l.trial(r.N); t != nil {
 			l.step(t, r)
 		}
+	case guest.EvReboot:
+		l.rebooting = l.declaresReboot(r)
+	case guest.EvBoot:
+		l.bootedAgain(r)
 	case guest.EvCaseEnd:
 		if t := l.trial(r.N); t != nil {
 			l.caseEnd(t, r)
@@ -330,7 +341,11 @@ func (l *load) step(t *trial, r guest.Record) {
 		Index: r.Step, Text: step.Text, Status: suites.StatusName(r.Status), Code: r.Status,
 		Origin: suites.OriginName(r.Origin), Expected: step.Expected(), Elapsed: r.Took, OK: r.OK,
 	}
-	for _, v := range append(step.Reported(r.V[:]), step.Wrote(result.Outputs)...) {
+	values := step.Wrote(result.Outputs)
+	if !l.ownDriver() || step.Generic() { // else they are what the sample tells, and there is none
+		values = append(step.Reported(r.V[:]), values...)
+	}
+	for _, v := range values {
 		e.Values = append(e.Values, results.Value{Name: v.Name, Value: v.Text})
 	}
 	l.append(results.Event{Kind: results.KindStep, Target: l.target.Name, Case: t.test.Name(), Attempt: t.attempt, Step: e})

@@ -247,12 +247,23 @@ func (p *configParser) parameter(n *strictyaml.Node, name string) (suites.Parame
 const sampleService = "wsksample"
 
 // service is that of the driver under test.
-func (r *run) service() suites.Service {
-	if own := r.plan.Request.Config.Own; own != nil {
-		return own.Service
+func (c *Config) service() suites.Service {
+	if c.Own != nil {
+		return c.Own.Service
 	}
 	return suites.Service{Name: sampleService, Start: suites.StartDemand}
 }
+
+// ownService is that of a driver of the user's own, nil for the sample.
+func (c *Config) ownService() *suites.Service {
+	if c.Own == nil {
+		return nil
+	}
+	return &c.Own.Service
+}
+
+// ownDriver reports whether the driver under test is the user's own.
+func (r *run) ownDriver() bool { return r.plan.Request.Config.Own != nil }
 
 // describe names the driver in what is printed.
 func (o *OwnDriver) describe() string {

@@ -66,7 +66,7 @@ func (r *run) target(ctx context.Context, t *Target) {
 	}
 	for attempt := range r.plan.Request.Repeat {
 		for _, c := range r.plan.Cases {
-			s.trials = append(s.trials, &trial{test: c, attempt: attempt + 1})
+			s.trials = append(s.trials, &trial{test: c, own: r.ownDriver(), attempt: attempt + 1})
 		}
 	}
 	defer s.release(ctx)
@@ -180,8 +180,12 @@ func (s *session) connect(ctx context.Context) error {
 // reconnect opens a guest that is coming back: it does not answer for a while, and before that the boot that
 // is going down may. Where a boot id is given, only another boot counts.
 func (s *session) reconnect(ctx context.Context, before string) error {
+	return s.reconnectWithin(ctx, before, connectLimit)
+}
+
+func (s *session) reconnectWithin(ctx context.Context, before string, limit time.Duration) error {
 	return s.phase(s.target.Name, results.PhaseConnect, func() (string, error) {
-		ctx, cancel := context.WithTimeout(ctx, connectLimit)
+		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		for {
 			label, err := s.open(ctx)
@@ -355,7 +359,7 @@ func (s *session) applicable() []*trial {
 				lacks = append(lacks, describeNeed(need))
 			}
 		}
-		if s.plan.Request.Config.Own != nil && t.test.NeedsSample() {
+		if s.ownDriver() && t.test.NeedsSample() {
 			lacks = append(lacks, "the sample driver, whose steps these are")
 		}
 		if len(lacks) == 0 {

@@ -15,6 +15,7 @@ import (
 // read; it becomes a verdict once, by judge, from nothing but what is gathered here.
 type trial struct {
 	test    *suites.Case
+	own     bool          // the driver is the user's own: it can't be asked what is left, but has to be there
 	attempt int           // from 1
 	started time.Time     // by the controller's clock
 	begun   time.Duration // by the guest's, since the run began there
@@ -87,6 +88,8 @@ func (t *trial) judge(known []*suites.KnownIssue) results.Verdict {
 	case end.Why != "done":
 		v.Outcome = results.Error
 		v.Reason = fmt.Sprintf("the agent ended the case (%s), but every step is as declared: agent and controller disagree", end.Why)
+	case t.own && end.Driver != "running":
+		v.Outcome, v.Reason = results.Fail, "the driver was not loaded any more when the case was over: its service is "+orNone(end.Driver)
 	case end.Ran != len(c.Steps):
 		v.Outcome = results.Error
 		v.Reason = fmt.Sprintf("the agent says that %d of %d steps ran: not proven", end.Ran, len(c.Steps))

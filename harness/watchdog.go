@@ -115,7 +115,7 @@ func (l *load) askAgent(ctx context.Context) string {
 	if err != nil {
 		return "the agent does not answer: " + err.Error()
 	}
-	status, err := l.guest.DriverStatus(ctx, l.service().Name)
+	status, err := l.guest.DriverStatus(ctx, l.plan.Request.Config.service().Name)
 	if err != nil {
 		return "the agent answers; the driver: " + err.Error()
 	}

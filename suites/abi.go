@@ -4,7 +4,7 @@ package suites
 // compares every number, so a change on one side only does not go unnoticed.
 
 // ABI is the version of the contract between driver, agent and plan (WSKT_ABI).
-const ABI = 2
+const ABI = 3
 
 const (
 	maxClients  = 64
@@ -55,6 +55,39 @@ const (
 
 	opProvider      = 40
 	opProviderState = 41
+)
+
+// Operations of the agent (wskplan.h).
+const (
+	opUnload   = 100
+	opLoad     = 101
+	opReload   = 102
+	opReboot   = 103
+	opUnloaded = 104
+
+	startActivate = 0x1
+)
+
+const (
+	byDriver performer = 0
+	byAgent  performer = 1
+
+	unitAtStart = 0x1
+)
+
+const (
+	valueUnloadDeregistrations = 0
+	valueUnloadDeregisterNS    = 1
+	valueUnloadBlocks          = 2
+	valueUnloadSockets         = 3
+	valueUnloadCalls           = 4
+	valueUnloadLongestNS       = 5
+	valueUnloadPoolGrowth      = 6
+	valueUnloadPoolCounted     = 7
+	valueUnloadTimes           = 8
+
+	valueLoadWin32    = 0
+	valueLoadInjected = 1
 )
 
 const (
@@ -188,7 +221,7 @@ const (
 
 const (
 	planMagic   = 0x4E4C504B // "KPLN"
-	planVersion = 3
+	planVersion = 4
 	planMaxFile = 16 << 20
 	maxChecks   = 6
 
@@ -228,7 +261,7 @@ type wireHeader struct {
 	StartTimeoutMs uint32
 	StopTimeoutMs  uint32
 	Flags          uint32
-	Reserved       uint32
+	Settings       uint32
 	DriverSha256   [32]byte
 }
 
@@ -252,7 +285,7 @@ type wireUnit struct {
 	ForMs        uint32
 	Groups       uint32
 	Seed         uint32
-	Reserved     uint32
+	Flags        uint32
 }
 
 type wireCheck struct {
@@ -264,8 +297,9 @@ type wireCheck struct {
 
 type wireStep struct {
 	Step       wireDriverStep
-	CheckCount uint32
-	Reserved   uint32
+	CheckCount uint16
+	Performer  uint16
+	Text       uint32
 	Check      [maxChecks]wireCheck
 }
 

@@ -41,9 +41,12 @@ func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
 	if op.thread {
 		if n := m.Take("thread"); n != nil {
 			if name, ok := p.r.readName(n, op.name+": thread"); ok {
-				s.Thread, s.thread = name, uint16(p.start(name, n)+1)
+				s.Thread, s.thread = name, uint16(p.start(name, n, s.performer)+1)
 			}
 		}
+	}
+	if op.starts {
+		p.entrySteps = m.Take(entryKey)
 	}
 	switch op.code {
 	case opFault:
@@ -56,11 +59,17 @@ func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
 	if s.args[4]&socketPending != 0 && op.socket {
 		s.wait = 0 // it does not wait; the await after it does
 	}
-	if op.requires != "" && !slices.Contains(p.c.Requires, op.requires) {
-		p.c.Requires = append(p.c.Requires, op.requires)
-	}
+	p.require(op.requires)
 	p.checks(s, m)
+	p.genericStep(s, body, given, words)
 	return m
+}
+
+// require adds a capability to those that the case requires.
+func (p *caseParser) require(capability string) {
+	if capability != "" && !slices.Contains(p.c.Requires, capability) {
+		p.c.Requires = append(p.c.Requires, capability)
+	}
 }
 
 // absent fills in what an argument is when its key is not there.
@@ -77,6 +86,7 @@ func (p *caseParser) absent(s *Step, a argument) {
 }
 
 func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
+	p.require(a.requires)
 	what := s.Op + ": " + a.name
 	switch a.kind {
 	case argBool:
@@ -97,6 +107,13 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 			s.args[a.slot] = map[bool]uint64{true: providerReady, false: providerNotReady}[on]
 			words.add(map[bool]string{true: "ready", false: "not ready"}[on])
 		}
+	case argSize:
+		if size, ok := p.r.readSize(n, what); ok {
+			if size > a.max {
+				p.r.At(n, "at most "+byteSize(a.max), "%s is %s", what, n.Text)
+			}
+			s.args[a.slot] = size
+		}
 	case argVersions:
 		p.versions(s, a, n, what, words)
 	case argVersion:
@@ -108,7 +125,7 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 		p.waitArgument(s, a, n, what, words)
 	case argDuration:
 		if d, ok := p.r.Duration(n, what, maxStepTime); ok {
-			s.args[a.slot] = uint64(d.Milliseconds())
+			s.args[a.slot] = uint64(d.Milliseconds()) + a.plus
 			s.wait = d
 			words.add(a.name + " " + strictyaml.ShortDuration(d))
 		}
@@ -140,7 +157,7 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 		if name, ok := p.r.readName(n, what); ok {
 			s.target = name
 			words.object("thread " + name)
-			s.args[a.slot] = p.running(name, n, s.op.code == opJoin)
+			s.args[a.slot], s.performer = p.running(name, n, s.op.code == opJoin)
 		}
 	}
 }
@@ -322,6 +339,10 @@ func (p *caseParser) wanted(f checkForm, n *node, what string) (want uint64, wor
 		want, ok = p.r.readVersion(n, what)
 	case argSize:
 		want, ok = p.r.readSize(n, what)
+	case argDuration:
+		var d time.Duration
+		d, ok = p.r.Duration(n, what, maxStepTime)
+		want = uint64(d)
 	case argStatus:
 		var code uint32
 		code, ok = p.r.readStatus(n, what)

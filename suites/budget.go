@@ -61,7 +61,7 @@ func (p *caseParser) fitting(need time.Duration, first, end int) time.Duration {
 			shortest = defaultLoopTimeout
 		}
 		for _, s := range p.c.Steps[u.first : u.first+u.count] {
-			longest = max(longest, s.Timeout)
+			longest = max(longest, s.Timeout, s.op.limit())
 		}
 	}
 	return max(shortest, wholeSeconds(need+longest))
@@ -92,6 +92,7 @@ func (p *caseParser) waits(n *node, first, end int) (need time.Duration, ok bool
 	return need, true
 }
 
+// unitWaits adds up what the steps of a unit wait by their own word. A reboot outlives its unit.
 func (p *caseParser) unitWaits(u unit) time.Duration {
 	var total time.Duration
 	for i := u.first; i < u.first+u.count; i++ {
@@ -112,7 +113,7 @@ func (p *caseParser) unitBudget(u *unit, around time.Duration) {
 		s := &p.c.Steps[u.first]
 		limit := s.Timeout
 		if limit == 0 {
-			limit = s.wait + defaultStepTimeout
+			limit = s.wait + s.op.limit()
 		}
 		u.timeout = min(limit+unitMargin, highest)
 	}
@@ -123,7 +124,7 @@ func (p *caseParser) stepBudget(s *Step, nodes stepNodes) {
 	highest := min(p.c.units[s.unit].timeout-unitMargin, maxStepTime+defaultStepTimeout)
 	switch {
 	case s.Timeout == 0:
-		s.Timeout = min(s.wait+defaultStepTimeout, highest)
+		s.Timeout = min(s.wait+s.op.limit(), highest)
 	case s.Timeout > highest:
 		p.r.At(nodes.timeout, "at most "+strictyaml.ShortDuration(highest), "timeout %s of the step is not inside the limits around it",
 			strictyaml.ShortDuration(s.Timeout))
@@ -132,6 +133,9 @@ func (p *caseParser) stepBudget(s *Step, nodes stepNodes) {
 			strictyaml.ShortDuration(s.Timeout))
 	}
 }
+
+// limit is how long an operation may take beyond what it waits by its own word, where nobody says.
+func (o *operation) limit() time.Duration { return max(defaultStepTimeout, o.patience) }
 
 func wholeSeconds(d time.Duration) time.Duration {
 	return (d + time.Second - 1).Truncate(time.Second)

@@ -2,6 +2,7 @@ package suites
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"wskharness/strictyaml"
 )
@@ -27,11 +28,17 @@ type caseParser struct {
 	sockets    map[string]*socketUse
 	names      map[string]int // step names, by line
 	loop       *loopUse       // nil outside loops
+	entry      *entryUse      // nil outside what DriverEntry does
+	entrySteps *node          // of the step that is being read; nil: it has none
+	unloaded   bool           // the driver is not loaded at this step …
+	unloadedAt int            // … since that line
 	steps      []stepNodes    // beside c.Steps
 	limits     map[int]*node  // where loops have a timeout, by unit
 	records    int
 	misuses    int
-	part       Part // which is being read
+	part       Part           // which is being read
+	dir        string         // of the suite's file
+	collected  map[string]int // names of files, by line
 }
 
 // stepNodes remembers where a step and its time limit are written.
@@ -50,7 +57,8 @@ func (l *loader) readCase(source Source, r *reporter, s *Suite, v variant) (*Cas
 	}
 	c := &Case{Suite: s.Name, File: source.Name, Line: n.Line, Basis: Documented, Repeat: 1, Parallel: 1, params: v.params}
 	p := &caseParser{r: r, vocabulary: l.vocabulary, c: c,
-		clients: map[string]*clientUse{}, threads: map[string]*threadUse{}, sockets: map[string]*socketUse{}, names: map[string]int{}, limits: map[int]*node{}}
+		clients: map[string]*clientUse{}, threads: map[string]*threadUse{}, sockets: map[string]*socketUse{}, names: map[string]int{}, limits: map[int]*node{},
+		dir: filepath.Dir(source.Name), collected: map[string]int{}}
 	id := m.Need("id", "id: a name")
 	if id != nil {
 		c.family, _ = r.readName(id, "id")

@@ -76,19 +76,21 @@ type Step struct {
 	Line    int
 	Part    Part
 
-	op       *operation
-	client   string   // of steps about a client
-	target   string   // of steps about a thread
-	makes    []string // sockets that there are after it
-	closes   string   // a socket that is gone after it
-	recorded []string // names of the values that are noted with the status
-	silent   bool     // neither judged nor noted: it tidies up after a step that was only noted
-	context  uint16
-	thread   uint16 // index + 1
-	args     [maxArgs]uint64
-	wait     time.Duration // how long the step may take by its own word
-	unit     int
-	group    uint32 // of its unit, where that has some
+	op        *operation
+	performer performer
+	client    string   // of steps about a client
+	target    string   // of steps about a thread
+	makes     []string // sockets that there are after it
+	closes    string   // a socket that is gone after it
+	recorded  []string // names of the values that are noted with the status
+	silent    bool     // neither judged nor noted: it tidies up after a step that was only noted
+	context   uint16
+	thread    uint16 // index + 1
+	args      [maxArgs]uint64
+	wait      time.Duration // how long the step may take by its own word
+	unit      int
+	group     uint32 // of its unit, where that has some
+	generic   *generic
 }
 
 // Part is where in its case a step stands.
@@ -99,6 +101,9 @@ const (
 	SetUp    Part = "set-up"
 	TearDown Part = "tear-down" // runs whatever became of the steps before
 )
+
+// Reboots reports whether the guest reboots in the step, and the run goes on after that.
+func (s *Step) Reboots() bool { return s.op.code == opReboot }
 
 // Async reports whether the step only starts its operation, on a named thread.
 func (s *Step) Async() bool { return s.Thread != "" }
@@ -133,7 +138,8 @@ type unit struct {
 	groups   int           // of which one at a time is chosen at random; 0 for all in order
 	seed     uint32
 	timeout  time.Duration
-	listed   bool // written as a loop, not as a step of its own
+	listed   bool // written as a list of steps, not as a step of its own
+	atStart  bool // DriverEntry runs it, when the step before starts the driver
 }
 
 func (u unit) loop() bool { return u.repeat > 1 || u.parallel > 1 || u.count > 1 }
@@ -144,6 +150,8 @@ func CapabilityDoc(name string) string {
 	switch name {
 	case CapabilityQuery:
 		return "a WSK provider whose WskQueryProviderCharacteristics works"
+	case CapabilityEventLog:
+		return "the event log of Windows"
 	case CapabilityModel:
 		return "the harness's model of a WSK provider, which provider steps control: netio: model of a wine target"
 	}
@@ -154,4 +162,6 @@ func CapabilityDoc(name string) string {
 const (
 	CapabilityQuery = "wsk-query"
 	CapabilityModel = "model" // implied by provider and provider_state
+	// CapabilityEventLog is implied by event_log.
+	CapabilityEventLog = "event-log"
 )

@@ -28,6 +28,13 @@ type PlanOptions struct {
 	DriverSHA256 [32]byte
 	StartTimeout time.Duration // at most 2 min; 30 s unless given
 	StopTimeout  time.Duration // at most 2 min; 30 s unless given
+
+	// Own is the service of a driver that is not the sample; nil: the sample's. Its Name is Service.
+	Own *Service
+	// INF is where that driver's .inf is in the guest; empty: it has none.
+	INF string
+	// Stored says where a file of this machine that a case uploads is in the guest.
+	Stored func(local string) string
 }
 
 // Plan is a compiled list of entries: the file that the agent runs, and what its numbers mean.
@@ -77,7 +84,7 @@ func Compile(entries []Entry, opts PlanOptions) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := planWriter{strings: []byte{0}, offsets: map[string]uint32{"": 0}, done: map[*Case]wireCase{}}
+	w := planWriter{opts: opts, strings: []byte{0}, offsets: map[string]uint32{"": 0}, done: map[*Case]wireCase{}}
 	for _, e := range entries {
 		w.add(e.Case)
 	}
@@ -85,6 +92,10 @@ func Compile(entries []Entry, opts PlanOptions) (*Plan, error) {
 		Magic: planMagic, Version: planVersion, Abi: ABI,
 		RunId: w.text(opts.RunID), DriverPath: w.text(opts.DriverPath), ServiceName: w.text(opts.Service),
 		StartTimeoutMs: start, StopTimeoutMs: stop, DriverSha256: opts.DriverSHA256,
+	}
+	if opts.Own != nil {
+		header.Flags = planPlain
+		header.Settings = w.list(opts.Own.settings(opts.INF))
 	}
 	data, err := w.file(header)
 	if err != nil {
@@ -102,6 +113,7 @@ func milliseconds(what string, d time.Duration) (uint32, error) {
 
 // planWriter gathers the tables of a plan. A case that is in it again shares its units.
 type planWriter struct {
+	opts    PlanOptions
 	cases   []wireCase
 	units   []wireUnit
 	steps   []wireStep
@@ -117,6 +129,19 @@ func (w *planWriter) text(s string) uint32 {
 	at := uint32(len(w.strings))
 	w.offsets[s] = at
 	w.strings = append(append(w.strings, s...), 0)
+	return at
+}
+
+// list writes texts, none of them empty, as the agent reads them: one behind the other, up to an empty one.
+func (w *planWriter) list(texts []string) uint32 {
+	if len(texts) == 0 {
+		return 0
+	}
+	at := uint32(len(w.strings))
+	for _, text := range texts {
+		w.strings = append(append(w.strings, text...), 0)
+	}
+	w.strings = append(w.strings, 0)
 	return at
 }
 
@@ -136,14 +161,28 @@ func (w *planWriter) add(c *Case) {
 			FirstStep: first + uint32(u.first), StepCount: uint32(u.count),
 			Repeat: uint32(u.repeat), Parallel: uint32(u.parallel), ClientStride: uint32(u.stride), SocketStride: uint32(u.sockets),
 			TimeoutMs: uint32(u.timeout.Milliseconds()), ForMs: uint32(u.duration.Milliseconds()),
-			Groups: uint32(u.groups), Seed: u.seed,
+			Groups: uint32(u.groups), Seed: u.seed, Flags: u.flags(),
 		})
 	}
 	for i := range c.Steps {
-		w.steps = append(w.steps, c.Steps[i].wire())
+		step := c.Steps[i].wire()
+		if g := c.Steps[i].generic; g != nil {
+			step.Text = w.list(g.agentTexts(w.opts.Stored))
+		}
+		if w.opts.Own != nil && c.Steps[i].op.code == opSleep {
+			step.Performer = uint16(byAgent) // there is no sample to do it
+		}
+		w.steps = append(w.steps, step)
 	}
 	w.done[c] = wire
 	w.cases = append(w.cases, wire)
+}
+
+func (u unit) flags() uint32 {
+	if u.atStart {
+		return unitAtStart
+	}
+	return 0
 }
 
 func (s *Step) wire() wireStep {
@@ -161,7 +200,7 @@ func (s *Step) wire() wireStep {
 	if !s.Async() && !s.Record && !(len(s.Expect) == 1 && s.Expect[0] == statusSuccess) {
 		d.ExpectCount = uint32(copy(d.Expect[:], s.Expect))
 	}
-	wire := wireStep{Step: d}
+	wire := wireStep{Step: d, Performer: uint16(s.performer)}
 	check := func(c condition) {
 		wire.Check[wire.CheckCount] = wireCheck{Value: c.value, Compare: c.compare, Want: c.want}
 		wire.CheckCount++

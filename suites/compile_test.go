@@ -30,7 +30,7 @@ func decodePlan(data []byte) (*decoded, error) {
 	zeroed := bytes.Clone(data)
 	copy(zeroed[16:20], []byte{0, 0, 0, 0})
 	switch {
-	case h.Magic != 0x4E4C504B || h.Version != 3 || h.Abi != 2:
+	case h.Magic != 0x4E4C504B || h.Version != planVersion || h.Abi != ABI:
 		return nil, fmt.Errorf("magic %#x, version %d, ABI %d", h.Magic, h.Version, h.Abi)
 	case int(h.FileSize) != len(data) || len(data) > planMaxFile:
 		return nil, fmt.Errorf("size %d, file has %d", h.FileSize, len(data))

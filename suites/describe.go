@@ -48,6 +48,9 @@ func (c *Case) Describe(w io.Writer) error {
 }
 
 func (u unit) times() string {
+	if u.atStart {
+		return "in DriverEntry"
+	}
 	text := fmt.Sprintf("%d times", u.repeat)
 	if u.repeat == 1 {
 		text = "once"

@@ -24,9 +24,10 @@ type clientUse struct {
 }
 
 type threadUse struct {
-	index int
-	busy  bool
-	at    *node // where its operation was started last
+	index     int
+	performer performer // whose thread it is
+	busy      bool
+	at        *node // where its operation was started last
 }
 
 // client returns the index of a client, giving one to a new name.
@@ -84,8 +85,8 @@ func (p *caseParser) deregister(name string, at *node, s *Step) uint64 {
 	return index
 }
 
-// start is a step that is started on a named thread; the result is the thread's index.
-func (p *caseParser) start(name string, at *node) int {
+// start is a step that is started on a named thread of whoever performs it; the result is the thread's index.
+func (p *caseParser) start(name string, at *node, by performer) int {
 	t := p.threads[name]
 	if t == nil {
 		t = &threadUse{index: len(p.threads)}
@@ -98,12 +99,12 @@ func (p *caseParser) start(name string, at *node) int {
 		p.r.At(at, "loop: {parallel: …}", "a named thread in a loop")
 		return t.index
 	}
-	t.busy, t.at = true, at
+	t.busy, t.at, t.performer = true, at, by
 	return t.index
 }
 
-// running is a step about a thread's operation.
-func (p *caseParser) running(name string, at *node, joins bool) uint64 {
+// running is a step about a thread's operation, which whoever started it performs, too.
+func (p *caseParser) running(name string, at *node, joins bool) (index uint64, by performer) {
 	t := p.threads[name]
 	if t == nil || !t.busy {
 		var names []string
@@ -114,10 +115,10 @@ func (p *caseParser) running(name string, at *node, joins bool) uint64 {
 		}
 		slices.Sort(names)
 		p.r.At(at, "a step before it with thread: "+name, "nothing runs on thread %q%s", name, strictyaml.Hint(name, names))
-		return 0
+		return 0, byDriver
 	}
 	if joins {
 		t.busy = false
 	}
-	return uint64(t.index)
+	return uint64(t.index), t.performer
 }

@@ -17,6 +17,7 @@ type StepResult struct {
 	NS     uint64 // of the run that Status belongs to
 	MaxNS  uint64 // of the slowest run
 	Values []uint64
+	Outputs
 	// Half, 95% and 99% of the runs took no longer, in ns; zero for a step that ran once.
 	Percentiles [3]uint64
 	Failed      *Iteration // in a loop: where it failed
@@ -36,6 +37,7 @@ const (
 	KindRefused DeviationKind = "refused" // the driver refused it: WSK was not called
 	KindRuns    DeviationKind = "runs"    // it did not run as often as it should
 	KindMissing DeviationKind = "missing" // there is no result
+	KindOutput  DeviationKind = "output"  // what it wrote is not as demanded
 	KindReport  DeviationKind = "report"  // the guest's report makes no sense
 )
 
@@ -129,6 +131,7 @@ func (j *judgement) judge() {
 	for i := range s.Checks {
 		j.check(&s.Checks[i])
 	}
+	j.outputs()
 	j.runs()
 }
 

@@ -1,5 +1,7 @@
 package suites
 
+import "time"
+
 // operation describes one kind of step. The table of operations is the single source of what a
 // step may say: the loader validates with it, the compiler encodes with it, and the JSON Schema
 // and the reference are written from it.
@@ -21,6 +23,11 @@ type operation struct {
 	always   bool   // its values are known whatever it returns
 	socket   bool   // its status is an IRP's: Arg[4] has options, Arg[5] how long to wait for it
 	requires string // a capability that a case with this step requires, without saying so
+
+	performer performer
+	life      life          // what it does to the driver as a whole
+	starts    bool          // may have steps that DriverEntry runs
+	patience  time.Duration // after which it counts as hung, unless the step says; 0: as every other
 }
 
 // contextName is a value of `at:`.
@@ -76,6 +83,15 @@ const (
 	argMaking   // a socket that the step makes, unless it fails
 	argReady    // true or false, both of which say something
 	argVersions // [lowest, highest], in two slots
+
+	// Of generic steps, which read these themselves (generic.go).
+	argText
+	argTexts
+	argBytes    // {hex: 00 ff} or {text: abc}
+	argLocal    // a file here
+	argPath     // a path in the guest
+	argFileName // a plain name
+	argOutput   // {equals: …, contains: …, matches: …}
 )
 
 // argument is a key inside a step.
@@ -85,14 +101,15 @@ type argument struct {
 	kind     argKind
 	slot     int    // which WSKT_STEP.Arg it goes to
 	shift    uint   // of names and sockets: by how many bits to the left
-	plus     uint64 // of sockets: added to the index, where 0 means none
+	plus     uint64 // of sockets and durations: added to the index or the milliseconds, where 0 means none
 	flag     uint64 // of an argBool: the bit that it sets there
 	required bool
 	misuse   bool
 	max      uint64 // of numbers
 	initial  uint64 // when the key is absent
 	names    []named
-	hex      bool // a number that people write as 0x…
+	hex      bool   // a number that people write as 0x…
+	requires string // a capability that a case with it requires, without saying so
 }
 
 type named struct {
@@ -111,6 +128,7 @@ const (
 	valueName // one of names
 	valueBytes
 	valueTime // nanoseconds; reported, not checked
+	valueSpan // nanoseconds; checked as durations
 )
 
 // value is one number that an operation reports (WSKT_RESULT.Value), under the name by which
@@ -178,7 +196,7 @@ func (v value) forms() []checkForm {
 	case valueSlots:
 		exact.compare = compareHas
 		return []checkForm{exact}
-	case valueBytes:
+	case valueBytes, valueSpan:
 		return []checkForm{atMost, atLeast}
 	case valueVersion:
 		forms := []checkForm{exact, atLeast, atMost}
@@ -221,6 +239,8 @@ func (f checkForm) kind() argKind {
 		return argName
 	case f.value.kind == valueBytes:
 		return argSize
+	case f.value.kind == valueSpan:
+		return argDuration
 	}
 	return argNumber
 }
@@ -250,6 +270,9 @@ func (o *operation) keys() []string {
 	}
 	if o.thread {
 		keys = append(keys, "thread")
+	}
+	if o.starts {
+		keys = append(keys, entryKey)
 	}
 	if len(o.contexts) > 1 {
 		keys = append(keys, "at")

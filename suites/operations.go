@@ -1,6 +1,9 @@
 package suites
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // operations is the table of steps. Order is the order of the reference.
 func operations() []operation {
@@ -144,5 +147,5 @@ func operations() []operation {
 				{name: "for", kind: argDuration, slot: 1, doc: "of kind hang: how long"},
 			}},
 	}
-	return append(all, socketOperations(client)...)
+	return slices.Concat(all, socketOperations(client), agentOperations(), genericOperations())
 }

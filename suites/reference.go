@@ -15,6 +15,13 @@ func Reference(w io.Writer) error {
 	}
 	for _, o := range operations() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n", o.name, o.doc)
+		if o.performer == byAgent {
+			b.WriteString("The agent performs it")
+			if o.thread {
+				b.WriteString(", where asked on a `thread:` of its own")
+			}
+			b.WriteString(".\n")
+		}
 		if len(o.contexts) > 1 {
 			var names []string
 			for _, c := range o.contexts {
@@ -36,6 +43,9 @@ func Reference(w io.Writer) error {
 				fmt.Fprintf(&b, "| `%s` | %s | %s |\n", a.name, a.kind.words(a.names), doc)
 			}
 		}
+		if o.starts {
+			b.WriteString("\n`steps:` is a list of steps that DriverEntry runs: steps of the driver without blocked and join. Their results are checked as those of any others, and what they leave behind is there for the steps that follow.\n")
+		}
 		if forms := o.forms(); len(forms) > 0 {
 			b.WriteString("\n| check | value | of |\n| --- | --- | --- |\n")
 			for _, f := range forms {
@@ -53,6 +63,20 @@ func (k argKind) words(names []named) string {
 		return "true, false"
 	case argReady:
 		return "true, false"
+	case argText:
+		return "text"
+	case argTexts:
+		return "list of texts"
+	case argBytes:
+		return "`{hex: 00 ff}` or `{text: abc}`"
+	case argLocal:
+		return "path"
+	case argPath:
+		return "path in the guest"
+	case argFileName:
+		return "name"
+	case argOutput:
+		return "`{contains: …}` and the like"
 	case argVersions:
 		return "two versions, `[1.0, 1.1]`"
 	case argVersion:

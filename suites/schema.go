@@ -173,8 +173,11 @@ func (o *operation) schema() object {
 			required = append(required, a.name)
 		}
 	}
+	if o.starts {
+		properties[entryKey] = object{"type": "array", "minItems": 1, "items": ref("plain-step"), "description": "what DriverEntry does"}
+	}
 	if o.thread {
-		properties["thread"] = described(orParameter(ref("name")), "start the operation on this kernel thread, and go on")
+		properties["thread"] = described(orParameter(ref("name")), "start the operation on this thread, and go on")
 	}
 	if len(o.contexts) > 1 {
 		var names []string
@@ -208,6 +211,21 @@ func kindSchema(kind argKind, highest uint64, names []named) object {
 		return orParameter(object{"type": "boolean"})
 	case argReady:
 		return orParameter(object{"type": "boolean"})
+	case argText, argPath:
+		return orParameter(ref("text"))
+	case argLocal:
+		return orParameter(ref("text"))
+	case argFileName:
+		return orParameter(object{"type": "string", "pattern": fileName.String()})
+	case argTexts:
+		return object{"type": "array", "minItems": 1, "maxItems": maxArguments, "items": object{"type": []string{"string", "number", "boolean"}}}
+	case argBytes:
+		return object{"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false,
+			"properties": object{"hex": object{"type": []string{"string", "integer"}}, "text": ref("scalar")}}
+	case argOutput:
+		return object{"type": "object", "minProperties": 1, "additionalProperties": false, "properties": object{
+			"equals": ref("scalar"), "matches": ref("text"),
+			"contains": object{"anyOf": []any{ref("scalar"), object{"type": "array", "minItems": 1, "items": ref("scalar")}}}}}
 	case argVersions:
 		return object{"type": "array", "minItems": 2, "maxItems": 2, "items": ref("version")}
 	case argVersion:

@@ -1,5 +1,7 @@
 package suites
 
+import "strconv"
+
 // Service says how the tested driver is installed in a guest.
 type Service struct {
 	Name       string
@@ -40,3 +42,19 @@ const (
 	RegMulti  RegKind = 7
 	RegQword  RegKind = 11
 )
+
+// settings is the service as the agent is told of it (driver/agent/settings.h).
+func (s *Service) settings(inf string) []string {
+	texts := []string{"start", strconv.Itoa(int(s.Start))}
+	for _, name := range s.Depends {
+		texts = append(texts, "depend", name)
+	}
+	for _, p := range s.Parameters {
+		texts = append(texts, "value", p.Name, strconv.Itoa(int(p.Kind)), strconv.Itoa(len(p.Values)))
+		texts = append(texts, p.Values...)
+	}
+	if inf != "" {
+		texts = append(texts, "inf", inf)
+	}
+	return texts
+}

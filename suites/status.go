@@ -45,12 +45,18 @@ const (
 	statusSuccess = 0x00000000
 	statusTimeout = 0x00000102
 	statusPending = 0x00000103
+
+	// A Win32 error as the status of a step of the agent: NTSTATUS_FROM_WIN32.
+	statusOfWin32 = 0xC0070000
 )
 
 // StatusName returns the name of an NTSTATUS, or 0x and eight digits for one without a name here.
 func StatusName(code uint32) string {
 	if name, ok := statuses().name[code]; ok {
 		return name
+	}
+	if code&^0xFFFF == statusOfWin32 {
+		return Win32(code & 0xFFFF).name()
 	}
 	return fmt.Sprintf("0x%08X", code)
 }
@@ -75,6 +81,9 @@ func ParseStatus(text string) (uint32, error) {
 	}
 	if code, ok := statuses().code[text]; ok {
 		return code, nil
+	}
+	if code, ok := win32Code(text); ok {
+		return statusOfWin32 | code, nil
 	}
 	return 0, fmt.Errorf("unknown status %q%s", text, strictyaml.Hint(text, statuses().names))
 }

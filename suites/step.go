@@ -26,7 +26,7 @@ func (p *caseParser) readStep(n *node) {
 		return
 	}
 	op := p.vocabulary.byName[key.Text]
-	s := Step{Index: len(p.c.Steps), Op: op.name, Line: n.Line, Part: p.part, Runs: 1, op: op, context: op.contexts[0].code}
+	s := Step{Index: len(p.c.Steps), Op: op.name, Line: n.Line, Part: p.part, Runs: 1, op: op, context: op.contexts[0].code, performer: op.performer}
 	words := &sentence{}
 	words.add(op.name)
 	nodes := stepNodes{step: n}
@@ -41,14 +41,18 @@ func (p *caseParser) readStep(n *node) {
 	if op.misuse {
 		s.Misuse = true
 	}
+	p.entrySteps = nil
 	inside := p.arguments(&s, body, words)
+	entry := p.entrySteps
 	p.expectation(&s, m, body)
+	p.settleGeneric(&s, n)
 	p.timing(&s, m, &nodes)
 	p.reportOutside(m, op)
 	p.place(&s, n, inside)
 	p.finish(&s, n, words)
 	p.steps = append(p.steps, nodes)
 	p.c.Steps = append(p.c.Steps, s)
+	p.readEntry(&s, entry)
 }
 
 // operationOf finds the one key of a step that is an operation.
@@ -180,10 +184,12 @@ func (p *caseParser) timing(s *Step, m *mapping, nodes *stepNodes) {
 			p.r.At(n, "", "%s can't be repeated on a thread", op.name)
 		case !op.loop:
 			p.r.At(n, "", "%s can't be repeated", op.name)
+		case p.entry != nil:
+			p.r.At(n, "", "repeat of a step of DriverEntry")
 		}
 	}
 	looping := p.loop != nil || repeat > 1
-	if !p.inLoop() {
+	if !p.inLoop() && p.entry == nil {
 		p.c.units = append(p.c.units, unit{first: s.Index, count: 1, repeat: repeat, parallel: 1})
 	}
 	s.unit = len(p.c.units) - 1
@@ -291,6 +297,10 @@ func (p *caseParser) finish(s *Step, n *node, words *sentence) {
 		use.state = maybeRegistered
 	}
 	p.settleSockets(s)
+	p.settleLife(s, n)
+	if p.entry != nil && (s.performer == byAgent || s.op.code == opJoin || s.op.code == opBlocked) {
+		p.r.At(n, "a step of the driver's own", "%s in DriverEntry: the agent does that, and only afterwards", s.Op)
+	}
 	if p.inLoop() && !s.op.loop {
 		p.r.At(n, "an operation that may run in a loop", "%s in a loop", s.Op)
 	}

@@ -27,7 +27,10 @@ func (v *vocabulary) names() []string {
 
 func (v *vocabulary) list() string { return strings.Join(v.names(), ", ") }
 
-const loopKey = "loop"
+const (
+	loopKey  = "loop"
+	entryKey = "steps" // inside a step that starts the driver: what DriverEntry does
+)
 
 // commonKey is a key that stands beside the operation of a step.
 type commonKey struct {

@@ -17,6 +17,27 @@ func (e Win32Error) String() string {
 	return fmt.Sprintf("%s (%d)", e.Name, e.Code)
 }
 
+// name is a word for the error, also where the table has none.
+func (e Win32Error) name() string {
+	if e.Name == "" {
+		return fmt.Sprintf("win32-%d", e.Code)
+	}
+	return e.Name
+}
+
+// highestWin32 is beyond the codes that Win32 knows.
+const highestWin32 = 6000
+
+// win32Code finds the code that goes by a name.
+func win32Code(name string) (code uint32, ok bool) {
+	for code = 1; code < highestWin32; code++ {
+		if e := Win32(code); e.Name == name && name != "" {
+			return code, true
+		}
+	}
+	return 0, false
+}
+
 // Win32 looks a code up. The names are those of winerror.h; what they mean for a kernel service is
 // from the documentation of StartService and CreateService and of driver signing.
 func Win32(code uint32) Win32Error {

@@ -41,7 +41,7 @@ func (v value) format(number uint64) string {
 		return strings.Join(set, " ")
 	case valueBytes:
 		return byteSize(number)
-	case valueTime:
+	case valueTime, valueSpan:
 		return elapsed(number)
 	}
 	return fmt.Sprint(number)

@@ -1,6 +1,9 @@
 /* cases.c - runs the cases of a plan. */
 #include "cases.h"
+#include "driver.h"
 #include "judge.h"
+#include "output.h"
+#include "restart.h"
 
 /* A unit ends itself at its limit; this is what it may take to tell, on a busy machine. */
 #define UNIT_MARGIN_MS 2000u
@@ -15,7 +18,7 @@
 
 #define STATUS_IO_TIMEOUT_VALUE 0xC00000B5u
 
-typedef enum WHY { WHY_DONE, WHY_DEVIATION, WHY_TIMEOUT, WHY_HANG, WHY_CANCELLED, WHY_IO } WHY;
+typedef enum WHY { WHY_DONE, WHY_DEVIATION, WHY_TIMEOUT, WHY_HANG, WHY_CANCELLED, WHY_IO, WHY_REBOOT } WHY;
 
 /* One case while it runs. */
 typedef struct CASE_RUN {
@@ -23,15 +26,17 @@ typedef struct CASE_RUN {
     UINT32 Index;
     UINT32 Ran;       /* steps that are back */
     UINT32 FirstStep; /* of the unit that is running, within the case */
-    UINT64 Deadline;  /* of the units that run now, in ms of the journal */
+    UINT64 Begin;     /* in ms of the journal, and so is the next */
+    UINT64 Deadline;  /* of the units that run now */
     DWORD IoError;    /* with WHY_IO */
     BOOL ResidueKnown;
     WSKT_RESET_OUT Residue;
+    const char *Driver; /* what the service of a plain driver is doing at the end */
 } CASE_RUN;
 
 static const char *WhyName(WHY Why)
 {
-    static const char *const names[] = {"done", "deviation", "timeout", "hang", "cancelled", "io"};
+    static const char *const names[] = {"done", "deviation", "timeout", "hang", "cancelled", "io", "reboot"};
 
     return names[Why];
 }
@@ -124,34 +129,40 @@ static BOOL RanOutOfTime(const WSKT_UNIT_RESULT *Answer)
     return FALSE;
 }
 
-/* Sends one unit, with no more time than the case has left. */
-static WHY RunUnit(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit)
+/* A unit as the driver is sent it. Returns its length. */
+static DWORD FillUnit(const PLAN *Plan, const WSKP_UNIT *From, UINT32 TimeoutMs, WSKT_UNIT *Unit)
+{
+    Unit->Abi = WSKT_ABI;
+    Unit->StepCount = From->StepCount;
+    Unit->TimeoutMs = TimeoutMs;
+    Unit->Repeat = From->Repeat;
+    Unit->Parallel = From->Parallel;
+    Unit->ClientStride = From->ClientStride;
+    Unit->SocketStride = From->SocketStride;
+    Unit->ForMs = From->ForMs < TimeoutMs ? From->ForMs : TimeoutMs;
+    Unit->Groups = From->Groups;
+    Unit->Seed = From->Seed;
+    for (UINT32 i = 0; i < From->StepCount; i++)
+        Unit->Step[i] = Plan->Step[From->FirstStep + i].Step;
+    return (DWORD)(FIELD_OFFSET(WSKT_UNIT, Step) + From->StepCount * sizeof(WSKT_STEP));
+}
+
+/* Sends one unit, or asks for the results of one that DriverEntry has run. */
+static WHY AskDriver(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, UINT32 TimeoutMs)
 {
     UINT64 request[DEVICE_UNIT_BYTES / sizeof(UINT64) + 1], reply[DEVICE_BYTES / sizeof(UINT64) + 1];
-    WSKT_UNIT *unit = (WSKT_UNIT *)request;
     const WSKT_UNIT_RESULT *answer = (const WSKT_UNIT_RESULT *)reply;
-    UINT64 left = CaseLeftMs(Cases, Run);
-    DWORD returned;
+    BOOL atStart = (Unit->Flags & WSKP_UNIT_AT_START) != 0;
+    DWORD bytes = 0, returned = 0;
 
-    if (left == 0)
-        return WHY_TIMEOUT;
-    unit->Abi = WSKT_ABI;
-    unit->StepCount = Unit->StepCount;
-    unit->TimeoutMs = left < Unit->TimeoutMs ? (UINT32)left : Unit->TimeoutMs;
-    unit->Repeat = Unit->Repeat;
-    unit->Parallel = Unit->Parallel;
-    unit->ClientStride = Unit->ClientStride;
-    unit->SocketStride = Unit->SocketStride;
-    unit->ForMs = Unit->ForMs < unit->TimeoutMs ? Unit->ForMs : unit->TimeoutMs;
-    unit->Groups = Unit->Groups;
-    unit->Seed = Unit->Seed;
-    for (UINT32 i = 0; i < Unit->StepCount; i++)
-        unit->Step[i] = Cases->Plan->Step[Unit->FirstStep + i].Step;
-    Run->IoError =
-        DeviceCall(Cases->Device, IOCTL_WSKT_RUN, unit,
-                   (DWORD)(FIELD_OFFSET(WSKT_UNIT, Step) + Unit->StepCount * sizeof(WSKT_STEP)), reply,
-                   (DWORD)(FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + Unit->StepCount * sizeof(WSKT_RESULT)),
-                   &returned, unit->TimeoutMs + UNIT_MARGIN_MS);
+    if (!atStart)
+        bytes = FillUnit(Cases->Plan, Unit, TimeoutMs, (WSKT_UNIT *)request);
+    Run->IoError = ERROR_NOT_READY; /* while it is not loaded */
+    if (Cases->Performer.Device != NULL)
+        Run->IoError = DeviceCall(
+            Cases->Performer.Device, atStart ? IOCTL_WSKT_STARTED : IOCTL_WSKT_RUN, request, bytes, reply,
+            (DWORD)(FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + Unit->StepCount * sizeof(WSKT_RESULT)),
+            &returned, TimeoutMs + UNIT_MARGIN_MS);
     if (Run->IoError == ERROR_TIMEOUT)
         return WHY_HANG;
     if (Run->IoError == ERROR_SUCCESS && !AnswerIsSound(Unit, answer, returned))
@@ -160,30 +171,114 @@ static WHY RunUnit(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit)
         return WHY_IO;
     if (WriteSteps(Cases, Run, Unit, answer))
         return WHY_DONE;
-    return unit->TimeoutMs < Unit->TimeoutMs && RanOutOfTime(answer) ? WHY_TIMEOUT : WHY_DEVIATION;
+    return TimeoutMs < Unit->TimeoutMs && RanOutOfTime(answer) ? WHY_TIMEOUT : WHY_DEVIATION;
 }
 
-static const WSKP_UNIT *UnitAt(const CASES *Cases, const CASE_RUN *Run, UINT32 Index)
+/* A step of the agent, as if it were a unit's answer. */
+static WHY WriteOwn(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_RESULT *Result)
 {
-    return &Cases->Plan->Unit[Run->Case->FirstUnit + Index];
+    WSKT_UNIT_RESULT answer = {
+        .Abi = WSKT_ABI, .StepCount = 1, .Completed = 1, .FailedStep = -1, .Result = {*Result}};
+
+    if (WriteSteps(Cases, Run, Unit, &answer))
+        return WHY_DONE;
+    return Result->Origin == WSKT_ORIGIN_TIMEOUT ? WHY_HANG : WHY_DEVIATION;
+}
+
+/* The unit that DriverEntry is to run, where the one before it starts the driver; NULL where there is none.
+ */
+static const WSKP_UNIT *AtStart(const CASES *Cases, const CASE_RUN *Run, UINT32 Index)
+{
+    const WSKP_UNIT *next = &Cases->Plan->Unit[Run->Case->FirstUnit + Index + 1];
+
+    return Index + 1 < Run->Case->UnitCount && (next->Flags & WSKP_UNIT_AT_START) != 0 ? next : NULL;
+}
+
+/* Reboots the guest: where that works, nobody comes back from here. */
+static WHY Reboot(CASES *Cases, CASE_RUN *Run, UINT32 Index, const WSKT_UNIT *Steps, DWORD Bytes)
+{
+    const WSKP_UNIT *unit = &Cases->Plan->Unit[Run->Case->FirstUnit + Index];
+    REBOOT_POINT point = {.Case = Run->Index,
+                          .Unit = Index,
+                          .FirstStep = Run->FirstStep,
+                          .Ran = Run->Ran,
+                          .Ended = Cases->Ended,
+                          .CaseMs = Run->Begin};
+    const WSKP_STEP *step = &Cases->Plan->Step[unit->FirstStep];
+    WSKT_RESULT result;
+    TEXT *line;
+
+    DeviceClose(Cases->Performer.Device);
+    Cases->Performer.Device = NULL;
+    line = JournalEvent(Cases->Journal, "reboot");
+    JsonU64(line, "n", Run->Index);
+    JsonU64(line, "step", Run->FirstStep);
+    JournalWrite(Cases->Journal);
+    if (Cases->Journal->Error != ERROR_SUCCESS)
+        return WHY_CANCELLED;
+    if (Restart(&Cases->Performer, Cases->Files, Cases->Journal, &point, &step->Step, Steps, Bytes,
+                Cases->Cancel, &result))
+        return WHY_REBOOT;
+    return WriteOwn(Cases, Run, unit, &result);
+}
+
+/* What the step wrote comes before what became of it. */
+static void WriteOutputs(CASES *Cases, const CASE_RUN *Run)
+{
+    static const char *const names[OUTPUT_COUNT] = {"stdout", "stderr", "report"};
+
+    for (size_t i = 0; i < OUTPUT_COUNT; i++)
+        OutputWrite(Cases->Journal, Run->Index, Run->FirstStep, names[i], &Cases->Performer.Kept[i]);
+}
+
+static WHY RunOwn(CASES *Cases, CASE_RUN *Run, UINT32 Index)
+{
+    const WSKP_UNIT *unit = &Cases->Plan->Unit[Run->Case->FirstUnit + Index],
+                    *next = AtStart(Cases, Run, Index);
+    const WSKP_STEP *step = &Cases->Plan->Step[unit->FirstStep];
+    UINT64 buffer[DEVICE_UNIT_BYTES / sizeof(UINT64) + 1];
+    WSKT_UNIT *steps = NULL;
+    WSKT_RESULT result;
+    DWORD bytes = 0;
+
+    if (next != NULL) {
+        steps = (WSKT_UNIT *)buffer;
+        bytes = FillUnit(Cases->Plan, next, next->TimeoutMs, steps);
+    }
+    if (step->Step.Op == WSKP_OP_REBOOT)
+        return Reboot(Cases, Run, Index, steps, bytes);
+    Cases->Performer.SinceMs = JournalMs(Cases->Journal) - Run->Begin;
+    Perform(&Cases->Performer, step, steps, bytes, &result);
+    WriteOutputs(Cases, Run);
+    return WriteOwn(Cases, Run, unit, &result);
+}
+
+/* One unit, with no more time than the case has left. */
+static WHY RunUnit(CASES *Cases, CASE_RUN *Run, UINT32 Index)
+{
+    const WSKP_UNIT *unit = &Cases->Plan->Unit[Run->Case->FirstUnit + Index];
+    UINT64 left = CaseLeftMs(Cases, Run);
+
+    if (left == 0)
+        return WHY_TIMEOUT;
+    if (Cases->Plan->Step[unit->FirstStep].Performer == WSKP_BY_AGENT)
+        return RunOwn(Cases, Run, Index);
+    return AskDriver(Cases, Run, unit, left < unit->TimeoutMs ? (UINT32)left : unit->TimeoutMs);
 }
 
 /* Runs the units before the tear-down, up to the first that does not go well. */
-static WHY RunUnits(CASES *Cases, CASE_RUN *Run)
+static WHY RunUnits(CASES *Cases, CASE_RUN *Run, UINT32 First)
 {
-    UINT32 count = Run->Case->UnitCount - Run->Case->TearDownCount;
-
-    Run->Deadline = JournalMs(Cases->Journal) + Run->Case->TimeoutMs;
-    for (UINT32 i = 0; i < count; i++) {
-        const WSKP_UNIT *unit = UnitAt(Cases, Run, i);
+    Run->Deadline = Run->Begin + Run->Case->TimeoutMs;
+    for (UINT32 i = First; i < Run->Case->UnitCount - Run->Case->TearDownCount; i++) {
         WHY why;
 
         if (WaitForSingleObject(Cases->Cancel, 0) == WAIT_OBJECT_0)
             return WHY_CANCELLED;
-        why = RunUnit(Cases, Run, unit);
+        why = RunUnit(Cases, Run, i);
         if (why != WHY_DONE || Cases->Journal->Error != ERROR_SUCCESS)
             return why;
-        Run->FirstStep += unit->StepCount;
+        Run->FirstStep += Cases->Plan->Unit[Run->Case->FirstUnit + i].StepCount;
     }
     return WHY_DONE;
 }
@@ -199,17 +294,16 @@ static WHY TearDown(CASES *Cases, CASE_RUN *Run, WHY Why)
     Run->Deadline = JournalMs(Cases->Journal) + Run->Case->TearDownMs;
     Run->FirstStep = 0;
     for (UINT32 i = 0; i < first; i++)
-        Run->FirstStep += UnitAt(Cases, Run, i)->StepCount;
+        Run->FirstStep += Cases->Plan->Unit[Run->Case->FirstUnit + i].StepCount;
     for (UINT32 i = first; i < Run->Case->UnitCount; i++) {
-        const WSKP_UNIT *unit = UnitAt(Cases, Run, i);
         WHY why;
 
         if (Why == WHY_HANG || Why == WHY_IO || Cases->Journal->Error != ERROR_SUCCESS)
             return Why;
-        why = RunUnit(Cases, Run, unit);
+        why = RunUnit(Cases, Run, i);
         if (Why == WHY_DONE || why == WHY_HANG || why == WHY_IO)
             Why = why;
-        Run->FirstStep += unit->StepCount;
+        Run->FirstStep += Cases->Plan->Unit[Run->Case->FirstUnit + i].StepCount;
     }
     return Why;
 }
@@ -269,6 +363,8 @@ static void WriteCaseEnd(CASES *Cases, const CASE_RUN *Run, WHY Why)
     JsonString(line, "why", WhyName(Why));
     if (Why == WHY_IO)
         JsonU64(line, "win32", Run->IoError);
+    if (Run->Driver != NULL)
+        JsonString(line, "driver", Run->Driver);
     if (Run->ResidueKnown) {
         WriteResidue(line, "left", &Run->Residue.Before);
         WriteResidue(line, "after", &Run->Residue.After);
@@ -277,18 +373,61 @@ static void WriteCaseEnd(CASES *Cases, const CASE_RUN *Run, WHY Why)
     Cases->Ended++;
 }
 
+/* A case may end with the driver unloaded: the next one, and the residue, want it back. */
+static BOOL BringBack(CASES *Cases, CASE_RUN *Run)
+{
+    START start = {0};
+
+    if (Cases->Performer.Device != NULL || Cases->Plan->DriverPath == NULL)
+        return TRUE;
+    if (StartUp(Cases->Plan, NULL, &Cases->Performer.Device, &start))
+        return TRUE;
+    Run->ResidueKnown = TRUE; /* nothing is left of a driver that is gone */
+    return FALSE;
+}
+
+/*
+ * A driver that can't be asked what is left has to be there, at least. One that a step has unloaded comes
+ * back.
+ */
+static CASES_END EndPlain(CASES *Cases, CASE_RUN *Run, WHY Why)
+{
+    SERVICE_REPORT report;
+    START start = {0};
+    DEVICE *none;
+
+    if (Why == WHY_HANG)
+        return CASES_TAINTED;
+    if (Cases->Performer.Unloaded)
+        (void)StartUp(Cases->Plan, NULL, &none, &start);
+    Cases->Performer.Unloaded = FALSE;
+    if (DriverQuery(Cases->Plan->ServiceName, &report) != ERROR_SUCCESS)
+        report.State = 0; /* "unknown" */
+    Run->Driver = ServiceStateName(report.State);
+    if (report.State != SERVICE_RUNNING)
+        return CASES_DEVICE;
+    return Why == WHY_CANCELLED ? CASES_CANCELLED : CASES_DONE;
+}
+
 /* Tidies up after the case and says whether, and how, the run has to end with it. */
 static CASES_END EndCase(CASES *Cases, CASE_RUN *Run, WHY *Why)
 {
     DWORD error;
 
+    if (PerformerBusy(&Cases->Performer) != 0)
+        *Why = WHY_HANG;
+    PerformerForget(&Cases->Performer);
+    if (Cases->Plan->Plain)
+        return EndPlain(Cases, Run, *Why);
     if (*Why == WHY_HANG) {
         ResetAside(Run);
         return CASES_TAINTED;
     }
-    if (*Why == WHY_IO && !DeviceAnswers(Cases->Device))
+    if (!BringBack(Cases, Run))
         return CASES_DEVICE;
-    error = Reset(Cases->Device, Run, RESET_MS);
+    if (*Why == WHY_IO && !DeviceAnswers(Cases->Performer.Device))
+        return CASES_DEVICE;
+    error = Reset(Cases->Performer.Device, Run, RESET_MS);
     if (error == ERROR_TIMEOUT) {
         *Why = WHY_HANG;
         return CASES_TAINTED;
@@ -303,24 +442,79 @@ static CASES_END EndCase(CASES *Cases, CASE_RUN *Run, WHY *Why)
     return *Why == WHY_CANCELLED ? CASES_CANCELLED : CASES_DONE;
 }
 
-static CASES_END RunCase(CASES *Cases, UINT32 Index)
+static CASES_END FinishCase(CASES *Cases, CASE_RUN *Run, WHY Why)
 {
-    CASE_RUN run = {.Case = &Cases->Plan->Case[Index], .Index = Index};
     CASES_END end;
-    WHY why;
 
-    JsonU64(JournalEvent(Cases->Journal, "case-start"), "n", Index);
-    JournalWrite(Cases->Journal);
-    why = Cases->Journal->Error == ERROR_SUCCESS ? RunUnits(Cases, &run) : WHY_CANCELLED;
-    why = TearDown(Cases, &run, why);
-    end = EndCase(Cases, &run, &why);
-    WriteCaseEnd(Cases, &run, why);
+    if (Why != WHY_REBOOT)
+        Why = TearDown(Cases, Run, Why);
+    if (Why == WHY_REBOOT)
+        return CASES_REBOOTING;
+    end = EndCase(Cases, Run, &Why);
+    WriteCaseEnd(Cases, Run, Why);
     return Cases->Journal->Error == ERROR_SUCCESS || end == CASES_TAINTED ? end : CASES_JOURNAL;
 }
 
-CASES_END CasesRun(CASES *Cases)
+static CASES_END RunCase(CASES *Cases, UINT32 Index)
 {
-    for (UINT32 i = 0; i < Cases->Plan->Header->CaseCount; i++) {
+    CASE_RUN run = {.Case = &Cases->Plan->Case[Index], .Index = Index, .Begin = JournalMs(Cases->Journal)};
+
+    Cases->Performer.Case = Index;
+    JsonU64(JournalEvent(Cases->Journal, "case-start"), "n", Index);
+    JournalWrite(Cases->Journal);
+    return FinishCase(Cases, &run,
+                      Cases->Journal->Error == ERROR_SUCCESS ? RunUnits(Cases, &run, 0) : WHY_CANCELLED);
+}
+
+/* The case whose step rebooted the guest, from that step on. */
+static CASES_END GoOn(CASES *Cases, const REBOOT_POINT *From)
+{
+    CASE_RUN run = {.Case = &Cases->Plan->Case[From->Case],
+                    .Index = From->Case,
+                    .Ran = From->Ran,
+                    .FirstStep = From->FirstStep,
+                    .Begin = From->CaseMs};
+    const WSKP_UNIT *unit = &Cases->Plan->Unit[run.Case->FirstUnit + From->Unit];
+    WSKT_RESULT result;
+    WHY why;
+
+    Cases->Performer.Case = From->Case;
+    Restarted(&Cases->Performer, From, &Cases->Plan->Step[unit->FirstStep].Step, &result);
+    why = WriteOwn(Cases, &run, unit, &result);
+    if (why == WHY_DONE && Cases->Journal->Error == ERROR_SUCCESS) {
+        run.FirstStep++;
+        why = RunUnits(Cases, &run, From->Unit + 1);
+    }
+    return FinishCase(Cases, &run, why);
+}
+
+/* Whether a point is one of this plan, at a step that reboots. */
+static BOOL PointFits(const PLAN *Plan, const REBOOT_POINT *Point)
+{
+    const WSKP_STEP *step;
+
+    if (Point->Case >= Plan->Header->CaseCount ||
+        Point->Unit >= Plan->Case[Point->Case].UnitCount - Plan->Case[Point->Case].TearDownCount)
+        return FALSE;
+    step = &Plan->Step[Plan->Unit[Plan->Case[Point->Case].FirstUnit + Point->Unit].FirstStep];
+    return step->Performer == WSKP_BY_AGENT && step->Step.Op == WSKP_OP_REBOOT;
+}
+
+CASES_END CasesRun(CASES *Cases, const REBOOT_POINT *From)
+{
+    UINT32 next = 0;
+
+    if (From != NULL) {
+        CASES_END end = CASES_DEVICE;
+
+        Cases->Ended = From->Ended;
+        if (PointFits(Cases->Plan, From))
+            end = GoOn(Cases, From);
+        if (end != CASES_DONE)
+            return end;
+        next = From->Case + 1;
+    }
+    for (UINT32 i = next; i < Cases->Plan->Header->CaseCount; i++) {
         CASES_END end;
 
         if (WaitForSingleObject(Cases->Cancel, 0) == WAIT_OBJECT_0)

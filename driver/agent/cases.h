@@ -1,24 +1,29 @@
 /* cases.h - runs the cases of a plan against the device of a driver that has been started. */
 #pragma once
 
-#include "device.h"
-#include "journal.h"
-#include "plan.h"
+#include "perform.h"
+#include "reboot.h"
 
 typedef enum CASES_END {
     CASES_DONE,
     CASES_CANCELLED,
-    CASES_TAINTED, /* a request did not come back, or a case left something that can't be tidied up */
-    CASES_DEVICE,  /* the driver's device went away */
-    CASES_JOURNAL, /* the journal can't be written: nothing more may be done that nobody would know of */
+    CASES_TAINTED,   /* a request did not come back, or a case left something that can't be tidied up */
+    CASES_DEVICE,    /* the driver's device went away */
+    CASES_REBOOTING, /* the guest reboots, and the run goes on after it */
+    CASES_JOURNAL,   /* the journal can't be written: nothing more may be done that nobody would know of */
 } CASES_END;
 
 typedef struct CASES {
     const PLAN *Plan;
     JOURNAL *Journal;
-    DEVICE *Device;
+    const RUN_FILES *Files;
+    PERFORMER Performer;
     HANDLE Cancel; /* an event; when it is set the run stops after the current unit */
     UINT32 Ended;  /* cases with a case-end so far */
 } CASES;
 
-CASES_END CasesRun(CASES *Cases);
+/*
+ * All cases; with From, those that are left from there on: the step that rebooted is back, and the driver,
+ * where the step wants it, is opened here.
+ */
+CASES_END CasesRun(CASES *Cases, const REBOOT_POINT *From);

@@ -39,14 +39,42 @@ DWORD DriverEntryStatus(const wchar_t *Name)
     return status;
 }
 
-static DWORD ForgetEntryStatus(const wchar_t *Name)
+DWORD DriverSetValue(const wchar_t *Name, const wchar_t *Value, DWORD Type, const void *Data, DWORD Bytes)
+{
+    wchar_t key[KEY_CHARS];
+
+    ServiceKey(Name, key);
+    return (DWORD)RegSetKeyValueW(HKEY_LOCAL_MACHINE, key, Value, Type, Data, Bytes);
+}
+
+DWORD DriverForgetValue(const wchar_t *Name, const wchar_t *Value)
 {
     wchar_t key[KEY_CHARS];
     DWORD error;
 
     ServiceKey(Name, key);
-    error = (DWORD)RegDeleteKeyValueW(HKEY_LOCAL_MACHINE, key, WSKT_ENTRY_STATUS_VALUE);
+    error = (DWORD)RegDeleteKeyValueW(HKEY_LOCAL_MACHINE, key, Value);
     return error == ERROR_FILE_NOT_FOUND ? ERROR_SUCCESS : error;
+}
+
+DWORD DriverGetBinary(const wchar_t *Name, const wchar_t *Value, void *Data, DWORD Bytes)
+{
+    wchar_t key[KEY_CHARS];
+    DWORD error, size = Bytes;
+
+    ServiceKey(Name, key);
+    error = (DWORD)RegGetValueW(HKEY_LOCAL_MACHINE, key, Value, RRF_RT_REG_BINARY, NULL, Data, &size);
+    if (error == ERROR_MORE_DATA || error == ERROR_UNSUPPORTED_TYPE ||
+        (error == ERROR_SUCCESS && size != Bytes))
+        error = ERROR_INVALID_DATA;
+    return error;
+}
+
+DWORD DriverForgetLastLife(const wchar_t *Name)
+{
+    DWORD error = DriverForgetValue(Name, WSKT_ENTRY_STATUS_VALUE);
+
+    return error == ERROR_SUCCESS ? DriverForgetValue(Name, WSKT_UNLOAD_VALUE) : error;
 }
 
 static DWORD CheckIsDriver(SC_HANDLE Service)
@@ -77,16 +105,15 @@ static DWORD OpenKernelService(const wchar_t *Name, DWORD Access, SC_HANDLE *Ser
     return error;
 }
 
-/* Makes an existing service what CreateService would have made. */
-static DWORD CorrectDriver(const wchar_t *Name, const wchar_t *Path)
+DWORD DriverSetStart(const wchar_t *Name, DWORD StartType, const wchar_t *Path)
 {
     SC_HANDLE service;
     DWORD error = OpenKernelService(Name, SERVICE_CHANGE_CONFIG, &service);
 
     if (error != ERROR_SUCCESS)
         return error;
-    if (!ChangeServiceConfigW(service, SERVICE_KERNEL_DRIVER, SERVICE_DEMAND_START, SERVICE_ERROR_NORMAL,
-                              Path, NULL, NULL, NULL, NULL, NULL, NULL))
+    if (!ChangeServiceConfigW(service, SERVICE_KERNEL_DRIVER, StartType, SERVICE_ERROR_NORMAL, Path, NULL,
+                              NULL, NULL, NULL, NULL, NULL))
         error = GetLastError();
     CloseServiceHandle(service);
     return error;
@@ -106,7 +133,8 @@ DWORD DriverInstall(const wchar_t *Name, const wchar_t *Path)
     else
         CloseServiceHandle(service);
     CloseServiceHandle(scm);
-    return error == ERROR_SERVICE_EXISTS ? CorrectDriver(Name, Path) : error;
+    /* An existing one is made what it would have been. */
+    return error == ERROR_SERVICE_EXISTS ? DriverSetStart(Name, SERVICE_DEMAND_START, Path) : error;
 }
 
 /* On a thread of its own: the manager returns when DriverEntry does. */
@@ -132,7 +160,7 @@ static DWORD StartRoutine(void *Context)
 DWORD DriverStart(const wchar_t *Name, DWORD TimeoutMs)
 {
     DRIVER_CALL call = {.TimeoutMs = TimeoutMs};
-    DWORD error = ForgetEntryStatus(Name);
+    DWORD error = DriverForgetLastLife(Name);
 
     if (error != ERROR_SUCCESS)
         return error == ERROR_PATH_NOT_FOUND ? ERROR_SERVICE_DOES_NOT_EXIST : error;

@@ -32,3 +32,16 @@ DWORD DriverQuery(const wchar_t *Name, SERVICE_REPORT *Report);
 
 /* NTSTATUS that DriverEntry left under the service's key since DriverStart, 0 where there is none. */
 DWORD DriverEntryStatus(const wchar_t *Name);
+
+/* Values under the service's key. A value that is not there is forgotten already. */
+DWORD DriverSetValue(const wchar_t *Name, const wchar_t *Value, DWORD Type, const void *Data, DWORD Bytes);
+DWORD DriverForgetValue(const wchar_t *Name, const wchar_t *Value);
+
+/* What the driver left of its life before: none of it may be taken for what it leaves of the next. */
+DWORD DriverForgetLastLife(const wchar_t *Name);
+
+/* Reads a value of just so many bytes; ERROR_INVALID_DATA for one of another size or type. */
+DWORD DriverGetBinary(const wchar_t *Name, const wchar_t *Value, void *Data, DWORD Bytes);
+
+/* When the service starts: SERVICE_BOOT_START to SERVICE_DEMAND_START. Its file, unless Path is NULL. */
+DWORD DriverSetStart(const wchar_t *Name, DWORD StartType, const wchar_t *Path);

@@ -231,6 +231,16 @@ static UINT32 RunProgram(GENERIC *Generic, PROGRAM *Program, const wchar_t *Repo
     return StatusOfWin32(error);
 }
 
+/* The case's folder, which is made when something first needs it. */
+static DWORD MakeFolder(const wchar_t *Folder)
+{
+    wchar_t *inside = Join(Folder, L"x");
+    DWORD error = inside != NULL ? PathMakeFolders(inside) : ERROR_NOT_ENOUGH_MEMORY;
+
+    free(inside);
+    return error;
+}
+
 static UINT32 DoRun(GENERIC *Generic)
 {
     PROGRAM program = {.TimeoutMs = (UINT32)Generic->Step->Arg[0]};
@@ -243,6 +253,8 @@ static UINT32 DoRun(GENERIC *Generic)
     if (name != NULL && arguments != NULL)
         program.CommandLine = CommandLine(Generic, name, arguments);
     if (program.CommandLine != NULL)
+        status = StatusOfWin32(MakeFolder(Generic->Folders.Work));
+    if (status == STATUS_SUCCESS_VALUE)
         status = RunProgram(Generic, &program, report);
     free(program.CommandLine);
     free(name);

@@ -3,31 +3,75 @@
 #include "path.h"
 #include "stream.h"
 
-#define RUN_END "\"ev\":\"run-end\""
+/* Whoever looks whether the journal is held has it open himself for a moment. */
+#define CONTINUE_MS      10000u
+#define CONTINUE_POLL_MS 1u
 
-static HANDLE CreateJournalFile(const wchar_t *Path)
+#define RUN_END "\"ev\":\"run-end\""
+#define REBOOT  "\"ev\":\"reboot\""
+
+static HANDLE OpenJournalFile(const wchar_t *Path, DWORD Disposition)
 {
-    return CreateFileW(Path, GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL, CREATE_NEW,
+    return CreateFileW(Path, GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL, Disposition,
                        FILE_FLAG_WRITE_THROUGH, NULL);
+}
+
+static void Begin(JOURNAL *Journal, UINT64 Sequence, UINT64 BaseMs)
+{
+    Journal->Sequence = Sequence;
+    Journal->BaseMs = BaseMs;
+    Journal->Error = ERROR_SUCCESS;
+    QueryPerformanceFrequency(&Journal->Frequency);
+    QueryPerformanceCounter(&Journal->Start);
 }
 
 DWORD JournalCreate(JOURNAL *Journal, const wchar_t *Path)
 {
     DWORD error;
 
-    Journal->Sequence = 0;
-    Journal->Error = ERROR_SUCCESS;
-    Journal->File = CreateJournalFile(Path);
+    Journal->File = OpenJournalFile(Path, CREATE_NEW);
     if (Journal->File == INVALID_HANDLE_VALUE && GetLastError() == ERROR_PATH_NOT_FOUND) {
         error = PathMakeFolders(Path);
         if (error != ERROR_SUCCESS)
             return error;
-        Journal->File = CreateJournalFile(Path);
+        Journal->File = OpenJournalFile(Path, CREATE_NEW);
     }
     if (Journal->File == INVALID_HANDLE_VALUE)
         return GetLastError();
-    QueryPerformanceFrequency(&Journal->Frequency);
-    QueryPerformanceCounter(&Journal->Start);
+    Begin(Journal, 0, 0);
+    return ERROR_SUCCESS;
+}
+
+DWORD JournalContinue(JOURNAL *Journal, const wchar_t *Path, UINT64 Sequence, UINT64 Bytes, UINT64 Ms)
+{
+    LARGE_INTEGER end = {0}, none = {0};
+    DWORD error = ERROR_SUCCESS;
+    UINT64 deadline = GetTickCount64() + CONTINUE_MS;
+
+    while ((Journal->File = OpenJournalFile(Path, OPEN_EXISTING)) == INVALID_HANDLE_VALUE &&
+           GetLastError() == ERROR_SHARING_VIOLATION && GetTickCount64() < deadline)
+        Sleep(CONTINUE_POLL_MS);
+    if (Journal->File == INVALID_HANDLE_VALUE)
+        return GetLastError();
+    if (!SetFilePointerEx(Journal->File, none, &end, FILE_END))
+        error = GetLastError();
+    else if ((UINT64)end.QuadPart != Bytes)
+        error = ERROR_INVALID_DATA;
+    if (error != ERROR_SUCCESS) {
+        JournalClose(Journal);
+        return error;
+    }
+    Begin(Journal, Sequence, Ms);
+    return ERROR_SUCCESS;
+}
+
+DWORD JournalBytes(const JOURNAL *Journal, UINT64 *Bytes)
+{
+    LARGE_INTEGER size;
+
+    if (!GetFileSizeEx(Journal->File, &size))
+        return GetLastError();
+    *Bytes = (UINT64)size.QuadPart;
     return ERROR_SUCCESS;
 }
 
@@ -42,7 +86,8 @@ UINT64 JournalMs(const JOURNAL *Journal)
     LARGE_INTEGER now;
 
     QueryPerformanceCounter(&now);
-    return (UINT64)(now.QuadPart - Journal->Start.QuadPart) * 1000u / (UINT64)Journal->Frequency.QuadPart;
+    return Journal->BaseMs +
+           (UINT64)(now.QuadPart - Journal->Start.QuadPart) * 1000u / (UINT64)Journal->Frequency.QuadPart;
 }
 
 TEXT *JournalEvent(JOURNAL *Journal, const char *Event)
@@ -108,15 +153,15 @@ static BOOL Contains(const char *Text, size_t Length, const char *Word)
     return FALSE;
 }
 
-/* Is the last line whole and a run-end? No other text of a journal can hold those quotes. */
-static DWORD EndsInRunEnd(HANDLE File, BOOL *Ends)
+/* What the last line says, if it is whole. No other text of a journal can hold those quotes. */
+static DWORD LookAtEnd(HANDLE File, JOURNAL_STATE *State)
 {
     char tail[512];
     LARGE_INTEGER size, from;
     size_t got, line;
     DWORD error;
 
-    *Ends = FALSE;
+    *State = JOURNAL_GONE;
     if (!GetFileSizeEx(File, &size))
         return GetLastError();
     from.QuadPart = size.QuadPart > (LONGLONG)sizeof tail ? size.QuadPart - (LONGLONG)sizeof tail : 0;
@@ -127,16 +172,20 @@ static DWORD EndsInRunEnd(HANDLE File, BOOL *Ends)
         return error;
     for (line = got - 1; line != 0 && tail[line - 1] != '\n';)
         line--;
-    *Ends = Contains(tail + line, got - line, RUN_END);
+    if (Contains(tail + line, got - line, RUN_END))
+        *State = JOURNAL_ENDED;
+    else if (Contains(tail + line, got - line, REBOOT))
+        *State = JOURNAL_REBOOTING;
     return ERROR_SUCCESS;
 }
 
 DWORD JournalLook(const wchar_t *Path, HANDLE File, JOURNAL_STATE *State)
 {
     /* In this order: a run that lets go between the two has written its end before. */
-    BOOL held = JournalHeld(Path), ends;
-    DWORD error = EndsInRunEnd(File, &ends);
+    BOOL held = JournalHeld(Path);
+    DWORD error = LookAtEnd(File, State);
 
-    *State = ends ? JOURNAL_ENDED : held ? JOURNAL_RUNNING : JOURNAL_GONE;
+    if (held && *State != JOURNAL_ENDED)
+        *State = JOURNAL_RUNNING;
     return error;
 }

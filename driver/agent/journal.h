@@ -15,25 +15,36 @@ typedef struct JOURNAL {
     UINT64 Sequence;
     LARGE_INTEGER Start;
     LARGE_INTEGER Frequency;
-    DWORD Error; /* of the first event that could not be written; nothing is written after it */
+    UINT64 BaseMs; /* of the boots before this one, what JournalMs begins with */
+    DWORD Error;   /* of the first event that could not be written; nothing is written after it */
     TEXT Line;
     char Buffer[JOURNAL_LINE_BYTES];
 } JOURNAL;
 
 /* Creates a journal that is not there yet, with its folders. Returns a Win32 code. */
 DWORD JournalCreate(JOURNAL *Journal, const wchar_t *Path);
+
+/*
+ * Goes on with a journal of the boot before, which ended with record Sequence at Bytes, at Ms: one that is
+ * longer or shorter gives ERROR_INVALID_DATA.
+ */
+DWORD JournalContinue(JOURNAL *Journal, const wchar_t *Path, UINT64 Sequence, UINT64 Bytes, UINT64 Ms);
 void JournalClose(JOURNAL *Journal);
+
+/* How long it is by now. */
+DWORD JournalBytes(const JOURNAL *Journal, UINT64 *Bytes);
 
 /* Begins an event; more is added with the Json routines; JournalWrite ends it, in one write. */
 TEXT *JournalEvent(JOURNAL *Journal, const char *Event);
 void JournalWrite(JOURNAL *Journal);
 
-UINT64 JournalMs(const JOURNAL *Journal); /* since JournalCreate, monotonic */
+UINT64 JournalMs(const JOURNAL *Journal); /* since JournalCreate, boots included; monotonic */
 
 typedef enum JOURNAL_STATE {
-    JOURNAL_RUNNING, /* its run holds it */
-    JOURNAL_ENDED,   /* it has a run-end */
-    JOURNAL_GONE,    /* neither */
+    JOURNAL_RUNNING,   /* its run holds it */
+    JOURNAL_ENDED,     /* it has a run-end */
+    JOURNAL_REBOOTING, /* its run goes on when the guest is up again */
+    JOURNAL_GONE,      /* none of these */
 } JOURNAL_STATE;
 
 /* Does a run hold the journal at Path? */

@@ -11,14 +11,8 @@
 
 #include <stdlib.h>
 
-/* Both paths of a run, as PathOpen gives them. */
-typedef struct RUN_PATHS {
-    wchar_t *Plan;
-    wchar_t *Journal;
-} RUN_PATHS;
-
 /* The plan is refused: says so on standard error and in a journal that holds nothing else. */
-static int RefusePlan(const RUN_PATHS *Paths, const char *Reason)
+static int RefusePlan(const RUN_FILES *Paths, const char *Reason)
 {
     DWORD error;
     JOURNAL *journal = calloc(1, sizeof *journal);
@@ -37,7 +31,7 @@ static int RefusePlan(const RUN_PATHS *Paths, const char *Reason)
     return ComplainText("check the plan", PathPlain(Paths->Plan), Reason);
 }
 
-static int Launch(const RUN_PATHS *Paths, BOOL Follow)
+static int Launch(const RUN_FILES *Paths, BOOL Follow)
 {
     char buffer[512];
     TEXT reason;
@@ -76,7 +70,7 @@ int CommandRun(int Argc, wchar_t **Argv)
         {.Name = L"--journal", .Value = &journal},
         {.Name = L"--follow", .Given = &follow},
     };
-    RUN_PATHS paths = {0};
+    RUN_FILES paths = {0};
     DWORD error;
     int code;
 
@@ -114,6 +108,9 @@ static int CancelWithoutService(const wchar_t *Path, DWORD Win32)
         return EXIT_DONE;
     case JOURNAL_GONE:
         return ComplainText("cancel the run of", PathPlain(Path), "it is gone without a run-end");
+    case JOURNAL_REBOOTING:
+        return ComplainText("cancel the run of", PathPlain(Path),
+                            "the guest is rebooting for it, and it has not gone on yet; ask again");
     default:
         return Complain("cancel the run of", PathPlain(Path), Win32);
     }

@@ -4,5 +4,6 @@
 #include "journal.h"
 #include "program.h"
 
-/* Writes it as "output" events, a piece each, and frees it. Of says what it is of: "stdout", "stderr", "report". */
+/* Writes it as "output" events, a piece each, and frees it. Of says what it is of: "stdout", "stderr",
+ * "report". */
 void OutputWrite(JOURNAL *Journal, UINT32 Case, UINT32 Step, const char *Of, CAPTURE *Kept);

@@ -2,8 +2,11 @@
 #include "plan.h"
 #include "complain.h"
 #include "digest.h"
+#include "generic.h"
 #include "path.h"
+#include "perform.h"
 #include "service.h"
+#include "settings.h"
 #include "stream.h"
 
 #include <stdlib.h>
@@ -84,6 +87,13 @@ static const char *StringAt(const WSKP_HEADER *Header, UINT32 Offset)
     return Offset < Header->StringBytes ? (const char *)Header + Header->StringOffset + Offset : NULL;
 }
 
+WORDS PlanWords(const PLAN *Plan, UINT32 Offset)
+{
+    const char *strings = (const char *)Plan->Header + Plan->Header->StringOffset;
+
+    return (WORDS){.At = strings + Offset, .End = strings + Plan->Header->StringBytes};
+}
+
 static BOOL IsPlainText(const char *Text, size_t CharsMax)
 {
     size_t length = strlen(Text);
@@ -93,6 +103,19 @@ static BOOL IsPlainText(const char *Text, size_t CharsMax)
             return FALSE;
     }
     return length != 0 && length <= CharsMax;
+}
+
+static BOOL ReadSettings(PLAN *Plan, TEXT *Reason)
+{
+    if ((Plan->Header->Flags & ~WSKP_PLAIN) != 0)
+        return Refuse(Reason, "it has flags that this agent does not know");
+    if (StringAt(Plan->Header, Plan->Header->Settings) == NULL)
+        return Refuse(Reason, "the settings of the driver's service are out of bounds");
+    Plan->Plain = (Plan->Header->Flags & WSKP_PLAIN) != 0;
+    Plan->Settings = PlanWords(Plan, Plan->Header->Settings);
+    if (!SettingsValid(Plan->Settings))
+        return Refuse(Reason, "the settings of the driver's service are none that this agent knows");
+    return TRUE;
 }
 
 static BOOL ReadStrings(PLAN *Plan, TEXT *Reason)
@@ -115,7 +138,7 @@ static BOOL ReadStrings(PLAN *Plan, TEXT *Reason)
     if (MultiByteToWideChar(CP_UTF8, 0, name, -1, Plan->ServiceName, ARRAYSIZE(Plan->ServiceName)) == 0 ||
         !ServiceNameValid(Plan->ServiceName))
         return Refuse(Reason, "its service name has other characters than letters, digits, '.', '_', '-'");
-    return TRUE;
+    return ReadSettings(Plan, Reason);
 }
 
 static BOOL CheckCases(const PLAN *Plan, TEXT *Reason)
@@ -139,6 +162,44 @@ static BOOL CheckCases(const PLAN *Plan, TEXT *Reason)
     return TRUE;
 }
 
+/* The steps of a unit have one performer, and those of the agent a unit each. */
+static BOOL PerformersFit(const PLAN *Plan, const WSKP_UNIT *Unit)
+{
+    const WSKP_STEP *step = &Plan->Step[Unit->FirstStep];
+
+    if (step->Performer == WSKP_BY_AGENT)
+        return Unit->StepCount == 1 && Unit->Repeat == 1 && Unit->Parallel == 1 && Unit->Groups == 0 &&
+               Unit->ForMs == 0 && Unit->Flags == 0;
+    for (UINT32 i = 0; i < Unit->StepCount; i++) {
+        if (step[i].Performer != WSKP_BY_DRIVER)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static BOOL StartsDriver(const PLAN *Plan, const WSKP_UNIT *Unit)
+{
+    const WSKP_STEP *step = &Plan->Step[Unit->FirstStep];
+
+    return step->Performer == WSKP_BY_AGENT &&
+           (step->Step.Op == WSKP_OP_LOAD || step->Step.Op == WSKP_OP_REBOOT);
+}
+
+/* What DriverEntry is to run comes behind the step that starts the driver. */
+static BOOL CheckStarts(const PLAN *Plan, TEXT *Reason)
+{
+    for (UINT32 i = 0; i < Plan->Header->CaseCount; i++) {
+        const WSKP_UNIT *unit = &Plan->Unit[Plan->Case[i].FirstUnit];
+
+        for (UINT32 j = 0; j < Plan->Case[i].UnitCount; j++) {
+            if (unit[j].Flags == WSKP_UNIT_AT_START && (j == 0 || !StartsDriver(Plan, &unit[j - 1])))
+                return RefuseAt(Reason, "case", i,
+                                "nothing starts the driver that is to run a unit at its start");
+        }
+    }
+    return TRUE;
+}
+
 static BOOL CheckUnits(const PLAN *Plan, TEXT *Reason)
 {
     const WSKP_HEADER *header = Plan->Header;
@@ -155,8 +216,10 @@ static BOOL CheckUnits(const PLAN *Plan, TEXT *Reason)
             return RefuseAt(Reason, "unit", i, "its duration or its groups are out of range");
         if (unit->TimeoutMs == 0 || unit->TimeoutMs > WSKT_MAX_WAIT_MS)
             return RefuseAt(Reason, "unit", i, "its time is out of range");
+        if ((unit->Flags & ~WSKP_UNIT_AT_START) != 0 || !PerformersFit(Plan, unit))
+            return RefuseAt(Reason, "unit", i, "its flags or performers are none that this agent knows");
     }
-    return TRUE;
+    return CheckStarts(Plan, Reason);
 }
 
 static BOOL CheckIsKnown(const WSKP_CHECK *Check)
@@ -174,6 +237,14 @@ static BOOL CheckSteps(const PLAN *Plan, TEXT *Reason)
 
         if (step->Step.ExpectCount > WSKT_MAX_EXPECT || step->CheckCount > WSKP_MAX_CHECKS)
             return RefuseAt(Reason, "step", i, "it has too many statuses or checks");
+        if (StringAt(Plan->Header, step->Text) == NULL)
+            return RefuseAt(Reason, "step", i, "its text is out of bounds");
+        if (step->Performer == WSKP_BY_AGENT &&
+            (Plan->DriverPath == NULL ||
+             (!PerformKnows(step) && !GenericKnows(&step->Step, PlanWords(Plan, step->Text)))))
+            return RefuseAt(Reason, "step", i, "it is not one that this agent can perform");
+        if (Plan->Plain && step->Performer != WSKP_BY_AGENT)
+            return RefuseAt(Reason, "step", i, "it is one of the sample driver, and this is another");
         for (UINT32 j = 0; j < step->CheckCount; j++) {
             if (!CheckIsKnown(&step->Check[j]))
                 return RefuseAt(Reason, "step", i, "it has a check that this agent does not know");

@@ -3,24 +3,8 @@
 #include "bootid.h"
 #include "cases.h"
 #include "commands.h"
-#include "digest.h"
 #include "driver.h"
 #include "image.h"
-#include "path.h"
-
-/* A driver makes its device before DriverEntry returns, but its name may be a moment late. */
-#define OPEN_MS      1000u
-#define OPEN_POLL_MS 5u
-#define HELLO_MS     5000u
-
-/* What is known about the start of the driver. */
-typedef struct START {
-    const char *Why; /* NULL: it is up */
-    DWORD Win32;
-    DWORD Entry;
-    char Sha256[SHA256_DIGITS + 1];
-    WSKT_HELLO Hello;
-} START;
 
 static const char *EndName(CASES_END End)
 {
@@ -64,64 +48,6 @@ void WritePlanRefused(JOURNAL *Journal)
     WriteRunEnd(Journal, "plan", 0);
 }
 
-static BOOL Failed(START *Start, const char *Why, DWORD Win32)
-{
-    Start->Why = Why;
-    Start->Win32 = Win32;
-    return FALSE;
-}
-
-static BOOL VerifyFile(const PLAN *Plan, START *Start)
-{
-    UINT8 digest[SHA256_BYTES];
-    DWORD error = Sha256OfFile(Plan->DriverPath, digest);
-
-    if (error != ERROR_SUCCESS)
-        return Failed(Start, "hash", error);
-    HexDigits(digest, sizeof digest, Start->Sha256);
-    if (memcmp(digest, Plan->Header->DriverSha256, sizeof digest) != 0)
-        return Failed(Start, "hash", ERROR_CRC);
-    return TRUE;
-}
-
-/* Whatever runs under the name already may be another file: it is stopped first. */
-static BOOL StartDriver(const PLAN *Plan, START *Start)
-{
-    const wchar_t *name = Plan->ServiceName;
-    DWORD error = DriverStop(name, Plan->Header->StopTimeoutMs);
-
-    if (error == ERROR_SUCCESS)
-        error = DriverInstall(name, PathPlain(Plan->DriverPath));
-    if (error != ERROR_SUCCESS)
-        return Failed(Start, "install", error);
-    error = DriverStart(name, Plan->Header->StartTimeoutMs);
-    if (error == ERROR_SUCCESS)
-        return TRUE;
-    Start->Entry = DriverEntryStatus(name);
-    /* With a DriverEntry that does not return, the manager may not return from this either. */
-    if (error != ERROR_TIMEOUT)
-        (void)DriverRemove(name);
-    return Failed(Start, "start", error);
-}
-
-static BOOL OpenDevice(DEVICE **Device, START *Start)
-{
-    UINT64 deadline = GetTickCount64() + OPEN_MS;
-    DWORD error, returned;
-
-    while ((error = DeviceOpen(Device, HELLO_MS)) == ERROR_FILE_NOT_FOUND && GetTickCount64() < deadline)
-        Sleep(OPEN_POLL_MS);
-    if (error != ERROR_SUCCESS)
-        return Failed(Start, "open", error);
-    error = DeviceCall(*Device, IOCTL_WSKT_HELLO, NULL, 0, &Start->Hello, sizeof Start->Hello, &returned,
-                       HELLO_MS);
-    if (error != ERROR_SUCCESS)
-        return Failed(Start, "open", error);
-    if (returned != sizeof Start->Hello || Start->Hello.Abi != WSKT_ABI)
-        return Failed(Start, "abi", ERROR_REVISION_MISMATCH);
-    return TRUE;
-}
-
 static void WriteDriverStart(JOURNAL *Journal, const START *Start)
 {
     TEXT *line = JournalEvent(Journal, "driver-start");
@@ -144,6 +70,8 @@ static DWORD StopDriver(const PLAN *Plan)
 {
     DWORD error = DriverStop(Plan->ServiceName, Plan->Header->StopTimeoutMs);
 
+    if (error == ERROR_SUCCESS && Plan->Plain)
+        StartForget(Plan);
     /* Somebody else may have removed it or hold it open; the next install deals with what is left. */
     if (error == ERROR_SUCCESS)
         (void)DriverRemove(Plan->ServiceName);
@@ -169,56 +97,85 @@ static BOOL StopAndTell(JOURNAL *Journal, const PLAN *Plan)
 static BOOL BringUp(JOURNAL *Journal, const PLAN *Plan, DEVICE **Device)
 {
     START start = {0};
-    BOOL started = FALSE, up = TRUE;
+    BOOL up;
 
     *Device = NULL;
-    if (Plan->DriverPath != NULL)
-        up = started = VerifyFile(Plan, &start) && StartDriver(Plan, &start);
-    up = up && OpenDevice(Device, &start);
+    up = Plan->DriverPath != NULL ? StartUp(Plan, NULL, Device, &start) : StartOpen(Device, &start);
     WriteDriverStart(Journal, &start);
     if (up && Journal->Error == ERROR_SUCCESS)
         return TRUE;
     DeviceClose(*Device);
     *Device = NULL;
-    if (started)
+    if (Plan->DriverPath == NULL || start.Sha256[0] == '\0')
+        return FALSE;
+    /* With a DriverEntry that does not return, the manager may not return from a removal either. */
+    if (start.Why != NULL && strcmp(start.Why, "start") == 0) {
+        if (start.Win32 != ERROR_TIMEOUT)
+            (void)DriverRemove(Plan->ServiceName);
+    } else if (start.Why == NULL || strcmp(start.Why, "open") == 0 || strcmp(start.Why, "abi") == 0) {
         (void)StopAndTell(Journal, Plan);
+    }
     return FALSE;
 }
 
-static void RunLoadedPlan(const PLAN *Plan, JOURNAL *Journal, HANDLE Cancel)
+/* Everything from the cases on; the driver is up, or is to be brought up by the case that goes on. */
+static void RunCases(CASES *Cases, const REBOOT_POINT *From)
 {
-    CASES cases = {.Plan = Plan, .Journal = Journal, .Cancel = Cancel};
-    const char *why;
-    CASES_END end;
+    const PLAN *plan = Cases->Plan;
+    CASES_END end = CasesRun(Cases, From);
+    const char *why = EndName(end);
 
-    WriteRunStart(Journal, Plan);
-    if (Journal->Error != ERROR_SUCCESS)
-        return;
-    if (!BringUp(Journal, Plan, &cases.Device)) {
-        WriteRunEnd(Journal, "driver-start", 0);
-        return;
-    }
-    end = CasesRun(&cases);
-    DeviceClose(cases.Device);
-    why = EndName(end);
+    if (end == CASES_REBOOTING)
+        return; /* the journal is the next boot's */
+    DeviceClose(Cases->Performer.Device);
+    Cases->Performer.Device = NULL;
     /* A tainted driver can't be unloaded safely, and one without a device is not there to be. */
-    if (Plan->DriverPath != NULL && end != CASES_TAINTED && end != CASES_DEVICE &&
-        !StopAndTell(Journal, Plan))
+    if (plan->DriverPath != NULL && end != CASES_TAINTED && (end != CASES_DEVICE || plan->Plain) &&
+        !StopAndTell(Cases->Journal, plan))
         why = "tainted";
-    WriteRunEnd(Journal, why, cases.Ended);
+    WriteRunEnd(Cases->Journal, why, Cases->Ended);
 }
 
-void RunPlan(const wchar_t *PlanPath, JOURNAL *Journal, HANDLE Cancel)
+static void Begin(CASES *Cases)
 {
+    WriteRunStart(Cases->Journal, Cases->Plan);
+    if (Cases->Journal->Error != ERROR_SUCCESS)
+        return;
+    if (BringUp(Cases->Journal, Cases->Plan, &Cases->Performer.Device))
+        RunCases(Cases, NULL);
+    else
+        WriteRunEnd(Cases->Journal, "driver-start", 0);
+}
+
+static void GoOn(CASES *Cases, const REBOOT_POINT *From)
+{
+    char boot[BOOT_ID_CHARS + 1];
+    TEXT *line = JournalEvent(Cases->Journal, "boot");
+
+    JsonString(line, "boot", BootId(boot) == ERROR_SUCCESS ? boot : "");
+    JsonU64(line, "unixMs", UnixTimeMs());
+    JournalWrite(Cases->Journal);
+    RunCases(Cases, From);
+}
+
+void RunPlan(const RUN_FILES *Files, JOURNAL *Journal, const REBOOT_POINT *From, HANDLE Cancel)
+{
+    CASES cases = {.Journal = Journal, .Files = Files, .Cancel = Cancel};
     char buffer[512];
     TEXT reason;
     PLAN plan;
 
     TextInit(&reason, buffer, sizeof buffer);
     /* The plan passed these checks before the service was started, but the file is read again here. */
-    if (PlanLoad(&plan, PlanPath, &reason))
-        RunLoadedPlan(&plan, Journal, Cancel);
-    else
+    if (!PlanLoad(&plan, Files->Plan, &reason)) {
         WritePlanRefused(Journal);
+    } else {
+        cases.Plan = cases.Performer.Plan = &plan;
+        cases.Performer.Journal = Files->Journal;
+        if (From == NULL)
+            Begin(&cases);
+        else
+            GoOn(&cases, From);
+    }
     PlanFree(&plan);
 }

@@ -3,12 +3,14 @@
 
 #include "journal.h"
 #include "plan.h"
+#include "reboot.h"
 
 /*
- * Runs the plan at PlanPath and writes everything to Journal, which has been created and stays open.
- * Cancel is an event. The driver's service is gone afterwards, unless the driver can't be unloaded.
+ * Runs the plan and writes everything to Journal, which is Files->Journal and stays open; from From on, where
+ * a boot before this one has come so far. Cancel is an event. The driver's service is gone afterwards, unless
+ * the driver can't be unloaded, or the guest is rebooting and the run goes on after that.
  */
-void RunPlan(const wchar_t *PlanPath, JOURNAL *Journal, HANDLE Cancel);
+void RunPlan(const RUN_FILES *Files, JOURNAL *Journal, const REBOOT_POINT *From, HANDLE Cancel);
 
 /* The terminal record of a run whose plan is refused; Journal has no other. */
 void WritePlanRefused(JOURNAL *Journal);

@@ -16,7 +16,7 @@
 #define NAME_PREFIX L"wskharness-run-"
 #define NAME_DIGITS 16u
 
-void RunServiceName(const wchar_t *Journal, wchar_t Name[RUN_SERVICE_CHARS])
+void RunServiceName(const wchar_t *Journal, UINT32 Reboots, wchar_t Name[RUN_SERVICE_CHARS])
 {
     wchar_t folded[PATH_CHARS_MAX + 1];
     char digits[SHA256_DIGITS + 1];
@@ -28,6 +28,8 @@ void RunServiceName(const wchar_t *Journal, wchar_t Name[RUN_SERVICE_CHARS])
 
     Sha256Init(&hash);
     Sha256Add(&hash, folded, (size_t)length * sizeof *folded);
+    if (Reboots != 0)
+        Sha256Add(&hash, &Reboots, sizeof Reboots);
     Sha256Finish(&hash, digest);
     HexDigits(digest, sizeof digest, digits);
     wcscpy(Name, NAME_PREFIX);
@@ -37,7 +39,7 @@ void RunServiceName(const wchar_t *Journal, wchar_t Name[RUN_SERVICE_CHARS])
 }
 
 /* Image, command, plan and journal, each path in quotes: none can hold one itself. To be freed. */
-static wchar_t *CommandLine(const wchar_t *Plan, const wchar_t *Journal, DWORD *Error)
+static wchar_t *CommandLine(const wchar_t *Plan, const wchar_t *Journal, BOOL AfterBoot, DWORD *Error)
 {
     const size_t chars = 3 * (PATH_CHARS_MAX + 1) + 64;
     wchar_t image[PATH_CHARS_MAX + 1];
@@ -57,7 +59,7 @@ static wchar_t *CommandLine(const wchar_t *Plan, const wchar_t *Journal, DWORD *
     wcscat(line, PathPlain(Plan));
     wcscat(line, L"\" --journal \"");
     wcscat(line, PathPlain(Journal));
-    wcscat(line, L"\"");
+    wcscat(line, AfterBoot ? L"\" --after-boot" : L"\"");
     return line;
 }
 
@@ -94,10 +96,10 @@ DWORD RunServiceStart(const wchar_t *Plan, const wchar_t *Journal, DWORD *Retrie
     *Retries = 0;
     if (error != ERROR_SUCCESS)
         return error;
-    line = CommandLine(Plan, Journal, &error);
+    line = CommandLine(Plan, Journal, FALSE, &error);
     if (line == NULL)
         goto Exit;
-    RunServiceName(Journal, name);
+    RunServiceName(Journal, 0, name);
     service = CreateServiceW(scm, name, NULL, SERVICE_START | SERVICE_QUERY_STATUS | DELETE,
                              SERVICE_WIN32_OWN_PROCESS, SERVICE_DEMAND_START, SERVICE_ERROR_IGNORE, line,
                              NULL, NULL, NULL, NULL, NULL);
@@ -119,19 +121,71 @@ Exit:
     return error;
 }
 
-DWORD RunServiceCancel(const wchar_t *Journal)
+DWORD RunServiceAfterBoot(const wchar_t *Plan, const wchar_t *Journal, UINT32 Reboots)
 {
     wchar_t name[RUN_SERVICE_CHARS];
+    SC_HANDLE scm, service;
+    wchar_t *line = NULL;
+    DWORD error = ScmOpen(SC_MANAGER_CREATE_SERVICE, &scm);
+
+    if (error != ERROR_SUCCESS)
+        return error;
+    RunServiceName(Journal, Reboots, name);
+    line = CommandLine(Plan, Journal, TRUE, &error);
+    if (line != NULL) {
+        service = CreateServiceW(scm, name, NULL, DELETE, SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START,
+                                 SERVICE_ERROR_IGNORE, line, NULL, NULL, NULL, NULL, NULL);
+        if (service != NULL)
+            CloseServiceHandle(service);
+        else
+            error = GetLastError();
+    }
+    free(line);
+    CloseServiceHandle(scm);
+    return error;
+}
+
+void RunServiceForget(const wchar_t *Journal, UINT32 Reboots)
+{
+    wchar_t name[RUN_SERVICE_CHARS];
+    SC_HANDLE service;
+
+    RunServiceName(Journal, Reboots, name);
+    if (ServiceOpen(name, DELETE, &service) != ERROR_SUCCESS)
+        return;
+    (void)DeleteService(service);
+    CloseServiceHandle(service);
+}
+
+static DWORD Cancel(const wchar_t *Name)
+{
     SERVICE_STATUS status;
     SC_HANDLE service;
-    DWORD error;
+    DWORD error = ServiceOpen(Name, SERVICE_STOP, &service);
 
-    RunServiceName(Journal, name);
-    error = ServiceOpen(name, SERVICE_STOP, &service);
     if (error != ERROR_SUCCESS)
         return error;
     if (!ControlService(service, SERVICE_CONTROL_STOP, &status))
         error = GetLastError();
     CloseServiceHandle(service);
+    return error;
+}
+
+DWORD RunServiceCancel(const wchar_t *Journal)
+{
+    DWORD error = ERROR_SERVICE_DOES_NOT_EXIST;
+
+    /* A manager may still know those of earlier boots, which do not run any more. */
+    for (UINT32 reboots = 0; reboots <= RUN_REBOOTS_MAX; reboots++) {
+        wchar_t name[RUN_SERVICE_CHARS];
+        DWORD tried;
+
+        RunServiceName(Journal, reboots, name);
+        tried = Cancel(name);
+        if (tried == ERROR_SUCCESS)
+            return ERROR_SUCCESS;
+        if (tried != ERROR_SERVICE_DOES_NOT_EXIST)
+            error = tried;
+    }
     return error;
 }

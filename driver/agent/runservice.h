@@ -11,8 +11,20 @@
 
 #define RUN_SERVICE_CHARS 48u
 
-/* The name of the service that writes the journal at Path (as PathOpen gives it). */
-void RunServiceName(const wchar_t *Journal, wchar_t Name[RUN_SERVICE_CHARS]);
+/*
+ * The name of the service that writes the journal at Path (as PathOpen gives it), after that many reboots of
+ * the run. Each boot has its own, since the one that goes on is made while the one before it is being
+ * deleted.
+ */
+#define RUN_REBOOTS_MAX 255u
+
+void RunServiceName(const wchar_t *Journal, UINT32 Reboots, wchar_t Name[RUN_SERVICE_CHARS]);
+
+/* Makes the service that goes on with the journal when the guest is up again. */
+DWORD RunServiceAfterBoot(const wchar_t *Plan, const wchar_t *Journal, UINT32 Reboots);
+
+/* Deletes that service, where it is there. */
+void RunServiceForget(const wchar_t *Journal, UINT32 Reboots);
 
 /*
  * Creates and starts the service, and returns when it holds its journal. Paths as PathOpen gives them.

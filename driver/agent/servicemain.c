@@ -1,5 +1,6 @@
 /* servicemain.c - `service`: the process of a run, as the service control manager starts it. */
 #include "commands.h"
+#include "image.h"
 #include "complain.h"
 #include "options.h"
 #include "path.h"
@@ -12,8 +13,9 @@
 #define STOP_HINT_MS 130000u
 
 typedef struct RUN_SERVICE {
-    wchar_t *Plan;
-    wchar_t *Journal;
+    RUN_FILES Files;
+    BOOL AfterBoot;     /* it goes on where the boot before has stopped … */
+    REBOOT_POINT Point; /* … which is here */
     wchar_t Name[RUN_SERVICE_CHARS];
     SERVICE_STATUS_HANDLE Status;
     HANDLE Cancel;
@@ -57,15 +59,32 @@ static DWORD WINAPI Control(DWORD Code, DWORD Type, void *Data, void *Context)
     }
 }
 
-/* From now on the service goes with this process. */
+/*
+ * From now on the service goes with this process. Wine keeps one that is marked until its process has ended
+ * in order, which it does not in a reboot: so that it does not start again then, that is taken back first.
+ */
 static void MarkForDeletion(const RUN_SERVICE *Service)
 {
     SC_HANDLE service;
 
-    if (ServiceOpen(Service->Name, DELETE, &service) != ERROR_SUCCESS)
+    if (ServiceOpen(Service->Name, DELETE | SERVICE_CHANGE_CONFIG, &service) != ERROR_SUCCESS)
         return;
+    (void)ChangeServiceConfigW(service, SERVICE_NO_CHANGE, SERVICE_DEMAND_START, SERVICE_NO_CHANGE, NULL,
+                               NULL, NULL, NULL, NULL, NULL, NULL);
     (void)DeleteService(service);
     CloseServiceHandle(service);
+}
+
+static DWORD OpenJournal(const RUN_SERVICE *Service, JOURNAL *Journal)
+{
+    const REBOOT_POINT *point = &Service->Point;
+    UINT64 now = UnixTimeMs();
+
+    if (!Service->AfterBoot)
+        return JournalCreate(Journal, Service->Files.Journal);
+    /* The clock that does not jump ends with a boot: across it there is only the other. */
+    return JournalContinue(Journal, Service->Files.Journal, point->Sequence, point->Bytes,
+                           point->OrderMs + (now > point->OrderUnixMs ? now - point->OrderUnixMs : 0));
 }
 
 static DWORD RunWithJournal(const RUN_SERVICE *Service)
@@ -75,11 +94,11 @@ static DWORD RunWithJournal(const RUN_SERVICE *Service)
 
     if (journal == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
-    error = JournalCreate(journal, Service->Journal);
+    error = OpenJournal(Service, journal);
     if (error == ERROR_SUCCESS) {
         Tell(Service, SERVICE_RUNNING, ERROR_SUCCESS);
         MarkForDeletion(Service);
-        RunPlan(Service->Plan, journal, Service->Cancel);
+        RunPlan(&Service->Files, journal, Service->AfterBoot ? &Service->Point : NULL, Service->Cancel);
         error = journal->Error;
         JournalClose(journal);
     }
@@ -117,30 +136,47 @@ static int Serve(RUN_SERVICE *Service)
     return EXIT_DONE;
 }
 
+/* Finds out who this is: the service of a run's beginning, or of a boot in the middle of it. */
+static DWORD Prepare(RUN_SERVICE *Service)
+{
+    const wchar_t *journal = Service->Files.Journal;
+    DWORD error = ERROR_SUCCESS;
+
+    if (Service->AfterBoot) {
+        error = RebootPointTake(journal, &Service->Point);
+        if (error != ERROR_SUCCESS)
+            return error;
+        RunServiceForget(journal,
+                         Service->Point.Reboots - 1); /* who ordered the reboot is gone with its boot */
+    }
+    Service->Files.Reboots = Service->Point.Reboots;
+    RunServiceName(journal, Service->Files.Reboots, Service->Name);
+    return error;
+}
+
 int CommandService(int Argc, wchar_t **Argv)
 {
     const wchar_t *plan = NULL, *journal = NULL;
+    RUN_SERVICE service = {0};
     const OPTION options[] = {
         {.Name = L"--plan", .Value = &plan},
         {.Name = L"--journal", .Value = &journal},
+        {.Name = L"--after-boot", .Given = &service.AfterBoot},
     };
-    RUN_SERVICE service = {0};
     DWORD error;
     int code;
 
     if (!OptionsParse(Argc, Argv, options, ARRAYSIZE(options)) || plan == NULL || journal == NULL)
         return EXIT_USAGE;
-    service.Plan = PathOpen(plan, &error);
-    if (service.Plan == NULL)
+    service.Files.Plan = PathOpen(plan, &error);
+    if (service.Files.Plan == NULL)
         return Complain("open the plan", plan, error);
-    service.Journal = PathOpen(journal, &error);
-    if (service.Journal == NULL) {
+    service.Files.Journal = PathOpen(journal, &error);
+    if (service.Files.Journal == NULL)
         code = Complain("open the journal", journal, error);
-    } else {
-        RunServiceName(service.Journal, service.Name);
-        code = Serve(&service);
-    }
-    free(service.Journal);
-    free(service.Plan);
+    else
+        code = Prepare(&service) == ERROR_SUCCESS ? Serve(&service) : EXIT_FAILED;
+    free(service.Files.Journal);
+    free(service.Files.Plan);
     return code;
 }

@@ -59,7 +59,8 @@ static DWORD Send(const wchar_t *Path, HANDLE File, UINT8 *Chunk, UINT64 Offset,
             error = JournalLook(Path, File, State);
         if (error == ERROR_SUCCESS)
             error = SendNew(File, Chunk, &Offset, &sent);
-        if (error != ERROR_SUCCESS || !Follow || *State != JOURNAL_RUNNING)
+        /* Who follows a guest that reboots decides himself how long he waits for it to go on. */
+        if (error != ERROR_SUCCESS || !Follow || (*State != JOURNAL_RUNNING && *State != JOURNAL_REBOOTING))
             return error;
         /* After news the end may have come with it: look at once. */
         quiet = Offset != before ? 0 : quiet + 1;

@@ -20,7 +20,7 @@
 #include <winioctl.h>
 #endif
 
-#define WSKT_ABI 2u
+#define WSKT_ABI 3u
 
 #define WSKT_DEVICE_NT   L"\\Device\\WskSample"
 #define WSKT_DEVICE_DOS  L"\\DosDevices\\WskSample"
@@ -273,7 +273,7 @@ typedef struct WSKT_RESET_OUT {
 
 typedef struct WSKT_HELLO {
     UINT32 Abi;
-    UINT32 Reserved;
+    UINT32 Injected;  /* 1: the failure that WSKT_FAIL_AT_VALUE asked for was made */
     UINT64 ImageBase; /* for the module offset of a fault address */
     UINT32 ImageSize;
     UINT32 MaxClients;
@@ -283,6 +283,8 @@ typedef struct WSKT_HELLO {
 #define IOCTL_WSKT_HELLO WSKT_CTL(0) /* out: WSKT_HELLO */
 #define IOCTL_WSKT_RUN   WSKT_CTL(1) /* in: WSKT_UNIT; out: WSKT_UNIT_RESULT */
 #define IOCTL_WSKT_RESET WSKT_CTL(2) /* in: WSKT_RESET_IN; out: WSKT_RESET_OUT */
+/* out: WSKT_UNIT_RESULT of WSKT_START_STEPS_VALUE; refused where DriverEntry was given none. */
+#define IOCTL_WSKT_STARTED WSKT_CTL(3)
 
 /*
  * A driver whose DriverEntry fails leaves the status here (REG_DWORD, under its service key), since
@@ -291,3 +293,27 @@ typedef struct WSKT_HELLO {
 #define WSKT_ENTRY_STATUS_VALUE L"EntryStatus"
 /* REG_DWORD under the service key: 1 makes DriverEntry activate the sub-component itself. */
 #define WSKT_ACTIVATE_VALUE L"ActivateOnStart"
+
+/*
+ * What else a start is given, under the service key. The driver removes both before it acts on them: they
+ * are for one start, and a machine that crashes on them must not do so at every boot.
+ */
+#define WSKT_START_STEPS_VALUE L"StartSteps" /* REG_BINARY: a WSKT_UNIT that DriverEntry runs */
+/*
+ * REG_DWORD n: of the calls that can fail while the driver starts (allocations, threads, the device, those
+ * of WSK), the n-th fails with STATUS_INSUFFICIENT_RESOURCES without being made.
+ */
+#define WSKT_FAIL_AT_VALUE L"FailAtStart"
+
+/* What the driver leaves there when it goes (REG_BINARY): in Unload, or after a DriverEntry that failed. */
+#define WSKT_UNLOAD_VALUE L"Unloaded"
+
+typedef struct WSKT_UNLOAD {
+    UINT32 Abi;
+    UINT32 Deregistrations; /* that were left to Unload */
+    UINT32 Blocks;          /* of pool, IRPs and MDLs included, that were never freed */
+    UINT32 Sockets;         /* that were never closed */
+    UINT32 Calls;           /* threads and DPCs that were still at work */
+    UINT32 Reserved;
+    UINT64 DeregisterNs; /* the longest of them */
+} WSKT_UNLOAD;

@@ -15,6 +15,13 @@
 
 #define WSK_MODEL_NEVER 0xFFFFFFFFu
 
+/*
+ * For a machine that boots, where the first call of WskRegister comes before anybody can call the control:
+ * REG_DWORD, from that call on how many milliseconds the provider is not ready (WSK_MODEL_NEVER: for ever).
+ */
+#define WSK_MODEL_KEY         L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\WskModel"
+#define WSK_MODEL_READY_VALUE L"ReadyAfterMs"
+
 /* What the provider is like. The defaults: ready, versions 1.0 to 1.1. */
 typedef struct WSK_MODEL_SETTINGS {
     UINT32 SetReadiness; /* 0: ReadyAfterMs is ignored, and readiness stays as it is */

@@ -2,17 +2,18 @@
  * wskplan.h - a compiled plan, as the controller sends it to wskagent.exe.
  *
  * One file: header, cases, units, steps, strings. Little-endian, offsets in bytes from the start of
- * the file, strings UTF-8 and NUL-terminated in one table. The agent knows no step's meaning: it
- * hands each unit to the driver, compares statuses and values with what the plan says, and stops a
- * case at the first that differs, but for its tear-down. Package suites writes this; the agent checks every
- * bound.
+ * the file, strings UTF-8 and NUL-terminated in one table. A step has a performer. Of the driver's steps
+ * the agent knows no meaning: it hands each unit to the driver. Its own it performs itself, since they are
+ * about the driver as a whole, or about the machine. Whoever performed them, it compares statuses and
+ * values with what the plan says, and stops a case at the first that differs, but for its tear-down. Package
+ * suites writes this; the agent checks every bound.
  */
 #pragma once
 
 #include "wskabi.h"
 
 #define WSKP_MAGIC   0x4E4C504Bu /* "KPLN" */
-#define WSKP_VERSION 3u
+#define WSKP_VERSION 4u
 
 #define WSKP_MAX_FILE   (16u * 1024u * 1024u)
 #define WSKP_MAX_CHECKS 6u
@@ -36,10 +37,13 @@ typedef struct WSKP_HEADER {
     UINT32 ServiceName;
     UINT32 StartTimeoutMs;
     UINT32 StopTimeoutMs;
-    UINT32 Flags; /* 0: none are defined */
-    UINT32 Reserved;
+    UINT32 Flags;           /* WSKP_PLAIN */
+    UINT32 Settings;        /* of the service: a list of texts (settings.h), empty unless WSKP_PLAIN */
     UINT8 DriverSha256[32]; /* nothing is started unless the file has this hash */
 } WSKP_HEADER;
+
+/* The driver is one of the user's own: it does not speak this ABI, and all steps are the agent's. */
+#define WSKP_PLAIN 0x1u
 
 typedef struct WSKP_CASE {
     UINT32 Name; /* string offset: suite.case */
@@ -61,8 +65,60 @@ typedef struct WSKP_UNIT {
     UINT32 ForMs;
     UINT32 Groups;
     UINT32 Seed;
-    UINT32 Reserved;
+    UINT32 Flags; /* WSKP_UNIT_* */
 } WSKP_UNIT;
+
+/*
+ * DriverEntry runs it, when the step of the unit before (LOAD or REBOOT) starts the driver; in its place
+ * the driver is asked what came of it.
+ */
+#define WSKP_UNIT_AT_START 0x1u
+
+/* Who performs a step: WSKP_STEP.Performer. Steps of the agent have a unit each, which runs once. */
+enum {
+    WSKP_BY_DRIVER = 0,
+    WSKP_BY_AGENT = 1,
+};
+
+/*
+ * Operations of the agent: WSKT_STEP.Op. WSKT_OP_BLOCKED and WSKT_OP_JOIN are the agent's, too, where
+ * their thread is one of its own: those are numbered like the driver's, and apart from them. Context and
+ * Group mean nothing here. Status is an NTSTATUS: what DriverEntry left, where it left something, else
+ * the Win32 error in the facility that is made for that (WSKP_STATUS_OF_WIN32).
+ */
+enum {
+    WSKP_OP_UNLOAD = 100,   /* stops the driver's service */
+    WSKP_OP_LOAD = 101,     /* starts it: failure to inject (0: none), WSKP_START_* */
+    WSKP_OP_RELOAD = 102,   /* unloads and loads: how often */
+    WSKP_OP_REBOOT = 103,   /* the guest: failure to inject, WSKP_START_*, start type of the driver
+                               (SERVICE_BOOT_START to SERVICE_DEMAND_START), readiness of the model: ms from
+                               its first use and 1, or 0; ms to wait for the driver once the guest is up */
+    WSKP_OP_UNLOADED = 104, /* what the driver left when it was unloaded last */
+};
+
+#define WSKP_STATUS_OF_WIN32(Win32)                                                                          \
+    (0xC0070000u | (Win32)) /* NTSTATUS_FROM_WIN32, for errors below 65536                                   \
+                             */
+
+/* WSKP_OP_LOAD, WSKP_OP_REBOOT, Arg[1] */
+#define WSKP_START_ACTIVATE 0x1u /* DriverEntry activates the sub-component itself */
+
+/* Meaning of WSKT_RESULT.Value by operation of the agent. */
+enum { /* UNLOAD, UNLOADED, RELOAD: of WSKT_UNLOAD; of several unloads, the sums and the longest time */
+       WSKP_V_UNLOAD_DEREGISTRATIONS = 0,
+       WSKP_V_UNLOAD_DEREGISTER_NS = 1,
+       WSKP_V_UNLOAD_BLOCKS = 2,
+       WSKP_V_UNLOAD_SOCKETS = 3,
+       WSKP_V_UNLOAD_CALLS = 4,
+       WSKP_V_UNLOAD_LONGEST_NS = 5,  /* RELOAD: the slowest stop of the service */
+       WSKP_V_UNLOAD_POOL_GROWTH = 6, /* RELOAD: bytes of the driver's pool tag; where nobody counts, 0 … */
+       WSKP_V_UNLOAD_POOL_COUNTED = 7, /* … and 0 here */
+       WSKP_V_UNLOAD_TIMES = 8,
+};
+enum {                           /* LOAD, REBOOT */
+       WSKP_V_LOAD_WIN32 = 0,    /* what the service manager said */
+       WSKP_V_LOAD_INJECTED = 1, /* 1: the failure that was asked for was made */
+};
 
 /*
  * Operations of the agent that need nothing of the driver but that it is one. What no number can say are the
@@ -116,7 +172,8 @@ typedef struct WSKP_CHECK {
 
 typedef struct WSKP_STEP {
     WSKT_STEP Step;
-    UINT32 CheckCount;
-    UINT32 Reserved;
+    UINT16 CheckCount;
+    UINT16 Performer; /* WSKP_BY_* */
+    UINT32 Text;      /* string offset, of what no number can say; empty where there is nothing */
     WSKP_CHECK Check[WSKP_MAX_CHECKS];
 } WSKP_STEP; /* 192 bytes */

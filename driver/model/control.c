@@ -67,8 +67,6 @@ static VOID Apply(const WSK_MODEL_SETTINGS *Settings)
     }
 }
 
-WSK_MODEL_CONTROL WskModelControl;
-
 MODEL_EXPORT NTSTATUS NTAPI WskModelControl(UINT32 Version, BOOLEAN Reset, const WSK_MODEL_SETTINGS *Settings,
                                             WSK_MODEL_COUNTERS *Counters)
 {

@@ -70,6 +70,11 @@ UINT64 ClockMs(VOID);
 /* Makes every waiter look again: those of one client, or all where it is NULL. Lock held. */
 VOID WakeWaiters(const CLIENT *Client);
 
+/* boot.c: what the registry says of the time before anybody controls the model; once. PASSIVE_LEVEL. */
+VOID BootOpen(VOID);
+
+MODEL_EXPORT WSK_MODEL_CONTROL WskModelControl;
+
 /* registration.c */
 
 /* Zeroed nonpaged pool, or NULL. IRQL <= DISPATCH_LEVEL. */

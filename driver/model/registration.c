@@ -85,6 +85,7 @@ MODEL_EXPORT NTSTATUS WSKAPI WskRegister(PWSK_CLIENT_NPI WskClientNpi, PWSK_REGI
         return STATUS_INVALID_PARAMETER;
     }
     WinsockOpen();
+    BootOpen();
     client = ModelAllocate(sizeof(*client));
     if (client == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;

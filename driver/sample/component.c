@@ -9,6 +9,7 @@
 #include "component.h"
 #include "client.h"
 #include "echo.h"
+#include "failure.h"
 #include "worker.h"
 
 #define WANTED_VERSION MAKE_WSK_VERSION(1, 0)
@@ -97,7 +98,7 @@ static NTSTATUS Register(UINT16 Version)
     Component.Dispatch.WskClientEvent = NULL; /* version 1 has no events */
     npi.ClientContext = NULL;
     npi.Dispatch = &Component.Dispatch;
-    status = WskRegister(&npi, &Component.Registration);
+    status = FailHere() ? STATUS_INSUFFICIENT_RESOURCES : WskRegister(&npi, &Component.Registration);
     Component.Registered = (BOOLEAN)NT_SUCCESS(status);
     return status;
 }
@@ -169,7 +170,8 @@ static NTSTATUS Negotiate(VOID)
 
 static NTSTATUS Capture(WSK_PROVIDER_NPI *Npi)
 {
-    NTSTATUS status = WskCaptureProviderNPI(&Component.Registration, WSK_INFINITE_WAIT, Npi);
+    NTSTATUS status = FailHere() ? STATUS_INSUFFICIENT_RESOURCES
+                                 : WskCaptureProviderNPI(&Component.Registration, WSK_INFINITE_WAIT, Npi);
 
     if (status == STATUS_NOINTERFACE) {
         status = Negotiate();

@@ -21,6 +21,11 @@
 /* A fault of kind hang takes a minute, whatever was asked for: a request that does not come back. */
 #define WSKSAMPLE_DEFECT_OVERSTAYS 9
 
+/* Unload leaves registrations behind, whose block goes with the image. */
+#define WSKSAMPLE_DEFECT_UNLOAD_KEEPS_REGISTRATION 20
+/* A DriverEntry that fails does not undo what it had done. */
+#define WSKSAMPLE_DEFECT_ENTRY_LEAVES_BEHIND 21
+
 #if !defined(WSKSAMPLE_DEFECT)
 #define WSKSAMPLE_DEFECT WSKSAMPLE_DEFECT_NONE
 #endif

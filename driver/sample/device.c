@@ -3,6 +3,7 @@
  */
 #include "device.h"
 #include "access.h"
+#include "failure.h"
 
 NTSTATUS DeviceCreate(PDRIVER_OBJECT Driver)
 {
@@ -11,11 +12,12 @@ NTSTATUS DeviceCreate(PDRIVER_OBJECT Driver)
     PDEVICE_OBJECT device;
     NTSTATUS status;
 
-    status = CreateDeviceForAdministrators(Driver, &name, &device);
+    status =
+        FailHere() ? STATUS_INSUFFICIENT_RESOURCES : CreateDeviceForAdministrators(Driver, &name, &device);
     if (!NT_SUCCESS(status)) {
         return status;
     }
-    status = IoCreateSymbolicLink(&link, &name);
+    status = FailHere() ? STATUS_INSUFFICIENT_RESOURCES : IoCreateSymbolicLink(&link, &name);
     if (!NT_SUCCESS(status)) {
         IoDeleteDevice(device);
         return status;

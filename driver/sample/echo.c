@@ -2,6 +2,7 @@
  * echo.c - the echo server's loop and its connections.
  */
 #include "echo.h"
+#include "failure.h"
 
 #define BUFFER_BYTES    4096u
 #define MAX_CONNECTIONS 32u
@@ -50,7 +51,7 @@ static CONNECTION *CreateConnection(PKEVENT Wake)
     if (connection == NULL) {
         return NULL;
     }
-    connection->Mdl = IoAllocateMdl(connection->Buffer, BUFFER_BYTES, FALSE, FALSE, NULL);
+    connection->Mdl = FailHere() ? NULL : IoAllocateMdl(connection->Buffer, BUFFER_BYTES, FALSE, FALSE, NULL);
     if (connection->Mdl != NULL) {
         PoolCount(POOL_COMPONENT, 1);
         MmBuildMdlForNonPagedPool(connection->Mdl);

@@ -6,54 +6,55 @@
 #include "component.h"
 #include "device.h"
 #include "endpoint.h"
+#include "failure.h"
+#include "listener.h"
+#include "parameter.h"
 #include "reset.h"
+#include "startup.h"
 #include "step.h"
 #include "worker.h"
 
 DRIVER_INITIALIZE DriverEntry;
 static DRIVER_UNLOAD Unload;
 
-/* PASSIVE_LEVEL. NULL if it can't be opened: then there is nothing to read, and nowhere to report. */
-static HANDLE OpenServiceKey(PUNICODE_STRING Path)
-{
-    OBJECT_ATTRIBUTES attributes;
-    HANDLE key;
-
-    InitializeObjectAttributes(&attributes, Path, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL, NULL);
-    return NT_SUCCESS(ZwOpenKey(&key, KEY_READ | KEY_WRITE, &attributes)) ? key : NULL;
-}
-
-static BOOLEAN ReadActivateOnStart(HANDLE Key)
-{
-    UNICODE_STRING name = RTL_CONSTANT_STRING(WSKT_ACTIVATE_VALUE);
-    union {
-        KEY_VALUE_PARTIAL_INFORMATION Information;
-        UINT8 Bytes[sizeof(KEY_VALUE_PARTIAL_INFORMATION) + sizeof(ULONG)];
-    } value;
-    ULONG bytes;
-    ULONG activate = 0;
-
-    if (Key != NULL &&
-        NT_SUCCESS(ZwQueryValueKey(Key, &name, KeyValuePartialInformation, &value, sizeof(value), &bytes)) &&
-        value.Information.Type == REG_DWORD && value.Information.DataLength == sizeof(activate)) {
-        RtlCopyMemory(&activate, value.Information.Data, sizeof(activate));
-    }
-    return activate == 1;
-}
-
 /* A failure is left for who started the driver; a success leaves nothing. */
-static VOID ReportEntryStatus(HANDLE Key, NTSTATUS Status)
+static VOID ReportEntryStatus(NTSTATUS Status)
 {
-    UNICODE_STRING name = RTL_CONSTANT_STRING(WSKT_ENTRY_STATUS_VALUE);
     ULONG value = (ULONG)Status;
 
-    if (Key == NULL) {
-        return;
-    }
     if (NT_SUCCESS(Status)) {
-        (VOID) ZwDeleteValueKey(Key, &name);
+        ParameterRemove(WSKT_ENTRY_STATUS_VALUE);
     } else {
-        (VOID) ZwSetValueKey(Key, &name, 0, REG_DWORD, &value, sizeof(value));
+        ParameterLeave(WSKT_ENTRY_STATUS_VALUE, REG_DWORD, &value, sizeof(value));
+    }
+}
+
+/* What is left of everything, for whoever wants to know that nothing leaked. PASSIVE_LEVEL. */
+static VOID ReportUnloaded(WSKT_UNLOAD *Unloaded)
+{
+    Unloaded->Abi = WSKT_ABI;
+    for (UINT32 use = 0; use < POOL_USES; use++) {
+        Unloaded->Blocks += PoolBlocks((POOL_USE)use);
+    }
+    Unloaded->Sockets = EndpointsCount() + SocketsOpen();
+    ParameterLeave(WSKT_UNLOAD_VALUE, REG_BINARY, Unloaded, sizeof(*Unloaded));
+}
+
+/* The deregistrations that nobody has asked for, and how long the longest took. PASSIVE_LEVEL. */
+static VOID DeregisterAll(WSKT_UNLOAD *Unloaded)
+{
+    for (UINT32 i = 0; i < WSKT_MAX_CLIENTS; i++) {
+        WSKT_RESULT result = {0};
+        UINT64 begin = ClockNs();
+
+        if (!ClientNeedsDeregister(i) || DEFECT(UNLOAD_KEEPS_REGISTRATION)) {
+            continue;
+        }
+        ClientDeregister(i, FALSE, &result);
+        Unloaded->Deregistrations++;
+        if (Unloaded->DeregisterNs < ClockNs() - begin) {
+            Unloaded->DeregisterNs = ClockNs() - begin;
+        }
     }
 }
 
@@ -64,21 +65,20 @@ static VOID ReportEntryStatus(HANDLE Key, NTSTATUS Status)
  */
 static VOID Stop(VOID)
 {
+    WSKT_UNLOAD unloaded = {0};
     WSKT_RESULT result = {0};
 
     ComponentDeactivate(&result); /* refused, and rightly so, where it is not active */
     EndpointsEnd();
     ClientsReleaseAll();
-    for (UINT32 i = 0; i < WSKT_MAX_CLIENTS; i++) {
-        if (ClientNeedsDeregister(i)) {
-            ClientDeregister(i, FALSE, &result);
-        }
-    }
+    DeregisterAll(&unloaded);
+    unloaded.Calls = ThreadsBusy() + WorkersBusy() + ContextsBusy();
     PendingEnd();
     ThreadsEnd();
     WorkersEnd();
     ComponentEnd();
     ContextsEnd();
+    ReportUnloaded(&unloaded);
 }
 
 /* PASSIVE_LEVEL. Waits for nothing: what takes time is left to the component's worker. */
@@ -95,6 +95,7 @@ static NTSTATUS Start(PDRIVER_OBJECT Driver, BOOLEAN Activate)
     ComponentInitialize();
     ResetInitialize();
 
+    StartupRun();
     if (Activate) {
         ComponentActivate(COMPONENT_AT_START, &result);
         status = (NTSTATUS)result.Status;
@@ -102,7 +103,7 @@ static NTSTATUS Start(PDRIVER_OBJECT Driver, BOOLEAN Activate)
     if (NT_SUCCESS(status)) {
         status = DEFECT(ENTRY_FAILS) ? STATUS_INSUFFICIENT_RESOURCES : DeviceCreate(Driver);
     }
-    if (!NT_SUCCESS(status)) {
+    if (!NT_SUCCESS(status) && !DEFECT(ENTRY_LEAVES_BEHIND)) {
         Stop();
     }
     return status;
@@ -110,8 +111,10 @@ static NTSTATUS Start(PDRIVER_OBJECT Driver, BOOLEAN Activate)
 
 NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath)
 {
-    HANDLE key = OpenServiceKey(RegistryPath);
     NTSTATUS status;
+
+    ParametersInitialize(RegistryPath);
+    FailureArm(ParameterTakeNumber(WSKT_FAIL_AT_VALUE));
 
     Driver->DriverUnload = Unload;
     Driver->MajorFunction[IRP_MJ_CREATE] = DeviceOpen;
@@ -119,12 +122,8 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath)
     Driver->MajorFunction[IRP_MJ_CLOSE] = DeviceClose;
     Driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = DeviceControl;
 
-    status = Start(Driver, ReadActivateOnStart(key));
-
-    ReportEntryStatus(key, status);
-    if (key != NULL) {
-        (VOID) ZwClose(key);
-    }
+    status = Start(Driver, ParameterNumber(WSKT_ACTIVATE_VALUE) == 1);
+    ReportEntryStatus(status);
     return status;
 }
 

@@ -5,7 +5,9 @@
  */
 #include "device.h"
 #include "access.h"
+#include "failure.h"
 #include "reset.h"
+#include "startup.h"
 #include "unit.h"
 
 static NTSTATUS Complete(PIRP Irp, NTSTATUS Status, ULONG Bytes)
@@ -40,6 +42,7 @@ static NTSTATUS Hello(const DRIVER_OBJECT *Driver, WSKT_HELLO *Out, ULONG Output
     }
     RtlZeroMemory(Out, sizeof(*Out));
     Out->Abi = WSKT_ABI;
+    Out->Injected = FailureMade();
     Out->ImageBase = (UINT64)(ULONG_PTR)Driver->DriverStart;
     Out->ImageSize = Driver->DriverSize;
     Out->MaxClients = WSKT_MAX_CLIENTS;
@@ -108,6 +111,9 @@ NTSTATUS NTAPI DeviceControl(PDEVICE_OBJECT Device, PIRP Irp)
         break;
     case IOCTL_WSKT_RUN:
         status = RunUnit(buffer, input, output, &bytes);
+        break;
+    case IOCTL_WSKT_STARTED:
+        status = StartupResult(buffer, output, &bytes);
         break;
     case IOCTL_WSKT_RESET:
         status = RunReset(buffer, input, output, &bytes);

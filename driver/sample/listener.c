@@ -2,6 +2,7 @@
  * listener.c - creates the listening socket of the echo server.
  */
 #include "listener.h"
+#include "failure.h"
 
 /* The dynamic ports, and how many of them to try where the provider can't say which one it chose. */
 #define FIRST_DYNAMIC_PORT 49152u
@@ -45,6 +46,9 @@ static NTSTATUS OpenAt(USHORT Port, const WSK_PROVIDER_NPI *Npi, SOCKET_CALL *Ca
     SOCKADDR_IN address;
     NTSTATUS status;
 
+    if (FailHere()) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
     /* No callbacks, so no dispatch table and no context: connections are taken with WskAccept. */
     CallBegun(Call,
               Npi->Dispatch->WskSocket(Npi->Client, AF_INET, SOCK_STREAM, IPPROTO_TCP, WSK_FLAG_LISTEN_SOCKET,
@@ -61,8 +65,11 @@ static NTSTATUS OpenAt(USHORT Port, const WSK_PROVIDER_NPI *Npi, SOCKET_CALL *Ca
     address.sin_port = NetworkOrder(Port);
     address.sin_addr.S_un.S_un_b.s_b1 = 127;
     address.sin_addr.S_un.S_un_b.s_b4 = 1;
-    CallBegun(Call, Dispatch(*Socket)->WskBind(*Socket, (PSOCKADDR)&address, 0, CallPrepare(Call)));
-    status = CallWait(Call);
+    status = STATUS_INSUFFICIENT_RESOURCES;
+    if (!FailHere()) {
+        CallBegun(Call, Dispatch(*Socket)->WskBind(*Socket, (PSOCKADDR)&address, 0, CallPrepare(Call)));
+        status = CallWait(Call);
+    }
     if (!NT_SUCCESS(status)) {
         Close(*Socket, Call);
     }

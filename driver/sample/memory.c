@@ -2,6 +2,7 @@
  * memory.c - the driver's own nonpaged pool, counted so that a leak is a number.
  */
 #include "sample.h"
+#include "failure.h"
 
 static volatile LONG Blocks[POOL_USES];
 
@@ -9,6 +10,9 @@ PVOID PoolAllocate(POOL_USE Use, SIZE_T Bytes)
 {
     PVOID block;
 
+    if (Use != POOL_REQUEST && FailHere()) { /* a request is no part of the driver's start */
+        return NULL;
+    }
     /* Not ExAllocatePool2: Windows before 10 2004 and Wine lack it. */
 #if defined(_MSC_VER)
 #pragma warning(suppress : 4996)

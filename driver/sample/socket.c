@@ -2,6 +2,7 @@
  * socket.c - the life of an IRP that carries socket calls.
  */
 #include "socket.h"
+#include "failure.h"
 
 /* Socket calls on the loopback take microseconds; one that takes this long is asked to give up. */
 #define CALL_LIMIT_MS 10000u
@@ -16,7 +17,7 @@ static IO_COMPLETION_ROUTINE Completed;
 
 NTSTATUS CallCreate(SOCKET_CALL *Call, PKEVENT Wake)
 {
-    Call->Irp = IoAllocateIrp(1, FALSE);
+    Call->Irp = FailHere() ? NULL : IoAllocateIrp(1, FALSE);
     if (Call->Irp == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }

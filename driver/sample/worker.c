@@ -2,6 +2,7 @@
  * worker.c - kernel threads that run one piece of work at a time, and a pool of them.
  */
 #include "worker.h"
+#include "failure.h"
 
 /* Enough for 64 parallel threads with a guarded call each, and some callers beside them. */
 #define POOL_WORKERS 160u
@@ -60,7 +61,9 @@ static NTSTATUS CreateThread(WORKER *Worker)
     NTSTATUS status;
 
     InitializeObjectAttributes(&attributes, NULL, OBJ_KERNEL_HANDLE, NULL, NULL);
-    status = PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, &attributes, NULL, NULL, WorkerMain, Worker);
+    status = FailHere() ? STATUS_INSUFFICIENT_RESOURCES
+                        : PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, &attributes, NULL, NULL,
+                                               WorkerMain, Worker);
     if (!NT_SUCCESS(status)) {
         return status;
     }

@@ -32,6 +32,9 @@ type hostConn struct {
 	overErr  error
 }
 
+// errEnded is what is said of a guest whose processes ended, as those of one that reboots do.
+var errEnded = errors.New("winrshost.exe has ended")
+
 type watchedEvent struct{ process, exit uint32 }
 
 // newHostConn speaks to a host through the two ends of its pipes, which it owns from now on.
@@ -55,7 +58,7 @@ func (h *hostConn) read(out io.ReadCloser) {
 		err = h.loop(r)
 	}
 	if errors.Is(err, io.EOF) {
-		err = errors.New("winrshost.exe has ended")
+		err = errEnded
 	}
 	h.end(err)
 	out.Close()

@@ -22,6 +22,7 @@ import (
 const (
 	bootTries   = 3                // see noRandomAddresses
 	maxFailures = 4                // as many crashes in a row leave the guest off
+	maxReboots  = 64               // as many times it may reboot before it is ready
 	longLife    = 20 * time.Second // a guest that was up for so long has not crashed "again"
 )
 
@@ -158,6 +159,10 @@ func (s *server) clone(ctx context.Context, prefix string) error {
 // start boots the guest's disk as it is.
 func (s *server) start(ctx context.Context) error {
 	b, err := start(ctx, &s.config, prefixOf(s.dir), s.config.Temp)
+	for reboots := 0; errors.Is(err, errEnded) && reboots < maxReboots && ctx.Err() == nil; reboots++ {
+		s.log.Info("the guest rebooted before it was ready", "error", err)
+		b, err = start(ctx, &s.config, prefixOf(s.dir), s.config.Temp)
+	}
 	for try := 1; err != nil && try < bootTries && ctx.Err() == nil; try++ {
 		s.log.Warn("the guest did not boot: once more", "error", err)
 		b, err = start(ctx, &s.config, prefixOf(s.dir), s.config.Temp)
@@ -264,7 +269,7 @@ func (s *server) serve(ctx context.Context) error {
 func (s *server) crashed(ctx context.Context, b *boot, e vm.Event) {
 	s.tell(e)
 	s.log.Info("the guest crashed", "text", e.Text)
-	s.again(ctx, b)
+	s.again(ctx, b, 1)
 }
 
 // gone restarts a guest whose host ended without a crash, unless that was meant.
@@ -276,7 +281,7 @@ func (s *server) gone(ctx context.Context, b *boot) {
 		return
 	}
 	s.tell(vm.Event{Kind: vm.Reset, Time: time.Now(), Text: "the guest's system processes ended"})
-	s.again(ctx, b)
+	s.again(ctx, b, 0) // as one that is told to reboot does
 }
 
 func (s *server) isOther(b *boot) bool {
@@ -287,17 +292,17 @@ func (s *server) isOther(b *boot) bool {
 
 // again boots the same disk anew. A guest that does not come up, or crashes again and again as soon as it is
 // up, stays off until it is reverted or reset.
-func (s *server) again(ctx context.Context, b *boot) {
+func (s *server) again(ctx context.Context, b *boot, crashes int) {
 	s.power.Lock()
 	defer s.power.Unlock()
 	if s.isOther(b) {
 		return // somebody reverted it in the meantime
 	}
-	if time.Since(b.begun) > longLife {
+	if time.Since(b.begun) > longLife || crashes == 0 {
 		s.failures = 0
 	}
 	err := errors.New("it crashed each time soon after it was up")
-	for s.failures++; s.failures < maxFailures && ctx.Err() == nil; s.failures++ {
+	for s.failures += crashes; s.failures < maxFailures && ctx.Err() == nil; s.failures++ {
 		if _, err = s.cycle(ctx, false); err == nil {
 			return
 		}

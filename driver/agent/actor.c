@@ -1,0 +1,76 @@
+/* actor.c - threads that perform the agent's steps. */
+#include "actor.h"
+
+#include <stdlib.h>
+
+struct ACTOR {
+    LONG Holders; /* the owner and the thread: the last one frees */
+    ACT_ROUTINE *Routine;
+    HANDLE Thread;
+    ACT Act;
+};
+
+static void LetGo(ACTOR *Actor)
+{
+    if (InterlockedDecrement(&Actor->Holders) != 0)
+        return;
+    DeviceClose(Actor->Act.Device);
+    FoldersFree(&Actor->Act.Folders);
+    for (size_t i = 0; i < OUTPUT_COUNT; i++)
+        free(Actor->Act.Kept[i].Data);
+    free(Actor);
+}
+
+static UINT64 NowNs(void)
+{
+    LARGE_INTEGER now, frequency;
+
+    QueryPerformanceFrequency(&frequency);
+    QueryPerformanceCounter(&now);
+    /* In two parts, since the product could overflow. */
+    return (UINT64)(now.QuadPart / frequency.QuadPart) * 1000000000u +
+           (UINT64)(now.QuadPart % frequency.QuadPart) * 1000000000u / (UINT64)frequency.QuadPart;
+}
+
+static DWORD WINAPI ActorThread(void *Parameter)
+{
+    ACTOR *actor = Parameter;
+    WSKT_RESULT *result = &actor->Act.Result;
+    UINT64 begin = NowNs();
+
+    actor->Routine(&actor->Act);
+    result->ElapsedNs = NowNs() - begin;
+    result->MaxNs = result->ElapsedNs;
+    result->Executed = 1;
+    LetGo(actor);
+    return 0;
+}
+
+ACTOR *ActorStart(ACT_ROUTINE *Routine, const ACT *Act)
+{
+    ACTOR *actor = calloc(1, sizeof *actor);
+
+    if (actor == NULL)
+        return NULL;
+    actor->Routine = Routine;
+    actor->Act = *Act;
+    actor->Holders = 2;
+    actor->Thread = CreateThread(NULL, 0, ActorThread, actor, 0, NULL);
+    if (actor->Thread != NULL)
+        return actor;
+    free(actor);
+    return NULL;
+}
+
+ACT *ActorAwait(ACTOR *Actor, UINT32 Ms)
+{
+    return WaitForSingleObject(Actor->Thread, Ms) == WAIT_OBJECT_0 ? &Actor->Act : NULL;
+}
+
+void ActorLeave(ACTOR *Actor)
+{
+    if (Actor == NULL)
+        return;
+    CloseHandle(Actor->Thread);
+    LetGo(Actor);
+}

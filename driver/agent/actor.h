@@ -1,0 +1,37 @@
+/*
+ * actor.h - threads that perform the agent's steps. A step may wait for the driver, and the driver for
+ * something that only happens later, or never: so each has a thread that can be given up.
+ */
+#pragma once
+
+#include "device.h"
+#include "generic.h"
+#include "plan.h"
+
+/* What a thread works on: its own copy, which goes with it should it be given up. */
+typedef struct ACT {
+    const PLAN *Plan; /* lives as long as the process */
+    WSKT_STEP Step;
+    UINT32 StepsBytes;                                    /* of Steps, 0: none */
+    UINT64 Steps[DEVICE_UNIT_BYTES / sizeof(UINT64) + 1]; /* a WSKT_UNIT for DriverEntry */
+    WSKT_RESULT Result;
+    DEVICE *Device; /* that it has opened */
+    WORDS Words;    /* of a generic step, and so is what follows */
+    FOLDERS Folders;
+    UINT64 SinceMs;
+    CAPTURE Kept[OUTPUT_COUNT];
+} ACT;
+
+/* Fills in Act->Result: Status, Value and, where it is not WSKT_ORIGIN_CALL, Origin. */
+typedef void ACT_ROUTINE(ACT *Act);
+
+typedef struct ACTOR ACTOR;
+
+/* Starts a thread on a copy of Act. NULL where there is no memory for it, or no thread. */
+ACTOR *ActorStart(ACT_ROUTINE *Routine, const ACT *Act);
+
+/* What the routine has left, once it is back; NULL if it is not within Ms. */
+ACT *ActorAwait(ACTOR *Actor, UINT32 Ms);
+
+/* Lets go of the actor, and of a device that nobody has taken; a thread that is not back keeps its copy. */
+void ActorLeave(ACTOR *Actor);

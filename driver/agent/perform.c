@@ -1,0 +1,342 @@
+/* perform.c - the steps of a plan that the agent performs itself. */
+#include "perform.h"
+#include "driver.h"
+#include "poolusage.h"
+
+#define STATUS_SUCCESS_VALUE 0u
+#define STATUS_TIMEOUT_VALUE 0x102u
+#define STATUS_PENDING_VALUE 0x103u
+
+#define STATUS_INVALID_DEVICE_STATE_VALUE   0xC0000184u
+#define STATUS_INSUFFICIENT_RESOURCES_VALUE 0xC000009Au
+#define STATUS_DEVICE_BUSY_VALUE            0x80000011u
+
+#define RELOAD_TIMES_MAX 10000u
+
+static UINT32 StatusOfWin32(DWORD Win32)
+{
+    return Win32 == ERROR_SUCCESS ? STATUS_SUCCESS_VALUE : WSKP_STATUS_OF_WIN32(Win32 & 0xFFFF);
+}
+
+static void Refuse(WSKT_RESULT *Result, UINT32 Status)
+{
+    Result->Origin = WSKT_ORIGIN_REFUSED;
+    Result->Status = Status;
+    Result->Executed = 1;
+}
+
+/* ---- unload ---- */
+
+/* What the driver left when it went. One that left nothing has not run its Unload to the end. */
+static DWORD ReadUnloaded(const PLAN *Plan, WSKT_UNLOAD *Unloaded)
+{
+    DWORD error = DriverGetBinary(Plan->ServiceName, WSKT_UNLOAD_VALUE, Unloaded, sizeof *Unloaded);
+
+    if (error == ERROR_SUCCESS && Unloaded->Abi != WSKT_ABI)
+        error = ERROR_REVISION_MISMATCH;
+    return error;
+}
+
+static void AddUnloaded(const WSKT_UNLOAD *Unloaded, UINT64 *Value)
+{
+    Value[WSKP_V_UNLOAD_DEREGISTRATIONS] += Unloaded->Deregistrations;
+    Value[WSKP_V_UNLOAD_BLOCKS] += Unloaded->Blocks;
+    Value[WSKP_V_UNLOAD_SOCKETS] += Unloaded->Sockets;
+    Value[WSKP_V_UNLOAD_CALLS] += Unloaded->Calls;
+    if (Value[WSKP_V_UNLOAD_DEREGISTER_NS] < Unloaded->DeregisterNs)
+        Value[WSKP_V_UNLOAD_DEREGISTER_NS] = Unloaded->DeregisterNs;
+    Value[WSKP_V_UNLOAD_TIMES]++;
+}
+
+/* Stops the driver, and adds what it left. */
+static DWORD Unload(const ACT *Act, UINT64 *Value)
+{
+    UINT64 begin = GetTickCount64(), took;
+    WSKT_UNLOAD unloaded;
+    DWORD error = DriverStop(Act->Plan->ServiceName, Act->Step.TimeoutMs);
+
+    took = (GetTickCount64() - begin) * 1000000u;
+    if (error == ERROR_SUCCESS && !Act->Plan->Plain)
+        error = ReadUnloaded(Act->Plan, &unloaded);
+    if (error != ERROR_SUCCESS)
+        return error;
+    if (!Act->Plan->Plain)
+        AddUnloaded(&unloaded, Value);
+    if (Value[WSKP_V_UNLOAD_LONGEST_NS] < took)
+        Value[WSKP_V_UNLOAD_LONGEST_NS] = took;
+    return ERROR_SUCCESS;
+}
+
+static void DoUnload(ACT *Act)
+{
+    Act->Result.Status = StatusOfWin32(Unload(Act, Act->Result.Value));
+}
+
+static void DoUnloaded(ACT *Act)
+{
+    WSKT_UNLOAD unloaded;
+    DWORD error = ReadUnloaded(Act->Plan, &unloaded);
+
+    Act->Result.Status = StatusOfWin32(error);
+    if (error == ERROR_SUCCESS)
+        AddUnloaded(&unloaded, Act->Result.Value);
+}
+
+/* ---- load ---- */
+
+START_WITH PerformStartWith(const WSKT_STEP *Step, const WSKT_UNIT *AtStart, DWORD AtStartBytes)
+{
+    START_WITH with = {
+        .FailAt = (UINT32)Step->Arg[0],
+        .Activate = (Step->Arg[1] & WSKP_START_ACTIVATE) != 0,
+        .Steps = AtStart,
+        .StepsBytes = AtStartBytes,
+    };
+
+    return with;
+}
+
+static UINT32 StatusOfStart(const START *Start)
+{
+    if (Start->Why == NULL)
+        return STATUS_SUCCESS_VALUE;
+    return Start->Entry != 0 ? Start->Entry : StatusOfWin32(Start->Win32);
+}
+
+void PerformTellStart(const START *Start, WSKT_RESULT *Result)
+{
+    Result->Status = StatusOfStart(Start);
+    Result->Value[WSKP_V_LOAD_WIN32] = Start->Win32;
+    Result->Value[WSKP_V_LOAD_INJECTED] = Start->Hello.Injected;
+}
+
+static void DoLoad(ACT *Act)
+{
+    const WSKT_UNIT *steps = Act->StepsBytes != 0 ? (const WSKT_UNIT *)Act->Steps : NULL;
+    START_WITH with = PerformStartWith(&Act->Step, steps, Act->StepsBytes);
+    START start = {0};
+
+    (void)StartUp(Act->Plan, &with, &Act->Device, &start);
+    PerformTellStart(&start, &Act->Result);
+}
+
+/* ---- reload ---- */
+
+static void DoReload(ACT *Act)
+{
+    UINT64 *value = Act->Result.Value, before = 0, after = 0;
+    BOOL counted = PoolUsage(&before);
+    START start = {0};
+    DWORD error = ERROR_SUCCESS;
+
+    for (UINT64 i = 0; error == ERROR_SUCCESS && start.Why == NULL && i < Act->Step.Arg[0]; i++) {
+        DeviceClose(Act->Device);
+        Act->Device = NULL;
+        error = Unload(Act, value);
+        if (error == ERROR_SUCCESS)
+            (void)StartUp(Act->Plan, NULL, &Act->Device, &start);
+    }
+    if (error == ERROR_SUCCESS)
+        Act->Result.Status = StatusOfStart(&start);
+    else
+        Act->Result.Status = StatusOfWin32(error);
+    counted = counted && PoolUsage(&after);
+    value[WSKP_V_UNLOAD_POOL_COUNTED] = counted;
+    value[WSKP_V_UNLOAD_POOL_GROWTH] = counted && after > before ? after - before : 0;
+}
+
+/* ---- steps that need nothing of the driver ---- */
+
+static void DoSleep(ACT *Act)
+{
+    Sleep((DWORD)Act->Step.Arg[0]);
+}
+
+static void DoGeneric(ACT *Act)
+{
+    GENERIC generic = {.Step = &Act->Step,
+                       .Words = Act->Words,
+                       .Folders = Act->Folders,
+                       .SinceMs = Act->SinceMs,
+                       .Result = &Act->Result};
+
+    GenericPerform(&generic);
+    memcpy(Act->Kept, generic.Kept, sizeof Act->Kept);
+}
+
+/* ---- all of them ---- */
+
+static const struct {
+    UINT32 Op;
+    ACT_ROUTINE *Routine;
+    BOOL TakesDevice; /* the driver can't go while it is open */
+} Operations[] = {
+    {WSKP_OP_UNLOAD, DoUnload, TRUE},    {WSKP_OP_LOAD, DoLoad, TRUE},
+    {WSKP_OP_RELOAD, DoReload, TRUE},    {WSKP_OP_UNLOADED, DoUnloaded, FALSE},
+    {WSKT_OP_SLEEP, DoSleep, FALSE},     {WSKP_OP_UPLOAD, DoGeneric, FALSE},
+    {WSKP_OP_RUN, DoGeneric, FALSE},     {WSKP_OP_IOCTL, DoGeneric, FALSE},
+    {WSKP_OP_COLLECT, DoGeneric, FALSE}, {WSKP_OP_EVENT_LOG, DoGeneric, FALSE},
+};
+
+BOOL PerformKnows(const WSKP_STEP *Step)
+{
+    const UINT64 *arg = Step->Step.Arg;
+
+    if (Step->Step.Thread > WSKT_MAX_THREADS || Step->Step.TimeoutMs == 0 ||
+        Step->Step.TimeoutMs > WSKT_MAX_WAIT_MS)
+        return FALSE;
+    switch (Step->Step.Op) {
+    case WSKT_OP_BLOCKED:
+    case WSKT_OP_JOIN:
+        return arg[0] < WSKT_MAX_THREADS && arg[1] <= WSKT_MAX_WAIT_MS && Step->Step.Thread == 0;
+    case WSKT_OP_SLEEP:
+        return arg[0] <= WSKT_MAX_WAIT_MS && Step->Step.Thread == 0;
+    case WSKP_OP_RELOAD:
+        return arg[0] >= 1 && arg[0] <= RELOAD_TIMES_MAX && Step->Step.Thread == 0;
+    case WSKP_OP_LOAD:
+        return arg[0] <= MAXUINT32 && Step->Step.Thread == 0;
+    case WSKP_OP_REBOOT:
+        return arg[0] <= MAXUINT32 && arg[2] <= SERVICE_DEMAND_START && arg[3] <= MAXUINT32 &&
+               arg[4] <= WSKT_MAX_WAIT_MS && Step->Step.Thread == 0;
+    case WSKP_OP_UNLOAD:
+    case WSKP_OP_UNLOADED:
+        return TRUE;
+    default:
+        return FALSE;
+    }
+}
+
+static void TakeBack(PERFORMER *Performer, ACT *Act, WSKT_RESULT *Result)
+{
+    *Result = Act->Result;
+    memcpy(Performer->Kept, Act->Kept, sizeof Performer->Kept);
+    memset(Act->Kept, 0, sizeof Act->Kept);
+    if (Act->Device != NULL) {
+        Performer->Device = Act->Device;
+        Act->Device = NULL;
+    }
+}
+
+/* Act->Folders go to the thread, or are freed. */
+static void Start(PERFORMER *Performer, const WSKP_STEP *Step, ACT_ROUTINE *Routine, ACT *Act,
+                  WSKT_RESULT *Result)
+{
+    ACTOR **named = Step->Step.Thread != 0 ? &Performer->Actor[Step->Step.Thread - 1] : NULL;
+    ACTOR *actor;
+    ACT *back;
+
+    if (named != NULL && *named != NULL) {
+        FoldersFree(&Act->Folders);
+        Refuse(Result, STATUS_DEVICE_BUSY_VALUE);
+        return;
+    }
+    actor = ActorStart(Routine, Act);
+    if (actor == NULL) {
+        FoldersFree(&Act->Folders);
+        Refuse(Result, STATUS_INSUFFICIENT_RESOURCES_VALUE);
+    } else if (named != NULL) {
+        *named = actor;
+        Result->Origin = WSKT_ORIGIN_ASYNC;
+        Result->Status = STATUS_PENDING_VALUE;
+        Result->Executed = 1;
+    } else {
+        back = ActorAwait(actor, Step->Step.TimeoutMs);
+        if (back != NULL) {
+            TakeBack(Performer, back, Result);
+        } else {
+            Result->Origin = WSKT_ORIGIN_TIMEOUT;
+            Result->Status = STATUS_TIMEOUT_VALUE;
+            Result->Executed = 1;
+            Performer->Lost++;
+        }
+        ActorLeave(actor);
+    }
+}
+
+/* WSKT_OP_BLOCKED and WSKT_OP_JOIN, of a thread of the agent. */
+static void Await(PERFORMER *Performer, const WSKT_STEP *Step, WSKT_RESULT *Result)
+{
+    ACTOR **actor = &Performer->Actor[Step->Arg[0]];
+    UINT64 begin = GetTickCount64();
+    BOOL joins = Step->Op == WSKT_OP_JOIN;
+    WSKT_RESULT operation;
+    ACT *back;
+
+    if (*actor == NULL) {
+        Refuse(Result, STATUS_INVALID_DEVICE_STATE_VALUE);
+        return;
+    }
+    back = ActorAwait(*actor, (UINT32)Step->Arg[1]);
+    Result->Executed = 1;
+    Result->ElapsedNs = Result->MaxNs = (GetTickCount64() - begin) * 1000000u;
+    Result->Status = STATUS_TIMEOUT_VALUE;
+    if (back == NULL) {
+        Result->Origin = joins ? WSKT_ORIGIN_TIMEOUT : WSKT_ORIGIN_CALL;
+        return;
+    }
+    TakeBack(Performer, back, &operation);
+    Result->Value[WSKT_V_THREAD_STATUS] = operation.Status;
+    Result->Value[WSKT_V_THREAD_DONE] = 1;
+    Result->Value[WSKT_V_THREAD_NS] = operation.ElapsedNs;
+    Result->Status = joins ? operation.Status : STATUS_SUCCESS_VALUE;
+    if (joins) {
+        Result->Origin = operation.Origin;
+        ActorLeave(*actor);
+        *actor = NULL;
+    }
+}
+
+void Perform(PERFORMER *Performer, const WSKP_STEP *Step, const WSKT_UNIT *AtStart, DWORD AtStartBytes,
+             WSKT_RESULT *Result)
+{
+    ACT act = {.Plan = Performer->Plan,
+               .Step = Step->Step,
+               .Words = PlanWords(Performer->Plan, Step->Text),
+               .SinceMs = Performer->SinceMs};
+
+    *Result = (WSKT_RESULT){0};
+    if (Step->Step.Op == WSKT_OP_BLOCKED || Step->Step.Op == WSKT_OP_JOIN) {
+        Await(Performer, &Step->Step, Result);
+        return;
+    }
+    if (Step->Step.Op == WSKP_OP_UNLOAD || Step->Step.Op == WSKP_OP_LOAD || Step->Step.Op == WSKP_OP_RELOAD)
+        Performer->Unloaded = Step->Step.Op == WSKP_OP_UNLOAD;
+    if (FoldersOf(Performer->Journal, Performer->Case, &act.Folders) != ERROR_SUCCESS) {
+        Refuse(Result, STATUS_INSUFFICIENT_RESOURCES_VALUE);
+        return;
+    }
+    if (AtStart != NULL) {
+        act.StepsBytes = AtStartBytes;
+        memcpy(act.Steps, AtStart, AtStartBytes);
+    }
+    for (size_t i = 0; i < ARRAYSIZE(Operations); i++) {
+        if (Operations[i].Op != Step->Step.Op)
+            continue;
+        if (Operations[i].TakesDevice) {
+            DeviceClose(Performer->Device);
+            Performer->Device = NULL;
+        }
+        Start(Performer, Step, Operations[i].Routine, &act, Result);
+        return;
+    }
+    Refuse(Result, STATUS_INVALID_DEVICE_STATE_VALUE);
+}
+
+UINT32 PerformerBusy(const PERFORMER *Performer)
+{
+    UINT32 busy = Performer->Lost;
+
+    for (UINT32 i = 0; i < WSKT_MAX_THREADS; i++) {
+        if (Performer->Actor[i] != NULL && ActorAwait(Performer->Actor[i], 0) == NULL)
+            busy++;
+    }
+    return busy;
+}
+
+void PerformerForget(PERFORMER *Performer)
+{
+    for (UINT32 i = 0; i < WSKT_MAX_THREADS; i++) {
+        ActorLeave(Performer->Actor[i]);
+        Performer->Actor[i] = NULL;
+    }
+}

@@ -1,0 +1,39 @@
+/* perform.h - the steps of a plan that the agent performs itself: what each does to the driver. */
+#pragma once
+
+#include "actor.h"
+#include "start.h"
+
+typedef struct PERFORMER {
+    const PLAN *Plan;
+    DEVICE *Device;                 /* NULL: the driver is not loaded, or is being unloaded */
+    ACTOR *Actor[WSKT_MAX_THREADS]; /* named threads; NULL: nothing was started on it, or it was joined */
+    UINT32 Lost;                    /* steps that did not come back */
+    BOOL Unloaded;                  /* by a step of the case, and not loaded since */
+    const wchar_t *Journal;         /* its path: beside it are the folders of cases */
+    UINT32 Case;                    /* that is under way */
+    UINT64 SinceMs;                 /* how long it has been */
+    CAPTURE Kept[OUTPUT_COUNT];     /* what the step wrote that is back */
+} PERFORMER;
+
+/*
+ * Performs a step of the agent, any but WSKP_OP_REBOOT, within its TimeoutMs. AtStart is what DriverEntry
+ * is to run where the step starts the driver (NULL: nothing), StartBytes its length.
+ */
+void Perform(PERFORMER *Performer, const WSKP_STEP *Step, const WSKT_UNIT *AtStart, DWORD AtStartBytes,
+             WSKT_RESULT *Result);
+
+/* Is it an operation that Perform knows, or WSKP_OP_REBOOT, with arguments that it takes? */
+BOOL PerformKnows(const WSKP_STEP *Step);
+
+/* What a start is given by a step (LOAD, REBOOT). */
+START_WITH PerformStartWith(const WSKT_STEP *Step, const WSKT_UNIT *AtStart, DWORD AtStartBytes);
+
+/* Status of a start, as a step of the agent reports it. */
+void PerformTellStart(const START *Start, WSKT_RESULT *Result);
+
+/* Steps that are still at work, or did not come back. */
+UINT32 PerformerBusy(const PERFORMER *Performer);
+
+/* Lets go of threads that have come back, or never will. */
+void PerformerForget(PERFORMER *Performer);

@@ -1,0 +1,174 @@
+/* restart.c - the step that reboots the guest. */
+#include "restart.h"
+#include "driver.h"
+#include "image.h"
+#include "path.h"
+#include "runservice.h"
+
+#include <wchar.h>
+
+#define RUNNING_POLL_MS 10u
+
+/* Read by the model provider when it is first used: driver/include/wskmodel.h. */
+#define MODEL_KEY         L"SYSTEM\\CurrentControlSet\\Services\\WskModel"
+#define MODEL_READY_VALUE L"ReadyAfterMs"
+
+static DWORD SetModel(UINT64 ReadyAfterPlusOne)
+{
+    DWORD ms, error;
+
+    if (ReadyAfterPlusOne != 0) {
+        ms = (DWORD)(ReadyAfterPlusOne - 1);
+        return (DWORD)RegSetKeyValueW(HKEY_LOCAL_MACHINE, MODEL_KEY, MODEL_READY_VALUE, REG_DWORD, &ms,
+                                      sizeof ms);
+    }
+    error = (DWORD)RegDeleteTreeW(HKEY_LOCAL_MACHINE, MODEL_KEY);
+    return error == ERROR_FILE_NOT_FOUND ? ERROR_SUCCESS : error;
+}
+
+/* A driver that starts with the boot loader has to be where that finds it: no drive letter is known then. */
+static BOOL BootFile(const PLAN *Plan, wchar_t Path[MAX_PATH], wchar_t ImagePath[MAX_PATH])
+{
+    UINT length = GetSystemDirectoryW(Path, MAX_PATH);
+
+    if (length == 0 || length + wcslen(L"\\drivers\\.sys") + wcslen(Plan->ServiceName) >= MAX_PATH)
+        return FALSE;
+    wcscat(Path, L"\\drivers\\");
+    wcscat(Path, Plan->ServiceName);
+    wcscat(Path, L".sys");
+    wcscpy(ImagePath, L"\\SystemRoot\\System32\\drivers\\");
+    wcscat(ImagePath, Plan->ServiceName);
+    wcscat(ImagePath, L".sys");
+    return TRUE;
+}
+
+static DWORD PrepareDriver(const PLAN *Plan, const WSKT_STEP *Step, const WSKT_UNIT *AtStart, DWORD Bytes)
+{
+    START_WITH with = PerformStartWith(Step, AtStart, Bytes);
+    wchar_t file[MAX_PATH], image[MAX_PATH];
+    DWORD error = StartPrepare(Plan, &with);
+
+    if (error == ERROR_SUCCESS)
+        error = DriverForgetLastLife(Plan->ServiceName);
+    if (error != ERROR_SUCCESS || Step->Arg[2] != SERVICE_BOOT_START)
+        return error != ERROR_SUCCESS ? error : DriverSetStart(Plan->ServiceName, (DWORD)Step->Arg[2], NULL);
+    if (!BootFile(Plan, file, image))
+        return ERROR_FILENAME_EXCED_RANGE;
+    if (!CopyFileW(Plan->DriverPath, file, FALSE))
+        return GetLastError();
+    return DriverSetStart(Plan->ServiceName, SERVICE_BOOT_START, image);
+}
+
+/* Nothing of the preparations may be there for the boot after the next. */
+static void Undo(const PLAN *Plan, const WSKT_STEP *Step)
+{
+    wchar_t file[MAX_PATH], image[MAX_PATH];
+
+    (void)DriverSetStart(Plan->ServiceName, SERVICE_DEMAND_START, PathPlain(Plan->DriverPath));
+    (void)StartPrepare(Plan, NULL);
+    (void)SetModel(0);
+    if (Step->Arg[2] == SERVICE_BOOT_START && BootFile(Plan, file, image))
+        (void)DeleteFileW(file);
+}
+
+static DWORD Prepare(const PERFORMER *Performer, const RUN_FILES *Files, const JOURNAL *Journal,
+                     REBOOT_POINT *Point, const WSKT_STEP *Step, const WSKT_UNIT *AtStart, DWORD AtStartBytes)
+{
+    START start = {0};
+    DWORD error;
+
+    if (!StartVerify(Performer->Plan, &start))
+        return start.Win32;
+    error = PrepareDriver(Performer->Plan, Step, AtStart, AtStartBytes);
+    if (error == ERROR_SUCCESS)
+        error = SetModel(Step->Arg[3]);
+    if (error == ERROR_SUCCESS)
+        error = RunServiceAfterBoot(Files->Plan, Files->Journal, Point->Reboots);
+    if (error == ERROR_SUCCESS)
+        error = BootId(Point->Boot);
+    if (error == ERROR_SUCCESS)
+        error = JournalBytes(Journal, &Point->Bytes);
+    if (error != ERROR_SUCCESS)
+        return error;
+    Point->Sequence = Journal->Sequence;
+    Point->OrderMs = JournalMs(Journal);
+    Point->OrderUnixMs = UnixTimeMs();
+    return RebootPointSave(Files->Journal, Point);
+}
+
+BOOL Restart(PERFORMER *Performer, const RUN_FILES *Files, const JOURNAL *Journal, REBOOT_POINT *Point,
+             const WSKT_STEP *Step, const WSKT_UNIT *AtStart, DWORD AtStartBytes, HANDLE Cancel,
+             WSKT_RESULT *Result)
+{
+    DWORD error;
+
+    *Result = (WSKT_RESULT){.Executed = 1};
+    Point->Reboots = Files->Reboots + 1;
+    error = Point->Reboots > RUN_REBOOTS_MAX
+                ? ERROR_TOO_MANY_CMDS
+                : Prepare(Performer, Files, Journal, Point, Step, AtStart, AtStartBytes);
+    if (error == ERROR_SUCCESS)
+        error = RebootOrder();
+    /* The system ends this process, or asks it to end. */
+    if (error == ERROR_SUCCESS && WaitForSingleObject(Cancel, Step->TimeoutMs) == WAIT_OBJECT_0)
+        return TRUE;
+    if (error == ERROR_SUCCESS)
+        error = ERROR_TIMEOUT;
+    Undo(Performer->Plan, Step);
+    RunServiceForget(Files->Journal, Point->Reboots);
+    (void)RebootPointTake(Files->Journal, Point);
+    Result->Status = WSKP_STATUS_OF_WIN32(error & 0xFFFF);
+    return FALSE;
+}
+
+/* Waits for a service that starts with the guest: it may do so before this process, or after it. */
+static BOOL AwaitDriver(const PLAN *Plan, UINT64 Ms, START *Start)
+{
+    UINT64 deadline = GetTickCount64() + Ms;
+
+    for (;;) {
+        SERVICE_REPORT report;
+        DWORD error = DriverQuery(Plan->ServiceName, &report);
+
+        if (error == ERROR_SUCCESS && report.State == SERVICE_RUNNING)
+            return TRUE;
+        Start->Why = "start";
+        Start->Entry = DriverEntryStatus(Plan->ServiceName);
+        Start->Win32 = error != ERROR_SUCCESS ? error
+                       : report.ExitCode != 0 ? report.ExitCode
+                                              : ERROR_SERVICE_NOT_ACTIVE;
+        if (Start->Entry != 0 || GetTickCount64() >= deadline)
+            return FALSE;
+        Sleep(RUNNING_POLL_MS);
+    }
+}
+
+void Restarted(PERFORMER *Performer, const REBOOT_POINT *Point, const WSKT_STEP *Step, WSKT_RESULT *Result)
+{
+    const PLAN *plan = Performer->Plan;
+    char boot[BOOT_ID_CHARS + 1];
+    START start = {0};
+    UINT64 now;
+
+    *Result = (WSKT_RESULT){.Executed = 1};
+    if (BootId(boot) != ERROR_SUCCESS || strcmp(boot, Point->Boot) == 0) {
+        Result->Status = WSKP_STATUS_OF_WIN32(ERROR_INVALID_STATE);
+        Undo(plan, Step);
+        return;
+    }
+    if (Step->Arg[2] == SERVICE_DEMAND_START) {
+        Undo(plan, Step);
+        (void)StartUp(plan, NULL, &Performer->Device, &start);
+    } else {
+        if (AwaitDriver(plan, Step->Arg[4], &start)) {
+            start = (START){0};
+            if (StartVerify(plan, &start) && !plan->Plain)
+                (void)StartOpen(&Performer->Device, &start);
+        }
+        Undo(plan, Step);
+    }
+    PerformTellStart(&start, Result);
+    now = UnixTimeMs();
+    Result->ElapsedNs = now > Point->OrderUnixMs ? (now - Point->OrderUnixMs) * 1000000u : 0;
+    Result->MaxNs = Result->ElapsedNs;
+}

@@ -1,0 +1,126 @@
+/* start.c - the driver of a plan: from its file in the guest to its device. */
+#include "start.h"
+#include "driver.h"
+#include "inf.h"
+#include "path.h"
+#include "settings.h"
+
+#include <stdlib.h>
+
+/* A driver makes its device before DriverEntry returns, but its name may be a moment late. */
+#define OPEN_MS      1000u
+#define OPEN_POLL_MS 5u
+#define HELLO_MS     5000u
+
+static BOOL Failed(START *Start, const char *Why, DWORD Win32)
+{
+    Start->Why = Why;
+    Start->Win32 = Win32;
+    return FALSE;
+}
+
+BOOL StartVerify(const PLAN *Plan, START *Start)
+{
+    UINT8 digest[SHA256_BYTES];
+    DWORD error = Sha256OfFile(Plan->DriverPath, digest);
+
+    if (error != ERROR_SUCCESS)
+        return Failed(Start, "hash", error);
+    HexDigits(digest, sizeof digest, Start->Sha256);
+    if (memcmp(digest, Plan->Header->DriverSha256, sizeof digest) != 0)
+        return Failed(Start, "hash", ERROR_CRC);
+    return TRUE;
+}
+
+static DWORD SetNumber(const wchar_t *Service, const wchar_t *Name, DWORD Number)
+{
+    return Number != 0 ? DriverSetValue(Service, Name, REG_DWORD, &Number, sizeof Number)
+                       : DriverForgetValue(Service, Name);
+}
+
+DWORD StartPrepare(const PLAN *Plan, const START_WITH *With)
+{
+    const START_WITH none = {0};
+    const wchar_t *name = Plan->ServiceName;
+    DWORD error;
+
+    if (With == NULL)
+        With = &none;
+    error = SetNumber(name, WSKT_FAIL_AT_VALUE, With->FailAt);
+    if (error == ERROR_SUCCESS)
+        error = SetNumber(name, WSKT_ACTIVATE_VALUE, With->Activate ? 1 : 0);
+    if (error == ERROR_SUCCESS)
+        error = With->Steps != NULL
+                    ? DriverSetValue(name, WSKT_START_STEPS_VALUE, REG_BINARY, With->Steps, With->StepsBytes)
+                    : DriverForgetValue(name, WSKT_START_STEPS_VALUE);
+    return error;
+}
+
+/* The service of a driver of the user's own: as its configuration and, where there can be one, its .inf say.
+ */
+static DWORD InstallPlain(const PLAN *Plan)
+{
+    const wchar_t *name = Plan->ServiceName;
+    wchar_t *inf = SettingsInf(Plan->Settings);
+    DWORD error = inf != NULL && InfCanInstall() ? InfInstall(inf, name, Plan->Header->DriverSha256)
+                                                 : DriverInstall(name, PathPlain(Plan->DriverPath));
+
+    free(inf);
+    return error == ERROR_SUCCESS ? SettingsApply(name, Plan->Settings) : error;
+}
+
+void StartForget(const PLAN *Plan)
+{
+    wchar_t *inf = SettingsInf(Plan->Settings);
+
+    if (inf != NULL && InfCanInstall())
+        (void)InfRemove(inf);
+    free(inf);
+}
+
+static BOOL StartUnderScm(const PLAN *Plan, const START_WITH *With, START *Start)
+{
+    const wchar_t *name = Plan->ServiceName;
+    DWORD error = DriverStop(name, Plan->Header->StopTimeoutMs);
+
+    if (error == ERROR_SUCCESS)
+        error = Plan->Plain ? InstallPlain(Plan) : DriverInstall(name, PathPlain(Plan->DriverPath));
+    if (error == ERROR_SUCCESS)
+        error = StartPrepare(Plan, With);
+    if (error != ERROR_SUCCESS)
+        return Failed(Start, "install", error);
+    error = DriverStart(name, Plan->Header->StartTimeoutMs);
+    if (error == ERROR_SUCCESS)
+        return TRUE;
+    Start->Entry = DriverEntryStatus(name);
+    return Failed(Start, "start", error);
+}
+
+BOOL StartOpen(DEVICE **Device, START *Start)
+{
+    UINT64 deadline = GetTickCount64() + OPEN_MS;
+    DWORD error, returned;
+
+    while ((error = DeviceOpen(Device, HELLO_MS)) == ERROR_FILE_NOT_FOUND && GetTickCount64() < deadline)
+        Sleep(OPEN_POLL_MS);
+    if (error != ERROR_SUCCESS)
+        return Failed(Start, "open", error);
+    error = DeviceCall(*Device, IOCTL_WSKT_HELLO, NULL, 0, &Start->Hello, sizeof Start->Hello, &returned,
+                       HELLO_MS);
+    if (error != ERROR_SUCCESS)
+        (void)Failed(Start, "open", error);
+    else if (returned != sizeof Start->Hello || Start->Hello.Abi != WSKT_ABI)
+        (void)Failed(Start, "abi", ERROR_REVISION_MISMATCH);
+    else
+        return TRUE;
+    DeviceClose(*Device);
+    *Device = NULL;
+    return FALSE;
+}
+
+BOOL StartUp(const PLAN *Plan, const START_WITH *With, DEVICE **Device, START *Start)
+{
+    *Device = NULL;
+    return StartVerify(Plan, Start) && StartUnderScm(Plan, With, Start) &&
+           (Plan->Plain || StartOpen(Device, Start));
+}

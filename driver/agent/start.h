@@ -1,0 +1,42 @@
+/* start.h - the driver of a plan: from its file in the guest to its device, and back. */
+#pragma once
+
+#include "device.h"
+#include "digest.h"
+#include "plan.h"
+
+/* What a start is given beside the driver's file. */
+typedef struct START_WITH {
+    UINT32 FailAt;          /* WSKT_FAIL_AT_VALUE, 0: nothing is to fail */
+    BOOL Activate;          /* WSKT_ACTIVATE_VALUE */
+    const WSKT_UNIT *Steps; /* WSKT_START_STEPS_VALUE; NULL: DriverEntry has none to run */
+    DWORD StepsBytes;
+} START_WITH;
+
+/* What became of a start. */
+typedef struct START {
+    const char *Why; /* a word of the journal's driver-start; NULL: the driver is up */
+    DWORD Win32;
+    DWORD Entry; /* NTSTATUS that DriverEntry left behind, or 0 */
+    char Sha256[SHA256_DIGITS + 1];
+    WSKT_HELLO Hello;
+} START;
+
+/*
+ * Checks the file's hash, installs the service, starts it and opens the device; a driver that runs under
+ * the name is stopped first, since it may be another file. FALSE with the reason in Start, and *Device NULL:
+ * the service is there then, and is stopped unless the device did not open.
+ */
+BOOL StartUp(const PLAN *Plan, const START_WITH *With, DEVICE **Device, START *Start);
+
+/* Takes back what a plain driver's .inf has installed, where one was. */
+void StartForget(const PLAN *Plan);
+
+/* Opens the device of a driver that runs, and has it say who it is. */
+BOOL StartOpen(DEVICE **Device, START *Start);
+
+/* Checks that the file is the plan's, and notes its hash. */
+BOOL StartVerify(const PLAN *Plan, START *Start);
+
+/* Puts the parameters of the next start under the service's key, or takes them away (NULL). */
+DWORD StartPrepare(const PLAN *Plan, const START_WITH *With);
