@@ -218,6 +218,9 @@ func (l *load) during(t *trial) string {
 	if n := t.next(); n < len(t.test.Steps) {
 		return fmt.Sprintf("in step %d (%s): ", n+1, t.test.Steps[n].Text)
 	}
+	if last := len(t.steps) - 1; last >= 0 && t.deviated() {
+		return fmt.Sprintf("at step %d or after it: ", t.steps[last].Step+1) // which may have come back because of it
+	}
 	return "after the last step: "
 }
 

@@ -359,15 +359,15 @@ func (s *session) applicable() []*trial {
 				lacks = append(lacks, describeNeed(need))
 			}
 		}
-		if s.ownDriver() && t.test.NeedsSample() {
-			lacks = append(lacks, "the sample driver, whose steps these are")
-		}
-		if len(lacks) == 0 {
+		switch {
+		case len(lacks) > 0:
+			s.finish(t, results.Verdict{Outcome: results.Skip,
+				Reason: fmt.Sprintf("needs %s, which this guest lacks", strings.Join(lacks, " and "))})
+		case s.ownDriver() && t.test.NeedsSample():
+			s.finish(t, results.Verdict{Outcome: results.Skip, Reason: "its steps are the sample driver's, and the driver under test is another"})
+		default:
 			pending = append(pending, t)
-			continue
 		}
-		s.finish(t, results.Verdict{Outcome: results.Skip,
-			Reason: fmt.Sprintf("needs %s, which this guest lacks", strings.Join(lacks, " and "))})
 	}
 	return pending
 }

@@ -58,7 +58,7 @@ func (t *trial) key() attemptKey { return attemptKey{t.test.Name(), t.attempt} }
 // by conclude.
 func (t *trial) judge(known []*suites.KnownIssue) results.Verdict {
 	c, end := t.test, t.end
-	v := results.Verdict{Elapsed: t.elapsed, Records: t.observations()}
+	v := results.Verdict{Elapsed: t.elapsed, Records: t.observations(), Tests: t.tests()}
 	deviations := c.Judge(t.steps)
 	if len(deviations) > 0 {
 		v.Deviation = t.deviation(deviations[0])
@@ -141,11 +141,18 @@ func (t *trial) next() int {
 		return 0
 	}
 	next, steps := max(0, t.steps[len(t.steps)-1].Step+1), t.test.Steps
-	deviated := slices.ContainsFunc(t.test.Judge(t.steps), func(d suites.Deviation) bool { return d.Kind != suites.KindMissing })
-	for deviated && next < len(steps) && steps[next].Part != suites.TearDown {
+	if !t.deviated() {
+		return next
+	}
+	for next < len(steps) && steps[next].Part != suites.TearDown {
 		next++
 	}
 	return next
+}
+
+// deviated reports whether one of the steps that are back was not as declared.
+func (t *trial) deviated() bool {
+	return slices.ContainsFunc(t.test.Judge(t.steps), func(d suites.Deviation) bool { return d.Kind != suites.KindMissing })
 }
 
 func knownIssue(k *suites.KnownIssue) *results.Known {
@@ -174,12 +181,14 @@ func (t *trial) observations() []results.Observation {
 	for _, note := range t.test.Notes(t.steps) {
 		all = append(all, results.Observation{Step: note.Step, Name: note.StepText, Value: note.Text})
 	}
+	return all
+}
+
+// tests are what the case's programs reported on.
+func (t *trial) tests() []results.Test {
+	var all []results.Test
 	for _, one := range t.test.SubResults(t.steps) {
-		value := one.Outcome
-		if one.Detail != "" {
-			value += ": " + one.Detail
-		}
-		all = append(all, results.Observation{Step: one.Step, Name: one.Name, Value: value})
+		all = append(all, results.Test{Step: one.Step, Name: one.Name, Outcome: one.Outcome, Detail: one.Detail})
 	}
 	return all
 }

@@ -162,6 +162,7 @@ type Verdict struct {
 	Elapsed   time.Duration `json:"elapsedNs"`
 	Rerun     string        `json:"rerun,omitempty"`   // the exact command
 	Records   []Observation `json:"records,omitempty"` // what was noted, not judged
+	Tests     []Test        `json:"tests,omitempty"`   // of programs that it ran
 	Guest     string        `json:"guest"`             // "wine 8.0, Wine's own netio.sys"
 }
 

@@ -81,6 +81,8 @@ func (v view) note(verdict *Verdict, used int) string {
 		note = plain(verdict.Known.Reason)
 	case verdict.Outcome == Pass && len(verdict.Records) > 0:
 		note = "recorded: " + plain(observed(verdict.Records))
+	case verdict.Outcome == Pass && len(verdict.Tests) > 0:
+		note = verdict.countTests()
 	case !verdict.Outcome.Bad():
 		note = plain(verdict.Reason)
 	}

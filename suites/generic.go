@@ -145,7 +145,7 @@ func (p *caseParser) program(s *Step, g *generic, given map[string]*node, words 
 	if !ok {
 		return
 	}
-	words.object(program)
+	words.parts[0] += " " + program
 	command := ""
 	if n := given["args"]; n != nil {
 		if n.Kind != strictyaml.SequenceKind || len(n.Items) == 0 || len(n.Items) > maxArguments {
@@ -158,7 +158,7 @@ func (p *caseParser) program(s *Step, g *generic, given map[string]*node, words 
 				return
 			}
 			command += " " + quoteArgument(item.Text)
-			words.object(item.Text)
+			words.parts[0] += " " + item.Text
 		}
 	}
 	if len(command) > maxCommand {
@@ -242,7 +242,7 @@ func (p *caseParser) collect(s *Step, g *generic, given map[string]*node, words 
 	}
 	p.collected[strings.ToLower(as)] = at.Line
 	g.texts = []string{file, as}
-	words.object(file)
+	words.parts[0] += " " + file
 }
 
 func (p *caseParser) eventLog(s *Step, g *generic, body *node, given map[string]*node, words *sentence) {
@@ -274,7 +274,7 @@ func (p *caseParser) eventLog(s *Step, g *generic, body *node, given map[string]
 		g.texts = append(g.texts, contains)
 		words.add(fmt.Sprintf("with %q", contains))
 	}
-	words.object(channel)
+	words.parts[0] += " " + channel
 }
 
 // settleGeneric completes a generic step whose expectation has been read.
