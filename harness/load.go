@@ -369,6 +369,7 @@ func (l *load) caseEnd(t *trial, r guest.Record) {
 		v.Reason = l.outcome.why // it was not the user
 	}
 	l.finish(t, v)
+	t.forgetOutputs()
 	switch {
 	case v.Outcome == results.Pass || v.Outcome == results.KnownIssue:
 		l.passed = append(l.passed, t)

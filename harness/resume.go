@@ -113,6 +113,7 @@ func (s *session) takeUp(ctx context.Context, open openLoad) loadOutcome {
 	if s.adopted {
 		l.goOn(ctx)
 		l.conclude(ctx)
+		l.collect(ctx)
 	}
 	for _, t := range l.trials {
 		if t.verdict == nil {

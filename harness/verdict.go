@@ -49,6 +49,13 @@ func (t *trial) output(r guest.Record) {
 	*part, *total = append(*part, r.Data[:min(len(r.Data), suites.MaxOutput-len(*part))]...), r.Total
 }
 
+// forgetOutputs lets go of what its steps wrote, once it is judged.
+func (t *trial) forgetOutputs() {
+	for i := range t.steps {
+		t.steps[i].Outputs = suites.Outputs{}
+	}
+}
+
 func (t *trial) judged() bool { return t.verdict != nil }
 
 func (t *trial) key() attemptKey { return attemptKey{t.test.Name(), t.attempt} }

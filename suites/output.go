@@ -116,7 +116,7 @@ func (j *judgement) output(c outputCheck) {
 	switch {
 	case c.kind == outputEquals && whole && trimEnd(text) == trimEnd(c.want):
 	case c.kind == outputContains && strings.Contains(text, c.want):
-	case c.kind == outputMatches && c.regexp.MatchString(text):
+	case c.kind == outputMatches && c.regexp.MatchString(trimEnd(text)):
 	default:
 		verb := map[outputKind]string{outputEquals: "", outputContains: "something with ", outputMatches: "something that matches "}[c.kind]
 		expected := name + " " + verb + quoteShort(c.want)

@@ -109,7 +109,7 @@ func TestJudgeOutput(t *testing.T) {
 		"not equal":          {`run: {program: a, stdout: {equals: x}}`, Outputs{Out: []byte("xy")}, `stdout "x" | "xy"`},
 		"contains":           {`run: {program: a, stderr: {contains: [b, c]}}`, Outputs{Err: []byte("abc")}, ""},
 		"contains not":       {`run: {program: a, stdout: {contains: [b, d]}}`, Outputs{Out: []byte("abc")}, `stdout something with "d" | "abc"`},
-		"matches":            {`run: {program: a, stdout: {matches: "^n=[0-9]+$"}}`, Outputs{Out: []byte("n=12")}, ""},
+		"matches":            {`run: {program: a, stdout: {matches: "^n=[0-9]+$"}}`, Outputs{Out: []byte("n=12\r\n")}, ""},
 		"matches not":        {`run: {program: a, stdout: {matches: "^n=[0-9]+$"}}`, Outputs{Out: []byte("n=x")}, `stdout something that matches "^n=[0-9]+$" | "n=x"`},
 		"cut":                {`run: {program: a, stdout: {equals: x}}`, Outputs{Out: []byte("x"), OutBytes: 70000}, `stdout "x" | "x" (of 70000 bytes the first 1 were kept)`},
 		"bytes":              {`ioctl: {device: D, code: 1, out: {hex: "00ff"}}`, Outputs{Out: []byte{0, 255}}, ""},

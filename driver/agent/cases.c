@@ -451,6 +451,8 @@ static CASES_END FinishCase(CASES *Cases, CASE_RUN *Run, WHY Why)
     if (Why == WHY_REBOOT)
         return CASES_REBOOTING;
     end = EndCase(Cases, Run, &Why);
+    if (Why != WHY_HANG) /* else something may still be at work there */
+        FoldersEmpty(Cases->Files->Journal, Run->Index);
     WriteCaseEnd(Cases, Run, Why);
     return Cases->Journal->Error == ERROR_SUCCESS || end == CASES_TAINTED ? end : CASES_JOURNAL;
 }

@@ -28,19 +28,6 @@ static UINT32 StatusOfWin32(DWORD Win32)
 
 /* ---- paths ---- */
 
-static wchar_t *Join(const wchar_t *Folder, const wchar_t *Name)
-{
-    size_t length = wcslen(Folder) + wcslen(Name) + 2;
-    wchar_t *path = calloc(length, sizeof *path);
-
-    if (path == NULL)
-        return NULL;
-    wcscpy(path, Folder);
-    wcscat(path, L"\\");
-    wcscat(path, Name);
-    return path;
-}
-
 /* A path of a step, checked; NULL with the reason. To be freed. */
 static wchar_t *Resolve(const wchar_t *Folder, const wchar_t *Path, DWORD *Error)
 {
@@ -51,7 +38,7 @@ static wchar_t *Resolve(const wchar_t *Folder, const wchar_t *Path, DWORD *Error
         return NULL;
     if (Path[0] != L'\0' && Path[1] == L':')
         return PathOpen(Path, Error);
-    joined = Join(PathPlain(Folder), Path);
+    joined = FolderJoin(PathPlain(Folder), Path);
     if (joined == NULL) {
         *Error = ERROR_NOT_ENOUGH_MEMORY;
         return NULL;
@@ -59,44 +46,6 @@ static wchar_t *Resolve(const wchar_t *Folder, const wchar_t *Path, DWORD *Error
     opened = PathOpen(joined, Error);
     free(joined);
     return opened;
-}
-
-DWORD FoldersOf(const wchar_t *JournalPath, UINT32 N, FOLDERS *Folders)
-{
-    const wchar_t *slash = wcsrchr(JournalPath, L'\\');
-    size_t length = slash != NULL ? (size_t)(slash - JournalPath) : 0;
-    wchar_t digits[16], *run;
-    DWORD error = ERROR_NOT_ENOUGH_MEMORY;
-    size_t at = ARRAYSIZE(digits) - 1;
-
-    *Folders = (FOLDERS){0};
-    if (length == 0)
-        return ERROR_INVALID_NAME;
-    digits[at] = L'\0';
-    do {
-        digits[--at] = (wchar_t)(L'0' + N % 10);
-        N /= 10;
-    } while (N != 0);
-    run = calloc(length + 10, sizeof *run);
-    if (run == NULL)
-        return error;
-    wcsncpy(run, JournalPath, length);
-    wcscat(run, L"\\work");
-    Folders->Work = Join(run, digits + at);
-    wcscpy(run + length, L"\\files");
-    Folders->Files = Join(run, digits + at);
-    free(run);
-    if (Folders->Work != NULL && Folders->Files != NULL)
-        return ERROR_SUCCESS;
-    FoldersFree(Folders);
-    return error;
-}
-
-void FoldersFree(FOLDERS *Folders)
-{
-    free(Folders->Work);
-    free(Folders->Files);
-    *Folders = (FOLDERS){0};
 }
 
 /* ---- files ---- */
@@ -234,7 +183,7 @@ static UINT32 RunProgram(GENERIC *Generic, PROGRAM *Program, const wchar_t *Repo
 /* The case's folder, which is made when something first needs it. */
 static DWORD MakeFolder(const wchar_t *Folder)
 {
-    wchar_t *inside = Join(Folder, L"x");
+    wchar_t *inside = FolderJoin(Folder, L"x");
     DWORD error = inside != NULL ? PathMakeFolders(inside) : ERROR_NOT_ENOUGH_MEMORY;
 
     free(inside);
@@ -272,7 +221,7 @@ static HANDLE OpenDeviceNamed(const wchar_t *Name)
     HANDLE file = INVALID_HANDLE_VALUE;
 
     if (Name != NULL && Name[0] != L'\\')
-        prefixed = Join(L"\\\\.", Name);
+        prefixed = FolderJoin(L"\\\\.", Name);
     path = prefixed != NULL ? prefixed : (wchar_t *)Name;
     if (path != NULL)
         file = CreateFileW(path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,

@@ -4,15 +4,10 @@
  */
 #pragma once
 
+#include "folders.h"
 #include "program.h"
 #include "words.h"
 #include "wskplan.h"
-
-/* Where a case's files are. */
-typedef struct FOLDERS {
-    wchar_t *Work;  /* what its relative paths count from, as PathOpen gives it */
-    wchar_t *Files; /* what the controller fetches */
-} FOLDERS;
 
 typedef enum OUTPUT { OUTPUT_OUT, OUTPUT_ERR, OUTPUT_REPORT, OUTPUT_COUNT } OUTPUT;
 
@@ -31,7 +26,3 @@ BOOL GenericKnows(const WSKT_STEP *Step, WORDS Words);
 
 /* Performs it: Status and Value of the result, and what was kept. */
 void GenericPerform(GENERIC *Generic);
-
-/* The folders of case N of the run whose journal this is. Both are to be freed. */
-DWORD FoldersOf(const wchar_t *JournalPath, UINT32 N, FOLDERS *Folders);
-void FoldersFree(FOLDERS *Folders);

@@ -95,7 +95,8 @@ static NTSTATUS NTAPI Control(PDEVICE_OBJECT Device, PIRP Irp)
 /* PASSIVE_LEVEL. A key or a value that is not there leaves the limit as it is. */
 static VOID ReadLimit(PUNICODE_STRING RegistryPath)
 {
-    UNICODE_STRING below = RTL_CONSTANT_STRING(L"Parameters"), name = RTL_CONSTANT_STRING(REVERSE_LIMIT_VALUE);
+    UNICODE_STRING below = RTL_CONSTANT_STRING(L"Parameters"),
+                   name = RTL_CONSTANT_STRING(REVERSE_LIMIT_VALUE);
     OBJECT_ATTRIBUTES attributes;
     union {
         KEY_VALUE_PARTIAL_INFORMATION Information;
@@ -104,7 +105,8 @@ static VOID ReadLimit(PUNICODE_STRING RegistryPath)
     HANDLE service, parameters;
     ULONG bytes;
 
-    InitializeObjectAttributes(&attributes, RegistryPath, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL, NULL);
+    InitializeObjectAttributes(&attributes, RegistryPath, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL,
+                               NULL);
     if (!NT_SUCCESS(ZwOpenKey(&service, KEY_READ, &attributes))) {
         return;
     }

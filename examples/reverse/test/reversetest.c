@@ -33,7 +33,8 @@ static ULONG Counted(HANDLE Device)
     ULONG count = 0;
     DWORD got = 0;
 
-    return DeviceIoControl(Device, IOCTL_REVERSE_COUNT, NULL, 0, &count, sizeof count, &got, NULL) ? count : 0;
+    return DeviceIoControl(Device, IOCTL_REVERSE_COUNT, NULL, 0, &count, sizeof count, &got, NULL) ? count
+                                                                                                   : 0;
 }
 
 static int Leave(const char *Path, ULONG Count)
