@@ -29,6 +29,9 @@ type CommandError struct {
 	Err     error
 }
 
+// logName is the file of a package with what its build command wrote.
+const logName = "build.log"
+
 // shownLines is how much of a build's output an error repeats: the first errors are the ones that matter.
 const shownLines = 20
 
@@ -96,7 +99,7 @@ func PackageOwn(ctx context.Context, o Own, cache Cache, signer *Signer, now tim
 		return nil, wrap(err)
 	}
 	defer os.RemoveAll(dir)
-	if err := o.gather(ctx, dir, signer, now); err != nil {
+	if err := o.gather(ctx, dir, signer); err != nil {
 		return nil, wrap(err)
 	}
 	key, err := contentKey(dir)
@@ -134,78 +137,95 @@ func (o Own) refusals(findings []Finding) []Finding {
 	})
 }
 
+// gathering is a package of a driver of the user's own in the making.
+type gathering struct {
+	dir      string
+	manifest Manifest
+	files    map[string]*ManifestFile // what is in dir, by path
+}
+
 // gather puts the package together in dir.
-func (o Own) gather(ctx context.Context, dir string, signer *Signer, now time.Time) error {
+func (o Own) gather(ctx context.Context, dir string, signer *Signer) error {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return err
 	}
-	path := func(file string) string { return filepath.Join(dir, filepath.Base(file)) }
-	image := path(o.Driver)
-	if err := copyFile(o.Driver, image); err != nil {
+	name := filepath.Base(o.Driver)
+	g := &gathering{dir: dir, files: map[string]*ManifestFile{}}
+	g.manifest = Manifest{Schema: manifestSchema, Name: strings.TrimSuffix(name, filepath.Ext(name))}
+	image := filepath.Join(dir, name)
+	if err := g.take(o.Driver, &g.manifest.Driver); err != nil {
 		if errors.Is(err, fs.ErrNotExist) && len(o.Command) > 0 {
 			return fmt.Errorf("%s ended well, but did not leave %s", strings.Join(o.Command, " "), o.Driver)
 		}
 		return err
 	}
-	unsigned, err := describeFile(image)
+	built, err := describeFile(image)
 	if err != nil {
 		return err
 	}
-	stem := strings.TrimSuffix(filepath.Base(o.Driver), filepath.Ext(o.Driver))
-	m := Manifest{Schema: manifestSchema, Name: stem, Build: Artifact{
-		Name: filepath.Base(o.Driver), Kind: KernelDriver.String(), SHA256: unsigned.SHA256, Size: unsigned.Size, Command: o.Command,
-	}}
-	files := map[string]*ManifestFile{image: &m.Driver}
+	g.manifest.Build = Artifact{Name: name, Kind: KernelDriver.String(), SHA256: built.SHA256, Size: built.Size, Command: o.Command}
 	if o.Sign {
-		// Of a driver that carries its debug information, the file as built is the one to look places up in.
-		if _, err := OpenSymbols(image); err == nil {
-			files[image+symbolsSuffix] = &m.Symbols
-			if err := copyFile(image, image+symbolsSuffix); err != nil {
-				return err
-			}
-		}
-		if err := Sign(ctx, image, signer); err != nil {
-			return err
-		}
-		m.Unsigned = ManifestFile{SHA256: unsigned.SHA256, Size: unsigned.Size}
-		m.Certificate = ManifestCertificate{
-			Subject: signer.Certificate.Subject.String(), Thumbprint: signer.Thumbprint(),
-			NotBefore: signer.Certificate.NotBefore.UTC(), NotAfter: signer.Certificate.NotAfter.UTC(),
-		}
-		certificate := filepath.Join(dir, stem+".cer")
-		files[certificate] = &m.Certificate.ManifestFile
-		if err := signer.ExportCertificate(certificate); err != nil {
+		g.manifest.Unsigned = ManifestFile{SHA256: built.SHA256, Size: built.Size}
+		if err := g.sign(ctx, image, signer); err != nil {
 			return err
 		}
 	}
 	for _, extra := range []struct {
 		from string
 		to   *ManifestFile
-	}{{o.INF, &m.INF}, {o.Catalog, &m.Catalog}, {o.PDB, &m.PDB}} {
+	}{{o.INF, &g.manifest.INF}, {o.Catalog, &g.manifest.Catalog}, {o.PDB, &g.manifest.PDB}} {
 		if extra.from == "" {
 			continue
 		}
-		if _, taken := files[path(extra.from)]; taken {
-			return fmt.Errorf("two files of it are called %s", filepath.Base(extra.from))
-		}
-		files[path(extra.from)] = extra.to
-		if err := copyFile(extra.from, path(extra.from)); err != nil {
+		if err := g.take(extra.from, extra.to); err != nil {
 			return err
 		}
 	}
 	if o.Log != "" {
-		log := filepath.Join(dir, "build.log")
-		files[log] = &m.Log
+		log := filepath.Join(dir, logName)
+		g.files[log] = &g.manifest.Log
 		if err := writeAtomically(log, []byte(o.Log), 0o644); err != nil {
 			return err
 		}
 	}
-	for path, file := range files {
+	return g.write()
+}
+
+// take copies a file into the package.
+func (g *gathering) take(from string, to *ManifestFile) error {
+	path := filepath.Join(g.dir, filepath.Base(from))
+	if _, taken := g.files[path]; taken {
+		return fmt.Errorf("two files of it are called %s", filepath.Base(from))
+	}
+	g.files[path] = to
+	return copyFile(from, path)
+}
+
+// sign signs the image. Of a driver that carries its debug information, the file as built is kept, to look places up in.
+func (g *gathering) sign(ctx context.Context, image string, signer *Signer) error {
+	if _, err := OpenSymbols(image); err == nil {
+		g.files[image+symbolsSuffix] = &g.manifest.Symbols
+		if err := copyFile(image, image+symbolsSuffix); err != nil {
+			return err
+		}
+	}
+	if err := Sign(ctx, image, signer); err != nil {
+		return err
+	}
+	g.manifest.Certificate = certificateOf(signer)
+	certificate := filepath.Join(g.dir, g.manifest.Name+".cer")
+	g.files[certificate] = &g.manifest.Certificate.ManifestFile
+	return signer.ExportCertificate(certificate)
+}
+
+func (g *gathering) write() error {
+	for path, file := range g.files {
+		var err error
 		if *file, err = describeFile(path); err != nil {
 			return err
 		}
 	}
-	return writeJSON(filepath.Join(dir, manifestName), m)
+	return writeJSON(filepath.Join(g.dir, manifestName), g.manifest)
 }
 
 // contentKey names a package by what is in it.
@@ -217,7 +237,7 @@ func contentKey(dir string) (string, error) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s own package %d\n", buildFormat, manifestSchema)
 	for _, e := range entries {
-		if e.Name() == "build.log" || e.Name() == manifestName {
+		if e.Name() == logName || e.Name() == manifestName {
 			continue // a log has times in it; the manifest follows from the rest
 		}
 		sum, err := hashFile(filepath.Join(dir, e.Name()))

@@ -122,12 +122,9 @@ func makePackage(ctx context.Context, artifact *Artifact, cache Cache, key strin
 	stem := strings.TrimSuffix(artifact.Name, filepath.Ext(artifact.Name))
 	m := Manifest{
 		Schema: manifestSchema, Name: stem, BuiltAt: now.UTC().Round(time.Second),
-		Unsigned: ManifestFile{SHA256: artifact.SHA256, Size: artifact.Size},
-		Build:    *artifact,
-		Certificate: ManifestCertificate{
-			Subject: signer.Certificate.Subject.String(), Thumbprint: signer.Thumbprint(),
-			NotBefore: signer.Certificate.NotBefore.UTC(), NotAfter: signer.Certificate.NotAfter.UTC(),
-		},
+		Unsigned:    ManifestFile{SHA256: artifact.SHA256, Size: artifact.Size},
+		Build:       *artifact,
+		Certificate: certificateOf(signer),
 	}
 	signed := filepath.Join(dir, artifact.Name)
 	if err := copyFile(artifact.Path, signed); err != nil {
@@ -162,6 +159,11 @@ func makePackage(ctx context.Context, artifact *Artifact, cache Cache, key strin
 	}
 	cache.prune(packageRoom)
 	return nil
+}
+
+func certificateOf(signer *Signer) ManifestCertificate {
+	c := signer.Certificate
+	return ManifestCertificate{Subject: c.Subject.String(), Thumbprint: signer.Thumbprint(), NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC()}
 }
 
 func describeFile(path string) (ManifestFile, error) {

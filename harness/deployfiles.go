@@ -72,6 +72,27 @@ func (f *deployFiles) upload(c *suites.Case) error {
 	return nil
 }
 
+// checkFiles says which files that cases upload are not there, where no build can make them.
+func (c *Config) checkFiles(cases []*suites.Case) error {
+	if c.Own != nil && c.Own.Build != nil {
+		return nil
+	}
+	return checkUploads(cases)
+}
+
+// Check says what is wrong with the files that the configuration, its suites and its targets name, beyond what is wrong
+// in these themselves.
+func (c *Config) Check(catalog *suites.Catalog) error {
+	problems := []error{c.checkFiles(catalog.All())}
+	for i := range c.Targets {
+		problems = append(problems, c.Targets[i].checkNetio())
+	}
+	if err := errors.Join(problems...); err != nil {
+		return &UsageError{Err: err}
+	}
+	return nil
+}
+
 // checkUploads says which files that cases upload are not there. The build may have made them: it comes before.
 func checkUploads(cases []*suites.Case) error {
 	var missing []error

@@ -103,6 +103,9 @@ func NewPlan(r Request) (*Plan, error) {
 	if err := r.Config.Limits.fits(p.Cases); err != nil {
 		return nil, err
 	}
+	if err := r.Config.checkFiles(p.Cases); err != nil {
+		return nil, err
+	}
 	p.shuffle()
 	return p, nil
 }

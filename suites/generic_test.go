@@ -28,6 +28,7 @@ func genericMistakes() []mistakeTest {
 		{"two reports", one("run: {program: a, tap: stdout, junit: b.xml}"), "f:7:47: run has both (expected one of tap and junit)", false},
 		{"recorded and judged", one("run: {program: a, stdout: {equals: b}}\n        record: true"), "what the step writes is judged, and a recorded step is not", false},
 		{"failure and judged", one("run: {program: a, tap: stdout}\n        expect: STATUS_TIMEOUT"), "what the step writes is known only when it succeeds", false},
+		{"reboot in the tear-down", caseText("    tear_down: [{reboot: {}}]\n", "sleep: 1s"), "f:6:17: a reboot in a tear-down", false},
 		{"run in a loop", caseText("    repeat: 2\n", "run: a"), "run in a loop", false},
 		{"run on a thread", one("run: {program: a, thread: t}"), `unknown key "thread" in run`, true},
 		{"ioctl without code", one("ioctl: {device: D}"), "ioctl has no code", true},
