@@ -1,7 +1,6 @@
 package suites
 
 import (
-	"fmt"
 	"slices"
 
 	"wskharness/strictyaml"
@@ -115,10 +114,10 @@ func (l *loader) suite(source Source, r *reporter, root, name, doc, cases *node,
 
 func (l *loader) cases(source Source, r *reporter, s *Suite, list *node, around fixture) {
 	seen := map[string]int{}
+	left := maxExpanded
 	for _, item := range list.Items {
-		variants := expand(r, item, around)
-		if len(s.Cases)+len(variants) > maxCases {
-			r.At(item, fmt.Sprintf("at most %d", maxCases), "the suite has more cases, every combination of parameters being one")
+		variants := expand(r, item, around, &left)
+		if left < 0 {
 			return
 		}
 		for i, v := range variants {

@@ -11,8 +11,8 @@ import (
 
 const (
 	maxCombinations = 64
-	maxCases        = 4096 // of one suite
-	maxSuffix       = 128  // bytes of an id that are its parameters
+	maxExpanded     = 200_000 // values of a file, every combination counted: no file can make the loader work without end
+	maxSuffix       = 128     // bytes of an id that are its parameters
 )
 
 // inID is what a value may be that is a part of an id: names of cases stand on command lines and in file names.
@@ -52,7 +52,7 @@ func told(n *node) *node {
 //
 // A plain value $name stands for the parameter of that name, all of it; in quotes it is text. There is nothing
 // more to it: no part of a text is replaced, and nothing is computed.
-func expand(r *reporter, item *node, around fixture) []variant {
+func expand(r *reporter, item *node, around fixture, left *int) []variant {
 	var with []pair
 	if n := item.Get(keyWith); n != nil {
 		var ok bool
@@ -64,7 +64,12 @@ func expand(r *reporter, item *node, around fixture) []variant {
 	}
 	used := map[string]bool{}
 	var variants []variant
-	for _, combination := range combinations(with) {
+	all := combinations(with)
+	if *left -= len(all) * (size(item) + size(around.setUp) + size(around.tearDown)); *left < 0 {
+		r.At(item, fmt.Sprintf("at most %d", maxExpanded), "too many values in one file, every combination of parameters counted")
+		return nil
+	}
+	for _, combination := range all {
 		s := substitution{r: r, values: combination.values, used: used}
 		variants = append(variants, variant{
 			node: s.withoutWith(item), params: combination.params,
@@ -77,6 +82,21 @@ func expand(r *reporter, item *node, around fixture) []variant {
 		}
 	}
 	return variants
+}
+
+// size counts the values of a tree.
+func size(n *node) int {
+	if n == nil {
+		return 0
+	}
+	sum := 1
+	for _, item := range n.Items {
+		sum += size(item)
+	}
+	for _, p := range n.Pairs {
+		sum += size(p.Value)
+	}
+	return sum
 }
 
 // pair is a parameter with the values that it takes.

@@ -112,6 +112,8 @@ static BOOL ReadSettings(PLAN *Plan, TEXT *Reason)
     if (StringAt(Plan->Header, Plan->Header->Settings) == NULL)
         return Refuse(Reason, "the settings of the driver's service are out of bounds");
     Plan->Plain = (Plan->Header->Flags & WSKP_PLAIN) != 0;
+    if (!Plan->Plain)
+        return TRUE;
     Plan->Settings = PlanWords(Plan, Plan->Header->Settings);
     if (!SettingsValid(Plan->Settings))
         return Refuse(Reason, "the settings of the driver's service are none that this agent knows");
