@@ -88,9 +88,10 @@ func AgentSpec() Spec {
 		Sources:  Sources(),
 		Dirs:     []string{"agent"},
 		Includes: []string{"include"},
+		Defines:  map[string]string{"WIN32_LEAN_AND_MEAN": ""}, // else windows.h brings the old winsock.h
 		Options:  []string{"-municode"},
 		Prefix:   "windows.h",
-		Libs:     []string{"advapi32", "bcrypt", "ntdll", "z"},
+		Libs:     []string{"advapi32", "bcrypt", "ntdll", "ws2_32", "z"},
 		Root:     "driver",
 	}
 }

@@ -47,6 +47,17 @@ func TestParseRecord(t *testing.T) {
 			t.Errorf("%s: %+v", bad, got)
 		}
 	}
+	order := `{"seq":6,"ms":7,"ev":"reboot","n":3,"step":2}`
+	if got, err = parseRecord([]byte(order)); err != nil || got.Ev != EvReboot || got.N != 3 || got.Step != 2 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	boot := `{"seq":7,"ms":900,"ev":"boot","boot":"` + testBoot + `","unixMs":5}`
+	if got, err = parseRecord([]byte(boot)); err != nil || got.Ev != EvBoot || got.Boot != testBoot {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err = parseRecord([]byte(`{"seq":7,"ms":900,"ev":"boot","boot":"now"}`)); err == nil {
+		t.Error("a boot without an id is accepted")
+	}
 	refused := `{"seq":2,"ms":3,"ev":"driver-start","ok":0,"win32":23,"entry":0,"why":"hash"}`
 	if got, err = parseRecord([]byte(refused)); err != nil || got.OK || got.Why != "hash" || got.Win32 != 23 {
 		t.Errorf("%+v, %v", got, err)

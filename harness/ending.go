@@ -340,16 +340,13 @@ func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
 		l.lost = err.Error() // whoever interrupted the run does not want to wait for the guest to come back
 		return nil
 	}
-	if l.rebooting && !ended {
-		return l.afterReboot(ctx)
+	if !ended && (l.rebooting || l.rebootsNext()) {
+		return l.acrossReboot(ctx)
 	}
 	if err := l.reconnect(ctx, ""); err != nil {
 		l.awaitCrash(ctx)
 		l.lost = err.Error()
 		return nil
-	}
-	if l.facts.BootID != l.boot && l.rebootsNext() && !ended {
-		return l.resume(ctx, "") // the journal says whether it was the step
 	}
 	if ended || l.facts.BootID != l.boot {
 		if l.awaitCrash(ctx); l.crash != nil {
@@ -369,19 +366,12 @@ func (l *load) contactLost(ctx context.Context, err error) *guest.Stream {
 	if l.notThereYet(err) {
 		return l.startAgain(ctx)
 	}
-	return l.resume(ctx, fmt.Sprintf("contact was lost and found again: %v", err))
-}
-
-// resume follows the journal from where it broke off, with a notice where there is something to say.
-func (l *load) resume(ctx context.Context, notice string) *guest.Stream {
-	stream, err := l.guest.Follow(ctx, l.id, l.at, l.raw)
-	if err != nil {
-		l.lost = err.Error()
+	stream, followErr := l.guest.Follow(ctx, l.id, l.at, l.raw)
+	if followErr != nil {
+		l.lost = followErr.Error()
 		return nil
 	}
-	if notice != "" {
-		l.notice(l.target.Name, results.Warning, "%s", notice)
-	}
+	l.notice(l.target.Name, results.Warning, "contact was lost and found again: %v", err)
 	return stream
 }
 

@@ -36,16 +36,28 @@ func (l *load) bootedAgain(r guest.Record) {
 	l.rebooting, l.boot = false, r.Boot
 }
 
-// afterReboot waits for a guest that reboots as declared, and follows the run there. nil: there is none to follow.
-func (l *load) afterReboot(ctx context.Context) *guest.Stream {
-	err := l.reconnectWithin(ctx, l.boot, l.patience())
-	if err == nil {
-		var stream *guest.Stream
-		if stream, err = l.guest.Follow(ctx, l.id, l.at, l.raw); err == nil {
-			return stream
-		}
+// acrossReboot follows the run of a guest that reboots as declared, or may be about to: whether it did, the journal says.
+// nil: there is nothing to follow.
+func (l *load) acrossReboot(ctx context.Context) *guest.Stream {
+	limit, cancel := context.WithTimeout(ctx, l.patience())
+	defer cancel()
+	before := ""
+	if l.rebooting {
+		before = l.boot
 	}
-	l.awaitCrash(ctx)
-	l.lost = "the guest did not come back from the reboot that the step asked for: " + err.Error()
-	return nil
+	for {
+		err := l.reconnectWithin(limit, before, l.patience())
+		if err == nil {
+			var stream *guest.Stream
+			if stream, err = l.guest.Follow(limit, l.id, l.at, l.raw); err == nil {
+				return stream
+			}
+		}
+		if limit.Err() == nil && (guest.MayPass(limit, err) || l.mayGoOn(err)) {
+			continue // it may go down only now
+		}
+		l.awaitCrash(ctx)
+		l.lost = "the guest did not come back from the reboot that the step asked for: " + err.Error()
+		return nil
+	}
 }

@@ -65,6 +65,16 @@ const (
 	opReboot   = 103
 	opUnloaded = 104
 
+	opStartFailures = 105
+	opEcho          = 106
+
+	echoUntilClosed = 0x1
+	echoIdle        = 0x2
+	echoProgram     = 0x4
+	echoOptions     = 0x7
+	echoBytes       = 65536
+	echoConnections = 32
+
 	startActivate = 0x1
 )
 
@@ -85,6 +95,17 @@ const (
 	valueUnloadPoolGrowth      = 6
 	valueUnloadPoolCounted     = 7
 	valueUnloadTimes           = 8
+	valueUnloadEarly           = 9
+
+	valueFailuresEntry    = 0
+	valueFailuresLater    = 1
+	valueFailuresSurvived = 2
+	valueFailuresLeft     = 3
+	valueFailuresDevices  = 4
+
+	valueEchoBytes       = 0
+	valueEchoConnections = 1
+	valueEchoClosed      = 2
 
 	valueLoadWin32    = 0
 	valueLoadInjected = 1

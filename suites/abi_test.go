@@ -91,8 +91,16 @@ func mirrored() map[string]uint64 {
 		"WSKP_V_UNLOAD_BLOCKS": valueUnloadBlocks, "WSKP_V_UNLOAD_SOCKETS": valueUnloadSockets,
 		"WSKP_V_UNLOAD_CALLS": valueUnloadCalls, "WSKP_V_UNLOAD_LONGEST_NS": valueUnloadLongestNS,
 		"WSKP_V_UNLOAD_POOL_GROWTH": valueUnloadPoolGrowth, "WSKP_V_UNLOAD_POOL_COUNTED": valueUnloadPoolCounted,
-		"WSKP_V_UNLOAD_TIMES": valueUnloadTimes,
-		"WSKP_V_LOAD_WIN32":   valueLoadWin32, "WSKP_V_LOAD_INJECTED": valueLoadInjected,
+		"WSKP_V_UNLOAD_TIMES": valueUnloadTimes, "WSKP_V_UNLOAD_EARLY": valueUnloadEarly,
+		"WSKP_V_LOAD_WIN32": valueLoadWin32, "WSKP_V_LOAD_INJECTED": valueLoadInjected,
+
+		"WSKP_OP_START_FAILURES": opStartFailures, "WSKP_OP_ECHO": opEcho,
+		"WSKP_ECHO_UNTIL_CLOSED": echoUntilClosed, "WSKP_ECHO_IDLE": echoIdle, "WSKP_ECHO_PROGRAM": echoProgram,
+		"WSKP_ECHO_OPTIONS": echoOptions, "WSKP_ECHO_BYTES": echoBytes, "WSKP_ECHO_CONNECTIONS": echoConnections,
+		"WSKP_V_FAILURES_ENTRY": valueFailuresEntry, "WSKP_V_FAILURES_LATER": valueFailuresLater,
+		"WSKP_V_FAILURES_SURVIVED": valueFailuresSurvived, "WSKP_V_FAILURES_LEFT": valueFailuresLeft,
+		"WSKP_V_FAILURES_DEVICES": valueFailuresDevices,
+		"WSKP_V_ECHO_BYTES":       valueEchoBytes, "WSKP_V_ECHO_CONNECTIONS": valueEchoConnections, "WSKP_V_ECHO_CLOSED": valueEchoClosed,
 
 		"WSKP_MAGIC": planMagic, "WSKP_VERSION": planVersion, "WSKP_MAX_FILE": planMaxFile,
 		"WSKP_MAX_CHECKS": maxChecks,

@@ -27,6 +27,7 @@ func unloadValues() []value {
 	return []value{
 		{name: "deregistrations", index: valueUnloadDeregistrations, doc: "registrations that were left to DriverUnload"},
 		{name: "deregister", index: valueUnloadDeregisterNS, kind: valueSpan, doc: "how long the slowest WskDeregister of DriverUnload took"},
+		{name: "early", index: valueUnloadEarly, doc: "of these, those that returned while the client still held a capture"},
 		{name: "blocks", index: valueUnloadBlocks, doc: "pool blocks, IRPs and MDLs that were never freed"},
 		{name: "open", index: valueUnloadSockets, doc: "sockets that were never closed"},
 		{name: "calls", index: valueUnloadCalls, doc: "threads that were still at work when everything was deregistered"},
@@ -67,6 +68,30 @@ func agentOperations() []operation {
 				value{name: "pool_growth", index: valueUnloadPoolGrowth, kind: valueBytes, doc: "growth of the driver's pool as the kernel counts it by tag, where it does"},
 				value{name: "pool_counted", index: valueUnloadPoolCounted, kind: valueBool, doc: "the kernel counts pool by tag"},
 				value{name: "cycles", index: valueUnloadTimes, doc: "unloads that were done"})}),
+		op(operation{name: "start_failures", code: opStartFailures, patience: reloadPatience,
+			doc:  "Starts the driver with the first call failing that can fail, then the second, until a start comes through; each has to fail as STATUS_INSUFFICIENT_RESOURCES. The driver is unloaded before and after.",
+			args: []argument{activate},
+			values: []value{
+				{name: "failed", index: valueFailuresEntry, doc: "starts that DriverEntry ended with the status, with the service stopped"},
+				{name: "later", index: valueFailuresLater, doc: "starts after which the sub-component failed with the status"},
+				{name: "survived", index: valueFailuresSurvived, doc: "starts that did without the call"},
+				{name: "left", index: valueFailuresLeft, doc: "pool blocks, IRPs, MDLs and sockets that any of them left behind"},
+				{name: "devices", index: valueFailuresDevices, doc: "devices that could be opened after a start that failed"},
+			}}),
+		op(operation{name: "echo", code: opEcho, thread: true, always: true, needs: true,
+			doc: "Connects to the sample's echo server from user mode, sends, and compares what comes back.",
+			args: []argument{
+				{name: "bytes", kind: argNumber, initial: 64, max: echoBytes, doc: "in a round, on each connection; 64 unless given"},
+				{name: "connections", kind: argNumber, slot: 1, initial: 1, max: echoConnections, doc: "how many, side by side; 1 unless given"},
+				{name: "until_closed", kind: argBool, slot: 2, flag: echoUntilClosed, doc: "go on until the server has closed every connection; on a thread, the case goes on when all have had their first round"},
+				{name: "idle", kind: argBool, slot: 2, flag: echoUntilClosed | echoIdle, doc: "the same, but after the first round nothing is sent any more"},
+				{name: "program", kind: argBool, slot: 2, flag: echoProgram, doc: "by another program of the guest"},
+			},
+			values: []value{
+				{name: "echoed", index: valueEchoBytes, doc: "bytes that came back as they were sent"},
+				{name: "connected", index: valueEchoConnections, doc: "connections that were made"},
+				{name: "closed", index: valueEchoClosed, doc: "connections that the server closed"},
+			}}),
 		op(operation{name: "reboot", code: opReboot, life: lifeBegins | lifeEnds, starts: true, values: started, always: true, patience: patience,
 			doc: "Reboots the guest, and goes on when it is up again, with the driver loaded. No Unload runs.",
 			args: []argument{inject, activate,
@@ -90,12 +115,19 @@ func (p *caseParser) settleLife(s *Step, n *node) {
 	switch {
 	case !own && p.unloaded && p.entry == nil:
 		p.r.At(n, "a load before it", "%s while the driver is unloaded, since line %d", s.Op, p.unloadedAt)
+	case own && s.op.code == opStartFailures:
+		if !p.unloaded {
+			p.r.At(n, "an unload before it", "%s of a driver that is loaded", s.Op)
+		}
+		return
+	case own && s.op.needs && p.unloaded:
+		p.r.At(n, "a load before it", "%s while the driver is unloaded, since line %d", s.Op, p.unloadedAt)
 	case own && s.op.life&lifeEnds != 0 && p.unloaded && s.op.code != opReboot:
 		p.r.At(n, "a load before it", "%s of a driver that is unloaded, since line %d", s.Op, p.unloadedAt)
 	case own && s.op.life == lifeBegins && !p.unloaded:
 		p.r.At(n, "an unload before it", "%s of a driver that is loaded", s.Op)
 	}
-	if s.op.life&lifeEnds != 0 {
+	if s.op.life&lifeEnds != 0 && !p.unloaded {
 		p.unloaded, p.unloadedAt = true, s.Line
 		p.forget()
 	}

@@ -42,11 +42,15 @@ func TestBuiltinHasEveryRow(t *testing.T) {
 		sockets.connect_unbound sockets.basic sockets.datagram sockets.stream sockets.bad_family
 		sockets.socket_connect sockets.loopback_echo sockets.close_pending_accept
 		sockets.parallel_accept sockets.accept_event sockets.accept_reject
-		sockets.disable_event_pending sockets.local_address_unbound`)
+		sockets.disable_event_pending sockets.local_address_unbound
+		lifecycle.unload_clean lifecycle.unload_waits lifecycle.unload_connected lifecycle.unload_under_load
+		lifecycle.unload_during_capture lifecycle.start_failures lifecycle.echo_user_mode lifecycle.echo_other_program
+		boot.no_wait boot.timed_not_ready boot.worker_infinite boot.cancel_waiter`)
 	misuse := []string{"registration.double", "registration.double_deregister", "registration.null_dispatch", "capture.over_release", "sockets.parallel_accept"}
 	recorded := []string{"registration.bad_version_accepted", "registration.reserved_nonzero",
 		"capture.same_client", "capture.distinct_clients", "capture.version_zero", "capture.minor_high", "sockets.tdi_bypass", "sockets.bad_family"}
 	model := []string{"capture.timed_not_ready", "capture.no_wait_not_ready", "capture.infinite_becomes_ready", "capture.cancel_waiter",
+		"lifecycle.unload_during_capture", "boot.timed_not_ready", "boot.cancel_waiter",
 		"negotiation.query_not_ready", "negotiation.reregister_range", "negotiation.range_highest", "negotiation.range_above", "negotiation.not_ready_first"}
 	query := []string{"negotiation.query_after_ok", "negotiation.query_after_noi", "negotiation.query_before_capture",
 		"negotiation.query_dispatch", "negotiation.reregister", "negotiation.major_range"}

@@ -88,13 +88,14 @@ func (d *decoded) check() error {
 func checkStep(s wireStep, u wireUnit) error {
 	last := uint64((u.Parallel - 1) * u.ClientStride)
 	switch {
-	case s.Performer == uint16(byAgent) && u.StepCount == 1 && u.Repeat == 1 && s.Step.Op <= opEventLog:
-	case s.Step.Op < opRegister || s.Step.Op > opProviderState || s.Step.Context > contextDPC || s.Step.Thread > maxThreads:
+	case !knownOperation(s) || s.Step.Context > contextDPC || s.Step.Thread > maxThreads:
 		return fmt.Errorf("operation %d, context %d, thread %d", s.Step.Op, s.Step.Context, s.Step.Thread)
 	case s.Step.TimeoutMs < 1 || s.Step.TimeoutMs > u.TimeoutMs:
 		return fmt.Errorf("limit %d in a unit's of %d", s.Step.TimeoutMs, u.TimeoutMs)
 	case s.CheckCount > maxChecks || s.Step.ExpectCount > maxExpect:
 		return fmt.Errorf("%d checks, %d statuses", s.CheckCount, s.Step.ExpectCount)
+	case performer(s.Performer) == byAgent && (u.StepCount != 1 || u.Repeat != 1 || u.Parallel != 1 || u.Flags != 0 || s.Step.Context != 0):
+		return fmt.Errorf("a step of the agent in %+v", u)
 	case s.Step.Op <= opCompare && s.Step.Arg[0]+last >= maxClients:
 		return fmt.Errorf("client %d, stride %d on %d threads", s.Step.Arg[0], u.ClientStride, u.Parallel)
 	case (s.Step.Op == opBlocked || s.Step.Op == opJoin) && s.Step.Arg[0] >= maxThreads:
@@ -103,6 +104,15 @@ func checkStep(s wireStep, u wireUnit) error {
 		return fmt.Errorf("waits %d with a limit of %d", s.Step.Arg[1], s.Step.TimeoutMs)
 	}
 	return nil
+}
+
+// knownOperation reports whether the performer of the step knows its operation.
+func knownOperation(s wireStep) bool {
+	if performer(s.Performer) == byAgent {
+		return s.Step.Op >= opUnload && s.Step.Op <= opEcho || s.Step.Op == opBlocked || s.Step.Op == opJoin ||
+			s.Step.Op >= opUpload && s.Step.Op <= opEventLog || s.Step.Op == opSleep
+	}
+	return s.Step.Op >= opRegister && s.Step.Op <= opProviderState
 }
 
 func (d *decoded) string(at uint32) string {
@@ -245,16 +255,42 @@ func TestCompileSteps(t *testing.T) {
 			wireStep{Step: wireDriverStep{Op: opFault, Flags: stepMisuse, TimeoutMs: 5000, Arg: [6]uint64{faultBugcheck, 0xE2, 1, 0x20}}}},
 		{"double", []string{"register: {client: a}", "register: {client: a}\n        misuse: true"}, 1,
 			wireStep{Step: wireDriverStep{Op: opRegister, Flags: stepMisuse, TimeoutMs: 5000, Arg: [6]uint64{0, 0x0100}}}},
+		{"unload on a thread", []string{"unload: {thread: u}", "join: {thread: u}"}, 0,
+			wireStep{Performer: uint16(byAgent), Step: wireDriverStep{Op: opUnload, Thread: 1, TimeoutMs: 30000}}},
+		{"join of the agent's", []string{"unload: {thread: u}", "join: {thread: u, within: 3s}"}, 1,
+			wireStep{Performer: uint16(byAgent), Step: wireDriverStep{Op: opJoin, TimeoutMs: 8000, Arg: [6]uint64{0, 3000}}}},
+		{"a time of unload", []string{"unload: {deregister_at_least: 2s}"}, 0,
+			wireStep{Performer: uint16(byAgent), Step: wireDriverStep{Op: opUnload, TimeoutMs: 30000}, CheckCount: 1,
+				Check: [6]wireCheck{{Value: valueUnloadDeregisterNS, Compare: compareGE, Want: 2e9}}}},
+		{"load that fails", []string{"unload:", "load: {inject: 3, activate: true}\n        expect: [STATUS_INSUFFICIENT_RESOURCES, ERROR_GEN_FAILURE]"}, 1,
+			wireStep{Performer: uint16(byAgent), Step: wireDriverStep{Op: opLoad, TimeoutMs: 30000, ExpectCount: 2,
+				Expect: [4]uint32{0xC000009A, 0xC007001F}, Arg: [6]uint64{3, startActivate}}}},
+		{"reboot", []string{"reboot: {start: boot, provider_ready_after: 300ms}"}, 0,
+			wireStep{Performer: uint16(byAgent), Step: wireDriverStep{Op: opReboot, TimeoutMs: 90000, Arg: [6]uint64{0, 0, 0, 301, 60000}}}},
 		{"null dispatch", []string{"register: {client: a, null_dispatch: true}"}, 0,
 			wireStep{Step: wireDriverStep{Op: opRegister, Flags: stepMisuse, TimeoutMs: 5000, Arg: [6]uint64{0, 0x0100, regNullDispatch}}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			// As misuse, a case may leave things behind: the steps here are only compiled.
 			d := compile(t, load(t, caseText("    misuse: true\n", test.steps...)).All()[0])
+			d.steps[test.at].Text = 0 // of no operation yet
 			if diff := cmp.Diff(test.want, d.steps[test.at]); diff != "" {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestCompileEntry checks the unit of what DriverEntry does: behind the step that starts the driver, and marked.
+func TestCompileEntry(t *testing.T) {
+	d := compile(t, load(t, caseText("", "unload:", "load:\n          steps:\n            - register: {client: a}\n            - sleep: 10ms", "deregister: {client: a}")).All()[0])
+	var got []wireUnit
+	for _, u := range d.units {
+		got = append(got, wireUnit{FirstStep: u.FirstStep, StepCount: u.StepCount, Flags: u.Flags})
+	}
+	want := []wireUnit{{FirstStep: 0, StepCount: 1}, {FirstStep: 1, StepCount: 1}, {FirstStep: 2, StepCount: 2, Flags: unitAtStart}, {FirstStep: 4, StepCount: 1}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

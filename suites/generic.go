@@ -105,7 +105,7 @@ func (c *Case) NeedsSample() bool {
 		switch s.op.code {
 		case opSleep:
 			return c.units[s.unit].loop()
-		case opUnloaded:
+		case opUnloaded, opStartFailures, opEcho:
 			return true
 		case opLoad, opReboot:
 			return s.args[0] != 0 || s.args[1] != 0

@@ -53,7 +53,7 @@ cases:
       - deregister: {client: a}
 `
 	const want = `mine.yaml:7:40: register: version is "one" (expected a WSK version MAJOR.MINOR such as 1.0, each 0 to 255)
-mine.yaml:8:9: unknown step "captur"; did you mean "capture"? (expected one of register, deregister, capture, release, query, inspect, compare, blocked, join, sleep, memory, activate, deactivate, state, provider, provider_state, fault, socket, socket_connect, bind, connect, accept, send, receive, send_to, receive_from, disconnect, close, address, control_socket, control_client, await, cancel, events, unload, unloaded, load, reload, reboot, upload, run, ioctl, collect, event_log, loop)
+mine.yaml:8:9: unknown step "captur"; did you mean "capture"? (expected one of register, deregister, capture, release, query, inspect, compare, blocked, join, sleep, memory, activate, deactivate, state, provider, provider_state, fault, socket, socket_connect, bind, connect, accept, send, receive, send_to, receive_from, disconnect, close, address, control_socket, control_client, await, cancel, events, unload, unloaded, load, reload, start_failures, echo, reboot, upload, run, ioctl, collect, event_log, loop)
 mine.yaml:10:9: case "first" is already on line 4 (expected an id of its own)
 mine.yaml:14:27: client "b" is not registered; did you mean "a"? (expected a register step for it before this one)
 mine.yaml:15:17: capture: expect: unknown status "STATUS_DEVICE_NOT_REDY"; did you mean "STATUS_DEVICE_NOT_READY"? (expected an NTSTATUS by name, or 0x and its hexadecimal digits)`
@@ -191,6 +191,22 @@ func mistakeTable() []mistakeTest {
 		{"fault", step("fault: {kind: hang, for: 1s}"), "fault misuses WSK", false},
 		{"fault arguments", caseText("    misuse: true\n", "fault: {kind: write, code: 1, address: 16}"), "code of a fault of this kind (expected kind, address)", false},
 		{"fault without", caseText("    misuse: true\n", "fault: {kind: write}"), "a fault of this kind has no address", false},
+
+		// Steps of the agent.
+		{"step without the driver", caseText("", "unload:", "activate:"), "f:8:9: activate while the driver is unloaded, since line 7 (expected a load before it)", false},
+		{"unload twice", caseText("", "unload:", "unload:"), "unload of a driver that is unloaded, since line 7", false},
+		{"load twice", caseText("", "load:"), "load of a driver that is loaded (expected an unload before it)", false},
+		{"load that fails", caseText("", "unload:", "load: {inject: 1}\n        expect: STATUS_INSUFFICIENT_RESOURCES", "activate:"), "activate while the driver is unloaded", false},
+		{"failures of a loaded driver", caseText("", "start_failures:"), "start_failures of a driver that is loaded", false},
+		{"gone with the driver", caseText("", register, "reload:", deregister), `client "a" is already deregistered`, false},
+		{"thread gone with the driver", caseText("", register, "release: {client: a, thread: t1}", "reload:", "join: {thread: t1}"), `nothing runs on thread "t1"`, false},
+		{"unload in a loop", caseText("    repeat: 2\n", "unload:"), "unload in a loop", false},
+		{"repeat of unload", caseText("", "unload:\n        repeat: 2"), "unload can't be repeated", false},
+		{"join in DriverEntry", caseText("", "unload:", "load: {steps: [{register: {client: a, thread: t1}}, {join: {thread: t1}}]}", deregister), "join in DriverEntry", false},
+		{"entry of a failing load", caseText("", "unload:", "load: {inject: 1, steps: [{sleep: 1ms}]}\n        expect: STATUS_UNSUCCESSFUL"), "what DriverEntry does is known only where load succeeds", false},
+		{"entry on demand", caseText("", "reboot: {steps: [{sleep: 1ms}]}"), "the driver is not started by the boot", false},
+		{"entry without steps", caseText("", "unload:", "load: {steps: []}"), "steps is a list of 0", true},
+		{"start type", caseText("", "reboot: {start: never}"), "one of boot, system, auto, demand", true},
 
 		// Clients and threads.
 		{"never registered", caseText("", "release: {client: a}"), `client "a" is not registered`, false},

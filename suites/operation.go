@@ -26,6 +26,7 @@ type operation struct {
 
 	performer performer
 	life      life          // what it does to the driver as a whole
+	needs     bool          // of the agent's: the driver has to be loaded for it
 	starts    bool          // may have steps that DriverEntry runs
 	patience  time.Duration // after which it counts as hung, unless the step says; 0: as every other
 }

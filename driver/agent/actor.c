@@ -18,6 +18,7 @@ static void LetGo(ACTOR *Actor)
     FoldersFree(&Actor->Act.Folders);
     for (size_t i = 0; i < OUTPUT_COUNT; i++)
         free(Actor->Act.Kept[i].Data);
+    CloseHandle(Actor->Act.Begun);
     free(Actor);
 }
 
@@ -55,11 +56,22 @@ ACTOR *ActorStart(ACT_ROUTINE *Routine, const ACT *Act)
     actor->Routine = Routine;
     actor->Act = *Act;
     actor->Holders = 2;
-    actor->Thread = CreateThread(NULL, 0, ActorThread, actor, 0, NULL);
+    actor->Act.Begun = CreateEventW(NULL, TRUE, FALSE, NULL);
+    if (actor->Act.Begun != NULL)
+        actor->Thread = CreateThread(NULL, 0, ActorThread, actor, 0, NULL);
     if (actor->Thread != NULL)
         return actor;
+    if (actor->Act.Begun != NULL)
+        CloseHandle(actor->Act.Begun);
     free(actor);
     return NULL;
+}
+
+void ActorAwaitBegun(ACTOR *Actor, UINT32 Ms)
+{
+    HANDLE either[] = {Actor->Act.Begun, Actor->Thread};
+
+    (void)WaitForMultipleObjects(ARRAYSIZE(either), either, FALSE, Ms);
 }
 
 ACT *ActorAwait(ACTOR *Actor, UINT32 Ms)

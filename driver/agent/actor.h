@@ -20,6 +20,7 @@ typedef struct ACT {
     FOLDERS Folders;
     UINT64 SinceMs;
     CAPTURE Kept[OUTPUT_COUNT];
+    HANDLE Begun; /* an event of the actor's: set by a routine when what it does is under way */
 } ACT;
 
 /* Fills in Act->Result: Status, Value and, where it is not WSKT_ORIGIN_CALL, Origin. */
@@ -29,6 +30,9 @@ typedef struct ACTOR ACTOR;
 
 /* Starts a thread on a copy of Act. NULL where there is no memory for it, or no thread. */
 ACTOR *ActorStart(ACT_ROUTINE *Routine, const ACT *Act);
+
+/* Waits for the routine to have begun, or to be back. */
+void ActorAwaitBegun(ACTOR *Actor, UINT32 Ms);
 
 /* What the routine has left, once it is back; NULL if it is not within Ms. */
 ACT *ActorAwait(ACTOR *Actor, UINT32 Ms);

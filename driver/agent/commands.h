@@ -20,6 +20,7 @@ COMMAND CommandRun;
 COMMAND CommandTail;
 COMMAND CommandCancel;
 COMMAND CommandService;
+COMMAND CommandEcho;
 COMMAND CommandVersion;
 
 /* What `info` and run-start report; docs/protocol.md. Goes up when a command changes its meaning. */

@@ -13,7 +13,7 @@
 #define INFO_BYTES 8192u
 
 /* RtlGetVersion tells the truth where GetVersionEx tells what the manifest asks for. */
-NTSYSAPI NTSTATUS NTAPI RtlGetVersion(OSVERSIONINFOW *Version);
+NTSYSAPI LONG NTAPI RtlGetVersion(OSVERSIONINFOW *Version);
 
 static void ImageFacts(TEXT *Text)
 {

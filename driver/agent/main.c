@@ -29,6 +29,7 @@ static const COMMAND_ENTRY Commands[] = {
     {L"tail", CommandTail, "tail --journal JOURNAL [--from OFFSET] [--follow]"},
     {L"cancel", CommandCancel, "cancel --journal JOURNAL"},
     {L"service", CommandService, "service --plan PLAN --journal JOURNAL (started by run)"},
+    {L"echo", CommandEcho, "echo --port N --bytes N --connections N"},
     {L"version", CommandVersion, "version"},
 };
 

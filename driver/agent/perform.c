@@ -2,6 +2,8 @@
 #include "perform.h"
 #include "driver.h"
 #include "poolusage.h"
+#include "startfailures.h"
+#include "talk.h"
 
 #define STATUS_SUCCESS_VALUE 0u
 #define STATUS_TIMEOUT_VALUE 0x102u
@@ -12,6 +14,7 @@
 #define STATUS_DEVICE_BUSY_VALUE            0x80000011u
 
 #define RELOAD_TIMES_MAX 10000u
+#define ASK_MS           5000u
 
 static UINT32 StatusOfWin32(DWORD Win32)
 {
@@ -43,6 +46,7 @@ static void AddUnloaded(const WSKT_UNLOAD *Unloaded, UINT64 *Value)
     Value[WSKP_V_UNLOAD_BLOCKS] += Unloaded->Blocks;
     Value[WSKP_V_UNLOAD_SOCKETS] += Unloaded->Sockets;
     Value[WSKP_V_UNLOAD_CALLS] += Unloaded->Calls;
+    Value[WSKP_V_UNLOAD_EARLY] += Unloaded->Early;
     if (Value[WSKP_V_UNLOAD_DEREGISTER_NS] < Unloaded->DeregisterNs)
         Value[WSKP_V_UNLOAD_DEREGISTER_NS] = Unloaded->DeregisterNs;
     Value[WSKP_V_UNLOAD_TIMES]++;
@@ -134,7 +138,7 @@ static void DoReload(ACT *Act)
         Act->Device = NULL;
         error = Unload(Act, value);
         if (error == ERROR_SUCCESS)
-            (void)StartUp(Act->Plan, NULL, &Act->Device, &start);
+            (void)StartAgain(Act->Plan, &Act->Device, &start);
     }
     if (error == ERROR_SUCCESS)
         Act->Result.Status = StatusOfStart(&start);
@@ -164,6 +168,55 @@ static void DoGeneric(ACT *Act)
     memcpy(Act->Kept, generic.Kept, sizeof Act->Kept);
 }
 
+/* ---- echo ---- */
+
+/* Where the echo server listens: the driver says. 0 where it does not. */
+static UINT16 AskPort(DEVICE *Device)
+{
+    UINT64 request[DEVICE_UNIT_BYTES / sizeof(UINT64) + 1] = {0};
+    WSKT_UNIT *unit = (WSKT_UNIT *)request;
+    WSKT_UNIT_RESULT answer;
+    DWORD returned;
+
+    unit->Abi = WSKT_ABI;
+    unit->StepCount = unit->Repeat = unit->Parallel = 1;
+    unit->TimeoutMs = ASK_MS;
+    unit->Step[0] = (WSKT_STEP){.Op = WSKT_OP_STATE, .TimeoutMs = ASK_MS};
+    if (Device == NULL || DeviceCall(Device, IOCTL_WSKT_RUN, unit, sizeof *unit, &answer, sizeof answer,
+                                     &returned, ASK_MS) != ERROR_SUCCESS)
+        return 0;
+    return returned == sizeof answer && answer.Result[0].Origin == WSKT_ORIGIN_CALL
+               ? (UINT16)answer.Result[0].Value[WSKT_V_STATE_PORT]
+               : 0;
+}
+
+static void DoEcho(ACT *Act)
+{
+    const UINT64 *arg = Act->Step.Arg;
+    TALK talk = {
+        .Port = (UINT16)arg[5],
+        .Bytes = (UINT32)arg[0],
+        .Connections = (UINT32)arg[1],
+        .UntilClosed = (arg[2] & WSKP_ECHO_UNTIL_CLOSED) != 0,
+        .Idle = (arg[2] & WSKP_ECHO_IDLE) != 0,
+    };
+    TALKED talked = {0};
+    DWORD error = ERROR_SERVICE_NOT_ACTIVE; /* no server listens */
+
+    if (talk.Port != 0 && (arg[2] & WSKP_ECHO_PROGRAM) != 0) {
+        error = TalkAside(&talk, Act->Step.TimeoutMs);
+        if (error == ERROR_SUCCESS)
+            talked =
+                (TALKED){.Bytes = (UINT64)talk.Bytes * talk.Connections, .Connections = talk.Connections};
+    } else if (talk.Port != 0) {
+        error = Talk(&talk, Act->Begun, Act->Step.TimeoutMs, &talked);
+    }
+    Act->Result.Status = StatusOfWin32(error);
+    Act->Result.Value[WSKP_V_ECHO_BYTES] = talked.Bytes;
+    Act->Result.Value[WSKP_V_ECHO_CONNECTIONS] = talked.Connections;
+    Act->Result.Value[WSKP_V_ECHO_CLOSED] = talked.Closed;
+}
+
 /* ---- all of them ---- */
 
 static const struct {
@@ -171,11 +224,18 @@ static const struct {
     ACT_ROUTINE *Routine;
     BOOL TakesDevice; /* the driver can't go while it is open */
 } Operations[] = {
-    {WSKP_OP_UNLOAD, DoUnload, TRUE},    {WSKP_OP_LOAD, DoLoad, TRUE},
-    {WSKP_OP_RELOAD, DoReload, TRUE},    {WSKP_OP_UNLOADED, DoUnloaded, FALSE},
-    {WSKT_OP_SLEEP, DoSleep, FALSE},     {WSKP_OP_UPLOAD, DoGeneric, FALSE},
-    {WSKP_OP_RUN, DoGeneric, FALSE},     {WSKP_OP_IOCTL, DoGeneric, FALSE},
-    {WSKP_OP_COLLECT, DoGeneric, FALSE}, {WSKP_OP_EVENT_LOG, DoGeneric, FALSE},
+    {WSKP_OP_UNLOAD, DoUnload, TRUE},
+    {WSKP_OP_LOAD, DoLoad, TRUE},
+    {WSKP_OP_RELOAD, DoReload, TRUE},
+    {WSKP_OP_UNLOADED, DoUnloaded, FALSE},
+    {WSKP_OP_START_FAILURES, StartFailures, TRUE},
+    {WSKP_OP_ECHO, DoEcho, FALSE},
+    {WSKT_OP_SLEEP, DoSleep, FALSE},
+    {WSKP_OP_UPLOAD, DoGeneric, FALSE},
+    {WSKP_OP_RUN, DoGeneric, FALSE},
+    {WSKP_OP_IOCTL, DoGeneric, FALSE},
+    {WSKP_OP_COLLECT, DoGeneric, FALSE},
+    {WSKP_OP_EVENT_LOG, DoGeneric, FALSE},
 };
 
 BOOL PerformKnows(const WSKP_STEP *Step)
@@ -198,6 +258,11 @@ BOOL PerformKnows(const WSKP_STEP *Step)
     case WSKP_OP_REBOOT:
         return arg[0] <= MAXUINT32 && arg[2] <= SERVICE_DEMAND_START && arg[3] <= MAXUINT32 &&
                arg[4] <= WSKT_MAX_WAIT_MS && Step->Step.Thread == 0;
+    case WSKP_OP_ECHO:
+        return arg[0] >= 1 && arg[0] <= WSKP_ECHO_BYTES && arg[1] >= 1 && arg[1] <= WSKP_ECHO_CONNECTIONS &&
+               arg[2] <= WSKP_ECHO_OPTIONS;
+    case WSKP_OP_START_FAILURES:
+        return Step->Step.Thread == 0;
     case WSKP_OP_UNLOAD:
     case WSKP_OP_UNLOADED:
         return TRUE;
@@ -236,6 +301,8 @@ static void Start(PERFORMER *Performer, const WSKP_STEP *Step, ACT_ROUTINE *Rout
         Refuse(Result, STATUS_INSUFFICIENT_RESOURCES_VALUE);
     } else if (named != NULL) {
         *named = actor;
+        if (Step->Step.Op == WSKP_OP_ECHO)
+            ActorAwaitBegun(actor, Step->Step.TimeoutMs);
         Result->Origin = WSKT_ORIGIN_ASYNC;
         Result->Status = STATUS_PENDING_VALUE;
         Result->Executed = 1;
@@ -305,6 +372,8 @@ void Perform(PERFORMER *Performer, const WSKP_STEP *Step, const WSKT_UNIT *AtSta
         Refuse(Result, STATUS_INSUFFICIENT_RESOURCES_VALUE);
         return;
     }
+    if (Step->Step.Op == WSKP_OP_ECHO)
+        act.Step.Arg[5] = AskPort(Performer->Device);
     if (AtStart != NULL) {
         act.StepsBytes = AtStartBytes;
         memcpy(act.Steps, AtStart, AtStartBytes);

@@ -78,7 +78,7 @@ void StartForget(const PLAN *Plan)
     free(inf);
 }
 
-static BOOL StartUnderScm(const PLAN *Plan, const START_WITH *With, START *Start)
+static BOOL Install(const PLAN *Plan, const START_WITH *With, START *Start)
 {
     const wchar_t *name = Plan->ServiceName;
     DWORD error = DriverStop(name, Plan->Header->StopTimeoutMs);
@@ -87,12 +87,16 @@ static BOOL StartUnderScm(const PLAN *Plan, const START_WITH *With, START *Start
         error = Plan->Plain ? InstallPlain(Plan) : DriverInstall(name, PathPlain(Plan->DriverPath));
     if (error == ERROR_SUCCESS)
         error = StartPrepare(Plan, With);
-    if (error != ERROR_SUCCESS)
-        return Failed(Start, "install", error);
-    error = DriverStart(name, Plan->Header->StartTimeoutMs);
+    return error == ERROR_SUCCESS || Failed(Start, "install", error);
+}
+
+static BOOL StartDriver(const PLAN *Plan, START *Start)
+{
+    DWORD error = DriverStart(Plan->ServiceName, Plan->Header->StartTimeoutMs);
+
     if (error == ERROR_SUCCESS)
         return TRUE;
-    Start->Entry = DriverEntryStatus(name);
+    Start->Entry = DriverEntryStatus(Plan->ServiceName);
     return Failed(Start, "start", error);
 }
 
@@ -121,6 +125,12 @@ BOOL StartOpen(DEVICE **Device, START *Start)
 BOOL StartUp(const PLAN *Plan, const START_WITH *With, DEVICE **Device, START *Start)
 {
     *Device = NULL;
-    return StartVerify(Plan, Start) && StartUnderScm(Plan, With, Start) &&
+    return StartVerify(Plan, Start) && Install(Plan, With, Start) && StartDriver(Plan, Start) &&
            (Plan->Plain || StartOpen(Device, Start));
+}
+
+BOOL StartAgain(const PLAN *Plan, DEVICE **Device, START *Start)
+{
+    *Device = NULL;
+    return StartDriver(Plan, Start) && (Plan->Plain || StartOpen(Device, Start));
 }

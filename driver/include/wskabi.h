@@ -42,7 +42,7 @@ enum {
     WSKT_OP_REGISTER = 1,   /* client, version (major << 8 | minor), WSKT_REG_* flags, Reserved */
     WSKT_OP_DEREGISTER = 2, /* client */
     WSKT_OP_CAPTURE = 3,    /* client, wait in ms (0 none, 0xFFFFFFFF infinite) */
-    WSKT_OP_RELEASE = 4,    /* client */
+    WSKT_OP_RELEASE = 4,    /* client, ms: 0, or a worker does it so much later, and the step does not wait */
     WSKT_OP_QUERY = 5,      /* client: WskQueryProviderCharacteristics */
     WSKT_OP_INSPECT = 6,    /* client: what is captured now */
     WSKT_OP_COMPARE = 7,    /* client, other client: are the captured pointers the same? */
@@ -314,6 +314,6 @@ typedef struct WSKT_UNLOAD {
     UINT32 Blocks;          /* of pool, IRPs and MDLs included, that were never freed */
     UINT32 Sockets;         /* that were never closed */
     UINT32 Calls;           /* threads and DPCs that were still at work */
-    UINT32 Reserved;
-    UINT64 DeregisterNs; /* the longest of them */
+    UINT32 Early;           /* of the deregistrations: while the client still held a capture */
+    UINT64 DeregisterNs;    /* the longest of them */
 } WSKT_UNLOAD;

@@ -94,6 +94,9 @@ enum {
                                (SERVICE_BOOT_START to SERVICE_DEMAND_START), readiness of the model: ms from
                                its first use and 1, or 0; ms to wait for the driver once the guest is up */
     WSKP_OP_UNLOADED = 104, /* what the driver left when it was unloaded last */
+    WSKP_OP_START_FAILURES =
+        105,            /* starts the driver with each call failing that can: WSKP_START_* in Arg[1] */
+    WSKP_OP_ECHO = 106, /* talks to the echo server: bytes, connections, WSKP_ECHO_* */
 };
 
 #define WSKP_STATUS_OF_WIN32(Win32)                                                                          \
@@ -102,6 +105,17 @@ enum {
 
 /* WSKP_OP_LOAD, WSKP_OP_REBOOT, Arg[1] */
 #define WSKP_START_ACTIVATE 0x1u /* DriverEntry activates the sub-component itself */
+
+/*
+ * WSKP_OP_ECHO, Arg[2]. UNTIL_CLOSED goes on until the server closes; on a thread, the step is back once
+ * every connection has had its first round. IDLE sends nothing after that, and only waits.
+ */
+#define WSKP_ECHO_UNTIL_CLOSED 0x1u
+#define WSKP_ECHO_IDLE         0x2u
+#define WSKP_ECHO_PROGRAM      0x4u /* by a process of its own */
+#define WSKP_ECHO_OPTIONS      0x7u
+#define WSKP_ECHO_BYTES        65536u /* most, in one round */
+#define WSKP_ECHO_CONNECTIONS  32u
 
 /* Meaning of WSKT_RESULT.Value by operation of the agent. */
 enum { /* UNLOAD, UNLOADED, RELOAD: of WSKT_UNLOAD; of several unloads, the sums and the longest time */
@@ -114,8 +128,17 @@ enum { /* UNLOAD, UNLOADED, RELOAD: of WSKT_UNLOAD; of several unloads, the sums
        WSKP_V_UNLOAD_POOL_GROWTH = 6, /* RELOAD: bytes of the driver's pool tag; where nobody counts, 0 … */
        WSKP_V_UNLOAD_POOL_COUNTED = 7, /* … and 0 here */
        WSKP_V_UNLOAD_TIMES = 8,
+       WSKP_V_UNLOAD_EARLY = 9,
 };
-enum {                           /* LOAD, REBOOT */
+enum {                               /* START_FAILURES */
+       WSKP_V_FAILURES_ENTRY = 0,    /* starts that failed with the status that they should fail with */
+       WSKP_V_FAILURES_LATER = 1,    /* that succeeded, but the sub-component then failed with it */
+       WSKP_V_FAILURES_SURVIVED = 2, /* that succeeded, and the sub-component did without the call */
+       WSKP_V_FAILURES_LEFT = 3,     /* blocks and sockets that any of them left */
+       WSKP_V_FAILURES_DEVICES = 4,  /* devices that were there after a start that failed */
+};
+enum { WSKP_V_ECHO_BYTES = 0, WSKP_V_ECHO_CONNECTIONS = 1, WSKP_V_ECHO_CLOSED = 2 }; /* ECHO */
+enum {                                                                               /* LOAD, REBOOT */
        WSKP_V_LOAD_WIN32 = 0,    /* what the service manager said */
        WSKP_V_LOAD_INJECTED = 1, /* 1: the failure that was asked for was made */
 };

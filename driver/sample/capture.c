@@ -2,6 +2,7 @@
  * capture.c - capturing a provider NPI, looking at what was captured, and releasing it.
  */
 #include "client_state.h"
+#include "worker.h"
 
 /* Lock held, the capture too. */
 static VOID NoteCapture(CLIENT *Client, const WSK_PROVIDER_NPI *Npi)
@@ -87,41 +88,102 @@ VOID ClientCapture(UINT32 Index, UINT32 WaitMs, BOOLEAN Misuse, WSKT_RESULT *Res
     ClientEndCall(client, irql);
 }
 
-VOID ClientRelease(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result)
+/* What a release has taken upon itself, so that nobody else releases the same capture. */
+typedef struct CLAIM {
+    REGISTRATION *Registration;
+    BOOLEAN Held; /* there is a capture; without one it is misuse */
+} CLAIM;
+
+static BOOLEAN ClaimRelease(CLIENT *Client, BOOLEAN Misuse, CLAIM *Claim)
 {
-    CLIENT *client = ClientAt(Index);
-    REGISTRATION *registration;
-    BOOLEAN held;
     BOOLEAN allowed;
     KIRQL irql;
 
-    KeAcquireSpinLock(&client->Lock, &irql);
-    registration = client->Registration;
-    held = client->Captures > client->Releasing;
-    allowed = registration != NULL &&
-              (Misuse || (held && (client->NpiCalls == 0 || client->Captures - client->Releasing > 1)));
+    KeAcquireSpinLock(&Client->Lock, &irql);
+    Claim->Registration = Client->Registration;
+    Claim->Held = Client->Captures > Client->Releasing;
+    allowed =
+        Claim->Registration != NULL &&
+        (Misuse || (Claim->Held && (Client->NpiCalls == 0 || Client->Captures - Client->Releasing > 1)));
     if (allowed) {
-        client->Calls++;
-        client->Releasing += held;
+        Client->Calls++;
+        Client->Releasing += Claim->Held;
     }
-    KeReleaseSpinLock(&client->Lock, irql);
-    if (!allowed) {
+    KeReleaseSpinLock(&Client->Lock, irql);
+    return allowed;
+}
+
+static VOID Release(CLIENT *Client, const CLAIM *Claim, WSKT_RESULT *Result)
+{
+    KIRQL irql;
+
+    if (!DEFECT(NO_RELEASE)) {
+        WskReleaseProviderNPI(&Claim->Registration->Block);
+    }
+
+    KeAcquireSpinLock(&Client->Lock, &irql);
+    Client->Releasing -= Claim->Held;
+    if (Claim->Held && !DEFECT(NO_RELEASE)) {
+        Client->Captures--;
+    }
+    Result->Status = (UINT32)STATUS_SUCCESS; /* it returns nothing */
+    DescribeCapture(Client, Result);
+    ClientEndCall(Client, irql);
+}
+
+VOID ClientRelease(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result)
+{
+    CLAIM claim;
+
+    if (ClaimRelease(ClientAt(Index), Misuse, &claim)) {
+        Release(ClientAt(Index), &claim, Result);
+    } else {
+        Refuse(Result, STATUS_INVALID_DEVICE_STATE);
+    }
+}
+
+/* What a worker needs to release later. */
+typedef struct LATER {
+    CLIENT *Client;
+    CLAIM Claim;
+    UINT32 Ms;
+} LATER;
+
+/* A worker. PASSIVE_LEVEL. */
+static VOID ReleaseWork(PVOID Context)
+{
+    LATER *later = Context;
+    WSKT_RESULT result = {0};
+
+    SleepMs(later->Ms);
+    Release(later->Client, &later->Claim, &result);
+    PoolFree(POOL_REQUEST, later);
+}
+
+VOID ClientReleaseAfter(UINT32 Index, UINT32 Ms, WSKT_RESULT *Result)
+{
+    LATER *later = PoolAllocate(POOL_REQUEST, sizeof(*later));
+    NTSTATUS status;
+
+    if (later == NULL) {
+        Refuse(Result, STATUS_INSUFFICIENT_RESOURCES);
+        return;
+    }
+    later->Client = ClientAt(Index);
+    later->Ms = Ms;
+    if (!ClaimRelease(later->Client, FALSE, &later->Claim)) {
+        PoolFree(POOL_REQUEST, later);
         Refuse(Result, STATUS_INVALID_DEVICE_STATE);
         return;
     }
-
-    if (!DEFECT(NO_RELEASE)) {
-        WskReleaseProviderNPI(&registration->Block);
+    status = WorkerStartAny(ReleaseWork, NULL, later);
+    if (NT_SUCCESS(status)) {
+        ClientInspect(Index, Result);
+    } else {
+        Release(later->Client, &later->Claim, Result);
+        PoolFree(POOL_REQUEST, later);
+        Refuse(Result, status);
     }
-
-    KeAcquireSpinLock(&client->Lock, &irql);
-    client->Releasing -= held;
-    if (held && !DEFECT(NO_RELEASE)) {
-        client->Captures--;
-    }
-    Result->Status = (UINT32)STATUS_SUCCESS; /* it returns nothing */
-    DescribeCapture(client, Result);
-    ClientEndCall(client, irql);
 }
 
 BOOLEAN ClientEnterNpi(UINT32 Index, WSK_PROVIDER_NPI *Npi)

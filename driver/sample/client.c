@@ -231,6 +231,18 @@ VOID ClientsReleaseAll(VOID)
     }
 }
 
+BOOLEAN ClientHolds(UINT32 Index)
+{
+    CLIENT *client = &Clients[Index];
+    BOOLEAN holds;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&client->Lock, &irql);
+    holds = client->Captures > 0;
+    KeReleaseSpinLock(&client->Lock, irql);
+    return holds;
+}
+
 BOOLEAN ClientNeedsDeregister(UINT32 Index)
 {
     CLIENT *client = &Clients[Index];

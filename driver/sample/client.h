@@ -28,6 +28,10 @@ VOID ClientRegister(UINT32 Index, const REGISTER_ARGS *Args, BOOLEAN Misuse, WSK
 VOID ClientDeregister(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result);
 VOID ClientCapture(UINT32 Index, UINT32 WaitMs, BOOLEAN Misuse, WSKT_RESULT *Result);
 VOID ClientRelease(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result);
+
+/* Takes a capture out of everybody's hands; a worker releases it so many milliseconds later. PASSIVE_LEVEL.
+ */
+VOID ClientReleaseAfter(UINT32 Index, UINT32 Ms, WSKT_RESULT *Result);
 VOID ClientQuery(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result);
 VOID ClientInspect(UINT32 Index, WSKT_RESULT *Result);
 VOID ClientCompare(UINT32 Index, UINT32 Other, WSKT_RESULT *Result);
@@ -44,6 +48,9 @@ VOID ClientsCount(UINT32 *Registrations, UINT32 *Captures);
 
 /* Releases everything that any client holds. IRQL <= DISPATCH_LEVEL. */
 VOID ClientsReleaseAll(VOID);
+
+/* Whether it holds a capture. Any IRQL <= DISPATCH_LEVEL. */
+BOOLEAN ClientHolds(UINT32 Index);
 
 /* Whether a deregistration of that client is still owed. */
 BOOLEAN ClientNeedsDeregister(UINT32 Index);

@@ -52,6 +52,7 @@ static VOID DeregisterAll(WSKT_UNLOAD *Unloaded)
         }
         ClientDeregister(i, FALSE, &result);
         Unloaded->Deregistrations++;
+        Unloaded->Early += ClientHolds(i);
         if (Unloaded->DeregisterNs < ClockNs() - begin) {
             Unloaded->DeregisterNs = ClockNs() - begin;
         }

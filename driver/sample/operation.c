@@ -52,7 +52,11 @@ static VOID DoCapture(const STEP_CALL *Call, WSKT_RESULT *Result)
 
 static VOID DoRelease(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
-    ClientRelease(ClientArg(Call, 0), Misuse(Call), Result);
+    if (Call->Step.Arg[1] != 0) {
+        ClientReleaseAfter(ClientArg(Call, 0), (UINT32)Call->Step.Arg[1], Result);
+    } else {
+        ClientRelease(ClientArg(Call, 0), Misuse(Call), Result);
+    }
 }
 
 static VOID DoQuery(const STEP_CALL *Call, WSKT_RESULT *Result)
@@ -336,6 +340,7 @@ static BOOLEAN CheckSocketArguments(const STEP_CALL *Call)
 static NTSTATUS CheckArguments(const STEP_CALL *Call, UINT32 Flags)
 {
     const UINT64 *arg = Call->Step.Arg;
+    BOOLEAN dispatch = Call->Step.Context == WSKT_CONTEXT_SPIN || Call->Step.Context == WSKT_CONTEXT_DPC;
     BOOLEAN good = TRUE;
 
     if ((Flags & TAKES_CLIENT) != 0) {
@@ -357,6 +362,9 @@ static NTSTATUS CheckArguments(const STEP_CALL *Call, UINT32 Flags)
     switch (Call->Step.Op) {
     case WSKT_OP_REGISTER:
         good = good && arg[1] <= 0xFFFF && arg[2] <= 0x3F && arg[3] <= 0xFFFF;
+        break;
+    case WSKT_OP_RELEASE:
+        good = good && arg[1] <= WSKT_MAX_WAIT_MS && (arg[1] == 0 || !dispatch);
         break;
     case WSKT_OP_CAPTURE:
         good = good && (arg[1] <= WSKT_MAX_WAIT_MS || arg[1] == WSK_INFINITE_WAIT);

@@ -42,6 +42,7 @@ type boot struct {
 	end    func()        // ends the processes that boot itself started
 	server *os.Process   // wineserver …
 	gone   chan struct{} // … which has ended when this is closed
+	killed bool          // by a signal, and not in order; set before that
 
 	mu      sync.Mutex
 	console console
@@ -118,7 +119,12 @@ func (b *boot) launch(o *Config, env []string, tmp string, console *os.File) (in
 		}
 		if server.Process != nil {
 			b.server, b.gone = server.Process, make(chan struct{})
-			go func() { _ = server.Wait(); close(b.gone) }()
+			go func() {
+				_ = server.Wait()
+				status, ok := server.ProcessState.Sys().(syscall.WaitStatus)
+				b.killed = ok && status.Signaled()
+				close(b.gone)
+			}()
 		}
 		launched <- err
 		<-ended
@@ -176,6 +182,16 @@ func awaitSocket(prefix, tmp string) error {
 		}
 	}
 	return fmt.Errorf("wineserver made no socket in %s within %s", tmp, socketLimit)
+}
+
+// cut reports whether the guest's kernel was ended from outside: one that reboots ends its processes before that.
+func (b *boot) cut() bool {
+	select {
+	case <-b.gone:
+		return b.killed
+	default:
+		return false
+	}
 }
 
 // halt ends everything of the guest, but lets its registry reach the disk first: Windows, too, has flushed by
@@ -247,7 +263,10 @@ func (b *boot) watch() {
 			if e.exit == 0 {
 				continue // unloaded
 			}
-			event := b.lastWord(e)
+			event, known := b.lastWord(e)
+			if e.exit == errNoProcess && !known {
+				continue // it was gone before it could be watched, and nobody has heard it crash
+			}
 			event.Time = time.Now()
 			select {
 			case b.crash <- event:
@@ -262,8 +281,11 @@ func (b *boot) watch() {
 	}
 }
 
-// lastWord is what the console told of the end of a driver's process. It may be on its way still.
-func (b *boot) lastWord(e watchedEvent) vm.Event {
+// errNoProcess is what winrshost.exe says of a process that it can't open because there is none: not an exit code.
+const errNoProcess = 87 // ERROR_INVALID_PARAMETER
+
+// lastWord is what the console told of the end of a driver's process, and whether it did. It may be on its way still.
+func (b *boot) lastWord(e watchedEvent) (event vm.Event, known bool) {
 	limit := time.NewTimer(lastWords)
 	defer limit.Stop()
 	for waiting := true; waiting; {
@@ -283,7 +305,7 @@ func (b *boot) lastWord(e watchedEvent) vm.Event {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.console.crash(e.process, e.exit)
+	return b.console.crash(e.process, e.exit), b.console.explained(e.process)
 }
 
 // tail is what the console has kept.

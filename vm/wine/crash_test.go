@@ -170,6 +170,28 @@ func TestAGuestThatKeepsCrashingStaysOff(t *testing.T) {
 	}
 }
 
+// A guest may reboot as often as it is told to, and however soon: that is no crash.
+func TestAGuestMayReboot(t *testing.T) {
+	t.Parallel()
+	m := acquire(t, testProvider(t, nil))
+	for range maxFailures + 1 {
+		client, err := remote.New(m.Endpoint(), remote.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if shell, err := client.Shell(t.Context(), remote.ShellOptions{}); err != nil {
+			t.Fatal(err)
+		} else { // its answer is lost with the guest
+			_, _ = shell.Run(t.Context(), remote.CommandLine{Line: `wineboot --kill --force`}, nil)
+		}
+		client.Close()
+		if e := next(t, m); e.Kind != vm.Reset {
+			t.Fatalf("%+v; want a reset", e)
+		}
+		up(t, m)
+	}
+}
+
 // killServer kills the guest's wineserver, once.
 func killServer(t *testing.T, m *Machine) {
 	t.Helper()

@@ -19,11 +19,7 @@ func processesOf(prefix string) []int {
 		if err != nil || pid == os.Getpid() {
 			continue
 		}
-		environ, err := os.ReadFile(filepath.Join("/proc", entry.Name(), "environ"))
-		if err != nil {
-			continue // gone, or somebody else's
-		}
-		for _, variable := range bytes.Split(environ, []byte{0}) {
+		for _, variable := range bytes.Split(environOf(filepath.Join("/proc", entry.Name())), []byte{0}) {
 			if bytes.Equal(variable, want) {
 				found = append(found, pid)
 				break
@@ -31,6 +27,21 @@ func processesOf(prefix string) []int {
 		}
 	}
 	return found
+}
+
+// environOf reads the environment of a process, nil of one that is gone or somebody else's. Wine ends threads one by
+// one: a process whose first thread is over lives on in the others, and only they still have it.
+func environOf(proc string) []byte {
+	if environ, _ := os.ReadFile(filepath.Join(proc, "environ")); len(environ) > 0 {
+		return environ
+	}
+	threads, _ := os.ReadDir(filepath.Join(proc, "task"))
+	for _, thread := range threads {
+		if environ, _ := os.ReadFile(filepath.Join(proc, "task", thread.Name(), "environ")); len(environ) > 0 {
+			return environ
+		}
+	}
+	return nil
 }
 
 // killAll ends every process of a prefix, and returns when none is left. A process that was killed can't

@@ -281,7 +281,11 @@ func (s *server) gone(ctx context.Context, b *boot) {
 		return
 	}
 	s.tell(vm.Event{Kind: vm.Reset, Time: time.Now(), Text: "the guest's system processes ended"})
-	s.again(ctx, b, 0) // as one that is told to reboot does
+	crashes := 0 // it ended by itself, as one that is told to reboot does
+	if b.cut() {
+		crashes = 1
+	}
+	s.again(ctx, b, crashes)
 }
 
 func (s *server) isOther(b *boot) bool {

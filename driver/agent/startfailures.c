@@ -1,0 +1,120 @@
+/* startfailures.c - every error path of the driver's start, taken once. */
+#include "startfailures.h"
+#include "driver.h"
+#include "perform.h"
+#include "start.h"
+
+#define STARTS_MAX 500u /* more calls that can fail than any start has */
+#define SETTLE_MS  10000u
+#define CALL_MS    15000u
+#define OPEN_MS    2000u
+
+#define STATUS_INSUFFICIENT_RESOURCES_VALUE 0xC000009Au
+#define STATUS_UNSUCCESSFUL_VALUE           0xC0000001u
+
+/* What the driver's sub-component has come to, once it has settled. FALSE if it can't be asked. */
+static BOOL AskState(DEVICE *Device, WSKT_RESULT *State)
+{
+    UINT64 request[DEVICE_UNIT_BYTES / sizeof(UINT64) + 1] = {0};
+    WSKT_UNIT *unit = (WSKT_UNIT *)request;
+    WSKT_UNIT_RESULT answer;
+    DWORD returned;
+
+    unit->Abi = WSKT_ABI;
+    unit->StepCount = unit->Repeat = unit->Parallel = 1;
+    unit->TimeoutMs = CALL_MS;
+    unit->Step[0] = (WSKT_STEP){.Op = WSKT_OP_STATE, .TimeoutMs = CALL_MS, .Arg = {SETTLE_MS}};
+    if (DeviceCall(Device, IOCTL_WSKT_RUN, unit, sizeof *unit, &answer, sizeof answer, &returned, CALL_MS) !=
+            ERROR_SUCCESS ||
+        returned != sizeof answer || answer.Result[0].Status != 0)
+        return FALSE;
+    *State = answer.Result[0];
+    return TRUE;
+}
+
+/* Whether the failure that was asked for has been made by now. */
+static BOOL AskInjected(DEVICE *Device, BOOL *Injected)
+{
+    WSKT_HELLO hello;
+    DWORD returned;
+    DWORD error = DeviceCall(Device, IOCTL_WSKT_HELLO, NULL, 0, &hello, sizeof hello, &returned, CALL_MS);
+
+    *Injected = error == ERROR_SUCCESS && returned == sizeof hello && hello.Injected != 0;
+    return error == ERROR_SUCCESS && returned == sizeof hello;
+}
+
+static UINT32 CountLeft(const PLAN *Plan, UINT64 *Value)
+{
+    WSKT_UNLOAD unloaded;
+    DWORD error = DriverGetBinary(Plan->ServiceName, WSKT_UNLOAD_VALUE, &unloaded, sizeof unloaded);
+
+    if (error != ERROR_SUCCESS)
+        return WSKP_STATUS_OF_WIN32(error & 0xFFFF);
+    Value[WSKP_V_FAILURES_LEFT] += unloaded.Blocks + unloaded.Sockets;
+    return 0;
+}
+
+/* A start that failed: with the right status, with no device, no service that runs, and nothing left. */
+static UINT32 CheckFailed(const PLAN *Plan, const START *Start, UINT64 *Value)
+{
+    SERVICE_REPORT report;
+    DEVICE *device;
+    DWORD error;
+
+    if (strcmp(Start->Why, "start") != 0)
+        return WSKP_STATUS_OF_WIN32(Start->Win32 & 0xFFFF);
+    if (Start->Entry != STATUS_INSUFFICIENT_RESOURCES_VALUE)
+        return Start->Entry != 0 ? Start->Entry : WSKP_STATUS_OF_WIN32(Start->Win32 & 0xFFFF);
+    error = DriverQuery(Plan->ServiceName, &report);
+    if (error != ERROR_SUCCESS)
+        return WSKP_STATUS_OF_WIN32(error & 0xFFFF);
+    if (report.State != SERVICE_STOPPED)
+        return WSKP_STATUS_OF_WIN32(ERROR_SERVICE_ALREADY_RUNNING);
+    error = DeviceOpen(&device, OPEN_MS);
+    Value[WSKP_V_FAILURES_DEVICES] += error == ERROR_SUCCESS;
+    DeviceClose(device);
+    Value[WSKP_V_FAILURES_ENTRY]++;
+    return CountLeft(Plan, Value);
+}
+
+/* A start that succeeded: the failure came later, or not at all (*Last). The driver is unloaded. */
+static UINT32 CheckStarted(const PLAN *Plan, DEVICE *Device, UINT64 *Value, BOOL *Last)
+{
+    BOOL injected = FALSE;
+    WSKT_RESULT state;
+    DWORD error;
+
+    if (!AskState(Device, &state) || !AskInjected(Device, &injected)) {
+        DeviceClose(Device);
+        return STATUS_UNSUCCESSFUL_VALUE;
+    }
+    DeviceClose(Device);
+    *Last = !injected;
+    if (injected && state.Value[WSKT_V_STATE_PHASE] != WSKT_PHASE_FAILED)
+        Value[WSKP_V_FAILURES_SURVIVED]++;
+    else if (injected && state.Value[WSKT_V_STATE_STATUS] != STATUS_INSUFFICIENT_RESOURCES_VALUE)
+        return (UINT32)state.Value[WSKT_V_STATE_STATUS];
+    else
+        Value[WSKP_V_FAILURES_LATER] += injected;
+    error = DriverStop(Plan->ServiceName, Plan->Header->StopTimeoutMs);
+    return error != ERROR_SUCCESS ? WSKP_STATUS_OF_WIN32(error & 0xFFFF) : CountLeft(Plan, Value);
+}
+
+void StartFailures(ACT *Act)
+{
+    UINT32 *status = &Act->Result.Status;
+    BOOL last = FALSE;
+
+    for (UINT32 n = 1; !last && *status == 0; n++) {
+        START_WITH with = {.FailAt = n, .Activate = (Act->Step.Arg[1] & WSKP_START_ACTIVATE) != 0};
+        DEVICE *device = NULL;
+        START start = {0};
+
+        if (n > STARTS_MAX)
+            *status = STATUS_UNSUCCESSFUL_VALUE;
+        else if (StartUp(Act->Plan, &with, &device, &start))
+            *status = CheckStarted(Act->Plan, device, Act->Result.Value, &last);
+        else
+            *status = CheckFailed(Act->Plan, &start, Act->Result.Value);
+    }
+}
