@@ -19,7 +19,7 @@ func genericOperations() []operation {
 			args: []argument{
 				{name: "program", kind: argPath, required: true, doc: "the program: a path, or a name that Windows finds"},
 				{name: "args", kind: argTexts, doc: "its arguments"},
-				{name: "limit", kind: argDuration, slot: 0, initial: 10000, doc: "how long it may take; 10s unless given"},
+				{name: "limit", kind: argDuration, slot: 0, initial: 10000, doc: "how long it may take, at most 100s; 10s unless given"},
 				{name: "stdout", kind: argOutput, doc: "what it has to write: {equals: …}, {contains: …} or {matches: …}, of which the last is a regular expression (RE2)"},
 				{name: "stderr", kind: argOutput, doc: "likewise, of its standard error"},
 				{name: "tap", kind: argPath, doc: "its results as TAP: `stdout`, or a file that it writes. Every test has to be ok, and there has to be a plan"},

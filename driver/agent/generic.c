@@ -177,7 +177,8 @@ static UINT32 RunProgram(GENERIC *Generic, PROGRAM *Program, const wchar_t *Repo
     if (path != NULL)
         error = KeepFile(path, &Generic->Kept[OUTPUT_REPORT]);
     free(path);
-    return StatusOfWin32(error);
+    /* Of a program that says that it failed, that is what is to be told. */
+    return Program->ExitCode != 0 ? STATUS_SUCCESS_VALUE : StatusOfWin32(error);
 }
 
 /* The case's folder, which is made when something first needs it. */
