@@ -1,5 +1,5 @@
 /* cases.c - runs the cases of a plan. */
-#include "cases.h"
+#include "caselog.h"
 #include "driver.h"
 #include "judge.h"
 #include "output.h"
@@ -18,92 +18,10 @@
 
 #define STATUS_IO_TIMEOUT_VALUE 0xC00000B5u
 
-typedef enum WHY { WHY_DONE, WHY_DEVIATION, WHY_TIMEOUT, WHY_HANG, WHY_CANCELLED, WHY_IO, WHY_REBOOT } WHY;
-
-/* One case while it runs. */
-typedef struct CASE_RUN {
-    const WSKP_CASE *Case;
-    UINT32 Index;
-    UINT32 Ran;       /* steps that are back */
-    UINT32 FirstStep; /* of the unit that is running, within the case */
-    UINT64 Begin;     /* in ms of the journal, and so is the next */
-    UINT64 Deadline;  /* of the units that run now */
-    DWORD IoError;    /* with WHY_IO */
-    BOOL ResidueKnown;
-    WSKT_RESET_OUT Residue;
-    const char *Driver; /* what the service of a plain driver is doing at the end */
-} CASE_RUN;
-
-static const char *WhyName(WHY Why)
-{
-    static const char *const names[] = {"done", "deviation", "timeout", "hang", "cancelled", "io", "reboot"};
-
-    return names[Why];
-}
-
 static BOOL IsClean(const WSKT_RESIDUE *Residue)
 {
     return Residue->Registrations == 0 && Residue->Captures == 0 && Residue->Threads == 0 &&
            Residue->PoolBlocks == 0 && Residue->Sockets == 0 && Residue->Irps == 0;
-}
-
-static BOOL RepeatsOrHasOthers(const WSKP_UNIT *Unit)
-{
-    return Unit->StepCount > 1 || Unit->Repeat > 1 || Unit->Parallel > 1;
-}
-
-static void WriteStep(CASES *Cases, const CASE_RUN *Run, const WSKP_UNIT *Unit,
-                      const WSKT_UNIT_RESULT *Answer, UINT32 Index, BOOL Expected)
-{
-    const WSKT_RESULT *result = &Answer->Result[Index];
-    TEXT *line = JournalEvent(Cases->Journal, "step");
-
-    JsonU64(line, "n", Run->Index);
-    JsonU64(line, "step", Run->FirstStep + Index);
-    JsonU64(line, "status", result->Status);
-    JsonU64(line, "origin", result->Origin);
-    JsonU64(line, "runs", result->Executed);
-    JsonU64(line, "ns", result->ElapsedNs);
-    JsonU64(line, "maxNs", result->MaxNs);
-    JsonBeginArray(line, "v");
-    for (UINT32 i = 0; i < WSKT_MAX_VALUES; i++)
-        JsonU64(line, NULL, result->Value[i]);
-    JsonEndArray(line);
-    if (result->P50Ns != 0) {
-        JsonBeginArray(line, "p");
-        JsonU64(line, NULL, result->P50Ns);
-        JsonU64(line, NULL, result->P95Ns);
-        JsonU64(line, NULL, result->P99Ns);
-        JsonEndArray(line);
-    }
-    if (RepeatsOrHasOthers(Unit) && Answer->FailedStep == (INT32)Index) {
-        JsonBeginArray(line, "it");
-        JsonU64(line, NULL, Answer->FailedThread);
-        JsonU64(line, NULL, Answer->FailedIteration);
-        JsonEndArray(line);
-    }
-    JsonU64(line, "ok", Expected ? 1 : 0);
-    JournalWrite(Cases->Journal);
-}
-
-/* Writes the steps that were run; FALSE if one was not as expected. */
-static BOOL WriteSteps(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_UNIT_RESULT *Answer)
-{
-    BOOL good = TRUE;
-
-    for (UINT32 i = 0; i < Unit->StepCount; i++) {
-        BOOL expected;
-
-        if (Answer->Result[i].Origin == WSKT_ORIGIN_SKIPPED) {
-            good = FALSE;
-            continue;
-        }
-        expected = StepIsExpected(Unit, &Cases->Plan->Step[Unit->FirstStep], Answer, i);
-        WriteStep(Cases, Run, Unit, Answer, i, expected);
-        Run->Ran++;
-        good = good && expected;
-    }
-    return good;
 }
 
 static UINT64 CaseLeftMs(const CASES *Cases, const CASE_RUN *Run)
@@ -342,48 +260,18 @@ static BOOL DeviceAnswers(DEVICE *Device)
            returned == sizeof hello;
 }
 
-static void WriteResidue(TEXT *Line, const char *Key, const WSKT_RESIDUE *Residue)
-{
-    JsonBeginArray(Line, Key);
-    JsonU64(Line, NULL, Residue->Registrations);
-    JsonU64(Line, NULL, Residue->Captures);
-    JsonU64(Line, NULL, Residue->Threads);
-    JsonU64(Line, NULL, Residue->PoolBlocks);
-    JsonU64(Line, NULL, Residue->Sockets);
-    JsonU64(Line, NULL, Residue->Irps);
-    JsonEndArray(Line);
-}
-
-static void WriteCaseEnd(CASES *Cases, const CASE_RUN *Run, WHY Why)
-{
-    TEXT *line = JournalEvent(Cases->Journal, "case-end");
-
-    JsonU64(line, "n", Run->Index);
-    JsonU64(line, "ran", Run->Ran);
-    JsonString(line, "why", WhyName(Why));
-    if (Why == WHY_IO)
-        JsonU64(line, "win32", Run->IoError);
-    if (Run->Driver != NULL)
-        JsonString(line, "driver", Run->Driver);
-    if (Run->ResidueKnown) {
-        WriteResidue(line, "left", &Run->Residue.Before);
-        WriteResidue(line, "after", &Run->Residue.After);
-    }
-    JournalWrite(Cases->Journal);
-    Cases->Ended++;
-}
-
 /* A case may end with the driver unloaded: the next one, and the residue, want it back. */
-static BOOL BringBack(CASES *Cases, CASE_RUN *Run)
+static CASES_END BringBack(CASES *Cases, CASE_RUN *Run)
 {
     START start = {0};
 
     if (Cases->Performer.Device != NULL || Cases->Plan->DriverPath == NULL)
-        return TRUE;
+        return CASES_DONE;
     if (StartUp(Cases->Plan, NULL, &Cases->Performer.Device, &start))
-        return TRUE;
+        return CASES_DONE;
     Run->ResidueKnown = TRUE; /* nothing is left of a driver that is gone */
-    return FALSE;
+    /* One that does not go can't be followed by another. */
+    return strcmp(start.Why, "install") == 0 ? CASES_TAINTED : CASES_DEVICE;
 }
 
 /*
@@ -412,6 +300,7 @@ static CASES_END EndPlain(CASES *Cases, CASE_RUN *Run, WHY Why)
 /* Tidies up after the case and says whether, and how, the run has to end with it. */
 static CASES_END EndCase(CASES *Cases, CASE_RUN *Run, WHY *Why)
 {
+    CASES_END back;
     DWORD error;
 
     if (PerformerBusy(&Cases->Performer) != 0)
@@ -423,8 +312,9 @@ static CASES_END EndCase(CASES *Cases, CASE_RUN *Run, WHY *Why)
         ResetAside(Run);
         return CASES_TAINTED;
     }
-    if (!BringBack(Cases, Run))
-        return CASES_DEVICE;
+    back = BringBack(Cases, Run);
+    if (back != CASES_DONE)
+        return back;
     if (*Why == WHY_IO && !DeviceAnswers(Cases->Performer.Device))
         return CASES_DEVICE;
     error = Reset(Cases->Performer.Device, Run, RESET_MS);
@@ -462,8 +352,7 @@ static CASES_END RunCase(CASES *Cases, UINT32 Index)
     CASE_RUN run = {.Case = &Cases->Plan->Case[Index], .Index = Index, .Begin = JournalMs(Cases->Journal)};
 
     Cases->Performer.Case = Index;
-    JsonU64(JournalEvent(Cases->Journal, "case-start"), "n", Index);
-    JournalWrite(Cases->Journal);
+    WriteCaseStart(Cases, &run);
     return FinishCase(Cases, &run,
                       Cases->Journal->Error == ERROR_SUCCESS ? RunUnits(Cases, &run, 0) : WHY_CANCELLED);
 }

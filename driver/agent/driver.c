@@ -13,6 +13,8 @@
 
 #define KEY_CHARS 160u
 
+#define STOPPED_POLL_MS 20u
+
 /* Long enough for the largest answer that QueryServiceConfig gives. */
 #define CONFIG_BYTES 8192u
 
@@ -168,6 +170,20 @@ DWORD DriverStart(const wchar_t *Name, DWORD TimeoutMs)
     return BoundedCall(StartRoutine, &call, sizeof call, TimeoutMs);
 }
 
+/* Wine's manager gives up on a DriverUnload after 10 s, which goes on nevertheless. */
+static DWORD AwaitStopped(SC_HANDLE Service, DWORD TimeoutMs, SERVICE_REPORT *Report)
+{
+    UINT64 deadline = GetTickCount64() + TimeoutMs;
+    DWORD error;
+
+    while ((error = ServiceQuery(Service, Report)) == ERROR_SUCCESS && Report->State != SERVICE_STOPPED) {
+        if (GetTickCount64() >= deadline)
+            return ERROR_TIMEOUT;
+        Sleep(STOPPED_POLL_MS);
+    }
+    return error;
+}
+
 /* On a thread of its own: the manager returns when DriverUnload does. */
 static DWORD StopRoutine(void *Context)
 {
@@ -184,7 +200,9 @@ static DWORD StopRoutine(void *Context)
     /* Stopped already, or about to be. */
     if (error == ERROR_SERVICE_NOT_ACTIVE || error == ERROR_SERVICE_CANNOT_ACCEPT_CTRL)
         error = ERROR_SUCCESS;
-    if (error == ERROR_SUCCESS)
+    if (error == ERROR_SERVICE_REQUEST_TIMEOUT)
+        error = AwaitStopped(service, call->TimeoutMs, &report);
+    else if (error == ERROR_SUCCESS)
         error = ServiceSettle(service, call->TimeoutMs, &report);
     if (error == ERROR_SUCCESS && report.State != SERVICE_STOPPED)
         error = ERROR_SERVICE_CANNOT_ACCEPT_CTRL;

@@ -15,6 +15,7 @@
 
 #define RELOAD_TIMES_MAX 10000u
 #define ASK_MS           5000u
+#define STOP_MARGIN_MS   5000u
 
 static UINT32 StatusOfWin32(DWORD Win32)
 {
@@ -57,7 +58,8 @@ static DWORD Unload(const ACT *Act, UINT64 *Value)
 {
     UINT64 begin = GetTickCount64(), took;
     WSKT_UNLOAD unloaded;
-    DWORD error = DriverStop(Act->Plan->ServiceName, Act->Step.TimeoutMs);
+    /* Longer than the step may take: of a driver that does not go the step has to say so, as hung. */
+    DWORD error = DriverStop(Act->Plan->ServiceName, Act->Step.TimeoutMs + STOP_MARGIN_MS);
 
     took = (GetTickCount64() - begin) * 1000000u;
     if (error == ERROR_SUCCESS && !Act->Plan->Plain)

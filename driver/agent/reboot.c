@@ -70,7 +70,7 @@ static DWORD TakePrivilege(void)
     if (!OpenProcessToken(GetCurrentProcess(), TOKEN_ADJUST_PRIVILEGES | TOKEN_QUERY, &token))
         return GetLastError();
     privileges.Privileges[0].Attributes = SE_PRIVILEGE_ENABLED;
-    if (!LookupPrivilegeValueW(NULL, SE_SHUTDOWN_NAME, &privileges.Privileges[0].Luid) ||
+    if (!LookupPrivilegeValueW(NULL, L"SeShutdownPrivilege", &privileges.Privileges[0].Luid) ||
         !AdjustTokenPrivileges(token, FALSE, &privileges, 0, NULL, NULL))
         error = GetLastError();
     CloseHandle(token);

@@ -67,8 +67,9 @@ static void Undo(const PLAN *Plan, const WSKT_STEP *Step)
     (void)DriverSetStart(Plan->ServiceName, SERVICE_DEMAND_START, PathPlain(Plan->DriverPath));
     (void)StartPrepare(Plan, NULL);
     (void)SetModel(0);
-    if (Step->Arg[2] == SERVICE_BOOT_START && BootFile(Plan, file, image))
-        (void)DeleteFileW(file);
+    /* Windows lets nobody delete the image of a driver that is loaded. */
+    if (Step->Arg[2] == SERVICE_BOOT_START && BootFile(Plan, file, image) && !DeleteFileW(file))
+        (void)MoveFileExW(file, NULL, MOVEFILE_DELAY_UNTIL_REBOOT);
 }
 
 static DWORD Prepare(const PERFORMER *Performer, const RUN_FILES *Files, const JOURNAL *Journal,
@@ -143,6 +144,20 @@ static BOOL AwaitDriver(const PLAN *Plan, UINT64 Ms, START *Start)
     }
 }
 
+/* Of a driver that started with the boot loader it is the copy that was loaded. */
+static BOOL VerifyBootFile(const PLAN *Plan, const WSKT_STEP *Step, START *Start)
+{
+    wchar_t file[MAX_PATH], image[MAX_PATH];
+
+    if (Step->Arg[2] != SERVICE_BOOT_START)
+        return TRUE;
+    if (BootFile(Plan, file, image))
+        return StartVerifyFile(Plan, file, Start);
+    Start->Why = "hash";
+    Start->Win32 = ERROR_FILENAME_EXCED_RANGE;
+    return FALSE;
+}
+
 void Restarted(PERFORMER *Performer, const REBOOT_POINT *Point, const WSKT_STEP *Step, WSKT_RESULT *Result)
 {
     const PLAN *plan = Performer->Plan;
@@ -162,7 +177,7 @@ void Restarted(PERFORMER *Performer, const REBOOT_POINT *Point, const WSKT_STEP 
     } else {
         if (AwaitDriver(plan, Step->Arg[4], &start)) {
             start = (START){0};
-            if (StartVerify(plan, &start) && !plan->Plain)
+            if (StartVerify(plan, &start) && VerifyBootFile(plan, Step, &start) && !plan->Plain)
                 (void)StartOpen(&Performer->Device, &start);
         }
         Undo(plan, Step);

@@ -21,8 +21,13 @@ static BOOL Failed(START *Start, const char *Why, DWORD Win32)
 
 BOOL StartVerify(const PLAN *Plan, START *Start)
 {
+    return StartVerifyFile(Plan, Plan->DriverPath, Start);
+}
+
+BOOL StartVerifyFile(const PLAN *Plan, const wchar_t *Path, START *Start)
+{
     UINT8 digest[SHA256_BYTES];
-    DWORD error = Sha256OfFile(Plan->DriverPath, digest);
+    DWORD error = Sha256OfFile(Path, digest);
 
     if (error != ERROR_SUCCESS)
         return Failed(Start, "hash", error);

@@ -38,8 +38,9 @@ BOOL StartAgain(const PLAN *Plan, DEVICE **Device, START *Start);
 /* Opens the device of a driver that runs, and has it say who it is. */
 BOOL StartOpen(DEVICE **Device, START *Start);
 
-/* Checks that the file is the plan's, and notes its hash. */
+/* Checks that the plan's driver, or another file, is what the plan says, and notes its hash. */
 BOOL StartVerify(const PLAN *Plan, START *Start);
+BOOL StartVerifyFile(const PLAN *Plan, const wchar_t *Path, START *Start);
 
 /* Puts the parameters of the next start under the service's key, or takes them away (NULL). */
 DWORD StartPrepare(const PLAN *Plan, const START_WITH *With);

@@ -1,0 +1,105 @@
+/* caselog.c - what the journal is told of a case. */
+#include "caselog.h"
+#include "judge.h"
+
+static const char *WhyName(WHY Why)
+{
+    static const char *const names[] = {"done", "deviation", "timeout", "hang", "cancelled", "io", "reboot"};
+
+    return names[Why];
+}
+
+static BOOL RepeatsOrHasOthers(const WSKP_UNIT *Unit)
+{
+    return Unit->StepCount > 1 || Unit->Repeat > 1 || Unit->Parallel > 1;
+}
+
+static void WriteStep(CASES *Cases, const CASE_RUN *Run, const WSKP_UNIT *Unit,
+                      const WSKT_UNIT_RESULT *Answer, UINT32 Index, BOOL Expected)
+{
+    const WSKT_RESULT *result = &Answer->Result[Index];
+    TEXT *line = JournalEvent(Cases->Journal, "step");
+
+    JsonU64(line, "n", Run->Index);
+    JsonU64(line, "step", Run->FirstStep + Index);
+    JsonU64(line, "status", result->Status);
+    JsonU64(line, "origin", result->Origin);
+    JsonU64(line, "runs", result->Executed);
+    JsonU64(line, "ns", result->ElapsedNs);
+    JsonU64(line, "maxNs", result->MaxNs);
+    JsonBeginArray(line, "v");
+    for (UINT32 i = 0; i < WSKT_MAX_VALUES; i++)
+        JsonU64(line, NULL, result->Value[i]);
+    JsonEndArray(line);
+    if (result->P50Ns != 0) {
+        JsonBeginArray(line, "p");
+        JsonU64(line, NULL, result->P50Ns);
+        JsonU64(line, NULL, result->P95Ns);
+        JsonU64(line, NULL, result->P99Ns);
+        JsonEndArray(line);
+    }
+    if (RepeatsOrHasOthers(Unit) && Answer->FailedStep == (INT32)Index) {
+        JsonBeginArray(line, "it");
+        JsonU64(line, NULL, Answer->FailedThread);
+        JsonU64(line, NULL, Answer->FailedIteration);
+        JsonEndArray(line);
+    }
+    JsonU64(line, "ok", Expected ? 1 : 0);
+    JournalWrite(Cases->Journal);
+}
+
+BOOL WriteSteps(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_UNIT_RESULT *Answer)
+{
+    BOOL good = TRUE;
+
+    for (UINT32 i = 0; i < Unit->StepCount; i++) {
+        BOOL expected;
+
+        if (Answer->Result[i].Origin == WSKT_ORIGIN_SKIPPED) {
+            good = FALSE;
+            continue;
+        }
+        expected = StepIsExpected(Unit, &Cases->Plan->Step[Unit->FirstStep], Answer, i);
+        WriteStep(Cases, Run, Unit, Answer, i, expected);
+        Run->Ran++;
+        good = good && expected;
+    }
+    return good;
+}
+
+void WriteCaseStart(CASES *Cases, const CASE_RUN *Run)
+{
+    JsonU64(JournalEvent(Cases->Journal, "case-start"), "n", Run->Index);
+    JournalWrite(Cases->Journal);
+}
+
+static void WriteResidue(TEXT *Line, const char *Key, const WSKT_RESIDUE *Residue)
+{
+    JsonBeginArray(Line, Key);
+    JsonU64(Line, NULL, Residue->Registrations);
+    JsonU64(Line, NULL, Residue->Captures);
+    JsonU64(Line, NULL, Residue->Threads);
+    JsonU64(Line, NULL, Residue->PoolBlocks);
+    JsonU64(Line, NULL, Residue->Sockets);
+    JsonU64(Line, NULL, Residue->Irps);
+    JsonEndArray(Line);
+}
+
+void WriteCaseEnd(CASES *Cases, const CASE_RUN *Run, WHY Why)
+{
+    TEXT *line = JournalEvent(Cases->Journal, "case-end");
+
+    JsonU64(line, "n", Run->Index);
+    JsonU64(line, "ran", Run->Ran);
+    JsonString(line, "why", WhyName(Why));
+    if (Why == WHY_IO)
+        JsonU64(line, "win32", Run->IoError);
+    if (Run->Driver != NULL)
+        JsonString(line, "driver", Run->Driver);
+    if (Run->ResidueKnown) {
+        WriteResidue(line, "left", &Run->Residue.Before);
+        WriteResidue(line, "after", &Run->Residue.After);
+    }
+    JournalWrite(Cases->Journal);
+    Cases->Ended++;
+}

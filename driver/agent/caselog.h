@@ -1,0 +1,27 @@
+/* caselog.h - one case while it runs, and what the journal is told of it. */
+#pragma once
+
+#include "cases.h"
+
+/* Why a case ended. */
+typedef enum WHY { WHY_DONE, WHY_DEVIATION, WHY_TIMEOUT, WHY_HANG, WHY_CANCELLED, WHY_IO, WHY_REBOOT } WHY;
+
+/* One case while it runs. */
+typedef struct CASE_RUN {
+    const WSKP_CASE *Case;
+    UINT32 Index;
+    UINT32 Ran;       /* steps that are back */
+    UINT32 FirstStep; /* of the unit that is running, within the case */
+    UINT64 Begin;     /* in ms of the journal, and so is the next */
+    UINT64 Deadline;  /* of the units that run now */
+    DWORD IoError;    /* with WHY_IO */
+    BOOL ResidueKnown;
+    WSKT_RESET_OUT Residue;
+    const char *Driver; /* what the service of a plain driver is doing at the end */
+} CASE_RUN;
+
+/* Writes the steps of a unit that were run, and counts them; FALSE if one was not as expected. */
+BOOL WriteSteps(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_UNIT_RESULT *Answer);
+
+void WriteCaseStart(CASES *Cases, const CASE_RUN *Run);
+void WriteCaseEnd(CASES *Cases, const CASE_RUN *Run, WHY Why);
