@@ -22,15 +22,14 @@ type generic struct {
 }
 
 const (
-	maxArguments  = 64
-	maxCommand    = 8000 // characters of a command line
-	fileNameChars = `[A-Za-z0-9][A-Za-z0-9 ._+-]{0,99}`
+	maxArguments = 64
+	maxCommand   = 8000 // characters of a command line
 )
 
 var (
 	// A path in a guest: no device names' colons, no wildcards, no "..", which the agent would refuse, too.
 	guestPath = regexp.MustCompile(`^([A-Za-z]:\\)?[^\\/:*?"<>|\x00-\x1f]+(\\[^\\/:*?"<>|\x00-\x1f]+)*$`)
-	fileName  = regexp.MustCompile(`^` + fileNameChars + `$`)
+	fileName  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,99}$`)
 	plainText = regexp.MustCompile(`^[^\x00-\x1f]+$`)
 )
 
