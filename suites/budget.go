@@ -22,7 +22,7 @@ const (
 // outer one would end the case before the inner one could say what hung.
 func (p *caseParser) budget(n, timeout *node) {
 	c := p.c
-	own := len(c.units) - c.undo
+	own := len(c.units) - c.tearDownUnits(c.units)
 	need, ok := p.waits(n, 0, own)
 	if !ok {
 		return
@@ -35,7 +35,7 @@ func (p *caseParser) budget(n, timeout *node) {
 			strictyaml.ShortDuration(c.Timeout), strictyaml.ShortDuration(need-waitMargin), strictyaml.ShortDuration(waitMargin))
 		return
 	}
-	if c.undo > 0 {
+	if own < len(c.units) {
 		if need, ok = p.waits(n, own, len(c.units)); !ok {
 			return
 		}

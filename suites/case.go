@@ -125,10 +125,8 @@ func (l *loader) readCase(source Source, r *reporter, s *Suite, v variant) (*Cas
 	default:
 		p.readSteps(OwnSteps, "steps", steps)
 	}
-	before := len(c.units)
 	p.readSteps(TearDown, keyTearDown, own.tearDown)
 	p.readSteps(TearDown, keyTearDown, v.around.tearDown)
-	c.undo = len(c.units) - before
 	p.atEnd(n)
 	p.budget(n, timeout)
 	if basis != nil && c.Basis == Recorded && p.records == 0 {

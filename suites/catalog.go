@@ -48,7 +48,6 @@ type Case struct {
 	family  string      // the id as written, which all combinations of its parameters share
 	params  []parameter // those that are in the id
 	units   []unit
-	undo    int      // how many units at the end are its tear-down
 	clients []string // by index
 	sockets []string // likewise
 }

@@ -132,6 +132,17 @@ func (w *planWriter) text(s string) uint32 {
 	return at
 }
 
+// tearDownUnits counts the units at the end that are the case's tear-down: no unit has steps of two parts.
+func (c *Case) tearDownUnits(units []unit) int {
+	count := 0
+	for _, u := range units {
+		if c.Steps[u.first].Part == TearDown {
+			count++
+		}
+	}
+	return count
+}
+
 // list writes texts, none of them empty, as the agent reads them: one behind the other, up to an empty one.
 func (w *planWriter) list(texts []string) uint32 {
 	if len(texts) == 0 {
@@ -153,7 +164,7 @@ func (w *planWriter) add(c *Case) {
 	wire := wireCase{
 		Name: w.text(c.Name()), FirstUnit: uint32(len(w.units)), UnitCount: uint32(len(c.units)),
 		TimeoutMs:     uint32(c.Timeout.Milliseconds()),
-		TearDownCount: uint32(c.undo), TearDownMs: uint32(c.TearDown.Milliseconds()),
+		TearDownCount: uint32(c.tearDownUnits(c.units)), TearDownMs: uint32(c.TearDown.Milliseconds()),
 	}
 	first := uint32(len(w.steps))
 	for _, u := range c.units {
