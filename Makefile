@@ -4,7 +4,7 @@ GO      ?= go
 MINGW   ?= x86_64-w64-mingw32-gcc
 CLANG   ?= clang
 C_DIRS  := driver/sample driver/agent driver/model vm/wine/host
-C_FILES := $(foreach d,$(C_DIRS) driver/include,$(wildcard $(d)/*.[ch]))
+C_FILES := $(foreach d,$(C_DIRS) driver/include $(wildcard examples/*/driver examples/*/test),$(wildcard $(d)/*.[ch]))
 MAKEFLAGS += --no-print-directory
 
 .PHONY: help run test build check check-go check-c test-go soak test-clients mutants bench fuzz clean

@@ -25,6 +25,7 @@ type Artifact struct {
 	Flags    []string          `json:"flags"`
 	Link     []string          `json:"link_flags"`
 	Defines  map[string]string `json:"defines,omitempty"`
+	Command  []string          `json:"command,omitempty"` // of a driver that was built by its own
 
 	SourceSHA256 string       `json:"source_sha256"`
 	Sources      []SourceHash `json:"sources"`

@@ -69,22 +69,26 @@ func toolEnvironment() []string {
 	return env
 }
 
-// boundedBuffer keeps the beginning of what is written to it, and says when it left something out.
+// boundedBuffer keeps the beginning of what is written to it, and says when it left something out. The buffer is not
+// embedded: its ReadFrom would be found, and knows no limit.
 type boundedBuffer struct {
-	bytes.Buffer
+	kept  bytes.Buffer
 	limit int
 	cut   bool
 }
 
 func (b *boundedBuffer) Write(p []byte) (int, error) {
-	room := b.limit - b.Len()
+	room := b.limit - b.kept.Len()
 	if len(p) <= room {
-		return b.Buffer.Write(p)
+		return b.kept.Write(p)
 	}
 	if !b.cut {
+		b.kept.Write(p[:max(room, 0)])
+		b.kept.WriteString("\n[the rest of the output was left out]\n")
 		b.cut = true
-		b.Buffer.Write(p[:max(room, 0)])
-		b.Buffer.WriteString("\n[the rest of the output was left out]\n")
 	}
 	return len(p), nil
 }
+
+func (b *boundedBuffer) Bytes() []byte  { return b.kept.Bytes() }
+func (b *boundedBuffer) String() string { return b.kept.String() }

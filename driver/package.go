@@ -17,8 +17,12 @@ import (
 type Package struct {
 	Dir         string
 	Driver      string // the signed .sys
-	Certificate string // .cer, DER
-	Symbols     string // for OpenSymbols
+	Certificate string // .cer, DER; empty where the harness did not sign it
+	Symbols     string // for OpenSymbols; may be empty, of a driver of the user's own
+	INF         string // of a driver of the user's own, and so are the others; may be empty
+	Catalog     string // .cat
+	PDB         string
+	Log         string // what its build command wrote
 	Manifest    Manifest
 	Image       *Image
 	Findings    []Finding // no refusals
@@ -30,11 +34,15 @@ type Package struct {
 type Manifest struct {
 	Schema      int                 `json:"schema"` // 1
 	Name        string              `json:"name"`
-	BuiltAt     time.Time           `json:"built_at"`
+	BuiltAt     time.Time           `json:"built_at,omitzero"`
 	Driver      ManifestFile        `json:"driver"`
-	Unsigned    ManifestFile        `json:"unsigned"` // as built, before signing: reproducible
-	Symbols     ManifestFile        `json:"symbols"`
-	Certificate ManifestCertificate `json:"certificate"`
+	Unsigned    ManifestFile        `json:"unsigned,omitzero"` // as built, before signing: reproducible
+	Symbols     ManifestFile        `json:"symbols,omitzero"`
+	INF         ManifestFile        `json:"inf,omitzero"`
+	Catalog     ManifestFile        `json:"catalog,omitzero"`
+	PDB         ManifestFile        `json:"pdb,omitzero"`
+	Log         ManifestFile        `json:"log,omitzero"`
+	Certificate ManifestCertificate `json:"certificate,omitzero"`
 	Build       Artifact            `json:"build"`
 }
 
@@ -114,12 +122,9 @@ func makePackage(ctx context.Context, artifact *Artifact, cache Cache, key strin
 	stem := strings.TrimSuffix(artifact.Name, filepath.Ext(artifact.Name))
 	m := Manifest{
 		Schema: manifestSchema, Name: stem, BuiltAt: now.UTC().Round(time.Second),
-		Unsigned: ManifestFile{SHA256: artifact.SHA256, Size: artifact.Size},
-		Build:    *artifact,
-		Certificate: ManifestCertificate{
-			Subject: signer.Certificate.Subject.String(), Thumbprint: signer.Thumbprint(),
-			NotBefore: signer.Certificate.NotBefore.UTC(), NotAfter: signer.Certificate.NotAfter.UTC(),
-		},
+		Unsigned:    ManifestFile{SHA256: artifact.SHA256, Size: artifact.Size},
+		Build:       *artifact,
+		Certificate: certificateOf(signer),
 	}
 	signed := filepath.Join(dir, artifact.Name)
 	if err := copyFile(artifact.Path, signed); err != nil {
@@ -156,6 +161,11 @@ func makePackage(ctx context.Context, artifact *Artifact, cache Cache, key strin
 	return nil
 }
 
+func certificateOf(signer *Signer) ManifestCertificate {
+	c := signer.Certificate
+	return ManifestCertificate{Subject: c.Subject.String(), Thumbprint: signer.Thumbprint(), NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC()}
+}
+
 func describeFile(path string) (ManifestFile, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -181,7 +191,11 @@ func OpenPackage(dir string) (*Package, error) {
 	for _, f := range []struct {
 		file ManifestFile
 		path *string
-	}{{m.Driver, &pkg.Driver}, {m.Certificate.ManifestFile, &pkg.Certificate}, {m.Symbols, &pkg.Symbols}} {
+	}{{m.Driver, &pkg.Driver}, {m.Certificate.ManifestFile, &pkg.Certificate}, {m.Symbols, &pkg.Symbols},
+		{m.INF, &pkg.INF}, {m.Catalog, &pkg.Catalog}, {m.PDB, &pkg.PDB}, {m.Log, &pkg.Log}} {
+		if f.file == (ManifestFile{}) && f.path != &pkg.Driver {
+			continue
+		}
 		// The manifest of a package may come from elsewhere: no path leaves its folder.
 		if !isFileName(f.file.File) {
 			return nil, fmt.Errorf("open the package %s: %q in its manifest is no file name", dir, f.file.File)
@@ -213,7 +227,10 @@ func (p *Package) CopyTo(dir string) (*Package, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("copy the package %s: %w", p.Manifest.Name, err)
 	}
-	for _, path := range []string{p.Driver, p.Certificate, p.Symbols, filepath.Join(p.Dir, manifestName)} {
+	for _, path := range []string{p.Driver, p.Certificate, p.Symbols, p.INF, p.Catalog, p.PDB, p.Log, filepath.Join(p.Dir, manifestName)} {
+		if path == "" {
+			continue
+		}
 		if err := copyFile(path, filepath.Join(dir, filepath.Base(path))); err != nil {
 			return nil, fmt.Errorf("copy the package %s to %s: %w", p.Manifest.Name, dir, err)
 		}

@@ -17,6 +17,7 @@ const (
 	EvRunStart    Event = "run-start"
 	EvDriverStart Event = "driver-start"
 	EvCaseStart   Event = "case-start"
+	EvOutput      Event = "output"
 	EvStep        Event = "step"
 	EvReboot      Event = "reboot"
 	EvBoot        Event = "boot"
@@ -84,6 +85,12 @@ type Record struct {
 	// case-end
 	Ran         int     // steps that were run
 	Left, After Residue // before and after the driver tidied up
+	Driver      string  // of a driver that can't be asked what is left: what its service is doing, such as running
+
+	// output: a piece of what the step, whose record follows, wrote
+	Of    string // stdout, stderr or report
+	Total uint64 // bytes of all of it
+	Data  []byte
 
 	Raw    []byte // the line, without its line break; the caller's
 	Offset int64  // of the line in the journal
@@ -140,6 +147,10 @@ type line struct {
 	Ran    *int     `json:"ran"`
 	Left   []uint32 `json:"left"`
 	After  []uint32 `json:"after"`
+	Driver *string  `json:"driver"`
+	Of     *string  `json:"of"`
+	Total  *number  `json:"total"`
+	Data   []byte   `json:"data"` // base64
 }
 
 // parseRecord reads and checks one line of a journal. Fields that this version doesn't know are
@@ -169,6 +180,10 @@ func parseRecord(raw []byte) (Record, error) {
 		c.driverStart(&r)
 	case EvCaseStart:
 		r.N = c.index("n", l.N)
+	case EvOutput:
+		r.N, r.Step = c.index("n", l.N), c.index("step", l.Step)
+		r.Of = c.word("of", l.Of, "stdout", "stderr", "report")
+		r.Total, r.Data = c.count("total", l.Total, 1<<53), l.Data
 	case EvStep:
 		c.step(&r)
 	case EvReboot:
@@ -280,6 +295,11 @@ func (c *check) caseEnd(r *Record) {
 	}
 	if (r.Why == "hang" || r.Why == "io") && l.Left == nil && l.After == nil {
 		return // a driver that no longer answers can't tell what is left
+	}
+	if l.Driver != nil {
+		r.Driver = c.word("driver", l.Driver, "absent", "stopped", "start-pending", "stop-pending", "running",
+			"continue-pending", "pause-pending", "paused", "unknown")
+		return
 	}
 	r.Left, r.After = c.residue("left", l.Left), c.residue("after", l.After)
 }

@@ -28,6 +28,25 @@ func TestParseRecord(t *testing.T) {
 	if got.After.Zero() || !(Residue{}).Zero() {
 		t.Error("Zero is wrong")
 	}
+	output := `{"seq":6,"ms":7,"ev":"output","n":1,"step":2,"of":"stderr","total":70000,"data":"aGkK"}`
+	got, err = parseRecord([]byte(output))
+	want = Record{Ev: EvOutput, Seq: 6, At: 7 * time.Millisecond, N: 1, Step: 2, Of: "stderr", Total: 70000, Data: []byte("hi\n"), Raw: []byte(output)}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	plain := `{"seq":7,"ms":8,"ev":"case-end","n":0,"ran":2,"why":"done","driver":"running"}`
+	if got, err = parseRecord([]byte(plain)); err != nil || got.Driver != "running" || !got.Left.Zero() {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, bad := range []string{
+		strings.Replace(output, "stderr", "stdin", 1), strings.Replace(output, "aGkK", "a", 1),
+		strings.Replace(output, `"total":70000,`, "", 1), strings.Replace(plain, "running", "well", 1),
+		strings.Replace(plain, `,"driver":"running"`, "", 1),
+	} {
+		if got, err := parseRecord([]byte(bad)); err == nil {
+			t.Errorf("%s: %+v", bad, got)
+		}
+	}
 	order := `{"seq":6,"ms":7,"ev":"reboot","n":3,"step":2}`
 	if got, err = parseRecord([]byte(order)); err != nil || got.Ev != EvReboot || got.N != 3 || got.Step != 2 {
 		t.Errorf("%+v, %v", got, err)

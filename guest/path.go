@@ -28,6 +28,9 @@ func StorePath(packageHash, name string) string {
 func PlanPath(runID string) string    { return Home + `\runs\` + runID + `\plan.bin` }
 func JournalPath(runID string) string { return Home + `\runs\` + runID + `\journal.ndjson` }
 
+// CollectedPath is the folder with what the cases of a run have collected: a folder for each, named by its number.
+func CollectedPath(runID string) string { return Home + `\runs\` + runID + `\files` }
+
 // CheckPath says whether the agent would take path as that of a file: absolute, on a drive, without
 // "..", alternate streams or device names.
 func CheckPath(path string) error {

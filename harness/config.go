@@ -22,9 +22,10 @@ var defaultConfig []byte
 type Config struct {
 	Path    string // of the file; empty for the embedded default
 	Targets []Target
-	Suites  []string // files and folders with suites of the user's own
-	Out     string   // folder in which run folders are made
-	Defines map[string]string
+	Suites  []string          // files and folders with suites of the user's own
+	Out     string            // folder in which run folders are made
+	Defines map[string]string // of the sample driver
+	Own     *OwnDriver        // the driver to test; nil: the sample
 	Run     Defaults
 	Limits  Limits
 }

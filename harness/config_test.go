@@ -112,6 +112,7 @@ func TestSecretsAreResolvedLate(t *testing.T) {
 // FuzzConfig: whatever the file says, there is a configuration or a list of mistakes.
 func FuzzConfig(f *testing.F) {
 	f.Add(defaultConfig)
+	f.Add([]byte("targets: {w: {provider: wine}}\ndriver: {source: ., build: [make], sys: a.sys, inf: a.inf, start: boot, depends: [x], parameters: {A: 1, B: [c], D: {hex: '00'}}}\n"))
 	f.Add([]byte("targets: {a: {provider: static, url: 'http://x', user: u, password_env: P, auth: ntlm}}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := parseConfig(data, "f", "/x")

@@ -226,18 +226,6 @@ func (p *configParser) address(n *strictyaml.Node, t *StaticTarget) {
 	t.URL = u.String()
 }
 
-func (p *configParser) driver(n *strictyaml.Node, c *Config) {
-	m, ok := p.Mapping(n, "driver")
-	if !ok {
-		return
-	}
-	defines := m.Take("defines")
-	m.Done()
-	if defines != nil {
-		p.defines(defines, "defines", c.Defines)
-	}
-}
-
 // defines reads preprocessor names and their values.
 func (p *configParser) defines(n *strictyaml.Node, what string, into map[string]string) {
 	d, ok := p.Mapping(n, what)

@@ -14,9 +14,13 @@ func (p *Plan) Describe(w io.Writer) error {
 	for _, t := range p.Targets {
 		fmt.Fprintf(&b, "target: %s\n", t.describe())
 	}
-	fmt.Fprintf(&b, "driver: the built-in sample")
-	if len(c.Defines) > 0 {
-		fmt.Fprintf(&b, ", with %s", strings.Join(sortedDefines(c.Defines), ", "))
+	switch {
+	case c.Own != nil:
+		fmt.Fprintf(&b, "driver: %s", c.Own.describe())
+	case len(c.Defines) > 0:
+		fmt.Fprintf(&b, "driver: the built-in sample, with %s", strings.Join(sortedDefines(c.Defines), ", "))
+	default:
+		b.WriteString("driver: the built-in sample")
 	}
 	fmt.Fprintf(&b, "\nrun folder: below %s\n", displayPath(p.Request.Out))
 	fmt.Fprintf(&b, "cases: %d on each target", len(p.Cases))

@@ -34,13 +34,13 @@ func (l *load) driverStart(r guest.Record) {
 	case r.Entry != 0:
 		v.Outcome = results.Fail
 		v.Reason = "DriverEntry failed"
-		v.Deviation = &results.Deviation{Step: -1, Text: "start " + service,
+		v.Deviation = &results.Deviation{Step: -1, Text: "start " + l.plan.Request.Config.service().Name,
 			Expected: "STATUS_SUCCESS", Actual: suites.StatusText(r.Entry)}
 	case r.Why == "start" && !startRefused(r.Win32):
 		// The service manager passes on DriverEntry's status as a Win32 error.
 		v.Outcome = results.Fail
 		v.Reason = "DriverEntry failed"
-		v.Deviation = &results.Deviation{Step: -1, Text: "start " + service,
+		v.Deviation = &results.Deviation{Step: -1, Text: "start " + l.plan.Request.Config.service().Name,
 			Expected: "ERROR_SUCCESS", Actual: win32Text(r.Win32)}
 	default:
 		v.Reason = fmt.Sprintf("%s the driver: %s", startStage(r.Why), win32Text(r.Win32))
@@ -227,8 +227,11 @@ func (l *load) crashed(evidence []results.Evidence) {
 
 // during names the step that did not come back.
 func (l *load) during(t *trial) string {
-	if n := len(t.steps); n < len(t.test.Steps) {
+	if n := t.next(); n < len(t.test.Steps) {
 		return fmt.Sprintf("in step %d (%s): ", n+1, t.test.Steps[n].Text)
+	}
+	if last := len(t.steps) - 1; last >= 0 && t.deviated() {
+		return fmt.Sprintf("at step %d or after it: ", t.steps[last].Step+1) // which may have come back because of it
 	}
 	return "after the last step: "
 }
@@ -236,7 +239,7 @@ func (l *load) during(t *trial) string {
 // source is where an offset into the tested driver is in its sources, by the debug information of its build;
 // empty where that does not say.
 func (l *load) source(module string, offset uint64) string {
-	if l.kit == nil || !strings.EqualFold(module, filepath.Base(l.kit.pkg.Driver)) {
+	if l.kit == nil || l.kit.pkg.Symbols == "" || !strings.EqualFold(module, filepath.Base(l.kit.pkg.Driver)) {
 		return ""
 	}
 	symbols, err := driver.OpenSymbols(l.kit.pkg.Symbols)
@@ -410,7 +413,7 @@ func (l *load) fullDisk(ctx context.Context) string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, tellLimit)
 	defer cancel()
-	state, err := l.guest.State(ctx, service, l.id)
+	state, err := l.guest.State(ctx, l.plan.Request.Config.service().Name, l.id)
 	if err != nil || state.FreeBytes == nil || *state.FreeBytes >= littleSpace {
 		return ""
 	}

@@ -91,7 +91,7 @@ func (l *load) askAgent(ctx context.Context) (string, []results.Evidence) {
 	}
 	telling, stop := context.WithTimeout(ctx, tellLimit)
 	defer stop()
-	state, err := l.guest.State(telling, service, l.id)
+	state, err := l.guest.State(telling, l.plan.Request.Config.service().Name, l.id)
 	if err != nil {
 		return "the agent answers, but does not tell of the run: " + err.Error(), nil
 	}

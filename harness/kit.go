@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -54,11 +55,29 @@ func (w *Workshop) Package(ctx context.Context, c *Config) (*driver.Package, err
 	if err != nil {
 		return nil, &BuildError{Err: err}
 	}
-	pkg, err := driver.BuildPackage(ctx, w.Toolchain, driver.SampleSpec(c.Defines), w.Cache, signer, time.Now())
+	var pkg *driver.Package
+	if c.Own != nil {
+		pkg, err = w.own(ctx, c.Own, signer)
+	} else {
+		pkg, err = driver.BuildPackage(ctx, w.Toolchain, driver.SampleSpec(c.Defines), w.Cache, signer, time.Now())
+	}
 	if err != nil {
 		return nil, &BuildError{Err: err}
 	}
 	return pkg, nil
+}
+
+// own builds a driver of the user's, where it is to be built, and makes a package of it.
+func (w *Workshop) own(ctx context.Context, o *OwnDriver, signer *driver.Signer) (*driver.Package, error) {
+	own := driver.Own{Driver: o.File, INF: o.INF, Catalog: o.Catalog, PDB: o.PDB, Sign: o.Sign}
+	if o.Build != nil {
+		var err error
+		if own.Log, err = o.Build.Run(ctx); err != nil {
+			return nil, err
+		}
+		own.Command = o.Build.Args
+	}
+	return driver.PackageOwn(ctx, own, w.Cache, signer, time.Now())
 }
 
 // Agent builds wskagent.exe.
@@ -130,15 +149,23 @@ func (r *run) build(ctx context.Context, before *results.Package) (*kit, error) 
 		all.Go(func() { k.winHost, errs[2] = w.WineHost(ctx) })
 		all.Go(func() { k.models, errs[3] = w.Models(ctx, r.plan.Targets...) })
 		all.Wait()
+		if failed, ok := errors.AsType[*driver.CommandError](errs[0]); ok {
+			if err := os.WriteFile(filepath.Join(r.dir, "build.log"), []byte(failed.Output), 0o644); err != nil {
+				errs[0] = errors.Join(errs[0], err)
+			}
+		}
 		if err := errors.Join(errs[:]...); err != nil {
 			return "", err
 		}
 		if k.pkg.Cached || before != nil {
 			return "unchanged", nil
 		}
-		return "built and signed " + filepath.Base(k.pkg.Driver), nil
+		return describeBuild(k.pkg), nil
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := checkUploads(r.plan.Cases); err != nil {
 		return nil, err
 	}
 	if before != nil {
@@ -155,9 +182,45 @@ func (r *run) build(ctx context.Context, before *results.Package) (*kit, error) 
 	m := k.pkg.Manifest
 	r.append(results.Event{Kind: results.KindPackage, Package: &results.Package{
 		File: m.Driver.File, SHA256: m.Driver.SHA256, Size: m.Driver.Size,
-		Toolchain: m.Build.Versions.Compiler, Signer: m.Certificate.Subject, Cached: k.pkg.Cached,
+		Toolchain: toolchain(m.Build), Signer: signer(k.pkg), Cached: k.pkg.Cached,
 	}})
 	return k, nil
+}
+
+// describeBuild says what was done to the driver.
+func describeBuild(p *driver.Package) string {
+	done := "built"
+	if p.Manifest.Build.Versions.Compiler == "" && len(p.Manifest.Build.Command) == 0 {
+		done = "took"
+	}
+	if p.Certificate != "" {
+		done += " and signed"
+	}
+	return done + " " + filepath.Base(p.Driver)
+}
+
+// toolchain names what built the driver.
+func toolchain(b driver.Artifact) string {
+	switch {
+	case b.Versions.Compiler != "":
+		return b.Versions.Compiler
+	case len(b.Command) > 0:
+		return "its own: " + strings.Join(b.Command, " ")
+	}
+	return "built elsewhere"
+}
+
+// signer names who vouches for the driver.
+func signer(p *driver.Package) string {
+	switch {
+	case p.Manifest.Certificate.Subject != "":
+		return p.Manifest.Certificate.Subject
+	case p.Image.Signature != nil:
+		return p.Image.Signature.Subject
+	case p.Signed():
+		return "the catalogue " + p.Manifest.Catalog.File
+	}
+	return "nobody"
 }
 
 // reopen takes up the package in a run folder.

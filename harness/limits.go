@@ -90,9 +90,9 @@ func (p *configParser) limits(n *strictyaml.Node) Limits {
 func (l Limits) fits(cases []*suites.Case) error {
 	var wrong []error
 	for _, c := range cases {
-		if l.Case > 0 && c.Timeout > l.Case {
+		if l.Case > 0 && c.Longest() > l.Case {
 			wrong = append(wrong, fmt.Errorf("%s:%d: %s may take %s, but no case may take longer than %s (limits: case)",
-				c.File, c.Line, c.Name(), strictyaml.ShortDuration(c.Timeout), strictyaml.ShortDuration(l.Case)))
+				c.File, c.Line, c.Name(), strictyaml.ShortDuration(c.Longest()), strictyaml.ShortDuration(l.Case)))
 		}
 	}
 	if len(wrong) > 0 {

@@ -114,6 +114,7 @@ func (s *session) load(ctx context.Context, trials []*trial) loadOutcome {
 		return "", nil
 	})
 	l.conclude(ctx)
+	l.collect(ctx)
 	l.close()
 	return l.outcome
 }
@@ -142,9 +143,14 @@ func (l *load) deploy(ctx context.Context) (*guest.Stream, string, error) {
 		return nil, "", fmt.Errorf("deploy to %s: the package's hash %q is not one", l.target.Name, pkg.Manifest.Driver.SHA256)
 	}
 	path := guest.StorePath(pkg.Manifest.Driver.SHA256[:16], filepath.Base(pkg.Driver))
+	files, err := l.files(pkg, path)
+	if err != nil {
+		return nil, "", err
+	}
 	plan, err := suites.Compile(entries, suites.PlanOptions{
-		RunID: l.id, DriverPath: path, Service: service, DriverSHA256: [32]byte(hash),
+		RunID: l.id, DriverPath: path, Service: l.plan.Request.Config.service().Name, DriverSHA256: [32]byte(hash),
 		StartTimeout: startLimit, StopTimeout: stopLimit, Seed: l.seed(),
+		Own: l.plan.Request.Config.ownService(), INF: files.inf, Stored: files.stored,
 	})
 	if err != nil {
 		return nil, "", err
@@ -155,7 +161,7 @@ func (l *load) deploy(ctx context.Context) (*guest.Stream, string, error) {
 	}
 	l.order = guest.Run{
 		ID: l.id, Plan: plan.Bytes(), Journal: l.raw,
-		Files: []guest.File{{Local: pkg.Driver, SHA256: pkg.Manifest.Driver.SHA256, Path: path}},
+		Files: files.all,
 	}
 	stream, err := l.guest.StartRun(ctx, l.order)
 	if _, ok := errors.AsType[*guest.LostError](err); ok {
@@ -209,11 +215,11 @@ func (l *load) follow(ctx context.Context, stream *guest.Stream) {
 		case <-interrupted:
 			interrupted, l.limit = nil, limitUp(ctx)
 			l.cancel(reading)
-			limit.Reset(cancelLimit)
+			limit.Reset(l.patience())
 		case <-suite.C:
 			if l.spendSuite(); l.limit != nil {
 				l.cancel(reading)
-				limit.Reset(cancelLimit)
+				limit.Reset(l.patience())
 			}
 		case <-limit.C:
 			l.silent(reading)
@@ -245,10 +251,12 @@ func read(ctx context.Context, stream *guest.Stream) <-chan arrival {
 // patience is how long the guest may say nothing.
 func (l *load) patience() time.Duration {
 	switch {
+	case l.cancelled && l.open != nil:
+		return cancelLimit + l.open.test.TearDown
 	case l.cancelled:
 		return cancelLimit
 	case l.open != nil:
-		return l.open.test.Timeout + l.silence()
+		return l.open.test.Longest() + l.silence()
 	}
 	return max(startLimit, stopLimit) + l.silence()
 }
@@ -278,6 +286,10 @@ func (l *load) take(r guest.Record) {
 		if t := l.trial(r.N); t != nil {
 			l.open, t.begun, t.steps = t, r.At, nil
 			l.begin(t)
+		}
+	case guest.EvOutput:
+		if t := l.trial(r.N); t != nil {
+			t.output(r)
 		}
 	case guest.EvStep:
 		if t := l.trial(r.N); t != nil {
@@ -322,6 +334,10 @@ func (l *load) step(t *trial, r guest.Record) {
 	result := suites.StepResult{Step: r.Step, Status: r.Status, Origin: r.Origin, Runs: r.Runs,
 		NS: uint64(r.Took), MaxNS: uint64(r.Most), Values: r.V[:],
 		Percentiles: [3]uint64{uint64(r.P[0]), uint64(r.P[1]), uint64(r.P[2])}}
+	if t.pending.step == r.Step {
+		result.Outputs = t.pending.outputs
+	}
+	t.pending = pendingOutputs{}
 	if r.It != nil {
 		result.Failed = &suites.Iteration{Thread: uint32(r.It.Thread), Iteration: uint32(r.It.Iteration)}
 	}
@@ -341,10 +357,12 @@ func (l *load) step(t *trial, r guest.Record) {
 		e.Loop = &results.Loop{Runs: r.Runs, Threads: loop.Threads, Seed: loop.SeedOf(t.seed, t.attempt),
 			P50: r.P[0], P95: r.P[1], P99: r.P[2], Max: r.Most}
 	}
-	if e.Loop == nil || !e.OK { // of many runs, what the last one reported says nothing
-		for _, v := range step.Reported(r.V[:]) {
-			e.Values = append(e.Values, results.Value{Name: v.Name, Value: v.Text})
-		}
+	values := step.Wrote(result.Outputs)
+	if sample := !l.ownDriver() || step.Generic(); sample && (e.Loop == nil || !e.OK) { // of many runs, what the last one reported says nothing
+		values = append(step.Reported(r.V[:]), values...)
+	}
+	for _, v := range values {
+		e.Values = append(e.Values, results.Value{Name: v.Name, Value: v.Text})
 	}
 	l.append(results.Event{Kind: results.KindStep, Target: l.target.Name, Case: t.test.Name(), Attempt: t.attempt, Step: e})
 }
@@ -370,6 +388,7 @@ func (l *load) caseEnd(t *trial, r guest.Record) {
 	if v.Outcome == results.Cancelled && l.outcome.why != "" {
 		v.Reason = l.outcome.why // it was not the user
 	}
+	t.forgetOutputs()
 	if v.Outcome == results.Hang {
 		l.taint("a step hung")
 		l.hung, l.hungVerdict = t, v // recorded by judgeHang, with what can still be learnt

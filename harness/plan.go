@@ -47,9 +47,13 @@ func (e *NothingSelectedError) Error() string {
 	return "nothing to run: " + e.Why + "; `wskharness list` shows what there is"
 }
 
-// LoadCatalog reads the built-in suites and those of the configuration.
+// LoadCatalog reads the built-in suites, which are about the sample driver, and those of the configuration. With a
+// driver of the user's own there are only the latter.
 func LoadCatalog(c *Config) (*suites.Catalog, error) {
-	sources := suites.Builtin()
+	var sources []suites.Source
+	if c.Own == nil {
+		sources = suites.Builtin()
+	}
 	for _, path := range c.Suites {
 		found, err := suites.Discover(path)
 		if err != nil {
@@ -104,6 +108,9 @@ func NewPlan(r Request) (*Plan, error) {
 		return nil, err
 	}
 	if err := r.Config.Limits.fits(p.Cases); err != nil {
+		return nil, err
+	}
+	if err := r.Config.checkFiles(p.Cases); err != nil {
 		return nil, err
 	}
 	if err := p.seed(); err != nil {
@@ -163,6 +170,9 @@ func (p *Plan) pickTargets() error {
 			return usagef("no target %q in %s%s", name, c.source(), strictyaml.Hint(name, c.TargetNames()))
 		}
 		if !slices.Contains(p.Targets, t) {
+			if err := t.checkNetio(); err != nil {
+				return err
+			}
 			p.Targets = append(p.Targets, t)
 		}
 	}

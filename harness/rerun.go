@@ -11,7 +11,7 @@ import (
 
 // rerun is the exact command that runs one attempt again, on one target: with the same choices.
 func (r *run) rerun(t *trial, target string) string {
-	command := "wskharness run " + t.test.Name() + " --target " + target
+	command := "wskharness run " + ShellQuote(t.test.Name()) + " --target " + target
 	if t.test.Chance() {
 		command += fmt.Sprintf(" --seed %d", suites.Loop{Chance: true}.SeedOf(t.seed, t.attempt))
 	}

@@ -33,8 +33,8 @@ func (p *Plan) definition() (string, error) {
 		entries[i] = suites.Entry{Case: c, Attempt: 1}
 	}
 	plan, err := suites.Compile(entries, suites.PlanOptions{
-		RunID: "definition", DriverPath: guest.StorePath("definition", "driver.sys"), Service: service,
-		StartTimeout: startLimit, StopTimeout: stopLimit,
+		RunID: "definition", DriverPath: guest.StorePath("definition", "driver.sys"), Service: p.Request.Config.service().Name,
+		StartTimeout: startLimit, StopTimeout: stopLimit, Own: p.Request.Config.ownService(),
 	})
 	if err != nil {
 		return "", err
@@ -113,6 +113,7 @@ func (s *session) takeUp(ctx context.Context, open openLoad) loadOutcome {
 	if s.adopted {
 		l.goOn(ctx)
 		l.conclude(ctx)
+		l.collect(ctx)
 	} else if l.hung != nil {
 		l.finish(l.hung, l.hungVerdict) // there is nobody to ask any more
 	}

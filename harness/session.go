@@ -33,7 +33,6 @@ const (
 	connectPause = 100 * time.Millisecond
 	// maxUnheard is how many loads in a row may be lost before they are known to have begun.
 	maxUnheard = 5
-	service    = "wsksample"
 )
 
 // session is one target's part in a run. It belongs to one goroutine.
@@ -67,7 +66,7 @@ func (r *run) target(ctx context.Context, t *Target) {
 	}
 	for attempt := range r.plan.Request.Repeat {
 		for _, c := range r.plan.Cases {
-			s.trials = append(s.trials, &trial{test: c, attempt: attempt + 1, seed: r.seed()})
+			s.trials = append(s.trials, &trial{test: c, own: r.ownDriver(), attempt: attempt + 1, seed: r.seed()})
 		}
 	}
 	defer s.release(ctx)
@@ -360,12 +359,15 @@ func (s *session) applicable() []*trial {
 				lacks = append(lacks, describeNeed(need))
 			}
 		}
-		if len(lacks) == 0 {
+		switch {
+		case len(lacks) > 0:
+			s.finish(t, results.Verdict{Outcome: results.Skip,
+				Reason: fmt.Sprintf("needs %s, which this guest lacks", strings.Join(lacks, " and "))})
+		case s.ownDriver() && t.test.NeedsSample():
+			s.finish(t, results.Verdict{Outcome: results.Skip, Reason: "its steps are the sample driver's, and the driver under test is another"})
+		default:
 			pending = append(pending, t)
-			continue
 		}
-		s.finish(t, results.Verdict{Outcome: results.Skip,
-			Reason: fmt.Sprintf("needs %s, which this guest lacks", strings.Join(lacks, " and "))})
 	}
 	return pending
 }

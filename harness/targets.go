@@ -135,6 +135,9 @@ func (t *Target) capabilities(f guest.Facts) []string {
 	if f.Kind() == guest.KindWindows || t.Wine != nil && !t.Wine.OwnNetio() {
 		has = append(has, suites.CapabilityQuery, suites.CapabilityRundown, suites.CapabilitySocketRaces)
 	}
+	if f.Kind() == guest.KindWindows {
+		has = append(has, suites.CapabilityEventLog)
+	}
 	if t.Wine != nil && t.Wine.Model {
 		has = append(has, suites.CapabilityModel)
 	}

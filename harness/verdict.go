@@ -2,6 +2,7 @@ package harness
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,14 +15,46 @@ import (
 // read; it becomes a verdict once, by judge, from nothing but what is gathered here.
 type trial struct {
 	test    *suites.Case
+	own     bool          // the driver is the user's own: it can't be asked what is left, but has to be there
 	attempt int           // from 1
 	seed    uint32        // the run's
 	started time.Time     // by the controller's clock
 	begun   time.Duration // by the guest's, since the run began there
 	steps   []suites.StepResult
+	pending pendingOutputs
 	end     *guest.Record // case-end
 	elapsed time.Duration
 	verdict *results.Verdict
+}
+
+// pendingOutputs is what was written by the step whose record comes next.
+type pendingOutputs struct {
+	step    int
+	outputs suites.Outputs
+}
+
+// output takes a piece of what a step wrote. What is more than the agent keeps of one is left out, and missed when
+// it is judged.
+func (t *trial) output(r guest.Record) {
+	if t.pending.step != r.Step {
+		t.pending = pendingOutputs{step: r.Step}
+	}
+	o := &t.pending.outputs
+	part, total := &o.Out, &o.OutBytes
+	switch r.Of {
+	case "stderr":
+		part, total = &o.Err, &o.ErrBytes
+	case "report":
+		part, total = &o.Report, &o.ReportBytes
+	}
+	*part, *total = append(*part, r.Data[:min(len(r.Data), suites.MaxOutput-len(*part))]...), r.Total
+}
+
+// forgetOutputs lets go of what its steps wrote, once it is judged.
+func (t *trial) forgetOutputs() {
+	for i := range t.steps {
+		t.steps[i].Outputs = suites.Outputs{}
+	}
 }
 
 func (t *trial) judged() bool { return t.verdict != nil }
@@ -33,7 +66,7 @@ func (t *trial) key() attemptKey { return attemptKey{t.test.Name(), t.attempt} }
 // by conclude.
 func (t *trial) judge(known []*suites.KnownIssue) results.Verdict {
 	c, end := t.test, t.end
-	v := results.Verdict{Elapsed: t.elapsed, Records: t.observations(), Effort: t.effort()}
+	v := results.Verdict{Elapsed: t.elapsed, Records: t.observations(), Effort: t.effort(), Tests: t.tests()}
 	deviations := c.Judge(t.steps)
 	if len(deviations) > 0 {
 		v.Deviation = t.deviation(deviations[0])
@@ -48,6 +81,9 @@ func (t *trial) judge(known []*suites.KnownIssue) results.Verdict {
 	case "timeout":
 		v.Outcome = results.Fail
 		v.Reason = fmt.Sprintf("the case's time of %s was up after %d of %d steps", c.Timeout, len(t.steps), len(c.Steps))
+		if n := t.next(); n < len(c.Steps) && c.Steps[n].Part == suites.TearDown {
+			v.Reason = fmt.Sprintf("the time of its tear-down, %s, was up", c.TearDown)
+		}
 		return v
 	}
 	switch left, after := leftBehind(end.Left), leftBehind(end.After); {
@@ -56,10 +92,12 @@ func (t *trial) judge(known []*suites.KnownIssue) results.Verdict {
 	case after != "":
 		v.Outcome, v.Reason = results.Fail, "the case left something behind that could not be tidied up: "+after
 	case len(deviations) > 0:
-		return t.deviating(v, deviations[0], known)
+		return t.deviating(v, deviations, known)
 	case end.Why != "done":
 		v.Outcome = results.Error
 		v.Reason = fmt.Sprintf("the agent ended the case (%s), but every step is as declared: agent and controller disagree", end.Why)
+	case t.own && end.Driver != "running":
+		v.Outcome, v.Reason = results.Fail, "the driver was not loaded any more when the case was over: its service is "+orNone(end.Driver)
 	case end.Ran != len(c.Steps):
 		v.Outcome = results.Error
 		v.Reason = fmt.Sprintf("the agent says that %d of %d steps ran: not proven", end.Ran, len(c.Steps))
@@ -74,19 +112,55 @@ func (t *trial) judge(known []*suites.KnownIssue) results.Verdict {
 	return v
 }
 
-// deviating judges a case in which a step was not as declared.
-func (t *trial) deviating(v results.Verdict, d suites.Deviation, known []*suites.KnownIssue) results.Verdict {
+// deviating judges a case in which a step was not as declared. A tear-down that fails after that is told, too, and no
+// known issue excuses it.
+func (t *trial) deviating(v results.Verdict, all []suites.Deviation, known []*suites.KnownIssue) results.Verdict {
+	d := all[0]
+	undone := slices.IndexFunc(all[1:], func(d suites.Deviation) bool { return d.Part == suites.TearDown })
+	if d.Part == suites.TearDown {
+		undone = -1 // said by the deviation itself
+	}
 	for _, k := range known {
-		if suites.MatchKnown(d, k) {
+		if undone < 0 && suites.MatchKnown(d, k) {
 			v.Outcome, v.Known = results.KnownIssue, knownIssue(k)
 			return v
 		}
 	}
 	v.Outcome = results.Fail
-	if len(known) > 0 {
-		v.Reason = fmt.Sprintf("not the declared known issue, which is %s at step %d", known[0].Actual(), known[0].Step+1)
+	var reasons []string
+	switch {
+	case d.Part == suites.SetUp:
+		reasons = append(reasons, "its set-up failed: what the case is about did not run")
+	case d.Part == suites.TearDown:
+		reasons = append(reasons, "its tear-down failed: the case itself was as expected")
 	}
+	if undone >= 0 {
+		reasons = append(reasons, "its tear-down failed, too: "+all[1+undone].String())
+	} else if len(known) > 0 {
+		reasons = append(reasons, fmt.Sprintf("not the declared known issue, which is %s at step %d", known[0].Actual(), known[0].Step+1))
+	}
+	v.Reason = strings.Join(reasons, "; ")
 	return v
+}
+
+// next is the index of the step that comes after those that are back: after one that deviated, the tear-down's first.
+func (t *trial) next() int {
+	if len(t.steps) == 0 {
+		return 0
+	}
+	next, steps := max(0, t.steps[len(t.steps)-1].Step+1), t.test.Steps
+	if !t.deviated() {
+		return next
+	}
+	for next < len(steps) && steps[next].Part != suites.TearDown {
+		next++
+	}
+	return next
+}
+
+// deviated reports whether one of the steps that are back was not as declared.
+func (t *trial) deviated() bool {
+	return slices.ContainsFunc(t.test.Judge(t.steps), func(d suites.Deviation) bool { return d.Kind != suites.KindMissing })
 }
 
 func knownIssue(k *suites.KnownIssue) *results.Known {
@@ -141,6 +215,15 @@ func (t *trial) observations() []results.Observation {
 	var all []results.Observation
 	for _, note := range t.test.Notes(t.steps) {
 		all = append(all, results.Observation{Step: note.Step, Name: note.StepText, Value: note.Text})
+	}
+	return all
+}
+
+// tests are what the case's programs reported on.
+func (t *trial) tests() []results.Test {
+	var all []results.Test
+	for _, one := range t.test.SubResults(t.steps) {
+		all = append(all, results.Test{Step: one.Step, Name: one.Name, Outcome: one.Outcome, Detail: one.Detail})
 	}
 	return all
 }

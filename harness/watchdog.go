@@ -57,7 +57,7 @@ func (l *load) silent(ctx context.Context) {
 		return
 	}
 	if l.limit == nil {
-		why = fmt.Sprintf("no answer within %s and %s more", t.test.Timeout, l.silence())
+		why = fmt.Sprintf("no answer within %s and %s more", t.test.Longest(), l.silence())
 	}
 	l.tell(t, l.hangEvidence(ctx, t))
 	l.finish(t, results.Verdict{Outcome: results.Hang, Elapsed: time.Since(t.started), Reason: l.during(t) + why})

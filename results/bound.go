@@ -64,6 +64,7 @@ func (v *Verdict) bounded() *Verdict {
 		d.Text, d.Expected, d.Actual = clip(d.Text, maxText), clip(d.Expected, maxText), clip(d.Actual, maxText)
 		b.Deviation = &d
 	}
+	b.Tests = boundedTests(v.Tests)
 	b.Records = slices.Clone(b.Records[:min(len(b.Records), maxRecords)])
 	for i, r := range b.Records {
 		b.Records[i] = Observation{Step: r.Step, Name: clip(r.Name, maxText), Value: clip(r.Value, maxText)}

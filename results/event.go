@@ -165,6 +165,7 @@ type Verdict struct {
 	Rerun     string        `json:"rerun,omitempty"`   // the exact command
 	Records   []Observation `json:"records,omitempty"` // what was noted, not judged
 	Effort    *Effort       `json:"effort,omitempty"`  // of its loops, where it has some
+	Tests     []Test        `json:"tests,omitempty"`   // of programs that it ran
 	Guest     string        `json:"guest"`             // "wine 8.0, Wine's own netio.sys"
 }
 

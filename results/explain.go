@@ -39,6 +39,7 @@ func explain(c *PlanCase, a *Attempt) []detail {
 		add("declared", joined(v.Known.Reason, v.Known.Source), false)
 	}
 	add("reason", v.Reason, false)
+	add("tests", v.failedTests(), true)
 	for _, e := range a.Evidence {
 		add(e.label(), e.describe(), true)
 	}

@@ -268,6 +268,9 @@ func junitOutput(t *TargetRecord, c *CaseRecord) string {
 	if r := observed(a.Verdict.Records); r != "" {
 		fmt.Fprintf(&b, "recorded, not judged: %s\n", plain(r))
 	}
+	for _, t := range a.Verdict.Tests {
+		fmt.Fprintf(&b, "%s\n", plain(t.String()))
+	}
 	for _, s := range a.Steps {
 		fmt.Fprintf(&b, "  %2d  %s  %s  %s\n", s.Index+1, plain(s.Text), plain(s.Status), s.time())
 	}

@@ -26,6 +26,7 @@ func Markdown(w io.Writer, rec *Record) error {
 	m.trouble(rec)
 	m.failures(rec)
 	m.known(rec)
+	m.programs(rec)
 	m.recorded(rec)
 	m.left(rec)
 	m.loops(rec)

@@ -83,6 +83,8 @@ func (v view) note(verdict *Verdict, used int) string {
 		note = "recorded: " + plain(observed(verdict.Records))
 	case verdict.Outcome == Pass && verdict.Effort != nil:
 		note = verdict.Effort.String()
+	case verdict.Outcome == Pass && len(verdict.Tests) > 0:
+		note = verdict.countTests()
 	case !verdict.Outcome.Bad():
 		note = plain(verdict.Reason)
 	}

@@ -21,16 +21,19 @@ func (r *Reporter) Mapping(n *Node, what string) (*Mapping, bool) {
 	return &Mapping{Node: n, What: what, r: r, taken: map[string]bool{}}, true
 }
 
+// Again is the mapping with nothing taken, for a value that is read in more than one way.
+func (m *Mapping) Again() *Mapping {
+	return &Mapping{Node: m.Node, What: m.What, r: m.r, taken: map[string]bool{}}
+}
+
 // Take returns the value of a key, or nil where the key is absent.
 func (m *Mapping) Take(key string) *Node {
 	m.known = append(m.known, key)
-	for _, p := range m.Node.Pairs {
-		if p.Key.Text == key {
-			m.taken[key] = true
-			return p.Value
-		}
+	n := m.Node.Get(key)
+	if n != nil {
+		m.taken[key] = true
 	}
-	return nil
+	return n
 }
 
 // Need is Take for a key that must be there.

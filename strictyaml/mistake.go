@@ -60,18 +60,22 @@ func (r *Reporter) File() string { return r.file }
 // Full reports whether the file has as many mistakes as are told: reading on is of no use.
 func (r *Reporter) Full() bool { return len(r.list) > MaxMistakes }
 
-// At adds a mistake at a node. want, which may be empty, says what was expected instead.
+// At adds a mistake at a node. want, which may be empty, says what was expected instead. What is read more than
+// once, by way of an alias, is told once.
 func (r *Reporter) At(n *Node, want, format string, args ...any) {
 	switch {
-	case r.Full():
+	case n.Told, r.Full():
 		return
 	case len(r.list) == MaxMistakes:
 		want, format, args = "", "more mistakes may follow: these are the first %d", []any{MaxMistakes}
 	}
-	r.list = append(r.list, Mistake{
+	m := Mistake{
 		File: r.file, Line: n.Line, Column: n.Column,
 		Message: fmt.Sprintf(format, args...), Want: want,
-	})
+	}
+	if !slices.Contains(r.list, m) {
+		r.list = append(r.list, m)
+	}
 }
 
 // Mistakes gives what was reported so far, in the order in which a reader meets it.

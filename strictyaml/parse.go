@@ -39,8 +39,10 @@ type Node struct {
 	Kind   Kind
 	Tag    string // of scalars: !!str, !!int, !!float, !!bool, !!null, …
 	Text   string // of scalars, as written
+	Plain  bool   // of scalars: not in quotes, and no block of text
 	Line   int
 	Column int
+	Told   bool    // that it is wrong was said: there are no more mistakes at it
 	Items  []*Node // of sequences
 	Pairs  []Pair  // of mappings, without duplicates
 }
@@ -50,6 +52,16 @@ type Pair struct{ Key, Value *Node }
 
 // IsNull reports whether nothing is written where a value should be.
 func (n *Node) IsNull() bool { return n.Kind == ScalarKind && n.Tag == "!!null" }
+
+// Get returns the value of a key of a mapping, or nil.
+func (n *Node) Get(key string) *Node {
+	for _, p := range n.Pairs {
+		if p.Key.Text == key {
+			return p.Value
+		}
+	}
+	return nil
+}
 
 // Describe names a value in a message without repeating all of it.
 func (n *Node) Describe() string {
@@ -133,7 +145,8 @@ type walker struct {
 }
 
 func (w *walker) walk(y *yaml.Node, depth int) *Node {
-	n := &Node{Tag: y.ShortTag(), Text: y.Value, Line: y.Line, Column: y.Column}
+	const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
+	n := &Node{Tag: y.ShortTag(), Text: y.Value, Plain: y.Kind == yaml.ScalarNode && y.Style&quoted == 0, Line: y.Line, Column: y.Column}
 	w.nodes++
 	switch {
 	case w.full:

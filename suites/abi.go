@@ -247,7 +247,7 @@ const (
 
 const (
 	planMagic   = 0x4E4C504B // "KPLN"
-	planVersion = 4
+	planVersion = 5
 	planMaxFile = 16 << 20
 )
 
@@ -287,17 +287,17 @@ type wireHeader struct {
 	StartTimeoutMs uint32
 	StopTimeoutMs  uint32
 	Flags          uint32
-	Reserved       uint32
+	Settings       uint32
 	DriverSha256   [32]byte
 }
 
 type wireCase struct {
-	Name      uint32
-	FirstUnit uint32
-	UnitCount uint32
-	TimeoutMs uint32
-	Flags     uint32
-	Reserved  uint32
+	Name          uint32
+	FirstUnit     uint32
+	UnitCount     uint32
+	TimeoutMs     uint32
+	TearDownCount uint32
+	TearDownMs    uint32
 }
 
 type wireUnit struct {

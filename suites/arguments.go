@@ -16,7 +16,7 @@ func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
 	op := s.op
 	switch {
 	case body.IsNull():
-		body = &node{Kind: strictyaml.MappingKind, Line: body.Line, Column: body.Column}
+		body = &node{Kind: strictyaml.MappingKind, Line: body.Line, Column: body.Column, Told: body.Told}
 	case body.Kind == strictyaml.ScalarKind && op.scalar != "":
 		key := &node{Text: op.scalar, Line: body.Line, Column: body.Column}
 		body = &node{Kind: strictyaml.MappingKind, Line: body.Line, Column: body.Column, Pairs: []strictyaml.Pair{{Key: key, Value: body}}}
@@ -65,6 +65,7 @@ func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
 	}
 	p.require(op.requires)
 	p.checks(s, m)
+	p.genericStep(s, body, given, words)
 	return m
 }
 
@@ -109,6 +110,13 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 		if on, ok := p.r.Bool(n, what); ok {
 			s.args[a.slot] = map[bool]uint64{true: providerReady, false: providerNotReady}[on]
 			words.add(map[bool]string{true: a.name, false: a.off + a.name}[on])
+		}
+	case argSize:
+		if size, ok := p.r.readSize(n, what); ok {
+			if size > a.max {
+				p.r.At(n, "at most "+byteSize(a.max), "%s is %s", what, n.Text)
+			}
+			s.args[a.slot] = size
 		}
 	case argVersions:
 		p.versions(s, a, n, what, words)

@@ -24,55 +24,74 @@ const (
 // outer one would end the case before the inner one could say what hung.
 func (p *caseParser) budget(n, timeout *node) {
 	c := p.c
-	need, loops, ok := p.waits(n)
+	own := len(c.units) - c.tearDownUnits(c.units)
+	need, ok := p.waits(n, 0, own)
 	if !ok {
 		return
 	}
-	longest := defaultStepTimeout
-	for _, s := range c.Steps {
-		longest = max(longest, s.Timeout, s.op.limit())
-	}
 	switch {
-	case c.Timeout == 0 && loops:
-		c.Timeout = max(defaultLoopTimeout, wholeSeconds(need+longest))
 	case c.Timeout == 0:
-		c.Timeout = max(defaultCaseTimeout, wholeSeconds(need+longest))
+		c.Timeout = p.fitting(need, 0, own)
 	case c.Timeout < need:
 		p.r.At(timeout, "at least "+strictyaml.ShortDuration(need), "timeout %s is less than its steps may wait, %s, and %s to spare",
 			strictyaml.ShortDuration(c.Timeout), strictyaml.ShortDuration(need-waitMargin), strictyaml.ShortDuration(waitMargin))
 		return
 	}
+	if own < len(c.units) {
+		if need, ok = p.waits(n, own, len(c.units)); !ok {
+			return
+		}
+		c.TearDown = p.fitting(need, own, len(c.units))
+	}
 	for i := range c.units {
-		p.unitBudget(&c.units[i])
+		limit := c.Timeout
+		if i >= own {
+			limit = c.TearDown
+		}
+		p.unitBudget(&c.units[i], limit)
 	}
 	for i := range c.Steps {
 		p.stepBudget(&c.Steps[i], p.steps[i])
 	}
 }
 
-// waits adds up what the steps wait by their own word, and the loops' own limits where they have
-// some; it reports what a case needs to be given.
-func (p *caseParser) waits(n *node) (need time.Duration, loops, ok bool) {
-	for i, u := range p.c.units {
+// fitting is the limit for some of the units where none was given.
+func (p *caseParser) fitting(need time.Duration, first, end int) time.Duration {
+	shortest, longest := defaultCaseTimeout, defaultStepTimeout
+	for _, u := range p.c.units[first:end] {
+		if u.loop() {
+			shortest = defaultLoopTimeout
+		}
+		for _, s := range p.c.Steps[u.first : u.first+u.count] {
+			longest = max(longest, s.Timeout, s.op.limit())
+		}
+	}
+	return max(shortest, wholeSeconds(need+longest))
+}
+
+// waits adds up what the steps of some units wait by their own word, and the loops' own limits where they have
+// some; it reports what these units need to be given.
+func (p *caseParser) waits(n *node, first, end int) (need time.Duration, ok bool) {
+	for i := first; i < end; i++ {
+		u := p.c.units[i]
 		total := p.unitWaits(u)
 		if total > longestUnit-2*unitMargin {
 			p.r.At(p.steps[u.first].step, "at most "+strictyaml.ShortDuration(longestUnit-2*unitMargin), "the repetitions may wait for %s",
 				strictyaml.ShortDuration(total))
-			return 0, false, false
+			return 0, false
 		}
 		if at := p.limits[i]; at != nil && u.timeout < total+2*unitMargin {
 			p.r.At(at, "at least "+strictyaml.ShortDuration(total+2*unitMargin), "timeout %s is less than the loop's steps may wait, %s, and some to spare",
 				strictyaml.ShortDuration(u.timeout), strictyaml.ShortDuration(total))
-			return 0, false, false
+			return 0, false
 		}
 		need += max(total, u.timeout)
-		loops = loops || u.loop()
 	}
 	if need += waitMargin; need > longestCase {
 		p.r.At(n, "at most "+strictyaml.ShortDuration(longestCase), "the steps may wait for %s", strictyaml.ShortDuration(need))
-		return 0, false, false
+		return 0, false
 	}
-	return need, loops, true
+	return need, true
 }
 
 // unitWaits is what all passes through a unit may wait, the longest choice each time; of a loop that runs for a
@@ -89,9 +108,10 @@ func (p *caseParser) unitWaits(u unit) time.Duration {
 	return longest * time.Duration(u.repeat)
 }
 
-// unitBudget gives a unit its limit. A loop's own was checked by waits, and the case has room for it.
-func (p *caseParser) unitBudget(u *unit) {
-	highest := min(p.c.Timeout-caseMargin, longestUnit)
+// unitBudget gives a unit its limit, inside that of the part of the case that it is in. A loop's own was checked by
+// waits, and there is room for it.
+func (p *caseParser) unitBudget(u *unit, around time.Duration) {
+	highest := min(around-caseMargin, longestUnit)
 	switch {
 	case u.timeout > 0:
 	case u.loop():

@@ -2,6 +2,7 @@ package suites
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"wskharness/strictyaml"
 )
@@ -35,6 +36,9 @@ type caseParser struct {
 	limits     map[int]*node  // where loops have a timeout, by unit
 	records    int
 	misuses    int
+	part       Part           // which is being read
+	dir        string         // of the suite's file
+	collected  map[string]int // names of files, by line
 }
 
 // stepNodes remembers where a step and its time limit are written.
@@ -45,22 +49,25 @@ type stepNodes struct {
 
 // readCase returns nil when there is not even a mapping; else the case as far as it could be read,
 // and the node of its id.
-func (l *loader) readCase(source Source, r *reporter, s *Suite, n *node) (*Case, *node) {
+func (l *loader) readCase(source Source, r *reporter, s *Suite, v variant) (*Case, *node) {
+	n := v.node
 	m, ok := r.Mapping(n, "a case")
 	if !ok {
 		return nil, nil
 	}
-	c := &Case{Suite: s.Name, File: source.Name, Line: n.Line, Basis: Documented, Repeat: 1, Parallel: 1}
+	c := &Case{Suite: s.Name, File: source.Name, Line: n.Line, Basis: Documented, Repeat: 1, Parallel: 1, params: v.params}
 	p := &caseParser{r: r, vocabulary: l.vocabulary, c: c,
-		clients: map[string]*clientUse{}, threads: map[string]*threadUse{}, sockets: map[string]*socketUse{}, names: map[string]int{}, limits: map[int]*node{}}
+		clients: map[string]*clientUse{}, threads: map[string]*threadUse{}, sockets: map[string]*socketUse{}, names: map[string]int{}, limits: map[int]*node{},
+		dir: filepath.Dir(source.Name), collected: map[string]int{}}
 	id := m.Need("id", "id: a name")
 	if id != nil {
-		c.ID, _ = r.readName(id, "id")
+		c.family, _ = r.readName(id, "id")
+		c.ID = c.family + suffix(v.params)
 	} else {
 		id = n
 	}
-	m.What = "case " + c.ID
-	if c.ID == "" {
+	m.What = "case " + c.family
+	if c.family == "" {
 		m.What = "the case"
 	}
 	if doc := m.Need("doc", "doc: the rule that the case checks"); doc != nil {
@@ -100,27 +107,50 @@ func (l *loader) readCase(source Source, r *reporter, s *Suite, n *node) (*Case,
 	if parallel != nil {
 		c.Parallel = p.count(parallel, "parallel", maxParallel)
 	}
+	own := fixture{setUp: m.Take(keySetUp), tearDown: m.Take(keyTearDown)}
 	steps := m.Need("steps", "steps: a list")
+	m.Take(keyWith) // read by expand, and not in this copy
 	m.Done()
-	switch {
-	case steps == nil:
+	if steps == nil {
 		return c, id
+	}
+	p.readSteps(SetUp, keySetUp, v.around.setUp)
+	p.readSteps(SetUp, keySetUp, own.setUp)
+	switch {
 	case steps.Kind != strictyaml.SequenceKind || len(steps.Items) == 0:
 		r.At(steps, "a list of steps", "steps is %s", steps.CountOrKind())
 		return c, id
 	case repeat != nil || parallel != nil:
 		p.readLoop(unit{repeat: c.Repeat, parallel: c.Parallel}, false, steps, []loopGroup{{steps: steps}})
 	default:
-		for _, item := range steps.Items {
-			p.readStep(item)
-		}
+		p.readSteps(OwnSteps, "steps", steps)
 	}
+	p.readSteps(TearDown, keyTearDown, own.tearDown)
+	p.readSteps(TearDown, keyTearDown, v.around.tearDown)
 	p.atEnd(n)
 	p.budget(n, timeout)
 	if basis != nil && c.Basis == Recorded && p.records == 0 {
 		r.At(basis, "a step with record: true", "nothing in the case is recorded")
 	}
 	return c, id
+}
+
+// fixture is what runs before and after.
+type fixture struct{ setUp, tearDown *node }
+
+// readSteps reads one part of a case; a nil list is none.
+func (p *caseParser) readSteps(part Part, key string, list *node) {
+	switch {
+	case list == nil:
+	case list.Kind != strictyaml.SequenceKind || len(list.Items) == 0:
+		p.r.At(list, "a list of steps", "%s is %s", key, list.CountOrKind())
+	default:
+		p.part = part
+		for _, item := range list.Items {
+			p.readStep(item)
+		}
+		p.part = OwnSteps
+	}
 }
 
 func (p *caseParser) count(n *node, what string, highest uint64) int {

@@ -29,12 +29,13 @@ const (
 // Case is one test. It is immutable after Load, and safe to share.
 type Case struct {
 	Suite    string
-	ID       string
+	ID       string // with its parameters, where it has some: waits[version=1.0]
 	Doc      string // the rule that the case checks, as a sentence
 	Source   string // where the rule is written, such as nf-wsk-wskregister
 	Basis    Basis
 	Tags     []string
-	Timeout  time.Duration // for all of the case
+	Timeout  time.Duration // for its set-up and its steps
+	TearDown time.Duration // for its tear-down, beyond Timeout; 0 where it has none
 	Requires []string      // capabilities that a guest must have for it
 	Misuse   bool          // can corrupt a machine: runs only when named
 	Repeat   int           // how often each thread runs the steps, at least 1
@@ -44,6 +45,8 @@ type Case struct {
 	File     string
 	Line     int
 
+	family  string      // the id as written, which all combinations of its parameters share
+	params  []parameter // those that are in the id
 	units   []unit
 	clients []string // by index
 	sockets []string // likewise
@@ -51,6 +54,9 @@ type Case struct {
 
 // Name is how a case is called everywhere: suite.case.
 func (c *Case) Name() string { return c.Suite + "." + c.ID }
+
+// Longest is how long the case may take in all.
+func (c *Case) Longest() time.Duration { return c.Timeout + c.TearDown }
 
 // Step is one operation or check of a case. Its Index is the one by which the agent's journal
 // calls it: it counts from 0 through the case, loops included.
@@ -69,6 +75,7 @@ type Step struct {
 	Next    []uint32      // in a loop: statuses that are as good, but end the pass through its steps
 	Yields  bool          // in a loop: where the driver refuses it, that ends the pass, too, and does not count
 	Line    int
+	Part    Part
 
 	op        *operation
 	performer performer
@@ -86,7 +93,17 @@ type Step struct {
 	unit      int
 	group     uint16 // of its unit, where that has some
 	weight    uint16 // of that, in its first step
+	generic   *generic
 }
+
+// Part is where in its case a step stands.
+type Part string
+
+const (
+	OwnSteps Part = "" // the steps of the case itself
+	SetUp    Part = "set-up"
+	TearDown Part = "tear-down" // runs whatever became of the steps before
+)
 
 // Reboots reports whether the guest reboots in the step, and the run goes on after that.
 func (s *Step) Reboots() bool { return s.op.code == opReboot }
@@ -148,6 +165,8 @@ func CapabilityDoc(name string) string {
 		return "a WSK provider whose sockets may be closed while calls on them are pending or complete; Wine's own may fault then, or close a handle twice"
 	case CapabilityVerifier:
 		return "a machine on which Driver Verifier is at work"
+	case CapabilityEventLog:
+		return "the event log of Windows"
 	case CapabilityModel:
 		return "the harness's model of a WSK provider, which provider steps control: netio: model of a wine target"
 	}
@@ -160,5 +179,6 @@ const (
 	CapabilityRundown     = "wsk-rundown"
 	CapabilitySocketRaces = "wsk-socket-races"
 	CapabilityVerifier    = "verifier"
-	CapabilityModel       = "model" // implied by provider and provider_state
+	CapabilityModel       = "model"     // implied by provider and provider_state
+	CapabilityEventLog    = "event-log" // implied by event_log
 )

@@ -30,6 +30,13 @@ type PlanOptions struct {
 	Seed         uint32        // of the choices in loops that have none of their own, of the first attempt
 	StartTimeout time.Duration // at most 2 min; 30 s unless given
 	StopTimeout  time.Duration // at most 2 min; 30 s unless given
+
+	// Own is the service of a driver that is not the sample; nil: the sample's. Its Name is Service.
+	Own *Service
+	// INF is where that driver's .inf is in the guest; empty: it has none.
+	INF string
+	// Stored says where a file of this machine that a case uploads is in the guest.
+	Stored func(local string) string
 }
 
 // Plan is a compiled list of entries: the file that the agent runs, and what its numbers mean.
@@ -79,7 +86,7 @@ func Compile(entries []Entry, opts PlanOptions) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := planWriter{strings: []byte{0}, offsets: map[string]uint32{"": 0}, done: map[written]wireCase{}}
+	w := planWriter{opts: opts, strings: []byte{0}, offsets: map[string]uint32{"": 0}, done: map[written]wireCase{}}
 	for _, e := range entries {
 		w.add(e, opts.Seed)
 	}
@@ -87,6 +94,10 @@ func Compile(entries []Entry, opts PlanOptions) (*Plan, error) {
 		Magic: planMagic, Version: planVersion, Abi: ABI,
 		RunId: w.text(opts.RunID), DriverPath: w.text(opts.DriverPath), ServiceName: w.text(opts.Service),
 		StartTimeoutMs: start, StopTimeoutMs: stop, DriverSha256: opts.DriverSHA256,
+	}
+	if opts.Own != nil {
+		header.Flags = planPlain
+		header.Settings = w.list(opts.Own.settings(opts.INF))
 	}
 	data, err := w.file(header)
 	if err != nil {
@@ -105,6 +116,7 @@ func milliseconds(what string, d time.Duration) (uint32, error) {
 
 // planWriter gathers the tables of a plan. A case that is in it again, with the same seed, shares its units.
 type planWriter struct {
+	opts    PlanOptions
 	cases   []wireCase
 	units   []wireUnit
 	steps   []wirePlanStep
@@ -129,6 +141,30 @@ func (w *planWriter) text(s string) uint32 {
 	return at
 }
 
+// tearDownUnits counts the units at the end that are the case's tear-down: no unit has steps of two parts.
+func (c *Case) tearDownUnits(units []unit) int {
+	count := 0
+	for _, u := range units {
+		if c.Steps[u.first].Part == TearDown {
+			count++
+		}
+	}
+	return count
+}
+
+// list writes texts, none of them empty, as the agent reads them: one behind the other, up to an empty one.
+func (w *planWriter) list(texts []string) uint32 {
+	if len(texts) == 0 {
+		return 0
+	}
+	at := uint32(len(w.strings))
+	for _, text := range texts {
+		w.strings = append(append(w.strings, text...), 0)
+	}
+	w.strings = append(w.strings, 0)
+	return at
+}
+
 func (w *planWriter) add(e Entry, seed uint32) {
 	c := e.Case
 	key := written{test: c}
@@ -142,7 +178,8 @@ func (w *planWriter) add(e Entry, seed uint32) {
 	units := c.batched()
 	wire := wireCase{
 		Name: w.text(c.Name()), FirstUnit: uint32(len(w.units)), UnitCount: uint32(len(units)),
-		TimeoutMs: uint32(c.Timeout.Milliseconds()),
+		TimeoutMs:     uint32(c.Timeout.Milliseconds()),
+		TearDownCount: uint32(c.tearDownUnits(units)), TearDownMs: uint32(c.TearDown.Milliseconds()),
 	}
 	first := uint32(len(w.steps))
 	for _, u := range units {
@@ -155,7 +192,14 @@ func (w *planWriter) add(e Entry, seed uint32) {
 	}
 	for i := range c.Steps {
 		s := &c.Steps[i]
-		w.steps = append(w.steps, wirePlanStep{Step: s.wire(), Performer: uint32(s.performer), Text: w.text("")}) // no operation has one yet
+		step := wirePlanStep{Step: s.wire(), Performer: uint32(s.performer)}
+		if s.generic != nil {
+			step.Text = w.list(s.generic.agentTexts(w.opts.Stored))
+		}
+		if w.opts.Own != nil && s.op.code == opSleep {
+			step.Performer = uint32(byAgent) // there is no sample to do it
+		}
+		w.steps = append(w.steps, step)
 	}
 	w.done[key] = wire
 	w.cases = append(w.cases, wire)
@@ -185,7 +229,7 @@ func (c *Case) batched() []unit {
 	var waits time.Duration // of the steps of the last unit
 	for _, u := range c.units {
 		wait := c.Steps[u.first].wait
-		if n := len(units); n > 0 && c.single(u) && c.single(units[n-1]) && units[n-1].count < batchSteps && waits+wait < maxStepTime {
+		if n := len(units); n > 0 && c.single(u) && c.single(units[n-1]) && c.Steps[u.first].Part == c.Steps[units[n-1].first].Part && units[n-1].count < batchSteps && waits+wait < maxStepTime {
 			units[n-1].count++
 			units[n-1].timeout = min(units[n-1].timeout+u.timeout, longestUnit, c.Timeout-caseMargin)
 			waits += wait

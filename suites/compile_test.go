@@ -59,17 +59,21 @@ func (d *decoded) check() error {
 		return fmt.Errorf("strings do not end with NUL")
 	}
 	for i, c := range d.cases {
-		if int(c.Name) >= len(d.text) || c.UnitCount == 0 || int(c.FirstUnit+c.UnitCount) > len(d.units) {
+		if int(c.Name) >= len(d.text) || c.UnitCount == 0 || int(c.FirstUnit+c.UnitCount) > len(d.units) || c.TearDownCount > c.UnitCount {
 			return fmt.Errorf("case %d: %+v", i, c)
 		}
-		for _, u := range d.units[c.FirstUnit : c.FirstUnit+c.UnitCount] {
+		for k, u := range d.units[c.FirstUnit : c.FirstUnit+c.UnitCount] {
+			limit := c.TimeoutMs
+			if k >= int(c.UnitCount-c.TearDownCount) {
+				limit = c.TearDownMs
+			}
 			switch {
 			case u.StepCount < 1 || u.StepCount > maxSteps || int(u.FirstStep+u.StepCount) > len(d.steps):
 				return fmt.Errorf("case %d: steps of %+v", i, u)
 			case u.Repeat < 1 || u.Parallel < 1 || u.Parallel > maxParallel:
 				return fmt.Errorf("case %d: runs of %+v", i, u)
-			case u.TimeoutMs < 1 || u.TimeoutMs > maxUnitMs || u.TimeoutMs >= c.TimeoutMs:
-				return fmt.Errorf("case %d: unit's limit %d in a case's of %d", i, u.TimeoutMs, c.TimeoutMs)
+			case u.TimeoutMs < 1 || u.TimeoutMs > maxUnitMs || u.TimeoutMs >= limit:
+				return fmt.Errorf("case %d: unit's limit %d in a case's of %d", i, u.TimeoutMs, limit)
 			}
 			for j, s := range d.steps[u.FirstStep : u.FirstStep+u.StepCount] {
 				if err := checkStep(s, u); err != nil {
@@ -106,7 +110,8 @@ func checkStep(ps wirePlanStep, u wireUnit) error {
 // knownOperation reports whether the performer of the step knows its operation.
 func knownOperation(s wirePlanStep) bool {
 	if performer(s.Performer) == byAgent {
-		return s.Step.Op >= opUnload && s.Step.Op <= opEcho || s.Step.Op == opBlocked || s.Step.Op == opJoin
+		return s.Step.Op >= opUnload && s.Step.Op <= opEcho || s.Step.Op == opBlocked || s.Step.Op == opJoin ||
+			s.Step.Op >= opUpload && s.Step.Op <= opEventLog || s.Step.Op == opSleep
 	}
 	return s.Step.Op >= opRegister && s.Step.Op <= opProviderState
 }

@@ -29,7 +29,10 @@ func (c *Case) Describe(w io.Writer) error {
 	}
 	b.WriteString("\n")
 	width := len(fmt.Sprint(len(c.Steps)))
-	for _, u := range c.units {
+	for i, u := range c.units {
+		if i == len(c.units)-c.tearDownUnits(c.units) {
+			fmt.Fprintf(&b, "  whatever became of them, within %s:\n", strictyaml.ShortDuration(c.TearDown))
+		}
 		indent := "  "
 		if u.listed {
 			fmt.Fprintf(&b, "  %s:\n", u.times())

@@ -10,6 +10,8 @@ import (
 // the bounds of driver and agent, and judge.
 func FuzzLoad(f *testing.F) {
 	for _, s := range Builtin() {
+		f.Add([]byte(matrix))
+		f.Add([]byte("suite: s\ndoc: d\ncases:\n  - {id: c, doc: d, with: {x: [a, b]}, set_up: [{upload: $x}], steps: [{run: {program: a, args: [$x], stdout: {matches: '(a|b)*'}, tap: stdout}}, {ioctl: {device: D, code: 1, in: {hex: 00}, out: {text: b}}}], tear_down: [{collect: $x}]}\n"))
 		f.Add(s.Data)
 	}
 	for _, test := range mistakeTable() {

@@ -18,6 +18,7 @@ type StepResult struct {
 	NS     uint64 // of the run that Status belongs to
 	MaxNS  uint64 // of the slowest run
 	Values []uint64
+	Outputs
 	// Half, 95% and 99% of the runs took no longer, in ns; zero for a step that ran once.
 	Percentiles [3]uint64
 	Failed      *Iteration // in a loop: where it failed
@@ -37,6 +38,7 @@ const (
 	KindRefused DeviationKind = "refused" // the driver refused it: WSK was not called
 	KindRuns    DeviationKind = "runs"    // it did not run as often as it should
 	KindMissing DeviationKind = "missing" // there is no result
+	KindOutput  DeviationKind = "output"  // what it wrote is not as demanded
 	KindReport  DeviationKind = "report"  // the guest's report makes no sense
 )
 
@@ -48,6 +50,7 @@ type Deviation struct {
 	Actual   string // "STATUS_SUCCESS (0x00000000)", "major 0"
 	Message  string // both in a sentence
 	Kind     DeviationKind
+	Part     Part // of the case
 	Status   uint32
 	Origin   uint32
 	Values   []uint64
@@ -68,7 +71,8 @@ func (d Deviation) String() string {
 
 // Judge compares the results of an attempt with what the case expects. No deviation means that
 // every step ran and was as expected. Results that are missing after a deviation are not reported
-// again: the agent ends a case at the first one.
+// again: the agent ends a case at the first one. Then only its tear-down runs, all of it; what that could not undo
+// because it was never done is no deviation of its own.
 func (c *Case) Judge(results []StepResult) []Deviation {
 	var deviations []Deviation
 	seen := make([]bool, len(c.Steps))
@@ -85,6 +89,9 @@ func (c *Case) Judge(results []StepResult) []Deviation {
 		} else {
 			seen[r.Step] = true
 			j.judge()
+		}
+		if len(deviations) > 0 && r.Origin == OriginRefused && c.Steps[r.Step].Part == TearDown {
+			continue
 		}
 		deviations = append(deviations, j.found...)
 	}
@@ -116,7 +123,7 @@ func (j *judgement) add(kind DeviationKind, value, expected, actual, message str
 		message += fmt.Sprintf(" (thread %d, iteration %d)", f.Thread, f.Iteration)
 	}
 	j.found = append(j.found, Deviation{
-		Step: j.step.Index, StepText: j.step.Text, Kind: kind, Value: value,
+		Step: j.step.Index, StepText: j.step.Text, Part: j.step.Part, Kind: kind, Value: value,
 		Expected: expected, Actual: actual, Message: message,
 		Status: j.result.Status, Origin: j.result.Origin, Values: j.result.Values, Failed: j.result.Failed,
 	})
@@ -142,6 +149,7 @@ func (j *judgement) judge() {
 	for i := range s.Checks {
 		j.check(&s.Checks[i])
 	}
+	j.outputs()
 	j.runs()
 }
 

@@ -13,7 +13,7 @@ import (
 // there, and must deviate in exactly this way; anything else, a pass included, is news.
 type KnownIssue struct {
 	Guest  string // "wine"
-	Case   string // suite.case
+	Case   string // suite.case, in full
 	Step   int    // index of the step that deviates
 	Status []uint32
 	Reason string
@@ -138,39 +138,52 @@ func (l *loader) known(source Source, r *reporter, list *node) {
 
 // resolveKnown finds the cases and steps that known issues are about.
 func (l *loader) resolveKnown() {
-	cases := map[string]*Case{}
+	cases := map[string][]*Case{} // by name, and all combinations of parameters by what they share
 	var names []string
 	for _, c := range l.catalog.All() {
-		cases[c.Name()] = c
+		cases[c.Name()] = []*Case{c}
 		names = append(names, c.Name())
+		if len(c.params) > 0 {
+			family := c.Suite + "." + c.family
+			cases[family] = append(cases[family], c)
+			names = append(names, family)
+		}
 	}
 	for _, p := range l.pending {
 		if p.r.Full() {
 			continue
 		}
-		k := p.issue
-		k.Case = strings.Replace(k.Case, "/", ".", 1)
-		c := cases[k.Case]
-		if c == nil {
-			p.r.At(p.caseAt, "suite.case", "no case %q%s", k.Case, strictyaml.Hint(k.Case, names))
-			continue
+		name := strings.Replace(p.issue.Case, "/", ".", 1)
+		found := cases[name]
+		if found == nil {
+			p.r.At(p.caseAt, "suite.case", "no case %q%s", name, strictyaml.Hint(name, names))
 		}
-		step := p.step(c)
-		if step == nil {
-			continue
+		for _, c := range found {
+			l.resolve(p, c)
 		}
-		k.Step = step.Index
-		p.readActual(step)
-		for _, other := range l.catalog.known {
-			if other.Guest == k.Guest && other.Case == k.Case && other.Step == k.Step {
-				p.r.At(p.stepAt, "one issue a step", "%s of %s is already declared in %s, line %d", k.ref, k.Case, other.File, other.Line)
-			}
-		}
-		l.catalog.known = append(l.catalog.known, k)
 	}
 	slices.SortStableFunc(l.catalog.known, func(a, b *KnownIssue) int {
 		return cmp.Or(cmp.Compare(a.Guest, b.Guest), cmp.Compare(a.Case, b.Case), cmp.Compare(a.Step, b.Step))
 	})
+}
+
+// resolve declares a known issue of one case.
+func (l *loader) resolve(p pendingKnown, c *Case) {
+	issue := *p.issue
+	k := &issue
+	p.issue, k.Case = k, c.Name()
+	step := p.step(c)
+	if step == nil {
+		return
+	}
+	k.Step = step.Index
+	p.readActual(step)
+	for _, other := range l.catalog.known {
+		if other.Guest == k.Guest && other.Case == k.Case && other.Step == k.Step {
+			p.r.At(p.stepAt, "one issue a step", "%s of %s is already declared in %s, line %d", k.ref, k.Case, other.File, other.Line)
+		}
+	}
+	l.catalog.known = append(l.catalog.known, k)
 }
 
 // step finds the step that the issue names, by its name or by an operation that the case has once.
@@ -199,7 +212,7 @@ func (p *pendingKnown) step(c *Case) *Step {
 }
 
 func (p *pendingKnown) readActual(s *Step) {
-	m, k := p.actual, p.issue
+	m, k := p.actual.Again(), p.issue
 	if n := m.Take("status"); n != nil {
 		codes, ok := p.r.readStatuses(n, "actual: status")
 		if ok {

@@ -51,6 +51,9 @@ type loader struct {
 const (
 	keySuite       = "suite"
 	keyKnownIssues = "known-issues"
+	keySetUp       = "set_up"
+	keyTearDown    = "tear_down"
+	keyWith        = "with"
 )
 
 func (l *loader) file(source Source, r *reporter) {
@@ -67,11 +70,12 @@ func (l *loader) file(source Source, r *reporter) {
 		return
 	}
 	suite, cases, doc := m.Take(keySuite), m.Take("cases"), m.Take("doc")
+	around := fixture{setUp: m.Take(keySetUp), tearDown: m.Take(keyTearDown)}
 	known := m.Take(keyKnownIssues)
 	m.Done()
 	switch {
-	case suite != nil || cases != nil || doc != nil:
-		l.suite(source, r, root, suite, doc, cases)
+	case suite != nil || cases != nil || doc != nil || around.setUp != nil || around.tearDown != nil:
+		l.suite(source, r, root, suite, doc, cases, around)
 	case known == nil:
 		r.At(root, "suite, doc and cases, or known-issues", "the file has neither suites nor known issues")
 	}
@@ -80,7 +84,7 @@ func (l *loader) file(source Source, r *reporter) {
 	}
 }
 
-func (l *loader) suite(source Source, r *reporter, root, name, doc, cases *node) {
+func (l *loader) suite(source Source, r *reporter, root, name, doc, cases *node, around fixture) {
 	s := &Suite{File: source.Name, Line: root.Line}
 	if name == nil {
 		r.At(root, "suite: a name", "the file has no suite")
@@ -103,29 +107,35 @@ func (l *loader) suite(source Source, r *reporter, root, name, doc, cases *node)
 	case cases.Kind != strictyaml.SequenceKind || len(cases.Items) == 0:
 		r.At(cases, "a list of cases", "cases is %s", cases.CountOrKind())
 	default:
-		l.cases(source, r, s, cases)
+		l.cases(source, r, s, cases, around)
 	}
 	l.catalog.Suites = append(l.catalog.Suites, s)
 }
 
-func (l *loader) cases(source Source, r *reporter, s *Suite, list *node) {
+func (l *loader) cases(source Source, r *reporter, s *Suite, list *node, around fixture) {
 	seen := map[string]int{}
+	left := maxExpanded
 	for _, item := range list.Items {
-		if r.Full() {
+		variants := expand(r, item, around, &left)
+		if left < 0 {
 			return
 		}
-		c, id := l.readCase(source, r, s, item)
-		if c == nil {
-			continue
-		}
-		if c.ID != "" {
-			if line, ok := seen[c.ID]; ok {
-				r.At(id, "an id of its own", "case %q is already on line %d", c.ID, line)
-			} else {
-				seen[c.ID] = id.Line
+		for i, v := range variants {
+			if r.Full() {
+				return
 			}
+			c, id := l.readCase(source, r, s, v)
+			if c == nil {
+				continue
+			}
+			if line, ok := seen[c.family]; ok && i == 0 {
+				r.At(id, "an id of its own", "case %q is already on line %d", c.family, line)
+			}
+			if c.family != "" {
+				seen[c.family] = id.Line
+			}
+			s.Cases = append(s.Cases, c)
 		}
-		s.Cases = append(s.Cases, c)
 	}
 }
 

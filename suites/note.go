@@ -50,6 +50,29 @@ func (s *Step) note(r StepResult) string {
 	return text + "; " + strings.Join(values, ", ")
 }
 
+// Wrote is what a step's program wrote, as far as a reader wants to see it beside the step.
+func (s *Step) Wrote(o Outputs) []Reported {
+	if s.generic == nil {
+		return nil
+	}
+	var all []Reported
+	show := func(name string, data []byte, total uint64) {
+		switch {
+		case total == 0:
+		case s.op.code == opIoctl:
+			all = append(all, Reported{"out", hexBytes(data)})
+		default:
+			all = append(all, Reported{name, quoteShort(cleanText(data))})
+		}
+	}
+	show("stdout", o.Out, o.OutBytes)
+	show("stderr", o.Err, o.ErrBytes)
+	return all
+}
+
+// Generic reports whether the step needs nothing of the driver but that it is one.
+func (s *Step) Generic() bool { return s.generic != nil }
+
 // Reported is a value that a step reports, by name and in words.
 type Reported struct {
 	Name string // as checks and known issues call it

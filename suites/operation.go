@@ -84,6 +84,15 @@ const (
 	argMaking   // a socket that the step makes, unless it fails
 	argSwitch   // true or false, both of which say something
 	argVersions // [lowest, highest], in two slots
+
+	// Of generic steps, which read these themselves (generic.go).
+	argText
+	argTexts
+	argBytes    // {hex: 00 ff} or {text: abc}
+	argLocal    // a file here
+	argPath     // a path in the guest
+	argFileName // a plain name
+	argOutput   // {equals: …, contains: …, matches: …}
 )
 
 // argument is a key inside a step.

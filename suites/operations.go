@@ -150,5 +150,5 @@ func operations() []operation {
 				{name: "for", kind: argDuration, slot: 1, doc: "of kind hang: how long"},
 			}},
 	}
-	return slices.Concat(all, socketOperations(client), agentOperations())
+	return slices.Concat(all, socketOperations(client), agentOperations(), genericOperations())
 }

@@ -63,6 +63,20 @@ func (k argKind) words(names []named) string {
 		return "true, false"
 	case argSwitch:
 		return "true, false"
+	case argText:
+		return "text"
+	case argTexts:
+		return "list of texts"
+	case argBytes:
+		return "`{hex: 00 ff}` or `{text: abc}`"
+	case argLocal:
+		return "path"
+	case argPath:
+		return "path in the guest"
+	case argFileName:
+		return "name"
+	case argOutput:
+		return "`{contains: …}` and the like"
 	case argVersions:
 		return "two versions, `[1.0, 1.1]`"
 	case argVersion:

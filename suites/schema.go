@@ -3,6 +3,7 @@ package suites
 import (
 	"encoding/json"
 	"math"
+	"strings"
 )
 
 // object is a JSON object; encoding/json writes its keys in order, so the schema is the same each
@@ -36,8 +37,8 @@ func JSONSchema() []byte {
 	steps := func(of string) object {
 		return object{"type": "array", "minItems": 1, "items": ref(of)}
 	}
-	repeat := object{"type": "integer", "minimum": 1, "maximum": maxRepeat, "description": "how often each thread runs the steps"}
-	parallel := object{"type": "integer", "minimum": 1, "maximum": maxParallel, "description": "how many kernel threads run the steps side by side"}
+	repeat := described(orParameter(object{"type": "integer", "minimum": 1, "maximum": maxRepeat}), "how often each thread runs the steps")
+	parallel := described(orParameter(object{"type": "integer", "minimum": 1, "maximum": maxParallel}), "how many kernel threads run the steps side by side")
 
 	schema := object{
 		"$schema":     "https://json-schema.org/draft/2020-12/schema",
@@ -48,22 +49,28 @@ func JSONSchema() []byte {
 			keySuite:       described(ref("name"), "name of the suite"),
 			"doc":          described(ref("text"), "what the suite is about"),
 			"cases":        object{"type": "array", "minItems": 1, "items": ref("case")},
+			keySetUp:       described(steps("step"), "runs before the steps of every case"),
+			keyTearDown:    described(steps("step"), "runs after the steps of every case, whatever became of them"),
 			keyKnownIssues: object{"type": "array", "minItems": 1, "items": ref("known-issue")},
 		},
 		"additionalProperties": false,
-		"dependentRequired":    object{keySuite: []string{"doc", "cases"}, "doc": []string{keySuite}, "cases": []string{keySuite}},
-		"anyOf":                []any{object{"required": []string{keySuite}}, object{"required": []string{keyKnownIssues}}},
+		"dependentRequired": object{keySuite: []string{"doc", "cases"}, "doc": []string{keySuite}, "cases": []string{keySuite},
+			keySetUp: []string{keySuite}, keyTearDown: []string{keySuite}},
+		"anyOf": []any{object{"required": []string{keySuite}}, object{"required": []string{keyKnownIssues}}},
 		"$defs": object{
-			"name":     object{"type": "string", "pattern": identifierPattern},
-			"text":     object{"type": "string", "minLength": 1, "maxLength": maxText},
-			"duration": object{"type": "string", "pattern": durationPattern, "examples": []string{"500ms", "2s"}},
-			"wait":     object{"type": "string", "pattern": `^(none|infinite|([0-9]+(\.[0-9]+)?(ms|s|m|h))+)$`, "examples": []string{"none", "infinite", "100ms"}},
-			"version":  object{"type": []string{"number", "string"}, "minimum": 0, "maximum": 256, "pattern": versionText.String(), "examples": []any{"1.0"}},
-			"size":     object{"type": "string", "pattern": sizeText.String(), "examples": []string{"64KiB"}},
+			"name":   object{"type": "string", "pattern": identifierPattern},
+			"text":   object{"type": "string", "minLength": 1, "maxLength": maxText},
+			"scalar": object{"type": []string{"string", "number", "boolean"}},
+			// A value of a step or of a case may be a parameter, whatever it is otherwise.
+			"parameter": object{"type": "string", "pattern": `^\$` + strings.TrimPrefix(identifierPattern, "^"), "description": "a parameter of the case's with"},
+			"duration":  orParameter(object{"type": "string", "pattern": durationPattern, "examples": []string{"500ms", "2s"}}),
+			"wait":      orParameter(object{"type": "string", "pattern": `^(none|infinite|([0-9]+(\.[0-9]+)?(ms|s|m|h))+)$`, "examples": []string{"none", "infinite", "100ms"}}),
+			"version":   orParameter(object{"type": []string{"number", "string"}, "minimum": 0, "maximum": 256, "pattern": versionText.String(), "examples": []any{"1.0"}}),
+			"size":      orParameter(object{"type": "string", "pattern": sizeText.String(), "examples": []string{"64KiB"}}),
 			"status": object{"anyOf": []any{
 				object{"enum": statuses().names},
 				object{"type": "string", "pattern": `^0x[0-9A-Fa-f]{1,8}$`},
-				object{"type": "integer", "minimum": 0, "maximum": uint32(math.MaxUint32)}}},
+				object{"type": "integer", "minimum": 0, "maximum": uint32(math.MaxUint32)}, ref("parameter")}},
 			"statuses": object{"anyOf": []any{ref("status"),
 				object{"type": "array", "minItems": 1, "maxItems": maxExpect, "items": ref("status")}}},
 			"next":       object{"anyOf": []any{ref("status"), object{"const": wordRefused}}},
@@ -103,9 +110,17 @@ func JSONSchema() []byte {
 					"requires": list("name", "capabilities that a guest must have; it is skipped elsewhere"),
 					"misuse":   object{"type": "boolean", "description": "can corrupt a machine: runs only when named"},
 					"irql":     enum(irqls(), "where the steps run that may run there"),
-					"timeout":  described(ref("duration"), "for all of the case"),
+					"timeout":  described(ref("duration"), "for its set-up and its steps"),
 					"repeat":   repeat, "parallel": parallel,
-					"steps": steps("step"),
+					keyWith: object{
+						"type": "object", "minProperties": 1, "propertyNames": ref("name"),
+						"additionalProperties": object{"anyOf": []any{ref("scalar"),
+							object{"type": "array", "minItems": 1, "uniqueItems": true, "items": ref("scalar")}}},
+						"description": "parameters: $name stands for the value; the case runs for every combination of values in lists",
+					},
+					keySetUp:    described(steps("step"), "runs before the steps, after the suite's"),
+					"steps":     steps("step"),
+					keyTearDown: described(steps("step"), "runs after the steps, whatever became of them, before the suite's"),
 				},
 				"required": []string{"id", "doc", "steps"}, "additionalProperties": false,
 			},
@@ -121,6 +136,11 @@ func JSONSchema() []byte {
 
 func ref(name string) object { return object{"$ref": "#/$defs/" + name} }
 
+// orParameter admits $name beside what the schema is of.
+func orParameter(schema object) object {
+	return object{"anyOf": []any{schema, ref("parameter")}}
+}
+
 func described(schema object, doc string) object {
 	schema["description"] = doc
 	return schema
@@ -130,12 +150,16 @@ func list(of, doc string) object {
 	return object{"type": "array", "items": ref(of), "uniqueItems": true, "description": doc}
 }
 
-func enum(names []named, doc string) object {
+func wordsOf(names []named) []string {
 	var all []string
 	for _, n := range names {
 		all = append(all, n.name)
 	}
-	return object{"enum": all, "description": doc}
+	return all
+}
+
+func enum(names []named, doc string) object {
+	return described(orParameter(object{"enum": wordsOf(names)}), doc)
 }
 
 func commonSchemas() object {
@@ -143,8 +167,9 @@ func commonSchemas() object {
 		keyName: ref("name"), keyExpect: ref("statuses"), keyWithin: ref("duration"),
 		keyNextOn:  object{"anyOf": []any{ref("next"), object{"type": "array", "minItems": 1, "maxItems": maxExpect, "items": ref("next")}}},
 		keyAtLeast: ref("duration"), keyTimeout: ref("duration"),
-		keyRecord: object{"anyOf": []any{object{"type": "boolean"}, object{"type": "array", "uniqueItems": true, "items": ref("name")}}}, keyMisuse: object{"type": "boolean"},
-		keyRepeat: object{"type": "integer", "minimum": 1, "maximum": maxRepeat},
+		keyRecord: object{"anyOf": []any{object{"type": "boolean"}, object{"type": "array", "uniqueItems": true, "items": ref("name")}, ref("parameter")}},
+		keyMisuse: orParameter(object{"type": "boolean"}),
+		keyRepeat: orParameter(object{"type": "integer", "minimum": 1, "maximum": maxRepeat}),
 	}
 	for _, k := range commonKeys() {
 		described(schemas[k.name].(object), k.doc)
@@ -166,14 +191,14 @@ func (o *operation) schema() object {
 		properties[entryKey] = object{"type": "array", "minItems": 1, "items": ref("plain-step"), "description": "what DriverEntry does"}
 	}
 	if o.thread {
-		properties["thread"] = described(ref("name"), "start the operation on this thread, and go on")
+		properties["thread"] = described(orParameter(ref("name")), "start the operation on this thread, and go on")
 	}
 	if len(o.contexts) > 1 {
 		var names []string
 		for _, c := range o.contexts {
 			names = append(names, c.name)
 		}
-		properties["at"] = object{"enum": names, "description": "where the call runs"}
+		properties["at"] = described(orParameter(object{"enum": names}), "where the call runs")
 	}
 	for _, f := range o.forms() {
 		highest := uint64(math.MaxUint32)
@@ -197,9 +222,24 @@ func (o *operation) schema() object {
 func kindSchema(kind argKind, highest uint64, names []named) object {
 	switch kind {
 	case argBool:
-		return object{"type": "boolean"}
+		return orParameter(object{"type": "boolean"})
 	case argSwitch:
-		return object{"type": "boolean"}
+		return orParameter(object{"type": "boolean"})
+	case argText, argPath:
+		return orParameter(ref("text"))
+	case argLocal:
+		return orParameter(ref("text"))
+	case argFileName:
+		return orParameter(object{"type": "string", "pattern": fileName.String()})
+	case argTexts:
+		return object{"type": "array", "minItems": 1, "maxItems": maxArguments, "items": object{"type": []string{"string", "number", "boolean"}}}
+	case argBytes:
+		return object{"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false,
+			"properties": object{"hex": object{"type": []string{"string", "integer"}}, "text": ref("scalar")}}
+	case argOutput:
+		return object{"type": "object", "minProperties": 1, "additionalProperties": false, "properties": object{
+			"equals": ref("scalar"), "matches": ref("text"),
+			"contains": object{"anyOf": []any{ref("scalar"), object{"type": "array", "minItems": 1, "items": ref("scalar")}}}}}
 	case argVersions:
 		return object{"type": "array", "minItems": 2, "maxItems": 2, "items": ref("version")}
 	case argVersion:
@@ -211,19 +251,19 @@ func kindSchema(kind argKind, highest uint64, names []named) object {
 	case argSize:
 		return ref("size")
 	case argClient, argThread, argSocket, argMaking:
-		return ref("name")
+		return orParameter(ref("name"))
 	case argClients:
-		return object{"type": "array", "minItems": 2, "maxItems": 2, "uniqueItems": true, "items": ref("name")}
+		return object{"type": "array", "minItems": 2, "maxItems": 2, "uniqueItems": true, "items": orParameter(ref("name"))}
 	case argName:
-		return enum(names, "")
+		return orParameter(object{"enum": wordsOf(names)})
 	case argNumbers:
 		return object{"type": "array", "maxItems": maxArgs, "items": kindSchema(argNumber, highest, nil)}
 	case argSlots:
-		return object{"type": "array", "minItems": 1, "items": enum(names, "function of WSK_PROVIDER_DISPATCH")}
+		return object{"type": "array", "minItems": 1, "items": object{"enum": wordsOf(names)}}
 	case argStatus:
 		return ref("status")
 	}
-	return object{"type": "integer", "minimum": 0, "maximum": highest}
+	return orParameter(object{"type": "integer", "minimum": 0, "maximum": highest})
 }
 
 func knownSchema(ops []operation) object {

@@ -11,7 +11,8 @@ import (
 )
 
 // Selection says which cases to run. A pattern is SUITE, SUITE/CASE or SUITE.CASE, each part a glob
-// (*, ?, [a-z]); without patterns every case is meant. Tags narrow it down: a case must have at
+// (*, ?, [a-z]); without patterns every case is meant. Of a case with parameters CASE means all combinations, and
+// CASE[version=1.1] those with this value, a glob too. Tags narrow it down: a case must have at
 // least one of the plain tags, where there are any, and none of those written with a ! before.
 type Selection struct {
 	Patterns []string
@@ -58,8 +59,9 @@ func (cat *Catalog) matching(pattern string) ([]*Case, error) {
 	if cut := strings.IndexAny(pattern, "/."); cut >= 0 {
 		suite, id = pattern[:cut], pattern[cut+1:]
 	}
+	id, params, ok := cutParameters(id)
 	for _, glob := range []string{suite, id} {
-		if _, err := path.Match(glob, ""); err != nil || glob == "" {
+		if _, err := path.Match(glob, ""); err != nil || glob == "" || !ok {
 			return nil, fmt.Errorf("pattern %q is not SUITE or SUITE/CASE with globs", pattern)
 		}
 	}
@@ -71,10 +73,10 @@ func (cat *Catalog) matching(pattern string) ([]*Case, error) {
 		for _, c := range s.Cases {
 			names = append(names, c.Name())
 			inSuite, _ := path.Match(suite, c.Suite)
-			inCase, _ := path.Match(id, c.ID)
+			inCase, _ := path.Match(id, c.family)
 			switch {
-			case !inSuite || !inCase:
-			case c.Misuse && (suite != c.Suite || id != c.ID):
+			case !inSuite || !inCase || !c.has(params):
+			case c.Misuse && (suite != c.Suite || id != c.family):
 				misuse = c.Name()
 			default:
 				found = append(found, c)
@@ -96,6 +98,36 @@ func (cat *Catalog) matching(pattern string) ([]*Case, error) {
 		suiteNames = append(suiteNames, s.Name)
 	}
 	return nil, fmt.Errorf("no suite or case %q; the suites are %s", pattern, strings.Join(suiteNames, ", "))
+}
+
+// cutParameters takes [version=1.1,…] off a pattern; brackets without = are a glob's. ok is false where it is not
+// written right.
+func cutParameters(id string) (family string, params []parameter, ok bool) {
+	at := strings.IndexByte(id, '[')
+	if at < 0 || !strings.HasSuffix(id, "]") || !strings.Contains(id[at:], "=") {
+		return id, nil, true
+	}
+	for _, one := range strings.Split(id[at+1:len(id)-1], ",") {
+		name, value, ok := strings.Cut(one, "=")
+		if _, err := path.Match(value, ""); !ok || err != nil {
+			return id, nil, false
+		}
+		params = append(params, parameter{name, value})
+	}
+	return id[:at], params, true
+}
+
+// has reports whether the case has all of the parameters, whose values are globs.
+func (c *Case) has(params []parameter) bool {
+	for _, want := range params {
+		if !slices.ContainsFunc(c.params, func(p parameter) bool {
+			matches, _ := path.Match(want.value, p.value)
+			return p.name == want.name && matches
+		}) {
+			return false
+		}
+	}
+	return true
 }
 
 func (cat *Catalog) tags(tags []string) (wanted, unwanted []string, err error) {

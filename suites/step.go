@@ -26,7 +26,7 @@ func (p *caseParser) readStep(n *node) {
 		return
 	}
 	op := p.vocabulary.byName[key.Text]
-	s := Step{Index: len(p.c.Steps), Op: op.name, Line: n.Line, Runs: 1, op: op, context: op.contexts[0].code, performer: op.performer}
+	s := Step{Index: len(p.c.Steps), Op: op.name, Line: n.Line, Part: p.part, Runs: 1, op: op, context: op.contexts[0].code, performer: op.performer}
 	words := &sentence{}
 	words.add(op.name)
 	nodes := stepNodes{step: n}
@@ -46,6 +46,7 @@ func (p *caseParser) readStep(n *node) {
 	inside := p.arguments(&s, body, words)
 	entry := p.entrySteps
 	p.expectation(&s, m, body)
+	p.settleGeneric(&s, n)
 	p.timing(&s, m, &nodes)
 	p.reportOutside(m, op)
 	p.place(&s, n, inside)
@@ -287,7 +288,7 @@ func (p *caseParser) place(s *Step, n *node, inside *mapping) {
 			s.context = uint16(code)
 		}
 	case s.Async():
-	case p.c.Irql != "" && s.allows(p.c.Irql):
+	case p.c.Irql != "" && s.Part == OwnSteps && s.allows(p.c.Irql):
 		s.context = map[string]uint16{"dispatch": contextSpin, "dpc": contextDPC}[p.c.Irql]
 	case p.inLoop() && p.loop.parallel > 1:
 		// Already on a kernel thread that the driver waits for with a limit.
@@ -334,6 +335,9 @@ func (p *caseParser) finish(s *Step, n *node, words *sentence) {
 	}
 	p.settleSockets(s)
 	p.settleLife(s, n)
+	if s.op.code == opReboot && s.Part == TearDown {
+		p.r.At(n, "a reboot among the steps", "a reboot in a tear-down: what it undoes would be undone twice")
+	}
 	if p.entry != nil && (s.performer == byAgent || s.op.code == opJoin || s.op.code == opBlocked) {
 		p.r.At(n, "a step of the driver's own", "%s in DriverEntry: the agent does that, and only afterwards", s.Op)
 	}
@@ -363,6 +367,9 @@ func (p *caseParser) finish(s *Step, n *node, words *sentence) {
 	}
 	s.Runs = p.c.units[s.unit].repeat * p.c.units[s.unit].parallel
 	s.Text = words.String()
+	if s.Part != OwnSteps {
+		s.Text = string(s.Part) + ": " + s.Text
+	}
 }
 
 // wordRefused stands for the driver's own refusal in next_on.

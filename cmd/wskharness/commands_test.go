@@ -55,7 +55,7 @@ func commands() map[string]func(ts *testscript.TestScript, neg bool, args []stri
 		"exitcode": exitCodeIs, "cases": atLeastCases, "noguests": noGuests, "waitfor": waitFor,
 		"copybuilt": copyBuilt, "flip": flip, "staticconfig": staticConfig, "killserver": killServer,
 		"random": randomFile, "waitsize": waitSize,
-		"makedump": makeDump, "truncate": truncate,
+		"example": copyExample, "makedump": makeDump, "truncate": truncate,
 	}
 }
 

@@ -27,6 +27,9 @@ and column and what was expected there.`,
 			if err != nil {
 				return err
 			}
+			if err := config.Check(catalog); err != nil {
+				return err
+			}
 			fmt.Fprintf(c.io.out, "%s, %s: no mistakes\n",
 				count(len(catalog.Suites), "suite"), count(len(catalog.All()), "case"))
 			return nil

@@ -15,6 +15,9 @@ static void LetGo(ACTOR *Actor)
     if (InterlockedDecrement(&Actor->Holders) != 0)
         return;
     DeviceClose(Actor->Act.Device);
+    FoldersFree(&Actor->Act.Folders);
+    for (size_t i = 0; i < OUTPUT_COUNT; i++)
+        free(Actor->Act.Kept[i].Data);
     CloseHandle(Actor->Act.Begun);
     free(Actor);
 }

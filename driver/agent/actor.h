@@ -5,6 +5,7 @@
 #pragma once
 
 #include "device.h"
+#include "generic.h"
 #include "plan.h"
 
 /* What a thread works on: its own copy, which goes with it should it be given up. */
@@ -15,7 +16,11 @@ typedef struct ACT {
     UINT64 Steps[DEVICE_UNIT_BYTES / sizeof(UINT64) + 1]; /* a WSKT_UNIT for DriverEntry */
     WSKT_RESULT Result;
     DEVICE *Device; /* that it has opened */
-    HANDLE Begun;   /* an event of the actor's: set by a routine when what it does is under way */
+    WORDS Words;    /* of a generic step, and so is what follows */
+    FOLDERS Folders;
+    UINT64 SinceMs;
+    CAPTURE Kept[OUTPUT_COUNT];
+    HANDLE Begun; /* an event of the actor's: set by a routine when what it does is under way */
 } ACT;
 
 /* Fills in Act->Result: Status, Value and, where it is not WSKT_ORIGIN_CALL, Origin. */

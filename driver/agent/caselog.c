@@ -94,6 +94,8 @@ void WriteCaseEnd(CASES *Cases, const CASE_RUN *Run, WHY Why)
     JsonString(line, "why", WhyName(Why));
     if (Why == WHY_IO)
         JsonU64(line, "win32", Run->IoError);
+    if (Run->Driver != NULL)
+        JsonString(line, "driver", Run->Driver);
     if (Run->ResidueKnown) {
         WriteResidue(line, "left", &Run->Residue.Before);
         WriteResidue(line, "after", &Run->Residue.After);

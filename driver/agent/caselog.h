@@ -12,10 +12,12 @@ typedef struct CASE_RUN {
     UINT32 Index;
     UINT32 Ran;       /* steps that are back */
     UINT32 FirstStep; /* of the unit that is running, within the case */
-    UINT64 Begin;     /* in ms of the journal */
+    UINT64 Begin;     /* in ms of the journal, and so is the next */
+    UINT64 Deadline;  /* of the units that run now */
     DWORD IoError;    /* with WHY_IO */
     BOOL ResidueKnown;
     WSKT_RESET_OUT Residue;
+    const char *Driver; /* what the service of a plain driver is doing at the end */
 } CASE_RUN;
 
 /* Writes the steps of a unit that were run, and counts them; FALSE if one was not as expected. */

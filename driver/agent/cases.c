@@ -1,6 +1,8 @@
 /* cases.c - runs the cases of a plan. */
 #include "caselog.h"
+#include "driver.h"
 #include "judge.h"
+#include "output.h"
 #include "restart.h"
 
 /* A unit ends itself at its limit; this is what it may take to tell, on a busy machine. */
@@ -25,9 +27,9 @@ static BOOL IsClean(const WSKT_RESIDUE *Residue)
 
 static UINT64 CaseLeftMs(const CASES *Cases, const CASE_RUN *Run)
 {
-    UINT64 spent = JournalMs(Cases->Journal) - Run->Begin;
+    UINT64 now = JournalMs(Cases->Journal);
 
-    return spent < Run->Case->TimeoutMs ? Run->Case->TimeoutMs - spent : 0;
+    return now < Run->Deadline ? Run->Deadline - now : 0;
 }
 
 /*
@@ -182,6 +184,15 @@ static WHY Reboot(CASES *Cases, CASE_RUN *Run, UINT32 Index, const WSKT_UNIT *St
     return WriteOwn(Cases, Run, unit, &result);
 }
 
+/* What the step wrote comes before what became of it. */
+static void WriteOutputs(CASES *Cases, const CASE_RUN *Run)
+{
+    static const char *const names[OUTPUT_COUNT] = {"stdout", "stderr", "report"};
+
+    for (size_t i = 0; i < OUTPUT_COUNT; i++)
+        OutputWrite(Cases->Journal, Run->Index, Run->FirstStep, names[i], &Cases->Performer.Kept[i]);
+}
+
 static WHY RunOwn(CASES *Cases, CASE_RUN *Run, UINT32 Index)
 {
     const WSKP_UNIT *unit = &Cases->Plan->Unit[Run->Case->FirstUnit + Index],
@@ -198,7 +209,9 @@ static WHY RunOwn(CASES *Cases, CASE_RUN *Run, UINT32 Index)
     }
     if (step->Step.Op == WSKP_OP_REBOOT)
         return Reboot(Cases, Run, Index, steps, bytes);
+    Cases->Performer.SinceMs = JournalMs(Cases->Journal) - Run->Begin;
     Perform(&Cases->Performer, step, steps, bytes, &result);
+    WriteOutputs(Cases, Run);
     return WriteOwn(Cases, Run, unit, &result);
 }
 
@@ -215,9 +228,11 @@ static WHY RunUnit(CASES *Cases, CASE_RUN *Run, UINT32 Index)
     return AskDriver(Cases, Run, unit, left < unit->TimeoutMs ? (UINT32)left : unit->TimeoutMs);
 }
 
+/* Runs the units before the tear-down, up to the first that does not go well. */
 static WHY RunUnits(CASES *Cases, CASE_RUN *Run, UINT32 First)
 {
-    for (UINT32 i = First; i < Run->Case->UnitCount; i++) {
+    Run->Deadline = Run->Begin + Run->Case->TimeoutMs;
+    for (UINT32 i = First; i < Run->Case->UnitCount - Run->Case->TearDownCount; i++) {
         WHY why;
 
         if (WaitForSingleObject(Cases->Cancel, 0) == WAIT_OBJECT_0)
@@ -228,6 +243,31 @@ static WHY RunUnits(CASES *Cases, CASE_RUN *Run, UINT32 First)
         Run->FirstStep += Cases->Plan->Unit[Run->Case->FirstUnit + i].StepCount;
     }
     return WHY_DONE;
+}
+
+/*
+ * Runs every unit of the tear-down, each for its own part, in a time of its own, and returns why the case
+ * ends: the first cause stands. After a hang, or without a device, nothing can be undone.
+ */
+static WHY TearDown(CASES *Cases, CASE_RUN *Run, WHY Why)
+{
+    UINT32 first = Run->Case->UnitCount - Run->Case->TearDownCount;
+
+    Run->Deadline = JournalMs(Cases->Journal) + Run->Case->TearDownMs;
+    Run->FirstStep = 0;
+    for (UINT32 i = 0; i < first; i++)
+        Run->FirstStep += Cases->Plan->Unit[Run->Case->FirstUnit + i].StepCount;
+    for (UINT32 i = first; i < Run->Case->UnitCount; i++) {
+        WHY why;
+
+        if (Why == WHY_HANG || Why == WHY_IO || Cases->Journal->Error != ERROR_SUCCESS)
+            return Why;
+        why = RunUnit(Cases, Run, i);
+        if (Why == WHY_DONE || why == WHY_HANG || why == WHY_IO)
+            Why = why;
+        Run->FirstStep += Cases->Plan->Unit[Run->Case->FirstUnit + i].StepCount;
+    }
+    return Why;
 }
 
 /* Has the driver tidy up and count. */
@@ -289,6 +329,29 @@ static CASES_END BringBack(CASES *Cases, CASE_RUN *Run)
     return strcmp(start.Why, "install") == 0 ? CASES_TAINTED : CASES_DEVICE;
 }
 
+/*
+ * A driver that can't be asked what is left has to be there, at least. One that a step has unloaded comes
+ * back.
+ */
+static CASES_END EndPlain(CASES *Cases, CASE_RUN *Run, WHY Why)
+{
+    SERVICE_REPORT report;
+    START start = {0};
+    DEVICE *none;
+
+    if (Why == WHY_HANG)
+        return CASES_TAINTED;
+    if (Cases->Performer.Unloaded)
+        (void)StartUp(Cases->Plan, NULL, &none, &start);
+    Cases->Performer.Unloaded = FALSE;
+    if (DriverQuery(Cases->Plan->ServiceName, &report) != ERROR_SUCCESS)
+        report.State = 0; /* "unknown" */
+    Run->Driver = ServiceStateName(report.State);
+    if (report.State != SERVICE_RUNNING)
+        return CASES_DEVICE;
+    return Why == WHY_CANCELLED ? CASES_CANCELLED : CASES_DONE;
+}
+
 /* Tidies up after the case and says whether, and how, the run has to end with it. */
 static CASES_END EndCase(CASES *Cases, CASE_RUN *Run, WHY *Why)
 {
@@ -298,6 +361,8 @@ static CASES_END EndCase(CASES *Cases, CASE_RUN *Run, WHY *Why)
     if (PerformerBusy(&Cases->Performer) != 0)
         *Why = WHY_HANG;
     PerformerForget(&Cases->Performer);
+    if (Cases->Plan->Plain)
+        return EndPlain(Cases, Run, *Why);
     if (*Why == WHY_HANG) {
         LookAside(Run);
         return CASES_TAINTED;
@@ -326,9 +391,13 @@ static CASES_END FinishCase(CASES *Cases, CASE_RUN *Run, WHY Why)
 {
     CASES_END end;
 
+    if (Why != WHY_REBOOT)
+        Why = TearDown(Cases, Run, Why);
     if (Why == WHY_REBOOT)
         return CASES_REBOOTING;
     end = EndCase(Cases, Run, &Why);
+    if (Why != WHY_HANG) /* else something may still be at work there */
+        FoldersEmpty(Cases->Files->Journal, Run->Index);
     WriteCaseEnd(Cases, Run, Why);
     return Cases->Journal->Error == ERROR_SUCCESS || end == CASES_TAINTED ? end : CASES_JOURNAL;
 }
@@ -337,6 +406,7 @@ static CASES_END RunCase(CASES *Cases, UINT32 Index)
 {
     CASE_RUN run = {.Case = &Cases->Plan->Case[Index], .Index = Index, .Begin = JournalMs(Cases->Journal)};
 
+    Cases->Performer.Case = Index;
     WriteCaseStart(Cases, &run);
     return FinishCase(Cases, &run,
                       Cases->Journal->Error == ERROR_SUCCESS ? RunUnits(Cases, &run, 0) : WHY_CANCELLED);
@@ -354,6 +424,7 @@ static CASES_END GoOn(CASES *Cases, const REBOOT_POINT *From)
     WSKT_RESULT result;
     WHY why;
 
+    Cases->Performer.Case = From->Case;
     Restarted(&Cases->Performer, From, &Cases->Plan->Step[unit->FirstStep].Step, &result);
     why = WriteOwn(Cases, &run, unit, &result);
     if (why == WHY_DONE && Cases->Journal->Error == ERROR_SUCCESS) {
@@ -368,7 +439,8 @@ static BOOL PointFits(const PLAN *Plan, const REBOOT_POINT *Point)
 {
     const WSKP_STEP *step;
 
-    if (Point->Case >= Plan->Header->CaseCount || Point->Unit >= Plan->Case[Point->Case].UnitCount)
+    if (Point->Case >= Plan->Header->CaseCount ||
+        Point->Unit >= Plan->Case[Point->Case].UnitCount - Plan->Case[Point->Case].TearDownCount)
         return FALSE;
     step = &Plan->Step[Plan->Unit[Plan->Case[Point->Case].FirstUnit + Point->Unit].FirstStep];
     return step->Performer == WSKP_BY_AGENT && step->Step.Op == WSKP_OP_REBOOT;

@@ -62,11 +62,12 @@ static DWORD Unload(const ACT *Act, UINT64 *Value)
     DWORD error = DriverStop(Act->Plan->ServiceName, Act->Step.TimeoutMs + STOP_MARGIN_MS);
 
     took = (GetTickCount64() - begin) * 1000000u;
-    if (error == ERROR_SUCCESS)
+    if (error == ERROR_SUCCESS && !Act->Plan->Plain)
         error = ReadUnloaded(Act->Plan, &unloaded);
     if (error != ERROR_SUCCESS)
         return error;
-    AddUnloaded(&unloaded, Value);
+    if (!Act->Plan->Plain)
+        AddUnloaded(&unloaded, Value);
     if (Value[WSKP_V_UNLOAD_LONGEST_NS] < took)
         Value[WSKP_V_UNLOAD_LONGEST_NS] = took;
     return ERROR_SUCCESS;
@@ -150,6 +151,25 @@ static void DoReload(ACT *Act)
     value[WSKP_V_UNLOAD_POOL_GROWTH] = counted && after > before ? after - before : 0;
 }
 
+/* ---- steps that need nothing of the driver ---- */
+
+static void DoSleep(ACT *Act)
+{
+    Sleep((DWORD)Act->Step.Arg[0]);
+}
+
+static void DoGeneric(ACT *Act)
+{
+    GENERIC generic = {.Step = &Act->Step,
+                       .Words = Act->Words,
+                       .Folders = Act->Folders,
+                       .SinceMs = Act->SinceMs,
+                       .Result = &Act->Result};
+
+    GenericPerform(&generic);
+    memcpy(Act->Kept, generic.Kept, sizeof Act->Kept);
+}
+
 /* ---- echo ---- */
 
 /* Where the echo server listens: the driver says. 0 where it does not. */
@@ -212,6 +232,12 @@ static const struct {
     {WSKP_OP_UNLOADED, DoUnloaded, FALSE},
     {WSKP_OP_START_FAILURES, StartFailures, TRUE},
     {WSKP_OP_ECHO, DoEcho, FALSE},
+    {WSKT_OP_SLEEP, DoSleep, FALSE},
+    {WSKP_OP_UPLOAD, DoGeneric, FALSE},
+    {WSKP_OP_RUN, DoGeneric, FALSE},
+    {WSKP_OP_IOCTL, DoGeneric, FALSE},
+    {WSKP_OP_COLLECT, DoGeneric, FALSE},
+    {WSKP_OP_EVENT_LOG, DoGeneric, FALSE},
 };
 
 BOOL PerformKnows(const WSKP_STEP *Step)
@@ -225,6 +251,8 @@ BOOL PerformKnows(const WSKP_STEP *Step)
     case WSKT_OP_BLOCKED:
     case WSKT_OP_JOIN:
         return arg[0] < WSKT_MAX_THREADS && arg[1] <= WSKT_MAX_WAIT_MS && Step->Step.Thread == 0;
+    case WSKT_OP_SLEEP:
+        return arg[0] <= WSKT_MAX_WAIT_MS && Step->Step.Thread == 0;
     case WSKP_OP_RELOAD:
         return arg[0] >= 1 && arg[0] <= RELOAD_TIMES_MAX && Step->Step.Thread == 0;
     case WSKP_OP_LOAD:
@@ -248,13 +276,16 @@ BOOL PerformKnows(const WSKP_STEP *Step)
 static void TakeBack(PERFORMER *Performer, ACT *Act, WSKT_RESULT *Result)
 {
     *Result = Act->Result;
+    memcpy(Performer->Kept, Act->Kept, sizeof Performer->Kept);
+    memset(Act->Kept, 0, sizeof Act->Kept);
     if (Act->Device != NULL) {
         Performer->Device = Act->Device;
         Act->Device = NULL;
     }
 }
 
-static void Start(PERFORMER *Performer, const WSKP_STEP *Step, ACT_ROUTINE *Routine, const ACT *Act,
+/* Act->Folders go to the thread, or are freed. */
+static void Start(PERFORMER *Performer, const WSKP_STEP *Step, ACT_ROUTINE *Routine, ACT *Act,
                   WSKT_RESULT *Result)
 {
     ACTOR **named = Step->Step.Thread != 0 ? &Performer->Actor[Step->Step.Thread - 1] : NULL;
@@ -262,11 +293,13 @@ static void Start(PERFORMER *Performer, const WSKP_STEP *Step, ACT_ROUTINE *Rout
     ACT *back;
 
     if (named != NULL && *named != NULL) {
+        FoldersFree(&Act->Folders);
         Refuse(Result, STATUS_DEVICE_BUSY_VALUE);
         return;
     }
     actor = ActorStart(Routine, Act);
     if (actor == NULL) {
+        FoldersFree(&Act->Folders);
         Refuse(Result, STATUS_INSUFFICIENT_RESOURCES_VALUE);
     } else if (named != NULL) {
         *named = actor;
@@ -325,11 +358,20 @@ static void Await(PERFORMER *Performer, const WSKT_STEP *Step, WSKT_RESULT *Resu
 void Perform(PERFORMER *Performer, const WSKP_STEP *Step, const WSKT_UNIT *AtStart, DWORD AtStartBytes,
              WSKT_RESULT *Result)
 {
-    ACT act = {.Plan = Performer->Plan, .Step = Step->Step};
+    ACT act = {.Plan = Performer->Plan,
+               .Step = Step->Step,
+               .Words = PlanWords(Performer->Plan, Step->Text),
+               .SinceMs = Performer->SinceMs};
 
     *Result = (WSKT_RESULT){0};
     if (Step->Step.Op == WSKT_OP_BLOCKED || Step->Step.Op == WSKT_OP_JOIN) {
         Await(Performer, &Step->Step, Result);
+        return;
+    }
+    if (Step->Step.Op == WSKP_OP_UNLOAD || Step->Step.Op == WSKP_OP_LOAD || Step->Step.Op == WSKP_OP_RELOAD)
+        Performer->Unloaded = Step->Step.Op == WSKP_OP_UNLOAD;
+    if (FoldersOf(Performer->Journal, Performer->Case, &act.Folders) != ERROR_SUCCESS) {
+        Refuse(Result, STATUS_INSUFFICIENT_RESOURCES_VALUE);
         return;
     }
     if (Step->Step.Op == WSKP_OP_ECHO)

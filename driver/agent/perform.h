@@ -9,6 +9,11 @@ typedef struct PERFORMER {
     DEVICE *Device;                 /* NULL: the driver is not loaded, or is being unloaded */
     ACTOR *Actor[WSKT_MAX_THREADS]; /* named threads; NULL: nothing was started on it, or it was joined */
     UINT32 Lost;                    /* steps that did not come back */
+    BOOL Unloaded;                  /* by a step of the case, and not loaded since */
+    const wchar_t *Journal;         /* its path: beside it are the folders of cases */
+    UINT32 Case;                    /* that is under way */
+    UINT64 SinceMs;                 /* how long it has been */
+    CAPTURE Kept[OUTPUT_COUNT];     /* what the step wrote that is back */
 } PERFORMER;
 
 /*

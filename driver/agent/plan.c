@@ -2,9 +2,11 @@
 #include "plan.h"
 #include "complain.h"
 #include "digest.h"
+#include "generic.h"
 #include "path.h"
 #include "perform.h"
 #include "service.h"
+#include "settings.h"
 #include "stream.h"
 
 #include <stdlib.h>
@@ -85,6 +87,13 @@ static const char *StringAt(const WSKP_HEADER *Header, UINT32 Offset)
     return Offset < Header->StringBytes ? (const char *)Header + Header->StringOffset + Offset : NULL;
 }
 
+WORDS PlanWords(const PLAN *Plan, UINT32 Offset)
+{
+    const char *strings = (const char *)Plan->Header + Plan->Header->StringOffset;
+
+    return (WORDS){.At = strings + Offset, .End = strings + Plan->Header->StringBytes};
+}
+
 static BOOL IsPlainText(const char *Text, size_t CharsMax)
 {
     size_t length = strlen(Text);
@@ -94,6 +103,21 @@ static BOOL IsPlainText(const char *Text, size_t CharsMax)
             return FALSE;
     }
     return length != 0 && length <= CharsMax;
+}
+
+static BOOL ReadSettings(PLAN *Plan, TEXT *Reason)
+{
+    if ((Plan->Header->Flags & ~WSKP_PLAIN) != 0)
+        return Refuse(Reason, "it has flags that this agent does not know");
+    if (StringAt(Plan->Header, Plan->Header->Settings) == NULL)
+        return Refuse(Reason, "the settings of the driver's service are out of bounds");
+    Plan->Plain = (Plan->Header->Flags & WSKP_PLAIN) != 0;
+    if (!Plan->Plain)
+        return TRUE;
+    Plan->Settings = PlanWords(Plan, Plan->Header->Settings);
+    if (!SettingsValid(Plan->Settings))
+        return Refuse(Reason, "the settings of the driver's service are none that this agent knows");
+    return TRUE;
 }
 
 static BOOL ReadStrings(PLAN *Plan, TEXT *Reason)
@@ -116,7 +140,7 @@ static BOOL ReadStrings(PLAN *Plan, TEXT *Reason)
     if (MultiByteToWideChar(CP_UTF8, 0, name, -1, Plan->ServiceName, ARRAYSIZE(Plan->ServiceName)) == 0 ||
         !ServiceNameValid(Plan->ServiceName))
         return Refuse(Reason, "its service name has other characters than letters, digits, '.', '_', '-'");
-    return TRUE;
+    return ReadSettings(Plan, Reason);
 }
 
 static BOOL CheckCases(const PLAN *Plan, TEXT *Reason)
@@ -131,7 +155,10 @@ static BOOL CheckCases(const PLAN *Plan, TEXT *Reason)
         if (entry->UnitCount == 0 || entry->FirstUnit > header->UnitCount ||
             entry->UnitCount > header->UnitCount - entry->FirstUnit)
             return RefuseAt(Reason, "case", i, "its units are missing or out of bounds");
-        if (entry->TimeoutMs == 0 || entry->TimeoutMs > CASE_TIMEOUT_MAX_MS)
+        if (entry->TearDownCount > entry->UnitCount)
+            return RefuseAt(Reason, "case", i, "its tear-down has more units than the case");
+        if (entry->TimeoutMs == 0 || entry->TimeoutMs > CASE_TIMEOUT_MAX_MS ||
+            entry->TearDownMs > CASE_TIMEOUT_MAX_MS)
             return RefuseAt(Reason, "case", i, "its time is out of range");
     }
     return TRUE;
@@ -214,10 +241,14 @@ static BOOL CheckSteps(const PLAN *Plan, TEXT *Reason)
         if (step->ExpectCount > WSKT_MAX_EXPECT || step->NextCount > step->ExpectCount ||
             step->CheckCount > WSKT_MAX_CHECKS)
             return RefuseAt(Reason, "step", i, "it has too many statuses or checks");
-        if (own->Performer == WSKP_BY_AGENT && (Plan->DriverPath == NULL || !PerformKnows(own)))
-            return RefuseAt(Reason, "step", i, "it is not one that this agent can perform");
         if (StringAt(Plan->Header, own->Text) == NULL)
             return RefuseAt(Reason, "step", i, "its text is out of bounds");
+        if (own->Performer == WSKP_BY_AGENT &&
+            (Plan->DriverPath == NULL ||
+             (!PerformKnows(own) && !GenericKnows(step, PlanWords(Plan, own->Text)))))
+            return RefuseAt(Reason, "step", i, "it is not one that this agent can perform");
+        if (Plan->Plain && own->Performer != WSKP_BY_AGENT)
+            return RefuseAt(Reason, "step", i, "it is one of the sample driver, and this is another");
         for (UINT32 j = 0; j < step->CheckCount; j++) {
             if (!CheckIsKnown(&step->Check[j]))
                 return RefuseAt(Reason, "step", i, "it has a check that this agent does not know");

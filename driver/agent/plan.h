@@ -2,6 +2,7 @@
 #pragma once
 
 #include "text.h"
+#include "words.h"
 #include "wskplan.h"
 
 #define PLAN_RUN_ID_CHARS_MAX 128u
@@ -15,6 +16,8 @@ typedef struct PLAN {
     const char *RunId;       /* plain characters, at most PLAN_RUN_ID_CHARS_MAX */
     wchar_t *DriverPath;     /* as PathOpen gives it; NULL: the driver is running already */
     wchar_t ServiceName[65]; /* as ServiceNameValid wants it */
+    BOOL Plain;              /* WSKP_PLAIN */
+    WORDS Settings;          /* of a plain driver's service */
 } PLAN;
 
 /*
@@ -23,3 +26,6 @@ typedef struct PLAN {
  */
 BOOL PlanLoad(PLAN *Plan, const wchar_t *Path, TEXT *Reason);
 void PlanFree(PLAN *Plan);
+
+/* The list of texts at an offset into the strings, which has to be in bounds. */
+WORDS PlanWords(const PLAN *Plan, UINT32 Offset);

@@ -177,7 +177,7 @@ void Restarted(PERFORMER *Performer, const REBOOT_POINT *Point, const WSKT_STEP 
     } else {
         if (AwaitDriver(plan, Step->Arg[4], &start)) {
             start = (START){0};
-            if (StartVerify(plan, &start) && VerifyBootFile(plan, Step, &start))
+            if (StartVerify(plan, &start) && VerifyBootFile(plan, Step, &start) && !plan->Plain)
                 (void)StartOpen(&Performer->Device, &start);
         }
         Undo(plan, Step);

@@ -75,6 +75,8 @@ static DWORD StopDriver(const PLAN *Plan)
 {
     DWORD error = DriverStop(Plan->ServiceName, Plan->Header->StopTimeoutMs);
 
+    if (error == ERROR_SUCCESS && Plan->Plain)
+        StartForget(Plan);
     /* Somebody else may have removed it or hold it open; the next install deals with what is left. */
     if (error == ERROR_SUCCESS)
         (void)DriverRemove(Plan->ServiceName);
@@ -135,7 +137,7 @@ static void RunCases(CASES *Cases, const REBOOT_POINT *From)
     Cases->Performer.Device = NULL;
     unwritten = JournalRevive(Cases->Journal);
     /* A tainted driver can't be unloaded safely, and one without a device is not there to be. */
-    if (plan->DriverPath != NULL && end != CASES_TAINTED && end != CASES_DEVICE &&
+    if (plan->DriverPath != NULL && end != CASES_TAINTED && (end != CASES_DEVICE || plan->Plain) &&
         !StopAndTell(Cases->Journal, plan))
         why = "tainted";
     WriteRunEnd(Cases->Journal, why, Cases->Ended, unwritten);
@@ -176,6 +178,7 @@ void RunPlan(const RUN_FILES *Files, JOURNAL *Journal, const REBOOT_POINT *From,
         WritePlanRefused(Journal);
     } else {
         cases.Plan = cases.Performer.Plan = &plan;
+        cases.Performer.Journal = Files->Journal;
         if (From == NULL)
             Begin(&cases);
         else

@@ -1,7 +1,11 @@
 /* start.c - the driver of a plan: from its file in the guest to its device. */
 #include "start.h"
 #include "driver.h"
+#include "inf.h"
 #include "path.h"
+#include "settings.h"
+
+#include <stdlib.h>
 
 /* A driver makes its device before DriverEntry returns, but its name may be a moment late. */
 #define OPEN_MS      1000u
@@ -57,13 +61,35 @@ DWORD StartPrepare(const PLAN *Plan, const START_WITH *With)
     return error;
 }
 
+/* The service of a driver of the user's own: as its configuration and, where there can be one, its .inf say.
+ */
+static DWORD InstallPlain(const PLAN *Plan)
+{
+    const wchar_t *name = Plan->ServiceName;
+    wchar_t *inf = SettingsInf(Plan->Settings);
+    DWORD error = inf != NULL && InfCanInstall() ? InfInstall(inf, name, Plan->Header->DriverSha256)
+                                                 : DriverInstall(name, PathPlain(Plan->DriverPath));
+
+    free(inf);
+    return error == ERROR_SUCCESS ? SettingsApply(name, Plan->Settings) : error;
+}
+
+void StartForget(const PLAN *Plan)
+{
+    wchar_t *inf = SettingsInf(Plan->Settings);
+
+    if (inf != NULL && InfCanInstall())
+        (void)InfRemove(inf);
+    free(inf);
+}
+
 static BOOL Install(const PLAN *Plan, const START_WITH *With, START *Start)
 {
     const wchar_t *name = Plan->ServiceName;
     DWORD error = DriverStop(name, Plan->Header->StopTimeoutMs);
 
     if (error == ERROR_SUCCESS)
-        error = DriverInstall(name, PathPlain(Plan->DriverPath));
+        error = Plan->Plain ? InstallPlain(Plan) : DriverInstall(name, PathPlain(Plan->DriverPath));
     if (error == ERROR_SUCCESS)
         error = StartPrepare(Plan, With);
     return error == ERROR_SUCCESS || Failed(Start, "install", error);
@@ -105,11 +131,11 @@ BOOL StartUp(const PLAN *Plan, const START_WITH *With, DEVICE **Device, START *S
 {
     *Device = NULL;
     return StartVerify(Plan, Start) && Install(Plan, With, Start) && StartDriver(Plan, Start) &&
-           StartOpen(Device, Start);
+           (Plan->Plain || StartOpen(Device, Start));
 }
 
 BOOL StartAgain(const PLAN *Plan, DEVICE **Device, START *Start)
 {
     *Device = NULL;
-    return StartDriver(Plan, Start) && StartOpen(Device, Start);
+    return StartDriver(Plan, Start) && (Plan->Plain || StartOpen(Device, Start));
 }

@@ -29,6 +29,9 @@ typedef struct START {
  */
 BOOL StartUp(const PLAN *Plan, const START_WITH *With, DEVICE **Device, START *Start);
 
+/* Takes back what a plain driver's .inf has installed, where one was. */
+void StartForget(const PLAN *Plan);
+
 /* Starts the service as it is: the file was checked, and the driver is not loaded. */
 BOOL StartAgain(const PLAN *Plan, DEVICE **Device, START *Start);
 

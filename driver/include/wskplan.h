@@ -5,15 +5,15 @@
  * the file, strings UTF-8 and NUL-terminated in one table. A step has a performer. Of the driver's steps
  * the agent knows no meaning: it hands each unit to the driver. Its own it performs itself, since they are
  * about the driver as a whole, or about the machine. Whoever performed them, it compares statuses and
- * values with what the plan says, and stops a case at the first that differs. Package suites writes this;
- * the agent checks every bound.
+ * values with what the plan says, and stops a case at the first that differs, but for its tear-down. Package
+ * suites writes this; the agent checks every bound.
  */
 #pragma once
 
 #include "wskabi.h"
 
 #define WSKP_MAGIC   0x4E4C504Bu /* "KPLN" */
-#define WSKP_VERSION 4u
+#define WSKP_VERSION 5u
 
 #define WSKP_MAX_FILE (16u * 1024u * 1024u)
 
@@ -36,18 +36,21 @@ typedef struct WSKP_HEADER {
     UINT32 ServiceName;
     UINT32 StartTimeoutMs;
     UINT32 StopTimeoutMs;
-    UINT32 Flags; /* 0: none are defined */
-    UINT32 Reserved;
+    UINT32 Flags;           /* WSKP_PLAIN */
+    UINT32 Settings;        /* of the service: a list of texts (settings.h), empty unless WSKP_PLAIN */
     UINT8 DriverSha256[32]; /* nothing is started unless the file has this hash */
 } WSKP_HEADER;
+
+/* The driver is one of the user's own: it does not speak this ABI, and all steps are the agent's. */
+#define WSKP_PLAIN 0x1u
 
 typedef struct WSKP_CASE {
     UINT32 Name; /* string offset: suite.case */
     UINT32 FirstUnit;
     UINT32 UnitCount;
-    UINT32 TimeoutMs;
-    UINT32 Flags;
-    UINT32 Reserved;
+    UINT32 TimeoutMs;     /* for all units but those of the tear-down */
+    UINT32 TearDownCount; /* so many of its last units run whatever became of those before */
+    UINT32 TearDownMs;    /* for these; 0 where there are none */
 } WSKP_CASE;
 
 typedef struct WSKP_UNIT {
@@ -137,6 +140,36 @@ enum { WSKP_V_ECHO_BYTES = 0, WSKP_V_ECHO_CONNECTIONS = 1, WSKP_V_ECHO_CLOSED = 
 enum {                                                                               /* LOAD, REBOOT */
        WSKP_V_LOAD_WIN32 = 0,    /* what the service manager said */
        WSKP_V_LOAD_INJECTED = 1, /* 1: the failure that was asked for was made */
+};
+
+/*
+ * Operations of the agent that need nothing of the driver but that it is one. What no number can say are the
+ * texts of the step, a list (words.h). A path that is not absolute counts from the case's own folder in the
+ * guest.
+ */
+enum {
+    WSKP_OP_UPLOAD = 120, /* texts: where the file was pushed to, where it belongs */
+    WSKP_OP_RUN =
+        121, /* time in ms; texts: program, a blank and its arguments, maybe a report that it writes */
+    WSKP_OP_IOCTL = 122, /* control code, bytes of output at most; texts: device, maybe the input's digits */
+    WSKP_OP_COLLECT = 123,   /* bytes at most; texts: path, name for the controller */
+    WSKP_OP_EVENT_LOG = 124, /* time in ms; texts: channel, a blank and conditions, maybe what it contains */
+};
+
+#define WSKP_GENERIC_BYTES 65536u  /* of each output of a step are kept */
+#define WSKP_REPORT_BYTES  262144u /* of a report */
+
+enum { /* RUN */
+       WSKP_V_RUN_EXIT = 0,
+       WSKP_V_RUN_OUT = 1, /* bytes */
+       WSKP_V_RUN_ERR = 2,
+};
+enum { /* IOCTL */
+       WSKP_V_IOCTL_WIN32 = 0,
+       WSKP_V_IOCTL_BYTES = 1,
+};
+enum { /* UPLOAD, COLLECT */
+       WSKP_V_FILE_BYTES = 0,
 };
 
 typedef struct WSKP_STEP {

@@ -1,0 +1,30 @@
+/* program.h - runs a program and keeps what it writes. */
+#pragma once
+
+#include <windows.h>
+
+/* Bytes that somebody else wrote: the beginning is kept, the rest is counted. */
+typedef struct CAPTURE {
+    UINT8 *Data; /* NULL: nothing is kept; to be freed */
+    DWORD Kept;
+    DWORD Room;
+    UINT64 Total;
+} CAPTURE;
+
+typedef struct PROGRAM {
+    wchar_t *CommandLine; /* CreateProcess may write to it */
+    const wchar_t *Folder;
+    UINT32 TimeoutMs;
+    DWORD ExitCode;
+    BOOL TimedOut; /* it was ended, since its time was up */
+    CAPTURE Out, Err;
+} PROGRAM;
+
+/*
+ * Starts the program, waits until it ends or its time is up, and ends whatever it has started with it.
+ * Returns a Win32 error when it could not be run. Out and Err have Room bytes each, which are allocated here.
+ */
+DWORD ProgramRun(PROGRAM *Program);
+
+/* Appends to what is kept. */
+void CaptureAdd(CAPTURE *Capture, const void *Data, DWORD Bytes);

@@ -1,0 +1,135 @@
+package driver
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestCommand(t *testing.T) {
+	for name, test := range map[string]struct {
+		script, want string
+		limit        time.Duration
+	}{
+		"done":       {"echo built; echo warned >&2", "", time.Minute},
+		"fails":      {"echo 'x.c:1: wrong'; exit 3", "sh -c echo 'x.c:1: wrong'; exit 3 in ", time.Minute},
+		"is slow":    {"echo begun; sleep 60", "it did not end within 200ms\nbegun", 200 * time.Millisecond},
+		"says a lot": {"yes | head -c 1000000; exit 1", "[131054 more lines]", time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := Command{Dir: t.TempDir(), Args: []string{"sh", "-c", test.script}, Limit: test.limit}
+			out, err := c.Run(t.Context())
+			var failed *CommandError
+			switch {
+			case test.want == "":
+				if err != nil || out != "built\nwarned\n" {
+					t.Errorf("%q, %v", out, err)
+				}
+			case !errors.As(err, &failed) || !strings.Contains(err.Error(), test.want) || len(failed.Output) > maxToolOutput+100:
+				t.Errorf("got %v, want a CommandError with %q", err, test.want)
+			}
+		})
+	}
+	if _, err := (Command{Dir: ".", Args: []string{"no-such-program"}, Limit: time.Second}).Run(t.Context()); err == nil {
+		t.Error("a program that is not there ran")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := (Command{Dir: ".", Args: []string{"true"}, Limit: time.Second}).Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want the context's end", err)
+	}
+}
+
+// TestCommandLeavesNothingRunning: what a build starts in the background ends with it.
+func TestCommandLeavesNothingRunning(t *testing.T) {
+	pid := filepath.Join(t.TempDir(), "pid")
+	c := Command{Dir: ".", Args: []string{"sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $! >" + pid}, Limit: time.Minute}
+	if _, err := c.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	number, err := os.ReadFile(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proc := filepath.Join("/proc", strings.TrimSpace(string(number)), "cmdline")
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if line, _ := os.ReadFile(proc); len(line) == 0 {
+			return // gone, or waiting to be reaped
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the build's background process is still there")
+		}
+	}
+}
+
+func TestPackageOwn(t *testing.T) {
+	dir, cache, signer := t.TempDir(), Cache{Dir: t.TempDir()}, newSigner(t)
+	pkg, err := BuildPackage(t.Context(), toolchain(t), tinySpec(tinySources()), cache, signer, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := func(name, from string) string {
+		path := filepath.Join(dir, name)
+		if err := copyFile(from, path); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	unsigned := file("mine.sys", pkg.Symbols) // unsigned, with its debug information
+	inf := file("mine.inf", pkg.Certificate)
+	now := time.Now()
+
+	signed, err := PackageOwn(t.Context(), Own{Driver: unsigned, INF: inf, Sign: true, Command: []string{"make"}, Log: "cc mine.c\n"}, cache, signer, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := signed.Manifest; m.Certificate.Subject == "" || m.INF.File != "mine.inf" || signed.Symbols == "" || !signed.Signed() || signed.Cached {
+		t.Errorf("%+v", m)
+	}
+	if _, err := OpenSymbols(signed.Symbols); err != nil {
+		t.Error(err)
+	}
+	if log, err := os.ReadFile(signed.Log); err != nil || string(log) != "cc mine.c\n" {
+		t.Errorf("the log is %q, %v", log, err)
+	}
+	again, err := PackageOwn(t.Context(), Own{Driver: unsigned, INF: inf, Sign: true, Command: []string{"make"}, Log: "made already\n"}, cache, signer, now)
+	if err != nil || !again.Cached || again.Dir != signed.Dir {
+		t.Errorf("the same files again: %+v, %v", again, err)
+	}
+	if copied, err := signed.CopyTo(filepath.Join(dir, "copy")); err != nil || copied.INF == "" || copied.Catalog != "" {
+		t.Errorf("the copy: %+v, %v", copied, err)
+	}
+
+	// Unsigned and to stay so: a package, of which the target decides.
+	bare, err := PackageOwn(t.Context(), Own{Driver: unsigned}, cache, signer, now)
+	switch {
+	case err != nil:
+		// Its checksum is that of a signed file or of none: only then may it be refused.
+		var refused *RefusedError
+		if !errors.As(err, &refused) || slices.ContainsFunc(refused.Findings, func(f Finding) bool { return f.Rule == "unsigned" }) {
+			t.Fatal(err)
+		}
+	case bare.Signed() || bare.Certificate != "":
+		t.Errorf("%+v", bare.Manifest)
+	}
+
+	for name, own := range map[string]Own{
+		"is not there":                    {Driver: filepath.Join(dir, "gone.sys")},
+		"ended well, but did not leave":   {Driver: filepath.Join(dir, "gone.sys"), Command: []string{"make"}},
+		"Windows would refuse":            {Driver: file("text.sys", pkg.Certificate), Sign: true},
+		"two files of it are called":      {Driver: unsigned, INF: unsigned},
+		"name is not of at most 64 lette": {Driver: file("ä.sys", unsigned)},
+	} {
+		_, err := PackageOwn(t.Context(), own, cache, signer, now)
+		if err == nil {
+			t.Errorf("%s: accepted", name)
+		} else if name != "is not there" && name != "Windows would refuse" && !strings.Contains(err.Error(), name) {
+			t.Errorf("got %v, want %s", err, name)
+		}
+	}
+}

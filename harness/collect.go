@@ -1,0 +1,96 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"wskharness/guest"
+	"wskharness/results"
+)
+
+// maxCollected bounds what all cases of one load may have collected.
+const maxCollected = 2 << 30
+
+// collect fetches the files that cases have collected, into files/CASE of the target's folder, where a second attempt
+// gets a folder of its own. It is the guest that names them: only the names of the plan are taken.
+func (l *load) collect(ctx context.Context) {
+	if !slices.ContainsFunc(l.trials, func(t *trial) bool { return t.test.Collects() && len(t.steps) > 0 }) || l.guest == nil {
+		return
+	}
+	limit := l.plan.Request.Config.Limits.Collect
+	if limit <= 0 {
+		limit = defaultCollectLimit
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	if err := l.fetchCollected(ctx); err != nil {
+		l.notice(l.target.Name, results.Warning, "fetch what the cases have collected: %v", err)
+	}
+}
+
+func (l *load) fetchCollected(ctx context.Context) error {
+	from := guest.CollectedPath(l.id)
+	entries, err := l.guest.List(ctx, from)
+	if err != nil {
+		return err
+	}
+	var total int64
+	for _, e := range entries {
+		total += e.Size
+	}
+	switch {
+	case entries[0].Kind == guest.EntryAbsent:
+		return nil // no step got that far
+	case total > maxCollected:
+		return fmt.Errorf("%s has %d bytes; at most %d are fetched", from, total, int64(maxCollected))
+	}
+	temporary, err := os.MkdirTemp(l.folder(), ".collect-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temporary)
+	if _, err := l.guest.PullTree(ctx, from, filepath.Join(temporary, "files"), nil); err != nil {
+		return err
+	}
+	var problems []error
+	for n, t := range l.trials {
+		for _, name := range t.test.CollectedNames() {
+			problems = append(problems, l.keepCollected(t, filepath.Join(temporary, "files", strconv.Itoa(n), name), name))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// keepCollected puts one file into its place and says so, as evidence of its case.
+func (l *load) keepCollected(t *trial, from, name string) error {
+	info, err := os.Lstat(from)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil // that step did not come to pass
+	}
+	folder := t.test.Name()
+	if l.plan.Request.Repeat > 1 {
+		folder += "#" + strconv.Itoa(t.attempt)
+	}
+	place := filepath.Join(l.folder(), "files", folder, name)
+	if err := os.MkdirAll(filepath.Dir(place), 0o755); err != nil {
+		return err
+	}
+	if err := os.Rename(from, place); err != nil {
+		return err
+	}
+	sum, err := fileSHA256(place)
+	if err != nil {
+		return err
+	}
+	e := results.Evidence{Kind: "collected", File: path.Join("targets", l.target.Name, "files", folder, name), SHA256: sum, Size: info.Size()}
+	if !l.past.tookEvidence(t.key(), e) {
+		l.append(results.Event{Kind: results.KindEvidence, Target: l.target.Name, Case: t.test.Name(), Attempt: t.attempt, Evidence: &e})
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+package harness
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"wskharness/driver"
+	"wskharness/guest"
+	"wskharness/results"
+	"wskharness/suites"
+)
+
+// deployFiles is what a load brings into the guest beside its plan.
+type deployFiles struct {
+	all     []guest.File
+	inf     string            // where it is there; empty: there is none
+	uploads map[string]string // by their paths here
+}
+
+func (f *deployFiles) stored(local string) string { return f.uploads[local] }
+
+// files gathers them: the driver, at path in the guest, what belongs to it, and what cases upload. Whether a driver that
+// nobody has signed may run there is settled here, before anything is started.
+func (l *load) files(pkg *driver.Package, path string) (*deployFiles, error) {
+	f := &deployFiles{uploads: map[string]string{}}
+	f.all = append(f.all, guest.File{Local: pkg.Driver, SHA256: pkg.Manifest.Driver.SHA256, Path: path})
+	if l.facts.Kind() == guest.KindWindows && !pkg.Signed() {
+		return nil, fmt.Errorf("deploy to %s: %s has no signature, and Windows starts no such driver: say sign: true, or give the inf: and cat: that vouch for it",
+			l.target.Name, pkg.Manifest.Driver.File)
+	}
+	folder := pkg.Manifest.Driver.SHA256[:16]
+	for _, one := range []struct {
+		local string
+		file  driver.ManifestFile
+	}{{pkg.INF, pkg.Manifest.INF}, {pkg.Catalog, pkg.Manifest.Catalog}} {
+		if one.local != "" {
+			f.all = append(f.all, guest.File{Local: one.local, SHA256: one.file.SHA256, Path: guest.StorePath(folder, one.file.File)})
+		}
+	}
+	if pkg.INF != "" {
+		f.inf = guest.StorePath(folder, pkg.Manifest.INF.File)
+		if l.facts.Kind() == guest.KindWine && l.loads == 1 {
+			l.notice(l.target.Name, results.Info, "%s is not installed: Wine has no driver store; the driver's service is all that is made", pkg.Manifest.INF.File)
+		}
+	}
+	for _, t := range l.trials {
+		if err := f.upload(t.test); err != nil {
+			return nil, fmt.Errorf("deploy to %s: %w", l.target.Name, err)
+		}
+	}
+	return f, nil
+}
+
+func (f *deployFiles) upload(c *suites.Case) error {
+	for _, u := range c.Uploads() {
+		if f.uploads[u.Local] != "" {
+			continue
+		}
+		sum, err := fileSHA256(u.Local)
+		if err != nil {
+			return fmt.Errorf("%s: upload: %w", u.Place, err)
+		}
+		place := guest.StorePath(sum[:16], filepath.Base(u.Local))
+		f.uploads[u.Local] = place
+		f.all = append(f.all, guest.File{Local: u.Local, SHA256: sum, Path: place})
+	}
+	return nil
+}
+
+// checkFiles says which files that cases upload are not there, where no build can make them.
+func (c *Config) checkFiles(cases []*suites.Case) error {
+	if c.Own != nil && c.Own.Build != nil {
+		return nil
+	}
+	return checkUploads(cases)
+}
+
+// Check says what is wrong with the files that the configuration, its suites and its targets name, beyond what is wrong
+// in these themselves.
+func (c *Config) Check(catalog *suites.Catalog) error {
+	problems := []error{c.checkFiles(catalog.All())}
+	for i := range c.Targets {
+		problems = append(problems, c.Targets[i].checkNetio())
+	}
+	if err := errors.Join(problems...); err != nil {
+		return &UsageError{Err: err}
+	}
+	return nil
+}
+
+// checkUploads says which files that cases upload are not there. The build may have made them: it comes before.
+func checkUploads(cases []*suites.Case) error {
+	var missing []error
+	for _, c := range cases {
+		for _, u := range c.Uploads() {
+			if info, err := os.Stat(u.Local); err != nil || !info.Mode().IsRegular() {
+				missing = append(missing, fmt.Errorf("%s: upload: there is no file %s", u.Place, displayPath(u.Local)))
+			}
+		}
+	}
+	if len(missing) > 0 {
+		return &UsageError{Err: errors.Join(missing...)}
+	}
+	return nil
+}
+
+func fileSHA256(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}

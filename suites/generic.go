@@ -1,0 +1,386 @@
+package suites
+
+import (
+	"encoding/hex"
+	"fmt"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"wskharness/strictyaml"
+)
+
+// generic is what a generic step says beside its numbers.
+type generic struct {
+	texts   []string // for the agent, in the order in which it wants them
+	upload  string   // the file here whose place in the guest is the first of the texts; empty: none
+	outputs []outputCheck
+	report  reportKind
+	stdout  bool // the report is what the program writes to its standard output
+}
+
+const (
+	maxArguments = 64
+	maxCommand   = 8000 // characters of a command line
+)
+
+var (
+	// A path in a guest: no device names' colons, no wildcards, no "..", which the agent would refuse, too.
+	guestPath = regexp.MustCompile(`^([A-Za-z]:\\)?[^\\/:*?"<>|\x00-\x1f]+(\\[^\\/:*?"<>|\x00-\x1f]+)*$`)
+	fileName  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,99}$`)
+	plainText = regexp.MustCompile(`^[^\x00-\x1f]+$`)
+)
+
+// genericStep reads what only generic steps have; the numbers have been read.
+func (p *caseParser) genericStep(s *Step, body *node, given map[string]*node, words *sentence) {
+	g := &generic{}
+	switch s.op.code {
+	case opUpload:
+		p.upload(s, g, given, words)
+	case opRun:
+		p.program(s, g, given, words)
+	case opIoctl:
+		p.ioctl(s, g, given, words)
+	case opCollect:
+		p.collect(s, g, given, words)
+	case opEventLog:
+		p.eventLog(s, g, body, given, words)
+	default:
+		return
+	}
+	s.generic = g
+}
+
+// agentTexts are the texts as the agent wants them.
+func (g *generic) agentTexts(stored func(local string) string) []string {
+	if g.upload == "" {
+		return g.texts
+	}
+	texts := slices.Clone(g.texts)
+	texts[0] = g.upload
+	if stored != nil {
+		texts[0] = stored(g.upload)
+	}
+	return texts
+}
+
+// Upload is a file of this machine that a case brings into the guest.
+type Upload struct {
+	Local string
+	Place string // of the step, for messages: file:line
+}
+
+// Uploads lists the files that the case brings into the guest.
+func (c *Case) Uploads() []Upload {
+	var all []Upload
+	for _, s := range c.Steps {
+		if s.generic != nil && s.generic.upload != "" {
+			all = append(all, Upload{Local: s.generic.upload, Place: fmt.Sprintf("%s:%d", c.File, s.Line)})
+		}
+	}
+	return all
+}
+
+// Collects reports whether the case fetches files of the guest.
+func (c *Case) Collects() bool { return len(c.CollectedNames()) > 0 }
+
+// CollectedNames lists what the files are called that the case fetches.
+func (c *Case) CollectedNames() []string {
+	var names []string
+	for _, s := range c.Steps {
+		if s.op.code == opCollect && len(s.generic.texts) == 2 {
+			names = append(names, s.generic.texts[1])
+		}
+	}
+	return names
+}
+
+// NeedsSample reports whether the case can only be run with the sample driver: what it does, or looks at, no other
+// driver offers.
+func (c *Case) NeedsSample() bool {
+	return slices.ContainsFunc(c.Steps, func(s Step) bool {
+		switch s.op.code {
+		case opSleep:
+			return c.units[s.unit].loop()
+		case opUnloaded, opStartFailures, opEcho:
+			return true
+		case opLoad, opReboot:
+			return s.args[0] != 0 || s.args[1] != 0
+		case opUnload, opReload:
+			return slices.ContainsFunc(s.Checks, func(check Check) bool {
+				return check.conds[0].value < maxValues && check.value.name != "slowest" && check.value.name != "cycles"
+			})
+		}
+		return s.performer == byDriver
+	})
+}
+
+func (p *caseParser) upload(s *Step, g *generic, given map[string]*node, words *sentence) {
+	text, ok := p.text(given["file"], "upload: file")
+	if !ok {
+		return
+	}
+	g.upload = text
+	if !filepath.IsAbs(text) {
+		g.upload = filepath.Join(p.dir, text)
+	}
+	to := filepath.Base(text)
+	if n := given["to"]; n != nil {
+		to, _ = p.guestPath(n, "upload: to")
+	} else if !guestPath.MatchString(to) {
+		p.r.At(given["file"], "to: a path in the guest", "%q can't be a file's name in the guest", to)
+	}
+	g.texts = []string{"", to}
+	words.object(text)
+	if to != filepath.Base(text) {
+		words.add("to " + to)
+	}
+}
+
+func (p *caseParser) program(s *Step, g *generic, given map[string]*node, words *sentence) {
+	program, ok := p.guestPath(given["program"], "run: program")
+	if !ok {
+		return
+	}
+	words.parts[0] += " " + program
+	command := ""
+	if n := given["args"]; n != nil {
+		if n.Kind != strictyaml.SequenceKind || len(n.Items) == 0 || len(n.Items) > maxArguments {
+			p.r.At(n, fmt.Sprintf("a list of 1 to %d texts", maxArguments), "run: args is %s", n.CountOrKind())
+			return
+		}
+		for _, item := range n.Items {
+			if item.Kind != strictyaml.ScalarKind || item.IsNull() || item.Text != "" && !plainText.MatchString(item.Text) {
+				p.r.At(item, "a text of one line", "an argument is %s", item.Describe())
+				return
+			}
+			command += " " + quoteArgument(item.Text)
+			words.parts[0] += " " + item.Text
+		}
+	}
+	if len(command) > maxCommand {
+		p.r.At(given["args"], fmt.Sprintf("at most %d characters", maxCommand), "the command line has %d", len(command))
+	}
+	if command == "" {
+		command = " " // the agent wants a text; a list has no empty ones
+	}
+	g.texts = []string{program, command}
+	for _, stream := range []string{"stdout", "stderr"} {
+		if n := given[stream]; n != nil {
+			g.outputs = append(g.outputs, p.outputChecks(n, stream)...)
+		}
+	}
+	p.report(s, g, given)
+}
+
+func (p *caseParser) report(s *Step, g *generic, given map[string]*node) {
+	for kind, name := range map[reportKind]string{reportTAP: "tap", reportJUnit: "junit"} {
+		n := given[name]
+		switch {
+		case n == nil:
+			continue
+		case g.report != noReport:
+			p.r.At(given["junit"], "one of tap and junit", "run has both")
+			continue
+		}
+		g.report = kind
+		if n.Text == "stdout" {
+			g.stdout = true
+			continue
+		}
+		if file, ok := p.guestPath(n, "run: "+name); ok {
+			g.texts = append(g.texts, file)
+		}
+	}
+}
+
+func (p *caseParser) ioctl(s *Step, g *generic, given map[string]*node, words *sentence) {
+	device, ok := p.text(given["device"], "ioctl: device")
+	if !ok {
+		return
+	}
+	words.parts[0] += " " + device // before the code
+	g.texts = []string{device}
+	if n := given["in"]; n != nil {
+		if data, ok := p.bytes(n, "ioctl: in"); ok && len(data) > 0 {
+			g.texts = append(g.texts, hex.EncodeToString(data))
+			words.add(fmt.Sprintf("%d bytes in", len(data)))
+		}
+	}
+	if n := given["out"]; n != nil {
+		data, ok := p.bytes(n, "ioctl: out")
+		if !ok {
+			return
+		}
+		if uint64(len(data)) > s.args[1] {
+			p.r.At(n, fmt.Sprintf("at most %d bytes, or more room", s.args[1]), "ioctl: out has %d bytes", len(data))
+		}
+		g.outputs = append(g.outputs, outputCheck{stream: streamOut, kind: outputBytes, want: string(data)})
+		words.add(fmt.Sprintf("%d bytes out", len(data)))
+	}
+}
+
+func (p *caseParser) collect(s *Step, g *generic, given map[string]*node, words *sentence) {
+	file, ok := p.guestPath(given["file"], "collect: file")
+	if !ok {
+		return
+	}
+	as := path.Base(strings.ReplaceAll(file, `\`, "/"))
+	at := given["file"]
+	if n := given["as"]; n != nil {
+		as, _ = p.text(n, "collect: as")
+		at = n
+	}
+	if !fileName.MatchString(as) {
+		p.r.At(at, "as: 1 to 100 letters, digits, blanks, '.', '_', '+' and '-'", "collect: the name %q", as)
+	}
+	if line, taken := p.collected[strings.ToLower(as)]; taken {
+		p.r.At(at, "as: another name", "a file %q is already collected on line %d", as, line)
+	}
+	p.collected[strings.ToLower(as)] = at.Line
+	g.texts = []string{file, as}
+	words.parts[0] += " " + file
+}
+
+func (p *caseParser) eventLog(s *Step, g *generic, body *node, given map[string]*node, words *sentence) {
+	text := func(key, otherwise string) string {
+		n := given[key]
+		if n == nil {
+			return otherwise
+		}
+		text, ok := p.text(n, "event_log: "+key)
+		if ok && key != "contains" && strings.ContainsAny(text, `'"`) {
+			p.r.At(n, "a name without quotes", "event_log: %s is %s", key, n.Describe())
+		}
+		return text
+	}
+	channel, source, contains := text("channel", "System"), text("source", ""), text("contains", "")
+	if source == "" && contains == "" && given["id"] == nil {
+		p.r.At(body, "source, id or contains", "event_log takes any line")
+	}
+	conditions := " "
+	if source != "" {
+		conditions = "Provider[@Name='" + source + "'] and "
+		words.add("of " + source)
+	}
+	if given["id"] != nil {
+		conditions += fmt.Sprintf("(EventID=%d) and ", s.args[1])
+	}
+	g.texts = []string{channel, conditions}
+	if contains != "" {
+		g.texts = append(g.texts, contains)
+		words.add(fmt.Sprintf("with %q", contains))
+	}
+	words.parts[0] += " " + channel
+}
+
+// settleGeneric completes a generic step whose expectation has been read.
+func (p *caseParser) settleGeneric(s *Step, n *node) {
+	g := s.generic
+	if g == nil {
+		return
+	}
+	writes := len(g.outputs) > 0 || g.report != noReport
+	success := slices.Equal(s.Expect, []uint32{statusSuccess})
+	switch {
+	case writes && s.Record:
+		p.r.At(n, "no record", "what the step writes is judged, and a recorded step is not")
+	case writes && !success:
+		p.r.At(n, "no expect", "what the step writes is known only when it succeeds")
+	}
+	// Without a word about it, a program that fails fails the step.
+	says := slices.ContainsFunc(s.Checks, func(c Check) bool { return c.value.name == "exit" })
+	if exit, ok := s.op.value("exit"); ok && success && !says && !p.inLoop() {
+		s.Checks = append(s.Checks, Check{Name: "exit", Want: "0", Text: "exit 0", subject: "exit", value: exit,
+			conds: []condition{{valueRunExit, compareEQ, 0}}})
+	}
+}
+
+func (p *caseParser) text(n *node, what string) (string, bool) {
+	if n == nil {
+		return "", false // said where arguments are read
+	}
+	text, ok := p.r.Text(n, what)
+	if ok && !plainText.MatchString(text) {
+		p.r.At(n, "a text of one line", "%s is %s", what, n.Describe())
+		return "", false
+	}
+	return text, ok
+}
+
+// guestPath reads a path in the guest. Both slashes will do.
+func (p *caseParser) guestPath(n *node, what string) (string, bool) {
+	text, ok := p.text(n, what)
+	if !ok {
+		return "", false
+	}
+	text = strings.ReplaceAll(text, "/", `\`)
+	parts := strings.Split(text, `\`)
+	if !guestPath.MatchString(text) || slices.Contains(parts, "..") || slices.Contains(parts, ".") {
+		p.r.At(n, `a path in the guest, such as out\result.txt or C:\temp\x`, "%s is %s", what, n.Describe())
+		return "", false
+	}
+	return text, true
+}
+
+// bytes reads {hex: 00 ff} or {text: abc}.
+func (p *caseParser) bytes(n *node, what string) ([]byte, bool) {
+	const want = "{hex: digits} or {text: …}"
+	if n.Kind != strictyaml.MappingKind || len(n.Pairs) != 1 {
+		p.r.At(n, want, "%s is %s", what, n.Describe())
+		return nil, false
+	}
+	key, value := n.Pairs[0].Key, n.Pairs[0].Value
+	if value.Kind != strictyaml.ScalarKind || value.IsNull() && key.Text == "hex" {
+		p.r.At(value, want, "%s is %s", what, value.Describe())
+		return nil, false
+	}
+	var data []byte
+	switch key.Text {
+	case "hex":
+		var err error
+		if data, err = hex.DecodeString(strings.ReplaceAll(value.Text, " ", "")); err != nil {
+			p.r.At(value, "pairs of hexadecimal digits, in quotes where they could be a number", "%s: hex is %s", what, value.Describe())
+			return nil, false
+		}
+	case "text":
+		data = []byte(value.Text)
+	default:
+		p.r.At(key, want, "%s has %s", what, key.Describe())
+		return nil, false
+	}
+	if len(data) > genericBytes {
+		p.r.At(value, fmt.Sprintf("at most %d bytes", genericBytes), "%s has %d bytes", what, len(data))
+		return nil, false
+	}
+	return data, true
+}
+
+// quoteArgument writes an argument as the C runtime of Windows takes it apart again: in quotes where there is a blank or
+// a quote in it; then backslashes before a quote count twice.
+func quoteArgument(text string) string {
+	if text != "" && !strings.ContainsAny(text, " \t\"") {
+		return text
+	}
+	var b strings.Builder
+	b.WriteByte('"')
+	slashes := 0
+	for _, r := range text {
+		switch r {
+		case '\\':
+			slashes++
+			continue
+		case '"':
+			b.WriteString(strings.Repeat(`\`, 2*slashes+1))
+		default:
+			b.WriteString(strings.Repeat(`\`, slashes))
+		}
+		slashes = 0
+		b.WriteRune(r)
+	}
+	b.WriteString(strings.Repeat(`\`, 2*slashes))
+	b.WriteByte('"')
+	return b.String()
+}

@@ -1,0 +1,190 @@
+package suites
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const matrix = `suite: s
+doc: d
+set_up:
+  - register: {client: z, version: $version}
+tear_down:
+  - deregister: {client: z}
+cases:
+  - id: each
+    doc: Every combination is a case.
+    with:
+      version: [1.0, "1.1"]
+      client: [a, b]
+      pause: 5ms
+    timeout: 20s
+    steps:
+      - register: {client: $client, version: $version}
+      - sleep: $pause
+      - deregister: {client: $client}
+  - id: other
+    doc: d
+    with: {version: 1.0}
+    misuse: true
+    steps:
+      - sleep: 1ms
+known-issues:
+  - guest: wine
+    case: s.each
+    step: sleep
+    actual: {status: STATUS_TIMEOUT}
+    reason: r
+`
+
+func TestMatrix(t *testing.T) {
+	catalog := load(t, matrix)
+	var got []string
+	for _, c := range catalog.All() {
+		text := c.ID + ":"
+		for _, s := range c.Steps {
+			text += " " + s.Text + ";"
+		}
+		got = append(got, text)
+	}
+	want := []string{
+		"each[version=1.0,client=a]: set-up: register z, version 1.0; register a, version 1.0; sleep, for 5ms; deregister a; tear-down: deregister z;",
+		"each[version=1.0,client=b]: set-up: register z, version 1.0; register b, version 1.0; sleep, for 5ms; deregister b; tear-down: deregister z;",
+		"each[version=1.1,client=a]: set-up: register z, version 1.1; register a, version 1.1; sleep, for 5ms; deregister a; tear-down: deregister z;",
+		"each[version=1.1,client=b]: set-up: register z, version 1.1; register b, version 1.1; sleep, for 5ms; deregister b; tear-down: deregister z;",
+		"other: set-up: register z, version 1.0; sleep, for 1ms; tear-down: deregister z;",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	for _, c := range catalog.All()[:4] {
+		if known := catalog.Known("wine", c); len(known) != 1 || known[0].Step != 2 {
+			t.Errorf("%s has the known issues %v", c.Name(), known)
+		}
+	}
+}
+
+func TestSelectMatrix(t *testing.T) {
+	catalog := load(t, matrix)
+	for pattern, want := range map[string]string{
+		"s":                                "each[version=1.0,client=a] each[version=1.0,client=b] each[version=1.1,client=a] each[version=1.1,client=b]",
+		"s.each":                           "each[version=1.0,client=a] each[version=1.0,client=b] each[version=1.1,client=a] each[version=1.1,client=b]",
+		"s/[de]ach":                        "each[version=1.0,client=a] each[version=1.0,client=b] each[version=1.1,client=a] each[version=1.1,client=b]",
+		"s.each[version=1.0,client=b]":     "each[version=1.0,client=b]",
+		"s.e*[client=b]":                   "each[version=1.0,client=b] each[version=1.1,client=b]",
+		"s/each[version=*1,client=[a-b]]":  "each[version=1.1,client=a] each[version=1.1,client=b]",
+		"s.other":                          "other",
+		"s.each[version=1.2]":              "",
+		"s.each[version]":                  "",
+		"s.each[version=1.0,client]":       "",
+		"s.each[version=[]":                "",
+		"s.each[version=1.0][client=a]":    "",
+		"s.other[version=1.0]":             "",
+		"s.each[version=1.0,version=1.1]":  "",
+		"s.each[version=1.0,version=1.0*]": "each[version=1.0,client=a] each[version=1.0,client=b]",
+	} {
+		cases, err := catalog.Select(Selection{Patterns: []string{pattern}})
+		var got []string
+		for _, c := range cases {
+			got = append(got, c.ID)
+		}
+		if diff := cmp.Diff(want, strings.Join(got, " ")); diff != "" || (err == nil) != (want != "") {
+			t.Errorf("%s: %v\n%s", pattern, err, diff)
+		}
+	}
+}
+
+// TestQuotedDollarIsText: only a plain value is a parameter, and no part of a text is replaced.
+func TestQuotedDollarIsText(t *testing.T) {
+	c := load(t, strings.Replace(caseText("    with: {x: 1ms}\n    source: \"$x\"\n", "sleep: $x"), "doc: d\n    with", "doc: a $x b\n    with", 1)).All()[0]
+	if c.Source != "$x" || c.Doc != "a $x b" {
+		t.Errorf("source %q, doc %q", c.Source, c.Doc)
+	}
+}
+
+func TestTearDownHasTimeOfItsOwn(t *testing.T) {
+	c := load(t, caseText("    timeout: 3s\n    tear_down: [{sleep: 90s}, {loop: {repeat: 2, steps: [{sleep: 1s}]}}]\n", "sleep: 1s")).All()[0]
+	if c.Timeout.Seconds() != 3 || c.TearDown.Seconds() != 98 || c.Longest().Seconds() != 101 {
+		t.Errorf("timeout %s, tear-down %s", c.Timeout, c.TearDown)
+	}
+	d := compile(t, c)
+	want := wireCase{Name: d.cases[0].Name, UnitCount: 3, TimeoutMs: 3000, TearDownCount: 2, TearDownMs: 98000}
+	if diff := cmp.Diff(want, d.cases[0]); diff != "" {
+		t.Error(diff)
+	}
+	if got := []uint32{d.units[0].TimeoutMs, d.units[1].TimeoutMs, d.units[2].TimeoutMs}; got[0] != 2500 || got[1] != 95250 || got[2] != 97500 {
+		t.Errorf("the units have %v ms", got)
+	}
+}
+
+// TestIrqlIsOfTheStepsOnly: what is made ready, and undone, is so at PASSIVE_LEVEL.
+func TestIrqlIsOfTheStepsOnly(t *testing.T) {
+	c := load(t, caseText("    irql: dispatch\n    set_up: [{register: {client: a}}, {capture: {client: a, wait: none}}]\n    tear_down: [{release: {client: a}}, {deregister: {client: a}}]\n",
+		"capture: {client: a, wait: none}", "release: {client: a}")).All()[0]
+	var got []uint16
+	for _, s := range c.Steps {
+		got = append(got, s.context)
+	}
+	if diff := cmp.Diff([]uint16{contextCaller, contextCaller, contextSpin, contextSpin, contextCaller, contextGuard}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestJudgeTearDown(t *testing.T) {
+	c := load(t, caseText("    set_up: [{register: {client: a}}]\n    tear_down: [{release: {client: a}}, {deregister: {client: a}}]\n",
+		"capture: {client: a, wait: none}", "inspect: {client: a}")).All()[0]
+	good := func(step int) StepResult { return StepResult{Step: step, Runs: 1, Values: make([]uint64, maxValues)} }
+	bad := func(step int) StepResult { r := good(step); r.Status = 0xC0000001; return r }
+	refused := func(step int) StepResult { r := bad(step); r.Origin = OriginRefused; return r }
+	for _, test := range []struct {
+		name    string
+		results []StepResult
+		want    string // step and part of every deviation
+	}{
+		{"all", []StepResult{good(0), good(1), good(2), good(3), good(4)}, ""},
+		{"set-up", []StepResult{bad(0), refused(3), refused(4)}, "0 set-up "},
+		{"own", []StepResult{good(0), bad(1), refused(3), good(4)}, "1  "},
+		{"own and tear-down", []StepResult{good(0), bad(1), good(3), bad(4)}, "1  4 tear-down "},
+		{"tear-down", []StepResult{good(0), good(1), good(2), bad(3), good(4)}, "3 tear-down "},
+		{"refused in the tear-down of a case that did it", []StepResult{good(0), good(1), good(2), refused(3), good(4)}, "3 tear-down "},
+		{"no tear-down", []StepResult{good(0), good(1), good(2), good(3)}, "4 tear-down "},
+	} {
+		got := ""
+		for _, d := range c.Judge(test.results) {
+			got += strings.Join([]string{string('0' + rune(d.Step)), string(d.Part), ""}, " ")
+		}
+		if got != test.want {
+			t.Errorf("%s: deviations %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+func matrixMistakes() []mistakeTest {
+	const sleep = "sleep: $x"
+	with := func(text string, steps ...string) string { return caseText("    with: "+text+"\n", steps...) }
+	return []mistakeTest{
+		{"with", with("[x]", "sleep: 1s"), `f:6:11: with is a list (expected a mapping)`, true},
+		{"with empty", with("{}", "sleep: 1s"), "f:6:11: with is empty", true},
+		{"parameter's name", with("{X: 1s}", "sleep: 1s"), `f:6:12: the parameter's name is "X"`, true},
+		{"parameter's value", with("{x: [[1s]]}", "sleep: 1ms", sleep), "f:6:16: with: x is a list", true},
+		{"parameter's value is nothing", with("{x: }", sleep), "f:6:15: with: x is nothing", true},
+		{"parameter twice", with("{x: [1s, 2s, 1s]}", sleep), `f:6:24: with: x has "1s" twice`, true},
+		{"value in names", with("{x: [1s, a b]}", sleep), `f:6:20: with: x is "a b" (expected 1 to 64 letters`, false},
+		{"wrong in one combination", with("{x: [1s, soon]}", sleep), `f:6:20: sleep: for is "soon" (expected a duration`, false},
+		{"wrong in all", with("{x: [1s, 2s]}", sleep, "slep: $x"), `f:9:9: unknown step "slep"`, true},
+		{"unused", with("{x: [1s, 2s], y: [a, b]}", sleep), `f:6:25: parameter "y" is used nowhere (expected $y as a value of the case)`, false},
+		{"unknown parameter", with("{pause: [1s, 2s]}", "sleep: $pause", "sleep: $pase"), `f:9:16: no parameter "pase"; did you mean "pause"?`, false},
+		{"no parameters", caseText("", "sleep: $pause"), `f:7:16: no parameter "pause" (expected a name of the case's with`, false},
+		{"many combinations", with("{x: [1s, 2s, 3s, 4s, 5s, 6s, 7s, 8s, 9s], y: [a, b, c, d, e, f, g, h]}", sleep, "register: {client: $y}", "deregister: {client: $y}"), "f:6:11: 72 combinations of parameters (expected at most 64)", false},
+		{"long names", with("{x: ["+strings.Repeat("a", 64)+"], y: ["+strings.Repeat("b", 64)+"]}", "register: {client: $y}", "deregister: {client: $y}", "register: {client: $x}", "deregister: {client: $x}"), "f:6:11: the parameters make the names of the cases 134 bytes longer", false},
+		{"twice with parameters", strings.Replace(with("{x: [1s, 2s]}", sleep), "cases:\n", "cases:\n  - {id: c, doc: d, steps: [{sleep: 1s}]}\n", 1), `f:5:9: case "c" is already on line 4`, false},
+		{"many values", with("{x: [1s, 2s, 3s, 4s, 5s, 6s, 7s, 8s], y: [1s, 2s, 3s, 4s, 5s, 6s, 7s, 8s]}", slices.Repeat([]string{sleep, "sleep: $y"}, 800)...), "f:4:5: too many values in one file, every combination of parameters counted (expected at most 200000)", false},
+		{"set-up", caseText("    set_up: []\n", "sleep: 1s"), "f:6:13: set_up is a list of 0 (expected a list of steps)", true},
+		{"tear-down", caseText("    tear_down: {sleep: 1s}\n", "sleep: 1s"), "f:6:16: tear_down is a mapping (expected a list of steps)", true},
+		{"tear-down of suite", "suite: s\ndoc: d\ntear_down: [{deregister: {client: a}}]\ncases:\n  - {id: c, doc: d, steps: [{sleep: 1s}]}\n  - {id: d, doc: d, steps: [{sleep: 1s}]}\n", `f:3:35: client "a" is not registered`, false},
+		{"not undone", caseText("    set_up: [{register: {client: a}}]\n", "sleep: 1s"), `f:6:34: client "a" is still registered at the end of the case`, false},
+	}
+}

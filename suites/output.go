@@ -1,0 +1,157 @@
+package suites
+
+import (
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"wskharness/strictyaml"
+)
+
+// Outputs is what a step of the agent wrote, as the guest reports it: the beginning of it, where it is longer.
+type Outputs struct {
+	Out, Err, Report                []byte
+	OutBytes, ErrBytes, ReportBytes uint64 // how much there was
+}
+
+type stream int
+
+const (
+	streamOut stream = iota
+	streamErr
+)
+
+func (s stream) String() string { return [...]string{"stdout", "stderr"}[s] }
+
+type outputKind int
+
+const (
+	outputEquals   outputKind = iota // but for line ends, and those at the end
+	outputContains                   //
+	outputMatches                    // a regular expression finds something
+	outputBytes                      // byte for byte
+)
+
+// outputCheck is a demand on what a step wrote. Only the controller judges it.
+type outputCheck struct {
+	stream stream
+	kind   outputKind
+	want   string
+	regexp *regexp.Regexp
+}
+
+// outputChecks reads {equals: …, contains: …, matches: …}, of which contains may be a list.
+func (p *caseParser) outputChecks(n *node, name string) []outputCheck {
+	what := "run: " + name
+	m, ok := p.r.Mapping(n, what)
+	if !ok {
+		return nil
+	}
+	s := map[string]stream{"stdout": streamOut, "stderr": streamErr}[name]
+	var checks []outputCheck
+	if n := m.Take("equals"); n != nil {
+		if n.Kind != strictyaml.ScalarKind {
+			p.r.At(n, "text", "%s: equals is %s", what, n.Describe())
+		}
+		checks = append(checks, outputCheck{stream: s, kind: outputEquals, want: n.Text})
+	}
+	if n := m.Take("contains"); n != nil {
+		texts := []*node{n}
+		if n.Kind == strictyaml.SequenceKind {
+			texts = n.Items
+		}
+		for _, item := range texts {
+			if p.r.Value(item, what+": contains", "text") {
+				checks = append(checks, outputCheck{stream: s, kind: outputContains, want: item.Text})
+			}
+		}
+	}
+	if n := m.Take("matches"); n != nil {
+		if text, ok := p.r.Text(n, what+": matches"); ok {
+			// RE2 takes time that grows with the text alone, whatever the expression.
+			compiled, err := regexp.Compile(text)
+			if err != nil {
+				p.r.At(n, "a regular expression (RE2)", "%s: matches: %v", what, err)
+			} else {
+				checks = append(checks, outputCheck{stream: s, kind: outputMatches, want: text, regexp: compiled})
+			}
+		}
+	}
+	m.Done()
+	if len(m.Node.Pairs) == 0 {
+		p.r.At(n, "equals, contains or matches", "%s is empty", what)
+	}
+	return checks
+}
+
+// outputs judges what a step wrote.
+func (j *judgement) outputs() {
+	g := j.step.generic
+	if g == nil {
+		return
+	}
+	for _, c := range g.outputs {
+		j.output(c)
+	}
+	j.report()
+}
+
+func (j *judgement) output(c outputCheck) {
+	o := j.result.Outputs
+	got, total := o.Out, o.OutBytes
+	if c.stream == streamErr {
+		got, total = o.Err, o.ErrBytes
+	}
+	if c.kind == outputBytes {
+		if string(got) != c.want || total != uint64(len(got)) {
+			want, actual := hexBytes([]byte(c.want)), hexBytes(got)
+			j.add(KindOutput, "", want, actual, fmt.Sprintf("expected the output %s, got %s", want, actual))
+		}
+		return
+	}
+	text := cleanText(got)
+	whole := total == uint64(len(got))
+	name := c.stream.String()
+	switch {
+	case c.kind == outputEquals && whole && trimEnd(text) == trimEnd(c.want):
+	case c.kind == outputContains && strings.Contains(text, c.want):
+	case c.kind == outputMatches && c.regexp.MatchString(trimEnd(text)):
+	default:
+		verb := map[outputKind]string{outputEquals: "", outputContains: "something with ", outputMatches: "something that matches "}[c.kind]
+		expected := name + " " + verb + quoteShort(c.want)
+		actual := quoteShort(text)
+		if !whole {
+			actual += fmt.Sprintf(" (of %d bytes the first %d were kept)", total, len(got))
+		}
+		j.add(KindOutput, "", expected, actual, fmt.Sprintf("expected %s, got %s", expected, actual))
+	}
+}
+
+// cleanText is a guest's text as ours is written: valid, and with \n at the ends of lines.
+func cleanText(data []byte) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(string(data), "�"), "\r\n", "\n")
+}
+
+func trimEnd(text string) string { return strings.TrimRight(text, "\n") }
+
+func quoteShort(text string) string {
+	const most = 300
+	text = trimEnd(text)
+	if len(text) > most {
+		return fmt.Sprintf("%q and %d bytes more", text[:most], len(text)-most)
+	}
+	return fmt.Sprintf("%q", text)
+}
+
+func hexBytes(data []byte) string {
+	const most = 64
+	if len(data) == 0 {
+		return "no bytes"
+	}
+	text := hex.EncodeToString(data[:min(len(data), most)])
+	if rest := len(data) - most; rest > 0 {
+		text += fmt.Sprintf(" and %d bytes more", rest)
+	}
+	return text
+}
