@@ -335,7 +335,7 @@ func realDriver(t *testing.T, w *wineGuest, g *Guest) {
 
 // sleepPlan is a plan (driver/include/wskplan.h) of cases that sleep so long each.
 func sleepPlan(id, driverPath string, sha256 [32]byte, cases uint32, sleep time.Duration) []byte {
-	const opSleep, caseBytes, unitBytes, stepBytes, headerBytes = 10, 24, 44, 192, 112
+	const opSleep, caseBytes, unitBytes, stepBytes, headerBytes = 10, 24, 44, 200, 112
 	text := []byte("\x00" + id + "\x00" + driverPath + "\x00" + "wsksample\x00" + "test.sleep\x00")
 	at := func(s string) uint32 { return uint32(bytes.Index(text, []byte("\x00"+s+"\x00")) + 1) }
 	offCase := uint32(headerBytes)

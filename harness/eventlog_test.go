@@ -46,7 +46,6 @@ func (r rebooter) Handle(e results.Event) error {
 // TestRebootWithAnEvent lets a machine that nobody watches reboot in mid-case, with no dump but an event log: a stop code
 // in it that was not there before makes it a bugcheck, whatever the guest's clock says; anything else is an unexpected reboot.
 func TestRebootWithAnEvent(t *testing.T) {
-	t.Parallel()
 	env := testEnv(t)
 	up := bringUp(t, env)
 	client, err := Dial(&Config{}, env, up.ID)

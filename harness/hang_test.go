@@ -34,7 +34,6 @@ cases:
 // TestHangTells hangs a case on two threads, with an IRP out: the driver itself tells where it is stuck, on another
 // handle, and what is outstanding; and it is in the record, in the reports and before the verdict.
 func TestHangTells(t *testing.T) {
-	t.Parallel()
 	env := testEnv(t)
 	config := configOf(t, "suites: [stuck.yaml]\n", map[string]string{"stuck.yaml": stuckSuite})
 	config.Targets[0].Wine.Model = true // WskDeregister waits for the release there, as documented

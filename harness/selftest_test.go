@@ -127,7 +127,6 @@ func smallDisk(t *testing.T, up *UpGuest) bool {
 // TestSelftestOnAStaticMachine misbehaves on a machine that nobody watches: what it can show is called what it is, and
 // the rest is skipped with the reason. Its disk is small, so that it can be filled.
 func TestSelftestOnAStaticMachine(t *testing.T) {
-	t.Parallel()
 	env := testEnv(t)
 	up := bringUp(t, env)
 	small := smallDisk(t, up)

@@ -91,7 +91,6 @@ func caseNamed(t *testing.T, record *results.Record, name string) results.Attemp
 
 // TestStress runs the suite on the model, and loops whose seeds are given.
 func TestStress(t *testing.T) {
-	t.Parallel()
 	record, config := stressRun(t, "", Request{Seed: 7, StressFor: 200 * time.Millisecond, Selection: suites.Selection{Patterns: []string{"stress", "seeded"}}})
 	if record.Counts[results.Pass] != 10 || record.Counts[results.Skip] != 1 || record.Counts.Total() != 11 {
 		t.Errorf("%v", record.Counts)
@@ -143,7 +142,6 @@ func TestStress(t *testing.T) {
 
 // TestStressNotices breaks the model: a loop ends at the first run that is not as expected, and says where.
 func TestStressNotices(t *testing.T) {
-	t.Parallel()
 	record, _ := stressRun(t, "RARE_REFUSAL", Request{Seed: 7, Selection: suites.Selection{Patterns: []string{"seeded.counted", "stress.capture_release"}}})
 	counted := caseNamed(t, record, "seeded.counted")
 	want := &results.Deviation{Step: 1, Text: "capture a, no wait", Expected: "STATUS_SUCCESS", Actual: "STATUS_DEVICE_NOT_READY (0xC00000A3)",
@@ -183,7 +181,7 @@ func (e ended) Handle(event results.Event) error {
 
 // TestStressIsEnded: a loop that would go on for long ends when the run is interrupted, and leaves nothing behind.
 func TestStressIsEnded(t *testing.T) {
-	t.Parallel()
+	env := testEnv(t)
 	config, err := LoadConfig("", t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -196,7 +194,7 @@ func TestStressIsEnded(t *testing.T) {
 	limit, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	ctx, end := context.WithCancel(limit)
-	done, err := plan.Run(ctx, testEnv(t), ended{end})
+	done, err := plan.Run(ctx, env, ended{end})
 	if err != nil || limit.Err() != nil {
 		t.Fatal(err, limit.Err())
 	}

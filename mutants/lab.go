@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"wskharness/harness"
@@ -23,23 +22,24 @@ const (
 	enough = 6
 )
 
-// apart reports suites whose cases take long, and fail for the reasons of others: of these only the cases run that a
-// defect names.
-func apart(suite string) bool { return suite == "stress" || suite == "boot" }
+// apart reports cases that take long, and fail for the reasons of others: of these only those run that a defect names.
+func apart(c *suites.Case) bool {
+	return c.Suite == "stress" || c.Suite == "boot" || slices.Contains(c.Tags, "slow")
+}
 
 // lab is where defects are tried.
 type lab struct {
-	env      harness.Env
-	dir      string // where the runs are
-	patterns []string
-	cases    []string // that each defect meets
+	env   harness.Env
+	dir   string   // where the runs are
+	cases []string // that each defect meets
+	apart []string // that those meet that name them
 }
 
 // patternsFor selects what runs against a defect.
 func (l *lab) patternsFor(d defect) []string {
-	patterns := slices.Clone(l.patterns)
+	patterns := slices.Clone(l.cases)
 	for _, c := range d.by {
-		if suite, _, _ := strings.Cut(c.pattern, "."); apart(suite) {
+		if slices.Contains(l.apart, c.pattern) {
 			patterns = append(patterns, c.pattern)
 		}
 	}
@@ -52,15 +52,13 @@ func newLab(env harness.Env, dir string) (*lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range catalog.Suites {
-		if apart(s.Name) {
-			continue
-		}
-		l.patterns = append(l.patterns, s.Name)
-		for _, c := range s.Cases {
-			if !c.Misuse {
-				l.cases = append(l.cases, c.Name())
-			}
+	for _, c := range catalog.All() {
+		switch {
+		case c.Misuse:
+		case apart(c):
+			l.apart = append(l.apart, c.Name())
+		default:
+			l.cases = append(l.cases, c.Name())
 		}
 	}
 	return l, nil

@@ -213,7 +213,7 @@ func TestAFewMutants(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l.patterns = test.patterns
+			l.cases, l.apart = test.patterns, nil
 			d := defect{part: model, name: "NONE", by: []catcher{{"capture.deregister_waits_one", results.Fail}}}
 			if test.defect != "" {
 				chosen, err := choose(all, []string{test.defect})

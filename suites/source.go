@@ -17,7 +17,7 @@ var builtinFiles embed.FS
 
 // builtinNames is the order in which the builtin suites are listed and run.
 func builtinNames() []string {
-	return []string{"registration.yaml", "capture.yaml", "negotiation.yaml", "lifecycle.yaml", "sockets.yaml", "stress.yaml", "boot.yaml", "known-wine.yaml"}
+	return []string{"registration.yaml", "capture.yaml", "negotiation.yaml", "lifecycle.yaml", "sockets.yaml", "device.yaml", "stress.yaml", "boot.yaml", "known-wine.yaml"}
 }
 
 // Builtin returns the suites and known issues that ship with the harness.

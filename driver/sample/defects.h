@@ -21,18 +21,21 @@
 /* A DriverEntry that fails does not undo what it had done. Caught by
  * lifecycle.start_failures. */
 #define WSKSAMPLE_DEFECT_ENTRY_KEEPS 16
-/* DriverEntry waits until its client has captured, however long that takes. Awaits boot.no_wait. */
+/* DriverEntry waits until its client has captured, however long that takes. Caught by
+ * boot.entry_returns (hang). */
 #define WSKSAMPLE_DEFECT_ENTRY_WAITS 17
 /* Each load of the driver leaves a block in pool. Caught by lifecycle.unload_clean. */
 #define WSKSAMPLE_DEFECT_LEAKS_A_LOAD 18
-/* Unload leaves registrations behind, whose block goes with the image. Caught by lifecycle.unload_waits. */
+/* Unload leaves registrations behind, whose block goes with the image. Caught by lifecycle.unload_waits;
+ * lifecycle.* may hang. */
 #define WSKSAMPLE_DEFECT_UNLOAD_KEEPS_REGISTRATION 41
 
 /* The device */
 
-/* A request's length is not compared with the number of its steps. Awaits device.length. */
+/* A request's length is not compared with the number of its steps. Caught by device.length. */
 #define WSKSAMPLE_DEFECT_LENGTH_UNCHECKED 39
-/* A control code that nobody knows is answered with success. Awaits device.unknown_code. */
+/* A control code that nobody knows is answered with success. Caught by
+ * device.unknown_code. */
 #define WSKSAMPLE_DEFECT_CODE_TAKEN 40
 
 /* The sample's own client */

@@ -145,10 +145,10 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath)
 static VOID NTAPI Unload(PDRIVER_OBJECT Driver)
 {
     DeviceDelete(Driver);
-    Stop();
     if (DEFECT(LEAKS_A_LOAD)) {
         (VOID) PoolAllocate(POOL_COMPONENT, 16384);
     }
+    Stop();
     while (DEFECT(UNLOAD_HANGS)) {
         SleepMs(1000);
     }
