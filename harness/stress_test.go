@@ -48,7 +48,7 @@ func seeded() string {
 
 // stressRun runs cases on a model with a defect, or with none, and a suite of its own beside the builtin ones. It tells
 // the configuration's path, too.
-func stressRun(t *testing.T, defect string, request Request) (*results.Record, string) {
+func stressRun(t *testing.T, env Env, defect string, request Request) (*results.Record, string) {
 	t.Helper()
 	dir := t.TempDir()
 	config := "targets: {model: {provider: wine, netio: model}}\nsuites: [seeded.yaml]\n"
@@ -71,7 +71,7 @@ func stressRun(t *testing.T, defect string, request Request) (*results.Record, s
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	done, err := plan.Run(ctx, testEnv(t))
+	done, err := plan.Run(ctx, env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func caseNamed(t *testing.T, record *results.Record, name string) results.Attemp
 
 // TestStress runs the suite on the model, and loops whose seeds are given.
 func TestStress(t *testing.T) {
-	record, config := stressRun(t, "", Request{Seed: 7, StressFor: 200 * time.Millisecond, Selection: suites.Selection{Patterns: []string{"stress", "seeded"}}})
+	record, config := stressRun(t, testEnv(t), "", Request{Seed: 7, StressFor: 200 * time.Millisecond, Selection: suites.Selection{Patterns: []string{"stress", "seeded"}}})
 	if record.Counts[results.Pass] != 10 || record.Counts[results.Skip] != 1 || record.Counts.Total() != 11 {
 		t.Errorf("%v", record.Counts)
 	}
@@ -142,7 +142,8 @@ func TestStress(t *testing.T) {
 
 // TestStressNotices breaks the model: a loop ends at the first run that is not as expected, and says where.
 func TestStressNotices(t *testing.T) {
-	record, _ := stressRun(t, "RARE_REFUSAL", Request{Seed: 7, Selection: suites.Selection{Patterns: []string{"seeded.counted", "stress.capture_release"}}})
+	env := testEnv(t)
+	record, _ := stressRun(t, env, "RARE_REFUSAL", Request{Seed: 7, Selection: suites.Selection{Patterns: []string{"seeded.counted", "stress.capture_release"}}})
 	counted := caseNamed(t, record, "seeded.counted")
 	want := &results.Deviation{Step: 1, Text: "capture a, no wait", Expected: "STATUS_SUCCESS", Actual: "STATUS_DEVICE_NOT_READY (0xC00000A3)",
 		In: &results.Place{Iteration: 499}}
@@ -162,7 +163,7 @@ func TestStressNotices(t *testing.T) {
 		t.Errorf("%s: %+v, rerun %s", many.Outcome, many.Deviation, many.Rerun)
 	}
 
-	record, _ = stressRun(t, "NO_WAIT", Request{Seed: 7, Selection: suites.Selection{Patterns: []string{"stress.capture_vs_deregister"}}})
+	record, _ = stressRun(t, env, "NO_WAIT", Request{Seed: 7, Selection: suites.Selection{Patterns: []string{"stress.capture_vs_deregister"}}})
 	race := caseNamed(t, record, "stress.capture_vs_deregister").Verdict
 	if race.Outcome != results.Fail || race.Deviation.In == nil || !strings.HasPrefix(race.Deviation.Text, "deregister a, captures 0") {
 		t.Errorf("%s: %+v", race.Outcome, race.Deviation)

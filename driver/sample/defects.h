@@ -21,8 +21,8 @@
 /* A DriverEntry that fails does not undo what it had done. Caught by
  * lifecycle.start_failures. */
 #define WSKSAMPLE_DEFECT_ENTRY_KEEPS 16
-/* DriverEntry waits until its client has captured, however long that takes. Caught by
- * boot.entry_returns (hang). */
+/* DriverEntry waits until its client has captured, however long that takes. Awaits
+ * boot.entry_waits. */
 #define WSKSAMPLE_DEFECT_ENTRY_WAITS 17
 /* Each load of the driver leaves a block in pool. Caught by lifecycle.unload_clean. */
 #define WSKSAMPLE_DEFECT_LEAKS_A_LOAD 18
