@@ -22,9 +22,12 @@ const (
 	enough = 6
 )
 
-// apart reports cases that take long, and fail for the reasons of others: of these only those run that a defect names.
+// apart reports cases that take long, or do where something is broken, and fail for the reasons of others: of these only
+// those run that a defect names.
 func apart(c *suites.Case) bool {
-	return c.Suite == "stress" || c.Suite == "boot" || slices.Contains(c.Tags, "slow")
+	return c.Suite == "stress" || c.Suite == "boot" || slices.ContainsFunc(c.Tags, func(tag string) bool {
+		return tag == "slow" || tag == "unload" || tag == "entry"
+	})
 }
 
 // lab is where defects are tried.

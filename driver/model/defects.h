@@ -124,7 +124,7 @@
 /* WskGetRemoteAddress succeeds, and writes no address. Caught by sockets.remote_address. */
 #define WSKMODEL_DEFECT_REMOTE_EMPTY 45
 /* A listening socket can't be used after its client has released the NPI. Caught by
- * lifecycle.socket_outlives_release. */
+ * lifecycle.socket_outlives_release; lifecycle.echo_user_mode, lifecycle.echo_other_program may hang. */
 #define WSKMODEL_DEFECT_SOCKET_NEEDS_NPI 46
 /* IoCancelIrp does nothing for what is pending on a socket. Caught by sockets.cancel_accept. */
 #define WSKMODEL_DEFECT_NOT_CANCELABLE 47
@@ -133,7 +133,8 @@
 #define WSKMODEL_DEFECT_CLOSE_WAITS 48
 /* What WskCloseSocket cancels does not end with STATUS_CANCELLED. Caught by sockets.close_pending_accept. */
 #define WSKMODEL_DEFECT_CANCEL_STATUS 49
-/* The IRP of WskDisconnect is never completed. Caught by sockets.disconnect. */
+/* The IRP of WskDisconnect is never completed. Caught by sockets.disconnect;
+ * lifecycle.echo_user_mode, lifecycle.echo_other_program may hang. */
 #define WSKMODEL_DEFECT_IRP_KEPT 50
 /* WskSocket completes the IRP of a connection socket twice. Caught by sockets.connection. */
 #define WSKMODEL_DEFECT_IRP_TWICE 51
