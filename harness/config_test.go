@@ -56,7 +56,7 @@ func TestConfigDefaults(t *testing.T) {
 		{Name: "model", Provider: ProviderWine, Wine: &WineTarget{Model: true}}}, c.Targets); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(Defaults{Targets: []string{"wine"}, Suites: []string{"registration", "capture", "negotiation", "lifecycle", "sockets", "stress"}}, c.Run); diff != "" {
+	if diff := cmp.Diff(Defaults{Targets: []string{"wine"}, Suites: []string{"registration", "capture", "negotiation", "lifecycle", "sockets", "device", "stress", "boot"}}, c.Run); diff != "" {
 		t.Error(diff)
 	}
 }
