@@ -62,7 +62,7 @@ func TestFaultStorm(t *testing.T) {
 	g.client.Close() // the storm's clients are less patient
 	total, clients := 500, 12
 	if raceEnabled {
-		total = 100
+		total = 60
 	}
 	jobs := make(chan int)
 	var workers sync.WaitGroup

@@ -50,7 +50,7 @@ cases:
 // kills is how many controllers TestKilledAtAnyMoment kills at least.
 func kills() int {
 	if raceEnabled {
-		return 12
+		return 8
 	}
 	return 52
 }
