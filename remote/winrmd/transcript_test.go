@@ -79,6 +79,7 @@ func (p *scriptedProcess) play(t *testing.T, answer *wsman.Element) {
 		}
 		if len(data) > 0 {
 			p.write[which].Write(data)
+			p.write[which].Write(nil) // is read once the endpoint has put the bytes away: what comes next is behind them
 		}
 	}
 	if code := answer.Child(wsman.NSShell, "CommandState").Child(wsman.NSShell, "ExitCode"); code != nil {
