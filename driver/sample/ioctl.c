@@ -102,8 +102,9 @@ static NTSTATUS StartUnit(PIRP Irp, ULONG InputBytes, ULONG OutputBytes)
     }
     status = WorkerStartAny(UnitWork, UnitReport, Irp);
     if (!NT_SUCCESS(status)) {
-        (VOID) IoSetCancelRoutine(Irp, NULL);
-        (VOID) Complete(Irp, status, 0);
+        Irp->IoStatus.Status = status;
+        Irp->IoStatus.Information = 0;
+        UnitReport(Irp);
     }
     return STATUS_PENDING; /* as it was marked, whatever became of it */
 }
