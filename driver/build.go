@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -30,8 +31,10 @@ type Artifact struct {
 	SourceSHA256 string       `json:"source_sha256"`
 	Sources      []SourceHash `json:"sources"`
 
-	Cached bool          `json:"-"` // nothing was compiled
-	Took   time.Duration `json:"-"`
+	Cached   bool          `json:"-"` // nothing was compiled, nothing linked
+	Units    int           `json:"-"` // what the sources are compiled as, and how many of these were compiled for
+	Compiled int           `json:"-"` // this build: the objects of the others were there; both 0 where Cached
+	Took     time.Duration `json:"-"`
 }
 
 // SourceHash is one file that went into a build.
@@ -60,7 +63,7 @@ func (e *BuildError) Error() string {
 func (e *BuildError) Unwrap() error { return e.Err }
 
 // buildFormat is part of every key: a number of its own for each way in which this package has built.
-const buildFormat = "wskharness build 1"
+const buildFormat = "wskharness build 2"
 
 // entryFile describes an entry of the build room. It is the last file written.
 const entryFile = "entry.json"
@@ -96,17 +99,30 @@ func Build(ctx context.Context, tc *Toolchain, spec Spec, cache Cache) (*Artifac
 	if err != nil {
 		return nil, fmt.Errorf("build %s: %w", spec.Name, err)
 	}
-	if artifact, ok := loadBuild(cache, key, spec.Name); ok {
-		cache.touch(buildRoom, key)
-		artifact.Cached, artifact.Took = true, time.Since(started)
-		return artifact, nil
-	}
-	artifact, err := compileAndKeep(ctx, tc, spec, files, cache, key)
+	artifact, err := inCache(cache, func(cache Cache) (*Artifact, error) {
+		return findOrBuild(ctx, tc, spec, files, cache, key)
+	})
 	if err != nil {
 		return nil, err
 	}
 	artifact.Took = time.Since(started)
 	return artifact, nil
+}
+
+func findOrBuild(ctx context.Context, tc *Toolchain, spec Spec, files []sourceFile, cache Cache, key string) (*Artifact, error) {
+	if artifact, ok := loadBuild(cache, key, spec.Name); ok {
+		return artifact, nil
+	}
+	// Whoever else builds just this is waited for, rather than doing it, too.
+	unlock, err := cache.lock(ctx, buildRoom, key)
+	if err != nil {
+		return nil, fmt.Errorf("build %s: %w", spec.Name, err)
+	}
+	defer unlock()
+	if artifact, ok := loadBuild(cache, key, spec.Name); ok {
+		return artifact, nil
+	}
+	return compileAndKeep(ctx, tc, spec, files, cache, key)
 }
 
 // buildKey covers all that can change the image and is known without starting a process. Headers and
@@ -122,7 +138,7 @@ func buildKey(tc *Toolchain, spec Spec, files []sourceFile) (string, error) {
 	field(buildFormat, spec.Name, spec.Kind.String())
 	field(spec.Dirs...)
 	field(spec.Includes...)
-	field(spec.Prefix)
+	field(fmt.Sprint(spec.Units))
 	field(spec.compileFlags()...)
 	field(spec.linkFlags()...)
 	for _, program := range []string{tc.CC, tc.LD} {
@@ -169,6 +185,8 @@ func loadBuild(cache Cache, key, name string) (*Artifact, bool) {
 			return nil, false
 		}
 	}
+	cache.touch(buildRoom, key)
+	entry.Cached = true
 	return &entry.Artifact, true
 }
 
@@ -194,39 +212,31 @@ func readBuild(dir, key, name string) (*buildEntry, bool) {
 func compileAndKeep(ctx context.Context, tc *Toolchain, spec Spec, files []sourceFile, cache Cache, key string) (*Artifact, error) {
 	dir, err := cache.temporary(buildRoom)
 	if err != nil {
-		return nil, fmt.Errorf("build %s: %w", spec.Name, err)
+		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	w := &workshop{tc: tc, spec: spec, files: files, dir: dir}
+	w, err := openWorkshop(ctx, tc, spec, files, cache, dir)
+	if err != nil {
+		return nil, fmt.Errorf("build %s: %w", spec.Name, err)
+	}
 	entry, err := w.build(ctx)
 	if err != nil {
 		return nil, err
 	}
 	entry.Key = key
 	if err := writeJSON(filepath.Join(w.out(), entryFile), entry); err != nil {
-		return nil, fmt.Errorf("keep the build of %s: %w", spec.Name, err)
+		return nil, &CacheError{Dir: w.out(), Err: err}
 	}
 	good := func(dir string) bool {
 		other, ok := readBuild(dir, key, spec.Name)
-		return ok && other.SHA256 == entry.SHA256 && sameInputs(other.Inputs, entry.Inputs)
+		return ok && other.SHA256 == entry.SHA256 && slices.Equal(other.Inputs, entry.Inputs)
 	}
 	if err := cache.publish(buildRoom, key, w.out(), good); err != nil {
-		return nil, fmt.Errorf("keep the build of %s: %w", spec.Name, err)
+		return nil, err
 	}
 	cache.prune(buildRoom)
+	cache.prune(objectRoom)
 	entry.Path = filepath.Join(cache.path(buildRoom, key), spec.Name)
 	entry.Symbols = entry.Path + symbolsSuffix
 	return &entry.Artifact, nil
-}
-
-func sameInputs(a, b []input) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }

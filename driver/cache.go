@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -45,15 +46,76 @@ const (
 	touchEvery   = 24 * time.Hour
 )
 
+// CacheError says that the cache can't be written: a full disk, a file system that is read-only, a folder of somebody
+// else's. It costs time and never a build: see inCache.
+type CacheError struct {
+	Dir string
+	Err error
+}
+
+func (e *CacheError) Error() string {
+	return fmt.Sprintf("write to the cache %s: %v; make room, or set XDG_CACHE_HOME to a folder that can be written", e.Dir, e.Err)
+}
+
+func (e *CacheError) Unwrap() error { return e.Err }
+
+// spare is the cache in place of one that can't be written: a folder for temporary files that is this user's alone.
+func (c Cache) spare() (Cache, error) {
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("wskharness-cache-%d", os.Getuid()))
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return Cache{}, err
+	}
+	// Somebody else may have put it there: it is used only if nobody else can write to it.
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return Cache{}, err
+	}
+	if owner, ok := info.Sys().(*syscall.Stat_t); !info.IsDir() || !ok || int(owner.Uid) != os.Getuid() || info.Mode().Perm()&0o022 != 0 {
+		return Cache{}, fmt.Errorf("%s is not a folder of this user's alone", dir)
+	}
+	return Cache{Dir: dir}, nil
+}
+
+// inCache does work that keeps something in a cache. Where that can't be written, the spare one does, and all has to
+// be made anew.
+func inCache[T any](cache Cache, work func(Cache) (T, error)) (T, error) {
+	made, err := work(cache)
+	if !unusable(err) {
+		return made, err
+	}
+	spare, why := cache.spare()
+	if why != nil {
+		return made, fmt.Errorf("%w (nor is there another place: %w)", err, why)
+	}
+	if made, why = work(spare); unusable(why) {
+		return made, fmt.Errorf("%w (nor is there another place: %w)", err, why)
+	}
+	return made, why
+}
+
+// unusable reports whether err says that a cache can't be written.
+func unusable(err error) bool {
+	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT} {
+		if errors.Is(err, full) {
+			return true
+		}
+	}
+	return errors.As(err, new(*CacheError))
+}
+
 func (c Cache) path(room, key string) string { return filepath.Join(c.Dir, room, key) }
 
 // temporary makes a folder beside the entries of a room, so that it can become one by a rename.
 func (c Cache) temporary(room string) (string, error) {
 	parent := filepath.Join(c.Dir, room)
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return "", err
+	err := os.MkdirAll(parent, 0o755)
+	if err == nil {
+		var dir string
+		if dir, err = os.MkdirTemp(parent, ".tmp-"); err == nil {
+			return dir, nil
+		}
 	}
-	return os.MkdirTemp(parent, ".tmp-")
+	return "", &CacheError{Dir: c.Dir, Err: err}
 }
 
 // publish makes the folder built an entry. If somebody else was faster and theirs is good, theirs
@@ -66,7 +128,7 @@ func (c Cache) publish(room, key, built string, good func(dir string) bool) erro
 			return nil
 		}
 		if !errors.Is(err, fs.ErrExist) {
-			return err
+			return &CacheError{Dir: c.Dir, Err: err}
 		}
 		if good(final) {
 			return nil
@@ -78,13 +140,13 @@ func (c Cache) publish(room, key, built string, good func(dir string) bool) erro
 		// The bad entry goes out of the way first: a folder can only be renamed onto an empty one.
 		if err := os.Rename(final, filepath.Join(old, "bad")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			_ = os.RemoveAll(old)
-			return err
+			return &CacheError{Dir: c.Dir, Err: err}
 		}
 		if err := os.RemoveAll(old); err != nil {
-			return err
+			return &CacheError{Dir: c.Dir, Err: err}
 		}
 	}
-	return fmt.Errorf("%s: other builders keep putting bad entries there", final)
+	return &CacheError{Dir: c.Dir, Err: fmt.Errorf("%s: other builders keep putting bad entries there", final)}
 }
 
 // touch notes that an entry is in use, now and then.
@@ -109,7 +171,7 @@ func (c Cache) prune(room string) {
 			continue
 		}
 		limit := unusedFor
-		if strings.HasPrefix(entry.Name(), ".tmp-") {
+		if strings.HasPrefix(entry.Name(), ".") {
 			limit = abandonedFor
 		}
 		if time.Since(info.ModTime()) > limit {
@@ -170,26 +232,32 @@ func hashBytes(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// writeAtomically gives path the new content whole or not at all.
+// writeAtomically gives path the new content whole or not at all, even if the machine loses power.
 func writeAtomically(path string, content []byte, mode os.FileMode) error {
+	return replace(path, content, mode, (*os.File).Sync)
+}
+
+// replace gives path the new content whole or not at all. before, which may be nil, is called with the new file when
+// all is in it.
+func replace(path string, content []byte, mode os.FileMode, before func(*os.File) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name()) // after the rename there is nothing left of that name
-	if err := writeAndClose(f, content, mode); err != nil {
+	if err := writeAndClose(f, content, mode, before); err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), path)
 }
 
-func writeAndClose(f *os.File, content []byte, mode os.FileMode) error {
+func writeAndClose(f *os.File, content []byte, mode os.FileMode, before func(*os.File) error) error {
 	_, err := f.Write(content)
 	if err == nil {
 		err = f.Chmod(mode)
 	}
-	if err == nil {
-		err = f.Sync()
+	if err == nil && before != nil {
+		err = before(f)
 	}
 	return errors.Join(err, f.Close())
 }

@@ -24,61 +24,58 @@ const symbolsSuffix = ".dbg"
 // the Spec, obj the objects, out what goes into the cache. The compiler runs in src and sees only
 // relative names, so no folder of this machine gets into an image.
 type workshop struct {
-	tc    *Toolchain
-	spec  Spec
-	files []sourceFile
-	dir   string
+	tc      *Toolchain
+	tools   *survey
+	spec    Spec
+	cache   Cache
+	files   []sourceFile
+	machine []string // flags that name folders of this machine
+	dir     string
 }
 
 func (w *workshop) src() string { return filepath.Join(w.dir, "src") }
 func (w *workshop) out() string { return filepath.Join(w.dir, "out") }
 
-// object is the name of a source's object, relative to src.
-func object(source string) string {
-	return "../obj/" + strings.TrimSuffix(source, path.Ext(source)) + ".o"
+// path is where a file is whose name is relative to the root of the sources, as the compiler gets it.
+func (w *workshop) path(name string) string { return filepath.Join(w.src(), filepath.FromSlash(name)) }
+
+// openWorkshop asks the toolchain what it is, and lays the sources out in dir.
+func openWorkshop(ctx context.Context, tc *Toolchain, spec Spec, files []sourceFile, cache Cache, dir string) (*workshop, error) {
+	w := &workshop{tc: tc, spec: spec, cache: cache, files: files, dir: dir}
+	var err error
+	if w.tools, err = tc.survey(ctx, cache); err != nil {
+		return nil, err
+	}
+	if spec.Kind == KernelDriver {
+		if w.tools.Headers == "" {
+			return nil, missingKernelHeaders()
+		}
+		w.machine = []string{"-isystem", w.tools.Headers}
+	}
+	return w, w.layOut()
 }
 
 func (w *workshop) build(ctx context.Context) (*buildEntry, error) {
 	wrap := func(err error) error { return fmt.Errorf("build %s: %w", w.spec.Name, err) }
-	if err := w.layOut(); err != nil {
-		return nil, wrap(err)
-	}
-	versions, err := w.tc.Versions(ctx)
+	units, compiled, err := w.compileAll(ctx)
 	if err != nil {
-		return nil, wrap(err)
+		return nil, w.missing(ctx, err)
 	}
-	if err := w.tc.CheckLibraries(ctx, w.spec); err != nil {
-		return nil, wrap(err)
-	}
-	machine, err := w.machineFlags(ctx)
-	if err != nil {
-		return nil, wrap(err)
-	}
-	if err := w.compilePrefix(ctx, machine); err != nil {
-		return nil, err
-	}
-	objects, err := w.compileAll(ctx, machine)
-	if err != nil {
-		return nil, err
-	}
-	if err := w.link(ctx, objects, w.spec.Name, "-s"); err != nil {
-		return nil, err
-	}
-	if err := w.linkTwin(ctx, objects); err != nil {
-		return nil, err
+	if err := w.linkBoth(ctx, units); err != nil {
+		return nil, w.missing(ctx, err)
 	}
 	image := filepath.Join(w.out(), w.spec.Name)
 	if err := sameButForSymbols(image, image+symbolsSuffix); err != nil {
 		return nil, &BuildError{Name: w.spec.Name, Step: "check", Err: err}
 	}
-	inputs, err := w.inputs(ctx, objects)
+	inputs, err := w.inputs(units)
 	if err != nil {
 		return nil, wrap(err)
 	}
 	entry := &buildEntry{Inputs: inputs, Artifact: Artifact{
-		Name: w.spec.Name, Kind: w.spec.Kind.String(), Versions: versions,
+		Name: w.spec.Name, Kind: w.spec.Kind.String(), Versions: w.tools.Versions,
 		Flags: w.spec.compileFlags(), Link: w.spec.linkFlags(), Defines: maps.Clone(w.spec.Defines),
-		SourceSHA256: sourceHash(w.files),
+		SourceSHA256: sourceHash(w.files), Units: len(units), Compiled: compiled,
 	}}
 	for _, file := range w.files {
 		entry.Sources = append(entry.Sources, SourceHash{file.path, hashBytes(file.content)})
@@ -97,114 +94,103 @@ func (w *workshop) build(ctx context.Context) (*buildEntry, error) {
 	return entry, nil
 }
 
-// layOut writes the sources as they were hashed.
+// missing gives a library that is not installed as the reason, where that is why a tool failed.
+func (w *workshop) missing(ctx context.Context, failed error) error {
+	var missing *MissingToolError
+	if errors.As(w.tc.CheckLibraries(ctx, w.spec), &missing) {
+		return fmt.Errorf("build %s: %w", w.spec.Name, missing)
+	}
+	return failed
+}
+
+// layOut writes the sources as they were hashed, and the units that are made of them.
 func (w *workshop) layOut() error {
 	if err := os.MkdirAll(w.out(), 0o755); err != nil {
 		return err
 	}
-	if w.spec.Prefix != "" {
-		prefix := filepath.Join(w.src(), prefixHeader)
-		if err := os.MkdirAll(filepath.Dir(prefix), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(prefix, fmt.Appendf(nil, "#include <%s>\n", w.spec.Prefix), 0o644); err != nil {
-			return err
-		}
-	}
 	for _, dir := range slices.Concat(w.spec.Dirs, w.spec.Includes) {
-		if err := os.MkdirAll(filepath.Join(w.src(), filepath.FromSlash(dir)), 0o755); err != nil {
+		if err := os.MkdirAll(w.path(dir), 0o755); err != nil {
 			return err
 		}
 	}
 	for _, file := range w.files {
-		name := filepath.Join(w.src(), filepath.FromSlash(file.path))
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		if err := writeBelow(w.path(file.path), file.content); err != nil {
 			return err
 		}
-		if err := os.WriteFile(name, file.content, 0o644); err != nil {
+	}
+	for _, u := range w.spec.units(w.files) {
+		if err := os.MkdirAll(filepath.Dir(w.path(u.object())), 0o755); err != nil {
 			return err
 		}
-		if !file.compiled() {
+		if len(u.files) == 1 {
 			continue
 		}
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(w.src(), object(file.path))), 0o755); err != nil {
+		if err := writeBelow(w.path(u.name), []byte(u.text)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// machineFlags are those that name folders of this machine.
-func (w *workshop) machineFlags(ctx context.Context) ([]string, error) {
-	if w.spec.Kind != KernelDriver {
-		return nil, nil
+// writeBelow writes a file, and makes the folder that it is in.
+func writeBelow(path string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
 	}
-	headers, err := w.tc.kernelHeaders(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return []string{"-isystem", headers}, nil
+	return os.WriteFile(path, content, 0o644)
 }
 
-// prefixHeader includes the Spec's Prefix. It is compiled beside its source, where the compiler looks.
-const prefixHeader = "../pre/prefix.h"
-
-// compilePrefix compiles the header that all sources begin with: reading it takes most of the time
-// that a source of a driver takes to compile.
-func (w *workshop) compilePrefix(ctx context.Context, machine []string) error {
-	if w.spec.Prefix == "" {
-		return nil
-	}
-	const compiled = prefixHeader + ".gch"
-	args := append(w.spec.compileFlags(), machine...)
-	args = append(args, "-MD", "-MF", compiled+".d", "-x", "c-header", prefixHeader, "-o", compiled)
-	_, err := runTool(ctx, w.src(), w.tc.CC, args...)
-	return w.joinCompileErrors([]error{err})
-}
-
-// compileAll compiles every source, as many at a time as there are processors, and reports the errors
-// of all of them, in the order of the sources.
-func (w *workshop) compileAll(ctx context.Context, machine []string) ([]string, error) {
-	var sources []string
-	for _, file := range w.files {
-		if file.compiled() {
-			sources = append(sources, file.path)
+// compileAll makes the object of every unit, and reports the errors of all of them, in the order of the sources.
+func (w *workshop) compileAll(ctx context.Context) (units []translationUnit, compiled int, err error) {
+	units = w.spec.units(w.files)
+	made := make([]bool, len(units))
+	errs := w.sideBySide(len(units), func(i int) (err error) {
+		made[i], err = w.make(ctx, units[i])
+		return err
+	})
+	for i, err := range errs {
+		if failed, ok := errors.AsType[*toolError](err); ok {
+			errs[i] = w.explain(ctx, units[i], failed)
 		}
 	}
-	errs := make([]error, len(sources))
+	for _, made := range made {
+		if made {
+			compiled++
+		}
+	}
+	return units, compiled, w.joinCompileErrors(flatten(errs))
+}
+
+// sideBySide works for each of n, as many at a time as there are processors.
+func (w *workshop) sideBySide(n int, work func(i int) error) []error {
+	errs := make([]error, n)
 	next := make(chan int)
 	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(sources)) {
+	for range min(runtime.GOMAXPROCS(0), n) {
 		workers.Go(func() {
 			for i := range next {
-				errs[i] = w.compile(ctx, sources[i], machine)
+				errs[i] = work(i)
 			}
 		})
 	}
-	for i := range sources {
+	for i := range n {
 		next <- i
 	}
 	close(next)
 	workers.Wait()
-	if err := w.joinCompileErrors(errs); err != nil {
-		return nil, err
-	}
-	objects := make([]string, len(sources))
-	for i, source := range sources {
-		objects[i] = object(source)
-	}
-	return objects, nil
+	return errs
 }
 
-func (w *workshop) compile(ctx context.Context, source string, machine []string) error {
-	obj := object(source)
-	args := append(w.spec.compileFlags(), machine...)
-	if w.spec.Prefix != "" {
-		args = append(args, "-Winvalid-pch", "-include", prefixHeader)
+// flatten takes errors apart that were joined.
+func flatten(errs []error) (all []error) {
+	for _, err := range errs {
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			all = append(all, joined.Unwrap()...)
+		} else {
+			all = append(all, err)
+		}
 	}
-	args = append(args, "-MD", "-MF", obj+".d", "-c", source, "-o", obj)
-	_, err := runTool(ctx, w.src(), w.tc.CC, args...)
-	return err
+	return all
 }
 
 // joinCompileErrors makes one BuildError of what several compilers said. Anything but a compiler's
@@ -217,6 +203,8 @@ func (w *workshop) joinCompileErrors(errs []error) error {
 		case err == nil:
 		case !errors.As(err, &failed):
 			return fmt.Errorf("compile %s: %w", w.spec.Name, err)
+		case failed.diskFull():
+			return &CacheError{Dir: w.dir, Err: failed}
 		case joined == nil:
 			joined = w.buildError("compile", failed)
 		default:
@@ -237,33 +225,23 @@ func (w *workshop) buildError(step string, failed *toolError) *BuildError {
 	}
 }
 
-// link links in the order of the sources' names, and notes which libraries took part.
-func (w *workshop) link(ctx context.Context, objects []string, name string, extra ...string) error {
-	args := append(LinkFlags(w.spec.Kind), w.spec.Options...)
-	args = append(args, extra...)
-	args = append(args, "-Wl,--dependency-file,"+linkDependencies, "-o", "../out/"+name)
-	args = append(args, objects...)
-	args = append(args, w.spec.libFlags()...)
-	_, err := runTool(ctx, w.src(), w.tc.CC, args...)
-	var failed *toolError
-	if errors.As(err, &failed) {
-		return w.buildError("link", failed)
-	}
-	if err != nil {
-		return fmt.Errorf("link %s: %w", w.spec.Name, err)
-	}
-	return nil
-}
-
-// linkTwin links the image with its debug information. It does so under the image's own name, in another
-// folder: the name is in the table of exports.
-func (w *workshop) linkTwin(ctx context.Context, objects []string) error {
+// linkBoth links the image, and its twin with debug information.
+func (w *workshop) linkBoth(ctx context.Context, units []translationUnit) error {
+	// The twin has the image's own name, in another folder: the name is in the table of exports.
 	const folder = "twin"
 	if err := os.Mkdir(filepath.Join(w.out(), folder), 0o755); err != nil {
 		return err
 	}
-	if err := w.link(ctx, objects, folder+"/"+w.spec.Name); err != nil {
-		return err
+	errs := w.sideBySide(2, func(i int) error {
+		if i == 0 {
+			return w.link(ctx, units, w.spec.Name, "-s", "-Wl,--dependency-file,"+linkDependencies)
+		}
+		return w.link(ctx, units, folder+"/"+w.spec.Name)
+	})
+	for _, err := range errs {
+		if err != nil {
+			return err // both fail for the same reason
+		}
 	}
 	twin := filepath.Join(w.out(), w.spec.Name+symbolsSuffix)
 	if err := os.Rename(filepath.Join(w.out(), folder, w.spec.Name), twin); err != nil {
@@ -272,28 +250,40 @@ func (w *workshop) linkTwin(ctx context.Context, objects []string) error {
 	return os.Remove(filepath.Join(w.out(), folder))
 }
 
+// link links in the order of the sources' names.
+func (w *workshop) link(ctx context.Context, units []translationUnit, name string, extra ...string) error {
+	args := append(LinkFlags(w.spec.Kind), w.spec.Options...)
+	args = append(args, extra...)
+	args = append(args, "-o", "../out/"+name)
+	for _, u := range units {
+		args = append(args, u.object())
+	}
+	args = append(args, w.spec.libFlags()...)
+	_, err := runTool(ctx, w.src(), w.tc.CC, args...)
+	failed, ok := errors.AsType[*toolError](err)
+	switch {
+	case err == nil:
+		return nil
+	case !ok:
+		return fmt.Errorf("link %s: %w", w.spec.Name, err)
+	case failed.diskFull():
+		return &CacheError{Dir: w.dir, Err: failed}
+	}
+	return w.buildError("link", failed)
+}
+
 // linkDependencies is where the linker lists what it read, relative to src.
 const linkDependencies = "../obj/link.d"
 
 // inputs lists the files of this machine that took part, as compiler and linker report them.
-func (w *workshop) inputs(ctx context.Context, objects []string) ([]input, error) {
+func (w *workshop) inputs(units []translationUnit) ([]input, error) {
 	paths := map[string]bool{}
-	programs, err := w.tc.programs(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, program := range programs {
-		paths[filepath.Clean(program)] = true
-	}
 	rules := []string{linkDependencies}
-	if w.spec.Prefix != "" {
-		rules = append(rules, prefixHeader+".gch.d")
-	}
-	for _, obj := range objects {
-		rules = append(rules, obj+".d")
+	for _, u := range units {
+		rules = append(rules, u.rule())
 	}
 	for _, rule := range rules {
-		text, err := readBounded(filepath.Join(w.src(), rule), maxJSONFile)
+		text, err := readBounded(w.path(rule), maxJSONFile)
 		if err != nil {
 			return nil, err
 		}
@@ -303,7 +293,7 @@ func (w *workshop) inputs(ctx context.Context, objects []string) ([]input, error
 			}
 		}
 	}
-	var inputs []input
+	inputs := slices.Clone(w.tools.Programs)
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
 		in, err := statInput(path)
 		if err != nil {

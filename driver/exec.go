@@ -28,6 +28,11 @@ func (e *toolError) Error() string {
 
 func (e *toolError) Unwrap() error { return e.Err }
 
+// diskFull reports whether the tool found no room for what it makes, which is no mistake of the sources.
+func (e *toolError) diskFull() bool {
+	return strings.Contains(e.Output, syscall.ENOSPC.Error()) || strings.Contains(e.Output, "No space left on device")
+}
+
 // runTool runs a tool of the toolchain in dir and returns what it wrote on either stream. When ctx
 // ends, the tool goes together with the processes that it started (gcc is only a driver of others).
 func runTool(ctx context.Context, dir, program string, args ...string) ([]byte, error) {

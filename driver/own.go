@@ -94,39 +94,44 @@ func PackageOwn(ctx context.Context, o Own, cache Cache, signer *Signer, now tim
 	if !imageName.MatchString(name) {
 		return nil, wrap(errors.New("its name is not of at most 64 letters, digits, dots, dashes and underscores"))
 	}
-	dir, err := cache.temporary(packageRoom)
+	pkg, err := inCache(cache, func(cache Cache) (*Package, error) { return o.findOrMake(ctx, cache, signer) })
 	if err != nil {
 		return nil, wrap(err)
+	}
+	pkg.Took = time.Since(started)
+	pkg.Findings = pkg.Image.Findings(now)
+	if refusals := o.refusals(pkg.Findings); len(refusals) > 0 {
+		return nil, &RefusedError{Path: o.Driver, Findings: refusals}
+	}
+	return pkg, nil
+}
+
+// findOrMake puts the package together, and takes the one of the cache where that has the same content.
+func (o Own) findOrMake(ctx context.Context, cache Cache, signer *Signer) (*Package, error) {
+	dir, err := cache.temporary(packageRoom)
+	if err != nil {
+		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	if err := o.gather(ctx, dir, signer); err != nil {
-		return nil, wrap(err)
+		return nil, err
 	}
 	key, err := contentKey(dir)
 	if err != nil {
-		return nil, wrap(err)
+		return nil, err
 	}
 	final := cache.path(packageRoom, key)
-	before, err := OpenPackage(final)
-	cached := err == nil
-	if cached {
+	if pkg, err := OpenPackage(final); err == nil {
 		cache.touch(packageRoom, key)
-	} else {
-		good := func(dir string) bool { _, err := OpenPackage(dir); return err == nil }
-		if err := cache.publish(packageRoom, key, dir, good); err != nil {
-			return nil, wrap(err)
-		}
-		cache.prune(packageRoom)
-		if before, err = OpenPackage(final); err != nil {
-			return nil, err
-		}
+		pkg.Cached = true
+		return pkg, nil
 	}
-	before.Cached, before.Took = cached, time.Since(started)
-	before.Findings = before.Image.Findings(now)
-	if refusals := o.refusals(before.Findings); len(refusals) > 0 {
-		return nil, &RefusedError{Path: o.Driver, Findings: refusals}
+	good := func(dir string) bool { _, err := OpenPackage(dir); return err == nil }
+	if err := cache.publish(packageRoom, key, dir, good); err != nil {
+		return nil, err
 	}
-	return before, nil
+	cache.prune(packageRoom)
+	return OpenPackage(final)
 }
 
 // refusals are the findings for which no target loads the driver. What only some settings of Windows object to is

@@ -79,18 +79,9 @@ func BuildPackage(ctx context.Context, tc *Toolchain, spec Spec, cache Cache, si
 	if err != nil {
 		return nil, err
 	}
-	key := packageKey(artifact, signer)
-	pkg, err := OpenPackage(cache.path(packageRoom, key))
+	pkg, err := inCache(cache, func(cache Cache) (*Package, error) { return findOrMake(ctx, artifact, cache, signer, now) })
 	if err != nil {
-		if err := makePackage(ctx, artifact, cache, key, signer, now); err != nil {
-			return nil, err
-		}
-		if pkg, err = OpenPackage(cache.path(packageRoom, key)); err != nil {
-			return nil, err
-		}
-	} else {
-		cache.touch(packageRoom, key)
-		pkg.Cached = artifact.Cached
+		return nil, err
 	}
 	pkg.Findings = pkg.Image.Findings(now)
 	if refusals := Refusals(pkg.Findings); len(refusals) > 0 {
@@ -98,6 +89,19 @@ func BuildPackage(ctx context.Context, tc *Toolchain, spec Spec, cache Cache, si
 	}
 	pkg.Took = time.Since(started)
 	return pkg, nil
+}
+
+func findOrMake(ctx context.Context, artifact *Artifact, cache Cache, signer *Signer, now time.Time) (*Package, error) {
+	key := packageKey(artifact, signer)
+	if pkg, err := OpenPackage(cache.path(packageRoom, key)); err == nil {
+		cache.touch(packageRoom, key)
+		pkg.Cached = artifact.Cached
+		return pkg, nil
+	}
+	if err := makePackage(ctx, artifact, cache, key, signer, now); err != nil {
+		return nil, err
+	}
+	return OpenPackage(cache.path(packageRoom, key))
 }
 
 func packageKey(artifact *Artifact, signer *Signer) string {

@@ -41,7 +41,7 @@ type Spec struct {
 	Includes []string          // folders of Sources that are searched for headers, beside Dirs
 	Defines  map[string]string // preprocessor names; an empty value stands for 1
 	Options  []string          // further flags, for compiling and linking both: -municode
-	Prefix   string            // a system header that is put before every source, and compiled once only
+	Units    int               // as how many units the sources are compiled, several files as one; 0: each by itself
 	Libs     []string          // import libraries, without the lib: ntoskrnl
 	Root     string            // what a person calls the root of Sources: put before paths in messages
 }
@@ -58,7 +58,7 @@ func SampleSpec(defines map[string]string) Spec {
 		Dirs:     []string{"sample"},
 		Includes: []string{"include"},
 		Defines:  all,
-		Prefix:   "ntddk.h",
+		Units:    4,
 		Libs:     []string{"ntoskrnl", "hal", "netio"},
 		Root:     "driver",
 	}
@@ -74,7 +74,7 @@ func ModelSpec(defines map[string]string) Spec {
 		Dirs:     []string{"model"},
 		Includes: []string{"include"},
 		Defines:  defines,
-		Prefix:   "ntddk.h",
+		Units:    2,
 		Libs:     []string{"ntoskrnl", "hal", "ntdll"},
 		Root:     "driver",
 	}
@@ -90,7 +90,7 @@ func AgentSpec() Spec {
 		Includes: []string{"include"},
 		Defines:  map[string]string{"WIN32_LEAN_AND_MEAN": ""}, // else windows.h brings the old winsock.h
 		Options:  []string{"-municode"},
-		Prefix:   "windows.h",
+		Units:    4,
 		Libs:     []string{"advapi32", "bcrypt", "ntdll", "ws2_32", "z"},
 		Root:     "driver",
 	}
@@ -116,7 +116,7 @@ func WarningFlags(kind Kind) []string {
 // CompileFlags lists how sources of a kind are compiled, but for the folders that differ from machine
 // to machine.
 func CompileFlags(kind Kind) []string {
-	flags := append([]string{"-std=gnu17", "-O2", "-g", "-ffile-prefix-map=" + anyFolder + "=."}, WarningFlags(kind)...)
+	flags := append([]string{"-std=gnu17", "-O2", "-g", "-ffile-prefix-map=" + anyFolder + "=.", leanHeaders}, WarningFlags(kind)...)
 	if kind == KernelDriver {
 		flags = append(flags,
 			// No C runtime in the kernel: neither its start-up code, nor its stack protector and probes.
@@ -127,6 +127,12 @@ func CompileFlags(kind Kind) []string {
 	}
 	return flags
 }
+
+// leanHeaders is the include guard of the compiler's x86intrin.h, which every header of Windows includes for a handful
+// of functions that it declares itself, too. With the thousands of vector instructions in it, most of a compiler's
+// time would be reading it. Whoever wants an instruction includes immintrin.h. A compiler whose guard has another
+// name reads it all, and takes longer.
+const leanHeaders = "-D_X86INTRIN_H_INCLUDED"
 
 // LinkFlags lists how images of a kind are linked.
 func LinkFlags(kind Kind) []string {
@@ -156,7 +162,6 @@ const (
 var (
 	defineName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	libName    = regexp.MustCompile(`^[A-Za-z0-9_.+-]+$`)
-	headerName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_./-]*$`)
 	imageName  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$`)
 )
 
@@ -186,8 +191,8 @@ func (s Spec) validate() error {
 			wrong("define %q=%q: want a C identifier, and a value of one line", name, value)
 		}
 	}
-	if s.Prefix != "" && !headerName.MatchString(s.Prefix) {
-		wrong("prefix %q: want the name of a system header, such as ntddk.h", s.Prefix)
+	if s.Units < 0 {
+		wrong("%d units: want their number, or 0 for a unit of each file", s.Units)
 	}
 	for _, lib := range s.Libs {
 		if !libName.MatchString(lib) {
@@ -199,7 +204,7 @@ func (s Spec) validate() error {
 
 // unsafeArgument reports whether the compiler would take a path for something else.
 func unsafeArgument(path string) bool {
-	return strings.HasPrefix(path, "-") || strings.HasPrefix(path, "@") || strings.ContainsAny(path, "\n\x00")
+	return strings.HasPrefix(path, "-") || strings.HasPrefix(path, "@") || strings.ContainsAny(path, "\n\x00\"\\")
 }
 
 // defineFlags gives -D flags in an order that does not change.

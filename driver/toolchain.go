@@ -1,8 +1,6 @@
 package driver
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -104,30 +102,9 @@ func (tc *Toolchain) Versions(ctx context.Context) (Versions, error) {
 	return v, nil
 }
 
-// kernelHeaders asks the compiler where it looks for headers and returns the folder there that has
-// the driver kit's ones.
-func (tc *Toolchain) kernelHeaders(ctx context.Context) (string, error) {
-	out, err := runTool(ctx, "", tc.CC, "-E", "-v", "-x", "c", os.DevNull)
-	if err != nil {
-		return "", fmt.Errorf("ask %s where it looks for headers: %w", tc.CC, err)
-	}
-	listed := false
-	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
-		line := lines.Text()
-		switch {
-		case strings.HasPrefix(line, "#include <"):
-			listed = true
-		case strings.HasPrefix(line, "End of search list"):
-			listed = false
-		case listed:
-			dir := filepath.Join(strings.TrimSpace(line), "ddk")
-			if _, err := os.Stat(filepath.Join(dir, "ntddk.h")); err == nil {
-				return dir, nil
-			}
-		}
-	}
-	return "", &MissingToolError{
-		Tool:    "ddk/ntddk.h",
+func missingKernelHeaders() error {
+	return &MissingToolError{
+		Tool:    "ddk/" + kitHeader,
 		Why:     "the declarations of the Windows kernel that a driver is compiled against",
 		Install: installCommand("mingw-w64-x86-64-dev"),
 	}
@@ -157,19 +134,4 @@ func (tc *Toolchain) CheckLibraries(ctx context.Context, spec Spec) error {
 		}
 	}
 	return nil
-}
-
-// programs lists the files that take part in every compilation, for noticing that one has changed.
-func (tc *Toolchain) programs(ctx context.Context) ([]string, error) {
-	files := []string{tc.CC, tc.LD}
-	for _, name := range []string{"cc1", "as", "ld"} {
-		out, err := runTool(ctx, "", tc.CC, "-print-prog-name="+name)
-		if err != nil {
-			return nil, fmt.Errorf("ask %s for its %s: %w", tc.CC, name, err)
-		}
-		if path := strings.TrimSpace(string(out)); filepath.IsAbs(path) {
-			files = append(files, path)
-		}
-	}
-	return files, nil
 }

@@ -10,7 +10,7 @@ struct ACTOR {
     ACT Act;
 };
 
-static void LetGo(ACTOR *Actor)
+static void LetGoOfActor(ACTOR *Actor)
 {
     if (InterlockedDecrement(&Actor->Holders) != 0)
         return;
@@ -43,7 +43,7 @@ static DWORD WINAPI ActorThread(void *Parameter)
     result->ElapsedNs = NowNs() - begin;
     result->MaxNs = result->ElapsedNs;
     result->Executed = 1;
-    LetGo(actor);
+    LetGoOfActor(actor);
     return 0;
 }
 
@@ -84,5 +84,5 @@ void ActorLeave(ACTOR *Actor)
     if (Actor == NULL)
         return;
     CloseHandle(Actor->Thread);
-    LetGo(Actor);
+    LetGoOfActor(Actor);
 }

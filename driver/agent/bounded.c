@@ -10,7 +10,7 @@ typedef struct BOUNDED {
     void *Context;
 } BOUNDED;
 
-static void LetGo(BOUNDED *Bounded)
+static void LetGoOfBounded(BOUNDED *Bounded)
 {
     if (InterlockedDecrement(&Bounded->Holders) == 0) {
         free(Bounded->Context);
@@ -23,7 +23,7 @@ static DWORD WINAPI BoundedThread(void *Parameter)
     BOUNDED *bounded = Parameter;
 
     bounded->Result = bounded->Routine(bounded->Context);
-    LetGo(bounded);
+    LetGoOfBounded(bounded);
     return 0;
 }
 
@@ -61,6 +61,6 @@ DWORD BoundedCall(BOUNDED_ROUTINE *Routine, const void *Context, size_t Bytes, D
         }
         CloseHandle(thread);
     }
-    LetGo(bounded);
+    LetGoOfBounded(bounded);
     return error;
 }

@@ -11,7 +11,7 @@
 /* For the driver to release, join and deregister what a case has left. */
 #define RESET_MS        5000u
 #define RESET_MARGIN_MS 2000u
-#define HELLO_MS        2000u
+#define HELLO_AGAIN_MS  2000u
 #define STOP_MS         2000u
 
 /* To open the device once more, and then to ask. */
@@ -310,7 +310,7 @@ static BOOL DeviceAnswers(DEVICE *Device)
     WSKT_HELLO hello;
     DWORD returned;
 
-    return DeviceCall(Device, IOCTL_WSKT_HELLO, NULL, 0, &hello, sizeof hello, &returned, HELLO_MS) ==
+    return DeviceCall(Device, IOCTL_WSKT_HELLO, NULL, 0, &hello, sizeof hello, &returned, HELLO_AGAIN_MS) ==
                ERROR_SUCCESS &&
            returned == sizeof hello;
 }
@@ -413,7 +413,7 @@ static CASES_END RunCase(CASES *Cases, UINT32 Index)
 }
 
 /* The case whose step rebooted the guest, from that step on. */
-static CASES_END GoOn(CASES *Cases, const REBOOT_POINT *From)
+static CASES_END GoOnAfterBoot(CASES *Cases, const REBOOT_POINT *From)
 {
     CASE_RUN run = {.Case = &Cases->Plan->Case[From->Case],
                     .Index = From->Case,
@@ -455,7 +455,7 @@ CASES_END CasesRun(CASES *Cases, const REBOOT_POINT *From)
 
         Cases->Ended = From->Ended;
         if (PointFits(Cases->Plan, From))
-            end = GoOn(Cases, From);
+            end = GoOnAfterBoot(Cases, From);
         if (end != CASES_DONE)
             return end;
         next = From->Case + 1;

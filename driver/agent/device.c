@@ -22,7 +22,7 @@ struct DEVICE {
     UINT64 Out[DEVICE_REPLY_BYTES / sizeof(UINT64) + 1];
 };
 
-static void LetGo(DEVICE *Device)
+static void LetGoOfDevice(DEVICE *Device)
 {
     if (InterlockedDecrement(&Device->Holders) != 0)
         return;
@@ -58,12 +58,12 @@ static DWORD WINAPI DeviceThread(void *Parameter)
      */
     if (device->File != INVALID_HANDLE_VALUE)
         CloseHandle(device->File);
-    LetGo(device);
+    LetGoOfDevice(device);
     return 0;
 }
 
 /* Waits for the thread to come back from the driver and returns what it brought. */
-static DWORD Await(DEVICE *Device, DWORD TimeoutMs, HANDLE Cancel)
+static DWORD AwaitReply(DEVICE *Device, DWORD TimeoutMs, HANDLE Cancel)
 {
     HANDLE either[] = {Device->Back, Cancel};
     DWORD error;
@@ -103,7 +103,7 @@ DWORD DeviceOpen(DEVICE **Device, DWORD TimeoutMs)
         device->Holders = 1;
         goto Error;
     }
-    error = Await(device, TimeoutMs, NULL);
+    error = AwaitReply(device, TimeoutMs, NULL);
     if (error == ERROR_SUCCESS)
         *Device = device;
     else
@@ -112,7 +112,7 @@ DWORD DeviceOpen(DEVICE **Device, DWORD TimeoutMs)
 
 Error:
     error = GetLastError();
-    LetGo(device);
+    LetGoOfDevice(device);
     return error;
 }
 
@@ -126,7 +126,7 @@ void DeviceClose(DEVICE *Device)
     if (!Device->Lost)
         WaitForSingleObject(Device->Thread, CLOSE_MS);
     CloseHandle(Device->Thread);
-    LetGo(Device);
+    LetGoOfDevice(Device);
 }
 
 DWORD DeviceSend(DEVICE *Device, DWORD Code, const void *In, DWORD InBytes, DWORD OutBytes)
@@ -146,7 +146,7 @@ DWORD DeviceSend(DEVICE *Device, DWORD Code, const void *In, DWORD InBytes, DWOR
 
 DWORD DeviceAwait(DEVICE *Device, void *Out, DWORD *Returned, DWORD TimeoutMs, HANDLE Cancel)
 {
-    DWORD error = Await(Device, TimeoutMs, Cancel);
+    DWORD error = AwaitReply(Device, TimeoutMs, Cancel);
 
     *Returned = 0;
     if (error != ERROR_SUCCESS)

@@ -11,19 +11,19 @@
  */
 #define START_RETRIES_MAX 1u
 
-#define KEY_CHARS 160u
+#define SERVICE_KEY_CHARS 160u
 
 #define STOPPED_POLL_MS 20u
 
 /* Long enough for the largest answer that QueryServiceConfig gives. */
-#define CONFIG_BYTES 8192u
+#define SERVICE_CONFIG_BYTES 8192u
 
 typedef struct DRIVER_CALL {
     wchar_t Name[SERVICE_NAME_CHARS_MAX + 1];
     DWORD TimeoutMs;
 } DRIVER_CALL;
 
-static void ServiceKey(const wchar_t *Name, wchar_t Key[KEY_CHARS])
+static void ServiceKey(const wchar_t *Name, wchar_t Key[SERVICE_KEY_CHARS])
 {
     wcscpy(Key, L"SYSTEM\\CurrentControlSet\\Services\\");
     wcsncat(Key, Name, SERVICE_NAME_CHARS_MAX);
@@ -31,7 +31,7 @@ static void ServiceKey(const wchar_t *Name, wchar_t Key[KEY_CHARS])
 
 DWORD DriverEntryStatus(const wchar_t *Name)
 {
-    wchar_t key[KEY_CHARS];
+    wchar_t key[SERVICE_KEY_CHARS];
     DWORD status, size = sizeof status;
 
     ServiceKey(Name, key);
@@ -43,7 +43,7 @@ DWORD DriverEntryStatus(const wchar_t *Name)
 
 DWORD DriverSetValue(const wchar_t *Name, const wchar_t *Value, DWORD Type, const void *Data, DWORD Bytes)
 {
-    wchar_t key[KEY_CHARS];
+    wchar_t key[SERVICE_KEY_CHARS];
 
     ServiceKey(Name, key);
     return (DWORD)RegSetKeyValueW(HKEY_LOCAL_MACHINE, key, Value, Type, Data, Bytes);
@@ -51,7 +51,7 @@ DWORD DriverSetValue(const wchar_t *Name, const wchar_t *Value, DWORD Type, cons
 
 DWORD DriverForgetValue(const wchar_t *Name, const wchar_t *Value)
 {
-    wchar_t key[KEY_CHARS];
+    wchar_t key[SERVICE_KEY_CHARS];
     DWORD error;
 
     ServiceKey(Name, key);
@@ -61,7 +61,7 @@ DWORD DriverForgetValue(const wchar_t *Name, const wchar_t *Value)
 
 DWORD DriverGetBinary(const wchar_t *Name, const wchar_t *Value, void *Data, DWORD Bytes)
 {
-    wchar_t key[KEY_CHARS];
+    wchar_t key[SERVICE_KEY_CHARS];
     DWORD error, size = Bytes;
 
     ServiceKey(Name, key);
@@ -83,7 +83,7 @@ static DWORD CheckIsDriver(SC_HANDLE Service)
 {
     union {
         QUERY_SERVICE_CONFIGW Config;
-        UINT8 Bytes[CONFIG_BYTES];
+        UINT8 Bytes[SERVICE_CONFIG_BYTES];
     } answer;
     DWORD needed;
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <winevt.h>
 
-#define POLL_MS       100u
+#define LOG_POLL_MS   100u
 #define QUERY_CHARS   1024u
 #define XML_BYTES_MAX (256u * 1024u)
 #define AT_ONCE       16u
@@ -132,7 +132,7 @@ DWORD EventLogAwait(const wchar_t *Channel, const wchar_t *Conditions, const wch
         if (waited >= WaitMs)
             break;
         if (error == ERROR_TIMEOUT)
-            Sleep(POLL_MS);
+            Sleep(LOG_POLL_MS);
     }
     free(xml);
     FreeLibrary(api.Library);

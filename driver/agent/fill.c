@@ -14,7 +14,7 @@
 
 #define BALLAST L"C:\\wskharness\\ballast"
 
-#define CHUNK_BYTES   (1024u * 1024u)
+#define FILL_BYTES    (1024u * 1024u)
 #define LITTLE_BYTES  4096u /* less than a cluster is of no use to anybody */
 #define RESERVE_TRIES 128u
 
@@ -22,7 +22,7 @@
  * Reserves all that is free without writing it. FALSE where the file system does not do that, or says that
  * it does and has as much room as before. (Unproven on Windows.)
  */
-static BOOL Reserve(HANDLE File, UINT64 Free)
+static BOOL ReserveDisk(HANDLE File, UINT64 Free)
 {
     UINT64 reserved = 0, piece = Free;
 
@@ -46,11 +46,11 @@ static BOOL Reserve(HANDLE File, UINT64 Free)
 static DWORD WriteAll(HANDLE File)
 {
     DWORD error = ERROR_SUCCESS;
-    UINT8 *zeros = calloc(1, CHUNK_BYTES);
+    UINT8 *zeros = calloc(1, FILL_BYTES);
 
     if (zeros == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
-    for (DWORD piece = CHUNK_BYTES; piece != 0 && error == ERROR_SUCCESS;) {
+    for (DWORD piece = FILL_BYTES; piece != 0 && error == ERROR_SUCCESS;) {
         DWORD written = 0;
 
         if (!WriteFile(File, zeros, piece, &written, NULL) || written != piece) {
@@ -71,12 +71,12 @@ static DWORD Fill(HANDLE File, UINT64 Most)
     UINT64 available;
     DWORD error = SpaceFree(BALLAST, &available);
 
-    if (error != ERROR_SUCCESS || Reserve(File, available))
+    if (error != ERROR_SUCCESS || ReserveDisk(File, available))
         return error;
     return available > Most ? ERROR_FILE_TOO_LARGE : WriteAll(File);
 }
 
-static DWORD Tell(void)
+static DWORD TellFree(void)
 {
     char buffer[64];
     TEXT text;
@@ -93,7 +93,7 @@ static DWORD Tell(void)
     return WriteFully(GetStdHandle(STD_OUTPUT_HANDLE), text.Data, text.Length);
 }
 
-static int Refuse(DWORD Error)
+static int RefuseFill(DWORD Error)
 {
     char buffer[256];
     TEXT text;
@@ -126,12 +126,12 @@ int CommandFill(int Argc, wchar_t **Argv)
         return Complain("make", BALLAST, GetLastError());
     error = Fill(file, most);
     if (error == ERROR_SUCCESS)
-        error = Tell();
+        error = TellFree();
     if (error == ERROR_SUCCESS)
         HoldWhileWanted((DWORD)ms);
     if (!CloseHandle(file) && error == ERROR_SUCCESS)
         error = GetLastError();
-    return error == ERROR_SUCCESS ? EXIT_DONE : Refuse(error);
+    return error == ERROR_SUCCESS ? EXIT_DONE : RefuseFill(error);
 }
 
 void FillTidy(void)

@@ -8,23 +8,17 @@
 #include "eventlog.h"
 #include "path.h"
 #include "settings.h"
+#include "status.h"
 
 #include <stdlib.h>
 #include <wchar.h>
 
-#define STATUS_SUCCESS_VALUE        0u
-#define STATUS_TIMEOUT_VALUE        0x102u
 #define STATUS_FILE_TOO_LARGE_VALUE 0xC0000904u
 
 #define COMMAND_CHARS 32000u
 #define IOCTL_BYTES   WSKP_GENERIC_BYTES
 
 ULONG NTAPI RtlGetLastNtStatus(void);
-
-static UINT32 StatusOfWin32(DWORD Win32)
-{
-    return Win32 == ERROR_SUCCESS ? STATUS_SUCCESS_VALUE : 0xC0070000u | (Win32 & 0xFFFFu);
-}
 
 /* ---- paths ---- */
 
@@ -182,7 +176,7 @@ static UINT32 RunProgram(GENERIC *Generic, PROGRAM *Program, const wchar_t *Repo
 }
 
 /* The case's folder, which is made when something first needs it. */
-static DWORD MakeFolder(const wchar_t *Folder)
+static DWORD MakeCaseFolder(const wchar_t *Folder)
 {
     wchar_t *inside = FolderJoin(Folder, L"x");
     DWORD error = inside != NULL ? PathMakeFolders(inside) : ERROR_NOT_ENOUGH_MEMORY;
@@ -203,7 +197,7 @@ static UINT32 DoRun(GENERIC *Generic)
     if (name != NULL && arguments != NULL)
         program.CommandLine = CommandLine(Generic, name, arguments);
     if (program.CommandLine != NULL)
-        status = StatusOfWin32(MakeFolder(Generic->Folders.Work));
+        status = StatusOfWin32(MakeCaseFolder(Generic->Folders.Work));
     if (status == STATUS_SUCCESS_VALUE)
         status = RunProgram(Generic, &program, report);
     free(program.CommandLine);
@@ -306,7 +300,7 @@ static const struct {
     UINT32 Op;
     UINT32 (*Routine)(GENERIC *Generic);
     unsigned TextsMin, TextsMax;
-} Operations[] = {
+} GenericSteps[] = {
     {WSKP_OP_UPLOAD, DoUpload, 2, 2},      {WSKP_OP_RUN, DoRun, 2, 3},
     {WSKP_OP_IOCTL, DoIoctl, 1, 2},        {WSKP_OP_COLLECT, DoCollect, 2, 2},
     {WSKP_OP_EVENT_LOG, DoEventLog, 2, 3},
@@ -331,17 +325,18 @@ BOOL GenericKnows(const WSKT_STEP *Step, WORDS Words)
 
     while (WordsNext(&Words) != NULL)
         texts++;
-    for (size_t i = 0; i < ARRAYSIZE(Operations); i++) {
-        if (Operations[i].Op == Step->Op)
-            return texts >= Operations[i].TextsMin && texts <= Operations[i].TextsMax && ArgumentsFit(Step);
+    for (size_t i = 0; i < ARRAYSIZE(GenericSteps); i++) {
+        if (GenericSteps[i].Op == Step->Op)
+            return texts >= GenericSteps[i].TextsMin && texts <= GenericSteps[i].TextsMax &&
+                   ArgumentsFit(Step);
     }
     return FALSE;
 }
 
 void GenericPerform(GENERIC *Generic)
 {
-    for (size_t i = 0; i < ARRAYSIZE(Operations); i++) {
-        if (Operations[i].Op == Generic->Step->Op)
-            Generic->Result->Status = Operations[i].Routine(Generic);
+    for (size_t i = 0; i < ARRAYSIZE(GenericSteps); i++) {
+        if (GenericSteps[i].Op == Generic->Step->Op)
+            Generic->Result->Status = GenericSteps[i].Routine(Generic);
     }
 }

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 /* After so many bytes an END lets the controller check what it has, and keep it should contact be lost. */
-#define PIECE_BYTES (4u * FRAME_PAYLOAD_MAX)
+#define GET_PIECE_BYTES (4u * FRAME_PAYLOAD_MAX)
 
 static DWORD SendEnd(HANDLE Out, UINT64 Offset, SHA256 *Hash)
 {
@@ -51,7 +51,7 @@ static DWORD SendRange(HANDLE File, HANDLE Out, UINT64 Offset, UINT64 End)
         if (error != ERROR_SUCCESS)
             goto Exit;
         Offset += got;
-        if (hash.Length >= PIECE_BYTES && Offset < End) {
+        if (hash.Length >= GET_PIECE_BYTES && Offset < End) {
             error = SendEnd(Out, Offset, &hash);
             if (error != ERROR_SUCCESS)
                 goto Exit;

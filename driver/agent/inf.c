@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <wchar.h>
 
-#define CONFIG_BYTES 8192u
+#define INF_CONFIG_BYTES 8192u
 
 typedef BOOL WINAPI DI_DRIVER(HWND, LPCWSTR, DWORD, BOOL *);
 
@@ -64,7 +64,7 @@ static DWORD CheckImage(const wchar_t *Name, const UINT8 Sha256[SHA256_BYTES])
 {
     union {
         QUERY_SERVICE_CONFIGW Config;
-        UINT8 Bytes[CONFIG_BYTES];
+        UINT8 Bytes[INF_CONFIG_BYTES];
     } answer;
     UINT8 digest[SHA256_BYTES];
     wchar_t path[MAX_PATH], *opened;

@@ -206,7 +206,7 @@ static void TimeFacts(TEXT *Text)
     JsonU64(Text, "timeUnixMs", UnixTimeMs());
 }
 
-static int Print(const TEXT *Text, const char *Attempt)
+static int PrintFacts(const TEXT *Text, const char *Attempt)
 {
     DWORD error = Text->Full ? ERROR_BUFFER_OVERFLOW
                              : WriteFully(GetStdHandle(STD_OUTPUT_HANDLE), Text->Data, Text->Length);
@@ -237,7 +237,7 @@ int CommandInfo(int Argc, wchar_t **Argv)
     TimeFacts(&text);
     JsonEnd(&text);
     TextAdd(&text, "\n");
-    return Print(&text, "print the facts");
+    return PrintFacts(&text, "print the facts");
 }
 
 int CommandVersion(int Argc, wchar_t **Argv)
@@ -254,5 +254,5 @@ int CommandVersion(int Argc, wchar_t **Argv)
     TextAdd(&text, " (abi ");
     TextAddU64(&text, WSKT_ABI);
     TextAdd(&text, ")\n");
-    return Print(&text, "print the version");
+    return PrintFacts(&text, "print the version");
 }

@@ -24,7 +24,7 @@ static HANDLE OpenJournalFile(const wchar_t *Path, DWORD Disposition)
 }
 
 /* Room that is taken now, and goes with the handle. */
-static DWORD Reserve(JOURNAL *Journal, const wchar_t *Path)
+static DWORD ReserveJournal(JOURNAL *Journal, const wchar_t *Path)
 {
     UINT8 zeros[RESERVE_BYTES] = {0};
     DWORD error = ERROR_NOT_ENOUGH_MEMORY;
@@ -47,7 +47,7 @@ static void LetGoOfReserve(JOURNAL *Journal)
     Journal->Reserve = INVALID_HANDLE_VALUE;
 }
 
-static void Begin(JOURNAL *Journal, UINT64 Sequence, UINT64 BaseMs)
+static void BeginBoot(JOURNAL *Journal, UINT64 Sequence, UINT64 BaseMs)
 {
     Journal->Sequence = Sequence;
     Journal->BaseMs = BaseMs;
@@ -70,8 +70,8 @@ DWORD JournalCreate(JOURNAL *Journal, const wchar_t *Path)
     }
     if (Journal->File == INVALID_HANDLE_VALUE)
         return GetLastError();
-    Begin(Journal, 0, 0);
-    error = Reserve(Journal, Path);
+    BeginBoot(Journal, 0, 0);
+    error = ReserveJournal(Journal, Path);
     if (error != ERROR_SUCCESS) {
         JournalClose(Journal);
         (void)DeleteFileW(Path); /* nobody is to wait for what will never be in it */
@@ -99,8 +99,8 @@ DWORD JournalContinue(JOURNAL *Journal, const wchar_t *Path, UINT64 Sequence, UI
         JournalClose(Journal);
         return error;
     }
-    Begin(Journal, Sequence, Ms);
-    (void)Reserve(Journal, Path); /* where there is no room for it, the next event tells */
+    BeginBoot(Journal, Sequence, Ms);
+    (void)ReserveJournal(Journal, Path); /* where there is no room for it, the next event tells */
     return ERROR_SUCCESS;
 }
 

@@ -50,7 +50,7 @@ static DWORD AddLine(LIST *List, TEXT *Line)
 }
 
 /* Tells of what is at List->Path. Key, where there is one, says how large it is or why it can't be had. */
-static DWORD Tell(LIST *List, const char *Kind, const char *Key, UINT64 Value)
+static DWORD TellOf(LIST *List, const char *Kind, const char *Key, UINT64 Value)
 {
     const wchar_t *told = List->Length > List->Root ? List->Path + List->Root : L"";
     char buffer[8 * 1024]; /* a path of only characters that are escaped fits */
@@ -114,8 +114,8 @@ static DWORD Enter(LIST *List)
     DWORD error;
 
     if (List->Depth == 0 || List->Length - PATH_PREFIX_CHARS > PATH_CHARS_MAX)
-        return Tell(List, "unreadable", "win32", ERROR_FILENAME_EXCED_RANGE);
-    error = Tell(List, "folder", NULL, 0);
+        return TellOf(List, "unreadable", "win32", ERROR_FILENAME_EXCED_RANGE);
+    error = TellOf(List, "folder", NULL, 0);
     if (error != ERROR_SUCCESS)
         return error;
     List->Depth--;
@@ -129,12 +129,12 @@ static DWORD TellFound(LIST *List, const WIN32_FIND_DATAW *Found)
     UINT64 size = (UINT64)Found->nFileSizeHigh << 32 | Found->nFileSizeLow;
 
     if (IsLink(Found))
-        return Tell(List, "link", NULL, 0);
+        return TellOf(List, "link", NULL, 0);
     if ((Found->dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
         return Enter(List);
     if (List->Length - PATH_PREFIX_CHARS > PATH_CHARS_MAX)
-        return Tell(List, "unreadable", "win32", ERROR_FILENAME_EXCED_RANGE);
-    return Tell(List, "file", "size", size);
+        return TellOf(List, "unreadable", "win32", ERROR_FILENAME_EXCED_RANGE);
+    return TellOf(List, "file", "size", size);
 }
 
 /* Everything in the folder at List->Path, which is left as it was. One that can't be read is told as such. */
@@ -150,7 +150,7 @@ static DWORD Walk(LIST *List)
     CutTo(List, folder);
     if (search == INVALID_HANDLE_VALUE) {
         error = GetLastError();
-        return error == ERROR_FILE_NOT_FOUND ? ERROR_SUCCESS : Tell(List, "unreadable", "win32", error);
+        return error == ERROR_FILE_NOT_FOUND ? ERROR_SUCCESS : TellOf(List, "unreadable", "win32", error);
     }
     do {
         if (wcscmp(found.cFileName, L".") == 0 || wcscmp(found.cFileName, L"..") == 0)
@@ -162,7 +162,7 @@ static DWORD Walk(LIST *List)
             goto Exit;
     } while (FindNextFileW(search, &found));
     if (GetLastError() != ERROR_NO_MORE_FILES)
-        error = Tell(List, "unreadable", "win32", GetLastError());
+        error = TellOf(List, "unreadable", "win32", GetLastError());
 
 Exit:
     FindClose(search);
@@ -180,8 +180,9 @@ static DWORD TellRoot(LIST *List)
 
     if (file == INVALID_HANDLE_VALUE) {
         error = GetLastError();
-        return error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND ? Tell(List, "absent", NULL, 0)
-                                                                              : error;
+        return error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND
+                   ? TellOf(List, "absent", NULL, 0)
+                   : error;
     }
     if (!GetFileInformationByHandle(file, &information))
         error = GetLastError();
@@ -189,8 +190,9 @@ static DWORD TellRoot(LIST *List)
     if (error != ERROR_SUCCESS)
         return error;
     if ((information.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) == 0)
-        return Tell(List, "file", "size", (UINT64)information.nFileSizeHigh << 32 | information.nFileSizeLow);
-    return List->Depth == 0 ? Tell(List, "folder", NULL, 0) : Enter(List);
+        return TellOf(List, "file", "size",
+                      (UINT64)information.nFileSizeHigh << 32 | information.nFileSizeLow);
+    return List->Depth == 0 ? TellOf(List, "folder", NULL, 0) : Enter(List);
 }
 
 int CommandList(int Argc, wchar_t **Argv)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* Makes the folder at Path, and those above it; done when it is there. */
-static DWORD MakeFolder(const wchar_t *Path)
+static DWORD MakeOneFolder(const wchar_t *Path)
 {
     DWORD attributes, error;
     wchar_t *inside = PathWithSuffix(Path, L"\\");
@@ -28,7 +28,7 @@ static int MakeAll(const MANIFEST *Manifest, HANDLE Out)
 {
     for (UINT32 i = 0; i < Manifest->Count; i++) {
         const wchar_t *path = Manifest->File[i].Path;
-        DWORD error = MakeFolder(path);
+        DWORD error = MakeOneFolder(path);
 
         if (error != ERROR_SUCCESS)
             return FrameSendError(Out, (UINT16)i, error, "make the folder", PathPlain(path),

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#define PIECE_BYTES 1344u /* in base64 1792, which leaves room for the words of a line */
+#define OUTPUT_PIECE_BYTES 1344u /* in base64 1792, which leaves room for the words of a line */
 
 static void Base64(const UINT8 *Data, DWORD Bytes, char *Text)
 {
@@ -24,10 +24,10 @@ static void Base64(const UINT8 *Data, DWORD Bytes, char *Text)
 
 void OutputWrite(JOURNAL *Journal, UINT32 Case, UINT32 Step, const char *Of, CAPTURE *Kept)
 {
-    char text[PIECE_BYTES / 3 * 4 + 1];
+    char text[OUTPUT_PIECE_BYTES / 3 * 4 + 1];
 
-    for (DWORD at = 0; at < Kept->Kept && Journal->Error == ERROR_SUCCESS; at += PIECE_BYTES) {
-        DWORD bytes = Kept->Kept - at < PIECE_BYTES ? Kept->Kept - at : PIECE_BYTES;
+    for (DWORD at = 0; at < Kept->Kept && Journal->Error == ERROR_SUCCESS; at += OUTPUT_PIECE_BYTES) {
+        DWORD bytes = Kept->Kept - at < OUTPUT_PIECE_BYTES ? Kept->Kept - at : OUTPUT_PIECE_BYTES;
         TEXT *line = JournalEvent(Journal, "output");
 
         Base64(Kept->Data + at, bytes, text);

@@ -28,7 +28,7 @@ wchar_t *PartMapName(const wchar_t *Path)
     return PathWithSuffix(Path, MAP_SUFFIX);
 }
 
-static HANDLE Create(const wchar_t *Name, DWORD Share, DWORD *Error)
+static HANDLE CreatePart(const wchar_t *Name, DWORD Share, DWORD *Error)
 {
     HANDLE file = CreateFileW(Name, GENERIC_READ | GENERIC_WRITE, Share, NULL, OPEN_ALWAYS,
                               FILE_ATTRIBUTE_NORMAL, NULL);
@@ -39,12 +39,12 @@ static HANDLE Create(const wchar_t *Name, DWORD Share, DWORD *Error)
 
 HANDLE PartOpen(const wchar_t *Name, DWORD Share, DWORD *Error)
 {
-    HANDLE file = Create(Name, Share, Error);
+    HANDLE file = CreatePart(Name, Share, Error);
 
     if (*Error != ERROR_PATH_NOT_FOUND)
         return file;
     *Error = PathMakeFolders(Name);
-    return *Error == ERROR_SUCCESS ? Create(Name, Share, Error) : INVALID_HANDLE_VALUE;
+    return *Error == ERROR_SUCCESS ? CreatePart(Name, Share, Error) : INVALID_HANDLE_VALUE;
 }
 
 DWORD PartMark(HANDLE Map, const PART_LAYOUT *Layout, UINT64 Offset)

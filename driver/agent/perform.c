@@ -3,26 +3,18 @@
 #include "driver.h"
 #include "poolusage.h"
 #include "startfailures.h"
+#include "status.h"
 #include "talk.h"
 
-#define STATUS_SUCCESS_VALUE 0u
-#define STATUS_TIMEOUT_VALUE 0x102u
-#define STATUS_PENDING_VALUE 0x103u
-
-#define STATUS_INVALID_DEVICE_STATE_VALUE   0xC0000184u
-#define STATUS_INSUFFICIENT_RESOURCES_VALUE 0xC000009Au
-#define STATUS_DEVICE_BUSY_VALUE            0x80000011u
+#define STATUS_PENDING_VALUE              0x103u
+#define STATUS_INVALID_DEVICE_STATE_VALUE 0xC0000184u
+#define STATUS_DEVICE_BUSY_VALUE          0x80000011u
 
 #define RELOAD_TIMES_MAX 10000u
-#define ASK_MS           5000u
+#define THREAD_ASK_MS    5000u
 #define STOP_MARGIN_MS   5000u
 
-static UINT32 StatusOfWin32(DWORD Win32)
-{
-    return Win32 == ERROR_SUCCESS ? STATUS_SUCCESS_VALUE : WSKP_STATUS_OF_WIN32(Win32 & 0xFFFF);
-}
-
-static void Refuse(WSKT_RESULT *Result, UINT32 Status)
+static void RefuseStep(WSKT_RESULT *Result, UINT32 Status)
 {
     Result->Origin = WSKT_ORIGIN_REFUSED;
     Result->Status = Status;
@@ -182,10 +174,10 @@ static UINT16 AskPort(DEVICE *Device)
 
     unit->Abi = WSKT_ABI;
     unit->StepCount = unit->Repeat = unit->Parallel = 1;
-    unit->TimeoutMs = ASK_MS;
-    unit->Step[0] = (WSKT_STEP){.Op = WSKT_OP_STATE, .TimeoutMs = ASK_MS};
+    unit->TimeoutMs = THREAD_ASK_MS;
+    unit->Step[0] = (WSKT_STEP){.Op = WSKT_OP_STATE, .TimeoutMs = THREAD_ASK_MS};
     if (Device == NULL || DeviceCall(Device, IOCTL_WSKT_RUN, unit, sizeof *unit, &answer, sizeof answer,
-                                     &returned, ASK_MS) != ERROR_SUCCESS)
+                                     &returned, THREAD_ASK_MS) != ERROR_SUCCESS)
         return 0;
     return returned == sizeof answer && answer.Result[0].Origin == WSKT_ORIGIN_CALL
                ? (UINT16)answer.Result[0].Value[WSKT_V_STATE_PORT]
@@ -225,7 +217,7 @@ static const struct {
     UINT32 Op;
     ACT_ROUTINE *Routine;
     BOOL TakesDevice; /* the driver can't go while it is open */
-} Operations[] = {
+} DriverSteps[] = {
     {WSKP_OP_UNLOAD, DoUnload, TRUE},
     {WSKP_OP_LOAD, DoLoad, TRUE},
     {WSKP_OP_RELOAD, DoReload, TRUE},
@@ -294,13 +286,13 @@ static void Start(PERFORMER *Performer, const WSKP_STEP *Step, ACT_ROUTINE *Rout
 
     if (named != NULL && *named != NULL) {
         FoldersFree(&Act->Folders);
-        Refuse(Result, STATUS_DEVICE_BUSY_VALUE);
+        RefuseStep(Result, STATUS_DEVICE_BUSY_VALUE);
         return;
     }
     actor = ActorStart(Routine, Act);
     if (actor == NULL) {
         FoldersFree(&Act->Folders);
-        Refuse(Result, STATUS_INSUFFICIENT_RESOURCES_VALUE);
+        RefuseStep(Result, STATUS_INSUFFICIENT_RESOURCES_VALUE);
     } else if (named != NULL) {
         *named = actor;
         if (Step->Step.Op == WSKP_OP_ECHO)
@@ -323,7 +315,7 @@ static void Start(PERFORMER *Performer, const WSKP_STEP *Step, ACT_ROUTINE *Rout
 }
 
 /* WSKT_OP_BLOCKED and WSKT_OP_JOIN, of a thread of the agent. */
-static void Await(PERFORMER *Performer, const WSKT_STEP *Step, WSKT_RESULT *Result)
+static void AwaitAnswer(PERFORMER *Performer, const WSKT_STEP *Step, WSKT_RESULT *Result)
 {
     ACTOR **actor = &Performer->Actor[Step->Arg[0]];
     UINT64 begin = GetTickCount64();
@@ -332,7 +324,7 @@ static void Await(PERFORMER *Performer, const WSKT_STEP *Step, WSKT_RESULT *Resu
     ACT *back;
 
     if (*actor == NULL) {
-        Refuse(Result, STATUS_INVALID_DEVICE_STATE_VALUE);
+        RefuseStep(Result, STATUS_INVALID_DEVICE_STATE_VALUE);
         return;
     }
     back = ActorAwait(*actor, (UINT32)Step->Arg[1]);
@@ -365,13 +357,13 @@ void Perform(PERFORMER *Performer, const WSKP_STEP *Step, const WSKT_UNIT *AtSta
 
     *Result = (WSKT_RESULT){0};
     if (Step->Step.Op == WSKT_OP_BLOCKED || Step->Step.Op == WSKT_OP_JOIN) {
-        Await(Performer, &Step->Step, Result);
+        AwaitAnswer(Performer, &Step->Step, Result);
         return;
     }
     if (Step->Step.Op == WSKP_OP_UNLOAD || Step->Step.Op == WSKP_OP_LOAD || Step->Step.Op == WSKP_OP_RELOAD)
         Performer->Unloaded = Step->Step.Op == WSKP_OP_UNLOAD;
     if (FoldersOf(Performer->Journal, Performer->Case, &act.Folders) != ERROR_SUCCESS) {
-        Refuse(Result, STATUS_INSUFFICIENT_RESOURCES_VALUE);
+        RefuseStep(Result, STATUS_INSUFFICIENT_RESOURCES_VALUE);
         return;
     }
     if (Step->Step.Op == WSKP_OP_ECHO)
@@ -380,17 +372,17 @@ void Perform(PERFORMER *Performer, const WSKP_STEP *Step, const WSKT_UNIT *AtSta
         act.StepsBytes = AtStartBytes;
         memcpy(act.Steps, AtStart, AtStartBytes);
     }
-    for (size_t i = 0; i < ARRAYSIZE(Operations); i++) {
-        if (Operations[i].Op != Step->Step.Op)
+    for (size_t i = 0; i < ARRAYSIZE(DriverSteps); i++) {
+        if (DriverSteps[i].Op != Step->Step.Op)
             continue;
-        if (Operations[i].TakesDevice) {
+        if (DriverSteps[i].TakesDevice) {
             DeviceClose(Performer->Device);
             Performer->Device = NULL;
         }
-        Start(Performer, Step, Operations[i].Routine, &act, Result);
+        Start(Performer, Step, DriverSteps[i].Routine, &act, Result);
         return;
     }
-    Refuse(Result, STATUS_INVALID_DEVICE_STATE_VALUE);
+    RefuseStep(Result, STATUS_INVALID_DEVICE_STATE_VALUE);
 }
 
 UINT32 PerformerBusy(const PERFORMER *Performer)

@@ -18,7 +18,7 @@ C_ASSERT(sizeof(WSKP_STEP) == 200);
 C_ASSERT(sizeof(WSKT_RESULT) == 136);
 C_ASSERT(sizeof(WSKP_HEADER) == 112);
 
-static BOOL Refuse(TEXT *Reason, const char *What)
+static BOOL PlanUnfit(TEXT *Reason, const char *What)
 {
     TextAdd(Reason, What);
     return FALSE;
@@ -31,7 +31,7 @@ static BOOL RefuseAt(TEXT *Reason, const char *What, UINT32 Index, const char *W
     TextAdd(Reason, " ");
     TextAddU64(Reason, Index);
     TextAdd(Reason, ": ");
-    return Refuse(Reason, Why);
+    return PlanUnfit(Reason, Why);
 }
 
 static BOOL CheckHeader(const WSKP_HEADER *Header, size_t Size, TEXT *Reason)
@@ -41,22 +41,22 @@ static BOOL CheckHeader(const WSKP_HEADER *Header, size_t Size, TEXT *Reason)
     UINT32 crc;
 
     if (Header->Magic != WSKP_MAGIC)
-        return Refuse(Reason, "it is not a plan");
+        return PlanUnfit(Reason, "it is not a plan");
     if (Header->Version != WSKP_VERSION)
-        return Refuse(Reason, "it is of another version of the plan's layout");
+        return PlanUnfit(Reason, "it is of another version of the plan's layout");
     if (Header->Abi != WSKT_ABI)
-        return Refuse(Reason, "it is for another ABI of the driver");
+        return PlanUnfit(Reason, "it is for another ABI of the driver");
     if (Header->FileSize != Size)
-        return Refuse(Reason, "it is longer or shorter than it says");
+        return PlanUnfit(Reason, "it is longer or shorter than it says");
     crc = Crc32(0, data, FIELD_OFFSET(WSKP_HEADER, Crc32));
     crc = Crc32(crc, &zero, sizeof zero);
     crc =
         Crc32(crc, data + FIELD_OFFSET(WSKP_HEADER, CaseCount), Size - FIELD_OFFSET(WSKP_HEADER, CaseCount));
     if (crc != Header->Crc32)
-        return Refuse(Reason, "its checksum is wrong");
+        return PlanUnfit(Reason, "its checksum is wrong");
     if (Header->StartTimeoutMs == 0 || Header->StartTimeoutMs > WSKT_MAX_WAIT_MS ||
         Header->StopTimeoutMs == 0 || Header->StopTimeoutMs > WSKT_MAX_WAIT_MS)
-        return Refuse(Reason, "the time to start or stop the driver is out of range");
+        return PlanUnfit(Reason, "the time to start or stop the driver is out of range");
     return TRUE;
 }
 
@@ -69,15 +69,15 @@ static BOOL TableFits(size_t Size, UINT32 Offset, UINT32 Count, size_t Entry)
 static BOOL CheckTables(const WSKP_HEADER *Header, size_t Size, TEXT *Reason)
 {
     if (!TableFits(Size, Header->CaseOffset, Header->CaseCount, sizeof(WSKP_CASE)) || Header->CaseCount == 0)
-        return Refuse(Reason, "its table of cases is empty or out of bounds");
+        return PlanUnfit(Reason, "its table of cases is empty or out of bounds");
     if (!TableFits(Size, Header->UnitOffset, Header->UnitCount, sizeof(WSKP_UNIT)))
-        return Refuse(Reason, "its table of units is out of bounds");
+        return PlanUnfit(Reason, "its table of units is out of bounds");
     if (!TableFits(Size, Header->StepOffset, Header->StepCount, sizeof(WSKP_STEP)))
-        return Refuse(Reason, "its table of steps is out of bounds");
+        return PlanUnfit(Reason, "its table of steps is out of bounds");
     if (Header->StringOffset > Size || Header->StringBytes > Size - Header->StringOffset ||
         Header->StringBytes == 0 ||
         ((const char *)Header)[Header->StringOffset + Header->StringBytes - 1] != '\0')
-        return Refuse(Reason, "its strings are out of bounds");
+        return PlanUnfit(Reason, "its strings are out of bounds");
     return TRUE;
 }
 
@@ -108,15 +108,15 @@ static BOOL IsPlainText(const char *Text, size_t CharsMax)
 static BOOL ReadSettings(PLAN *Plan, TEXT *Reason)
 {
     if ((Plan->Header->Flags & ~WSKP_PLAIN) != 0)
-        return Refuse(Reason, "it has flags that this agent does not know");
+        return PlanUnfit(Reason, "it has flags that this agent does not know");
     if (StringAt(Plan->Header, Plan->Header->Settings) == NULL)
-        return Refuse(Reason, "the settings of the driver's service are out of bounds");
+        return PlanUnfit(Reason, "the settings of the driver's service are out of bounds");
     Plan->Plain = (Plan->Header->Flags & WSKP_PLAIN) != 0;
     if (!Plan->Plain)
         return TRUE;
     Plan->Settings = PlanWords(Plan, Plan->Header->Settings);
     if (!SettingsValid(Plan->Settings))
-        return Refuse(Reason, "the settings of the driver's service are none that this agent knows");
+        return PlanUnfit(Reason, "the settings of the driver's service are none that this agent knows");
     return TRUE;
 }
 
@@ -129,17 +129,17 @@ static BOOL ReadStrings(PLAN *Plan, TEXT *Reason)
 
     Plan->RunId = StringAt(header, header->RunId);
     if (Plan->RunId == NULL || !IsPlainText(Plan->RunId, PLAN_RUN_ID_CHARS_MAX))
-        return Refuse(Reason, "its run id is missing or not plain");
+        return PlanUnfit(Reason, "its run id is missing or not plain");
     if (path == NULL || name == NULL)
-        return Refuse(Reason, "its driver path or service name is out of bounds");
+        return PlanUnfit(Reason, "its driver path or service name is out of bounds");
     if (path[0] == '\0')
         return TRUE;
     Plan->DriverPath = PathOpenUtf8(path, strlen(path), &error);
     if (Plan->DriverPath == NULL)
-        return Refuse(Reason, "its driver path is not absolute, on a drive, of plain components");
+        return PlanUnfit(Reason, "its driver path is not absolute, on a drive, of plain components");
     if (MultiByteToWideChar(CP_UTF8, 0, name, -1, Plan->ServiceName, ARRAYSIZE(Plan->ServiceName)) == 0 ||
         !ServiceNameValid(Plan->ServiceName))
-        return Refuse(Reason, "its service name has other characters than letters, digits, '.', '_', '-'");
+        return PlanUnfit(Reason, "its service name has other characters than letters, digits, '.', '_', '-'");
     return ReadSettings(Plan, Reason);
 }
 
@@ -270,7 +270,7 @@ BOOL PlanLoad(PLAN *Plan, const wchar_t *Path, TEXT *Reason)
         return FALSE;
     }
     if (size < sizeof *header)
-        return Refuse(Reason, "it is too short for a plan");
+        return PlanUnfit(Reason, "it is too short for a plan");
     header = (const WSKP_HEADER *)Plan->Data;
     if (!CheckHeader(header, size, Reason) || !CheckTables(header, size, Reason))
         return FALSE;

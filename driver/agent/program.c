@@ -94,7 +94,8 @@ static HANDLE KillingJob(void)
 }
 
 /* Starts it, suspended, with the three streams as its only handles. */
-static DWORD Create(const PROGRAM *Program, HANDLE Streams[STREAMS + 1], PROCESS_INFORMATION *Process)
+static DWORD CreateWithStreams(const PROGRAM *Program, HANDLE Streams[STREAMS + 1],
+                               PROCESS_INFORMATION *Process)
 {
     STARTUPINFOEXW startup = {.StartupInfo = {.cb = sizeof startup, .dwFlags = STARTF_USESTDHANDLES}};
     SIZE_T size = 0;
@@ -163,7 +164,7 @@ DWORD ProgramRun(PROGRAM *Program)
     out = ReaderStart(Program->Out.Room, &streams[1]);
     err = ReaderStart(Program->Err.Room, &streams[2]);
     if (out != NULL && err != NULL)
-        error = Create(Program, streams, &process);
+        error = CreateWithStreams(Program, streams, &process);
     /* The program has them now; else the readers would wait for this process, too. */
     for (unsigned i = 0; i < ARRAYSIZE(streams); i++) {
         if (streams[i] != NULL)

@@ -72,8 +72,9 @@ static void Undo(const PLAN *Plan, const WSKT_STEP *Step)
         (void)MoveFileExW(file, NULL, MOVEFILE_DELAY_UNTIL_REBOOT);
 }
 
-static DWORD Prepare(const PERFORMER *Performer, const RUN_FILES *Files, const JOURNAL *Journal,
-                     REBOOT_POINT *Point, const WSKT_STEP *Step, const WSKT_UNIT *AtStart, DWORD AtStartBytes)
+static DWORD PrepareRestart(const PERFORMER *Performer, const RUN_FILES *Files, const JOURNAL *Journal,
+                            REBOOT_POINT *Point, const WSKT_STEP *Step, const WSKT_UNIT *AtStart,
+                            DWORD AtStartBytes)
 {
     START start = {0};
     DWORD error;
@@ -107,7 +108,7 @@ BOOL Restart(PERFORMER *Performer, const RUN_FILES *Files, const JOURNAL *Journa
     Point->Reboots = Files->Reboots + 1;
     error = Point->Reboots > RUN_REBOOTS_MAX
                 ? ERROR_TOO_MANY_CMDS
-                : Prepare(Performer, Files, Journal, Point, Step, AtStart, AtStartBytes);
+                : PrepareRestart(Performer, Files, Journal, Point, Step, AtStart, AtStartBytes);
     if (error == ERROR_SUCCESS)
         error = RebootOrder();
     /* The system ends this process, or asks it to end. */

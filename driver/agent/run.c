@@ -143,7 +143,7 @@ static void RunCases(CASES *Cases, const REBOOT_POINT *From)
     WriteRunEnd(Cases->Journal, why, Cases->Ended, unwritten);
 }
 
-static void Begin(CASES *Cases)
+static void BeginCases(CASES *Cases)
 {
     WriteRunStart(Cases->Journal, Cases->Plan);
     if (Cases->Journal->Error != ERROR_SUCCESS)
@@ -154,7 +154,7 @@ static void Begin(CASES *Cases)
         WriteRunEnd(Cases->Journal, "driver-start", 0, JournalRevive(Cases->Journal));
 }
 
-static void GoOn(CASES *Cases, const REBOOT_POINT *From)
+static void GoOnWithCases(CASES *Cases, const REBOOT_POINT *From)
 {
     char boot[BOOT_ID_CHARS + 1];
     TEXT *line = JournalEvent(Cases->Journal, "boot");
@@ -180,9 +180,9 @@ void RunPlan(const RUN_FILES *Files, JOURNAL *Journal, const REBOOT_POINT *From,
         cases.Plan = cases.Performer.Plan = &plan;
         cases.Performer.Journal = Files->Journal;
         if (From == NULL)
-            Begin(&cases);
+            BeginCases(&cases);
         else
-            GoOn(&cases, From);
+            GoOnWithCases(&cases, From);
     }
     PlanFree(&plan);
 }

@@ -39,7 +39,7 @@ void RunServiceName(const wchar_t *Journal, UINT32 Reboots, wchar_t Name[RUN_SER
 }
 
 /* Image, command, plan and journal, each path in quotes: none can hold one itself. To be freed. */
-static wchar_t *CommandLine(const wchar_t *Plan, const wchar_t *Journal, BOOL AfterBoot, DWORD *Error)
+static wchar_t *ServiceCommand(const wchar_t *Plan, const wchar_t *Journal, BOOL AfterBoot, DWORD *Error)
 {
     const size_t chars = 3 * (PATH_CHARS_MAX + 1) + 64;
     wchar_t image[PATH_CHARS_MAX + 1];
@@ -69,7 +69,7 @@ static DWORD AwaitJournal(SC_HANDLE Service, const wchar_t *Journal)
     UINT64 deadline = GetTickCount64() + JOURNAL_MS;
 
     for (UINT32 polls = 1; GetFileAttributesW(Journal) == INVALID_FILE_ATTRIBUTES; polls++) {
-        SERVICE_REPORT report;
+        SERVICE_REPORT report = {0};
         DWORD error = ERROR_SUCCESS;
 
         if (GetTickCount64() >= deadline)
@@ -96,7 +96,7 @@ DWORD RunServiceStart(const wchar_t *Plan, const wchar_t *Journal, DWORD *Retrie
     *Retries = 0;
     if (error != ERROR_SUCCESS)
         return error;
-    line = CommandLine(Plan, Journal, FALSE, &error);
+    line = ServiceCommand(Plan, Journal, FALSE, &error);
     if (line == NULL)
         goto Exit;
     RunServiceName(Journal, 0, name);
@@ -131,7 +131,7 @@ DWORD RunServiceAfterBoot(const wchar_t *Plan, const wchar_t *Journal, UINT32 Re
     if (error != ERROR_SUCCESS)
         return error;
     RunServiceName(Journal, Reboots, name);
-    line = CommandLine(Plan, Journal, TRUE, &error);
+    line = ServiceCommand(Plan, Journal, TRUE, &error);
     if (line != NULL) {
         service = CreateServiceW(scm, name, NULL, DELETE, SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START,
                                  SERVICE_ERROR_IGNORE, line, NULL, NULL, NULL, NULL, NULL);

@@ -27,7 +27,7 @@ typedef struct RUN_SERVICE {
  */
 static RUN_SERVICE *TheService;
 
-static void Tell(const RUN_SERVICE *Service, DWORD State, DWORD Win32)
+static void TellScm(const RUN_SERVICE *Service, DWORD State, DWORD Win32)
 {
     SERVICE_STATUS status = {
         .dwServiceType = SERVICE_WIN32_OWN_PROCESS,
@@ -49,7 +49,7 @@ static DWORD WINAPI Control(DWORD Code, DWORD Type, void *Data, void *Context)
     switch (Code) {
     case SERVICE_CONTROL_STOP:
     case SERVICE_CONTROL_SHUTDOWN:
-        Tell(service, SERVICE_STOP_PENDING, ERROR_SUCCESS);
+        TellScm(service, SERVICE_STOP_PENDING, ERROR_SUCCESS);
         SetEvent(service->Cancel);
         return ERROR_SUCCESS;
     case SERVICE_CONTROL_INTERROGATE:
@@ -96,7 +96,7 @@ static DWORD RunWithJournal(const RUN_SERVICE *Service)
         return ERROR_NOT_ENOUGH_MEMORY;
     error = OpenJournal(Service, journal);
     if (error == ERROR_SUCCESS) {
-        Tell(Service, SERVICE_RUNNING, ERROR_SUCCESS);
+        TellScm(Service, SERVICE_RUNNING, ERROR_SUCCESS);
         MarkForDeletion(Service);
         RunPlan(&Service->Files, journal, Service->AfterBoot ? &Service->Point : NULL, Service->Cancel);
         error = journal->Error;
@@ -119,7 +119,7 @@ static void WINAPI ServiceMain(DWORD Argc, wchar_t **Argv)
     error = RunWithJournal(service);
     if (error != ERROR_SUCCESS)
         MarkForDeletion(service);
-    Tell(service, SERVICE_STOPPED, error);
+    TellScm(service, SERVICE_STOPPED, error);
 }
 
 static int Serve(RUN_SERVICE *Service)
@@ -137,7 +137,7 @@ static int Serve(RUN_SERVICE *Service)
 }
 
 /* Finds out who this is: the service of a run's beginning, or of a boot in the middle of it. */
-static DWORD Prepare(RUN_SERVICE *Service)
+static DWORD PrepareRun(RUN_SERVICE *Service)
 {
     const wchar_t *journal = Service->Files.Journal;
     DWORD error = ERROR_SUCCESS;
@@ -175,7 +175,7 @@ int CommandService(int Argc, wchar_t **Argv)
     if (service.Files.Journal == NULL)
         code = Complain("open the journal", journal, error);
     else
-        code = Prepare(&service) == ERROR_SUCCESS ? Serve(&service) : EXIT_FAILED;
+        code = PrepareRun(&service) == ERROR_SUCCESS ? Serve(&service) : EXIT_FAILED;
     free(service.Files.Journal);
     free(service.Files.Plan);
     return code;

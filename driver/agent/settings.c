@@ -12,7 +12,7 @@
 #define VALUE_TEXTS_MAX  64u
 #define VALUE_BYTES_MAX  (64u * 1024u)
 #define DEPENDS_CHARS    4096u
-#define KEY_CHARS        200u
+#define VALUE_KEY_CHARS  200u
 #define PARAMETERS_FORM  L"SYSTEM\\CurrentControlSet\\Services\\"
 #define PARAMETERS_BELOW L"\\Parameters"
 
@@ -34,7 +34,7 @@ static BOOL AddText(VALUE *Value, const char *Text)
     return chars > 0;
 }
 
-static BOOL HexDigit(char Digit, UINT8 *Value)
+static BOOL HexValue(char Digit, UINT8 *Value)
 {
     if (Digit >= '0' && Digit <= '9')
         *Value = (UINT8)(Digit - '0');
@@ -52,7 +52,7 @@ BOOL HexBytes(const char *Digits, UINT8 *Bytes, DWORD BytesMax, DWORD *Count)
     for (*Count = 0; Digits[0] != '\0'; Digits += 2, ++*Count) {
         UINT8 high, low;
 
-        if (*Count == BytesMax || !HexDigit(Digits[0], &high) || !HexDigit(Digits[1], &low))
+        if (*Count == BytesMax || !HexValue(Digits[0], &high) || !HexValue(Digits[1], &low))
             return FALSE;
         Bytes[*Count] = (UINT8)(high << 4 | low);
     }
@@ -210,7 +210,7 @@ static DWORD Configure(const wchar_t *Name, const SETTINGS *Settings)
 DWORD SettingsApply(const wchar_t *Name, WORDS Words)
 {
     SETTINGS settings = {.Start = SERVICE_DEMAND_START};
-    wchar_t key[KEY_CHARS] = PARAMETERS_FORM;
+    wchar_t key[VALUE_KEY_CHARS] = PARAMETERS_FORM;
     DWORD error;
 
     wcsncat(key, Name, SERVICE_NAME_CHARS_MAX);

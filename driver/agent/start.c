@@ -8,11 +8,11 @@
 #include <stdlib.h>
 
 /* A driver makes its device before DriverEntry returns, but its name may be a moment late. */
-#define OPEN_MS      1000u
-#define OPEN_POLL_MS 5u
-#define HELLO_MS     5000u
+#define START_OPEN_MS  1000u
+#define OPEN_POLL_MS   5u
+#define START_HELLO_MS 5000u
 
-static BOOL Failed(START *Start, const char *Why, DWORD Win32)
+static BOOL StartFailed(START *Start, const char *Why, DWORD Win32)
 {
     Start->Why = Why;
     Start->Win32 = Win32;
@@ -30,10 +30,10 @@ BOOL StartVerifyFile(const PLAN *Plan, const wchar_t *Path, START *Start)
     DWORD error = Sha256OfFile(Path, digest);
 
     if (error != ERROR_SUCCESS)
-        return Failed(Start, "hash", error);
+        return StartFailed(Start, "hash", error);
     HexDigits(digest, sizeof digest, Start->Sha256);
     if (memcmp(digest, Plan->Header->DriverSha256, sizeof digest) != 0)
-        return Failed(Start, "hash", ERROR_CRC);
+        return StartFailed(Start, "hash", ERROR_CRC);
     return TRUE;
 }
 
@@ -83,7 +83,7 @@ void StartForget(const PLAN *Plan)
     free(inf);
 }
 
-static BOOL Install(const PLAN *Plan, const START_WITH *With, START *Start)
+static BOOL InstallDriver(const PLAN *Plan, const START_WITH *With, START *Start)
 {
     const wchar_t *name = Plan->ServiceName;
     DWORD error = DriverStop(name, Plan->Header->StopTimeoutMs);
@@ -92,7 +92,7 @@ static BOOL Install(const PLAN *Plan, const START_WITH *With, START *Start)
         error = Plan->Plain ? InstallPlain(Plan) : DriverInstall(name, PathPlain(Plan->DriverPath));
     if (error == ERROR_SUCCESS)
         error = StartPrepare(Plan, With);
-    return error == ERROR_SUCCESS || Failed(Start, "install", error);
+    return error == ERROR_SUCCESS || StartFailed(Start, "install", error);
 }
 
 static BOOL StartDriver(const PLAN *Plan, START *Start)
@@ -102,24 +102,25 @@ static BOOL StartDriver(const PLAN *Plan, START *Start)
     if (error == ERROR_SUCCESS)
         return TRUE;
     Start->Entry = DriverEntryStatus(Plan->ServiceName);
-    return Failed(Start, "start", error);
+    return StartFailed(Start, "start", error);
 }
 
 BOOL StartOpen(DEVICE **Device, START *Start)
 {
-    UINT64 deadline = GetTickCount64() + OPEN_MS;
+    UINT64 deadline = GetTickCount64() + START_OPEN_MS;
     DWORD error, returned;
 
-    while ((error = DeviceOpen(Device, HELLO_MS)) == ERROR_FILE_NOT_FOUND && GetTickCount64() < deadline)
+    while ((error = DeviceOpen(Device, START_HELLO_MS)) == ERROR_FILE_NOT_FOUND &&
+           GetTickCount64() < deadline)
         Sleep(OPEN_POLL_MS);
     if (error != ERROR_SUCCESS)
-        return Failed(Start, "open", error);
+        return StartFailed(Start, "open", error);
     error = DeviceCall(*Device, IOCTL_WSKT_HELLO, NULL, 0, &Start->Hello, sizeof Start->Hello, &returned,
-                       HELLO_MS);
+                       START_HELLO_MS);
     if (error != ERROR_SUCCESS)
-        (void)Failed(Start, "open", error);
+        (void)StartFailed(Start, "open", error);
     else if (returned != sizeof Start->Hello || Start->Hello.Abi != WSKT_ABI)
-        (void)Failed(Start, "abi", ERROR_REVISION_MISMATCH);
+        (void)StartFailed(Start, "abi", ERROR_REVISION_MISMATCH);
     else
         return TRUE;
     DeviceClose(*Device);
@@ -130,7 +131,7 @@ BOOL StartOpen(DEVICE **Device, START *Start)
 BOOL StartUp(const PLAN *Plan, const START_WITH *With, DEVICE **Device, START *Start)
 {
     *Device = NULL;
-    return StartVerify(Plan, Start) && Install(Plan, With, Start) && StartDriver(Plan, Start) &&
+    return StartVerify(Plan, Start) && InstallDriver(Plan, With, Start) && StartDriver(Plan, Start) &&
            (Plan->Plain || StartOpen(Device, Start));
 }
 

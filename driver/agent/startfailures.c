@@ -3,14 +3,14 @@
 #include "driver.h"
 #include "perform.h"
 #include "start.h"
+#include "status.h"
 
-#define STARTS_MAX 500u /* more calls that can fail than any start has */
-#define SETTLE_MS  10000u
-#define CALL_MS    15000u
-#define OPEN_MS    2000u
+#define STARTS_MAX      500u /* more calls that can fail than any start has */
+#define SETTLE_MS       10000u
+#define CALL_MS         15000u
+#define FAILING_OPEN_MS 2000u
 
-#define STATUS_INSUFFICIENT_RESOURCES_VALUE 0xC000009Au
-#define STATUS_UNSUCCESSFUL_VALUE           0xC0000001u
+#define STATUS_UNSUCCESSFUL_VALUE 0xC0000001u
 
 /* What the driver's sub-component has come to, once it has settled. FALSE if it can't be asked. */
 static BOOL AskState(DEVICE *Device, WSKT_RESULT *State)
@@ -70,7 +70,7 @@ static UINT32 CheckFailed(const PLAN *Plan, const START *Start, UINT64 *Value)
         return WSKP_STATUS_OF_WIN32(error & 0xFFFF);
     if (report.State != SERVICE_STOPPED)
         return WSKP_STATUS_OF_WIN32(ERROR_SERVICE_ALREADY_RUNNING);
-    error = DeviceOpen(&device, OPEN_MS);
+    error = DeviceOpen(&device, FAILING_OPEN_MS);
     Value[WSKP_V_FAILURES_DEVICES] += error == ERROR_SUCCESS;
     DeviceClose(device);
     Value[WSKP_V_FAILURES_ENTRY]++;

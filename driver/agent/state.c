@@ -15,8 +15,8 @@
 #include <stdlib.h>
 
 /* An answer needs no more than to be scheduled. */
-#define OPEN_MS 1500u
-#define ASK_MS  1500u
+#define STATE_OPEN_MS 1500u
+#define STATE_ASK_MS  1500u
 
 #define STATE_BYTES (32u * 1024u)
 
@@ -36,14 +36,15 @@ static const char *RunState(const wchar_t *Path)
     return state == JOURNAL_RUNNING ? "running" : state == JOURNAL_ENDED ? "ended" : "gone";
 }
 
-static DWORD AskDriver(WSKT_STATUS *Status)
+static DWORD AskStatus(WSKT_STATUS *Status)
 {
     DEVICE *device;
     DWORD returned = 0;
-    DWORD error = DeviceOpen(&device, OPEN_MS);
+    DWORD error = DeviceOpen(&device, STATE_OPEN_MS);
 
     if (error == ERROR_SUCCESS)
-        error = DeviceCall(device, IOCTL_WSKT_STATUS, NULL, 0, Status, sizeof *Status, &returned, ASK_MS);
+        error =
+            DeviceCall(device, IOCTL_WSKT_STATUS, NULL, 0, Status, sizeof *Status, &returned, STATE_ASK_MS);
     if (error == ERROR_SUCCESS &&
         (returned != sizeof *Status || Status->Abi != WSKT_ABI || Status->Listed > WSKT_MAX_ACTIVITIES))
         error = ERROR_REVISION_MISMATCH;
@@ -89,13 +90,13 @@ static void AddStatus(TEXT *Text, const WSKT_STATUS *Status)
     JsonEndArray(Text);
 }
 
-static DWORD Print(const wchar_t *Driver, const wchar_t *Journal, TEXT *Text)
+static DWORD PrintState(const wchar_t *Driver, const wchar_t *Journal, TEXT *Text)
 {
     SERVICE_REPORT report = {.State = SERVICE_ABSENT};
     WSKT_STATUS status;
     UINT64 available;
     DWORD queried = DriverQuery(Driver, &report);
-    DWORD error = AskDriver(&status);
+    DWORD error = AskStatus(&status);
 
     JsonBegin(Text);
     if (Journal != NULL)
@@ -135,7 +136,7 @@ int CommandState(int Argc, wchar_t **Argv)
     buffer = malloc(STATE_BYTES);
     if (buffer != NULL) {
         TextInit(&text, buffer, STATE_BYTES);
-        error = Print(driver, path, &text);
+        error = PrintState(driver, path, &text);
     }
     free(buffer);
     free(path);

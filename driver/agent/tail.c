@@ -14,7 +14,7 @@
  * notifications would come too late: the open file itself is looked at. Reading at the end of a file
  * costs a few microseconds.
  */
-#define POLL_MS 5u
+#define TAIL_POLL_MS 5u
 
 /* Whether the run still lives is asked less often: it takes opening the file again. */
 #define POLLS_PER_LOOK 40u
@@ -25,7 +25,7 @@
  */
 #define GATHER_POLLS 20u
 
-#define CHUNK_BYTES (64u * 1024u)
+#define TAIL_BYTES (64u * 1024u)
 
 /* Sends what there is beyond *Offset. */
 static DWORD SendNew(HANDLE File, UINT8 *Chunk, UINT64 *Offset, BOOL *Sent)
@@ -37,7 +37,7 @@ static DWORD SendNew(HANDLE File, UINT8 *Chunk, UINT64 *Offset, BOOL *Sent)
         return GetLastError();
     for (;;) {
         size_t got;
-        DWORD error = ReadFully(File, Chunk, CHUNK_BYTES, &got);
+        DWORD error = ReadFully(File, Chunk, TAIL_BYTES, &got);
 
         if (error == ERROR_SUCCESS && got != 0)
             error = WriteFully(GetStdHandle(STD_OUTPUT_HANDLE), Chunk, got);
@@ -54,7 +54,7 @@ static void Gather(const wchar_t *Path, HANDLE File)
     JOURNAL_STATE state = JOURNAL_RUNNING;
 
     for (UINT32 i = 0; i < GATHER_POLLS && state == JOURNAL_RUNNING; i++) {
-        Sleep(POLL_MS);
+        Sleep(TAIL_POLL_MS);
         if (JournalLook(Path, File, &state) != ERROR_SUCCESS)
             return;
     }
@@ -83,7 +83,7 @@ static DWORD Send(const wchar_t *Path, HANDLE File, UINT8 *Chunk, UINT64 Offset,
         /* After news the end may have come with it: look at once. */
         quiet = Offset != before ? 0 : quiet + 1;
         if (quiet != 0)
-            Sleep(POLL_MS);
+            Sleep(TAIL_POLL_MS);
         else
             Gather(Path, File);
     }
@@ -95,7 +95,7 @@ int TailJournal(const wchar_t *Path, UINT64 From, BOOL Follow)
     DWORD error = ERROR_SUCCESS;
     LARGE_INTEGER size;
     HANDLE file = INVALID_HANDLE_VALUE;
-    UINT8 *chunk = malloc(CHUNK_BYTES);
+    UINT8 *chunk = malloc(TAIL_BYTES);
 
     if (chunk == NULL) {
         error = ERROR_NOT_ENOUGH_MEMORY;

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CHUNK_BYTES 4096u /* sent and then received, so that neither end waits for the other to read */
-#define PROGRAM_MS  10000u
+#define TALK_BYTES 4096u /* sent and then received, so that neither end waits for the other to read */
+#define PROGRAM_MS 10000u
 
 typedef enum HEARD { HEARD_ECHO, HEARD_CLOSED, HEARD_ERROR } HEARD;
 
@@ -22,7 +22,7 @@ static BOOL IsClosing(int Error)
            Error == WSAENOTCONN;
 }
 
-static HEARD Failed(DWORD *Error)
+static HEARD TalkFailed(DWORD *Error)
 {
     int error = WSAGetLastError();
 
@@ -38,21 +38,21 @@ static HEARD SendChunk(SOCKET Socket, const char *Data, int Bytes, DWORD *Error)
         int n = send(Socket, Data + sent, Bytes - sent, 0);
 
         if (n == SOCKET_ERROR)
-            return Failed(Error);
+            return TalkFailed(Error);
         sent += n;
     }
     return HEARD_ECHO;
 }
 
-static HEARD ReceiveChunk(SOCKET Socket, const char *Data, int Bytes, DWORD *Error)
+static HEARD TakeHeard(SOCKET Socket, const char *Data, int Bytes, DWORD *Error)
 {
-    char back[CHUNK_BYTES];
+    char back[TALK_BYTES];
 
     for (int got = 0; got < Bytes;) {
         int n = recv(Socket, back, Bytes - got, 0);
 
         if (n == SOCKET_ERROR)
-            return Failed(Error);
+            return TalkFailed(Error);
         if (n == 0)
             return HEARD_CLOSED;
         if (memcmp(back, Data + got, (size_t)n) != 0) {
@@ -68,15 +68,15 @@ static HEARD ReceiveChunk(SOCKET Socket, const char *Data, int Bytes, DWORD *Err
 static HEARD Round(SOCKET Socket, UINT32 Bytes, UINT8 First, TALKED *Talked, DWORD *Error)
 {
     for (UINT32 done = 0; done < Bytes;) {
-        UINT32 length = Bytes - done < CHUNK_BYTES ? Bytes - done : CHUNK_BYTES;
-        char chunk[CHUNK_BYTES];
+        UINT32 length = Bytes - done < TALK_BYTES ? Bytes - done : TALK_BYTES;
+        char chunk[TALK_BYTES];
         HEARD heard;
 
         for (UINT32 i = 0; i < length; i++)
             chunk[i] = (char)(UINT8)(First + done + i);
         heard = SendChunk(Socket, chunk, (int)length, Error);
         if (heard == HEARD_ECHO)
-            heard = ReceiveChunk(Socket, chunk, (int)length, Error);
+            heard = TakeHeard(Socket, chunk, (int)length, Error);
         if (heard != HEARD_ECHO)
             return heard;
         done += length;
@@ -92,7 +92,7 @@ static HEARD Wait(SOCKET Socket, DWORD *Error)
     int n = recv(Socket, &byte, 1, 0);
 
     if (n == SOCKET_ERROR)
-        return Failed(Error);
+        return TalkFailed(Error);
     if (n == 0)
         return HEARD_CLOSED;
     *Error = ERROR_CRC;
@@ -116,7 +116,7 @@ static DWORD Connect(UINT16 Port, DWORD LimitMs, SOCKET *Socket)
 }
 
 /* The first round on every connection. */
-static DWORD Begin(const TALK *Talk, UINT32 LimitMs, SOCKET *Socket, TALKED *Talked)
+static DWORD BeginTalk(const TALK *Talk, UINT32 LimitMs, SOCKET *Socket, TALKED *Talked)
 {
     DWORD error = ERROR_SUCCESS;
 
@@ -130,7 +130,7 @@ static DWORD Begin(const TALK *Talk, UINT32 LimitMs, SOCKET *Socket, TALKED *Tal
     return error;
 }
 
-static DWORD GoOn(const TALK *Talk, SOCKET *Socket, TALKED *Talked)
+static DWORD GoOnTalking(const TALK *Talk, SOCKET *Socket, TALKED *Talked)
 {
     DWORD error = ERROR_SUCCESS;
 
@@ -162,11 +162,11 @@ DWORD Talk(const TALK *Talk, HANDLE Begun, UINT32 LimitMs, TALKED *Talked)
         return error;
     for (UINT32 i = 0; i < WSKP_ECHO_CONNECTIONS; i++)
         sockets[i] = INVALID_SOCKET;
-    error = Begin(Talk, LimitMs, sockets, Talked);
+    error = BeginTalk(Talk, LimitMs, sockets, Talked);
     if (Begun != NULL)
         SetEvent(Begun);
     if (error == ERROR_SUCCESS && Talk->UntilClosed)
-        error = GoOn(Talk, sockets, Talked);
+        error = GoOnTalking(Talk, sockets, Talked);
     for (UINT32 i = 0; i < WSKP_ECHO_CONNECTIONS; i++) {
         if (sockets[i] != INVALID_SOCKET)
             closesocket(sockets[i]);

@@ -11,7 +11,7 @@ static VOID Release(CALL *Call)
 }
 
 /* The client wants its IRP back. The cancel lock is held at entry. */
-static VOID NTAPI Cancel(PDEVICE_OBJECT Device, PIRP Irp)
+static VOID NTAPI CancelCall(PDEVICE_OBJECT Device, PIRP Irp)
 {
     CALL *call = Irp->Tail.Overlay.DriverContext[0];
 
@@ -26,7 +26,7 @@ static VOID MakeCancelable(CALL *Call)
 {
     Call->Irp->Tail.Overlay.DriverContext[0] = Call;
     (VOID) InterlockedIncrement(&Call->Holders);
-    (VOID) IoSetCancelRoutine(Call->Irp, Cancel);
+    (VOID) IoSetCancelRoutine(Call->Irp, CancelCall);
     if (Call->Irp->Cancel && IoSetCancelRoutine(Call->Irp, NULL) != NULL) {
         Call->Cancelled = TRUE;
         Release(Call);

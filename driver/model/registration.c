@@ -116,7 +116,7 @@ MODEL_EXPORT NTSTATUS WSKAPI WskRegister(PWSK_CLIENT_NPI WskClientNpi, PWSK_REGI
 }
 
 /* Lock held. Nothing new for the client, and what waits for it ends. Changes gets its IRPs. */
-static VOID Cancel(CLIENT *Client, PLIST_ENTRY Changes)
+static VOID CancelChanges(CLIENT *Client, PLIST_ENTRY Changes)
 {
     Client->Deregistered = TRUE;
     if (!DEFECT(WAITER_NOT_CANCELLED)) {
@@ -172,7 +172,7 @@ MODEL_EXPORT VOID WSKAPI WskDeregister(PWSK_REGISTRATION WskRegistration)
         KeReleaseSpinLock(&Model.Lock, irql);
         return;
     }
-    Cancel(client, &changes);
+    CancelChanges(client, &changes);
     KeReleaseSpinLock(&Model.Lock, irql);
     CompleteChanges(client, &changes);
 

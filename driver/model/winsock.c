@@ -109,7 +109,7 @@ static VOID NTAPI Serve(PVOID Context)
 }
 
 /* PASSIVE_LEVEL. What was got is kept when a later step fails: without all of it nothing is used. */
-static BOOLEAN Open(VOID)
+static BOOLEAN OpenWinsock(VOID)
 {
     UINT8 data[512]; /* WSADATA has 408 bytes */
     HANDLE thread = NULL;
@@ -133,7 +133,7 @@ VOID WinsockOpen(VOID)
     LARGE_INTEGER tick;
 
     if (InterlockedCompareExchange(&State, OPENING, UNKNOWN) == UNKNOWN) {
-        (VOID) InterlockedExchange(&State, Open() ? FOUND : MISSING);
+        (VOID) InterlockedExchange(&State, OpenWinsock() ? FOUND : MISSING);
     }
     tick.QuadPart = -10000; /* 1 ms */
     while (State == OPENING) {

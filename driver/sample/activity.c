@@ -28,7 +28,7 @@ static UINT64 CurrentThread(VOID)
 }
 
 /* Takes a free slot of Count from First on, beginning at a place that is the thread's own. */
-static SLOT *Take(UINT32 First, UINT32 Count)
+static SLOT *TakeSlot(UINT32 First, UINT32 Count)
 {
     UINT32 start = (UINT32)(CurrentThread() / 4 % Count); /* thread ids are multiples of 4 */
 
@@ -54,7 +54,7 @@ static UINT32 Show(SLOT *Slot)
 
 UINT32 ActivityBeginStep(const STEP_CALL *Call)
 {
-    SLOT *slot = Take(0, STEP_SLOTS);
+    SLOT *slot = TakeSlot(0, STEP_SLOTS);
 
     if (slot == NULL) {
         return NO_ACTIVITY;
@@ -72,7 +72,7 @@ UINT32 ActivityBeginStep(const STEP_CALL *Call)
 }
 
 /* Copies the activity; FALSE if there is none, or it has changed meanwhile. */
-static BOOLEAN Read(SLOT *Slot, WSKT_ACTIVITY *What, UINT64 *Since)
+static BOOLEAN ReadSlot(SLOT *Slot, WSKT_ACTIVITY *What, UINT64 *Since)
 {
     /* Compare-exchanges that change nothing: neither processor nor compiler reads beyond them. */
     LONG version = InterlockedCompareExchange(&Slot->Version, 0, 0);
@@ -93,7 +93,7 @@ static BOOLEAN OwnStep(WSKT_ACTIVITY *What)
     UINT64 since;
 
     for (UINT32 i = 0; i < STEP_SLOTS; i++) {
-        if (Read(&Slots[(start + i) % STEP_SLOTS], What, &since) && What->Thread == thread) {
+        if (ReadSlot(&Slots[(start + i) % STEP_SLOTS], What, &since) && What->Thread == thread) {
             return TRUE;
         }
     }
@@ -104,7 +104,7 @@ UINT32 ActivityBeginIrp(UINT32 Op)
 {
     WSKT_ACTIVITY step = {0};
     BOOLEAN known = OwnStep(&step);
-    SLOT *slot = Take(STEP_SLOTS, IRP_SLOTS);
+    SLOT *slot = TakeSlot(STEP_SLOTS, IRP_SLOTS);
 
     if (slot == NULL) {
         return NO_ACTIVITY;
@@ -152,7 +152,7 @@ VOID ActivitiesList(WSKT_STATUS *Out)
         WSKT_ACTIVITY what;
         UINT64 since;
 
-        if (!Read(&Slots[i], &what, &since)) {
+        if (!ReadSlot(&Slots[i], &what, &since)) {
             continue;
         }
         what.ElapsedNs = now > since ? now - since : 0;

@@ -130,7 +130,7 @@ static BOOLEAN ClaimRelease(CLIENT *Client, BOOLEAN Misuse, CLAIM *Claim)
     return allowed;
 }
 
-static VOID Release(CLIENT *Client, const CLAIM *Claim, WSKT_RESULT *Result)
+static VOID ReleaseClient(CLIENT *Client, const CLAIM *Claim, WSKT_RESULT *Result)
 {
     KIRQL irql;
 
@@ -153,7 +153,7 @@ VOID ClientRelease(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result)
     CLAIM claim;
 
     if (ClaimRelease(ClientAt(Index), Misuse, &claim)) {
-        Release(ClientAt(Index), &claim, Result);
+        ReleaseClient(ClientAt(Index), &claim, Result);
     } else {
         Refuse(Result, STATUS_INVALID_DEVICE_STATE);
     }
@@ -173,7 +173,7 @@ static VOID ReleaseWork(PVOID Context)
     WSKT_RESULT result = {0};
 
     SleepMs(later->Ms);
-    Release(later->Client, &later->Claim, &result);
+    ReleaseClient(later->Client, &later->Claim, &result);
     PoolFree(POOL_REQUEST, later);
 }
 
@@ -197,7 +197,7 @@ VOID ClientReleaseAfter(UINT32 Index, UINT32 Ms, WSKT_RESULT *Result)
     if (NT_SUCCESS(status)) {
         ClientInspect(Index, Result);
     } else {
-        Release(later->Client, &later->Claim, Result);
+        ReleaseClient(later->Client, &later->Claim, Result);
         PoolFree(POOL_REQUEST, later);
         Refuse(Result, status);
     }

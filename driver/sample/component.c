@@ -67,7 +67,7 @@ static BOOLEAN ChangePhase(UINT32 From, UINT32 To, NTSTATUS Status)
 
 #define PHASE(Name) (1u << WSKT_PHASE_##Name)
 
-static VOID Describe(WSKT_RESULT *Result)
+static VOID DescribeComponent(WSKT_RESULT *Result)
 {
     KIRQL irql;
 
@@ -184,7 +184,7 @@ static NTSTATUS Capture(WSK_PROVIDER_NPI *Npi)
     return status;
 }
 
-static VOID Release(VOID)
+static VOID ReleaseComponent(VOID)
 {
     WskReleaseProviderNPI(&Component.Registration);
     (VOID) InterlockedDecrement(&Component.NpiHeld);
@@ -208,11 +208,11 @@ static NTSTATUS Listen(VOID)
     }
     (VOID) InterlockedIncrement(&Component.NpiHeld);
     if (DEFECT(USED_AFTER_RELEASE)) {
-        Release();
+        ReleaseComponent();
     }
     status = Component.Stopping ? STATUS_DEVICE_NOT_READY : EchoOpen(&Component.Echo, &npi);
     if (!KeepsNpi(status)) {
-        Release();
+        ReleaseComponent();
     }
     if (DEFECT(RELEASES_TWICE)) {
         WskReleaseProviderNPI(&Component.Registration);
@@ -231,7 +231,7 @@ static VOID ComponentWork(PVOID Context)
         (VOID) ChangePhase(PHASE(STARTING), WSKT_PHASE_LISTENING, STATUS_SUCCESS);
         EchoServe(&Component.Echo);
         if (DEFECT(KEEPS_NPI)) {
-            Release();
+            ReleaseComponent();
         }
     } else if (!DEFECT(KEEPS_REGISTRATION) && ClaimDeregistration(FALSE)) {
         WskDeregister(&Component.Registration); /* nothing is held: it does not wait */
@@ -243,7 +243,7 @@ static VOID ComponentWork(PVOID Context)
 }
 
 /* RegistryFree held, so that a deactivation meets all of it or nothing. PASSIVE_LEVEL. */
-static NTSTATUS Begin(VOID)
+static NTSTATUS BeginActivation(VOID)
 {
     NTSTATUS status;
 
@@ -274,12 +274,12 @@ VOID ComponentActivate(COMPONENT_ORIGIN Origin, WSKT_RESULT *Result)
     if (ChangePhase(PHASE(INACTIVE) | (DEFECT(NEVER_RETRIED) ? 0 : PHASE(FAILED)), WSKT_PHASE_STARTING,
                     STATUS_SUCCESS)) {
         Component.Origin = Origin;
-        status = Begin();
+        status = BeginActivation();
         if (!NT_SUCCESS(status)) {
             (VOID) ChangePhase(PHASE(STARTING), WSKT_PHASE_FAILED, status);
         }
         Result->Status = (UINT32)status;
-        Describe(Result);
+        DescribeComponent(Result);
     } else {
         Refuse(Result, STATUS_INVALID_DEVICE_STATE);
     }
@@ -306,13 +306,13 @@ VOID ComponentDeactivate(WSKT_RESULT *Result)
     (VOID) WaitFor(&Component.Ended, WAIT_FOREVER);
     (VOID) ChangePhase(PHASE(STOPPING), WSKT_PHASE_INACTIVE, STATUS_SUCCESS);
     Result->Status = (UINT32)STATUS_SUCCESS;
-    Describe(Result);
+    DescribeComponent(Result);
 }
 
 VOID ComponentState(UINT32 Ms, WSKT_RESULT *Result)
 {
     Result->Status = (UINT32)WaitFor(&Component.Settled, Ms);
-    Describe(Result);
+    DescribeComponent(Result);
 }
 
 BOOLEAN ComponentOnDemand(VOID)

@@ -132,7 +132,7 @@ typedef struct DPC_SLOT {
     WSKT_RESULT Result;
 } DPC_SLOT;
 
-static DPC_SLOT Slots[DPC_SLOTS];
+static DPC_SLOT DpcSlots[DPC_SLOTS];
 
 /* DISPATCH_LEVEL. */
 static VOID NTAPI DpcRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
@@ -157,17 +157,17 @@ static VOID NTAPI DpcRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Ar
 VOID ContextsInitialize(VOID)
 {
     for (UINT32 i = 0; i < DPC_SLOTS; i++) {
-        KeInitializeTimer(&Slots[i].Timer);
-        KeInitializeDpc(&Slots[i].Dpc, DpcRoutine, &Slots[i]);
-        KeInitializeEvent(&Slots[i].Returned, SynchronizationEvent, FALSE);
+        KeInitializeTimer(&DpcSlots[i].Timer);
+        KeInitializeDpc(&DpcSlots[i].Dpc, DpcRoutine, &DpcSlots[i]);
+        KeInitializeEvent(&DpcSlots[i].Returned, SynchronizationEvent, FALSE);
     }
 }
 
 static DPC_SLOT *ClaimSlot(VOID)
 {
     for (UINT32 i = 0; i < DPC_SLOTS; i++) {
-        if (InterlockedCompareExchange(&Slots[i].State, DPC_CLAIMED, DPC_FREE) == DPC_FREE) {
-            return &Slots[i];
+        if (InterlockedCompareExchange(&DpcSlots[i].State, DPC_CLAIMED, DPC_FREE) == DPC_FREE) {
+            return &DpcSlots[i];
         }
     }
     return NULL;
@@ -219,7 +219,7 @@ UINT32 ContextsBusy(VOID)
     UINT32 busy = 0;
 
     for (UINT32 i = 0; i < DPC_SLOTS; i++) {
-        busy += Slots[i].State != DPC_FREE;
+        busy += DpcSlots[i].State != DPC_FREE;
     }
     return busy;
 }
@@ -227,8 +227,8 @@ UINT32 ContextsBusy(VOID)
 VOID ContextsEnd(VOID)
 {
     for (UINT32 i = 0; i < DPC_SLOTS; i++) {
-        if (Slots[i].Used) {
-            (VOID) KeCancelTimer(&Slots[i].Timer);
+        if (DpcSlots[i].Used) {
+            (VOID) KeCancelTimer(&DpcSlots[i].Timer);
         }
     }
     KeFlushQueuedDpcs(); /* a DPC that was queued already has run after this */

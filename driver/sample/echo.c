@@ -75,7 +75,7 @@ static VOID EchoFree(ECHO *Echo)
     CallDestroy(&Echo->Accept);
 }
 
-static const WSK_PROVIDER_CONNECTION_DISPATCH *Dispatch(const CONNECTION *Connection)
+static const WSK_PROVIDER_CONNECTION_DISPATCH *ConnectionDispatch(const CONNECTION *Connection)
 {
     return Connection->Socket->Dispatch;
 }
@@ -85,9 +85,9 @@ static VOID StartReceive(CONNECTION *Connection)
     WSK_BUF buffer = {Connection->Mdl, 0, BUFFER_BYTES};
 
     Connection->Phase = RECEIVING;
-    CallBegun(
-        &Connection->Transfer,
-        Dispatch(Connection)->WskReceive(Connection->Socket, &buffer, 0, CallPrepare(&Connection->Transfer)));
+    CallBegun(&Connection->Transfer,
+              ConnectionDispatch(Connection)
+                  ->WskReceive(Connection->Socket, &buffer, 0, CallPrepare(&Connection->Transfer)));
 }
 
 static VOID StartSend(CONNECTION *Connection)
@@ -95,26 +95,26 @@ static VOID StartSend(CONNECTION *Connection)
     WSK_BUF buffer = {Connection->Mdl, Connection->Sent, Connection->Length - Connection->Sent};
 
     Connection->Phase = SENDING;
-    CallBegun(
-        &Connection->Transfer,
-        Dispatch(Connection)->WskSend(Connection->Socket, &buffer, 0, CallPrepare(&Connection->Transfer)));
+    CallBegun(&Connection->Transfer,
+              ConnectionDispatch(Connection)
+                  ->WskSend(Connection->Socket, &buffer, 0, CallPrepare(&Connection->Transfer)));
 }
 
 /* Without it, the close that follows would reset the connection. */
 static VOID StartDisconnect(CONNECTION *Connection)
 {
     Connection->Phase = DISCONNECTING;
-    CallBegun(
-        &Connection->Transfer,
-        Dispatch(Connection)->WskDisconnect(Connection->Socket, NULL, 0, CallPrepare(&Connection->Transfer)));
+    CallBegun(&Connection->Transfer,
+              ConnectionDispatch(Connection)
+                  ->WskDisconnect(Connection->Socket, NULL, 0, CallPrepare(&Connection->Transfer)));
 }
 
 static VOID StartClose(CONNECTION *Connection)
 {
     Connection->Phase = CLOSING;
-    CallBegun(
-        &Connection->Close,
-        Dispatch(Connection)->Basic.WskCloseSocket(Connection->Socket, CallPrepare(&Connection->Close)));
+    CallBegun(&Connection->Close,
+              ConnectionDispatch(Connection)
+                  ->Basic.WskCloseSocket(Connection->Socket, CallPrepare(&Connection->Close)));
 }
 
 /* What a completed transfer leads to. */

@@ -7,7 +7,7 @@
 /* The dynamic ports, and how many of them to try where the provider can't say which one it chose. */
 #define FIRST_DYNAMIC_PORT 49152u
 #define DYNAMIC_PORTS      16384u
-#define PORT_ATTEMPTS      64u
+#define LISTEN_ATTEMPTS    64u
 
 static volatile LONG OpenSockets;
 
@@ -27,14 +27,14 @@ static USHORT NetworkOrder(USHORT Port)
     return (USHORT)(Port << 8 | Port >> 8);
 }
 
-static const WSK_PROVIDER_LISTEN_DISPATCH *Dispatch(PWSK_SOCKET Socket)
+static const WSK_PROVIDER_LISTEN_DISPATCH *ListeningDispatch(PWSK_SOCKET Socket)
 {
     return Socket->Dispatch;
 }
 
-static VOID Close(PWSK_SOCKET Socket, SOCKET_CALL *Call)
+static VOID CloseListening(PWSK_SOCKET Socket, SOCKET_CALL *Call)
 {
-    CallBegun(Call, Dispatch(Socket)->Basic.WskCloseSocket(Socket, CallPrepare(Call)));
+    CallBegun(Call, ListeningDispatch(Socket)->Basic.WskCloseSocket(Socket, CallPrepare(Call)));
     if (NT_SUCCESS(CallWait(Call))) {
         SocketCount(-1);
     }
@@ -67,11 +67,12 @@ static NTSTATUS OpenAt(USHORT Port, const WSK_PROVIDER_NPI *Npi, SOCKET_CALL *Ca
     address.sin_addr.S_un.S_un_b.s_b4 = 1;
     status = STATUS_INSUFFICIENT_RESOURCES;
     if (!FailHere()) {
-        CallBegun(Call, Dispatch(*Socket)->WskBind(*Socket, (PSOCKADDR)&address, 0, CallPrepare(Call)));
+        CallBegun(Call,
+                  ListeningDispatch(*Socket)->WskBind(*Socket, (PSOCKADDR)&address, 0, CallPrepare(Call)));
         status = CallWait(Call);
     }
     if (!NT_SUCCESS(status)) {
-        Close(*Socket, Call);
+        CloseListening(*Socket, Call);
     }
     return status;
 }
@@ -82,7 +83,8 @@ static NTSTATUS AskPort(PWSK_SOCKET Socket, SOCKET_CALL *Call, USHORT *Port)
     NTSTATUS status;
 
     RtlZeroMemory(&address, sizeof(address));
-    CallBegun(Call, Dispatch(Socket)->WskGetLocalAddress(Socket, (PSOCKADDR)&address, CallPrepare(Call)));
+    CallBegun(Call,
+              ListeningDispatch(Socket)->WskGetLocalAddress(Socket, (PSOCKADDR)&address, CallPrepare(Call)));
     status = CallWait(Call);
     *Port = NetworkOrder(address.sin_port);
     return status;
@@ -94,7 +96,7 @@ static NTSTATUS OpenAtFreePort(LISTENER *Listener, const WSK_PROVIDER_NPI *Npi, 
     UINT64 first = ClockNs() / 1000; /* where guests start at the same time, not at the same port */
     NTSTATUS status = STATUS_UNSUCCESSFUL;
 
-    for (UINT32 i = 0; i < PORT_ATTEMPTS && !NT_SUCCESS(status); i++) {
+    for (UINT32 i = 0; i < LISTEN_ATTEMPTS && !NT_SUCCESS(status); i++) {
         Listener->Port = (USHORT)(FIRST_DYNAMIC_PORT + (first + i) % DYNAMIC_PORTS);
         status = OpenAt(Listener->Port, Npi, Call, &Listener->Socket);
     }
@@ -112,7 +114,7 @@ NTSTATUS ListenerOpen(LISTENER *Listener, const WSK_PROVIDER_NPI *Npi, SOCKET_CA
     if (NT_SUCCESS(status)) {
         status = AskPort(Listener->Socket, Call, &Listener->Port);
         if (!NT_SUCCESS(status)) {
-            Close(Listener->Socket, Call);
+            CloseListening(Listener->Socket, Call);
             status = OpenAtFreePort(Listener, Npi, Call);
         }
     }

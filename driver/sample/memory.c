@@ -4,7 +4,7 @@
 #include "sample.h"
 #include "failure.h"
 
-static volatile LONG Blocks[POOL_USES];
+static volatile LONG BlocksInUse[POOL_USES];
 
 PVOID PoolAllocate(POOL_USE Use, SIZE_T Bytes)
 {
@@ -33,12 +33,12 @@ VOID PoolFree(POOL_USE Use, PVOID Block)
 
 VOID PoolCount(POOL_USE Use, LONG Change)
 {
-    (VOID) InterlockedExchangeAdd(&Blocks[Use], Change);
+    (VOID) InterlockedExchangeAdd(&BlocksInUse[Use], Change);
 }
 
 UINT32 PoolBlocks(POOL_USE Use)
 {
-    LONG count = Blocks[Use];
+    LONG count = BlocksInUse[Use];
 
     return count > 0 ? (UINT32)count : 0;
 }

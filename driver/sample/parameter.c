@@ -37,7 +37,7 @@ static HANDLE OpenServiceKey(VOID)
 }
 
 /* Reads into Value; the length of the data, or 0. */
-static ULONG Read(HANDLE Key, PCWSTR Name, ULONG Type)
+static ULONG ReadValue(HANDLE Key, PCWSTR Name, ULONG Type)
 {
     UNICODE_STRING name;
     ULONG bytes;
@@ -66,7 +66,7 @@ static UINT32 Number(PCWSTR Name, BOOLEAN Take)
     if (key == NULL) {
         return 0;
     }
-    if (Read(key, Name, REG_DWORD) == sizeof(number)) {
+    if (ReadValue(key, Name, REG_DWORD) == sizeof(number)) {
         RtlCopyMemory(&number, Value.Information.Data, sizeof(number));
     }
     if (Take) {
@@ -94,7 +94,7 @@ ULONG ParameterTakeBinary(PCWSTR Name, PVOID Buffer, ULONG Bytes)
     if (key == NULL) {
         return 0;
     }
-    length = Read(key, Name, REG_BINARY);
+    length = ReadValue(key, Name, REG_BINARY);
     if (length > Bytes) {
         length = 0;
     }

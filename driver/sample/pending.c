@@ -25,7 +25,7 @@ VOID PendingInitialize(VOID)
     KeInitializeSpinLock(&ListLock);
 }
 
-static LONG Blocks(const PENDING *Pending)
+static LONG PoolBlocksOf(const PENDING *Pending)
 {
     return (Pending->Irp != NULL) + (Pending->Buffer.Mdl != NULL);
 }
@@ -66,7 +66,7 @@ static VOID Free(PENDING *Pending)
     if (DEFECT(LEAK_CANCELLED) && Pending->Status == STATUS_CANCELLED) {
         return;
     }
-    PoolCount(use, -Blocks(Pending));
+    PoolCount(use, -PoolBlocksOf(Pending));
     if (Pending->Buffer.Mdl != NULL) {
         IoFreeMdl(Pending->Buffer.Mdl);
     }
@@ -147,8 +147,8 @@ static BOOLEAN IsDone(PENDING *Pending)
 
 static VOID SetAside(PENDING *Pending)
 {
-    PoolCount(POOL_CASE, -1 - Blocks(Pending));
-    PoolCount(POOL_ASIDE, 1 + Blocks(Pending));
+    PoolCount(POOL_CASE, -1 - PoolBlocksOf(Pending));
+    PoolCount(POOL_ASIDE, 1 + PoolBlocksOf(Pending));
     Pending->Aside = TRUE;
 }
 
@@ -168,7 +168,7 @@ static BOOLEAN GivesSocket(const PENDING *Pending)
            Pending->Op == WSKT_OP_ACCEPT;
 }
 
-static VOID Describe(PENDING *Pending, BOOLEAN Done, WSKT_RESULT *Result)
+static VOID DescribePending(PENDING *Pending, BOOLEAN Done, WSKT_RESULT *Result)
 {
     NTSTATUS status = Pending->Returned;
 
@@ -213,7 +213,7 @@ static VOID Apply(const PENDING *Pending, BOOLEAN Done)
 }
 
 /* The operation is claimed. Ends the claim in one way or the other. */
-static VOID Take(PENDING *Pending, BOOLEAN Done)
+static VOID TakePending(PENDING *Pending, BOOLEAN Done)
 {
     KIRQL irql;
 
@@ -238,15 +238,15 @@ VOID PendingSettle(PENDING *Pending, NTSTATUS Returned, UINT32 Ms, BOOLEAN Aside
 
     Pending->Returned = Returned;
     done = Pending->Irp == NULL || WaitFor(&Pending->Done, limit) == STATUS_SUCCESS;
-    Describe(Pending, done, Result);
+    DescribePending(Pending, done, Result);
     if (!done && Aside && !NT_SUCCESS(Returned)) {
         SetAside(Pending);
     }
-    Take(Pending, done);
+    TakePending(Pending, done);
 }
 
 /* The oldest operation of an owner, claimed; or, for a canceller, held. NULL if there is none. */
-static PENDING *Find(UINT32 Owner, BOOLEAN Claim)
+static PENDING *FindPending(UINT32 Owner, BOOLEAN Claim)
 {
     PENDING *found = NULL;
     KIRQL irql;
@@ -270,7 +270,7 @@ static PENDING *Find(UINT32 Owner, BOOLEAN Claim)
 
 VOID PendingAwait(UINT32 Owner, UINT32 Ms, WSKT_RESULT *Result)
 {
-    PENDING *pending = Find(Owner, TRUE);
+    PENDING *pending = FindPending(Owner, TRUE);
     BOOLEAN done;
 
     if (pending == NULL) {
@@ -278,13 +278,13 @@ VOID PendingAwait(UINT32 Owner, UINT32 Ms, WSKT_RESULT *Result)
         return;
     }
     done = WaitFor(&pending->Done, Ms) == STATUS_SUCCESS;
-    Describe(pending, done, Result);
-    Take(pending, done);
+    DescribePending(pending, done, Result);
+    TakePending(pending, done);
 }
 
 VOID PendingCancel(UINT32 Owner, WSKT_RESULT *Result)
 {
-    PENDING *pending = Find(Owner, FALSE);
+    PENDING *pending = FindPending(Owner, FALSE);
 
     if (pending == NULL || pending->Irp == NULL) {
         Refuse(Result, STATUS_INVALID_DEVICE_STATE);
@@ -335,7 +335,7 @@ VOID PendingReap(VOID)
     while ((pending = FindLeft(TRUE, FALSE)) != NULL || (pending = FindLeft(TRUE, TRUE)) != NULL) {
         /* The completion routine sets the event last: no limit, it has been set. */
         (VOID) WaitFor(&pending->Done, WAIT_FOREVER);
-        Take(pending, TRUE);
+        TakePending(pending, TRUE);
     }
 }
 

@@ -42,7 +42,7 @@ static BOOLEAN SameName(const char *A, const char *B)
 }
 
 /* The image is loaded and was accepted by the kernel's loader, so its tables are as they should be. */
-static WSK_MODEL_CONTROL *Find(VOID)
+static WSK_MODEL_CONTROL *FindModel(VOID)
 {
     PVOID image = NULL;
     ULONG bytes = 0;
@@ -74,7 +74,7 @@ static WSK_MODEL_CONTROL *Find(VOID)
 static VOID Control(BOOLEAN Reset, const WSK_MODEL_SETTINGS *Settings, WSK_MODEL_COUNTERS *Counters,
                     WSKT_RESULT *Result)
 {
-    WSK_MODEL_CONTROL *control = Find();
+    WSK_MODEL_CONTROL *control = FindModel();
     NTSTATUS status =
         control != NULL ? control(WSK_MODEL_VERSION, Reset, Settings, Counters) : STATUS_NOT_SUPPORTED;
 

@@ -76,7 +76,7 @@ static VOID CloseWork(PVOID Context)
 }
 
 /* On a worker: a close that blocks must not take the watcher. One at a time. */
-static VOID StartClose(VOID)
+static VOID StartSocketClose(VOID)
 {
     if (EndpointsIdle() && InterlockedCompareExchange(&Closing, 1, 0) == 0 &&
         !NT_SUCCESS(WorkerStartAny(CloseWork, NULL, NULL))) {
@@ -114,7 +114,7 @@ NTSTATUS Reset(UINT32 TimeoutMs, WSKT_RESET_OUT *Out)
     }
     PendingReap(); /* what has completed is nobody's any more */
     Count(&Out->Before);
-    StartClose();
+    StartSocketClose();
     PendingTidy();
     ClientsReleaseAll();
     StartDeregistrations();
@@ -125,7 +125,7 @@ NTSTATUS Reset(UINT32 TimeoutMs, WSKT_RESET_OUT *Out)
         }
         SleepMs(POLL_MS);
         PendingReap();
-        StartClose(); /* of what was busy until now, or was made meanwhile */
+        StartSocketClose(); /* of what was busy until now, or was made meanwhile */
         /* A capture that a deregistration has not cancelled is released as soon as it succeeds. */
         ClientsReleaseAll();
     }

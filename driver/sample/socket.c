@@ -13,7 +13,7 @@ typedef enum CALL_STATE {
     CALL_COMPLETED, /* it is ours again, with a result that was not taken yet */
 } CALL_STATE;
 
-static IO_COMPLETION_ROUTINE Completed;
+static IO_COMPLETION_ROUTINE CallCompleted;
 
 NTSTATUS CallCreate(SOCKET_CALL *Call, PKEVENT Wake)
 {
@@ -51,7 +51,7 @@ static VOID Deliver(SOCKET_CALL *Call, NTSTATUS Status, ULONG_PTR Information)
 }
 
 /* IRQL <= DISPATCH_LEVEL; on any thread, before or after the call that it completes has returned. */
-static NTSTATUS NTAPI Completed(PDEVICE_OBJECT Device, PIRP Irp, PVOID Context)
+static NTSTATUS NTAPI CallCompleted(PDEVICE_OBJECT Device, PIRP Irp, PVOID Context)
 {
     UNREFERENCED_PARAMETER(Device);
     Deliver(Context, Irp->IoStatus.Status, Irp->IoStatus.Information);
@@ -63,7 +63,7 @@ PIRP CallPrepare(SOCKET_CALL *Call)
     if (!DEFECT(IRP_NOT_REUSED)) {
         IoReuseIrp(Call->Irp, STATUS_UNSUCCESSFUL);
     }
-    IoSetCompletionRoutine(Call->Irp, Completed, Call, TRUE, TRUE, TRUE);
+    IoSetCompletionRoutine(Call->Irp, CallCompleted, Call, TRUE, TRUE, TRUE);
     (VOID) InterlockedExchange(&Call->State, CALL_SUBMITTED);
     return Call->Irp;
 }

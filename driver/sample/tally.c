@@ -11,7 +11,7 @@ VOID TallyInitialize(TALLY *Tally)
 }
 
 /* Takes over the result; counts and times are of all runs. */
-static VOID Take(TALLY *Tally, const WSKT_RESULT *Result, BOOLEAN Expected)
+static VOID TakeResult(TALLY *Tally, const WSKT_RESULT *Result, BOOLEAN Expected)
 {
     UINT32 executed = Tally->Result.Executed + Result->Executed;
     UINT64 max = Tally->Result.MaxNs > Result->MaxNs ? Tally->Result.MaxNs : Result->MaxNs;
@@ -26,7 +26,7 @@ static VOID Take(TALLY *Tally, const WSKT_RESULT *Result, BOOLEAN Expected)
 
 VOID TallyAdd(TALLY *Tally, const WSKT_RESULT *Result, BOOLEAN Expected)
 {
-    Take(Tally, Result, Expected);
+    TakeResult(Tally, Result, Expected);
     /* What made no call, or has not come back, has no time that could be compared with that of others. */
     if (Result->Origin == WSKT_ORIGIN_CALL || Result->Origin == WSKT_ORIGIN_ASYNC) {
         HistogramAdd(&Tally->Histogram, Result->ElapsedNs);
@@ -36,7 +36,7 @@ VOID TallyAdd(TALLY *Tally, const WSKT_RESULT *Result, BOOLEAN Expected)
 VOID TallyMerge(TALLY *Into, const TALLY *From)
 {
     if (From->Result.Origin != WSKT_ORIGIN_SKIPPED) {
-        Take(Into, &From->Result, !From->Deviated);
+        TakeResult(Into, &From->Result, !From->Deviated);
         HistogramMerge(&Into->Histogram, &From->Histogram);
     }
 }

@@ -32,7 +32,7 @@ VOID ThreadsInitialize(VOID)
 }
 
 /* Nothing runs any more. State and event change together: who sees the one may rely on the other. */
-static VOID Finish(THREAD *Thread, THREAD_STATE State)
+static VOID FinishThread(THREAD *Thread, THREAD_STATE State)
 {
     KIRQL irql;
 
@@ -47,7 +47,7 @@ static VOID ThreadWork(PVOID Context)
     THREAD *thread = Context;
 
     StepRun(&thread->Call, &thread->Result);
-    Finish(thread, THREAD_RETURNED);
+    FinishThread(thread, THREAD_RETURNED);
 }
 
 VOID ThreadStart(const STEP_CALL *Call, WSKT_RESULT *Result)
@@ -78,7 +78,7 @@ VOID ThreadStart(const STEP_CALL *Call, WSKT_RESULT *Result)
     thread->Call.Deadline = DeadlineIn(WSKT_MAX_WAIT_MS);
     status = WorkerStartAgain(&thread->Worker, ThreadWork, thread);
     if (!NT_SUCCESS(status)) {
-        Finish(thread, before);
+        FinishThread(thread, before);
         Refuse(Result, status);
         return;
     }

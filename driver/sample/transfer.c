@@ -7,7 +7,7 @@
 /* Ports that nobody else is likely to have, since not every provider can say which one it chose. */
 #define FIRST_PORT    49152u
 #define PORTS         16384u
-#define PORT_ATTEMPTS 16u
+#define BIND_ATTEMPTS 16u
 
 #define STATUS_ADDRESS_TAKEN ((NTSTATUS)0xC000020A) /* STATUS_ADDRESS_ALREADY_EXISTS */
 
@@ -105,7 +105,8 @@ static VOID Create(const SOCKET_STEP *Step, WSKT_RESULT *Result)
 }
 
 /* What a call on a socket needs; NULL, with the step refused, if it can't be made. */
-static PENDING *Begin(const SOCKET_STEP *Step, UINT32 Target, PWSK_SOCKET *Socket, WSKT_RESULT *Result)
+static PENDING *BeginTransfer(const SOCKET_STEP *Step, UINT32 Target, PWSK_SOCKET *Socket,
+                              WSKT_RESULT *Result)
 {
     BOOLEAN closing = Step->Op == WSKT_OP_CLOSE;
     PENDING *pending;
@@ -159,7 +160,7 @@ static VOID BindOnce(const SOCKET_STEP *Step, UINT16 Port, WSKT_RESULT *Result)
 {
     ENDPOINT *endpoint = EndpointAt(Step->Socket);
     PWSK_SOCKET socket;
-    PENDING *pending = Begin(Step, NO_SOCKET, &socket, Result);
+    PENDING *pending = BeginTransfer(Step, NO_SOCKET, &socket, Result);
 
     if (pending != NULL) {
         EndpointLoopback(&pending->Address, endpoint->Family, Port);
@@ -181,7 +182,7 @@ static VOID Bind(const SOCKET_STEP *Step, WSKT_RESULT *Result)
         BindOnce(Step, 0, Result);
         return;
     }
-    for (UINT32 i = 0; i < PORT_ATTEMPTS; i++) {
+    for (UINT32 i = 0; i < BIND_ATTEMPTS; i++) {
         UINT32 offset = (UINT32)(ClockNs() / 1000) + (UINT32)InterlockedIncrement(&NextPort);
 
         RtlZeroMemory(Result->Value, sizeof(Result->Value));
@@ -197,7 +198,7 @@ static VOID Bind(const SOCKET_STEP *Step, WSKT_RESULT *Result)
 static VOID Connect(const SOCKET_STEP *Step, WSKT_RESULT *Result)
 {
     PWSK_SOCKET socket;
-    PENDING *pending = Begin(Step, NO_SOCKET, &socket, Result);
+    PENDING *pending = BeginTransfer(Step, NO_SOCKET, &socket, Result);
 
     if (pending == NULL) {
         return;
@@ -221,7 +222,7 @@ static VOID Accept(const SOCKET_STEP *Step, WSKT_RESULT *Result)
         Refuse(Result, STATUS_OBJECT_NAME_COLLISION);
         return;
     }
-    pending = Begin(Step, Step->Other, &socket, Result);
+    pending = BeginTransfer(Step, Step->Other, &socket, Result);
     if (pending == NULL) {
         EndpointOpened(Step->Other, NULL);
         return;
@@ -236,7 +237,7 @@ static VOID Accept(const SOCKET_STEP *Step, WSKT_RESULT *Result)
 static VOID Transfer(const SOCKET_STEP *Step, WSKT_RESULT *Result)
 {
     PWSK_SOCKET socket;
-    PENDING *pending = Begin(Step, NO_SOCKET, &socket, Result);
+    PENDING *pending = BeginTransfer(Step, NO_SOCKET, &socket, Result);
     const WSK_PROVIDER_CONNECTION_DISPATCH *connection;
     const WSK_PROVIDER_DATAGRAM_DISPATCH *datagram;
     NTSTATUS status;
@@ -283,7 +284,7 @@ static VOID Disconnect(const SOCKET_STEP *Step, WSKT_RESULT *Result)
 {
     ULONG flags = (Step->Options & WSKT_SOCKET_ABORTIVE) != 0 ? WSK_FLAG_ABORTIVE : 0;
     PWSK_SOCKET socket;
-    PENDING *pending = Begin(Step, NO_SOCKET, &socket, Result);
+    PENDING *pending = BeginTransfer(Step, NO_SOCKET, &socket, Result);
 
     if (pending != NULL) {
         End(Step, pending,
@@ -293,10 +294,10 @@ static VOID Disconnect(const SOCKET_STEP *Step, WSKT_RESULT *Result)
     }
 }
 
-static VOID Close(const SOCKET_STEP *Step, WSKT_RESULT *Result)
+static VOID CloseStep(const SOCKET_STEP *Step, WSKT_RESULT *Result)
 {
     PWSK_SOCKET socket;
-    PENDING *pending = Begin(Step, Step->Socket, &socket, Result);
+    PENDING *pending = BeginTransfer(Step, Step->Socket, &socket, Result);
 
     if (pending != NULL) {
         /* The basic table is the first part of every other. */
@@ -336,7 +337,7 @@ static VOID Address(const SOCKET_STEP *Step, WSKT_RESULT *Result)
         Refuse(Result, STATUS_NOT_SUPPORTED);
         return;
     }
-    pending = Begin(Step, NO_SOCKET, &socket, Result);
+    pending = BeginTransfer(Step, NO_SOCKET, &socket, Result);
     if (pending != NULL) {
         End(Step, pending, AskAddress(socket, kind, remote, pending), Result);
     }
@@ -398,7 +399,7 @@ static VOID Use(const SOCKET_STEP *Step, WSKT_RESULT *Result)
         Disconnect(Step, Result);
         break;
     case WSKT_OP_CLOSE:
-        Close(Step, Result);
+        CloseStep(Step, Result);
         break;
     case WSKT_OP_ADDRESS:
         Address(Step, Result);

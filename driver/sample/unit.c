@@ -257,7 +257,7 @@ static VOID RunnerWork(PVOID Context)
 }
 
 /* That many threads have finished, or will never be started. */
-static VOID Finish(UNIT_RUN *Run, LONG Threads)
+static VOID FinishRun(UNIT_RUN *Run, LONG Threads)
 {
     if (InterlockedExchangeAdd(&Run->Running, -Threads) != Threads) {
         return;
@@ -271,7 +271,7 @@ static VOID Finish(UNIT_RUN *Run, LONG Threads)
 
 static VOID RunnerReport(PVOID Context)
 {
-    Finish(Context, 1);
+    FinishRun(Context, 1);
 }
 
 /* Starts the threads and waits for them, but no longer than the unit may take. PASSIVE_LEVEL. */
@@ -284,7 +284,7 @@ static NTSTATUS RunParallel(UNIT_RUN *Run)
         status = WorkerStartAny(RunnerWork, RunnerReport, Run);
         if (!NT_SUCCESS(status)) {
             (VOID) InterlockedExchange(&Run->Stop, 1);
-            Finish(Run, threads - started);
+            FinishRun(Run, threads - started);
             break;
         }
     }

@@ -1,0 +1,15 @@
+/* status.h - what Win32 said, as the NTSTATUS of a step. */
+#pragma once
+
+#include <windows.h>
+
+#include "wskplan.h"
+
+#define STATUS_SUCCESS_VALUE                0u
+#define STATUS_TIMEOUT_VALUE                0x102u
+#define STATUS_INSUFFICIENT_RESOURCES_VALUE 0xC000009Au
+
+static inline UINT32 StatusOfWin32(DWORD Win32)
+{
+    return Win32 == ERROR_SUCCESS ? STATUS_SUCCESS_VALUE : WSKP_STATUS_OF_WIN32(Win32 & 0xFFFFu);
+}

@@ -1,0 +1,218 @@
+package driver
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/fstest"
+)
+
+// pairSpec describes a driver of two units, of which one sees the define ANSWER.
+func pairSpec(name string, defines map[string]string) Spec {
+	return Spec{
+		Name: name, Kind: KernelDriver, Dirs: []string{"."}, Libs: []string{"ntoskrnl"}, Defines: defines,
+		Sources: fstest.MapFS{
+			"pair.h": {Data: []byte("long Answer(void);\nlong __stdcall DriverEntry(void *Driver, void *Path);\n")},
+			"answer.c": {Data: []byte(`#include "pair.h"
+#ifndef ANSWER
+#define ANSWER 0
+#endif
+long Answer(void)
+{
+    return ANSWER;
+}
+`)},
+			"entry.c": {Data: []byte(`#include "pair.h"
+long __stdcall DriverEntry(void *Driver, void *Path)
+{
+    return Driver == Path ? Answer() : 0;
+}
+`)},
+		},
+	}
+}
+
+// Nothing is compiled twice: not for another driver of the same files, not for one whose define a unit does not see,
+// not for a comment.
+func TestObjectsAreFoundByWhatGoesIntoThem(t *testing.T) {
+	tc := toolchain(t)
+	cache := Cache{Dir: t.TempDir()}
+	compiled := func(what string, spec Spec, want int) {
+		t.Helper()
+		if a := build(t, tc, spec, cache); a.Units != 2 || a.Compiled != want {
+			t.Errorf("%s: compiled %d of %d units, want %d of 2", what, a.Compiled, a.Units, want)
+		}
+	}
+	compiled("the first", pairSpec("pair.sys", nil), 2)
+	compiled("another name", pairSpec("other.sys", nil), 0)
+	compiled("a define that one unit sees", pairSpec("pair.sys", map[string]string{"ANSWER": "7"}), 1)
+	compiled("a define that means the same", pairSpec("pair.sys", map[string]string{"ANSWER": "0"}), 0)
+	compiled("a define that nobody sees", pairSpec("pair.sys", map[string]string{"NOBODY": "1"}), 0)
+
+	elsewhere := t.TempDir()
+	if err := os.CopyFS(elsewhere, pairSpec("", nil).Sources); err != nil {
+		t.Fatal(err)
+	}
+	checkout := pairSpec("checkout.sys", nil)
+	checkout.Sources, checkout.Root = os.DirFS(elsewhere), elsewhere
+	compiled("another checkout", checkout, 0)
+
+	edited := pairSpec("pair.sys", nil)
+	sources := edited.Sources.(fstest.MapFS)
+	edit := func(name, old, new string) {
+		sources[name] = &fstest.MapFile{Data: bytes.Replace(sources[name].Data, []byte(old), []byte(new), 1)}
+	}
+	edit("pair.h", "(void);", "(void); /* a comment */")
+	compiled("a comment", edited, 0)
+	edit("entry.c", ": 0", ": 1")
+	compiled("an edit of one file", edited, 1)
+	edit("pair.h", "long Answer(void);", "long Answer(void);\nextern int New;")
+	compiled("an edit of a header", edited, 2)
+	other := pairSpec("options.sys", nil)
+	other.Options = []string{"-O1"}
+	compiled("other flags", other, 2)
+}
+
+func TestUnitsAreCompiledOnceByBuildersSideBySide(t *testing.T) {
+	tc := toolchain(t)
+	cache := Cache{Dir: t.TempDir()}
+	artifacts := make([]*Artifact, 6)
+	errs := make([]error, len(artifacts))
+	var all sync.WaitGroup
+	for i := range artifacts {
+		all.Go(func() { artifacts[i], errs[i] = Build(t.Context(), tc, pairSpec(fmt.Sprintf("pair%d.sys", i), nil), cache) })
+	}
+	all.Wait()
+	compiled := 0
+	for i, a := range artifacts {
+		if errs[i] != nil {
+			t.Fatal(errs[i])
+		}
+		compiled += a.Compiled
+	}
+	if compiled != 2 {
+		t.Errorf("%d builders compiled %d units, want 2", len(artifacts), compiled)
+	}
+}
+
+// An object that is not what was kept is compiled again, and the image is the same.
+func TestDamagedObjectsAreCompiledAgain(t *testing.T) {
+	tc := toolchain(t)
+	for name, damage := range map[string]func(path string) error{
+		"cut":            func(path string) error { return os.Truncate(path, 200) },
+		"empty":          func(path string) error { return os.Truncate(path, 0) },
+		"changed":        func(path string) error { return flip(path, -1) },
+		"its sum":        func(path string) error { return flip(path, 0) },
+		"of something":   func(path string) error { return os.WriteFile(path, []byte("something else\n"), 0o644) },
+		"a folder":       func(path string) error { return os.Remove(path) },
+		"not to be read": func(path string) error { return os.Rename(path, path+"-gone") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cache := Cache{Dir: t.TempDir()}
+			want := build(t, tc, pairSpec("pair.sys", nil), cache)
+			objects, err := filepath.Glob(filepath.Join(cache.Dir, objectRoom, "*"))
+			if err != nil || len(objects) != 2 {
+				t.Fatalf("%v, %v", objects, err)
+			}
+			for _, object := range objects {
+				if err := damage(object); err != nil {
+					t.Fatal(err)
+				}
+				if name == "a folder" {
+					if err := os.Mkdir(object, 0o755); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if err := os.RemoveAll(filepath.Join(cache.Dir, buildRoom)); err != nil {
+				t.Fatal(err)
+			}
+			if got := build(t, tc, pairSpec("pair.sys", nil), cache); got.Compiled != 2 || got.SHA256 != want.SHA256 {
+				t.Errorf("compiled %d units; SHA-256 %s, want %s", got.Compiled, got.SHA256, want.SHA256)
+			}
+		})
+	}
+}
+
+func flip(path string, at int) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	data[(at+len(data))%len(data)] ^= 1
+	return os.WriteFile(path, data, 0o644)
+}
+
+// A cache that can't be written costs time, and nothing else.
+func TestUnusableCache(t *testing.T) {
+	tc := toolchain(t)
+	signer := newSigner(t)
+	want := build(t, tc, pairSpec("pair.sys", nil), Cache{Dir: t.TempDir()})
+	check := func(t *testing.T, cache Cache) {
+		t.Helper()
+		t.Setenv("TMPDIR", t.TempDir())
+		pkg, err := BuildPackage(t.Context(), tc, pairSpec("pair.sys", nil), cache, signer, signer.Certificate.NotBefore)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := pkg.Manifest.Unsigned.SHA256; got != want.SHA256 {
+			t.Errorf("SHA-256 %s, want %s", got, want.SHA256)
+		}
+		again, err := Build(t.Context(), tc, pairSpec("pair.sys", nil), cache)
+		if err != nil || !again.Cached {
+			t.Errorf("the second build is not found in the spare cache: %v", err)
+		}
+	}
+	t.Run("a file in its place", func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "cache")
+		if err := os.WriteFile(file, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		check(t, Cache{Dir: file})
+	})
+	for name, options := range map[string]string{"full": "size=64k", "read-only": "ro"} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := syscall.Mount("wskharness", dir, "tmpfs", flagsOf(options), strings.TrimPrefix(options, "ro")); err != nil {
+				t.Skipf("a file system of its own can't be mounted: %v", err)
+			}
+			t.Cleanup(func() {
+				if err := syscall.Unmount(dir, 0); err != nil {
+					t.Error(err)
+				}
+			})
+			check(t, Cache{Dir: dir})
+		})
+	}
+	t.Run("no spare one either", func(t *testing.T) {
+		t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "missing"))
+		_, err := Build(t.Context(), tc, pairSpec("pair.sys", nil), Cache{Dir: os.DevNull})
+		if err == nil || !strings.Contains(err.Error(), os.DevNull) || !strings.Contains(err.Error(), "XDG_CACHE_HOME") {
+			t.Errorf("got %v, want it to say where and what to do", err)
+		}
+	})
+	t.Run("a spare one of somebody else's", func(t *testing.T) {
+		temp := t.TempDir()
+		t.Setenv("TMPDIR", temp)
+		trap := filepath.Join(temp, fmt.Sprintf("wskharness-cache-%d", os.Getuid()))
+		if err := os.Symlink(t.TempDir(), trap); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Build(t.Context(), tc, pairSpec("pair.sys", nil), Cache{Dir: os.DevNull}); err == nil {
+			t.Error("a link was followed")
+		}
+	})
+}
+
+func flagsOf(options string) uintptr {
+	if options == "ro" {
+		return syscall.MS_RDONLY
+	}
+	return 0
+}
