@@ -12,19 +12,20 @@ import (
 
 // allowed is which rooms of this module a room may import; internal packages belong to their room.
 var allowed = map[string][]string{
-	"strictyaml":     {},
-	"results":        {},
-	"driver":         {},
-	"suites":         {"strictyaml"},
-	"remote":         {},
-	"remote/winrmd":  {"remote"},
-	"guest":          {"remote"},
-	"vm":             {"remote"},
-	"vm/vmtest":      {"vm", "remote"},
-	"vm/static":      {"vm", "remote"},
-	"vm/wine":        {"vm", "remote", "remote/winrmd"},
-	"harness":        {"strictyaml", "results", "driver", "suites", "remote", "guest", "guest/crashdump", "vm", "vm/static", "vm/wine"},
-	"cmd/wskharness": {"strictyaml", "results", "driver", "suites", "remote", "guest", "guest/crashdump", "vm/wine", "harness"},
+	"strictyaml":        {},
+	"results":           {},
+	"driver":            {},
+	"driver/drivertest": {"driver"},
+	"suites":            {"strictyaml"},
+	"remote":            {},
+	"remote/winrmd":     {"remote"},
+	"guest":             {"remote"},
+	"vm":                {"remote"},
+	"vm/vmtest":         {"vm", "remote"},
+	"vm/static":         {"vm", "remote"},
+	"vm/wine":           {"vm", "remote", "remote/winrmd"},
+	"harness":           {"strictyaml", "results", "driver", "suites", "remote", "guest", "guest/crashdump", "vm", "vm/static", "vm/wine"},
+	"cmd/wskharness":    {"strictyaml", "results", "driver", "suites", "remote", "guest", "guest/crashdump", "vm/wine", "harness"},
 
 	"mutants": {"results", "driver", "suites", "vm/wine", "harness"},
 

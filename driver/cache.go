@@ -31,11 +31,17 @@ func DefaultCache() (Cache, error) {
 	return Cache{Dir: filepath.Join(dir, "wskharness")}, nil
 }
 
-// Rooms of the cache.
+// Rooms of the cache: folders below it.
 const (
-	buildRoom   = "build"
-	packageRoom = "package"
+	buildRoom     = "build"     // images, each with what it was made of
+	packageRoom   = "package"   // what is deployed
+	objectRoom    = "object"    // see loadObject
+	toolchainRoom = "toolchain" // see survey
+	lockRoom      = "lock"      // see Cache.lock
 )
+
+// Rooms lists the folders of a cache.
+func Rooms() []string { return []string{buildRoom, packageRoom, objectRoom, toolchainRoom, lockRoom} }
 
 const (
 	maxJSONFile  = 4 << 20

@@ -36,7 +36,7 @@ const lockPoll = 20 * time.Millisecond
 // file, of which there are 256 a room: then one waits without need. The kernel drops a lock with its process. Where
 // nothing can be locked, nothing is waited for; so the only error is that of ctx.
 func (c Cache) lock(ctx context.Context, room, key string) (unlock func(), err error) {
-	dir := filepath.Join(c.Dir, "lock")
+	dir := filepath.Join(c.Dir, lockRoom)
 	if os.MkdirAll(dir, 0o755) != nil {
 		return func() {}, nil
 	}

@@ -10,11 +10,6 @@ import (
 	"path/filepath"
 )
 
-// objectRoom of the cache has an object file for each text that was compiled: the SHA-256 of the object in a line
-// of its own, then the object. Nothing in it is needed: an object that is missing, cut, changed or can't be kept is
-// compiled again.
-const objectRoom = "object"
-
 // objectKey covers all that can change the object of a unit: the text that the compiler sees, behind its
 // preprocessor (which holds what defines and headers came to, and where each line is from), its flags, and the
 // programs themselves.
@@ -38,7 +33,9 @@ func (w *workshop) objectKey(u translationUnit) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// loadObject writes the object of a key to a file, if there is one and it is whole.
+// loadObject writes the object of a key to a file, if there is one and it is whole. The file of an object is its SHA-256
+// in a line of its own, then the object. Nothing of this room is needed: an object that is missing, cut, changed or can't
+// be kept is compiled again.
 func (c Cache) loadObject(key, to string) bool {
 	data, err := readBounded(c.path(objectRoom, key), maxImageFile)
 	if err != nil {

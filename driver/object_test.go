@@ -85,7 +85,9 @@ func TestUnitsAreCompiledOnceByBuildersSideBySide(t *testing.T) {
 	errs := make([]error, len(artifacts))
 	var all sync.WaitGroup
 	for i := range artifacts {
-		all.Go(func() { artifacts[i], errs[i] = Build(t.Context(), tc, pairSpec(fmt.Sprintf("pair%d.sys", i), nil), cache) })
+		all.Go(func() {
+			artifacts[i], errs[i] = Build(t.Context(), tc, pairSpec(fmt.Sprintf("pair%d.sys", i), nil), cache)
+		})
 	}
 	all.Wait()
 	compiled := 0

@@ -22,9 +22,6 @@ type survey struct {
 	Headers  string   `json:"kernel_headers,omitempty"` // folder with the driver kit's headers; empty: not installed
 }
 
-// toolchainRoom of the cache has a survey for each toolchain.
-const toolchainRoom = "toolchain"
-
 // survey asks the toolchain, or finds what it said before. A cache that can't be used costs only the asking.
 func (tc *Toolchain) survey(ctx context.Context, cache Cache) (*survey, error) {
 	key, err := tc.surveyKey()

@@ -54,7 +54,9 @@ func newUnit(i int, files []string) translationUnit {
 }
 
 // object, preprocessed and rule are names of files that are made of the unit, relative to the root of the sources.
-func (u translationUnit) object() string       { return "../obj/" + strings.TrimSuffix(u.name, path.Ext(u.name)) + ".o" }
+func (u translationUnit) object() string {
+	return "../obj/" + strings.TrimSuffix(u.name, path.Ext(u.name)) + ".o"
+}
 func (u translationUnit) preprocessed() string { return u.object() + ".i" }
 func (u translationUnit) rule() string         { return u.object() + ".d" }
 

@@ -19,6 +19,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"wskharness/driver/drivertest"
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
 	"wskharness/results"
@@ -249,12 +250,8 @@ func testEnv(t *testing.T) Env {
 		t.Fatal(err)
 	}
 	cache := t.TempDir()
-	for _, folder := range []string{"build", "package", "wine/templates"} {
-		from, to := filepath.Join(shared, folder), filepath.Join(cache, folder)
-		err := errors.Join(os.MkdirAll(from, 0o755), os.MkdirAll(filepath.Dir(to), 0o755), os.Symlink(from, to))
-		if err != nil {
-			t.Fatal(err)
-		}
+	if err := drivertest.Share(shared, cache, "wine/templates"); err != nil {
+		t.Fatal(err)
 	}
 	self, err := os.Executable()
 	if err != nil {

@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -16,6 +14,7 @@ import (
 	"time"
 
 	"wskharness/driver"
+	"wskharness/driver/drivertest"
 	"wskharness/harness"
 	"wskharness/results"
 	"wskharness/suites"
@@ -48,11 +47,8 @@ func testEnv(t *testing.T) harness.Env {
 	}
 	shared := env.Cache
 	env.Cache = t.TempDir()
-	for _, folder := range []string{"build", "package", "wine/templates"} {
-		from, to := filepath.Join(shared, folder), filepath.Join(env.Cache, folder)
-		if err := errors.Join(os.MkdirAll(from, 0o755), os.MkdirAll(filepath.Dir(to), 0o755), os.Symlink(from, to)); err != nil {
-			t.Fatal(err)
-		}
+	if err := drivertest.Share(shared, env.Cache, "wine/templates"); err != nil {
+		t.Fatal(err)
 	}
 	return env
 }

@@ -1,12 +1,13 @@
 package main
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"wskharness/driver/drivertest"
 )
 
 // TestMain lets the test binary be wskharness, so that scripts run the real program: also the
@@ -36,24 +37,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(shared, "test-config"))
 			e.Setenv(exitFile, filepath.Join(e.WorkDir, "exitcode"))
 			e.Defer(func() { endGuests(filepath.Join(e.WorkDir, "cache", "wskharness")) })
-			return share(shared, filepath.Join(e.WorkDir, "cache", "wskharness"), "build", "package", "wine/templates")
+			return drivertest.Share(shared, filepath.Join(e.WorkDir, "cache", "wskharness"), "wine/templates")
 		},
 	})
-}
-
-// share makes folders of one cache those of another, too.
-func share(from, to string, folders ...string) error {
-	for _, folder := range folders {
-		if err := os.MkdirAll(filepath.Join(from, folder), 0o755); err != nil {
-			return err
-		}
-		link := filepath.Join(to, folder)
-		if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
-			return err
-		}
-		if err := os.Symlink(filepath.Join(from, folder), link); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"wskharness/driver/drivertest"
 )
 
 // fence is a fenced block of Markdown: its language, and its lines.
@@ -23,7 +25,7 @@ func TestReadme(t *testing.T) {
 	dir := t.TempDir()
 	shared := sharedCache(t)
 	cache := filepath.Join(dir, "cache")
-	if err := share(shared, filepath.Join(cache, "wskharness"), "build", "package", "wine/templates"); err != nil {
+	if err := drivertest.Share(shared, filepath.Join(cache, "wskharness"), "wine/templates"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { endGuests(filepath.Join(cache, "wskharness")) })

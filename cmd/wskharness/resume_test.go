@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"wskharness/driver/drivertest"
 	"wskharness/results"
 )
 
@@ -110,7 +111,7 @@ func newLife(t *testing.T) *life {
 	t.Helper()
 	l := &life{dir: t.TempDir()}
 	l.cache = filepath.Join(l.dir, "cache", "wskharness")
-	if err := share(sharedCache(t), l.cache, "build", "package", "wine/templates"); err != nil {
+	if err := drivertest.Share(sharedCache(t), l.cache, "wine/templates"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { endGuests(l.cache) })
