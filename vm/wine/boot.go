@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -59,7 +60,7 @@ func start(ctx context.Context, o *Config, prefix, tmp string) (*boot, error) {
 	defer cancel()
 	b := &boot{prefix: prefix, begun: time.Now(), crash: make(chan vm.Event, 1),
 		heard: make(chan struct{}), quiet: make(chan struct{})}
-	env := o.Software.environment(prefix, tmp, debugChannels)
+	env := o.Software.Environment(prefix, tmp, debugChannels)
 	if o.Netio != "" {
 		env = append(env, "WINEDLLOVERRIDES=netio.sys=n,b")
 	}
@@ -70,7 +71,7 @@ func start(ctx context.Context, o *Config, prefix, tmp string) (*boot, error) {
 	b.ear = consoleRead
 	var in io.WriteCloser
 	var out io.ReadCloser
-	if err = forgetServer(prefix, tmp); err == nil {
+	if err = PlaceServer(prefix, tmp); err == nil {
 		in, out, err = b.launch(o, env, tmp, consoleWrite)
 	}
 	consoleWrite.Close()
@@ -149,39 +150,18 @@ func noRandomAddresses() {
 	_, _, _ = unix.Syscall(unix.SYS_PERSONALITY, addrNoRandomize, 0, 0)
 }
 
-// forgetServer removes the sockets of the boot before, which was killed, and the file that names their
-// folder: Debian's Wine refuses to start where one is there without the other, and a socket that is there
-// must be one that is listened to.
-func forgetServer(prefix, tmp string) error {
-	folders, err := filepath.Glob(filepath.Join(tmp, "wine-*"))
-	if err != nil {
-		return err
-	}
-	for _, path := range append(folders, filepath.Join(prefix, "wineserver")) {
-		if err := os.RemoveAll(path); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // awaitSocket waits until the wineserver listens. Two Wine processes that both find no server folder get in
-// each other's way while they make it. Debian's Wine has its folder in TMPDIR, others in /tmp, named by the
-// prefix.
+// each other's way while they make it.
 func awaitSocket(prefix, tmp string) error {
-	patterns := []string{filepath.Join(tmp, "wine-*", "server-*", "socket")}
-	var st unix.Stat_t
-	if unix.Stat(prefix, &st) == nil {
-		patterns = append(patterns, fmt.Sprintf("/tmp/.wine-%d/server-%x-%x/socket", os.Getuid(), st.Dev, st.Ino))
-	}
+	folders := serverFolders(prefix, tmp)
 	for deadline := time.Now().Add(socketLimit); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		for _, pattern := range patterns {
-			if found, _ := filepath.Glob(pattern); len(found) > 0 {
+		for _, folder := range folders {
+			if _, err := os.Stat(filepath.Join(folder, "socket")); err == nil {
 				return nil
 			}
 		}
 	}
-	return fmt.Errorf("wineserver made no socket in %s within %s", tmp, socketLimit)
+	return fmt.Errorf("wineserver made no socket in %s within %s", strings.Join(folders, ", "), socketLimit)
 }
 
 // cut reports whether the guest's kernel was ended from outside: one that reboots ends its processes before that.

@@ -20,7 +20,6 @@ const sealed = ".wskharness-sealed"
 // rewrites them, so they become hard links: milliseconds, and no space. The rest is copied, because what is
 // written in place through a link (Wine's registry, hosts, win.ini) would be written into the template and
 // into every other clone. Should a guest do so with a library, the next clone notices and is errSpoiled.
-// The file "wineserver" names a socket folder of the template's own, so a clone does not get it.
 func clone(template, prefix string) error {
 	seal, err := os.Stat(filepath.Join(template, sealed))
 	if err != nil {
@@ -44,7 +43,7 @@ func clone(template, prefix string) error {
 				return err
 			}
 			return os.Symlink(target, to)
-		case rel == "wineserver" || rel == sealed:
+		case rel == sealed:
 			return nil
 		case !isImage(rel):
 			return copyFile(path, to)

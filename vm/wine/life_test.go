@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -42,11 +43,18 @@ func TestReleaseLeavesNothing(t *testing.T) {
 	if len(processesOf(prefixOf(m.state.Dir))) == 0 || !exists(config.Temp) {
 		t.Fatal("a guest that is up has no processes or no sockets: the check proves nothing")
 	}
+	folders := serverFolders(prefixOf(m.state.Dir), config.Temp)
+	if used := slices.DeleteFunc(slices.Clone(folders), func(f string) bool { return !exists(f) }); len(used) != 1 {
+		t.Fatalf("of %v there are %v: want one folder of the guest's wineserver, or the check proves nothing", folders, used)
+	}
 	if err := m.Release(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if left := processesOf(prefixOf(m.state.Dir)); len(left) > 0 {
 		t.Errorf("processes %v are left", left)
+	}
+	if left := slices.DeleteFunc(folders, func(f string) bool { return !exists(f) }); len(left) > 0 {
+		t.Errorf("its wineserver's folder %v is left", left)
 	}
 	if exists(m.state.Dir) || exists(config.Temp) {
 		t.Error("the folder or the sockets are left")

@@ -142,7 +142,7 @@ func (s *server) fresh(ctx context.Context) error {
 // is then made anew.
 func (s *server) clone(ctx context.Context, prefix string) error {
 	for again := false; ; again = true {
-		if err := os.RemoveAll(prefix); err != nil {
+		if err := errors.Join(ForgetServer(prefix, ""), os.RemoveAll(prefix)); err != nil {
 			return fmt.Errorf("clear the guest's disk: %w", err)
 		}
 		err := clone(s.config.Template, prefix)

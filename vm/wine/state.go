@@ -150,7 +150,11 @@ func Sweep(root string) ([]string, error) {
 
 // remove ends and removes everything of the guest in a folder.
 func remove(dir string) error {
-	killAll(prefixOf(dir))
+	prefix := prefixOf(dir)
+	killAll(prefix)
+	if err := ForgetServer(prefix, ""); err != nil {
+		return fmt.Errorf("remove the guest: %w", err)
+	}
 	var c Config
 	if readJSON(filepath.Join(dir, configFile), &c) == nil && filepath.Dir(c.Temp) == shortTemp() {
 		if err := os.RemoveAll(c.Temp); err != nil {

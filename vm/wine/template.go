@@ -131,7 +131,7 @@ func lockRoom(ctx context.Context, room string) (unlock func(), err error) {
 	for _, pattern := range []string{".new-*", ".old-*"} {
 		unfinished, _ := filepath.Glob(filepath.Join(room, pattern)) // the pattern is sound
 		for _, dir := range unfinished {
-			killAll(dir)
+			clearAway(dir)
 			_ = os.RemoveAll(dir) // it is in nobody's way
 		}
 	}
@@ -154,6 +154,12 @@ func buildTemplate(ctx context.Context, s *Software, final string) error {
 	return nil
 }
 
+// clearAway ends what was started to make a prefix, whether that went well or not.
+func clearAway(prefix string) {
+	killAll(prefix)
+	_ = ForgetServer(prefix, "") // what is left of it is in nobody's way
+}
+
 // makeTemplate makes a prefix in an empty folder.
 func makeTemplate(ctx context.Context, s *Software, prefix string) error {
 	ctx, cancel := context.WithTimeout(ctx, templateLimit)
@@ -163,7 +169,10 @@ func makeTemplate(ctx context.Context, s *Software, prefix string) error {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	defer killAll(prefix)
+	defer clearAway(prefix)
+	if err := PlaceServer(prefix, tmp); err != nil {
+		return err
+	}
 	settings := filepath.Join(tmp, "settings.reg")
 	if err := os.WriteFile(settings, []byte(registry), 0o600); err != nil {
 		return err
@@ -175,7 +184,7 @@ func makeTemplate(ctx context.Context, s *Software, prefix string) error {
 		{s.Server, "-w"},
 	} {
 		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-		cmd.Env = append(s.environment(prefix, tmp, "-all"),
+		cmd.Env = append(s.Environment(prefix, tmp, "-all"),
 			"WINEDLLOVERRIDES=mscoree,mshtml=;winemenubuilder.exe=d")
 		// A file, not a pipe: services that outlive the command would hold a pipe open.
 		log, err := os.Create(filepath.Join(tmp, "log"))
