@@ -2,6 +2,7 @@ package guest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -17,15 +18,16 @@ import (
 	"wskharness/driver"
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
+	"wskharness/vm/wine"
 )
 
 // wineGuest is a Wine prefix behind a WinRM endpoint, as bare as it can be: what these tests need
 // and no more. The provider for real runs is in vm/wine.
 type wineGuest struct {
-	wine   string
-	prefix string
-	env    []string
-	client *remote.WinRM
+	software *wine.Software
+	prefix   string
+	env      []string
+	client   *remote.WinRM
 }
 
 // newWineGuest makes a prefix, which takes some seconds.
@@ -34,21 +36,26 @@ func newWineGuest(t *testing.T) *wineGuest {
 	if testing.Short() {
 		t.Skip("making a Wine guest takes seconds: not with -short")
 	}
-	w := &wineGuest{wine: findWine(t)}
-	// Wine's sockets lie below TMPDIR, and the length of their paths is limited.
-	dir, err := os.MkdirTemp("", "wg")
+	software, err := wine.Find(t.Context())
+	if err != nil {
+		t.Skip(err)
+	}
+	// Wine's sockets lie in it, and the length of their paths is limited.
+	dir, err := os.MkdirTemp("/tmp", "wg")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.prefix = filepath.Join(dir, "p")
-	w.env = append(os.Environ(), "WINEPREFIX="+w.prefix, "TMPDIR="+dir, "WINEARCH=win64", "WINEDEBUG=-all", "DISPLAY=",
-		"WINEDLLOVERRIDES=mscoree,mshtml=") // nothing asks to install them
+	w := &wineGuest{software: software, prefix: filepath.Join(dir, "p")}
+	w.env = append(software.Environment(w.prefix, dir, "-all"), "WINEDLLOVERRIDES=mscoree,mshtml=") // nothing asks to install them
 	t.Cleanup(func() {
 		w.shutdown()
-		if err := os.RemoveAll(dir); err != nil {
+		if err := errors.Join(wine.ForgetServer(w.prefix, dir), os.RemoveAll(dir)); err != nil {
 			t.Error(err)
 		}
 	})
+	if err := errors.Join(os.Mkdir(w.prefix, 0o700), wine.PlaceServer(w.prefix, dir)); err != nil {
+		t.Fatal(err)
+	}
 	// Their output is not read: Wine's services inherit it and would hold it open.
 	for _, args := range [][]string{{"wineboot", "--init"}, {"winecfg", "-v", "win10"}} {
 		if err := w.command(t.Context(), args...).Run(); err != nil {
@@ -78,26 +85,11 @@ func newWineGuest(t *testing.T) *wineGuest {
 
 // shutdown ends everything that runs in the prefix.
 func (w *wineGuest) shutdown() {
-	server := filepath.Join(filepath.Dir(w.wine), "wineserver")
-	if _, err := os.Stat(server); err != nil {
-		server = "wineserver"
-	}
 	for _, flag := range []string{"-k", "-w"} {
-		cmd := exec.Command(server, flag)
+		cmd := exec.Command(w.software.Server, flag)
 		cmd.Env = w.env
 		_ = cmd.Run() // -k fails when none is left
 	}
-}
-
-func findWine(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"wine64", "/usr/lib/wine/wine64", "wine"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	t.Skip("Wine is not installed (apt-get install wine64)")
-	return ""
 }
 
 // buildAgent builds the real agent, in the cache that other tests and runs share.
@@ -174,7 +166,7 @@ func (w *wineGuest) serve(t *testing.T) {
 }
 
 func (w *wineGuest) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, w.wine, args...)
+	cmd := exec.CommandContext(ctx, w.software.Loader, args...)
 	cmd.Env = w.env
 	cmd.WaitDelay = time.Second
 	return cmd
