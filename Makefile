@@ -34,11 +34,13 @@ check-go: ## gofmt, vet, staticcheck, tidy modules
 	@$(GO) mod tidy -diff
 
 # The analyser and the layout are checked here; that everything compiles without a warning is
-# checked by every build, since warnings are errors there.
+# checked by every build, since warnings are errors there. The layout is one on which clang-format 14
+# and 19, of Debian 12 and 13, agree: where they don't, the code is written another way.
 check-c: ## clang-format, cppcheck, gcc -fanalyzer, clang as a second compiler
 	@clang-format --dry-run --Werror $(C_FILES)
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --platform=win64 -j 2 \
 	  --enable=warning,performance,portability --suppress=missingInclude --suppress=missingIncludeSystem \
+	  --suppress=normalCheckLevelMaxBranches \
 	  -I driver/include $(C_DIRS)
 	@scripts/analyze-c $(MINGW)
 	@scripts/clang-c $(CLANG)

@@ -59,6 +59,14 @@ func (f Facts) Kind() string {
 	return KindWindows
 }
 
+// Version is that of what Kind names: "10.0" of Wine, "10.0.26100" of Windows.
+func (f Facts) Version() string {
+	if f.Wine != "" {
+		return f.Wine
+	}
+	return f.OSVersion
+}
+
 // Describe names the guest in a few words: every result bears them, so that a green run on Wine is
 // never taken for one on Windows.
 func (f Facts) Describe() string {

@@ -384,7 +384,8 @@ func (l *load) caseEnd(t *trial, r guest.Record) {
 		l.void(t, "was ended by a controller that did not get to say why")
 		return
 	}
-	v := t.judge(l.plan.Catalog.Known(l.target.kind(l.facts), t.test))
+	version := l.facts.Version()
+	v := t.judge(l.plan.Catalog.Known(l.target.kind(l.facts), version, t.test), version)
 	if v.Outcome == results.Cancelled && l.outcome.why != "" {
 		v.Reason = l.outcome.why // it was not the user
 	}

@@ -63,8 +63,8 @@ func (t *trial) key() attemptKey { return attemptKey{t.test.Name(), t.attempt} }
 
 // judge is the positive-proof rule for a case that ended: the declared number of steps ran, each
 // as declared, and nothing was left behind. What is known only later, a clean unload, is judged
-// by conclude.
-func (t *trial) judge(known []*suites.KnownIssue) results.Verdict {
+// by conclude. The known issues are those that hold for the guest, which is of this version.
+func (t *trial) judge(known []*suites.KnownIssue, version string) results.Verdict {
 	c, end := t.test, t.end
 	v := results.Verdict{Elapsed: t.elapsed, Records: t.observations(), Effort: t.effort(), Tests: t.tests()}
 	deviations := c.Judge(t.steps)
@@ -92,7 +92,7 @@ func (t *trial) judge(known []*suites.KnownIssue) results.Verdict {
 	case after != "":
 		v.Outcome, v.Reason = results.Fail, "the case left something behind that could not be tidied up: "+after
 	case len(deviations) > 0:
-		return t.deviating(v, deviations, known)
+		return t.deviating(v, deviations, known, version)
 	case end.Why != "done":
 		v.Outcome = results.Error
 		v.Reason = fmt.Sprintf("the agent ended the case (%s), but every step is as declared: agent and controller disagree", end.Why)
@@ -105,7 +105,7 @@ func (t *trial) judge(known []*suites.KnownIssue) results.Verdict {
 		v.Outcome, v.Reason = results.Fail, "the case left something behind: "+left
 	case len(known) > 0:
 		v.Outcome, v.Known = results.UnexpectedPass, knownIssue(known[0])
-		v.Reason = "declared as a known issue, but it passed: if that is right, remove the declaration"
+		v.Reason = passedAnyway(known[0], version)
 	default:
 		v.Outcome = results.Pass
 	}
@@ -114,7 +114,7 @@ func (t *trial) judge(known []*suites.KnownIssue) results.Verdict {
 
 // deviating judges a case in which a step was not as declared. A tear-down that fails after that is told, too, and no
 // known issue excuses it.
-func (t *trial) deviating(v results.Verdict, all []suites.Deviation, known []*suites.KnownIssue) results.Verdict {
+func (t *trial) deviating(v results.Verdict, all []suites.Deviation, known []*suites.KnownIssue, version string) results.Verdict {
 	d := all[0]
 	undone := slices.IndexFunc(all[1:], func(d suites.Deviation) bool { return d.Part == suites.TearDown })
 	if d.Part == suites.TearDown {
@@ -137,7 +137,8 @@ func (t *trial) deviating(v results.Verdict, all []suites.Deviation, known []*su
 	if undone >= 0 {
 		reasons = append(reasons, "its tear-down failed, too: "+all[1+undone].String())
 	} else if len(known) > 0 {
-		reasons = append(reasons, fmt.Sprintf("not the declared known issue, which is %s at step %d", known[0].Actual(), known[0].Step+1))
+		reasons = append(reasons, fmt.Sprintf("not the declared known issue, which is %s at step %d%s", known[0].Actual(), known[0].Step+1,
+			newerThan(known[0], version)))
 	}
 	v.Reason = strings.Join(reasons, "; ")
 	return v
@@ -161,6 +162,22 @@ func (t *trial) next() int {
 // deviated reports whether one of the steps that are back was not as declared.
 func (t *trial) deviated() bool {
 	return slices.ContainsFunc(t.test.Judge(t.steps), func(d suites.Deviation) bool { return d.Kind != suites.KindMissing })
+}
+
+func passedAnyway(k *suites.KnownIssue, version string) string {
+	todo := "remove the declaration"
+	if k.Versions.Beyond(version) {
+		todo = "say in the declaration in which version it was mended (fixed:)"
+	}
+	return fmt.Sprintf("declared as a known issue%s, but it passed: if that is right, %s", newerThan(k, version), todo)
+}
+
+// newerThan says that a guest is newer than any on which the declared deviation was seen, where it is.
+func newerThan(k *suites.KnownIssue, version string) string {
+	if !k.Versions.Beyond(version) {
+		return ""
+	}
+	return fmt.Sprintf(" of %s %s (this one, %s, is newer than the declaration)", k.Guest, k.Versions, version)
 }
 
 func knownIssue(k *suites.KnownIssue) *results.Known {

@@ -120,15 +120,15 @@ func TestBuiltinKnownIssues(t *testing.T) {
 		t.Fatal("no known issues")
 	}
 	for _, c := range catalog.All() {
-		for _, k := range catalog.Known("wine", c) {
+		for _, k := range catalog.Known("wine", "10.0", c) {
 			if c.Misuse || len(c.Requires) > 0 || c.Basis == Recorded {
 				t.Errorf("%s: a known issue of a case that is not judged there", k)
 			}
-			if k.Source == "" || k.Actual() == "" {
-				t.Errorf("%s: source %q", k, k.Source)
+			if k.Source == "" || k.Actual() == "" || k.Versions.From == "" {
+				t.Errorf("%s: source %q, versions %s", k, k.Source, k.Versions)
 			}
 			// The agent ends a case where it deviates: nothing can be known of what follows.
-			if all := catalog.Known("wine", c); len(all) > 1 {
+			if all := catalog.Known("wine", "10.0", c); len(all) > 1 {
 				t.Errorf("%s has %d known issues", c.Name(), len(all))
 			}
 		}

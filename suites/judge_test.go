@@ -188,8 +188,8 @@ known-issues:
   - {guest: other, case: s.c, step: second, actual: {status: STATUS_NOINTERFACE}, reason: r}
 `)
 	c := catalog.All()[0]
-	known := catalog.Known("wine", c)
-	if len(known) != 2 || known[0].Step != 1 || known[1].Step != 2 || len(catalog.Known("windows", c)) != 0 {
+	known := catalog.Known("wine", "10.0", c)
+	if len(known) != 2 || known[0].Step != 1 || known[1].Step != 2 || len(catalog.Known("windows", "10.0.26100", c)) != 0 {
 		t.Fatalf("known issues of wine: %+v", known)
 	}
 	if got := known[0].Actual() + " / " + known[1].Actual(); got != "version 1.0, client_set true / STATUS_SUCCESS or STATUS_PENDING" {

@@ -12,14 +12,15 @@ import (
 // KnownIssue declares how one kind of guest deviates in one step of one case. The case still runs
 // there, and must deviate in exactly this way; anything else, a pass included, is news.
 type KnownIssue struct {
-	Guest  string // "wine"
-	Case   string // suite.case, in full
-	Step   int    // index of the step that deviates
-	Status []uint32
-	Reason string
-	Source string
-	File   string
-	Line   int
+	Guest    string   // "wine"
+	Versions Versions // of the guest, for which it holds
+	Case     string   // suite.case, in full
+	Step     int      // index of the step that deviates
+	Status   []uint32
+	Reason   string
+	Source   string
+	File     string
+	Line     int
 
 	actual []knownValue
 	ref    string
@@ -42,11 +43,11 @@ func (k *KnownIssue) Actual() string {
 	return strings.Join(parts, ", ")
 }
 
-// Known returns the issues declared for a case on a kind of guest.
-func (cat *Catalog) Known(guest string, c *Case) []*KnownIssue {
+// Known returns the issues declared for a case on a kind of guest, as they hold for its version.
+func (cat *Catalog) Known(guest, version string, c *Case) []*KnownIssue {
 	var found []*KnownIssue
 	for _, k := range cat.known {
-		if k.Guest == guest && k.Case == c.Name() {
+		if k.Guest == guest && k.Case == c.Name() && k.Versions.Hold(version) {
 			found = append(found, k)
 		}
 	}
@@ -117,6 +118,8 @@ func (l *loader) known(source Source, r *reporter, list *node) {
 			return n
 		}
 		read("guest", "guest: the kind of guest that deviates, such as wine", &k.Guest)
+		k.Versions, ok = r.readVersions(m)
+		complete = complete && ok
 		p.caseAt = read("case", "case: suite.case", &k.Case)
 		p.stepAt = read("step", "step: the operation or the name of the step that deviates", &k.ref)
 		read("reason", "reason: why the guest deviates", &k.Reason)
@@ -179,8 +182,8 @@ func (l *loader) resolve(p pendingKnown, c *Case) {
 	k.Step = step.Index
 	p.readActual(step)
 	for _, other := range l.catalog.known {
-		if other.Guest == k.Guest && other.Case == k.Case && other.Step == k.Step {
-			p.r.At(p.stepAt, "one issue a step", "%s of %s is already declared in %s, line %d", k.ref, k.Case, other.File, other.Line)
+		if other.Guest == k.Guest && other.Case == k.Case && other.Step == k.Step && other.Versions.overlap(k.Versions) {
+			p.r.At(p.stepAt, "one issue a step, for each version of the guest", "%s of %s is already declared in %s, line %d", k.ref, k.Case, other.File, other.Line)
 		}
 	}
 	l.catalog.known = append(l.catalog.known, k)
@@ -263,5 +266,5 @@ func (c *Check) fails(got uint64) bool {
 }
 
 func (k *KnownIssue) String() string {
-	return fmt.Sprintf("%s on %s: %s (%s)", k.Case, k.Guest, k.Actual(), k.Reason)
+	return fmt.Sprintf("%s on %s, %s: %s (%s)", k.Case, k.Guest, k.Versions, k.Actual(), k.Reason)
 }

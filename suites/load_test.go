@@ -254,6 +254,13 @@ func mistakeTable() []mistakeTest {
 		{"known nothing", known("case: s.c, step: capture, actual: {}"), "nothing deviates", true},
 		{"known no deviation", known("case: s.c, step: capture, actual: {captures: 1}"), "nothing in it deviates", false},
 		{"known value", known("case: s.c, step: capture, actual: {status: STATUS_SUCCESS, low: 1.0}"), `unknown key "low" in actual of a capture step`, false},
+		{"known one version", known("case: s.c, step: capture, versions: 8.0, actual: {status: STATUS_SUCCESS}"), "versions is \"8.0\" (expected the first and the last version", true},
+		{"known no version", known("case: s.c, step: capture, versions: [8.0, next], actual: {status: STATUS_SUCCESS}"), `versions is "next" (expected a version of the guest, such as 10.0)`, true},
+		{"known backwards", known("case: s.c, step: capture, versions: [10.0, 8.0], actual: {status: STATUS_SUCCESS}"), "versions is from 10.0 to 8.0", false},
+		{"known fixed alone", known("case: s.c, step: capture, fixed: 10.0, actual: {status: STATUS_SUCCESS}"), "fixed without versions", true},
+		{"known fixed before", known("case: s.c, step: capture, versions: [8.0, 10.0], fixed: 10.0, actual: {status: STATUS_SUCCESS}"), "it was seen on 10.0, and fixed is 10.0", false},
+		{"known twice", known("case: s.c, step: capture, versions: [8.0, 8.0], actual: {status: STATUS_SUCCESS}") +
+			"  - {guest: wine, reason: r, case: s.c, step: capture, versions: [10.0, 10.0], actual: {status: STATUS_PENDING}}\n", "capture of s.c is already declared in f, line", false},
 	}
 }
 

@@ -61,7 +61,7 @@ func TestMatrix(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, c := range catalog.All()[:4] {
-		if known := catalog.Known("wine", c); len(known) != 1 || known[0].Step != 2 {
+		if known := catalog.Known("wine", "10.0", c); len(known) != 1 || known[0].Step != 2 {
 			t.Errorf("%s has the known issues %v", c.Name(), known)
 		}
 	}

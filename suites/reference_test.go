@@ -62,7 +62,7 @@ func TestPageExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := catalog.All()[0]
-	if len(c.Steps) != 8 || len(catalog.Known("wine", c)) != 1 {
-		t.Errorf("%d steps, known issues %v", len(c.Steps), catalog.Known("wine", c))
+	if len(c.Steps) != 8 || len(catalog.Known("wine", "10.0", c)) != 1 {
+		t.Errorf("%d steps, known issues %v", len(c.Steps), catalog.Known("wine", "10.0", c))
 	}
 }

@@ -124,7 +124,8 @@ func JSONSchema() []byte {
 				},
 				"required": []string{"id", "doc", "steps"}, "additionalProperties": false,
 			},
-			"known-issue": knownSchema(ops),
+			"known-issue":   knownSchema(ops),
+			"guest-version": object{"type": []string{"number", "string"}, "pattern": guestVersionPattern, "examples": []any{"10.0"}},
 		},
 	}
 	data, err := json.MarshalIndent(schema, "", "  ")
@@ -279,7 +280,10 @@ func knownSchema(ops []operation) object {
 	return object{
 		"type": "object",
 		"properties": object{
-			"guest":  described(ref("text"), "the kind of guest that deviates, such as wine"),
+			"guest": described(ref("text"), "the kind of guest that deviates, such as wine"),
+			keyVersions: object{"type": "array", "minItems": 2, "maxItems": 2, "items": ref("guest-version"),
+				"description": "the first and the last version of the guest on which it was seen; a newer one is expected to deviate, too"},
+			keyFixed: described(ref("guest-version"), "the version of the guest from which on it does not deviate any more"),
 			"case":   described(ref("text"), "suite.case"),
 			"step":   described(ref("text"), "the operation, or the name of the step, that deviates"),
 			"actual": object{"type": "object", "minProperties": 1, "properties": actual, "additionalProperties": false, "description": "exactly how it deviates"},
@@ -287,5 +291,6 @@ func knownSchema(ops []operation) object {
 			"source": described(ref("text"), "where that is known from"),
 		},
 		"required": []string{"guest", "case", "step", "actual", "reason"}, "additionalProperties": false,
+		"dependentRequired": object{keyFixed: []string{keyVersions}},
 	}
 }

@@ -72,7 +72,7 @@ static HEARD Round(SOCKET Socket, UINT32 Bytes, UINT8 First, TALKED *Talked, DWO
         char chunk[TALK_BYTES];
         HEARD heard;
 
-        for (UINT32 i = 0; i < length; i++)
+        for (UINT32 i = 0; i < TALK_BYTES; i++)
             chunk[i] = (char)(UINT8)(First + done + i);
         heard = SendChunk(Socket, chunk, (int)length, Error);
         if (heard == HEARD_ECHO)

@@ -56,7 +56,7 @@ typedef struct sockaddr_in {
 } SOCKADDR_IN, *PSOCKADDR_IN;
 
 /* Registration */
-#define MAKE_WSK_VERSION(Major, Minor) ((USHORT)((Major) << 8) | (USHORT)((Minor)&0xff))
+#define MAKE_WSK_VERSION(Major, Minor) ((USHORT)((Major) << 8) | (USHORT)(UCHAR)(Minor))
 #define WSK_MAJOR_VERSION(Version)     ((UCHAR)((Version) >> 8))
 #define WSK_MINOR_VERSION(Version)     ((UCHAR)(Version))
 

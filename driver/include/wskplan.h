@@ -123,8 +123,8 @@ enum { /* UNLOAD, UNLOADED, RELOAD: of WSKT_UNLOAD; of several unloads, the sums
        WSKP_V_UNLOAD_BLOCKS = 2,
        WSKP_V_UNLOAD_SOCKETS = 3,
        WSKP_V_UNLOAD_CALLS = 4,
-       WSKP_V_UNLOAD_LONGEST_NS = 5,  /* RELOAD: the slowest stop of the service */
-       WSKP_V_UNLOAD_POOL_GROWTH = 6, /* RELOAD: bytes of the driver's pool tag; where nobody counts, 0 … */
+       WSKP_V_UNLOAD_LONGEST_NS = 5,   /* RELOAD: the slowest stop of the service */
+       WSKP_V_UNLOAD_POOL_GROWTH = 6,  /* RELOAD: bytes of the driver's pool tag; if nobody counts, 0 … */
        WSKP_V_UNLOAD_POOL_COUNTED = 7, /* … and 0 here */
        WSKP_V_UNLOAD_TIMES = 8,
        WSKP_V_UNLOAD_EARLY = 9,

@@ -69,11 +69,7 @@ typedef struct DEVICE_SECURITY {
 
 #define DACL_PRESENT_PROTECTED_RELATIVE 0x9004u
 #define DACL_INFORMATION                4u
-#define NT_AUTHORITY_BYTES              0, 0, 0, 0, 0, 5
-#define NT_AUTHORITY                                                                                         \
-    {                                                                                                        \
-        NT_AUTHORITY_BYTES                                                                                   \
-    }
+#define NT_AUTHORITY                    0, 0, 0, 0, 0, 5
 
 static NTSTATUS SetAccessList(PDEVICE_OBJECT Device)
 {
@@ -84,9 +80,9 @@ static NTSTATUS SetAccessList(PDEVICE_OBJECT Device)
         .AclRevision = 2,
         .AclSize = sizeof(DEVICE_SECURITY) - FIELD_OFFSET(DEVICE_SECURITY, AclRevision),
         .AceCount = 2,
-        .System = {0, 0, sizeof(ALLOW_SYSTEM), FILE_ALL_ACCESS, 1, 1, NT_AUTHORITY, {18}},
+        .System = {0, 0, sizeof(ALLOW_SYSTEM), FILE_ALL_ACCESS, 1, 1, {NT_AUTHORITY}, {18}},
         .Administrators =
-            {0, 0, sizeof(ALLOW_ADMINISTRATORS), FILE_ALL_ACCESS, 1, 2, NT_AUTHORITY, {32, 544}},
+            {0, 0, sizeof(ALLOW_ADMINISTRATORS), FILE_ALL_ACCESS, 1, 2, {NT_AUTHORITY}, {32, 544}},
     };
     HANDLE handle;
     NTSTATUS status;
@@ -132,7 +128,7 @@ typedef struct GROUPS {
 
 static BOOLEAN ListsAdministrators(const GROUPS *Groups)
 {
-    static const UINT8 administrators[] = {1, 2, NT_AUTHORITY_BYTES, 32, 0, 0, 0, 0x20, 2, 0, 0};
+    static const UINT8 administrators[] = {1, 2, NT_AUTHORITY, 32, 0, 0, 0, 0x20, 2, 0, 0};
 
     for (UINT32 i = 0; i < Groups->Count; i++) {
         const GROUP *group = &Groups->Group[i];

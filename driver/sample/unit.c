@@ -37,8 +37,8 @@ typedef struct UNIT_RUN {
     KEVENT Finished;
     UINT64 Deadline;
     UINT64 NoMoreAfter; /* on ClockNs: no list begins after this; 0 if only Repeat counts … */
-    UINT64 NotEven;    /* … but until then every choice gets its turn, which chance may have kept from it */
-    volatile LONG Due; /* choices that did not have theirs */
+    UINT64 NotEven;     /* … but until then each choice gets its turn, which chance may have kept from it */
+    volatile LONG Due;  /* choices that did not have theirs */
     volatile LONG Had[WSKT_MAX_STEPS]; /* 1: that choice had */
     UINT32 StepCount;
     UINT32 Repeat;

@@ -17,18 +17,18 @@
 #define FRAME_SPAWN_MAX (256u * 1024u)  /* payload of a spawn frame */
 #define WINDOW          (1024u * 1024u) /* bytes of one stream that may be on the way */
 
-enum {                      /* to the host */
-       FRAME_SPAWN = 1,     /* command; payload: UTF-16 line, directory, then NAME=VALUE…, each with NUL */
-       FRAME_STDIN = 2,     /* command; payload */
-       FRAME_STDIN_END = 3, /* command: no more input */
-       FRAME_GRANT = 4,     /* command, stream, value: that many more bytes may be sent */
-       FRAME_TERMINATE = 5, /* command, value: end its tree with this exit code */
-       FRAME_WATCH = 6,     /* command = process id: tell when it has ended */
-       FRAME_HELLO = 16,    /* value: HOST_PROTOCOL */
-       FRAME_READY = 17,    /* value: Win32 error, 0 when commands run and drivers can be loaded */
-       FRAME_STARTED = 18,  /* command, value: process id */
-       FRAME_REFUSED = 19,  /* command, value: the Win32 error of CreateProcess */
-       FRAME_OUTPUT = 20,   /* command, stream; payload */
+enum {                         /* to the host */
+       FRAME_SPAWN = 1,        /* command; payload: UTF-16 line, directory, NAME=VALUE…, each with NUL */
+       FRAME_STDIN = 2,        /* command; payload */
+       FRAME_STDIN_END = 3,    /* command: no more input */
+       FRAME_GRANT = 4,        /* command, stream, value: that many more bytes may be sent */
+       FRAME_TERMINATE = 5,    /* command, value: end its tree with this exit code */
+       FRAME_WATCH = 6,        /* command = process id: tell when it has ended */
+       FRAME_HELLO = 16,       /* value: HOST_PROTOCOL */
+       FRAME_READY = 17,       /* value: Win32 error, 0 when commands run and drivers can be loaded */
+       FRAME_STARTED = 18,     /* command, value: process id */
+       FRAME_REFUSED = 19,     /* command, value: the Win32 error of CreateProcess */
+       FRAME_OUTPUT = 20,      /* command, stream; payload */
        FRAME_OUTPUT_END = 21,  /* command, stream */
        FRAME_EXIT = 22,        /* command, value: exit code; the last frame of a command */
        FRAME_STDIN_GRANT = 23, /* command, value */
