@@ -39,6 +39,7 @@ func Find(ctx context.Context) (*Software, error) {
 		return nil, &MissingError{Why: "Wine is not installed (wine64 and wineserver: the guest that needs no Windows)", Install: install}
 	}
 	cmd := exec.CommandContext(ctx, s.Loader, "--version")
+	cmd.Env = s.Environment("/", "/", "-all") // it starts nothing, and needs no prefix
 	out, err := cmd.Output()
 	if err != nil && ctx.Err() != nil {
 		err = ctx.Err()
