@@ -75,9 +75,16 @@ func newWineGuest(t *testing.T) *wineGuest {
 		_ = keeper.Process.Kill()
 		_ = keeper.Wait()
 	})
-	// What a command starts inherits its outputs: the services must be there before the first that is listened to.
-	if err := w.command(t.Context(), "cmd", "/c", "exit 0").Run(); err != nil {
+	// What a command starts inherits its outputs: the services must be there before the first that is listened to,
+	// and so must the desktop, which any object of a script asks for.
+	script := w.path(`C:\desktop.js`)
+	if err := os.WriteFile(script, []byte("new ActiveXObject('Scripting.FileSystemObject');"), 0o600); err != nil {
 		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"cmd", "/c", "exit 0"}, {"cscript", "//nologo", `C:\desktop.js`}} {
+		if err := w.command(t.Context(), args...).Run(); err != nil {
+			t.Fatalf("%s: %v", args, err)
+		}
 	}
 	w.serve(t)
 	return w
