@@ -108,7 +108,7 @@ func (w *Workshop) Models(ctx context.Context, targets ...*Target) (map[string]s
 // WineHost builds the WinRM service's side inside a Wine guest.
 func (w *Workshop) WineHost(ctx context.Context) (string, error) {
 	a, err := driver.Build(ctx, w.Toolchain, driver.Spec{
-		Name: "winrshost.exe", Kind: driver.Program, Sources: wine.HostSources(), Dirs: []string{"host"}, Root: "vm/wine",
+		Name: "winrshost.exe", Kind: driver.Program, Sources: wine.HostSources(), Dirs: []string{"host"}, Units: 1, Root: "vm/wine",
 	}, w.Cache)
 	if err != nil {
 		return "", &BuildError{Err: err}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"sync"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"wskharness/driver"
 	"wskharness/remote"
 	"wskharness/vm"
 )
@@ -33,51 +33,37 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	dir, err := os.MkdirTemp("", "wskharness-wine-test-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	build = dir
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
+	os.Exit(m.Run())
 }
-
-// build is where the programs are built; TestMain makes and removes it.
-var build string
 
 // programs are what the tests run in guests.
 type programs struct{ host, probe, faulty string }
 
-// compiled builds the programs, once for all tests.
+// compiled builds the programs, once for all tests, in the cache that other tests and runs share.
 var compiled = sync.OnceValues(func() (*programs, error) {
-	p := &programs{filepath.Join(build, "winrshost.exe"), filepath.Join(build, "probe.exe"), filepath.Join(build, "faulty.sys")}
-	warnings := []string{"-O2", "-Wall", "-Wextra", "-Werror"}
-	kernel := []string{
-		"-ffreestanding", "-fno-stack-protector", "-mno-stack-arg-probe", "-I/usr/x86_64-w64-mingw32/include/ddk",
-		"-nostdlib", "-nostartfiles", "-Wl,--subsystem,native", "-Wl,--entry,DriverEntry", "-Wl,--section-alignment,0x1000",
-		"-Wl,--file-alignment,0x200", "-Wl,--dynamicbase", "-Wl,--nxcompat", "-Wl,--exclude-all-symbols",
-		"-Wl,--no-insert-timestamp", "-s",
+	ctx := context.Background()
+	toolchain, err := driver.FindToolchain(ctx)
+	if err != nil {
+		return nil, err
 	}
-	for _, b := range []struct{ to, from string }{
-		{p.host, "host/*.c"}, {p.probe, "testdata/probe/probe.c"}, {p.faulty, "testdata/faulty/faulty.c"},
+	cache, err := driver.DefaultCache()
+	if err != nil {
+		return nil, err
+	}
+	p := &programs{}
+	for _, b := range []struct {
+		spec driver.Spec
+		to   *string
+	}{
+		{driver.Spec{Name: "winrshost.exe", Kind: driver.Program, Sources: HostSources(), Dirs: []string{"host"}, Units: 1}, &p.host},
+		{driver.Spec{Name: "probe.exe", Kind: driver.Program, Sources: os.DirFS("testdata"), Dirs: []string{"probe"}}, &p.probe},
+		{driver.Spec{Name: "faulty.sys", Kind: driver.KernelDriver, Sources: os.DirFS("testdata"), Dirs: []string{"faulty"}, Libs: []string{"ntoskrnl"}}, &p.faulty},
 	} {
-		sources, err := filepath.Glob(b.from)
+		artifact, err := driver.Build(ctx, toolchain, b.spec, cache)
 		if err != nil {
 			return nil, err
 		}
-		args := append([]string{}, warnings...)
-		if b.to == p.faulty {
-			args = append(args, kernel...)
-		}
-		args = append(append(args, "-o", b.to), sources...)
-		if b.to == p.faulty {
-			args = append(args, "-lntoskrnl")
-		}
-		if out, err := exec.Command("x86_64-w64-mingw32-gcc", args...).CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("compile %s: %w: %s", b.from, err, out)
-		}
+		*b.to = artifact.Path
 	}
 	return p, nil
 })
@@ -88,10 +74,10 @@ func testProvider(t testing.TB, change func(*Options)) *Provider {
 	if _, err := Find(t.Context()); err != nil {
 		t.Skip(err)
 	}
-	if _, err := exec.LookPath("x86_64-w64-mingw32-gcc"); err != nil {
-		t.Skip("no compiler for programs of the guest: ", err)
-	}
 	p, err := compiled()
+	if missing, ok := errors.AsType[*driver.MissingToolError](err); ok {
+		t.Skip("no compiler for programs of the guest: ", missing)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

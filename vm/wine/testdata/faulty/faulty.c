@@ -44,6 +44,8 @@ static void NTAPI Unload(DRIVER_OBJECT *Driver)
     IoDeleteDevice(Driver->DeviceObject);
 }
 
+DRIVER_INITIALIZE DriverEntry;
+
 NTSTATUS NTAPI DriverEntry(DRIVER_OBJECT *Driver, UNICODE_STRING *Path)
 {
     UNICODE_STRING Name;
