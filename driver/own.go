@@ -189,7 +189,7 @@ func (o Own) gather(ctx context.Context, dir string, signer *Signer) error {
 	if o.Log != "" {
 		log := filepath.Join(dir, logName)
 		g.files[log] = &g.manifest.Log
-		if err := writeAtomically(log, []byte(o.Log), 0o644); err != nil {
+		if err := replace(log, []byte(o.Log), 0o644, nil); err != nil {
 			return err
 		}
 	}
