@@ -25,7 +25,7 @@ func main() {
 	defer stop()
 	program := flag.String("program", "bin/wskharness", "what is measured")
 	runs := flag.Int("runs", 7, "counted runs of each command, after one that is not counted")
-	only := flag.String("only", "", "commands, steps, following or transfers; empty is all")
+	only := flag.String("only", "", "builds, commands, steps, following or transfers; empty is all")
 	flag.Parse()
 	if err := measure(ctx, *program, *runs, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -34,8 +34,8 @@ func main() {
 }
 
 func measure(ctx context.Context, program string, runs int, only string) error {
-	if only != "" && only != "commands" && only != "steps" && only != "following" && only != "transfers" {
-		return fmt.Errorf("-only %q: expected commands, steps, following or transfers", only)
+	if only != "" && only != "builds" && only != "commands" && only != "steps" && only != "following" && only != "transfers" {
+		return fmt.Errorf("-only %q: expected builds, commands, steps, following or transfers", only)
 	}
 	program, err := filepath.Abs(program)
 	if err != nil {
@@ -49,6 +49,9 @@ func measure(ctx context.Context, program string, runs int, only string) error {
 	b := newBench(program, dir)
 	fmt.Printf("on %d CPUs, %d runs of each unless it says otherwise, after one that is not counted\n\n", runtime.NumCPU(), runs)
 	var errs []error
+	if only == "" || only == "builds" {
+		errs = append(errs, newBench(program, dir).builds(ctx, runs))
+	}
 	if only == "" || only == "commands" {
 		errs = append(errs, b.commands(ctx, runs))
 	}
