@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 /* After so many bytes an END lets the controller check what it has, and keep it should contact be lost. */
-#define GET_PIECE_BYTES (4u * FRAME_PAYLOAD_MAX)
+#define GET_PIECE_BYTES FRAME_PAYLOAD_MAX
 
 static DWORD SendEnd(HANDLE Out, UINT64 Offset, SHA256 *Hash)
 {

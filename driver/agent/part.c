@@ -58,6 +58,23 @@ DWORD PartMark(HANDLE Map, const PART_LAYOUT *Layout, UINT64 Offset)
     return WriteFully(Map, &there, sizeof there);
 }
 
+UINT64 PartMissing(HANDLE Map, const PART_LAYOUT *Layout)
+{
+    LARGE_INTEGER begin = {.QuadPart = sizeof *Layout};
+    UINT64 missing = Layout->Size - Layout->From, chunk = Layout->From;
+    UINT8 marks[4096];
+    size_t got;
+
+    if (!SetFilePointerEx(Map, begin, NULL, FILE_BEGIN))
+        return missing;
+    while (chunk < Layout->Size && ReadFully(Map, marks, sizeof marks, &got) == ERROR_SUCCESS && got != 0) {
+        for (size_t i = 0; i < got && chunk < Layout->Size; i++, chunk += Layout->Chunk)
+            if (marks[i] == 1)
+                missing -= Layout->Size - chunk < Layout->Chunk ? Layout->Size - chunk : Layout->Chunk;
+    }
+    return missing;
+}
+
 /* Up to which byte all is there by what a map says; 0 for a map that is of another file, or none. */
 static UINT64 ReadMap(HANDLE Map, const MANIFEST_FILE *File)
 {

@@ -37,6 +37,9 @@ HANDLE PartOpen(const wchar_t *Name, DWORD Share, DWORD *Error);
 /* Marks the chunk at Offset as being there. */
 DWORD PartMark(HANDLE Map, const PART_LAYOUT *Layout, UINT64 Offset);
 
+/* How many bytes of the file are in no chunk that is marked, by whichever stream. */
+UINT64 PartMissing(HANDLE Map, const PART_LAYOUT *Layout);
+
 /*
  * Makes a part that was filled in chunks into one that grew from the front: cuts it off behind the last
  * byte up to which all is there, and removes the map. A part without a map is left as it is.

@@ -23,10 +23,9 @@ static int StripeError(const STRIPE *Stripe, DWORD Win32, const char *Attempt, c
     char buffer[256];
     TEXT text;
 
-    if (SpaceIsUp(Win32)) { /* others may have written more of the file: what is missing is not known here */
+    if (SpaceIsUp(Win32)) {
         TextInit(&text, buffer, sizeof buffer);
-        TextAddSpace(&text, PathPlain(Stripe->Path),
-                     Stripe->Frame != NULL ? Stripe->Frame->Header.Length : 0);
+        TextAddSpace(&text, PathPlain(Stripe->Path), PartMissing(Stripe->Map, &Stripe->Layout));
         Reason = text.Data;
     }
     return FrameSendError(GetStdHandle(STD_OUTPUT_HANDLE), 0, Win32, Attempt, PathPlain(Stripe->Path),
