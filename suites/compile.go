@@ -60,6 +60,9 @@ func (p *Plan) Entry(n int) (e Entry, ok bool) {
 	return p.entries[n], true
 }
 
+// LongestWait is the longest time that a plan can name.
+const LongestWait = maxWaitMs * time.Millisecond
+
 const defaultDriverTimeout = 30 * time.Second
 
 // plainName is what the agent takes as the name of a run or of a service.
@@ -107,9 +110,8 @@ func Compile(entries []Entry, opts PlanOptions) (*Plan, error) {
 }
 
 func milliseconds(what string, d time.Duration) (uint32, error) {
-	const longest = maxWaitMs * time.Millisecond
-	if d < time.Millisecond || d > longest {
-		return 0, fmt.Errorf("compile plan: %s %s is not between 1ms and %s", what, d, strictyaml.ShortDuration(longest))
+	if d < time.Millisecond || d > LongestWait {
+		return 0, fmt.Errorf("compile plan: %s %s is not between 1ms and %s", what, d, strictyaml.ShortDuration(LongestWait))
 	}
 	return uint32(d.Milliseconds()), nil
 }

@@ -235,7 +235,7 @@ func TestCompileSteps(t *testing.T) {
 		{"blocked", []string{"register: {client: a}", "release: {client: a, thread: t1}", "release: {client: a, thread: t2}", "blocked: {thread: t2, for: 200ms}"}, 3,
 			wireStep{Op: opBlocked, TimeoutMs: 5200, ExpectCount: 1, Expect: [4]uint32{0x102}, Arg: [6]uint64{1, 200}}},
 		{"join", []string{"register: {client: a}", "release: {client: a, thread: t1}", "join: {thread: t1}\n        expect: STATUS_DEVICE_NOT_READY"}, 2,
-			wireStep{Op: opJoin, TimeoutMs: 7000, ExpectCount: 1, Expect: [4]uint32{0xC00000A3}, Arg: [6]uint64{0, 2000}}},
+			wireStep{Op: opJoin, TimeoutMs: 15000, ExpectCount: 1, Expect: [4]uint32{0xC00000A3}, Arg: [6]uint64{0, 10000}}},
 		{"record", []string{"register: {client: a}", "query: {client: a, at: dispatch}\n        record: true"}, 1,
 			wireStep{Op: opQuery, Context: contextSpin, Flags: stepRecord, TimeoutMs: 5000}},
 		{"repeat", []string{"register: {client: a}", "capture: {client: a, wait: none}\n        repeat: 3\n        within: 1s"}, 1,

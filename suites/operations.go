@@ -98,7 +98,7 @@ func operations() []operation {
 			doc: "Waits for a thread's operation; its status is the step's status.",
 			args: []argument{
 				{name: "thread", kind: argThread, required: true, doc: "the thread, as the step that started it called it"},
-				{name: "within", kind: argDuration, slot: 1, initial: 2000, doc: "how long to wait for it; 2s unless given"}}},
+				{name: "within", kind: argDuration, slot: 1, initial: 10000, doc: "how long to wait for it; 10s unless given"}}},
 		{name: "sleep", code: opSleep, contexts: here, loop: true, scalar: "for",
 			doc:  "Does nothing for a while; `sleep: 1s` will do.",
 			args: []argument{{name: "for", kind: argDuration, required: true, doc: "how long"}}},
@@ -116,7 +116,7 @@ func operations() []operation {
 			doc: "Stops the sample's own sub-component."},
 		{name: "state", code: opState, contexts: here, loop: true, values: state,
 			doc:  "Waits for the sample's own sub-component to settle, and reports on it.",
-			args: []argument{{name: "within", kind: argDuration, initial: 2000, doc: "how long to wait until it listens, has failed or is inactive; 2s unless given"}}},
+			args: []argument{{name: "within", kind: argDuration, initial: 10000, doc: "how long to wait until it listens, has failed or is inactive; 10s unless given"}}},
 		{name: "provider", code: opProvider, contexts: here, requires: CapabilityModel,
 			doc: "Makes the model provider of a guest with netio: model other than it is by default (ready, versions 1.0 to 1.1, memory for sockets), until the case ends.",
 			args: []argument{

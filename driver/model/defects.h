@@ -79,7 +79,7 @@
 /* Of several captures that wait, only one is woken when the provider becomes ready. Caught by
  * capture.all_waiters_wake. */
 #define WSKMODEL_DEFECT_WAKES_ONE 27
-/* A capture with WSK_NO_WAIT waits for a second. Caught by capture.no_wait_not_ready. */
+/* A capture with WSK_NO_WAIT waits for four seconds. Caught by capture.no_wait_not_ready. */
 #define WSKMODEL_DEFECT_NO_WAIT_WAITS 28
 
 /* Versions */

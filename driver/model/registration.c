@@ -312,7 +312,7 @@ static UINT64 DeadlineOf(ULONG WaitTimeout)
     } else if (DEFECT(TIMEOUT_LONG)) {
         ms = ms * 156 / 10;
     } else if (DEFECT(NO_WAIT_WAITS) && WaitTimeout == WSK_NO_WAIT) {
-        ms = 1000;
+        ms = 4000;
     }
     return DEFECT(TIMEOUT_INFINITE) && WaitTimeout != WSK_NO_WAIT ? NEVER : ClockMs() + ms;
 }
