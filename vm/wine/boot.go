@@ -2,7 +2,9 @@ package wine
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -28,10 +30,7 @@ const (
 	maxLine     = 8 << 10
 	socketLimit = 20 * time.Second
 	flushLimit  = 5 * time.Second
-	quietLimit  = 5 * time.Second
-	// lastWords is how long after its end a process's last line may take to arrive: it comes through
-	// another pipe.
-	lastWords = 200 * time.Millisecond
+	quietLimit  = 30 * time.Second
 )
 
 // boot is a running guest: its wineserver, its winrshost.exe, and all that they have started.
@@ -48,7 +47,8 @@ type boot struct {
 	mu      sync.Mutex
 	console console
 	log     []byte
-	heard   chan struct{} // closed, and replaced, with each line
+	mark    string        // a line of our own that is on its way through the console …
+	marked  chan struct{} // … and has arrived when this is closed
 	ear     *os.File      // our end of the console
 	quiet   chan struct{} // closed when nothing more can come from the console
 }
@@ -59,7 +59,7 @@ func start(ctx context.Context, o *Config, prefix, tmp string) (*boot, error) {
 	ctx, cancel := context.WithTimeout(ctx, bootLimit)
 	defer cancel()
 	b := &boot{prefix: prefix, begun: time.Now(), crash: make(chan vm.Event, 1),
-		heard: make(chan struct{}), quiet: make(chan struct{})}
+		quiet: make(chan struct{})}
 	env := o.Software.Environment(prefix, tmp, debugChannels)
 	if o.Netio != "" {
 		env = append(env, "WINEDLLOVERRIDES=netio.sys=n,b")
@@ -222,13 +222,16 @@ func (b *boot) follow() {
 
 func (b *boot) line(line []byte) {
 	b.mu.Lock()
+	if b.mark != "" && bytes.Contains(line, []byte(b.mark)) {
+		line = bytes.Replace(line, []byte(b.mark+"\n"), nil, 1)
+		b.mark = ""
+		close(b.marked)
+	}
 	if len(b.log)+len(line) > maxConsole {
 		b.log = append(b.log[:0], b.log[len(b.log)/2:]...)
 	}
 	b.log = append(b.log, line...)
 	driver := b.console.line(string(line))
-	close(b.heard)
-	b.heard = make(chan struct{})
 	b.mu.Unlock()
 	if driver != 0 && b.host != nil {
 		_ = b.host.watch(driver) // a host that is gone ends the boot anyway
@@ -264,28 +267,48 @@ func (b *boot) watch() {
 // errNoProcess is what winrshost.exe says of a process that it can't open because there is none: not an exit code.
 const errNoProcess = 87 // ERROR_INVALID_PARAMETER
 
-// lastWord is what the console told of the end of a driver's process, and whether it did. It may be on its way still.
+// lastWord is what the console told of the end of a driver's process, and whether it did.
 func (b *boot) lastWord(e watchedEvent) (event vm.Event, known bool) {
-	limit := time.NewTimer(lastWords)
-	defer limit.Stop()
-	for waiting := true; waiting; {
-		b.mu.Lock()
-		known, heard := b.console.explained(e.process), b.heard
-		b.mu.Unlock()
-		if known {
-			break
-		}
-		select {
-		case <-heard:
-		case <-limit.C:
-			waiting = false
-		case <-b.quiet:
-			waiting = false
-		}
-	}
+	b.hearAll()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.console.crash(e.process, e.exit), b.console.explained(e.process)
+}
+
+// hearAll returns when all is read that was printed until now. That a process has ended is told on another way than
+// what it printed, and may be known first; but what it printed is in the console by then, and a line of our own comes
+// behind it. So nothing depends on how long that takes.
+func (b *boot) hearAll() {
+	marked := make(chan struct{})
+	mark := "marked " + rand.Text()
+	b.mu.Lock()
+	b.mark, b.marked = mark, marked
+	b.mu.Unlock()
+	if err := b.print(mark + "\n"); err != nil {
+		return // nobody reads the console any more
+	}
+	select {
+	case <-marked:
+	case <-b.quiet:
+	}
+}
+
+// print adds a line to the console. Our end of it is opened for that alone: the console is quiet when nobody has it.
+func (b *boot) print(line string) error {
+	raw, err := b.ear.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var console *os.File
+	var openErr error
+	err = raw.Control(func(fd uintptr) {
+		console, openErr = os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", fd), os.O_WRONLY, 0)
+	})
+	if err = errors.Join(err, openErr); err != nil {
+		return err
+	}
+	_, err = console.WriteString(line)
+	return errors.Join(err, console.Close())
 }
 
 // tail is what the console has kept.

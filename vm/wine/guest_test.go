@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"wskharness/remote"
+	"wskharness/testtime"
 	"wskharness/vm"
 	"wskharness/vm/vmtest"
 )
@@ -102,7 +103,7 @@ func TestCommands(t *testing.T) {
 		if err != nil || exit != 0xC000013A {
 			t.Errorf("exit code 0x%X, %v; want STATUS_CONTROL_C_EXIT", exit, err)
 		}
-		await(t, "the end of the whole tree", func() bool { return count(t, m, "probe.exe") == 0 })
+		testtime.Await(t, "the end of the whole tree", func() bool { return count(t, m, "probe.exe") == 0 })
 	})
 	t.Run("a crashing program is no bugcheck", func(t *testing.T) {
 		if _, err := shell.Run(t.Context(), remote.CommandLine{Line: `C:\probe.exe fault`}, nil); err != nil {
@@ -111,7 +112,7 @@ func TestCommands(t *testing.T) {
 		select {
 		case e := <-m.Events():
 			t.Errorf("event %+v", e)
-		case <-time.After(2 * lastWords):
+		case <-time.After(time.Second): // that none comes can only be waited for
 		}
 	})
 }
@@ -176,8 +177,7 @@ func TestSixGuestsSideBySide(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 6 {
 		all.Go(func() {
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-			defer cancel()
+			ctx := testtime.Context(t)
 			m, err := p.Acquire(ctx, vm.Target{Name: fmt.Sprintf("guest%d", i)})
 			if err != nil {
 				t.Error(err)

@@ -14,19 +14,10 @@ import (
 	"time"
 
 	"wskharness/remote"
+	"wskharness/testtime"
 	"wskharness/vm"
 	"wskharness/vm/vmtest"
 )
-
-// await polls for something that another process brings about, within bounds.
-func await(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("within 30 s: not %s", what)
-		}
-	}
-}
 
 func exists(path string) bool {
 	_, err := os.Stat(path)
@@ -59,7 +50,7 @@ func TestReleaseLeavesNothing(t *testing.T) {
 	if exists(m.state.Dir) || exists(config.Temp) {
 		t.Error("the folder or the sockets are left")
 	}
-	await(t, "the end of the process that served", func() bool { return !alive(m.state.PID) })
+	testtime.Await(t, "the end of the process that served", func() bool { return !alive(m.state.PID) })
 }
 
 // A process that serves a guest and is killed takes everything of the guest along.
@@ -72,7 +63,7 @@ func TestAKilledServingProcess(t *testing.T) {
 	}
 	for range m.Events() { // closed when nobody serves the machine any more
 	}
-	await(t, "the guest's end", func() bool { return len(processesOf(prefixOf(m.state.Dir))) == 0 && !exists(m.state.Dir) })
+	testtime.Await(t, "the guest's end", func() bool { return len(processesOf(prefixOf(m.state.Dir))) == 0 && !exists(m.state.Dir) })
 	if up, err := List(p.opts.Root); err != nil || len(up) != 0 {
 		t.Errorf("List: %v, %v; want no guest", up, err)
 	}
@@ -91,7 +82,7 @@ func TestSweepEndsAHungDriver(t *testing.T) {
 	if _, err := shell.Start(t.Context(), remote.CommandLine{Line: `C:\probe.exe ioctl 0x804`}); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the program that hangs", func() bool { return count(t, m, "probe.exe") == 1 })
+	testtime.Await(t, "the program that hangs", func() bool { return count(t, m, "probe.exe") == 1 })
 	serving := servingProcesses(m.state.Dir)
 	if len(serving) != 2 {
 		t.Fatalf("processes %v serve the guest; want it and its guard", serving)
@@ -106,7 +97,7 @@ func TestSweepEndsAHungDriver(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	await(t, "the end of the process that served", func() bool { return !served(m.state.Dir) })
+	testtime.Await(t, "the end of the process that served", func() bool { return !served(m.state.Dir) })
 	if len(processesOf(prefixOf(m.state.Dir))) == 0 {
 		t.Fatal("the driver's thread is gone without Sweep: the test proves nothing")
 	}
@@ -135,21 +126,34 @@ func servingProcesses(dir string) []int {
 	return found
 }
 
+// enough is for how long a guest has to stay up unclaimed on this machine, so that whoever has it brought up can claim
+// it: twice as long as all of that takes, the template apart.
+func enough(t *testing.T) time.Duration {
+	t.Helper()
+	p := testProvider(t, nil)
+	acquire(t, p)
+	begun := time.Now()
+	acquire(t, p)
+	return 2 * time.Since(begun)
+}
+
 func TestAGuestThatNobodyClaimsEnds(t *testing.T) {
 	t.Parallel()
-	p := testProvider(t, func(o *Options) { o.Unclaimed = 300 * time.Millisecond })
+	unclaimed := enough(t)
+	p := testProvider(t, func(o *Options) { o.Unclaimed = unclaimed })
 	m := acquire(t, p)
-	await(t, "more than the limit", func() bool { return time.Since(m.state.Started) > time.Second })
+	testtime.Await(t, "more than the limit", func() bool { return time.Since(m.state.Started) > 2*unclaimed })
 	if !served(m.state.Dir) {
 		t.Fatal("a claimed guest ended")
 	}
 	m.claim.conn.Close() // what the kernel does for a controller that is killed
-	await(t, "the guest's end", func() bool { return !exists(m.state.Dir) && !alive(m.state.PID) })
+	testtime.Await(t, "the guest's end", func() bool { return !exists(m.state.Dir) && !alive(m.state.PID) })
 }
 
 func TestAKeptGuestIsAdopted(t *testing.T) {
 	t.Parallel()
-	p := testProvider(t, func(o *Options) { o.Unclaimed = time.Second })
+	unclaimed := enough(t)
+	p := testProvider(t, func(o *Options) { o.Unclaimed = unclaimed })
 	m := acquire(t, p)
 	if r := vmtest.Command(t.Context(), t, m, `echo mine > C:\mine.txt`); r.ExitCode != 0 {
 		t.Fatal(r.ExitCode)
@@ -158,9 +162,9 @@ func TestAKeptGuestIsAdopted(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept := time.Now()
-	await(t, "more than the limit", func() bool { return time.Since(kept) > 2*time.Second })
+	testtime.Await(t, "more than the limit", func() bool { return time.Since(kept) > 2*unclaimed })
 	killServer(t, m)
-	await(t, "the boot after it", func() bool { return rebooted(m.state.Dir) })
+	testtime.Await(t, "the boot after it", func() bool { return rebooted(m.state.Dir) })
 	guests, err := List(p.opts.Root)
 	if err != nil || len(guests) != 1 || !guests[0].Kept || guests[0].ID != m.state.ID {
 		t.Fatalf("List: %+v, %v; want the kept guest", guests, err)

@@ -16,6 +16,7 @@ import (
 
 	"wskharness/driver"
 	"wskharness/remote"
+	"wskharness/testtime"
 	"wskharness/vm"
 )
 
@@ -139,9 +140,7 @@ func checkNothingLeft(t testing.TB, root string) {
 
 func acquire(t testing.TB, p *Provider) *Machine {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	m, err := p.Acquire(ctx, vm.Target{Name: "test"})
+	m, err := p.Acquire(t.Context(), vm.Target{Name: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +167,7 @@ func open(t testing.TB, m *Machine, o remote.ShellOptions) *remote.Shell {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		_ = shell.Close(ctx) // its guest may be gone, that is what some tests are about
 		client.Close()
@@ -177,7 +176,7 @@ func open(t testing.TB, m *Machine, o remote.ShellOptions) *remote.Shell {
 }
 
 // next waits for the machine's next event.
-func next(t testing.TB, m *Machine) vm.Event {
+func next(t *testing.T, m *Machine) vm.Event {
 	t.Helper()
 	select {
 	case e, ok := <-m.Events():
@@ -185,8 +184,8 @@ func next(t testing.TB, m *Machine) vm.Event {
 			t.Fatal("the events ended")
 		}
 		return e
-	case <-time.After(time.Minute):
-		t.Fatal("no event within a minute")
+	case <-testtime.Context(t).Done():
+		t.Fatal("no event as long as the tests may take")
 	}
 	return vm.Event{}
 }
