@@ -7,7 +7,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
@@ -18,11 +17,11 @@ func TestCancel(t *testing.T) {
 	for _, action := range []string{"Create", "Command", "Receive", "Send"} {
 		for _, way := range []string{"basic", "sealed"} {
 			t.Run(way+" "+action, func(t *testing.T) {
-				reached := make(chan struct{}, 1)
+				reached, answer := make(chan struct{}, 1), make(chan struct{})
 				m := serve(t, winrmd.Options{Mishap: func(r winrmd.Request) winrmd.Mishap {
 					if r.Action == action && r.Count == 1 {
 						reached <- struct{}{}
-						return winrmd.Mishap{Delay: 250 * time.Millisecond} // then carried out all the same
+						<-answer // then carried out all the same
 					}
 					return winrmd.Mishap{}
 				}})
@@ -36,22 +35,17 @@ func TestCancel(t *testing.T) {
 				}
 				ctx, cancel := context.WithCancelCause(t.Context())
 				why := errors.New("the operator said so")
-				var cancelled time.Time
 				go func() {
 					<-reached
-					cancelled = time.Now()
 					cancel(why)
 				}()
 				shell, err := client.Shell(ctx, remote.ShellOptions{})
 				if err == nil {
 					_, err = shell.Run(ctx, remote.CommandLine{Line: "sleep 60"}, strings.NewReader("x"))
 				}
-				took := time.Since(cancelled)
+				close(answer) // what waits for it has not come here
 				if !errors.Is(err, why) {
 					t.Errorf("got %v, want the context's cause", err)
-				}
-				if took > prompt && !raceEnabled {
-					t.Errorf("returned %s after the context ended, want at most %s", took, prompt)
 				}
 				if err := client.Close(); err != nil {
 					t.Error(err)

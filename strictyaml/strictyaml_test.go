@@ -51,7 +51,7 @@ func TestParseRefuses(t *testing.T) {
 			r := strictyaml.NewReporter("f")
 			begun := time.Now()
 			strictyaml.Parse([]byte(test.text), r)
-			if took := time.Since(begun); took > 10*time.Second {
+			if took := time.Since(begun); took > time.Minute {
 				t.Errorf("took %s", took)
 			}
 			err := r.Err()

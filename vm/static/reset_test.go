@@ -28,11 +28,11 @@ func TestReset(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := &resettable{machine: &machine{}, command: test.command}
-			ctx, cancel := context.WithTimeout(t.Context(), cmp.Or(test.limit, 10*time.Second))
+			ctx, cancel := context.WithTimeout(t.Context(), cmp.Or(test.limit, time.Minute))
 			defer cancel()
 			begun := time.Now()
 			err := vm.Resetter(m).Reset(ctx)
-			if took := time.Since(begun); took > 5*time.Second {
+			if took := time.Since(begun); took > 30*time.Second {
 				t.Errorf("it took %s", took)
 			}
 			if test.want == "" {
