@@ -46,6 +46,7 @@ type fakeGuest struct {
 	special  func(spec winrmd.Spec, in io.Reader, out, errs io.Writer) (uint32, bool)
 	driver   func(args []string) (string, uint32)
 	mishap   func(winrmd.Request) winrmd.Mishap
+	asked    asked
 	gather   func(a *fakeAgent) uint32
 	dead     map[string]bool // runs whose process is gone
 	crashes  sync.WaitGroup
@@ -72,6 +73,7 @@ func newLoneGuest(t *testing.T) *fakeGuest {
 	g.server, err = winrmd.New(winrmd.Options{Host: g, User: "tester", Password: "secret", Certificate: cert.TLS,
 		Limits: winrmd.Limits{MaxShellsPerUser: 600},
 		Mishap: func(r winrmd.Request) winrmd.Mishap {
+			g.asked.note(r)
 			if g.mishap == nil {
 				return winrmd.Mishap{}
 			}

@@ -34,6 +34,9 @@ type Options struct {
 	// time that a WinRM service may need to restart.
 	Retries    int
 	RetryPause time.Duration
+	// Bring is nil, or gives the context under which the agent is brought into a guest that has none: that takes longer
+	// than an answer does, for which the context of Connect may be meant.
+	Bring func() (context.Context, context.CancelFunc)
 }
 
 // Guest is a connection to the agent in a guest. It is safe for use by several goroutines. It holds
@@ -104,6 +107,11 @@ func (g *Guest) connect(ctx context.Context) error {
 	facts, err := g.probe(ctx)
 	if missing := agentMissing(err); missing != nil {
 		g.log.Info("the agent is not in the guest", "path", g.exe, "reason", missing)
+		if g.opts.Bring != nil {
+			var cancel context.CancelFunc
+			ctx, cancel = g.opts.Bring()
+			defer cancel()
+		}
 		if err := g.bootstrap(ctx, missing); err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -28,7 +29,20 @@ type wineGuest struct {
 	prefix   string
 	env      []string
 	client   *remote.WinRM
+	asked    asked
 }
+
+// asked counts the requests that an endpoint was sent, but for those that wait for output: into how many pieces that
+// falls is a matter of how fast both sides are.
+type asked struct{ n atomic.Int64 }
+
+func (a *asked) note(r winrmd.Request) {
+	if r.Action != "Receive" {
+		a.n.Add(1)
+	}
+}
+
+func (a *asked) count() int64 { return a.n.Load() }
 
 // newWineGuest makes a prefix, which takes some seconds.
 func newWineGuest(t *testing.T) *wineGuest {
@@ -144,7 +158,11 @@ func (w *wineGuest) serve(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := winrmd.New(winrmd.Options{Host: w, User: "tester", Password: "secret", Certificate: cert.TLS})
+	server, err := winrmd.New(winrmd.Options{Host: w, User: "tester", Password: "secret", Certificate: cert.TLS,
+		Mishap: func(r winrmd.Request) winrmd.Mishap {
+			w.asked.note(r)
+			return winrmd.Mishap{}
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
