@@ -57,6 +57,7 @@ const (
 	// its host, and nobody wants that full.
 	mostWritten = 1 << 30
 	clockAhead  = 10 * 24 * time.Hour
+	undoLimit   = time.Minute // to end what was held
 )
 
 func fillDisk(ctx context.Context, s stage) (string, error) {
@@ -86,13 +87,14 @@ func held(ctx context.Context, s stage, begin func(context.Context, *guest.Guest
 		if err != nil {
 			return err
 		}
+		err = s.letGo(ctx)
 		select {
 		case <-s.judged:
 		case <-ctx.Done():
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoLimit)
 		defer cancel()
-		return h.Release(ctx)
+		return errors.Join(err, h.Release(ctx))
 	})
 	return skip, errors.Join(err, client.Close())
 }

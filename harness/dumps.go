@@ -64,7 +64,7 @@ func (l *load) noteTraces(ctx context.Context) error {
 
 // listDumps are the guest's dumps by their paths, and whether it has an event log.
 func (s *session) listDumps(ctx context.Context) (dumps map[string]dump, logged bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, listLimit)
+	ctx, cancel := context.WithTimeout(ctx, s.allow(listLimit))
 	defer cancel()
 	var out strings.Builder
 	var code uint32

@@ -132,7 +132,7 @@ func (l *load) afterReboot(ctx context.Context) {
 // lastWords reads what the guest wrote into its journal before it crashed and could not send any more: by it
 // the guilty case is known, and the step. The disk has survived the crash; the guest has to boot first.
 func (l *load) lastWords(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectLimit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.allow(connectLimit))
 	defer cancel()
 	if err := l.reconnect(ctx, l.boot); err != nil {
 		l.tear(err)
@@ -180,11 +180,13 @@ func (l *load) tear(err error) {
 
 // awaitCrash waits for the machine to tell that it crashed.
 func (l *load) awaitCrash(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, evidenceLimit)
+	ctx, cancel := context.WithTimeout(ctx, l.allow(evidenceLimit))
 	defer cancel()
 	if e := l.nextCrash(ctx); e != nil {
 		l.crash = e
+		return
 	}
+	l.tooLate("deploy.crash", "the machine told of no crash within %s", l.allow(evidenceLimit))
 }
 
 // crashed gives the crash to the case that was under way, with what the machine tells of it.
@@ -411,7 +413,7 @@ func (l *load) fullDisk(ctx context.Context) string {
 	if l.guest == nil {
 		return "" // a resumed run whose guest is gone
 	}
-	ctx, cancel := context.WithTimeout(ctx, tellLimit)
+	ctx, cancel := context.WithTimeout(ctx, l.allow(tellLimit))
 	defer cancel()
 	state, err := l.guest.State(ctx, l.plan.Request.Config.service().Name, l.id)
 	if err != nil || state.FreeBytes == nil || *state.FreeBytes >= littleSpace {
@@ -471,5 +473,5 @@ func (l *load) notThereYet(err error) bool {
 
 // unheardOf reports that there is no journal of a run whose start was not answered, and none to be expected.
 func (l *load) unheardOf(err error) bool {
-	return l.notThereYet(err) && time.Since(l.askedAt) > unheardLimit
+	return l.notThereYet(err) && time.Since(l.askedAt) > l.allow(unheardLimit)
 }

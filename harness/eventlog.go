@@ -25,7 +25,7 @@ const (
 
 // queryLog has the guest print events. What can't be read of them is an error, and what came before it counts.
 func (s *session) queryLog(ctx context.Context, line string) ([]crashdump.StopEvent, uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, eventLimit)
+	ctx, cancel := context.WithTimeout(ctx, s.allow(eventLimit))
 	defer cancel()
 	var out strings.Builder
 	code, err := s.guest.Exec(ctx, remote.CommandLine{Line: line}, nil, &limited{to: &out, left: maxLogged}, nil)
@@ -51,7 +51,7 @@ func (l *load) stopEvents(ctx context.Context) (evidence []results.Evidence, cra
 	if l.guest == nil {
 		return nil, nil, "the System event log can't be asked"
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventLimit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.allow(eventLimit))
 	defer cancel()
 	stops, _, err := l.queryLog(ctx, fmt.Sprintf(eventsSince, *l.events))
 	if err != nil {

@@ -2,7 +2,6 @@ package harness
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"os"
@@ -18,6 +17,7 @@ import (
 	"wskharness/guest/crashdump"
 	"wskharness/remote"
 	"wskharness/results"
+	"wskharness/testtime"
 	"wskharness/vm/wine"
 )
 
@@ -38,8 +38,7 @@ func (r rebooter) Handle(e results.Event) error {
 	if e.Kind != results.KindCaseStarted || e.Case != r.name {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(r.t.Context(), 20*time.Second)
-	defer cancel()
+	ctx := testtime.Context(r.t)
 	return wine.Reset(ctx, r.up.State)
 }
 
@@ -79,12 +78,12 @@ func TestRebootWithAnEvent(t *testing.T) {
 				}
 				return "", false
 			}}, "", map[string]string{"slow.yaml": slowSuite})
-			done := carryOut(t, env, config, rebooter{t, up, "slow.one"}, "slow.one")
+			done := carryOut(t, env, config, rebooter{t, up, "slow.three"}, "slow.three")
 			said := summary(done)
-			if got := outcomes(done.Record)["slow.one"]; got != test.outcome {
+			if got := outcomes(done.Record)["slow.three"]; got != test.outcome {
 				t.Errorf("it is called %s\n%s", got, said)
 			}
-			if reason := reasonOf(done.Record, "slow.one"); !strings.Contains(reason, test.reason) {
+			if reason := reasonOf(done.Record, "slow.three"); !strings.Contains(reason, test.reason) {
 				t.Errorf("%s", reason)
 			}
 			var found []string

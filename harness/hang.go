@@ -15,8 +15,8 @@ import (
 const (
 	// answerLimit is how long the agent of a guest that hangs may take to answer at all, and tellLimit to tell what it
 	// knows: it gives the driver 3 s of that.
-	answerLimit = 5 * time.Second
-	tellLimit   = 10 * time.Second
+	answerLimit = 10 * time.Second
+	tellLimit   = 15 * time.Second
 	// maxTold is how many things that are under way are told one by one.
 	maxTold = 16
 )
@@ -80,19 +80,21 @@ func (l *load) hangEvidence(ctx context.Context, t *trial) []results.Evidence {
 // askAgent asks the agent beside the run that hangs: what became of the run's process, and what the driver says is
 // under way in it. Where one of them does not answer, that is what is told.
 func (l *load) askAgent(ctx context.Context) (string, []results.Evidence) {
-	answering, stop := context.WithTimeout(ctx, answerLimit)
+	answering, stop := context.WithTimeout(ctx, l.allow(answerLimit))
 	defer stop()
 	facts, err := l.guest.Refresh(answering)
 	if _, rebooted := errors.AsType[*guest.RebootedError](err); rebooted {
 		return "the guest has rebooted: its boot id is " + facts.BootID, nil
 	}
 	if err != nil {
+		l.tellTimeUp(answering, "hear from the agent of a guest that hangs")
 		return "the agent does not answer: " + err.Error(), nil
 	}
-	telling, stop := context.WithTimeout(ctx, tellLimit)
+	telling, stop := context.WithTimeout(ctx, l.allow(tellLimit))
 	defer stop()
 	state, err := l.guest.State(telling, l.plan.Request.Config.service().Name, l.id)
 	if err != nil {
+		l.tellTimeUp(telling, "be told what a guest that hangs is at")
 		return "the agent answers, but does not tell of the run: " + err.Error(), nil
 	}
 	said := fmt.Sprintf("the agent answers; the process of the run is %s, the driver's service %s; ", state.Run, state.Driver)

@@ -101,6 +101,14 @@ func (l Limits) fits(cases []*suites.Case) error {
 	return nil
 }
 
+// answersWorth is how many of a guest's own answers a limit has room for.
+const answersWorth = 20
+
+// allow is how long something may take that no case waits for: at least so long, and longer in proportion where this
+// guest, on this machine, was seen to take its time with an answer. A limit that is up says that something hangs,
+// which has to be as true on a slow machine.
+func (s *session) allow(least time.Duration) time.Duration { return max(least, answersWorth*s.answer) }
+
 // limitError is the cause that ends a context whose time is up.
 type limitError struct {
 	what  string // the run, the target, the suite capture

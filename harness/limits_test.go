@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,24 +20,27 @@ import (
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
 	"wskharness/results"
+	"wskharness/strictyaml"
 	"wskharness/suites"
+	"wskharness/testtime"
 	"wskharness/vm"
 	"wskharness/vm/wine"
 )
 
+// slowSuite has a case that is under way until somebody ends it: for longer than anything that the tests wait for.
 const slowSuite = `suite: slow
 doc: More than its limit allows
 cases:
-  - {id: one, doc: One., timeout: 3s, steps: [register: {client: a}, sleep: 1s, deregister: {client: a}]}
-  - {id: two, doc: Two., timeout: 3s, steps: [register: {client: a}, sleep: 1s, deregister: {client: a}]}
-  - {id: three, doc: Three., timeout: 3s, steps: [register: {client: a}, sleep: 1s, sleep: 1s, deregister: {client: a}]}
-  - {id: four, doc: Four., timeout: 3s, steps: [register: {client: a}, deregister: {client: a}]}
+  - {id: one, doc: One., steps: [register: {client: a}, deregister: {client: a}]}
+  - {id: two, doc: Two., steps: [register: {client: a}, deregister: {client: a}]}
+  - {id: three, doc: It does not end., steps: [loop: {for: 20m, steps: [sleep: 1ms]}]}
+  - {id: four, doc: Four., steps: [register: {client: a}, deregister: {client: a}]}
 `
 
 const otherSuite = `suite: zz
 doc: Comes after it
 cases:
-  - {id: well, doc: Nothing is wrong., timeout: 3s, steps: [register: {client: a}, deregister: {client: a}]}
+  - {id: well, doc: Nothing is wrong., steps: [register: {client: a}, deregister: {client: a}]}
 `
 
 // carryOut makes one run of cases with an environment, and demands that the controller had no trouble.
@@ -46,8 +50,7 @@ func carryOut(t *testing.T, env Env, config *Config, handler results.Handler, pa
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
-	defer cancel()
+	ctx := testtime.Context(t)
 	var handlers []results.Handler
 	if handler != nil {
 		handlers = append(handlers, handler)
@@ -59,39 +62,57 @@ func carryOut(t *testing.T, env Env, config *Config, handler results.Handler, pa
 	return done
 }
 
+// ample is how many times what something was measured to need counts as enough for it.
+const ample = 5
+
+// measured is how long this machine needs for a target, and the longest of its suites: in a run without the case that
+// does not end.
+func measured(t *testing.T, env Env, files map[string]string) (target, suite time.Duration) {
+	t.Helper()
+	config := configOf(t, "suites: [slow.yaml, other.yaml]\n", files)
+	begun := time.Now()
+	done := carryOut(t, env, config, nil, "slow.one", "slow.two", "slow.four", "zz")
+	whole := time.Since(begun)
+	phases := done.Record.Targets[0].Phases
+	i := slices.IndexFunc(phases, func(p results.PhaseRecord) bool { return p.Name == results.PhaseCases })
+	if i < 0 || done.Record.Counts[results.Pass] != 4 {
+		t.Fatal(summary(done))
+	}
+	return whole, phases[i].Elapsed
+}
+
 // TestSuiteAndTargetLimits lets the time of a suite, and that of a target, be up in the middle of a case: it and what
-// is left of the suite, or of everything, is not run, with the limit as its reason. Nothing else suffers.
+// is left of the suite, or of everything, is not run, with the limit as its reason. Nothing else suffers. The limits
+// are a multiple of what this machine needs for all but the case that does not end.
 func TestSuiteAndTargetLimits(t *testing.T) {
 	env := testEnv(t)
+	files := map[string]string{"slow.yaml": slowSuite, "other.yaml": otherSuite}
+	whole, cases := measured(t, env, files)
+	suite, target := (ample * cases).Round(time.Millisecond), (ample * whole).Round(time.Millisecond)
 	for name, test := range map[string]struct {
-		limits string
+		limits Limits
 		want   map[string]results.Outcome
 		why    string
 	}{
 		"suite": {
-			limits: "{suite: 3200ms, case: 3s, collect: 100ms}",
+			limits: Limits{Suite: suite},
 			want: map[string]results.Outcome{"slow.one": results.Pass, "slow.two": results.Pass, "slow.three": results.NotRun,
 				"slow.four": results.NotRun, "zz.well": results.Pass},
-			why: "the limit of the suite slow on wine of 3.2s was up",
+			why: fmt.Sprintf("the limit of the suite slow on wine of %s was up", strictyaml.ShortDuration(suite)),
 		},
 		"target": {
-			limits: "{target: 3400ms, suite: 3200ms, case: 3s, collect: 100ms}",
-			want: map[string]results.Outcome{"slow.one": results.Pass, "slow.three": results.NotRun,
+			limits: Limits{Target: target},
+			want: map[string]results.Outcome{"slow.one": results.Pass, "slow.two": results.Pass, "slow.three": results.NotRun,
 				"slow.four": results.NotRun, "zz.well": results.NotRun},
-			why: "the limit of the target wine of 3.4s was up",
+			why: fmt.Sprintf("the limit of the target wine of %s was up", strictyaml.ShortDuration(target)),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			config := configOf(t, "suites: [slow.yaml, other.yaml]\nlimits: "+test.limits+"\n",
-				map[string]string{"slow.yaml": slowSuite, "other.yaml": otherSuite})
+			config := configOf(t, "suites: [slow.yaml, other.yaml]\n", files)
+			config.Limits = test.limits
 			done := carryOut(t, env, config, nil, "slow", "zz")
-			got := outcomes(done.Record)
-			if name == "target" { // how far it gets depends on how long the boot takes
-				delete(got, "slow.two")
-				got["slow.one"] = results.Pass
-			}
-			if diff := cmp.Diff(test.want, got); diff != "" {
+			if diff := cmp.Diff(test.want, outcomes(done.Record)); diff != "" {
 				t.Errorf("%s\n%s", diff, summary(done))
 			}
 			if why := reasonOf(done.Record, "slow.three"); !strings.Contains(why, test.why) {
@@ -106,7 +127,8 @@ func TestSuiteAndTargetLimits(t *testing.T) {
 func TestLimitsAreCheckedBeforehand(t *testing.T) {
 	config := configOf(t, "suites: [slow.yaml]\nlimits: {case: 2s}\n", map[string]string{"slow.yaml": slowSuite})
 	_, err := NewPlan(Request{Config: config, Out: config.Out, Selection: suites.Selection{Patterns: []string{"slow"}}})
-	if err == nil || strings.Count(err.Error(), "may take 3s, but no case may take longer than 2s") != 4 ||
+	if err == nil || strings.Count(err.Error(), "may take 10s, but no case may take longer than 2s") != 3 ||
+		!strings.Contains(err.Error(), "may take 20m") ||
 		!strings.Contains(err.Error(), "slow.yaml:4: ") || !strings.Contains(err.Error(), "slow.yaml:7: ") {
 		t.Errorf("%v", err)
 	}
@@ -120,7 +142,7 @@ type freezer struct {
 }
 
 func (f *freezer) Handle(e results.Event) error {
-	if e.Kind != results.KindCaseStarted || e.Case != "slow.one" {
+	if e.Kind != results.KindCaseStarted || e.Case != "slow.three" {
 		return nil
 	}
 	f.frozen = guestProcesses(f.machine.State())
@@ -179,7 +201,12 @@ func (m *injectable) InjectNMI(ctx context.Context) error {
 // evidence, a dump is forced and fetched, and the cases that are left run on the guest after it was reverted.
 func TestGuestThatFallsSilent(t *testing.T) {
 	env := testEnv(t)
-	env.silence = time.Second
+	env.patience = func(test string) time.Duration {
+		if test == "slow.three" {
+			return time.Second // it is frozen when the clock begins to run
+		}
+		return 0
+	}
 	f := &freezer{t: t}
 	var m *injectable
 	env.dress = func(machine vm.Machine) vm.Machine {
@@ -188,8 +215,8 @@ func TestGuestThatFallsSilent(t *testing.T) {
 		return m
 	}
 	config := configOf(t, "suites: [slow.yaml]\n", map[string]string{"slow.yaml": slowSuite})
-	done := carryOut(t, env, config, f, "slow.one", "slow.four")
-	want := map[string]results.Outcome{"slow.one": results.Hang, "slow.four": results.Pass}
+	done := carryOut(t, env, config, f, "slow.three", "slow.four")
+	want := map[string]results.Outcome{"slow.three": results.Hang, "slow.four": results.Pass}
 	if diff := cmp.Diff(want, outcomes(done.Record)); diff != "" {
 		t.Errorf("%s\n%s", diff, summary(done))
 	}
@@ -211,7 +238,7 @@ const taintSuite = `suite: taint
 doc: A crash, and a case behind it
 cases:
   - {id: faults, doc: Crashes the machine., misuse: true, steps: [fault: {kind: write, address: 0x10}]}
-  - {id: well, doc: Nothing is wrong., timeout: 3s, steps: [register: {client: a}, deregister: {client: a}]}
+  - {id: well, doc: Nothing is wrong., steps: [register: {client: a}, deregister: {client: a}]}
 `
 
 // TestStaticMachineIsRebooted crashes a machine that can't be reverted: it is turned off and on by its command, or
@@ -242,7 +269,7 @@ func TestStaticMachineIsRebooted(t *testing.T) {
 		after      results.Outcome
 		why        string
 	}{
-		{name: "by its command", keys: fmt.Sprintf(", reset: [%q, %s, %q, %s], reset_within: 60s", env.Serve[0], resetCommand, env.Cache, up.ID),
+		{name: "by its command", keys: fmt.Sprintf(", reset: [%q, %s, %q, %s], reset_within: 9m", env.Serve[0], resetCommand, env.Cache, up.ID),
 			before: refuses, after: results.Pass},
 		{name: "by its guest", before: obeys, after: results.Pass},
 		{name: "by a command that fails", keys: ", reset: ['false']", before: obeys, after: results.NotRun, why: "reset the machine"},
@@ -278,11 +305,10 @@ func crash() []byte {
 }
 
 func (d *dumper) Handle(e results.Event) error {
-	if e.Kind != results.KindCaseStarted || e.Case != "slow.two" {
+	if e.Kind != results.KindCaseStarted || e.Case != "slow.three" {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(d.t.Context(), 20*time.Second)
-	defer cancel()
+	ctx := testtime.Context(d.t)
 	err := WithAgent(ctx, d.env, d.client, func(ctx context.Context, g *guest.Guest) error {
 		_, err := g.Push(ctx, []guest.File{guest.Contents(`C:\windows\Minidump\112526-02.dmp`, crash())}, nil)
 		return err
@@ -317,8 +343,8 @@ func TestRebootWithADump(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	done := carryOut(t, env, config, &dumper{t, env, client, up}, "slow.one", "slow.two", "slow.four")
-	want := map[string]results.Outcome{"slow.one": results.Pass, "slow.two": results.Bugcheck, "slow.four": results.Pass}
+	done := carryOut(t, env, config, &dumper{t, env, client, up}, "slow.one", "slow.three", "slow.four")
+	want := map[string]results.Outcome{"slow.one": results.Pass, "slow.three": results.Bugcheck, "slow.four": results.Pass}
 	if diff := cmp.Diff(want, outcomes(done.Record)); diff != "" {
 		t.Errorf("%s\n%s", diff, summary(done))
 	}

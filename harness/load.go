@@ -16,10 +16,10 @@ import (
 )
 
 const (
-	startLimit      = 30 * time.Second
-	stopLimit       = 30 * time.Second
-	cancelLimit     = 15 * time.Second // from an interrupt to the run's end in the guest
-	standardSilence = 30 * time.Second // beyond a case's own limit, before the guest counts as silent
+	startLimit  = 30 * time.Second
+	stopLimit   = 30 * time.Second
+	cancelLimit = 15 * time.Second // from an interrupt to the run's end in the guest
+	silence     = 30 * time.Second // beyond a case's own limit, before the guest counts as silent
 	// evidenceLimit is how long a machine may take to tell that it crashed, after its guest stopped
 	// answering.
 	evidenceLimit = 5 * time.Second
@@ -149,7 +149,7 @@ func (l *load) deploy(ctx context.Context) (*guest.Stream, string, error) {
 	}
 	plan, err := suites.Compile(entries, suites.PlanOptions{
 		RunID: l.id, DriverPath: path, Service: l.plan.Request.Config.service().Name, DriverSHA256: [32]byte(hash),
-		StartTimeout: startLimit, StopTimeout: stopLimit, Seed: l.seed(),
+		StartTimeout: l.serviceLimit(startLimit), StopTimeout: l.serviceLimit(stopLimit), Seed: l.seed(),
 		Own: l.plan.Request.Config.ownService(), INF: files.inf, Stored: files.stored,
 	})
 	if err != nil {
@@ -186,9 +186,9 @@ func (l *load) follow(ctx context.Context, stream *guest.Stream) {
 	reading, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	arrivals := read(reading, stream)
-	interrupted, events, limit := ctx.Done(), l.machine.Events(), time.NewTimer(startLimit+l.silence())
+	interrupted, events, limit := ctx.Done(), l.machine.Events(), time.NewTimer(l.patience())
 	defer limit.Stop()
-	suite := time.NewTimer(startLimit + l.silence())
+	suite := time.NewTimer(never)
 	defer suite.Stop()
 	for {
 		select {
@@ -252,19 +252,27 @@ func read(ctx context.Context, stream *guest.Stream) <-chan arrival {
 func (l *load) patience() time.Duration {
 	switch {
 	case l.cancelled && l.open != nil:
-		return cancelLimit + l.open.test.TearDown
+		return l.allow(cancelLimit) + l.open.test.TearDown
 	case l.cancelled:
-		return cancelLimit
+		return l.allow(cancelLimit)
 	case l.open != nil:
-		return l.open.test.Longest() + l.silence()
+		if p := l.env.patience; p != nil && p(l.open.test.Name()) > 0 {
+			return p(l.open.test.Name())
+		}
+		return l.open.test.Longest() + l.allow(silence)
 	}
-	return max(startLimit, stopLimit) + l.silence()
+	return l.serviceLimit(max(startLimit, stopLimit)) + l.allow(silence)
+}
+
+// serviceLimit is how long the driver's service may take to start, or to stop.
+func (l *load) serviceLimit(least time.Duration) time.Duration {
+	return min(l.allow(least), suites.LongestWait)
 }
 
 // cancel asks the agent to stop after the step that is under way.
 func (l *load) cancel(ctx context.Context) {
 	l.cancelled = true
-	ctx, stop := context.WithTimeout(ctx, cancelLimit)
+	ctx, stop := context.WithTimeout(ctx, l.allow(cancelLimit))
 	defer stop()
 	if err := l.guest.Cancel(ctx, l.id); err != nil {
 		l.log.Warn("ask the agent to stop", "error", err)
@@ -306,6 +314,7 @@ func (l *load) take(r guest.Record) {
 	case guest.EvDriverStop:
 		l.unloadDue, l.driverDone = true, r.OK
 		if !r.OK {
+			l.tooLate("deploy.stop", "the driver did not unload in time")
 			l.own("deploy.stop", results.Verdict{Outcome: results.Hang, Elapsed: r.StopTook,
 				Reason: "the driver did not unload: " + suites.Win32(r.Win32).String()})
 			l.taint("the driver did not unload")
@@ -374,6 +383,9 @@ func (l *load) caseEnd(t *trial, r guest.Record) {
 		// The device went away under the case. Whether the machine crashed is its own to say.
 		l.open = t
 		return
+	}
+	if r.Why == "hang" || r.Why == "timeout" {
+		l.tooLate(t.test.Name(), "a time of %s was up in the guest", t.test.Name())
 	}
 	l.suiteTime[t.test.Suite] += time.Since(t.started)
 	switch {

@@ -1,15 +1,14 @@
 package harness
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"wskharness/driver"
 	"wskharness/results"
 	"wskharness/suites"
+	"wskharness/testtime"
 )
 
 // runTargets runs the builtin suites on the targets of a configuration.
@@ -32,8 +31,7 @@ func runSelected(t *testing.T, env Env, targets string, selection suites.Selecti
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
+	ctx := testtime.Context(t)
 	done, err := plan.Run(ctx, env)
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -18,6 +17,7 @@ import (
 	"wskharness/remote/winrmd"
 	"wskharness/results"
 	"wskharness/suites"
+	"wskharness/testtime"
 )
 
 // networkSuite has each kind of verdict that a guest can bring about by itself.
@@ -76,9 +76,6 @@ func networkRuns() uint64 {
 	}
 	return 20
 }
-
-// networkLimit is how long one of them may take.
-const networkLimit = 90 * time.Second
 
 // TestNetworkThatFails makes whole runs while requests are dropped, answers are lost or cut, shells vanish and the
 // service goes away: every verdict is that of an undisturbed run, or says that contact was lost, and each run ends.
@@ -146,8 +143,7 @@ func networkRun(t *testing.T, env Env, config *Config, name string, crash bool) 
 		t.Error(err)
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), networkLimit)
-	defer cancel()
+	ctx := testtime.Context(t)
 	begun := time.Now()
 	done, err := plan.Run(ctx, env)
 	if err != nil || ctx.Err() != nil {

@@ -73,7 +73,7 @@ func (s *session) reboot(ctx context.Context, before string) error {
 
 // orderReboot asks the guest. Its answer may be lost with the machine: whether it obeyed, the boot id says.
 func (s *session) orderReboot(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, orderLimit)
+	ctx, cancel := context.WithTimeout(ctx, s.allow(orderLimit))
 	defer cancel()
 	client, err := remote.New(s.machine.Endpoint(), remote.Options{Logger: s.log, Owner: "wskharness " + s.id})
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *session) awaitBoot(ctx context.Context, before string) error {
 	confirmed := ""
 	var last error
 	for {
-		if _, err := s.open(ctx); err != nil {
+		if _, err := s.open(ctx, ctx); err != nil {
 			last, confirmed = err, ""
 		} else if id := s.facts.BootID; id == before {
 			last, confirmed = fmt.Errorf("it still runs boot %s", id), ""

@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,11 +21,16 @@ type Env struct {
 	Serve  []string // the command that serves a Wine guest: this program, and its hidden command
 	Getenv func(string) string
 
-	// silence is how long beyond a case's own limit a guest counts as alive; 30 s when zero.
-	silence time.Duration
+	// patience is nil, or says how long a guest may be silent while a case is under way; zero: as long as ever.
+	patience func(test string) time.Duration
 	// dress is nil, or is given every machine as it is acquired, and returns what is used in its place: the
 	// selftest disturbs it.
 	dress func(vm.Machine) vm.Machine
+	// timeUp is nil, or is told of every time that was up where only time can tell, with the case that it was about, if
+	// it was about one: the selftest has to tell a harness that is wrong from a machine that is slow.
+	timeUp func(test, what string)
+	// selftest is how long one mode of the selftest may take; selftestLimit when zero.
+	selftest time.Duration
 	// judge is nil, or changes every verdict before it is recorded: a test breaks the classifier with it.
 	judge func(results.Verdict) results.Verdict
 }
@@ -36,6 +40,14 @@ type Finished struct {
 	Record  *results.Record
 	Dir     string   // the run folder
 	Reports []string // names of the reports in it
+}
+
+// dir is the run folder; empty where there is none.
+func (f *Finished) dir() string {
+	if f == nil {
+		return ""
+	}
+	return f.Dir
 }
 
 // Run does what was planned. Every event is in the journal before it is acted on; the handlers
@@ -183,8 +195,13 @@ func (r *run) phase(target, name string, do func() (detail string, err error)) e
 	return err
 }
 
-// silence is how long beyond its own limits the guest may say nothing.
-func (r *run) silence() time.Duration { return cmp.Or(r.env.silence, standardSilence) }
+// tooLate tells that a time was up, which may mean no more than that the machine is slow. It was about a case, one of
+// the harness's own, or, without a name, all.
+func (r *run) tooLate(test, format string, args ...any) {
+	if r.env.timeUp != nil {
+		r.env.timeUp(test, fmt.Sprintf(format, args...))
+	}
+}
 
 func (r *run) notice(target string, level results.Level, format string, args ...any) {
 	r.append(results.Event{Kind: results.KindNotice, Target: target,

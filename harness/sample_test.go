@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"context"
 	"io"
 	"net"
 	"os"
@@ -13,6 +12,7 @@ import (
 
 	"wskharness/results"
 	"wskharness/suites"
+	"wskharness/testtime"
 )
 
 const sampleSuite = `suite: sample
@@ -50,12 +50,12 @@ func (e *echoer) Handle(event results.Event) error {
 
 // echo sends 200000 bytes to the sample's server, and reads them back.
 func echo(port string) error {
-	conn, err := net.DialTimeout("tcp", "127.0.0.1:"+port, 5*time.Second)
+	conn, err := net.Dial("tcp", "127.0.0.1:"+port)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(disturbLimit)); err != nil {
 		return err
 	}
 	sent := strings.Repeat("0123456789", 20_000)
@@ -92,8 +92,7 @@ func TestSampleServesEcho(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
+	ctx := testtime.Context(t)
 	client := &echoer{done: make(chan error, 1)}
 	done, err := plan.Run(ctx, env, client)
 	if err != nil {

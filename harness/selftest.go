@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -30,10 +31,11 @@ type Mode struct {
 	cases   []string          // of the suite selftest, in their order
 	at      string            // which of them is disturbed; empty: the first
 	holds   bool              // the disturbance lasts until that case is judged, and the run goes on behind it
+	cuts    bool              // the disturbance ends that case, which waits for nothing else
 	defines map[string]string // of the driver
 	crashes bool              // the machine does: somebody has to tell of it
-	// disturb does something to the machine while its case (at) is under way. It returns a reason to skip the mode
-	// where the machine can't do that.
+	// disturb does something to the machine while its case (at) is under way: that waits until it is let go. It returns
+	// a reason to skip the mode where the machine can't do that.
 	disturb func(ctx context.Context, s stage) (skip string, err error)
 	want    map[string]verdict // by case
 	notice  string             // words of a notice that there has to be: what happened was not missed
@@ -43,8 +45,9 @@ type Mode struct {
 type stage struct {
 	env     Env
 	machine vm.Machine
-	wine    bool            // the guest is Wine
-	judged  <-chan struct{} // closed when the case that is disturbed is judged
+	wine    bool                        // the guest is Wine
+	letGo   func(context.Context) error // of the case that is disturbed, which may end then
+	judged  <-chan struct{}             // closed when the case that is disturbed is judged
 }
 
 // verdict is what is expected of a case: its outcome, and words of its reason and evidence.
@@ -58,6 +61,7 @@ type Finding struct {
 	Mode     string        `json:"mode"`
 	Doc      string        `json:"doc"`
 	OK       bool          `json:"ok"`
+	Slow     string        `json:"slow,omitempty"`    // which time was up, so that there is nothing to compare
 	Skipped  string        `json:"skipped,omitempty"` // why it could not be shown
 	Wrong    []string      `json:"wrong,omitempty"`   // how the run called it, where that is wrong
 	Evidence string        `json:"evidence,omitempty"`
@@ -66,8 +70,14 @@ type Finding struct {
 }
 
 const (
-	selftestLimit = 90 * time.Second // one mode's run
-	disturbLimit  = 60 * time.Second // what disturbs it
+	// selftestLimit is for one mode's target, from when there is something to test: of a run that is not over by then,
+	// nobody can say what it would have been called.
+	selftestLimit = 20 * time.Minute
+	// disturbLimit is for what disturbs it, and no longer than the agent holds a disturbance. By then the case that
+	// waits for it (selftest.yaml) goes on by itself.
+	disturbLimit = 10 * time.Minute
+	// holdSteps is how many steps that case has before it goes on: the first says that it waits.
+	holdSteps = 11
 )
 
 // Modes are all that the selftest does. Cases that come after the misbehaviour have to run all the same.
@@ -94,9 +104,9 @@ func Modes() []Mode {
 			defines: map[string]string{"WSKSAMPLE_DEFECT": "WSKSAMPLE_DEFECT_UNLOAD_HANGS"},
 			want: map[string]verdict{"deploy.stop": {results.Hang, []string{"did not unload"}},
 				"selftest.well": {results.Error, []string{"not proven"}}}},
-		{Name: "agent-killed", Doc: "the agent is killed in mid-case", cases: disturbed, disturb: killAgent,
+		{Name: "agent-killed", Doc: "the agent is killed in mid-case", cases: disturbed, disturb: killAgent, cuts: true,
 			want: one("waits", results.Lost, "in the same boot")},
-		{Name: "reboot", Doc: "the machine reboots in mid-case", cases: disturbed, disturb: reboot,
+		{Name: "reboot", Doc: "the machine reboots in mid-case", cases: disturbed, disturb: reboot, cuts: true,
 			want: one("waits", results.Lost, "rebooted unexpectedly")},
 		{Name: "endless-output", Doc: "a command in the guest prints for ever", cases: disturbed, disturb: flood,
 			want: one("waits", results.Pass)},
@@ -183,10 +193,9 @@ func Selftest(ctx context.Context, c *Config, target string, names []string, out
 
 // show makes one run misbehave, and looks at what it was called.
 func (m *Mode) show(ctx context.Context, c *Config, t *Target, suite, out string, env Env) Finding {
-	ctx, cancel := context.WithTimeout(ctx, selftestLimit)
-	defer cancel()
 	config := *c
 	config.Suites, config.Out, config.Defines = []string{suite}, out, maps.Clone(c.Defines)
+	config.Limits = Limits{Target: cmp.Or(env.selftest, selftestLimit), Collect: c.Limits.Collect}
 	maps.Copy(config.Defines, m.defines)
 	var patterns []string
 	for _, name := range m.cases {
@@ -197,28 +206,36 @@ func (m *Mode) show(ctx context.Context, c *Config, t *Target, suite, out string
 	if err != nil {
 		return Finding{Wrong: []string{err.Error()}}
 	}
-	d := &disturber{mode: m, watched: t.shared() == "", judged: make(chan struct{})}
-	d.stage.env, d.stage.judged = env, d.judged
-	env.dress = d.watch
+	d := newDisturber(m, env, t.shared() == "")
+	env.dress, env.timeUp = d.watch, d.timeUp
 	done, err := plan.Run(ctx, env, d)
 	d.done.Wait()
-	if err := errors.Join(err, d.err); err != nil {
-		return Finding{Wrong: []string{err.Error()}}
-	}
-	if d.skip != "" {
+	if d.skip != "" && err == nil && d.err == nil {
 		return Finding{Skipped: d.skip}
 	}
-	f := m.classified(done.Record)
-	f.Dir = done.Dir
-	if m.notice != "" && !d.noticed {
-		f.OK, f.Wrong = false, append(f.Wrong, fmt.Sprintf("nothing says %q", m.notice))
+	f := Finding{Dir: done.dir()}
+	if err = errors.Join(err, d.err); err != nil {
+		f.Wrong = []string{err.Error()}
+	} else {
+		m.classify(&f, done.Record)
 	}
+	if m.notice != "" && !d.noticed && err == nil {
+		f.Wrong = append(f.Wrong, fmt.Sprintf("nothing says %q", m.notice))
+	}
+	f.settle(d.slow)
 	return f
 }
 
-// classified compares what the record says with what was to be said.
-func (m *Mode) classified(rec *results.Record) Finding {
-	f := Finding{OK: true}
+// settle calls the finding right or wrong; or too slow to tell, where a time that was up may be all that is wrong.
+func (f *Finding) settle(slow []string) {
+	f.OK = len(f.Wrong) == 0
+	if !f.OK && len(slow) > 0 {
+		f.Slow = "too slow to tell: " + strings.Join(slow, "; ")
+	}
+}
+
+// classify compares what the record says with what was to be said.
+func (m *Mode) classify(f *Finding, rec *results.Record) {
 	seen := map[string]bool{}
 	for _, t := range rec.Targets {
 		for i := range t.Cases {
@@ -247,8 +264,6 @@ func (m *Mode) classified(rec *results.Record) Finding {
 			f.Wrong = append(f.Wrong, name+" is not in the record")
 		}
 	}
-	f.OK = len(f.Wrong) == 0
-	return f
 }
 
 // words are what a record says of a case: reasons, deviations and evidence.
@@ -271,7 +286,7 @@ func words(c *results.CaseRecord) string {
 	return strings.Trim(strings.Join(append(all, c.Reason), "; "), "; ")
 }
 
-// disturber does to the machine what the mode asks for, once, as soon as the case that waits is under way.
+// disturber does to the machine what the mode asks for, once, as soon as the case that is disturbed says that it waits.
 type disturber struct {
 	mode *Mode
 	done sync.WaitGroup
@@ -284,10 +299,18 @@ type disturber struct {
 	stage   stage
 	began   bool
 	ended   bool
+	let     bool // the case that is disturbed may go on
 	over    bool // the machine is let go
 	noticed bool // there was a notice with the words of the mode
 	skip    string
+	slow    []string // which times were up
 	err     error
+}
+
+func newDisturber(m *Mode, env Env, watched bool) *disturber {
+	d := &disturber{mode: m, watched: watched, judged: make(chan struct{})}
+	d.stage = stage{env: env, judged: d.judged, letGo: d.letGo}
+	return d
 }
 
 func (d *disturber) watch(m vm.Machine) vm.Machine {
@@ -295,6 +318,40 @@ func (d *disturber) watch(m vm.Machine) vm.Machine {
 	defer d.mu.Unlock()
 	d.stage.machine = m
 	return m
+}
+
+// timeUp takes note of a time that was up, and of which case it was; of one that is meant to hang it says nothing.
+func (d *disturber) timeUp(test, what string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if want, ok := d.mode.want[test]; ok && want.outcome == results.Hang {
+		return
+	}
+	if test == "deploy.crash" && !d.mode.crashes {
+		return // there is none
+	}
+	d.slow = append(d.slow, what)
+}
+
+// letGo removes what the case that is disturbed waits for. That may take more than one try: WinRM may be on its way back.
+func (d *disturber) letGo(ctx context.Context) error {
+	d.mu.Lock()
+	d.let = true
+	m := d.stage.machine
+	d.mu.Unlock()
+	for {
+		err := inGuest(ctx, m, `del C:\wskharness\selftest.hold`, &bounded{left: 1 << 16})
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-d.judged:
+			return nil // it has gone on by itself
+		case <-ctx.Done():
+			return fmt.Errorf("let the case go on that was disturbed: %w", err)
+		case <-time.After(reconnectPause):
+		}
+	}
 }
 
 // Handle waits for the case; and, when that is judged, for the end of the disturbance: what comes behind runs on a
@@ -321,24 +378,38 @@ func (d *disturber) note(e results.Event) {
 	if e.Phase != nil && e.Phase.Name == results.PhaseRelease {
 		d.over = true
 	}
-	if e.Kind == results.KindCaseFinished && e.Case == d.mode.disturbed() && !d.ended {
-		d.ended = true
-		close(d.judged)
-	}
-	if d.mode.disturb == nil || d.began || e.Kind != results.KindCaseStarted || e.Case != d.mode.disturbed() {
+	if d.mode.disturb == nil || e.Case != d.mode.disturbed() {
 		return
 	}
-	d.began = true
-	on := d.stage
-	d.done.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), disturbLimit)
-		defer cancel()
-		skip, err := d.mode.disturb(ctx, on)
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.skip = skip
-		if err != nil && !d.over { // after that the machine is no more, and whatever went on in it
-			d.err = fmt.Errorf("%s: %w", d.mode.Name, err)
-		}
-	})
+	switch {
+	case e.Kind == results.KindCaseFinished && !d.ended:
+		d.ended = true
+		close(d.judged)
+	case e.Kind == results.KindStep && e.Step.Index == 0 && !d.began:
+		d.began = true
+		on := d.stage
+		d.done.Go(func() { d.disturb(on) })
+	case e.Kind == results.KindStep && e.Step.Index >= holdSteps && !d.let:
+		d.let = true
+		d.slow = append(d.slow, "what disturbs the case came after it")
+	}
+}
+
+func (d *disturber) disturb(on stage) {
+	ctx, cancel := context.WithTimeout(context.Background(), disturbLimit)
+	defer cancel()
+	skip, err := d.mode.disturb(ctx, on)
+	if err != nil || skip != "" || !d.mode.cuts {
+		err = errors.Join(err, on.letGo(ctx))
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.skip = skip
+	if err == nil || d.over { // after that the machine is no more, and whatever went on in it
+		return
+	}
+	d.err = fmt.Errorf("%s: %w", d.mode.Name, err)
+	if ctx.Err() != nil {
+		d.slow = append(d.slow, fmt.Sprintf("what disturbs the case took more than %s", strictyaml.ShortDuration(disturbLimit)))
+	}
 }

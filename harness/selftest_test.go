@@ -18,6 +18,7 @@ import (
 
 	"wskharness/guest"
 	"wskharness/results"
+	"wskharness/testtime"
 )
 
 // asWanted is the record that a harness makes which calls everything what it is.
@@ -33,12 +34,19 @@ func asWanted(m *Mode) *results.Record {
 	return rec
 }
 
+// called is what the selftest makes of a record, on a machine that was never too slow.
+func called(m *Mode, rec *results.Record) (f Finding) {
+	m.classify(&f, rec)
+	f.settle(nil)
+	return f
+}
+
 // TestSelftestNoticesABrokenClassifier breaks what the harness says in each mode: the outcome of each case, each
 // word of evidence, and the case itself. The selftest has to notice every one.
 func TestSelftestNoticesABrokenClassifier(t *testing.T) {
 	for _, m := range Modes() {
 		t.Run(m.Name, func(t *testing.T) {
-			if f := m.classified(asWanted(&m)); !f.OK {
+			if f := called(&m, asWanted(&m)); !f.OK {
 				t.Fatalf("what is right is called wrong: %v", f.Wrong)
 			}
 			for i := range asWanted(&m).Targets[0].Cases {
@@ -49,7 +57,7 @@ func TestSelftestNoticesABrokenClassifier(t *testing.T) {
 						continue
 					}
 					c.Final = outcome
-					if m.classified(rec).OK {
+					if called(&m, rec).OK {
 						t.Errorf("%s may be called %s", c.Name, outcome)
 					}
 				}
@@ -57,12 +65,12 @@ func TestSelftestNoticesABrokenClassifier(t *testing.T) {
 				c := &rec.Targets[0].Cases[i]
 				for _, word := range m.want[c.Name].words {
 					c.Attempts[0].Verdict.Reason = strings.ReplaceAll(strings.Join(m.want[c.Name].words, ", "), word, "…")
-					if m.classified(rec).OK {
+					if called(&m, rec).OK {
 						t.Errorf("%s may do without %q", c.Name, word)
 					}
 				}
 				rec.Targets[0].Cases = slices.Delete(rec.Targets[0].Cases, i, i+1)
-				if m.classified(rec).OK {
+				if called(&m, rec).OK {
 					t.Error("a case may be missing")
 				}
 			}
@@ -83,8 +91,7 @@ func TestSelftestNoticesABrokenHarness(t *testing.T) {
 		return v
 	}
 	config := configOf(t, "", nil)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
+	ctx := testtime.Context(t)
 	var modes []string // all of them
 	least := 10
 	if raceEnabled {
@@ -95,8 +102,8 @@ func TestSelftestNoticesABrokenHarness(t *testing.T) {
 		switch {
 		case f.Skipped != "":
 			return
-		case f.OK || len(f.Wrong) == 0:
-			t.Errorf("%s is called right", f.Mode)
+		case f.OK || len(f.Wrong) == 0 || f.Slow != "":
+			t.Errorf("%s is called right, or nothing: %s", f.Mode, f.Slow)
 		case !strings.Contains(strings.Join(f.Wrong, " "), "is called"):
 			t.Errorf("%s: %v", f.Mode, f.Wrong)
 		}
@@ -110,8 +117,74 @@ func TestSelftestNoticesABrokenHarness(t *testing.T) {
 	}
 }
 
+// TestSelftestOnAMachineThatIsTooSlow gives modes no time: there is nothing to compare, and that is what is said, not that
+// the harness is wrong.
+func TestSelftestOnAMachineThatIsTooSlow(t *testing.T) {
+	env := testEnv(t)
+	env.selftest = time.Nanosecond
+	told := 0
+	err := Selftest(testtime.Context(t), configOf(t, "", nil), "wine", []string{"failing-step", "reboot"}, t.TempDir(), env, func(f Finding) {
+		if f.OK || f.Skipped != "" || !strings.Contains(f.Slow, "the limit of the target wine of 1ns was up") {
+			t.Errorf("%+v", f)
+		}
+		told++
+	})
+	if err != nil || told != 2 {
+		t.Errorf("%d modes, %v", told, err)
+	}
+}
+
+// TestLateDisturbance has the case that is disturbed go on before it is: nobody can tell then.
+func TestLateDisturbance(t *testing.T) {
+	modes, err := pickModes([]string{"reboot", "ioctl-hang"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut, hang := newDisturber(&modes[0], Env{}, true), newDisturber(&modes[1], Env{}, true)
+	cut.began = true
+	for i := range holdSteps {
+		cut.note(results.Event{Kind: results.KindStep, Case: "selftest.waits", Step: &results.Step{Index: i}})
+	}
+	if len(cut.slow) > 0 {
+		t.Errorf("while it waits: %v", cut.slow)
+	}
+	cut.note(results.Event{Kind: results.KindStep, Case: "selftest.waits", Step: &results.Step{Index: holdSteps}})
+	if len(cut.slow) != 1 {
+		t.Errorf("when it goes on: %v", cut.slow)
+	}
+	hang.timeUp("selftest.hangs", "a step did not come back")
+	if len(hang.slow) > 0 {
+		t.Errorf("a case that is meant to hang hangs: %v", hang.slow)
+	}
+	if hang.timeUp("selftest.well", "a step did not come back"); len(hang.slow) != 1 {
+		t.Errorf("another case hangs: %v", hang.slow)
+	}
+}
+
+// bringAgent puts the agent into the guest's folder, as a guest of Wine has it from the start.
+func bringAgent(t *testing.T, env Env, up *UpGuest) {
+	t.Helper()
+	w, err := NewWorkshop(t.Context(), env.Cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	agent, err := w.Agent(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, err := os.ReadFile(agent.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := strings.ReplaceAll(strings.TrimPrefix(guest.AgentPath(agent.SHA256), `C:\`), `\`, "/")
+	path := filepath.Join(up.Dir, "prefix", "drive_c", there)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, image, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // smallDisk gives a guest that is up a small volume for the harness's folder. It reports whether that worked.
-func smallDisk(t *testing.T, up *UpGuest) bool {
+func smallDisk(t *testing.T, env Env, up *UpGuest) bool {
 	t.Helper()
 	home := filepath.Join(up.Dir, "prefix", "drive_c", "wskharness")
 	if err := os.MkdirAll(home, 0o700); err != nil {
@@ -121,6 +194,7 @@ func smallDisk(t *testing.T, up *UpGuest) bool {
 		t.Log("no small disk can be made: ", err)
 		return false
 	}
+	bringAgent(t, env, up)
 	t.Cleanup(func() {
 		if err := unix.Unmount(home, unix.MNT_DETACH); err != nil {
 			t.Error(err)
@@ -134,15 +208,14 @@ func smallDisk(t *testing.T, up *UpGuest) bool {
 func TestSelftestOnAStaticMachine(t *testing.T) {
 	env := testEnv(t)
 	up := bringUp(t, env)
-	small := smallDisk(t, up)
+	small := smallDisk(t, env, up)
 	text := fmt.Sprintf("targets:\n  lab: {provider: static, url: '%s', user: '%s', password_file: '%s', auth: basic, certificate_sha256: '%s', reset: ['%s', %s, '%s', %s]}\n",
 		up.Endpoint, up.User, up.PasswordFile, up.CertificateSHA, env.Serve[0], resetCommand, env.Cache, up.ID)
 	config, err := parseConfig([]byte(text), ConfigName, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
+	ctx := testtime.Context(t)
 	modes := []string{"failing-step", "reboot", "page-fault", "winrm-away", "agent-killed", "disk-full", "wrong-clock"}
 	err = Selftest(ctx, config, "lab", modes, t.TempDir(), env, func(f Finding) {
 		skipped := f.Mode == "page-fault" || f.Mode == "winrm-away" || f.Mode == "wrong-clock" || f.Mode == "disk-full" && !small
@@ -177,7 +250,7 @@ func noRoom(ctx context.Context, t *testing.T, env Env, config *Config, up *UpGu
 		if !ok || !full.NoRoom() || !regexp.MustCompile(`the volume is full: it has \d{1,7} bytes free, and at least \d{7,8} more are needed; make room`).MatchString(full.Text) {
 			t.Errorf("a push of too much: %v", err)
 		}
-		h, err := g.FillDisk(ctx, 32<<20, time.Minute)
+		h, err := g.FillDisk(ctx, 32<<20, disturbLimit)
 		if err != nil {
 			return err
 		}

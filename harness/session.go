@@ -20,9 +20,12 @@ import (
 )
 
 const (
-	releaseLimit = 20 * time.Second
+	releaseLimit = time.Minute
+	closeLimit   = 5 * time.Second // to take leave of a guest that need not be there
 	// connectLimit bounds how long a guest may take from "booted" to its first answer.
 	connectLimit = 60 * time.Second
+	// bringLimit bounds how long it may take to bring the agent into a guest.
+	bringLimit = 10 * time.Minute
 	// reconnectPause is how long to wait before knocking again at a guest that is coming back.
 	reconnectPause = 50 * time.Millisecond
 	// rebootPause is the same for a machine that may take minutes.
@@ -55,6 +58,7 @@ type session struct {
 	bookmark bookmark // where this session has got to
 
 	suiteTime map[string]time.Duration // what each suite's cases have taken here
+	answer    time.Duration            // the longest that the guest took to be opened and to tell its facts
 }
 
 // target runs the plan on one target, from acquiring the machine to letting it go.
@@ -82,6 +86,7 @@ func (r *run) target(ctx context.Context, t *Target) {
 // timeUp says of what is left that it was a limit that kept it from running.
 func (s *session) timeUp(ctx context.Context) {
 	if up := limitUp(ctx); up != nil {
+		s.tooLate("", "%v", up)
 		s.notRun(slices.DeleteFunc(slices.Clone(s.trials), (*trial).judged), up.Error())
 	}
 }
@@ -158,11 +163,13 @@ func (s *session) folder() string { return filepath.Join(s.dir, "targets", s.tar
 // connect opens the guest, also anew after a revert.
 func (s *session) connect(ctx context.Context) error {
 	return s.phase(s.target.Name, results.PhaseConnect, func() (string, error) {
-		ctx, cancel := context.WithTimeout(ctx, connectLimit)
+		whole := ctx
+		ctx, cancel := context.WithTimeout(ctx, s.allow(connectLimit))
 		defer cancel()
+		defer s.tellTimeUp(ctx, "connect to the guest")
 		pause := connectPause
 		for try := 1; ; try++ {
-			label, err := s.open(ctx)
+			label, err := s.open(ctx, whole)
 			if err == nil || try == connectTries || !guest.MayPass(ctx, err) {
 				return label, err
 			}
@@ -180,15 +187,17 @@ func (s *session) connect(ctx context.Context) error {
 // reconnect opens a guest that is coming back: it does not answer for a while, and before that the boot that
 // is going down may. Where a boot id is given, only another boot counts.
 func (s *session) reconnect(ctx context.Context, before string) error {
-	return s.reconnectWithin(ctx, before, connectLimit)
+	return s.reconnectWithin(ctx, before, s.allow(connectLimit))
 }
 
 func (s *session) reconnectWithin(ctx context.Context, before string, limit time.Duration) error {
 	return s.phase(s.target.Name, results.PhaseConnect, func() (string, error) {
+		whole := ctx
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
+		defer s.tellTimeUp(ctx, "connect to the guest again")
 		for {
-			label, err := s.open(ctx)
+			label, err := s.open(ctx, whole)
 			switch {
 			case err != nil && !guest.MayPass(ctx, err):
 				return label, err
@@ -206,18 +215,27 @@ func (s *session) reconnectWithin(ctx context.Context, before string, limit time
 	})
 }
 
-// open connects to the guest and asks for its facts.
-func (s *session) open(ctx context.Context) (label string, err error) {
+// open connects to the guest and asks for its facts. Where the agent has to be brought there first, that has a limit of
+// its own, inside whole.
+func (s *session) open(ctx, whole context.Context) (label string, err error) {
 	s.disconnect(ctx)
+	begun, brought := time.Now(), false
+	bring := func() (context.Context, context.CancelFunc) {
+		brought = true
+		return context.WithTimeout(whole, bringLimit)
+	}
 	client, err := remote.New(s.machine.Endpoint(), remote.Options{Logger: s.log, Owner: "wskharness " + s.id})
 	if err != nil {
 		return "", fmt.Errorf("connect to %s: %w", s.target.Name, err)
 	}
-	g, err := guest.Connect(ctx, client, guest.Options{Agent: s.kit.agent, Logger: s.log})
+	g, err := guest.Connect(ctx, client, guest.Options{Agent: s.kit.agent, Logger: s.log, Bring: bring})
 	if err != nil {
 		return "", errors.Join(fmt.Errorf("connect to %s: %w", s.target.Name, err), client.Close())
 	}
 	s.client, s.guest, s.facts = client, g, g.Facts()
+	if !brought {
+		s.answer = max(s.answer, time.Since(begun))
+	}
 	s.label = s.target.describeGuest(s.facts)
 	facts := factsOf(s.facts)
 	if netio := s.target.netio(); netio != "" {
@@ -228,11 +246,18 @@ func (s *session) open(ctx context.Context) (label string, err error) {
 	return s.label, nil
 }
 
+// tellTimeUp tells, where that is so, that it was a time of the session's own that ended ctx.
+func (s *session) tellTimeUp(ctx context.Context, doing string) {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) && limitUp(ctx) == nil {
+		s.tooLate("", "the time to %s was up", doing)
+	}
+}
+
 func (s *session) disconnect(ctx context.Context) {
 	if s.guest == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.allow(closeLimit))
 	defer cancel()
 	if err := errors.Join(s.guest.Close(ctx), s.client.Close()); err != nil {
 		s.log.Debug("disconnect", "error", err)
@@ -249,7 +274,7 @@ func (s *session) release(ctx context.Context) {
 	if s.machine == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseLimit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.allow(releaseLimit))
 	defer cancel()
 	_ = s.phase(s.target.Name, results.PhaseRelease, func() (string, error) {
 		if keeper, ok := s.machine.(vm.Keeper); ok && s.plan.Request.Keep {

@@ -13,6 +13,7 @@ import (
 
 	"wskharness/results"
 	"wskharness/suites"
+	"wskharness/testtime"
 )
 
 // seeded is a suite with a loop three times, twice of one seed, and one whose runs are counted.
@@ -69,8 +70,7 @@ func stressRun(t *testing.T, env Env, defect string, request Request) (*results.
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
+	ctx := testtime.Context(t)
 	done, err := plan.Run(ctx, env)
 	if err != nil {
 		t.Fatal(err)
@@ -192,8 +192,7 @@ func TestStressIsEnded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	limit, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
+	limit := testtime.Context(t)
 	ctx, end := context.WithCancel(limit)
 	done, err := plan.Run(ctx, env, ended{end})
 	if err != nil || limit.Err() != nil {

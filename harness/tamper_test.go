@@ -24,6 +24,7 @@ import (
 	"wskharness/remote/winrmd"
 	"wskharness/results"
 	"wskharness/suites"
+	"wskharness/testtime"
 	"wskharness/vm/wine"
 )
 
@@ -63,7 +64,7 @@ func resetGuest(cache, id string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), disturbLimit)
 	defer cancel()
 	return wine.Reset(ctx, state)
 }
@@ -262,8 +263,7 @@ func testEnv(t *testing.T) Env {
 
 func bringUp(t *testing.T, env Env) *UpGuest {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
+	ctx := testtime.Context(t)
 	config, err := LoadConfig("", t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -307,7 +307,7 @@ func serveStatic(t *testing.T, host winrmd.Host, keys string, files map[string]s
 	}
 	go server.Serve(listener)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := server.Shutdown(ctx); err != nil {
 			t.Error(err)
@@ -340,8 +340,7 @@ func runOn(t *testing.T, env Env, config *Config) *Finished {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
+	ctx := testtime.Context(t)
 	done, err := plan.Run(ctx, env)
 	if err != nil {
 		t.Fatal(err)

@@ -46,18 +46,20 @@ func (l *load) silent(ctx context.Context) {
 	why := "the guest said nothing for longer than anything in the plan may take"
 	switch {
 	case l.limit != nil:
-		why = fmt.Sprintf("%s, and the agent did not end the run within %s", l.limit, cancelLimit)
+		why = fmt.Sprintf("%s, and the agent did not end the run within %s", l.limit, l.allow(cancelLimit))
 	case l.cancelled:
-		l.lost = fmt.Sprintf("the agent did not end the run within %s of the interrupt", cancelLimit)
+		l.lost = fmt.Sprintf("the agent did not end the run within %s of the interrupt", l.allow(cancelLimit))
 		return
 	}
 	l.lost = why
 	t := l.open
 	if t == nil {
+		l.tooLate("", "%s", why)
 		return
 	}
+	l.tooLate(t.test.Name(), "%s", why)
 	if l.limit == nil {
-		why = fmt.Sprintf("no answer within %s and %s more", t.test.Longest(), l.silence())
+		why = fmt.Sprintf("no answer within %s and %s more", t.test.Longest(), l.allow(silence))
 	}
 	l.tell(t, l.hangEvidence(ctx, t))
 	l.finish(t, results.Verdict{Outcome: results.Hang, Elapsed: time.Since(t.started), Reason: l.during(t) + why})

@@ -19,7 +19,8 @@ func newSelftest(c *common) *cobra.Command {
 		Use:   "selftest [TARGET]",
 		Short: "Misbehave on purpose, and check that it is called what it is",
 		Long: `Run cases that crash, hang, lose the agent or the machine, each through the whole path on a target, and
-check the verdict and the evidence. What the target can't show is skipped with the reason.`,
+check the verdict and the evidence. What the target can't show is skipped with the reason. Where a time was up that may
+be all that is wrong, the machine was too slow to tell: that is "slow", not "WRONG", and the exit code is 3.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: c.completeTargets,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -30,11 +31,15 @@ check the verdict and the evidence. What the target can't show is skipped with t
 			if out == "" {
 				out = filepath.Join(config.Out, "selftest-"+results.RunID(time.Now()))
 			}
-			var wrong int
+			var wrong, slow int
 			var all []harness.Finding
 			err = harness.Selftest(cmd.Context(), config, first(args), modes, out, env, func(f harness.Finding) {
 				all = append(all, f)
-				if !f.OK && f.Skipped == "" {
+				switch {
+				case f.OK || f.Skipped != "":
+				case f.Slow != "":
+					slow++
+				default:
 					wrong++
 				}
 				if !asJSON {
@@ -52,6 +57,9 @@ check the verdict and the evidence. What the target can't show is skipped with t
 			if wrong > 0 {
 				return &exitError{results.ExitFailed, fmt.Errorf("%d of %d modes are not called what they are: the runs are in %s", wrong, len(all), out)}
 			}
+			if slow > 0 {
+				return &exitError{results.ExitInfrastructure, fmt.Errorf("%d of %d modes say nothing, since time was up: run them again (--mode) when less else runs on this machine; the runs are in %s", slow, len(all), out)}
+			}
 			return nil
 		},
 	}
@@ -66,11 +74,13 @@ func (c *common) tellFinding(f harness.Finding) {
 	switch {
 	case f.Skipped != "":
 		word = "skip"
+	case f.Slow != "":
+		word = "slow"
 	case !f.OK:
 		word = "WRONG"
 	}
 	fmt.Fprintf(c.io.out, "%-6s %-15s %6s  %s\n", word, f.Mode, f.Elapsed.Round(100*time.Millisecond), f.Doc)
-	for _, text := range append(f.Wrong, f.Skipped, f.Evidence) {
+	for _, text := range append(f.Wrong, f.Slow, f.Skipped, f.Evidence) {
 		if text != "" {
 			fmt.Fprintf(c.io.out, "       %s\n", text)
 		}
