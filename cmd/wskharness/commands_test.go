@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,6 +21,7 @@ import (
 	"wskharness/guest/crashdump/dumptest"
 	"wskharness/harness"
 	"wskharness/results"
+	"wskharness/testtime"
 	"wskharness/vm/wine"
 )
 
@@ -27,8 +29,11 @@ import (
 // exit code: testscript itself tells no more than success or failure.
 const exitFile = "WSKHARNESS_TEST_EXIT"
 
-// mainForScripts is main, for a test binary that plays wskharness.
+// mainForScripts is main, for a test binary that plays wskharness. Its guests stall where a script says so.
 func mainForScripts() {
+	if n := len(os.Args); n == 3 && os.Args[1] == wineGuestCommand && os.Getenv(stallFile) != "" {
+		os.Exit(serveStalling(os.Args[2], os.Getenv(stallFile)))
+	}
 	code := mainWithSignals(os.Args[1:], stdio())
 	if path := os.Getenv(exitFile); path != "" {
 		if err := os.WriteFile(path, []byte(strconv.Itoa(code)), 0o644); err != nil {
@@ -50,11 +55,14 @@ func sharedCache(t *testing.T) string {
 }
 
 // commands are the scripts' own commands.
-func commands() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
+func commands(t *testing.T) map[string]func(ts *testscript.TestScript, neg bool, args []string) {
+	ctx := testtime.Context(t)
 	return map[string]func(ts *testscript.TestScript, neg bool, args []string){
-		"exitcode": exitCodeIs, "cases": atLeastCases, "noguests": noGuests, "waitfor": waitFor,
+		"exitcode": exitCodeIs, "cases": atLeastCases,
+		"noguests":  func(ts *testscript.TestScript, neg bool, args []string) { noGuests(ctx, ts) },
+		"waitfor":   func(ts *testscript.TestScript, neg bool, args []string) { waitFor(ctx, ts, neg, args) },
 		"copybuilt": copyBuilt, "flip": flip, "staticconfig": staticConfig, "killserver": killServer,
-		"random": randomFile, "waitsize": waitSize,
+		"random": randomFile, "stall": stall, "waitsize": func(ts *testscript.TestScript, neg bool, args []string) { waitSize(ctx, ts, neg, args) },
 		"example": copyExample, "makedump": makeDump, "truncate": truncate,
 	}
 }
@@ -95,19 +103,16 @@ func atLeastCases(ts *testscript.TestScript, neg bool, args []string) {
 
 // noGuests checks that nothing of a script's guests is left: no folder, and no process that has the
 // script's cache in its environment or on its command line.
-func noGuests(ts *testscript.TestScript, neg bool, args []string) {
+func noGuests(ctx context.Context, ts *testscript.TestScript) {
 	cache := filepath.Join(ts.Getenv("XDG_CACHE_HOME"), "wskharness")
 	guests, err := filepath.Glob(filepath.Join(cache, "wine", "guests", "*"))
 	ts.Check(err)
 	if len(guests) > 0 {
 		ts.Fatalf("guests are left: %v", guests)
 	}
-	left := processesOf(cache)
-	for deadline := time.Now().Add(5 * time.Second); len(left) > 0 && time.Now().Before(deadline); left = processesOf(cache) {
-		time.Sleep(20 * time.Millisecond) // the guard of a guest that was killed ends a moment later
-	}
-	if len(left) > 0 {
-		ts.Fatalf("processes are left: %s", strings.Join(left, "; "))
+	// The guard of a guest that was killed ends a moment later.
+	if !until(ctx, func() bool { return len(processesOf(cache)) == 0 }) {
+		ts.Fatalf("processes are left: %s", strings.Join(processesOf(cache), "; "))
 	}
 }
 
@@ -128,39 +133,49 @@ func processesOf(dir string) []string {
 	return found
 }
 
+// until looks every few milliseconds whether something is so. It gives up when ctx ends.
+func until(ctx context.Context, so func() bool) bool {
+	for !so() {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	return true
+}
+
 // waitFor waits until a file has a line that matches.
-func waitFor(ts *testscript.TestScript, neg bool, args []string) {
+func waitFor(ctx context.Context, ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 || neg {
 		ts.Fatalf("usage: waitfor FILE PATTERN")
 	}
 	pattern, err := regexp.Compile(args[1])
 	ts.Check(err)
-	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	there := func() bool {
 		data, err := os.ReadFile(ts.MkAbs(args[0]))
-		if err == nil && pattern.Match(data) {
-			return
-		}
+		return err == nil && pattern.Match(data)
 	}
-	ts.Fatalf("%s: no match of %s within a minute", args[0], args[1])
+	if !until(ctx, there) {
+		ts.Fatalf("%s: no match of %s as long as the tests may take", args[0], args[1])
+	}
 }
 
-// waitSize waits until the file that matches a pattern has so many bytes.
-func waitSize(ts *testscript.TestScript, neg bool, args []string) {
+// waitSize waits until so many bytes of the file that matches a pattern have arrived, from its beginning on.
+func waitSize(ctx context.Context, ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 || neg {
 		ts.Fatalf("usage: waitsize PATTERN BYTES")
 	}
 	want, err := strconv.ParseInt(args[1], 10, 64)
 	ts.Check(err)
-	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	there := func() bool {
 		found, err := filepath.Glob(ts.MkAbs(args[0]))
 		ts.Check(err)
-		for _, path := range found {
-			if info, err := os.Stat(path); err == nil && info.Size() >= want {
-				return
-			}
-		}
+		return slices.ContainsFunc(found, func(path string) bool { return arrived(path) >= want })
 	}
-	ts.Fatalf("%s: nothing of %d bytes within a minute", args[0], want)
+	if !until(ctx, there) {
+		ts.Fatalf("%s: nothing of %d bytes as long as the tests may take", args[0], want)
+	}
 }
 
 // randomFile writes a file of so many bytes that can't be compressed.
@@ -267,7 +282,7 @@ func condition(name string) (bool, error) {
 
 // endGuests ends what a script that failed half-way has left up.
 func endGuests(cache string) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	up, _ := wine.List(cache) // nothing to list is nothing to end
 	for _, s := range up {

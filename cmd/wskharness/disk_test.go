@@ -1,17 +1,18 @@
 package main
 
 import (
-	"context"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"wskharness/results"
+	"wskharness/testtime"
 )
 
 // TestFullDisk fills the disk of the run folder while a run is under way: the run ends with exit code 3 and says why, what
@@ -34,20 +35,15 @@ func TestFullDisk(t *testing.T) {
 	})
 	l.wskharness(t, "undisturbed", "run", "life.*")
 	want := l.verdicts(t, "undisturbed")
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-	defer cancel()
-	cmd, said := l.command(ctx, "small", "run", "life.*")
-	if err := cmd.Start(); err != nil {
+	ballast := filepath.Join(disk, "ballast")
+	if err := fill(ballast, room(t, filepath.Join(l.dir, "undisturbed", "latest"))); err != nil {
 		t.Fatal(err)
 	}
-	ballast := filepath.Join(disk, "ballast")
-	for !strings.Contains(l.journal("small"), string(results.KindCaseStarted)) && ctx.Err() == nil {
-		time.Sleep(time.Millisecond)
+	cmd, said := l.command(testtime.Context(t), "small", "run", "life.*")
+	err := cmd.Run()
+	if !strings.Contains(l.journal("small"), string(results.KindCaseStarted)) {
+		t.Errorf("the disk was full before any case began: %s", said)
 	}
-	if err := fill(ballast); err != nil {
-		t.Error(err)
-	}
-	err := cmd.Wait()
 	if code := cmd.ProcessState.ExitCode(); code != results.ExitInfrastructure || !strings.Contains(said.String(), "no space left on device") {
 		t.Errorf("exit code %d (%v): %s", code, err, said)
 	}
@@ -74,17 +70,43 @@ func TestFullDisk(t *testing.T) {
 	l.nothingLeft(t)
 }
 
-// fill writes until there is no room.
-func fill(path string) error {
+// page is what a file system in memory gives at a time.
+const page = 4096
+
+// room is what a run like the one in a folder needs until its cases are over, but for the end of its journal.
+func room(t *testing.T, run string) int64 {
+	t.Helper()
+	run, err := filepath.EvalSymlinks(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := int64(-2)
+	err = filepath.WalkDir(run, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || slices.Contains([]string{"junit.xml", "summary.md"}, entry.Name()) {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil {
+			pages += (info.Size() + page - 1) / page
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages * page
+}
+
+// fill writes until there is no room, and leaves so much of it.
+func fill(path string, room int64) error {
 	file, err := os.Create(path)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	page := make([]byte, 4096)
-	for {
-		if _, err := file.Write(page); err != nil {
-			return nil
+	for written := int64(0); ; written += page {
+		if _, err := file.Write(make([]byte, page)); err != nil {
+			return file.Truncate(written - room)
 		}
 	}
 }

@@ -24,7 +24,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Cmds:                commands(),
+		Cmds:                commands(t),
 		Condition:           condition,
 		Setup: func(e *testscript.Env) error {
 			bin, err := exec.LookPath("wskharness")
@@ -36,6 +36,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, "cache"))
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(shared, "test-config"))
 			e.Setenv(exitFile, filepath.Join(e.WorkDir, "exitcode"))
+			e.Setenv(stallFile, filepath.Join(e.WorkDir, "stall"))
 			e.Defer(func() { endGuests(filepath.Join(e.WorkDir, "cache", "wskharness")) })
 			return drivertest.Share(shared, filepath.Join(e.WorkDir, "cache", "wskharness"), "wine/templates")
 		},

@@ -18,6 +18,7 @@ import (
 
 	"wskharness/driver/drivertest"
 	"wskharness/results"
+	"wskharness/testtime"
 )
 
 // resumeSuite has what a run may meet: cases of different length, a failure, a crash in the middle, after which
@@ -138,8 +139,7 @@ func (l *life) command(ctx context.Context, out string, args ...string) (*exec.C
 // wskharness runs a command to its end, whatever its exit code is.
 func (l *life) wskharness(t *testing.T, out string, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
-	defer cancel()
+	ctx := testtime.Context(t)
 	cmd, said := l.command(ctx, out, args...)
 	if err := cmd.Run(); ctx.Err() != nil || cmd.ProcessState == nil {
 		t.Errorf("%v: %v: %s", args, err, said)
@@ -220,27 +220,22 @@ func (l *life) verdicts(t *testing.T, out string) map[string]string {
 // checks that then nothing is left.
 func (l *life) nothingLeft(t *testing.T) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	var guests, left []string
+	nothing := until(testtime.Context(t), func() bool {
 		l.sweep(t) // also what was being made when its controller died, and is only now known to be dead
-		guests, err := filepath.Glob(filepath.Join(l.cache, "wine", "guests", "*"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		left := processesOf(l.cache)
-		if len(guests) == 0 && len(left) == 0 {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("left behind: %v; %v", guests, left)
-		}
+		guests, _ = filepath.Glob(filepath.Join(l.cache, "wine", "guests", "*"))
+		left = processesOf(l.cache)
+		return len(guests) == 0 && len(left) == 0
+	})
+	if !nothing {
+		t.Fatalf("left behind: %v; %v", guests, left)
 	}
 }
 
 // sweep does what the user does after a power cut.
 func (l *life) sweep(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-	defer cancel()
+	ctx := testtime.Context(t)
 	cmd := exec.CommandContext(ctx, "wskharness", "vm", "down", "--all")
 	cmd.Dir, cmd.Env = l.dir, l.env
 	if said, err := cmd.CombinedOutput(); err != nil {

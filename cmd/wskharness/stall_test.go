@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
+
+	"wskharness/remote/winrmd"
+	"wskharness/vm/wine"
+)
+
+// stallFile names the environment variable with the file in which a script says when its guests stall: the action of
+// WinRM that is not answered any more, and the file and the bytes of it that have to have arrived by then. So a transfer
+// is interrupted in its middle, however fast it is, or whoever interrupts it.
+const stallFile = "WSKHARNESS_TEST_STALL"
+
+// stall orders that requests of an action are not answered any more when so much of a file has arrived.
+func stall(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 3 || neg {
+		ts.Fatalf("usage: stall ACTION PATTERN BYTES")
+	}
+	text := fmt.Sprintln(args[0], ts.MkAbs(args[1]), args[2])
+	ts.Check(os.WriteFile(ts.Getenv(stallFile), []byte(text), 0o644))
+}
+
+// serveStalling serves a guest as the product does, but for the requests that stall.
+func serveStalling(dir, order string) (code int) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	options := wine.ServeOptions{Mishap: func(r winrmd.Request) winrmd.Mishap { return stalls(r, order) }}
+	if err := wine.Serve(ctx, dir, os.NewFile(readyFD, "ready"), options); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// stalls keeps a request waiting where the file says so. One whose sender gives up is not carried out.
+func stalls(r winrmd.Request, order string) winrmd.Mishap {
+	text, err := os.ReadFile(order)
+	words := strings.Fields(string(text))
+	if err != nil || len(words) != 3 || words[0] != r.Action {
+		return winrmd.Mishap{}
+	}
+	want, err := strconv.ParseInt(words[2], 10, 64)
+	found, _ := filepath.Glob(words[1]) // a pattern that is none matches nothing
+	for _, path := range found {
+		if err == nil && arrived(path) >= want {
+			return winrmd.Mishap{Delay: time.Hour}
+		}
+	}
+	return winrmd.Mishap{}
+}
+
+// beforeHole is where the first hole of a file is, or its end: one that is fetched in ranges side by side has holes.
+func beforeHole(path string) int64 {
+	file, err := os.Open(path)
+	if err != nil {
+		return 0
+	}
+	defer file.Close()
+	hole, err := unix.Seek(int(file.Fd()), 0, unix.SEEK_HOLE)
+	if err != nil {
+		return 0
+	}
+	return hole
+}
+
+// arrived is how many bytes of a file are there from its beginning on. Where several streams fill one in the guest, the
+// map beside it tells (driver/agent/part.h): how long the chunks are, from where on they are counted, and a 1 for each that is there.
+func arrived(path string) int64 {
+	marks, err := os.ReadFile(path + ".map")
+	const layout = 56
+	if err != nil {
+		return beforeHole(path)
+	}
+	if len(marks) < layout {
+		return 0
+	}
+	bytes := int64(binary.LittleEndian.Uint64(marks[16:]))
+	for _, there := range marks[layout:] {
+		if there != 1 {
+			break
+		}
+		bytes += int64(binary.LittleEndian.Uint32(marks[4:]))
+	}
+	return bytes
+}
