@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"wskharness/harness"
@@ -15,8 +16,8 @@ import (
 )
 
 const (
-	// tryLimit bounds the run of one defect.
-	tryLimit = 3 * time.Minute
+	// tryLimit bounds what one defect does to a target, from when there is something to test.
+	tryLimit = 20 * time.Minute
 	// enough cases have failed, the one that has to among them: a defect that breaks everything makes every case
 	// wait for its limit, and nothing more is learned. One that hangs or crashes takes longest, and counts twice.
 	enough = 6
@@ -122,7 +123,7 @@ func (d defect) config() string {
 }
 
 func (l *lab) run(ctx context.Context, d defect) (record *results.Record, stopped bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, tryLimit)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	dir := filepath.Join(l.dir, d.String())
 	path := filepath.Join(dir, harness.ConfigName)
@@ -133,6 +134,7 @@ func (l *lab) run(ctx context.Context, d defect) (record *results.Record, stoppe
 	if err != nil {
 		return nil, false, err
 	}
+	config.Limits = harness.Limits{Target: tryLimit, Collect: config.Limits.Collect}
 	plan, err := harness.NewPlan(harness.Request{Config: config, Out: config.Out, Version: "mutants",
 		Selection: suites.Selection{Patterns: l.patternsFor(d)}})
 	if err != nil {
@@ -143,10 +145,22 @@ func (l *lab) run(ctx context.Context, d defect) (record *results.Record, stoppe
 	if done == nil {
 		return nil, false, err
 	}
-	if err == nil && ctx.Err() == context.DeadlineExceeded {
-		err = fmt.Errorf("the run was not over after %v", tryLimit)
+	if err == nil {
+		err = unfinished(done.Record)
 	}
 	return done.Record, w.stopped, err
+}
+
+// unfinished reports cases that a limit kept from running: what they would have caught is not known.
+func unfinished(record *results.Record) error {
+	for _, t := range record.Targets {
+		for i := range t.Cases {
+			if c := &t.Cases[i]; c.Final == results.NotRun && strings.Contains(message(c), "the limit of the target") {
+				return fmt.Errorf("%s is not known: %s", c.Name, message(c))
+			}
+		}
+	}
+	return nil
 }
 
 // watcher ends a run of which enough is known.

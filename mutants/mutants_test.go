@@ -11,13 +11,13 @@ import (
 	"syscall"
 	"testing"
 	"testing/fstest"
-	"time"
 
 	"wskharness/driver"
 	"wskharness/driver/drivertest"
 	"wskharness/harness"
 	"wskharness/results"
 	"wskharness/suites"
+	"wskharness/testtime"
 	"wskharness/vm/wine"
 )
 
@@ -218,8 +218,7 @@ func TestAFewMutants(t *testing.T) {
 				}
 				d = chosen[0]
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-			defer cancel()
+			ctx := testtime.Context(t)
 			f := l.try(ctx, d)
 			if f.ok() == (test.defect == "") || len(f.wrong) > 0 {
 				t.Errorf("caught %v, wrong %v", f.caught, f.wrong)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -10,12 +9,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"wskharness/harness"
 	"wskharness/results"
 	"wskharness/strictyaml"
 	"wskharness/suites"
+	"wskharness/testtime"
 )
 
 var wrongExpectations = flag.Int("wrong", 30, "how many wrong expectations to try; 0: all")
@@ -214,8 +213,7 @@ func TestModelIsNoEcho(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute+time.Duration(len(flips))*2*time.Second)
-	defer cancel()
+	ctx := testtime.Context(t)
 	done, err := plan.Run(ctx, env)
 	if err != nil {
 		t.Fatal(err)
