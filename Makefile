@@ -7,7 +7,7 @@ C_DIRS  := driver/sample driver/agent driver/model vm/wine/host
 C_FILES := $(foreach d,$(C_DIRS) driver/include $(wildcard examples/*/driver examples/*/test),$(wildcard $(d)/*.[ch]))
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run test build check check-go check-c check-c-now test-go soak test-clients mutants bench fuzz clean
+.PHONY: help run test test-slow build check check-go check-c check-c-now test-go soak test-clients mutants bench fuzz clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,3 +48,33 @@ check-c-now:
 	@scripts/analyze-c $(MINGW)
 	@scripts/clang-c $(CLANG)
 
+# Tests with guests mostly wait for them: more run side by side than there are processors.
+test-go: ## Every Go test, with the race detector: unit, real Wine guests, end to end
+	$(GO) test -race -parallel 6 -timeout 600s ./...
+
+# Limits that are one only on a fast machine show here. The whole takes several times as long.
+test-slow: ## The same tests while four processes keep the processors busy: none may depend on how fast the machine is
+	@scripts/deps test
+	@scripts/busy 4 $(GO) test -race -count=1 -parallel 6 -timeout 90m ./...
+
+soak: ## The long form of the tests in which something goes wrong at random moments (minutes)
+	$(GO) test -count=1 -timeout 20m -run 'KilledAtAnyMoment|NetworkThatFails|FaultStorm|BrokenHarness' ./cmd/wskharness ./harness ./guest ./remote/...
+
+test-clients: ## Install WinRM clients by others, and test our endpoint with them
+	@scripts/deps clients
+	$(GO) test -race -count=1 -v -run '^Test(Pywinrm|Ansible)' ./remote/winrmd
+
+mutants: ## Break model and sample in each known way, and check that the suites notice (DEFECTS='model.TIMEOUT_*')
+	@scripts/deps run
+	@$(GO) build -o bin/mutants ./mutants
+	@bin/mutants $(DEFECTS)
+
+bench: build ## Print speed and size, measured here: whole commands, and transfers against other WinRM clients
+	@scripts/deps test
+	@cd bench && $(GO) build -o ../bin/bench . && cd .. && bin/bench
+
+fuzz: ## Fuzz every parser for a few seconds each (FUZZTIME=30s to go on longer)
+	@scripts/fuzz $(or $(FUZZTIME),10s)
+
+clean: ## Remove what was built here
+	rm -rf bin
