@@ -18,12 +18,13 @@ import (
 )
 
 // recipe is the version of how templates are made: another one makes all of them anew.
-const recipe = 4
+const recipe = 5
 
 const templateLimit = 3 * time.Minute
 
 // registry is put into each template: no dialogues, no debugger that would delay a fault by seconds, and
-// none of the services that a guest without a desktop and without devices only waits for.
+// none of the services that a guest without a desktop and without devices only waits for. Wine starts those of its
+// input devices at each boot for their devices' sake, whatever their start type says: so the devices go, too.
 const registry = `REGEDIT4
 
 [HKEY_LOCAL_MACHINE\Software\Microsoft\Windows NT\CurrentVersion\AeDebug]
@@ -47,6 +48,8 @@ const registry = `REGEDIT4
 
 [HKEY_LOCAL_MACHINE\System\CurrentControlSet\Services\NDIS]
 "Start"=dword:00000003
+
+[-HKEY_LOCAL_MACHINE\System\CurrentControlSet\Enum\ROOT\WINE]
 
 [HKEY_LOCAL_MACHINE\System\CurrentControlSet\Services\winebus]
 "Start"=dword:00000004
