@@ -43,6 +43,8 @@ type Facts struct {
 	FreeBytes   *uint64 // on drive C
 	Uptime      time.Duration
 	Time        time.Time // the guest's clock, which may be wrong
+
+	Traces Traces
 }
 
 // Kinds of guest, as [Facts.Kind] tells them.
@@ -159,6 +161,7 @@ type infoJSON struct {
 	FreeBytes     *uint64 `json:"freeBytes"`
 	UptimeMs      *int64  `json:"uptimeMs"`
 	TimeUnixMs    *int64  `json:"timeUnixMs"`
+	tracesJSON
 }
 
 const (
@@ -208,6 +211,7 @@ func parseFacts(out []byte) (Facts, error) {
 		MemoryBytes: in.MemoryBytes, CPUs: in.CPUs, FreeBytes: in.FreeBytes,
 		Uptime: time.Duration(millis("uptimeMs", in.UptimeMs)) * time.Millisecond,
 		Time:   time.UnixMilli(millis("timeUnixMs", in.TimeUnixMs)).UTC(),
+		Traces: in.traces(),
 	}
 	if in.CPUs != nil {
 		number("cpus", in.CPUs, 1, 1<<16)

@@ -55,8 +55,35 @@ func TestCapabilitiesOfWindows(t *testing.T) {
 	}
 }
 
+func TestTraces(t *testing.T) {
+	dump := func(path, rest string) string { return `{"path":"` + path + `",` + rest + `}` }
+	const memory, mini = `C:\\WINDOWS\\MEMORY.DMP`, `C:\\Windows\\Minidump\\112526-01.dmp`
+	for name, tc := range map[string]struct {
+		dumps string
+		want  map[string]Dump
+	}{
+		"none":     {`[]`, map[string]Dump{}},
+		"unlisted": {`null`, nil},
+		"two": {`[` + dump(memory, `"size":100,"time":"0x1dc5"`) + `,` + dump(mini, `"size":50,"time":"0x1dc6"`) + `]`,
+			map[string]Dump{`C:\WINDOWS\MEMORY.DMP`: {100, "0x1dc5"}, `C:\Windows\Minidump\112526-01.dmp`: {50, "0x1dc6"}}},
+		"no dumps": {`[` + dump(`C:\\Windows\\Minidump\\..\\..\\secret.dmp`, `"size":1,"time":"0x1"`) + `,` + dump(`C:\\elsewhere\\MEMORY.DMP`, `"size":1,"time":"0x1"`) + `,` +
+			dump(memory, `"size":-1,"time":"0x1"`) + `,` + dump(mini, `"size":1,"time":"`+strings.Repeat("1", maxDumpTime+1)+`"`) + `]`, map[string]Dump{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, err := parseFacts([]byte(strings.Replace(infoText(testSHA, testBoot), `"dumps":[]`, `"dumps":`+tc.dumps, 1)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(Traces{Dumps: tc.want}, f.Traces); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func FuzzFacts(f *testing.F) {
 	f.Add([]byte(infoText(testSHA, testBoot)))
+	f.Add([]byte(strings.Replace(infoText(testSHA, testBoot), `"dumps":[]`, `"dumps":[{"path":"C:\\Windows\\Minidump\\..\\..\\secret.dmp","size":1,"time":""}]`, 1)))
 	f.Add([]byte(`{"agent":1}`))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		facts, err := parseFacts(in)
@@ -65,6 +92,11 @@ func FuzzFacts(f *testing.F) {
 		}
 		if !isGUID(facts.BootID) || checkSHA256(facts.SHA256) != nil || len(facts.Describe()) > 2*maxFactText || facts.Time.IsZero() {
 			t.Fatalf("%+v", facts)
+		}
+		for path, d := range facts.Traces.Dumps {
+			if d.Size <= 0 || CheckPath(path) != nil || strings.Contains(path, `..\`) {
+				t.Errorf("%q is %+v", path, d)
+			}
 		}
 	})
 }

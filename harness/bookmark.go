@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"wskharness/guest"
 )
 
 // bookmark is where a session has got to, as far as the journal of the run does not say: what a controller
@@ -20,11 +22,11 @@ type bookmark struct {
 
 // openLoad is a load of the driver that the guest may be running.
 type openLoad struct {
-	ID     string          `json:"id"`   // of the run in the guest
-	Boot   string          `json:"boot"` // boot id of the guest that it was given to
-	Trials []attemptKey    `json:"trials"`
-	Dumps  map[string]dump `json:"dumps"`            // that were in the guest before; null: not known
-	Events *uint64         `json:"events,omitempty"` // the newest record of its event log then; absent: not known
+	ID     string                `json:"id"`   // of the run in the guest
+	Boot   string                `json:"boot"` // boot id of the guest that it was given to
+	Trials []attemptKey          `json:"trials"`
+	Dumps  map[string]guest.Dump `json:"dumps"`            // that were in the guest before; null: not known
+	Events *uint64               `json:"events,omitempty"` // the newest record of its event log then; absent: not known
 }
 
 const bookmarkFile = "bookmark.json"

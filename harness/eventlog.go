@@ -42,6 +42,19 @@ func (s *session) queryLog(ctx context.Context, line string) ([]crashdump.StopEv
 	return stops, newest, err
 }
 
+// limited passes on so many bytes and drops the rest.
+type limited struct {
+	to   *strings.Builder
+	left int
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	keep := p[:min(len(p), l.left)]
+	l.left -= len(keep)
+	l.to.Write(keep)
+	return len(p), nil
+}
+
 // stopEvents asks the guest's event log how the boot ended that this load began in: events that were not there then.
 // It returns what they say as evidence, the crash where one has a stop code, and what is to be said where none has.
 func (l *load) stopEvents(ctx context.Context) (evidence []results.Evidence, crash *vm.Event, none string) {

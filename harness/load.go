@@ -58,12 +58,12 @@ type load struct {
 	ended      bool // the terminal record arrived
 	torn       bool // the end of the journal is missing, and there is no way to it any more
 
-	dumps      map[string]dump // that were in the guest before; nil: not known
-	events     *uint64         // the newest record of its event log then; nil: it has none, or it is not known
-	rebooting  bool            // a step of the plan has ordered a reboot, and the run has not gone on yet
-	rebooted   bool            // it runs another boot than the one that this load began in
-	crash      *vm.Event       // the machine's own word that it crashed
-	lost       string          // why contact was lost for good; empty while it is not
+	dumps      map[string]guest.Dump // that were in the guest before; nil: not known
+	events     *uint64               // the newest record of its event log then; nil: it has none, or it is not known
+	rebooting  bool                  // a step of the plan has ordered a reboot, and the run has not gone on yet
+	rebooted   bool                  // it runs another boot than the one that this load began in
+	crash      *vm.Event             // the machine's own word that it crashed
+	lost       string                // why contact was lost for good; empty while it is not
 	cancelled  bool
 	unwritten  string      // why the agent could not write its journal to the end; empty while it could
 	suiteSpent bool        // it was the limit of a suite: the other suites go on

@@ -48,7 +48,8 @@ type session struct {
 	client  *remote.WinRM
 	guest   *guest.Guest
 	facts   guest.Facts
-	label   string // the guest, as every verdict names it
+	fresh   guest.Traces // of the facts, until a load has begun
+	label   string       // the guest, as every verdict names it
 	trials  []*trial
 	loads   int // of the driver, so far
 
@@ -236,6 +237,7 @@ func (s *session) open(ctx, whole context.Context) (label string, err error) {
 	if !brought {
 		s.answer = max(s.answer, time.Since(begun))
 	}
+	s.fresh = s.facts.Traces
 	s.label = s.target.describeGuest(s.facts)
 	facts := factsOf(s.facts)
 	if netio := s.target.netio(); netio != "" {

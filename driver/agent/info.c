@@ -7,11 +7,12 @@
 #include "hold.h"
 #include "image.h"
 #include "stream.h"
+#include "traces.h"
 #include "wskabi.h"
 
 #include <wchar.h>
 
-#define INFO_BYTES 8192u
+#define INFO_BYTES 32768u
 
 /* RtlGetVersion tells the truth where GetVersionEx tells what the manifest asks for. */
 NTSYSAPI LONG NTAPI RtlGetVersion(OSVERSIONINFOW *Version);
@@ -206,6 +207,14 @@ static void TimeFacts(TEXT *Text)
     JsonU64(Text, "timeUnixMs", UnixTimeMs());
 }
 
+static void TraceFacts(TEXT *Text)
+{
+    DWORD error = TracesAdd(Text);
+
+    if (error != ERROR_SUCCESS)
+        (void)Complain("list", L"the crash dumps", error);
+}
+
 static int PrintFacts(const TEXT *Text, const char *Attempt)
 {
     DWORD error = Text->Full ? ERROR_BUFFER_OVERFLOW
@@ -235,6 +244,7 @@ int CommandInfo(int Argc, wchar_t **Argv)
     AddKernelFacts(&text);
     SizeFacts(&text);
     TimeFacts(&text);
+    TraceFacts(&text);
     JsonEnd(&text);
     TextAdd(&text, "\n");
     return PrintFacts(&text, "print the facts");

@@ -1,0 +1,7 @@
+/* traces.h - what crashes of this machine have left. */
+#pragma once
+
+#include "text.h"
+
+/* Adds "dumps" and "eventLog". An error is why the dumps could not be listed: they are null then. */
+DWORD TracesAdd(TEXT *Text);
