@@ -22,17 +22,21 @@ import (
 // but the debugger of the template does not exist, and the complaint that follows names both:
 //
 //	00b0:00c4:err:seh:start_debugger Couldn't start debugger L"false" (2)
+//
+// The length of what is matched is bounded by that of a line alone: counted repetitions of hundreds would cost every
+// start of this program milliseconds, in which they are compiled.
 var (
 	prefixLine = regexp.MustCompile(`^([0-9a-f]{4,8}):([0-9a-f]{4,8}):`)
-	loadedLine = regexp.MustCompile(`^[0-9a-f:]{10,18}trace:loaddll:\w+ Loaded L"([^"]{1,512})" at ([0-9A-Fa-f]{1,16}): (native|builtin)`)
-	goneLine   = regexp.MustCompile(`^[0-9a-f:]{10,18}trace:loaddll:\w+ Unloaded module L"([^"]{1,512})"`)
-	faultLine  = regexp.MustCompile(`^wine: (.{1,200}?)(?: on (read|write|execute) access to (?:0x)?([0-9A-Fa-f]{1,16}))?(?: in thread [0-9a-f]{1,8})?(?: called)? at address (?:0x)?([0-9A-Fa-f]{1,16}) \(thread ([0-9a-f]{1,8})\)`)
+	loadedLine = regexp.MustCompile(`^[0-9a-f:]{10,18}trace:loaddll:\w+ Loaded L"([^"]+)" at ([0-9A-Fa-f]{1,16}): (native|builtin)`)
+	goneLine   = regexp.MustCompile(`^[0-9a-f:]{10,18}trace:loaddll:\w+ Unloaded module L"([^"]+)"`)
+	faultLine  = regexp.MustCompile(`^wine: (.+?)(?: on (read|write|execute) access to (?:0x)?([0-9A-Fa-f]{1,16}))?(?: in thread [0-9a-f]{1,8})?(?: called)? at address (?:0x)?([0-9A-Fa-f]{1,16}) \(thread ([0-9a-f]{1,8})\)`)
 	checkLine  = regexp.MustCompile(`^[0-9a-f:]{10,18}err:ntoskrnl:KeBugCheckEx ([0-9a-f]{1,8}) ([0-9a-f]{1,16}) ([0-9a-f]{1,16}) ([0-9a-f]{1,16}) ([0-9a-f]{1,16})\s*$`)
 )
 
 const (
-	maxModules = 4096
-	maxFaults  = 64
+	maxModules    = 4096
+	maxModulePath = 512 // bytes
+	maxFaults     = 64
 	// A driver of ours has a few pages; more than this from its base is in no module that is known.
 	maxModuleSize = 64 << 20
 	// kmodeException is the stop code of Windows for an exception that a driver does not handle; its
@@ -91,7 +95,7 @@ func (c *console) loaded(process uint32, m []string) uint32 {
 	name := moduleName(m[1])
 	_, known := c.drivers[process]
 	isDriver := strings.HasSuffix(strings.ToLower(name), ".sys")
-	if c.count >= maxModules || !known && !isDriver {
+	if c.count >= maxModules || len(m[1]) > maxModulePath || !known && !isDriver {
 		return 0
 	}
 	if c.drivers == nil {
