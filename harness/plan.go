@@ -26,6 +26,7 @@ type Request struct {
 	StressFor time.Duration
 	FailFast  bool   // stop a target at its first case that is not as expected
 	Keep      bool   // leave guests up when the run is over
+	Warm      bool   // use guests that are up, as they are, and leave them up
 	Out       string // overrides the configuration's
 	Policy    results.Policy
 	Version   string
@@ -91,6 +92,7 @@ func NewPlan(r Request) (*Plan, error) {
 		return nil, usagef("--repeat %d: want 1 to 100000", r.Repeat)
 	}
 	p.Request.Repeat = max(1, r.Repeat)
+	p.Request.Keep = r.Keep || r.Warm
 	if err := p.pickTargets(); err != nil {
 		return nil, err
 	}

@@ -116,6 +116,9 @@ func (s *session) acquire(ctx context.Context) error {
 		case s.resumed && s.over():
 			return "nothing is left to do", nil
 		}
+		if err := s.reuse(ctx, provider); err != nil || s.machine != nil {
+			return "it was up", err
+		}
 		s.machine, err = provider.Acquire(ctx, vm.Target{Name: s.target.Name, Run: s.run.id})
 		if err != nil {
 			return "", fmt.Errorf("acquire %s: %w", s.target.Name, err)
@@ -155,6 +158,23 @@ func (s *session) adopt(ctx context.Context, provider vm.Provider) error {
 		return fmt.Errorf("adopt %s: %w", s.target.Name, err)
 	}
 	s.machine, s.adopted = machine, true
+	return nil
+}
+
+// reuse claims a machine that was left up, where that is asked for and one is there.
+func (s *session) reuse(ctx context.Context, provider vm.Provider) error {
+	reuser, ok := provider.(vm.Reuser)
+	if !s.plan.Request.Warm || !ok {
+		return nil
+	}
+	machine, err := reuser.Reuse(ctx, vm.Target{Name: s.target.Name, Run: s.run.id})
+	switch {
+	case errors.Is(err, vm.ErrNoMachine):
+		return nil
+	case err != nil:
+		return fmt.Errorf("use the guest of %s that is up: %w", s.target.Name, err)
+	}
+	s.machine = machine
 	return nil
 }
 
@@ -280,6 +300,9 @@ func (s *session) release(ctx context.Context) {
 	defer cancel()
 	_ = s.phase(s.target.Name, results.PhaseRelease, func() (string, error) {
 		if keeper, ok := s.machine.(vm.Keeper); ok && s.plan.Request.Keep {
+			if err := s.tidyUp(ctx); err != nil {
+				return "", err
+			}
 			if err := keeper.Keep(ctx); err != nil {
 				return "", fmt.Errorf("keep %s up: %w", s.target.Name, err)
 			}
@@ -290,6 +313,17 @@ func (s *session) release(ctx context.Context) {
 		}
 		return "", nil
 	})
+}
+
+// tidyUp reverts a guest that is for the next run, too, where this one was ended in the middle of a load.
+func (s *session) tidyUp(ctx context.Context) error {
+	if !s.plan.Request.Warm || s.bookmark.Load == nil && s.bookmark.Tainted == "" {
+		return nil
+	}
+	if err := s.machine.Revert(ctx); err != nil && !errors.Is(err, vm.ErrCannotRevert) {
+		return errors.Join(fmt.Errorf("revert %s: %w", s.target.Name, err), s.machine.Release(ctx))
+	}
+	return nil
 }
 
 // work runs every case that applies, in as many loads of the driver as that takes.

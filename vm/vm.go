@@ -64,8 +64,16 @@ type Adopter interface {
 	Adopt(ctx context.Context, t Target) (Machine, error)
 }
 
-// ErrNoMachine is what Adopt returns where the earlier controller's machine is not there any more.
-var ErrNoMachine = errors.New("no machine of this run is up")
+// ErrNoMachine is what Adopt returns where the earlier controller's machine is not there any more, and Reuse where
+// none was left up.
+var ErrNoMachine = errors.New("no such machine is up")
+
+// Reuser is a provider whose machines may have been left up: see Keeper.
+type Reuser interface {
+	// Reuse claims a machine of this target that was left up and that nobody else has claimed, for the target's
+	// run, and as it is; one that a run had left in disorder is reverted first. ErrNoMachine where there is none.
+	Reuse(ctx context.Context, t Target) (Machine, error)
+}
 
 // Console is a machine whose console is recorded.
 type Console interface {

@@ -38,7 +38,8 @@ Cases are selected by suite (capture), by name (capture.no_wait or capture/no_wa
 ('capture.dereg*'). Cases that misuse the API run only when they are named exactly.`,
 		Example: `  wskharness run
   wskharness run capture --repeat 10 --shuffle
-  wskharness run registration.basic --target lab1 --steps`,
+  wskharness run registration.basic --target lab1 --steps
+  wskharness run registration.basic --warm`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.request.Selection = suites.Selection{Patterns: args, Tags: o.tags}
 			if cmd.Flags().Lookup("resume").Changed {
@@ -63,6 +64,7 @@ Cases are selected by suite (capture), by name (capture.no_wait or capture/no_wa
 	f.Uint64Var(&o.request.Seed, "seed", 0, "of all that is left to chance, to repeat it: the order of --shuffle, the choices in loops (default: chosen, and recorded)")
 	f.DurationVar(&o.request.StressFor, "stress-for", 0, "how long each loop runs that runs for a time (default: as its suite says, 1s or so)")
 	f.BoolVar(&o.request.Keep, "keep", false, "leave the guests up when the run is over")
+	f.BoolVar(&o.request.Warm, "warm", false, "use the guests that are up, as they are, and leave them up; where none is, bring one up")
 	f.StringVar(&o.request.Out, "out", "", "folder for run folders (default: wskharness-runs beside the configuration)")
 	f.StringVar(&o.flaky, "flaky", "warn", "what a flaky case does to the exit code: warn or fail")
 	f.BoolVar(&o.dryRun, "dry-run", false, "print what would be done, and do nothing")

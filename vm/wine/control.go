@@ -17,6 +17,7 @@ import (
 type request struct {
 	Do  action        `json:"do"`
 	For time.Duration `json:"forNs,omitempty"` // of doUnplug
+	Run string        `json:"run,omitempty"`   // of doClaim: the run that wants the guest, for itself alone
 }
 
 type action string

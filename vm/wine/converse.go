@@ -52,7 +52,7 @@ func (s *server) converse(ctx context.Context, conn net.Conn) {
 	}
 	enc := json.NewEncoder(conn)
 	if r.Do == doClaim {
-		s.claim(conn)
+		s.claim(conn, r.Run)
 		return
 	}
 	a := s.do(ctx, r)
@@ -72,11 +72,7 @@ func (s *server) do(ctx context.Context, r request) answer {
 		a.Ready, err = s.cycle(ctx, r.Do == doRevert)
 		s.power.Unlock()
 	case doKeep:
-		s.mu.Lock()
-		s.state.Kept = true
-		err = s.save()
-		s.mu.Unlock()
-		s.idle.Stop()
+		err = s.keep()
 	case doConsole:
 		a.Console = s.consoleText()
 	case doUnplug:
@@ -121,24 +117,30 @@ func (s *server) consoleText() []byte {
 	return text
 }
 
-// claim serves a connection that the guest belongs to until it is closed.
-func (s *server) claim(conn net.Conn) {
-	events := make(chan vm.Event, 2*maxPast)
-	enc := json.NewEncoder(conn)
+// keep leaves the guest up with nobody's claim: who claims it next need not wait for this connection to be closed.
+func (s *server) keep() error {
 	s.mu.Lock()
-	s.claims[conn] = events
-	for _, e := range s.past {
-		events <- e // its buffer is empty, and larger
-	}
-	ready := s.ready
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	clear(s.claims)
+	s.state.Kept, s.state.Abandoned = true, false
 	s.idle.Stop()
+	return s.save()
+}
+
+// claim serves a connection that the guest belongs to until it is closed.
+func (s *server) claim(conn net.Conn, run string) {
+	enc := json.NewEncoder(conn)
+	events, ready, err := s.admit(conn, run)
+	if err != nil {
+		_ = enc.Encode(answer{Error: err.Error()}) // whoever asked may be gone
+		return
+	}
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
 		_, _ = conn.Read(make([]byte, 1)) // the controller says nothing more: it only ends
 	}()
-	err := enc.Encode(answer{Ready: ready})
+	err = enc.Encode(answer{Ready: ready})
 	for err == nil {
 		select {
 		case e := <-events:
@@ -147,10 +149,49 @@ func (s *server) claim(conn net.Conn) {
 			err = net.ErrClosed
 		}
 	}
+	s.dismissClaim(conn)
+}
+
+// admit enters a claim, and gives the channel of its events with those of the past in it. A run that says its name
+// wants the guest for itself.
+func (s *server) admit(conn net.Conn, run string) (events chan vm.Event, ready time.Duration, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if run != "" {
+		if len(s.claims) > 0 {
+			return nil, 0, fmt.Errorf("it is in use, by run %s", s.state.Run)
+		}
+		s.state.Run = run
+		if err := s.save(); err != nil {
+			return nil, 0, err
+		}
+	}
+	events = make(chan vm.Event, 2*maxPast)
+	s.claims[conn] = events
+	for _, e := range s.past {
+		events <- e // its buffer is empty, and larger
+	}
+	s.idle.Stop()
+	return events, s.ready, nil
+}
+
+// dismissClaim ends a claim whose connection was closed. Where the guest was not let go of before, it is nobody's.
+func (s *server) dismissClaim(conn net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, held := s.claims[conn]; !held {
+		return
+	}
 	delete(s.claims, conn)
-	if len(s.claims) == 0 && !s.state.Kept {
+	if len(s.claims) > 0 {
+		return
+	}
+	if !s.state.Kept {
 		s.idle.Reset(s.config.Unclaimed)
+		return
+	}
+	s.state.Abandoned = true
+	if err := s.save(); err != nil {
+		s.log.Warn("note that the guest was abandoned", "error", err)
 	}
 }

@@ -54,6 +54,7 @@ type Provider struct{ opts Options }
 var (
 	_ vm.Provider = (*Provider)(nil)
 	_ vm.Adopter  = (*Provider)(nil)
+	_ vm.Reuser   = (*Provider)(nil)
 	_ vm.Machine  = (*Machine)(nil)
 	_ vm.Console  = (*Machine)(nil)
 	_ vm.Keeper   = (*Machine)(nil)
@@ -102,7 +103,7 @@ func (p *Provider) Acquire(ctx context.Context, t vm.Target) (vm.Machine, error)
 	if err := p.serve(ctx, dir); err != nil {
 		return nil, errors.Join(fmt.Errorf("bring up a Wine guest: %w", err), remove(dir))
 	}
-	m, err := attach(ctx, dir)
+	m, err := attach(ctx, dir, "")
 	if err != nil {
 		return nil, errors.Join(err, remove(dir))
 	}
@@ -224,9 +225,10 @@ type Machine struct {
 }
 
 // Attach claims a guest that is up: one that was kept, or whose controller was killed.
-func Attach(ctx context.Context, s State) (*Machine, error) { return attach(ctx, s.Dir) }
+func Attach(ctx context.Context, s State) (*Machine, error) { return attach(ctx, s.Dir, "") }
 
-func attach(ctx context.Context, dir string) (*Machine, error) {
+// attach claims the guest in a folder; where a run is named, for that alone.
+func attach(ctx context.Context, dir, run string) (*Machine, error) {
 	m := &Machine{events: make(chan vm.Event, 64)}
 	if err := readJSON(filepath.Join(dir, stateFile), &m.state); err != nil {
 		return nil, fmt.Errorf("attach to the Wine guest: %w", err)
@@ -238,7 +240,7 @@ func attach(ctx context.Context, dir string) (*Machine, error) {
 	if m.claim, err = dial(ctx, m.state.Control); err != nil {
 		return nil, err
 	}
-	a, err := m.claim.ask(request{Do: doClaim})
+	a, err := m.claim.ask(request{Do: doClaim, Run: run})
 	if err != nil {
 		m.claim.conn.Close()
 		return nil, fmt.Errorf("claim the Wine guest %s: %w", m.state.ID, err)

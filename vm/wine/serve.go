@@ -126,7 +126,7 @@ func (s *server) fresh(ctx context.Context) error {
 		return fmt.Errorf("put winrshost.exe into the guest: %w", err)
 	}
 	if s.config.Netio != "" {
-		if err := put(prefix, `C:\windows\system32\drivers\netio.sys`, s.config.Netio); err != nil {
+		if err := put(prefix, guestNetio, s.config.Netio); err != nil {
 			return fmt.Errorf("put %s into the guest: %w", s.config.Netio, err)
 		}
 	}

@@ -32,7 +32,7 @@ type Config struct {
 type State struct {
 	ID              string    `json:"id"`
 	Target          string    `json:"target"`
-	Run             string    `json:"run,omitempty"` // that it was made for; empty: brought up by hand
+	Run             string    `json:"run,omitempty"` // that it was made for, or that has used it last; empty: brought up by hand
 	PID             int       `json:"pid"`           // of the process that serves it
 	Started         time.Time `json:"started"`
 	Endpoint        string    `json:"endpoint"` // WinRM: https://127.0.0.1:port/wsman
@@ -42,6 +42,7 @@ type State struct {
 	CertificateSHA  string    `json:"certificateSha256"`
 	Control         string    `json:"control"` // socket
 	Kept            bool      `json:"kept"`
+	Abandoned       bool      `json:"abandoned,omitempty"` // whoever had claimed it last has ended without letting it go
 	Boots           int       `json:"boots"`
 
 	Dir string `json:"dir"` // the guest's folder

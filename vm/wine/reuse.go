@@ -1,0 +1,96 @@
+package wine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"wskharness/vm"
+)
+
+// guestNetio is where a guest has its WSK provider.
+const guestNetio = `C:\windows\system32\drivers\netio.sys`
+
+// Reuse claims the newest guest of the target that was left up, is made of what a new one would be made of, and is
+// nobody else's.
+func (p *Provider) Reuse(ctx context.Context, t vm.Target) (vm.Machine, error) {
+	up, err := List(p.opts.Root)
+	if err != nil {
+		return nil, err
+	}
+	software, err := Find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(up, func(a, b State) int { return b.Started.Compare(a.Started) })
+	for _, s := range up {
+		if !s.Kept || s.Target != t.Name {
+			continue
+		}
+		if err := p.fits(s, software); err != nil {
+			p.opts.Logger.Info("a guest that is up is not used", "guest", s.ID, "reason", err)
+			continue
+		}
+		m, err := attach(ctx, s.Dir, t.Run)
+		if err != nil {
+			p.opts.Logger.Info("a guest that is up is not used", "guest", s.ID, "reason", err)
+			continue
+		}
+		if err := m.inOrder(ctx); err != nil {
+			return nil, err
+		}
+		return m, nil
+	}
+	return nil, vm.ErrNoMachine
+}
+
+// fits says in what a guest that is up differs from one that would be made now. Which agent it was made with does not
+// count: another one is brought in.
+func (p *Provider) fits(s State, now *Software) error {
+	var was Config
+	if err := readJSON(filepath.Join(s.Dir, configFile), &was); err != nil {
+		return err
+	}
+	switch {
+	case was.Software != *now:
+		return fmt.Errorf("it runs %s", was.Software.Version)
+	case was.Host != p.opts.Host:
+		return errors.New("it has another winrshost.exe")
+	case (was.Netio == "") != (p.opts.Netio == ""):
+		return errors.New("it has another netio.sys")
+	case p.opts.Netio == "":
+		return nil
+	}
+	there, err := unixPath(prefixOf(s.Dir), guestNetio)
+	if err != nil {
+		return err
+	}
+	return sameContents(there, p.opts.Netio)
+}
+
+func sameContents(a, b string) error {
+	one, err := os.ReadFile(a)
+	if err != nil {
+		return err
+	}
+	other, err := os.ReadFile(b)
+	if err == nil && !bytes.Equal(one, other) {
+		err = fmt.Errorf("%s is not %s", a, b)
+	}
+	return err
+}
+
+// inOrder reverts a guest whose last user has ended in the middle of something. One that can't be used is given up.
+func (m *Machine) inOrder(ctx context.Context) error {
+	if !m.state.Abandoned {
+		return nil
+	}
+	if err := m.Revert(ctx); err != nil {
+		return errors.Join(fmt.Errorf("revert %s, which a controller that was killed has left: %w", m.state.ID, err), m.Release(context.WithoutCancel(ctx)))
+	}
+	return nil
+}

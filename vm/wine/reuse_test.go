@@ -1,0 +1,81 @@
+package wine
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"wskharness/vm"
+)
+
+// reuse claims the guest that is up for a run, and fails where that is not m.
+func reuse(t *testing.T, p *Provider, run string, m *Machine) *Machine {
+	t.Helper()
+	got, err := p.Reuse(t.Context(), vm.Target{Name: m.state.Target, Run: run})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := got.(*Machine)
+	if again.state.ID != m.state.ID {
+		t.Fatalf("%s is used, and not %s", again.state.ID, m.state.ID)
+	}
+	return again
+}
+
+func noReuse(t *testing.T, p *Provider, target, why string) {
+	t.Helper()
+	if m, err := p.Reuse(t.Context(), vm.Target{Name: target, Run: "other"}); !errors.Is(err, vm.ErrNoMachine) {
+		t.Errorf("%s, and %v is used (%v)", why, m, err)
+	}
+}
+
+// TestReuse lets one run after the other have a guest, as it was left; after one that was killed it is reverted.
+func TestReuse(t *testing.T) {
+	t.Parallel()
+	p := testProvider(t, nil)
+	m := acquire(t, p)
+	noReuse(t, p, m.state.Target, "it is not kept")
+	if err := m.Keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := Down(context.WithoutCancel(t.Context()), m.state); err != nil {
+			t.Error(err)
+		}
+	})
+	mark := filepath.Join(prefixOf(m.state.Dir), "drive_c", "mark")
+	if err := os.WriteFile(mark, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	noReuse(t, p, "another", "it is of another target")
+	other := *p
+	other.opts.Netio = p.opts.Host // any file
+	noReuse(t, &other, m.state.Target, "it has another netio.sys")
+	for range 3 { // the next one follows at once
+		first := reuse(t, p, "first", m)
+		noReuse(t, p, m.state.Target, "it is in use")
+		if err := first.Keep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !exists(mark) {
+		t.Error("a guest that was let go of was reverted")
+	}
+	killed := reuse(t, p, "killed", m)
+	if killed.claim.conn.Close() != nil {
+		t.Fatal("the connection can't be closed")
+	}
+	await(t, "the end of the claim", func() bool {
+		var s State
+		return readJSON(filepath.Join(m.state.Dir, stateFile), &s) == nil && s.Abandoned && s.Run == "killed"
+	})
+	last := reuse(t, p, "last", m)
+	if exists(mark) {
+		t.Error("what a run had left that was killed is still there")
+	}
+	if err := last.Keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
