@@ -16,6 +16,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -25,7 +27,7 @@ func main() {
 	defer stop()
 	program := flag.String("program", "bin/wskharness", "what is measured")
 	runs := flag.Int("runs", 7, "counted runs of each command, after one that is not counted")
-	only := flag.String("only", "", "builds, commands, steps, following or transfers; empty is all")
+	only := flag.String("only", "", "builds, commands, starts, steps, following or transfers; empty is all")
 	flag.Parse()
 	if err := measure(ctx, *program, *runs, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -34,8 +36,9 @@ func main() {
 }
 
 func measure(ctx context.Context, program string, runs int, only string) error {
-	if only != "" && only != "builds" && only != "commands" && only != "steps" && only != "following" && only != "transfers" {
-		return fmt.Errorf("-only %q: expected builds, commands, steps, following or transfers", only)
+	parts := []string{"builds", "commands", "starts", "steps", "following", "transfers"}
+	if only != "" && !slices.Contains(parts, only) {
+		return fmt.Errorf("-only %q: expected %s", only, strings.Join(parts, ", "))
 	}
 	program, err := filepath.Abs(program)
 	if err != nil {
@@ -54,6 +57,9 @@ func measure(ctx context.Context, program string, runs int, only string) error {
 	}
 	if only == "" || only == "commands" {
 		errs = append(errs, b.commands(ctx, runs))
+	}
+	if only == "" || only == "starts" {
+		errs = append(errs, newBench(program, dir).starts(ctx, runs))
 	}
 	if only == "" || only == "steps" {
 		errs = append(errs, newBench(program, dir).steps(ctx, runs))
