@@ -84,9 +84,8 @@ func (p *caseParser) operationOf(n *node) (key, body *node) {
 
 // reportOutside reports what stands beside the operation and does not belong there.
 func (p *caseParser) reportOutside(m *mapping, op *operation) {
-	inside := op.keys()
 	for _, candidate := range m.Rest() {
-		if name := candidate.Key.Text; slices.Contains(inside, name) {
+		if name := candidate.Key.Text; slices.Contains(op.keys(), name) {
 			m.Skip(name)
 			p.r.At(candidate.Key, fmt.Sprintf("%s: {%s: …}", op.name, name), "%s stands beside %s, not in it", name, op.name)
 		}
