@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"wskharness/testtime"
 	"wskharness/vm"
 )
 
@@ -67,7 +68,7 @@ func TestReuse(t *testing.T) {
 	if killed.claim.conn.Close() != nil {
 		t.Fatal("the connection can't be closed")
 	}
-	await(t, "the end of the claim", func() bool {
+	testtime.Await(t, "the end of the claim", func() bool {
 		var s State
 		return readJSON(filepath.Join(m.state.Dir, stateFile), &s) == nil && s.Abandoned && s.Run == "killed"
 	})
