@@ -14,9 +14,9 @@ import (
 
 const (
 	// answerLimit is how long the agent of a guest that hangs may take to answer at all, and tellLimit to tell what it
-	// knows: it gives the driver 3 s of that.
+	// knows: it gives the driver 10 s of that.
 	answerLimit = 10 * time.Second
-	tellLimit   = 15 * time.Second
+	tellLimit   = 20 * time.Second
 	// maxTold is how many things that are under way are told one by one.
 	maxTold = 16
 )
@@ -99,6 +99,7 @@ func (l *load) askAgent(ctx context.Context) (string, []results.Evidence) {
 	}
 	said := fmt.Sprintf("the agent answers; the process of the run is %s, the driver's service %s; ", state.Run, state.Driver)
 	if state.Win32 != 0 {
+		l.tooLate("", "the driver of a guest that hangs did not tell what it is at: %v", suites.Win32(state.Win32))
 		return said + "the driver does not tell what it is at: " + suites.Win32(state.Win32).String(), nil
 	}
 	said += "under way in the driver: " + count(state.Steps, "operation") + " and " + count(state.Irps, "IRP")

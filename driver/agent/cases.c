@@ -6,16 +6,16 @@
 #include "restart.h"
 
 /* A unit ends itself at its limit; this is what it may take to tell, on a busy machine. */
-#define UNIT_MARGIN_MS 2000u
+#define UNIT_MARGIN_MS 5000u
 
 /* For the driver to release, join and deregister what a case has left. */
 #define RESET_MS        5000u
 #define RESET_MARGIN_MS 2000u
-#define HELLO_AGAIN_MS  2000u
+#define HELLO_AGAIN_MS  5000u
 #define STOP_MS         2000u
 
 /* To open the device once more, and then to ask. */
-#define ASIDE_MS 1000u
+#define ASIDE_MS 3000u
 
 #define STATUS_IO_TIMEOUT_VALUE 0xC00000B5u
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /* A driver makes its device before DriverEntry returns, but its name may be a moment late. */
-#define START_OPEN_MS  1000u
+#define START_OPEN_MS  10000u
 #define OPEN_POLL_MS   5u
 #define START_HELLO_MS 5000u
 

@@ -15,8 +15,8 @@
 #include <stdlib.h>
 
 /* An answer needs no more than to be scheduled. */
-#define STATE_OPEN_MS 1500u
-#define STATE_ASK_MS  1500u
+#define STATE_OPEN_MS 5000u
+#define STATE_ASK_MS  5000u
 
 #define STATE_BYTES (32u * 1024u)
 

@@ -23,13 +23,13 @@ import (
 )
 
 const (
-	bootLimit = 60 * time.Second
+	bootLimit = 3 * time.Minute
 	// hostProgram is where the WinRM service's side is in a guest.
 	hostProgram = `C:\windows\winrshost.exe`
 	maxConsole  = 1 << 20 // bytes of console that are kept, per boot
 	maxLine     = 8 << 10
-	socketLimit = 20 * time.Second
-	flushLimit  = 5 * time.Second
+	socketLimit = time.Minute
+	flushLimit  = 30 * time.Second
 	quietLimit  = 30 * time.Second
 )
 

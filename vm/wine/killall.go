@@ -47,7 +47,7 @@ func environOf(proc string) []byte {
 // killAll ends every process of a prefix, and returns when none is left. A process that was killed can't
 // linger for long, except in the kernel's uninterruptible sleep; that is waited for within bounds.
 func killAll(prefix string) {
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		left := processesOf(prefix)
 		if len(left) == 0 {
 			return

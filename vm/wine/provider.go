@@ -46,7 +46,7 @@ type Options struct {
 }
 
 // endLimit is how long a guest that is not wanted any more may take to remove itself.
-const endLimit = 10 * time.Second
+const endLimit = time.Minute
 
 // Provider makes Wine guests.
 type Provider struct{ opts Options }
@@ -329,7 +329,7 @@ func (m *Machine) Unplug(ctx context.Context, away time.Duration) error {
 
 // Console is what the guest's processes have printed: the tail of it, also of the boot before.
 func (m *Machine) Console() ([]byte, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	a, err := ask(ctx, m.state.Control, request{Do: doConsole})
 	return a.Console, err
@@ -387,7 +387,7 @@ func Down(ctx context.Context, s State) error {
 }
 
 // dyingLimit is how long a process that did not answer any more may take to be gone.
-const dyingLimit = 2 * time.Second
+const dyingLimit = 30 * time.Second
 
 // held is a process, not necessarily a child, whose end can be waited for even when its number is used again.
 type held struct {

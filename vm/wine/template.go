@@ -20,7 +20,7 @@ import (
 // recipe is the version of how templates are made: another one makes all of them anew.
 const recipe = 5
 
-const templateLimit = 3 * time.Minute
+const templateLimit = 20 * time.Minute
 
 // registry is put into each template: no dialogues, no debugger that would delay a fault by seconds, and
 // none of the services that a guest without a desktop and without devices only waits for. Wine starts those of its
