@@ -52,7 +52,7 @@ func realTree(t *testing.T, w *wineGuest, g *Guest) {
 	}
 	n := w.asked.count() - before
 	t.Logf("%d requests to pull", n)
-	if n > 20 {
+	if n > 12 {
 		t.Errorf("%d requests for 305 files", n)
 	}
 
