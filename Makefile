@@ -50,7 +50,7 @@ check-c-now:
 
 # Tests with guests mostly wait for them: more run side by side than there are processors.
 test-go: ## Every Go test, with the race detector: unit, real Wine guests, end to end
-	$(GO) test -race -parallel 6 -timeout 600s ./...
+	$(GO) test -race -parallel 6 -timeout 45m ./...
 
 # Limits that are one only on a fast machine show here. The whole takes several times as long.
 test-slow: ## The same tests while four processes keep the processors busy: none may depend on how fast the machine is
