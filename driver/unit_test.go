@@ -273,7 +273,8 @@ func (u hostUnit) noticesAtOnce(t *testing.T) {
 
 // runsForATime: each thread begins lists until the time is up, and no longer.
 func (u hostUnit) runsForATime(t *testing.T) {
-	a := u.run(t, "4", "4294967295", "50", "60000", "1", "0", "0:0:good:1", "0:0:good:1")
+	// A second holds some million lists; a hundred are begun in it however busy the machine is.
+	a := u.run(t, "4", "4294967295", "1000", "60000", "1", "0", "0:0:good:1", "0:0:good:1")
 	if a.Completed != 4 || a.Step != -1 || a.Steps[0].Runs != a.Steps[1].Runs || a.Steps[0].Runs < 100 {
 		t.Errorf("%+v", a)
 	}
