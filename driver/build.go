@@ -236,6 +236,7 @@ func compileAndKeep(ctx context.Context, tc *Toolchain, spec Spec, files []sourc
 	}
 	cache.prune(buildRoom)
 	cache.prune(objectRoom)
+	cache.prune(unitRoom)
 	entry.Path = filepath.Join(cache.path(buildRoom, key), spec.Name)
 	entry.Symbols = entry.Path + symbolsSuffix
 	return &entry.Artifact, nil

@@ -36,12 +36,15 @@ const (
 	buildRoom     = "build"     // images, each with what it was made of
 	packageRoom   = "package"   // what is deployed
 	objectRoom    = "object"    // see loadObject
+	unitRoom      = "unit"      // see unchanged
 	toolchainRoom = "toolchain" // see survey
 	lockRoom      = "lock"      // see Cache.lock
 )
 
 // Rooms lists the folders of a cache.
-func Rooms() []string { return []string{buildRoom, packageRoom, objectRoom, toolchainRoom, lockRoom} }
+func Rooms() []string {
+	return []string{buildRoom, packageRoom, objectRoom, unitRoom, toolchainRoom, lockRoom}
+}
 
 const (
 	maxJSONFile  = 4 << 20

@@ -3,6 +3,7 @@ package driver
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,6 +77,55 @@ func TestObjectsAreFoundByWhatGoesIntoThem(t *testing.T) {
 	other := pairSpec("options.sys", nil)
 	other.Options = []string{"-O1"}
 	compiled("other flags", other, 2)
+}
+
+// After an edit the compiler is started for the unit that was edited, twice, and for two links: no other unit is read.
+func TestUnchangedUnitsAreNotRead(t *testing.T) {
+	tc, starts := observed(t)
+	cache := Cache{Dir: t.TempDir()}
+	spec := pairSpec("pair.sys", nil)
+	build(t, tc, spec, cache)
+	starts()
+	edit := func(text string) {
+		spec.Sources = maps.Clone(spec.Sources.(fstest.MapFS))
+		spec.Sources.(fstest.MapFS)["answer.c"] = &fstest.MapFile{Data: []byte(text)}
+	}
+	edit("#include \"pair.h\"\nlong Answer(void)\n{\n    return 9;\n}\n")
+	if a := build(t, tc, spec, cache); a.Compiled != 1 || starts() != 4 {
+		t.Errorf("compiled %d units", a.Compiled)
+	}
+
+	// A header of the machine that is another file now has to be read again.
+	notes, err := filepath.Glob(filepath.Join(cache.Dir, unitRoom, "*"))
+	if err != nil || len(notes) != 3 {
+		t.Fatalf("%v, %v", notes, err)
+	}
+	for _, note := range notes {
+		var known unchanged
+		if err := readJSON(note, &known); err != nil {
+			t.Fatal(err)
+		}
+		known.Inputs = append(known.Inputs, input{Path: tc.CC, Size: 1})
+		if err := writeJSON(note, known); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.RemoveAll(filepath.Join(cache.Dir, buildRoom)); err != nil {
+		t.Fatal(err)
+	}
+	if a := build(t, tc, spec, cache); a.Compiled != 0 || starts() != 4 {
+		t.Errorf("compiled %d units", a.Compiled)
+	}
+
+	// A source that includes another one is read each time.
+	edit("#include \"pair.h\"\n#include \"more.inc\"\n#include \"entry.c\"\nlong Answer(void)\n{\n    return MORE;\n}\n")
+	spec.Sources.(fstest.MapFS)["more.inc"] = &fstest.MapFile{Data: []byte("#define MORE 1\n")}
+	if _, err := Build(t.Context(), tc, spec, cache); err == nil {
+		t.Fatal("DriverEntry is there twice")
+	}
+	if again, err := filepath.Glob(filepath.Join(cache.Dir, unitRoom, "*")); err != nil || len(again) != 4 {
+		t.Errorf("%d notes, %v: want one more, of entry.c with another header beside it", len(again), err)
+	}
 }
 
 func TestUnitsAreCompiledOnceByBuildersSideBySide(t *testing.T) {

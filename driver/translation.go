@@ -60,10 +60,14 @@ func (u translationUnit) object() string {
 func (u translationUnit) preprocessed() string { return u.object() + ".i" }
 func (u translationUnit) rule() string         { return u.object() + ".d" }
 
-// make gives the unit's object: the one of the cache where these tools have compiled the same text with the same
-// flags before, for whichever driver, and else a new one, which the cache then has. What a define means to a unit
-// shows in that text, so a define compiles anew only what it changes.
+// make gives the unit's object: the one of the cache where none of its files has changed, or where these tools have
+// compiled the same text with the same flags before, for whichever driver; and else a new one, which the cache then has.
+// What a define means to a unit shows in that text, so a define compiles anew only what it changes.
 func (w *workshop) make(ctx context.Context, u translationUnit) (compiled bool, err error) {
+	same := w.unchangedKey(u)
+	if w.loadUnchanged(same, u) {
+		return false, nil
+	}
 	if _, err := w.compiler(ctx, "-E", "-MD", "-MF", u.rule(), u.name, "-o", u.preprocessed()); err != nil {
 		return false, err
 	}
@@ -71,6 +75,14 @@ func (w *workshop) make(ctx context.Context, u translationUnit) (compiled bool, 
 	if err != nil {
 		return false, err
 	}
+	if compiled, err = w.find(ctx, u, key); err == nil {
+		w.keepUnchanged(same, key, u)
+	}
+	return compiled, err
+}
+
+// find takes the object of a key, or makes it.
+func (w *workshop) find(ctx context.Context, u translationUnit, key string) (compiled bool, err error) {
 	// Whoever else needs this object now waits for it, rather than make it, too.
 	unlock, err := w.cache.lock(ctx, objectRoom, key)
 	if err != nil {
