@@ -90,7 +90,7 @@ func AgentSpec() Spec {
 		Includes: []string{"include"},
 		Defines:  map[string]string{"WIN32_LEAN_AND_MEAN": ""}, // else windows.h brings the old winsock.h
 		Options:  []string{"-municode"},
-		Units:    4,
+		Units:    6,
 		Libs:     []string{"advapi32", "bcrypt", "ntdll", "ws2_32", "z"},
 		Root:     "driver",
 	}
