@@ -173,6 +173,14 @@ func statInput(path string) (input, error) {
 	return input{Path: path, Size: info.Size(), ModTime: info.ModTime().UnixNano()}, nil
 }
 
+// same reports whether all files are still what they were.
+func same(inputs []input) bool {
+	return !slices.ContainsFunc(inputs, func(in input) bool {
+		now, err := statInput(in.Path)
+		return err != nil || now != in
+	})
+}
+
 // loadBuild returns the entry of key if it is there, whole, and still what this machine would build.
 func loadBuild(cache Cache, key, name string) (*Artifact, bool) {
 	dir := cache.path(buildRoom, key)
@@ -180,10 +188,8 @@ func loadBuild(cache Cache, key, name string) (*Artifact, bool) {
 	if !ok {
 		return nil, false
 	}
-	for _, in := range entry.Inputs {
-		if now, err := statInput(in.Path); err != nil || now != in {
-			return nil, false
-		}
+	if !same(entry.Inputs) {
+		return nil, false
 	}
 	cache.touch(buildRoom, key)
 	entry.Cached = true

@@ -70,13 +70,8 @@ func (tc *Toolchain) surveyKey() (string, error) {
 
 // holds reports whether all is still as it was told.
 func (s *survey) holds() bool {
-	if len(s.Programs) == 0 || s.Versions == (Versions{}) || s.Headers == "" {
+	if len(s.Programs) == 0 || s.Versions == (Versions{}) || s.Headers == "" || !same(s.Programs) {
 		return false
-	}
-	for _, in := range s.Programs {
-		if now, err := statInput(in.Path); err != nil || now != in {
-			return false
-		}
 	}
 	_, err := os.Stat(filepath.Join(s.Headers, kitHeader))
 	return err == nil

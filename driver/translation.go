@@ -64,8 +64,8 @@ func (u translationUnit) rule() string         { return u.object() + ".d" }
 // compiled the same text with the same flags before, for whichever driver; and else a new one, which the cache then has.
 // What a define means to a unit shows in that text, so a define compiles anew only what it changes.
 func (w *workshop) make(ctx context.Context, u translationUnit) (compiled bool, err error) {
-	same := w.unchangedKey(u)
-	if w.loadUnchanged(same, u) {
+	note := w.unchangedKey(u)
+	if w.loadUnchanged(note, u) {
 		return false, nil
 	}
 	if _, err := w.compiler(ctx, "-E", "-MD", "-MF", u.rule(), u.name, "-o", u.preprocessed()); err != nil {
@@ -76,7 +76,7 @@ func (w *workshop) make(ctx context.Context, u translationUnit) (compiled bool, 
 		return false, err
 	}
 	if compiled, err = w.find(ctx, u, key); err == nil {
-		w.keepUnchanged(same, key, u)
+		w.keepUnchanged(note, key, u)
 	}
 	return compiled, err
 }

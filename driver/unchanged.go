@@ -34,13 +34,8 @@ func (w *workshop) unchangedKey(u translationUnit) string {
 // loadUnchanged gives the object of a unit, if it is known and nothing has changed.
 func (w *workshop) loadUnchanged(key string, u translationUnit) bool {
 	var known unchanged
-	if readJSON(w.cache.path(unitRoom, key), &known) != nil || len(known.Object) != sha256.Size*2 {
+	if readJSON(w.cache.path(unitRoom, key), &known) != nil || len(known.Object) != sha256.Size*2 || !same(known.Inputs) {
 		return false
-	}
-	for _, in := range known.Inputs {
-		if now, err := statInput(in.Path); err != nil || now != in {
-			return false
-		}
 	}
 	if !w.cache.loadObject(known.Object, w.path(u.object())) {
 		return false
