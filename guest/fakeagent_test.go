@@ -285,10 +285,12 @@ func (a *fakeAgent) tail(path string, from int64) uint32 {
 	defer stop()
 	for a.ctx.Err() == nil {
 		g.mu.Lock()
-		for int64(len(g.files[fold(path)])) <= from && a.ctx.Err() == nil && !g.dead[fold(path)] {
+		for int64(len(g.files[fold(path)])) <= from && a.ctx.Err() == nil && !g.dead[fold(path)] && g.kill == 0 {
 			g.grown.Wait()
 		}
 		journal, dead := g.files[fold(path)], g.dead[fold(path)]
+		killed := g.kill > 0
+		g.kill = max(g.kill-1, 0)
 		g.mu.Unlock()
 		if from < int64(len(journal)) {
 			if _, err := a.out.Write(journal[from:]); err != nil {
@@ -298,6 +300,9 @@ func (a *fakeAgent) tail(path string, from int64) uint32 {
 		}
 		if strings.Contains(string(journal), `"ev":"run-end"`) {
 			return 0
+		}
+		if killed {
+			return 1 // without a word
 		}
 		if dead {
 			fmt.Fprintln(a.errs, "wskagent: the run's process is gone")

@@ -49,6 +49,7 @@ type fakeGuest struct {
 	asked    asked
 	gather   func(a *fakeAgent) uint32
 	dead     map[string]bool // runs whose process is gone
+	kill     int             // so many of the processes that send a journal are killed, once what is there is sent
 	crashes  sync.WaitGroup
 }
 

@@ -203,7 +203,7 @@ func (s *Stream) refetch(ctx context.Context, why error) error {
 		return &JournalError{RunID: s.runID, Offset: s.offset, Err: why}
 	}
 	s.refetched = s.offset
-	s.guest.log.Warn("journal damaged on the way, fetching again", "run", s.runID, "offset", s.offset, "error", why)
+	s.guest.log.Warn("the journal did not come whole, fetching it again", "run", s.runID, "offset", s.offset, "error", why)
 	if err := s.open(ctx, tailArgs(s.runID, s.offset)...); err != nil {
 		return err
 	}
@@ -216,10 +216,14 @@ func (s *Stream) ended(ctx context.Context) error {
 	if bad, ok := errors.AsType[*malformedError](err); ok {
 		return s.refetch(ctx, bad)
 	}
-	if refused, ok := errors.AsType[*AgentError](err); ok && refused.ExitCode == exitGone {
+	refused, ok := errors.AsType[*AgentError](err)
+	switch {
+	case ok && refused.ExitCode == exitGone:
 		return &EndedError{RunID: s.runID, Offset: s.offset, Seq: s.seq, Complaint: refused.Complaint}
-	}
-	if err == nil {
+	case ok && refused.Complaint == "" && s.refetched != s.offset:
+		// The agent says why it fails: this one was ended from outside, as the run itself may have been. Another knows.
+		return s.refetch(ctx, refused)
+	case err == nil:
 		return &JournalError{RunID: s.runID, Offset: s.offset, Err: errors.New("the agent ended well, but before run-end")}
 	}
 	return s.broken(s.life, err)

@@ -267,6 +267,32 @@ func TestStreamOfARunThatDied(t *testing.T) {
 	}
 }
 
+// Whoever kills the agent of a run kills the one that sends its journal, too, and either may be first: it is asked for
+// once more, and that one can tell.
+func TestStreamOfAnAgentThatIsKilled(t *testing.T) {
+	for name, tc := range map[string]struct {
+		kill  int
+		ended bool // the answer is that the run is over
+	}{"the sender first": {1, true}, "every sender": {2, false}} {
+		t.Run(name, func(t *testing.T) {
+			f := newFakeGuest(t)
+			g := f.connect()
+			f.kill = tc.kill
+			f.dead[fold(JournalPath(runID))] = true
+			f.write(JournalPath(runID), journalBytes(journalLines(1)[:3]))
+			s, err := g.Follow(t.Context(), runID, Position{}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			records, err := all(t, s)
+			if _, ended := errors.AsType[*EndedError](err); ended != tc.ended || len(records) != 3 {
+				t.Errorf("%d records, %v", len(records), err)
+			}
+		})
+	}
+}
+
 func TestStreamWaitsAndIsClosed(t *testing.T) {
 	f := newFakeGuest(t)
 	g := f.connect()
