@@ -158,6 +158,14 @@ func (c Cache) publish(room, key, built string, good func(dir string) bool) erro
 	return &CacheError{Dir: c.Dir, Err: fmt.Errorf("%s: other builders keep putting bad entries there", final)}
 }
 
+// keep makes a file the entry key of a room, if it can. It is for what can be made again, and is checked when it is read.
+func (c Cache) keep(room, key string, content []byte) {
+	path := c.path(room, key)
+	if os.MkdirAll(filepath.Dir(path), 0o755) == nil {
+		_ = replace(path, content, 0o644, nil)
+	}
+}
+
 // touch notes that an entry is in use, now and then.
 func (c Cache) touch(room, key string) {
 	dir := c.path(room, key)

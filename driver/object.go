@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 )
 
 // objectKey covers all that can change the object of a unit: the text that the compiler sees, behind its
@@ -55,9 +54,5 @@ func (c Cache) keepObject(key, from string) {
 	if err != nil {
 		return
 	}
-	path := c.path(objectRoom, key)
-	if os.MkdirAll(filepath.Dir(path), 0o755) != nil {
-		return
-	}
-	_ = replace(path, append([]byte(hashBytes(object)+"\n"), object...), 0o644, nil)
+	c.keep(objectRoom, key, append([]byte(hashBytes(object)+"\n"), object...))
 }

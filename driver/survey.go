@@ -28,9 +28,8 @@ func (tc *Toolchain) survey(ctx context.Context, cache Cache) (*survey, error) {
 	if err != nil {
 		return nil, err
 	}
-	path := cache.path(toolchainRoom, key)
 	var kept survey
-	if readJSON(path, &kept) == nil && kept.holds() {
+	if readJSON(cache.path(toolchainRoom, key), &kept) == nil && kept.holds() {
 		cache.touch(toolchainRoom, key)
 		return &kept, nil
 	}
@@ -38,20 +37,12 @@ func (tc *Toolchain) survey(ctx context.Context, cache Cache) (*survey, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.Headers != "" { // what is missing may be installed at any time
-		keepSurvey(cache, path, s)
-	}
-	return s, nil
-}
-
-func keepSurvey(cache Cache, path string, s *survey) {
-	data, err := json.MarshalIndent(s, "", "  ")
-	if err != nil || os.MkdirAll(filepath.Dir(path), 0o755) != nil {
-		return
-	}
-	if replace(path, data, 0o644, nil) == nil {
+	data, err := json.Marshal(s)
+	if err == nil && s.Headers != "" { // what is missing may be installed at any time
+		cache.keep(toolchainRoom, key, data)
 		cache.prune(toolchainRoom)
 	}
+	return s, err
 }
 
 // surveyKey is known without starting a process.

@@ -64,10 +64,7 @@ func (w *workshop) keepUnchanged(key, object string, u translationUnit) {
 			return
 		}
 	}
-	data, err := json.Marshal(known)
-	path := w.cache.path(unitRoom, key)
-	if err != nil || os.MkdirAll(filepath.Dir(path), 0o755) != nil {
-		return
+	if data, err := json.Marshal(known); err == nil {
+		w.cache.keep(unitRoom, key, data)
 	}
-	_ = replace(path, data, 0o644, nil) // next time the preprocessor will tell
 }
