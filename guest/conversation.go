@@ -12,16 +12,20 @@ import (
 	"wskharness/remote"
 )
 
-// conversation is one `put`: the controller says what it has, the agent what it wants, and while
+// conversation is what a `put` is about: the controller says what it has, the agent what it wants, and while
 // the one sends, the other acknowledges.
 //
 // Two goroutines: listen reads what the agent says, send writes; what the agent says decides.
 type conversation struct {
-	guest *Guest
-	exe   string // the agent in the guest
-	batch []upload
-	tally *tally
-	start int64 // bytes of the batches before this one
+	guest  *Guest
+	exe    string // the agent in the guest
+	batch  []upload
+	tally  *tally
+	start  int64 // bytes of the batches before this one
+	goesOn bool  // the agent does something else when the files are there, and waits for FINISH to do so
+
+	out      *bufio.Reader // what the agent says
+	finished bool          // FINISH was sent, or may have been
 
 	mu    sync.Mutex
 	have  []int64 // per file, the offset from which the agent wants it; those known so far
@@ -29,15 +33,22 @@ type conversation struct {
 	asked chan struct{} // closed when have is complete
 }
 
-// run has the conversation in a process of its own in the guest.
-func (c *conversation) run(ctx context.Context) error {
-	c.done = make([]bool, len(c.batch))
-	c.asked = make(chan struct{})
+// put has the conversation in a process of its own in the guest.
+func (c *conversation) put(ctx context.Context) error {
 	p, err := c.guest.start(ctx, c.exe, "put")
 	if err != nil {
 		return err
 	}
 	defer p.close()
+	return c.hold(ctx, p)
+}
+
+// hold has the conversation with a process that takes files. When that goes on with something else, out is where it
+// says what.
+func (c *conversation) hold(ctx context.Context, p *process) error {
+	c.done = make([]bool, len(c.batch))
+	c.asked = make(chan struct{})
+	c.out = bufio.NewReaderSize(p.Stdout, maxLine+1)
 	heard := make(chan error, 1)
 	ended := make(chan struct{})
 	go func() {
@@ -77,8 +88,8 @@ func (c *conversation) verdict(ctx context.Context, p *process, sendErr error, h
 
 // listen reads the agent's frames to their end. It returns nil when every file is in the guest.
 func (c *conversation) listen(ctx context.Context, p *process) error {
-	frames := frameReader{r: bufio.NewReader(p.Stdout)}
-	for {
+	frames := frameReader{r: c.out}
+	for !c.goesOn || c.missing() != "" {
 		f, err := frames.next()
 		switch {
 		case err == nil:
@@ -102,6 +113,7 @@ func (c *conversation) listen(ctx context.Context, p *process) error {
 			return err
 		}
 	}
+	return nil
 }
 
 // cutShort is output that ends within a frame: the agent died, and how is what to report.
@@ -168,6 +180,13 @@ func (c *conversation) survey() {
 	c.tally.surveyed(there, c.arrived())
 }
 
+// surveyed reports whether the agent has told what it has.
+func (c *conversation) surveyed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.have) == len(c.batch)
+}
+
 // arrived is how many bytes are known to be in the guest.
 func (c *conversation) arrived() int64 {
 	n := c.start
@@ -211,9 +230,8 @@ func (c *conversation) send(ctx context.Context, p *process, ended <-chan struct
 		select {
 		case <-c.asked:
 		case <-ended:
-			return nil
 		}
-		if c.missing() == "" {
+		if refused := !c.surveyed(); refused || c.missing() == "" && !c.goesOn {
 			return nil
 		}
 	}
@@ -233,6 +251,12 @@ func (c *conversation) send(ctx context.Context, p *process, ended <-chan struct
 			return err
 		}
 	}
+	if ask { // of little that is lost with FINISH it is cheap to be in doubt
+		if err := w.Flush(); err != nil {
+			return err
+		}
+	}
+	c.finished = true
 	_, _ = w.Write(appendFrame(nil, frame{kind: frameFinish}))
 	return w.Flush()
 }

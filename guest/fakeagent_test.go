@@ -27,7 +27,7 @@ func (a *fakeAgent) run(args []string) uint32 {
 	case "info":
 		return a.info()
 	case "put":
-		return a.put()
+		return a.put(false)
 	case "stripe":
 		return a.stripe(args[1:])
 	case "get":
@@ -38,10 +38,13 @@ func (a *fakeAgent) run(args []string) uint32 {
 	case "gather":
 		return a.guest.gather(a)
 	case "run":
+		if code := a.put(true); code != 0 { // --put --plan PLAN --journal JOURNAL --follow
+			return code
+		}
 		a.guest.mu.Lock()
-		a.guest.starts[args[4]]++
+		a.guest.starts[args[5]]++
 		a.guest.mu.Unlock()
-		return a.tail(args[4], 0)
+		return a.tail(args[5], 0)
 	case "tail":
 		from, _ := strconv.ParseInt(args[4], 10, 64)
 		return a.tail(args[2], from)
@@ -90,7 +93,7 @@ func (a *fakeAgent) refuse(file uint16, win32 uint64, text string) uint32 {
 	return 1
 }
 
-func (a *fakeAgent) put() uint32 {
+func (a *fakeAgent) put(awaitFinish bool) uint32 {
 	g := a.guest
 	frames := frameReader{r: a.in}
 	f, err := frames.next()
@@ -123,7 +126,7 @@ func (a *fakeAgent) put() uint32 {
 		for current < len(entries) && there[current] {
 			current++
 		}
-		if current == len(entries) && data == 0 {
+		if current == len(entries) && data == 0 && !awaitFinish {
 			return 0
 		}
 		f, err := frames.next()
@@ -133,6 +136,10 @@ func (a *fakeAgent) put() uint32 {
 		case err != nil:
 			return a.refuse(allFiles, 109, "receive: the input ended within a frame; put again to resume")
 		case f.kind == frameFinish:
+			if g.onFinish != nil {
+				g.onFinish(a)
+				return 1
+			}
 			if current < len(entries) {
 				return a.refuse(uint16(current), 38, "receive: FINISH came before the last byte")
 			}
@@ -189,6 +196,9 @@ func (a *fakeAgent) finish(file uint16, e manifestEntry, part []byte) uint32 {
 		return a.refuse(file, 23, "verify: the SHA-256 of what came is not that of the manifest")
 	}
 	a.guest.write(e.path, part)
+	if a.guest.silent {
+		return 0
+	}
 	a.send(frame{kind: frameDone, file: file, offset: uint64(e.size), payload: sum[:]})
 	return 0
 }

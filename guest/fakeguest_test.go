@@ -41,6 +41,8 @@ type fakeGuest struct {
 	listing  string            // what list prints, whatever the path
 
 	// Faults. Each is called without mu held.
+	onFinish func(a *fakeAgent)                  // FINISH of a put has come
+	silent   bool                                // no put says that a file is there
 	onData   func(a *fakeAgent, n int, at int64) // the nth DATA frame of a put has come
 	onOutput func(command string, w io.Writer) io.Writer
 	special  func(spec winrmd.Spec, in io.Reader, out, errs io.Writer) (uint32, bool)

@@ -75,10 +75,7 @@ func (g *Guest) push(ctx context.Context, exe string, files []File, progress fun
 	if err != nil {
 		return PushStats{}, err
 	}
-	t := &tally{progress: progress}
-	for _, u := range uploads {
-		t.total += u.entry.size
-	}
+	t := newTally(uploads, progress)
 	for len(uploads) > 0 {
 		n := batchLength(uploads)
 		if err := g.pushBatch(ctx, exe, uploads[:n], t); err != nil {
@@ -89,14 +86,18 @@ func (g *Guest) push(ctx context.Context, exe string, files []File, progress fun
 	return t.stats, nil
 }
 
-// pushBatch has as many conversations as it takes to bring these files into the guest.
+// pushBatch brings these files into the guest.
 func (g *Guest) pushBatch(ctx context.Context, exe string, batch []upload, t *tally) error {
+	return g.converse(ctx, exe, batch, t, func(ctx context.Context, c *conversation) error { return c.put(ctx) })
+}
+
+// converse has as many conversations about these files as it takes to bring them into the guest.
+func (g *Guest) converse(ctx context.Context, exe string, batch []upload, t *tally, have func(context.Context, *conversation) error) error {
 	start, first := t.stats.Bytes, true
 	return g.persist(ctx, "push "+batch[0].entry.path, func(ctx context.Context) (bool, error) {
 		known := t.started(first)
 		first = false
-		c := conversation{guest: g, exe: exe, batch: batch, tally: t, start: start}
-		err := c.run(ctx)
+		err := have(ctx, &conversation{guest: g, exe: exe, batch: batch, tally: t, start: start})
 		if err == nil {
 			g.remember(batch)
 		}
@@ -113,6 +114,14 @@ type tally struct {
 	told     int64 // to progress
 	skipped  bool  // those of this batch are counted
 	progress func(Progress)
+}
+
+func newTally(uploads []upload, progress func(Progress)) *tally {
+	t := &tally{progress: progress}
+	for _, u := range uploads {
+		t.total += u.entry.size
+	}
+	return t
 }
 
 // surveyed notes what the agent says to have of a batch. Only the first time: after contact was

@@ -1,7 +1,9 @@
 package guest
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -28,10 +30,45 @@ func (g *Guest) StartRun(ctx context.Context, r Run) (*Stream, error) {
 		return nil, fmt.Errorf("start run: %w", err)
 	}
 	plan := PlanPath(r.ID)
-	if _, err := g.Push(ctx, append([]File{Contents(plan, r.Plan)}, r.Files...), r.Progress); err != nil {
+	uploads, err := prepare(ctx, append([]File{Contents(plan, r.Plan)}, r.Files...))
+	if err != nil {
 		return nil, fmt.Errorf("start run %s: %w", r.ID, err)
 	}
-	return g.follow(ctx, r.ID, Position{}, r.Journal, "run", "--plan", plan, "--journal", JournalPath(r.ID), "--follow")
+	t := newTally(uploads, r.Progress)
+	for n := batchLength(uploads); n < len(uploads); n = batchLength(uploads) {
+		if err := g.pushBatch(ctx, g.exe, uploads[:n], t); err != nil {
+			return nil, fmt.Errorf("start run %s: %w", r.ID, err)
+		}
+		uploads = uploads[n:]
+	}
+	s := g.newStream(ctx, r.ID, Position{}, r.Journal)
+	if err := g.putAndRun(ctx, s, plan, uploads, t); err != nil {
+		s.end(nil)
+		return nil, err
+	}
+	return s, nil
+}
+
+// putAndRun brings the last files into the guest and starts the run, in one process. That is repeated as long as
+// it is sure that the run was not started.
+func (g *Guest) putAndRun(ctx context.Context, s *Stream, plan string, batch []upload, t *tally) error {
+	var lost error
+	err := g.converse(ctx, g.exe, batch, t, func(ctx context.Context, c *conversation) error {
+		c.goesOn = true
+		err := s.open(ctx, func(p *process) (*bufio.Reader, error) {
+			err := c.hold(ctx, p)
+			return c.out, err
+		}, "run", "--put", "--plan", plan, "--journal", JournalPath(s.runID), "--follow")
+		if _, refused := errors.AsType[*TransferError](err); c.finished && !refused && passing(ctx, err) {
+			lost = s.broken(ctx, err)
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("start run %s: %w", s.runID, err)
+	}
+	return lost
 }
 
 // Position is where a journal goes on after a record. The zero Position is its beginning.
@@ -55,7 +92,7 @@ func (g *Guest) Follow(ctx context.Context, runID string, from Position, raw io.
 	var s *Stream
 	err := g.persist(ctx, "follow run "+runID, func(ctx context.Context) (bool, error) {
 		var err error
-		s, err = g.follow(ctx, runID, from, raw, tailArgs(runID, from.Offset)...)
+		s, err = g.follow(ctx, runID, from, raw)
 		return false, err
 	})
 	return s, err
@@ -69,6 +106,18 @@ func (g *Guest) Cancel(ctx context.Context, runID string) error {
 	}
 	if err := g.query(ctx, nil, "cancel", "--journal", JournalPath(runID)); err != nil {
 		return fmt.Errorf("cancel run %s: %w", runID, err)
+	}
+	return nil
+}
+
+// Kill ends a run's process from outside, without its knowing: a disturbance on purpose. It returns when the process is gone.
+// *[AgentError] means that it could not be ended, or had ended by itself.
+func (g *Guest) Kill(ctx context.Context, runID string) error {
+	if err := CheckRunID(runID); err != nil {
+		return fmt.Errorf("kill: %w", err)
+	}
+	if err := g.query(ctx, nil, "kill", "--journal", JournalPath(runID)); err != nil {
+		return fmt.Errorf("kill run %s: %w", runID, err)
 	}
 	return nil
 }

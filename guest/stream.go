@@ -40,8 +40,9 @@ type Stream struct {
 // source is one command in the guest that prints the journal.
 type source struct {
 	process *process
-	lines   chan []byte // without line breaks; closed at the end
-	err     error       // why it ended; set before lines is closed
+	out     *bufio.Reader // what it says, from the first record on
+	lines   chan []byte   // without line breaks; closed at the end
+	err     error         // why it ended; set before lines is closed
 	enough  chan struct{}
 }
 
@@ -49,29 +50,48 @@ var errStreamClosed = errors.New("the stream was closed")
 
 // follow starts a command that prints the journal from offset. ctx bounds the start; the stream
 // lives until the run has ended, contact is lost, or Close.
-func (g *Guest) follow(ctx context.Context, runID string, from Position, raw io.Writer, args ...string) (*Stream, error) {
-	s := &Stream{guest: g, runID: runID, copy: raw, offset: from.Offset, seq: from.Seq, refetched: -1}
-	s.life, s.end = context.WithCancelCause(context.WithoutCancel(ctx))
-	if err := s.open(ctx, args...); err != nil {
+func (g *Guest) follow(ctx context.Context, runID string, from Position, raw io.Writer) (*Stream, error) {
+	s := g.newStream(ctx, runID, from, raw)
+	if err := s.tail(ctx); err != nil {
 		s.end(nil)
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *Stream) open(ctx context.Context, args ...string) error {
+// newStream makes a stream that has no source yet. It outlives ctx.
+func (g *Guest) newStream(ctx context.Context, runID string, from Position, raw io.Writer) *Stream {
+	s := &Stream{guest: g, runID: runID, copy: raw, offset: from.Offset, seq: from.Seq, refetched: -1}
+	s.life, s.end = context.WithCancelCause(context.WithoutCancel(ctx))
+	return s
+}
+
+// tail opens the journal from where the stream has got to.
+func (s *Stream) tail(ctx context.Context) error {
+	err := s.open(ctx, func(p *process) (*bufio.Reader, error) { return bufio.NewReaderSize(p.Stdout, maxLine+1), nil },
+		"tail", "--journal", JournalPath(s.runID), "--from", strconv.FormatInt(s.offset, 10), "--follow")
+	if err != nil {
+		return s.broken(ctx, err)
+	}
+	return nil
+}
+
+// open starts a command that prints the journal, after what is to be said to it before.
+func (s *Stream) open(ctx context.Context, before func(*process) (*bufio.Reader, error), args ...string) error {
 	life, abandon := context.WithCancelCause(s.life)
 	unlink := context.AfterFunc(ctx, func() { abandon(context.Cause(ctx)) })
-	p, err := s.guest.start(life, s.guest.exe, args...)
+	src := &source{lines: make(chan []byte, linesAhead), enough: make(chan struct{})}
+	var err error
+	if src.process, err = s.guest.start(life, s.guest.exe, args...); err == nil {
+		src.out, err = before(src.process)
+	}
 	if !unlink() && err == nil {
-		p.close()
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		abandon(nil)
-		return s.broken(ctx, err)
+		abandon(errAbandoned) // and with it the process
+		return err
 	}
-	src := &source{process: p, lines: make(chan []byte, linesAhead), enough: make(chan struct{})}
 	s.source = src
 	s.readers.Go(func() {
 		defer abandon(nil)
@@ -84,9 +104,8 @@ func (s *Stream) open(ctx context.Context, args ...string) error {
 // read passes lines on until there are no more, and returns why: nil when the command ended well,
 // *AgentError when it did not, something else when contact was lost.
 func (s *source) read(ctx context.Context) error {
-	r := bufio.NewReaderSize(s.process.Stdout, maxLine+1)
 	for {
-		raw, err := r.ReadSlice('\n')
+		raw, err := s.out.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
 			s.process.close()
 			return malformed("a line of more than %d bytes", maxLine)
@@ -204,10 +223,7 @@ func (s *Stream) refetch(ctx context.Context, why error) error {
 	}
 	s.refetched = s.offset
 	s.guest.log.Warn("the journal did not come whole, fetching it again", "run", s.runID, "offset", s.offset, "error", why)
-	if err := s.open(ctx, tailArgs(s.runID, s.offset)...); err != nil {
-		return err
-	}
-	return nil
+	return s.tail(ctx)
 }
 
 // ended says why the lines have come to an end before run-end; nil when they come again.
@@ -245,8 +261,4 @@ func (s *Stream) Position() Position { return Position{Offset: s.offset, Seq: s.
 func (s *Stream) Close() {
 	s.end(errStreamClosed)
 	s.readers.Wait()
-}
-
-func tailArgs(runID string, offset int64) []string {
-	return []string{"tail", "--journal", JournalPath(runID), "--from", strconv.FormatInt(offset, 10), "--follow"}
 }

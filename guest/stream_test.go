@@ -85,6 +85,60 @@ func TestStartRun(t *testing.T) {
 	}
 }
 
+// Until FINISH was sent, contact may be lost without a doubt about whether the run was started; behind it, there is one.
+func TestStartRunIsBegunAgainUntilItMayHaveStarted(t *testing.T) {
+	lines := journalLines(1)
+	large := Contents(`C:\wskharness\store\p\wsksample.sys`, randomBytes(3*dataFrame))
+	start := func(t *testing.T, f *fakeGuest) (*Stream, error) {
+		g := f.connect()
+		f.write(JournalPath(runID), journalBytes(lines))
+		return g.StartRun(t.Context(), Run{ID: runID, Plan: []byte("plan"), Files: []File{large}})
+	}
+	t.Run("before", func(t *testing.T) {
+		f := newFakeGuest(t)
+		cuts := 0
+		f.onData = func(a *fakeAgent, n int, _ int64) {
+			if n == 2 && cuts < 2 {
+				cuts++
+				a.crash(testBoot)
+			}
+		}
+		s, err := start(t, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if records, err := all(t, s); err != io.EOF || len(records) != len(lines) {
+			t.Errorf("%d records, %v", len(records), err)
+		}
+		if n := f.starts[JournalPath(runID)]; n != 1 || cuts != 2 {
+			t.Errorf("started %d times after %d cuts", n, cuts)
+		}
+	})
+	t.Run("behind", func(t *testing.T) {
+		f := newFakeGuest(t)
+		f.onFinish = func(a *fakeAgent) { a.crash(testBoot) }
+		f.silent = true
+		_, err := start(t, f)
+		if _, ok := errors.AsType[*LostError](err); !ok {
+			t.Errorf("error %v", err)
+		}
+		if n := f.starts[JournalPath(runID)]; n != 0 {
+			t.Errorf("started %d times", n)
+		}
+	})
+	t.Run("refused", func(t *testing.T) {
+		f := newFakeGuest(t)
+		f.onFinish = func(a *fakeAgent) { a.refuse(1, 112, "the disk is full") }
+		f.silent = true
+		_, err := start(t, f)
+		refused, ok := errors.AsType[*TransferError](err)
+		if !ok || refused.Path != large.Path {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
 // What damages the journal on its way the first time only is fetched again and not noticed above.
 func TestStreamFetchesAgain(t *testing.T) {
 	for name, damage := range map[string]func(string) string{

@@ -21,10 +21,23 @@ func inGuest(ctx context.Context, m vm.Machine, line string, out *bounded) error
 	return errors.Join(err, client.Close())
 }
 
+// killAgent ends the process of the run. By the name of its program, as a person would, it is not found everywhere:
+// Wine 10's taskkill leaves it alone.
 func killAgent(ctx context.Context, s stage) (string, error) {
-	// Its end may come after the harness has turned the machine off: the record says whether it worked.
-	_ = inGuest(ctx, s.machine, "taskkill /f /im wskagent.exe", &bounded{left: 1 << 16})
-	return "", nil
+	err := s.withAgent(ctx, func(ctx context.Context, g *guest.Guest) error { return g.Kill(ctx, s.load) })
+	if _, refused := errors.AsType[*guest.AgentError](err); refused {
+		return "", err
+	}
+	return "", nil // the answer may be lost with the machine, which is reverted then: the record says whether it worked
+}
+
+// withAgent does something with an agent that the run knows nothing of.
+func (s stage) withAgent(ctx context.Context, do func(context.Context, *guest.Guest) error) error {
+	client, err := remote.New(s.machine.Endpoint(), remote.Options{Owner: "wskharness selftest"})
+	if err != nil {
+		return err
+	}
+	return errors.Join(WithAgent(ctx, s.env, client, do), client.Close())
 }
 
 func reboot(ctx context.Context, s stage) (string, error) {
@@ -74,11 +87,7 @@ func shiftClock(ctx context.Context, s stage) (string, error) {
 
 // held disturbs the guest through its agent until the case is judged. What the guest refuses, it can't show.
 func held(ctx context.Context, s stage, begin func(context.Context, *guest.Guest) (*guest.Held, error)) (skip string, err error) {
-	client, err := remote.New(s.machine.Endpoint(), remote.Options{Owner: "wskharness selftest"})
-	if err != nil {
-		return "", err
-	}
-	err = WithAgent(ctx, s.env, client, func(ctx context.Context, g *guest.Guest) error {
+	err = s.withAgent(ctx, func(ctx context.Context, g *guest.Guest) error {
 		h, err := begin(ctx, g)
 		if refused, ok := errors.AsType[*guest.AgentError](err); ok {
 			skip = refused.Complaint
@@ -96,7 +105,7 @@ func held(ctx context.Context, s stage, begin func(context.Context, *guest.Guest
 		defer cancel()
 		return errors.Join(err, h.Release(ctx))
 	})
-	return skip, errors.Join(err, client.Close())
+	return skip, err
 }
 
 // floodLimit is how much of an endless output is read before the command is ended.

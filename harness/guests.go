@@ -31,17 +31,11 @@ func Up(ctx context.Context, c *Config, env Env, name string) (*UpGuest, error) 
 	if err != nil {
 		return nil, err
 	}
-	k := &kit{}
-	if k.agent, err = w.Agent(ctx); err != nil {
+	tools, err := w.tools(ctx, t)
+	if err != nil {
 		return nil, err
 	}
-	if k.winHost, err = w.WineHost(ctx); err != nil {
-		return nil, err
-	}
-	if k.models, err = w.Models(ctx, t); err != nil {
-		return nil, err
-	}
-	provider, err := wine.New(t.wineOptions(k, env))
+	provider, err := wine.New(t.wineOptions(&tools, env))
 	if err != nil {
 		return nil, err
 	}

@@ -16,12 +16,32 @@ import (
 	"wskharness/vm/wine"
 )
 
-// kit is everything that had to be built before a target can be used.
+// kit is everything that has to be built. A target is brought up as soon as its tools are there, while the driver is
+// still being built.
 type kit struct {
-	pkg     *driver.Package
+	tools
+	equipped chan struct{} // closed when the tools are there
+	pkg      *driver.Package
+	packaged chan struct{} // closed when the package is there
+}
+
+// tools are what a target needs to be brought up and connected to.
+type tools struct {
 	agent   guest.Agent
 	models  map[string]string // netio.sys of each target with the model, by the target's name
 	winHost string            // the program that stands for the WinRM service inside a Wine guest
+}
+
+func newKit() *kit { return &kit{equipped: make(chan struct{}), packaged: make(chan struct{})} }
+
+// await waits for a part of the kit, and reports whether it is there: the context ends when it can't be built.
+func await(ctx context.Context, part <-chan struct{}) bool {
+	select {
+	case <-part:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // BuildError says that there is nothing to test with: exit code 5.
@@ -89,6 +109,17 @@ func (w *Workshop) Agent(ctx context.Context) (guest.Agent, error) {
 	return guest.Agent{Path: a.Path, SHA256: a.SHA256}, nil
 }
 
+// tools builds what some targets need, side by side.
+func (w *Workshop) tools(ctx context.Context, targets ...*Target) (t tools, err error) {
+	var all sync.WaitGroup
+	var errs [3]error
+	all.Go(func() { t.agent, errs[0] = w.Agent(ctx) })
+	all.Go(func() { t.winHost, errs[1] = w.WineHost(ctx) })
+	all.Go(func() { t.models, errs[2] = w.Models(ctx, targets...) })
+	all.Wait()
+	return t, errors.Join(errs[:]...)
+}
+
 // Models builds the netio.sys of each target that has the model.
 func (w *Workshop) Models(ctx context.Context, targets ...*Target) (map[string]string, error) {
 	models := map[string]string{}
@@ -128,63 +159,71 @@ func tested(events []results.Event) *results.Package {
 
 // build makes the kit, side by side, and keeps the package in the run folder. A run that is continued goes
 // on with the package that is there: before.
-func (r *run) build(ctx context.Context, before *results.Package) (*kit, error) {
-	k := &kit{}
+func (r *run) build(ctx context.Context, before *results.Package) error {
 	folder := filepath.Join(r.dir, "package")
+	var pkg *driver.Package
 	err := r.phase("", results.PhaseBuild, func() (string, error) {
 		w, err := NewWorkshop(ctx, r.env.Cache)
 		if err != nil {
 			return "", err
 		}
 		var all sync.WaitGroup
-		var errs [4]error
+		var pkgErr, toolsErr error
 		all.Go(func() {
-			if before == nil {
-				k.pkg, errs[0] = w.Package(ctx, r.plan.Request.Config)
-				return
+			if before != nil {
+				pkg, pkgErr = reopen(folder, before)
+			} else {
+				pkg, pkgErr = w.Package(ctx, r.plan.Request.Config)
 			}
-			k.pkg, errs[0] = reopen(folder, before)
 		})
-		all.Go(func() { k.agent, errs[1] = w.Agent(ctx) })
-		all.Go(func() { k.winHost, errs[2] = w.WineHost(ctx) })
-		all.Go(func() { k.models, errs[3] = w.Models(ctx, r.plan.Targets...) })
+		all.Go(func() {
+			if r.kit.tools, toolsErr = w.tools(ctx, r.plan.Targets...); toolsErr == nil {
+				close(r.kit.equipped)
+			}
+		})
 		all.Wait()
-		if failed, ok := errors.AsType[*driver.CommandError](errs[0]); ok {
+		if failed, ok := errors.AsType[*driver.CommandError](pkgErr); ok {
 			if err := os.WriteFile(filepath.Join(r.dir, "build.log"), []byte(failed.Output), 0o644); err != nil {
-				errs[0] = errors.Join(errs[0], err)
+				pkgErr = errors.Join(pkgErr, err)
 			}
 		}
-		if err := errors.Join(errs[:]...); err != nil {
+		if err := errors.Join(pkgErr, toolsErr); err != nil {
 			return "", err
 		}
-		if k.pkg.Cached || before != nil {
+		if pkg.Cached || before != nil {
 			return "unchanged", nil
 		}
-		return describeBuild(k.pkg), nil
+		return describeBuild(pkg), nil
 	})
+	if err == nil {
+		err = checkUploads(r.plan.Cases)
+	}
+	if err == nil && before == nil {
+		pkg, err = r.keepPackage(pkg, folder)
+	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := checkUploads(r.plan.Cases); err != nil {
-		return nil, err
-	}
-	if before != nil {
-		return k, nil
-	}
-	// The run folder has the package that was tested, whatever becomes of the cache.
+	r.kit.pkg = pkg
+	close(r.kit.packaged)
+	return nil
+}
+
+// keepPackage copies the package into the run folder, which has what was tested whatever becomes of the cache.
+func (r *run) keepPackage(pkg *driver.Package, folder string) (*driver.Package, error) {
 	if err := os.RemoveAll(folder); err != nil { // half a copy of a controller that was killed
 		return nil, fmt.Errorf("keep the package: %w", err)
 	}
-	k.pkg, err = k.pkg.CopyTo(folder)
+	pkg, err := pkg.CopyTo(folder)
 	if err != nil {
 		return nil, err
 	}
-	m := k.pkg.Manifest
+	m := pkg.Manifest
 	r.append(results.Event{Kind: results.KindPackage, Package: &results.Package{
 		File: m.Driver.File, SHA256: m.Driver.SHA256, Size: m.Driver.Size,
-		Toolchain: toolchain(m.Build), Signer: signer(k.pkg), Cached: k.pkg.Cached,
+		Toolchain: toolchain(m.Build), Signer: signer(pkg), Cached: pkg.Cached,
 	}})
-	return k, nil
+	return pkg, nil
 }
 
 // describeBuild says what was done to the driver.

@@ -15,7 +15,7 @@ import (
 // is inside ends at least Collect before what is around it, so that there is time to gather evidence.
 type Limits struct {
 	Run     time.Duration // from its start; of a run that is resumed, from then
-	Target  time.Duration // from acquiring the machine to the last verdict on it
+	Target  time.Duration // from acquiring the machine to the last verdict on it, but for what it waits for the driver to be built
 	Suite   time.Duration // all cases of one suite on one target, attempts included
 	Case    time.Duration // no case may have a longer timeout of its own
 	Collect time.Duration // to gather evidence, when something is up
@@ -119,12 +119,12 @@ func (e *limitError) Error() string {
 	return fmt.Sprintf("the limit of %s of %s was up", e.what, strictyaml.ShortDuration(e.limit))
 }
 
-// within bounds what is done with ctx; a limit of zero is none.
-func within(ctx context.Context, what string, limit time.Duration) (context.Context, context.CancelFunc) {
+// within bounds what is done with ctx by what is left of a limit; one of zero is none.
+func within(ctx context.Context, what string, limit, spent time.Duration) (context.Context, context.CancelFunc) {
 	if limit <= 0 {
 		return context.WithCancel(ctx)
 	}
-	return context.WithTimeoutCause(ctx, limit, &limitError{what, limit})
+	return context.WithTimeoutCause(ctx, limit-spent, &limitError{what, limit})
 }
 
 // limitUp is the limit that ended ctx, or nil where it was something else, or nothing.

@@ -83,10 +83,13 @@ type loadOutcome struct {
 	why     string // for the cases that are left
 }
 
+// loadID is what the guest knows a load by: the nth on its target in a run.
+func loadID(run, target string, n int) string { return fmt.Sprintf("%s-%s-%d", run, target, n) }
+
 // load deploys, starts the driver and follows the agent until the driver is gone.
 func (s *session) load(ctx context.Context, trials []*trial) loadOutcome {
 	s.loads++
-	l := &load{session: s, trials: trials, id: fmt.Sprintf("%s-%s-%d", s.run.id, s.target.Name, s.loads), boot: s.facts.BootID}
+	l := &load{session: s, trials: trials, id: loadID(s.run.id, s.target.Name, s.loads), boot: s.facts.BootID}
 	err := l.noteTraces(ctx)
 	if err != nil && ctx.Err() == nil {
 		s.notice(s.target.Name, results.Warning, "%v: after a crash, nobody knows what is new", err)

@@ -123,7 +123,7 @@ type run struct {
 func (r *run) all(ctx context.Context, events []results.Event, handlers []results.Handler) error {
 	ctx, r.abort = context.WithCancel(ctx)
 	defer r.abort()
-	ctx, cancel := within(ctx, "the run", r.plan.Request.Config.Limits.Run)
+	ctx, cancel := within(ctx, "the run", r.plan.Request.Config.Limits.Run, 0)
 	defer cancel()
 	if len(events) == 0 {
 		host, _ := os.Hostname()
@@ -137,17 +137,19 @@ func (r *run) all(ctx context.Context, events []results.Event, handlers []result
 		}
 		r.append(results.Event{Kind: results.KindRunResumed})
 	}
-	kit, err := r.build(ctx, tested(events))
-	if err != nil {
-		return err
-	}
-	r.kit = kit
-	var targets sync.WaitGroup
+	r.kit = newKit()
+	var all sync.WaitGroup
+	var buildErr error
+	all.Go(func() {
+		if buildErr = r.build(ctx, tested(events)); buildErr != nil {
+			r.abort() // nobody needs the targets
+		}
+	})
 	for _, t := range r.plan.Targets {
-		targets.Go(func() { r.target(ctx, t) })
+		all.Go(func() { r.target(ctx, t) })
 	}
-	targets.Wait()
-	return nil
+	all.Wait()
+	return buildErr
 }
 
 // append writes an event. A journal that can't be written ends the run: a verdict that is not on

@@ -45,6 +45,7 @@ type Mode struct {
 type stage struct {
 	env     Env
 	machine vm.Machine
+	load    string                      // the id of the load that is under way, in the guest
 	wine    bool                        // the guest is Wine
 	letGo   func(context.Context) error // of the case that is disturbed, which may end then
 	judged  <-chan struct{}             // closed when the case that is disturbed is judged
@@ -297,6 +298,8 @@ type disturber struct {
 
 	mu      sync.Mutex
 	stage   stage
+	run     string // its id
+	loads   int    // so far
 	began   bool
 	ended   bool
 	let     bool // the case that is disturbed may go on
@@ -375,7 +378,13 @@ func (d *disturber) note(e results.Event) {
 	if e.Notice != nil && d.mode.notice != "" && strings.Contains(e.Notice.Text, d.mode.notice) {
 		d.noticed = true
 	}
-	if e.Phase != nil && e.Phase.Name == results.PhaseRelease {
+	switch {
+	case e.Run != nil:
+		d.run = e.Run.ID
+	case e.Phase != nil && e.Phase.Name == results.PhaseDeploy && e.Phase.State == results.PhaseStarted:
+		d.loads++
+		d.stage.load = loadID(d.run, e.Target, d.loads)
+	case e.Phase != nil && e.Phase.Name == results.PhaseRelease:
 		d.over = true
 	}
 	if d.mode.disturb == nil || e.Case != d.mode.disturbed() {

@@ -75,13 +75,25 @@ func (r *run) target(ctx context.Context, t *Target) {
 		}
 	}
 	defer s.release(ctx)
-	ctx, cancel := within(ctx, "the target "+t.Name, r.plan.Request.Config.Limits.Target)
-	defer cancel()
-	defer s.timeUp(ctx)
-	if err := s.acquire(ctx); err != nil || s.machine == nil {
+	if !await(ctx, r.kit.equipped) {
 		return
 	}
-	s.work(ctx)
+	begun := time.Now()
+	if !s.inTime(ctx, 0, s.acquire) || s.machine == nil {
+		return
+	}
+	spent := time.Since(begun)
+	if await(ctx, r.kit.packaged) { // that time is not the target's
+		s.inTime(ctx, spent, func(ctx context.Context) error { s.work(ctx); return nil })
+	}
+}
+
+// inTime does something within the target's limit, of which so much is spent.
+func (s *session) inTime(ctx context.Context, spent time.Duration, do func(context.Context) error) bool {
+	ctx, cancel := within(ctx, "the target "+s.target.Name, s.plan.Request.Config.Limits.Target, spent)
+	defer cancel()
+	defer s.timeUp(ctx)
+	return do(ctx) == nil
 }
 
 // timeUp says of what is left that it was a limit that kept it from running.
@@ -98,7 +110,7 @@ func (s *session) acquire(ctx context.Context) error {
 		return s.phase(s.target.Name, results.PhaseAcquire, func() (string, error) { return "", err })
 	}
 	err := s.phase(s.target.Name, results.PhaseAcquire, func() (string, error) {
-		provider, err := newProvider(s.target, s.kit, s.env)
+		provider, err := newProvider(s.target, &s.kit.tools, s.env)
 		if err != nil {
 			return "", err
 		}

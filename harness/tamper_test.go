@@ -175,6 +175,44 @@ func (f *flipper) Write(b []byte) (int, error) {
 	return f.WriteCloser.Write(b)
 }
 
+// holder does something when all files are sent, before FINISH, which lets the run begin.
+type holder struct {
+	io.WriteCloser
+	before func() error
+}
+
+func (h *holder) Write(b []byte) (int, error) {
+	const frame, finish = 24, "WSKF\x03" // docs/protocol.md
+	n := len(b) - frame
+	if n < 0 || !bytes.HasPrefix(b[n:], []byte(finish)) {
+		return h.WriteCloser.Write(b)
+	}
+	if _, err := h.WriteCloser.Write(b[:n]); err != nil {
+		return 0, err
+	}
+	if err := h.before(); err != nil {
+		return 0, err
+	}
+	_, err := h.WriteCloser.Write(b[n:])
+	return len(b), err
+}
+
+// changeDriver appends to every driver that was brought into a guest, as soon as there is one.
+func changeDriver(ctx context.Context, id string, env Env) error {
+	client, err := Dial(&Config{}, env, id)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	for {
+		var out bytes.Buffer
+		line := `for /r C:\wskharness\store %f in (*.sys) do (echo x>> %f) && echo changed`
+		if _, err := Exec(ctx, client, remote.CommandLine{Line: line}, "", nil, &out, io.Discard); err != nil || out.Len() > 0 {
+			return err
+		}
+	}
+}
+
 // TestDriverChangedOnTheWay changes the driver between controller and guest: in the pushed bytes, and in the
 // file before it is started. Either is refused by its hash, nothing is started, and it is no verdict on the
 // driver.
@@ -189,7 +227,7 @@ func TestDriverChangedOnTheWay(t *testing.T) {
 		{
 			name: "in transit",
 			proxy: &tamperer{input: func(line string, w io.WriteCloser) io.WriteCloser {
-				if !strings.HasSuffix(line, " put") {
+				if !strings.Contains(line, " run --put ") {
 					return w
 				}
 				return &flipper{w, 8_000} // well inside the driver, deflated as it is: the plan goes before it
@@ -198,12 +236,11 @@ func TestDriverChangedOnTheWay(t *testing.T) {
 		},
 		{
 			name: "in the guest",
-			proxy: &tamperer{before: func(ctx context.Context, line string, s *remote.Shell) error {
-				if !strings.Contains(line, " run ") {
-					return nil
+			proxy: &tamperer{input: func(line string, w io.WriteCloser) io.WriteCloser {
+				if !strings.Contains(line, " run --put ") {
+					return w
 				}
-				_, err := s.Run(ctx, remote.CommandLine{Line: `for /r C:\wskharness\store %f in (*.sys) do echo x>> %f`}, nil)
-				return err
+				return &holder{w, func() error { return changeDriver(t.Context(), up.ID, env) }}
 			}},
 			want: "nothing was started",
 		},

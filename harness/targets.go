@@ -18,7 +18,7 @@ import (
 
 // newProvider wires a target to the provider that its configuration names. It is the one place
 // that knows them all: a new provider is a package below vm and a case here.
-func newProvider(t *Target, k *kit, env Env) (vm.Provider, error) {
+func newProvider(t *Target, k *tools, env Env) (vm.Provider, error) {
 	switch t.Provider {
 	case ProviderWine:
 		return wine.New(t.wineOptions(k, env))
@@ -32,7 +32,7 @@ func newProvider(t *Target, k *kit, env Env) (vm.Provider, error) {
 	return nil, fmt.Errorf("target %s: no provider %q", t.Name, t.Provider)
 }
 
-func (t *Target) wineOptions(k *kit, env Env) wine.Options {
+func (t *Target) wineOptions(k *tools, env Env) wine.Options {
 	netio := t.Wine.Netio
 	if t.Wine.Model {
 		netio = k.models[t.Name]

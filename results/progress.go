@@ -27,6 +27,9 @@ func newBars(tty *os.File, p palette) *bars {
 	}
 }
 
+// waiting is what a target does between its phases: the driver is being built.
+const waiting = "waiting"
+
 // bar is the line of a target. Its state has a lock of its own, which is never held while mpb is
 // called: mpb draws from its own goroutine, and Write waits for that.
 type bar struct {
@@ -54,7 +57,7 @@ func (b *bars) add(p *PlanTarget, nameColumns int) *bar {
 		name:    pad(plain(p.Name), nameColumns),
 		total:   len(p.Cases) * max(1, p.Repeat),
 		begun:   now, since: now,
-		phaseOf: "waiting",
+		phaseOf: waiting,
 	}
 	added, err := b.progress.Add(0, mpb.BarFillerFunc(line.fill), mpb.BarFillerTrim())
 	if err != nil {
@@ -88,12 +91,15 @@ func (l *bar) remove() {
 }
 
 func (l *bar) phase(p *Phase) {
-	if l == nil || p.State != PhaseStarted {
+	if l == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.phaseOf, l.since, l.running = plain(p.Name), time.Now(), ""
+	l.phaseOf, l.since, l.running = waiting, time.Now(), ""
+	if p.State == PhaseStarted {
+		l.phaseOf = plain(p.Name)
+	}
 }
 
 func (l *bar) begin(e Event) {

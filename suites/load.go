@@ -2,6 +2,7 @@ package suites
 
 import (
 	"slices"
+	"sync"
 
 	"wskharness/strictyaml"
 )
@@ -18,11 +19,16 @@ type Source struct {
 // issue in one to a case in another), whatever their order.
 func Load(sources ...Source) (*Catalog, error) {
 	l := loader{vocabulary: newVocabulary(), suites: map[string]place{}}
-	var reporters []*reporter
-	for _, source := range sources {
-		r := &reporter{strictyaml.NewReporter(source.Name)}
-		reporters = append(reporters, r)
-		l.file(source, r)
+	reporters := make([]*reporter, len(sources))
+	roots := make([]*node, len(sources))
+	var parsing sync.WaitGroup // most of the time that loading takes
+	for i, source := range sources {
+		reporters[i] = &reporter{strictyaml.NewReporter(source.Name)}
+		parsing.Go(func() { roots[i] = strictyaml.Parse(source.Data, reporters[i].Reporter) })
+	}
+	parsing.Wait()
+	for i, source := range sources {
+		l.file(source, roots[i], reporters[i])
 	}
 	l.resolveKnown()
 	var mistakes Mistakes
@@ -56,8 +62,7 @@ const (
 	keyWith        = "with"
 )
 
-func (l *loader) file(source Source, r *reporter) {
-	root := strictyaml.Parse(source.Data, r.Reporter)
+func (l *loader) file(source Source, root *node, r *reporter) {
 	if root == nil {
 		return
 	}

@@ -16,6 +16,10 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"wskharness": mainForScripts})
 }
 
+// noExitSleep keeps programs with the race detector in them from sleeping for a second before they end; so does the
+// Makefile for those of other tests.
+const noExitSleep = "atexit_sleep_ms=0"
+
 // TestScripts runs the commands as a user types them. Each script has a home and guests of its own;
 // builds and the Wine template are shared, since they are kept by content.
 func TestScripts(t *testing.T) {
@@ -32,6 +36,7 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			e.Setenv("BIN", filepath.Dir(bin)) // a PATH with nothing but the program
+			e.Setenv("GORACE", noExitSleep)
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, "cache"))
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(shared, "test-config"))

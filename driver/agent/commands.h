@@ -19,6 +19,7 @@ COMMAND CommandDriver;
 COMMAND CommandRun;
 COMMAND CommandTail;
 COMMAND CommandCancel;
+COMMAND CommandKill;
 COMMAND CommandState;
 COMMAND CommandFill;
 COMMAND CommandClock;

@@ -1,10 +1,12 @@
-/* launch.c - `run` and `cancel`: starts a run in a service of its own, and asks it to stop. */
+/* launch.c - `run`, `cancel` and `kill`: starts a run in a service of its own, asks it to stop, and ends it.
+ */
 #include "commands.h"
 #include "complain.h"
 #include "journal.h"
 #include "options.h"
 #include "path.h"
 #include "plan.h"
+#include "put.h"
 #include "run.h"
 #include "runservice.h"
 #include "tail.h"
@@ -64,8 +66,9 @@ static int Launch(const RUN_FILES *Paths, BOOL Follow)
 int CommandRun(int Argc, wchar_t **Argv)
 {
     const wchar_t *plan = NULL, *journal = NULL;
-    BOOL follow = FALSE;
+    BOOL follow = FALSE, put = FALSE;
     const OPTION options[] = {
+        {.Name = L"--put", .Given = &put},
         {.Name = L"--plan", .Value = &plan},
         {.Name = L"--journal", .Value = &journal},
         {.Name = L"--follow", .Given = &follow},
@@ -83,24 +86,37 @@ int CommandRun(int Argc, wchar_t **Argv)
     if (paths.Journal == NULL)
         code = Complain("open the journal", journal, error);
     else
+        code = put ? PutFiles(TRUE) : EXIT_DONE;
+    if (code == EXIT_DONE)
         code = Launch(&paths, follow);
     free(paths.Journal);
     free(paths.Plan);
     return code;
 }
 
-/* No service takes the request: has the run ended, or is it gone? */
-static int CancelWithoutService(const wchar_t *Path, DWORD Win32)
+/* What became of the run whose journal is at Path. */
+static DWORD LookAtRun(const wchar_t *Path, JOURNAL_STATE *State)
 {
-    JOURNAL_STATE state;
     DWORD error;
     HANDLE file = CreateFileW(Path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
                               NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
 
     if (file == INVALID_HANDLE_VALUE)
-        return Complain("cancel the run of", PathPlain(Path), GetLastError());
-    error = JournalLook(Path, file, &state);
+        return GetLastError();
+    error = JournalLook(Path, file, State);
     CloseHandle(file);
+    return error;
+}
+
+static int CancelRun(const wchar_t *Path)
+{
+    JOURNAL_STATE state;
+    DWORD error, refused = RunServiceCancel(Path);
+
+    if (refused == ERROR_SUCCESS)
+        return EXIT_DONE;
+    /* No service takes the request: has the run ended, or is it gone? */
+    error = LookAtRun(Path, &state);
     if (error != ERROR_SUCCESS)
         return Complain("read the journal", PathPlain(Path), error);
     switch (state) {
@@ -112,26 +128,54 @@ static int CancelWithoutService(const wchar_t *Path, DWORD Win32)
         return ComplainText("cancel the run of", PathPlain(Path),
                             "the guest is rebooting for it, and it has not gone on yet; ask again");
     default:
-        return Complain("cancel the run of", PathPlain(Path), Win32);
+        return Complain("cancel the run of", PathPlain(Path), refused);
     }
 }
 
-int CommandCancel(int Argc, wchar_t **Argv)
+/* Done is what is gone without a run-end, also by somebody else. */
+static int KillRun(const wchar_t *Path)
+{
+    JOURNAL_STATE state;
+    DWORD refused = RunServiceKill(Path);
+    DWORD error = LookAtRun(Path, &state);
+
+    if (error != ERROR_SUCCESS)
+        return Complain("read the journal", PathPlain(Path), error);
+    switch (state) {
+    case JOURNAL_GONE:
+        return EXIT_DONE;
+    case JOURNAL_ENDED:
+        return ComplainText("end the run of", PathPlain(Path), "it has ended by itself");
+    default:
+        return Complain("end the run of", PathPlain(Path),
+                        refused != ERROR_SUCCESS ? refused : ERROR_TIMEOUT);
+    }
+}
+
+static int WithJournal(int Argc, wchar_t **Argv, int (*Do)(const wchar_t *Path))
 {
     const wchar_t *journal = NULL;
     const OPTION options[] = {{.Name = L"--journal", .Value = &journal}};
     wchar_t *path;
     DWORD error;
-    int code = EXIT_DONE;
+    int code;
 
     if (!OptionsParse(Argc, Argv, options, ARRAYSIZE(options)) || journal == NULL)
         return EXIT_USAGE;
     path = PathOpen(journal, &error);
     if (path == NULL)
         return Complain("open the journal", journal, error);
-    error = RunServiceCancel(path);
-    if (error != ERROR_SUCCESS)
-        code = CancelWithoutService(path, error);
+    code = Do(path);
     free(path);
     return code;
+}
+
+int CommandCancel(int Argc, wchar_t **Argv)
+{
+    return WithJournal(Argc, Argv, CancelRun);
+}
+
+int CommandKill(int Argc, wchar_t **Argv)
+{
+    return WithJournal(Argc, Argv, KillRun);
 }

@@ -5,6 +5,7 @@
 #include "manifest.h"
 #include "part.h"
 #include "path.h"
+#include "put.h"
 #include "space.h"
 #include "stream.h"
 
@@ -253,6 +254,12 @@ static void SkipFilesThatAreThere(PUT *Put)
         Put->Current++;
 }
 
+static BOOL AllThere(PUT *Put)
+{
+    SkipFilesThatAreThere(Put);
+    return Put->Current == Put->Manifest.Count;
+}
+
 static int ReceiveData(PUT *Put)
 {
     const FRAME_HEADER *header = &Put->Frame->Header;
@@ -319,8 +326,6 @@ static int ReceiveFiles(PUT *Put)
     int code = EXIT_DONE;
 
     SkipFilesThatAreThere(Put);
-    if (Put->Current == Put->Manifest.Count)
-        return EXIT_DONE;
     while (code == EXIT_DONE) {
         const FRAME_HEADER *header = &Put->Frame->Header;
         DWORD error = FrameRead(Put->In, Put->Frame);
@@ -345,7 +350,7 @@ static int ReceiveFiles(PUT *Put)
     return code;
 }
 
-int CommandPut(int Argc, wchar_t **Argv)
+int PutFiles(BOOL AwaitFinish)
 {
     PUT put = {
         .In = GetStdHandle(STD_INPUT_HANDLE),
@@ -354,17 +359,20 @@ int CommandPut(int Argc, wchar_t **Argv)
     };
     int code;
 
-    (void)Argv;
-    if (Argc != 0)
-        return EXIT_USAGE;
     put.Frame = malloc(sizeof *put.Frame);
     if (put.Frame == NULL)
         return Complain("receive files", NULL, ERROR_NOT_ENOUGH_MEMORY);
     code = ReceiveManifest(&put);
-    if (code == EXIT_DONE)
+    if (code == EXIT_DONE && (AwaitFinish || !AllThere(&put)))
         code = ReceiveFiles(&put);
     ClosePart(&put);
     ManifestFree(&put.Manifest);
     free(put.Frame);
     return code;
+}
+
+int CommandPut(int Argc, wchar_t **Argv)
+{
+    (void)Argv;
+    return Argc == 0 ? PutFiles(FALSE) : EXIT_USAGE;
 }

@@ -13,6 +13,9 @@
 #define JOURNAL_POLL_MS 2u
 #define SERVICE_POLLS   32u /* asking the manager costs more than looking for the file */
 
+/* From TerminateProcess to the end of the process: a request that is under way has to come back first. */
+#define KILL_MS 10000u
+
 #define NAME_PREFIX L"wskharness-run-"
 #define NAME_DIGITS 16u
 
@@ -171,7 +174,43 @@ static DWORD Cancel(const wchar_t *Name)
     return error;
 }
 
-DWORD RunServiceCancel(const wchar_t *Journal)
+/* The process of the service, for TerminateProcess and to be waited for. */
+static DWORD OpenServiceProcess(const wchar_t *Name, HANDLE *Process)
+{
+    SERVICE_STATUS_PROCESS status;
+    SC_HANDLE service;
+    DWORD bytes, error = ServiceOpen(Name, SERVICE_QUERY_STATUS, &service);
+
+    if (error != ERROR_SUCCESS)
+        return error;
+    if (!QueryServiceStatusEx(service, SC_STATUS_PROCESS_INFO, (BYTE *)&status, sizeof status, &bytes))
+        error = GetLastError();
+    else if (status.dwProcessId == 0)
+        error = ERROR_SERVICE_NOT_ACTIVE;
+    else if ((*Process = OpenProcess(PROCESS_TERMINATE | SYNCHRONIZE, FALSE, status.dwProcessId)) == NULL)
+        error = GetLastError();
+    CloseServiceHandle(service);
+    return error;
+}
+
+static DWORD Kill(const wchar_t *Name)
+{
+    HANDLE process;
+    DWORD error = OpenServiceProcess(Name, &process);
+
+    if (error != ERROR_SUCCESS)
+        return error;
+    if (!TerminateProcess(process, ERROR_PROCESS_ABORTED))
+        error = GetLastError();
+    else if (WaitForSingleObject(process, KILL_MS) != WAIT_OBJECT_0)
+        error = ERROR_TIMEOUT;
+    CloseHandle(process);
+    return error;
+}
+
+/* Does something with the service that writes the journal. ERROR_SERVICE_DOES_NOT_EXIST when there is none.
+ */
+static DWORD WithService(const wchar_t *Journal, DWORD (*Do)(const wchar_t *Name))
 {
     DWORD error = ERROR_SERVICE_DOES_NOT_EXIST;
 
@@ -181,11 +220,21 @@ DWORD RunServiceCancel(const wchar_t *Journal)
         DWORD tried;
 
         RunServiceName(Journal, reboots, name);
-        tried = Cancel(name);
+        tried = Do(name);
         if (tried == ERROR_SUCCESS)
             return ERROR_SUCCESS;
         if (tried != ERROR_SERVICE_DOES_NOT_EXIST)
             error = tried;
     }
     return error;
+}
+
+DWORD RunServiceCancel(const wchar_t *Journal)
+{
+    return WithService(Journal, Cancel);
+}
+
+DWORD RunServiceKill(const wchar_t *Journal)
+{
+    return WithService(Journal, Kill);
 }

@@ -34,3 +34,7 @@ DWORD RunServiceStart(const wchar_t *Plan, const wchar_t *Journal, DWORD *Retrie
 
 /* Asks the service to stop after the current step. ERROR_SERVICE_DOES_NOT_EXIST when there is none. */
 DWORD RunServiceCancel(const wchar_t *Journal);
+
+/* Ends the process of the service, and returns when it is gone. ERROR_SERVICE_DOES_NOT_EXIST when there is
+ * none. */
+DWORD RunServiceKill(const wchar_t *Journal);
