@@ -52,7 +52,7 @@ cases:
 // kills is how many controllers TestKilledAtAnyMoment kills at least.
 func kills() int {
 	if raceEnabled {
-		return 8
+		return 4
 	}
 	return 52
 }
