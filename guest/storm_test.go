@@ -34,6 +34,8 @@ type storm struct {
 	seed uint64
 	dir  string
 
+	patience time.Duration // that clients have beyond what the server may take
+
 	mu       sync.Mutex
 	random   *rand.Rand
 	calm     bool
@@ -65,6 +67,7 @@ func TestFaultStorm(t *testing.T) {
 	if raceEnabled {
 		total = 60
 	}
+	s.measure(clients)
 	jobs := make(chan int)
 	var workers sync.WaitGroup
 	for range clients {
@@ -81,6 +84,37 @@ func TestFaultStorm(t *testing.T) {
 	}
 	s.calmDown()
 	s.nothingLeft()
+}
+
+// measure finds how patient a client has to be on this machine: twenty times as long as a request takes when all of them
+// have one out.
+func (s *storm) measure(clients int) {
+	s.calm, s.patience = true, time.Hour
+	agent := s.g.seed()
+	var all sync.WaitGroup
+	begun := time.Now()
+	for range clients {
+		all.Go(func() {
+			client, err := s.client()
+			if err != nil {
+				s.t.Error(err)
+				return
+			}
+			defer client.Close()
+			g, err := Connect(s.t.Context(), client, Options{Agent: agent})
+			if err != nil {
+				s.t.Error(err)
+				return
+			}
+			if err := g.Close(s.t.Context()); err != nil {
+				s.t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	const requests = 5 // of which each waits for the one before
+	s.calm, s.patience = false, max(700*time.Millisecond, 20*time.Since(begun)/requests)
+	s.t.Logf("clients wait for %s", s.patience)
 }
 
 // mishap has one request in fifty go wrong.
@@ -106,7 +140,7 @@ func (s *storm) calmDown() {
 // client is a client of its own for each worker: patient enough for the errors, not for more.
 func (s *storm) client() (*remote.WinRM, error) {
 	return remote.New(s.g.client.Endpoint(), remote.Options{Owner: "storm", OperationTimeout: 300 * time.Millisecond,
-		HTTPMargin: 700 * time.Millisecond, CleanupTimeout: 2 * time.Second, QuotaWait: -1})
+		HTTPMargin: s.patience, CleanupTimeout: 2 * time.Second, QuotaWait: -1})
 }
 
 func (s *storm) work(jobs <-chan int) {

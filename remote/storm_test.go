@@ -56,7 +56,14 @@ func TestFaultStorm(t *testing.T) {
 	if raceEnabled {
 		total = 100
 	}
-	opts := remote.Options{Owner: "storm", OperationTimeout: 200 * time.Millisecond, HTTPMargin: 300 * time.Millisecond, CleanupTimeout: 2 * time.Second, QuotaWait: -1}
+	const workersAtATime = 16
+	calm = true
+	patience := patienceHere(t, m.sealed, workersAtATime)
+	t.Logf("clients wait for %s", patience)
+	mu.Lock()
+	calm = false
+	mu.Unlock()
+	opts := remote.Options{Owner: "storm", OperationTimeout: 200 * time.Millisecond, HTTPMargin: patience, CleanupTimeout: 2 * time.Second, QuotaWait: -1}
 	clients := []*remote.WinRM{}
 	for _, ep := range []remote.Endpoint{m.basic, m.sealed} {
 		c, err := remote.New(ep, opts)
@@ -68,7 +75,7 @@ func TestFaultStorm(t *testing.T) {
 	jobs := make(chan int)
 	var workers sync.WaitGroup
 	var right, wrong int
-	for range 16 {
+	for range workersAtATime {
 		workers.Go(func() {
 			for i := range jobs {
 				err := stormy(t, clients[i%len(clients)], seed, i)
@@ -111,6 +118,28 @@ func TestFaultStorm(t *testing.T) {
 			t.Errorf("a shell without its owner's name: %+v", i)
 		}
 	}
+}
+
+// patienceHere is how patient a client has to be on this machine: twenty times as long as a request takes when many have
+// one out.
+func patienceHere(t *testing.T, at remote.Endpoint, many int) time.Duration {
+	client, err := remote.New(at, remote.Options{Owner: "calm"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	var all sync.WaitGroup
+	begun := time.Now()
+	for i := range many {
+		all.Go(func() {
+			if err := stormy(t, client, 0, i); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	const requests = 6 // of which each waits for the one before
+	return max(300*time.Millisecond, 20*time.Since(begun)/requests)
 }
 
 // stormy runs one command, and reports anything but a right result or a typed error in time.

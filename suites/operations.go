@@ -36,7 +36,7 @@ func operations() []operation {
 		{name: "port", index: valueStatePort, doc: "TCP port of its echo server, 0 when not listening"},
 		{name: "accepted", index: valueStateAccepted, doc: "connections accepted so far"},
 		{name: "open", index: valueStateOpen, doc: "sockets open now, the listener included"},
-		{name: "echoed", index: valueStateBytes, doc: "bytes echoed so far"},
+		{name: "echoed", index: valueStateBytes, doc: "bytes echoed so far, or on their way back"},
 		{name: "npi_held", index: valueStateNPIHeld, kind: valueBool, doc: "the sub-component holds a capture"},
 		{name: "allocations", index: valueStateAllocations, doc: "pool blocks of the driver that are not yet freed"},
 	}

@@ -172,7 +172,7 @@ enum {                                                      /* STATE, ACTIVATE, 
        WSKT_V_STATE_PORT = 4,       /* TCP port of the echo server, 0 when not listening */
        WSKT_V_STATE_ACCEPTED = 5,
        WSKT_V_STATE_OPEN = 6,        /* sockets open now, the listener included */
-       WSKT_V_STATE_BYTES = 7,       /* echoed */
+       WSKT_V_STATE_BYTES = 7,       /* echoed, or on their way back */
        WSKT_V_STATE_NPI_HELD = 8,    /* 1 while the sample itself holds a capture */
        WSKT_V_STATE_ALLOCATIONS = 9, /* pool blocks of the driver not yet freed */
 };

@@ -134,12 +134,13 @@ static VOID Advance(ECHO *Echo, CONNECTION *Connection)
         if (Connection->Length == 0) {
             StartDisconnect(Connection); /* the peer has sent all that it will */
         } else {
+            /* The peer may have them before the driver hears that they were sent: they are counted now. */
+            (VOID) InterlockedExchangeAdd64(&Echo->Bytes, Connection->Length);
             StartSend(Connection);
         }
     } else if (bytes == 0 || bytes > Connection->Length - Connection->Sent) {
         StartClose(Connection); /* an answer that can't be */
     } else {
-        (VOID) InterlockedExchangeAdd64(&Echo->Bytes, bytes);
         Connection->Sent += bytes;
         if (Connection->Sent < Connection->Length) {
             StartSend(Connection);

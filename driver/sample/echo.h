@@ -17,7 +17,7 @@ typedef struct ECHO {
     struct CONNECTION *First;
     UINT32 Connections;
     volatile LONG Accepted;
-    volatile LONG64 Bytes; /* echoed */
+    volatile LONG64 Bytes; /* echoed, or on their way back */
 } ECHO;
 
 VOID EchoInitialize(ECHO *Echo);
