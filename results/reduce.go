@@ -322,7 +322,7 @@ func (r *Reducer) whyNotRun(t *target, counted int) string {
 	case t.Trouble != "":
 		why = t.Trouble
 	case r.rec.Error != "":
-		why = r.rec.Error
+		why, _, _ = strings.Cut(r.rec.Error, "\n") // a compiler's output need not be told with each case
 	case r.rec.Reason == Interrupted:
 		why = "the run was interrupted"
 	case r.rec.Reason == "":

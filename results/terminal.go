@@ -116,10 +116,7 @@ func (t *Terminal) show(e Event) []string {
 		return t.notice(e)
 	case KindRunFinished:
 		t.bars.stop()
-		t.bars = nil
-		if e.Finish.Error != "" {
-			return t.view.trouble("", &Phase{Name: "run", Error: e.Finish.Error})
-		}
+		t.bars = nil // what ended it, the summary tells
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -161,8 +162,12 @@ func (o *runOptions) show(ctx context.Context, carryOut func(context.Context, ha
 			return err
 		}
 	}
-	if err != nil {
-		return err
+	if err != nil { // the summary has told all of it
+		line, more, _ := strings.Cut(err.Error(), "\n")
+		if more != "" {
+			line += " …"
+		}
+		return &exitError{code: exitCode(ctx, err), err: errors.New(line)}
 	}
 	if code := results.ExitCode(done.Record, done.Record.Run.Policy); code != results.ExitOK {
 		return &exitError{code: code}
