@@ -12,7 +12,7 @@ type Kind string
 const (
 	KindRunStarted   Kind = "run-started"    // Run; always the first event, and only that
 	KindRunResumed   Kind = "run-resumed"    // Notice (optional); the run goes on under a new controller
-	KindTargetPhase  Kind = "target-phase"   // Target (empty: before any target, as the build is), Phase
+	KindTargetPhase  Kind = "target-phase"   // Target (empty: of the run as a whole, as the build is), Phase
 	KindTargetFacts  Kind = "target-facts"   // Target, Facts
 	KindPackage      Kind = "package"        // Package
 	KindCaseStarted  Kind = "case-started"   // Target, Case, Attempt
@@ -91,7 +91,7 @@ const (
 )
 
 // The phases of a target's part in a run. Phases may come again: a guest that crashed is reverted
-// and deployed to anew. Build and sign come before any target.
+// and deployed to anew. Build and sign are of the run as a whole, and go on beside them.
 const (
 	PhaseBuild   = "build"
 	PhaseSign    = "sign"

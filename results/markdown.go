@@ -265,7 +265,7 @@ func (m *markdown) loops(rec *Record) {
 func (m *markdown) times(rec *Record) {
 	m.line("## Times\n")
 	if t := times(rec.Phases); len(t) > 0 {
-		m.line("- before any target: %s", escape(strings.Join(t, ", ")))
+		m.line("- beside the targets: %s", escape(strings.Join(t, ", ")))
 	}
 	for i := range rec.Targets {
 		if t := times(rec.Targets[i].Phases); len(t) > 0 {

@@ -12,7 +12,7 @@ type Record struct {
 	Resumed  int            `json:"resumed,omitempty"` // how often another controller took over
 	Counts   Counts         `json:"counts"`            // of cases, by their final outcomes
 	Package  *Package       `json:"package,omitempty"`
-	Phases   []PhaseRecord  `json:"phases,omitempty"` // before any target: build, sign
+	Phases   []PhaseRecord  `json:"phases,omitempty"` // of the run as a whole: build, sign
 	Targets  []TargetRecord `json:"targets"`
 	Notices  []Noted        `json:"notices,omitempty"`
 
