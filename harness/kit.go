@@ -188,7 +188,7 @@ func (r *run) build(ctx context.Context, before *results.Package) error {
 			}
 		}
 		if err := errors.Join(pkgErr, toolsErr); err != nil {
-			return "", err
+			return "", endedBuild(ctx, err)
 		}
 		if pkg.Cached || before != nil {
 			return "unchanged", nil
@@ -207,6 +207,18 @@ func (r *run) build(ctx context.Context, before *results.Package) error {
 	r.kit.pkg = pkg
 	close(r.kit.packaged)
 	return nil
+}
+
+// endedBuild is why a build failed: where it was ended by a limit or by the user, that, and not what became of its
+// processes.
+func endedBuild(ctx context.Context, err error) error {
+	if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	if up := limitUp(ctx); up != nil {
+		return &BuildError{Err: fmt.Errorf("build: %w", up)}
+	}
+	return err
 }
 
 // keepPackage copies the package into the run folder, which has what was tested whatever becomes of the cache.

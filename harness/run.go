@@ -95,6 +95,9 @@ func (r *run) carryOut(ctx context.Context, events []results.Event, handlers []r
 	switch {
 	case ctx.Err() != nil:
 		finish.Reason = results.Interrupted
+		if errors.Is(runErr, context.Canceled) {
+			runErr = nil // the record says so, and better
+		}
 	case runErr != nil:
 		finish = &results.Finish{Reason: results.Failed, Error: runErr.Error()}
 	}
