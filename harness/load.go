@@ -105,7 +105,7 @@ func (s *session) load(ctx context.Context, trials []*trial) loadOutcome {
 		return detail, err
 	})
 	if err != nil {
-		return loadOutcome{over: true, why: err.Error()}
+		return l.undeployed(ctx, err)
 	}
 	_ = s.phase(s.target.Name, results.PhaseCases, func() (string, error) {
 		if l.unanswered != nil {
@@ -120,6 +120,22 @@ func (s *session) load(ctx context.Context, trials []*trial) loadOutcome {
 	l.collect(ctx)
 	l.close()
 	return l.outcome
+}
+
+// undeployed is the outcome of a load whose start went wrong. Where it was ended from here, the guest may have begun it
+// all the same: it is asked to stop, and whoever uses the guest next gets it reverted.
+func (l *load) undeployed(ctx context.Context, err error) loadOutcome {
+	if ctx.Err() == nil {
+		return loadOutcome{over: true, why: err.Error()}
+	}
+	if l.order.ID != "" {
+		l.cancel(context.WithoutCancel(ctx))
+	}
+	why := "the run was interrupted"
+	if up := limitUp(ctx); up != nil {
+		why = up.Error()
+	}
+	return loadOutcome{over: true, tainted: true, why: why}
 }
 
 // rawPath is where the guest's journal is kept as it came.

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"wskharness/results"
 	"wskharness/suites"
 	"wskharness/testtime"
+	"wskharness/vm"
+	"wskharness/vm/wine"
 )
 
 // slowBuild is a plan for a driver whose build takes longer than anybody waits, and for a machine that nobody can reach.
@@ -47,5 +50,53 @@ func TestInterruptWhileBuilding(t *testing.T) {
 	done, err := slowBuild(t).Run(ctx, testEnv(t))
 	if err != nil || done.Record.Reason != results.Interrupted {
 		t.Errorf("%v, error %v", done.Record.Reason, err)
+	}
+}
+
+// interrupter ends the run when a target begins with the deployment.
+type interrupter struct{ interrupt func() }
+
+func (i interrupter) Handle(e results.Event) error {
+	if e.Kind == results.KindTargetPhase && e.Phase.Name == results.PhaseDeploy && e.Phase.State == results.PhaseStarted {
+		i.interrupt()
+	}
+	return nil
+}
+
+// counted counts how often a guest is reverted.
+type counted struct {
+	*wine.Machine
+	reverts int
+}
+
+func (c *counted) Revert(ctx context.Context) error {
+	c.reverts++
+	return c.Machine.Revert(ctx)
+}
+
+// What is interrupted while it is being started may have been started: the next run gets the guest clean.
+func TestInterruptWhileDeploying(t *testing.T) {
+	env := testEnv(t)
+	var machine *counted
+	env.dress = func(m vm.Machine) vm.Machine {
+		machine = &counted{Machine: m.(*wine.Machine)}
+		return machine
+	}
+	config := configOf(t, "suites: [taint.yaml]\n", map[string]string{"taint.yaml": taintSuite})
+	plan, err := NewPlan(Request{Config: config, Out: config.Out, Warm: true,
+		Selection: suites.Selection{Patterns: []string{"taint.well"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, interrupt := context.WithCancel(testtime.Context(t))
+	done, err := plan.Run(ctx, env, interrupter{interrupt})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := machine.Release(testtime.Context(t)); err != nil {
+		t.Error(err)
+	}
+	if why := reasonOf(done.Record, "taint.well"); machine.reverts != 1 || !strings.HasPrefix(why, "taint.well: the run was interrupted") {
+		t.Errorf("reverted %d times; %s", machine.reverts, why)
 	}
 }
