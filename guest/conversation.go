@@ -124,6 +124,16 @@ func (c *conversation) cutShort(ctx context.Context, p *process, err error) erro
 	return c.broken(err)
 }
 
+// unclear reports whether err does not tell what the agent did when FINISH had come: contact was lost, or what it said
+// can't be believed.
+func (c *conversation) unclear(ctx context.Context, err error) bool {
+	if _, refused := errors.AsType[*TransferError](err); refused || ctx.Err() != nil {
+		return false
+	}
+	_, lies := errors.AsType[*ProtocolError](err)
+	return lies || passing(ctx, err)
+}
+
 func (c *conversation) broken(err error) error {
 	return &ProtocolError{Doing: "push " + c.batch[0].entry.path, Err: err}
 }

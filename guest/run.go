@@ -3,7 +3,6 @@ package guest
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 )
@@ -59,7 +58,7 @@ func (g *Guest) putAndRun(ctx context.Context, s *Stream, plan string, batch []u
 			err := c.hold(ctx, p)
 			return c.out, err
 		}, "run", "--put", "--plan", plan, "--journal", JournalPath(s.runID), "--follow")
-		if _, refused := errors.AsType[*TransferError](err); c.finished && !refused && passing(ctx, err) {
+		if c.finished && c.unclear(ctx, err) {
 			lost = s.broken(ctx, err)
 			return nil
 		}

@@ -127,6 +127,15 @@ func TestStartRunIsBegunAgainUntilItMayHaveStarted(t *testing.T) {
 			t.Errorf("started %d times", n)
 		}
 	})
+	t.Run("behind, with words that are none", func(t *testing.T) {
+		f := newFakeGuest(t)
+		f.onFinish = func(a *fakeAgent) { io.WriteString(a.out, strings.Repeat("not a frame ", 10)) }
+		f.silent = true
+		_, err := start(t, f)
+		if _, ok := errors.AsType[*LostError](err); !ok {
+			t.Errorf("error %v", err)
+		}
+	})
 	t.Run("refused", func(t *testing.T) {
 		f := newFakeGuest(t)
 		f.onFinish = func(a *fakeAgent) { a.refuse(1, 112, "the disk is full") }
