@@ -36,7 +36,8 @@ type Terminal struct {
 	mu      sync.Mutex
 	view    view
 	targets map[string]*liveTarget
-	bars    *bars // nil where there is nothing to draw on
+	bars    *bars  // nil where there is nothing to draw on
+	failed  string // the error of the last phase that failed before any target
 }
 
 // liveTarget is what the view must remember of a target.
@@ -116,7 +117,10 @@ func (t *Terminal) show(e Event) []string {
 		return t.notice(e)
 	case KindRunFinished:
 		t.bars.stop()
-		t.bars = nil // what ended it, the summary tells
+		t.bars = nil
+		if e.Finish.Error != "" && e.Finish.Error != t.failed { // told already, with the phase that it is of
+			return t.view.trouble("", &Phase{Name: "run", Error: e.Finish.Error})
+		}
 	}
 	return nil
 }
@@ -195,6 +199,9 @@ func (live *liveTarget) plan(name string) *PlanCase {
 func (t *Terminal) phase(e Event) []string {
 	p := e.Phase
 	if e.Target == "" {
+		if p.State == PhaseFailed {
+			t.failed = p.Error
+		}
 		return t.finished("", p)
 	}
 	live := t.target(e.Target)

@@ -108,6 +108,29 @@ type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, os.ErrClosed }
 
+// A build that fails ends the run with the same words, which are told once.
+func TestTerminalTellsOfAFailedBuildOnce(t *testing.T) {
+	for _, test := range []struct {
+		finish string
+		want   int
+	}{{"no semicolon", 1}, {"no semicolon\nno journal", 2}} {
+		var out bytes.Buffer
+		view := NewTerminal(TerminalOptions{Out: &out, Err: io.Discard, Color: ColorNever})
+		for _, e := range []Event{
+			{Kind: KindRunStarted, Run: &Run{}},
+			{Kind: KindTargetPhase, Phase: &Phase{Name: PhaseBuild, State: PhaseFailed, Error: "no semicolon"}},
+			{Kind: KindRunFinished, Finish: &Finish{Reason: Failed, Error: test.finish}},
+		} {
+			if err := view.Handle(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := strings.Count(out.String(), "no semicolon"); n != test.want {
+			t.Errorf("told %d times, and not %d:\n%s", n, test.want, out.String())
+		}
+	}
+}
+
 func TestTerminalReportsAWriterThatBroke(t *testing.T) {
 	view := NewTerminal(TerminalOptions{Out: brokenPipe{}, Err: io.Discard, Getenv: env()})
 	if err := view.Handle(happyRun()[0]); !errors.Is(err, os.ErrClosed) {
