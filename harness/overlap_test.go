@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -98,5 +99,34 @@ func TestInterruptWhileDeploying(t *testing.T) {
 	}
 	if why := reasonOf(done.Record, "taint.well"); machine.reverts != 1 || !strings.HasPrefix(why, "taint.well: the run was interrupted") {
 		t.Errorf("reverted %d times; %s", machine.reverts, why)
+	}
+}
+
+// turnedOff turns its guest off and on when it was connected to for the first time.
+type turnedOff struct {
+	t       *testing.T
+	machine *wine.Machine
+	once    sync.Once
+}
+
+func (r *turnedOff) Handle(e results.Event) (err error) {
+	if e.Kind == results.KindTargetPhase && e.Phase.Name == results.PhaseConnect && e.Phase.State == results.PhaseDone {
+		r.once.Do(func() { err = wine.Reset(testtime.Context(r.t), r.machine.State()) })
+	}
+	return err
+}
+
+// A guest that reboots while the driver is being built has lost nothing.
+func TestRebootWhileBuilding(t *testing.T) {
+	env := testEnv(t)
+	r := &turnedOff{t: t}
+	env.dress = func(m vm.Machine) vm.Machine {
+		r.machine = m.(*wine.Machine)
+		return m
+	}
+	config := configOf(t, "suites: [taint.yaml]\n", map[string]string{"taint.yaml": taintSuite})
+	done := carryOut(t, env, config, r, "taint.well")
+	if got := outcomes(done.Record); got["taint.well"] != results.Pass || done.Record.Targets[0].Trouble != "" {
+		t.Errorf("%v\n%s", got, summary(done))
 	}
 }
