@@ -64,6 +64,8 @@ func (c Command) Run(ctx context.Context) (string, error) {
 	switch {
 	case ctx.Err() != nil:
 		return out.String(), ctx.Err()
+	case errors.Is(err, exec.ErrWaitDelay):
+		err = nil // it ended well, and only what it left running had its output still open
 	case limited.Err() != nil:
 		err = fmt.Errorf("it did not end within %s", c.Limit)
 	}

@@ -59,8 +59,18 @@ func TestCommand(t *testing.T) {
 
 // TestCommandLeavesNothingRunning: what a build starts in the background ends with it.
 func TestCommandLeavesNothingRunning(t *testing.T) {
+	for name, output := range map[string]string{"silent": ">/dev/null 2>&1", "with the build's output": ""} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			leaveRunning(t, output)
+		})
+	}
+}
+
+func leaveRunning(t *testing.T, output string) {
+	t.Helper()
 	pid := filepath.Join(t.TempDir(), "pid")
-	c := Command{Dir: ".", Args: []string{"sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $! >" + pid}, Limit: time.Minute}
+	c := Command{Dir: ".", Args: []string{"sh", "-c", "sleep 60 " + output + " & echo $! >" + pid}, Limit: time.Minute}
 	if _, err := c.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
