@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -158,12 +159,28 @@ func (c Cache) publish(room, key, built string, good func(dir string) bool) erro
 	return &CacheError{Dir: c.Dir, Err: fmt.Errorf("%s: other builders keep putting bad entries there", final)}
 }
 
-// keep makes a file the entry key of a room, if it can. It is for what can be made again, and is checked when it is read.
+// keep makes a file the entry key of a room, if it can. It is for what can be made again: what is missing, cut, changed, of
+// another entry or can't be kept is.
 func (c Cache) keep(room, key string, content []byte) {
 	path := c.path(room, key)
 	if os.MkdirAll(filepath.Dir(path), 0o755) == nil {
-		_ = replace(path, content, 0o644, nil)
+		_ = replace(path, append([]byte(seal(room, key, content)+"\n"), content...), 0o644, nil)
 	}
+}
+
+// kept is what was kept as an entry, if it is there and all of it is.
+func (c Cache) kept(room, key string, limit int64) ([]byte, bool) {
+	data, err := readBounded(c.path(room, key), limit)
+	if err != nil {
+		return nil, false
+	}
+	sealed, content, _ := bytes.Cut(data, []byte("\n"))
+	return content, string(sealed) == seal(room, key, content)
+}
+
+// seal is the first line of an entry: it belongs to the content and to the place that it was kept at.
+func seal(room, key string, content []byte) string {
+	return hashBytes(append([]byte(room+"/"+key+"\n"), content...))
 }
 
 // touch notes that an entry is in use, now and then.

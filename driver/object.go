@@ -1,7 +1,6 @@
 package driver
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -32,16 +31,10 @@ func (w *workshop) objectKey(u translationUnit) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// loadObject writes the object of a key to a file, if there is one and it is whole. The file of an object is its SHA-256
-// in a line of its own, then the object. Nothing of this room is needed: an object that is missing, cut, changed or can't
-// be kept is compiled again.
+// loadObject writes the object of a key to a file, if there is one.
 func (c Cache) loadObject(key, to string) bool {
-	data, err := readBounded(c.path(objectRoom, key), maxImageFile)
-	if err != nil {
-		return false
-	}
-	sum, object, found := bytes.Cut(data, []byte("\n"))
-	if !found || string(sum) != hashBytes(object) || os.WriteFile(to, object, 0o644) != nil {
+	object, ok := c.kept(objectRoom, key, maxImageFile)
+	if !ok || os.WriteFile(to, object, 0o644) != nil {
 		return false
 	}
 	c.touch(objectRoom, key)
@@ -50,9 +43,7 @@ func (c Cache) loadObject(key, to string) bool {
 
 // keepObject keeps a copy of an object, if it can.
 func (c Cache) keepObject(key, from string) {
-	object, err := readBounded(from, maxImageFile)
-	if err != nil {
-		return
+	if object, err := readBounded(from, maxImageFile); err == nil {
+		c.keep(objectRoom, key, object)
 	}
-	c.keep(objectRoom, key, append([]byte(hashBytes(object)+"\n"), object...))
 }

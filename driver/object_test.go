@@ -2,6 +2,7 @@ package driver
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -102,13 +103,18 @@ func TestUnchangedUnitsAreNotRead(t *testing.T) {
 	}
 	for _, note := range notes {
 		var known unchanged
-		if err := readJSON(note, &known); err != nil {
+		said, ok := cache.kept(unitRoom, filepath.Base(note), maxJSONFile)
+		if !ok {
+			t.Fatal("a note that is not whole")
+		}
+		if err := json.Unmarshal(said, &known); err != nil {
 			t.Fatal(err)
 		}
 		known.Inputs = append(known.Inputs, input{Path: tc.CC, Size: 1})
-		if err := writeJSON(note, known); err != nil {
+		if said, err = json.Marshal(known); err != nil {
 			t.Fatal(err)
 		}
+		cache.keep(unitRoom, filepath.Base(note), said)
 	}
 	if err := os.RemoveAll(filepath.Join(cache.Dir, buildRoom)); err != nil {
 		t.Fatal(err)
@@ -189,6 +195,32 @@ func TestDamagedObjectsAreCompiledAgain(t *testing.T) {
 				t.Errorf("compiled %d units; SHA-256 %s, want %s", got.Compiled, got.SHA256, want.SHA256)
 			}
 		})
+	}
+}
+
+// What was kept of one unit is not taken for another's, even whole: that would be a stale or a foreign driver.
+func TestUnitsAreNotTakenForEachOther(t *testing.T) {
+	tc := toolchain(t)
+	for _, room := range []string{objectRoom, unitRoom} {
+		cache := Cache{Dir: t.TempDir()}
+		want := build(t, tc, pairSpec("pair.sys", nil), cache)
+		entries, err := filepath.Glob(filepath.Join(cache.Dir, room, "*"))
+		if err != nil || len(entries) != 2 {
+			t.Fatalf("%v, %v", entries, err)
+		}
+		one, err := os.ReadFile(entries[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(entries[1], one, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.RemoveAll(filepath.Join(cache.Dir, buildRoom)); err != nil {
+			t.Fatal(err)
+		}
+		if got := build(t, tc, pairSpec("pair.sys", nil), cache); got.SHA256 != want.SHA256 {
+			t.Errorf("%s: SHA-256 %s, want %s", room, got.SHA256, want.SHA256)
+		}
 	}
 }
 

@@ -29,7 +29,7 @@ func (tc *Toolchain) survey(ctx context.Context, cache Cache) (*survey, error) {
 		return nil, err
 	}
 	var kept survey
-	if readJSON(cache.path(toolchainRoom, key), &kept) == nil && kept.holds() {
+	if said, ok := cache.kept(toolchainRoom, key, maxJSONFile); ok && json.Unmarshal(said, &kept) == nil && kept.holds() {
 		cache.touch(toolchainRoom, key)
 		return &kept, nil
 	}

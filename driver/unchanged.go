@@ -34,7 +34,8 @@ func (w *workshop) unchangedKey(u translationUnit) string {
 // loadUnchanged gives the object of a unit, if it is known and nothing has changed.
 func (w *workshop) loadUnchanged(key string, u translationUnit) bool {
 	var known unchanged
-	if readJSON(w.cache.path(unitRoom, key), &known) != nil || len(known.Object) != sha256.Size*2 || !same(known.Inputs) {
+	note, ok := w.cache.kept(unitRoom, key, maxJSONFile)
+	if !ok || json.Unmarshal(note, &known) != nil || len(known.Object) != sha256.Size*2 || !same(known.Inputs) {
 		return false
 	}
 	if !w.cache.loadObject(known.Object, w.path(u.object())) {

@@ -105,12 +105,15 @@ func atLeastCases(ts *testscript.TestScript, neg bool, args []string) {
 // script's cache in its environment or on its command line.
 func noGuests(ctx context.Context, ts *testscript.TestScript) {
 	cache := filepath.Join(ts.Getenv("XDG_CACHE_HOME"), "wskharness")
-	guests, err := filepath.Glob(filepath.Join(cache, "wine", "guests", "*"))
-	ts.Check(err)
-	if len(guests) > 0 {
-		ts.Fatalf("guests are left: %v", guests)
+	guests := func() []string {
+		left, err := filepath.Glob(filepath.Join(cache, "wine", "guests", "*"))
+		ts.Check(err)
+		return left
 	}
-	// The guard of a guest that was killed ends a moment later.
+	// The guard of a guest whose server was killed is done a moment later.
+	if !until(ctx, func() bool { return len(guests()) == 0 }) {
+		ts.Fatalf("guests are left: %v", guests())
+	}
 	if !until(ctx, func() bool { return len(processesOf(cache)) == 0 }) {
 		ts.Fatalf("processes are left: %s", strings.Join(processesOf(cache), "; "))
 	}
