@@ -95,7 +95,7 @@ func TestInterruptWhileDeploying(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := machine.Release(testtime.Context(t)); err != nil {
+	if _, err := Down(testtime.Context(t), env, nil, true); err != nil { // it was kept
 		t.Error(err)
 	}
 	if why := reasonOf(done.Record, "taint.well"); machine.reverts != 1 || !strings.HasPrefix(why, "taint.well: the run was interrupted") {
