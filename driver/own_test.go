@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"wskharness/testtime"
 )
 
 // moment is a time in which a shell has long begun on this machine: many times what a command of it takes.
@@ -78,15 +81,45 @@ func leaveRunning(t *testing.T, output string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proc := filepath.Join("/proc", strings.TrimSpace(string(number)), "cmdline")
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
-		if line, _ := os.ReadFile(proc); len(line) == 0 {
-			return // gone, or waiting to be reaped
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the build's background process is still there")
-		}
+	awaitGone(t, string(number))
+}
+
+// awaitGone waits until a process is gone, or waits to be reaped.
+func awaitGone(t *testing.T, pid string) {
+	t.Helper()
+	proc := filepath.Join("/proc", strings.TrimSpace(pid), "cmdline")
+	testtime.Await(t, "the end of what a build started", func() bool {
+		line, _ := os.ReadFile(proc)
+		return len(line) == 0
+	})
+}
+
+// killedBuild names the file for the pid of a build whose controller is killed.
+const killedBuild = "WSKHARNESS_TEST_KILLED_BUILD"
+
+// TestCommandEndsWithItsController kills the process that builds.
+func TestCommandEndsWithItsController(t *testing.T) {
+	if pid := os.Getenv(killedBuild); pid != "" {
+		c := Command{Dir: ".", Args: []string{"sh", "-c", "echo $$ >" + pid + "; exec sleep 600"}, Limit: time.Hour}
+		_, err := c.Run(t.Context())
+		t.Fatal(err)
 	}
+	pid := filepath.Join(t.TempDir(), "pid")
+	controller := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+	controller.Env = append(os.Environ(), killedBuild+"="+pid)
+	if err := controller.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var number []byte
+	testtime.Await(t, "the build to begin", func() bool {
+		number, _ = os.ReadFile(pid)
+		return len(number) > 0
+	})
+	if err := controller.Process.Kill(); err != nil {
+		t.Error(err)
+	}
+	_ = controller.Wait() // it was killed
+	awaitGone(t, string(number))
 }
 
 func TestPackageOwn(t *testing.T) {
