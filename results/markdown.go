@@ -13,6 +13,7 @@ const (
 	markdownRows     = 500 // of a table
 	markdownCell     = 400 // bytes of a text in a table
 	markdownText     = 2 << 10
+	markdownLines    = 20
 )
 
 // Markdown writes the record as a summary for people: it is summary.md, and fits the job summaries
@@ -106,19 +107,19 @@ func (m *markdown) totals(rec *Record) {
 func (m *markdown) trouble(rec *Record) {
 	var told []string
 	if rec.Error != "" {
-		told = append(told, "The run: "+escape(clip(rec.Error, markdownText)))
+		told = append(told, "The run: "+rec.Error)
 	}
 	if rec.Reason == "" {
 		told = append(told, "The record of the run has no end: its controller was killed, or is still at work.")
 	}
 	for i := range rec.Targets {
 		if t := &rec.Targets[i]; t.Trouble != "" {
-			told = append(told, fmt.Sprintf("Target %s: %s", escape(t.label()), escape(clip(t.Trouble, markdownText))))
+			told = append(told, fmt.Sprintf("Target %s: %s", t.label(), t.Trouble))
 		}
 	}
 	for _, n := range rec.Notices {
 		if n.Level == Warning {
-			told = append(told, escape(clip(n.Text, markdownText)))
+			told = append(told, n.Text)
 		}
 	}
 	if len(told) == 0 {
@@ -126,9 +127,23 @@ func (m *markdown) trouble(rec *Record) {
 	}
 	m.line("## Trouble\n")
 	for _, text := range told[:min(len(told), markdownFailures)] {
-		m.line("- %s", text)
+		m.item(text)
 	}
 	m.line("")
+}
+
+// item is one of a list. What follows its first line, a compiler's output for example, is shown as it is.
+func (m *markdown) item(text string) {
+	all := lines(clip(text, markdownText), markdownLines)
+	if len(all) == 0 {
+		return
+	}
+	m.line("- %s", escape(all[0]))
+	for _, line := range all[1:] {
+		if text := code(line); text != "" {
+			m.line("  - %s", text)
+		}
+	}
 }
 
 func (m *markdown) failures(rec *Record) {
