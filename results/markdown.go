@@ -140,7 +140,7 @@ func (m *markdown) item(text string) {
 	}
 	m.line("- %s", escape(all[0]))
 	for _, line := range all[1:] {
-		if text := code(line); text != "" {
+		if text := span(line); text != "" {
 			m.line("  - %s", text)
 		}
 	}
@@ -333,7 +333,10 @@ func escape(s string) string {
 }
 
 // code shows a text letter by letter, also where it has backquotes or stands in a table.
-func code(s string) string {
+func code(s string) string { return strings.ReplaceAll(span(s), "|", `\|`) }
+
+// span is code outside of a table.
+func span(s string) string {
 	s = strings.TrimSpace(plain(s))
 	if s == "" {
 		return ""
@@ -342,7 +345,7 @@ func code(s string) string {
 	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") {
 		s = " " + s + " "
 	}
-	return ticks + strings.ReplaceAll(s, "|", `\|`) + ticks
+	return ticks + s + ticks
 }
 
 // longestRun is the length of the longest run of backquotes.
