@@ -86,7 +86,7 @@ func TestFaultStorm(t *testing.T) {
 	s.nothingLeft()
 }
 
-// measure finds how patient a client has to be on this machine: twenty times as long as a request takes when all of them
+// measure finds how patient a client has to be on this machine: ten times as long as a request takes when all of them
 // have one out.
 func (s *storm) measure(clients int) {
 	s.calm, s.patience = true, time.Hour
@@ -113,7 +113,7 @@ func (s *storm) measure(clients int) {
 	}
 	all.Wait()
 	const requests = 5 // of which each waits for the one before
-	s.calm, s.patience = false, max(700*time.Millisecond, 20*time.Since(begun)/requests)
+	s.calm, s.patience = false, max(700*time.Millisecond, 10*time.Since(begun)/requests)
 	s.t.Logf("clients wait for %s", s.patience)
 }
 

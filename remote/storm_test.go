@@ -120,7 +120,7 @@ func TestFaultStorm(t *testing.T) {
 	}
 }
 
-// patienceHere is how patient a client has to be on this machine: twenty times as long as a request takes when many have
+// patienceHere is how patient a client has to be on this machine: ten times as long as a request takes when many have
 // one out.
 func patienceHere(t *testing.T, at remote.Endpoint, many int) time.Duration {
 	client, err := remote.New(at, remote.Options{Owner: "calm"})
@@ -139,7 +139,7 @@ func patienceHere(t *testing.T, at remote.Endpoint, many int) time.Duration {
 	}
 	all.Wait()
 	const requests = 6 // of which each waits for the one before
-	return max(300*time.Millisecond, 20*time.Since(begun)/requests)
+	return max(300*time.Millisecond, 10*time.Since(begun)/requests)
 }
 
 // stormy runs one command, and reports anything but a right result or a typed error in time.
