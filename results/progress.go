@@ -28,7 +28,7 @@ func newBars(tty *os.File, p palette) *bars {
 }
 
 // waiting is what a target does between its phases: the driver is being built.
-const waiting = "waiting"
+const waiting = "waiting for the build"
 
 // bar is the line of a target. Its state has a lock of its own, which is never held while mpb is
 // called: mpb draws from its own goroutine, and Write waits for that.
