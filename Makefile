@@ -5,7 +5,7 @@ MINGW   ?= x86_64-w64-mingw32-gcc
 CLANG   ?= clang
 C_DIRS  := driver/sample driver/agent driver/model vm/wine/host
 C_FILES := $(foreach d,$(C_DIRS) driver/include $(wildcard examples/*/driver examples/*/test),$(wildcard $(d)/*.[ch]))
-# The race detector watches everything but the YAML parser, which shares nothing and would take a fifth of the time.
+# The race detector watches everything but the YAML parser, which shares nothing and takes a tenth of the time.
 RACE    := -race -gcflags=gopkg.in/yaml.v3=-race=false
 MAKEFLAGS += --no-print-directory
 
