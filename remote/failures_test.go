@@ -303,7 +303,8 @@ func TestOutOfStep(t *testing.T) {
 		} {
 			t.Run(fmt.Sprintf("%s %s %s", way, test.action, test.kind), func(t *testing.T) {
 				n, err := run(t, ep, test.action, test.kind)
-				if test.repeated && (err != nil || n != 2) {
+				// How often output is asked for once it may come, the machine decides.
+				if test.repeated && (err != nil || n < 2 || n > 2 && test.action != "Receive") {
 					t.Errorf("asked %d times, %v; want success the second time", n, err)
 				}
 				if !test.repeated && (err == nil || n != 1) {
