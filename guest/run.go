@@ -100,23 +100,22 @@ func (g *Guest) Follow(ctx context.Context, runID string, from Position, raw io.
 // Cancel asks a run to stop after the step that is running. It returns when the agent has taken
 // note; the run tidies up, and ends with run-end.
 func (g *Guest) Cancel(ctx context.Context, runID string) error {
-	if err := CheckRunID(runID); err != nil {
-		return fmt.Errorf("cancel: %w", err)
-	}
-	if err := g.query(ctx, nil, "cancel", "--journal", JournalPath(runID)); err != nil {
-		return fmt.Errorf("cancel run %s: %w", runID, err)
-	}
-	return nil
+	return g.askOfRun(ctx, "cancel", runID)
 }
 
 // Kill ends a run's process from outside, without its knowing: a disturbance on purpose. It returns when the process is gone.
 // *[AgentError] means that it could not be ended, or had ended by itself.
 func (g *Guest) Kill(ctx context.Context, runID string) error {
+	return g.askOfRun(ctx, "kill", runID)
+}
+
+// askOfRun has a command of the agent do something to a run, which it finds by its journal.
+func (g *Guest) askOfRun(ctx context.Context, command, runID string) error {
 	if err := CheckRunID(runID); err != nil {
-		return fmt.Errorf("kill: %w", err)
+		return fmt.Errorf("%s: %w", command, err)
 	}
-	if err := g.query(ctx, nil, "kill", "--journal", JournalPath(runID)); err != nil {
-		return fmt.Errorf("kill run %s: %w", runID, err)
+	if err := g.query(ctx, nil, command, "--journal", JournalPath(runID)); err != nil {
+		return fmt.Errorf("%s run %s: %w", command, runID, err)
 	}
 	return nil
 }

@@ -125,14 +125,13 @@ func (s *session) load(ctx context.Context, trials []*trial) loadOutcome {
 // undeployed is the outcome of a load whose start went wrong. Where it was ended from here, the guest may have begun it
 // all the same: it is asked to stop, and whoever uses the guest next gets it reverted.
 func (l *load) undeployed(ctx context.Context, err error) loadOutcome {
-	_, rebooted := errors.AsType[*guest.RebootedError](err)
-	switch {
-	case ctx.Err() != nil:
-	case rebooted && l.loads == 1 && l.reconnect(ctx, "") == nil:
-		// Nothing of the run had begun in the guest, which may have waited for hours for the driver to be built.
-		l.notice(l.target.Name, results.Warning, "the guest has rebooted since it was connected to, before anything was started in it")
-		return loadOutcome{why: err.Error()}
-	default:
+	if ctx.Err() == nil {
+		_, rebooted := errors.AsType[*guest.RebootedError](err)
+		if rebooted && l.loads == 1 && l.reconnect(ctx, "") == nil {
+			// Nothing of the run had begun in the guest, which may have waited for hours for the driver to be built.
+			l.notice(l.target.Name, results.Warning, "the guest has rebooted since it was connected to, before anything was started in it")
+			return loadOutcome{why: err.Error()}
+		}
 		return loadOutcome{over: true, why: err.Error()}
 	}
 	if l.order.ID != "" {

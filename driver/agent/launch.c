@@ -1,5 +1,4 @@
-/* launch.c - `run`, `cancel` and `kill`: starts a run in a service of its own, asks it to stop, and ends it.
- */
+/* launch.c - `run`, `cancel`, `kill`: starts a run in a service of its own, asks it to stop, ends it. */
 #include "commands.h"
 #include "complain.h"
 #include "journal.h"

@@ -254,12 +254,6 @@ static void SkipFilesThatAreThere(PUT *Put)
         Put->Current++;
 }
 
-static BOOL AllThere(PUT *Put)
-{
-    SkipFilesThatAreThere(Put);
-    return Put->Current == Put->Manifest.Count;
-}
-
 static int ReceiveData(PUT *Put)
 {
     const FRAME_HEADER *header = &Put->Frame->Header;
@@ -325,7 +319,6 @@ static int ReceiveFiles(PUT *Put)
 {
     int code = EXIT_DONE;
 
-    SkipFilesThatAreThere(Put);
     while (code == EXIT_DONE) {
         const FRAME_HEADER *header = &Put->Frame->Header;
         DWORD error = FrameRead(Put->In, Put->Frame);
@@ -363,7 +356,8 @@ int PutFiles(BOOL AwaitFinish)
     if (put.Frame == NULL)
         return Complain("receive files", NULL, ERROR_NOT_ENOUGH_MEMORY);
     code = ReceiveManifest(&put);
-    if (code == EXIT_DONE && (AwaitFinish || !AllThere(&put)))
+    SkipFilesThatAreThere(&put);
+    if (code == EXIT_DONE && (AwaitFinish || put.Current < put.Manifest.Count))
         code = ReceiveFiles(&put);
     ClosePart(&put);
     ManifestFree(&put.Manifest);
