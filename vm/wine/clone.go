@@ -16,7 +16,7 @@ var errSpoiled = errors.New("the template was changed")
 // sealed is written last into a template: whatever of it is younger was changed by a guest.
 const sealed = ".wskharness-sealed"
 
-// clone makes a prefix out of the template. Programs and libraries are nearly all of its size and nothing
+// clone makes a prefix, which is not there yet, out of the template. Programs and libraries are nearly all of its size and nothing
 // rewrites them, so they become hard links: milliseconds, and no space. The rest is copied, because what is
 // written in place through a link (Wine's registry, hosts, win.ini) would be written into the template and
 // into every other clone. Should a guest do so with a library, the next clone notices and is errSpoiled.
@@ -36,7 +36,7 @@ func clone(template, prefix string) error {
 		to := filepath.Join(prefix, rel)
 		switch {
 		case entry.IsDir():
-			return os.MkdirAll(to, 0o755)
+			return os.Mkdir(to, 0o755)
 		case entry.Type()&fs.ModeSymlink != 0:
 			target, err := os.Readlink(path)
 			if err != nil {
@@ -66,7 +66,7 @@ func clone(template, prefix string) error {
 // isImage reports whether a file of a prefix is code or a table that only its installer writes.
 func isImage(rel string) bool {
 	switch strings.ToLower(filepath.Ext(rel)) {
-	case ".dll", ".exe", ".sys", ".drv", ".ocx", ".cpl", ".acm", ".ax", ".com", ".tlb", ".nls":
+	case ".dll", ".exe", ".sys", ".drv", ".ocx", ".cpl", ".acm", ".ax", ".com", ".tlb", ".nls", ".manifest", ".inf":
 		return true
 	}
 	return false

@@ -3,6 +3,7 @@ package wine
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -263,6 +264,29 @@ func TestASpoiledTemplateIsRenewed(t *testing.T) {
 	if data, err := os.ReadFile(library); err != nil || len(data) < 1000 {
 		t.Errorf("version.dll has %d bytes after the template was renewed, %v", len(data), err)
 	}
+	if made, copied := cost(t, private); made > 100 || copied > 4<<20 {
+		t.Errorf("a clone makes %d files and folders and copies %d bytes: is something of the desktop left?", made, copied)
+	}
+}
+
+// cost is what a clone of a template has to make anew: files and folders, and bytes.
+func cost(t *testing.T, template string) (made int, copied int64) {
+	t.Helper()
+	err := filepath.WalkDir(template, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.Type().IsRegular() && isImage(path) {
+			return err
+		}
+		made++
+		info, err := entry.Info()
+		if err == nil && entry.Type().IsRegular() {
+			copied += info.Size()
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made, copied
 }
 
 // linkTree makes a second tree of the same files.
