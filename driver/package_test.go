@@ -70,7 +70,7 @@ func TestBuildPackage(t *testing.T) {
 	}, cmp.Ignore())); diff != "" {
 		t.Errorf("the cached package says something else:\n%s", diff)
 	}
-	renewed, err := BuildPackage(t.Context(), tc, tinySpec(tinySources()), cache, newSigner(t), now)
+	renewed, err := BuildPackage(t.Context(), tc, tinySpec(tinySources()), cache, anotherSigner(t), now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,9 +18,38 @@ import (
 	"github.com/sassoftware/relic/v7/lib/authenticode"
 )
 
-func newSigner(t testing.TB) *Signer {
+// A key takes a second of processor time: two certificates are made for all tests, and each test has copies.
+var oneSigner, otherSigner = sync.OnceValues(makeSigner), sync.OnceValues(makeSigner)
+
+func makeSigner() (content []byte, err error) {
+	dir, err := os.MkdirTemp("", "wskharness-signer-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	signer, err := LoadOrCreateSigner(filepath.Join(dir, "signing"), time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(signer.Path)
+}
+
+func newSigner(t testing.TB) *Signer { return signerWith(t, oneSigner) }
+
+// anotherSigner has another certificate than newSigner.
+func anotherSigner(t testing.TB) *Signer { return signerWith(t, otherSigner) }
+
+func signerWith(t testing.TB, made func() ([]byte, error)) *Signer {
 	t.Helper()
-	signer, err := LoadOrCreateSigner(filepath.Join(t.TempDir(), "signing"), time.Now())
+	dir := t.TempDir()
+	content, err := made()
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, signerFile), content, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := LoadOrCreateSigner(dir, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +144,7 @@ func TestSignatureIsAcceptedByOthers(t *testing.T) {
 		t.Errorf("something does not match:\n%s", out)
 	}
 
-	other := newSigner(t)
+	other := anotherSigner(t)
 	if out, err := verify(image, other); err == nil {
 		t.Errorf("accepted with somebody else's certificate as the only root:\n%s", out)
 	}
@@ -136,7 +165,7 @@ func TestSignatureIsAcceptedByTheLibraryThatMadeIt(t *testing.T) {
 }
 
 func TestSigningAgainReplacesTheSignature(t *testing.T) {
-	first, second := newSigner(t), newSigner(t)
+	first, second := newSigner(t), anotherSigner(t)
 	path := filepath.Join(t.TempDir(), "tiny.sys")
 	once := signedTiny(t, first)
 	if err := os.WriteFile(path, once, 0o640); err != nil {
@@ -232,7 +261,7 @@ func TestSignerIsKeptAndRenewed(t *testing.T) {
 func TestSignerSpoilt(t *testing.T) {
 	good := readFile(t, newSigner(t).Path)
 	key, rest := pem.Decode(good)
-	other, _ := pem.Decode(readFile(t, newSigner(t).Path))
+	other, _ := pem.Decode(readFile(t, anotherSigner(t).Path))
 	tests := map[string]struct {
 		content []byte
 		mode    os.FileMode

@@ -65,7 +65,7 @@ func TestFaultStorm(t *testing.T) {
 	g.client.Close() // the storm's clients are less patient
 	total, clients := 500, 12
 	if raceEnabled {
-		total = 60
+		total = 40
 	}
 	s.measure(clients)
 	jobs := make(chan int)

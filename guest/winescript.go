@@ -39,7 +39,7 @@ var size = fs.GetFile('@BOOT@').Size;
 if (size == @SIZE@) WScript.Echo('@WORD@ done: ' + size);
 else WScript.Echo('@WORD@ failed: ' + size + ' bytes were written');
 `
-	hexPiece = 3 << 10 // bytes of the agent in one command line, which has at most 8191 characters
+	hexPiece = 3900 // bytes of the agent in one command line, which has at most 8191 characters; paths need some
 )
 
 // decodeCommands are the command lines to run one after the other. The last but one reports.
