@@ -16,9 +16,9 @@ var errSpoiled = errors.New("the template was changed")
 // sealed is written last into a template: whatever of it is younger was changed by a guest.
 const sealed = ".wskharness-sealed"
 
-// clone makes a prefix, which is not there yet, out of the template. Programs and libraries are nearly all of its size and nothing
-// rewrites them, so they become hard links: milliseconds, and no space. The rest is copied, because what is
-// written in place through a link (Wine's registry, hosts, win.ini) would be written into the template and
+// clone makes a prefix, which is not there yet, out of the template. Programs and libraries are nearly all of its
+// size and nothing rewrites them, so they become hard links: milliseconds, and no space. The rest is copied, because
+// what is written in place through a link (Wine's registry, hosts, win.ini) would be written into the template and
 // into every other clone. Should a guest do so with a library, the next clone notices and is errSpoiled.
 func clone(template, prefix string) error {
 	seal, err := os.Stat(filepath.Join(template, sealed))

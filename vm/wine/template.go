@@ -132,8 +132,9 @@ func lockRoom(ctx context.Context, room string) (unlock func(), err error) {
 		return nil, fmt.Errorf("make a Wine template: %w", err)
 	}
 	for _, pattern := range []string{".new-*", ".old-*"} {
-		unfinished, _ := filepath.Glob(filepath.Join(room, pattern)) // the pattern is sound
-		for _, dir := range unfinished {
+		unfinished, _ := fs.Glob(os.DirFS(room), pattern) // the pattern is sound
+		for _, name := range unfinished {
+			dir := filepath.Join(room, name)
 			clearAway(dir)
 			_ = os.RemoveAll(dir) // it is in nobody's way
 		}
@@ -247,11 +248,17 @@ var desktop = []string{
 	"windows/syswow64/Speech", "windows/syswow64/gecko", "windows/syswow64/mui",
 }
 
+// strip takes the desktop out of a prefix.
 func strip(prefix string) error {
+	drive, err := os.OpenRoot(filepath.Join(prefix, "drive_c"))
+	if err != nil {
+		return err
+	}
+	defer drive.Close()
 	for _, pattern := range desktop {
-		found, err := filepath.Glob(filepath.Join(prefix, "drive_c", pattern))
+		found, err := fs.Glob(drive.FS(), pattern) // below the drive: the prefix's own path may hold a [
 		for _, path := range found {
-			err = errors.Join(err, os.RemoveAll(path))
+			err = errors.Join(err, drive.RemoveAll(path))
 		}
 		if err != nil {
 			return err
