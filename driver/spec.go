@@ -88,11 +88,12 @@ func AgentSpec() Spec {
 		Sources:  Sources(),
 		Dirs:     []string{"agent"},
 		Includes: []string{"include"},
-		Defines:  map[string]string{"WIN32_LEAN_AND_MEAN": ""}, // else windows.h brings the old winsock.h
-		Options:  []string{"-municode"},
-		Units:    7,
-		Libs:     []string{"advapi32", "bcrypt", "ntdll", "ws2_32", "z"},
-		Root:     "driver",
+		// The first, or windows.h brings the old winsock.h; the others, because it has no windows and draws nothing.
+		Defines: map[string]string{"WIN32_LEAN_AND_MEAN": "", "NOUSER": "", "NOGDI": ""},
+		Options: []string{"-municode"},
+		Units:   7,
+		Libs:    []string{"advapi32", "bcrypt", "ntdll", "ws2_32", "z"},
+		Root:    "driver",
 	}
 }
 
@@ -124,9 +125,6 @@ func CompileFlags(kind Kind) []string {
 			// Kernel code looks at memory through several types, as Microsoft's compiler allows.
 			"-fno-strict-aliasing",
 		)
-	} else {
-		// A program that runs where nobody looks has no windows and draws nothing: a quarter of windows.h.
-		flags = append(flags, "-DNOGDI", "-DNOUSER")
 	}
 	return flags
 }
