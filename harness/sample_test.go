@@ -1,12 +1,14 @@
 package harness
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -109,5 +111,31 @@ func TestSampleServesEcho(t *testing.T) {
 	if done.Record.Counts[results.Pass] != 1 {
 		summary, _ := os.ReadFile(filepath.Join(done.Dir, "summary.md"))
 		t.Errorf("not a pass:\n%s", summary)
+	}
+}
+
+// On Wine a guest's ports are its host's, and others have some of them: a case takes another one.
+func TestPortsThatOthersHave(t *testing.T) {
+	env := testEnv(t)
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
+		t.Fatal(err)
+	}
+	taken := uint64(0)
+	for port := 49152; port < 65536 && taken < files.Cur/2; port += 2 {
+		if listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			defer listener.Close()
+			taken++
+		}
+	}
+	config, err := parseConfig([]byte("targets: {wine: {provider: wine}}\n"), ConfigName, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Out = t.TempDir()
+	done := carryOut(t, env, config, nil, "sockets.loopback_echo", "sockets.accepted_outlives_listener", "sockets.disconnect", "sockets.accept_*")
+	t.Logf("%d ports were taken", taken)
+	if done.Record.Counts[results.Fail] > 0 || done.Record.Counts[results.Pass] == 0 {
+		t.Errorf("with every other port taken:\n%s", summary(done))
 	}
 }

@@ -9,7 +9,18 @@
 #define PORTS         16384u
 #define BIND_ATTEMPTS 16u
 
-#define STATUS_ADDRESS_TAKEN ((NTSTATUS)0xC000020A) /* STATUS_ADDRESS_ALREADY_EXISTS */
+/* All three say that somebody else has the port: Windows' transport, Windows' AFD and Wine's netio. */
+static BOOLEAN IsTaken(NTSTATUS Status)
+{
+    switch ((UINT32)Status) {
+    case 0xC000020A: /* STATUS_ADDRESS_ALREADY_EXISTS */
+    case 0xC0000043: /* STATUS_SHARING_VIOLATION */
+    case 0xC0000238: /* STATUS_ADDRESS_ALREADY_ASSOCIATED */
+        return TRUE;
+    default:
+        return FALSE;
+    }
+}
 
 static volatile LONG NextPort;
 
@@ -187,8 +198,7 @@ static VOID Bind(const SOCKET_STEP *Step, WSKT_RESULT *Result)
 
         RtlZeroMemory(Result->Value, sizeof(Result->Value));
         BindOnce(Step, (UINT16)(FIRST_PORT + offset % PORTS), Result);
-        if (Result->Status != (UINT32)STATUS_ADDRESS_TAKEN &&
-            Result->Status != (UINT32)STATUS_SHARING_VIOLATION) {
+        if (!IsTaken((NTSTATUS)Result->Status)) {
             break;
         }
     }
