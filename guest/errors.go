@@ -14,6 +14,8 @@ type AgentError struct {
 	Command   string // the agent's command: info, put, run, …
 	ExitCode  uint32
 	Complaint string // the first lines of its standard error, if any
+
+	answered bool // it said something on its standard output
 }
 
 func (e *AgentError) Error() string {
@@ -25,6 +27,13 @@ func (e *AgentError) Error() string {
 		return what + ", and it did not say why"
 	}
 	return what + ": " + e.Complaint
+}
+
+// mute reports an agent that was ended before it could say anything: it never fails without a complaint, and 1 is what
+// TerminateProcess is given by whoever ends a process from outside, and what Wine's loader ends with when it can't set
+// a new process up.
+func (e *AgentError) mute() bool {
+	return e.ExitCode == refusedExit && e.Complaint == "" && !e.answered
 }
 
 // crashName names the exit codes of a process that did not end by itself: NTSTATUS values.
@@ -206,11 +215,14 @@ func (e *BootstrapError) Unwrap() []error {
 }
 
 // passing reports whether err may go away by itself, so that an idempotent operation is worth
-// doing again: an unanswered request, a shell that is gone, bytes damaged on the way. What a live
-// agent refused, and what the caller ended, will not.
+// doing again: an unanswered request, a shell that is gone, bytes damaged on the way, a process that was ended before
+// its first word. What a live agent refused, and what the caller ended, will not.
 func passing(ctx context.Context, err error) bool {
 	if ctx.Err() != nil || errors.Is(err, remote.ErrShellClosed) {
 		return false
+	}
+	if agent, ok := errors.AsType[*AgentError](err); ok && agent.mute() {
+		return true
 	}
 	unanswered, _ := remote.IsUnanswered(err)
 	return unanswered || remote.IsGone(err) || broke(err) || errors.Is(err, errFrameCRC)

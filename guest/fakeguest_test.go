@@ -50,6 +50,7 @@ type fakeGuest struct {
 	mishap   func(winrmd.Request) winrmd.Mishap
 	asked    asked
 	gather   func(a *fakeAgent) uint32
+	mute     int             // so many of the agent's processes end before their first word
 	dead     map[string]bool // runs whose process is gone
 	kill     int             // so many of the processes that send a journal are killed, once what is there is sent
 	crashes  sync.WaitGroup
@@ -167,6 +168,13 @@ func (g *fakeGuest) read(path string) ([]byte, bool) {
 	return data, ok
 }
 
+// set changes something about the guest.
+func (g *fakeGuest) set(change func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	change()
+}
+
 func (g *fakeGuest) ran() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -192,7 +200,14 @@ func (g *fakeGuest) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process
 		args := splitArgs(spec.Command)[1:]
 		g.mu.Lock()
 		g.commands = append(g.commands, strings.Join(args, " "))
+		mute := g.mute > 0
+		if mute {
+			g.mute--
+		}
 		g.mu.Unlock()
+		if mute {
+			return newFakeProcess(ctx, func(io.Reader, io.Writer, io.Writer) uint32 { return refusedExit }), nil
+		}
 		run = func(in io.Reader, out, errs io.Writer) uint32 {
 			if g.onOutput != nil {
 				out = g.onOutput(args[0], out)

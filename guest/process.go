@@ -145,6 +145,9 @@ func (g *Guest) queryOnce(ctx context.Context, exe string, args ...string) ([]by
 		return nil, &LimitError{Doing: "agent " + args[0], What: "bytes of output", Limit: maxJSON}
 	}
 	_, err = p.wait(ctx)
+	if died, ok := errors.AsType[*AgentError](err); ok {
+		died.answered = out.Len() > 0
+	}
 	return out.Bytes(), err
 }
 

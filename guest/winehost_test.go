@@ -72,7 +72,7 @@ func newWineGuest(t *testing.T) *wineGuest {
 	}
 	// Their output is not read: Wine's services inherit it and would hold it open.
 	for _, args := range [][]string{{"wineboot", "--init"}, {"winecfg", "-v", "win10"}} {
-		if err := w.command(t.Context(), args...).Run(); err != nil {
+		if err := w.run(t.Context(), args...); err != nil {
 			t.Fatalf("%s: %v", args, err)
 		}
 	}
@@ -82,7 +82,7 @@ func newWineGuest(t *testing.T) *wineGuest {
 	if _, err := keeper.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
-	if err := keeper.Start(); err != nil {
+	if err := wine.Start(keeper); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -96,7 +96,7 @@ func newWineGuest(t *testing.T) *wineGuest {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"cmd", "/c", "exit 0"}, {"cscript", "//nologo", `C:\desktop.js`}} {
-		if err := w.command(t.Context(), args...).Run(); err != nil {
+		if err := w.run(t.Context(), args...); err != nil {
 			t.Fatalf("%s: %v", args, err)
 		}
 	}
@@ -197,6 +197,14 @@ func (w *wineGuest) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
+func (w *wineGuest) run(ctx context.Context, args ...string) error {
+	cmd := w.command(ctx, args...)
+	if err := wine.Start(cmd); err != nil {
+		return err
+	}
+	return cmd.Wait()
+}
+
 // Start is winrmd.Host.
 func (w *wineGuest) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process, error) {
 	args := []string{"cmd", "/c", spec.Command}
@@ -218,7 +226,7 @@ func (w *wineGuest) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process
 	if p.errs, err = p.cmd.StderrPipe(); err != nil {
 		return nil, err
 	}
-	return p, p.cmd.Start()
+	return p, wine.Start(p.cmd)
 }
 
 type wineProcess struct {

@@ -17,8 +17,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"wskharness/vm"
 )
 
@@ -110,13 +108,12 @@ func (b *boot) launch(o *Config, env []string, tmp string, console *os.File) (in
 	b.end = sync.OnceFunc(func() { close(ended) })
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
-		noRandomAddresses()
-		err := server.Start()
+		err := Start(server)
 		if err == nil {
 			err = awaitSocket(b.prefix, tmp)
 		}
 		if err == nil {
-			err = host.Start()
+			err = Start(host)
 		}
 		if server.Process != nil {
 			b.server, b.gone = server.Process, make(chan struct{})
@@ -139,15 +136,6 @@ func (b *boot) launch(o *Config, env []string, tmp string, console *os.File) (in
 		}
 	}()
 	return in, out, <-launched
-}
-
-// noRandomAddresses lets the processes that this thread starts, and all that they start, have their heaps
-// where Wine's loader expects none: it is linked at 2 GiB, the kernel puts the heap up to 1 GiB behind it, and
-// one start in some hundred fails because it covers 0x7ffe0000, where Windows programs look for the system's
-// data ("failed to map the shared user data"). Some containers forbid this; starts are then tried again.
-func noRandomAddresses() {
-	const addrNoRandomize = 0x0040000 // linux/personality.h
-	_, _, _ = unix.Syscall(unix.SYS_PERSONALITY, addrNoRandomize, 0, 0)
 }
 
 // awaitSocket waits until the wineserver listens. Two Wine processes that both find no server folder get in

@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	bootTries   = 3                // see noRandomAddresses
+	bootTries   = 3                // see Start
 	maxFailures = 4                // as many crashes in a row leave the guest off
 	maxReboots  = 64               // as many times it may reboot before it is ready
 	longLife    = 20 * time.Second // a guest that was up for so long has not crashed "again"

@@ -144,19 +144,33 @@ func lockRoom(ctx context.Context, room string) (unlock func(), err error) {
 
 // buildTemplate makes a template whole or not at all.
 func buildTemplate(ctx context.Context, s *Software, final string) error {
+	for try := 1; ; try++ {
+		err := tryTemplate(ctx, s, final)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, errUnmapped) || try == bootTries {
+			return fmt.Errorf("make a Wine template with %s: %w", s.Loader, err)
+		}
+	}
+}
+
+// tryTemplate makes a template once.
+func tryTemplate(ctx context.Context, s *Software, final string) error {
 	building, err := os.MkdirTemp(filepath.Dir(final), ".new-")
 	if err != nil {
-		return fmt.Errorf("make a Wine template: %w", err)
+		return err
 	}
 	defer os.RemoveAll(building) // gone already when all went well
 	if err := makeTemplate(ctx, s, building); err != nil {
-		return fmt.Errorf("make a Wine template with %s: %w", s.Loader, err)
+		return err
 	}
-	if err := os.Rename(building, final); err != nil {
-		return fmt.Errorf("make a Wine template: %w", err)
-	}
-	return nil
+	return os.Rename(building, final)
 }
+
+// errUnmapped is a program that did not start, by chance: see Start. Whoever started it may not have noticed, and what
+// it should have done is then missing from the prefix.
+var errUnmapped = errors.New("one of Wine's programs did not start: " + unmapped)
 
 // clearAway ends what was started to make a prefix, whether that went well or not.
 func clearAway(prefix string) {
@@ -188,7 +202,7 @@ func makeTemplate(ctx context.Context, s *Software, prefix string) error {
 		{s.Server, "-w"},
 	} {
 		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-		cmd.Env = append(s.Environment(prefix, tmp, "-all"),
+		cmd.Env = append(s.Environment(prefix, tmp, "-all,err+virtual"),
 			"WINEDLLOVERRIDES=mscoree,mshtml=;winemenubuilder.exe=d")
 		// A file, not a pipe: services that outlive the command would hold a pipe open.
 		log, err := os.Create(filepath.Join(tmp, "log"))
@@ -198,9 +212,14 @@ func makeTemplate(ctx context.Context, s *Software, prefix string) error {
 		cmd.Stdout, cmd.Stderr = log, log
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 		cmd.WaitDelay = 5 * time.Second
-		err = cmd.Run()
-		if err := errors.Join(err, log.Close()); err != nil {
-			said, _ := os.ReadFile(log.Name())
+		if err = Start(cmd); err == nil {
+			err = cmd.Wait()
+		}
+		said, unread := os.ReadFile(log.Name())
+		if bytes.Contains(said, []byte(unmapped)) {
+			err = errUnmapped
+		}
+		if err := errors.Join(err, unread, log.Close()); err != nil {
 			return fmt.Errorf("%s %s: %w: %s", filepath.Base(args[0]), args[1], err, bytes.TrimSpace(said[max(0, len(said)-500):]))
 		}
 	}

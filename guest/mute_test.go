@@ -1,0 +1,58 @@
+package guest
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// An agent's process that was ended before its first word is started again where that does no harm, so and so often.
+func TestAnAgentThatIsEndedBeforeItsFirstWord(t *testing.T) {
+	f := newFakeGuest(t)
+	g := f.connect()
+	f.listing = `{"kind":"absent","path":""}` + "\n" + `{"kind":"end","entries":1}` + "\n"
+	look := func() error {
+		_, err := g.Look(t.Context(), `C:\x`)
+		return err
+	}
+	push := func() error {
+		_, err := g.Push(t.Context(), []File{Contents(`C:\wskharness\x`, []byte("x"))}, nil)
+		return err
+	}
+	for what, do := range map[string]func() error{"list": look, "put": push} {
+		for _, c := range []struct {
+			mute  int
+			fails bool
+		}{{0, false}, {2, false}, {1000, true}} {
+			before := len(f.ran())
+			f.set(func() { f.mute = c.mute })
+			err := do()
+			mute, ok := errors.AsType[*AgentError](err)
+			if (err != nil) != c.fails || c.fails && (!ok || !mute.mute() || !strings.Contains(err.Error(), "did not say why")) {
+				t.Errorf("%s, %d mute: %v", what, c.mute, err)
+			}
+			want := c.mute + 1
+			if c.fails {
+				want = g.retry.tries
+			}
+			if got := len(f.ran()) - before; got < want || got > want+1 { // and perhaps one that asks who is there
+				t.Errorf("%s, %d mute: %d processes, want %d", what, c.mute, got, want)
+			}
+			f.set(func() { f.mute = 0 })
+		}
+	}
+	// One that answers is not mute, and is not asked again.
+	f.set(func() {
+		f.driver = func([]string) (string, uint32) {
+			return `{"ok":false,"win32":5,"state":"stopped","entry":0}`, refusedExit
+		}
+	})
+	before := len(f.ran())
+	var refused *DriverError
+	if _, err := g.DriverStart(t.Context(), "wsksample"); !errors.As(err, &refused) || refused.State.Win32 != 5 {
+		t.Errorf("a driver that is refused: %v", err)
+	}
+	if got := len(f.ran()) - before; got != 1 {
+		t.Errorf("a driver that is refused took %d processes", got)
+	}
+}
