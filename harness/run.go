@@ -100,6 +100,9 @@ func (r *run) carryOut(ctx context.Context, events []results.Event, handlers []r
 		}
 	case runErr != nil:
 		finish = &results.Finish{Reason: results.Failed, Error: runErr.Error()}
+		if _, ok := errors.AsType[*BuildError](runErr); ok {
+			finish.Reason = results.NotBuilt
+		}
 	}
 	r.append(results.Event{Kind: results.KindRunFinished, Finish: finish})
 	done.Record = reducer.Record()

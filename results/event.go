@@ -225,7 +225,7 @@ const (
 // Finish is how a run ended.
 type Finish struct {
 	Reason Reason `json:"reason"`
-	Error  string `json:"error,omitempty"` // with Failed
+	Error  string `json:"error,omitempty"` // with Failed and NotBuilt
 }
 
 // Reason is why a run ended. A record without one was left by a controller that was killed.
@@ -234,6 +234,7 @@ type Reason string
 const (
 	Done        Reason = "done"        // all that was planned was attempted
 	Interrupted Reason = "interrupted" // the user ended it
+	NotBuilt    Reason = "not-built"   // building or signing failed: there was nothing to test with
 	Failed      Reason = "failed"      // the harness itself could not go on
 )
 
@@ -320,7 +321,7 @@ func (e *Event) checkVerdict() error {
 	return nil
 }
 
-func (r Reason) valid() bool { return r == Done || r == Interrupted || r == Failed }
+func (r Reason) valid() bool { return r == Done || r == Interrupted || r == NotBuilt || r == Failed }
 
 func need(ok bool, kind Kind, what string) error {
 	if ok {

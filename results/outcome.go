@@ -100,17 +100,18 @@ type Policy struct {
 	FlakyFails bool `json:"flakyFails,omitempty"` // --flaky=fail
 }
 
-// The exit codes that a record can decide. Usage (2) and build (5) are known before there is one.
+// The exit codes that a record can decide. Usage (2) is known before there is one.
 const (
 	ExitOK             = 0
 	ExitFailed         = 1   // some test failed
 	ExitInfrastructure = 3   // a target or the harness itself
 	ExitNothing        = 4   // no case was selected
+	ExitBuild          = 5   // there was nothing to test with
 	ExitInterrupted    = 130 // the user ended the run
 )
 
 // ExitCode is the exit code that a run with this record ends with. A failed test outweighs
-// trouble with a target; an interruption outweighs both. A run is never good by default: a case
+// trouble with a target and a build that failed; an interruption outweighs all. A run is never good by default: a case
 // without a verdict, or a record without an end, is infrastructure.
 func ExitCode(rec *Record, policy Policy) int {
 	switch {
@@ -118,6 +119,8 @@ func ExitCode(rec *Record, policy Policy) int {
 		return ExitInterrupted
 	case rec.anyCase(func(c *CaseRecord) bool { return c.fails(policy) }):
 		return ExitFailed
+	case rec.Reason == NotBuilt:
+		return ExitBuild
 	case rec.Reason == Done && rec.Counts.Total() == 0 && !rec.troubled():
 		return ExitNothing
 	case rec.troubled():
@@ -138,6 +141,8 @@ func Headline(rec *Record, policy Policy) string {
 	switch ExitCode(rec, policy) {
 	case ExitInterrupted:
 		return "interrupted: " + text + " so far"
+	case ExitBuild:
+		return "not built: there was nothing to test with"
 	case ExitFailed:
 		if rec.troubled() {
 			text += ", and not all could be tested"

@@ -16,11 +16,8 @@ import (
 	"wskharness/strictyaml"
 )
 
-// The exit codes that no record decides; results has the others.
-const (
-	exitUsage = 2
-	exitBuild = 5
-)
+// exitUsage is the exit code that no record decides; results has the others.
+const exitUsage = 2
 
 // common are the flags that every command has.
 type common struct {
@@ -113,7 +110,7 @@ func exitCode(ctx context.Context, err error) int {
 	case ctx.Err() != nil:
 		return results.ExitInterrupted
 	case errors.As(err, &build):
-		return exitBuild
+		return results.ExitBuild
 	case errors.As(err, &nothing):
 		return results.ExitNothing
 	case errors.As(err, &usage), errors.As(err, &mistakes), isFlagError(err), isCobraUsage(err):

@@ -162,14 +162,18 @@ func (o *runOptions) show(ctx context.Context, carryOut func(context.Context, ha
 			return err
 		}
 	}
+	code := results.ExitCode(done.Record, done.Record.Run.Policy)
 	if err != nil { // the summary has told all of it
 		line, more, _ := strings.Cut(err.Error(), "\n")
 		if more != "" {
 			line += " …"
 		}
-		return &exitError{code: exitCode(ctx, err), err: errors.New(line)}
+		if code == results.ExitOK || code == results.ExitNothing { // the record knows nothing of it
+			code = exitCode(ctx, err)
+		}
+		return &exitError{code: code, err: errors.New(line)}
 	}
-	if code := results.ExitCode(done.Record, done.Record.Run.Policy); code != results.ExitOK {
+	if code != results.ExitOK {
 		return &exitError{code: code}
 	}
 	return nil
