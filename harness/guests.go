@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"wskharness/guest"
@@ -124,9 +125,15 @@ func Down(ctx context.Context, env Env, names []string, all bool) ([]string, err
 			guests = append(guests, g)
 		}
 	}
-	for _, g := range guests {
-		if err := wine.Down(ctx, g); err != nil {
-			errs = append(errs, err)
+	downErrs := make([]error, len(guests))
+	var downs sync.WaitGroup
+	for i, g := range guests { // side by side: one that does not answer holds up no other
+		downs.Go(func() { downErrs[i] = wine.Down(ctx, g) })
+	}
+	downs.Wait()
+	for i, g := range guests {
+		if err := downErrs[i]; err != nil {
+			errs = append(errs, fmt.Errorf("take %s down: %w", g.ID, err))
 			continue
 		}
 		ended = append(ended, g.ID+" is down")

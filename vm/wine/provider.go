@@ -89,6 +89,9 @@ func (p *Provider) Acquire(ctx context.Context, t vm.Target) (vm.Machine, error)
 		p.opts.Logger.Info("removed what dead guests had left", "folders", swept, "error", err)
 	}
 	software, err := Find(ctx)
+	if err == nil {
+		err = errors.Join(checkRoot(p.opts.Root), checkFiles())
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +111,32 @@ func (p *Provider) Acquire(ctx context.Context, t vm.Target) (vm.Machine, error)
 		return nil, errors.Join(err, remove(dir))
 	}
 	return m, nil
+}
+
+// checkRoot refuses folders that Wine can't have a prefix below: it takes the path for one of Windows, where these
+// characters can't be, and does not find its own libraries. It says so by a number.
+func checkRoot(root string) error {
+	if !filepath.IsAbs(root) {
+		return fmt.Errorf("keep Wine guests in %q: it is not an absolute path: check HOME and XDG_CACHE_HOME", root)
+	}
+	for _, r := range root {
+		if r < ' ' || r == 0x7f || strings.ContainsRune(`*?<>|"\`, r) {
+			return fmt.Errorf("keep Wine guests in %q: Wine can't use a path with %q in it: set XDG_CACHE_HOME to another folder", root, r)
+		}
+	}
+	return nil
+}
+
+// leastFiles is how many files a process of a guest has to be allowed to have open: its wineserver has some hundred.
+const leastFiles = 256
+
+// checkFiles refuses a limit on open files under which a guest never gets up, and does not say why.
+func checkFiles() error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Max >= leastFiles {
+		return nil // who can't be asked is tried
+	}
+	return fmt.Errorf("a Wine guest needs %d open files a process, and no more than %d are allowed here: raise it (ulimit -n 1024)", leastFiles, limit.Max)
 }
 
 // Adopt claims the guest that was made for this target and run by a controller that is gone. Where there are
@@ -147,16 +176,16 @@ func (p *Provider) folder(t vm.Target, s *Software, prefix string) (string, erro
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
-	temp, err := os.MkdirTemp(shortTemp(), "wsk-")
-	if err != nil {
-		return "", errors.Join(err, os.RemoveAll(dir))
-	}
-	err = writeJSON(filepath.Join(dir, configFile), Config{
+	temp := tempName()
+	err := writeJSON(filepath.Join(dir, configFile), Config{
 		ID: id, Target: t.Name, Run: t.Run, Software: *s, Template: prefix, Host: p.opts.Host, Seed: p.opts.Seed,
 		Netio: p.opts.Netio, Temp: temp, Unclaimed: p.opts.Unclaimed,
 	})
+	if err == nil {
+		err = os.Mkdir(temp, 0o700) // after its name was written down: who is killed here leaves nothing that is not found
+	}
 	if err != nil {
-		return "", errors.Join(err, os.RemoveAll(temp), os.RemoveAll(dir))
+		return "", errors.Join(err, os.RemoveAll(dir))
 	}
 	return dir, nil
 }
@@ -365,29 +394,40 @@ func Reset(ctx context.Context, s State) error {
 	return err
 }
 
-// Down ends a guest that is up, whoever has claimed it, and returns when nothing of it is left.
+// Down ends a guest that is up, whoever has claimed it, and returns when nothing of it is left. A process that serves it
+// and does not end it in time is killed, also where that time is ctx's.
 func Down(ctx context.Context, s State) error {
 	exit, err := hold(s.PID)
-	if err != nil {
+	if err != nil || !served(s.Dir) {
 		return remove(s.Dir) // the process that served it is gone: there is only the rest to remove
 	}
 	defer exit.close()
-	_, err = ask(ctx, s.Control, request{Do: doStop})
-	if err == nil {
-		return exit.wait(ctx)
-	}
-	if ctx.Err() == nil { // it may be ending by itself, or have been killed this moment
-		ending, cancel := context.WithTimeout(ctx, dyingLimit)
+	ending, cancel := context.WithTimeout(ctx, downLimit)
+	defer cancel()
+	if _, err = ask(ending, s.Control, request{Do: doStop}); err == nil {
+		err = exit.wait(ending)
+	} else if ending.Err() == nil { // it may be ending by itself, or have been killed this moment
+		dying, cancel := context.WithTimeout(ending, dyingLimit)
 		defer cancel()
-		if exit.wait(ending) == nil || !served(s.Dir) {
+		if err = exit.wait(dying); err == nil {
 			return remove(s.Dir)
 		}
 	}
-	return err
+	if err == nil {
+		return nil
+	}
+	if killErr := exit.kill(); killErr != nil {
+		return errors.Join(err, killErr)
+	}
+	return remove(s.Dir)
 }
 
-// dyingLimit is how long a process that did not answer any more may take to be gone.
-const dyingLimit = 30 * time.Second
+const (
+	// downLimit is how long a guest may take to end: its disk may take flushLimit, its processes quietLimit.
+	downLimit = flushLimit + quietLimit + dyingLimit
+	// dyingLimit is how long a process that did not answer any more may take to be gone.
+	dyingLimit = 10 * time.Second
+)
 
 // held is a process, not necessarily a child, whose end can be waited for even when its number is used again.
 type held struct {
@@ -402,6 +442,16 @@ func hold(pid int) (held, error) {
 }
 
 func (p held) close() { _ = unix.Close(p.fd) }
+
+// kill ends the process, one that is stopped as well, and waits until it has ended.
+func (p held) kill() error {
+	if err := unix.PidfdSendSignal(p.fd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
+		return fmt.Errorf("kill process %d: %w", p.pid, err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), dyingLimit)
+	defer cancel()
+	return p.wait(ctx)
+}
 
 // wait waits until the process has ended.
 func (p held) wait(ctx context.Context) error {

@@ -118,9 +118,10 @@ func served(dir string) bool {
 // made has none yet.
 const young = 2 * time.Minute
 
-// Sweep removes what guests left behind whose serving process was killed: their processes, folders and
-// sockets. It returns their folders.
+// Sweep removes what guests left behind whose serving process was killed, and templates whose maker was: their processes,
+// folders and sockets. It returns the guests' folders.
 func Sweep(root string) ([]string, error) {
+	sweepTemplates(root)
 	entries, err := os.ReadDir(guestsDir(root))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

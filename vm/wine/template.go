@@ -3,6 +3,7 @@ package wine
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -95,7 +97,7 @@ func renewTemplate(ctx context.Context, final string, s *Software) error {
 	if err := checkSeal(final); !errors.Is(err, errSpoiled) {
 		return err // somebody else has renewed it while we waited, or it can't be read
 	}
-	old, err := os.MkdirTemp(filepath.Dir(final), ".old-")
+	old, err := os.MkdirTemp(filepath.Dir(final), replaced)
 	if err != nil {
 		return fmt.Errorf("renew the Wine template: %w", err)
 	}
@@ -127,11 +129,28 @@ func checkSeal(template string) error {
 // lockRoom takes the lock under which templates are made, and clears away what a process that was killed
 // had not finished.
 func lockRoom(ctx context.Context, room string) (unlock func(), err error) {
-	unlock, err = lockFile(ctx, filepath.Join(room, ".lock"))
+	unlock, err = lockFile(ctx, filepath.Join(room, lockName))
 	if err != nil {
 		return nil, fmt.Errorf("make a Wine template: %w", err)
 	}
-	for _, pattern := range []string{".new-*", ".old-*"} {
+	sweepRoom(room)
+	return unlock, nil
+}
+
+// sweepTemplates clears away what a process that was killed had not finished, unless somebody is making a template.
+func sweepTemplates(root string) {
+	room := filepath.Join(root, "wine", "templates")
+	if f, err := os.OpenFile(filepath.Join(room, lockName), os.O_RDWR, 0); err == nil {
+		defer f.Close()
+		if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+			sweepRoom(room)
+		}
+	}
+}
+
+// sweepRoom does so under the lock: the processes of each unfinished template, its folder of sockets, itself.
+func sweepRoom(room string) {
+	for _, pattern := range []string{building + "*", replaced + "*"} {
 		unfinished, _ := fs.Glob(os.DirFS(room), pattern) // the pattern is sound
 		for _, name := range unfinished {
 			dir := filepath.Join(room, name)
@@ -139,7 +158,18 @@ func lockRoom(ctx context.Context, room string) (unlock func(), err error) {
 			_ = os.RemoveAll(dir) // it is in nobody's way
 		}
 	}
-	return unlock, nil
+}
+
+// Templates that are not whole yet, and those that are not any more.
+const (
+	building = ".new-"
+	replaced = ".old-"
+)
+
+// tempOf is the folder of sockets of a template that is being made: it goes by the template's, so that it is found
+// whoever was killed.
+func tempOf(dir string) string {
+	return filepath.Join(shortTemp(), "wsk-"+strings.TrimPrefix(filepath.Base(dir), building))
 }
 
 // buildTemplate makes a template whole or not at all.
@@ -157,15 +187,17 @@ func buildTemplate(ctx context.Context, s *Software, final string) error {
 
 // tryTemplate makes a template once.
 func tryTemplate(ctx context.Context, s *Software, final string) error {
-	building, err := os.MkdirTemp(filepath.Dir(final), ".new-")
+	dir := filepath.Join(filepath.Dir(final), building+strings.ToLower(rand.Text()[:10]))
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir) // gone already when all went well
+	err := makeTemplate(ctx, s, dir, tempOf(dir))
+	clearAway(dir)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(building) // gone already when all went well
-	if err := makeTemplate(ctx, s, building); err != nil {
-		return err
-	}
-	return os.Rename(building, final)
+	return os.Rename(dir, final)
 }
 
 // errUnmapped is a program that did not start, by chance: see Start. Whoever started it may not have noticed, and what
@@ -176,18 +208,19 @@ var errUnmapped = errors.New("one of Wine's programs did not start: " + unmapped
 func clearAway(prefix string) {
 	killAll(prefix)
 	_ = ForgetServer(prefix, "") // what is left of it is in nobody's way
+	if strings.HasPrefix(filepath.Base(prefix), building) {
+		_ = os.RemoveAll(tempOf(prefix))
+	}
 }
 
-// makeTemplate makes a prefix in an empty folder.
-func makeTemplate(ctx context.Context, s *Software, prefix string) error {
+// makeTemplate makes a prefix in an empty folder, with its sockets in tmp, which it makes. Whoever calls it clears away
+// the rest.
+func makeTemplate(ctx context.Context, s *Software, prefix, tmp string) error {
 	ctx, cancel := context.WithTimeout(ctx, templateLimit)
 	defer cancel()
-	tmp, err := os.MkdirTemp(shortTemp(), "wsk-")
-	if err != nil {
+	if err := os.Mkdir(tmp, 0o700); err != nil {
 		return err
 	}
-	defer os.RemoveAll(tmp)
-	defer clearAway(prefix)
 	if err := PlaceServer(prefix, tmp); err != nil {
 		return err
 	}
@@ -309,6 +342,9 @@ func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 		}
 	}
 }
+
+// tempName names a folder of sockets that is not there yet.
+func tempName() string { return filepath.Join(shortTemp(), "wsk-"+strings.ToLower(rand.Text()[:10])) }
 
 // shortTemp is a folder whose name is short: the path of a socket has at most 107 bytes, and Wine makes
 // one some way below.
