@@ -25,5 +25,13 @@ func mainWithSignals(args []string, io streams) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	context.AfterFunc(ctx, stop)
+	outliveReaders()
 	return execute(ctx, args, io)
+}
+
+// outliveReaders makes a write to a pipe that nobody reads any more (`run | head -1`) an error like any other, where Go
+// would end the process without a word, its guests up and its reports unwritten. The signal is taken and not ignored,
+// since to ignore it is what children inherit. Nobody needs to read the channel.
+func outliveReaders() {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 }
