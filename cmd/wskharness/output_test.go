@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,3 +41,49 @@ func TestNobodyReads(t *testing.T) {
 	}
 	l.nothingLeft(t)
 }
+
+// TestUnprinted gives commands an output that takes nothing: whatever was to be printed, the exit code says that it was
+// not, and so does one line of standard error. A script that reads `$(wskharness build)` depends on it.
+func TestUnprinted(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", filepath.Join(sharedCache(t), "test-config"))
+	t.Setenv("XDG_CACHE_HOME", filepath.Dir(sharedCache(t)))
+	t.Chdir(t.TempDir())
+	driver := strings.TrimSpace(printedBy(t, "build"))
+	if err := os.WriteFile(results.JournalName, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"", "--help", "help", "run --help", "vm", "completion bash", "__complete run capture.no",
+		"build", "build --json", "doctor", "doctor --json", "init", "inspect " + driver, "inspect --json " + driver,
+		"list", "list --json", "list --steps", "report .", "report --json .", "run --dry-run",
+		"schema config", "schema suites", "validate", "version", "vm list", "vm list --json",
+	} {
+		t.Run(line, func(t *testing.T) {
+			var said bytes.Buffer
+			code := execute(t.Context(), strings.Fields(line), streams{
+				in: strings.NewReader(""), out: fullWriter{}, err: &said, getenv: os.Getenv,
+			})
+			if code != results.ExitInfrastructure || strings.Count(said.String(), errFull.Error()) != 1 {
+				t.Errorf("exit code %d: %s", code, &said)
+			}
+		})
+	}
+}
+
+// printedBy is what a command prints where it can.
+func printedBy(t *testing.T, args ...string) string {
+	t.Helper()
+	var out bytes.Buffer
+	io := streams{in: strings.NewReader(""), out: &out, err: io.Discard, getenv: os.Getenv}
+	if code := execute(t.Context(), args, io); code != results.ExitOK {
+		t.Fatalf("%v: exit code %d", args, code)
+	}
+	return out.String()
+}
+
+var errFull = errors.New("it is full")
+
+// fullWriter takes nothing.
+type fullWriter struct{}
+
+func (fullWriter) Write([]byte) (int, error) { return 0, errFull }

@@ -28,6 +28,8 @@ type common struct {
 
 // execute runs one command line and returns the exit code.
 func execute(ctx context.Context, args []string, io streams) int {
+	out := &printed{to: io.out}
+	io.out = out
 	root := newRoot(io)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
@@ -37,6 +39,12 @@ func execute(ctx context.Context, args []string, io streams) int {
 		fmt.Fprintf(io.err, "wskharness: %v\n", err)
 		if code == exitUsage && isFlagError(err) {
 			fmt.Fprintf(io.err, "See '%s --help'.\n", cmd.CommandPath())
+		}
+	}
+	if lost := out.failed(); lost != nil && !errors.Is(err, lost) {
+		fmt.Fprintf(io.err, "wskharness: %v\n", lost)
+		if code == results.ExitOK {
+			code = results.ExitInfrastructure
 		}
 	}
 	return code

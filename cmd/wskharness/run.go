@@ -141,7 +141,7 @@ func (o *runOptions) show(ctx context.Context, carryOut func(context.Context, ha
 	if err != nil {
 		return err
 	}
-	out := o.io.out
+	out := o.io.screen()
 	if o.json {
 		out = o.io.err // standard output is for the record alone
 	}
