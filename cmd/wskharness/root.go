@@ -152,6 +152,9 @@ func (c *common) load() (*harness.Config, error) {
 
 // env is what a run needs of this machine.
 func (c *common) env() (harness.Env, error) {
+	if err := checkHomes(c.io.getenv); err != nil {
+		return harness.Env{}, err
+	}
 	cache, err := harness.CacheDir()
 	if err != nil {
 		return harness.Env{}, err
@@ -165,4 +168,15 @@ func (c *common) env() (harness.Env, error) {
 		return harness.Env{}, fmt.Errorf("find this program, to serve a guest with: %w", err)
 	}
 	return harness.Env{Logger: c.logger(c.io.err), Cache: cache, Serve: []string{exe, wineGuestCommand}, Getenv: c.io.getenv}, nil
+}
+
+// checkHomes refuses folders of the user that depend on the current one: there would be another signing key, and another
+// cache, wherever a command is given, and Wine takes no such path.
+func checkHomes(getenv func(string) string) error {
+	for _, name := range []string{"HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"} {
+		if dir := getenv(name); dir != "" && !filepath.IsAbs(dir) {
+			return &harness.UsageError{Err: fmt.Errorf("%s is %q, which is not an absolute path: set it to one that begins with /", name, dir)}
+		}
+	}
+	return nil
 }
