@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
+	"wskharness/driver"
 	"wskharness/harness"
 	"wskharness/results"
 	"wskharness/strictyaml"
@@ -159,6 +160,13 @@ func (c *common) env() (harness.Env, error) {
 	if err != nil {
 		return harness.Env{}, err
 	}
+	usable, why, err := driver.Cache{Dir: cache}.Usable()
+	if err != nil {
+		return harness.Env{}, err
+	}
+	if why != nil {
+		fmt.Fprintf(c.io.err, "wskharness: %v; until then %s is used\n", why, usable.Dir)
+	}
 	exe, err := os.Executable()
 	if err != nil {
 		return harness.Env{}, fmt.Errorf("find this program, to serve a guest with: %w", err)
@@ -167,7 +175,7 @@ func (c *common) env() (harness.Env, error) {
 	if err != nil {
 		return harness.Env{}, fmt.Errorf("find this program, to serve a guest with: %w", err)
 	}
-	return harness.Env{Logger: c.logger(c.io.err), Cache: cache, Serve: []string{exe, wineGuestCommand}, Getenv: c.io.getenv}, nil
+	return harness.Env{Logger: c.logger(c.io.err), Cache: usable.Dir, Serve: []string{exe, wineGuestCommand}, Getenv: c.io.getenv}, nil
 }
 
 // checkHomes refuses folders of the user that depend on the current one: there would be another signing key, and another
