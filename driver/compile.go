@@ -207,6 +207,8 @@ func (w *workshop) joinCompileErrors(errs []error) error {
 			return &CacheError{Dir: w.dir, Err: failed}
 		case joined == nil:
 			joined = w.buildError("compile", failed)
+		case strings.Contains(joined.Output, w.asTheUserKnows(failed.Output)):
+			// What is no mistake of the sources, such as too little memory, is the same for each unit.
 		default:
 			joined.Output += w.asTheUserKnows(failed.Output)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -107,11 +108,15 @@ func (w *workshop) compiler(ctx context.Context, args ...string) ([]byte, error)
 	return runTool(ctx, w.src(), w.tc.CC, append(all, args...)...)
 }
 
+// diagnostic is what a compiler says of a place in the sources. That a program was killed or ran into a limit has no
+// place, and what the assembler makes of the half of a text that then reaches it says Error.
+var diagnostic = regexp.MustCompile(`(?m)^(<command-line>|.+:\d+(:\d+)?): (fatal )?error: `)
+
 // explain compiles the files of a unit that failed by themselves: a brace that is missing in one is then no error
 // of the next, and each message says where its file is included from, and nothing of units. What only the unit has,
-// such as a name that two files use at file scope, is told as it came.
+// such as a name that two files use at file scope, is told as it came; and so is what is no mistake of the sources.
 func (w *workshop) explain(ctx context.Context, u translationUnit, failed *toolError) error {
-	if len(u.files) == 1 {
+	if len(u.files) == 1 || !diagnostic.MatchString(failed.Output) {
 		return failed
 	}
 	errs := w.sideBySide(len(u.files), func(i int) error {
