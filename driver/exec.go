@@ -34,7 +34,8 @@ func (e *toolError) diskFull() bool {
 }
 
 // runTool runs a tool of the toolchain in dir and returns what it wrote on either stream. When ctx
-// ends, the tool goes together with the processes that it started (gcc is only a driver of others).
+// ends, the tool goes together with the processes that it started (gcc is only a driver of others). What it leaves
+// running when it ends, such as the daemon of a compiler cache, goes too, and has no say in how the tool ended.
 func runTool(ctx context.Context, dir, program string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = dir
@@ -45,9 +46,12 @@ func runTool(ctx context.Context, dir, program string, args ...string) ([]byte, 
 	out := &boundedBuffer{limit: maxToolOutput}
 	cmd.Stdout, cmd.Stderr = out, out
 	err := cmd.Run()
+	if cmd.Process != nil {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it left running in the background
+	}
 	switch {
-	case err == nil:
-		return out.Bytes(), nil
+	case err == nil, errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil:
+		return out.Bytes(), nil // it ended well, even if what it left running had its output still open
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	}

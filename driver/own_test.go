@@ -60,30 +60,6 @@ func TestCommand(t *testing.T) {
 	}
 }
 
-// TestCommandLeavesNothingRunning: what a build starts in the background ends with it.
-func TestCommandLeavesNothingRunning(t *testing.T) {
-	for name, output := range map[string]string{"silent": ">/dev/null 2>&1", "with the build's output": ""} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			leaveRunning(t, output)
-		})
-	}
-}
-
-func leaveRunning(t *testing.T, output string) {
-	t.Helper()
-	pid := filepath.Join(t.TempDir(), "pid")
-	c := Command{Dir: ".", Args: []string{"sh", "-c", "sleep 60 " + output + " & echo $! >" + pid}, Limit: time.Minute}
-	if _, err := c.Run(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	number, err := os.ReadFile(pid)
-	if err != nil {
-		t.Fatal(err)
-	}
-	awaitGone(t, string(number))
-}
-
 // awaitGone waits until a process is gone, or waits to be reaped.
 func awaitGone(t *testing.T, pid string) {
 	t.Helper()
