@@ -81,10 +81,15 @@ func guestSoftware(ctx context.Context, needed bool) Check {
 
 func space(dir string) Check {
 	c := Check{Name: "disk space", Needed: true}
-	at := dir
 	var fs unix.Statfs_t
-	for unix.Statfs(at, &fs) != nil && at != filepath.Dir(at) {
-		at = filepath.Dir(at)
+	err := tryWriting(dir)
+	if err == nil {
+		err = unix.Statfs(dir, &fs)
+	}
+	if err != nil {
+		c.Detail = fmt.Sprintf("builds and guests can't be kept in %s: %v", dir, err)
+		c.Fix = "set XDG_CACHE_HOME to a folder that can be written"
+		return c
 	}
 	free := fs.Bavail * uint64(fs.Bsize)
 	c.OK = free >= lowSpace
@@ -93,6 +98,39 @@ func space(dir string) Check {
 		c.Fix = "free some space, or set XDG_CACHE_HOME to a larger disk"
 	}
 	return c
+}
+
+// tryWriting makes a cache where there is none, and a file in it and in each of its rooms: only by trying is it known who
+// may do that, and one run with sudo is enough to make rooms that are not this user's.
+func tryWriting(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	folders := []string{dir}
+	for _, e := range entries {
+		if e.IsDir() {
+			folders = append(folders, filepath.Join(dir, e.Name()))
+		}
+	}
+	for _, folder := range folders {
+		if err := tryFile(folder); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tryFile makes a file in a folder, and removes it.
+func tryFile(folder string) error {
+	f, err := os.CreateTemp(folder, ".doctor-")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 func kvm() Check {

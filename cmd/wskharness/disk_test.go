@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -11,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"wskharness/harness"
 	"wskharness/results"
 	"wskharness/testtime"
 )
@@ -68,6 +72,47 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("after the resume: got %v, want %v: %s", got, want, again)
 	}
 	l.nothingLeft(t)
+}
+
+// TestReadOnlyRoom has doctor look at a cache of which one room can't be written, as when it is somebody else's.
+func TestReadOnlyRoom(t *testing.T) {
+	cache := t.TempDir()
+	room := filepath.Join(cache, "wskharness", "wine")
+	if err := os.MkdirAll(room, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("tmpfs", room, "tmpfs", unix.MS_RDONLY, ""); err != nil {
+		t.Skip("no disk can be made that is read-only: ", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(room, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	checked := space(t, cache)
+	if checked.OK || !strings.Contains(checked.Detail, room) || !strings.Contains(checked.Detail, "read-only file system") {
+		t.Errorf("%+v", checked)
+	}
+}
+
+// space is what doctor says of the room for a cache.
+func space(t *testing.T, cache string) harness.Check {
+	t.Helper()
+	t.Setenv("XDG_CONFIG_HOME", filepath.Join(sharedCache(t), "test-config"))
+	t.Setenv("XDG_CACHE_HOME", cache)
+	var out bytes.Buffer
+	execute(t.Context(), []string{"doctor", "--json"}, streams{in: strings.NewReader(""), out: &out, err: io.Discard, getenv: os.Getenv})
+	var checks []harness.Check
+	if err := json.Unmarshal(out.Bytes(), &checks); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range checks {
+		if c.Name == "disk space" {
+			return c
+		}
+	}
+	t.Fatalf("nothing is said of it: %s", &out)
+	return harness.Check{}
 }
 
 // page is what a file system in memory gives at a time.
