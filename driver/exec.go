@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -34,13 +35,35 @@ func (e *toolError) diskFull() bool {
 }
 
 // runTool runs a tool of the toolchain in dir and returns what it wrote on either stream. When ctx
-// ends, the tool goes together with the processes that it started (gcc is only a driver of others). What it leaves
-// running when it ends, such as the daemon of a compiler cache, goes too, and has no say in how the tool ended.
+// ends, the tool goes together with the processes that it started (gcc is only a driver of others).
 func runTool(ctx context.Context, dir, program string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = dir
 	cmd.Env = toolEnvironment()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	out, err := runGroup(cmd)
+	switch {
+	case ctx.Err() != nil && err != nil:
+		return nil, ctx.Err()
+	case err == nil:
+		return out.Bytes(), nil
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return nil, &toolError{Args: cmd.Args, Output: out.String(), Err: err}
+	}
+	return nil, err
+}
+
+// runGroup runs a command and returns the beginning of what it wrote on either stream. It is a process group of its own,
+// which ends with the command's context. What it leaves running when it ends, such as the daemon of a compiler cache,
+// is killed, too, and has no say in how the command ended; what left the group (setsid) is out of reach.
+//
+// When this process is killed, the kernel kills the command, and only that: what gcc started (cc1, as) ends when its
+// file is compiled, and a build's compilers likewise. They write into a temporary folder, which the cache sweeps.
+func runGroup(cmd *exec.Cmd) (*boundedBuffer, error) {
+	runtime.LockOSThread() // the kernel sends the signal when the thread ends that started the command
+	defer runtime.UnlockOSThread()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
 	out := &boundedBuffer{limit: maxToolOutput}
@@ -49,17 +72,10 @@ func runTool(ctx context.Context, dir, program string, args ...string) ([]byte, 
 	if cmd.Process != nil {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it left running in the background
 	}
-	switch {
-	case err == nil, errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil:
-		return out.Bytes(), nil // it ended well, even if what it left running had its output still open
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
+	if errors.Is(err, exec.ErrWaitDelay) {
+		err = nil // it ended well, and only what it left running had its output still open
 	}
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return nil, &toolError{Args: cmd.Args, Output: out.String(), Err: err}
-	}
-	return nil, err
+	return out, err
 }
 
 // anyFolder is a true name of the current folder, whatever its own name is. The compiler believes PWD

@@ -3,9 +3,13 @@ package driver
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	"wskharness/testtime"
 )
 
 // starters are the ways in which this package starts the programs of others: each runs a script to its end.
@@ -40,5 +44,46 @@ func TestNothingIsLeftRunning(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// awaitGone waits until a process is gone, or waits to be reaped.
+func awaitGone(t *testing.T, pid string) {
+	t.Helper()
+	proc := filepath.Join("/proc", strings.TrimSpace(pid), "cmdline")
+	testtime.Await(t, "the end of what a build started", func() bool {
+		line, _ := os.ReadFile(proc)
+		return len(line) == 0
+	})
+}
+
+// killedController is the name of a starter, and the file for the pid of what it starts, whose controller is killed.
+const killedController = "WSKHARNESS_TEST_KILLED_CONTROLLER"
+
+// TestProgramsEndWithTheirController kills the process that builds.
+func TestProgramsEndWithTheirController(t *testing.T) {
+	if starter, pid, ok := strings.Cut(os.Getenv(killedController), " "); ok {
+		_, err := starters[starter](t.Context(), "echo $$ >'"+pid+"'; exec sleep 600")
+		t.Fatal(err)
+	}
+	for starter := range starters {
+		t.Run(starter, func(t *testing.T) {
+			pid := filepath.Join(t.TempDir(), "pid")
+			controller := exec.Command(os.Args[0], "-test.run=^TestProgramsEndWithTheirController$")
+			controller.Env = append(os.Environ(), killedController+"="+starter+" "+pid)
+			if err := controller.Start(); err != nil {
+				t.Fatal(err)
+			}
+			var number []byte
+			testtime.Await(t, "the program to begin", func() bool {
+				number, _ = os.ReadFile(pid)
+				return len(number) > 0
+			})
+			if err := controller.Process.Kill(); err != nil {
+				t.Error(err)
+			}
+			_ = controller.Wait() // it was killed
+			awaitGone(t, string(number))
+		})
 	}
 }

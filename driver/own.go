@@ -9,10 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -53,23 +51,11 @@ func (c Command) Run(ctx context.Context) (string, error) {
 	defer cancel()
 	cmd := exec.CommandContext(limited, c.Args[0], c.Args[1:]...)
 	cmd.Dir = c.Dir
-	runtime.LockOSThread() // the kernel sends the signal when the thread ends that started the command
-	defer runtime.UnlockOSThread()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 5 * time.Second
-	out := &boundedBuffer{limit: maxToolOutput}
-	cmd.Stdout, cmd.Stderr = out, out
-	err := cmd.Run()
-	if cmd.Process != nil {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it left running in the background
-	}
+	out, err := runGroup(cmd)
 	switch {
 	case ctx.Err() != nil:
 		return out.String(), ctx.Err()
-	case errors.Is(err, exec.ErrWaitDelay):
-		err = nil // it ended well, and only what it left running had its output still open
-	case limited.Err() != nil:
+	case err != nil && limited.Err() != nil:
 		err = fmt.Errorf("it did not end within %s", c.Limit)
 	}
 	if err != nil {

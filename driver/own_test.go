@@ -5,14 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"wskharness/testtime"
 )
 
 // moment is a time in which a shell has long begun on this machine: many times what a command of it takes.
@@ -58,44 +55,6 @@ func TestCommand(t *testing.T) {
 	if _, err := (Command{Dir: ".", Args: []string{"true"}, Limit: time.Second}).Run(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want the context's end", err)
 	}
-}
-
-// awaitGone waits until a process is gone, or waits to be reaped.
-func awaitGone(t *testing.T, pid string) {
-	t.Helper()
-	proc := filepath.Join("/proc", strings.TrimSpace(pid), "cmdline")
-	testtime.Await(t, "the end of what a build started", func() bool {
-		line, _ := os.ReadFile(proc)
-		return len(line) == 0
-	})
-}
-
-// killedBuild names the file for the pid of a build whose controller is killed.
-const killedBuild = "WSKHARNESS_TEST_KILLED_BUILD"
-
-// TestCommandEndsWithItsController kills the process that builds.
-func TestCommandEndsWithItsController(t *testing.T) {
-	if pid := os.Getenv(killedBuild); pid != "" {
-		c := Command{Dir: ".", Args: []string{"sh", "-c", "echo $$ >" + pid + "; exec sleep 600"}, Limit: time.Hour}
-		_, err := c.Run(t.Context())
-		t.Fatal(err)
-	}
-	pid := filepath.Join(t.TempDir(), "pid")
-	controller := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
-	controller.Env = append(os.Environ(), killedBuild+"="+pid)
-	if err := controller.Start(); err != nil {
-		t.Fatal(err)
-	}
-	var number []byte
-	testtime.Await(t, "the build to begin", func() bool {
-		number, _ = os.ReadFile(pid)
-		return len(number) > 0
-	})
-	if err := controller.Process.Kill(); err != nil {
-		t.Error(err)
-	}
-	_ = controller.Wait() // it was killed
-	awaitGone(t, string(number))
 }
 
 func TestPackageOwn(t *testing.T) {
