@@ -1,19 +1,21 @@
 package driver
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 )
 
 // Usable is this cache, or where nothing can be written to it, the spare one, and why. It is for what is more than a
 // build: guests have to be found again where they were made.
 func (c Cache) Usable() (cache Cache, why error, err error) {
-	if why = c.writable(); why == nil {
+	if why = c.Writable(); why == nil {
 		return c, nil, nil
 	}
 	spare, none := c.spare()
 	if none == nil {
-		none = spare.writable()
+		none = spare.Writable()
 	}
 	if none != nil {
 		return Cache{}, why, fmt.Errorf("%w (nor is there another place: %w)", why, none)
@@ -21,18 +23,32 @@ func (c Cache) Usable() (cache Cache, why error, err error) {
 	return spare, why, nil
 }
 
-// writable tries to put a file there.
-func (c Cache) writable() error {
-	err := os.MkdirAll(c.Dir, 0o755)
+// Writable makes the cache where there is none, and a file in it and in each of its rooms: only by trying is it known who
+// may do that, and one run with sudo is enough to make rooms that are not this user's. It is nil or a *[CacheError].
+func (c Cache) Writable() error {
+	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
+		return &CacheError{Dir: c.Dir, Err: err}
+	}
+	entries, err := os.ReadDir(c.Dir)
 	if err == nil {
-		var f *os.File
-		if f, err = os.CreateTemp(c.Dir, ".try-"); err == nil {
-			f.Close()
-			err = os.Remove(f.Name())
+		err = tryFile(c.Dir)
+	}
+	for _, entry := range entries {
+		if entry.IsDir() {
+			err = errors.Join(err, tryFile(filepath.Join(c.Dir, entry.Name())))
 		}
 	}
 	if err != nil {
 		return &CacheError{Dir: c.Dir, Err: err}
 	}
 	return nil
+}
+
+// tryFile makes a file in a folder, and removes it.
+func tryFile(folder string) error {
+	f, err := os.CreateTemp(folder, ".try-")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }

@@ -33,7 +33,7 @@ func Examine(ctx context.Context, c *Config, env Env) []Check {
 		wineNeeded = wineNeeded || t.Provider == ProviderWine
 	}
 	return []Check{
-		compiler(ctx), certificate(), guestSoftware(ctx, wineNeeded), space(env.Cache), kvm(),
+		compiler(ctx), certificate(), guestSoftware(ctx, wineNeeded), space(), kvm(),
 	}
 }
 
@@ -79,18 +79,22 @@ func guestSoftware(ctx context.Context, needed bool) Check {
 	return c
 }
 
-func space(dir string) Check {
-	c := Check{Name: "disk space", Needed: true}
+// space looks at the cache that is configured: that there is another in its place may go unnoticed for long.
+func space() Check {
+	c := Check{Name: "disk space", Needed: true, Fix: "set XDG_CACHE_HOME to a folder that can be written"}
 	var fs unix.Statfs_t
-	err := tryWriting(dir)
+	dir, err := CacheDir()
+	if err == nil {
+		err = driver.Cache{Dir: dir}.Writable()
+	}
 	if err == nil {
 		err = unix.Statfs(dir, &fs)
 	}
 	if err != nil {
-		c.Detail = fmt.Sprintf("builds and guests can't be kept in %s: %v", dir, err)
-		c.Fix = "set XDG_CACHE_HOME to a folder that can be written"
+		c.Detail = "builds and guests can't be kept where they should be: " + err.Error()
 		return c
 	}
+	c.Fix = ""
 	free := fs.Bavail * uint64(fs.Bsize)
 	c.OK = free >= lowSpace
 	c.Detail = fmt.Sprintf("%.1f GiB free for %s", float64(free)/(1<<30), dir)
@@ -98,39 +102,6 @@ func space(dir string) Check {
 		c.Fix = "free some space, or set XDG_CACHE_HOME to a larger disk"
 	}
 	return c
-}
-
-// tryWriting makes a cache where there is none, and a file in it and in each of its rooms: only by trying is it known who
-// may do that, and one run with sudo is enough to make rooms that are not this user's.
-func tryWriting(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	folders := []string{dir}
-	for _, e := range entries {
-		if e.IsDir() {
-			folders = append(folders, filepath.Join(dir, e.Name()))
-		}
-	}
-	for _, folder := range folders {
-		if err := tryFile(folder); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// tryFile makes a file in a folder, and removes it.
-func tryFile(folder string) error {
-	f, err := os.CreateTemp(folder, ".doctor-")
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 func kvm() Check {

@@ -35,6 +35,9 @@ func execute(ctx context.Context, args []string, io streams) int {
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	code := exitCode(ctx, err)
+	if errors.Is(err, context.Canceled) && err.Error() == context.Canceled.Error() { // else it says what was under way
+		err = errors.New("interrupted")
+	}
 	var decided *exitError
 	if err != nil && !(errors.As(err, &decided) && decided.err == nil) {
 		fmt.Fprintf(io.err, "wskharness: %v\n", err)
