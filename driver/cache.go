@@ -137,7 +137,7 @@ func (c Cache) publish(room, key, built string, good func(dir string) bool) erro
 		if err == nil {
 			return nil
 		}
-		if !errors.Is(err, fs.ErrExist) {
+		if !errors.Is(err, fs.ErrExist) && !errors.Is(err, syscall.ENOTDIR) { // the latter: what is there is no folder
 			return &CacheError{Dir: c.Dir, Err: err}
 		}
 		if good(final) {
@@ -230,9 +230,45 @@ func writeJSON(path string, v any) error {
 	return os.WriteFile(path, append(data, '\n'), 0o644)
 }
 
+// openRegular opens a file to read it, or a link to one, and nothing else: a named pipe may have no writer, and a device
+// no end. A named pipe is opened without waiting for its writer.
+func openRegular(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, syscall.ENXIO) {
+		return nil, irregularError(path, fs.ModeSocket)
+	}
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = irregularError(path, info.Mode())
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func irregularError(path string, mode fs.FileMode) error {
+	kind := "special file"
+	switch {
+	case mode.IsDir():
+		kind = "folder"
+	case mode&fs.ModeNamedPipe != 0:
+		kind = "named pipe"
+	case mode&fs.ModeSocket != 0:
+		kind = "socket"
+	case mode&fs.ModeDevice != 0:
+		kind = "device"
+	}
+	return fmt.Errorf("%s is a %s; want a regular file", path, kind)
+}
+
 // readBounded reads a whole file that is not longer than limit bytes.
 func readBounded(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}
@@ -249,7 +285,7 @@ func readBounded(path string, limit int64) ([]byte, error) {
 
 // hashFile returns the SHA-256 of a file, in lower-case hexadecimal digits.
 func hashFile(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := openRegular(path)
 	if err != nil {
 		return "", err
 	}

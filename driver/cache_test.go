@@ -2,9 +2,12 @@ package driver
 
 import (
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -64,12 +67,16 @@ func TestBuildNoticesDamageInTheCache(t *testing.T) {
 			data[len(data)/2] ^= 1
 			return os.WriteFile(a.Path, data, 0o644)
 		},
-		"image gone":        func(a *Artifact) error { return os.Remove(a.Path) },
-		"symbols cut":       func(a *Artifact) error { return truncate(a.Symbols) },
-		"description cut":   func(a *Artifact) error { return truncate(filepath.Join(filepath.Dir(a.Path), entryFile)) },
-		"description gone":  func(a *Artifact) error { return os.Remove(filepath.Join(filepath.Dir(a.Path), entryFile)) },
-		"a header replaced": func(a *Artifact) error { return editEntry(a, func(e *buildEntry) { e.Inputs[3].ModTime++ }) },
-		"a library removed": func(a *Artifact) error { return editEntry(a, func(e *buildEntry) { e.Inputs[0].Path += "-gone" }) },
+		"image gone":         func(a *Artifact) error { return os.Remove(a.Path) },
+		"symbols cut":        func(a *Artifact) error { return truncate(a.Symbols) },
+		"image a pipe":       func(a *Artifact) error { return becomePipe(a.Path) },
+		"image no end":       func(a *Artifact) error { return becomeLink(a.Path, "/dev/zero") },
+		"entry a pipe":       func(a *Artifact) error { return becomePipe(filepath.Dir(a.Path)) },
+		"description a pipe": func(a *Artifact) error { return becomePipe(filepath.Join(filepath.Dir(a.Path), entryFile)) },
+		"description cut":    func(a *Artifact) error { return truncate(filepath.Join(filepath.Dir(a.Path), entryFile)) },
+		"description gone":   func(a *Artifact) error { return os.Remove(filepath.Join(filepath.Dir(a.Path), entryFile)) },
+		"a header replaced":  func(a *Artifact) error { return editEntry(a, func(e *buildEntry) { e.Inputs[3].ModTime++ }) },
+		"a library removed":  func(a *Artifact) error { return editEntry(a, func(e *buildEntry) { e.Inputs[0].Path += "-gone" }) },
 	}
 	tc, starts := observed(t)
 	cache := Cache{Dir: t.TempDir()}
@@ -97,6 +104,54 @@ func TestBuildNoticesDamageInTheCache(t *testing.T) {
 		})
 	}
 	noTemporaries(t, cache)
+}
+
+// becomePipe puts a named pipe that nobody writes to in the place of a file or a folder.
+func becomePipe(path string) error {
+	if err := os.RemoveAll(path); err != nil {
+		return err
+	}
+	return syscall.Mkfifo(path, 0o644)
+}
+
+func becomeLink(path, to string) error {
+	if err := os.Remove(path); err != nil {
+		return err
+	}
+	return os.Symlink(to, path)
+}
+
+// What is no regular file is refused, and by what it is: reading it might have no end.
+func TestOnlyRegularFilesAreRead(t *testing.T) {
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name+".sys") }
+	if err := becomePipe(in("pipe")); err != nil {
+		t.Fatal(err)
+	}
+	socket, err := net.Listen("unix", in("socket"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	for link, to := range map[string]string{"link": in("pipe"), "zero": "/dev/zero", "folder": dir} {
+		if err := os.Symlink(to, in(link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string]string{"pipe": "named pipe", "link": "named pipe", "zero": "device", "folder": "folder", "socket": "socket"} {
+		for how, read := range map[string]func(path string) error{
+			"as one's own": func(path string) error {
+				_, err := PackageOwn(t.Context(), Own{Driver: path}, Cache{Dir: t.TempDir()}, nil, time.Now())
+				return err
+			},
+			"inspected": func(path string) error { _, err := InspectFile(path); return err },
+			"hashed":    func(path string) error { _, err := hashFile(path); return err },
+		} {
+			if err := read(in(name)); err == nil || !strings.Contains(err.Error(), in(name)+" is a "+want) {
+				t.Errorf("%s, %s: got %v", name, how, err)
+			}
+		}
+	}
 }
 
 func editEntry(a *Artifact, edit func(*buildEntry)) error {

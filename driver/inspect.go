@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 )
@@ -23,7 +22,7 @@ const (
 
 // InspectFile reads the image at path.
 func InspectFile(path string) (*Image, error) {
-	f, err := os.Open(path)
+	f, err := openRegular(path)
 	if err != nil {
 		return nil, fmt.Errorf("inspect: %w", err)
 	}

@@ -168,6 +168,7 @@ func TestDamagedObjectsAreCompiledAgain(t *testing.T) {
 		"its sum":        func(path string) error { return flip(path, 0) },
 		"of something":   func(path string) error { return os.WriteFile(path, []byte("something else\n"), 0o644) },
 		"a folder":       func(path string) error { return os.Remove(path) },
+		"a pipe":         becomePipe,
 		"not to be read": func(path string) error { return os.Rename(path, path+"-gone") },
 	} {
 		t.Run(name, func(t *testing.T) {
