@@ -3,6 +3,7 @@ package driver
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -196,6 +197,58 @@ func TestDamagedObjectsAreCompiledAgain(t *testing.T) {
 				t.Errorf("compiled %d units; SHA-256 %s, want %s", got.Compiled, got.SHA256, want.SHA256)
 			}
 		})
+	}
+}
+
+// cutsObjects is a compiler that ends well and leaves only as many bytes of each object as cut says, while that is there.
+func cutsObjects(t *testing.T, cut string) *Toolchain {
+	t.Helper()
+	return shim(t, `"$real" "$@" || exit
+test -e '`+cut+`' || exit 0
+case "$*" in *" -c "*) while test "$1" != -o; do shift; done; truncate -s "$(cat '`+cut+`')" "$2";; esac
+exit 0`)
+}
+
+// Of an object that the compiler left cut nothing is kept: the build fails, by the name of the unit, and the next one is
+// made of whole ones.
+func TestCutObjectsAreNotKept(t *testing.T) {
+	cut := filepath.Join(t.TempDir(), "cut")
+	tc, cache := cutsObjects(t, cut), Cache{Dir: t.TempDir()}
+	for _, size := range []string{"0", "10", "100", "-1"} {
+		if err := os.WriteFile(cut, []byte(size), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Build(t.Context(), tc, pairSpec("pair.sys", nil), cache)
+		var failed *BuildError
+		if !errors.As(err, &failed) || failed.Step != "compile" || !strings.Contains(err.Error(), "answer.c: ") || !strings.Contains(err.Error(), "entry.c: ") {
+			t.Errorf("cut to %s: got %v, want an error of the compiler for both units", size, err)
+		}
+	}
+	if err := os.Remove(cut); err != nil {
+		t.Fatal(err)
+	}
+	if a := build(t, tc, pairSpec("pair.sys", nil), cache); a.Compiled != 2 {
+		t.Errorf("compiled %d units, want 2", a.Compiled)
+	}
+}
+
+// A cut object that was kept all the same is made again.
+func TestCutObjectsAreMadeAgain(t *testing.T) {
+	tc, cache := toolchain(t), Cache{Dir: t.TempDir()}
+	build(t, tc, pairSpec("pair.sys", nil), cache)
+	objects, err := filepath.Glob(filepath.Join(cache.Dir, objectRoom, "*"))
+	if err != nil || len(objects) != 2 {
+		t.Fatalf("%v, %v", objects, err)
+	}
+	for _, object := range objects {
+		whole, ok := cache.kept(objectRoom, filepath.Base(object), maxImageFile)
+		if !ok {
+			t.Fatal("an object that is not whole")
+		}
+		cache.keep(objectRoom, filepath.Base(object), whole[:len(whole)-1])
+	}
+	if a := build(t, tc, pairSpec("other.sys", nil), cache); a.Compiled != 2 {
+		t.Errorf("compiled %d units, want 2", a.Compiled)
 	}
 }
 

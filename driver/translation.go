@@ -90,14 +90,14 @@ func (w *workshop) find(ctx context.Context, u translationUnit, key string) (com
 		return false, err
 	}
 	defer unlock()
-	object := w.path(u.object())
-	if w.cache.loadObject(key, object) {
+	if w.cache.loadObject(key, w.path(u.object())) {
 		return false, nil
 	}
-	if _, err := w.compiler(ctx, "-c", u.name, "-o", u.object()); err != nil {
+	object, err := w.compile(ctx, u)
+	if err != nil {
 		return false, err
 	}
-	w.cache.keepObject(key, object)
+	w.cache.keep(objectRoom, key, object)
 	return true, nil
 }
 
