@@ -259,12 +259,12 @@ func TestBuildErrors(t *testing.T) {
 
 func TestSpecMistakesAreReportedTogether(t *testing.T) {
 	_, err := Build(t.Context(), &Toolchain{}, Spec{
-		Name: "../x.sys", Dirs: []string{"/etc", "-o"}, Defines: map[string]string{"A B": "1"}, Libs: []string{"a b"}, Units: -1,
+		Name: "../x.sys", Dirs: []string{"/etc", "-o"}, Defines: map[string]string{"A B": "1", "LINES": "1\n2"}, Libs: []string{"a b"}, Units: -1,
 	}, Cache{Dir: t.TempDir()})
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, want := range []string{`"../x.sys"`, "Kind(0)", "no sources", `"/etc"`, `"-o"`, `"A B"`, `"a b"`, "-1 units"} {
+	for _, want := range []string{`"../x.sys"`, "Kind(0)", "no sources", `"/etc"`, `"-o"`, `"A B": want a C identifier`, `LINES: the value "1\n2" has more than one line`, `"a b"`, "-1 units"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("not reported: %s\n%v", want, err)
 		}

@@ -40,6 +40,22 @@ long __stdcall DriverEntry(void *Driver, void *Path)
 	}
 }
 
+// A value is what it is after #define, an empty one as well.
+func TestDefines(t *testing.T) {
+	tc, dir := toolchain(t), t.TempDir()
+	for value, want := range map[string]string{"": "return;", "1": "return 1;", "(1 + 2) * 3": "return (1 + 2) * 3;", `"a b"`: `return "a b";`} {
+		spec := Spec{Kind: Program, Defines: map[string]string{"VALUE": value}}
+		text := filepath.Join(dir, "a.c")
+		if err := os.WriteFile(text, []byte("return VALUE;\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		out, err := runTool(t.Context(), dir, tc.CC, append(spec.compileFlags(), "-E", "-P", text)...)
+		if got := strings.Join(strings.Fields(string(out)), " "); err != nil || strings.ReplaceAll(got, " ;", ";") != want {
+			t.Errorf("%q: %q, %v", value, out, err)
+		}
+	}
+}
+
 // Nothing is compiled twice: not for another driver of the same files, not for one whose define a unit does not see,
 // not for a comment.
 func TestObjectsAreFoundByWhatGoesIntoThem(t *testing.T) {

@@ -39,7 +39,7 @@ type Spec struct {
 	Sources  fs.FS             // where the sources are read from
 	Dirs     []string          // folders of Sources whose .c files are compiled (not the folders in them)
 	Includes []string          // folders of Sources that are searched for headers, beside Dirs
-	Defines  map[string]string // preprocessor names; an empty value stands for 1
+	Defines  map[string]string // preprocessor names; an empty value is empty, as after #define
 	Options  []string          // further flags, for compiling and linking both: -municode
 	Units    int               // as how many units the sources are compiled, several files as one; 0: each by itself
 	Libs     []string          // import libraries, without the lib: ntoskrnl
@@ -49,7 +49,7 @@ type Spec struct {
 // SampleSpec describes wsksample.sys, the sample driver. The defines choose its variants: see
 // sample/defects.h.
 func SampleSpec(defines map[string]string) Spec {
-	all := map[string]string{"WSKT_KERNEL": ""} // wskabi.h serves both sides
+	all := map[string]string{"WSKT_KERNEL": "1"} // wskabi.h serves both sides
 	maps.Copy(all, defines)
 	return Spec{
 		Name:     "wsksample.sys",
@@ -89,7 +89,7 @@ func AgentSpec() Spec {
 		Dirs:     []string{"agent"},
 		Includes: []string{"include"},
 		// The first, or windows.h brings the old winsock.h; the others, because it has no windows and draws nothing.
-		Defines: map[string]string{"WIN32_LEAN_AND_MEAN": "", "NOUSER": "", "NOGDI": ""},
+		Defines: map[string]string{"WIN32_LEAN_AND_MEAN": "1", "NOUSER": "1", "NOGDI": "1"},
 		Options: []string{"-municode"},
 		Units:   7,
 		Libs:    []string{"advapi32", "bcrypt", "ntdll", "ws2_32", "z"},
@@ -188,8 +188,11 @@ func (s Spec) validate() error {
 		}
 	}
 	for name, value := range s.Defines {
-		if !defineName.MatchString(name) || strings.ContainsAny(value, "\n\x00") {
-			wrong("define %q=%q: want a C identifier, and a value of one line", name, value)
+		if !defineName.MatchString(name) {
+			wrong("define %q: want a C identifier", name)
+		}
+		if strings.ContainsAny(value, "\r\n\x00") {
+			wrong("define %s: the value %q has more than one line, or a zero in it", name, value)
 		}
 	}
 	if s.Units < 0 {
@@ -212,11 +215,7 @@ func unsafeArgument(path string) bool {
 func (s Spec) defineFlags() []string {
 	var flags []string
 	for _, name := range slices.Sorted(maps.Keys(s.Defines)) {
-		flag := "-D" + name
-		if value := s.Defines[name]; value != "" {
-			flag += "=" + value
-		}
-		flags = append(flags, flag)
+		flags = append(flags, "-D"+name+"="+s.Defines[name]) // without the sign it would be 1
 	}
 	return flags
 }
