@@ -64,7 +64,7 @@ type CacheError struct {
 }
 
 func (e *CacheError) Error() string {
-	return fmt.Sprintf("write to the cache %s: %v; make room, or set XDG_CACHE_HOME to a folder that can be written", e.Dir, e.Err)
+	return fmt.Sprintf("write to the cache %s: %v", e.Dir, e.Err)
 }
 
 func (e *CacheError) Unwrap() error { return e.Err }
@@ -94,13 +94,13 @@ func inCache[T any](cache Cache, work func(Cache) (T, error)) (T, error) {
 		return made, err
 	}
 	spare, why := cache.spare()
-	if why != nil {
-		return made, fmt.Errorf("%w (nor is there another place: %w)", err, why)
+	if why == nil {
+		made, why = work(spare)
+		if !unusable(why) {
+			return made, why
+		}
 	}
-	if made, why = work(spare); unusable(why) {
-		return made, fmt.Errorf("%w (nor is there another place: %w)", err, why)
-	}
-	return made, why
+	return made, fmt.Errorf("%w (nor is there another place: %w); make room, or set XDG_CACHE_HOME to a folder that can be written", err, why)
 }
 
 // unusable reports whether err says that a cache can't be written.

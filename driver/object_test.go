@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -349,6 +350,19 @@ func TestUnusableCache(t *testing.T) {
 		_, err := Build(t.Context(), tc, pairSpec("pair.sys", nil), Cache{Dir: os.DevNull})
 		if err == nil || !strings.Contains(err.Error(), os.DevNull) || !strings.Contains(err.Error(), "XDG_CACHE_HOME") {
 			t.Errorf("got %v, want it to say where and what to do", err)
+		}
+	})
+	t.Run("both full", func(t *testing.T) {
+		t.Setenv("TMPDIR", t.TempDir())
+		for name, full := range map[string]error{
+			"the layout":   fmt.Errorf("build: %w", &fs.PathError{Op: "mkdir", Path: "src", Err: syscall.ENOSPC}),
+			"the cache":    &CacheError{Dir: "/cache", Err: syscall.EDQUOT},
+			"the compiler": &CacheError{Dir: "/cache", Err: &toolError{Args: []string{"gcc"}, Output: "No space left on device"}},
+		} {
+			_, err := inCache(Cache{Dir: "/cache"}, func(Cache) (int, error) { return 0, full })
+			if !errors.Is(err, full) || strings.Count(err.Error(), "make room, or set XDG_CACHE_HOME") != 1 {
+				t.Errorf("%s: got %v, want it to say once what to do", name, err)
+			}
 		}
 	})
 	t.Run("a spare one of somebody else's", func(t *testing.T) {
