@@ -100,8 +100,11 @@ func inCache[T any](cache Cache, work func(Cache) (T, error)) (T, error) {
 			return made, why
 		}
 	}
-	return made, fmt.Errorf("%w (nor is there another place: %w); make room, or set XDG_CACHE_HOME to a folder that can be written", err, why)
+	return made, fmt.Errorf("%w (nor is there another place: %w); %s", err, why, makeRoom)
 }
+
+// makeRoom is what to do about a cache that can't be written.
+const makeRoom = "make room, or set XDG_CACHE_HOME to a folder that can be written"
 
 // unusable reports whether err says that a cache can't be written.
 func unusable(err error) bool {

@@ -59,7 +59,7 @@ func runTool(ctx context.Context, dir, program string, args ...string) ([]byte, 
 // is killed, too, and has no say in how the command ended; what left the group (setsid) is out of reach.
 //
 // When this process is killed, the kernel kills the command, and only that: what gcc started (cc1, as) ends when its
-// file is compiled, and a build's compilers likewise. They write into a temporary folder, which the cache sweeps.
+// file is compiled, into a temporary folder that the cache sweeps; what a driver's own build started goes on, too.
 func runGroup(cmd *exec.Cmd) (*boundedBuffer, error) {
 	runtime.LockOSThread() // the kernel sends the signal when the thread ends that started the command
 	defer runtime.UnlockOSThread()

@@ -18,9 +18,9 @@ func (c Cache) Usable() (cache Cache, why error, err error) {
 		none = spare.Writable()
 	}
 	if none != nil {
-		return Cache{}, why, fmt.Errorf("%w (nor is there another place: %w)", why, none)
+		return Cache{}, why, fmt.Errorf("%w (nor is there another place: %w); %s", why, none, makeRoom)
 	}
-	return spare, why, nil
+	return spare, fmt.Errorf("%w; %s", why, makeRoom), nil
 }
 
 // Writable makes the cache where there is none, and a file in it and in each of its rooms: only by trying is it known who
