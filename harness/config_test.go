@@ -26,6 +26,7 @@ func TestConfigMistakesAllAtOnce(t *testing.T) {
 run:
   targets: [wien]
 outt: x
+driver: {defines: {A B: 1, LINES: "1\n2", EMPTY: ""}}
 `
 	_, err := parseConfig([]byte(text), "wskharness.yaml", "/etc")
 	want := strings.TrimSpace(`
@@ -35,7 +36,9 @@ wskharness.yaml:8:15: a password in the configuration itself (expected password_
 wskharness.yaml:9:3: the target's name is "Bad Name" (expected lower-case letters, digits, dots, dashes and underscores)
 wskharness.yaml:9:24: provider is "qemu" (expected one of wine, static)
 wskharness.yaml:11:13: no target "wien"; did you mean "wine"? (expected one of wine, lab)
-wskharness.yaml:12:1: unknown key "outt" in the configuration; did you mean "out"? (expected one of targets, suites, out, driver, run, limits)`)
+wskharness.yaml:12:1: unknown key "outt" in the configuration; did you mean "out"? (expected one of targets, suites, out, driver, run, limits)
+wskharness.yaml:13:20: the define is "A B" (expected a C identifier)
+wskharness.yaml:13:35: the define LINES is "1\n2" (expected a value of one line)`)
 	if err == nil {
 		t.Fatal("no error")
 	}

@@ -237,6 +237,9 @@ func (p *configParser) defines(n *strictyaml.Node, what string, into map[string]
 			p.At(pair.Key, "a C identifier", "the define is %s", pair.Key.Describe())
 		}
 		if p.Value(pair.Value, "define "+pair.Key.Text, "a single value") {
+			if strings.ContainsAny(pair.Value.Text, "\r\n\x00") {
+				p.At(pair.Value, "a value of one line", "the define %s is %s", pair.Key.Text, pair.Value.Describe())
+			}
 			into[pair.Key.Text] = pair.Value.Text
 		}
 	}
