@@ -100,6 +100,7 @@ func space(t *testing.T, cache string) harness.Check {
 	t.Helper()
 	t.Setenv("XDG_CONFIG_HOME", filepath.Join(sharedCache(t), "test-config"))
 	t.Setenv("XDG_CACHE_HOME", cache)
+	t.Setenv("TMPDIR", t.TempDir()) // where the cache is that is used instead
 	var out bytes.Buffer
 	execute(t.Context(), []string{"doctor", "--json"}, streams{in: strings.NewReader(""), out: &out, err: io.Discard, getenv: os.Getenv})
 	var checks []harness.Check
