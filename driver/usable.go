@@ -10,17 +10,17 @@ import (
 // Usable is this cache, or where nothing can be written to it, the spare one, and why. It is for what is more than a
 // build: guests have to be found again where they were made.
 func (c Cache) Usable() (cache Cache, why error, err error) {
-	if why = c.Writable(); why == nil {
-		return c, nil, nil
-	}
-	spare, none := c.spare()
-	if none == nil {
-		none = spare.Writable()
-	}
-	if none != nil {
-		return Cache{}, why, fmt.Errorf("%w (nor is there another place: %w); %s", why, none, makeRoom)
-	}
-	return spare, fmt.Errorf("%w; %s", why, makeRoom), nil
+	cache, err = inCache(c, func(one Cache) (Cache, error) {
+		unwritable := one.Writable()
+		if unwritable == nil {
+			return one, nil
+		}
+		if why == nil { // of the cache itself, not of the spare one
+			why = fmt.Errorf("%w; %s", unwritable, makeRoom)
+		}
+		return Cache{}, unwritable
+	})
+	return cache, why, err
 }
 
 // Writable makes the cache where there is none, and a file in it and in each of its rooms: only by trying is it known who

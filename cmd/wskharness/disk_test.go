@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -102,7 +101,7 @@ func space(t *testing.T, cache string) harness.Check {
 	t.Setenv("XDG_CACHE_HOME", cache)
 	t.Setenv("TMPDIR", t.TempDir()) // where the cache is that is used instead
 	var out bytes.Buffer
-	execute(t.Context(), []string{"doctor", "--json"}, streams{in: strings.NewReader(""), out: &out, err: io.Discard, getenv: os.Getenv})
+	command(t, &out, "doctor", "--json")
 	var checks []harness.Check
 	if err := json.Unmarshal(out.Bytes(), &checks); err != nil {
 		t.Fatal(err)

@@ -59,12 +59,9 @@ func TestUnprinted(t *testing.T) {
 		"schema config", "schema suites", "validate", "version", "vm list", "vm list --json",
 	} {
 		t.Run(line, func(t *testing.T) {
-			var said bytes.Buffer
-			code := execute(t.Context(), strings.Fields(line), streams{
-				in: strings.NewReader(""), out: fullWriter{}, err: &said, getenv: os.Getenv,
-			})
-			if code != results.ExitInfrastructure || strings.Count(said.String(), errFull.Error()) != 1 {
-				t.Errorf("exit code %d: %s", code, &said)
+			code, said := command(t, fullWriter{}, strings.Fields(line)...)
+			if code != results.ExitInfrastructure || strings.Count(said, errFull.Error()) != 1 {
+				t.Errorf("exit code %d: %s", code, said)
 			}
 		})
 	}
@@ -74,11 +71,18 @@ func TestUnprinted(t *testing.T) {
 func printedBy(t *testing.T, args ...string) string {
 	t.Helper()
 	var out bytes.Buffer
-	io := streams{in: strings.NewReader(""), out: &out, err: io.Discard, getenv: os.Getenv}
-	if code := execute(t.Context(), args, io); code != results.ExitOK {
-		t.Fatalf("%v: exit code %d", args, code)
+	if code, said := command(t, &out, args...); code != results.ExitOK {
+		t.Fatalf("%v: exit code %d: %s", args, code, said)
 	}
 	return out.String()
+}
+
+// command runs one command line in this process. It returns the exit code, and what was said on standard error.
+func command(t *testing.T, out io.Writer, args ...string) (code int, said string) {
+	t.Helper()
+	var errs bytes.Buffer
+	code = execute(t.Context(), args, streams{in: strings.NewReader(""), out: out, err: &errs, getenv: os.Getenv})
+	return code, errs.String()
 }
 
 var errFull = errors.New("it is full")

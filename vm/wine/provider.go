@@ -176,7 +176,7 @@ func (p *Provider) folder(t vm.Target, s *Software, prefix string) (string, erro
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
-	temp := tempName()
+	temp := filepath.Join(shortTemp(), "wsk-"+unused())
 	err := writeJSON(filepath.Join(dir, configFile), Config{
 		ID: id, Target: t.Name, Run: t.Run, Software: *s, Template: prefix, Host: p.opts.Host, Seed: p.opts.Seed,
 		Netio: p.opts.Netio, Temp: temp, Unclaimed: p.opts.Unclaimed,
@@ -404,20 +404,19 @@ func Down(ctx context.Context, s State) error {
 	defer exit.close()
 	ending, cancel := context.WithTimeout(ctx, downLimit)
 	defer cancel()
-	if _, err = ask(ending, s.Control, request{Do: doStop}); err == nil {
-		err = exit.wait(ending)
-	} else if ending.Err() == nil { // it may be ending by itself, or have been killed this moment
-		dying, cancel := context.WithTimeout(ending, dyingLimit)
+	_, unanswered := ask(ending, s.Control, request{Do: doStop})
+	if unanswered != nil { // it may be ending by itself, or have been killed this moment
+		ending, cancel = context.WithTimeout(ending, dyingLimit)
 		defer cancel()
-		if err = exit.wait(dying); err == nil {
-			return remove(s.Dir)
-		}
 	}
-	if err == nil {
+	alive := exit.wait(ending)
+	if alive == nil && unanswered == nil {
 		return nil
 	}
-	if killErr := exit.kill(); killErr != nil {
-		return errors.Join(err, killErr)
+	if alive != nil {
+		if err := exit.kill(); err != nil {
+			return errors.Join(unanswered, alive, err)
+		}
 	}
 	return remove(s.Dir)
 }

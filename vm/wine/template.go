@@ -140,11 +140,9 @@ func lockRoom(ctx context.Context, room string) (unlock func(), err error) {
 // sweepTemplates clears away what a process that was killed had not finished, unless somebody is making a template.
 func sweepTemplates(root string) {
 	room := filepath.Join(root, "wine", "templates")
-	if f, err := os.OpenFile(filepath.Join(room, lockName), os.O_RDWR, 0); err == nil {
-		defer f.Close()
-		if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
-			sweepRoom(room)
-		}
+	if unlock, err := tryLock(filepath.Join(room, lockName)); err == nil {
+		defer unlock()
+		sweepRoom(room)
 	}
 }
 
@@ -187,7 +185,7 @@ func buildTemplate(ctx context.Context, s *Software, final string) error {
 
 // tryTemplate makes a template once.
 func tryTemplate(ctx context.Context, s *Software, final string) error {
-	dir := filepath.Join(filepath.Dir(final), building+strings.ToLower(rand.Text()[:10]))
+	dir := filepath.Join(filepath.Dir(final), building+unused())
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
@@ -319,32 +317,36 @@ func strip(prefix string) error {
 	return nil
 }
 
-// lockFile takes an exclusive lock that ends with the process at the latest.
+// lockFile takes an exclusive lock that ends with the process at the latest, and waits for whoever has it.
 func lockFile(ctx context.Context, path string) (unlock func(), err error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
 	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return func() { f.Close() }, nil
-		}
+		unlock, err := tryLock(path)
 		if !errors.Is(err, unix.EWOULDBLOCK) {
-			f.Close()
-			return nil, fmt.Errorf("lock %s: %w", path, err)
+			return unlock, err
 		}
 		select {
 		case <-time.After(50 * time.Millisecond):
 		case <-ctx.Done():
-			f.Close()
 			return nil, ctx.Err()
 		}
 	}
 }
 
-// tempName names a folder of sockets that is not there yet.
-func tempName() string { return filepath.Join(shortTemp(), "wsk-"+strings.ToLower(rand.Text()[:10])) }
+// tryLock is lockFile without waiting: EWOULDBLOCK is a lock that somebody has.
+func tryLock(path string) (unlock func(), err error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
+	return func() { f.Close() }, nil
+}
+
+// unused is the end of a name that nothing has yet.
+func unused() string { return strings.ToLower(rand.Text()[:10]) }
 
 // shortTemp is a folder whose name is short: the path of a socket has at most 107 bytes, and Wine makes
 // one some way below.
