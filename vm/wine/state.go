@@ -110,7 +110,7 @@ func served(dir string) bool {
 	if err != nil {
 		return false
 	}
-	defer f.Close()
+	defer letGo(f)
 	return errors.Is(unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB), unix.EWOULDBLOCK)
 }
 

@@ -342,7 +342,14 @@ func tryLock(path string) (unlock func(), err error) {
 		f.Close()
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
-	return func() { f.Close() }, nil
+	return func() { letGo(f) }, nil
+}
+
+// letGo gives up the lock on a file, and closes it. To close it alone is not enough: a program that is being started
+// elsewhere in this process has the file until it runs, and with it the lock.
+func letGo(f *os.File) {
+	_ = unix.Flock(int(f.Fd()), unix.LOCK_UN) // closing it does so, too, in the end
+	f.Close()
 }
 
 // unused is the end of a name that nothing has yet.
