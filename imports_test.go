@@ -13,7 +13,9 @@ import (
 // allowed is which rooms of this module a room may import; internal packages belong to their room.
 var allowed = map[string][]string{
 	"strictyaml":        {},
-	"results":           {},
+	"disk":              {},
+	"disk/disktest":     {"disk"},
+	"results":           {"disk"},
 	"driver":            {},
 	"driver/drivertest": {"driver"},
 	"suites":            {"strictyaml"},
@@ -24,8 +26,9 @@ var allowed = map[string][]string{
 	"vm/vmtest":         {"vm", "remote"},
 	"vm/static":         {"vm", "remote"},
 	"vm/wine":           {"vm", "remote", "remote/winrmd"},
-	"harness":           {"strictyaml", "results", "driver", "suites", "remote", "guest", "guest/crashdump", "vm", "vm/static", "vm/wine"},
-	"cmd/wskharness":    {"strictyaml", "results", "driver", "suites", "remote", "guest", "guest/crashdump", "vm/wine", "harness"},
+	"harness/driverrun": {"results", "suites", "guest", "vm"},
+	"harness":           {"harness/driverrun", "disk", "strictyaml", "results", "driver", "suites", "remote", "guest", "guest/crashdump", "vm", "vm/static", "vm/wine"},
+	"cmd/wskharness":    {"disk", "strictyaml", "results", "driver", "suites", "remote", "guest", "guest/crashdump", "vm/wine", "harness"},
 
 	"mutants": {"results", "driver", "suites", "vm/wine", "harness"},
 

@@ -23,6 +23,7 @@ const (
 	EvBoot        Event = "boot"
 	EvCaseEnd     Event = "case-end"
 	EvDriverStop  Event = "driver-stop"
+	EvDriverLeft  Event = "driver-left"
 	EvRunEnd      Event = "run-end"
 )
 
@@ -39,6 +40,11 @@ type Residue struct {
 
 // Zero reports whether nothing was left.
 func (r Residue) Zero() bool { return r == Residue{} }
+
+// StepRange is a row of steps of a case.
+type StepRange struct {
+	First, Count int // the first by its index
+}
 
 // Failure says in which run of a repeated or parallel unit a step deviated.
 type Failure struct {
@@ -83,9 +89,11 @@ type Record struct {
 	It     *Failure // nil unless a unit of several threads or repetitions failed part-way
 
 	// case-end
-	Ran         int     // steps that were run
-	Left, After Residue // before and after the driver tidied up
-	Driver      string  // of a driver that can't be asked what is left: what its service is doing, such as running
+	Ran         int        // steps that were run
+	Left, After Residue    // before and after the driver tidied up
+	Back        string     // why the driver could not be brought back after the case; empty: it was, or was there
+	Under       *StepRange // the steps under way when it ended, where they did not come back
+	Driver      string     // of a driver that can't be asked what is left: what its service is doing, such as running
 
 	// output: a piece of what the step, whose record follows, wrote
 	Of    string // stdout, stderr or report

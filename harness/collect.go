@@ -17,24 +17,20 @@ import (
 // maxCollected bounds what all cases of one load may have collected.
 const maxCollected = 2 << 30
 
-// collect fetches the files that cases have collected, into files/CASE of the target's folder, where a second attempt
+// collectFiles fetches the files that cases have collected, into files/CASE of the target's folder, where a second attempt
 // gets a folder of its own. It is the guest that names them: only the names of the plan are taken.
-func (l *load) collect(ctx context.Context) {
-	if !slices.ContainsFunc(l.trials, func(t *trial) bool { return t.test.Collects() && len(t.steps) > 0 }) || l.guest == nil {
+func (l *driverRun) collectFiles(ctx context.Context) {
+	if !slices.ContainsFunc(l.trials, func(t *trial) bool { return t.test.Collects() }) || l.guest == nil {
 		return
 	}
-	limit := l.plan.Request.Config.Limits.Collect
-	if limit <= 0 {
-		limit = defaultCollectLimit
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.collectLimit())
 	defer cancel()
 	if err := l.fetchCollected(ctx); err != nil {
 		l.notice(l.target.Name, results.Warning, "fetch what the cases have collected: %v", err)
 	}
 }
 
-func (l *load) fetchCollected(ctx context.Context) error {
+func (l *driverRun) fetchCollected(ctx context.Context) error {
 	from := guest.CollectedPath(l.id)
 	entries, err := l.guest.List(ctx, from)
 	if err != nil {
@@ -68,7 +64,7 @@ func (l *load) fetchCollected(ctx context.Context) error {
 }
 
 // keepCollected puts one file into its place and says so, as evidence of its case.
-func (l *load) keepCollected(t *trial, from, name string) error {
+func (l *driverRun) keepCollected(t *trial, from, name string) error {
 	info, err := os.Lstat(from)
 	if err != nil || !info.Mode().IsRegular() {
 		return nil // that step did not come to pass
@@ -89,8 +85,6 @@ func (l *load) keepCollected(t *trial, from, name string) error {
 		return err
 	}
 	e := results.Evidence{Kind: "collected", File: path.Join("targets", l.target.Name, "files", folder, name), SHA256: sum, Size: info.Size()}
-	if !l.past.tookEvidence(t.key(), e) {
-		l.append(results.Event{Kind: results.KindEvidence, Target: l.target.Name, Case: t.test.Name(), Attempt: t.attempt, Evidence: &e})
-	}
+	l.record.write(results.Event{Kind: results.KindEvidence, Case: t.test.Name(), Attempt: t.attempt, Evidence: &e})
 	return nil
 }

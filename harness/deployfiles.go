@@ -15,7 +15,7 @@ import (
 	"wskharness/suites"
 )
 
-// deployFiles is what a load brings into the guest beside its plan.
+// deployFiles is what a driver run brings into the guest beside its plan.
 type deployFiles struct {
 	all     []guest.File
 	inf     string            // where it is there; empty: there is none
@@ -26,7 +26,7 @@ func (f *deployFiles) stored(local string) string { return f.uploads[local] }
 
 // files gathers them: the driver, at path in the guest, what belongs to it, and what cases upload. Whether a driver that
 // nobody has signed may run there is settled here, before anything is started.
-func (l *load) files(pkg *driver.Package, path string) (*deployFiles, error) {
+func (l *driverRun) files(pkg *driver.Package, path string) (*deployFiles, error) {
 	f := &deployFiles{uploads: map[string]string{}}
 	f.all = append(f.all, guest.File{Local: pkg.Driver, SHA256: pkg.Manifest.Driver.SHA256, Path: path})
 	if l.facts.Kind() == guest.KindWindows && !pkg.Signed() {
@@ -44,7 +44,7 @@ func (l *load) files(pkg *driver.Package, path string) (*deployFiles, error) {
 	}
 	if pkg.INF != "" {
 		f.inf = guest.StorePath(folder, pkg.Manifest.INF.File)
-		if l.facts.Kind() == guest.KindWine && l.loads == 1 {
+		if l.facts.Kind() == guest.KindWine && l.n == 1 {
 			l.notice(l.target.Name, results.Info, "%s is not installed: Wine has no driver store; the driver's service is all that is made", pkg.Manifest.INF.File)
 		}
 	}

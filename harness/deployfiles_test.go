@@ -26,16 +26,16 @@ func TestUnsignedDriver(t *testing.T) {
 	file := func(name string) driver.ManifestFile {
 		return driver.ManifestFile{File: name, SHA256: strings.Repeat("ab", 32)}
 	}
-	load := func(facts guest.Facts) *load {
-		s := &session{target: &Target{Name: "lab"}, facts: facts, loads: 2}
-		return &load{session: s, trials: []*trial{{test: catalog.All()[0]}}}
+	on := func(facts guest.Facts) *driverRun {
+		s := &session{target: &Target{Name: "lab"}, facts: facts}
+		return &driverRun{session: s, n: 2, trials: []*trial{{test: catalog.All()[0]}}}
 	}
 	windows, wine := guest.Facts{}, guest.Facts{Wine: "8.0"}
 	if windows.Kind() != guest.KindWindows || wine.Kind() != guest.KindWine {
 		t.Fatalf("kinds %s, %s", windows.Kind(), wine.Kind())
 	}
 	bare := &driver.Package{Driver: "/d/x.sys", Image: &driver.Image{}, Manifest: driver.Manifest{Driver: file("x.sys")}}
-	if _, err := load(windows).files(bare, `C:\x.sys`); err == nil || !strings.Contains(err.Error(), "deploy to lab: x.sys has no signature, and Windows starts no such driver: say sign: true") {
+	if _, err := on(windows).files(bare, `C:\x.sys`); err == nil || !strings.Contains(err.Error(), "deploy to lab: x.sys has no signature, and Windows starts no such driver: say sign: true") {
 		t.Errorf("unsigned on Windows: %v", err)
 	}
 	vouched := *bare
@@ -52,7 +52,7 @@ func TestUnsignedDriver(t *testing.T) {
 		"Wine": {bare, wine, 2, ""}, "signed": {&signed, windows, 2, ""},
 		"by its catalogue": {&vouched, windows, 4, `C:\wskharness\store\abababababababab\x.inf`},
 	} {
-		files, err := load(test.facts).files(test.pkg, `C:\x.sys`)
+		files, err := on(test.facts).files(test.pkg, `C:\x.sys`)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"time"
 
 	"wskharness/guest"
 	"wskharness/guest/crashdump"
+	"wskharness/harness/driverrun"
 	"wskharness/results"
 )
 
@@ -22,30 +24,58 @@ const (
 	dumpPause = 2 * time.Second
 )
 
-// noteTraces notes what earlier crashes have left in the guest, so that what this load leaves is known from it. Where the
-// guest was only just asked for its facts, they have it.
-func (l *load) noteTraces(ctx context.Context) error {
-	traces, err := l.fresh, error(nil)
+// traces are what earlier crashes have left in a guest.
+type traces struct {
+	dumps  map[string]guest.Dump // nil: not known
+	newest *uint64               // the newest record of its event log; nil: it has none, or it is not known
+}
+
+// noteTraces notes what earlier crashes have left in the guest, so that what this driver run leaves is known from it.
+// Where the guest was only just asked for its facts, they have it. What a crash has left that could not be fetched at its
+// time is fetched now: only after that it counts as old.
+func (l *driverRun) noteTraces(ctx context.Context) error {
+	now, err := l.fresh, error(nil)
 	l.fresh = guest.Traces{}
-	if traces.Dumps == nil {
-		if traces, err = l.traces(ctx); err != nil {
+	if now.Dumps == nil {
+		if now, err = l.askTraces(ctx); err != nil {
 			return err
 		}
 	}
-	l.dumps = traces.Dumps
-	if !traces.EventLog {
+	if late := l.unsettled; late != nil {
+		l.unsettled = nil
+		l.settle(ctx, late, now)
+	}
+	l.traces = traces{dumps: now.Dumps}
+	if !now.EventLog {
 		return nil
 	}
 	_, newest, err := l.queryLog(ctx, newestEvent)
 	if err != nil {
 		return err
 	}
-	l.events = &newest
+	l.traces.newest = &newest
 	return nil
 }
 
-// traces asks the guest what crashes have left in it.
-func (s *session) traces(ctx context.Context) (guest.Traces, error) {
+// unsettled is a crash whose traces could not be fetched.
+type unsettled struct {
+	before traces
+	n      int // of the driver run
+	of     attemptKey
+}
+
+// settle fetches the dumps of an earlier crash, and gives them to what crashed.
+func (l *driverRun) settle(ctx context.Context, late *unsettled, now guest.Traces) {
+	if late.before.dumps == nil {
+		return
+	}
+	for _, e := range l.pullDumps(ctx, changed(late.before.dumps, now.Dumps), late.n) {
+		l.record.write(results.Event{Kind: results.KindEvidence, Case: late.of.Case, Attempt: late.of.Attempt, Evidence: &e})
+	}
+}
+
+// askTraces asks the guest what crashes have left in it.
+func (s *session) askTraces(ctx context.Context) (guest.Traces, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.allow(listLimit))
 	defer cancel()
 	traces, err := s.guest.Traces(ctx)
@@ -57,15 +87,15 @@ func (s *session) traces(ctx context.Context) (guest.Traces, error) {
 
 // newDumps are those that were not there, or not like this, when the load began. Windows makes them only after it has
 // booted again, and takes its time.
-func (l *load) newDumps(ctx context.Context) (map[string]guest.Dump, error) {
+func (l *driverRun) newDumps(ctx context.Context) (map[string]guest.Dump, error) {
 	windows := l.facts.Kind() == guest.KindWindows
 	var last map[string]guest.Dump
 	for deadline := time.Now().Add(dumpLimit); ; {
-		now, err := l.traces(ctx)
+		now, err := l.askTraces(ctx)
 		if err != nil {
 			return nil, err
 		}
-		fresh := changed(l.dumps, now.Dumps)
+		fresh := changed(l.traces.dumps, now.Dumps)
 		grown := len(last) == 0 || len(last) != len(fresh)
 		for path, d := range fresh {
 			grown = grown || last[path] != d
@@ -94,31 +124,40 @@ func changed(before, now map[string]guest.Dump) map[string]guest.Dump {
 	return fresh
 }
 
-// collectDumps fetches the dumps of the crash that ended this load. What can't be fetched is told, and no dump.
-func (l *load) collectDumps(ctx context.Context) []results.Evidence {
-	if l.dumps == nil || l.guest == nil {
-		return nil
-	}
-	limit := l.plan.Request.Config.Limits.Collect
-	if limit <= 0 {
-		limit = defaultCollectLimit
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+// crashDumps fetches the dumps of the crash that ended this driver run. What can't be fetched is told, and no dump.
+func (l *driverRun) crashDumps(ctx context.Context, _ driverrun.Collect) driverrun.Told {
+	ctx, cancel := context.WithTimeout(ctx, l.collectLimit())
 	defer cancel()
-	fresh, err := l.newDumps(ctx)
+	all, err := l.fetchDumps(ctx)
 	if err != nil {
 		l.notice(l.target.Name, results.Warning, "%v", err)
-		return nil
+		test, number := l.state.UnderWay()
+		l.unsettled = &unsettled{before: l.traces, n: l.n, of: attemptKey{test, number}}
 	}
-	var paths []string
-	for path := range fresh {
-		paths = append(paths, path)
+	return driverrun.Told{Evidence: all}
+}
+
+// fetchDumps fetches what is new among the dumps of the guest.
+func (l *driverRun) fetchDumps(ctx context.Context) ([]results.Evidence, error) {
+	switch {
+	case l.traces.dumps == nil:
+		return nil, nil
+	case l.guest == nil:
+		return nil, fmt.Errorf("look for crashes of %s: it is not there", l.target.Name)
 	}
-	slices.Sort(paths)
+	fresh, err := l.newDumps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return l.pullDumps(ctx, fresh, l.n), nil
+}
+
+// pullDumps brings dumps into the target's folder.
+func (l *driverRun) pullDumps(ctx context.Context, fresh map[string]guest.Dump, n int) []results.Evidence {
 	var all []results.Evidence
-	for i, path := range paths {
+	for i, path := range slices.Sorted(maps.Keys(fresh)) {
 		e := results.Evidence{Kind: "dump", Text: path + " in the guest", Size: fresh[path].Size}
-		name := fmt.Sprintf("dump-%d-%d.dmp", l.loads, i+1)
+		name := fmt.Sprintf("dump-%d-%d.dmp", n, i+1)
 		if _, err := l.guest.PullFile(ctx, path, filepath.Join(l.folder(), name), guest.PullOptions{MaxBytes: maxDump}); err != nil {
 			e.Text += ", which could not be fetched: " + err.Error()
 			if _, tooLarge := errors.AsType[*guest.LimitError](err); !tooLarge {

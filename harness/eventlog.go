@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"wskharness/guest/crashdump"
+	"wskharness/harness/driverrun"
 	"wskharness/remote"
 	"wskharness/results"
 	"wskharness/vm"
@@ -55,23 +56,23 @@ func (l *limited) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// stopEvents asks the guest's event log how the boot ended that this load began in: events that were not there then.
-// It returns what they say as evidence, the crash where one has a stop code, and what is to be said where none has.
-func (l *load) stopEvents(ctx context.Context) (evidence []results.Evidence, crash *vm.Event, none string) {
-	if l.events == nil {
-		return nil, nil, "there is no System event log to ask"
+// eventLog asks the guest's event log how the boot ended that this driver run began in: events that were not there then.
+// It tells what they say as evidence, the crash where one has a stop code, and what is to be said where none has.
+func (l *driverRun) eventLog(ctx context.Context, _ driverrun.Collect) driverrun.Told {
+	switch {
+	case l.traces.newest == nil:
+		return driverrun.Told{Says: "there is no System event log to ask"}
+	case l.guest == nil:
+		return driverrun.Told{Says: "the System event log can't be asked"}
 	}
-	if l.guest == nil {
-		return nil, nil, "the System event log can't be asked"
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.allow(eventLimit))
+	ctx, cancel := context.WithTimeout(ctx, l.allow(eventLimit))
 	defer cancel()
-	stops, _, err := l.queryLog(ctx, fmt.Sprintf(eventsSince, *l.events))
+	stops, _, err := l.queryLog(ctx, fmt.Sprintf(eventsSince, *l.traces.newest))
 	if err != nil {
 		l.notice(l.target.Name, results.Warning, "%v", err)
 	}
-	evidence, crash = newStops(stops, *l.events)
-	return evidence, crash, "the System event log has no stop code"
+	evidence, crash := newStops(stops, *l.traces.newest)
+	return driverrun.Told{Evidence: evidence, Crash: crash, Says: "the System event log has no stop code"}
 }
 
 // newStops is what the events say that were not there when the log's newest record was that one: whatever time they

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"wskharness/guest"
+	"wskharness/harness/driverrun"
 	"wskharness/results"
 	"wskharness/suites"
 	"wskharness/vm"
@@ -21,65 +22,54 @@ const (
 	maxTold = 16
 )
 
-// judgeHang records the verdict of a case that hangs, after all that can still be learnt of it: while it hangs, its
-// driver may tell what it is at, and its machine leave a dump.
-func (l *load) judgeHang(ctx context.Context) {
-	if l.hung == nil {
-		return
-	}
-	t := l.hung
-	if l.crash == nil && l.lost == "" && l.guest != nil && l.past.final(t.key()) == nil {
-		l.tell(t, l.hangEvidence(ctx, t))
-	}
-	l.finish(t, l.hungVerdict)
-}
-
-// tell records evidence of an attempt, each piece once.
-func (l *load) tell(t *trial, all []results.Evidence) {
-	for _, e := range all {
-		if !l.past.tookEvidence(t.key(), e) {
-			l.append(results.Event{Kind: results.KindEvidence, Target: l.target.Name, Case: t.test.Name(), Attempt: t.attempt, Evidence: &e})
-		}
-	}
-}
-
-// hangEvidence is what can be learnt of a guest that hangs: what its agent tells, if it still does, and then, where
+// hangReport is what can be learnt of a guest that hangs: what its agent tells, if it still does, and then, where
 // the machine can be made to leave one, a dump, which is fetched if the guest boots again in time. After that only a reset helps: the target is tainted.
-func (l *load) hangEvidence(ctx context.Context, t *trial) []results.Evidence {
-	limit := l.plan.Request.Config.Limits.Collect
-	if limit <= 0 {
-		limit = defaultCollectLimit
+func (l *driverRun) hangReport(ctx context.Context, a driverrun.Collect) driverrun.Told {
+	if l.record.known(attemptKey{a.Hang.Case, a.Hang.Attempt}) {
+		return driverrun.Told{} // an earlier controller has asked
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	ctx, cancel := context.WithTimeout(ctx, l.collectLimit())
 	defer cancel()
 	said, doing := l.askAgent(ctx)
 	all := append([]results.Evidence{{Kind: "hang", Text: fmt.Sprintf("the last record of the guest's journal is %d; %d of %d steps are in it; %s",
-		l.at.Seq, len(t.steps), len(t.test.Steps), said)}}, doing...)
+		a.Hang.Seq, a.Hang.Steps, a.Hang.Total, said)}}, doing...)
+	return driverrun.Told{Evidence: append(all, l.forcedDump(ctx)...)}
+}
+
+// forcedDump makes a machine crash that can be made to, and fetches what that leaves.
+func (l *driverRun) forcedDump(ctx context.Context) []results.Evidence {
 	injector, ok := l.machine.(vm.NMIInjector)
 	if !ok {
-		return all
+		return nil
 	}
 	if err := injector.InjectNMI(ctx); err != nil {
 		l.notice(l.target.Name, results.Warning, "force a dump: %v", err)
-		return all
+		return nil
 	}
 	forced := l.nextCrash(ctx)
 	if forced == nil {
-		l.notice(l.target.Name, results.Warning, "force a dump: the machine did not crash within %s of the NMI", limit)
-		return all
+		l.notice(l.target.Name, results.Warning, "force a dump: the machine did not crash within %s of the NMI", l.collectLimit())
+		return nil
 	}
-	all = append(all, results.Evidence{Kind: "forced-dump", Text: forced.Describe(), Module: forced.Module, Offset: forced.ModuleOffset})
+	all := []results.Evidence{{Kind: "forced-dump", Text: forced.Describe(), Module: forced.Module, Offset: forced.ModuleOffset}}
 	// The dump is on the guest's disk when it has booted again, and goes with the revert that is next.
-	if err := l.reconnect(ctx, l.boot); err != nil {
+	if err := l.reconnectWithin(ctx, l.state.Boot(), l.bootWait()); err != nil {
 		l.notice(l.target.Name, results.Warning, "fetch the dump that was forced: %v", err)
 		return all
 	}
-	return append(all, l.collectDumps(ctx)...)
+	dumps, err := l.fetchDumps(ctx)
+	if err != nil {
+		l.notice(l.target.Name, results.Warning, "%v", err)
+	}
+	return append(all, dumps...)
 }
 
 // askAgent asks the agent beside the run that hangs: what became of the run's process, and what the driver says is
 // under way in it. Where one of them does not answer, that is what is told.
-func (l *load) askAgent(ctx context.Context) (string, []results.Evidence) {
+func (l *driverRun) askAgent(ctx context.Context) (string, []results.Evidence) {
+	if l.guest == nil {
+		return "there is no connection to its agent", nil
+	}
 	answering, stop := context.WithTimeout(ctx, l.allow(answerLimit))
 	defer stop()
 	facts, err := l.guest.Refresh(answering)
@@ -103,7 +93,7 @@ func (l *load) askAgent(ctx context.Context) (string, []results.Evidence) {
 		return said + "the driver does not tell what it is at: " + suites.Win32(state.Win32).String(), nil
 	}
 	said += "under way in the driver: " + count(state.Steps, "operation") + " and " + count(state.Irps, "IRP")
-	if left := leftBehind(state.Outstanding); left != "" {
+	if left := driverrun.LeftBehind(state.Outstanding); left != "" {
 		said += "; outstanding: " + left
 	}
 	var doing []results.Evidence
@@ -125,11 +115,10 @@ func count(n int, what string) string {
 }
 
 // describeActivity is one line: which step of which case, since when, and on which thread.
-func (l *load) describeActivity(a guest.Activity) string {
+func (l *driverRun) describeActivity(a guest.Activity) string {
 	what := fmt.Sprintf("step %d of an unknown case", a.Step+1)
 	repeated, name := false, ""
-	if a.Case < len(l.trials) {
-		test := l.trials[a.Case].test
+	if test, ok := l.state.Case(a.Case); ok {
 		what = fmt.Sprintf("step %d of %s", a.Step+1, test.Name())
 		if a.Step < len(test.Steps) {
 			step := &test.Steps[a.Step]
@@ -155,18 +144,16 @@ func (l *load) describeActivity(a guest.Activity) string {
 }
 
 // nextCrash waits for the machine to tell that it crashed, for as long as ctx lasts.
-func (l *load) nextCrash(ctx context.Context) *vm.Event {
-	for {
+func (l *driverRun) nextCrash(ctx context.Context) *vm.Event {
+	for l.events != nil {
 		select {
-		case e, ok := <-l.machine.Events():
-			switch {
-			case !ok:
-				return nil
-			case e.Kind == vm.Panicked:
-				return &e
+		case e, ok := <-l.events:
+			if in, panicked := l.heard(e, ok).(driverrun.Panicked); panicked {
+				return &in.Event
 			}
 		case <-ctx.Done():
 			return nil
 		}
 	}
+	return nil
 }

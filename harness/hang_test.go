@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wskharness/guest"
+	"wskharness/harness/driverrun"
 	"wskharness/results"
 	"wskharness/suites"
 )
@@ -71,15 +72,21 @@ func TestHangTells(t *testing.T) {
 
 // TestDescribeActivity describes what no honest guest tells, too.
 func TestDescribeActivity(t *testing.T) {
-	test := &suites.Case{Suite: "s", ID: "one", Steps: []suites.Step{{Text: "capture a", Runs: 100}, {Text: "sleep", Runs: 1, Thread: "t1"}}}
-	l := &load{trials: []*trial{{test: test}}}
+	catalog, err := suites.Load(suites.Source{Name: "s.yaml", Data: []byte(
+		"suite: s\ndoc: d\ncases: [{id: one, doc: d, steps: [loop: {repeat: 100, steps: [sleep: 1ms]}, sleep: 2ms]}]\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	test := catalog.All()[0]
+	test.Steps[1].Thread = "t1"
+	l := &driverRun{state: driverrun.New(driverrun.Plan{Attempts: []driverrun.Attempt{{Case: test}}})}
 	for name, test := range map[string]struct {
 		activity guest.Activity
 		want     string
 	}{
-		"in a loop":         {guest.Activity{Runner: 2, Iteration: 40, Thread: 0x34, Took: 8607 * time.Millisecond}, "step 1 of s.one (capture a), for 8.61s, in repetition 41 of its parallel thread 3, on kernel thread 0x34"},
-		"on a named thread": {guest.Activity{Step: 1, Named: 1, Thread: 0x34, Took: time.Second}, "step 2 of s.one (sleep), for 1s, on the case's thread t1, on kernel thread 0x34"},
-		"an IRP":            {guest.Activity{IRP: true, Step: 1, Thread: 4}, "an IRP of step 2 of s.one (sleep), for 0s, begun on kernel thread 0x4"},
+		"in a loop":         {guest.Activity{Runner: 2, Iteration: 40, Thread: 0x34, Took: 8607 * time.Millisecond}, "step 1 of s.one (sleep, for 1ms), for 8.61s, in repetition 41 of its parallel thread 3, on kernel thread 0x34"},
+		"on a named thread": {guest.Activity{Step: 1, Named: 1, Thread: 0x34, Took: time.Second}, "step 2 of s.one (sleep, for 2ms), for 1s, on the case's thread t1, on kernel thread 0x34"},
+		"an IRP":            {guest.Activity{IRP: true, Step: 1, Thread: 4}, "an IRP of step 2 of s.one (sleep, for 2ms), for 0s, begun on kernel thread 0x4"},
 		"no such step":      {guest.Activity{Step: 7, Thread: 4}, "step 8 of s.one, for 0s, on kernel thread 0x4"},
 		"no such case":      {guest.Activity{Case: 9, Thread: 4}, "step 1 of an unknown case, for 0s, on kernel thread 0x4"},
 	} {

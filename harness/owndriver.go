@@ -262,6 +262,9 @@ func (c *Config) ownService() *suites.Service {
 	return &c.Own.Service
 }
 
+// resident reports whether the driver under test is never unloaded.
+func (c *Config) resident() bool { return false }
+
 // ownDriver reports whether the driver under test is the user's own.
 func (r *run) ownDriver() bool { return r.plan.Request.Config.Own != nil }
 

@@ -25,21 +25,21 @@ func (r *run) rerun(t *trial, target string) string {
 }
 
 // rerunAll is the command that runs everything that was planned for this target again.
-func (l *load) rerunAll() string {
+func (s *session) rerunAll() string {
 	command := "wskharness run"
-	for _, pattern := range l.plan.Request.Selection.Patterns {
+	for _, pattern := range s.plan.Request.Selection.Patterns {
 		command += " " + ShellQuote(pattern)
 	}
-	if l.plan.Request.Seed != 0 {
-		command += fmt.Sprintf(" --seed %d", l.plan.Request.Seed)
+	if s.plan.Request.Seed != 0 {
+		command += fmt.Sprintf(" --seed %d", s.plan.Request.Seed)
 	}
-	if l.plan.Request.Shuffle {
+	if s.plan.Request.Shuffle {
 		command += " --shuffle"
 	}
-	if d := l.plan.Request.StressFor; d != 0 {
+	if d := s.plan.Request.StressFor; d != 0 {
 		command += " --stress-for " + strictyaml.ShortDuration(d)
 	}
-	return command + " --target " + l.target.Name
+	return command + " --target " + s.target.Name
 }
 
 // ShellQuote quotes a word for a POSIX shell where that is needed.

@@ -10,7 +10,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"wskharness/disk"
 	"wskharness/guest"
+	"wskharness/harness/driverrun"
 	"wskharness/results"
 	"wskharness/suites"
 )
@@ -44,12 +46,12 @@ func (p *Plan) definition() (string, error) {
 }
 
 // stand writes down what was asked for, before anything is begun.
-func (p *Plan) stand(dir, id string) error {
+func (p *Plan) stand(on disk.FS, dir, id string) error {
 	definition, err := p.definition()
 	if err != nil {
 		return err
 	}
-	if err := writeWhole(filepath.Join(dir, requestFile), standing{ID: id, Definition: definition, Request: p.Request}); err != nil {
+	if err := writeWhole(on, filepath.Join(dir, requestFile), standing{ID: id, Definition: definition, Request: p.Request}); err != nil {
 		return fmt.Errorf("write down what the run is to do: %w", err)
 	}
 	return nil
@@ -64,10 +66,10 @@ func Resume(ctx context.Context, dir string, env Env, handlers ...results.Handle
 		return nil, usagef("find the run to resume: %w", err)
 	}
 	var was standing
-	if err := readWhole(filepath.Join(dir, requestFile), &was); err != nil {
+	if err := readWhole(env.disk(), filepath.Join(dir, requestFile), &was); err != nil {
 		return nil, usagef("resume %s: %w; a folder without a request is of a run that can't be resumed: run it again", displayPath(dir), err)
 	}
-	plan, err := NewPlan(was.Request)
+	plan, err := env.plan(was.Request)
 	if err != nil {
 		return nil, fmt.Errorf("resume %s: %w", was.ID, err)
 	}
@@ -76,9 +78,9 @@ func Resume(ctx context.Context, dir string, env Env, handlers ...results.Handle
 	} else if is != was.Definition {
 		return nil, usagef("resume %s: the selected cases have changed since it was begun: run them again, as a run of its own", was.ID)
 	}
-	journal, events, err := results.Open(dir)
+	journal, events, err := results.Open(env.disk(), dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		journal, err = results.Create(dir) // killed before its first event
+		journal, err = results.Create(env.disk(), dir) // killed before its first event
 	}
 	if err != nil {
 		return nil, &UsageError{Err: fmt.Errorf("resume %s: %w", was.ID, err)}
@@ -95,77 +97,69 @@ func FindRun(base, name string) string {
 	return filepath.Join(base, name)
 }
 
-// takeUp continues a load that an earlier controller had begun: what it had read of the guest's journal is
+// takeUp continues a driver run that an earlier controller had begun: what it had read of the guest's journal is
 // read again from its copy, and the rest fetched from the guest, where the guest is still there.
-func (s *session) takeUp(ctx context.Context, open openLoad) loadOutcome {
-	l := &load{session: s, id: open.ID, boot: open.Boot, dumps: open.Dumps, events: open.Events}
-	for _, key := range open.Trials {
-		t := s.trialOf(key)
+func (s *session) takeUp(ctx context.Context, open openRun) driverrun.Outcome {
+	l := &driverRun{session: s, n: s.runs, id: open.ID, traces: traces{dumps: open.Dumps, newest: open.Events}}
+	if s.machine != nil {
+		l.events = s.machine.Events()
+	}
+	again := map[attemptKey]bool{}
+	for _, a := range open.Attempts {
+		t := s.trialOf(a.attemptKey)
 		if t == nil {
-			return loadOutcome{over: true, why: fmt.Sprintf("the bookmark of %s names %s, which is not planned", s.target.Name, key.Case)}
+			return driverrun.Outcome{Over: fmt.Sprintf("the checkpoint of %s names %s, which is not planned", s.target.Name, a.Case)}
 		}
-		t.verdict = nil // it is judged again, from the same words, and recorded once
 		l.trials = append(l.trials, t)
+		again[t.key()] = a.Again
 	}
-	if err := l.reread(); err != nil {
-		return loadOutcome{over: true, why: err.Error()}
+	s.record.begin(l.n, open.Boot)
+	l.state = l.newState(open.Boot, true, func(key attemptKey) bool { return again[key] })
+	defer l.close()
+	at, next, err := l.reread()
+	switch {
+	case err != nil:
+		s.breakOff(err)
+		return driverrun.Outcome{Over: err.Error()}
+	case !s.adopted && l.state.Phase() != driverrun.Over:
+		next = l.apply(ctx, driverrun.Abandoned{})
+	case l.state.Phase() == driverrun.Following:
+		next = driverrun.Follow{From: at}
 	}
+	_ = l.phase(l.target.Name, results.PhaseCases, func() (string, error) {
+		l.carryOut(ctx, next)
+		return "taken up", nil
+	})
 	if s.adopted {
-		l.goOn(ctx)
-		l.conclude(ctx)
-		l.collect(ctx)
-	} else if l.hung != nil {
-		l.finish(l.hung, l.hungVerdict) // there is nobody to ask any more
+		l.collectFiles(ctx)
 	}
-	for _, t := range l.trials {
-		if t.verdict == nil {
-			t.verdict = s.past.final(t.key()) // a verdict that is recorded stands, whatever was lost since
-		}
-	}
-	l.close()
-	return l.outcome
+	return l.state.Outcome()
 }
 
-// reread takes in the copy of the guest's journal, up to the last line that is whole.
-func (l *load) reread() error {
-	var err error
-	if l.raw, err = os.OpenFile(l.rawPath(), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644); err != nil {
-		return fmt.Errorf("take up the guest's journal: %w", err)
+// reread takes in the copy of the guest's journal, up to the last line that is whole, and returns what is to be done next.
+func (l *driverRun) reread() (at guest.Position, next driverrun.Action, err error) {
+	next = driverrun.Listen{Kind: driverrun.ForService}
+	if l.raw, err = l.env.disk().OpenFile(l.rawPath(), os.O_RDWR|os.O_CREATE|os.O_APPEND, private); err != nil {
+		return at, next, fmt.Errorf("take up the guest's journal: %w", err)
 	}
-	at, err := guest.ReadJournal(l.raw, l.id, l.take)
+	at, err = guest.ReadJournal(l.raw, l.id, func(r guest.Record) {
+		next = l.apply(context.Background(), driverrun.Recorded{Record: r})
+	})
 	if err == nil {
 		err = l.raw.Truncate(at.Offset)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("take up the guest's journal: %w", err), l.raw.Close())
+		return at, next, fmt.Errorf("take up the guest's journal: %w", err)
 	}
-	return nil
+	return at, next, nil
 }
 
-// goOn follows the guest's journal from where the copy ends.
-func (l *load) goOn(ctx context.Context) {
-	if l.ended {
-		return
-	}
-	stream, err := l.guest.Follow(ctx, l.id, l.at, l.raw)
-	if err != nil {
-		if stream = l.contactLost(ctx, err); stream == nil {
-			return
-		}
-	}
-	_ = l.phase(l.target.Name, results.PhaseCases, func() (string, error) {
-		l.follow(ctx, stream)
-		return "taken up", nil
-	})
-}
-
-// replan voids what was begun, was never judged, and has to begin anew.
+// replan voids what was begun, is not proven, and has to begin anew.
 func (s *session) replan() {
 	for _, t := range s.trials {
-		if t.judged() || !s.past.unfinished(t.key()) {
-			continue
+		if s.record.unfinished(t.key()) {
+			s.void(t, "was under way when the controller ended, and its guest is gone")
 		}
-		s.void(t, "was under way when the controller ended, and its guest is gone")
 	}
 }
 
@@ -180,25 +174,17 @@ func (s *session) trialOf(key attemptKey) *trial {
 
 // remember takes over what the record has of this target.
 func (s *session) remember() error {
-	for _, t := range s.trials {
-		t.verdict = s.past.final(t.key())
-	}
-	if err := os.MkdirAll(s.folder(), 0o755); err != nil {
+	if err := s.env.disk().MkdirAll(s.folder(), 0o755); err != nil {
 		return err
 	}
-	if err := s.readBookmark(); err != nil {
+	if err := s.readCheckpoint(); err != nil {
 		return fmt.Errorf("resume on %s: %w", s.target.Name, err)
 	}
-	s.loads = s.bookmark.Loads
+	s.runs = s.checkpoint.Runs
 	return nil
 }
 
 // over reports whether an earlier controller had nothing left to do on this target.
 func (s *session) over() bool {
-	for _, t := range s.trials {
-		if !t.judged() {
-			return false
-		}
-	}
-	return s.bookmark.Load == nil
+	return s.checkpoint.Run == nil && len(s.unjudged(s.trials)) == 0
 }

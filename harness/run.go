@@ -10,6 +10,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"wskharness/disk"
+	"wskharness/driver"
 	"wskharness/results"
 	"wskharness/vm"
 )
@@ -33,6 +35,34 @@ type Env struct {
 	selftest time.Duration
 	// judge is nil, or changes every verdict before it is recorded: a test breaks the classifier with it.
 	judge func(results.Verdict) results.Verdict
+	// files is nil, or what the run folder is written through: a test has its calls go wrong.
+	files disk.FS
+	// world is nil, or stands for what is outside of the controller: a test simulates it.
+	world *world
+}
+
+// world is what a run meets outside of the controller, beside the disk.
+type world struct {
+	build    func(ctx context.Context) (*driver.Package, error)
+	provider func(t *Target) vm.Provider
+	reach    func(ctx context.Context, m vm.Machine) (port, error)
+	plan     func(r Request) (*Plan, error) // of a run that is resumed
+}
+
+// plan validates a request once more.
+func (e Env) plan(r Request) (*Plan, error) {
+	if e.world != nil {
+		return e.world.plan(r)
+	}
+	return NewPlan(r)
+}
+
+// disk is what the run folder is written through.
+func (e Env) disk() disk.FS {
+	if e.files != nil {
+		return e.files
+	}
+	return disk.OS()
 }
 
 // Finished is a run that is over.
@@ -56,14 +86,14 @@ func (f *Finished) dir() string {
 // with it.
 func (p *Plan) Run(ctx context.Context, env Env, handlers ...results.Handler) (*Finished, error) {
 	id := results.RunID(time.Now())
-	dir, err := results.NewRunDir(p.Request.Out, id)
+	dir, err := results.NewRunDir(env.disk(), p.Request.Out, id)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.stand(dir, id); err != nil {
+	if err := p.stand(env.disk(), dir, id); err != nil {
 		return nil, err
 	}
-	journal, err := results.Create(dir)
+	journal, err := results.Create(env.disk(), dir)
 	if err != nil {
 		return nil, err
 	}
@@ -84,15 +114,17 @@ func (r *run) carryOut(ctx context.Context, events []results.Event, handlers []r
 		r.journal.Subscribe(h)
 	}
 	done := &Finished{Dir: r.dir}
-	if n := len(events); n > 0 && events[n-1].Kind == results.KindRunFinished {
+	if over(events) {
 		done.Record = reducer.Record()
 		var err error
-		done.Reports, err = results.WriteReports(r.dir, done.Record)
+		done.Reports, err = results.WriteReports(r.env.disk(), r.dir, done.Record)
 		return done, errors.Join(err, r.journal.Close())
 	}
 	runErr := r.all(ctx, events, handlers)
 	finish := &results.Finish{Reason: results.Done}
 	switch {
+	case r.broken() != nil:
+		finish = &results.Finish{Reason: results.Failed, Error: r.broken().Error()}
 	case ctx.Err() != nil:
 		finish.Reason = results.Interrupted
 		if errors.Is(runErr, context.Canceled) {
@@ -104,11 +136,17 @@ func (r *run) carryOut(ctx context.Context, events []results.Event, handlers []r
 			finish.Reason = results.NotBuilt
 		}
 	}
-	r.append(results.Event{Kind: results.KindRunFinished, Finish: finish})
+	r.conclude(finish)
 	done.Record = reducer.Record()
 	var reportErr error
-	done.Reports, reportErr = results.WriteReports(r.dir, done.Record)
+	done.Reports, reportErr = results.WriteReports(r.env.disk(), r.dir, done.Record)
 	return done, errors.Join(runErr, r.broken(), reportErr, r.journal.Close())
+}
+
+// over reports whether a record has its end. One that the controller could not go on with has none: it may be able to, now.
+func over(events []results.Event) bool {
+	n := len(events)
+	return n > 0 && events[n-1].Kind == results.KindRunFinished && events[n-1].Finish.Reason != results.Failed
 }
 
 // run is the state that all targets of a run share.
@@ -119,7 +157,7 @@ type run struct {
 	journal *results.Journal
 	log     hclog.Logger
 	kit     *kit
-	past    map[string]*past // by target, what an earlier controller recorded; nil in a new run
+	before  []results.Event // what an earlier controller recorded; empty in a new run
 
 	mu         sync.Mutex
 	journalErr error
@@ -135,7 +173,7 @@ func (r *run) all(ctx context.Context, events []results.Event, handlers []result
 		host, _ := os.Hostname()
 		r.append(results.Event{Kind: results.KindRunStarted, Run: r.plan.describe(r.id, host)})
 	} else {
-		r.past = recall(events)
+		r.before = events
 		for _, h := range handlers {
 			if err := h.Handle(events[0]); err != nil { // the plan: the rest was shown at its time
 				return fmt.Errorf("show the plan: %w", err)
@@ -147,7 +185,7 @@ func (r *run) all(ctx context.Context, events []results.Event, handlers []result
 	var all sync.WaitGroup
 	var buildErr error
 	all.Go(func() {
-		if buildErr = r.build(ctx, tested(events)); buildErr != nil {
+		if buildErr = r.equip(ctx, tested(events)); buildErr != nil {
 			r.abort() // nobody needs the targets
 		}
 	})
@@ -158,10 +196,37 @@ func (r *run) all(ctx context.Context, events []results.Event, handlers []result
 	return buildErr
 }
 
+// equip makes the kit.
+func (r *run) equip(ctx context.Context, before *results.Package) error {
+	w := r.env.world
+	if w == nil {
+		return r.build(ctx, before)
+	}
+	pkg, err := w.build(ctx)
+	if err != nil {
+		return err
+	}
+	r.kit.pkg = pkg
+	close(r.kit.equipped)
+	close(r.kit.packaged)
+	return nil
+}
+
 // append writes an event. A journal that can't be written ends the run: a verdict that is not on
-// disk is not one.
+// disk is not one. Nor is one that comes after the controller could not go on: what became of the rest is to be seen when
+// the run is resumed.
 func (r *run) append(e results.Event) {
+	if r.broken() != nil {
+		return
+	}
 	if err := r.journal.Append(e); err != nil {
+		r.breakOff(err)
+	}
+}
+
+// conclude writes the last event, where anything can be written.
+func (r *run) conclude(finish *results.Finish) {
+	if err := r.journal.Append(results.Event{Kind: results.KindRunFinished, Finish: finish}); err != nil {
 		r.breakOff(err)
 	}
 }

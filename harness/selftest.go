@@ -383,7 +383,7 @@ func (d *disturber) note(e results.Event) {
 		d.run = e.Run.ID
 	case e.Phase != nil && e.Phase.Name == results.PhaseDeploy && e.Phase.State == results.PhaseStarted:
 		d.loads++
-		d.stage.load = loadID(d.run, e.Target, d.loads)
+		d.stage.load = driverRunID(d.run, e.Target, d.loads)
 	case e.Phase != nil && e.Phase.Name == results.PhaseRelease:
 		d.over = true
 	}

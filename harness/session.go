@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"wskharness/guest"
+	"wskharness/harness/driverrun"
 	"wskharness/remote"
 	"wskharness/results"
 	"wskharness/suites"
@@ -41,22 +42,21 @@ const (
 // session is one target's part in a run. It belongs to one goroutine.
 type session struct {
 	*run
-	target  *Target
-	log     hclog.Logger
-	machine vm.Machine
-	lock    *os.File // of a machine that other runs could use, too; nil: there is none
-	client  *remote.WinRM
-	guest   *guest.Guest
-	facts   guest.Facts
-	fresh   guest.Traces // of the facts, until a load has begun
-	label   string       // the guest, as every verdict names it
-	trials  []*trial
-	loads   int // of the driver, so far
-
-	past     *past    // what an earlier controller recorded; empty in a new run
-	resumed  bool     // there was one
-	adopted  bool     // the machine is as it left it
-	bookmark bookmark // where this session has got to
+	target     *Target
+	log        hclog.Logger
+	machine    vm.Machine
+	lock       *os.File // of a machine that other runs could use, too; nil: there is none
+	guest      port
+	facts      guest.Facts
+	fresh      guest.Traces // of the facts, until a run of the driver has begun
+	label      string       // the guest, as every verdict names it
+	trials     []*trial
+	runs       int        // of the driver, so far
+	record     *recorder  // of what became of them
+	resumed    bool       // an earlier controller began this run
+	adopted    bool       // the machine is as that left it
+	checkpoint checkpoint // where this session has got to
+	unsettled  *unsettled // a crash whose traces are still in the guest
 
 	suiteTime map[string]time.Duration // what each suite's cases have taken here
 	answer    time.Duration            // the longest that the guest took to be opened and to tell its facts
@@ -65,13 +65,10 @@ type session struct {
 // target runs the plan on one target, from acquiring the machine to letting it go.
 func (r *run) target(ctx context.Context, t *Target) {
 	s := &session{run: r, target: t, log: r.log.Named(t.Name), label: t.expectedGuest(), suiteTime: map[string]time.Duration{},
-		past: &past{attempts: map[attemptKey]*recorded{}}, resumed: r.past != nil}
-	if p := r.past[t.Name]; p != nil {
-		s.past = p
-	}
+		record: newRecorder(t.Name, r.before, r.append), resumed: len(r.before) > 0}
 	for attempt := range r.plan.Request.Repeat {
 		for _, c := range r.plan.Cases {
-			s.trials = append(s.trials, &trial{test: c, own: r.ownDriver(), attempt: attempt + 1, seed: r.seed()})
+			s.trials = append(s.trials, &trial{test: c, attempt: attempt + 1, seed: r.seed()})
 		}
 	}
 	defer s.release(ctx)
@@ -100,17 +97,18 @@ func (s *session) inTime(ctx context.Context, spent time.Duration, do func(conte
 func (s *session) timeUp(ctx context.Context) {
 	if up := limitUp(ctx); up != nil {
 		s.tooLate("", "%v", up)
-		s.notRun(slices.DeleteFunc(slices.Clone(s.trials), (*trial).judged), up.Error())
+		s.notRun(s.unjudged(s.trials), up.Error())
 	}
 }
 
 // acquire gets the machine and connects to the guest on it. The phases record what went wrong.
 func (s *session) acquire(ctx context.Context) error {
 	if err := s.remember(); err != nil {
-		return s.phase(s.target.Name, results.PhaseAcquire, func() (string, error) { return "", err })
+		s.breakOff(err)
+		return err
 	}
 	err := s.phase(s.target.Name, results.PhaseAcquire, func() (string, error) {
-		provider, err := newProvider(s.target, &s.kit.tools, s.env)
+		provider, err := s.provider()
 		if err != nil {
 			return "", err
 		}
@@ -153,6 +151,14 @@ func (s *session) acquire(ctx context.Context) error {
 	}
 	s.adopted = false
 	return s.renew(ctx)
+}
+
+// provider is where the target's machine comes from.
+func (s *session) provider() (vm.Provider, error) {
+	if w := s.env.world; w != nil {
+		return w.provider(s.target), nil
+	}
+	return newProvider(s.target, &s.kit.tools, s.env)
 }
 
 // adopt claims the machine that an earlier controller of this run had, where it is still there.
@@ -220,7 +226,19 @@ func (s *session) connect(ctx context.Context) error {
 // reconnect opens a guest that is coming back: it does not answer for a while, and before that the boot that
 // is going down may. Where a boot id is given, only another boot counts.
 func (s *session) reconnect(ctx context.Context, before string) error {
-	return s.reconnectWithin(ctx, before, s.allow(connectLimit))
+	return s.reconnectWithin(ctx, before, s.bootWait())
+}
+
+// bootWait is how long the machine may take to be there again: a guest that starts in seconds is known to, and any other
+// takes what its target says, or what a machine may take.
+func (s *session) bootWait() time.Duration {
+	switch t := s.target.Static; {
+	case t == nil:
+		return s.allow(connectLimit)
+	case t.ResetWithin > 0:
+		return s.allow(t.ResetWithin)
+	}
+	return s.allow(bootLimit)
 }
 
 func (s *session) reconnectWithin(ctx context.Context, before string, limit time.Duration) error {
@@ -257,15 +275,11 @@ func (s *session) open(ctx, whole context.Context) (label string, err error) {
 		brought = true
 		return context.WithTimeout(whole, bringLimit)
 	}
-	client, err := remote.New(s.machine.Endpoint(), remote.Options{Logger: s.log, Owner: "wskharness " + s.id})
-	if err != nil {
+	if s.guest, err = s.reach(ctx, bring); err != nil {
+		s.guest = nil
 		return "", fmt.Errorf("connect to %s: %w", s.target.Name, err)
 	}
-	g, err := guest.Connect(ctx, client, guest.Options{Agent: s.kit.agent, Logger: s.log, Bring: bring})
-	if err != nil {
-		return "", errors.Join(fmt.Errorf("connect to %s: %w", s.target.Name, err), client.Close())
-	}
-	s.client, s.guest, s.facts = client, g, g.Facts()
+	s.facts = s.guest.Facts()
 	if !brought {
 		s.answer = max(s.answer, time.Since(begun))
 	}
@@ -278,6 +292,22 @@ func (s *session) open(ctx, whole context.Context) (label string, err error) {
 	facts[results.FactGuest] = s.label
 	s.append(results.Event{Kind: results.KindTargetFacts, Target: s.target.Name, Facts: facts})
 	return s.label, nil
+}
+
+// reach connects to the guest on the machine, and brings the agent into it where it is not there.
+func (s *session) reach(ctx context.Context, bring func() (context.Context, context.CancelFunc)) (port, error) {
+	if w := s.env.world; w != nil {
+		return w.reach(ctx, s.machine)
+	}
+	client, err := remote.New(s.machine.Endpoint(), remote.Options{Logger: s.log, Owner: "wskharness " + s.id})
+	if err != nil {
+		return nil, err
+	}
+	g, err := guest.Connect(ctx, client, guest.Options{Agent: s.kit.agent, Logger: s.log, Bring: bring})
+	if err != nil {
+		return nil, errors.Join(err, client.Close())
+	}
+	return reached{g, client}, nil
 }
 
 // tellTimeUp tells, where that is so, that it was a time of the session's own that ended ctx.
@@ -293,10 +323,10 @@ func (s *session) disconnect(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.allow(closeLimit))
 	defer cancel()
-	if err := errors.Join(s.guest.Close(ctx), s.client.Close()); err != nil {
+	if err := s.guest.Close(ctx); err != nil {
 		s.log.Debug("disconnect", "error", err)
 	}
-	s.guest, s.client = nil, nil
+	s.guest = nil
 }
 
 // release lets the machine go, whatever became of the run.
@@ -329,7 +359,7 @@ func (s *session) release(ctx context.Context) {
 
 // tidyUp reverts a guest that is for the next run, too, where this one was ended in the middle of a load.
 func (s *session) tidyUp(ctx context.Context) error {
-	if !s.plan.Request.Warm || s.bookmark.Load == nil && s.bookmark.Tainted == "" {
+	if !s.plan.Request.Warm || s.checkpoint.Run == nil && s.checkpoint.Tainted == "" {
 		return nil
 	}
 	if err := s.machine.Revert(ctx); err != nil && !errors.Is(err, vm.ErrCannotRevert) {
@@ -338,39 +368,54 @@ func (s *session) tidyUp(ctx context.Context) error {
 	return nil
 }
 
-// work runs every case that applies, in as many loads of the driver as that takes.
+// work runs every case that applies, in as many runs of the driver as that takes.
 func (s *session) work(ctx context.Context) {
 	if s.over() {
 		return
 	}
 	pending := s.applicable()
-	for fruitless, unheard := 0, 0; (len(pending) > 0 || s.bookmark.Load != nil) && ctx.Err() == nil; {
-		load := s.next(ctx, pending)
-		left := slices.DeleteFunc(slices.Clone(pending), (*trial).judged)
-		if load.over {
-			s.notRun(left, load.why)
+	for fruitless, unheard := 0, 0; (len(pending) > 0 || s.checkpoint.Run != nil) && ctx.Err() == nil; {
+		done := s.next(ctx, pending)
+		left := s.unjudged(pending)
+		if done.Over != "" {
+			s.notRun(left, done.Over)
 			return
 		}
 		switch {
 		case len(left) < len(pending):
 			fruitless, unheard = 0, 0
-		case load.unheard:
+		case done.Unheard:
 			unheard++
 		default:
 			fruitless++
 		}
 		if fruitless == 2 || unheard == maxUnheard {
-			s.notRun(left, fmt.Sprintf("%d loads of the driver in a row did not get through a single case: %s", fruitless+unheard, load.why))
+			s.notRun(left, fmt.Sprintf("%d runs of the driver in a row did not get through a single case: %s", fruitless+unheard, done.Why))
 			return
 		}
 		pending = s.withoutSpentSuites(left)
-		if load.tainted && (len(pending) > 0 || s.plan.Request.Keep) && ctx.Err() == nil {
+		if done.Tainted != "" && (len(pending) > 0 || s.plan.Request.Keep) && ctx.Err() == nil {
 			if err := s.renew(ctx); err != nil {
-				s.notRun(pending, "the target can't be trusted any more ("+load.why+"): "+err.Error())
+				s.notRun(pending, "the target can't be trusted any more ("+done.Tainted+"): "+err.Error())
 				return
 			}
 		}
 	}
+}
+
+// unjudged are those that have no verdict yet that counts.
+func (s *session) unjudged(trials []*trial) []*trial {
+	return slices.DeleteFunc(slices.Clone(trials), func(t *trial) bool { return s.record.judged(t.key()) })
+}
+
+// batch is what the next run of the driver is for: everything that is left, but first, by itself, what passed before in
+// one that did not end well, without what ended that.
+func (s *session) batch(pending []*trial) []*trial {
+	again := slices.DeleteFunc(slices.Clone(pending), func(t *trial) bool { return !s.record.passedBefore(t.key()) })
+	if len(again) > 0 {
+		return again
+	}
+	return pending
 }
 
 // withoutSpentSuites gives up the cases of suites that have used up their time on this target.
@@ -385,6 +430,12 @@ func (s *session) withoutSpentSuites(trials []*trial) (left []*trial) {
 	return left
 }
 
+// suiteLimit is the limit of a case's suite, in words.
+func (s *session) suiteLimit(test string) string {
+	suite, _, _ := strings.Cut(test, ".")
+	return (&limitError{"the suite " + suite + " on " + s.target.Name, s.plan.Request.Config.Limits.Suite}).Error()
+}
+
 // suiteUp is the limit of the attempt's suite, where its time on this target is used up.
 func (s *session) suiteUp(t *trial) *limitError {
 	limit := s.plan.Request.Config.Limits.Suite
@@ -394,26 +445,24 @@ func (s *session) suiteUp(t *trial) *limitError {
 	return &limitError{"the suite " + t.test.Suite + " on " + s.target.Name, limit}
 }
 
-// next is the next load of the driver: the one that an earlier controller had begun, or one with everything
-// that is left.
-func (s *session) next(ctx context.Context, pending []*trial) loadOutcome {
-	var outcome loadOutcome
+// next is the next run of the driver: the one that an earlier controller had begun, or one with what is to run next.
+func (s *session) next(ctx context.Context, pending []*trial) driverrun.Outcome {
+	var outcome driverrun.Outcome
 	switch {
-	case s.bookmark.Load != nil:
-		outcome = s.takeUp(ctx, *s.bookmark.Load)
+	case s.checkpoint.Run != nil:
+		outcome = s.takeUp(ctx, *s.checkpoint.Run)
 		s.replan()
-	case s.bookmark.Tainted != "":
-		outcome = loadOutcome{tainted: true, why: s.bookmark.Tainted}
+	case s.checkpoint.Tainted != "":
+		outcome = driverrun.Outcome{Tainted: s.checkpoint.Tainted, Why: s.checkpoint.Tainted}
 	default:
 		s.replan()
-		outcome = s.load(ctx, pending)
+		outcome = s.runDriver(ctx, s.batch(pending))
 	}
-	if ctx.Err() == nil || outcome.over { // else whoever continues the run has to look for himself
-		b := bookmark{Loads: s.loads}
-		if outcome.tainted {
-			b.Tainted = outcome.why
-		}
-		s.mark(b)
+	if outcome.Spent != nil {
+		s.suiteTime = outcome.Spent
+	}
+	if ctx.Err() == nil || outcome.Over != "" { // else whoever continues the run has to look for himself
+		s.mark(checkpoint{Runs: s.runs, Tainted: outcome.Tainted})
 	}
 	return outcome
 }
@@ -423,7 +472,7 @@ func (s *session) applicable() []*trial {
 	has := s.target.capabilities(s.facts)
 	var pending []*trial
 	for _, t := range s.trials {
-		if t.judged() {
+		if s.record.judged(t.key()) {
 			continue
 		}
 		var lacks []string
@@ -466,62 +515,42 @@ func (s *session) drainEvents() {
 	}
 }
 
-// begin records that an attempt is under way.
-func (s *session) begin(t *trial) {
-	t.started = time.Now()
-	if s.past.tookBegin(t.key()) {
-		return
+// write records an event of the target. A verdict names its guest, and how to come to it again.
+func (s *session) write(t *trial, e results.Event) {
+	if e.Verdict != nil {
+		v := *e.Verdict
+		if s.env.judge != nil {
+			v = s.env.judge(v)
+		}
+		v.Guest = s.label
+		v.Rerun = s.rerunAll()
+		if t != nil {
+			v.Rerun = s.rerun(t, s.target.Name)
+		}
+		e.Verdict = &v
 	}
-	s.append(results.Event{Kind: results.KindCaseStarted, Target: s.target.Name, Case: t.test.Name(), Attempt: t.attempt})
+	s.record.write(e)
 }
 
-// finish records a verdict. A later one of the same attempt replaces it: a pass that turns out to
-// be unproven.
+// finish records a verdict on an attempt that no run of the driver has come to.
 func (s *session) finish(t *trial, v results.Verdict) {
-	if before := s.past.tookVerdict(t.key()); before != nil {
-		t.verdict = before
-		return
-	}
-	v = s.judged(v)
-	v.Rerun = s.rerun(t, s.target.Name)
-	t.verdict = &v
-	s.append(results.Event{Kind: results.KindCaseFinished, Target: s.target.Name,
-		Case: t.test.Name(), Attempt: t.attempt, Verdict: &v})
-	s.past.judged(t.key())
+	s.write(t, results.Event{Kind: results.KindCaseFinished, Case: t.test.Name(), Attempt: t.attempt, Verdict: &v})
 }
 
 // void records that what was begun of an attempt does not count: it begins anew.
 func (s *session) void(t *trial, why string) {
-	s.past.forget(t.key())
-	t.end, t.steps = nil, nil
-	s.append(results.Event{Kind: results.KindReplanned, Target: s.target.Name, Case: t.test.Name(), Attempt: t.attempt,
+	s.record.write(results.Event{Kind: results.KindReplanned, Case: t.test.Name(), Attempt: t.attempt,
 		Notice: &results.Notice{Level: results.Info, Text: t.test.Name() + " " + why + ": it runs again"}})
 }
 
-// judged is a verdict as it is recorded: it names its guest.
-func (s *session) judged(v results.Verdict) results.Verdict {
-	if s.env.judge != nil {
-		v = s.env.judge(v)
-	}
-	v.Guest = s.label
-	return v
-}
-
+// notRun gives up what is left. What passed, and could not be shown to pass in a run of the driver that ends well, is an
+// error.
 func (s *session) notRun(trials []*trial, why string) {
 	for _, t := range trials {
-		s.finish(t, results.Verdict{Outcome: results.NotRun, Reason: why})
+		v := results.Verdict{Outcome: results.NotRun, Reason: why}
+		if s.record.passedBefore(t.key()) {
+			v = results.Verdict{}.Unproven("its driver was not unloaded after it, and it could not run again: " + why)
+		}
+		s.finish(t, v)
 	}
-}
-
-// own records a verdict of the harness's own: a case that no suite has, such as deploy.start.
-func (s *session) own(name string, v results.Verdict) {
-	v = s.judged(v)
-	attempt := max(1, s.loads)
-	key := attemptKey{name, attempt}
-	if s.past.tookVerdict(key) != nil {
-		return
-	}
-	s.past.forget(key)
-	s.append(results.Event{Kind: results.KindCaseStarted, Target: s.target.Name, Case: name, Attempt: attempt})
-	s.append(results.Event{Kind: results.KindCaseFinished, Target: s.target.Name, Case: name, Attempt: attempt, Verdict: &v})
 }

@@ -26,6 +26,11 @@ func (e Event) bounded() Event {
 		p.Detail, p.Error = clip(p.Detail, maxText), clip(p.Error, maxText)
 		e.Phase = &p
 	}
+	if e.DriverRun != nil {
+		d := *e.DriverRun
+		d.Boot, d.Why = clip(d.Boot, maxText), clip(d.Why, maxText)
+		e.DriverRun = &d
+	}
 	if e.Step != nil {
 		s := *e.Step
 		s.Text, s.Status, s.Expected = clip(s.Text, maxText), clip(s.Status, maxText), clip(s.Expected, maxText)

@@ -7,9 +7,9 @@
 // [JSON], [Summary]) are pure functions of one. The live view, [Terminal], is a [Handler] beside
 // the stream; were it to break, the record would be none the worse.
 //
-//	dir, err := results.NewRunDir("wskharness-runs", results.RunID(time.Now()))
+//	dir, err := results.NewRunDir(disk.OS(), "wskharness-runs", results.RunID(time.Now()))
 //	…
-//	journal, err := results.Create(dir)
+//	journal, err := results.Create(disk.OS(), dir)
 //	…
 //	journal.Subscribe(results.NewTerminal(results.TerminalOptions{Out: os.Stdout, Err: os.Stderr}))
 //	err = journal.Append(results.Event{Kind: results.KindRunStarted, Run: &results.Run{…}})

@@ -15,6 +15,7 @@ const (
 	KindTargetPhase  Kind = "target-phase"   // Target (empty: of the run as a whole, as the build is), Phase
 	KindTargetFacts  Kind = "target-facts"   // Target, Facts
 	KindPackage      Kind = "package"        // Package
+	KindDriverRun    Kind = "driver-run"     // Target, DriverRun
 	KindCaseStarted  Kind = "case-started"   // Target, Case, Attempt
 	KindStep         Kind = "step"           // Target, Case, Attempt, Step
 	KindCaseFinished Kind = "case-finished"  // Target, Case, Attempt, Verdict
@@ -24,8 +25,9 @@ const (
 	KindRunFinished  Kind = "run-finished"   // Finish
 )
 
-// Format is the version of the journal's layout. Within one version fields are only added.
-const Format = 1
+// Format is the version of the journal's layout. Within one version fields are only added. Since 2 a pass counts only
+// with the clean end of the driver run that it rests on.
+const Format = 2
 
 // Event is one line of the journal.
 type Event struct {
@@ -37,15 +39,16 @@ type Event struct {
 	Case    string `json:"case,omitempty"`    // suite.case
 	Attempt int    `json:"attempt,omitempty"` // from 1, per target and case
 
-	Run      *Run              `json:"run,omitempty"`
-	Phase    *Phase            `json:"phase,omitempty"`
-	Facts    map[string]string `json:"facts,omitempty"`
-	Package  *Package          `json:"package,omitempty"`
-	Step     *Step             `json:"step,omitempty"`
-	Verdict  *Verdict          `json:"verdict,omitempty"`
-	Evidence *Evidence         `json:"evidence,omitempty"`
-	Notice   *Notice           `json:"notice,omitempty"`
-	Finish   *Finish           `json:"finish,omitempty"`
+	Run       *Run              `json:"run,omitempty"`
+	Phase     *Phase            `json:"phase,omitempty"`
+	Facts     map[string]string `json:"facts,omitempty"`
+	Package   *Package          `json:"package,omitempty"`
+	DriverRun *DriverRun        `json:"driverRun,omitempty"`
+	Step      *Step             `json:"step,omitempty"`
+	Verdict   *Verdict          `json:"verdict,omitempty"`
+	Evidence  *Evidence         `json:"evidence,omitempty"`
+	Notice    *Notice           `json:"notice,omitempty"`
+	Finish    *Finish           `json:"finish,omitempty"`
 }
 
 // Run is what is known of a run before it starts.
@@ -135,6 +138,24 @@ type Package struct {
 	Cached    bool   `json:"cached,omitempty"` // nothing had to be built
 }
 
+// DriverRun tells of one run of the driver on a target: from its start in the guest to its end. Whatever passed in it is
+// proven only by its clean end.
+type DriverRun struct {
+	N     int            `json:"n"` // from 1, on its target
+	State DriverRunState `json:"state"`
+	Boot  string         `json:"boot,omitempty"`  // when started: the boot id of the guest that it was given to
+	Clean bool           `json:"clean,omitempty"` // when ended: the driver was unloaded, or left, as it should be, and the guest said so
+	Why   string         `json:"why,omitempty"`   // when ended, and not clean: why nothing of it is proven
+}
+
+// DriverRunState is where a driver run has got to.
+type DriverRunState string
+
+const (
+	DriverStarted DriverRunState = "started" // the guest was given it
+	DriverEnded   DriverRunState = "ended"
+)
+
 // Step is one step of an attempt, as it came back from the guest.
 type Step struct {
 	Index    int           `json:"index"` // from 0, within the case
@@ -167,6 +188,8 @@ type Verdict struct {
 	Effort    *Effort       `json:"effort,omitempty"`  // of its loops, where it has some
 	Tests     []Test        `json:"tests,omitempty"`   // of programs that it ran
 	Guest     string        `json:"guest"`             // "wine 8.0, Wine's own netio.sys"
+	// DriverRun is the run of the driver that it rests on; 0: none. What was as expected counts only with its clean end.
+	DriverRun int `json:"driverRun,omitempty"`
 }
 
 // Deviation is the first thing that was not as declared.
@@ -251,6 +274,8 @@ func (e *Event) check() error {
 		return need(e.Target != "" && e.Facts != nil, e.Kind, "target and facts")
 	case KindPackage:
 		return need(e.Package != nil, e.Kind, "package")
+	case KindDriverRun:
+		return e.checkDriverRun()
 	case KindCaseStarted:
 		return e.checkAttempt()
 	case KindStep:
@@ -302,6 +327,17 @@ func (e *Event) checkPhase() error {
 		return nil
 	}
 	return fmt.Errorf("%s: unknown state %.40q", e.Kind, e.Phase.State)
+}
+
+func (e *Event) checkDriverRun() error {
+	d := e.DriverRun
+	if e.Target == "" || d == nil || d.N < 1 {
+		return need(false, e.Kind, "target and driver run, with its number")
+	}
+	if d.State != DriverStarted && d.State != DriverEnded {
+		return fmt.Errorf("%s: unknown state %.40q", e.Kind, d.State)
+	}
+	return nil
 }
 
 func (e *Event) checkAttempt() error {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"wskharness/disk"
 	"wskharness/results"
 )
 
@@ -18,7 +19,7 @@ func Example() {
 	}
 	defer os.RemoveAll(base)
 
-	dir, err := results.NewRunDir(base, results.RunID(time.Now()))
+	dir, err := results.NewRunDir(disk.OS(), base, results.RunID(time.Now()))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -54,7 +55,7 @@ func Example() {
 }
 
 func record(dir string) error {
-	journal, err := results.Create(dir)
+	journal, err := results.Create(disk.OS(), dir)
 	if err != nil {
 		return err
 	}
@@ -66,8 +67,9 @@ func record(dir string) error {
 		}}}},
 		{Kind: results.KindCaseStarted, Target: "wine", Case: "registration.basic", Attempt: 1},
 		{Kind: results.KindCaseFinished, Target: "wine", Case: "registration.basic", Attempt: 1, Verdict: &results.Verdict{
-			Outcome: results.Pass, Elapsed: 1900 * time.Microsecond, Guest: "wine 8.0, Wine's own netio.sys",
+			Outcome: results.Pass, Elapsed: 1900 * time.Microsecond, Guest: "wine 8.0, Wine's own netio.sys", DriverRun: 1,
 		}},
+		{Kind: results.KindDriverRun, Target: "wine", DriverRun: &results.DriverRun{N: 1, State: results.DriverEnded, Clean: true}},
 		{Kind: results.KindRunFinished, Finish: &results.Finish{Reason: results.Done}},
 	}
 	for _, e := range events {

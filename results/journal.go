@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"wskharness/disk"
 )
 
 // JournalName is the journal's file name in the run folder.
@@ -27,7 +29,7 @@ type Journal struct {
 	now  func() time.Time
 
 	mu       sync.Mutex
-	file     *os.File
+	file     disk.File
 	offset   int64 // where the next line starts
 	seq      uint64
 	handlers []Handler
@@ -37,13 +39,13 @@ type Journal struct {
 
 // Create starts the journal of a new run in its folder, which must exist. There must be no
 // journal in it yet.
-func Create(dir string) (*Journal, error) {
+func Create(on disk.FS, dir string) (*Journal, error) {
 	path := filepath.Join(dir, JournalName)
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE|os.O_EXCL, 0o644)
+	file, err := on.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("create journal: %w", err)
 	}
-	if err := errors.Join(lock(file), syncDir(dir)); err != nil {
+	if err := errors.Join(lock(file), on.SyncFolder(dir)); err != nil {
 		return nil, errors.Join(fmt.Errorf("create journal %s: %w", path, err), file.Close())
 	}
 	return &Journal{path: path, now: time.Now, file: file}, nil
@@ -52,9 +54,9 @@ func Create(dir string) (*Journal, error) {
 // Open takes up the journal of an earlier run to continue it, and returns what is in it. A last
 // line that was not written to its end, as a killed controller leaves it, is cut off, and a notice
 // says so. A journal that another process is writing is refused.
-func Open(dir string) (*Journal, []Event, error) {
+func Open(on disk.FS, dir string) (*Journal, []Event, error) {
 	path := filepath.Join(dir, JournalName)
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
+	file, err := on.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open journal: %w", err)
 	}
@@ -65,7 +67,7 @@ func Open(dir string) (*Journal, []Event, error) {
 	return j, events, nil
 }
 
-func resume(file *os.File, path string) (*Journal, []Event, error) {
+func resume(file disk.File, path string) (*Journal, []Event, error) {
 	if err := lock(file); err != nil {
 		return nil, nil, err
 	}
@@ -187,6 +189,8 @@ func (e *Event) durable() bool {
 		return true
 	case KindTargetPhase:
 		return e.Phase.State == PhaseFailed
+	case KindDriverRun:
+		return e.DriverRun.State == DriverEnded
 	}
 	return false
 }

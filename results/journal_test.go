@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"wskharness/disk"
 )
 
 var started = Event{Kind: KindRunStarted, Run: &Run{ID: "r", Version: "test", Plan: plan(1, "a.b")}}
@@ -24,7 +26,7 @@ func note(text string) Event {
 
 func mustCreate(t *testing.T, dir string) *Journal {
 	t.Helper()
-	j, err := Create(dir)
+	j, err := Create(disk.OS(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,10 +119,10 @@ func TestJournalRefuses(t *testing.T) {
 	if got := readBack(t, dir); len(got) != 2 || got[1].Seq != 2 {
 		t.Errorf("%d events in the file, want 2 without a gap", len(got))
 	}
-	if _, err := Create(dir); !errors.Is(err, os.ErrExist) {
+	if _, err := Create(disk.OS(), dir); !errors.Is(err, os.ErrExist) {
 		t.Errorf("a journal was made over another: %v", err)
 	}
-	if _, _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "another process is writing it") {
+	if _, _, err := Open(disk.OS(), dir); err == nil || !strings.Contains(err.Error(), "another process is writing it") {
 		t.Errorf("opened while it is being written: %v", err)
 	}
 }
@@ -173,7 +175,7 @@ func TestJournalResume(t *testing.T) {
 		}
 		kept := bytes.Count(whole[:cut], []byte("\n"))
 		torn := cut > 0 && whole[cut-1] != '\n'
-		j, events, err := Open(dir)
+		j, events, err := Open(disk.OS(), dir)
 		if err != nil {
 			t.Fatalf("cut at %d: %v", cut, err)
 		}
@@ -220,7 +222,7 @@ func TestJournalSurvivesKill(t *testing.T) {
 			t.Fatalf("round %d: %d events are there, %d were confirmed", round, len(events), confirmed)
 		}
 	}
-	j, events, err := Open(dir)
+	j, events, err := Open(disk.OS(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,9 +266,9 @@ func killWhileAppending(t *testing.T, dir string, confirmations int) int {
 }
 
 func appendForever(dir string) {
-	j, _, err := Open(dir)
+	j, _, err := Open(disk.OS(), dir)
 	if errors.Is(err, os.ErrNotExist) {
-		j, err = Create(dir)
+		j, err = Create(disk.OS(), dir)
 		if err == nil {
 			err = j.Append(started)
 		}
@@ -363,7 +365,7 @@ func BenchmarkAppend(b *testing.B) {
 	step := Event{Kind: KindStep, Target: "wine", Case: "a.b", Attempt: 1, Step: &Step{Text: "register: {client: a}", Status: "STATUS_SUCCESS", OK: true}}
 	for name, e := range map[string]Event{"step": step, "verdict": verdict} {
 		b.Run(name, func(b *testing.B) {
-			j, err := Create(b.TempDir())
+			j, err := Create(disk.OS(), b.TempDir())
 			if err != nil {
 				b.Fatal(err)
 			}

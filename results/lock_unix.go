@@ -7,10 +7,12 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"wskharness/disk"
 )
 
 // lock makes this process the only writer of the file, until it is closed or the process ends.
-func lock(file *os.File) error {
+func lock(file disk.File) error {
 	err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return errors.New("another process is writing it: the run is still going on; wait for it, or end it, first")
@@ -19,13 +21,4 @@ func lock(file *os.File) error {
 		return &os.PathError{Op: "flock", Path: file.Name(), Err: err}
 	}
 	return nil
-}
-
-// syncDir makes the names in dir outlive a power cut.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

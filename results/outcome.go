@@ -45,6 +45,9 @@ func (o Outcome) severity() int {
 	return -1
 }
 
+// Compare orders outcomes as a reader wants to see them, the worst first: it is negative where o is worse than other.
+func (o Outcome) Compare(other Outcome) int { return o.severity() - other.severity() }
+
 // Failed reports whether o speaks against the driver (or against what is declared of the guest):
 // exit code 1.
 func (o Outcome) Failed() bool {
@@ -98,6 +101,7 @@ func mixed(attempts []Outcome) bool {
 // Policy says how the outcomes that can be seen both ways are to be taken.
 type Policy struct {
 	FlakyFails bool `json:"flakyFails,omitempty"` // --flaky=fail
+	SkippedOK  bool `json:"skippedOK,omitempty"`  // --allow-skipped: a run may skip every case
 }
 
 // The exit codes that a record can decide. Usage (2) is known before there is one.
@@ -105,7 +109,7 @@ const (
 	ExitOK             = 0
 	ExitFailed         = 1   // some test failed
 	ExitInfrastructure = 3   // a target or the harness itself
-	ExitNothing        = 4   // no case was selected
+	ExitNothing        = 4   // no case was selected, or each of them skipped
 	ExitBuild          = 5   // there was nothing to test with
 	ExitInterrupted    = 130 // the user ended the run
 )
@@ -125,9 +129,14 @@ func ExitCode(rec *Record, policy Policy) int {
 		return ExitNothing
 	case rec.troubled():
 		return ExitInfrastructure
+	case rec.allSkipped() && !policy.SkippedOK:
+		return ExitNothing
 	}
 	return ExitOK
 }
+
+// allSkipped reports a run that tested nothing, though cases were selected.
+func (r *Record) allSkipped() bool { return r.Counts[Skip] > 0 && r.Counts[Skip] == r.Counts.Total() }
 
 func (c *CaseRecord) fails(policy Policy) bool {
 	return c.Final.Failed() || policy.FlakyFails && c.Mixed()
@@ -149,13 +158,16 @@ func Headline(rec *Record, policy Policy) string {
 		}
 		return text
 	case ExitNothing:
+		if rec.allSkipped() {
+			return "nothing was tested: every case was skipped"
+		}
 		return "no case was selected"
 	case ExitInfrastructure:
 		return "incomplete: trouble with a target or with the harness, no verdict on the driver"
 	}
 	switch {
-	case rec.Counts[Skip] == rec.Counts.Total():
-		return "nothing was tested: every case was skipped"
+	case rec.allSkipped():
+		return "nothing was tested: every case was skipped, as was allowed"
 	case rec.Counts[Flaky] > 0:
 		return fmt.Sprintf("as expected%s, but for %d flaky of %s", onGuests(rec), rec.Counts[Flaky], cases)
 	}

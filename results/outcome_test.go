@@ -90,7 +90,8 @@ func TestExitCode(t *testing.T) {
 		head   string
 	}{
 		{"all as expected on wine", run(Done, Pass, KnownIssue, Skip), Policy{}, 0, "all as expected on wine"},
-		{"skipped only", run(Done, Skip, Skip), Policy{}, 0, "nothing was tested: every case was skipped"},
+		{"skipped only", run(Done, Skip, Skip), Policy{}, 4, "nothing was tested: every case was skipped"},
+		{"skipped only, as allowed", run(Done, Skip, Skip), Policy{SkippedOK: true}, 0, "nothing was tested: every case was skipped, as was allowed"},
 		{"fail", run(Done, Pass, Fail), Policy{}, 1, "1 of 2 cases failed"},
 		{"unexpected pass", run(Done, UnexpectedPass), Policy{}, 1, "1 of 1 case failed"},
 		{"bugcheck", run(Done, Bugcheck), Policy{}, 1, "1 of 1 case failed"},

@@ -13,7 +13,7 @@ import (
 // TestReadIsStrict: what cannot have been written by a journal is refused, with its line.
 func TestReadIsStrict(t *testing.T) {
 	const (
-		start = `{"seq":1,"time":"2026-11-23T18:45:30Z","kind":"run-started","run":{"format":1,"id":"r","version":"v","command":"c","plan":[]}}` + "\n"
+		start = `{"seq":1,"time":"2026-11-23T18:45:30Z","kind":"run-started","run":{"format":2,"id":"r","version":"v","command":"c","plan":[]}}` + "\n"
 		note2 = `{"seq":2,"time":"2026-11-23T18:45:31Z","kind":"notice","notice":{"text":"x"}}` + "\n"
 	)
 	tests := []struct {
@@ -35,7 +35,7 @@ func TestReadIsStrict(t *testing.T) {
 		{"no start", strings.Replace(note2, `"seq":2`, `"seq":1`, 1), 0, "run-started comes first"},
 		{"no time", start + strings.Replace(note2, `"time":"2026-11-23T18:45:31Z",`, "", 1), 1, "line 2: no time"},
 		{"an unknown kind", start + strings.Replace(note2, "notice", "poem", 1), 1, "unknown kind"},
-		{"a newer format", strings.Replace(start, `"format":1`, `"format":2`, 1), 0, "reads format 1"},
+		{"a newer format", strings.Replace(start, `"format":2`, `"format":3`, 1), 0, "reads format 2"},
 		{"a case twice in the plan", strings.Replace(start, `[]`, `[{"name":"t","cases":[{"name":"a.b"},{"name":"a.b"}]}]`, 1), 0, "there twice"},
 		{"a line without end", start + strings.Repeat("x", MaxLine+1), 1, "line 2: longer than"},
 	}
@@ -73,7 +73,7 @@ func FuzzRead(f *testing.F) {
 		f.Add(text.Bytes()[:text.Len()/2])
 	}
 	f.Add([]byte("\n"))
-	f.Add([]byte(`{"seq":1,"time":"2026-11-23T18:45:30Z","kind":"run-started","run":{"format":1,"id":"r","plan":[{"name":"t","repeat":-1,"cases":[{"name":"."}]}]}}` + "\n"))
+	f.Add([]byte(`{"seq":1,"time":"2026-11-23T18:45:30Z","kind":"run-started","run":{"format":2,"id":"r","plan":[{"name":"t","repeat":-1,"cases":[{"name":"."}]}]}}` + "\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		events, err := Read(bytes.NewReader(data))
 		rec := Reduce(events)

@@ -223,3 +223,11 @@ func (c *CaseRecord) Elapsed() time.Duration {
 	}
 	return sum
 }
+
+// Unproven is what is left of a verdict whose driver run did not end as it should: every step was as declared, and the
+// driver may have broken anything all the same.
+func (v Verdict) Unproven(why string) Verdict {
+	v.Outcome, v.Known = Error, nil
+	v.Reason = "not proven: every step was as declared, but " + why
+	return v
+}

@@ -36,6 +36,25 @@ type target struct {
 	planned []*caseState
 	extra   []*caseState
 	byName  map[string]*caseState
+	runs    map[int]DriverRun // of the driver, by their numbers, that are over
+}
+
+// proof reports whether an attempt's verdict counts as it stands: what was as expected does so only with the clean end of
+// the driver run that it rests on, after it. Else it says what is missing.
+func (t *target) proof(a *attemptState) (missing string, proven bool) {
+	if !a.Verdict.Outcome.Expected() {
+		return "", true
+	}
+	run, over := t.runs[a.Verdict.DriverRun]
+	switch {
+	case a.late:
+		return "the verdict was recorded when its run of the driver was over", false
+	case over && run.Clean:
+		return "", true
+	case over && run.Why != "":
+		return run.Why, false
+	}
+	return "the record does not say that the driver was unloaded afterwards", false
 }
 
 type caseState struct {
@@ -49,6 +68,7 @@ type caseState struct {
 type attemptState struct {
 	Attempt
 	judged bool
+	late   bool // its verdict came when the driver run that it rests on was over
 }
 
 // NewReducer starts with an empty record.
@@ -83,6 +103,8 @@ func (r *Reducer) Add(e Event) {
 		}
 	case KindPackage:
 		r.rec.Package = e.Package
+	case KindDriverRun:
+		r.driverRun(e)
 	case KindCaseStarted:
 		r.begin(e)
 	case KindStep:
@@ -155,21 +177,34 @@ func (r *Reducer) attempt(e Event) *attemptState {
 	return r.target(e.Target).caseOf(e.Case).attempt(e.Attempt)
 }
 
+// driverRun notes how a run of the driver ended. The first word on it stands.
+func (r *Reducer) driverRun(e Event) {
+	t, d := r.target(e.Target), *e.DriverRun
+	if _, told := t.runs[d.N]; told || d.State != DriverEnded {
+		return
+	}
+	if t.runs == nil {
+		t.runs = map[int]DriverRun{}
+	}
+	t.runs[d.N] = d
+}
+
 // begin starts an attempt, also one anew that was void.
 func (r *Reducer) begin(e Event) {
 	a := r.attempt(e)
 	a.Started = e.Time
 	if a.Void != "" {
-		a.Void, a.Steps, a.Ran = "", nil, 0
+		a.Attempt, a.judged = Attempt{Number: a.Number, Started: e.Time}, false
 	}
 }
 
-// replan makes an attempt void that has no verdict. What was judged stays: a crash is not undone
-// by trying again.
+// replan makes an attempt void of which nothing is proven. What was judged stays: a crash is not undone by trying again.
 func (r *Reducer) replan(e Event) {
-	c := r.target(e.Target).caseOf(e.Case)
-	if a := c.byNumber[e.Attempt]; a != nil && !a.judged {
-		a.Void = e.Notice.Text
+	t := r.target(e.Target)
+	if a := t.caseOf(e.Case).byNumber[e.Attempt]; a != nil {
+		if _, proven := t.proof(a); !a.judged || !proven {
+			a.Void = e.Notice.Text
+		}
 	}
 	r.note(e)
 }
@@ -178,7 +213,11 @@ func (r *Reducer) verdict(e Event) {
 	t := r.target(e.Target)
 	c := t.caseOf(e.Case)
 	a := c.attempt(e.Attempt)
+	if a.judged && a.Void == "" && a.Verdict.Outcome.severity() < e.Verdict.Outcome.severity() {
+		return // a verdict only gets worse
+	}
 	a.Verdict, a.judged, a.Void = *e.Verdict, true, ""
+	_, a.late = t.runs[e.Verdict.DriverRun]
 	if e.Verdict.Guest != "" {
 		t.Guest = e.Verdict.Guest
 	}
@@ -287,6 +326,8 @@ func (r *Reducer) settle(t *target, c *caseState) CaseRecord {
 		attempt.Evidence = slices.Clone(a.Evidence)
 		if !a.judged {
 			attempt.Verdict = r.unjudged(t)
+		} else if missing, proven := t.proof(a); !proven {
+			attempt.Verdict = attempt.Verdict.Unproven(missing)
 		}
 		if a.Void == "" {
 			counted++

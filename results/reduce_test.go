@@ -127,15 +127,22 @@ func (r *Record) find(name string) *CaseRecord {
 func TestPrefixesNeverPass(t *testing.T) {
 	for _, events := range [][]Event{happyRun(), badRun()} {
 		whole := finals(Reduce(events))
-		proven := make(map[string]bool)
+		proven, judged := make(map[string]bool), []string{}
 		for n, e := range events {
-			if e.Kind == KindCaseFinished {
+			switch {
+			case e.Kind == KindCaseFinished && !e.Verdict.Outcome.Expected():
 				proven[e.Case] = true
+			case e.Kind == KindCaseFinished:
+				judged = append(judged, e.Case)
+			case e.Kind == KindDriverRun && e.DriverRun.Clean:
+				for _, name := range judged {
+					proven[name] = true
+				}
 			}
 			rec := Reduce(events[:n+1])
 			for name, outcome := range finals(rec) {
 				if outcome.Expected() && !proven[name] {
-					t.Fatalf("after %d events %s is %s without a verdict", n+1, name, outcome)
+					t.Fatalf("after %d events %s is %s without a proof", n+1, name, outcome)
 				}
 				if proven[name] && outcome != whole[name] {
 					t.Fatalf("after %d events %s is %s, in the end %s", n+1, name, outcome, whole[name])
@@ -212,5 +219,51 @@ func TestReduceBoundsSteps(t *testing.T) {
 	}
 	if telling := c.Telling(); telling.Number != 500 || len(telling.Steps) != 1 {
 		t.Errorf("telling attempt %d with %d steps", telling.Number, len(telling.Steps))
+	}
+}
+
+// TestPassNeedsTheDriversEnd takes away, or spoils, what proves a pass: the end of the driver run that it rests on.
+func TestPassNeedsTheDriversEnd(t *testing.T) {
+	passed := Verdict{Outcome: Pass, DriverRun: 1}
+	begin := func() *script { return newScript(Run{Plan: plan(1, "a.b")}).begin("wine", "a.b", 1) }
+	judge := func(s *script, v Verdict) *script {
+		return s.add(0, Event{Kind: KindCaseFinished, Target: "wine", Case: "a.b", Attempt: 1, Verdict: &v})
+	}
+	end := func(s *script, d DriverRun) *script {
+		d.State = DriverEnded
+		return s.add(0, Event{Kind: KindDriverRun, Target: "wine", DriverRun: &d})
+	}
+	void := func(s *script) *script {
+		return s.add(0, Event{Kind: KindReplanned, Target: "wine", Case: "a.b", Attempt: 1, Notice: &Notice{Text: "again"}})
+	}
+	clean, bad := DriverRun{N: 1, Clean: true}, DriverRun{N: 1, Why: "the guest crashed"}
+	failed := Verdict{Outcome: Fail, DriverRun: 1}
+	for name, test := range map[string]struct {
+		script *script
+		want   Outcome
+		why    string
+	}{
+		"proven":                      {end(judge(begin(), passed), clean), Pass, ""},
+		"no end":                      {judge(begin(), passed), Error, "not proven: every step was as declared, but the record does not say that the driver was unloaded afterwards"},
+		"an end that is not clean":    {end(judge(begin(), passed), bad), Error, "not proven: every step was as declared, but the guest crashed"},
+		"the end of another run":      {end(judge(begin(), passed), DriverRun{N: 2, Clean: true}), Error, "not proven: every step was as declared, but the record does not say that the driver was unloaded afterwards"},
+		"a second, clean end":         {end(end(judge(begin(), passed), bad), clean), Error, "not proven: every step was as declared, but the guest crashed"},
+		"a verdict behind the end":    {judge(end(begin(), clean), passed), Error, "not proven: every step was as declared, but the verdict was recorded when its run of the driver was over"},
+		"no run of the driver":        {end(judge(begin(), Verdict{Outcome: Pass}), clean), Error, "not proven: every step was as declared, but the record does not say that the driver was unloaded afterwards"},
+		"failed, and then passed":     {end(judge(judge(begin(), failed), passed), clean), Fail, ""},
+		"passed, and then failed":     {end(judge(judge(begin(), passed), failed), clean), Fail, ""},
+		"a fail can't be made void":   {end(judge(void(judge(begin(), failed)), passed), clean), Fail, ""},
+		"nor a pass that is proven":   {void(end(judge(begin(), passed), clean)), Pass, ""},
+		"void, and then it is proven": {end(judge(void(judge(begin(), passed)).begin("wine", "a.b", 1), Verdict{Outcome: Pass, DriverRun: 2}), DriverRun{N: 2, Clean: true}), Pass, ""},
+		"void, and then it fails":     {judge(void(judge(begin(), passed)).begin("wine", "a.b", 1), failed), Fail, ""},
+	} {
+		rec := Reduce(test.script.add(0, Event{Kind: KindRunFinished, Finish: &Finish{Reason: Done}}).events)
+		c := rec.find("a.b")
+		if c.Final != test.want || c.Why() != test.why {
+			t.Errorf("%s: %s, %q", name, c.Final, c.Why())
+		}
+		if (ExitCode(rec, Policy{}) == ExitOK) != (test.want == Pass) {
+			t.Errorf("%s: exit code %d", name, ExitCode(rec, Policy{}))
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"wskharness/disk"
 )
 
 // The names of the reports in the run folder.
@@ -31,15 +34,15 @@ func RunID(now time.Time) string {
 }
 
 // NewRunDir makes the folder of a new run under base, which is made where it is missing.
-func NewRunDir(base, id string) (string, error) {
+func NewRunDir(on disk.FS, base, id string) (string, error) {
 	if id == "" || id == latestName || strings.ContainsAny(id, `/\`) || strings.HasPrefix(id, ".") {
 		return "", fmt.Errorf("make run folder under %s: %q cannot be the name of a run", base, id)
 	}
-	if err := os.MkdirAll(base, 0o755); err != nil {
+	if err := on.MkdirAll(base, 0o755); err != nil {
 		return "", fmt.Errorf("make run folder: %w", err)
 	}
 	dir := filepath.Join(base, id)
-	if err := os.Mkdir(dir, 0o755); err != nil {
+	if err := on.Mkdir(dir, 0o755); err != nil {
 		return "", fmt.Errorf("make run folder: %w", err)
 	}
 	return dir, nil
@@ -60,7 +63,7 @@ func PointLatest(base, id string) {
 
 // WriteReports writes the reports of a run into its folder, and returns their names. Each is
 // there whole or not at all; one that cannot be written does not keep the others from it.
-func WriteReports(dir string, rec *Record) ([]string, error) {
+func WriteReports(on disk.FS, dir string, rec *Record) ([]string, error) {
 	reports := []struct {
 		name   string
 		render func(io.Writer, *Record) error
@@ -71,7 +74,7 @@ func WriteReports(dir string, rec *Record) ([]string, error) {
 	var names []string
 	var errs []error
 	for _, report := range reports {
-		if err := writeFile(filepath.Join(dir, report.name), rec, report.render); err != nil {
+		if err := writeFile(on, filepath.Join(dir, report.name), rec, report.render); err != nil {
 			errs = append(errs, fmt.Errorf("write report: %w", err))
 			continue
 		}
@@ -80,19 +83,10 @@ func WriteReports(dir string, rec *Record) ([]string, error) {
 	return names, errors.Join(errs...)
 }
 
-func writeFile(path string, rec *Record, render func(io.Writer, *Record) error) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
+func writeFile(on disk.FS, path string, rec *Record, render func(io.Writer, *Record) error) error {
+	var text bytes.Buffer
+	if err := render(&text, rec); err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			os.Remove(file.Name())
-		}
-	}()
-	err = errors.Join(render(file, rec), file.Chmod(0o644), file.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
+	return disk.Replace(on, path, text.Bytes(), 0o644)
 }

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"testing"
 	"time"
+
+	"wskharness/disk"
 )
 
 func TestRunID(t *testing.T) {
@@ -29,7 +31,7 @@ func TestRunID(t *testing.T) {
 func TestNewRunDir(t *testing.T) {
 	base := filepath.Join(t.TempDir(), "deep", "runs")
 	for _, id := range []string{"20261123-184530-aaaa", "20261123-184531-bbbb"} {
-		dir, err := NewRunDir(base, id)
+		dir, err := NewRunDir(disk.OS(), base, id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,11 +43,11 @@ func TestNewRunDir(t *testing.T) {
 			t.Errorf("folder %s", dir)
 		}
 	}
-	if _, err := NewRunDir(base, "20261123-184530-aaaa"); err == nil {
+	if _, err := NewRunDir(disk.OS(), base, "20261123-184530-aaaa"); err == nil {
 		t.Error("a run folder was made twice")
 	}
 	for _, id := range []string{"", "latest", "../out", `a\b`, ".hidden", "a/b"} {
-		if _, err := NewRunDir(base, id); err == nil {
+		if _, err := NewRunDir(disk.OS(), base, id); err == nil {
 			t.Errorf("a run named %q was accepted", id)
 		}
 	}
@@ -60,7 +62,7 @@ func TestNewRunDirWithoutLink(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(base, "latest", "somebody's"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := NewRunDir(base, "run"); err != nil {
+	if _, err := NewRunDir(disk.OS(), base, "run"); err != nil {
 		t.Fatal(err)
 	}
 	PointLatest(base, "run")
@@ -72,7 +74,7 @@ func TestNewRunDirWithoutLink(t *testing.T) {
 func TestWriteReports(t *testing.T) {
 	dir := t.TempDir()
 	for range 2 { // also over earlier ones
-		written, err := WriteReports(dir, Reduce(badRun()))
+		written, err := WriteReports(disk.OS(), dir, Reduce(badRun()))
 		if err != nil || len(written) != 2 {
 			t.Fatalf("%v, %v", written, err)
 		}
@@ -86,7 +88,7 @@ func TestWriteReports(t *testing.T) {
 	if left := names(t, dir); len(left) != 2 {
 		t.Errorf("in the folder: %v, want the two reports", left)
 	}
-	if written, err := WriteReports(filepath.Join(dir, "missing"), Reduce(badRun())); err == nil || len(written) != 0 {
+	if written, err := WriteReports(disk.OS(), filepath.Join(dir, "missing"), Reduce(badRun())); err == nil || len(written) != 0 {
 		t.Errorf("into a folder that is not there: %v, %v", written, err)
 	}
 }

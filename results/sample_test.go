@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,8 @@ const (
 type script struct {
 	now    time.Time
 	events []Event
+	ran    []string // targets on which a run of the driver is under way
+	over   int      // runs of the driver that are over
 }
 
 func newScript(run Run) *script {
@@ -54,7 +57,14 @@ func (s *script) begin(target, name string, attempt int) *script {
 	return s.add(0, Event{Kind: KindCaseStarted, Target: target, Case: name, Attempt: attempt})
 }
 
+// finish judges an attempt. What is as expected rests on the run of the driver that is under way.
 func (s *script) finish(target, name string, attempt int, v Verdict) *script {
+	if v.Outcome.Expected() {
+		v.DriverRun = s.over + 1
+		if !slices.Contains(s.ran, target) {
+			s.ran = append(s.ran, target)
+		}
+	}
 	return s.add(v.Elapsed, Event{Kind: KindCaseFinished, Target: target, Case: name, Attempt: attempt, Verdict: &v})
 }
 
@@ -67,7 +77,17 @@ func (s *script) attempt(target, name string, attempt int, o Outcome) *script {
 	return s.begin(target, name, attempt).finish(target, name, attempt, v)
 }
 
+// unload ends the runs of the driver that are under way, as they should end.
+func (s *script) unload() *script {
+	for _, target := range s.ran {
+		s.add(0, Event{Kind: KindDriverRun, Target: target, DriverRun: &DriverRun{N: s.over + 1, State: DriverEnded, Clean: true}})
+	}
+	s.ran, s.over = nil, s.over+1
+	return s
+}
+
 func (s *script) done(reason Reason) *script {
+	s.unload()
 	return s.add(0, Event{Kind: KindRunFinished, Finish: &Finish{Reason: reason}})
 }
 

@@ -242,6 +242,17 @@ func (c *Case) batched() []unit {
 	return units
 }
 
+// UnitFrom is the step, and how many from it on, that the driver is given in one request when the steps before it are
+// back: which of them is under way nobody outside the driver knows.
+func (c *Case) UnitFrom(step int) (first, count int) {
+	for _, u := range c.batched() {
+		if step >= u.first && step < u.first+u.count {
+			return step, u.first + u.count - step
+		}
+	}
+	return step, 1
+}
+
 // single reports whether the unit is of steps of the driver that run once, each as if it were alone.
 func (c *Case) single(u unit) bool {
 	return !u.listed && !u.repeats() && c.Steps[u.first].performer == byDriver

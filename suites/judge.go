@@ -22,6 +22,7 @@ type StepResult struct {
 	// Half, 95% and 99% of the runs took no longer, in ns; zero for a step that ran once.
 	Percentiles [3]uint64
 	Failed      *Iteration // in a loop: where it failed
+	Refuted     bool       // the agent did not find it as the plan has it
 }
 
 // Iteration is a place in a loop; both count from 0.
@@ -56,6 +57,11 @@ type Deviation struct {
 	Values   []uint64
 	Value    string     // of KindValue: the value's name, as known issues call it
 	Failed   *Iteration // in a loop: where
+}
+
+// ControllerOnly reports a deviation that the agent does not look for: it goes on after it.
+func (d Deviation) ControllerOnly() bool {
+	return d.Kind == KindOutput || d.Kind == KindReport || d.Kind == KindRuns || d.Kind == KindMissing
 }
 
 func (d Deviation) failures() int {

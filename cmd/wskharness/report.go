@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"wskharness/disk"
 	"wskharness/harness"
 	"wskharness/results"
 )
@@ -52,7 +53,7 @@ func (o *reportOptions) run(args []string) error {
 		return fmt.Errorf("read %s: %w", f.Name(), err)
 	}
 	record := results.Reduce(events)
-	if _, err := results.WriteReports(dir, record); err != nil {
+	if _, err := results.WriteReports(disk.OS(), dir, record); err != nil {
 		return err
 	}
 	if o.json {

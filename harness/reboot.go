@@ -34,7 +34,7 @@ func (s *session) renew(ctx context.Context) error {
 		}
 		s.drainEvents()
 		s.adopted = false
-		s.mark(bookmark{Loads: s.loads})
+		s.mark(checkpoint{Runs: s.runs})
 		if rebooted {
 			return "rebooted, since it can't be reverted", nil
 		}

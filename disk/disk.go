@@ -1,0 +1,90 @@
+// Package disk is what a run writes its folder through: the record, what it has to know when it is resumed, what comes
+// from guests. In the tests every call of it goes wrong once.
+//
+//	err := disk.Replace(disk.OS(), filepath.Join(dir, "request.json"), data, 0o600)
+package disk
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// FS is a file system. Its methods are those of package os, but for what is said of them.
+type FS interface {
+	OpenFile(name string, flag int, mode fs.FileMode) (File, error)
+	Rename(from, to string) error
+	Remove(name string) error
+	MkdirAll(path string, mode fs.FileMode) error
+	Mkdir(path string, mode fs.FileMode) error
+	ReadFile(name string) ([]byte, error)
+	// SyncFolder brings the names in a folder to the disk: else a power cut may leave a new file without its name.
+	SyncFolder(path string) error
+}
+
+// File is an open file.
+type File interface {
+	io.ReadWriteCloser
+	Name() string
+	Fd() uintptr
+	Chmod(mode fs.FileMode) error
+	Truncate(size int64) error
+	Sync() error
+}
+
+// OS is the machine's own file system.
+func OS() FS { return system{} }
+
+type system struct{}
+
+func (system) OpenFile(name string, flag int, mode fs.FileMode) (File, error) {
+	f, err := os.OpenFile(name, flag, mode)
+	if err != nil {
+		return nil, err // no nil *os.File in an interface
+	}
+	return f, nil
+}
+
+func (system) Rename(from, to string) error                 { return os.Rename(from, to) }
+func (system) Remove(name string) error                     { return os.Remove(name) }
+func (system) MkdirAll(path string, mode fs.FileMode) error { return os.MkdirAll(path, mode) }
+func (system) Mkdir(path string, mode fs.FileMode) error    { return os.Mkdir(path, mode) }
+func (system) ReadFile(name string) ([]byte, error)         { return os.ReadFile(name) }
+
+func (system) SyncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// Replace writes a file in one step: whoever reads it, also after a power cut, finds the old or the new. When it fails, the
+// old one is there, and nothing else.
+func Replace(on FS, path string, data []byte, mode fs.FileMode) error {
+	temporary := path + ".new"
+	file, err := on.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+	if err != nil {
+		return err
+	}
+	if err = file.Chmod(mode); err == nil { // one that was left has the mode that it had
+		_, err = file.Write(data)
+	}
+	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
+		err = on.Rename(temporary, path)
+	}
+	if err != nil {
+		return errors.Join(err, clear(on, temporary))
+	}
+	return on.SyncFolder(filepath.Dir(path))
+}
+
+// clear removes what was half written.
+func clear(on FS, path string) error {
+	if err := on.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

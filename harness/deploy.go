@@ -1,0 +1,131 @@
+package harness
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"wskharness/guest"
+	"wskharness/harness/driverrun"
+	"wskharness/results"
+	"wskharness/suites"
+)
+
+const (
+	startLimit = 30 * time.Second
+	stopLimit  = 30 * time.Second
+	// unheardLimit is how long a run whose start was not answered may take to have a journal.
+	unheardLimit = 20 * time.Second
+)
+
+// driverRunID is what the guest knows a driver run by: the nth on its target in a run.
+func driverRunID(run, target string, n int) string { return fmt.Sprintf("%s-%s-%d", run, target, n) }
+
+// newState is the state of a driver run that a guest is given in that boot, of attempts that have passed before, or not.
+func (l *driverRun) newState(boot string, takenUp bool, again func(attemptKey) bool) *driverrun.State {
+	c := l.plan.Request.Config
+	p := driverrun.Plan{
+		N: l.n, ID: l.id, Target: l.target.Name, Boot: boot, SHA256: l.kit.pkg.Manifest.Driver.SHA256, Service: c.service().Name,
+		Own: l.ownDriver(), Resident: c.resident(), Version: l.facts.Version(), FailFast: l.plan.Request.FailFast, TakenUp: takenUp,
+		UnheardAfter: l.allow(unheardLimit), SuiteLimit: c.Limits.Suite, Spent: l.suiteTime,
+	}
+	kind := l.target.kind(l.facts)
+	for _, t := range l.trials {
+		p.Attempts = append(p.Attempts, driverrun.Attempt{Case: t.test, Number: t.attempt, Seed: t.seed,
+			Known: l.plan.Catalog.Known(kind, p.Version, t.test), Again: again(t.key())})
+	}
+	return driverrun.New(p)
+}
+
+// deploy compiles the plan for this guest, pushes it with the driver, and starts it. Where the start was not answered, it
+// may have been started: unanswered says so, and there is no journal.
+func (l *driverRun) deploy(ctx context.Context) (started journal, unanswered error, err error) {
+	pkg := l.kit.pkg
+	entries := make([]suites.Entry, len(l.trials))
+	for i, t := range l.trials {
+		entries[i] = suites.Entry{Case: t.test, Attempt: t.attempt}
+	}
+	hash, err := hex.DecodeString(pkg.Manifest.Driver.SHA256)
+	if err != nil || len(hash) != 32 {
+		return nil, nil, fmt.Errorf("deploy to %s: the package's hash %q is not one", l.target.Name, pkg.Manifest.Driver.SHA256)
+	}
+	path := guest.StorePath(pkg.Manifest.Driver.SHA256[:16], filepath.Base(pkg.Driver))
+	files, err := l.files(pkg, path)
+	if err != nil {
+		return nil, nil, err
+	}
+	plan, err := suites.Compile(entries, suites.PlanOptions{
+		RunID: l.id, DriverPath: path, Service: l.plan.Request.Config.service().Name, DriverSHA256: [32]byte(hash),
+		StartTimeout: l.serviceLimit(startLimit), StopTimeout: l.serviceLimit(stopLimit), Seed: l.seed(),
+		Own: l.plan.Request.Config.ownService(), INF: files.inf, Stored: files.stored,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if l.raw, err = l.env.disk().OpenFile(l.rawPath(), os.O_RDWR|os.O_CREATE|os.O_TRUNC, private); err != nil {
+		err = fmt.Errorf("keep the guest's journal: %w", err)
+		l.breakOff(err)
+		return nil, nil, err
+	}
+	l.order = guest.Run{ID: l.id, Plan: plan.Bytes(), Journal: l.copy(), Files: files.all}
+	started, err = l.guest.StartRun(ctx, l.order)
+	if _, ok := errors.AsType[*guest.LostError](err); ok {
+		return nil, err, nil
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("deploy to %s: %w", l.target.Name, err)
+	}
+	return started, nil, nil
+}
+
+// rawPath is where the guest's journal is kept as it came.
+func (l *driverRun) rawPath() string {
+	return filepath.Join(l.folder(), fmt.Sprintf("journal-%d.ndjson", l.n))
+}
+
+// copy is where the guest's journal is kept. That it can't be written is the controller's own trouble, and ends the run as
+// a record that can't be written does: it is no verdict, and the run can be resumed.
+func (l *driverRun) copy() *rawCopy { return &rawCopy{l} }
+
+type rawCopy struct{ l *driverRun }
+
+func (c *rawCopy) Write(p []byte) (int, error) {
+	n, err := c.l.raw.Write(p)
+	if err != nil {
+		err = fmt.Errorf("keep the journal of the guest on %s: %w", c.l.target.Name, err)
+		c.l.breakOff(err)
+	}
+	return n, err
+}
+
+// serviceLimit is how long the driver's service may take to start, or to stop.
+func (l *driverRun) serviceLimit(least time.Duration) time.Duration {
+	return min(l.allow(least), suites.LongestWait)
+}
+
+// undeployed is the outcome of a driver run whose start went wrong. Where it was ended from here, the guest may have begun
+// it all the same: it is asked to stop, and whoever uses the guest next gets it reverted.
+func (l *driverRun) undeployed(ctx context.Context, err error) driverrun.Outcome {
+	if ctx.Err() == nil {
+		_, rebooted := errors.AsType[*guest.RebootedError](err)
+		if rebooted && l.n == 1 && l.reconnect(ctx, "") == nil {
+			// Nothing of the run had begun in the guest, which may have waited for hours for the driver to be built.
+			l.notice(l.target.Name, results.Warning, "the guest has rebooted since it was connected to, before anything was started in it")
+			return driverrun.Outcome{Why: err.Error()}
+		}
+		return driverrun.Outcome{Over: err.Error()}
+	}
+	if l.order.ID != "" {
+		l.orderCancel(context.WithoutCancel(ctx))
+		l.awaitOrders()
+	}
+	why := "the run was interrupted"
+	if up := limitUp(ctx); up != nil {
+		why = up.Error()
+	}
+	return driverrun.Outcome{Over: why, Tainted: why}
+}

@@ -1,0 +1,233 @@
+package driverrun
+
+import (
+	"fmt"
+
+	"wskharness/results"
+)
+
+// conclude judges what could not be judged while the guest was talking, by how the driver run ended:
+//
+//	ending      a case is under way       the driver is up, none is       it is being started
+//	crashed     bugcheck                  deploy.stop bugcheck            deploy.start bugcheck
+//	 … torn     lost, deploy.crash bugcheck (in all three)
+//	rebooted    lost                      deploy.stop lost                deploy.start lost
+//	silent      hang                      deploy.stop hang                deploy.start hang
+//	killed      lost (error: full disk)   deploy.stop lost                deploy.start lost
+//	gone        lost                      deploy.stop lost                deploy.start lost
+//	untrusted   error                     deploy.stop error               deploy.start error
+//	finished    lost (error: full disk)   deploy.stop error, unless the   (deploy.start says it)
+//	                                      driver's end is clean
+//	abandoned   runs again                runs again                      runs again
+//	unheard     -                         -                               tried again
+//
+// and then, whatever the ending, what passed in it: see [State.prove].
+func (s *State) conclude() {
+	if s.phase == Over {
+		return
+	}
+	if s.hung != nil {
+		s.judge(s.hung, s.hung.hang)
+	}
+	if s.ending == rebooted && (s.crash != nil || s.left("dump")) {
+		s.sawCrash()
+	}
+	if s.open != nil {
+		s.culprit = s.open
+	}
+	switch {
+	case s.ending == abandoned:
+		s.abandon()
+	case s.ending == crashed:
+		s.judgeCrash()
+	case s.open != nil && s.open.verdict == nil:
+		s.judgeOpen()
+	}
+	if s.why != "" && s.ending != abandoned {
+		s.taint(s.why)
+	}
+	if s.unwritten != "" {
+		s.outcome.Why = s.unwritten
+	}
+	s.prove()
+	s.open, s.phase = nil, Over
+}
+
+// left reports whether the guest has left evidence of that kind.
+func (s *State) left(kind string) bool {
+	for _, e := range s.evidence {
+		if e.Kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// sawCrash makes a crash of a reboot that left a dump, or a stop code in the event log: that is as good as the machine's
+// word, where nobody watched it.
+func (s *State) sawCrash() {
+	if s.crash == nil {
+		s.crash = &Panicked{}
+		s.crash.Event.Kind, s.crash.Event.Time = "panicked", s.now
+	}
+	s.ending, s.why = crashed, ""
+}
+
+// judgeCrash gives the crash to the case that was under way, with what the machine tells of it. It is given to a case only
+// where the whole journal of that boot was read.
+func (s *State) judgeCrash() {
+	s.taint("the guest crashed")
+	reason, a := s.describeCrash(), s.open
+	if a == nil {
+		s.ownCrash(reason)
+		return
+	}
+	if s.torn {
+		s.own("deploy.crash", results.Verdict{Outcome: results.Bugcheck,
+			Reason: reason + ": in " + a.name() + " or later, since the end of the guest's journal is missing"})
+	}
+	s.tell(a, s.evidence)
+	v := results.Verdict{Outcome: results.Bugcheck, Elapsed: s.now.Sub(a.started), Reason: a.underWay() + reason}
+	if s.torn {
+		v.Outcome, v.Reason = results.Lost, "the guest crashed in this case or a later one: "+reason
+	}
+	s.judge(a, v)
+}
+
+// ownCrash judges a crash while no case was under way.
+func (s *State) ownCrash(reason string) {
+	name := "deploy.start"
+	switch {
+	case s.torn:
+		name = "deploy.crash"
+		reason += ": in which case is not known, since the end of the guest's journal is missing"
+	case s.driver != notStarted:
+		name = "deploy.stop"
+	}
+	s.own(name, results.Verdict{Outcome: results.Bugcheck, Reason: reason})
+	s.tell(nil, s.evidence)
+	if name == "deploy.start" {
+		s.over("the guest crashed when the driver was started (deploy.start)")
+	}
+}
+
+// judgeOpen judges a case that was under way when the guest stopped talking without a crash.
+func (s *State) judgeOpen() {
+	a := s.open
+	s.tell(a, s.evidence)
+	v := results.Verdict{Outcome: results.Lost, Elapsed: s.now.Sub(a.started), Reason: a.underWay()}
+	switch {
+	case s.ending == untrusted:
+		v.Outcome, v.Reason = results.Error, s.why
+	case s.ending == silent:
+		v = a.hang
+	case s.cancelled && s.why == "" && s.limit != "":
+		v.Outcome, v.Reason = results.NotRun, s.limit+" while it ran"
+	case s.cancelled && s.why == "":
+		v.Outcome, v.Reason = results.Cancelled, "the run was interrupted"
+	case s.unwritten != "":
+		v.Outcome = results.Error
+		v.Reason += s.unwritten
+	case s.why != "":
+		v.Reason += s.why
+	case a.end != nil:
+		v.Reason += fmt.Sprintf("the driver's device stopped answering (%s), and the machine did not say why", win32Text(a.end.Win32))
+		s.taint("the driver's device stopped answering")
+	default:
+		v.Reason += "the guest's journal ended in the middle of the case"
+		s.taint("the guest's journal ended in the middle of a case")
+	}
+	s.judge(a, v)
+}
+
+// abandon takes back what was begun and is not proven: nobody can be asked any more, and it begins anew.
+func (s *State) abandon() {
+	for _, a := range s.attempts {
+		switch {
+		case a.started.IsZero() || a.void:
+		case a.verdict == nil:
+			s.again(a, "was under way when the controller ended, and its guest is gone")
+		case a.verdict.Outcome.Expected() && !s.proven():
+			s.again(a, "passed, but the controller ended before its driver was unloaded, and its guest is gone")
+		}
+	}
+}
+
+// proven reports whether the driver ended as it should: it was unloaded (or is as it was left, where the configuration
+// says that it is never unloaded), the guest said so, and its terminal record came after that, in the same boot. Only then
+// does anything count as passed.
+func (s *State) proven() bool {
+	return s.driver == stoppedClean && s.ended != nil && s.ending != crashed && s.ending != rebooted && s.ending != untrusted
+}
+
+// prove records how the driver ended. What was as expected without a clean end is not proven: a driver that can't be
+// unloaded may have broken anything. Where a case is to blame for that, those that passed before it run again, once,
+// without it; else they are errors, and so is the end itself.
+func (s *State) prove() {
+	if s.proven() {
+		s.write(results.Event{Kind: results.KindDriverRun, DriverRun: &results.DriverRun{N: s.plan.N, State: results.DriverEnded, Clean: true}})
+		return
+	}
+	why := s.unproven()
+	for _, a := range s.attempts {
+		switch {
+		case a.verdict == nil || a.void || !a.verdict.Outcome.Expected():
+		case s.culprit != nil && !a.Again && s.ending != untrusted && !s.cancelled && s.outcome.Over == "":
+			s.again(a, "passed, but "+why)
+		default:
+			s.judge(a, a.verdict.Unproven(why))
+		}
+	}
+	if s.culprit == nil && !s.judged && s.ending != abandoned && s.ending != unheard {
+		s.judgeEnd()
+	}
+	s.write(results.Event{Kind: results.KindDriverRun, DriverRun: &results.DriverRun{N: s.plan.N, State: results.DriverEnded, Why: why}})
+}
+
+// unproven says why nothing of this driver run is proven.
+func (s *State) unproven() string {
+	switch {
+	case s.driver == stoppedBad:
+		return "the driver did not unload cleanly afterwards"
+	case s.culprit != nil && s.culprit.verdict != nil:
+		return fmt.Sprintf("its driver was not unloaded: %s (%s) ended that", s.culprit.name(), s.culprit.verdict.Outcome)
+	case s.culprit != nil:
+		return fmt.Sprintf("its driver was not unloaded: %s ended that", s.culprit.name())
+	case s.ending == crashed:
+		return "the guest crashed before it had said that the driver was unloaded"
+	case s.why != "":
+		return "the driver's unload is not proven: " + s.why
+	}
+	return "the agent did not say that the driver was unloaded"
+}
+
+// judgeEnd gives a driver run a verdict of its own that ended without the clean end of its driver, and without a case that
+// is to blame.
+func (s *State) judgeEnd() {
+	name, doing := "deploy.stop", "unloaded"
+	switch s.driver {
+	case startFailure:
+		return // said by deploy.start
+	case notStarted:
+		name, doing = "deploy.start", "started"
+	case stoppedClean:
+		doing = "unloaded, before the run's last words"
+	}
+	v := results.Verdict{Outcome: results.Lost, Reason: s.why}
+	switch {
+	case s.ending == untrusted:
+		v.Outcome = results.Error
+	case s.ending == silent:
+		v.Outcome, v.Reason = results.Hang, "the guest said nothing while the driver was being "+doing+", for longer than that may take"
+	case s.ending == finished && s.unwritten != "":
+		v.Outcome, v.Reason = results.Error, s.unwritten
+	case s.ending == finished && s.ended.Why == "plan":
+		return // what is wrong with it is the phase's error
+	case s.ending == finished:
+		v.Outcome, v.Reason = results.Error, fmt.Sprintf("the agent ended the run (%s) without a word that the driver was unloaded", s.ended.Why)
+		s.taint("the driver was not unloaded")
+	default:
+		v.Reason = "while the driver was being " + doing + ": " + v.Reason
+	}
+	s.own(name, v)
+}

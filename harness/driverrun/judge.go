@@ -1,0 +1,220 @@
+package driverrun
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"wskharness/guest"
+	"wskharness/results"
+	"wskharness/suites"
+)
+
+// finding is one condition of a pass that is not met.
+type finding struct {
+	outcome results.Outcome
+	reason  string
+}
+
+// judge is the positive-proof rule for a case that ended. Its conditions are independent: all are judged, the worst makes
+// the verdict, and all are told. A known issue excuses exactly its own deviation, and that only where all else is clean.
+// What is known only later, the driver's end, is judged by [State.proven].
+func (a *attempt) judge(version string) results.Verdict {
+	v := results.Verdict{Elapsed: a.elapsed, Records: a.observations(), Effort: a.effort(), Tests: a.tests()}
+	if a.end.Why == "cancelled" {
+		v.Outcome, v.Reason = results.Cancelled, "the run was interrupted"
+		if found := slices.Concat(a.residue(), a.bringBack()); len(found) > 0 {
+			v.Outcome, v.Reason = worst(found)
+		}
+		return v
+	}
+	deviations := a.Case.Judge(a.steps)
+	if len(deviations) > 0 {
+		v.Deviation = a.deviation(deviations[0])
+	}
+	found := slices.Concat(a.inTime(), a.residue(), a.driver(), a.bringBack(), a.agreement(deviations))
+	switch known := a.excuse(deviations); {
+	case len(deviations) > 0 && known != nil && len(found) == 0:
+		v.Outcome, v.Known = results.KnownIssue, knownIssue(known)
+		return v
+	case len(deviations) > 0:
+		found = append(found, a.steppedAside(deviations, version, len(found) == 0))
+	case len(a.Known) > 0 && len(found) == 0:
+		v.Outcome, v.Known = results.UnexpectedPass, knownIssue(a.Known[0])
+		v.Reason = passedAnyway(a.Known[0], version)
+		return v
+	}
+	v.Outcome, v.Reason = worst(found)
+	return v
+}
+
+// worst is the outcome of the worst finding, and all their reasons, its own first. Without a finding it is a pass.
+func worst(found []finding) (results.Outcome, string) {
+	found = slices.Clone(found)
+	slices.SortStableFunc(found, func(a, b finding) int { return a.outcome.Compare(b.outcome) })
+	outcome := results.Pass
+	var reasons []string
+	for i, f := range found {
+		if i == 0 {
+			outcome = f.outcome
+		}
+		if f.reason != "" {
+			reasons = append(reasons, f.reason)
+		}
+	}
+	return outcome, strings.Join(reasons, "; ")
+}
+
+// inTime judges whether the case came back within its limits.
+func (a *attempt) inTime() []finding {
+	c := a.Case
+	switch a.end.Why {
+	case "hang":
+		return []finding{{results.Hang, "a step did not come back within its own limit"}}
+	case "timeout":
+		reason := fmt.Sprintf("the case's time of %s was up after %d of %d steps", c.Timeout, len(a.steps), len(c.Steps))
+		if n := a.next(); n < len(c.Steps) && c.Steps[n].Part == suites.TearDown {
+			reason = fmt.Sprintf("the time of its tear-down, %s, was up", c.TearDown)
+		}
+		return []finding{{results.Fail, reason}}
+	}
+	return nil
+}
+
+// residue judges what the case has left behind.
+func (a *attempt) residue() []finding {
+	end := a.end
+	switch left, after := LeftBehind(end.Left), LeftBehind(end.After); {
+	case end.Why == "hang": // nothing was tidied up: that it hangs says it all
+	case end.After.Threads > 0:
+		return []finding{{results.Hang, "the case is over, and still there is " + after}}
+	case after != "":
+		return []finding{{results.Fail, "the case left something behind that could not be tidied up: " + after}}
+	case left != "" && end.Why == "done": // one that ended early had no chance to undo what it did
+		return []finding{{results.Fail, "the case left something behind: " + left}}
+	}
+	return nil
+}
+
+// driver judges whether a driver that can't be asked is still there.
+func (a *attempt) driver() []finding {
+	if !a.own || a.end.Driver == "running" || a.end.Why == "hang" && a.end.Driver == "" {
+		return nil
+	}
+	return []finding{{results.Fail, "the driver was not loaded any more when the case was over: its service is " + orNone(a.end.Driver)}}
+}
+
+// bringBack judges whether a driver that the case unloaded came up again.
+func (a *attempt) bringBack() []finding {
+	if a.end.Back == "" {
+		return nil
+	}
+	return []finding{{results.Fail, "the driver that the case unloaded could not be brought back: " + startFailed(a.end.Back, a.end.Win32, a.end.Entry)}}
+}
+
+// agreement compares what the agent makes of the case with what its records say.
+func (a *attempt) agreement(deviations []suites.Deviation) []finding {
+	c, end := a.Case, a.end
+	disputed := slices.IndexFunc(a.steps, func(s suites.StepResult) bool {
+		return s.Refuted && !slices.ContainsFunc(deviations, func(d suites.Deviation) bool { return d.Step == s.Step })
+	})
+	seen := slices.ContainsFunc(deviations, func(d suites.Deviation) bool { return !d.ControllerOnly() })
+	switch {
+	case end.Why == "deviation" && len(deviations) == 0, end.Why == "done" && seen:
+		return []finding{{results.Error, fmt.Sprintf("the agent ended the case (%s), but %s: agent and controller disagree", end.Why,
+			map[bool]string{true: "not every step is as declared", false: "every step is as declared"}[len(deviations) > 0])}}
+	case disputed >= 0 && len(deviations) == 0:
+		return []finding{{results.Error, fmt.Sprintf("the agent did not find step %d as declared, though it is: agent and controller disagree", a.steps[disputed].Step+1)}}
+	case end.Ran != len(a.steps):
+		return []finding{{results.Error, fmt.Sprintf("the agent says that %d steps ran, and reported %d: not proven", end.Ran, len(a.steps))}}
+	case end.Why == "done" && end.Ran != len(c.Steps):
+		return []finding{{results.Error, fmt.Sprintf("the agent says that %d of %d steps ran: not proven", end.Ran, len(c.Steps))}}
+	}
+	return nil
+}
+
+// excuse is the known issue that the deviation is, where nothing else deviates: a tear-down that fails after it is not
+// excused.
+func (a *attempt) excuse(all []suites.Deviation) *suites.KnownIssue {
+	if len(all) == 0 || undone(all) >= 0 {
+		return nil
+	}
+	for _, k := range a.Known {
+		if suites.MatchKnown(all[0], k) {
+			return k
+		}
+	}
+	return nil
+}
+
+// undone is the deviation of a tear-down that failed after the case had deviated; -1 where there is none.
+func undone(all []suites.Deviation) int {
+	if all[0].Part == suites.TearDown {
+		return -1 // said by the deviation itself
+	}
+	return slices.IndexFunc(all, func(d suites.Deviation) bool { return d.Part == suites.TearDown })
+}
+
+// steppedAside is the finding of a step that was not as declared. The step itself is told beside the reason; alone says
+// that nothing else is wrong.
+func (a *attempt) steppedAside(all []suites.Deviation, version string, alone bool) finding {
+	d, after := all[0], undone(all)
+	var reasons []string
+	switch d.Part {
+	case suites.SetUp:
+		reasons = append(reasons, "its set-up failed: what the case is about did not run")
+	case suites.TearDown:
+		reasons = append(reasons, "its tear-down failed: the case itself was as expected")
+	}
+	switch known := a.excuse(all); {
+	case after >= 0:
+		reasons = append(reasons, "its tear-down failed, too: "+all[after].String())
+	case known != nil && !alone:
+		reasons = append(reasons, "its deviation is the declared known issue, which does not excuse anything else")
+	case len(a.Known) > 0 && known == nil:
+		reasons = append(reasons, fmt.Sprintf("not the declared known issue, which is %s at step %d%s", a.Known[0].Actual(), a.Known[0].Step+1,
+			newerThan(a.Known[0], version)))
+	}
+	return finding{results.Fail, strings.Join(reasons, "; ")}
+}
+
+func passedAnyway(k *suites.KnownIssue, version string) string {
+	todo := "remove the declaration"
+	if k.Versions.Beyond(version) {
+		todo = "say in the declaration in which version it was mended (fixed:)"
+	}
+	return fmt.Sprintf("declared as a known issue%s, but it passed: if that is right, %s", newerThan(k, version), todo)
+}
+
+// newerThan says that a guest is newer than any on which the declared deviation was seen, where it is.
+func newerThan(k *suites.KnownIssue, version string) string {
+	if !k.Versions.Beyond(version) {
+		return ""
+	}
+	return fmt.Sprintf(" of %s %s (this one, %s, is newer than the declaration)", k.Guest, k.Versions, version)
+}
+
+func knownIssue(k *suites.KnownIssue) *results.Known {
+	return &results.Known{Reason: k.Reason, Source: k.Source}
+}
+
+// LeftBehind says in words what a residue has that is not zero; "" when it has nothing.
+func LeftBehind(r guest.Residue) string {
+	var parts []string
+	for _, one := range []struct {
+		count uint64
+		what  string
+	}{
+		{uint64(r.Registrations), "registration"},
+		{uint64(r.Captures), "provider capture not released"},
+		{uint64(r.Threads), "thread with a call that has not returned"},
+		{uint64(r.PoolBlocks), "pool block"},
+		{uint64(r.Sockets), "socket not closed"},
+		{uint64(r.Irps), "IRP of a socket operation not completed"},
+	} {
+		if one.count > 0 {
+			parts = append(parts, fmt.Sprintf("%d × %s", one.count, one.what))
+		}
+	}
+	return strings.Join(parts, ", ")
+}

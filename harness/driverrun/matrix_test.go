@@ -1,0 +1,161 @@
+package driverrun
+
+import (
+	"strings"
+	"testing"
+
+	"wskharness/guest"
+	"wskharness/results"
+)
+
+// until cuts a journal behind the first record of that kind that is about that case (and step).
+func until(records []guest.Record, ev guest.Event, n ...int) []guest.Record {
+	for i, r := range records {
+		if r.Ev == ev && (len(n) < 1 || r.N == n[0]) && (len(n) < 2 || r.Step == n[1]) {
+			return records[:i+1]
+		}
+	}
+	panic("no such record")
+}
+
+// TestCrashMatrix is how a driver run may end, at every place that it may end at: what becomes of the cases, and of the
+// driver run itself. Nothing passes without the clean end of its driver. "not-run" of a case that was begun means that it
+// runs again.
+func TestCrashMatrix(t *testing.T) {
+	p := planOf(t, threeCases)
+	all := wellBehaved(p)
+	begin, first := all[:1], until(all, guest.EvCaseEnd, 0)
+	second, over := until(all, guest.EvStep, 1, 1), until(all, guest.EvCaseEnd, 2)
+	stopped, ordered := until(all, guest.EvDriverStop), until(all, guest.EvReboot, 2)
+	for _, test := range []struct {
+		name    string
+		records []guest.Record
+		world   world
+		want    string
+		why     string // is in some reason
+		tainted bool
+	}{
+		{"as it should", all, world{}, "pass, pass, pass", "", false},
+
+		{"crash while the driver is started", begin, world{then: "panic"}, "deploy.start bugcheck, not-run, not-run, not-run", "bugcheck 0x000000D1", true},
+		{"crash in a case", second, world{then: "panic"}, "not-run, bugcheck, not-run", "in step 3 (deregister a): bugcheck 0x000000D1", true},
+		{"crash in a case that had ended by the disk's word", second, world{then: "panic", rest: all[len(second) : len(first)+5]}, "deploy.stop bugcheck, error, error, not-run", "", true},
+		{"crash, and the end of the journal is missing", second, world{then: "panic", torn: true}, "deploy.crash bugcheck, not-run, lost, not-run", "in s.two or later", true},
+		{"crash between cases, and the end is missing", first, world{then: "panic", torn: true}, "deploy.crash bugcheck, error, not-run, not-run", "in which case is not known", true},
+		{"crash during the unload", over, world{then: "panic"}, "deploy.stop bugcheck, error, error, error", "not proven: every step was as declared", true},
+		{"crash behind the unload, before the last words", stopped, world{then: "panic"}, "deploy.stop bugcheck, error, error, error", "", true},
+
+		{"reboot while the driver is started", begin, world{then: "reboot"}, "deploy.start lost, not-run, not-run, not-run", "rebooted unexpectedly", true},
+		{"reboot in a case", second, world{then: "reboot"}, "not-run, lost, not-run", "in step 3 (deregister a): the guest rebooted unexpectedly", true},
+		{"reboot in a case, with a dump", second, world{then: "reboot", dumps: 1}, "not-run, bugcheck, not-run", "the machine crashed", true},
+		{"reboot during the unload", over, world{then: "reboot"}, "deploy.stop lost, error, error, error", "while the driver was being unloaded: the guest rebooted unexpectedly", true},
+		{"reboot during the unload, with a dump", over, world{then: "reboot", dumps: 1}, "deploy.stop bugcheck, error, error, error", "", true},
+
+		{"silence while the driver is started", begin, world{then: "silence"}, "deploy.start hang, not-run, not-run, not-run", "while the driver was being started", true},
+		{"silence in a case", second, world{then: "silence"}, "not-run, hang, not-run", "in step 3 (deregister a): no answer within", true},
+		{"silence between cases", first, world{then: "silence"}, "deploy.stop hang, error, not-run, not-run", "", true},
+		{"silence during the unload", over, world{then: "silence"}, "deploy.stop hang, error, error, error", "the guest said nothing while the driver was being unloaded", true},
+		{"silence behind the unload", stopped, world{then: "silence"}, "deploy.stop hang, error, error, error", "before the run's last words", true},
+
+		{"agent killed while the driver is started", begin, world{then: "kill"}, "deploy.start lost, not-run, not-run, not-run", "ended from outside", true},
+		{"agent killed in a case", second, world{then: "kill"}, "not-run, lost, not-run", "ended from outside, in the same boot", true},
+		{"agent killed during the unload", over, world{then: "kill"}, "deploy.stop lost, error, error, error", "while the driver was being unloaded: the agent's run in the guest was ended from outside", true},
+
+		{"contact lost in a case", second, world{then: "gone"}, "not-run, lost, not-run", "nobody answers", true},
+		{"contact lost during the unload", over, world{then: "gone"}, "deploy.stop lost, error, error, error", "nobody answers", true},
+		{"contact lost in a reboot that the plan has", ordered, world{then: "gone"}, "not-run, not-run, lost", "did not come back from the reboot", true},
+		{"no word of it at all", nil, world{then: "absent"}, "not-run, not-run, not-run", "", true},
+
+		{"the controller died in a case, and the guest is gone", second, world{then: "abandoned"}, "not-run, not-run, not-run", "", false},
+		{"the controller died during the unload, and the guest is gone", over, world{then: "abandoned"}, "not-run, not-run, not-run", "", false},
+		{"the controller died behind the unload, and the guest is gone", stopped, world{then: "abandoned"}, "not-run, not-run, not-run", "", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.world.records = test.records
+			s, events := live(t, p, &test.world)
+			rec := record(p, events)
+			if got := verdicts(rec); got != test.want {
+				t.Errorf("%s\nwant %s", got, test.want)
+			}
+			if !strings.Contains(reasons(rec), test.why) {
+				t.Errorf("nothing says %q:\n%s", test.why, reasons(rec))
+			}
+			if tainted := s.Outcome().Tainted != ""; tainted != test.tainted {
+				t.Errorf("tainted: %q", s.Outcome().Tainted)
+			}
+		})
+	}
+}
+
+func reasons(rec *results.Record) string {
+	var all []string
+	for _, c := range rec.Targets[0].Cases {
+		for _, a := range c.Attempts {
+			all = append(all, a.Verdict.Reason, a.Void)
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+// TestRunsThatEndWithoutUnload lets the agent end a run by its own word, for each reason that it may give, without one
+// about the driver's end: what passed is not proven, and where no case is to blame the end has a verdict of its own.
+func TestRunsThatEndWithoutUnload(t *testing.T) {
+	p := planOf(t, threeCases)
+	all := wellBehaved(p)
+	started, over := until(all, guest.EvDriverStart), until(all, guest.EvCaseEnd, 2)
+	end := func(records []guest.Record, more ...guest.Record) []guest.Record {
+		return numbered(append(append([]guest.Record(nil), records...), more...))
+	}
+	tainted := over[len(over)-1]
+	tainted.After.PoolBlocks = 1
+	hung := tainted
+	hung.Why, hung.After = "hang", guest.Residue{}
+	unback := over[len(over)-1]
+	unback.Back, unback.Win32, unback.Entry = "start", 31, 0xC0000001
+	cancelled := over[len(over)-1]
+	cancelled.Why = "cancelled"
+	stop := func(why string, win32 uint32) guest.Record {
+		return guest.Record{Ev: guest.EvDriverStop, Why: why, Win32: win32}
+	}
+	runEnd := func(why string, cases int, win32 uint32) guest.Record {
+		return guest.Record{Ev: guest.EvRunEnd, Why: why, Cases: cases, Win32: win32}
+	}
+	for _, test := range []struct {
+		name    string
+		records []guest.Record
+		want    string
+		why     string
+	}{
+		{"device", end(over, runEnd("device", 3, 0)), "deploy.stop error, error, error, error", "the agent ended the run (device) without a word that the driver was unloaded"},
+		{"journal", end(over, runEnd("journal", 3, 0)), "deploy.stop error, error, error, error", "(journal)"},
+		{"journal, for want of room", end(over, runEnd("journal", 3, 112)), "deploy.stop error, error, error, error", "could not write its journal"},
+		{"tainted, and no case is", end(over, runEnd("tainted", 3, 0)), "deploy.stop error, error, error, error", "(tainted)"},
+		{"tainted by a case", end(append(over[:len(over)-1:len(over)-1], tainted), runEnd("tainted", 3, 0)), "not-run, not-run, fail", "could not be tidied up: 1 × pool block"},
+		{"a hang", end(append(over[:len(over)-1:len(over)-1], hung), runEnd("tainted", 3, 0)), "not-run, not-run, hang", "its driver was not unloaded: s.three (hang) ended that"},
+		{"a driver that does not come back", end(append(over[:len(over)-1:len(over)-1], unback), runEnd("device", 3, 0)), "not-run, not-run, fail", "could not be brought back: DriverEntry returned STATUS_UNSUCCESSFUL"},
+		{"done, without a stop", end(over, runEnd("done", 3, 0)), "deploy.stop error, error, error, error", "can't be there"},
+		{"cancelled, without a stop", end(append(over[:len(over)-1:len(over)-1], cancelled), runEnd("cancelled", 3, 0)), "deploy.stop error, error, error, cancelled", "(cancelled)"},
+		{"the driver never stops", end(over, stop("timeout", 1460), runEnd("tainted", 3, 0)), "deploy.stop hang, error, error, error", "did not unload in time"},
+		{"the driver can't be stopped", end(over, stop("refused", 1052), runEnd("tainted", 3, 0)), "deploy.stop fail, error, error, error", "unload: never"},
+		{"another driver was stopped", end(over, stop("hash", 23), runEnd("tainted", 3, 0)), "deploy.stop error, error, error, error", "somebody replaced it"},
+		{"it failed to start", end(all[:1], guest.Record{Ev: guest.EvDriverStart, Why: "start", Win32: 31, Entry: 0xC0000001}, runEnd("driver-start", 0, 0)),
+			"deploy.start fail, not-run, not-run, not-run", "DriverEntry failed"},
+		{"its DriverEntry hangs", end(all[:1], guest.Record{Ev: guest.EvDriverStart, Why: "hang", Win32: 1460}, runEnd("driver-start", 0, 0)),
+			"deploy.start hang, not-run, not-run, not-run", "DriverEntry did not return in time"},
+		{"the machine did not let it start", end(all[:1], guest.Record{Ev: guest.EvDriverStart, Why: "start", Win32: 577}, runEnd("driver-start", 0, 0)),
+			"deploy.start error, not-run, not-run, not-run", "start the driver"},
+		{"no driver-start", numbered(append([]guest.Record{all[0]}, all[2:]...)), "deploy.start error, not-run, not-run, not-run", "record 2 (case-start)"},
+		{"no case, and a clean stop", end(started, all[len(all)-2], runEnd("cancelled", 0, 0)), "not-run, not-run, not-run", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, events := live(t, p, &world{records: test.records})
+			rec := record(p, events)
+			if got := verdicts(rec); got != test.want {
+				t.Errorf("%s\nwant %s", got, test.want)
+			}
+			if !strings.Contains(reasons(rec), test.why) {
+				t.Errorf("nothing says %q:\n%s", test.why, reasons(rec))
+			}
+		})
+	}
+}

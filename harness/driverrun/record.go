@@ -1,0 +1,191 @@
+package driverrun
+
+import (
+	"fmt"
+
+	"wskharness/guest"
+	"wskharness/results"
+	"wskharness/suites"
+)
+
+// record takes in one record of the guest's journal.
+func (s *State) record(r guest.Record) {
+	if s.phase == Over || s.ending == untrusted {
+		return
+	}
+	if err := s.grammar.Accept(r); err != nil {
+		s.distrust(err.Error())
+		return
+	}
+	s.at = guest.Position{Offset: r.Offset + int64(len(r.Raw)) + 1, Seq: r.Seq}
+	switch r.Ev {
+	case guest.EvRunStart:
+		s.runStart(r)
+	case guest.EvDriverStart:
+		s.driverStart(r)
+	case guest.EvCaseStart:
+		a := s.attempts[r.N]
+		s.open, a.begun, a.steps, a.end = a, r.At, nil, nil
+		s.begin(a)
+	case guest.EvOutput:
+		s.attempts[r.N].output(r)
+	case guest.EvStep:
+		a := s.attempts[r.N]
+		result := a.step(r)
+		s.write(results.Event{Kind: results.KindStep, Case: a.name(), Attempt: a.Number, Step: a.event(r, result)})
+	case guest.EvBoot:
+		s.boot = r.Boot
+	case guest.EvCaseEnd:
+		s.caseEnd(s.attempts[r.N], r)
+	case guest.EvDriverStop, guest.EvDriverLeft:
+		s.driverEnd(r)
+	case guest.EvRunEnd:
+		s.runEnd(r)
+	}
+}
+
+// distrust ends a driver run whose journal has a record that can't be there: nothing in it can be believed.
+func (s *State) distrust(why string) {
+	s.finish(untrusted, "the guest's journal can't be believed: "+why)
+	s.phase, s.collect = Collecting, nil
+	s.conclude()
+}
+
+func (s *State) runStart(r guest.Record) {
+	s.unanswered = false
+	if r.Boot == s.boot {
+		return
+	}
+	s.warn("the guest rebooted between the probe and the run (boot id %s, before %s)", r.Boot, s.boot)
+	s.boot = r.Boot
+}
+
+// driverStart judges the start of the driver. A driver whose own DriverEntry fails, or does not come back, has a verdict;
+// a machine that does not let it start is infrastructure.
+func (s *State) driverStart(r guest.Record) {
+	if r.OK {
+		s.driver = running
+		return
+	}
+	s.driver = startFailure
+	s.over("the driver did not start (deploy.start)")
+	v := results.Verdict{Outcome: results.Error}
+	start := &results.Deviation{Step: -1, Text: "start " + s.plan.Service, Expected: "STATUS_SUCCESS"}
+	switch {
+	case r.Why == "hash":
+		v.Reason = fmt.Sprintf("the driver in the guest has SHA-256 %s, not the deployed %s: nothing was started; "+
+			"something changed it on the way or in the guest", orNone(r.SHA256), s.plan.SHA256)
+	case r.Why == "hang":
+		v.Outcome, v.Reason = results.Hang, "DriverEntry did not return in time: "+suites.Win32(r.Win32).String()
+		s.taint("the driver's DriverEntry hangs")
+	case r.Entry != 0:
+		v.Outcome, v.Reason, v.Deviation = results.Fail, "DriverEntry failed", start
+		start.Actual = suites.StatusText(r.Entry)
+	case r.Why == "start" && !startRefused(r.Win32):
+		// The service manager passes on DriverEntry's status as a Win32 error.
+		v.Outcome, v.Reason, v.Deviation = results.Fail, "DriverEntry failed", start
+		start.Expected, start.Actual = "ERROR_SUCCESS", win32Text(r.Win32)
+	default:
+		v.Reason = fmt.Sprintf("%s the driver: %s", startStage(r.Why), win32Text(r.Win32))
+	}
+	s.own("deploy.start", v)
+}
+
+// caseEnd judges a case that ended, as far as it can be judged before the driver's end.
+func (s *State) caseEnd(a *attempt, r guest.Record) {
+	a.end, a.elapsed = &r, r.At-a.begun
+	if r.Why == "io" {
+		return // the device went away under the case: it stays open, since whether the machine crashed is its own to say
+	}
+	s.open = nil
+	if r.Why == "hang" || r.Why == "timeout" {
+		s.slow(a.name(), "a time of %s was up in the guest", a.name())
+	}
+	s.spent[a.Case.Suite] += s.now.Sub(a.started)
+	switch {
+	case r.Why == "cancelled" && s.limit != "":
+		s.outOfTime(a)
+		return
+	case r.Why == "cancelled" && s.plan.TakenUp && !s.cancelled:
+		s.again(a, "was ended by a controller that did not get to say why")
+		return
+	}
+	v := a.judge(s.plan.Version)
+	if v.Outcome == results.Cancelled && s.outcome.Over != "" {
+		v.Reason = s.outcome.Over // it was not the user
+	}
+	a.forgetOutputs()
+	if r.Back != "" {
+		s.taint("the driver could not be brought back after " + a.name())
+	}
+	if r.Back != "" || !r.After.Zero() || s.plan.Own && r.Driver != "running" {
+		s.culprit = a
+	}
+	if v.Outcome == results.Hang {
+		s.taint("a step hung")
+		s.hung, s.culprit, a.hang = a, a, v
+	} else {
+		s.judge(a, v)
+	}
+	if v.Outcome.Bad() && s.plan.FailFast && s.outcome.Over == "" {
+		s.over("stopped at the first failure (" + a.name() + "), as --fail-fast asks")
+		s.cancel()
+	}
+}
+
+// outOfTime judges a case that the agent ended because a limit was up. One of another suite than that whose limit
+// it was had only just begun: it runs again.
+func (s *State) outOfTime(a *attempt) {
+	if s.suiteUp != "" && s.suiteUp != a.Case.Suite {
+		s.again(a, "had begun when "+s.limit)
+		return
+	}
+	s.judge(a, results.Verdict{Outcome: results.NotRun, Elapsed: a.elapsed,
+		Reason: s.limit + " " + quoteStep(len(a.steps), len(a.Case.Steps))})
+}
+
+// driverEnd takes the proof that the driver went, or is as it was left.
+func (s *State) driverEnd(r guest.Record) {
+	if r.OK {
+		s.driver = stoppedClean
+		return
+	}
+	s.driver = stoppedBad
+	if r.Why == "timeout" {
+		s.slow("deploy.stop", "the driver did not unload in time")
+	}
+	outcome, reason := stopFailed(r.Why, r.Win32)
+	s.own("deploy.stop", results.Verdict{Outcome: outcome, Elapsed: r.StopTook, Reason: reason})
+	s.taint(reason)
+}
+
+// runEnd takes the terminal record.
+func (s *State) runEnd(r guest.Record) {
+	s.ended = &r
+	if r.Win32 != 0 {
+		s.unwritten = "the agent could not write its journal: " + win32Text(r.Win32)
+	}
+	switch {
+	case r.Why == "tainted":
+		s.taint("a case left something behind that the driver could not tidy up")
+	case r.Why == "plan":
+		s.over("the agent refused the plan")
+	case r.Why == "cancelled" && (s.cancelled || !s.plan.TakenUp) && s.suiteUp == "":
+		why := s.limit
+		if why == "" {
+			why = "the run was interrupted"
+		}
+		s.over(why)
+	}
+	switch {
+	case s.phase == Reading && s.ending != goesOn:
+		return // what ended it is known already
+	case s.open != nil && s.open.end != nil:
+		// The device went away and the agent lived to tell: the machine's word may still come.
+		s.finish(finished, "")
+		s.phase = Awaiting
+	default:
+		s.finish(finished, "")
+		s.gather()
+	}
+}

@@ -1,0 +1,400 @@
+package driverrun
+
+import (
+	"fmt"
+	"maps"
+	"time"
+
+	"wskharness/guest"
+	"wskharness/results"
+	"wskharness/suites"
+	"wskharness/vm"
+)
+
+// Phase is where a driver run has got to, seen from the controller: package doc has the picture.
+type Phase string
+
+const (
+	Following    Phase = "following"
+	Reconnecting Phase = "reconnecting"
+	Awaiting     Phase = "awaiting"
+	Reading      Phase = "reading"
+	Collecting   Phase = "collecting"
+	Over         Phase = "over"
+)
+
+// ending is how a driver run came to its end.
+type ending string
+
+const (
+	goesOn    ending = ""
+	finished  ending = "finished"  // run-end arrived
+	crashed   ending = "crashed"   // the machine says so, or what it left
+	rebooted  ending = "rebooted"  // another boot, which nobody has ordered
+	silent    ending = "silent"    // the guest says nothing, for longer than anything may take
+	killed    ending = "killed"    // the run's process is gone, in the same boot
+	gone      ending = "gone"      // contact is lost for good
+	unheard   ending = "unheard"   // not a word came of it, though it may have been started
+	untrusted ending = "untrusted" // a record that can't be there
+	abandoned ending = "abandoned" // the guest is gone with an earlier controller
+)
+
+const (
+	// maxCuts is how often whoever prints the journal may end in the middle of it at one place.
+	maxCuts = 3
+)
+
+// State is a driver run as far as it is known. Use it from one goroutine.
+type State struct {
+	plan     Plan
+	grammar  *guest.Grammar
+	attempts []*attempt
+	phase    Phase
+	ending   ending
+	now      time.Time
+	out      *Effects // of the input that is being applied
+
+	// What the journal says.
+	at     guest.Position
+	boot   string
+	open   *attempt // begun, not ended
+	hung   *attempt // hangs, as the agent found out: it is judged when all is gathered that can still be learnt
+	driver driverPhase
+	ended  *guest.Record // run-end
+	torn   bool          // its end is missing
+
+	// What is known of the contact.
+	unanswered bool      // nobody has answered the order to start …
+	askedAt    time.Time // … that was given, or missed, then
+	broke      Broke
+	asking     question  // of the guest that is being reconnected to
+	answered   string    // the boot that it was found in; empty: it was not
+	rebootBy   time.Time // when a reboot that the plan has should be over; zero: none is under way
+	cutAt      guest.Position
+	cuts       int // how often whoever printed the journal has ended in the middle of it, there
+	tries      int // how often a run that has no journal was started again, or looked for
+
+	// What ends it.
+	crash     *Panicked
+	why       string // of the ending
+	unwritten string // why the agent could not write its journal to the end
+	cancelled bool
+	limit     string // that is up; empty: the user wanted it
+	suiteUp   string // the suite whose limit it was
+	spent     map[string]time.Duration
+
+	culprit *attempt // the case that ended it, or left the driver in a state that it can't be unloaded in
+	judged  bool     // something of the harness's own was: deploy.start, deploy.stop, deploy.crash
+
+	collect  []Evidence // that is still to be gathered
+	evidence []results.Evidence
+
+	outcome Outcome
+}
+
+// driverPhase is what is proven of the driver.
+type driverPhase string
+
+const (
+	notStarted   driverPhase = ""
+	startFailure driverPhase = "failed to start"
+	running      driverPhase = "running"
+	stoppedClean driverPhase = "ended clean"
+	stoppedBad   driverPhase = "ended badly"
+)
+
+// Outcome is what whoever runs the next cases has to know of a driver run.
+type Outcome struct {
+	Tainted string // why nothing may run on the target before it was reverted; empty: it may
+	Over    string // why no other driver run can do better; empty: one may
+	Unheard bool   // not a word came of it, though it may have been started
+	Why     string // for the cases that are left
+	Spent   map[string]time.Duration
+}
+
+// New is a driver run that is about to be started.
+func New(p Plan) *State {
+	s := &State{plan: p, grammar: guest.NewGrammar(p.shape()), phase: Following, boot: p.Boot, spent: maps.Clone(p.Spent)}
+	if s.spent == nil {
+		s.spent = map[string]time.Duration{}
+	}
+	for _, a := range p.Attempts {
+		s.attempts = append(s.attempts, &attempt{Attempt: a, own: p.Own})
+	}
+	return s
+}
+
+// Apply takes in what happened at a time, and returns what follows.
+func (s *State) Apply(now time.Time, in Input) Effects {
+	s.now, s.out = now, &Effects{}
+	s.apply(in)
+	s.out.Next = s.next()
+	return *s.out
+}
+
+func (s *State) apply(in Input) {
+	switch in := in.(type) {
+	case Recorded:
+		s.record(in.Record)
+	case Broke:
+		s.contactLost(in)
+	case Panicked:
+		s.panicked(in)
+	case Interrupted:
+		s.interrupted(in)
+	case SuiteUp:
+		s.suiteSpent(in)
+	case Silent:
+		s.fallenSilent(in)
+	case Opened:
+		s.phase = Following
+	case Back:
+		s.back(in)
+	case Away:
+		s.away(in)
+	case Calm:
+		s.calm(in)
+	case Read:
+		s.wasRead(in)
+	case Told:
+		s.told(in)
+	case Abandoned:
+		if s.phase != Over {
+			s.finish(abandoned, "")
+			s.collect = nil
+			s.conclude()
+		}
+	}
+}
+
+// Phase is where it has got to.
+func (s *State) Phase() Phase { return s.phase }
+
+// Position is in the guest's journal, behind the last record that was taken in.
+func (s *State) Position() guest.Position { return s.at }
+
+// Boot is the boot id of the guest that runs it.
+func (s *State) Boot() string { return s.boot }
+
+// Cancelled reports whether the agent is to stop the run.
+func (s *State) Cancelled() bool { return s.cancelled }
+
+// UnderWay is the attempt that is under way; empty where none is.
+func (s *State) UnderWay() (test string, number int) {
+	if s.open == nil {
+		return "", 0
+	}
+	return s.open.name(), s.open.Number
+}
+
+// Crash is the machine's word that it crashed, for the collectors.
+func (s *State) Crash() vm.Event {
+	if s.crash == nil {
+		return vm.Event{}
+	}
+	return s.crash.Event
+}
+
+// Outcome is what it came to; of use when the phase is Over.
+func (s *State) Outcome() Outcome {
+	o := s.outcome
+	o.Spent = s.spent
+	return o
+}
+
+// Attempt is how one of the plan's attempts stands: its verdict, nil while it has none, and whether it is to run again.
+func (s *State) Attempt(i int) (verdict *results.Verdict, void bool) {
+	return s.attempts[i].verdict, s.attempts[i].void
+}
+
+// Step describes a step of the plan, as the guest names it.
+func (s *State) Case(n int) (*suites.Case, bool) {
+	if n < 0 || n >= len(s.attempts) {
+		return nil, false
+	}
+	return s.attempts[n].Case, true
+}
+
+// next is the action of the phase.
+func (s *State) next() Action {
+	switch s.phase {
+	case Following:
+		return s.listen()
+	case Reconnecting:
+		return s.reconnect()
+	case Awaiting:
+		return AwaitCrash{}
+	case Reading:
+		return ReadRest{From: s.at, Not: map[bool]string{true: s.boot}[s.ending == crashed]}
+	case Collecting:
+		return Collect{What: s.collect[0], Hang: s.hangs()}
+	}
+	return End{}
+}
+
+// listen says how long the guest may say nothing.
+func (s *State) listen() Action {
+	l := Listen{Kind: ForService, Suite: s.suiteLeft()}
+	if s.open != nil {
+		l.Case, l.Least, l.Kind = s.open.name(), s.open.Case.Longest(), ForCase
+	}
+	if s.cancelled {
+		l.Kind = ForCancel
+		if l.Least = 0; s.open != nil {
+			l.Least = s.open.Case.TearDown
+		}
+	}
+	return l
+}
+
+// suiteLeft is what the suite of the case that is under way has left of its time on this target; 0 where nothing limits it.
+func (s *State) suiteLeft() time.Duration {
+	if s.open == nil || s.plan.SuiteLimit <= 0 || s.cancelled {
+		return 0
+	}
+	return max(1, s.plan.SuiteLimit-s.spent[s.open.Case.Suite]-s.now.Sub(s.open.started))
+}
+
+func (s *State) hangs() Hang {
+	h := Hang{Seq: s.at.Seq}
+	if t := s.guilty(); t != nil {
+		h.Case, h.Attempt, h.Steps, h.Total = t.name(), t.Number, len(t.steps), len(t.Case.Steps)
+	}
+	return h
+}
+
+// guilty is the attempt that was under way when the driver run came to its end, or that hangs.
+func (s *State) guilty() *attempt {
+	if s.hung != nil {
+		return s.hung
+	}
+	return s.open
+}
+
+// interrupted asks the agent to stop after the step that is under way.
+func (s *State) interrupted(in Interrupted) {
+	if s.cancelled || s.phase == Over {
+		return
+	}
+	s.limit = in.Limit
+	s.cancel()
+}
+
+func (s *State) cancel() { s.cancelled, s.out.Cancel = true, true }
+
+// suiteSpent gives up what is left of the suite under way.
+func (s *State) suiteSpent(in SuiteUp) {
+	if s.open == nil || s.cancelled {
+		return
+	}
+	s.spent[s.open.Case.Suite] = s.plan.SuiteLimit
+	s.limit, s.suiteUp = in.Limit, s.open.Case.Suite
+	s.cancel()
+}
+
+// finish notes how the driver run ended. The first word stands, but for a crash, which explains everything else.
+func (s *State) finish(e ending, why string) {
+	if s.ending == goesOn || e == crashed {
+		s.ending = e
+	}
+	if s.why == "" {
+		s.why = why
+	}
+}
+
+// panicked takes the machine's word of a crash.
+func (s *State) panicked(in Panicked) {
+	if s.phase == Over || s.ending == crashed {
+		return
+	}
+	if s.ending == finished && s.phase != Awaiting {
+		return // it is of what came after this driver run
+	}
+	s.crash = &in
+	s.finish(crashed, "")
+	s.collect = []Evidence{CrashFault, CrashDumps}
+	s.phase = Reading
+	if s.ended != nil {
+		s.phase = Collecting
+	}
+}
+
+func (s *State) write(e results.Event) {
+	e.Target = s.plan.Target
+	s.out.Write = append(s.out.Write, e)
+}
+
+func (s *State) warn(format string, args ...any) {
+	s.write(results.Event{Kind: results.KindNotice, Notice: &results.Notice{Level: results.Warning, Text: fmt.Sprintf(format, args...)}})
+}
+
+func (s *State) slow(test, format string, args ...any) {
+	s.out.Slow = append(s.out.Slow, Slow{test, fmt.Sprintf(format, args...)})
+}
+
+// begin records that an attempt is under way.
+func (s *State) begin(a *attempt) {
+	a.started = s.now
+	s.write(results.Event{Kind: results.KindCaseStarted, Case: a.name(), Attempt: a.Number})
+}
+
+// judge records a verdict. A verdict only gets worse.
+func (s *State) judge(a *attempt, v results.Verdict) {
+	if a.verdict != nil && a.verdict.Outcome.Compare(v.Outcome) <= 0 {
+		return
+	}
+	v.DriverRun = s.plan.N
+	a.verdict = &v
+	s.write(results.Event{Kind: results.KindCaseFinished, Case: a.name(), Attempt: a.Number, Verdict: &v})
+}
+
+// again makes an attempt void: what was begun of it does not count, and it begins anew.
+func (s *State) again(a *attempt, why string) {
+	a.void, a.verdict = true, nil
+	s.write(results.Event{Kind: results.KindReplanned, Case: a.name(), Attempt: a.Number,
+		Notice: &results.Notice{Level: results.Info, Text: a.name() + " " + why + ": it runs again"}})
+}
+
+// own records a verdict on something that no suite has, such as deploy.start. Its attempt is the driver run.
+func (s *State) own(name string, v results.Verdict) {
+	s.judged = true
+	v.DriverRun = s.plan.N
+	s.write(results.Event{Kind: results.KindCaseStarted, Case: name, Attempt: s.plan.N})
+	s.write(results.Event{Kind: results.KindCaseFinished, Case: name, Attempt: s.plan.N, Verdict: &v})
+}
+
+// tell records evidence of an attempt, or, without one, of the target.
+func (s *State) tell(a *attempt, all []results.Evidence) {
+	for _, e := range all {
+		event := results.Event{Kind: results.KindEvidence, Evidence: &e}
+		if a != nil {
+			event.Case, event.Attempt = a.name(), a.Number
+		}
+		s.write(event)
+	}
+}
+
+func (s *State) taint(why string) {
+	if s.outcome.Tainted == "" {
+		s.outcome.Tainted = why
+	}
+	if s.outcome.Why == "" {
+		s.outcome.Why = why
+	}
+}
+
+// over says why no other driver run can do better.
+func (s *State) over(why string) {
+	if s.outcome.Over == "" {
+		s.outcome.Over = why
+	}
+}
+
+// describeCrash is the machine's word, with the place in the sources.
+func (s *State) describeCrash() string {
+	reason := s.crash.Event.Describe()
+	if s.crash.Where != "" {
+		reason += " in " + s.crash.Where
+	}
+	return reason
+}

@@ -1,0 +1,76 @@
+package driverrun
+
+import (
+	"fmt"
+
+	"wskharness/results"
+	"wskharness/suites"
+)
+
+// win32Text is a Win32 error by name, with what to do about it.
+func win32Text(code uint32) string {
+	e := suites.Win32(code)
+	if e.Advice == "" {
+		return e.String()
+	}
+	return e.String() + ": " + e.Advice
+}
+
+// startFailed says at which stage, and why, a driver did not come up.
+func startFailed(why string, win32, entry uint32) string {
+	switch {
+	case entry != 0:
+		return "DriverEntry returned " + suites.StatusText(entry)
+	case why == "hang":
+		return "DriverEntry did not return in time"
+	}
+	return startStage(why) + " the driver: " + win32Text(win32)
+}
+
+func startStage(why string) string {
+	switch why {
+	case "install":
+		return "install the service of"
+	case "open":
+		return "open the device of"
+	case "abi":
+		return "agree on an ABI with"
+	case "hash":
+		return "verify"
+	}
+	return "start"
+}
+
+// startRefused reports the Win32 errors of a machine (or its service manager) that did not let the
+// driver start; any other is what DriverEntry's own status became on its way through it.
+func startRefused(code uint32) bool {
+	switch code {
+	case 2, 3, 5, 32, 127, 193, 216, 577, 1053, 1055, 1056, 1058, 1060, 1068, 1072, 1075, 1115, 1275, 1359, 1460, 1722, 4551:
+		return true
+	}
+	return false
+}
+
+// stopFailed is what a driver comes to that did not end as it should: its outcome and why.
+func stopFailed(why string, win32 uint32) (results.Outcome, string) {
+	switch why {
+	case "hash":
+		return results.Error, "the driver's file in the guest is not the deployed one any more: somebody replaced it while the cases ran"
+	case "refused":
+		return results.Fail, "the driver can't be unloaded, it has no DriverUnload: give it one, or say `unload: never` in the configuration where that is meant"
+	case "state":
+		return results.Fail, "the driver was not loaded any more at the end"
+	case "stop":
+		return results.Fail, "the driver did not unload: " + win32Text(win32)
+	}
+	return results.Hang, "the driver did not unload in time: " + suites.Win32(win32).String()
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+func quoteStep(n, steps int) string { return fmt.Sprintf("after %d of %d steps", n, steps) }

@@ -1,0 +1,100 @@
+package harness
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+var recordJournals = flag.Bool("record", false, "record the journals that the tests of harness/driverrun disturb anew")
+
+// journalKinds are the runs whose journals are disturbed: suites by the kind of run that they make.
+var journalKinds = map[string]string{
+	"pass": `  - {id: one, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+  - {id: two, doc: d, steps: [register: {client: a}, capture: {client: a, wait: none}, release: {client: a}, deregister: {client: a}]}
+  - {id: three, doc: d, steps: [loop: {repeat: 20, steps: [sleep: 1ms]}]}
+`,
+	"fail": `  - {id: one, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+  - {id: fails, doc: d, steps: [register: {client: a}, {capture: {client: a, wait: none}, expect: STATUS_DEVICE_NOT_READY}, deregister: {client: a}]}
+  - {id: undone, doc: d, steps: [sleep: 1ms], tear_down: [{run: {program: cmd.exe, args: [/c, exit, '3']}}]}
+  - {id: two, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+`,
+	"known": `  - {id: one, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+  - {id: odd, doc: d, steps: [register: {client: a}, {name: odd, capture: {client: a, wait: none}, expect: STATUS_DEVICE_NOT_READY}, deregister: {client: a}]}
+  - {id: two, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+`,
+	"reboot": `  - {id: one, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+  - {id: reboots, doc: d, steps: [sleep: 1ms, reboot: {}, sleep: 1ms]}
+  - {id: two, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+`,
+	"reload": `  - {id: one, doc: d, steps: [reload: {times: 2}]}
+  - {id: two, doc: d, steps: [unload: {}, load: {}]}
+  - {id: three, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+`,
+	"own": `  - {id: one, doc: d, steps: [{run: {program: cmd.exe, args: [/c, echo, hello], stdout: {contains: hello}}}, sleep: 1ms]}
+  - {id: two, doc: d, steps: [unload: {}, load: {}]}
+`,
+	"hang": `  - {id: one, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+  - {id: hangs, doc: d, misuse: true, timeout: 2s, steps: [sleep: 1ms, fault: {kind: hang, for: 100ms}]}
+  - {id: two, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+`,
+	"crash": `  - {id: one, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+  - {id: crashes, doc: d, misuse: true, steps: [sleep: 1ms, fault: {kind: write, address: 0x10}, sleep: 1ms]}
+  - {id: two, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+`,
+}
+
+// TestRecordJournals makes runs of each kind and keeps their journals, each beside its suite, where the tests of
+// driverrun find them. Only when it is asked for.
+func TestRecordJournals(t *testing.T) {
+	if !*recordJournals {
+		t.Skip("go test ./harness -run RecordJournals -record")
+	}
+	env := testEnv(t)
+	for name, cases := range journalKinds {
+		t.Run(name, func(t *testing.T) {
+			suite := "suite: s\ndoc: d\ncases:\n" + cases
+			files := map[string]string{"s.yaml": suite}
+			config := configOf(t, "suites: [s.yaml]\n", files)
+			if name == "own" {
+				w, err := NewWorkshop(t.Context(), env.Cache)
+				if err != nil {
+					t.Fatal(err)
+				}
+				pkg, err := w.Package(t.Context(), &Config{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				sys := filepath.Join(t.TempDir(), "own.sys")
+				image, err := os.ReadFile(pkg.Driver)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(sys, image, 0o644); err != nil {
+					t.Fatal(err)
+				}
+				config = configOf(t, "driver: {sys: "+sys+"}\nsuites: [s.yaml]\n", files)
+			}
+			patterns := []string{"s"}
+			switch name {
+			case "hang":
+				config.Defines = map[string]string{"WSKSAMPLE_DEFECT": "WSKSAMPLE_DEFECT_OVERSTAYS"}
+				patterns = []string{"s.one", "s.hangs", "s.two"}
+			case "crash":
+				patterns = []string{"s.one", "s.crashes", "s.two"}
+			}
+			done := carryOut(t, env, config, nil, patterns...)
+			t.Log(summary(done))
+			journal, err := os.ReadFile(filepath.Join(done.Dir, "targets", "wine", "journal-1.ndjson"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for file, data := range map[string][]byte{name + ".ndjson": journal, name + ".yaml": []byte(suite)} {
+				if err := os.WriteFile(filepath.Join("driverrun", "testdata", file), data, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,533 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"wskharness/guest"
+	"wskharness/remote"
+	"wskharness/suites"
+	"wskharness/vm"
+)
+
+// simGuest is a guest on its machine, with an agent that keeps to docs/protocol.md, in whatever time the test has: it
+// outlives controllers. What goes wrong in it is decided by the number of the thing that it does.
+type simGuest struct {
+	cases map[string]*suites.Case
+	hash  string
+	slow  bool // it takes minutes to boot, and answers with 401, 404 and 503 meanwhile
+
+	mu       sync.Mutex
+	changed  *sync.Cond
+	random   *rand.Rand
+	mishaps  map[int]string // by the number of what the guest does
+	did      int
+	boots    int
+	upAt     time.Time // it is booting until then
+	mute     bool      // it answers nothing any more
+	deafTill time.Time // the network is away until then
+	runs     map[string]*simRun
+	dumps    map[string]guest.Dump
+	events   chan vm.Event
+	held     int // machines that are acquired and not released
+	owner    int // the controller that has it: an older one can do nothing
+	reverts  int
+	started  map[string]int // how often each case began, for the story of a seed
+}
+
+// simRun is a run on the guest's disk.
+type simRun struct {
+	names     []string // of the cases in its plan
+	journal   bytes.Buffer
+	records   []guest.Record // of it, as far as they were read
+	read      guest.Position
+	seq       int
+	alive     bool // its process is
+	cancelled bool
+	at        *simReboot // where it goes on after a boot that it has ordered
+}
+
+type simReboot struct{ n, step int }
+
+func newSimGuest(seed uint64, cases []*suites.Case, hash string) *simGuest {
+	g := &simGuest{cases: map[string]*suites.Case{}, hash: hash, random: rand.New(rand.NewPCG(seed, 10)), mishaps: map[int]string{},
+		runs: map[string]*simRun{}, dumps: map[string]guest.Dump{}, events: make(chan vm.Event, 64), boots: 1, started: map[string]int{}}
+	g.changed = sync.NewCond(&g.mu)
+	for _, c := range cases {
+		g.cases[c.Name()] = c
+	}
+	return g
+}
+
+func (g *simGuest) bootID() string { return fmt.Sprintf("%08d-0000-0000-0000-000000000000", g.boots) }
+
+// do is one thing that the guest does: it may be the last.
+func (g *simGuest) do(r *simRun, boot int) bool {
+	g.did++
+	switch g.mishaps[g.did] {
+	case "crash":
+		g.crash()
+	case "silent reboot":
+		g.down(false)
+	case "hang":
+		g.mute = true
+	case "kill":
+		r.alive = false
+	case "network":
+		g.deafTill = time.Now().Add(time.Duration(g.random.IntN(90)) * time.Second)
+	}
+	g.changed.Broadcast()
+	return r.alive && g.boots == boot && !g.mute
+}
+
+// crash is a bugcheck: the machine says so, leaves a dump, and boots again.
+func (g *simGuest) crash() {
+	g.dumps[fmt.Sprintf(`C:\Windows\Minidump\%d.dmp`, g.boots)] = guest.Dump{Size: int64(g.boots)}
+	g.down(g.random.IntN(4) > 0)
+}
+
+// down ends the boot, and begins the next one.
+func (g *simGuest) down(told bool) {
+	for _, r := range g.runs {
+		r.alive = false
+	}
+	g.boots++
+	g.mute = false
+	g.upAt = time.Now().Add(time.Duration(1+g.random.IntN(10)) * time.Second)
+	if g.slow {
+		g.upAt = time.Now().Add(time.Duration(1+g.random.IntN(240)) * time.Second)
+	}
+	if told {
+		select {
+		case g.events <- vm.Event{Kind: vm.Panicked, Code: 0xD1, Module: "wsksample.sys", ModuleOffset: 0x1a2c}:
+		default:
+		}
+	}
+	g.changed.Broadcast()
+	boots := g.boots
+	time.AfterFunc(time.Until(g.upAt), func() { g.afterBoot(boots) })
+}
+
+// afterBoot lets the runs go on that have ordered the boot.
+func (g *simGuest) afterBoot(boots int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.boots != boots {
+		return
+	}
+	for id, r := range g.runs {
+		if at := r.at; at != nil {
+			r.at, r.alive = nil, true
+			go g.serve(id, r, *at)
+		}
+	}
+}
+
+// write appends a record to a run's journal. It reports whether the agent lives on.
+func (g *simGuest) write(r *simRun, boot int, format string, args ...any) bool {
+	if !g.do(r, boot) {
+		return false
+	}
+	r.seq++
+	fmt.Fprintf(&r.journal, `{"seq":%d,"ms":%d,`+format+"}\n", append([]any{r.seq, r.seq}, args...)...)
+	g.changed.Broadcast()
+	return g.do(r, boot)
+}
+
+// pause is time that passes in the guest.
+func (g *simGuest) pause(d time.Duration) {
+	g.mu.Unlock()
+	time.Sleep(d)
+	g.mu.Lock()
+}
+
+// serve is the agent's process: from the beginning, or from behind a boot that a step has ordered.
+func (g *simGuest) serve(id string, r *simRun, from simReboot) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	boot := g.boots
+	names := r.names
+	if from.n < 0 {
+		if !g.write(r, boot, `"ev":"run-start","abi":%d,"run":%q,"boot":%q,"agent":"%064d","cases":%d,"unixMs":1`, suites.ABI, id, g.bootID(), 0, len(names)) ||
+			!g.write(r, boot, `"ev":"driver-start","ok":1,"win32":0,"entry":0,"sha256":%q,"base":"0x10000","size":4096`, g.hash) {
+			return
+		}
+		from.n = 0
+	} else {
+		if !g.write(r, boot, `"ev":"boot","boot":%q,"unixMs":1`, g.bootID()) {
+			return
+		}
+	}
+	ended, why := from.n, "done"
+	for n := from.n; n < len(names) && why == "done"; n++ {
+		if r.cancelled && from.step == 0 {
+			why = "cancelled"
+			break
+		}
+		word, alive := g.runCase(r, boot, n, g.cases[names[n]], from.step)
+		from.step = 0
+		if !alive {
+			return
+		}
+		ended++
+		if why = map[string]string{"cancelled": "cancelled", "hang": "tainted"}[word]; why == "" {
+			why = "done"
+		}
+	}
+	if why != "tainted" && !g.write(r, boot, `"ev":"driver-stop","ok":1,"win32":0,"ms2":3,"sha256":%q`, g.hash) {
+		return
+	}
+	g.write(r, boot, `"ev":"run-end","why":%q,"cases":%d`, why, ended)
+	r.alive = false
+	g.changed.Broadcast()
+}
+
+// runCase runs one case, which does what its name says, from a step on: it returns why the case ended.
+func (g *simGuest) runCase(r *simRun, boot, n int, c *suites.Case, from int) (why string, alive bool) {
+	if from == 0 {
+		g.started[c.Name()]++
+		if !g.write(r, boot, `"ev":"case-start","n":%d`, n) {
+			return "", false
+		}
+	}
+	why = "done"
+	ran := from
+	for i := from; i < len(c.Steps); i++ {
+		s := &c.Steps[i]
+		if r.cancelled && from == 0 {
+			why = "cancelled"
+			break
+		}
+		g.pause(time.Duration(1+g.random.IntN(50)) * time.Millisecond)
+		bad := i == 1
+		switch {
+		case s.Reboots() && i != from:
+			if !g.write(r, boot, `"ev":"reboot","n":%d,"step":%d`, n, i) {
+				return "", false
+			}
+			r.at = &simReboot{n, i}
+			g.down(false)
+			return "", false
+		case bad && strings.HasPrefix(c.ID, "crashes"):
+			g.crash()
+			return "", false
+		case bad && strings.HasPrefix(c.ID, "hangs"):
+			why = "hang"
+		}
+		if why == "hang" {
+			break
+		}
+		status, ok := s.Expect[0], 1
+		if bad && (strings.HasPrefix(c.ID, "fails") || strings.HasPrefix(c.ID, "known")) {
+			status, ok, why = 0xC0000001, 0, "deviation"
+		}
+		if !g.write(r, boot, `"ev":"step","n":%d,"step":%d,"status":%d,"origin":0,"runs":1,"ns":1000,"maxNs":1000,"v":[0,0,0,0,0,0,0,0,0,0],"ok":%d`, n, i, status, ok) {
+			return "", false
+		}
+		ran++
+		if why != "done" {
+			break
+		}
+	}
+	residue := `,"left":[0,0,0,0,0,0],"after":[0,0,0,0,0,0]`
+	if why == "hang" {
+		residue = ""
+	}
+	return why, g.write(r, boot, `"ev":"case-end","n":%d,"ran":%d,"why":%q`+residue, n, ran, why)
+}
+
+// simPort is the connection of one controller to the guest.
+type simPort struct {
+	guest *simGuest
+	owner int
+	boot  int
+}
+
+var errDead = errors.New("this controller is dead")
+
+func unreachable(text string) error { return &remote.ConnError{Err: errors.New(text), Sent: true} }
+
+// reach connects, if the guest can be reached.
+func (g *simGuest) reach(owner int) (port, error) {
+	time.Sleep(20 * time.Millisecond)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	p := &simPort{guest: g, owner: owner, boot: g.boots}
+	if err := p.there(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// there reports why the guest does not answer; nil where it does.
+func (p *simPort) there() error {
+	g := p.guest
+	switch {
+	case g.owner != p.owner:
+		return errDead
+	case time.Now().Before(g.upAt) && g.slow && g.random.IntN(2) == 0:
+		codes := []int{401, 404, 503}
+		return &remote.Fault{HTTPStatus: codes[g.random.IntN(len(codes))], Reason: "the machine is booting"}
+	case time.Now().Before(g.upAt), time.Now().Before(g.deafTill), g.mute:
+		return unreachable("nobody answers")
+	}
+	return nil
+}
+
+// ask does something in the guest, which takes a while.
+func (p *simPort) ask(ctx context.Context, do func() error) error {
+	select {
+	case <-time.After(5 * time.Millisecond):
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	g := p.guest
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := p.there(); err != nil {
+		return err
+	}
+	if g.boots != p.boot {
+		return &guest.RebootedError{Was: fmt.Sprint(p.boot), Now: fmt.Sprint(g.boots)}
+	}
+	return do()
+}
+
+func (p *simPort) StartRun(ctx context.Context, run guest.Run) (journal, error) {
+	err := p.ask(ctx, func() error {
+		if p.guest.runs[run.ID] != nil {
+			return &guest.AgentError{Command: "run", ExitCode: 1, Complaint: "its journal is there"}
+		}
+		r := &simRun{alive: true, names: planNames(run.Plan)}
+		p.guest.runs[run.ID] = r
+		go p.guest.serve(run.ID, r, simReboot{n: -1})
+		if p.guest.random.IntN(16) == 0 {
+			return &guest.LostError{RunID: run.ID, Err: unreachable("no answer")}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &simJournal{port: p, id: run.ID, copy: run.Journal}, nil
+}
+
+func (p *simPort) Follow(ctx context.Context, id string, from guest.Position, raw io.Writer) (journal, error) {
+	err := p.ask(ctx, func() error {
+		if p.guest.runs[id] == nil {
+			return &guest.AgentError{Command: "tail", ExitCode: 1, Complaint: "there is no journal"}
+		}
+		return nil
+	})
+	if unanswered, _ := remote.IsUnanswered(err); unanswered {
+		err = &guest.LostError{RunID: id, Err: err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &simJournal{port: p, id: id, copy: raw, at: from}, nil
+}
+
+func (p *simPort) Cancel(ctx context.Context, id string) error {
+	return p.ask(ctx, func() error {
+		if r := p.guest.runs[id]; r != nil {
+			r.cancelled = true
+		}
+		return nil
+	})
+}
+
+func (p *simPort) State(ctx context.Context, _, _ string) (guest.State, error) {
+	return guest.State{Run: "running", Driver: "running"}, p.ask(ctx, func() error { return nil })
+}
+
+func (p *simPort) Refresh(ctx context.Context) (guest.Facts, error) {
+	return p.Facts(), p.ask(ctx, func() error { return nil })
+}
+
+func (p *simPort) Traces(ctx context.Context) (t guest.Traces, err error) {
+	err = p.ask(ctx, func() error {
+		t.Dumps = map[string]guest.Dump{}
+		for path, d := range p.guest.dumps {
+			t.Dumps[path] = d
+		}
+		return nil
+	})
+	return t, err
+}
+
+func (p *simPort) List(context.Context, string) ([]guest.Entry, error) { return nil, errDead }
+func (p *simPort) PullFile(ctx context.Context, _, _ string, _ guest.PullOptions) (guest.PullStats, error) {
+	return guest.PullStats{}, p.ask(ctx, func() error { return nil })
+}
+func (p *simPort) PullTree(context.Context, string, string, func(guest.Progress)) (guest.TreeStats, error) {
+	return guest.TreeStats{}, errDead
+}
+func (p *simPort) Exec(context.Context, remote.CommandLine, io.Reader, io.Writer, io.Writer) (uint32, error) {
+	return 1, errDead
+}
+func (p *simPort) Facts() guest.Facts {
+	return guest.Facts{BootID: fmt.Sprintf("%08d-0000-0000-0000-000000000000", p.boot), Wine: "8.0", OSName: "simulated"}
+}
+func (p *simPort) Close(context.Context) error { return nil }
+
+// simJournal reads a run's journal as it is written.
+type simJournal struct {
+	port *simPort
+	id   string
+	copy io.Writer
+	at   guest.Position
+}
+
+func (j *simJournal) Next(ctx context.Context) (guest.Record, error) {
+	g := j.port.guest
+	wake := context.AfterFunc(ctx, func() { g.mu.Lock(); g.changed.Broadcast(); g.mu.Unlock() })
+	defer wake()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for {
+		if ctx.Err() != nil {
+			return guest.Record{}, context.Cause(ctx)
+		}
+		if err := j.port.there(); err != nil && !g.mute {
+			if errors.Is(err, errDead) {
+				return guest.Record{}, err
+			}
+			return guest.Record{}, &guest.LostError{RunID: j.id, Offset: j.at.Offset, Seq: j.at.Seq, Err: err}
+		}
+		if g.boots != j.port.boot {
+			return guest.Record{}, &guest.LostError{RunID: j.id, Offset: j.at.Offset, Seq: j.at.Seq, Err: unreachable("the connection ended")}
+		}
+		r := g.runs[j.id]
+		if r == nil {
+			return guest.Record{}, &guest.AgentError{Command: "tail", ExitCode: 1, Complaint: "there is no journal"}
+		}
+		if record, ok := r.record(j.id, j.at); ok && !g.mute {
+			g.mu.Unlock() // the controller may be killed as it writes
+			_, err := j.copy.Write(append(record.Raw, '\n'))
+			g.mu.Lock()
+			if err != nil {
+				return guest.Record{}, err
+			}
+			j.at = guest.Position{Offset: record.Offset + int64(len(record.Raw)) + 1, Seq: record.Seq}
+			return record, nil
+		}
+		if !r.alive && !g.mute && r.at == nil {
+			if strings.Contains(r.journal.String(), `"ev":"run-end"`) {
+				return guest.Record{}, io.EOF
+			}
+			return guest.Record{}, &guest.EndedError{RunID: j.id, Offset: j.at.Offset, Seq: j.at.Seq}
+		}
+		g.changed.Wait()
+	}
+}
+
+func (j *simJournal) Close() {}
+
+// record is the one behind a position.
+func (r *simRun) record(id string, at guest.Position) (found guest.Record, ok bool) {
+	if r.read.Offset < int64(r.journal.Len()) {
+		r.records = nil
+		r.read, _ = guest.ReadJournal(bytes.NewReader(r.journal.Bytes()), id, func(record guest.Record) { r.records = append(r.records, record) })
+	}
+	if n := int(at.Seq); n < len(r.records) {
+		return r.records[n], true
+	}
+	return found, false
+}
+
+// planNames takes the names of the cases out of a compiled plan (driver/include/wskplan.h).
+func planNames(data []byte) (names []string) {
+	u32 := func(at uint32) uint32 { return binary.LittleEndian.Uint32(data[at:]) }
+	count, table, text := u32(20), u32(24), u32(48)
+	for i := range count {
+		name := data[text+u32(table+i*24):]
+		names = append(names, string(name[:bytes.IndexByte(name, 0)]))
+	}
+	return names
+}
+
+// simProvider gives the guest's machine to the controller that it belongs to.
+type simProvider struct {
+	guest *simGuest
+	owner int
+}
+
+func (p simProvider) Acquire(ctx context.Context, t vm.Target) (vm.Machine, error) {
+	p.guest.mu.Lock()
+	defer p.guest.mu.Unlock()
+	if p.guest.owner != p.owner {
+		return nil, errDead
+	}
+	p.guest.clean()
+	p.guest.held++
+	return &simMachine{p.guest, p.owner}, nil
+}
+
+func (p simProvider) Adopt(ctx context.Context, t vm.Target) (vm.Machine, error) {
+	p.guest.mu.Lock()
+	defer p.guest.mu.Unlock()
+	switch {
+	case p.guest.owner != p.owner:
+		return nil, errDead
+	case p.guest.held == 0:
+		return nil, vm.ErrNoMachine
+	case p.guest.random.IntN(4) == 0: // the machine has gone with its controller
+		p.guest.clean()
+		p.guest.held = 0
+		return nil, vm.ErrNoMachine
+	}
+	return &simMachine{p.guest, p.owner}, nil
+}
+
+// clean brings the machine back to its clean state: another boot, and nothing on its disk.
+func (g *simGuest) clean() {
+	g.down(false)
+	g.upAt = time.Now().Add(time.Second)
+	g.runs, g.dumps, g.deafTill = map[string]*simRun{}, map[string]guest.Dump{}, time.Time{}
+	for {
+		select {
+		case <-g.events:
+			continue
+		default:
+		}
+		break
+	}
+	g.changed.Broadcast()
+}
+
+type simMachine struct {
+	guest *simGuest
+	owner int
+}
+
+func (m *simMachine) Endpoint() remote.Endpoint { return remote.Endpoint{} }
+func (m *simMachine) Events() <-chan vm.Event   { return m.guest.events }
+func (m *simMachine) Revert(ctx context.Context) error {
+	m.guest.mu.Lock()
+	defer m.guest.mu.Unlock()
+	if m.guest.owner != m.owner {
+		return errDead
+	}
+	m.guest.reverts++
+	m.guest.clean()
+	return nil
+}
+func (m *simMachine) Release(ctx context.Context) error {
+	m.guest.mu.Lock()
+	defer m.guest.mu.Unlock()
+	if m.guest.owner != m.owner {
+		return errDead
+	}
+	m.guest.clean()
+	m.guest.held = 0
+	return nil
+}

@@ -1,0 +1,367 @@
+package harness
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/hashicorp/go-hclog"
+
+	"wskharness/disk/disktest"
+	"wskharness/driver"
+	"wskharness/results"
+	"wskharness/suites"
+	"wskharness/vm"
+)
+
+var (
+	seeds   = flag.Uint64("seeds", 2000, "how many runs are simulated")
+	oneSeed = flag.Uint64("seed", 0, "simulate only this run, and tell its story")
+)
+
+const simSuite = `suite: sim
+doc: Cases that do what their names say
+cases:
+  - {id: passes, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+  - {id: known, doc: d, steps: [register: {client: a}, {name: odd, capture: {client: a, wait: none}}, release: {client: a}, deregister: {client: a}]}
+  - {id: reboots, doc: d, steps: [sleep: 1ms, reboot: {}, sleep: 1ms]}
+  - {id: passes2, doc: d, steps: [register: {client: a}, sleep: 1ms, deregister: {client: a}]}
+`
+
+const simBadSuite = simSuite + `  - {id: fails, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+  - {id: crashes, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+  - {id: passes3, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+  - {id: hangs, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+  - {id: passes4, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+`
+
+const simKnown = `known-issues:
+  - {guest: wine, versions: [8.0, 10.0], case: sim.known, step: odd, actual: {status: STATUS_UNSUCCESSFUL}, reason: as simulated, source: here}
+`
+
+// simulation is a run in a simulated world: what it is to test, and what became of it.
+type simulation struct {
+	t     *testing.T
+	plan  *Plan
+	guest *simGuest
+	dir   string // of the run; empty until there is one
+	lives int
+	story []string
+}
+
+var simHash = strings.Repeat("ab", 32)
+
+// simPlan is the plan of a suite, as a user would have it.
+func simPlan(t *testing.T, suite string) *Plan {
+	t.Helper()
+	config := configOf(t, "suites: [sim.yaml, known.yaml]\n", map[string]string{"sim.yaml": suite, "known.yaml": simKnown})
+	plan, err := NewPlan(Request{Config: config, Out: config.Out, Selection: suites.Selection{Patterns: []string{"sim"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+func newSimulation(t *testing.T, plan *Plan, seed uint64, out string) *simulation {
+	p := *plan
+	p.Request.Out = out
+	return &simulation{t: t, plan: &p, guest: newSimGuest(seed, plan.Cases, simHash)}
+}
+
+// live is one controller's part in the run, on a disk: from its beginning, or from where the one before it was killed.
+func (s *simulation) live(files *disktest.FS) (*Finished, error) {
+	s.lives++
+	owner := s.lives
+	s.guest.mu.Lock()
+	s.guest.owner = owner
+	s.guest.mu.Unlock()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	files.OnKill = func() { // it can do nothing any more, here or there
+		s.guest.mu.Lock()
+		s.guest.owner = 0
+		s.guest.changed.Broadcast()
+		s.guest.mu.Unlock()
+		cancel()
+	}
+	env := Env{Logger: hclog.NewNullLogger(), Getenv: os.Getenv, files: files, world: &world{
+		build: func(context.Context) (*driver.Package, error) {
+			return &driver.Package{Driver: "wsksample.sys", Manifest: driver.Manifest{Driver: driver.ManifestFile{File: "wsksample.sys", SHA256: simHash}}}, nil
+		},
+		provider: func(*Target) vm.Provider { return simProvider{s.guest, owner} },
+		reach:    func(context.Context, vm.Machine) (port, error) { return s.guest.reach(owner) },
+		plan:     func(Request) (*Plan, error) { return s.plan, nil },
+	}}
+	var done *Finished
+	var err error
+	if s.dir == "" {
+		done, err = s.plan.Run(ctx, env)
+		if runs, _ := filepath.Glob(filepath.Join(s.plan.Request.Out, "2*")); len(runs) > 0 {
+			s.dir = runs[0]
+		}
+	} else {
+		done, err = Resume(ctx, s.dir, env)
+	}
+	s.story = append(s.story, fmt.Sprintf("controller %d: %v, error %v", owner, files, err))
+	return done, err
+}
+
+// events are those of the record as it stands.
+func (s *simulation) events() []results.Event {
+	file, err := os.Open(filepath.Join(s.dir, results.JournalName))
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	events, err := results.Read(file)
+	if err != nil {
+		s.fail("the record can't be read: %v", err)
+	}
+	return events
+}
+
+func (s *simulation) fail(format string, args ...any) {
+	s.t.Helper()
+	s.t.Errorf(format+"\n%s", append(args, strings.Join(s.story, "\n"))...)
+}
+
+// finals are the outcomes of the planned cases.
+func finals(rec *results.Record) map[string]results.Outcome {
+	all := map[string]results.Outcome{}
+	for _, t := range rec.Targets {
+		for _, c := range t.Cases {
+			if c.Planned {
+				all[c.Name] = c.Final
+			}
+		}
+	}
+	return all
+}
+
+// rank orders outcomes by what is believed of them.
+func rank(o results.Outcome) int {
+	switch o {
+	case results.Pass:
+		return 0
+	case results.KnownIssue:
+		return 1
+	}
+	return 2
+}
+
+// check holds the record of a run that is over to that of one that nothing disturbed: nothing is better, each attempt was
+// judged once (or that judgement was taken back), nothing is held, and what was proven before a controller was killed
+// is still so.
+func (s *simulation) check(undisturbed map[string]results.Outcome, exit int, proven map[string]results.Outcome) {
+	if s.guest.held != 0 {
+		s.fail("%d machines are held", s.guest.held)
+	}
+	if _, err := os.Stat(filepath.Join(s.dir, requestFile)); s.dir == "" || err != nil {
+		if s.guest.reverts > 0 || len(s.guest.started) > 0 {
+			s.fail("a run that is not written down has begun")
+		}
+		return // it can't be resumed, and says so
+	}
+	events := s.events()
+	rec := results.Reduce(events)
+	got := finals(rec)
+	for name, want := range undisturbed {
+		if rank(got[name]) < rank(want) {
+			s.fail("%s is %s, undisturbed %s", name, got[name], want)
+		}
+		if was, ok := proven[name]; ok && rank(got[name]) < rank(was) || ok && was.Failed() && !got[name].Failed() {
+			s.fail("%s is %s, and was %s before a controller was killed", name, got[name], proven[name])
+		}
+	}
+	code := results.ExitCode(rec, results.Policy{})
+	if code == results.ExitOK && exit != results.ExitOK {
+		s.fail("exit code 0, undisturbed %d", exit)
+	}
+	s.judgedOnce(events)
+	if rec.Reason != results.Done {
+		s.fail("the run is not over: %q", rec.Reason)
+	}
+	if left, _ := filepath.Glob(filepath.Join(s.dir, "*.new")); len(left) > 0 {
+		s.fail("left behind: %v", left)
+	}
+}
+
+// judgedOnce checks that no attempt has two verdicts, but for one that takes a pass back.
+func (s *simulation) judgedOnce(events []results.Event) {
+	verdicts := map[string][]results.Outcome{}
+	for _, e := range events {
+		key := fmt.Sprintf("%s#%d", e.Case, e.Attempt)
+		switch e.Kind {
+		case results.KindReplanned:
+			delete(verdicts, key)
+		case results.KindCaseFinished:
+			verdicts[key] = append(verdicts[key], e.Verdict.Outcome)
+		}
+	}
+	for key, all := range verdicts {
+		if len(all) > 2 || len(all) == 2 && (!all[0].Expected() || all[1] != results.Error) {
+			s.fail("%s was judged %v", key, all)
+		}
+	}
+}
+
+// simulate plays a run in a bubble of its own time, and returns it when it is over: on disks that kill their controllers,
+// the last of which does not.
+func simulate(t *testing.T, plan *Plan, seed uint64, out string, prepare func(*simulation) []*disktest.FS, after func(*simulation, map[string]results.Outcome)) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSimulation(t, plan, seed, out)
+		disks := append(prepare(s), &disktest.FS{NoSync: true})
+		proven := map[string]results.Outcome{}
+		for i, files := range disks {
+			done, err := s.live(files)
+			last := i == len(disks)-1
+			if s.dir != "" {
+				for name, o := range finals(results.Reduce(s.events())) {
+					if o.Expected() || o.Failed() {
+						proven[name] = o
+					}
+				}
+			}
+			if !files.Killed() && err == nil && done != nil && done.Record.Reason == results.Done || last {
+				break
+			}
+		}
+		after(s, proven)
+		s.guest.mu.Lock()
+		s.guest.down(false) // its processes end
+		s.guest.owner = -1
+		s.guest.mu.Unlock()
+		s.guest.changed.Broadcast()
+	})
+}
+
+// undisturbed is what a plan comes to where nothing goes wrong.
+func undisturbed(t *testing.T, plan *Plan) (outcomes map[string]results.Outcome, exit int, calls []string) {
+	files := &disktest.FS{NoSync: true}
+	simulate(t, plan, 0, t.TempDir(), func(*simulation) []*disktest.FS { return []*disktest.FS{files} }, func(s *simulation, _ map[string]results.Outcome) {
+		rec := results.Reduce(s.events())
+		outcomes, exit = finals(rec), results.ExitCode(rec, results.Policy{})
+		s.check(outcomes, exit, nil)
+	})
+	return outcomes, exit, files.Calls()
+}
+
+// mishaps choose what goes wrong in a simulated world, by its seed.
+func (s *simulation) chooseMishaps() (disks []*disktest.FS) {
+	r := s.guest.random
+	s.guest.slow = r.IntN(4) == 0
+	kinds := []string{"crash", "silent reboot", "hang", "kill", "network", "network", "network"}
+	for range r.IntN(4) {
+		at, kind := 1+r.IntN(90), kinds[r.IntN(len(kinds))]
+		s.guest.mishaps[at] = kind
+		s.story = append(s.story, fmt.Sprintf("%s when the guest does its thing %d", kind, at))
+	}
+	kills := []disktest.Mishap{disktest.KillBefore, disktest.KillAmidst, disktest.KillAfter}
+	for range r.IntN(4) {
+		disks = append(disks, &disktest.FS{At: 1 + r.IntN(140), Mishap: kills[r.IntN(3)], NoSync: true})
+	}
+	return disks
+}
+
+// TestSimulatedRuns simulates runs in which guest, network, machine and controller go wrong, all by one seed: nothing is
+// ever better than without that.
+func TestSimulatedRuns(t *testing.T) {
+	good, bad := simPlan(t, simSuite), simPlan(t, simBadSuite)
+	plans := []*Plan{good, bad}
+	var want []map[string]results.Outcome
+	var exits []int
+	for _, p := range plans {
+		outcomes, exit, _ := undisturbed(t, p)
+		want, exits = append(want, outcomes), append(exits, exit)
+	}
+	if exits[0] != results.ExitOK || exits[1] != results.ExitFailed || want[1]["sim.crashes"] != results.Bugcheck || want[1]["sim.hangs"] != results.Hang ||
+		want[1]["sim.passes4"] != results.Pass || want[0]["sim.reboots"] != results.Pass || want[0]["sim.known"] != results.KnownIssue {
+		t.Fatalf("undisturbed: %v, %v", want, exits)
+	}
+	play := func(t *testing.T, seed uint64) {
+		which := int(seed % 2)
+		out := filepath.Join(t.TempDir(), "runs")
+		simulate(t, plans[which], seed, out, (*simulation).chooseMishaps, func(s *simulation, proven map[string]results.Outcome) {
+			s.check(want[which], exits[which], proven)
+			if *oneSeed != 0 {
+				t.Log(strings.Join(s.story, "\n"))
+				for _, e := range s.events() {
+					t.Logf("%s %s %s %d %+v %+v %+v", e.Time.Format("15:04:05.000"), e.Kind, e.Case, e.Attempt, e.Verdict, e.DriverRun, e.Phase)
+				}
+			}
+		})
+		if t.Failed() {
+			t.Fatalf("seed %d: go test ./harness -run 'TestSimulatedRuns' -seed %d -v", seed, seed)
+		}
+		os.RemoveAll(out)
+	}
+	if *oneSeed != 0 {
+		play(t, *oneSeed)
+		return
+	}
+	workers := uint64(runtime.GOMAXPROCS(0))
+	for worker := range workers {
+		t.Run(fmt.Sprint(worker), func(t *testing.T) {
+			t.Parallel()
+			for seed := worker + 1; seed <= *seeds && !t.Failed(); seed += workers {
+				play(t, seed)
+			}
+		})
+	}
+}
+
+// TestKilledAtEveryCall kills the controller amidst every write, and after every call by which it writes (which is before
+// the next one), and resumes the run.
+func TestKilledAtEveryCall(t *testing.T) {
+	everyCall(t, simBadSuite, disktest.KillAmidst, disktest.KillAfter)
+}
+
+// TestDiskThatFails has every call fail by which the controller writes, one at a time: no verdict is wrong, none that is
+// recorded is lost, and when there is room again, the run goes on to its end.
+func TestDiskThatFails(t *testing.T) {
+	everyCall(t, simSuite, disktest.NoSpace, disktest.IOError, disktest.Short)
+}
+
+// everyCall plays a run as often as it has calls, with a mishap at each. What is special to writes, only at these.
+func everyCall(t *testing.T, suite string, kinds ...disktest.Mishap) {
+	plan := simPlan(t, suite)
+	want, exit, calls := undisturbed(t, plan)
+	if len(calls) < 40 {
+		t.Fatalf("the run made only %d calls", len(calls))
+	}
+	for _, kind := range kinds {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			for i, call := range calls {
+				if t.Failed() || call != "write" && (kind == disktest.KillAmidst || kind == disktest.Short) {
+					continue
+				}
+				out := filepath.Join(t.TempDir(), "runs")
+				disks := func(*simulation) []*disktest.FS { return []*disktest.FS{{At: i + 1, Mishap: kind, NoSync: true}} }
+				simulate(t, plan, 0, out, disks, func(s *simulation, proven map[string]results.Outcome) {
+					s.check(want, exit, proven)
+					if got := finals(results.Reduce(s.events())); len(got) > 0 && !slices.Equal(sorted(got), sorted(want)) {
+						s.fail("resumed it comes to %v", got)
+					}
+				})
+				os.RemoveAll(out)
+			}
+		})
+	}
+}
+
+func sorted(m map[string]results.Outcome) []string {
+	var all []string
+	for name, o := range m {
+		all = append(all, name+" "+string(o))
+	}
+	slices.Sort(all)
+	return all
+}
