@@ -191,6 +191,12 @@ func (g *Grammar) result(r Record) string {
 	if why := g.inCase(r, PhaseCase, PhaseOutput, PhaseReboot, PhaseBooted); why != "" {
 		return why
 	}
+	switch reboots := slices.Contains(g.shape.Cases[r.N].Reboots, r.Step); {
+	case reboots && g.phase == PhaseCase:
+		return fmt.Sprintf("step %d reboots the guest, and its order to do so is missing", r.Step)
+	case reboots && g.phase == PhaseReboot && r.OK:
+		return fmt.Sprintf("step %d is said to have rebooted the guest, and no boot came of it", r.Step)
+	}
 	g.phase, g.step = PhaseCase, r.Step+1
 	return ""
 }
