@@ -47,14 +47,15 @@ func benchHost(b *testing.B) *boot {
 	if err != nil {
 		b.Fatal(err)
 	}
-	dir, err := p.folder(vm.Target{Name: "bench"}, software, prefix)
+	dir, lock, err := p.folder(vm.Target{Name: "bench"}, software, prefix)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() {
-		if err := remove(dir); err != nil {
+		if err := remove(dir, 0); err != nil {
 			b.Error(err)
 		}
+		letGo(lock)
 	})
 	s := &server{dir: dir}
 	if err := readJSON(dir+"/"+configFile, &s.config); err != nil {
@@ -63,7 +64,7 @@ func benchHost(b *testing.B) *boot {
 	if err := s.fresh(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	up, err := start(b.Context(), &s.config, prefixOf(dir), s.config.Temp)
+	up, err := start(b.Context(), &s.config, s.kin())
 	if err != nil {
 		b.Fatal(err)
 	}

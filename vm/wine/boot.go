@@ -33,7 +33,7 @@ const (
 
 // boot is a running guest: its wineserver, its winrshost.exe, and all that they have started.
 type boot struct {
-	prefix string
+	kin    kin
 	begun  time.Time
 	host   *hostConn
 	crash  chan vm.Event // one, when a driver's process has crashed
@@ -53,12 +53,12 @@ type boot struct {
 
 // start boots a prefix. It returns when drivers can be loaded. What it started is killed with the thread
 // that started it, and so with this process, however that ends.
-func start(ctx context.Context, o *Config, prefix, tmp string) (*boot, error) {
+func start(ctx context.Context, o *Config, k kin) (*boot, error) {
 	ctx, cancel := context.WithTimeout(ctx, bootLimit)
 	defer cancel()
-	b := &boot{prefix: prefix, begun: time.Now(), crash: make(chan vm.Event, 1),
+	b := &boot{kin: k, begun: time.Now(), crash: make(chan vm.Event, 1),
 		quiet: make(chan struct{})}
-	env := o.Software.Environment(prefix, tmp, debugChannels)
+	env := o.Software.Environment(k.prefix, k.temp, debugChannels)
 	if o.Netio != "" {
 		env = append(env, "WINEDLLOVERRIDES=netio.sys=n,b")
 	}
@@ -69,8 +69,8 @@ func start(ctx context.Context, o *Config, prefix, tmp string) (*boot, error) {
 	b.ear = consoleRead
 	var in io.WriteCloser
 	var out io.ReadCloser
-	if err = PlaceServer(prefix, tmp); err == nil {
-		in, out, err = b.launch(o, env, tmp, consoleWrite)
+	if err = PlaceServer(k.prefix, k.temp); err == nil {
+		in, out, err = b.launch(o, env, consoleWrite)
 	}
 	consoleWrite.Close()
 	if err == nil {
@@ -91,11 +91,11 @@ func start(ctx context.Context, o *Config, prefix, tmp string) (*boot, error) {
 
 // launch starts the two processes from a thread of their own, which lives until end is called: the kernel
 // kills a process with PDEATHSIG when the thread that started it ends.
-func (b *boot) launch(o *Config, env []string, tmp string, console *os.File) (in io.WriteCloser, out io.ReadCloser, err error) {
+func (b *boot) launch(o *Config, env []string, console *os.File) (in io.WriteCloser, out io.ReadCloser, err error) {
 	server := exec.Command(o.Software.Server, "-f", "-p")
 	host := exec.Command(o.Software.Loader, hostProgram)
 	for _, cmd := range []*exec.Cmd{server, host} {
-		cmd.Env, cmd.Stderr, cmd.Dir = env, console, filepath.Join(b.prefix, "drive_c")
+		cmd.Env, cmd.Stderr, cmd.Dir = env, console, filepath.Join(b.kin.prefix, "drive_c")
 		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	}
 	if in, err = host.StdinPipe(); err != nil {
@@ -110,7 +110,7 @@ func (b *boot) launch(o *Config, env []string, tmp string, console *os.File) (in
 		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
 		err := Start(server)
 		if err == nil {
-			err = awaitSocket(b.prefix, tmp)
+			err = awaitSocket(b.kin.prefix, b.kin.temp)
 		}
 		if err == nil {
 			err = Start(host)
@@ -180,10 +180,9 @@ func (b *boot) stop() {
 	if b.end != nil {
 		b.end()
 	}
-	// Whoever still has the console open is a process of the guest: one that was between two programs when it
-	// was looked for has no environment to be known by, and is found the next time.
+	// Whoever still has the console open is a process of the guest, and is found the next time.
 	for deadline := time.Now().Add(quietLimit); time.Now().Before(deadline); {
-		killAll(b.prefix)
+		_ = b.kin.kill() // the guest's end tells of those that stay
 		select {
 		case <-b.quiet:
 			return

@@ -1,59 +1,88 @@
 package wine
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
-// guarding, in the environment, makes Serve the guard of a guest.
+// guarding, in the environment, makes Serve the process that serves a guest; its value is the guard's number.
 const guarding = "WSKHARNESS_WINE_GUARD"
 
-// guard outlives the process that serves a guest by a moment: should that be killed, the guard ends the
-// guest's processes and removes what is left. The kernel alone does not: PDEATHSIG reaches wineserver and
-// winrshost.exe only, and a Wine process that waits notices the end of its wineserver when it next calls it,
-// which may be never. A guard that is killed, too, leaves the rest to Sweep.
-type guard struct {
-	cmd  *exec.Cmd
-	life *os.File // the guard's other end is at its end when this process is
+// What a guard is started with, beside the pipe that tells when its guest is ready.
+const lockFD = 4 // the lock of the guest's folder
+
+// keepGuard is the life of a guest's guard, the first process of each guest. It starts the one that serves the guest and
+// adopts whatever of the guest loses its parent: nothing that a program of the guest does can take it out of the guard's
+// sight. So when the serving process has ended, in order or not, everything else is found, ended and removed. The kernel
+// alone would not: PDEATHSIG reaches wineserver and winrshost.exe only, and a Wine process that waits notices the end of
+// its wineserver when it next calls it, which may be never.
+//
+// A guard that is killed takes the guest along: its serving process is asked to end. Where both are killed at once, the
+// rest is for Sweep.
+func keepGuard(ctx context.Context, dir string, ready *os.File) error {
+	lock := os.NewFile(lockFD, lockName)
+	if err := isAt(lock, filepath.Join(dir, lockName)); err != nil {
+		return fmt.Errorf("serve the Wine guest in %s: its lock is not this process's: %w", dir, err)
+	}
+	runtime.LockOSThread() // never unlocked: the server is told when the thread ends that has started it
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("guard a Wine guest: %w", err)
+	}
+	server := exec.Command("/proc/self/exe", os.Args[1:]...)
+	server.Args[0] = os.Args[0] // a program may go by its name, as a busybox does, and a test binary
+	server.Env = append(os.Environ(), guarding+"="+strconv.Itoa(os.Getpid()))
+	server.Stdout, server.Stderr = os.Stdout, os.Stderr
+	server.ExtraFiles = []*os.File{ready, lock}
+	server.Dir = "/"
+	server.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	if err := server.Start(); err != nil {
+		return fmt.Errorf("start the process that serves a Wine guest: %w", err)
+	}
+	ready.Close()
+	stop := context.AfterFunc(ctx, func() { _ = server.Process.Signal(syscall.SIGTERM) }) // gone already, at worst
+	defer stop()
+	for pid := 0; pid != server.Process.Pid; {
+		var err error
+		if pid, err = reap(0); err != nil {
+			return fmt.Errorf("guard a Wine guest: %w", err)
+		}
+	}
+	err := endChildren()
+	if _, gone := os.Stat(dir); gone == nil {
+		err = errors.Join(err, remove(dir, os.Getpid()))
+	}
+	return err
 }
 
-// startGuard runs this program anew, with the same arguments.
-func startGuard() (*guard, error) {
-	read, write, err := os.Pipe()
-	if err != nil {
-		return nil, fmt.Errorf("start the guest's guard: %w", err)
+// reap takes in a child that has ended, and waits for one unless told otherwise.
+func reap(flags int) (pid int, err error) {
+	for {
+		pid, err = unix.Wait4(-1, nil, flags, nil)
+		if !errors.Is(err, unix.EINTR) {
+			return pid, err
+		}
 	}
-	defer read.Close()
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Args[0] = os.Args[0] // a program may go by its name, as a busybox does, and a test binary
-	cmd.Env = append(os.Environ(), guarding+"=1")
-	cmd.ExtraFiles = []*os.File{read}
-	cmd.Dir = "/"
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
-		write.Close()
-		return nil, fmt.Errorf("start the guest's guard: %w", err)
-	}
-	return &guard{cmd: cmd, life: write}, nil
 }
 
-// dismiss ends the guard after its guest is gone.
-func (g *guard) dismiss() error {
-	g.life.Close()
-	if err := g.cmd.Wait(); err != nil {
-		return fmt.Errorf("dismiss the guest's guard: %w", err)
-	}
-	return nil
-}
-
-// keepGuard is the guard's own side. It does nothing until the process that it watches has ended.
-func keepGuard(dir string, life *os.File) error {
-	_, _ = io.Copy(io.Discard, life) // nothing is written: it only ends
-	if _, err := os.Stat(dir); err != nil {
-		return nil // in order: the guest removed itself
-	}
-	return remove(dir)
+// endChildren ends all children of this process, those that it inherits from them as well, until it has none.
+func endChildren() error {
+	self := os.Getpid()
+	return killUntilNone(func() []native {
+		for pid := 1; pid > 0; {
+			var err error
+			if pid, err = reap(unix.WNOHANG); errors.Is(err, unix.ECHILD) {
+				return nil
+			}
+		}
+		return offspring(self)
+	})
 }

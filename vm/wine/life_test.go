@@ -84,21 +84,7 @@ func TestSweepEndsAHungDriver(t *testing.T) {
 		t.Fatal(err)
 	}
 	testtime.Await(t, "the program that hangs", func() bool { return count(t, m, "probe.exe") == 1 })
-	serving := servingProcesses(m.state.Dir)
-	if len(serving) != 2 {
-		t.Fatalf("processes %v serve the guest; want it and its guard", serving)
-	}
-	for _, pid := range serving {
-		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil { // so that neither acts on the other's end
-			t.Fatal(err)
-		}
-	}
-	for _, pid := range serving {
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
-	}
-	testtime.Await(t, "the end of the process that served", func() bool { return !served(m.state.Dir) })
+	killServing(t, m)
 	if len(processesOf(prefixOf(m.state.Dir))) == 0 {
 		t.Fatal("the driver's thread is gone without Sweep: the test proves nothing")
 	}

@@ -129,13 +129,22 @@ func checkNothingLeft(t testing.TB, root string) {
 	}
 	for _, entry := range left {
 		t.Errorf("guest %s is left behind", entry.Name())
-		if err := remove(filepath.Join(guestsDir(root), entry.Name())); err != nil {
+		if err := remove(filepath.Join(guestsDir(root), entry.Name()), 0); err != nil {
 			t.Error(err)
 		}
 	}
 	if err := os.RemoveAll(root); err != nil {
 		t.Error(err)
 	}
+}
+
+// processesOf lists the processes of the guest with this prefix.
+func processesOf(prefix string) []int {
+	var pids []int
+	for _, n := range (kin{prefix: prefix}).processes() {
+		pids = append(pids, n.pid)
+	}
+	return pids
 }
 
 func acquire(t testing.TB, p *Provider) *Machine {

@@ -99,16 +99,18 @@ func (p *Provider) Acquire(ctx context.Context, t vm.Target) (vm.Machine, error)
 	if err != nil {
 		return nil, err
 	}
-	dir, err := p.folder(t, software, prefix)
+	dir, lock, err := p.folder(t, software, prefix)
 	if err != nil {
 		return nil, fmt.Errorf("make a Wine guest: %w", err)
 	}
-	if err := p.serve(ctx, dir); err != nil {
-		return nil, errors.Join(fmt.Errorf("bring up a Wine guest: %w", err), remove(dir))
+	err = p.serve(ctx, dir, lock)
+	lock.Close() // not given up: the processes that serve the guest have it
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("bring up a Wine guest: %w", err), remove(dir, 0))
 	}
 	m, err := attach(ctx, dir, "")
 	if err != nil {
-		return nil, errors.Join(err, remove(dir))
+		return nil, errors.Join(err, remove(dir, 0))
 	}
 	return m, nil
 }
@@ -169,15 +171,19 @@ func (p *Provider) Adopt(ctx context.Context, t vm.Target) (vm.Machine, error) {
 	return m, nil
 }
 
-// folder makes the folder of a new guest.
-func (p *Provider) folder(t vm.Target, s *Software, prefix string) (string, error) {
+// folder makes the folder of a new guest, whose lock it holds.
+func (p *Provider) folder(t vm.Target, s *Software, prefix string) (dir string, lock *os.File, err error) {
 	id := t.Name + "-" + strings.ToLower(rand.Text()[:8])
-	dir := filepath.Join(guestsDir(p.opts.Root), id)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
+	room := guestsDir(p.opts.Root)
+	if err := os.MkdirAll(room, 0o700); err != nil {
+		return "", nil, err
+	}
+	dir = filepath.Join(room, id)
+	if lock, err = makeLocked(dir); err != nil {
+		return "", nil, err
 	}
 	temp := filepath.Join(shortTemp(), "wsk-"+unused())
-	err := writeJSON(filepath.Join(dir, configFile), Config{
+	err = writeJSON(filepath.Join(dir, configFile), Config{
 		ID: id, Target: t.Name, Run: t.Run, Software: *s, Template: prefix, Host: p.opts.Host, Seed: p.opts.Seed,
 		Netio: p.opts.Netio, Temp: temp, Unclaimed: p.opts.Unclaimed,
 	})
@@ -185,14 +191,17 @@ func (p *Provider) folder(t vm.Target, s *Software, prefix string) (string, erro
 		err = os.Mkdir(temp, 0o700) // after its name was written down: who is killed here leaves nothing that is not found
 	}
 	if err != nil {
-		return "", errors.Join(err, os.RemoveAll(dir))
+		err = errors.Join(err, discard(dir))
+		letGo(lock)
+		return "", nil, err
 	}
-	return dir, nil
+	return dir, lock, nil
 }
 
-// serve starts the process that serves the guest in dir, and waits until the guest is up. That process has
-// a session of its own: an interrupt from the terminal is for the controller alone.
-func (p *Provider) serve(ctx context.Context, dir string) error {
+// serve starts the guard of the guest in dir, and with it the process that serves the guest, and waits until the guest
+// is up. They have a session of their own: an interrupt from the terminal is for the controller alone. The guard gets the
+// lock. When this fails, both have ended.
+func (p *Provider) serve(ctx context.Context, dir string, lock *os.File) error {
 	read, write, err := os.Pipe()
 	if err != nil {
 		return err
@@ -206,7 +215,7 @@ func (p *Provider) serve(ctx context.Context, dir string) error {
 	defer log.Close()
 	cmd := exec.Command(p.opts.Serve[0], append(p.opts.Serve[1:len(p.opts.Serve):len(p.opts.Serve)], dir)...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.ExtraFiles = []*os.File{write}
+	cmd.ExtraFiles = []*os.File{write, lock}
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	err = cmd.Start()
@@ -223,22 +232,33 @@ func (p *Provider) serve(ctx context.Context, dir string) error {
 	defer stop()
 	report, err := bufio.NewReader(io.LimitReader(read, 64<<10)).ReadString('\n')
 	report = strings.TrimSpace(report)
+	if ctx.Err() == nil && report == "" && err == nil {
+		return nil
+	}
+	select {
+	case <-exited:
+	case <-time.After(endLimit):
+		_ = cmd.Process.Kill()
+		<-exited
+	}
 	switch {
 	case ctx.Err() != nil:
-		select {
-		case <-exited:
-		case <-time.After(endLimit):
-			_ = cmd.Process.Kill()
-			<-exited
-		}
 		return ctx.Err()
 	case report != "":
 		return errors.New(report)
-	case err != nil:
-		said, _ := os.ReadFile(log.Name())
-		return fmt.Errorf("the process that serves it ended: %w: %s", err, tail(said, 2000))
 	}
-	return nil
+	return fmt.Errorf("the process that serves it ended: %w: %s", err, endOf(log, 2000))
+}
+
+// endOf reads the end of a file that may have no name any more.
+func endOf(f *os.File, most int64) []byte {
+	info, err := f.Stat()
+	if err != nil {
+		return nil
+	}
+	text := make([]byte, min(info.Size(), most))
+	n, _ := f.ReadAt(text, info.Size()-int64(len(text))) // as much as there is
+	return text[:n]
 }
 
 // Machine is a claimed guest.
@@ -399,9 +419,13 @@ func Reset(ctx context.Context, s State) error {
 func Down(ctx context.Context, s State) error {
 	exit, err := hold(s.PID)
 	if err != nil || !served(s.Dir) {
-		return remove(s.Dir) // the process that served it is gone: there is only the rest to remove
+		return remove(s.Dir, 0) // the process that served it is gone: there is only the rest to remove
 	}
 	defer exit.close()
+	guard, unguarded := hold(s.Guard)
+	if unguarded == nil {
+		defer guard.close()
+	}
 	ending, cancel := context.WithTimeout(ctx, downLimit)
 	defer cancel()
 	_, unanswered := ask(ending, s.Control, request{Do: doStop})
@@ -410,15 +434,18 @@ func Down(ctx context.Context, s State) error {
 		defer cancel()
 	}
 	alive := exit.wait(ending)
-	if alive == nil && unanswered == nil {
-		return nil
-	}
 	if alive != nil {
 		if err := exit.kill(); err != nil {
 			return errors.Join(unanswered, alive, err)
 		}
 	}
-	return remove(s.Dir)
+	if unguarded == nil {
+		unguarded = guard.awaitEnd() // it ends what is left of the guest
+	}
+	if unguarded == nil {
+		return nil
+	}
+	return remove(s.Dir, 0)
 }
 
 const (
@@ -447,6 +474,11 @@ func (p held) kill() error {
 	if err := unix.PidfdSendSignal(p.fd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
 		return fmt.Errorf("kill process %d: %w", p.pid, err)
 	}
+	return p.awaitEnd()
+}
+
+// awaitEnd waits for the end of a process that has no reason to stay.
+func (p held) awaitEnd() error {
 	ctx, cancel := context.WithTimeout(context.Background(), dyingLimit)
 	defer cancel()
 	return p.wait(ctx)

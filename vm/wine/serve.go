@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -39,17 +40,21 @@ type ServeOptions struct {
 
 // Serve is the life of one guest: it clones, boots, serves WinRM on loopback, reboots after a crash, and at
 // the end removes everything. dir is the guest's folder with its configuration, which the provider made. It
-// runs in a process of its own, which outlives a controller that is killed; ready is written to once, when
-// the guest can be used or could not be brought up.
+// runs in a process of its own below its guard, both of which outlive a controller that is killed; ready is written to
+// once, when the guest can be used or could not be brought up.
 func Serve(ctx context.Context, dir string, ready *os.File, o ServeOptions) error {
-	if os.Getenv(guarding) != "" {
-		return keepGuard(dir, ready)
+	for _, fd := range []int{int(ready.Fd()), lockFD} {
+		unix.CloseOnExec(fd) // they are inherited here, and by nothing of the guest
+	}
+	guard, err := strconv.Atoi(os.Getenv(guarding))
+	if err != nil {
+		return keepGuard(ctx, dir, ready)
 	}
 	if o.Logger == nil {
 		o.Logger = hclog.NewNullLogger()
 	}
-	s := &server{dir: dir, log: o.Logger, mishap: o.Mishap, claims: map[net.Conn]chan<- vm.Event{}, turnedOn: make(chan struct{}, 1)}
-	err := s.up(ctx)
+	s := &server{dir: dir, guard: guard, log: o.Logger, mishap: o.Mishap, claims: map[net.Conn]chan<- vm.Event{}, turnedOn: make(chan struct{}, 1)}
+	err = s.up(ctx)
 	report := ""
 	if err != nil {
 		report = err.Error()
@@ -70,8 +75,7 @@ type server struct {
 	log    hclog.Logger
 	mishap func(winrmd.Request) winrmd.Mishap
 	config Config
-	lock   *os.File
-	guard  *guard
+	guard  int // the process above this one
 	winrm  *winrmd.Server
 	ctl    net.Listener
 	stop   context.CancelFunc
@@ -95,17 +99,7 @@ func (s *server) up(ctx context.Context) error {
 	if err := readJSON(filepath.Join(s.dir, configFile), &s.config); err != nil {
 		return fmt.Errorf("serve a Wine guest: %w", err)
 	}
-	var err error
-	if s.lock, err = os.OpenFile(filepath.Join(s.dir, lockName), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
-		return fmt.Errorf("serve a Wine guest: %w", err)
-	}
-	if err := unix.Flock(int(s.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return fmt.Errorf("serve the Wine guest in %s: it is served already: %w", s.dir, err)
-	}
 	begun := time.Now()
-	if s.guard, err = startGuard(); err != nil {
-		return err
-	}
 	if err := s.fresh(ctx); err != nil {
 		return err
 	}
@@ -156,16 +150,19 @@ func (s *server) clone(ctx context.Context, prefix string) error {
 	}
 }
 
+// kin is what the guest's processes are found by.
+func (s *server) kin() kin { return kin{prefix: prefixOf(s.dir), temp: s.config.Temp, guard: s.guard} }
+
 // start boots the guest's disk as it is.
 func (s *server) start(ctx context.Context) error {
-	b, err := start(ctx, &s.config, prefixOf(s.dir), s.config.Temp)
+	b, err := start(ctx, &s.config, s.kin())
 	for reboots := 0; errors.Is(err, errEnded) && reboots < maxReboots && ctx.Err() == nil; reboots++ {
 		s.log.Info("the guest rebooted before it was ready", "error", err)
-		b, err = start(ctx, &s.config, prefixOf(s.dir), s.config.Temp)
+		b, err = start(ctx, &s.config, s.kin())
 	}
 	for try := 1; err != nil && try < bootTries && ctx.Err() == nil; try++ {
 		s.log.Warn("the guest did not boot: once more", "error", err)
-		b, err = start(ctx, &s.config, prefixOf(s.dir), s.config.Temp)
+		b, err = start(ctx, &s.config, s.kin())
 	}
 	if err != nil {
 		return err
@@ -219,7 +216,7 @@ func (s *server) listen() error {
 		}
 	}()
 	s.state = State{
-		ID: s.config.ID, Target: s.config.Target, Run: s.config.Run, PID: os.Getpid(), Started: time.Now().UTC(),
+		ID: s.config.ID, Target: s.config.Target, Run: s.config.Run, PID: os.Getpid(), Guard: s.guard, Started: time.Now().UTC(),
 		Endpoint: "https://" + listener.Addr().String() + "/wsman", User: user,
 		PasswordFile: filepath.Join(s.dir, "password"), CertificateFile: filepath.Join(s.dir, "certificate.pem"),
 		CertificateSHA: certificate.SHA256, Control: socket, Boots: s.state.Boots, Dir: s.dir,
@@ -367,7 +364,7 @@ func (s *server) off() error {
 	s.power.Lock()
 	defer s.power.Unlock()
 	s.turnOff((*boot).stop)
-	return remove(s.dir)
+	return remove(s.dir, s.guard)
 }
 
 // down ends everything, whatever of it is there.
@@ -382,12 +379,5 @@ func (s *server) down() error {
 	if s.ctl != nil {
 		s.ctl.Close()
 	}
-	err := s.off()
-	if s.guard != nil {
-		err = errors.Join(err, s.guard.dismiss())
-	}
-	if s.lock != nil {
-		s.lock.Close()
-	}
-	return err
+	return s.off()
 }

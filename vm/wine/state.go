@@ -7,9 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Config is what a guest is made of. It is a file in the guest's folder: the process that serves the guest
@@ -34,6 +33,7 @@ type State struct {
 	Target          string    `json:"target"`
 	Run             string    `json:"run,omitempty"` // that it was made for, or that has used it last; empty: brought up by hand
 	PID             int       `json:"pid"`           // of the process that serves it
+	Guard           int       `json:"guardPid"`      // of the one that ends when nothing of the guest is left
 	Started         time.Time `json:"started"`
 	Endpoint        string    `json:"endpoint"` // WinRM: https://127.0.0.1:port/wsman
 	User            string    `json:"user"`
@@ -110,19 +110,22 @@ func served(dir string) bool {
 	if err != nil {
 		return false
 	}
-	defer letGo(f)
-	return errors.Is(unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB), unix.EWOULDBLOCK)
+	defer f.Close()
+	return isLocked(f)
 }
 
-// young is how old a folder without a lock must be before it counts as left behind: one that is just being
-// made has none yet.
-const young = 2 * time.Minute
-
 // Sweep removes what guests left behind whose serving process was killed, and templates whose maker was: their processes,
-// folders and sockets. It returns the guests' folders.
+// folders and sockets, and processes whose guest has no folder any more. It returns the guests' folders.
 func Sweep(root string) ([]string, error) {
 	sweepTemplates(root)
-	entries, err := os.ReadDir(guestsDir(root))
+	swept, err := sweepGuests(guestsDir(root), func(dir string) error { return remove(dir, 0) })
+	return swept, errors.Join(err, killUntilNone(orphans))
+}
+
+// sweepGuests calls remove for each folder of a guest whose lock nobody holds, and holds it meanwhile: whoever is just
+// making one finds that out, and makes another.
+func sweepGuests(room string, remove func(dir string) error) ([]string, error) {
+	entries, err := os.ReadDir(room)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -132,16 +135,23 @@ func Sweep(root string) ([]string, error) {
 	var swept []string
 	var errs []error
 	for _, entry := range entries {
-		dir := filepath.Join(guestsDir(root), entry.Name())
-		if served(dir) {
+		dir := filepath.Join(room, entry.Name())
+		if strings.HasPrefix(entry.Name(), replaced) {
+			errs = append(errs, removeWhole(dir)) // whoever else does so, too
 			continue
 		}
-		if _, err := os.Stat(filepath.Join(dir, lockName)); err != nil {
-			if info, err := entry.Info(); err != nil || time.Since(info.ModTime()) < young {
-				continue
-			}
+		if !entry.IsDir() || served(dir) {
+			continue
 		}
-		if err := remove(dir); err != nil {
+		unlock, err := tryLock(filepath.Join(dir, lockName))
+		if errors.Is(err, errTaken) || errors.Is(err, fs.ErrNotExist) {
+			continue // somebody else sweeps it, or has, or makes it
+		}
+		if err == nil {
+			err = remove(dir)
+			unlock()
+		}
+		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
@@ -150,20 +160,23 @@ func Sweep(root string) ([]string, error) {
 	return swept, errors.Join(errs...)
 }
 
-// remove ends and removes everything of the guest in a folder.
-func remove(dir string) error {
-	prefix := prefixOf(dir)
-	killAll(prefix)
-	if err := ForgetServer(prefix, ""); err != nil {
-		return fmt.Errorf("remove the guest: %w", err)
-	}
+// remove ends and removes everything of the guest in a folder, whose guard is that process, or 0 where it has none any
+// more. Processes that can't be ended don't keep the rest from being removed.
+func remove(dir string, guard int) error {
+	k := kin{prefix: prefixOf(dir), guard: guard}
 	var c Config
 	if readJSON(filepath.Join(dir, configFile), &c) == nil && filepath.Dir(c.Temp) == shortTemp() {
-		if err := os.RemoveAll(c.Temp); err != nil {
-			return fmt.Errorf("remove the guest's sockets: %w", err)
-		}
+		k.temp = c.Temp
 	}
-	if err := os.RemoveAll(dir); err != nil {
+	stay := k.kill()
+	err := ForgetServer(k.prefix, "")
+	if err == nil && k.temp != "" {
+		err = os.RemoveAll(k.temp)
+	}
+	if err == nil {
+		err = discard(dir)
+	}
+	if err = errors.Join(stay, err); err != nil {
 		return fmt.Errorf("remove the guest: %w", err)
 	}
 	return nil

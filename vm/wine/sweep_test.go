@@ -102,7 +102,7 @@ func TestALockThatWasGivenUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tryLock(path); !errors.Is(err, unix.EWOULDBLOCK) {
+	if _, err := tryLock(path); !errors.Is(err, errTaken) {
 		t.Errorf("a lock that somebody has: %v", err)
 	}
 	duplicate := -1

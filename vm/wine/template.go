@@ -15,8 +15,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // recipe is the version of how templates are made: another one makes all of them anew.
@@ -204,10 +202,14 @@ var errUnmapped = errors.New("one of Wine's programs did not start: " + unmapped
 
 // clearAway ends what was started to make a prefix, whether that went well or not.
 func clearAway(prefix string) {
-	killAll(prefix)
-	_ = ForgetServer(prefix, "") // what is left of it is in nobody's way
+	k := kin{prefix: prefix}
 	if strings.HasPrefix(filepath.Base(prefix), building) {
-		_ = os.RemoveAll(tempOf(prefix))
+		k.temp = tempOf(prefix)
+	}
+	_ = k.kill()                 // what can't be ended is found by every later sweep
+	_ = ForgetServer(prefix, "") // what is left of it is in nobody's way
+	if k.temp != "" {
+		_ = os.RemoveAll(k.temp)
 	}
 }
 
@@ -315,41 +317,6 @@ func strip(prefix string) error {
 		}
 	}
 	return nil
-}
-
-// lockFile takes an exclusive lock that ends with the process at the latest, and waits for whoever has it.
-func lockFile(ctx context.Context, path string) (unlock func(), err error) {
-	for {
-		unlock, err := tryLock(path)
-		if !errors.Is(err, unix.EWOULDBLOCK) {
-			return unlock, err
-		}
-		select {
-		case <-time.After(50 * time.Millisecond):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
-// tryLock is lockFile without waiting: EWOULDBLOCK is a lock that somebody has.
-func tryLock(path string) (unlock func(), err error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("lock %s: %w", path, err)
-	}
-	return func() { letGo(f) }, nil
-}
-
-// letGo gives up the lock on a file, and closes it. To close it alone is not enough: a program that is being started
-// elsewhere in this process has the file until it runs, and with it the lock.
-func letGo(f *os.File) {
-	_ = unix.Flock(int(f.Fd()), unix.LOCK_UN) // closing it does so, too, in the end
-	f.Close()
 }
 
 // unused is the end of a name that nothing has yet.
