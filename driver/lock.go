@@ -26,7 +26,14 @@ func lockFolder(dir string) (unlock func(), err error) {
 		f.Close()
 		return nil, err
 	}
-	return func() { f.Close() }, nil
+	return func() { letGo(f) }, nil
+}
+
+// letGo gives up the lock of a file, and closes it: to close it alone leaves the lock to a compiler that is just being
+// started, which has the file until it runs.
+func letGo(f *os.File) {
+	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) // closing it does so, too, in the end
+	f.Close()
 }
 
 // lockPoll is how often a lock that somebody holds is tried again. What it waits for takes a second or so.
@@ -47,7 +54,7 @@ func (c Cache) lock(ctx context.Context, room, key string) (unlock func(), err e
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err == nil || !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
-			return func() { f.Close() }, nil
+			return func() { letGo(f) }, nil
 		}
 		select {
 		case <-ctx.Done():

@@ -25,7 +25,7 @@ func (t *Target) shared() string {
 	return strings.ToLower(u.Host)
 }
 
-// lockMachine keeps other runs of this user off a machine until the file is closed, or this process has ended: the
+// lockMachine keeps other runs of this user off a machine until unlockMachine, or until this process has ended: the
 // kernel lets go of a dead holder's lock.
 func lockMachine(cache, machine, run string) (*os.File, error) {
 	dir := filepath.Join(cache, "locks")
@@ -50,6 +50,13 @@ func lockMachine(cache, machine, run string) (*os.File, error) {
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", machine, err), file.Close())
 	}
 	return file, nil
+}
+
+// unlockMachine gives the lock up before it closes the file: a program that is just being started elsewhere in this
+// process has the file until it runs, and with it the lock.
+func unlockMachine(file *os.File) {
+	_ = unix.Flock(int(file.Fd()), unix.LOCK_UN) // closing it does so, too, in the end
+	file.Close()
 }
 
 func writeAt(file *os.File, text string) error {

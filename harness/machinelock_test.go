@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestLockMachine(t *testing.T) {
@@ -27,7 +29,16 @@ func TestLockMachine(t *testing.T) {
 	if err != nil {
 		t.Fatalf("after the holder's end: %v", err)
 	}
-	again.Close()
+	heir, err := unix.FcntlInt(again.Fd(), unix.F_DUPFD_CLOEXEC, 0) // what a program has that is just being started
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(heir)
+	unlockMachine(again)
+	if again, err = lockMachine(cache, "lab1:5986", "run-4"); err != nil {
+		t.Fatalf("after it was given up: %v", err)
+	}
+	unlockMachine(again)
 }
 
 func TestSharedMachine(t *testing.T) {

@@ -333,7 +333,7 @@ func (s *session) disconnect(ctx context.Context) {
 func (s *session) release(ctx context.Context) {
 	s.disconnect(ctx)
 	if s.lock != nil {
-		defer s.lock.Close()
+		defer unlockMachine(s.lock)
 	}
 	if s.machine == nil {
 		return
