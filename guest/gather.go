@@ -72,6 +72,9 @@ func (c *gathering) take(frames *frameReader, f frame) error {
 		if err := c.receive(frames, int(f.offset)); err != nil {
 			return err
 		}
+		if err := c.pull.room.take(item.path, int64(len(c.data))); err != nil {
+			return err
+		}
 		if err := c.pull.write(item, c.data); err != nil {
 			return fmt.Errorf("pull %s: %w", item.path, err)
 		}
@@ -122,11 +125,14 @@ func (c *gathering) next(frames *frameReader, kind frameType, offset int) (frame
 // It is not flushed: that would cost more than fetching it, and again is how to get it back.
 func (p *treePull) write(item *treeItem, data []byte) error {
 	part := item.place + partSuffix
-	f, err := p.root.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := openPlain(p.root, part, os.O_RDWR|os.O_CREATE) // a pipe that is opened for writing alone waits for a reader
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
+	err = f.Truncate(0)
+	if err == nil {
+		_, err = f.Write(data)
+	}
 	err = errors.Join(err, f.Close())
 	if err == nil {
 		err = p.root.Rename(part, item.place)

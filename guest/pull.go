@@ -88,6 +88,7 @@ type pull struct {
 	w     io.WriterAt
 	o     PullOptions
 	limit int64         // where the end may be at most; 0: anywhere
+	room  *budget       // that it shares with other files; nil: none
 	sized chan struct{} // closed when stats.Size is known
 
 	mu       sync.Mutex
@@ -247,6 +248,7 @@ func (p *pull) fetchOnce(ctx context.Context, s *span) (done bool, err error) {
 func (p *pull) receive(process *process, s *span) error {
 	frames := frameReader{r: bufio.NewReader(process.Stdout)}
 	size, at, sum := int64(-1), s.from, sha256.New()
+	defer func() { p.room.giveBack(at - s.from) }() // what was not checked comes once more
 	for {
 		f, err := frames.next()
 		if err != nil {
@@ -268,6 +270,9 @@ func (p *pull) receive(process *process, s *span) error {
 			end := at + int64(len(f.payload))
 			if int64(f.offset) != at || end > min(s.to, size) {
 				return malformed("DATA for [%d, %d) while [%d, %d) of %d bytes is to come", f.offset, end, at, s.to, size)
+			}
+			if err := p.room.take(p.path, int64(len(f.payload))); err != nil {
+				return err
 			}
 			sum.Write(f.payload)
 			if _, err := p.w.WriteAt(f.payload, at); err != nil {

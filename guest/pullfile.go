@@ -8,6 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"syscall"
 )
 
 // resumeOverlap is how much of what is there already is compared with the guest's file before a
@@ -19,11 +21,21 @@ const resumeOverlap = 256 << 10
 // after its last 256 KiB were compared with the guest's file: leave no ".part" of another file
 // where one that was rewritten in place could be taken for it. Offset and Length must be zero.
 func (g *Guest) PullFile(ctx context.Context, path, local string, o PullOptions) (stats PullStats, err error) {
+	root, err := os.OpenRoot(filepath.Dir(local))
+	if err != nil {
+		return PullStats{}, fmt.Errorf("pull %s: %w", path, err)
+	}
+	stats, err = g.pullFile(ctx, path, root, filepath.Base(local), o, nil)
+	return stats, errors.Join(err, root.Close())
+}
+
+// pullFile is PullFile to a place below a root that is held open, of bytes that other files may need as well.
+func (g *Guest) pullFile(ctx context.Context, path string, root *os.Root, place string, o PullOptions, room *budget) (stats PullStats, err error) {
 	if o.Offset != 0 || o.Length != 0 {
 		return PullStats{}, fmt.Errorf("pull %s: a range can't be fetched as a whole file", path)
 	}
-	part := local + ".part"
-	f, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE, 0o600)
+	part := place + partSuffix
+	f, err := openPlain(root, part, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return PullStats{}, fmt.Errorf("pull %s: %w", path, err)
 	}
@@ -39,7 +51,7 @@ func (g *Guest) PullFile(ctx context.Context, path, local string, o PullOptions)
 	if err != nil {
 		return PullStats{}, err
 	}
-	p.limit = o.MaxBytes // on the whole file, wherever this call begins
+	p.limit, p.room = o.MaxBytes, room // the limit is on the whole file, wherever this call begins
 	pullErr := p.run(ctx)
 	// Beyond it may be ranges that came out of turn or were not checked.
 	if err := errors.Join(pullErr, f.Truncate(p.verified)); err != nil {
@@ -49,11 +61,33 @@ func (g *Guest) PullFile(ctx context.Context, path, local string, o PullOptions)
 		return p.stats, fmt.Errorf("pull %s: %w", path, err)
 	}
 	f = nil
-	if err := os.Rename(part, local); err != nil {
+	if err := root.Rename(part, place); err != nil {
 		return p.stats, fmt.Errorf("pull %s: %w", path, err)
 	}
 	return p.stats, nil
 }
+
+// openPlain opens a file below a root: not a link, which would lead to another one, nor a pipe, which would never end.
+func openPlain(root *os.Root, place string, flag int) (*os.File, error) {
+	f, err := root.OpenFile(place, flag|syscall.O_NONBLOCK, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := f.Stat()
+	if err == nil {
+		var named fs.FileInfo
+		if named, err = root.Lstat(place); err == nil && (!opened.Mode().IsRegular() || !os.SameFile(opened, named)) {
+			err = &fs.PathError{Op: "open", Path: place, Err: errNotPlain}
+		}
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+var errNotPlain = errors.New("a link or something else that is no file has come into its place: move it away")
 
 // resumeAt is from where the file has to be fetched.
 func (g *Guest) resumeAt(ctx context.Context, path string, f *os.File) (int64, error) {

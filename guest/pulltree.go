@@ -21,6 +21,16 @@ type TreeStats struct {
 	Resumed int64    // bytes that an interrupted call had fetched before
 }
 
+// TreeOptions tune the download of a tree. The zero value is right.
+type TreeOptions struct {
+	// MaxBytes ends, with *[LimitError], what brings more than so many bytes here, all files together: before anything
+	// is fetched where the guest lists more, and when they arrive where it sends more than it has listed. Zero: no limit.
+	MaxBytes int64
+
+	// Progress may be nil.
+	Progress func(Progress)
+}
+
 // PullTree fetches a file, or a folder with everything in it, from the guest, to be local here. What
 // is here already with the guest's SHA-256 is skipped, and what an interrupted call has left of a
 // large file is gone on with. Small files come many at a time.
@@ -29,7 +39,10 @@ type TreeStats struct {
 // written outside of local, whatever the guest says and whatever links there are in local. When it
 // fails, every file is whole or not there under its name. A file that can't be read in the guest
 // does not keep the others from being fetched; the error tells of each.
-func (g *Guest) PullTree(ctx context.Context, path, local string, progress func(Progress)) (TreeStats, error) {
+func (g *Guest) PullTree(ctx context.Context, path, local string, o TreeOptions) (TreeStats, error) {
+	if o.MaxBytes < 0 {
+		return TreeStats{}, fmt.Errorf("pull %s: a limit of %d bytes", path, o.MaxBytes)
+	}
 	entries, err := g.List(ctx, path)
 	if err != nil {
 		return TreeStats{}, err
@@ -37,7 +50,7 @@ func (g *Guest) PullTree(ctx context.Context, path, local string, progress func(
 	if entries[0].Kind == EntryAbsent {
 		return TreeStats{}, &TransferError{Path: path, Win32: errorFileNotFound, Text: "there is no file or folder of this name; check the path"}
 	}
-	p, err := newTreePull(g, path, local, entries, progress)
+	p, err := newTreePull(g, path, local, entries, o)
 	if err != nil {
 		return TreeStats{}, err
 	}
@@ -55,6 +68,7 @@ type treePull struct {
 	root     *os.Root // the same; it lets nothing out
 	folders  []string // below dir
 	items    []*treeItem
+	room     *budget  // for all files together
 	progress func(Progress)
 
 	stats  TreeStats
@@ -76,15 +90,15 @@ type treeItem struct {
 }
 
 // newTreePull checks everything that can be checked before anything is fetched.
-func newTreePull(g *Guest, path, local string, entries []Entry, progress func(Progress)) (*treePull, error) {
-	p := &treePull{guest: g, path: path, dir: local, progress: progress}
+func newTreePull(g *Guest, path, local string, entries []Entry, o TreeOptions) (*treePull, error) {
+	p := &treePull{guest: g, path: path, dir: local, room: newBudget(o.MaxBytes), progress: o.Progress}
 	if entries[0].Kind == EntryFile {
 		p.dir = filepath.Dir(local)
 		p.items = []*treeItem{{path: path, place: filepath.Base(local), size: entries[0].Size}}
 	}
 	refused := NamesError{Doing: "pull " + path}
 	p.plan(entries[1:], &refused)
-	if err := refused.err(); err != nil {
+	if err := errors.Join(refused.err(), p.room.fits(path, p.items)); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(p.dir, 0o755); err != nil {
@@ -205,7 +219,7 @@ func (p *treePull) hash(ctx context.Context, item *treeItem) error {
 	if !item.here {
 		return context.Cause(ctx)
 	}
-	f, err := p.root.Open(item.place)
+	f, err := openPlain(p.root, item.place, os.O_RDONLY)
 	if err != nil {
 		return fmt.Errorf("pull %s: %w", item.path, err)
 	}
@@ -218,9 +232,9 @@ func (p *treePull) hash(ctx context.Context, item *treeItem) error {
 // fetch brings one large file here.
 func (p *treePull) fetch(ctx context.Context, item *treeItem) error {
 	begun := p.done
-	stats, err := p.guest.PullFile(ctx, item.path, filepath.Join(p.dir, item.place), PullOptions{Progress: func(at Progress) {
+	stats, err := p.guest.pullFile(ctx, item.path, p.root, item.place, PullOptions{Progress: func(at Progress) {
 		p.tell(begun + min(at.Done, item.size))
-	}})
+	}}, p.room)
 	p.stats.Fetched += stats.Bytes
 	if refused, ok := errors.AsType[*TransferError](err); ok {
 		p.fail(item, refused)

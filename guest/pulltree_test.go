@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -40,7 +41,7 @@ func realTree(t *testing.T, w *wineGuest, g *Guest) {
 
 	local := filepath.Join(t.TempDir(), "new", "back")
 	before = w.asked.count()
-	pulled, err := g.PullTree(t.Context(), `C:\trees\one`, local, func(p Progress) { told = p })
+	pulled, err := g.PullTree(t.Context(), `C:\trees\one`, local, TreeOptions{Progress: func(p Progress) { told = p }})
 	if want := (TreeStats{Files: 305, Folders: 6, Bytes: tree.Bytes(), Fetched: tree.Bytes()}); err != nil || !cmp.Equal(pulled, want) {
 		t.Errorf("%+v, %v", pulled, err)
 	}
@@ -70,7 +71,7 @@ func realTree(t *testing.T, w *wineGuest, g *Guest) {
 	if err := os.Remove(filepath.Join(local, "empty")); err != nil {
 		t.Fatal(err)
 	}
-	pulled, err = g.PullTree(t.Context(), `C:\trees\one`, local, nil)
+	pulled, err = g.PullTree(t.Context(), `C:\trees\one`, local, TreeOptions{})
 	again := TreeStats{Files: 305, Folders: 6, Skipped: 302, Bytes: tree.Bytes(), Fetched: gatherLimit + 1<<20 + 7, Resumed: 2 << 20}
 	if err != nil || !cmp.Equal(pulled, again) {
 		t.Errorf("again: %+v, %v", pulled, err)
@@ -80,7 +81,7 @@ func realTree(t *testing.T, w *wineGuest, g *Guest) {
 	}
 	// One file is a tree, too.
 	for what, skipped := range []int{0, 1} {
-		pulled, err = g.PullTree(t.Context(), `C:\trees\one\big.bin`, filepath.Join(local, "copy"), nil)
+		pulled, err = g.PullTree(t.Context(), `C:\trees\one\big.bin`, filepath.Join(local, "copy"), TreeOptions{})
 		if err != nil || pulled.Files != 1 || pulled.Skipped != skipped {
 			t.Errorf("a file, time %d: %+v, %v", what, pulled, err)
 		}
@@ -98,7 +99,7 @@ func realTreeRefused(t *testing.T, w *wineGuest, g *Guest) {
 		t.Errorf("a folder where a file is: %v", refused)
 	}
 	local := filepath.Join(t.TempDir(), "x")
-	_, err := g.PullTree(t.Context(), `C:\trees\none`, local, nil)
+	_, err := g.PullTree(t.Context(), `C:\trees\none`, local, TreeOptions{})
 	if refused, ok = errors.AsType[*TransferError](err); !ok || refused.Win32 != 2 {
 		t.Errorf("absent: %v", err)
 	}
@@ -112,7 +113,7 @@ func realTreeRefused(t *testing.T, w *wineGuest, g *Guest) {
 			t.Fatal(err)
 		}
 	}
-	stats, err := g.PullTree(t.Context(), `C:\trees\three`, local, nil)
+	stats, err := g.PullTree(t.Context(), `C:\trees\three`, local, TreeOptions{})
 	if os.Getuid() == 0 { // who can read everything
 		return
 	}
@@ -183,7 +184,7 @@ func TestPullTreeOfAHostileAgent(t *testing.T) {
 			g.retry.tries = 2
 			f.listing, f.gather = twoFiles, lie(test.frames...)
 			dir := filepath.Join(t.TempDir(), "x")
-			_, err := g.PullTree(t.Context(), `C:\x`, dir, nil)
+			_, err := g.PullTree(t.Context(), `C:\x`, dir, TreeOptions{})
 			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) || strings.Contains(fmt.Sprint(err), "\x1b") {
 				t.Errorf("%v; want %q", err, test.want)
 			}
@@ -229,7 +230,7 @@ func TestPullTreeGoesOnAfterLostContact(t *testing.T) {
 		return 0
 	}
 	dir := t.TempDir()
-	stats, err := g.PullTree(t.Context(), `C:\x`, dir, nil)
+	stats, err := g.PullTree(t.Context(), `C:\x`, dir, TreeOptions{})
 	if err != nil || stats.Files != 2 || stats.Fetched != 4 || !slices.Equal(asked, []int{2, 1}) {
 		t.Errorf("%+v, %v; asked about %v files", stats, err, asked)
 	}
@@ -276,7 +277,7 @@ func TestPullTreeIntoWhatIsThere(t *testing.T) {
 				t.Fatal(err)
 			}
 			ran := len(f.ran())
-			_, err := g.PullTree(t.Context(), `C:\x`, dir, nil)
+			_, err := g.PullTree(t.Context(), `C:\x`, dir, TreeOptions{})
 			if _, ok := errors.AsType[*NamesError](err); !ok || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%v; want %q", err, test.want)
 			}
@@ -294,8 +295,155 @@ func TestPullTreeLeavesLinksOut(t *testing.T) {
 	f := newFakeGuest(t)
 	g := f.connect()
 	f.listing = `{"kind":"folder","path":""}` + "\n" + `{"kind":"link","path":"there"}` + "\n" + `{"kind":"end","entries":2}` + "\n"
-	stats, err := g.PullTree(t.Context(), `C:\x`, filepath.Join(t.TempDir(), "x"), nil)
+	stats, err := g.PullTree(t.Context(), `C:\x`, filepath.Join(t.TempDir(), "x"), TreeOptions{})
 	if err != nil || !slices.Equal(stats.Links, []string{`C:\x\there`}) {
 		t.Errorf("%+v, %v", stats, err)
+	}
+}
+
+func listingOf(sizes map[string]int) string {
+	var lines strings.Builder
+	lines.WriteString(`{"kind":"folder","path":""}` + "\n")
+	for _, name := range slices.Sorted(maps.Keys(sizes)) {
+		fmt.Fprintf(&lines, `{"kind":"file","path":%q,"size":%d}`+"\n", name, sizes[name])
+	}
+	fmt.Fprintf(&lines, `{"kind":"end","entries":%d}`+"\n", len(sizes)+1)
+	return lines.String()
+}
+
+// What a guest says of its files is not what it sends: bytes count when they arrive, over all files together.
+func TestPullTreeStaysWithinItsBytes(t *testing.T) {
+	const large = gatherLimit + 1
+	huge := int(1) << 62
+	small := func(n int) []frame { // n files of 2 bytes
+		var frames []frame
+		for i := range n {
+			frames = append(frames, whole(uint16(i), "aa")...)
+		}
+		return frames
+	}
+	tests := map[string]struct {
+		listed map[string]int
+		sent   []frame        // as answers to gather
+		files  map[string]int // what get sends of large ones
+		max    int64
+		place  string // where it ends; empty: it doesn't
+		told   int    // commands beside the listing
+	}{
+		"as much as allowed":          {listed: map[string]int{"a": 2, "b": 2}, sent: small(2), max: 4, told: 1},
+		"too much as listed":          {listed: map[string]int{"a": 2, "b": 2}, sent: small(2), max: 3, place: `C:\x: its files`},
+		"a sum that overflows":        {listed: map[string]int{"a": huge, "b": huge, "c": huge, "d": huge}, max: 100, place: `C:\x: its files`},
+		"one byte listed, more sent":  {listed: map[string]int{"a": 1}, sent: whole(0, "aa"), max: 1, place: `C:\x\a`, told: 1},
+		"many small ones":             {listed: map[string]int{"a": 0, "b": 0, "c": 0}, sent: small(3), max: 5, place: `C:\x\c`, told: 1},
+		"one byte listed, large sent": {listed: map[string]int{"a": 1}, sent: []frame{{kind: frameSize, offset: large}}, files: map[string]int{"a": large}, max: 100000, place: `C:\x\a`, told: 2},
+		"large ones together": {listed: map[string]int{"a": large, "b": 1}, sent: []frame{{kind: frameSize, offset: large}},
+			files: map[string]int{"a": large, "b": large}, max: 2*large - 1, place: `C:\x\b`, told: 3},
+		"small and large together": {listed: map[string]int{"a": 2, "b": large}, sent: whole(0, "aa"), files: map[string]int{"b": large + 1}, max: large + 2, place: `C:\x\b`, told: 2},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := newFakeGuest(t)
+			g := f.connect()
+			f.listing, f.gather = listingOf(test.listed), lie(test.sent...)
+			for name, size := range test.files {
+				f.write(`C:\x\`+name, make([]byte, size))
+			}
+			ran, dir := len(f.ran()), t.TempDir()
+			stats, err := g.PullTree(t.Context(), `C:\x`, dir, TreeOptions{MaxBytes: test.max})
+			limit, ended := errors.AsType[*LimitError](err)
+			if ended != (test.place != "") || err != nil && !ended || ended && (limit.Limit != test.max || !strings.Contains(err.Error(), test.place)) {
+				t.Errorf("%v; want %q", err, test.place)
+			}
+			if stats.Fetched > test.max {
+				t.Errorf("%d bytes were fetched; at most %d may be", stats.Fetched, test.max)
+			}
+			total := 0
+			for _, content := range readTree(t, dir) {
+				total += len(content)
+			}
+			if int64(total) > test.max {
+				t.Errorf("%d bytes are here; at most %d may be", total, test.max)
+			}
+			if now := f.ran()[ran+1:]; len(now) != test.told {
+				t.Errorf("it was asked for %q", now)
+			}
+		})
+	}
+}
+
+// Bytes that were damaged on their way don't count: they come once more.
+func TestPullTreeCountsWhatIsDamagedOnce(t *testing.T) {
+	f := newFakeGuest(t)
+	g := f.connect()
+	data := randomBytes(gatherLimit + 90<<10)
+	f.listing, f.gather = listingOf(map[string]int{"a": len(data)}), lie()
+	f.write(`C:\x\a`, data)
+	crashOnce(f, 150<<10)
+	stats, err := g.PullTree(t.Context(), `C:\x`, t.TempDir(), TreeOptions{MaxBytes: int64(len(data))})
+	if err != nil || stats.Fetched != int64(len(data)) {
+		t.Errorf("%+v, %v", stats, err)
+	}
+}
+
+// What comes into the destination while a tree is fetched is not followed, neither out of it nor to another file of it.
+func TestPullTreeFollowsNothingThatComesMeanwhile(t *testing.T) {
+	const large = gatherLimit + 1
+	link := func(to string) func(place string) error {
+		return func(place string) error { return os.Symlink(to, place) }
+	}
+	for name, test := range map[string]struct {
+		place   string // where it comes, as the agent is asked about the small file before
+		come    func(place string) error
+		refused bool
+	}{
+		"a link out of it": {"b" + partSuffix, link("../outside/b"), true},
+		"an absolute one": {"b" + partSuffix, func(place string) error {
+			return os.Symlink(filepath.Join(filepath.Dir(filepath.Dir(place)), "outside", "b"), place)
+		}, true},
+		"a link to another":            {"b" + partSuffix, link("mine"), true},
+		"a pipe":                       {"b" + partSuffix, func(place string) error { return syscall.Mkfifo(place, 0o600) }, true},
+		"a link in the file's place":   {"b", link("../outside/b"), false}, // it is replaced
+		"a link for the small one":     {"a" + partSuffix, link("mine"), true},
+		"a link out for the small one": {"a" + partSuffix, link("../outside/a"), true},
+		"a pipe for the small one":     {"a" + partSuffix, func(place string) error { return syscall.Mkfifo(place, 0o600) }, true},
+		"another folder in the place":  {"", nil, false}, // what is held open is what is written to
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFakeGuest(t)
+			g := f.connect()
+			g.retry.tries = 2
+			top := t.TempDir()
+			dir, outside := filepath.Join(top, "x"), filepath.Join(top, "outside")
+			if err := errors.Join(os.Mkdir(dir, 0o700), os.Mkdir(outside, 0o700), os.WriteFile(filepath.Join(dir, "mine"), []byte("mine"), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			f.listing = listingOf(map[string]int{"a": 2, "b": large})
+			f.write(`C:\x\b`, make([]byte, large))
+			f.gather = func(a *fakeAgent) uint32 {
+				err := os.Rename(dir, dir+".moved")
+				if test.come != nil {
+					err = errors.Join(os.Rename(dir+".moved", dir), test.come(filepath.Join(dir, test.place)))
+				} else {
+					err = errors.Join(err, os.Symlink("outside", dir))
+				}
+				if err != nil {
+					t.Error(err)
+				}
+				return lie(whole(0, "aa")...)(a)
+			}
+			_, err := g.PullTree(t.Context(), `C:\x`, dir, TreeOptions{})
+			if (err != nil) != test.refused {
+				t.Errorf("%v; want an error: %v", err, test.refused)
+			}
+			if got := readTree(t, outside); len(got) > 0 {
+				t.Errorf("written outside: %d files", len(got))
+			}
+			if test.come == nil {
+				dir += ".moved"
+			}
+			if got, err := os.ReadFile(filepath.Join(dir, "mine")); err != nil || string(got) != "mine" {
+				t.Errorf("another file of the folder: %d bytes, %v", len(got), err)
+			}
+		})
 	}
 }

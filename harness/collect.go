@@ -3,7 +3,6 @@ package harness
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path"
 	"path/filepath"
@@ -32,26 +31,19 @@ func (l *driverRun) collectFiles(ctx context.Context) {
 
 func (l *driverRun) fetchCollected(ctx context.Context) error {
 	from := guest.CollectedPath(l.id)
-	entries, err := l.guest.List(ctx, from)
+	there, err := l.guest.Look(ctx, from)
 	if err != nil {
 		return err
 	}
-	var total int64
-	for _, e := range entries {
-		total += e.Size
-	}
-	switch {
-	case entries[0].Kind == guest.EntryAbsent:
+	if there.Kind == guest.EntryAbsent {
 		return nil // no step got that far
-	case total > maxCollected:
-		return fmt.Errorf("%s has %d bytes; at most %d are fetched", from, total, int64(maxCollected))
 	}
 	temporary, err := os.MkdirTemp(l.folder(), ".collect-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(temporary)
-	if _, err := l.guest.PullTree(ctx, from, filepath.Join(temporary, "files"), nil); err != nil {
+	if _, err := l.guest.PullTree(ctx, from, filepath.Join(temporary, "files"), guest.TreeOptions{MaxBytes: maxCollected}); err != nil {
 		return err
 	}
 	var problems []error

@@ -137,6 +137,6 @@ func Download(ctx context.Context, g *guest.Guest, path, local string, progress 
 		}
 		to = Destination(path, local, there.Kind)
 	}
-	stats, err := g.PullTree(ctx, path, to, progress)
+	stats, err := g.PullTree(ctx, path, to, guest.TreeOptions{Progress: progress})
 	return to, stats, err
 }
