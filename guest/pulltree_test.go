@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -378,10 +379,24 @@ func TestPullTreeCountsWhatIsDamagedOnce(t *testing.T) {
 	data := randomBytes(gatherLimit + 90<<10)
 	f.listing, f.gather = listingOf(map[string]int{"a": len(data)}), lie()
 	f.write(`C:\x\a`, data)
-	crashOnce(f, 150<<10)
+	frames, gets := 0, 0
+	f.onOutput = func(command string, w io.Writer) io.Writer {
+		if command == "get" {
+			gets++
+		}
+		return writerFunc(func(p []byte) (int, error) {
+			if command == "get" {
+				if frames++; frames == 4 { // after two whole ones with data
+					p = slices.Clone(p)
+					p[len(p)-1] ^= 1
+				}
+			}
+			return w.Write(p)
+		})
+	}
 	stats, err := g.PullTree(t.Context(), `C:\x`, t.TempDir(), TreeOptions{MaxBytes: int64(len(data))})
-	if err != nil || stats.Fetched != int64(len(data)) {
-		t.Errorf("%+v, %v", stats, err)
+	if err != nil || stats.Fetched != int64(len(data)) || gets != 2 {
+		t.Errorf("%+v, %v; asked for %d times", stats, err, gets)
 	}
 }
 
