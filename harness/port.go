@@ -17,9 +17,9 @@ type port interface {
 	State(ctx context.Context, driver, runID string) (guest.State, error)
 	Refresh(ctx context.Context) (guest.Facts, error)
 	Traces(ctx context.Context) (guest.Traces, error)
-	List(ctx context.Context, path string) ([]guest.Entry, error)
+	Look(ctx context.Context, path string) (guest.Entry, error)
 	PullFile(ctx context.Context, from, to string, o guest.PullOptions) (guest.PullStats, error)
-	PullTree(ctx context.Context, from, to string, progress func(guest.Progress)) (guest.TreeStats, error)
+	PullTree(ctx context.Context, from, to string, o guest.TreeOptions) (guest.TreeStats, error)
 	Exec(ctx context.Context, line remote.CommandLine, stdin io.Reader, stdout, stderr io.Writer) (uint32, error)
 	Facts() guest.Facts
 	Close(ctx context.Context) error

@@ -364,11 +364,11 @@ func (p *simPort) Traces(ctx context.Context) (t guest.Traces, err error) {
 	return t, err
 }
 
-func (p *simPort) List(context.Context, string) ([]guest.Entry, error) { return nil, errDead }
+func (p *simPort) Look(context.Context, string) (guest.Entry, error) { return guest.Entry{}, errDead }
 func (p *simPort) PullFile(ctx context.Context, _, _ string, _ guest.PullOptions) (guest.PullStats, error) {
 	return guest.PullStats{}, p.ask(ctx, func() error { return nil })
 }
-func (p *simPort) PullTree(context.Context, string, string, func(guest.Progress)) (guest.TreeStats, error) {
+func (p *simPort) PullTree(context.Context, string, string, guest.TreeOptions) (guest.TreeStats, error) {
 	return guest.TreeStats{}, errDead
 }
 func (p *simPort) Exec(context.Context, remote.CommandLine, io.Reader, io.Writer, io.Writer) (uint32, error) {
