@@ -198,6 +198,9 @@ func (r *run) build(ctx context.Context, before *results.Package) error {
 	if err == nil {
 		err = checkUploads(r.plan.Cases)
 	}
+	if err == nil {
+		err = r.keepUploads()
+	}
 	if err == nil && before == nil {
 		pkg, err = r.keepPackage(pkg, folder)
 	}

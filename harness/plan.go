@@ -1,12 +1,14 @@
 package harness
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"wskharness/results"
@@ -119,7 +121,28 @@ func NewPlan(r Request) (*Plan, error) {
 		return nil, err
 	}
 	p.shuffle()
-	return p, nil
+	return p, p.fits()
+}
+
+// fits says what is too large of what is selected, before anything is begun: for a plan, or for the record.
+func (p *Plan) fits() error {
+	var wrong []error
+	for _, c := range p.Cases {
+		if size := c.PlanBytes(); size > suites.MaxPlanBytes {
+			wrong = append(wrong, fmt.Errorf("%s:%d: %s takes %d bytes of a plan, and there are %d: divide it", c.File, c.Line, c.Name(), size, suites.MaxPlanBytes))
+		}
+	}
+	first := results.Event{Kind: results.KindRunStarted, Run: p.describe(strings.Repeat("x", 64), strings.Repeat("x", 256))}
+	if size, err := first.Size(); err != nil {
+		wrong = append(wrong, err)
+	} else if size > results.MaxLine {
+		wrong = append(wrong, fmt.Errorf("%d cases on each of %d targets make a plan of %d bytes for the record, and it takes %d: select fewer",
+			len(p.Cases), len(p.Targets), size, results.MaxLine))
+	}
+	if len(wrong) > 0 {
+		return &UsageError{Err: errors.Join(wrong...)}
+	}
+	return nil
 }
 
 // stressFor changes the time of the loops that run for one.

@@ -14,7 +14,6 @@ import (
 	"wskharness/guest"
 	"wskharness/harness/driverrun"
 	"wskharness/results"
-	"wskharness/suites"
 )
 
 // requestFile is what was asked for, in the run folder: with it the run can be continued.
@@ -27,34 +26,61 @@ type standing struct {
 	Request    Request `json:"request"`
 }
 
-// definition is a hash of what the planned cases do: a run is only continued with the cases that it was
-// begun with.
-func (p *Plan) definition() (string, error) {
-	entries := make([]suites.Entry, len(p.Cases))
-	for i, c := range p.Cases {
-		entries[i] = suites.Entry{Case: c, Attempt: 1}
+// definition is a hash of all that the planned cases do, of how they are judged, and of the issues that are known of them:
+// a run is only continued with what it was begun with. The files that they upload are held to that by keepUploads.
+func (p *Plan) definition() string {
+	sum := sha256.New()
+	for _, c := range p.Cases {
+		c.Identify(sum)
+		for _, k := range p.Catalog.AllKnown(c) {
+			k.Identify(sum)
+		}
 	}
-	plan, err := suites.Compile(entries, suites.PlanOptions{
-		RunID: "definition", DriverPath: guest.StorePath("definition", "driver.sys"), Service: p.Request.Config.service().Name,
-		StartTimeout: startLimit, StopTimeout: stopLimit, Own: p.Request.Config.ownService(),
-	})
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(plan.Bytes())
-	return hex.EncodeToString(sum[:]), nil
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // stand writes down what was asked for, before anything is begun.
 func (p *Plan) stand(on disk.FS, dir, id string) error {
-	definition, err := p.definition()
-	if err != nil {
-		return err
-	}
-	if err := writeWhole(on, filepath.Join(dir, requestFile), standing{ID: id, Definition: definition, Request: p.Request}); err != nil {
+	if err := writeWhole(on, filepath.Join(dir, requestFile), standing{ID: id, Definition: p.definition(), Request: p.Request}); err != nil {
 		return fmt.Errorf("write down what the run is to do: %w", err)
 	}
 	return nil
+}
+
+// uploadsFile says which files cases upload, by their hashes.
+const uploadsFile = "uploads.json"
+
+// keepUploads notes what cases upload, when everything is built; a run that is continued has to upload the same. All that
+// has changed is told at once.
+func (r *run) keepUploads() error {
+	uploads := map[string]string{}
+	var changed []error
+	var was map[string]string
+	path := filepath.Join(r.dir, uploadsFile)
+	err := readWhole(r.env.disk(), path, &was)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("what the run uploads: %w", err)
+	}
+	for _, c := range r.plan.Cases {
+		for _, u := range c.Uploads() {
+			if uploads[u.Local] != "" {
+				continue
+			}
+			if uploads[u.Local], err = fileSHA256(u.Local); err != nil {
+				return fmt.Errorf("%s: upload: %w", u.Place, err)
+			}
+			if was != nil && was[u.Local] != uploads[u.Local] {
+				changed = append(changed, fmt.Errorf("%s: upload: %s has changed since the run was begun: bring it back, or run the cases again, as a run of its own", u.Place, displayPath(u.Local)))
+			}
+		}
+	}
+	switch {
+	case len(changed) > 0:
+		return &UsageError{Err: errors.Join(changed...)}
+	case was != nil || len(uploads) == 0:
+		return nil
+	}
+	return writeWhole(r.env.disk(), path, uploads)
 }
 
 // Resume continues the run in a folder whose controller was killed: what is recorded stays, what the guest
@@ -73,10 +99,8 @@ func Resume(ctx context.Context, dir string, env Env, handlers ...results.Handle
 	if err != nil {
 		return nil, fmt.Errorf("resume %s: %w", was.ID, err)
 	}
-	if is, err := plan.definition(); err != nil {
-		return nil, fmt.Errorf("resume %s: %w", was.ID, err)
-	} else if is != was.Definition {
-		return nil, usagef("resume %s: the selected cases have changed since it was begun: run them again, as a run of its own", was.ID)
+	if plan.definition() != was.Definition {
+		return nil, usagef("resume %s: the selected cases, or their known issues, have changed since it was begun: run them again, as a run of its own", was.ID)
 	}
 	journal, events, err := results.Open(env.disk(), dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -164,12 +188,7 @@ func (s *session) replan() {
 }
 
 func (s *session) trialOf(key attemptKey) *trial {
-	for _, t := range s.trials {
-		if t.key() == key {
-			return t
-		}
-	}
-	return nil
+	return s.byKey[key]
 }
 
 // remember takes over what the record has of this target.

@@ -51,6 +51,7 @@ type session struct {
 	fresh      guest.Traces // of the facts, until a run of the driver has begun
 	label      string       // the guest, as every verdict names it
 	trials     []*trial
+	byKey      map[attemptKey]*trial
 	runs       int        // of the driver, so far
 	record     *recorder  // of what became of them
 	resumed    bool       // an earlier controller began this run
@@ -64,11 +65,12 @@ type session struct {
 
 // target runs the plan on one target, from acquiring the machine to letting it go.
 func (r *run) target(ctx context.Context, t *Target) {
-	s := &session{run: r, target: t, log: r.log.Named(t.Name), label: t.expectedGuest(), suiteTime: map[string]time.Duration{},
+	s := &session{run: r, target: t, log: r.log.Named(t.Name), label: t.expectedGuest(), suiteTime: map[string]time.Duration{}, byKey: map[attemptKey]*trial{},
 		record: newRecorder(t.Name, r.before, r.append), resumed: len(r.before) > 0}
 	for attempt := range r.plan.Request.Repeat {
 		for _, c := range r.plan.Cases {
-			s.trials = append(s.trials, &trial{test: c, attempt: attempt + 1, seed: r.seed()})
+			t := &trial{test: c, attempt: attempt + 1, seed: r.seed()}
+			s.trials, s.byKey[t.key()] = append(s.trials, t), t
 		}
 	}
 	defer s.release(ctx)
@@ -409,11 +411,17 @@ func (s *session) unjudged(trials []*trial) []*trial {
 }
 
 // batch is what the next run of the driver is for: everything that is left, but first, by itself, what passed before in
-// one that did not end well, without what ended that.
+// one that did not end well, without what ended that; and no more than a plan holds.
 func (s *session) batch(pending []*trial) []*trial {
 	again := slices.DeleteFunc(slices.Clone(pending), func(t *trial) bool { return !s.record.passedBefore(t.key()) })
 	if len(again) > 0 {
-		return again
+		pending = again
+	}
+	size := 0
+	for i, t := range pending {
+		if size += t.test.PlanBytes(); i > 0 && size > suites.MaxPlanBytes {
+			return pending[:i]
+		}
 	}
 	return pending
 }

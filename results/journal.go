@@ -148,16 +148,27 @@ func (j *Journal) encode(e Event) ([]byte, Event, error) {
 	if err := e.place(); err != nil {
 		return nil, e, err
 	}
-	var line bytes.Buffer
-	enc := json.NewEncoder(&line)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(e); err != nil {
+	line, err := e.line()
+	if err != nil {
 		return nil, e, err
 	}
 	if line.Len() > MaxLine {
 		return nil, e, fmt.Errorf("%s event of %d bytes; at most %d", e.Kind, line.Len(), MaxLine)
 	}
 	return line.Bytes(), e, nil
+}
+
+func (e *Event) line() (line bytes.Buffer, err error) {
+	enc := json.NewEncoder(&line)
+	enc.SetEscapeHTML(false)
+	return line, enc.Encode(e)
+}
+
+// Size is how many bytes of a journal the event takes, but for its number and time.
+func (e Event) Size() (int, error) {
+	e = e.bounded()
+	line, err := e.line()
+	return line.Len(), err
 }
 
 // place checks the event, and that it is where it may be.

@@ -60,6 +60,26 @@ func (p *Plan) Entry(n int) (e Entry, ok bool) {
 	return p.entries[n], true
 }
 
+// MaxPlanBytes is how much of a plan cases may take together, by their PlanBytes.
+const MaxPlanBytes = planMaxFile / 2
+
+// PlanBytes is how much of a plan an attempt of the case takes at most: with its own steps, units and texts.
+func (c *Case) PlanBytes() int {
+	size := binary.Size(wireCase{}) + len(c.Name()) + 1 + len(c.Steps)*(binary.Size(wireUnit{})+binary.Size(wirePlanStep{}))
+	for _, s := range c.Steps {
+		if s.generic != nil {
+			for _, text := range s.generic.texts {
+				size += len(text) + 1
+			}
+			size += longestGuestPath
+		}
+	}
+	return size
+}
+
+// longestGuestPath is more than a path that the agent takes.
+const longestGuestPath = 1 << 10
+
 // LongestWait is the longest time that a plan can name.
 const LongestWait = maxWaitMs * time.Millisecond
 

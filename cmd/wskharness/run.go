@@ -68,6 +68,7 @@ Cases are selected by suite (capture), by name (capture.no_wait or capture/no_wa
 	f.BoolVar(&o.request.Warm, "warm", false, "use the guests that are up, as they are, and leave them up; where none is, bring one up")
 	f.StringVar(&o.request.Out, "out", "", "folder for run folders (default: wskharness-runs beside the configuration)")
 	f.StringVar(&o.flaky, "flaky", "warn", "what a flaky case does to the exit code: warn or fail")
+	f.BoolVar(&o.request.Policy.SkippedOK, "allow-skipped", false, "end with 0 also where every selected case was skipped")
 	f.BoolVar(&o.dryRun, "dry-run", false, "print what would be done, and do nothing")
 	f.BoolVar(&o.json, "json", false, "print the record as JSON on standard output")
 	f.StringVar(&o.resume, "resume", "", "continue this `RUN`, whose controller was killed: its name, its folder, or latest")
