@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"wskharness/remote"
@@ -238,3 +239,18 @@ func broke(err error) bool {
 // MayPass reports whether a Connect that failed with err is worth doing again: nobody answered, or the shell
 // went away in the middle. What the guest refused, and what the caller ended, will not pass.
 func MayPass(ctx context.Context, err error) bool { return passing(ctx, err) }
+
+// MayPassBooting reports whether a Connect that failed with err is worth doing again while the machine boots: what may pass
+// at any time, and the answers of a service that is on its way up, which knows neither its users (401) nor its own address
+// (404) yet. refused says that it was the credentials that were not accepted: an account may be locked after a few.
+func MayPassBooting(ctx context.Context, err error) (may, refused bool) {
+	f, ok := errors.AsType[*remote.Fault](err)
+	switch {
+	case ctx.Err() != nil || !ok || f.Code != 0:
+	case f.HTTPStatus == http.StatusUnauthorized:
+		return true, true
+	case f.HTTPStatus == http.StatusNotFound:
+		return true, false
+	}
+	return passing(ctx, err), false
+}

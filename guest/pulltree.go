@@ -68,7 +68,7 @@ type treePull struct {
 	root     *os.Root // the same; it lets nothing out
 	folders  []string // below dir
 	items    []*treeItem
-	room     *budget  // for all files together
+	room     *budget // for all files together
 	progress func(Progress)
 
 	stats  TreeStats

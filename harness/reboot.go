@@ -95,22 +95,24 @@ func (s *session) orderReboot(ctx context.Context) error {
 // answers, and Windows restarts WinRM once more shortly after it first answered.
 func (s *session) awaitBoot(ctx context.Context, before string) error {
 	confirmed := ""
-	var last error
+	var booting patience
 	for {
-		if _, err := s.open(ctx, ctx); err != nil {
-			last, confirmed = err, ""
-		} else if id := s.facts.BootID; id == before {
-			last, confirmed = fmt.Errorf("it still runs boot %s", id), ""
-		} else if id == confirmed {
+		_, err := s.open(ctx, ctx)
+		switch id := s.facts.BootID; {
+		case err != nil && !booting.bears(ctx, err):
+			return err
+		case err != nil:
+			confirmed = ""
+		case id == before:
+			err, confirmed = fmt.Errorf("it still runs boot %s", id), ""
+		case id == confirmed:
 			return nil
-		} else {
+		default:
 			confirmed = id
 			continue
 		}
-		select {
-		case <-ctx.Done():
-			return last
-		case <-time.After(rebootPause):
+		if !booting.wait(ctx) {
+			return err
 		}
 	}
 }

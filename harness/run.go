@@ -219,6 +219,10 @@ func (r *run) append(e results.Event) {
 	if r.broken() != nil {
 		return
 	}
+	if e.Verdict != nil && r.env.judge != nil {
+		v := r.env.judge(*e.Verdict)
+		e.Verdict = &v
+	}
 	if err := r.journal.Append(e); err != nil {
 		r.breakOff(err)
 	}

@@ -27,10 +27,6 @@ const (
 	connectLimit = 60 * time.Second
 	// bringLimit bounds how long it may take to bring the agent into a guest.
 	bringLimit = 10 * time.Minute
-	// reconnectPause is how long to wait before knocking again at a guest that is coming back.
-	reconnectPause = 50 * time.Millisecond
-	// rebootPause is the same for a machine that may take minutes.
-	rebootPause = 500 * time.Millisecond
 	// connectTries and connectPause are for a guest that is up, over a network that need not be: the pause
 	// doubles, and all of them are 3 s.
 	connectTries = 6
@@ -249,20 +245,19 @@ func (s *session) reconnectWithin(ctx context.Context, before string, limit time
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		defer s.tellTimeUp(ctx, "connect to the guest again")
+		var booting patience
 		for {
 			label, err := s.open(ctx, whole)
 			switch {
-			case err != nil && !guest.MayPass(ctx, err):
-				return label, err
 			case err == nil && s.facts.BootID != before:
 				return label, nil
 			case err == nil:
 				err = fmt.Errorf("the guest on %s has not rebooted", s.target.Name)
-			}
-			select {
-			case <-ctx.Done():
+			case !booting.bears(ctx, err):
 				return label, err
-			case <-time.After(reconnectPause):
+			}
+			if !booting.wait(ctx) {
+				return label, err
 			}
 		}
 	})
@@ -527,9 +522,6 @@ func (s *session) drainEvents() {
 func (s *session) write(t *trial, e results.Event) {
 	if e.Verdict != nil {
 		v := *e.Verdict
-		if s.env.judge != nil {
-			v = s.env.judge(v)
-		}
 		v.Guest = s.label
 		v.Rerun = s.rerunAll()
 		if t != nil {

@@ -347,7 +347,7 @@ func everyCall(t *testing.T, suite string, kinds ...disktest.Mishap) {
 				disks := func(*simulation) []*disktest.FS { return []*disktest.FS{{At: i + 1, Mishap: kind, NoSync: true}} }
 				simulate(t, plan, 0, out, disks, func(s *simulation, proven map[string]results.Outcome) {
 					s.check(want, exit, proven)
-					if got := finals(results.Reduce(s.events())); len(got) > 0 && !slices.Equal(sorted(got), sorted(want)) {
+					if got := outcomes(results.Reduce(s.events())); len(got) > 0 && !slices.Equal(sorted(got), sorted(want)) {
 						s.fail("resumed it comes to %v", got)
 					}
 				})

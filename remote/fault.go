@@ -39,6 +39,8 @@ type Fault struct {
 	Reason     string // one line for people, in the server's language
 	Detail     string // what the server adds, if it differs from Reason
 	Provider   string // the plug-in that failed, where the server names it
+
+	SessionOver bool // a 401 to one who had been accepted: nothing was carried out, and he has to authenticate anew
 }
 
 func (f *Fault) Error() string {

@@ -318,7 +318,7 @@ func (c *ntlmConn) exchange(ctx context.Context, envelope []byte) (answer, error
 	a, err := post(ctx, c.http, c.of.endpoint.URL, body, c.of.limit, c.of.dial.count, func(h http.Header) {
 		h.Set("Content-Type", contentType)
 	})
-	if err != nil || !c.of.sealing {
+	if a.known = true; err != nil || !c.of.sealing {
 		return a, err
 	}
 	return c.unseal(a)
@@ -331,7 +331,7 @@ func (c *ntlmConn) unseal(a answer) (answer, error) {
 		if a.status == http.StatusOK {
 			return answer{}, &ConnError{Sent: true, Err: errors.New("the answer is not sealed, although the request was: somebody is in between, or the server is not WinRM")}
 		}
-		return answer{status: a.status, header: a.header}, nil
+		return answer{status: a.status, header: a.header, known: a.known}, nil
 	}
 	signature, sealed, err := wsman.UnwrapSealed(a.body)
 	if err != nil {

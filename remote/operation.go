@@ -17,20 +17,20 @@ type operation struct {
 	mode repetition
 }
 
-// repetition says when an operation may be sent once more on a new connection.
+// repetition says when an operation may be sent once more on a new connection. After a 401 to one who had been accepted
+// any may: that says that it was not carried out.
 type repetition int
 
 const (
-	never     repetition = iota // it leaves something behind
-	ifRefused                   // after a 401, which says that it was not carried out
-	always                      // doing it twice is the same as doing it once
+	never  repetition = iota // it leaves something behind, or what it brings is gone with a lost answer
+	always                   // doing it twice is the same as doing it once
 )
 
 func opCreate() operation    { return operation{"Create", wsman.ActionCreate, never} }
 func opCommand() operation   { return operation{"Command", wsman.ActionCommand, never} }
 func opSend() operation      { return operation{"Send", wsman.ActionSend, never} }
-func opReceive() operation   { return operation{"Receive", wsman.ActionReceive, ifRefused} } // output in a lost answer is lost
-func opPull() operation      { return operation{"Pull", wsman.ActionPull, ifRefused} }
+func opReceive() operation   { return operation{"Receive", wsman.ActionReceive, never} }
+func opPull() operation      { return operation{"Pull", wsman.ActionPull, never} }
 func opSignal() operation    { return operation{"Signal", wsman.ActionSignal, always} }
 func opDelete() operation    { return operation{"Delete", wsman.ActionDelete, always} }
 func opGet() operation       { return operation{"Get", wsman.ActionGet, always} }
@@ -40,8 +40,8 @@ func opEnumerate() operation { return operation{"Enumerate", wsman.ActionEnumera
 var errSilent = errors.New("the server did not answer in time")
 
 // do sends a message and returns the envelope that answers it. Errors are a *Fault or a
-// *ConnError. Where it may, it repeats an operation once: after a 401 on a connection that had
-// authenticated, after an answer that belongs to another request, after none at all.
+// *ConnError. It repeats an operation once after a 401 to one who had been accepted, and, where doing it twice does no
+// harm, after an answer that belongs to another request, and after none at all.
 func (c *WinRM) do(ctx context.Context, op operation, build func() (message, error)) (wsman.Envelope, error) {
 	env, err := c.once(ctx, op, build)
 	if err == nil || ctx.Err() != nil || !op.mode.permits(err) {
@@ -54,7 +54,7 @@ func (c *WinRM) do(ctx context.Context, op operation, build func() (message, err
 
 func (r repetition) permits(err error) bool {
 	if f, ok := errors.AsType[*Fault](err); ok {
-		return r >= ifRefused && f.HTTPStatus == http.StatusUnauthorized
+		return f.SessionOver
 	}
 	e, ok := errors.AsType[*ConnError](err)
 	return ok && r == always && e.Sent && !errors.Is(e.Err, errSilent)
@@ -91,7 +91,8 @@ func (c *WinRM) once(ctx context.Context, op operation, build func() (message, e
 func (c *WinRM) open(op operation, m message, a answer) (wsman.Envelope, error) {
 	if !a.isSOAP {
 		text := oneLine(string(a.body[:min(len(a.body), maxReason)]))
-		return wsman.Envelope{}, &Fault{Action: op.name, HTTPStatus: a.status, Reason: http.StatusText(a.status), Detail: text}
+		return wsman.Envelope{}, &Fault{Action: op.name, HTTPStatus: a.status, Reason: http.StatusText(a.status), Detail: text,
+			SessionOver: a.known && a.status == http.StatusUnauthorized}
 	}
 	env, err := wsman.ParseEnvelope(a.body)
 	if err != nil {

@@ -36,6 +36,7 @@ type answer struct {
 	tls    *tls.ConnectionState // of the connection; nil without TLS
 	isSOAP bool
 	body   []byte
+	known  bool // who is asking had been accepted before: a 401 is about the session, and not about the credentials
 }
 
 // exchanger carries envelopes to the server and back, authenticated. Its errors are *ConnError
@@ -148,6 +149,7 @@ type basicExchanger struct {
 	limit    int64
 	count    *counters
 	http     *http.Transport
+	accepted atomic.Bool // the credentials were, once
 }
 
 func (b *basicExchanger) overhead(int) int { return 0 }
@@ -155,7 +157,8 @@ func (b *basicExchanger) renew()           { b.http.CloseIdleConnections() }
 func (b *basicExchanger) close()           { b.http.CloseIdleConnections() }
 
 func (b *basicExchanger) exchange(ctx context.Context, envelope []byte) (answer, error) {
-	return post(ctx, b.http, b.endpoint.URL, envelope, b.limit, b.count, func(h http.Header) {
+	known := b.accepted.Load()
+	a, err := post(ctx, b.http, b.endpoint.URL, envelope, b.limit, b.count, func(h http.Header) {
 		h.Set("Content-Type", soapType)
 		if b.endpoint.Auth == AuthCertificate {
 			h.Set("Authorization", mutual)
@@ -164,6 +167,10 @@ func (b *basicExchanger) exchange(ctx context.Context, envelope []byte) (answer,
 		r := http.Request{Header: h}
 		r.SetBasicAuth(b.endpoint.User, b.endpoint.Password.Reveal())
 	})
+	if a.known = known; err == nil && a.isSOAP {
+		b.accepted.Store(true)
+	}
+	return a, err
 }
 
 // post sends one HTTP request and reads the whole answer.

@@ -31,6 +31,10 @@ func (s *State) contactLost(in Broke) {
 	s.countCut()
 	declared := in.Cause != Ended && s.reboots()
 	switch {
+	case in.Cause == Absent && s.at == (guest.Position{}) && s.plan.TakenUp:
+		s.outcome.Unheard = true
+		s.finish(unheard, "the controller ended when it was about to start the run, and there is no journal")
+		s.gather()
 	case s.unanswered && in.Cause == Absent && s.now.Sub(s.askedAt) > s.plan.UnheardAfter:
 		s.outcome.Unheard = true
 		s.finish(unheard, "the answer to the start of the run was lost, and there is no journal: whether it was started is not known")
