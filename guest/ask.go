@@ -46,6 +46,9 @@ func (g *Guest) ask(ctx context.Context, command string, entries []manifestEntry
 // refusedExit is the agent's exit code for an operation that failed.
 const refusedExit = 1
 
+// notYetExit is its exit code for an order to a run that is not there yet, or not again after its reboot.
+const notYetExit = 4
+
 func sendManifest(p *process, entries []manifestEntry) error {
 	w := bufio.NewWriterSize(p.Stdin, p.SendSize())
 	_, _ = w.Write(appendFrame(nil, frame{kind: frameManifest, file: uint16(len(entries)), payload: appendManifest(nil, entries)})) // w keeps the error

@@ -217,12 +217,12 @@ func (e *BootstrapError) Unwrap() []error {
 
 // passing reports whether err may go away by itself, so that an idempotent operation is worth
 // doing again: an unanswered request, a shell that is gone, bytes damaged on the way, a process that was ended before
-// its first word. What a live agent refused, and what the caller ended, will not.
+// its first word, a run that can't be given orders yet. What a live agent refused, and what the caller ended, will not.
 func passing(ctx context.Context, err error) bool {
 	if ctx.Err() != nil || errors.Is(err, remote.ErrShellClosed) {
 		return false
 	}
-	if agent, ok := errors.AsType[*AgentError](err); ok && agent.mute() {
+	if agent, ok := errors.AsType[*AgentError](err); ok && (agent.mute() || agent.ExitCode == notYetExit) {
 		return true
 	}
 	unanswered, _ := remote.IsUnanswered(err)

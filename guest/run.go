@@ -97,8 +97,9 @@ func (g *Guest) Follow(ctx context.Context, runID string, from Position, raw io.
 	return s, err
 }
 
-// Cancel asks a run to stop after the step that is running. It returns when the agent has taken
-// note; the run tidies up, and ends with run-end.
+// Cancel asks a run to stop after the step that is running. It returns when the run has taken
+// note; it tidies up, and ends with run-end. A run that is only just starting is asked again until it does, also where
+// an answer is lost; one that has ended was not in time to be cancelled, and no error.
 func (g *Guest) Cancel(ctx context.Context, runID string) error {
 	return g.askOfRun(ctx, "cancel", runID)
 }

@@ -49,6 +49,17 @@ func (g *Guest) State(ctx context.Context, driver, runID string) (State, error) 
 	if err := CheckRunID(runID); err != nil {
 		return State{}, fmt.Errorf("state: %w", err)
 	}
+	var state State
+	// Not as other commands are repeated: what else this Guest does, and waits for, is nothing to it.
+	err := g.repeat(ctx, "agent state", func(ctx context.Context) (bool, error) {
+		var err error
+		state, err = g.stateOnce(ctx, driver, runID)
+		return false, err
+	})
+	return state, err
+}
+
+func (g *Guest) stateOnce(ctx context.Context, driver, runID string) (State, error) {
 	shell, err := g.client.Shell(ctx, g.opts.Shell)
 	if err != nil {
 		return State{}, fmt.Errorf("state: %w", err)

@@ -16,7 +16,8 @@ int ComplainText(const char *Attempt, const wchar_t *Subject, const char *Reason
 void TextAddError(TEXT *Text, DWORD Win32);
 
 /* Exit codes of every command, see docs/protocol.md. */
-#define EXIT_DONE   0
-#define EXIT_FAILED 1
-#define EXIT_USAGE  2
-#define EXIT_GONE   3
+#define EXIT_DONE    0
+#define EXIT_FAILED  1
+#define EXIT_USAGE   2
+#define EXIT_GONE    3
+#define EXIT_NOT_YET 4 /* what an order is about is not there yet: it is worth giving again */

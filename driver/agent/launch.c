@@ -12,6 +12,11 @@
 
 #include <stdlib.h>
 
+/* From the first record of a run to where its service takes orders there are milliseconds, but on a slow
+ * machine. */
+#define ORDER_MS      10000u
+#define ORDER_POLL_MS 10u
+
 /* The plan is refused: says so on standard error and in a journal that holds nothing else. */
 static int RefusePlan(const RUN_FILES *Paths, const char *Reason)
 {
@@ -107,27 +112,75 @@ static DWORD LookAtRun(const wchar_t *Path, JOURNAL_STATE *State)
     return error;
 }
 
+/*
+ * What the manager and the file system say of a run that is on its way up, or down: it can be asked in a
+ * moment. With ERROR_SERVICE_DOES_NOT_EXIST the run is in another boot than its service, or has just ended.
+ */
+static BOOL OrderMayPass(DWORD Error)
+{
+    switch (Error) {
+    case ERROR_INVALID_SERVICE_CONTROL:
+    case ERROR_SERVICE_CANNOT_ACCEPT_CTRL:
+    case ERROR_SERVICE_NOT_ACTIVE:
+    case ERROR_SERVICE_DOES_NOT_EXIST:
+    case ERROR_SERVICE_MARKED_FOR_DELETE:
+    case ERROR_SERVICE_REQUEST_TIMEOUT:
+        return TRUE;
+    default:
+        return FALSE;
+    }
+}
+
+/*
+ * Gives a run an order until its service has taken it, or the run is over, or it is plain that it won't.
+ * *Refused is what the service last said, *State what became of the run; returns why that could not be found
+ * out.
+ */
+static DWORD OrderRun(const wchar_t *Path, DWORD (*Order)(const wchar_t *Journal), DWORD *Refused,
+                      JOURNAL_STATE *State)
+{
+    UINT64 deadline = GetTickCount64() + ORDER_MS;
+
+    for (;;) {
+        DWORD error;
+
+        *Refused = Order(Path);
+        error = LookAtRun(Path, State);
+        if (*Refused == ERROR_SUCCESS || error != ERROR_SUCCESS || *State != JOURNAL_RUNNING ||
+            !OrderMayPass(*Refused) || GetTickCount64() >= deadline)
+            return error;
+        Sleep(ORDER_POLL_MS);
+    }
+}
+
+/* Complains of a run that is not there to be given an order, and says whether it may be later. */
+static int NotThere(const char *Attempt, const wchar_t *Path, DWORD Error)
+{
+    (void)Complain(Attempt, PathPlain(Path), Error);
+    return Error == ERROR_FILE_NOT_FOUND || Error == ERROR_PATH_NOT_FOUND ? EXIT_NOT_YET : EXIT_FAILED;
+}
+
 static int CancelRun(const wchar_t *Path)
 {
     JOURNAL_STATE state;
-    DWORD error, refused = RunServiceCancel(Path);
+    DWORD refused, error = OrderRun(Path, RunServiceCancel, &refused, &state);
 
     if (refused == ERROR_SUCCESS)
         return EXIT_DONE;
-    /* No service takes the request: has the run ended, or is it gone? */
-    error = LookAtRun(Path, &state);
     if (error != ERROR_SUCCESS)
-        return Complain("read the journal", PathPlain(Path), error);
+        return NotThere("read the journal", Path, error);
     switch (state) {
     case JOURNAL_ENDED:
         return EXIT_DONE;
     case JOURNAL_GONE:
         return ComplainText("cancel the run of", PathPlain(Path), "it is gone without a run-end");
     case JOURNAL_REBOOTING:
-        return ComplainText("cancel the run of", PathPlain(Path),
-                            "the guest is rebooting for it, and it has not gone on yet; ask again");
+        (void)ComplainText("cancel the run of", PathPlain(Path),
+                           "the guest is rebooting for it, and it has not gone on yet; ask again");
+        return EXIT_NOT_YET;
     default:
-        return Complain("cancel the run of", PathPlain(Path), refused);
+        (void)Complain("cancel the run of", PathPlain(Path), refused);
+        return OrderMayPass(refused) ? EXIT_NOT_YET : EXIT_FAILED;
     }
 }
 
@@ -135,19 +188,18 @@ static int CancelRun(const wchar_t *Path)
 static int KillRun(const wchar_t *Path)
 {
     JOURNAL_STATE state;
-    DWORD refused = RunServiceKill(Path);
-    DWORD error = LookAtRun(Path, &state);
+    DWORD refused, error = OrderRun(Path, RunServiceKill, &refused, &state);
 
     if (error != ERROR_SUCCESS)
-        return Complain("read the journal", PathPlain(Path), error);
+        return NotThere("read the journal", Path, error);
     switch (state) {
     case JOURNAL_GONE:
         return EXIT_DONE;
     case JOURNAL_ENDED:
         return ComplainText("end the run of", PathPlain(Path), "it has ended by itself");
     default:
-        return Complain("end the run of", PathPlain(Path),
-                        refused != ERROR_SUCCESS ? refused : ERROR_TIMEOUT);
+        (void)Complain("end the run of", PathPlain(Path), refused != ERROR_SUCCESS ? refused : ERROR_TIMEOUT);
+        return OrderMayPass(refused) ? EXIT_NOT_YET : EXIT_FAILED;
     }
 }
 
