@@ -23,7 +23,7 @@ const (
 	EvBoot        Event = "boot"
 	EvCaseEnd     Event = "case-end"
 	EvDriverStop  Event = "driver-stop"
-	EvDriverLeft  Event = "driver-left"
+	EvDriverLeft  Event = "driver-left" // in the place of driver-stop: a driver that is never unloaded
 	EvRunEnd      Event = "run-end"
 )
 
@@ -41,14 +41,15 @@ type Residue struct {
 // Zero reports whether nothing was left.
 func (r Residue) Zero() bool { return r == Residue{} }
 
-// StepRange is a row of steps of a case.
-type StepRange struct {
-	First, Count int // the first by its index
-}
-
 // Failure says in which run of a repeated or parallel unit a step deviated.
 type Failure struct {
 	Thread, Iteration uint64
+}
+
+// StepRange is some steps of a case that follow one another.
+type StepRange struct {
+	First int // index in the case
+	Count int // at least 1
 }
 
 // Record is one record of a run's journal. Which fields an event has is in docs/protocol.md; the
@@ -65,11 +66,11 @@ type Record struct {
 	Agent    string    // SHA-256 of the agent's image
 	Started  time.Time // by the guest's clock, which may be wrong
 	Cases    int       // in the plan; in run-end, those that were run
-	OK       bool      // driver-start, driver-stop: it worked; step: as the plan expects
-	Why      string    // driver-start, case-end, run-end: a fixed word
-	Win32    uint32    // driver-start, driver-stop, case-end "io": Win32 error; run-end: why records are missing before it
-	Entry    uint32    // driver-start: NTSTATUS that DriverEntry left behind
-	SHA256   string    // driver-start: of the driver's file as it was read in the guest
+	OK       bool      // driver-start: it worked; driver-stop, driver-left: that is proven; step: as the plan expects
+	Why      string    // driver-start, driver-stop, driver-left, case-end, run-end: a fixed word
+	Win32    uint32    // driver-start, driver-stop, driver-left, case-end with "io" or Back: Win32 error; run-end: why records are missing before it
+	Entry    uint32    // driver-start, case-end with Back: NTSTATUS that DriverEntry returned, 0 where unknown
+	SHA256   string    // driver-start, driver-stop, driver-left: of the driver's file as it was read in the guest, then
 	Base     uint64    // driver-start: where the image was loaded
 	Size     uint64    // driver-start: of the loaded image
 	StopTook time.Duration
@@ -91,9 +92,9 @@ type Record struct {
 	// case-end
 	Ran         int        // steps that were run
 	Left, After Residue    // before and after the driver tidied up
-	Back        string     // why the driver could not be brought back after the case; empty: it was, or was there
-	Under       *StepRange // the steps under way when it ended, where they did not come back
-	Driver      string     // of a driver that can't be asked what is left: what its service is doing, such as running
+	Driver      string     // of a driver that can't be asked what is left: what its service is doing, such as running; so in driver-left
+	Back        string     // not empty: the driver, which the case had unloaded, did not start again; a word of driver-start
+	Under       *StepRange // with "io", "hang" and "timeout": the steps that were under way and are not back; nil where none was
 
 	// output: a piece of what the step, whose record follows, wrote
 	Of    string // stdout, stderr or report
@@ -156,6 +157,8 @@ type line struct {
 	Left   []uint32 `json:"left"`
 	After  []uint32 `json:"after"`
 	Driver *string  `json:"driver"`
+	Back   *string  `json:"back"`
+	Under  []int    `json:"under"`
 	Of     *string  `json:"of"`
 	Total  *number  `json:"total"`
 	Data   []byte   `json:"data"` // base64
@@ -201,8 +204,14 @@ func parseRecord(raw []byte) (Record, error) {
 	case EvCaseEnd:
 		c.caseEnd(&r)
 	case EvDriverStop:
-		r.OK, r.Win32 = c.flag("ok", l.OK), c.code("win32", l.Win32)
+		c.driverEnd(&r, "hash", "refused", "timeout", "stop")
 		r.StopTook = c.duration("ms2", l.MS2, time.Millisecond)
+	case EvDriverLeft:
+		c.driverEnd(&r, "hash", "state")
+		r.Driver = c.serviceState(l.Driver)
+		if r.OK && r.Driver != "running" {
+			c.wrong("ok of a driver that is %s", r.Driver)
+		}
 	case EvRunEnd:
 		r.Why = c.word("why", l.Why, "done", "driver-start", "cancelled", "tainted", "device", "plan", "journal")
 		if r.Why == "journal" || l.Win32 != nil {
@@ -245,18 +254,28 @@ func (c *check) driverStart(r *Record) {
 	l := c.line
 	r.OK, r.Win32, r.Entry = c.flag("ok", l.OK), c.code("win32", l.Win32), c.optionalCode(l.Entry)
 	if !r.OK {
-		r.Why = c.word("why", l.Why, "hash", "install", "start", "open", "abi")
+		r.Why = c.startWord("why", l.Why)
 	}
 	if l.SHA256 != nil { // absent when the plan says that the driver is running already
-		if r.SHA256 = *l.SHA256; checkSHA256(r.SHA256) != nil {
-			c.wrong("sha256: %w", checkSHA256(r.SHA256))
-		}
+		r.SHA256 = c.hash(l.SHA256)
 	}
 	if r.OK || l.Base != nil {
 		r.Base = c.count("base", l.Base, 1<<64-1)
 	}
 	if r.OK || l.Size != nil {
 		r.Size = c.count("size", l.Size, 1<<32)
+	}
+}
+
+// driverEnd reads what driver-stop and driver-left have in common: with ok they prove something, else they say why not.
+func (c *check) driverEnd(r *Record, whys ...string) {
+	l := c.line
+	r.OK, r.Win32 = c.flag("ok", l.OK), c.code("win32", l.Win32)
+	if r.OK || l.SHA256 != nil {
+		r.SHA256 = c.hash(l.SHA256)
+	}
+	if !r.OK {
+		r.Why = c.word("why", l.Why, whys...)
 	}
 }
 
@@ -301,15 +320,55 @@ func (c *check) caseEnd(r *Record) {
 	if r.Why == "io" || l.Win32 != nil {
 		r.Win32 = c.code("win32", l.Win32)
 	}
-	if (r.Why == "hang" || r.Why == "io") && l.Left == nil && l.After == nil {
-		return // a driver that no longer answers can't tell what is left
+	if l.Back != nil {
+		r.Back, r.Win32, r.Entry = c.startWord("back", l.Back), c.code("win32", l.Win32), c.code("entry", l.Entry)
 	}
-	if l.Driver != nil {
-		r.Driver = c.word("driver", l.Driver, "absent", "stopped", "start-pending", "stop-pending", "running",
-			"continue-pending", "pause-pending", "paused", "unknown")
-		return
+	if r.Why == "io" || r.Why == "hang" || r.Why == "timeout" {
+		r.Under = c.under(l.Under)
+	} else if l.Under != nil {
+		c.wrong("under of a case that ended with %s", r.Why)
 	}
-	r.Left, r.After = c.residue("left", l.Left), c.residue("after", l.After)
+	switch {
+	case l.Driver != nil:
+		r.Driver = c.serviceState(l.Driver)
+	case (r.Why == "hang" || r.Why == "io") && l.Left == nil && l.After == nil:
+		// a driver that no longer answers can't tell what is left
+	default:
+		r.Left, r.After = c.residue("left", l.Left), c.residue("after", l.After)
+	}
+}
+
+func (c *check) under(v []int) *StepRange {
+	if v == nil {
+		return nil
+	}
+	if len(v) != 2 {
+		c.wrong("under has %d numbers, not 2", len(v))
+		return nil
+	}
+	r := StepRange{First: c.index("under", &v[0]), Count: c.index("under", &v[1])}
+	if r.Count == 0 {
+		c.wrong("under has no step")
+	}
+	return &r
+}
+
+// startWord is why a driver did not start.
+func (c *check) startWord(name string, v *string) string {
+	return c.word(name, v, "hash", "install", "start", "hang", "open", "abi")
+}
+
+func (c *check) serviceState(v *string) string {
+	return c.word("driver", v, "absent", "stopped", "start-pending", "stop-pending", "running",
+		"continue-pending", "pause-pending", "paused", "unknown")
+}
+
+func (c *check) hash(v *string) string {
+	s := c.text("sha256", v)
+	if err := checkSHA256(s); err != nil {
+		c.wrong("sha256: %w", err)
+	}
+	return s
 }
 
 func (c *check) text(name string, v *string) string {

@@ -38,7 +38,29 @@ func TestParseRecord(t *testing.T) {
 	if got, err = parseRecord([]byte(plain)); err != nil || got.Driver != "running" || !got.Left.Zero() {
 		t.Errorf("%+v, %v", got, err)
 	}
+	taken := `{"seq":7,"ms":8,"ev":"case-end","n":0,"ran":2,"why":"io","under":[2,3],"win32":1062,"driver":"stopped"}`
+	if got, err = parseRecord([]byte(taken)); err != nil || got.Driver != "stopped" || got.Win32 != 1062 || got.Under == nil || *got.Under != (StepRange{2, 3}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	back := `{"seq":7,"ms":8,"ev":"case-end","n":0,"ran":2,"why":"done","back":"start","win32":317,"entry":3221225626,"left":[0,0,0,0,0,0],"after":[0,0,0,0,0,0]}`
+	if got, err = parseRecord([]byte(back)); err != nil || got.Back != "start" || got.Win32 != 317 || got.Entry != 0xC000009A || got.Under != nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+	left := `{"seq":7,"ms":8,"ev":"driver-left","ok":1,"win32":0,"sha256":"` + testSHA + `","driver":"running"}`
+	if got, err = parseRecord([]byte(left)); err != nil || got.Ev != EvDriverLeft || !got.OK || got.SHA256 != testSHA || got.Driver != "running" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	stuck := `{"seq":7,"ms":8,"ev":"driver-stop","ok":0,"win32":1052,"why":"refused","ms2":3}`
+	if got, err = parseRecord([]byte(stuck)); err != nil || got.OK || got.Why != "refused" || got.Win32 != 1052 || got.SHA256 != "" {
+		t.Errorf("%+v, %v", got, err)
+	}
 	for _, bad := range []string{
+		strings.Replace(taken, "[2,3]", "[2,0]", 1), strings.Replace(taken, "[2,3]", "[2]", 1), strings.Replace(taken, "[2,3]", "[-1,1]", 1),
+		strings.Replace(taken, `"why":"io"`, `"why":"done"`, 1), strings.Replace(taken, "stopped", "well", 1),
+		strings.Replace(back, `"start"`, `"tired"`, 1), strings.Replace(back, `,"entry":3221225626`, "", 1), strings.Replace(back, `,"win32":317`, "", 1),
+		strings.Replace(left, "running", "stopped", 1), strings.Replace(left, testSHA, "x", 1), strings.Replace(left, `"ok":1`, `"ok":0`, 1),
+		strings.Replace(left, `,"sha256":"`+testSHA+`"`, "", 1), strings.Replace(left, `"ok":1`, `"ok":0,"why":"refused"`, 1),
+		strings.Replace(stuck, "refused", "state", 1), strings.Replace(stuck, `,"why":"refused"`, "", 1), strings.Replace(stuck, `"ok":0`, `"ok":1`, 1),
 		strings.Replace(output, "stderr", "stdin", 1), strings.Replace(output, "aGkK", "a", 1),
 		strings.Replace(output, `"total":70000,`, "", 1), strings.Replace(plain, "running", "well", 1),
 		strings.Replace(plain, `,"driver":"running"`, "", 1),

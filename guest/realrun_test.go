@@ -20,10 +20,11 @@ import (
 // runGuest is a guest with what its runs are made of.
 type runGuest struct {
 	*Guest
-	wine   *wineGuest
-	sample File // wsksample.sys, in the guest
-	quirk  File // testdata/quirk, in the guest
-	runs   int
+	wine    *wineGuest
+	options Options
+	sample  File // wsksample.sys, in the guest
+	quirk   File // testdata/quirk, in the guest
+	runs    int
 }
 
 // TestRunsOfRealAgent is about what the journal of a run says: the agent on a real Wine, with the sample driver and with
@@ -33,15 +34,53 @@ func TestRunsOfRealAgent(t *testing.T) {
 	w := newWineGuest(t)
 	agent := buildAgent(t)
 	w.seed(t, agent)
-	g, err := Connect(t.Context(), w.client, Options{Agent: agent, RetryPause: 10 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer g.Close(context.Background())
-	r := &runGuest{Guest: g, wine: w}
+	r := &runGuest{wine: w, options: Options{Agent: agent, RetryPause: 10 * time.Millisecond}}
+	r.connect(t)
+	defer func() { r.Close(context.Background()) }()
 	r.sample = r.deploy(t, driver.SampleSpec(nil))
 	r.quirk = r.deploy(t, driver.Spec{Name: "quirk.sys", Kind: driver.KernelDriver, Sources: os.DirFS("testdata"), Dirs: []string{"quirk"}, Libs: []string{"ntoskrnl"}})
 	t.Run("cancelled at once", r.cancelledAtOnce)
+	t.Run("a driver that goes", r.driverGoes)
+	t.Run("a driver that is another one in the end", r.driverChanged)
+	t.Run("a driver that does not come back", r.notBack)
+	t.Run("a driver that does not start", r.doesNotStart)
+	// These leave drivers behind that do not go.
+	for _, last := range []struct {
+		name string
+		test func(*testing.T)
+	}{
+		{"no Unload", r.noUnload},
+		{"an Unload that does not return", r.unloadStays},
+		{"left running", r.leftRunning},
+		{"left, but gone", r.leftAndGone},
+		{"a fault of the sample", r.faultOfSample},
+		{"a fault of an own driver", r.faultOfOwn},
+		{"a request that does not come back", r.requestStays},
+		{"a DriverEntry that does not return", r.entryStays},
+	} {
+		t.Run(last.name, func(t *testing.T) {
+			last.test(t)
+			r.reboot(t)
+		})
+	}
+}
+
+func (r *runGuest) connect(t *testing.T) {
+	t.Helper()
+	g, err := Connect(t.Context(), r.wine.client, r.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Guest = g
+}
+
+// reboot rids the guest of all drivers and services, and of what they have left in memory.
+func (r *runGuest) reboot(t *testing.T) {
+	t.Helper()
+	r.Close(context.Background())
+	r.wine.shutdown()
+	r.wine.up(t)
+	r.connect(t)
 }
 
 // deploy builds a driver and brings it into the guest.
@@ -81,6 +120,13 @@ const (
 	quirkStays
 )
 
+// Requests that the driver takes: nothing, a page fault, one that does not come back.
+const (
+	codeNothing = "0x222000"
+	codeFault   = "0x222004"
+	codeStays   = "0x222008"
+)
+
 // order is a run of the cases of a suite, `- id: …` and so on. With own it is the quirky driver's, else the sample's.
 func (r *runGuest) order(t *testing.T, cases string, own *suites.Service) Run {
 	t.Helper()
@@ -103,7 +149,7 @@ func (r *runGuest) order(t *testing.T, cases string, own *suites.Service) Run {
 		t.Fatal(err)
 	}
 	plan, err := suites.Compile(entries, suites.PlanOptions{RunID: id, DriverPath: file.Path, Service: service, DriverSHA256: [32]byte(hash),
-		StartTimeout: 20 * time.Second, StopTimeout: 5 * time.Second, Own: own})
+		StartTimeout: 12 * time.Second, StopTimeout: 5 * time.Second, Own: own})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +224,240 @@ func (r *runGuest) cancelledAtOnce(t *testing.T) {
 		s.Close()
 	}
 	var never *AgentError
-	if err := r.Cancel(t.Context(), "never-was"); !errors.As(err, &never) || never.ExitCode != notYetExit {
+	if err := r.Cancel(t.Context(), "never-was"); !errors.As(err, &never) || never.ExitCode != refusedExit {
 		t.Errorf("a run that never was: %v", err)
+	}
+}
+
+const sleepsShort = `
+  - id: short
+    doc: Something that takes a moment.
+    steps: [sleep: 500ms]
+`
+
+// unharmed checks that the run ended well, with the proof that its driver is gone.
+func unharmed(t *testing.T, records []Record, sha256 string) {
+	t.Helper()
+	stop, end := find(t, records, EvDriverStop), find(t, records, EvRunEnd)
+	if !stop.OK || stop.SHA256 != sha256 || stop.Why != "" || end.Why != "done" {
+		t.Errorf("not proven to be gone\n%s", journalOf(records))
+	}
+}
+
+func (r *runGuest) driverGoes(t *testing.T) {
+	unharmed(t, r.records(t, r.order(t, sleepsShort, nil)), r.sample.SHA256)
+	unharmed(t, r.records(t, r.order(t, sleepsShort, quirky(quirkNone))), r.quirk.SHA256)
+}
+
+// changed runs an order whose driver is another file as soon as it has started.
+func (r *runGuest) changed(t *testing.T, o Run) []Record {
+	t.Helper()
+	file := r.wine.path(o.Files[0].Path)
+	good, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := r.StartRun(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for up := false; !up; {
+		record, err := s.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		up = record.Ev == EvDriverStart
+	}
+	// In the place of the one that is loaded, which nobody may write to.
+	if err := errors.Join(os.Remove(file), os.WriteFile(file, append(bytes.Clone(good), 0), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := os.WriteFile(file, good, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}()
+	records, err := all(t, s)
+	if !errors.Is(err, io.EOF) {
+		t.Fatalf("%v, after\n%s", err, journalOf(records))
+	}
+	return records
+}
+
+func (r *runGuest) driverChanged(t *testing.T) {
+	for _, own := range []*suites.Service{nil, quirky(quirkNone)} {
+		o := r.order(t, sleepsShort, own)
+		records := r.changed(t, o)
+		stop, end := find(t, records, EvDriverStop), find(t, records, EvRunEnd)
+		if stop.OK || stop.Why != "hash" || stop.Win32 != 23 || stop.SHA256 == "" || stop.SHA256 == o.Files[0].SHA256 || end.Why != "tainted" {
+			t.Errorf("the other file is not noticed\n%s", journalOf(records))
+		}
+	}
+}
+
+const unloads = `
+  - id: unloads
+    doc: The driver is gone in the end.
+    steps: [sleep: 500ms, unload: ]
+`
+
+const reloads = `
+  - id: reloads
+    doc: The driver starts twice.
+    steps: [sleep: 500ms, reload: {times: 1}]
+`
+
+// What a case has unloaded is started for the next one, and a start that fails is told by the case: no start goes
+// without the file's hash.
+func (r *runGuest) notBack(t *testing.T) {
+	for _, own := range []*suites.Service{nil, quirky(quirkNone)} {
+		records := r.changed(t, r.order(t, unloads+sleepsShort, own))
+		end, last := find(t, records, EvCaseEnd), records[len(records)-1]
+		if end.Why != "done" || end.Ran != 2 || end.Back != "hash" || end.Win32 != 23 || last.Why == "done" || last.Cases != 1 {
+			t.Errorf("not told to be gone\n%s", journalOf(records))
+		}
+		records = r.changed(t, r.order(t, reloads, own))
+		step, end := records[len(records)-1], find(t, records, EvCaseEnd)
+		for _, record := range records {
+			if record.Ev == EvStep {
+				step = record
+			}
+		}
+		if step.Step != 1 || step.Status != 0xC0070017 || end.Why != "deviation" || end.Back != "hash" {
+			t.Errorf("another file was started again\n%s", journalOf(records))
+		}
+		unharmed(t, r.records(t, r.order(t, unloads, own)), r.order(t, unloads, own).Files[0].SHA256)
+	}
+}
+
+func (r *runGuest) doesNotStart(t *testing.T) {
+	records := r.records(t, r.order(t, sleepsShort, quirky(quirkFails)))
+	if start := find(t, records, EvDriverStart); start.OK || start.Why != "start" || start.Win32 == 0 || len(records) != 3 {
+		t.Errorf("%s", journalOf(records))
+	}
+}
+
+// Wine's manager takes the order to stop and leaves the driver running.
+func (r *runGuest) noUnload(t *testing.T) {
+	records := r.records(t, r.order(t, sleepsShort, quirky(quirkNoUnload)))
+	stop, end := find(t, records, EvDriverStop), find(t, records, EvRunEnd)
+	if stop.OK || stop.Why != "refused" || stop.Win32 != 1052 || stop.SHA256 != "" || end.Why != "tainted" {
+		t.Errorf("not refused\n%s", journalOf(records))
+	}
+}
+
+func (r *runGuest) unloadStays(t *testing.T) {
+	records := r.records(t, r.order(t, sleepsShort, quirky(quirkStays)))
+	stop, end := find(t, records, EvDriverStop), find(t, records, EvRunEnd)
+	if stop.OK || stop.Why != "timeout" || stop.Win32 != 1460 || end.Why != "tainted" {
+		t.Errorf("no timeout\n%s", journalOf(records))
+	}
+}
+
+// neverUnloaded is a service that no run stops.
+func neverUnloaded(habit int) *suites.Service {
+	s := quirky(habit)
+	s.NeverUnload = true
+	return s
+}
+
+func (r *runGuest) leftRunning(t *testing.T) {
+	var refused *AgentError
+	o := r.order(t, unloads, neverUnloaded(quirkNone))
+	if s, err := r.StartRun(t.Context(), o); err != nil {
+		t.Fatal(err)
+	} else if records, err := all(t, s); !errors.As(err, &refused) || !strings.Contains(refused.Complaint, "never to be unloaded") || len(records) != 1 || records[0].Why != "plan" {
+		t.Errorf("a plan that unloads what is never unloaded: %v\n%s", err, journalOf(records))
+	}
+	records := r.records(t, r.order(t, sleepsShort, neverUnloaded(quirkNoUnload)))
+	left, end := find(t, records, EvDriverLeft), find(t, records, EvRunEnd)
+	if !left.OK || left.Driver != "running" || left.SHA256 != r.quirk.SHA256 || end.Why != "done" || len(records) != 7 {
+		t.Errorf("not left\n%s", journalOf(records))
+	}
+	if state, err := r.DriverStatus(t.Context(), "quirk"); err != nil || state.State != "running" {
+		t.Errorf("%+v, %v", state, err)
+	}
+	records = r.records(t, r.order(t, sleepsShort, neverUnloaded(quirkNoUnload)))
+	if start := find(t, records, EvDriverStart); start.OK || start.Why != "install" || start.Win32 != 1056 || len(records) != 3 {
+		t.Errorf("one that is never unloaded was followed by another\n%s", journalOf(records))
+	}
+	r.reboot(t)
+	records = r.changed(t, r.order(t, sleepsShort, neverUnloaded(quirkNone)))
+	left, end = find(t, records, EvDriverLeft), find(t, records, EvRunEnd)
+	if left.OK || left.Why != "hash" || left.Driver != "running" || left.Win32 != 23 || end.Why != "tainted" {
+		t.Errorf("the other file is not noticed\n%s", journalOf(records))
+	}
+}
+
+// faultInTheMiddle is a case whose second step takes the driver down.
+func faultInTheMiddle(step string) string {
+	return `
+  - id: fault
+    doc: The driver goes down in the middle.
+    tear_down: [sleep: 2ms]
+    steps: [sleep: 1ms, ` + step + `, sleep: 3ms, sleep: 4ms]
+`
+}
+
+func (r *runGuest) leftAndGone(t *testing.T) {
+	records := r.records(t, r.order(t, faultInTheMiddle("ioctl: {device: Quirk, code: "+codeFault+"}"), neverUnloaded(quirkNone)))
+	if left := find(t, records, EvDriverLeft); left.OK || left.Why != "state" || left.Driver != "stopped" {
+		t.Errorf("a driver is left that is not there\n%s", journalOf(records))
+	}
+}
+
+// takenDown checks that the second step of four, and no other, is told to have been under way.
+func takenDown(t *testing.T, records []Record) {
+	t.Helper()
+	var steps []int
+	for _, record := range records {
+		if record.Ev == EvStep {
+			steps = append(steps, record.Step)
+		}
+	}
+	end := find(t, records, EvCaseEnd)
+	if end.Why != "io" || end.Win32 == 0 || end.Ran != 1 || len(steps) != 1 || end.Under == nil || *end.Under != (StepRange{1, 1}) {
+		t.Errorf("it is not told alike\n%s", journalOf(records))
+	}
+}
+
+// faults is how often a fault has to be told alike.
+const faults = 4
+
+func (r *runGuest) faultOfSample(t *testing.T) {
+	for range faults {
+		records := r.records(t, r.order(t, strings.Replace(faultInTheMiddle("fault: {kind: write, address: 0x10}"), "doc:", "misuse: true\n    doc:", 1), nil))
+		takenDown(t, records)
+		if end := records[len(records)-1]; end.Why != "device" || records[len(records)-2].Ev != EvCaseEnd {
+			t.Errorf("%s", journalOf(records))
+		}
+		r.reboot(t)
+	}
+}
+
+func (r *runGuest) faultOfOwn(t *testing.T) {
+	for range faults {
+		records := r.records(t, r.order(t, faultInTheMiddle("ioctl: {device: Quirk, code: "+codeFault+"}"), quirky(quirkNone)))
+		takenDown(t, records)
+		if end, stop := find(t, records, EvCaseEnd), find(t, records, EvDriverStop); end.Driver != "stopped" || stop.OK {
+			t.Errorf("%s", journalOf(records))
+		}
+		r.reboot(t)
+	}
+}
+
+func (r *runGuest) requestStays(t *testing.T) {
+	records := r.records(t, r.order(t, strings.Replace(faultInTheMiddle("{ioctl: {device: Quirk, code: "+codeStays+"}, within: 1s}"), "the driver goes down", "a request stays", 1), quirky(quirkNone)))
+	end := find(t, records, EvCaseEnd)
+	if end.Why != "hang" || end.Ran != 2 || end.Under == nil || *end.Under != (StepRange{1, 1}) || records[len(records)-2].Ev != EvCaseEnd {
+		t.Errorf("%s", journalOf(records))
+	}
+}
+
+func (r *runGuest) entryStays(t *testing.T) {
+	records := r.records(t, r.order(t, sleepsShort, quirky(quirkNoReturn)))
+	if start := find(t, records, EvDriverStart); start.OK || start.Why != "hang" || start.Win32 != 1460 || len(records) != 3 {
+		t.Errorf("%s", journalOf(records))
 	}
 }

@@ -25,7 +25,7 @@ func journalLines(cases int) []string {
 		add(`"ev":"step","n":%d,"step":0,"status":0,"origin":0,"runs":1,"ns":1800,"maxNs":1800,"v":[0,0,0,0,0,0,0,0,0,"0xffffffffffffffff"],"ok":1`, n)
 		add(`"ev":"case-end","n":%d,"ran":1,"why":"done","left":[0,0,0,0,0,0],"after":[0,0,0,0,0,0]`, n)
 	}
-	add(`"ev":"driver-stop","ok":1,"win32":0,"ms2":14`)
+	add(`"ev":"driver-stop","ok":1,"win32":0,"sha256":"%s","ms2":14`, testSHA)
 	add(`"ev":"run-end","why":"done","cases":%d`, cases)
 	return lines
 }

@@ -77,6 +77,14 @@ func newWineGuest(t *testing.T) *wineGuest {
 		}
 	}
 	w.shutdown() // services that were there while the prefix was made don't start drivers well
+	w.up(t)
+	w.serve(t)
+	return w
+}
+
+// up has the guest's services run, until it is shut down.
+func (w *wineGuest) up(t *testing.T) {
+	t.Helper()
 	// While a program runs, Wine's services do: no command of a test starts them, and none waits.
 	keeper := w.command(t.Context(), "cmd")
 	if _, err := keeper.StdinPipe(); err != nil {
@@ -100,8 +108,6 @@ func newWineGuest(t *testing.T) *wineGuest {
 			t.Fatalf("%s: %v", args, err)
 		}
 	}
-	w.serve(t)
-	return w
 }
 
 // shutdown ends everything that runs in the prefix.

@@ -108,7 +108,7 @@ func mirrored() map[string]uint64 {
 		"WSKP_MAGIC": planMagic, "WSKP_VERSION": planVersion, "WSKP_MAX_FILE": planMaxFile,
 		"WSKT_MAX_CHECKS": maxChecks, "WSKT_VALUE_ELAPSED_NS": valueElapsedNS, "WSKT_VALUE_MAX_NS": valueMaxNS,
 		"WSKT_EQ": compareEQ, "WSKT_NE": compareNE, "WSKT_GE": compareGE, "WSKT_LE": compareLE, "WSKT_HAS": compareHas,
-		"WSKP_PLAIN": planPlain, "WSKP_OP_UPLOAD": opUpload, "WSKP_OP_RUN": opRun, "WSKP_OP_IOCTL": opIoctl,
+		"WSKP_PLAIN": planPlain, "WSKP_NEVER_UNLOAD": planNeverUnload, "WSKP_OP_UPLOAD": opUpload, "WSKP_OP_RUN": opRun, "WSKP_OP_IOCTL": opIoctl,
 		"WSKP_OP_COLLECT": opCollect, "WSKP_OP_EVENT_LOG": opEventLog,
 		"WSKP_GENERIC_BYTES": genericBytes, "WSKP_REPORT_BYTES": reportBytes,
 		"WSKP_V_RUN_EXIT": valueRunExit, "WSKP_V_RUN_OUT": valueRunOut, "WSKP_V_RUN_ERR": valueRunErr,

@@ -120,6 +120,9 @@ func Compile(entries []Entry, opts PlanOptions) (*Plan, error) {
 	}
 	if opts.Own != nil {
 		header.Flags = planPlain
+		if opts.Own.NeverUnload {
+			header.Flags |= planNeverUnload
+		}
 		header.Settings = w.list(opts.Own.settings(opts.INF))
 	}
 	data, err := w.file(header)

@@ -11,7 +11,8 @@ const (
 	genericBytes = 64 << 10  // of each output of a step are kept
 	reportBytes  = 256 << 10 // of a report
 
-	planPlain = 0x1
+	planPlain       = 0x1
+	planNeverUnload = 0x2
 
 	valueRunExit    = 0
 	valueRunOut     = 1

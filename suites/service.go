@@ -8,6 +8,8 @@ type Service struct {
 	Start      StartType
 	Depends    []string // services that have to be started before it
 	Parameters []Parameter
+	// NeverUnload says that the driver can't be unloaded, or is not to be: it is left running.
+	NeverUnload bool
 }
 
 // StartType is when Windows starts a driver by itself; the numbers are Windows's (SERVICE_BOOT_START and so on).

@@ -92,8 +92,19 @@ void WriteCaseEnd(CASES *Cases, const CASE_RUN *Run, WHY Why)
     JsonU64(line, "n", Run->Index);
     JsonU64(line, "ran", Run->Ran);
     JsonString(line, "why", WhyName(Why));
-    if (Why == WHY_IO)
+    if (Run->UnderCount != 0) {
+        JsonBeginArray(line, "under");
+        JsonU64(line, NULL, Run->UnderFirst);
+        JsonU64(line, NULL, Run->UnderCount);
+        JsonEndArray(line);
+    }
+    if (Run->Back.Why != NULL) {
+        JsonString(line, "back", Run->Back.Why);
+        JsonU64(line, "win32", Run->Back.Win32);
+        JsonU64(line, "entry", Run->Back.Entry);
+    } else if (Why == WHY_IO) {
         JsonU64(line, "win32", Run->IoError);
+    }
     if (Run->Driver != NULL)
         JsonString(line, "driver", Run->Driver);
     if (Run->ResidueKnown) {
@@ -101,5 +112,6 @@ void WriteCaseEnd(CASES *Cases, const CASE_RUN *Run, WHY Why)
         WriteResidue(line, "after", &Run->Residue.After);
     }
     JournalWrite(Cases->Journal);
-    Cases->Ended++;
+    if (Cases->Journal->Error == ERROR_SUCCESS)
+        Cases->Ended++;
 }

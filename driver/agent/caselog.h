@@ -18,6 +18,9 @@ typedef struct CASE_RUN {
     BOOL ResidueKnown;
     WSKT_RESET_OUT Residue;
     const char *Driver; /* what the service of a plain driver is doing at the end */
+    UINT32 UnderFirst;  /* the steps that were under way and are not back … */
+    UINT32 UnderCount;  /* … 0: none was */
+    START Back;         /* Why is not NULL: the driver did not start again after the case */
 } CASE_RUN;
 
 /* Writes the steps of a unit that were run, and counts them; FALSE if one was not as expected. */

@@ -4,6 +4,9 @@
 #include "judge.h"
 #include "output.h"
 #include "restart.h"
+#include "status.h"
+
+#include <stdlib.h>
 
 /* A unit ends itself at its limit; this is what it may take to tell, on a busy machine. */
 #define UNIT_MARGIN_MS 5000u
@@ -46,6 +49,38 @@ static BOOL RanOutOfTime(const WSKT_UNIT_RESULT *Answer)
             return TRUE;
     }
     return FALSE;
+}
+
+/* The case ends in another way than it seemed to, and not in a step. */
+static void EndsOtherwise(CASE_RUN *Run, WHY *Why, WHY Now)
+{
+    if (*Why != Now)
+        Run->UnderCount = 0;
+    *Why = Now;
+}
+
+/* The case ends in a unit of so many steps, of which none is back. */
+static WHY EndsIn(CASE_RUN *Run, UINT32 StepCount, WHY Why)
+{
+    Run->UnderFirst = Run->FirstStep;
+    Run->UnderCount = StepCount;
+    return Why;
+}
+
+/* The time was up in a unit that is back: from the first step that is still out there on, those that are not.
+ */
+static WHY EndsOutOfTime(CASE_RUN *Run, const WSKT_UNIT_RESULT *Answer)
+{
+    Run->UnderCount = 0;
+    for (UINT32 i = 0; i < Answer->StepCount; i++) {
+        UINT32 origin = Answer->Result[i].Origin;
+
+        if (origin == WSKT_ORIGIN_TIMEOUT && Run->UnderCount == 0)
+            Run->UnderFirst = Run->FirstStep + i;
+        if (origin == WSKT_ORIGIN_TIMEOUT || (origin == WSKT_ORIGIN_SKIPPED && Run->UnderCount != 0))
+            Run->UnderCount++;
+    }
+    return WHY_TIMEOUT;
 }
 
 /* Ends the loops of a request that is out, on a handle of their own. */
@@ -124,16 +159,16 @@ static WHY AskDriver(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, UINT32 
         Run->IoError = RunRequest(Cases, unit, bytes, reply, &returned);
     }
     if (Run->IoError == ERROR_TIMEOUT)
-        return WHY_HANG;
+        return EndsIn(Run, Unit->StepCount, WHY_HANG);
     if (Run->IoError == ERROR_SUCCESS && !AnswerIsSound(Unit, answer, returned))
         Run->IoError = ERROR_INVALID_DATA;
     if (Run->IoError != ERROR_SUCCESS)
-        return WHY_IO;
+        return EndsIn(Run, Unit->StepCount, WHY_IO);
     if (WriteSteps(Cases, Run, Unit, answer))
         return WHY_DONE;
     if (answer->FailedStep < 0 && WaitForSingleObject(Cases->Cancel, 0) == WAIT_OBJECT_0)
         return WHY_CANCELLED; /* its loop was ended */
-    return TimeoutMs < Unit->TimeoutMs && RanOutOfTime(answer) ? WHY_TIMEOUT : WHY_DEVIATION;
+    return TimeoutMs < Unit->TimeoutMs && RanOutOfTime(answer) ? EndsOutOfTime(Run, answer) : WHY_DEVIATION;
 }
 
 /* A step of the agent, as if it were a unit's answer. */
@@ -144,7 +179,37 @@ static WHY WriteOwn(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WS
 
     if (WriteSteps(Cases, Run, Unit, &answer))
         return WHY_DONE;
-    return Result->Origin == WSKT_ORIGIN_TIMEOUT ? WHY_HANG : WHY_DEVIATION;
+    return Result->Origin == WSKT_ORIGIN_TIMEOUT ? EndsIn(Run, 1, WHY_HANG) : WHY_DEVIATION;
+}
+
+static BOOL DeviceAnswers(DEVICE *Device)
+{
+    WSKT_HELLO hello;
+    DWORD returned;
+
+    return DeviceCall(Device, IOCTL_WSKT_HELLO, NULL, 0, &hello, sizeof hello, &returned, HELLO_AGAIN_MS) ==
+               ERROR_SUCCESS &&
+           returned == sizeof hello;
+}
+
+/*
+ * Did the driver go down under a step of the agent's? Then what the step reports is no answer: where Wine's
+ * host of a driver dies, the request that it was in ends with STATUS_FILE_DELETED, and a program that made it
+ * fails somehow.
+ */
+static BOOL TookDriver(const CASES *Cases, const WSKP_UNIT *Unit, const WSKT_RESULT *Result)
+{
+    const WSKP_STEP *step = &Cases->Plan->Step[Unit->FirstStep];
+    const WSKT_UNIT_RESULT answer = {.StepCount = 1, .FailedStep = -1, .Result = {*Result}};
+    SERVICE_REPORT report;
+
+    if (Result->Origin != WSKT_ORIGIN_CALL || StepIsExpected(Unit, step, &answer, 0))
+        return FALSE;
+    if (Cases->Plan->Plain)
+        return !Cases->Performer.Unloaded && DriverAsk(Cases->Plan->ServiceName, &report) == ERROR_SUCCESS &&
+               report.State != SERVICE_RUNNING;
+    return Result->Status == STATUS_FILE_DELETED_VALUE && Cases->Performer.Device != NULL &&
+           !DeviceAnswers(Cases->Performer.Device);
 }
 
 /* The unit that DriverEntry is to run, where the one before it starts the driver; NULL where there is none.
@@ -193,6 +258,14 @@ static void WriteOutputs(CASES *Cases, const CASE_RUN *Run)
         OutputWrite(Cases->Journal, Run->Index, Run->FirstStep, names[i], &Cases->Performer.Kept[i]);
 }
 
+static void DropOutputs(CASES *Cases)
+{
+    for (size_t i = 0; i < OUTPUT_COUNT; i++) {
+        free(Cases->Performer.Kept[i].Data);
+        Cases->Performer.Kept[i] = (CAPTURE){0};
+    }
+}
+
 static WHY RunOwn(CASES *Cases, CASE_RUN *Run, UINT32 Index)
 {
     const WSKP_UNIT *unit = &Cases->Plan->Unit[Run->Case->FirstUnit + Index],
@@ -211,6 +284,11 @@ static WHY RunOwn(CASES *Cases, CASE_RUN *Run, UINT32 Index)
         return Reboot(Cases, Run, Index, steps, bytes);
     Cases->Performer.SinceMs = JournalMs(Cases->Journal) - Run->Begin;
     Perform(&Cases->Performer, step, steps, bytes, &result);
+    if (TookDriver(Cases, unit, &result)) {
+        Run->IoError = ERROR_SERVICE_NOT_ACTIVE;
+        DropOutputs(Cases);
+        return EndsIn(Run, 1, WHY_IO);
+    }
     WriteOutputs(Cases, Run);
     return WriteOwn(Cases, Run, unit, &result);
 }
@@ -254,17 +332,24 @@ static WHY TearDown(CASES *Cases, CASE_RUN *Run, WHY Why)
     UINT32 first = Run->Case->UnitCount - Run->Case->TearDownCount;
 
     Run->Deadline = JournalMs(Cases->Journal) + Run->Case->TearDownMs;
+    if (Why == WHY_HANG || Why == WHY_IO)
+        return Why;
     Run->FirstStep = 0;
     for (UINT32 i = 0; i < first; i++)
         Run->FirstStep += Cases->Plan->Unit[Run->Case->FirstUnit + i].StepCount;
     for (UINT32 i = first; i < Run->Case->UnitCount; i++) {
+        UINT32 underFirst = Run->UnderFirst, underCount = Run->UnderCount;
         WHY why;
 
         if (Why == WHY_HANG || Why == WHY_IO || Cases->Journal->Error != ERROR_SUCCESS)
             return Why;
         why = RunUnit(Cases, Run, i);
-        if (Why == WHY_DONE || why == WHY_HANG || why == WHY_IO)
+        if (Why == WHY_DONE || why == WHY_HANG || why == WHY_IO) {
             Why = why;
+        } else {
+            Run->UnderFirst = underFirst;
+            Run->UnderCount = underCount;
+        }
         Run->FirstStep += Cases->Plan->Unit[Run->Case->FirstUnit + i].StepCount;
     }
     return Why;
@@ -305,14 +390,13 @@ static void LookAside(CASE_RUN *Run)
     DeviceClose(device);
 }
 
-static BOOL DeviceAnswers(DEVICE *Device)
+/* Notes that the driver is not there for the next case. One that does not go can't be followed by another
+ * either. */
+static CASES_END NoteBack(CASE_RUN *Run, const START *Start)
 {
-    WSKT_HELLO hello;
-    DWORD returned;
-
-    return DeviceCall(Device, IOCTL_WSKT_HELLO, NULL, 0, &hello, sizeof hello, &returned, HELLO_AGAIN_MS) ==
-               ERROR_SUCCESS &&
-           returned == sizeof hello;
+    Run->Back = *Start;
+    return strcmp(Start->Why, "install") == 0 || strcmp(Start->Why, "hang") == 0 ? CASES_TAINTED
+                                                                                 : CASES_DEVICE;
 }
 
 /* A case may end with the driver unloaded: the next one, and the residue, want it back. */
@@ -325,8 +409,7 @@ static CASES_END BringBack(CASES *Cases, CASE_RUN *Run)
     if (StartUp(Cases->Plan, NULL, &Cases->Performer.Device, &start))
         return CASES_DONE;
     Run->ResidueKnown = TRUE; /* nothing is left of a driver that is gone */
-    /* One that does not go can't be followed by another. */
-    return strcmp(start.Why, "install") == 0 ? CASES_TAINTED : CASES_DEVICE;
+    return NoteBack(Run, &start);
 }
 
 /*
@@ -335,19 +418,22 @@ static CASES_END BringBack(CASES *Cases, CASE_RUN *Run)
  */
 static CASES_END EndPlain(CASES *Cases, CASE_RUN *Run, WHY Why)
 {
+    CASES_END back = CASES_DONE;
     SERVICE_REPORT report;
     START start = {0};
     DEVICE *none;
+    DWORD error;
 
     if (Why == WHY_HANG)
         return CASES_TAINTED;
-    if (Cases->Performer.Unloaded)
-        (void)StartUp(Cases->Plan, NULL, &none, &start);
+    if (Cases->Performer.Unloaded && !StartUp(Cases->Plan, NULL, &none, &start))
+        back = NoteBack(Run, &start);
     Cases->Performer.Unloaded = FALSE;
-    if (DriverQuery(Cases->Plan->ServiceName, &report) != ERROR_SUCCESS)
-        report.State = 0; /* "unknown" */
-    Run->Driver = ServiceStateName(report.State);
-    if (report.State != SERVICE_RUNNING)
+    error = DriverAsk(Cases->Plan->ServiceName, &report);
+    Run->Driver = error == ERROR_SUCCESS ? ServiceStateName(report.State) : "unknown";
+    if (back != CASES_DONE)
+        return back;
+    if (Why == WHY_IO || error != ERROR_SUCCESS || report.State != SERVICE_RUNNING)
         return CASES_DEVICE;
     return Why == WHY_CANCELLED ? CASES_CANCELLED : CASES_DONE;
 }
@@ -359,7 +445,7 @@ static CASES_END EndCase(CASES *Cases, CASE_RUN *Run, WHY *Why)
     DWORD error;
 
     if (PerformerBusy(&Cases->Performer) != 0)
-        *Why = WHY_HANG;
+        EndsOtherwise(Run, Why, WHY_HANG);
     PerformerForget(&Cases->Performer);
     if (Cases->Plan->Plain)
         return EndPlain(Cases, Run, *Why);
@@ -374,11 +460,11 @@ static CASES_END EndCase(CASES *Cases, CASE_RUN *Run, WHY *Why)
         return CASES_DEVICE;
     error = Reset(Cases->Performer.Device, Run, RESET_MS);
     if (error == ERROR_TIMEOUT) {
-        *Why = WHY_HANG;
+        EndsOtherwise(Run, Why, WHY_HANG);
         return CASES_TAINTED;
     }
     if (error != ERROR_SUCCESS) {
-        *Why = WHY_IO;
+        EndsOtherwise(Run, Why, WHY_IO);
         Run->IoError = error;
         return CASES_DEVICE;
     }
@@ -434,8 +520,7 @@ static CASES_END GoOnAfterBoot(CASES *Cases, const REBOOT_POINT *From)
     return FinishCase(Cases, &run, why);
 }
 
-/* Whether a point is one of this plan, at a step that reboots. */
-static BOOL PointFits(const PLAN *Plan, const REBOOT_POINT *Point)
+BOOL CasesHave(const PLAN *Plan, const REBOOT_POINT *Point)
 {
     const WSKP_STEP *step;
 
@@ -451,11 +536,10 @@ CASES_END CasesRun(CASES *Cases, const REBOOT_POINT *From)
     UINT32 next = 0;
 
     if (From != NULL) {
-        CASES_END end = CASES_DEVICE;
+        CASES_END end;
 
         Cases->Ended = From->Ended;
-        if (PointFits(Cases->Plan, From))
-            end = GoOnAfterBoot(Cases, From);
+        end = GoOnAfterBoot(Cases, From);
         if (end != CASES_DONE)
             return end;
         next = From->Case + 1;

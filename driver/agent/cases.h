@@ -22,8 +22,11 @@ typedef struct CASES {
     UINT32 Ended;  /* cases with a case-end so far */
 } CASES;
 
+/* Whether a point is one of this plan, at a step that reboots. */
+BOOL CasesHave(const PLAN *Plan, const REBOOT_POINT *Point);
+
 /*
- * All cases; with From, those that are left from there on: the step that rebooted is back, and the driver,
- * where the step wants it, is opened here.
+ * All cases; with From, which CasesHave, those that are left from there on: the step that rebooted is back,
+ * and the driver, where the step wants it, is opened here.
  */
 CASES_END CasesRun(CASES *Cases, const REBOOT_POINT *From);

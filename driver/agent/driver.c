@@ -14,6 +14,13 @@
 #define SERVICE_KEY_CHARS 160u
 
 #define STOPPED_POLL_MS 20u
+#define ASK_MS          5000u
+
+/*
+ * A manager that is coming up says 1053 at once; Wine's says it after 30 s, too, of a driver whose
+ * DriverEntry has not returned.
+ */
+#define SLOW_START_MS 10000u
 
 /* Long enough for the largest answer that QueryServiceConfig gives. */
 #define SERVICE_CONFIG_BYTES 8192u
@@ -139,10 +146,28 @@ DWORD DriverInstall(const wchar_t *Name, const wchar_t *Path)
     return error == ERROR_SERVICE_EXISTS ? DriverSetStart(Name, SERVICE_DEMAND_START, Path) : error;
 }
 
+/* The manager has given up on a DriverEntry, which may yet return in its time: ERROR_TIMEOUT where it does
+ * not. */
+static DWORD AwaitRunning(SC_HANDLE Service, UINT64 Deadline)
+{
+    SERVICE_REPORT report = {0};
+
+    for (;;) {
+        DWORD error = ServiceQuery(Service, &report);
+
+        if (error != ERROR_SUCCESS || report.State == SERVICE_RUNNING)
+            return error;
+        if (GetTickCount64() >= Deadline)
+            return ERROR_TIMEOUT;
+        Sleep(STOPPED_POLL_MS);
+    }
+}
+
 /* On a thread of its own: the manager returns when DriverEntry does. */
 static DWORD StartRoutine(void *Context)
 {
     const DRIVER_CALL *call = Context;
+    UINT64 begin = GetTickCount64();
     SERVICE_REPORT report = {0};
     SC_HANDLE service;
     DWORD retries, error = OpenKernelService(call->Name, SERVICE_START, &service);
@@ -150,6 +175,11 @@ static DWORD StartRoutine(void *Context)
     if (error != ERROR_SUCCESS)
         return error;
     error = ServiceStart(service, START_RETRIES_MAX, &retries);
+    if (error == ERROR_SERVICE_REQUEST_TIMEOUT && GetTickCount64() - begin >= SLOW_START_MS) {
+        error = AwaitRunning(service, begin + call->TimeoutMs);
+        CloseServiceHandle(service);
+        return error;
+    }
     /* Wine's manager returns before DriverEntry has; what became of it is in the state. */
     if (error == ERROR_SUCCESS)
         error = ServiceSettle(service, call->TimeoutMs, &report);
@@ -204,8 +234,9 @@ static DWORD StopRoutine(void *Context)
         error = AwaitStopped(service, call->TimeoutMs, &report);
     else if (error == ERROR_SUCCESS)
         error = ServiceSettle(service, call->TimeoutMs, &report);
+    /* Wine's manager takes the order of a driver without Unload, which then runs on; Windows refuses it. */
     if (error == ERROR_SUCCESS && report.State != SERVICE_STOPPED)
-        error = ERROR_SERVICE_CANNOT_ACCEPT_CTRL;
+        error = ERROR_INVALID_SERVICE_CONTROL;
     CloseServiceHandle(service);
     return error;
 }
@@ -246,4 +277,34 @@ DWORD DriverQuery(const wchar_t *Name, SERVICE_REPORT *Report)
     error = ServiceQuery(service, Report);
     CloseServiceHandle(service);
     return error;
+}
+
+/* On a thread of its own: the host of a driver may be busy with another, for as long as that takes. */
+static DWORD AskRoutine(void *Context)
+{
+    const DRIVER_CALL *call = Context;
+    SERVICE_STATUS status;
+    SC_HANDLE service;
+    DWORD error = OpenKernelService(call->Name, SERVICE_INTERROGATE, &service);
+
+    if (error != ERROR_SUCCESS)
+        return error;
+    if (!ControlService(service, SERVICE_CONTROL_INTERROGATE, &status))
+        error = GetLastError();
+    CloseServiceHandle(service);
+    return error;
+}
+
+DWORD DriverAsk(const wchar_t *Name, SERVICE_REPORT *Report)
+{
+    DRIVER_CALL call = {.TimeoutMs = ASK_MS};
+    DWORD asked, error = DriverQuery(Name, Report);
+
+    if (error != ERROR_SUCCESS || Report->State != SERVICE_RUNNING)
+        return error;
+    wcsncpy(call.Name, Name, SERVICE_NAME_CHARS_MAX);
+    asked = BoundedCall(AskRoutine, &call, sizeof call, ASK_MS);
+    if (asked == ERROR_NO_DATA || asked == ERROR_BROKEN_PIPE || asked == ERROR_SERVICE_NOT_ACTIVE)
+        Report->State = SERVICE_STOPPED;
+    return ERROR_SUCCESS;
 }

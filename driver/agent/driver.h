@@ -21,7 +21,10 @@ DWORD DriverInstall(const wchar_t *Name, const wchar_t *Path);
  */
 DWORD DriverStart(const wchar_t *Name, DWORD TimeoutMs);
 
-/* Stops and waits for stopped. ERROR_TIMEOUT: DriverUnload has not returned, or handles are open. */
+/*
+ * Stops and waits for stopped. ERROR_TIMEOUT: DriverUnload has not returned, or handles are open.
+ * ERROR_INVALID_SERVICE_CONTROL: the driver has no DriverUnload, and runs on.
+ */
 DWORD DriverStop(const wchar_t *Name, DWORD TimeoutMs);
 
 /* Removes a stopped service. */
@@ -29,6 +32,12 @@ DWORD DriverRemove(const wchar_t *Name);
 
 /* What it is doing now; State is SERVICE_ABSENT where there is none. */
 DWORD DriverQuery(const wchar_t *Name, SERVICE_REPORT *Report);
+
+/*
+ * As DriverQuery, but the driver's host is asked as well: Wine's manager does not notice when that process is
+ * gone, and says running. Such a driver is SERVICE_STOPPED.
+ */
+DWORD DriverAsk(const wchar_t *Name, SERVICE_REPORT *Report);
 
 /* NTSTATUS that DriverEntry left under the service's key since DriverStart, 0 where there is none. */
 DWORD DriverEntryStatus(const wchar_t *Name);

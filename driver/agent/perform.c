@@ -347,6 +347,17 @@ static void AwaitAnswer(PERFORMER *Performer, const WSKT_STEP *Step, WSKT_RESULT
     }
 }
 
+/* An unload that failed has left the driver where it was; a load that failed has left none. */
+static void NoteUnloaded(PERFORMER *Performer, UINT32 Op, const WSKT_RESULT *Result)
+{
+    BOOL done = Result->Status == STATUS_SUCCESS_VALUE || Result->Origin == WSKT_ORIGIN_ASYNC;
+
+    if (Op == WSKP_OP_UNLOAD)
+        Performer->Unloaded = done;
+    else if (Op == WSKP_OP_LOAD || Op == WSKP_OP_RELOAD)
+        Performer->Unloaded = !done;
+}
+
 void Perform(PERFORMER *Performer, const WSKP_STEP *Step, const WSKT_UNIT *AtStart, DWORD AtStartBytes,
              WSKT_RESULT *Result)
 {
@@ -360,8 +371,6 @@ void Perform(PERFORMER *Performer, const WSKP_STEP *Step, const WSKT_UNIT *AtSta
         AwaitAnswer(Performer, &Step->Step, Result);
         return;
     }
-    if (Step->Step.Op == WSKP_OP_UNLOAD || Step->Step.Op == WSKP_OP_LOAD || Step->Step.Op == WSKP_OP_RELOAD)
-        Performer->Unloaded = Step->Step.Op == WSKP_OP_UNLOAD;
     if (FoldersOf(Performer->Journal, Performer->Case, &act.Folders) != ERROR_SUCCESS) {
         RefuseStep(Result, STATUS_INSUFFICIENT_RESOURCES_VALUE);
         return;
@@ -380,6 +389,7 @@ void Perform(PERFORMER *Performer, const WSKP_STEP *Step, const WSKT_UNIT *AtSta
             Performer->Device = NULL;
         }
         Start(Performer, Step, DriverSteps[i].Routine, &act, Result);
+        NoteUnloaded(Performer, Step->Step.Op, Result);
         return;
     }
     RefuseStep(Result, STATUS_INVALID_DEVICE_STATE_VALUE);

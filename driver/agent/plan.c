@@ -107,11 +107,14 @@ static BOOL IsPlainText(const char *Text, size_t CharsMax)
 
 static BOOL ReadSettings(PLAN *Plan, TEXT *Reason)
 {
-    if ((Plan->Header->Flags & ~WSKP_PLAIN) != 0)
-        return PlanUnfit(Reason, "it has flags that this agent does not know");
+    UINT32 flags = Plan->Header->Flags;
+
+    if ((flags & ~(WSKP_PLAIN | WSKP_NEVER_UNLOAD)) != 0 || flags == WSKP_NEVER_UNLOAD)
+        return PlanUnfit(Reason, "it has flags that this agent does not know, or not together");
     if (StringAt(Plan->Header, Plan->Header->Settings) == NULL)
         return PlanUnfit(Reason, "the settings of the driver's service are out of bounds");
-    Plan->Plain = (Plan->Header->Flags & WSKP_PLAIN) != 0;
+    Plan->Plain = (flags & WSKP_PLAIN) != 0;
+    Plan->NeverUnload = (flags & WSKP_NEVER_UNLOAD) != 0;
     if (!Plan->Plain)
         return TRUE;
     Plan->Settings = PlanWords(Plan, Plan->Header->Settings);
@@ -232,6 +235,12 @@ static BOOL CheckIsKnown(const WSKT_CHECK *Check)
            Check->Value == WSKT_VALUE_MAX_NS;
 }
 
+/* A load stops what runs under the service's name. */
+static BOOL Unloads(UINT32 Op)
+{
+    return Op == WSKP_OP_UNLOAD || Op == WSKP_OP_LOAD || Op == WSKP_OP_RELOAD || Op == WSKP_OP_START_FAILURES;
+}
+
 static BOOL CheckSteps(const PLAN *Plan, TEXT *Reason)
 {
     for (UINT32 i = 0; i < Plan->Header->StepCount; i++) {
@@ -249,6 +258,8 @@ static BOOL CheckSteps(const PLAN *Plan, TEXT *Reason)
             return RefuseAt(Reason, "step", i, "it is not one that this agent can perform");
         if (Plan->Plain && own->Performer != WSKP_BY_AGENT)
             return RefuseAt(Reason, "step", i, "it is one of the sample driver, and this is another");
+        if (Plan->NeverUnload && own->Performer == WSKP_BY_AGENT && Unloads(step->Op))
+            return RefuseAt(Reason, "step", i, "it unloads a driver that is never to be unloaded");
         for (UINT32 j = 0; j < step->CheckCount; j++) {
             if (!CheckIsKnown(&step->Check[j]))
                 return RefuseAt(Reason, "step", i, "it has a check that this agent does not know");

@@ -17,6 +17,7 @@ typedef struct PLAN {
     wchar_t *DriverPath;     /* as PathOpen gives it; NULL: the driver is running already */
     wchar_t ServiceName[65]; /* as ServiceNameValid wants it */
     BOOL Plain;              /* WSKP_PLAIN */
+    BOOL NeverUnload;        /* WSKP_NEVER_UNLOAD */
     WORDS Settings;          /* of a plain driver's service */
 } PLAN;
 

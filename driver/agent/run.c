@@ -4,6 +4,7 @@
 #include "cases.h"
 #include "commands.h"
 #include "driver.h"
+#include "driverend.h"
 #include "image.h"
 
 static const char *EndName(CASES_END End)
@@ -48,9 +49,9 @@ static void WriteRunEnd(JOURNAL *Journal, const char *Why, UINT32 Cases, DWORD W
     JournalWrite(Journal);
 }
 
-void WritePlanRefused(JOURNAL *Journal)
+void WritePlanRefused(JOURNAL *Journal, UINT32 Ended)
 {
-    WriteRunEnd(Journal, "plan", 0, ERROR_SUCCESS);
+    WriteRunEnd(Journal, "plan", Ended, ERROR_SUCCESS);
 }
 
 static void WriteDriverStart(JOURNAL *Journal, const START *Start)
@@ -71,35 +72,11 @@ static void WriteDriverStart(JOURNAL *Journal, const START *Start)
     JournalWrite(Journal);
 }
 
-static DWORD StopDriver(const PLAN *Plan)
-{
-    DWORD error = DriverStop(Plan->ServiceName, Plan->Header->StopTimeoutMs);
-
-    if (error == ERROR_SUCCESS && Plan->Plain)
-        StartForget(Plan);
-    /* Somebody else may have removed it or hold it open; the next install deals with what is left. */
-    if (error == ERROR_SUCCESS)
-        (void)DriverRemove(Plan->ServiceName);
-    return error;
-}
-
-/* FALSE: the driver is still there. */
-static BOOL StopAndTell(JOURNAL *Journal, const PLAN *Plan)
-{
-    UINT64 begin = JournalMs(Journal);
-    DWORD error = StopDriver(Plan);
-    UINT64 took = JournalMs(Journal) - begin;
-    TEXT *line = JournalEvent(Journal, "driver-stop");
-
-    JsonU64(line, "ok", error == ERROR_SUCCESS);
-    JsonU64(line, "win32", error);
-    JsonU64(line, "ms2", took);
-    JournalWrite(Journal);
-    return error == ERROR_SUCCESS;
-}
-
-/* Brings the driver up, or says in the journal why not and leaves nothing running. */
-static BOOL BringUp(JOURNAL *Journal, const PLAN *Plan, DEVICE **Device)
+/*
+ * Brings the driver up, or says in the journal why not and leaves nothing running. *Unwritten is why it could
+ * not be said, or ERROR_SUCCESS.
+ */
+static BOOL BringUp(JOURNAL *Journal, const PLAN *Plan, DEVICE **Device, DWORD *Unwritten)
 {
     START start = {0};
     BOOL up;
@@ -107,19 +84,19 @@ static BOOL BringUp(JOURNAL *Journal, const PLAN *Plan, DEVICE **Device)
     *Device = NULL;
     up = Plan->DriverPath != NULL ? StartUp(Plan, NULL, Device, &start) : StartOpen(Device, &start);
     WriteDriverStart(Journal, &start);
-    if (up && Journal->Error == ERROR_SUCCESS)
+    *Unwritten = JournalRevive(Journal);
+    if (up && *Unwritten == ERROR_SUCCESS)
         return TRUE;
     DeviceClose(*Device);
     *Device = NULL;
     if (Plan->DriverPath == NULL || start.Sha256[0] == '\0')
         return FALSE;
-    /* With a DriverEntry that does not return, the manager may not return from a removal either. */
-    if (start.Why != NULL && strcmp(start.Why, "start") == 0) {
-        if (start.Win32 != ERROR_TIMEOUT)
-            (void)DriverRemove(Plan->ServiceName);
-    } else if (start.Why == NULL || strcmp(start.Why, "open") == 0 || strcmp(start.Why, "abi") == 0) {
-        (void)StopAndTell(Journal, Plan);
-    }
+    /* With a DriverEntry that does not return, the manager may not return from a removal either: "hang" is
+     * left. */
+    if (start.Why == NULL || strcmp(start.Why, "open") == 0 || strcmp(start.Why, "abi") == 0)
+        (void)DriverEnd(Journal, Plan);
+    else if (strcmp(start.Why, "start") == 0)
+        (void)DriverRemove(Plan->ServiceName);
     return FALSE;
 }
 
@@ -138,20 +115,22 @@ static void RunCases(CASES *Cases, const REBOOT_POINT *From)
     unwritten = JournalRevive(Cases->Journal);
     /* A tainted driver can't be unloaded safely, and one without a device is not there to be. */
     if (plan->DriverPath != NULL && end != CASES_TAINTED && (end != CASES_DEVICE || plan->Plain) &&
-        !StopAndTell(Cases->Journal, plan))
+        !DriverEnd(Cases->Journal, plan))
         why = "tainted";
     WriteRunEnd(Cases->Journal, why, Cases->Ended, unwritten);
 }
 
 static void BeginCases(CASES *Cases)
 {
+    DWORD unwritten;
+
     WriteRunStart(Cases->Journal, Cases->Plan);
     if (Cases->Journal->Error != ERROR_SUCCESS)
         return;
-    if (BringUp(Cases->Journal, Cases->Plan, &Cases->Performer.Device))
+    if (BringUp(Cases->Journal, Cases->Plan, &Cases->Performer.Device, &unwritten))
         RunCases(Cases, NULL);
     else
-        WriteRunEnd(Cases->Journal, "driver-start", 0, JournalRevive(Cases->Journal));
+        WriteRunEnd(Cases->Journal, unwritten != ERROR_SUCCESS ? "journal" : "driver-start", 0, unwritten);
 }
 
 static void GoOnWithCases(CASES *Cases, const REBOOT_POINT *From)
@@ -174,8 +153,8 @@ void RunPlan(const RUN_FILES *Files, JOURNAL *Journal, const REBOOT_POINT *From,
 
     TextInit(&reason, buffer, sizeof buffer);
     /* The plan passed these checks before the service was started, but the file is read again here. */
-    if (!PlanLoad(&plan, Files->Plan, &reason)) {
-        WritePlanRefused(Journal);
+    if (!PlanLoad(&plan, Files->Plan, &reason) || (From != NULL && !CasesHave(&plan, From))) {
+        WritePlanRefused(Journal, From != NULL ? From->Ended : 0);
     } else {
         cases.Plan = cases.Performer.Plan = &plan;
         cases.Performer.Journal = Files->Journal;

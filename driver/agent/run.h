@@ -12,5 +12,6 @@
  */
 void RunPlan(const RUN_FILES *Files, JOURNAL *Journal, const REBOOT_POINT *From, HANDLE Cancel);
 
-/* The terminal record of a run whose plan is refused; Journal has no other. */
-void WritePlanRefused(JOURNAL *Journal);
+/* The terminal record of a run whose plan is refused: at its beginning, or after a boot behind so many cases.
+ */
+void WritePlanRefused(JOURNAL *Journal, UINT32 Ended);

@@ -19,6 +19,8 @@
 #define NAME_PREFIX L"wskharness-run-"
 #define NAME_DIGITS 16u
 
+#define ANNOUNCEMENT_CHARS (RUN_SERVICE_CHARS + 8u)
+
 void RunServiceName(const wchar_t *Journal, UINT32 Reboots, wchar_t Name[RUN_SERVICE_CHARS])
 {
     wchar_t folded[PATH_CHARS_MAX + 1];
@@ -39,6 +41,33 @@ void RunServiceName(const wchar_t *Journal, UINT32 Reboots, wchar_t Name[RUN_SER
     for (size_t i = 0; i < NAME_DIGITS; i++)
         Name[prefix + i] = (wchar_t)digits[i];
     Name[prefix + NAME_DIGITS] = L'\0';
+}
+
+/* An object of the system's, so that it goes with the process however that ends. */
+static void AnnouncementName(const wchar_t *Journal, wchar_t Name[ANNOUNCEMENT_CHARS])
+{
+    wcscpy(Name, L"Global\\");
+    RunServiceName(Journal, 0, Name + wcslen(Name));
+}
+
+HANDLE RunServiceAnnounce(const wchar_t *Journal)
+{
+    wchar_t name[ANNOUNCEMENT_CHARS];
+
+    AnnouncementName(Journal, name);
+    return CreateMutexW(NULL, FALSE, name);
+}
+
+BOOL RunServiceAnnounced(const wchar_t *Journal)
+{
+    wchar_t name[ANNOUNCEMENT_CHARS];
+    HANDLE mutex;
+
+    AnnouncementName(Journal, name);
+    mutex = OpenMutexW(SYNCHRONIZE, FALSE, name);
+    if (mutex != NULL)
+        CloseHandle(mutex);
+    return mutex != NULL;
 }
 
 /* Image, command, plan and journal, each path in quotes: none can hold one itself. To be freed. */
@@ -221,8 +250,10 @@ static DWORD WithService(const wchar_t *Journal, DWORD (*Do)(const wchar_t *Name
 
         RunServiceName(Journal, reboots, name);
         tried = Do(name);
-        if (tried == ERROR_SUCCESS)
-            return ERROR_SUCCESS;
+        /* One that is on its way up, or down, is the one. */
+        if (tried == ERROR_SUCCESS || tried == ERROR_INVALID_SERVICE_CONTROL ||
+            tried == ERROR_SERVICE_CANNOT_ACCEPT_CTRL)
+            return tried;
         if (tried != ERROR_SERVICE_DOES_NOT_EXIST)
             error = tried;
     }

@@ -20,6 +20,15 @@
 
 void RunServiceName(const wchar_t *Journal, UINT32 Reboots, wchar_t Name[RUN_SERVICE_CHARS]);
 
+/*
+ * Says that this process is about to start the run, for as long as it lives or until the handle is closed.
+ * NULL where that could not be said: nobody waits for the run then.
+ */
+HANDLE RunServiceAnnounce(const wchar_t *Journal);
+
+/* Does any process say so? */
+BOOL RunServiceAnnounced(const wchar_t *Journal);
+
 /* Makes the service that goes on with the journal when the guest is up again. */
 DWORD RunServiceAfterBoot(const wchar_t *Plan, const wchar_t *Journal, UINT32 Reboots);
 

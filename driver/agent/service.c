@@ -5,6 +5,7 @@
 
 #define RETRY_FIRST_MS 40u /* then doubled: 1.24 s in all */
 #define SETTLE_POLL_MS 3u
+#define SLOW_ANSWER_MS 10000u /* whoever takes so long to say so is up: it is the service that is not */
 
 BOOL ServiceNameValid(const wchar_t *Name)
 {
@@ -92,6 +93,7 @@ DWORD ServiceSettle(SC_HANDLE Service, DWORD TimeoutMs, SERVICE_REPORT *Report)
 DWORD ServiceStart(SC_HANDLE Service, DWORD RetriesMax, DWORD *Retries)
 {
     for (*Retries = 0;; ++*Retries) {
+        UINT64 begin = GetTickCount64();
         DWORD error;
 
         if (StartServiceW(Service, 0, NULL))
@@ -99,7 +101,7 @@ DWORD ServiceStart(SC_HANDLE Service, DWORD RetriesMax, DWORD *Retries)
         error = GetLastError();
         if (error == ERROR_SERVICE_ALREADY_RUNNING)
             return ERROR_SUCCESS;
-        if (!MayPass(error) || *Retries == RetriesMax)
+        if (!MayPass(error) || *Retries == RetriesMax || GetTickCount64() - begin >= SLOW_ANSWER_MS)
             return error;
         Sleep(RETRY_FIRST_MS << *Retries);
     }

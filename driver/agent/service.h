@@ -36,7 +36,8 @@ DWORD ServiceSettle(SC_HANDLE Service, DWORD TimeoutMs, SERVICE_REPORT *Report);
 
 /*
  * Starts a service; ERROR_SERVICE_ALREADY_RUNNING counts as done. The errors of a manager that is not
- * up yet (1053, 1359, 1722) are met by trying again, at most RetriesMax times; *Retries says how often.
+ * up yet (1053, 1359, 1722), where it says so soon, are met by trying again, at most RetriesMax times;
+ * *Retries says how often.
  */
 DWORD ServiceStart(SC_HANDLE Service, DWORD RetriesMax, DWORD *Retries);
 

@@ -83,10 +83,21 @@ void StartForget(const PLAN *Plan)
     free(inf);
 }
 
+/* One that is never unloaded is not stopped to be followed by another either. */
+static DWORD CheckNotRunning(const wchar_t *Name)
+{
+    SERVICE_REPORT report;
+    DWORD error = DriverQuery(Name, &report);
+
+    if (error != ERROR_SUCCESS || report.State == SERVICE_ABSENT || report.State == SERVICE_STOPPED)
+        return error;
+    return ERROR_SERVICE_ALREADY_RUNNING;
+}
+
 static BOOL InstallDriver(const PLAN *Plan, const START_WITH *With, START *Start)
 {
     const wchar_t *name = Plan->ServiceName;
-    DWORD error = DriverStop(name, Plan->Header->StopTimeoutMs);
+    DWORD error = Plan->NeverUnload ? CheckNotRunning(name) : DriverStop(name, Plan->Header->StopTimeoutMs);
 
     if (error == ERROR_SUCCESS)
         error = Plan->Plain ? InstallPlain(Plan) : DriverInstall(name, PathPlain(Plan->DriverPath));
@@ -102,7 +113,7 @@ static BOOL StartDriver(const PLAN *Plan, START *Start)
     if (error == ERROR_SUCCESS)
         return TRUE;
     Start->Entry = DriverEntryStatus(Plan->ServiceName);
-    return StartFailed(Start, "start", error);
+    return StartFailed(Start, error == ERROR_TIMEOUT ? "hang" : "start", error);
 }
 
 BOOL StartOpen(DEVICE **Device, START *Start)
@@ -138,5 +149,5 @@ BOOL StartUp(const PLAN *Plan, const START_WITH *With, DEVICE **Device, START *S
 BOOL StartAgain(const PLAN *Plan, DEVICE **Device, START *Start)
 {
     *Device = NULL;
-    return StartDriver(Plan, Start) && (Plan->Plain || StartOpen(Device, Start));
+    return StartVerify(Plan, Start) && StartDriver(Plan, Start) && (Plan->Plain || StartOpen(Device, Start));
 }

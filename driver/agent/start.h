@@ -32,7 +32,7 @@ BOOL StartUp(const PLAN *Plan, const START_WITH *With, DEVICE **Device, START *S
 /* Takes back what a plain driver's .inf has installed, where one was. */
 void StartForget(const PLAN *Plan);
 
-/* Starts the service as it is: the file was checked, and the driver is not loaded. */
+/* Checks the file's hash and starts the service as it is: the driver is not loaded. */
 BOOL StartAgain(const PLAN *Plan, DEVICE **Device, START *Start);
 
 /* Opens the device of a driver that runs, and has it say who it is. */

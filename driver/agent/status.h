@@ -7,6 +7,7 @@
 
 #define STATUS_SUCCESS_VALUE                0u
 #define STATUS_TIMEOUT_VALUE                0x102u
+#define STATUS_FILE_DELETED_VALUE           0xC0000123u
 #define STATUS_INSUFFICIENT_RESOURCES_VALUE 0xC000009Au
 
 static inline UINT32 StatusOfWin32(DWORD Win32)

@@ -36,13 +36,15 @@ typedef struct WSKP_HEADER {
     UINT32 ServiceName;
     UINT32 StartTimeoutMs;
     UINT32 StopTimeoutMs;
-    UINT32 Flags;           /* WSKP_PLAIN */
+    UINT32 Flags;           /* WSKP_PLAIN, WSKP_NEVER_UNLOAD */
     UINT32 Settings;        /* of the service: a list of texts (settings.h), empty unless WSKP_PLAIN */
     UINT8 DriverSha256[32]; /* nothing is started unless the file has this hash */
 } WSKP_HEADER;
 
 /* The driver is one of the user's own: it does not speak this ABI, and all steps are the agent's. */
 #define WSKP_PLAIN 0x1u
+/* That driver is never unloaded: it is left running at the end. Only beside WSKP_PLAIN. */
+#define WSKP_NEVER_UNLOAD 0x2u
 
 typedef struct WSKP_CASE {
     UINT32 Name; /* string offset: suite.case */

@@ -108,6 +108,8 @@ NTSTATUS NTAPI DriverEntry(DRIVER_OBJECT *Driver, UNICODE_STRING *Path)
     Driver->MajorFunction[IRP_MJ_CLOSE] = OpenOrClose;
     Driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = Control;
     Driver->DriverUnload = quirk == NO_UNLOAD ? NULL : quirk == STAYS ? NeverUnload : Unload;
+    if (quirk != 0) /* one that stays would be in the way of the next one's device */
+        return STATUS_SUCCESS;
     status = IoCreateDevice(Driver, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &device);
     return NT_SUCCESS(status) ? IoCreateSymbolicLink(&link, &name) : status;
 }

@@ -1,0 +1,12 @@
+/* driverend.h - the last that a run has to do with its driver, and to tell of it. */
+#pragma once
+
+#include "journal.h"
+#include "plan.h"
+
+/*
+ * Stops the driver, proves that the one which was tested has gone, removes its service and writes
+ * driver-stop; a driver that the plan never unloads is left as it is, and driver-left written. FALSE: that is
+ * not as it should be, and nothing else may be tested on this machine.
+ */
+BOOL DriverEnd(JOURNAL *Journal, const PLAN *Plan);
