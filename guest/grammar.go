@@ -245,7 +245,7 @@ func (g *Grammar) driverEnd(r Record) string {
 		return notNow
 	case (r.Ev == EvDriverLeft) != g.shape.Resident && g.phase != PhaseRefused:
 		return fmt.Sprintf("by the plan the driver is %s", map[bool]string{true: "never unloaded", false: "unloaded at the end"}[g.shape.Resident])
-	case r.OK && r.SHA256 != g.shape.SHA256 && r.SHA256 != "":
+	case r.OK && r.SHA256 != g.shape.SHA256:
 		return fmt.Sprintf("the driver's file has SHA-256 %s, not the deployed %s", orNone(r.SHA256), g.shape.SHA256)
 	}
 	g.cut = g.phase != PhaseCases && g.phase != PhaseRefused

@@ -118,8 +118,23 @@ func (l *driverRun) carryOut(ctx context.Context, next driverrun.Action) {
 	}
 }
 
+// entry adds what the machine tells of a DriverEntry that failed, where the guest does not know it.
+func (l *driverRun) entry(r guest.Record) guest.Record {
+	teller, ok := l.machine.(vm.EntryTeller)
+	if !ok || r.Ev != guest.EvDriverStart || r.OK || r.Why != "start" || r.Entry != 0 {
+		return r
+	}
+	if status, told := teller.EntryStatus(l.plan.Request.Config.service().Name); told {
+		r.Entry = status
+	}
+	return r
+}
+
 // apply tells the state what happened, and writes down what follows before anything else is done.
 func (l *driverRun) apply(ctx context.Context, in driverrun.Input) driverrun.Action {
+	if r, ok := in.(driverrun.Recorded); ok {
+		in = driverrun.Recorded{Record: l.entry(r.Record)}
+	}
 	effects := l.state.Apply(time.Now(), in)
 	for _, e := range effects.Write {
 		l.write(l.trialOf(attemptKey{e.Case, e.Attempt}), e)

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -68,7 +69,7 @@ func (p *configParser) driver(n *strictyaml.Node, c *Config) {
 }
 
 func ownKeys() []string {
-	return []string{"source", "build", "build_within", "inf", "cat", "pdb", "sign", "service", "start", "depends", "parameters"}
+	return []string{"source", "build", "build_within", "inf", "cat", "pdb", "sign", "service", "start", "depends", "parameters", "unload"}
 }
 
 func (p *configParser) own(m *strictyaml.Mapping, sys *strictyaml.Node) *OwnDriver {
@@ -180,6 +181,10 @@ func (p *configParser) service(m *strictyaml.Mapping, own *OwnDriver) {
 	if n := m.Take("parameters"); n != nil {
 		s.Parameters = p.parameters(n)
 	}
+	if n := m.Take("unload"); n != nil {
+		word, _ := p.OneOf(n, "unload", "at_end", "never")
+		s.NeverUnload = word == "never"
+	}
 }
 
 // parameters reads registry values: a whole number is a REG_DWORD, or a REG_QWORD where it does not fit; a text a
@@ -263,7 +268,21 @@ func (c *Config) ownService() *suites.Service {
 }
 
 // resident reports whether the driver under test is never unloaded.
-func (c *Config) resident() bool { return false }
+func (c *Config) resident() bool { return c.service().NeverUnload }
+
+// checkResident says which cases unload a driver that is never to be.
+func (c *Config) checkResident(cases []*suites.Case) error {
+	var wrong []error
+	for _, one := range cases {
+		if at, unloads := one.Unloads(); unloads && c.resident() {
+			wrong = append(wrong, fmt.Errorf("%s: %s unloads the driver, which the configuration says is never to be unloaded (driver: unload)", at, one.Name()))
+		}
+	}
+	if len(wrong) > 0 {
+		return &UsageError{Err: errors.Join(wrong...)}
+	}
+	return nil
+}
 
 // ownDriver reports whether the driver under test is the user's own.
 func (r *run) ownDriver() bool { return r.plan.Request.Config.Own != nil }

@@ -391,7 +391,7 @@ func (s *session) work(ctx context.Context) {
 			return
 		}
 		pending = s.withoutSpentSuites(left)
-		if done.Tainted != "" && (len(pending) > 0 || s.plan.Request.Keep) && ctx.Err() == nil {
+		if done.Tainted != "" && (len(pending) > 0 || s.plan.Request.Keep || s.plan.Request.Config.resident()) && ctx.Err() == nil {
 			if err := s.renew(ctx); err != nil {
 				s.notRun(pending, "the target can't be trusted any more ("+done.Tainted+"): "+err.Error())
 				return

@@ -97,6 +97,17 @@ func (c *Case) CollectedNames() []string {
 	return names
 }
 
+// Unloads reports whether the case unloads the driver, other than by a reboot, and in which step: file:line.
+func (c *Case) Unloads() (place string, unloads bool) {
+	for _, s := range c.Steps {
+		switch s.op.code {
+		case opUnload, opLoad, opReload, opStartFailures:
+			return fmt.Sprintf("%s:%d", c.File, s.Line), true
+		}
+	}
+	return "", false
+}
+
 // NeedsSample reports whether the case can only be run with the sample driver: what it does, or looks at, no other
 // driver offers.
 func (c *Case) NeedsSample() bool {

@@ -81,6 +81,14 @@ type Console interface {
 	Console() ([]byte, error)
 }
 
+// EntryTeller is a machine that tells what a driver's DriverEntry returned, of which a service manager passes on no more
+// than a Win32 error.
+type EntryTeller interface {
+	// EntryStatus is the NTSTATUS with which the service's DriverEntry failed last, in this boot; ok is false where the
+	// machine does not tell.
+	EntryStatus(service string) (status uint32, ok bool)
+}
+
 // Resetter is a machine that can be turned off and on again without reverting it.
 type Resetter interface {
 	Reset(ctx context.Context) error

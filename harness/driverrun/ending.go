@@ -49,6 +49,9 @@ func (s *State) conclude() {
 	if s.unwritten != "" {
 		s.outcome.Why = s.unwritten
 	}
+	if s.plan.Resident && s.driver != notStarted {
+		s.taint("the driver is never unloaded, and is still there")
+	}
 	s.prove()
 	s.open, s.phase = nil, Over
 }
