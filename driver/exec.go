@@ -5,12 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
 	"strings"
 	"syscall"
 	"time"
+
+	"wskharness/child"
 )
 
 // maxToolOutput bounds what is kept of one tool's output: a template error can fill a disk.
@@ -37,10 +40,10 @@ func (e *toolError) diskFull() bool {
 // runTool runs a tool of the toolchain in dir and returns what it wrote on either stream. When ctx
 // ends, the tool goes together with the processes that it started (gcc is only a driver of others).
 func runTool(ctx context.Context, dir, program string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, program, args...)
+	cmd := child.Command(ctx, toolEnvironment(), program, args...)
 	cmd.Dir = dir
-	cmd.Env = toolEnvironment()
-	out, err := runGroup(cmd)
+	out := &boundedBuffer{limit: maxToolOutput}
+	err := runGroup(cmd, out)
 	switch {
 	case ctx.Err() != nil && err != nil:
 		return nil, ctx.Err()
@@ -54,19 +57,18 @@ func runTool(ctx context.Context, dir, program string, args ...string) ([]byte, 
 	return nil, err
 }
 
-// runGroup runs a command and returns the beginning of what it wrote on either stream. It is a process group of its own,
-// which ends with the command's context. What it leaves running when it ends, such as the daemon of a compiler cache,
+// runGroup runs a command, with what it writes on either stream going to out. It is a process group of its own, which ends with
+// the command's context. What it leaves running when it ends, such as the daemon of a compiler cache,
 // is killed, too, and has no say in how the command ended; what left the group (setsid) is out of reach.
 //
 // When this process is killed, the kernel kills the command, and only that: what gcc started (cc1, as) ends when its
 // file is compiled, into a temporary folder that the cache sweeps; what a driver's own build started goes on, too.
-func runGroup(cmd *exec.Cmd) (*boundedBuffer, error) {
+func runGroup(cmd *exec.Cmd, out io.Writer) error {
 	runtime.LockOSThread() // the kernel sends the signal when the thread ends that started the command
 	defer runtime.UnlockOSThread()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
-	out := &boundedBuffer{limit: maxToolOutput}
 	cmd.Stdout, cmd.Stderr = out, out
 	err := cmd.Run()
 	if cmd.Process != nil {
@@ -75,7 +77,7 @@ func runGroup(cmd *exec.Cmd) (*boundedBuffer, error) {
 	if errors.Is(err, exec.ErrWaitDelay) {
 		err = nil // it ended well, and only what it left running had its output still open
 	}
-	return out, err
+	return err
 }
 
 // anyFolder is a true name of the current folder, whatever its own name is. The compiler believes PWD

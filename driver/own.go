@@ -5,13 +5,15 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"wskharness/child"
 )
 
 // Command builds a driver in a way of its own.
@@ -19,6 +21,11 @@ type Command struct {
 	Dir   string   // where it runs
 	Args  []string // the program and its arguments; no shell sees them
 	Limit time.Duration
+
+	// Environment is what it gets of this process's environment.
+	Environment child.Environment
+	// Filter, if set, is what its output goes through before anything is kept of it: it takes out what nobody shall see.
+	Filter func(io.Writer) io.WriteCloser `json:"-"`
 }
 
 // CommandError says that a build command did not end well.
@@ -35,11 +42,15 @@ const logName = "build.log"
 const shownLines = 20
 
 func (e *CommandError) Error() string {
+	told := fmt.Sprintf("build the driver: %s in %s: %v", strings.Join(e.Command.Args, " "), e.Command.Dir, e.Err)
+	if e.Output == "" {
+		return told
+	}
 	lines := strings.Split(strings.TrimSpace(e.Output), "\n")
 	if rest := len(lines) - shownLines; rest > 0 {
 		lines = append(lines[:shownLines], fmt.Sprintf("[%d more lines]", rest))
 	}
-	return fmt.Sprintf("build the driver: %s in %s: %v\n%s", strings.Join(e.Command.Args, " "), e.Command.Dir, e.Err, strings.Join(lines, "\n"))
+	return told + "\n" + strings.Join(lines, "\n")
 }
 
 func (e *CommandError) Unwrap() error { return e.Err }
@@ -49,9 +60,14 @@ func (e *CommandError) Unwrap() error { return e.Err }
 func (c Command) Run(ctx context.Context) (string, error) {
 	limited, cancel := context.WithTimeout(ctx, c.Limit)
 	defer cancel()
-	cmd := exec.CommandContext(limited, c.Args[0], c.Args[1:]...)
+	env, err := c.Environment.List()
+	if err != nil {
+		return "", &CommandError{Command: c, Err: err}
+	}
+	out := &boundedBuffer{limit: maxToolOutput}
+	cmd := child.Command(limited, append(env, "PWD="+c.Dir), c.Args[0], c.Args[1:]...)
 	cmd.Dir = c.Dir
-	out, err := runGroup(cmd)
+	err = c.filtered(out, func(to io.Writer) error { return runGroup(cmd, to) })
 	switch {
 	case ctx.Err() != nil:
 		return out.String(), ctx.Err()
@@ -62,6 +78,15 @@ func (c Command) Run(ctx context.Context) (string, error) {
 		return out.String(), &CommandError{Command: c, Output: out.String(), Err: err}
 	}
 	return out.String(), nil
+}
+
+// filtered calls do with where the output goes.
+func (c Command) filtered(out io.Writer, do func(io.Writer) error) error {
+	if c.Filter == nil {
+		return do(out)
+	}
+	filter := c.Filter(out)
+	return errors.Join(do(filter), filter.Close())
 }
 
 // Own is a driver that this package did not build: a .sys with what belongs to it. Paths but the first may be empty.

@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"wskharness/child"
+	"wskharness/remote"
 )
 
 // moment is a time in which a shell has long begun on this machine: many times what a command of it takes.
@@ -121,5 +125,46 @@ func TestPackageOwn(t *testing.T) {
 		} else if name != "is not there" && name != "Windows would refuse" && !strings.Contains(err.Error(), name) {
 			t.Errorf("got %v, want %s", err, name)
 		}
+	}
+}
+
+// A build gets what most programs need and what is passed to it by name, and no other variable. What its filter takes
+// out of its output is not kept, also where the output is cut.
+func TestCommandIsDiscreet(t *testing.T) {
+	t.Setenv("LAB1_PASSWORD", "canary")
+	t.Setenv("LC_PASSWORD", "canary")
+	t.Setenv("TOKEN", "given")
+	t.Setenv("CCACHE_DIR", "/ccache")
+	dir := t.TempDir()
+	c := Command{
+		Dir: dir, Args: []string{"sh", "-c", "env; cat /proc/$$/environ; echo SECRET; yes SECRET | head -c 1000000; exit 1"}, Limit: time.Minute,
+		Environment: child.Environment{Also: []string{"TOKEN"}, Never: []string{"LC_PASSWORD"}},
+		Filter:      func(to io.Writer) io.WriteCloser { return remote.NewRedactor("SECRET").Writer(to) },
+	}
+	out, err := c.Run(t.Context())
+	failed, ok := errors.AsType[*CommandError](err)
+	if !ok || failed.Output != out {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"TOKEN=given\n", "CCACHE_DIR=/ccache\n", "PWD=" + dir + "\n", "PATH=", "[redacted]\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in it", want)
+		}
+	}
+	if strings.Contains(out, "canary") || strings.Contains(out, "SECRET") {
+		t.Error("it has a secret in it")
+	}
+	c.Environment.Also = []string{"NOT_SET_ANYWHERE"}
+	if _, err := c.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "in "+dir+": the environment variable NOT_SET_ANYWHERE, which it is to be given, is not set: export it") {
+		t.Error(err)
+	}
+}
+
+// The tools of the toolchain get less than that.
+func TestToolsInheritNothing(t *testing.T) {
+	t.Setenv("LAB1_PASSWORD", "canary")
+	out, err := runTool(t.Context(), ".", "env")
+	if err != nil || strings.Contains(string(out), "canary") || !strings.Contains(string(out), "PATH=") {
+		t.Errorf("%s, %v", out, err)
 	}
 }

@@ -77,6 +77,7 @@ type StaticTarget struct {
 	AllowPlain   bool   // Basic over HTTP: password and everything else in the clear
 
 	Reset       []string      // a program of this machine, with its arguments, that turns it off and on; may be empty
+	ResetEnv    []string      // environment variables that this program gets beyond what every one gets
 	ResetWithin time.Duration // how long it may take until it is up again; 10 minutes when zero
 }
 

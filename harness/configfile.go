@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"wskharness/strictyaml"
@@ -20,7 +21,8 @@ var (
 // configParser reads wskharness.yaml.
 type configParser struct {
 	*strictyaml.Reporter
-	dir string
+	dir    string
+	passed []*strictyaml.Node // names of environment variables that are passed on to programs
 }
 
 func (p *configParser) root(n *strictyaml.Node, c *Config) {
@@ -47,6 +49,7 @@ func (p *configParser) root(n *strictyaml.Node, c *Config) {
 	run := m.Take("run")
 	limits := m.Take("limits")
 	m.Done()
+	p.passOn(c)
 	c.Limits = p.limits(limits)
 	if run != nil {
 		p.run(run, c)
@@ -160,6 +163,12 @@ func (p *configParser) static(m *strictyaml.Mapping) *StaticTarget {
 			}
 		}
 	}
+	if names := m.Take("reset_env"); names != nil {
+		if len(t.Reset) == 0 {
+			p.At(names, "reset: [the program, its arguments] beside it", "reset_env without reset")
+		}
+		t.ResetEnv = p.variables(names, "reset_env")
+	}
 	if limit := m.Take("reset_within"); limit != nil {
 		t.ResetWithin, _ = p.Duration(limit, "reset_within", highestLimit)
 	}
@@ -167,6 +176,29 @@ func (p *configParser) static(m *strictyaml.Mapping) *StaticTarget {
 		p.address(address, t)
 	}
 	return t
+}
+
+// variables reads names of environment variables that a program is to be given.
+func (p *configParser) variables(n *strictyaml.Node, what string) []string {
+	names := p.Texts(n, what)
+	for _, item := range n.Items {
+		if item.Kind == strictyaml.ScalarKind && !envName.MatchString(item.Text) {
+			// It is not repeated: it may be a value, in the wrong place.
+			p.At(item, "the name of an environment variable", "%s has something else", what)
+		}
+	}
+	p.passed = append(p.passed, n.Items...)
+	return names
+}
+
+// passOn refuses to pass on what is the password of a target, of whichever.
+func (p *configParser) passOn(c *Config) {
+	secret := c.passwordVariables()
+	for _, n := range p.passed {
+		if slices.Contains(secret, n.Text) {
+			p.At(n, "a variable of its own", "%s is the password_env of a target, which no program is given", n.Text)
+		}
+	}
 }
 
 // into reads a text that may be absent.

@@ -3,6 +3,7 @@ package harness
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 )
 
@@ -16,7 +17,7 @@ func (p *Plan) Describe(w io.Writer) error {
 	}
 	switch {
 	case c.Own != nil:
-		fmt.Fprintf(&b, "driver: %s", c.Own.describe())
+		fmt.Fprintf(&b, "driver: %s", c.redactor(os.Getenv).Text(c.Own.describe()))
 	case len(c.Defines) > 0:
 		fmt.Fprintf(&b, "driver: the built-in sample, with %s", strings.Join(sortedDefines(c.Defines), ", "))
 	default:

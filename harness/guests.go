@@ -36,7 +36,7 @@ func Up(ctx context.Context, c *Config, env Env, name string) (*UpGuest, error) 
 	if err != nil {
 		return nil, err
 	}
-	provider, err := wine.New(t.wineOptions(&tools, env))
+	provider, err := wine.New(c.wineOptions(t, &tools, env))
 	if err != nil {
 		return nil, err
 	}

@@ -77,7 +77,7 @@ func (w *Workshop) Package(ctx context.Context, c *Config) (*driver.Package, err
 	}
 	var pkg *driver.Package
 	if c.Own != nil {
-		pkg, err = w.own(ctx, c.Own, signer)
+		pkg, err = w.own(ctx, c, signer)
 	} else {
 		pkg, err = driver.BuildPackage(ctx, w.Toolchain, driver.SampleSpec(c.Defines), w.Cache, signer, time.Now())
 	}
@@ -88,14 +88,23 @@ func (w *Workshop) Package(ctx context.Context, c *Config) (*driver.Package, err
 }
 
 // own builds a driver of the user's, where it is to be built, and makes a package of it.
-func (w *Workshop) own(ctx context.Context, o *OwnDriver, signer *driver.Signer) (*driver.Package, error) {
+func (w *Workshop) own(ctx context.Context, c *Config, signer *driver.Signer) (*driver.Package, error) {
+	o := c.Own
 	own := driver.Own{Driver: o.File, INF: o.INF, Catalog: o.Catalog, PDB: o.PDB, Sign: o.Sign}
 	if o.Build != nil {
+		known := c.redactor(os.Getenv)
+		build := *o.Build
+		build.Environment = c.environment(build.Environment.Also)
+		build.Filter = known.Writer
 		var err error
-		if own.Log, err = o.Build.Run(ctx); err != nil {
+		own.Log, err = build.Run(ctx)
+		if failed, ok := errors.AsType[*driver.CommandError](err); ok {
+			failed.Command.Args = known.Texts(failed.Command.Args)
+		}
+		if err != nil {
 			return nil, err
 		}
-		own.Command = o.Build.Args
+		own.Command = known.Texts(build.Args)
 	}
 	return driver.PackageOwn(ctx, own, w.Cache, signer, time.Now())
 }

@@ -69,13 +69,13 @@ func (p *configParser) driver(n *strictyaml.Node, c *Config) {
 }
 
 func ownKeys() []string {
-	return []string{"source", "build", "build_within", "inf", "cat", "pdb", "sign", "service", "start", "depends", "parameters", "unload"}
+	return []string{"source", "build", "build_within", "build_env", "inf", "cat", "pdb", "sign", "service", "start", "depends", "parameters", "unload"}
 }
 
 func (p *configParser) own(m *strictyaml.Mapping, sys *strictyaml.Node) *OwnDriver {
 	own := &OwnDriver{}
 	base := p.dir
-	source, build, within := m.Take("source"), m.Take("build"), m.Take("build_within")
+	source, build, within, env := m.Take("source"), m.Take("build"), m.Take("build_within"), m.Take("build_env")
 	if source != nil {
 		if text, ok := p.Text(source, "source"); ok {
 			base = p.path(text)
@@ -84,7 +84,7 @@ func (p *configParser) own(m *strictyaml.Mapping, sys *strictyaml.Node) *OwnDriv
 			}
 		}
 	}
-	own.Build = p.buildCommand(source, build, within, base)
+	own.Build = p.buildCommand(source, build, within, env, base)
 	own.Sign = build != nil
 	file := func(n *strictyaml.Node, key, suffix string) string {
 		if n == nil {
@@ -128,12 +128,14 @@ func (p *configParser) own(m *strictyaml.Mapping, sys *strictyaml.Node) *OwnDriv
 	return own
 }
 
-func (p *configParser) buildCommand(source, build, within *strictyaml.Node, dir string) *driver.Command {
+func (p *configParser) buildCommand(source, build, within, env *strictyaml.Node, dir string) *driver.Command {
 	switch {
 	case build == nil && source != nil:
 		p.At(source, "build: [the program, its arguments] beside it", "source without a command that builds it")
 	case build == nil && within != nil:
 		p.At(within, "build: [the program, its arguments] beside it", "build_within without build")
+	case build == nil && env != nil:
+		p.At(env, "build: [the program, its arguments] beside it", "build_env without build")
 	case build != nil && source == nil:
 		p.At(build, "source: the folder in which it runs", "build without source")
 	}
@@ -145,6 +147,9 @@ func (p *configParser) buildCommand(source, build, within *strictyaml.Node, dir 
 		if text, ok := p.Text(word, "a word of build"); ok {
 			c.Args = append(c.Args, text)
 		}
+	}
+	if env != nil {
+		c.Environment.Also = p.variables(env, "build_env")
 	}
 	if within != nil {
 		c.Limit, _ = p.Duration(within, "build_within", highestBuildLimit)

@@ -12,6 +12,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"gopkg.in/yaml.v3"
 
+	"wskharness/child"
 	"wskharness/driver"
 	"wskharness/suites"
 )
@@ -55,6 +56,11 @@ func TestOwnDriver(t *testing.T) {
 			File: dir + "/out/x.sys", Sign: true, Build: &driver.Command{Dir: dir, Args: []string{"make", "-s"}, Limit: 30 * time.Second},
 			Service: suites.Service{Name: "x", Start: suites.StartDemand},
 		}},
+		"built with variables": {"{source: ., build: [make], build_env: [CROSS_COMPILE, _TOKEN2], sys: x.sys}", OwnDriver{
+			File: dir + "/x.sys", Sign: true, Build: &driver.Command{Dir: dir, Args: []string{"make"}, Limit: defaultBuildLimit,
+				Environment: child.Environment{Also: []string{"CROSS_COMPILE", "_TOKEN2"}}},
+			Service: suites.Service{Name: "x", Start: suites.StartDemand},
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := "targets: {wine: {provider: wine}}\ndriver: " + test.text + "\n"
@@ -88,6 +94,10 @@ func TestOwnDriverMistakes(t *testing.T) {
 		"no folder":          {"{sys: echo.sys, source: gone, build: [make]}", "c.yaml:2:33: source: " + dir + "/gone is not one (expected a folder)", false},
 		"empty build":        {"{sys: echo.sys, source: ., build: []}", "build is a list of 0 (expected a list)", true},
 		"build's time":       {"{sys: echo.sys, source: ., build: [make], build_within: 3h}", "build_within is 3h (expected whole milliseconds from 1ms to 2h)", false},
+		"build_env alone":    {"{sys: echo.sys, build_env: [CC]}", "c.yaml:2:36: build_env without build (expected build: [the program, its arguments] beside it)", true},
+		"build_env a value":  {"{sys: echo.sys, source: ., build: [make], build_env: [CC=gcc]}", "c.yaml:2:63: build_env has something else (expected the name of an environment variable)", true},
+		"build_env twice":    {"{sys: echo.sys, source: ., build: [make], build_env: [CC, CC]}", `c.yaml:2:67: build_env has "CC" twice`, true},
+		"build_env empty":    {"{sys: echo.sys, source: ., build: [make], build_env: []}", "build_env is a list of 0 (expected a list)", true},
 		"cat alone":          {"{sys: echo.sys, cat: echo.cat}", "c.yaml:2:30: a catalogue without the .inf that it is of", true},
 		"cat and sign":       {"{sys: echo.sys, inf: echo.inf, cat: echo.cat, sign: true}", "a signature put into the driver now would make the catalogue wrong (expected sign: false)", false},
 		"service":            {"{sys: echo.sys, service: a b}", `c.yaml:2:34: the service's name is "a b"`, true},

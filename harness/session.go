@@ -156,7 +156,7 @@ func (s *session) provider() (vm.Provider, error) {
 	if w := s.env.world; w != nil {
 		return w.provider(s.target), nil
 	}
-	return newProvider(s.target, &s.kit.tools, s.env)
+	return newProvider(s.plan.Request.Config, s.target, &s.kit.tools, s.env)
 }
 
 // adopt claims the machine that an earlier controller of this run had, where it is still there.

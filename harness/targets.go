@@ -2,6 +2,7 @@ package harness
 
 import (
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,33 +19,33 @@ import (
 
 // newProvider wires a target to the provider that its configuration names. It is the one place
 // that knows them all: a new provider is a package below vm and a case here.
-func newProvider(t *Target, k *tools, env Env) (vm.Provider, error) {
+func newProvider(c *Config, t *Target, k *tools, env Env) (vm.Provider, error) {
 	switch t.Provider {
 	case ProviderWine:
-		return wine.New(t.wineOptions(k, env))
+		return wine.New(c.wineOptions(t, k, env))
 	case ProviderStatic:
 		endpoint, err := t.Static.endpoint(env.Getenv)
 		if err != nil {
 			return nil, fmt.Errorf("target %s: %w", t.Name, err)
 		}
-		return static.New(static.Options{Endpoint: endpoint, Reset: t.Static.Reset, Logger: env.Logger})
+		return static.New(static.Options{
+			Endpoint: endpoint, Reset: t.Static.Reset, Environment: c.environment(t.Static.ResetEnv),
+			Redactor: c.redactor(env.Getenv), Logger: env.Logger,
+		})
 	}
 	return nil, fmt.Errorf("target %s: no provider %q", t.Name, t.Provider)
 }
 
-func (t *Target) wineOptions(k *tools, env Env) wine.Options {
+func (c *Config) wineOptions(t *Target, k *tools, env Env) wine.Options {
 	netio := t.Wine.Netio
 	if t.Wine.Model {
 		netio = k.models[t.Name]
 	}
 	return wine.Options{
-		Root: env.Cache, Serve: env.Serve, Host: k.winHost, Netio: netio, Logger: env.Logger,
+		Root: env.Cache, Serve: env.Serve, Host: k.winHost, Netio: netio, Never: c.passwordVariables(), Logger: env.Logger,
 		Seed: map[string]string{guest.AgentPath(k.agent.SHA256): k.agent.Path},
 	}
 }
-
-// maxPassword bounds a password file: a mistaken path must not send a disk over the network.
-const maxPassword = 4096
 
 // endpoint resolves the references of a static target. The secret itself is in no message.
 func (t *StaticTarget) endpoint(getenv func(string) string) (remote.Endpoint, error) {
@@ -55,14 +56,11 @@ func (t *StaticTarget) endpoint(getenv func(string) string) (remote.Endpoint, er
 			return e, usagef("the password's environment variable %s is empty or not set: export it", t.PasswordEnv)
 		}
 	} else {
-		data, err := os.ReadFile(t.PasswordFile)
-		switch {
-		case err != nil:
+		password, exposed, err := readPassword(t.PasswordFile)
+		if err = errors.Join(err, exposed); err != nil {
 			return e, usagef("read the password: %w", err)
-		case len(data) > maxPassword:
-			return e, usagef("read the password: %s is larger than %d bytes: is it the right file?", t.PasswordFile, maxPassword)
 		}
-		e.Password = remote.Secret(strings.TrimRight(string(data), "\r\n"))
+		e.Password = password
 	}
 	if t.CAFile != "" {
 		pem, err := os.ReadFile(t.CAFile)

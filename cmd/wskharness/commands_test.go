@@ -31,8 +31,10 @@ const exitFile = "WSKHARNESS_TEST_EXIT"
 
 // mainForScripts is main, for a test binary that plays wskharness. Its guests stall where a script says so.
 func mainForScripts() {
-	if n := len(os.Args); n == 3 && os.Args[1] == wineGuestCommand && os.Getenv(stallFile) != "" {
-		os.Exit(serveStalling(os.Args[2], os.Getenv(stallFile)))
+	if len(os.Args) == 3 && os.Args[1] == wineGuestCommand {
+		if order := stallOrder(os.Args[2]); order != "" {
+			os.Exit(serveStalling(os.Args[2], order))
+		}
 	}
 	code := mainWithSignals(os.Args[1:], stdio())
 	if path := os.Getenv(exitFile); path != "" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -42,6 +43,9 @@ func TestScripts(t *testing.T) {
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(shared, "test-config"))
 			e.Setenv(exitFile, filepath.Join(e.WorkDir, "exitcode"))
 			e.Setenv(stallFile, filepath.Join(e.WorkDir, "stall"))
+			if err := os.WriteFile(filepath.Join(e.WorkDir, scriptMark), nil, 0o600); err != nil {
+				return err
+			}
 			e.Defer(func() { endGuests(filepath.Join(e.WorkDir, "cache", "wskharness")) })
 			return drivertest.Share(shared, filepath.Join(e.WorkDir, "cache", "wskharness"), "wine/templates")
 		},

@@ -33,6 +33,19 @@ func stall(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.Getenv(stallFile), []byte(text), 0o644))
 }
 
+// stallOrder is that file, for the process that serves a guest in a folder of the script's cache; empty where there is
+// no script. It inherits no variable that would tell.
+func stallOrder(guest string) string {
+	work, found := strings.CutSuffix(filepath.Dir(guest), filepath.FromSlash("/cache/wskharness/wine/guests"))
+	if _, err := os.Stat(filepath.Join(work, scriptMark)); !found || err != nil {
+		return ""
+	}
+	return filepath.Join(work, "stall")
+}
+
+// scriptMark is a file in the folder of a script whose guests can be made to stall.
+const scriptMark = ".script"
+
 // serveStalling serves a guest as the product does, but for the requests that stall.
 func serveStalling(dir, order string) (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)

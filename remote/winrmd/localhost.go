@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"wskharness/child"
 )
 
 // LocalHost runs commands on this very machine with /bin/sh, as the user who runs the program: a
@@ -23,18 +25,21 @@ import (
 type LocalHost struct{}
 
 func (LocalHost) Start(ctx context.Context, spec Spec) (Process, error) {
-	cmd := exec.Command("/bin/sh", "-c", spec.Command)
+	env, err := child.Environment{}.List()
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range spec.Env {
+		env = append(env, name+"="+value)
+	}
+	cmd := child.Command(context.Background(), env, "/bin/sh", "-c", spec.Command)
 	if spec.SkipShell {
 		if _, err := os.Stat(spec.Program); err != nil {
 			return nil, fmt.Errorf("start %s: %w", spec.Program, err)
 		}
-		cmd = exec.Command(spec.Program)
+		cmd = child.Command(context.Background(), env, spec.Program)
 	}
 	cmd.Dir = spec.Dir
-	cmd.Env = os.Environ()
-	for name, value := range spec.Env {
-		cmd.Env = append(cmd.Env, name+"="+value)
-	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that all of it can be killed
 	if spec.Dir != "" {
 		if info, err := os.Stat(spec.Dir); err != nil || !info.IsDir() {

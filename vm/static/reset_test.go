@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"wskharness/child"
+	"wskharness/remote"
 	"wskharness/vm"
 )
 
@@ -27,7 +29,7 @@ func TestReset(t *testing.T) {
 			want: "the end"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := &resettable{machine: &machine{}, command: test.command}
+			m := &resettable{machine: &machine{}, opts: Options{Reset: test.command}}
 			ctx, cancel := context.WithTimeout(t.Context(), cmp.Or(test.limit, time.Minute))
 			defer cancel()
 			begun := time.Now()
@@ -46,6 +48,42 @@ func TestReset(t *testing.T) {
 			}
 			if err == nil || !strings.Contains(err.Error(), test.want) || len(err.Error()) > 2*maxSaid {
 				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// What a reset program is given is told nobody: neither its arguments, nor the variables that it gets by name, nor a
+// password that it has from elsewhere, also where it prints all of them. What it has to say besides is told.
+func TestResetTellsNoSecret(t *testing.T) {
+	t.Setenv("BMC_PASSWORD", "canary-by-name")
+	t.Setenv("LAB1_PASSWORD", "canary-inherited")
+	t.Setenv("LC_PASSWORD", "canary-on-the-list")
+	const script = `env; cat /proc/$$/cmdline; echo canary-'of the target'; echo no such outlet; exit 3`
+	for name, test := range map[string]struct {
+		also []string
+		want []string
+	}{
+		"all":     {[]string{"BMC_PASSWORD"}, []string{"reset the machine with sh: exit status 3", "BMC_PASSWORD=[redacted]", "no such outlet"}},
+		"not set": {[]string{"BMC_PASSWORD", "NOT_SET_ANYWHERE"}, []string{"reset the machine with sh: ", "NOT_SET_ANYWHERE", "export it"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := &resettable{machine: &machine{}, opts: Options{
+				Reset:       []string{"/bin/sh", "-c", script, "sh", "canary-of-the-arguments"},
+				Environment: child.Environment{Also: test.also, Never: []string{"LC_PASSWORD"}},
+				Redactor:    remote.NewRedactor("canary-of the target"),
+			}}
+			err := m.Reset(t.Context())
+			if err == nil {
+				t.Fatal("it did not fail")
+			}
+			for _, want := range test.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%v; want %q in it", err, want)
+				}
+			}
+			if strings.Contains(err.Error(), "canary") {
+				t.Error(err)
 			}
 		})
 	}

@@ -11,13 +11,15 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os/exec"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
+	"wskharness/child"
 	"wskharness/remote"
 	"wskharness/vm"
 )
@@ -29,8 +31,13 @@ type Options struct {
 	Wait time.Duration
 	// Reset is a program of this machine with its arguments that turns the machine off and on: `ipmitool chassis
 	// power reset`, a plug, a hypervisor's tool. Without it the machine is no vm.Resetter.
-	Reset  []string
-	Logger hclog.Logger // nil is silent
+	Reset []string
+	// Environment is what that program gets of this process's environment.
+	Environment child.Environment
+	// Redactor knows what is in no message. That the program's arguments are not, and what is passed to it by name, need
+	// not be said.
+	Redactor *remote.Redactor
+	Logger   hclog.Logger // nil is silent
 }
 
 // Provider gives the one machine of its options.
@@ -72,7 +79,7 @@ func (p *Provider) Acquire(ctx context.Context, t vm.Target) (vm.Machine, error)
 	m := &machine{endpoint: p.opts.Endpoint, events: make(chan vm.Event)}
 	close(m.events)
 	if len(p.opts.Reset) > 0 {
-		return &resettable{machine: m, command: p.opts.Reset}, nil
+		return &resettable{machine: m, opts: p.opts}, nil
 	}
 	return m, nil
 }
@@ -117,7 +124,7 @@ func (m *machine) Release(context.Context) error { return nil }
 // resettable is a machine that a program of this machine can turn off and on.
 type resettable struct {
 	*machine
-	command []string
+	opts Options
 }
 
 const (
@@ -126,18 +133,39 @@ const (
 )
 
 // Reset runs the program, within ctx. That it ended well is all that is known then: whether the machine is up
-// again, its boot id tells.
+// again, its boot id tells. Its arguments may be as secret as a password, and are told nobody: what it is called is
+// enough to find them.
 func (m *resettable) Reset(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, m.command[0], m.command[1:]...)
+	program := m.opts.Reset[0]
+	wrap := func(err error) error { return fmt.Errorf("reset the machine with %s: %w", filepath.Base(program), err) }
+	env, err := m.opts.Environment.List()
+	if err != nil {
+		return wrap(err)
+	}
+	cmd := child.Command(ctx, env, program, m.opts.Reset[1:]...)
 	said := &tail{}
-	cmd.Stdout, cmd.Stderr = said, said
+	out := m.redactor().Writer(said)
+	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = endSlowly
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("reset the machine with %q: %w: %s", m.command, errors.Join(err, context.Cause(ctx)), said.text())
+	if err := errors.Join(cmd.Run(), out.Close()); err != nil {
+		return wrap(fmt.Errorf("%w: %s", errors.Join(err, context.Cause(ctx)), said.text()))
 	}
 	return nil
+}
+
+// redactor takes out of what the program says also what it was given: its arguments, and the variables that it gets
+// because somebody named them.
+func (m *resettable) redactor() *remote.Redactor {
+	var given []remote.Secret
+	for _, argument := range m.opts.Reset[1:] {
+		given = append(given, remote.Secret(argument))
+	}
+	for _, name := range m.opts.Environment.Also {
+		given = append(given, remote.Secret(os.Getenv(name)))
+	}
+	return m.opts.Redactor.With(given...)
 }
 
 // tail keeps the last bytes written to it.

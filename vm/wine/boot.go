@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"wskharness/child"
 	"wskharness/vm"
 )
 
@@ -92,10 +93,10 @@ func start(ctx context.Context, o *Config, k kin) (*boot, error) {
 // launch starts the two processes from a thread of their own, which lives until end is called: the kernel
 // kills a process with PDEATHSIG when the thread that started it ends.
 func (b *boot) launch(o *Config, env []string, console *os.File) (in io.WriteCloser, out io.ReadCloser, err error) {
-	server := exec.Command(o.Software.Server, "-f", "-p")
-	host := exec.Command(o.Software.Loader, hostProgram)
+	server := child.Command(context.Background(), env, o.Software.Server, "-f", "-p")
+	host := child.Command(context.Background(), env, o.Software.Loader, hostProgram)
 	for _, cmd := range []*exec.Cmd{server, host} {
-		cmd.Env, cmd.Stderr, cmd.Dir = env, console, filepath.Join(b.kin.prefix, "drive_c")
+		cmd.Stderr, cmd.Dir = console, filepath.Join(b.kin.prefix, "drive_c")
 		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	}
 	if in, err = host.StdinPipe(); err != nil {

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"wskharness/child"
 )
 
 // guarding, in the environment, makes Serve the process that serves a guest; its value is the guard's number.
@@ -37,9 +38,9 @@ func keepGuard(ctx context.Context, dir string, ready *os.File) error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("guard a Wine guest: %w", err)
 	}
-	server := exec.Command("/proc/self/exe", os.Args[1:]...)
+	// What this process was given is what whoever started it has decided on.
+	server := child.Command(context.Background(), append(os.Environ(), guarding+"="+strconv.Itoa(os.Getpid())), "/proc/self/exe", os.Args[1:]...)
 	server.Args[0] = os.Args[0] // a program may go by its name, as a busybox does, and a test binary
-	server.Env = append(os.Environ(), guarding+"="+strconv.Itoa(os.Getpid()))
 	server.Stdout, server.Stderr = os.Stdout, os.Stderr
 	server.ExtraFiles = []*os.File{ready, lock}
 	server.Dir = "/"

@@ -11,7 +11,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,6 +21,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sys/unix"
 
+	"wskharness/child"
 	"wskharness/remote"
 	"wskharness/vm"
 )
@@ -40,6 +40,7 @@ type Options struct {
 	Host  string            // winrshost.exe, built
 	Seed  map[string]string // guest path → host file, put into each clone
 	Netio string            // a netio.sys to use instead of Wine's own; empty: Wine's own
+	Never []string          // environment variables that the process that serves a guest does not get
 	// Unclaimed is how long a guest stays up with nobody's claim; 10 minutes when zero.
 	Unclaimed time.Duration
 	Logger    hclog.Logger // nil is silent
@@ -213,7 +214,11 @@ func (p *Provider) serve(ctx context.Context, dir string, lock *os.File) error {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(p.opts.Serve[0], append(p.opts.Serve[1:len(p.opts.Serve):len(p.opts.Serve)], dir)...)
+	env, err := child.Environment{Never: p.opts.Never}.List()
+	if err != nil {
+		return err
+	}
+	cmd := child.Command(context.Background(), env, p.opts.Serve[0], append(p.opts.Serve[1:len(p.opts.Serve):len(p.opts.Serve)], dir)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{write, lock}
 	cmd.Dir = "/"

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"wskharness/child"
 )
 
 // Software is Wine as it is installed here.
@@ -38,8 +40,8 @@ func Find(ctx context.Context) (*Software, error) {
 		}
 		return nil, &MissingError{Why: "Wine is not installed (wine64 and wineserver: the guest that needs no Windows)", Install: install}
 	}
-	cmd := exec.CommandContext(ctx, s.Loader, "--version")
-	cmd.Env = s.Environment("/", "/", "-all") // it starts nothing, and needs no prefix
+	// It starts nothing, and needs no prefix.
+	cmd := child.Command(ctx, s.Environment("/", "/", "-all"), s.Loader, "--version")
 	out, err := cmd.Output()
 	if err != nil && ctx.Err() != nil {
 		err = ctx.Err()

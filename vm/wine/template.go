@@ -10,11 +10,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
+
+	"wskharness/child"
 )
 
 // recipe is the version of how templates are made: another one makes all of them anew.
@@ -234,9 +235,8 @@ func makeTemplate(ctx context.Context, s *Software, prefix, tmp string) error {
 		{s.Loader, "winecfg", "-v", "win10"},
 		{s.Server, "-w"},
 	} {
-		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-		cmd.Env = append(s.Environment(prefix, tmp, "-all,err+virtual"),
-			"WINEDLLOVERRIDES=mscoree,mshtml=;winemenubuilder.exe=d")
+		env := append(s.Environment(prefix, tmp, "-all,err+virtual"), "WINEDLLOVERRIDES=mscoree,mshtml=;winemenubuilder.exe=d")
+		cmd := child.Command(ctx, env, args[0], args[1:]...)
 		// A file, not a pipe: services that outlive the command would hold a pipe open.
 		log, err := os.Create(filepath.Join(tmp, "log"))
 		if err != nil {
