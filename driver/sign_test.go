@@ -3,18 +3,21 @@ package driver
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/sassoftware/relic/v7/lib/authenticode"
 )
 
@@ -224,37 +227,190 @@ func TestSignRefuses(t *testing.T) {
 	}
 }
 
-func TestSignerIsKeptAndRenewed(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "new", "signing")
-	day := 24 * time.Hour
-	start := time.Now().Truncate(time.Second)
-	at := func(when time.Time) *Signer {
-		t.Helper()
-		signer, err := LoadOrCreateSigner(dir, when)
+// TestSignerOverTime calls for the signer of one folder at some times, as clocks tell them that may be wrong. No key is
+// ever lost, which one is used is said where it is another one, and that one ends where it will.
+func TestSignerOverTime(t *testing.T) {
+	type call struct {
+		day    int    // since the first
+		signer string // a name for it: the same as before, or a new one
+		notice string // a part of what is said of it; empty: nothing is
+		fails  string // a part of the error
+	}
+	for name, calls := range map[string][]call{
+		"renewed in time": {
+			{0, "first", "", ""}, {59, "first", "", ""},
+			{61, "first", "expires in 29 days", ""}, {82, "first", "expires in 8 days", ""},
+			{84, "second", "there is another test certificate", ""}, {85, "second", "", ""}, {150, "second", "expires in 24 days", ""},
+			{170, "third", "there is another test certificate", ""},
+		},
+		"renewed too late":                {{0, "first", "", ""}, {400, "second", "the last one ends on ", ""}, {401, "second", "", ""}},
+		"a clock that is behind a little": {{0, "first", "", ""}, {-20, "first", "", ""}, {1, "first", "", ""}},
+		"a clock that is far behind": {
+			{0, "first", "", ""}, {-31, "", "", "set the clock right"}, {-9000, "", "", "set the clock right"}, {1, "first", "", ""},
+		},
+		"a clock that is far ahead for one call": {
+			{0, "first", "", ""}, {4000, "second", "there is another test certificate", ""},
+			{1, "first", "another test certificate is used, one that was kept", ""}, {2, "first", "", ""},
+		},
+		"a clock that is far ahead now and then": {
+			{0, "first", "", ""}, {4000, "second", "there is another", ""}, {1, "first", "one that was kept", ""},
+			{4001, "second", "one that was kept", ""}, {2, "first", "one that was kept", ""}, {4002, "second", "one that was kept", ""},
+		},
+		"a clock that was ahead when the first was made": {{4000, "first", "", ""}, {0, "", "", "move the file away"}, {4001, "first", "", ""}},
+		"a clock that is behind the last one, when the one before is all but over": {
+			{0, "first", "", ""}, {4000, "second", "there is another", ""}, {85, "third", "there is another", ""}, {86, "third", "", ""},
+		},
+		"a clock that is behind the last one, when the one before is over": {
+			{0, "first", "", ""}, {4000, "second", "there is another", ""}, {95, "", "", "set the clock right"}, {1, "first", "one that was kept", ""},
+		},
+		"one that was kept and whose time has come": {
+			{0, "first", "", ""}, {101, "second", "there is another", ""}, {1, "first", "one that was kept", ""}, {75, "first", "expires in 15 days", ""},
+			{84, "second", "one that was kept", ""},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), "new", "signing")
+			start := time.Now().Truncate(time.Second)
+			known := map[string]string{}
+			for i, c := range calls {
+				now := start.Add(time.Duration(c.day) * day)
+				signer, err := quickKeyring(dir).signer(now)
+				if kept := keysIn(t, dir); len(kept) != len(known) && (c.signer == "" || known[c.signer] != "") ||
+					!containsAll(kept, slices.Collect(maps.Values(known))) {
+					t.Errorf("call %d, day %d: the keys %v were %v", i, c.day, kept, known)
+				}
+				if c.fails != "" {
+					if err == nil || !strings.Contains(err.Error(), c.fails) || !strings.Contains(err.Error(), stamp(now)) {
+						t.Fatalf("call %d, day %d: got %v, want %q with both times", i, c.day, err, c.fails)
+					}
+					continue
+				}
+				if err != nil {
+					t.Fatalf("call %d, day %d: %v", i, c.day, err)
+				}
+				is := signer.Thumbprint()
+				if was, ok := known[c.signer]; ok && was != is || !ok && slices.Contains(slices.Collect(maps.Values(known)), is) {
+					t.Errorf("call %d, day %d: that is not the %s", i, c.day, c.signer)
+				}
+				known[c.signer] = is
+				said := strings.Join(signer.Notices, "\n")
+				if !strings.Contains(said, c.notice) || (c.notice == "") != (said == "") {
+					t.Errorf("call %d, day %d: it says %q, want %q", i, c.day, said, c.notice)
+				}
+				if !signer.good(now) || signer.Path != filepath.Join(dir, signerFile) {
+					t.Errorf("call %d, day %d: a certificate from %s until %s in %s", i, c.day, signer.Certificate.NotBefore, signer.Certificate.NotAfter, signer.Path)
+				}
+			}
+		})
+	}
+}
+
+// keysIn are the thumbprints of the signers in a folder, each of which only the user can read.
+func keysIn(t *testing.T, dir string) []string {
+	t.Helper()
+	var all []string
+	paths, err := filepath.Glob(filepath.Join(dir, "*.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		signer, err := loadSigner(path)
 		if err != nil {
-			t.Fatal(err)
+			t.Errorf("%s: %v", path, err)
+			continue
 		}
-		if left := signer.Certificate.NotAfter.Sub(when); left < renewBefore || left > certificateLife {
-			t.Errorf("the certificate given at %v has %v left", when, left)
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("mode of %s: %v, %v", path, info.Mode(), err)
 		}
-		return signer
+		if !slices.Contains(all, signer.Thumbprint()) {
+			all = append(all, signer.Thumbprint())
+		}
 	}
-	first := at(start)
-	if info, err := os.Stat(first.Path); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("mode of the key: %v, %v", info.Mode(), err)
+	return all
+}
+
+func containsAll(all, some []string) bool {
+	return !slices.ContainsFunc(some, func(one string) bool { return !slices.Contains(all, one) })
+}
+
+// A key that was removed is not wanted back, and nothing that lies where a key is to be kept is written over.
+func TestSignerIsNotBroughtBack(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "signing")
+	now := time.Now()
+	first := loaded(t, dir, now)
+	second := loaded(t, dir, now.Add(400*day))
+	kept, err := filepath.Glob(filepath.Join(dir, keptFiles))
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("%v, %v", kept, err)
 	}
-	if again := at(start.Add(59 * day)); again.Thumbprint() != first.Thumbprint() {
-		t.Error("renewed too early")
+	if err := os.Remove(second.Path); err != nil {
+		t.Fatal(err)
 	}
-	second := at(start.Add(61 * day))
-	if second.Thumbprint() == first.Thumbprint() {
-		t.Error("not renewed")
+	third := loaded(t, dir, now)
+	if third.Thumbprint() == first.Thumbprint() || third.Thumbprint() == second.Thumbprint() {
+		t.Error("a key that was removed is back")
 	}
-	if diff := cmp.Diff(second.Thumbprint(), at(start.Add(62*day)).Thumbprint()); diff != "" {
-		t.Errorf("the renewed one was not kept:\n%s", diff)
+	other := fmt.Sprintf("%s/test-signing.until-%s.%x.pem", dir, third.Certificate.NotAfter.Format(time.DateOnly), third.Certificate.SerialNumber)
+	if err := os.WriteFile(other, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	if before := at(start.Add(-100 * day)); before.Thumbprint() == second.Thumbprint() {
-		t.Error("a certificate that is not valid yet was given")
+	before := readFile(t, third.Path)
+	if _, err := quickKeyring(dir).signer(now.Add(400 * day)); err == nil || !strings.Contains(err.Error(), "something else is at "+other) {
+		t.Errorf("error %v", err)
+	}
+	if string(readFile(t, other)) != "mine" || !bytes.Equal(readFile(t, third.Path), before) {
+		t.Error("a file was written over")
+	}
+}
+
+func loaded(t *testing.T, dir string, now time.Time) *Signer {
+	t.Helper()
+	signer, err := quickKeyring(dir).signer(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer
+}
+
+// quickKeyring makes keys that are as small as they can be: nobody trusts them.
+func quickKeyring(dir string) keyring {
+	return keyring{dir, func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 1024) }}
+}
+
+// A folder into which others can put a key is no place for one; nor is one, or a key, that is somebody else's.
+func TestSigningFolderIsTheUsers(t *testing.T) {
+	for name, test := range map[string]struct {
+		mode  os.FileMode
+		owner int // of what it is about; 0: whoever runs the test
+		of    string
+		want  string // of the error; empty: none
+	}{
+		"private":          {0o700, 0, "", ""},
+		"readable":         {0o755, 0, "", ""},
+		"group writes":     {0o770, 0, "", "others may write to its folder (mode 0770); close it with: chmod 700 "},
+		"all write":        {0o702, 0, "", "others may write to its folder (mode 0702); close it with: chmod 700 "},
+		"another's folder": {0o700, 12345, ".", "belongs to user 12345, and this is user 0; run as that user, or set XDG_CONFIG_HOME"},
+		"another's key":    {0o700, 12345, signerFile, "it belongs to user 12345, and this is user 0; run as that user, or set XDG_CONFIG_HOME"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if test.owner != 0 && os.Geteuid() != 0 {
+				t.Skip("only root can give a file away")
+			}
+			dir := t.TempDir()
+			if err := errors.Join(os.WriteFile(filepath.Join(dir, signerFile), readFile(t, newSigner(t).Path), 0o600), os.Chmod(dir, test.mode)); err != nil {
+				t.Fatal(err)
+			}
+			if test.owner != 0 {
+				if err := os.Chown(filepath.Join(dir, test.of), test.owner, -1); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, err := LoadOrCreateSigner(dir, time.Now())
+			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+		})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -66,6 +67,7 @@ func certificate() Check {
 	}
 	c.OK = true
 	c.Detail = fmt.Sprintf("valid until %s, %s", signer.Certificate.NotAfter.Format(time.DateOnly), signer.Path)
+	c.Detail = strings.Join(append([]string{c.Detail}, signer.Notices...), "; ")
 	return c
 }
 

@@ -54,6 +54,7 @@ func (e *BuildError) Unwrap() error { return e.Err }
 type Workshop struct {
 	Toolchain *driver.Toolchain
 	Cache     driver.Cache
+	Warn      func(text string) // is told what the user has to know of the test certificate; nil: nobody is
 }
 
 // NewWorkshop finds the toolchain. A missing one is a *BuildError that says how to install it.
@@ -74,6 +75,11 @@ func (w *Workshop) Package(ctx context.Context, c *Config) (*driver.Package, err
 	signer, err := driver.LoadOrCreateSigner(dir, time.Now())
 	if err != nil {
 		return nil, &BuildError{Err: err}
+	}
+	for _, text := range signer.Notices {
+		if w.Warn != nil {
+			w.Warn(text)
+		}
 	}
 	var pkg *driver.Package
 	if c.Own != nil {
@@ -176,6 +182,7 @@ func (r *run) build(ctx context.Context, before *results.Package) error {
 		if err != nil {
 			return "", err
 		}
+		w.Warn = func(text string) { r.notice("", results.Warning, "%s", text) }
 		var all sync.WaitGroup
 		var pkgErr, toolsErr error
 		all.Go(func() {
