@@ -263,6 +263,9 @@ func TestSignerOverTime(t *testing.T) {
 		"a clock that is behind the last one, when the one before is over": {
 			{0, "first", "", ""}, {4000, "second", "there is another", ""}, {95, "", "", "set the clock right"}, {1, "first", "one that was kept", ""},
 		},
+		"two that were kept and are good": {
+			{0, "first", "", ""}, {101, "second", "there is another", ""}, {202, "third", "there is another", ""}, {75, "second", "one that was kept", ""},
+		},
 		"one that was kept and whose time has come": {
 			{0, "first", "", ""}, {101, "second", "there is another", ""}, {1, "first", "one that was kept", ""}, {75, "first", "expires in 15 days", ""},
 			{84, "second", "one that was kept", ""},

@@ -135,12 +135,13 @@ echo no such outlet; exit 3
 
 	tainted := l.said(t, "run", "--target", "lab", "taint.faults", "taint.well", "-v", "--out", "tainted")
 	l.holds(t, l.file(t, "tainted/latest/events.ndjson"), "reset the machine with sh: exit status 3", "BMC=[redacted]", "no such outlet")
+	crashed := l.said(t, "run", "--target", "wine", "taint.faults", "-v", "--out", "crashed")
 	dry := l.said(t, "run", "--config", "built.yaml", "--target", "lab", "own", "--dry-run")
 	for _, name := range []string{"build", "reset", "guest", "compiler"} {
 		l.holds(t, l.file(t, "observed/"+name), "PATH=")
 	}
 
-	for name, text := range map[string]string{"doctor": doctor, "up": said, "unset": unset, "built": built, "failed": failed, "tainted": tainted, "dry run": dry} {
+	for name, text := range map[string]string{"doctor": doctor, "up": said, "unset": unset, "built": built, "failed": failed, "tainted": tainted, "crashed": crashed, "dry run": dry} {
 		for _, canary := range canaries {
 			if strings.Contains(text, canary) {
 				t.Errorf("%s prints %s", name, canary)
@@ -148,7 +149,7 @@ echo no such outlet; exit 3
 		}
 	}
 	l.search(t, canaries, up.PasswordFile)
-	l.modes(t, "built/latest", "tainted/latest")
+	l.modes(t, "built/latest", "tainted/latest", "crashed/latest")
 	l.said(t, "vm", "down", "--all")
 	l.nothingLeft(t)
 }
@@ -303,7 +304,7 @@ func (l *life) modes(t *testing.T, runs ...string) {
 			t.Error(err)
 		}
 	}
-	for _, name := range []string{"request", "bookmark", "journal"} {
+	for _, name := range []string{"request", "bookmark", "journal", "console"} {
 		if !kept[name] {
 			t.Errorf("no %s was found in the runs: %v", name, kept)
 		}
