@@ -31,6 +31,8 @@ var allowed = map[string][]string{
 	"harness":           {"harness/driverrun", "disk", "strictyaml", "results", "child", "driver", "suites", "remote", "guest", "guest/crashdump", "vm", "vm/static", "vm/wine"},
 	"cmd/wskharness":    {"disk", "strictyaml", "results", "driver", "suites", "remote", "guest", "guest/crashdump", "vm/wine", "harness"},
 
+	"mutants/controller": {"child"},
+
 	"mutants": {"results", "driver", "suites", "vm/wine", "harness"},
 
 	"guest/crashdump":          {},

@@ -304,7 +304,7 @@ func (l *life) modes(t *testing.T, runs ...string) {
 			t.Error(err)
 		}
 	}
-	for _, name := range []string{"request", "bookmark", "journal", "console"} {
+	for _, name := range []string{"request", "checkpoint", "journal", "console"} {
 		if !kept[name] {
 			t.Errorf("no %s was found in the runs: %v", name, kept)
 		}

@@ -13,7 +13,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path"
 	"path/filepath"
@@ -24,6 +23,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"wskharness/child"
 )
 
 // defect is one way of being wrong.
@@ -159,7 +160,11 @@ func (d defect) try(ctx context.Context, root string) string {
 		return err.Error()
 	}
 	pkg, test := d.where()
-	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-vet=off", "-timeout=10m", "-overlay", overlay, "-run", "^"+test+"$", pkg)
+	env, err := child.Environment{Also: goVariables()}.List()
+	if err != nil {
+		return err.Error()
+	}
+	cmd := child.Command(ctx, env, "go", "test", "-count=1", "-vet=off", "-timeout=10m", "-overlay", overlay, "-run", "^"+test+"$", pkg)
 	cmd.Dir = root
 	out, err := cmd.CombinedOutput()
 	switch text := string(out); {
@@ -170,6 +175,16 @@ func (d defect) try(ctx context.Context, root string) string {
 	default:
 		return "WRONG: " + text
 	}
+}
+
+// goVariables are those that are set of what the go command is told by its environment.
+func goVariables() (set []string) {
+	for _, name := range []string{"GOFLAGS", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOTOOLCHAIN"} {
+		if _, is := os.LookupEnv(name); is {
+			set = append(set, name)
+		}
+	}
+	return set
 }
 
 // overlay has the broken file stand in the place of the whole one.

@@ -38,8 +38,11 @@ func keepGuard(ctx context.Context, dir string, ready *os.File) error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("guard a Wine guest: %w", err)
 	}
-	// What this process was given is what whoever started it has decided on.
-	server := child.Command(context.Background(), append(os.Environ(), guarding+"="+strconv.Itoa(os.Getpid())), "/proc/self/exe", os.Args[1:]...)
+	env, err := child.Environment{}.List()
+	if err != nil {
+		return fmt.Errorf("guard a Wine guest: %w", err)
+	}
+	server := child.Command(context.Background(), append(env, guarding+"="+strconv.Itoa(os.Getpid())), "/proc/self/exe", os.Args[1:]...)
 	server.Args[0] = os.Args[0] // a program may go by its name, as a busybox does, and a test binary
 	server.Stdout, server.Stderr = os.Stdout, os.Stderr
 	server.ExtraFiles = []*os.File{ready, lock}
@@ -57,7 +60,7 @@ func keepGuard(ctx context.Context, dir string, ready *os.File) error {
 			return fmt.Errorf("guard a Wine guest: %w", err)
 		}
 	}
-	err := endChildren()
+	err = endChildren()
 	if _, gone := os.Stat(dir); gone == nil {
 		err = errors.Join(err, remove(dir, os.Getpid()))
 	}
