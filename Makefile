@@ -12,7 +12,7 @@ UNSHARED := gopkg.in/yaml.v3 encoding/base64 unicode/utf8 hash/adler32 compress/
 RACE    := -race $(UNSHARED:%=-gcflags=%=-race=false)
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run test test-slow build check check-go check-c check-c-now test-go soak test-clients mutants bench fuzz clean
+.PHONY: help run test test-slow build check check-go check-c check-c-now test-go test-engine soak test-clients mutants bench fuzz clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,12 @@ TESTS   := $(RACE) -vet=off -parallel 6
 test-go test-slow soak test-clients: export GORACE = atexit_sleep_ms=0
 test-go: ## Every Go test, with the race detector: unit, real Wine guests, end to end
 	$(GO) test $(TESTS) -timeout 45m ./...
+	@$(MAKE) test-engine
+
+# What decides the verdicts, in far more ways than real guests could show: that needs processor time, and no race detector.
+ENGINE := ^(TestDisturbedJournals|TestSimulatedRuns|TestKilledAtEveryCall|TestDiskThatFails)$$
+test-engine: ## The verdicts: more than 100,000 disturbed journals, 2,000 simulated runs, every call that may fail
+	$(GO) test -vet=off -timeout 20m -run '$(ENGINE)' ./harness ./harness/driverrun
 
 # Limits that are one only on a fast machine show here. The whole takes several times as long.
 test-slow: ## The same tests, and all of selftest, while four processes keep the processors busy: none may depend on how fast the machine is
@@ -69,6 +75,8 @@ test-slow: ## The same tests, and all of selftest, while four processes keep the
 	@scripts/busy 4 bin/wskharness selftest
 
 soak: ## The long form of the tests in which something goes wrong at random moments (minutes)
+	$(GO) test -count=1 -vet=off -timeout 60m -run '$(ENGINE)' ./harness -seeds 100000
+	$(GO) test -count=1 -vet=off -timeout 60m -run '$(ENGINE)' ./harness/driverrun -mixes 200000
 	$(GO) test -count=1 -timeout 20m -run 'KilledAtAnyMoment|NetworkThatFails|FaultStorm|BrokenHarness|OnAStaticMachine' ./cmd/wskharness ./harness ./guest ./remote/...
 
 test-clients: ## Install WinRM clients by others, and test our endpoint with them
@@ -76,6 +84,7 @@ test-clients: ## Install WinRM clients by others, and test our endpoint with the
 	$(GO) test $(RACE) -count=1 -v -run '^Test(Pywinrm|Ansible)' ./remote/winrmd
 
 mutants: ## Break model and sample in each known way, and check that the suites notice (DEFECTS='model.TIMEOUT_*')
+	@$(GO) run ./mutants/controller
 	@scripts/deps run
 	@$(GO) build -o bin/mutants ./mutants
 	@bin/mutants $(DEFECTS)

@@ -1,0 +1,5 @@
+//go:build !race
+
+package driverrun
+
+const raceEnabled = false
