@@ -4,7 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,14 +12,21 @@ import (
 
 // TestFoldIsPure reads this package's own sources: what a driver run comes to depends on nothing but what it is told.
 func TestFoldIsPure(t *testing.T) {
-	packages, err := parser.ParseDir(token.NewFileSet(), ".", func(i fs.FileInfo) bool { return !strings.HasSuffix(i.Name(), "_test.go") }, 0)
+	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	pure := []string{"fmt", "maps", "slices", "strings", "time", "wskharness/guest", "wskharness/results", "wskharness/suites", "wskharness/vm"}
 	seen := 0
-	for name, file := range packages["driverrun"].Files {
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
 		seen++
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, one := range file.Imports {
 			if path := strings.Trim(one.Path.Value, `"`); !slices.Contains(pure, path) {
 				t.Errorf("%s imports %s", name, path)

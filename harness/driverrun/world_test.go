@@ -49,13 +49,12 @@ func wellBehaved(p Plan) []guest.Record {
 		{Ev: guest.EvRunStart, Run: p.ID, ABI: suites.ABI, Boot: p.Boot, Cases: len(p.Attempts)},
 		{Ev: guest.EvDriverStart, OK: true, SHA256: p.SHA256},
 	}
-	boot := p.Boot
 	for n, a := range p.Attempts {
 		records = append(records, guest.Record{Ev: guest.EvCaseStart, N: n})
 		for i := range a.Case.Steps {
 			s := &a.Case.Steps[i]
 			if s.Reboots() {
-				boot = fmt.Sprintf("%08d-2222-2222-2222-222222222222", n+1)
+				boot := fmt.Sprintf("%08d-2222-2222-2222-222222222222", n+1)
 				records = append(records, guest.Record{Ev: guest.EvReboot, N: n, Step: i}, guest.Record{Ev: guest.EvBoot, Boot: boot})
 			}
 			r := guest.Record{Ev: guest.EvStep, N: n, Step: i, Origin: suites.OriginCall, Runs: 1, OK: true}
