@@ -24,6 +24,7 @@ type simGuest struct {
 	cases map[string]*suites.Case
 	hash  string
 	slow  bool // it takes minutes to boot, and answers with 401, 404 and 503 meanwhile
+	rack  bool // a machine that can't be reverted, only reset, and whose guest is Windows: its dumps come late
 
 	mu       sync.Mutex
 	changed  *sync.Cond
@@ -90,8 +91,17 @@ func (g *simGuest) do(r *simRun, boot int) bool {
 
 // crash is a bugcheck: the machine says so, leaves a dump, and boots again.
 func (g *simGuest) crash() {
-	g.dumps[fmt.Sprintf(`C:\Windows\Minidump\%d.dmp`, g.boots)] = guest.Dump{Size: int64(g.boots)}
-	g.down(g.random.IntN(4) > 0)
+	path, dump := fmt.Sprintf(`C:\Windows\Minidump\%d.dmp`, g.boots), guest.Dump{Size: int64(g.boots)}
+	g.down(!g.rack && g.random.IntN(4) > 0)
+	if !g.rack {
+		g.dumps[path] = dump
+		return
+	}
+	time.AfterFunc(time.Until(g.upAt)+time.Duration(g.random.IntN(20))*time.Second, func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.dumps[path] = dump
+	})
 }
 
 // down ends the boot, and begins the next one.
@@ -375,7 +385,11 @@ func (p *simPort) Exec(context.Context, remote.CommandLine, io.Reader, io.Writer
 	return 1, errDead
 }
 func (p *simPort) Facts() guest.Facts {
-	return guest.Facts{BootID: fmt.Sprintf("%08d-0000-0000-0000-000000000000", p.boot), Wine: "8.0", OSName: "simulated"}
+	facts := guest.Facts{BootID: fmt.Sprintf("%08d-0000-0000-0000-000000000000", p.boot), Wine: "8.0", OSName: "simulated"}
+	if p.guest.rack {
+		facts.Wine, facts.OSVersion = "", "10.0.26100"
+	}
+	return facts
 }
 func (p *simPort) Close(context.Context) error { return nil }
 
@@ -467,8 +481,11 @@ func (p simProvider) Acquire(ctx context.Context, t vm.Target) (vm.Machine, erro
 	if p.guest.owner != p.owner {
 		return nil, errDead
 	}
-	p.guest.clean()
 	p.guest.held++
+	if p.guest.rack {
+		return &simRack{simMachine{p.guest, p.owner}}, nil
+	}
+	p.guest.clean()
 	return &simMachine{p.guest, p.owner}, nil
 }
 
@@ -527,7 +544,25 @@ func (m *simMachine) Release(ctx context.Context) error {
 	if m.guest.owner != m.owner {
 		return errDead
 	}
-	m.guest.clean()
+	if !m.guest.rack {
+		m.guest.clean()
+	}
 	m.guest.held = 0
+	return nil
+}
+
+// simRack is a machine that is just there: it can be turned off and on again.
+type simRack struct{ simMachine }
+
+func (m *simRack) Revert(context.Context) error { return vm.ErrCannotRevert }
+
+func (m *simRack) Reset(context.Context) error {
+	m.guest.mu.Lock()
+	defer m.guest.mu.Unlock()
+	if m.guest.owner != m.owner {
+		return errDead
+	}
+	m.guest.reverts++
+	m.guest.down(false)
 	return nil
 }

@@ -171,15 +171,19 @@ func (s *State) prove() {
 		s.write(results.Event{Kind: results.KindDriverRun, DriverRun: &results.DriverRun{N: s.plan.N, State: results.DriverEnded, Clean: true}})
 		return
 	}
-	why := s.unproven()
+	why, again := s.unproven(), 0
 	for _, a := range s.attempts {
 		switch {
 		case a.verdict == nil || a.void || !a.verdict.Outcome.Expected():
 		case s.culprit != nil && !a.Again && s.ending != untrusted && !s.cancelled && s.outcome.Over == "":
 			s.again(a, "passed, but "+why)
+			again++
 		default:
 			s.judge(a, a.verdict.Unproven(why))
 		}
+	}
+	if again > 0 {
+		s.warn("what had passed in it (%d of its %d cases) runs again: %s", again, len(s.attempts), why)
 	}
 	if s.culprit == nil && !s.judged && s.ending != abandoned && s.ending != unheard {
 		s.judgeEnd()
