@@ -201,13 +201,11 @@ static BOOL TookDriver(const CASES *Cases, const WSKP_UNIT *Unit, const WSKT_RES
 {
     const WSKP_STEP *step = &Cases->Plan->Step[Unit->FirstStep];
     const WSKT_UNIT_RESULT answer = {.StepCount = 1, .FailedStep = -1, .Result = {*Result}};
-    SERVICE_REPORT report;
 
     if (Result->Origin != WSKT_ORIGIN_CALL || StepIsExpected(Unit, step, &answer, 0))
         return FALSE;
     if (Cases->Plan->Plain)
-        return !Cases->Performer.Unloaded && DriverAsk(Cases->Plan->ServiceName, &report) == ERROR_SUCCESS &&
-               report.State != SERVICE_RUNNING;
+        return !Cases->Performer.Unloaded && DriverLost(Cases->Plan->ServiceName);
     return Result->Status == STATUS_FILE_DELETED_VALUE && Cases->Performer.Device != NULL &&
            !DeviceAnswers(Cases->Performer.Device);
 }

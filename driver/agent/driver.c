@@ -308,3 +308,11 @@ DWORD DriverAsk(const wchar_t *Name, SERVICE_REPORT *Report)
         Report->State = SERVICE_STOPPED;
     return ERROR_SUCCESS;
 }
+
+BOOL DriverLost(const wchar_t *Name)
+{
+    SERVICE_REPORT said, asked;
+
+    return DriverQuery(Name, &said) == ERROR_SUCCESS && said.State == SERVICE_RUNNING &&
+           DriverAsk(Name, &asked) == ERROR_SUCCESS && asked.State != SERVICE_RUNNING;
+}

@@ -39,6 +39,9 @@ DWORD DriverQuery(const wchar_t *Name, SERVICE_REPORT *Report);
  */
 DWORD DriverAsk(const wchar_t *Name, SERVICE_REPORT *Report);
 
+/* Is the driver gone without anybody having stopped it? The manager then still says that it runs. */
+BOOL DriverLost(const wchar_t *Name);
+
 /* NTSTATUS that DriverEntry left under the service's key since DriverStart, 0 where there is none. */
 DWORD DriverEntryStatus(const wchar_t *Name);
 
