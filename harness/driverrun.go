@@ -167,8 +167,30 @@ func (l *driverRun) do(ctx context.Context, next driverrun.Action) driverrun.Inp
 		return l.readRest(ctx, a)
 	case driverrun.Collect:
 		return l.collectors()[a.What](lasting, a)
+	case driverrun.Confirm:
+		return l.confirm(lasting)
 	}
 	return nil
+}
+
+// confirm looks at the machine once more. One that is watched has told by now, if it crashed; any other is asked.
+func (l *driverRun) confirm(ctx context.Context) driverrun.Input {
+	if in := l.pendingCrash(); in != nil {
+		return in
+	}
+	if _, watched := l.machine.(vm.Console); watched || l.guest == nil {
+		return driverrun.Calm{}
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.allow(answerLimit))
+	defer cancel()
+	facts, err := l.guest.Refresh(ctx)
+	if _, rebooted := errors.AsType[*guest.RebootedError](err); err != nil && !rebooted {
+		if err := l.reconnectWithin(ctx, "", l.bootWait()); err != nil {
+			return driverrun.Away{Text: err.Error()}
+		}
+		facts = l.facts
+	}
+	return driverrun.Back{Boot: facts.BootID}
 }
 
 // opened makes the answer to an action that opens the journal.

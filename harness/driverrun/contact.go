@@ -71,6 +71,10 @@ func (s *State) reconnect() Action {
 
 // back decides what to do with a guest that is there.
 func (s *State) back(in Back) {
+	if s.phase == Confirming {
+		s.confirmed(in.Boot, "")
+		return
+	}
 	if s.phase != Reconnecting {
 		return
 	}
@@ -93,6 +97,10 @@ func (s *State) back(in Back) {
 
 // away gives a guest up that is not there.
 func (s *State) away(in Away) {
+	if s.phase == Confirming {
+		s.confirmed("", in.Text)
+		return
+	}
 	if s.reboots() && s.broke.Cause != Ended {
 		in.Text = "the guest did not come back from the reboot that the step asked for: " + in.Text
 	}
@@ -102,6 +110,10 @@ func (s *State) away(in Away) {
 
 // calm decides how it ended, of a machine that told of no crash.
 func (s *State) calm(in Calm) {
+	if s.phase == Confirming {
+		s.confirmed("", "")
+		return
+	}
 	if s.phase != Awaiting {
 		return
 	}
@@ -211,9 +223,28 @@ func (s *State) gather() {
 		s.collect = append(s.collect, FullDisk)
 	}
 	s.phase = Collecting
-	if len(s.collect) == 0 {
+	switch {
+	case len(s.collect) > 0:
+	case s.proven():
+		s.phase = Confirming
+	default:
 		s.conclude()
 	}
+}
+
+// confirmed goes on when the machine was looked at once more behind the driver's end: one that is in another boot has
+// crashed behind it, or because of it.
+func (s *State) confirmed(boot, missing string) {
+	switch {
+	case missing != "":
+		s.ending, s.why = gone, "the guest could not be asked any more whether it had survived the unload: "+missing
+	case boot != "" && boot != s.boot:
+		s.ending = rebooted
+		s.why = fmt.Sprintf("the guest rebooted unexpectedly behind the unload (boot id %s, before %s), without a sign of a crash", boot, s.boot)
+		s.phase, s.collect = Collecting, []Evidence{CrashDumps, EventLog}
+		return
+	}
+	s.conclude()
 }
 
 // wasRead goes on when the journal of a boot that is over was read.

@@ -18,6 +18,8 @@
 //	  │
 //	Collecting ─── evidence, one collector after the other         Collect
 //	  │
+//	Confirming ─── all ended well: the machine is looked at once more  Confirm
+//	  │
 //	Over ───────── everything is judged                            End
 //
 // Which verdicts an ending comes to is in ending.go, on one page. What is as expected stays provisional until the clean

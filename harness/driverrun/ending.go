@@ -160,7 +160,7 @@ func (s *State) abandon() {
 // says that it is never unloaded), the guest said so, and its terminal record came after that, in the same boot. Only then
 // does anything count as passed.
 func (s *State) proven() bool {
-	return s.driver == stoppedClean && s.ended != nil && s.ending != crashed && s.ending != rebooted && s.ending != untrusted
+	return s.driver == stoppedClean && s.ended != nil && s.ending == finished
 }
 
 // prove records how the driver ended. What was as expected without a clean end is not proven: a driver that can't be
@@ -218,7 +218,9 @@ func (s *State) judgeEnd() {
 	case notStarted:
 		name, doing = "deploy.start", "started"
 	case stoppedClean:
-		doing = "unloaded, before the run's last words"
+		if doing = "unloaded, before the run's last words"; s.ended != nil {
+			doing = "unloaded, or just behind that"
+		}
 	}
 	v := results.Verdict{Outcome: results.Lost, Reason: s.why}
 	switch {

@@ -122,6 +122,9 @@ type (
 		What Evidence
 		Hang Hang // with HangReport
 	}
+	// Confirm looks at the machine once more, when all has ended well: it has not crashed, and is in the same boot. It is
+	// answered by Calm, Back, Away, or the machine's word.
+	Confirm struct{}
 	// End is that everything is judged.
 	End struct{}
 )
@@ -133,6 +136,7 @@ func (Reconnect) action()  {}
 func (AwaitCrash) action() {}
 func (ReadRest) action()   {}
 func (Collect) action()    {}
+func (Confirm) action()    {}
 func (End) action()        {}
 
 // Waiting is what a guest that is listened to has time for beyond its plan.

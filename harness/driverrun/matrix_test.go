@@ -45,6 +45,11 @@ func TestCrashMatrix(t *testing.T) {
 		{"crash during the unload", over, world{then: "panic"}, "deploy.stop bugcheck, error, error, error", "not proven: every step was as declared", true},
 		{"crash behind the unload, before the last words", stopped, world{then: "panic"}, "deploy.stop bugcheck, error, error, error", "", true},
 
+		{"crash behind the last words", all, world{behind: "panic"}, "deploy.stop bugcheck, error, error, error", "bugcheck 0x000000D1", true},
+		{"reboot behind the last words", all, world{behind: "reboot"}, "deploy.stop lost, error, error, error", "rebooted unexpectedly behind the unload", true},
+		{"reboot behind the last words, with a dump", all, world{behind: "reboot", dumps: 1}, "deploy.stop bugcheck, error, error, error", "", true},
+		{"gone behind the last words", all, world{behind: "gone"}, "deploy.stop lost, error, error, error", "whether it had survived the unload", true},
+
 		{"reboot while the driver is started", begin, world{then: "reboot"}, "deploy.start lost, not-run, not-run, not-run", "rebooted unexpectedly", true},
 		{"reboot in a case", second, world{then: "reboot"}, "not-run, lost, not-run", "in step 3 (deregister a): the guest rebooted unexpectedly", true},
 		{"reboot in a case, with a dump", second, world{then: "reboot", dumps: 1}, "not-run, bugcheck, not-run", "the machine crashed", true},

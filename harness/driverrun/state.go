@@ -20,6 +20,7 @@ const (
 	Awaiting     Phase = "awaiting"
 	Reading      Phase = "reading"
 	Collecting   Phase = "collecting"
+	Confirming   Phase = "confirming"
 	Over         Phase = "over"
 )
 
@@ -228,6 +229,8 @@ func (s *State) next() Action {
 		return ReadRest{From: s.at, Not: map[bool]string{true: s.boot}[s.ending == crashed]}
 	case Collecting:
 		return Collect{What: s.collect[0], Hang: s.hangs()}
+	case Confirming:
+		return Confirm{}
 	}
 	return End{}
 }
@@ -307,7 +310,7 @@ func (s *State) panicked(in Panicked) {
 	if s.phase == Over || s.ending == crashed {
 		return
 	}
-	if s.ending == finished && s.phase != Awaiting {
+	if s.ending == finished && s.phase != Awaiting && s.phase != Confirming {
 		return // it is of what came after this driver run
 	}
 	s.crash = &in

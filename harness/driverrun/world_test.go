@@ -89,6 +89,7 @@ type world struct {
 	then    string         // happens behind the records: see happens
 	rest    []guest.Record // found in the journal when that is read to its end
 	torn    bool           // it can't be
+	behind  string         // happens behind the last words
 	dumps   int            // that the guest has left
 	limit   string         // of an interrupt that comes with the first record
 	stop    bool           // the interrupt comes
@@ -154,6 +155,17 @@ func (w *world) answer(next Action) Input {
 		return Back{cmp.Or(w.boot, firstBoot)}
 	case AwaitCrash:
 		return Calm{5 * time.Second}
+	case Confirm:
+		switch w.behind {
+		case "panic":
+			w.then = "panic"
+			return w.happens()
+		case "reboot":
+			return Back{secondBoot}
+		case "gone":
+			return Away{"nobody answers"}
+		}
+		return Back{cmp.Or(w.boot, firstBoot)}
 	case ReadRest:
 		if len(w.rest) > 0 {
 			r := w.rest[0]
