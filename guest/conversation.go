@@ -35,7 +35,7 @@ type conversation struct {
 
 // put has the conversation in a process of its own in the guest.
 func (c *conversation) put(ctx context.Context) error {
-	p, err := c.guest.start(ctx, c.exe, "put")
+	p, err := c.guest.start(ctx, c.exe, c.guest.leased("put")...)
 	if err != nil {
 		return err
 	}

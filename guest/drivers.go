@@ -50,7 +50,7 @@ func (g *Guest) driver(ctx context.Context, verb, name string, more ...string) (
 		return DriverState{}, fmt.Errorf("driver %s: %q can't be the name of a service", verb, name)
 	}
 	var state DriverState
-	err := g.query(ctx, &state, append([]string{"driver", verb, name}, more...)...)
+	err := g.query(ctx, &state, g.leased(append([]string{"driver", verb, name}, more...)...)...)
 	state.State = clip(printable([]byte(state.State)), 40)
 	if refused, ok := errors.AsType[*AgentError](err); ok && !state.OK && state != (DriverState{}) {
 		return state, &DriverError{Command: verb, Name: name, State: state, Complaint: refused.Complaint}

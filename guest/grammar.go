@@ -255,11 +255,15 @@ func (g *Grammar) driverEnd(r Record) string {
 
 func (g *Grammar) runEnd(r Record) string {
 	refused := r.Why == "plan" && g.phase == PhaseBegin
-	cut := g.cut || g.phase != PhaseCases && g.phase != PhaseRefused && g.phase != PhaseStopped
+	// Of a run whose guest is another's the driver is left alone, also before its start, and behind a reboot.
+	leased := r.Why == "lease" && (g.phase == PhaseStart || g.phase == PhaseCases || g.phase == PhaseReboot)
+	cut := g.cut || !leased && g.phase != PhaseCases && g.phase != PhaseRefused && g.phase != PhaseStopped
 	switch {
 	case g.phase == PhaseFinished, g.phase == PhaseBegin && !refused:
 		return notNow
 	case refused:
+	case r.Why == "lease" && !leased && r.Win32 == 0:
+		return notNow
 	case cut && r.Win32 == 0:
 		return "records are missing before it, and it does not say why"
 	case r.Win32 == 0 && r.Cases != g.ended:

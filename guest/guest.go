@@ -25,6 +25,10 @@ type Options struct {
 	Logger    hclog.Logger // nil is silent
 	Bootstrap Bootstrap    // what to do when the agent is not there
 
+	// Owner takes the guest for whoever that is ([LeaseOwner]), and keeps it until Release, or two minutes after Close:
+	// no other owner gets it, and what this Guest orders is refused where another has it. Empty is for those who only look.
+	Owner string
+
 	// Shell is the shell to open; its zero value is right. The name is for people who list shells.
 	Shell remote.ShellOptions
 
@@ -56,16 +60,22 @@ type Guest struct {
 	mu       sync.Mutex
 	shell    *remote.Shell
 	facts    Facts
+	lease    uint32 // the number of the lease, 0 where there is none
 	closed   bool
 	suspect  bool                // the shell was lost, and the guest was not heard of since
 	there    map[string][32]byte // guest path (folded) → SHA-256 of what this Guest brought there
 	recovery sync.Mutex          // held while a lost shell is replaced
+
+	keeping     context.Context // ends with Close
+	stopKeeping context.CancelFunc
+	keeper      sync.WaitGroup
 }
 
 // Connect opens a shell in the guest, probes it with the agent, and brings the agent there first if
 // it is not: see [Bootstrap]. It takes four requests when the agent is there.
 //
-// Errors: what remote reports; *[BootstrapError]; *[AgentError] and *[ProtocolError] from the probe.
+// Errors: what remote reports; *[BootstrapError]; *[AgentError] and *[ProtocolError] from the probe; *[LeasedError] where
+// another owner has the guest.
 func Connect(ctx context.Context, client remote.Client, opts Options) (*Guest, error) {
 	if err := checkSHA256(opts.Agent.SHA256); err != nil {
 		return nil, fmt.Errorf("connect: the agent's hash: %w", err)
@@ -93,6 +103,7 @@ func newGuest(client remote.Client, opts Options) *Guest {
 		client: client, agent: opts.Agent, exe: AgentPath(opts.Agent.SHA256), opts: opts, slow: slowRoundTrip,
 		log: opts.Logger.Named("guest"), there: make(map[string][32]byte),
 	}
+	g.keeping, g.stopKeeping = context.WithCancel(context.Background())
 	g.retry.tries, g.retry.pause = opts.Retries, opts.RetryPause
 	if g.retry.tries <= 0 {
 		g.retry.tries = 8
@@ -123,6 +134,9 @@ func (g *Guest) connect(ctx context.Context) error {
 	g.mu.Lock()
 	g.facts = facts
 	g.mu.Unlock()
+	if g.opts.Owner != "" {
+		g.keeper.Go(g.keepLease)
+	}
 	g.log.Debug("connected", "guest", facts.Describe(), "boot", facts.BootID)
 	return nil
 }
@@ -148,9 +162,17 @@ func agentMissing(err error) error {
 	return nil
 }
 
-// probe runs `info`, once, and checks that the agent that answers is the right one.
+// probe runs `info`, once, and checks that the agent that answers is the right one. Where there is an owner it takes the
+// lease.
 func (g *Guest) probe(ctx context.Context) (Facts, error) {
-	out, err := g.queryOnce(ctx, g.exe, "info")
+	args := []string{"info"}
+	if g.opts.Owner != "" {
+		args = append(args, "--lease", g.opts.Owner)
+	}
+	out, err := g.queryOnce(ctx, g.exe, args...)
+	if _, stale := errors.AsType[*StaleError](err); stale {
+		return Facts{}, refusedLease(out, err)
+	}
 	if err != nil {
 		return Facts{}, err
 	}
@@ -160,6 +182,15 @@ func (g *Guest) probe(ctx context.Context) (Facts, error) {
 	}
 	if facts.SHA256 != g.agent.SHA256 {
 		return Facts{}, &wrongAgentError{path: g.exe, is: facts.SHA256, want: g.agent.SHA256}
+	}
+	if g.opts.Owner != "" {
+		number, err := grantedLease(out, g.opts.Owner)
+		if err != nil {
+			return Facts{}, &ProtocolError{Doing: "agent info", Err: err}
+		}
+		g.mu.Lock()
+		g.lease = number
+		g.mu.Unlock()
 	}
 	return facts, nil
 }
@@ -291,6 +322,8 @@ func (g *Guest) Close(ctx context.Context) error {
 	shell, closed := g.shell, g.closed
 	g.closed = true
 	g.mu.Unlock()
+	g.stopKeeping()
+	g.keeper.Wait()
 	if closed || shell == nil {
 		return nil
 	}

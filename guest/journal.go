@@ -213,7 +213,7 @@ func parseRecord(raw []byte) (Record, error) {
 			c.wrong("ok of a driver that is %s", r.Driver)
 		}
 	case EvRunEnd:
-		r.Why = c.word("why", l.Why, "done", "driver-start", "cancelled", "tainted", "device", "plan", "journal")
+		r.Why = c.word("why", l.Why, "done", "driver-start", "cancelled", "tainted", "device", "lease", "plan", "journal")
 		if r.Why == "journal" || l.Win32 != nil {
 			r.Win32 = c.code("win32", l.Win32)
 		}

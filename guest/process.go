@@ -111,6 +111,9 @@ func (p *process) wait(ctx context.Context, allowed ...uint32) (uint32, error) {
 			return code, nil
 		}
 	}
+	if code == staleExit {
+		return code, &StaleError{Command: p.name, Complaint: p.stderr.oneLine()}
+	}
 	return code, &AgentError{Command: p.name, ExitCode: code, Complaint: p.stderr.oneLine()}
 }
 

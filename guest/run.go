@@ -23,7 +23,7 @@ type Run struct {
 //
 // *[LostError] means that the run may have been started all the same: follow it from offset 0, and where
 // that is refused because there is no journal, start it again. The agent starts a run once under one id, and
-// refuses it, with *[AgentError], when its journal is there.
+// refuses it, with *[AgentError], when its journal is there. *[StaleError] means that the guest is another owner's by now.
 func (g *Guest) StartRun(ctx context.Context, r Run) (*Stream, error) {
 	if err := CheckRunID(r.ID); err != nil {
 		return nil, fmt.Errorf("start run: %w", err)
@@ -57,7 +57,7 @@ func (g *Guest) putAndRun(ctx context.Context, s *Stream, plan string, batch []u
 		err := s.open(ctx, func(p *process) (*bufio.Reader, error) {
 			err := c.hold(ctx, p)
 			return c.out, err
-		}, "run", "--put", "--plan", plan, "--journal", JournalPath(s.runID), "--follow")
+		}, g.leased("run", "--put", "--plan", plan, "--journal", JournalPath(s.runID), "--follow")...)
 		if c.finished && c.unclear(ctx, err) {
 			lost = s.broken(ctx, err)
 			return nil
@@ -115,7 +115,7 @@ func (g *Guest) askOfRun(ctx context.Context, command, runID string) error {
 	if err := CheckRunID(runID); err != nil {
 		return fmt.Errorf("%s: %w", command, err)
 	}
-	if err := g.query(ctx, nil, command, "--journal", JournalPath(runID)); err != nil {
+	if err := g.query(ctx, nil, g.leased(command, "--journal", JournalPath(runID))...); err != nil {
 		return fmt.Errorf("%s run %s: %w", command, runID, err)
 	}
 	return nil

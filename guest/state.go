@@ -65,7 +65,7 @@ func (g *Guest) stateOnce(ctx context.Context, driver, runID string) (State, err
 		return State{}, fmt.Errorf("state: %w", err)
 	}
 	defer g.discard(ctx, shell)
-	p, err := g.startIn(ctx, shell, g.exe, "state", "--journal", JournalPath(runID), driver)
+	p, err := g.startIn(ctx, shell, g.exe, g.leased("state", "--journal", JournalPath(runID), driver)...)
 	if err != nil {
 		return State{}, fmt.Errorf("state: %w", err)
 	}

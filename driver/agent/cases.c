@@ -2,6 +2,7 @@
 #include "caselog.h"
 #include "driver.h"
 #include "judge.h"
+#include "lease.h"
 #include "output.h"
 #include "restart.h"
 #include "status.h"
@@ -404,6 +405,10 @@ static CASES_END BringBack(CASES *Cases, CASE_RUN *Run)
 
     if (Cases->Performer.Device != NULL || Cases->Plan->DriverPath == NULL)
         return CASES_DONE;
+    if (LeaseLost(Cases->Files->Lease)) {
+        Run->ResidueKnown = TRUE;
+        return CASES_LEASE;
+    }
     if (StartUp(Cases->Plan, NULL, &Cases->Performer.Device, &start))
         return CASES_DONE;
     Run->ResidueKnown = TRUE; /* nothing is left of a driver that is gone */
@@ -424,7 +429,9 @@ static CASES_END EndPlain(CASES *Cases, CASE_RUN *Run, WHY Why)
 
     if (Why == WHY_HANG)
         return CASES_TAINTED;
-    if (Cases->Performer.Unloaded && !StartUp(Cases->Plan, NULL, &none, &start))
+    if (Cases->Performer.Unloaded && LeaseLost(Cases->Files->Lease))
+        back = CASES_LEASE;
+    else if (Cases->Performer.Unloaded && !StartUp(Cases->Plan, NULL, &none, &start))
         back = NoteBack(Run, &start);
     Cases->Performer.Unloaded = FALSE;
     error = DriverAsk(Cases->Plan->ServiceName, &report);
@@ -547,6 +554,8 @@ CASES_END CasesRun(CASES *Cases, const REBOOT_POINT *From)
 
         if (WaitForSingleObject(Cases->Cancel, 0) == WAIT_OBJECT_0)
             return CASES_CANCELLED;
+        if (LeaseLost(Cases->Files->Lease))
+            return CASES_LEASE;
         end = RunCase(Cases, i);
         if (end != CASES_DONE)
             return end;

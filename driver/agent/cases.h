@@ -10,6 +10,7 @@ typedef enum CASES_END {
     CASES_TAINTED,   /* a request did not come back, or a case left something that can't be tidied up */
     CASES_DEVICE,    /* the driver's device went away */
     CASES_REBOOTING, /* the guest reboots, and the run goes on after it */
+    CASES_LEASE,     /* the guest is another's by now */
     CASES_JOURNAL,   /* the journal can't be written: nothing more may be done that nobody would know of */
 } CASES_END;
 

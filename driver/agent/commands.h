@@ -21,6 +21,8 @@ COMMAND CommandTail;
 COMMAND CommandCancel;
 COMMAND CommandKill;
 COMMAND CommandState;
+COMMAND CommandRenew;
+COMMAND CommandRelease;
 COMMAND CommandFill;
 COMMAND CommandClock;
 COMMAND CommandService;

@@ -21,3 +21,4 @@ void TextAddError(TEXT *Text, DWORD Win32);
 #define EXIT_USAGE   2
 #define EXIT_GONE    3
 #define EXIT_NOT_YET 4 /* what an order is about is not there yet: it is worth giving again */
+#define EXIT_STALE   5 /* the guest is another's: lease.h */

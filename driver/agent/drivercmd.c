@@ -2,6 +2,8 @@
 #include "commands.h"
 #include "complain.h"
 #include "driver.h"
+#include "lease.h"
+#include "options.h"
 #include "path.h"
 #include "stream.h"
 
@@ -57,16 +59,24 @@ static int Report(const wchar_t *Verb, const wchar_t *Name, DWORD Error)
 
 int CommandDriver(int Argc, wchar_t **Argv)
 {
-    const wchar_t *verb, *name;
+    const wchar_t *verb = NULL, *name = NULL, *path = NULL, *lease = NULL;
+    const OPTION options[] = {
+        {.Name = L"--lease", .Value = &lease},
+        {.Name = NULL, .Value = &verb},
+        {.Name = NULL, .Value = &name},
+        {.Name = NULL, .Value = &path},
+    };
     DWORD error;
+    int code;
 
-    if (Argc < 2 || !ServiceNameValid(Argv[1]))
+    if (!OptionsParse(Argc, Argv, options, ARRAYSIZE(options)) || name == NULL || !ServiceNameValid(name))
         return EXIT_USAGE;
-    verb = Argv[0];
-    name = Argv[1];
-    if (wcscmp(verb, L"install") == 0 && Argc == 3)
-        return Report(verb, name, Install(name, Argv[2]));
-    if (Argc != 2)
+    code = LeaseAdmit(lease, wcscmp(verb, L"status") != 0, "give orders to a driver");
+    if (code != EXIT_DONE)
+        return code;
+    if (wcscmp(verb, L"install") == 0 && path != NULL)
+        return Report(verb, name, Install(name, path));
+    if (path != NULL)
         return EXIT_USAGE;
     if (wcscmp(verb, L"status") == 0)
         return Report(verb, name, ERROR_SUCCESS);

@@ -6,6 +6,8 @@
 #include "facts.h"
 #include "hold.h"
 #include "image.h"
+#include "lease.h"
+#include "options.h"
 #include "stream.h"
 #include "traces.h"
 #include "wskabi.h"
@@ -215,6 +217,34 @@ static void TraceFacts(TEXT *Text)
         (void)Complain("list", L"the crash dumps", error);
 }
 
+/* Asks for the lease. Returns the exit code for that, which has been told. */
+static int LeaseFact(TEXT *Text, const wchar_t *Owner)
+{
+    LEASE_ANSWER answer;
+    char buffer[1024];
+    TEXT reason;
+    DWORD error = LeaseTake(Owner, &answer);
+
+    if (error != ERROR_SUCCESS)
+        return Complain("take the guest for", Owner, error);
+    TextAdd(Text, ",\"lease\":{");
+    JsonBool(Text, "granted", answer.Granted);
+    JsonU64(Text, "number", answer.Number);
+    JsonWide(Text, "owner", answer.Owner);
+    JsonBool(Text, "running", answer.Running);
+    if (answer.Used)
+        JsonU64(Text, "usedMs", answer.Ms);
+    else
+        JsonNull(Text, "usedMs");
+    JsonEnd(Text);
+    if (answer.Granted)
+        return EXIT_DONE;
+    TextInit(&reason, buffer, sizeof buffer);
+    TextAddLease(&reason, &answer);
+    (void)ComplainText("take the guest for", Owner, reason.Data);
+    return EXIT_STALE;
+}
+
 static int PrintFacts(const TEXT *Text, const char *Attempt)
 {
     DWORD error = Text->Full ? ERROR_BUFFER_OVERFLOW
@@ -226,10 +256,12 @@ static int PrintFacts(const TEXT *Text, const char *Attempt)
 int CommandInfo(int Argc, wchar_t **Argv)
 {
     char buffer[INFO_BYTES];
+    const wchar_t *owner = NULL;
+    const OPTION options[] = {{.Name = L"--lease", .Value = &owner}};
+    int code = EXIT_DONE, printed;
     TEXT text;
 
-    (void)Argv;
-    if (Argc != 0)
+    if (!OptionsParse(Argc, Argv, options, ARRAYSIZE(options)))
         return EXIT_USAGE;
     HoldTidy(); /* whoever connects begins with this command */
     TextInit(&text, buffer, sizeof buffer);
@@ -245,9 +277,12 @@ int CommandInfo(int Argc, wchar_t **Argv)
     SizeFacts(&text);
     TimeFacts(&text);
     TraceFacts(&text);
+    if (owner != NULL)
+        code = LeaseFact(&text, owner);
     JsonEnd(&text);
     TextAdd(&text, "\n");
-    return PrintFacts(&text, "print the facts");
+    printed = PrintFacts(&text, "print the facts");
+    return code != EXIT_DONE ? code : printed;
 }
 
 int CommandVersion(int Argc, wchar_t **Argv)

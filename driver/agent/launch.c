@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "complain.h"
 #include "journal.h"
+#include "lease.h"
 #include "options.h"
 #include "path.h"
 #include "plan.h"
@@ -53,7 +54,7 @@ static int Launch(const RUN_FILES *Paths, BOOL Follow)
             (void)TailJournal(Paths->Journal, 0, FALSE);
         return code;
     }
-    error = RunServiceStart(Paths->Plan, Paths->Journal, &retries);
+    error = RunServiceStart(Paths->Plan, Paths->Journal, Paths->Lease, &retries);
     if (error != ERROR_SUCCESS)
         return Complain("start a service for the journal", PathPlain(Paths->Journal), error);
     if (retries != 0)
@@ -64,12 +65,11 @@ static int Launch(const RUN_FILES *Paths, BOOL Follow)
 
 int CommandRun(int Argc, wchar_t **Argv)
 {
-    const wchar_t *plan = NULL, *journal = NULL;
+    const wchar_t *plan = NULL, *journal = NULL, *lease = NULL;
     BOOL follow = FALSE, put = FALSE;
     const OPTION options[] = {
-        {.Name = L"--put", .Given = &put},
-        {.Name = L"--plan", .Value = &plan},
-        {.Name = L"--journal", .Value = &journal},
+        {.Name = L"--put", .Given = &put},         {.Name = L"--plan", .Value = &plan},
+        {.Name = L"--journal", .Value = &journal}, {.Name = L"--lease", .Value = &lease},
         {.Name = L"--follow", .Given = &follow},
     };
     RUN_FILES paths = {0};
@@ -87,7 +87,11 @@ int CommandRun(int Argc, wchar_t **Argv)
         code = Complain("open the journal", journal, error);
     } else {
         coming = RunServiceAnnounce(paths.Journal);
-        code = put ? PutFiles(TRUE) : EXIT_DONE;
+        code = LeaseAdmitRun(lease, TRUE, "start a run", paths.Journal, &paths.Lease);
+        if (code == EXIT_DONE && put)
+            code = PutFiles(TRUE);
+        if (code == EXIT_DONE) /* once more, since files may take their time */
+            code = LeaseAdmitRun(lease, TRUE, "start a run", paths.Journal, &paths.Lease);
     }
     if (code == EXIT_DONE)
         code = Launch(&paths, follow);

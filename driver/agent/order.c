@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "complain.h"
 #include "journal.h"
+#include "lease.h"
 #include "options.h"
 #include "path.h"
 #include "runservice.h"
@@ -127,16 +128,20 @@ static int KillRun(const wchar_t *Path)
     }
 }
 
-static int WithJournal(int Argc, wchar_t **Argv, int (*Do)(const wchar_t *Path))
+static int WithJournal(int Argc, wchar_t **Argv, const char *Attempt, int (*Do)(const wchar_t *Path))
 {
-    const wchar_t *journal = NULL;
-    const OPTION options[] = {{.Name = L"--journal", .Value = &journal}};
+    const wchar_t *journal = NULL, *lease = NULL;
+    const OPTION options[] = {{.Name = L"--journal", .Value = &journal},
+                              {.Name = L"--lease", .Value = &lease}};
     wchar_t *path;
     DWORD error;
     int code;
 
     if (!OptionsParse(Argc, Argv, options, ARRAYSIZE(options)) || journal == NULL)
         return EXIT_USAGE;
+    code = LeaseAdmit(lease, FALSE, Attempt); /* an order names its run: one without a number is no other's */
+    if (code != EXIT_DONE)
+        return code;
     path = PathOpen(journal, &error);
     if (path == NULL)
         return Complain("open the journal", journal, error);
@@ -147,10 +152,10 @@ static int WithJournal(int Argc, wchar_t **Argv, int (*Do)(const wchar_t *Path))
 
 int CommandCancel(int Argc, wchar_t **Argv)
 {
-    return WithJournal(Argc, Argv, CancelRun);
+    return WithJournal(Argc, Argv, "cancel the run", CancelRun);
 }
 
 int CommandKill(int Argc, wchar_t **Argv)
 {
-    return WithJournal(Argc, Argv, KillRun);
+    return WithJournal(Argc, Argv, "end the run", KillRun);
 }

@@ -2,7 +2,9 @@
 #include "commands.h"
 #include "complain.h"
 #include "frame.h"
+#include "lease.h"
 #include "manifest.h"
+#include "options.h"
 #include "part.h"
 #include "path.h"
 #include "put.h"
@@ -367,6 +369,12 @@ int PutFiles(BOOL AwaitFinish)
 
 int CommandPut(int Argc, wchar_t **Argv)
 {
-    (void)Argv;
-    return Argc == 0 ? PutFiles(FALSE) : EXIT_USAGE;
+    const wchar_t *lease = NULL;
+    const OPTION options[] = {{.Name = L"--lease", .Value = &lease}};
+    int code;
+
+    if (!OptionsParse(Argc, Argv, options, ARRAYSIZE(options)))
+        return EXIT_USAGE;
+    code = LeaseAdmit(lease, FALSE, "take files");
+    return code == EXIT_DONE ? PutFiles(FALSE) : code;
 }

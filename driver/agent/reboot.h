@@ -13,6 +13,7 @@
 typedef struct RUN_FILES {
     wchar_t *Plan;
     wchar_t *Journal;
+    UINT32 Lease;   /* the newest one when it was started: lease.h */
     UINT32 Reboots; /* of the run so far: they tell the services of its boots apart */
 } RUN_FILES;
 

@@ -85,7 +85,7 @@ static DWORD PrepareRestart(const PERFORMER *Performer, const RUN_FILES *Files, 
     if (error == ERROR_SUCCESS)
         error = SetModel(Step->Arg[3]);
     if (error == ERROR_SUCCESS)
-        error = RunServiceAfterBoot(Files->Plan, Files->Journal, Point->Reboots);
+        error = RunServiceAfterBoot(Files->Plan, Files->Journal, Files->Lease, Point->Reboots);
     if (error == ERROR_SUCCESS)
         error = BootId(Point->Boot);
     if (error == ERROR_SUCCESS)

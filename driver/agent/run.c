@@ -6,6 +6,7 @@
 #include "driver.h"
 #include "driverend.h"
 #include "image.h"
+#include "lease.h"
 
 static const char *EndName(CASES_END End)
 {
@@ -16,6 +17,8 @@ static const char *EndName(CASES_END End)
         return "tainted";
     case CASES_DEVICE:
         return "device";
+    case CASES_LEASE:
+        return "lease";
     case CASES_JOURNAL:
         return "journal";
     default:
@@ -105,7 +108,7 @@ static void RunCases(CASES *Cases, const REBOOT_POINT *From)
 {
     const PLAN *plan = Cases->Plan;
     CASES_END end = CasesRun(Cases, From);
-    const char *why = EndName(end);
+    const char *why;
     DWORD unwritten;
 
     if (end == CASES_REBOOTING)
@@ -113,9 +116,16 @@ static void RunCases(CASES *Cases, const REBOOT_POINT *From)
     DeviceClose(Cases->Performer.Device);
     Cases->Performer.Device = NULL;
     unwritten = JournalRevive(Cases->Journal);
-    /* A tainted driver can't be unloaded safely, and one without a device is not there to be. */
-    if (plan->DriverPath != NULL && end != CASES_TAINTED && (end != CASES_DEVICE || plan->Plain) &&
-        !DriverEnd(Cases->Journal, plan))
+    LeaseTouch(Cases->Files->Lease);
+    if (end != CASES_TAINTED && LeaseLost(Cases->Files->Lease))
+        end = CASES_LEASE;
+    why = EndName(end);
+    /*
+     * A tainted driver can't be unloaded safely, and one without a device is not there to be. Where the guest
+     * is another's, so may be what runs under the driver's name.
+     */
+    if (plan->DriverPath != NULL && end != CASES_TAINTED && end != CASES_LEASE &&
+        (end != CASES_DEVICE || plan->Plain) && !DriverEnd(Cases->Journal, plan))
         why = "tainted";
     WriteRunEnd(Cases->Journal, why, Cases->Ended, unwritten);
 }
@@ -127,6 +137,11 @@ static void BeginCases(CASES *Cases)
     WriteRunStart(Cases->Journal, Cases->Plan);
     if (Cases->Journal->Error != ERROR_SUCCESS)
         return;
+    LeaseTouch(Cases->Files->Lease);
+    if (LeaseLost(Cases->Files->Lease)) {
+        WriteRunEnd(Cases->Journal, "lease", 0, ERROR_SUCCESS);
+        return;
+    }
     if (BringUp(Cases->Journal, Cases->Plan, &Cases->Performer.Device, &unwritten))
         RunCases(Cases, NULL);
     else
@@ -155,6 +170,8 @@ void RunPlan(const RUN_FILES *Files, JOURNAL *Journal, const REBOOT_POINT *From,
     /* The plan passed these checks before the service was started, but the file is read again here. */
     if (!PlanLoad(&plan, Files->Plan, &reason) || (From != NULL && !CasesHave(&plan, From))) {
         WritePlanRefused(Journal, From != NULL ? From->Ended : 0);
+    } else if (From != NULL && LeaseLost(Files->Lease)) {
+        WriteRunEnd(Journal, "lease", From->Ended, ERROR_SUCCESS);
     } else {
         cases.Plan = cases.Performer.Plan = &plan;
         cases.Performer.Journal = Files->Journal;

@@ -70,8 +70,21 @@ BOOL RunServiceAnnounced(const wchar_t *Journal)
     return mutex != NULL;
 }
 
+static void AppendNumber(wchar_t *Line, UINT32 Number)
+{
+    char digits[16];
+    TEXT text;
+
+    TextInit(&text, digits, sizeof digits);
+    TextAddU64(&text, Number);
+    Line += wcslen(Line);
+    for (size_t i = 0; i <= text.Length; i++)
+        Line[i] = (wchar_t)digits[i];
+}
+
 /* Image, command, plan and journal, each path in quotes: none can hold one itself. To be freed. */
-static wchar_t *ServiceCommand(const wchar_t *Plan, const wchar_t *Journal, BOOL AfterBoot, DWORD *Error)
+static wchar_t *ServiceCommand(const wchar_t *Plan, const wchar_t *Journal, UINT32 Lease, BOOL AfterBoot,
+                               DWORD *Error)
 {
     const size_t chars = 3 * (PATH_CHARS_MAX + 1) + 64;
     wchar_t image[PATH_CHARS_MAX + 1];
@@ -91,7 +104,10 @@ static wchar_t *ServiceCommand(const wchar_t *Plan, const wchar_t *Journal, BOOL
     wcscat(line, PathPlain(Plan));
     wcscat(line, L"\" --journal \"");
     wcscat(line, PathPlain(Journal));
-    wcscat(line, AfterBoot ? L"\" --after-boot" : L"\"");
+    wcscat(line, L"\" --lease ");
+    AppendNumber(line, Lease);
+    if (AfterBoot)
+        wcscat(line, L" --after-boot");
     return line;
 }
 
@@ -118,7 +134,7 @@ static DWORD AwaitJournal(SC_HANDLE Service, const wchar_t *Journal)
     return ERROR_SUCCESS;
 }
 
-DWORD RunServiceStart(const wchar_t *Plan, const wchar_t *Journal, DWORD *Retries)
+DWORD RunServiceStart(const wchar_t *Plan, const wchar_t *Journal, UINT32 Lease, DWORD *Retries)
 {
     wchar_t name[RUN_SERVICE_CHARS];
     wchar_t *line = NULL;
@@ -128,7 +144,7 @@ DWORD RunServiceStart(const wchar_t *Plan, const wchar_t *Journal, DWORD *Retrie
     *Retries = 0;
     if (error != ERROR_SUCCESS)
         return error;
-    line = ServiceCommand(Plan, Journal, FALSE, &error);
+    line = ServiceCommand(Plan, Journal, Lease, FALSE, &error);
     if (line == NULL)
         goto Exit;
     RunServiceName(Journal, 0, name);
@@ -153,7 +169,7 @@ Exit:
     return error;
 }
 
-DWORD RunServiceAfterBoot(const wchar_t *Plan, const wchar_t *Journal, UINT32 Reboots)
+DWORD RunServiceAfterBoot(const wchar_t *Plan, const wchar_t *Journal, UINT32 Lease, UINT32 Reboots)
 {
     wchar_t name[RUN_SERVICE_CHARS];
     SC_HANDLE scm, service;
@@ -163,7 +179,7 @@ DWORD RunServiceAfterBoot(const wchar_t *Plan, const wchar_t *Journal, UINT32 Re
     if (error != ERROR_SUCCESS)
         return error;
     RunServiceName(Journal, Reboots, name);
-    line = ServiceCommand(Plan, Journal, TRUE, &error);
+    line = ServiceCommand(Plan, Journal, Lease, TRUE, &error);
     if (line != NULL) {
         service = CreateServiceW(scm, name, NULL, DELETE, SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START,
                                  SERVICE_ERROR_IGNORE, line, NULL, NULL, NULL, NULL, NULL);

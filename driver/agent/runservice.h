@@ -30,7 +30,7 @@ HANDLE RunServiceAnnounce(const wchar_t *Journal);
 BOOL RunServiceAnnounced(const wchar_t *Journal);
 
 /* Makes the service that goes on with the journal when the guest is up again. */
-DWORD RunServiceAfterBoot(const wchar_t *Plan, const wchar_t *Journal, UINT32 Reboots);
+DWORD RunServiceAfterBoot(const wchar_t *Plan, const wchar_t *Journal, UINT32 Lease, UINT32 Reboots);
 
 /* Deletes that service, where it is there. */
 void RunServiceForget(const wchar_t *Journal, UINT32 Reboots);
@@ -39,7 +39,7 @@ void RunServiceForget(const wchar_t *Journal, UINT32 Reboots);
  * Creates and starts the service, and returns when it holds its journal. Paths as PathOpen gives them.
  * *Retries says how often the manager had to be asked again.
  */
-DWORD RunServiceStart(const wchar_t *Plan, const wchar_t *Journal, DWORD *Retries);
+DWORD RunServiceStart(const wchar_t *Plan, const wchar_t *Journal, UINT32 Lease, DWORD *Retries);
 
 /* Asks the service to stop after the current step. ERROR_SERVICE_DOES_NOT_EXIST when there is none. */
 DWORD RunServiceCancel(const wchar_t *Journal);

@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "image.h"
 #include "complain.h"
+#include "lease.h"
 #include "options.h"
 #include "path.h"
 #include "run.h"
@@ -156,17 +157,19 @@ static DWORD PrepareRun(RUN_SERVICE *Service)
 
 int CommandService(int Argc, wchar_t **Argv)
 {
-    const wchar_t *plan = NULL, *journal = NULL;
+    const wchar_t *plan = NULL, *journal = NULL, *lease = NULL;
     RUN_SERVICE service = {0};
     const OPTION options[] = {
         {.Name = L"--plan", .Value = &plan},
         {.Name = L"--journal", .Value = &journal},
+        {.Name = L"--lease", .Value = &lease},
         {.Name = L"--after-boot", .Given = &service.AfterBoot},
     };
     DWORD error;
     int code;
 
-    if (!OptionsParse(Argc, Argv, options, ARRAYSIZE(options)) || plan == NULL || journal == NULL)
+    if (!OptionsParse(Argc, Argv, options, ARRAYSIZE(options)) || plan == NULL || journal == NULL ||
+        lease == NULL || !LeaseParse(lease, &service.Files.Lease))
         return EXIT_USAGE;
     service.Files.Plan = PathOpen(plan, &error);
     if (service.Files.Plan == NULL)

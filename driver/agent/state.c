@@ -7,6 +7,7 @@
 #include "device.h"
 #include "driver.h"
 #include "journal.h"
+#include "lease.h"
 #include "options.h"
 #include "path.h"
 #include "space.h"
@@ -115,18 +116,23 @@ static DWORD PrintState(const wchar_t *Driver, const wchar_t *Journal, TEXT *Tex
 
 int CommandState(int Argc, wchar_t **Argv)
 {
-    const wchar_t *journal = NULL, *driver = NULL;
+    const wchar_t *journal = NULL, *driver = NULL, *lease = NULL;
     const OPTION options[] = {
         {.Name = L"--journal", .Value = &journal},
+        {.Name = L"--lease", .Value = &lease},
         {.Name = NULL, .Value = &driver},
     };
     wchar_t *path = NULL;
     char *buffer;
     TEXT text;
     DWORD error;
+    int code;
 
     if (!OptionsParse(Argc, Argv, options, ARRAYSIZE(options)) || driver == NULL || !ServiceNameValid(driver))
         return EXIT_USAGE;
+    code = LeaseAdmit(lease, FALSE, "tell the state");
+    if (code != EXIT_DONE)
+        return code;
     if (journal != NULL) {
         path = PathOpen(journal, &error);
         if (path == NULL)

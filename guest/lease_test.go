@@ -1,0 +1,338 @@
+package guest
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf16"
+
+	"wskharness/driver"
+	"wskharness/remote"
+)
+
+// TestLeaseOfRealAgent is about who may use a guest: the agent on a real Wine decides it.
+func TestLeaseOfRealAgent(t *testing.T) {
+	t.Parallel()
+	w := newWineGuest(t)
+	agent := buildAgent(t)
+	w.seed(t, agent)
+	r := &runGuest{wine: w, options: Options{Agent: agent, RetryPause: 10 * time.Millisecond}}
+	r.connect(t) // whoever only looks
+	defer func() { r.Close(context.Background()) }()
+	r.sample = r.deploy(t, driver.SampleSpec(nil))
+	r.quirk = r.deploy(t, driver.Spec{Name: "quirk.sys", Kind: driver.KernelDriver, Sources: os.DirFS("testdata"), Dirs: []string{"quirk"}, Libs: []string{"ntoskrnl"}})
+	t.Run("one at a time", r.oneOwner)
+	t.Run("a stale number", r.staleNumber)
+	t.Run("a run that lives", r.runLives)
+	t.Run("a run whose lease is taken", r.leaseTaken)
+	t.Run("a start that comes late", r.staleStart)
+	t.Run("a reboot", r.leaseAndReboot)
+}
+
+// owner connects as one.
+func (r *runGuest) owner(t *testing.T, run string) *runGuest {
+	t.Helper()
+	o := r.options
+	o.Owner = LeaseOwner(run, "host-"+run)
+	g, err := Connect(t.Context(), r.wine.client, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { g.Close(context.Background()) })
+	as := *r
+	as.Guest = g
+	return &as
+}
+
+// refused checks that another owner does not get the guest, and is told who has it.
+func (r *runGuest) refused(t *testing.T, run, by string, running bool) {
+	t.Helper()
+	o := r.options
+	o.Owner = LeaseOwner(run, "host-"+run)
+	g, err := Connect(t.Context(), r.wine.client, o)
+	if err == nil {
+		g.Close(context.Background())
+	}
+	leased, ok := errors.AsType[*LeasedError](err)
+	if !ok || leased.Lease.Owner != by || leased.Lease.Running != running {
+		t.Errorf("%s: %v; want it refused by %q", run, err, by)
+	}
+}
+
+func (r *runGuest) giveBack(t *testing.T) {
+	t.Helper()
+	if err := r.Release(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// reg changes the guest's registry, as nothing of the product does.
+func (r *runGuest) reg(t *testing.T, args string) {
+	t.Helper()
+	var out bytes.Buffer
+	code, err := r.Exec(t.Context(), remote.CommandLine{Line: "reg " + args}, nil, &out, &out)
+	if err != nil || code != 0 {
+		t.Fatalf("reg %s: %d, %v: %s", args, code, err, out.String())
+	}
+}
+
+// forget makes the guest forget that the lease was used, and that a run of it lives.
+func (r *runGuest) forget(t *testing.T) {
+	t.Helper()
+	r.reg(t, `delete HKLM\SOFTWARE\wskharness-lease\Use /f`)
+	r.reg(t, `delete HKLM\SOFTWARE\wskharness-lease /v Journal /f`)
+}
+
+func (r *runGuest) oneOwner(t *testing.T) {
+	one := r.owner(t, "one")
+	r.refused(t, "two", "one@host-one", false)
+	if again := r.owner(t, "one"); again.lease != one.lease || one.lease == 0 {
+		t.Errorf("the same owner has lease %d, then %d", one.lease, again.lease)
+	}
+	// Who has no lease may ask, and bring plain files; he may not start anything.
+	if _, err := r.Refresh(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, err := r.State(t.Context(), "wsksample", "never-was"); err != nil {
+		t.Error(err)
+	}
+	if _, err := r.DriverStatus(t.Context(), "wsksample"); err != nil {
+		t.Error(err)
+	}
+	if _, err := r.Push(t.Context(), []File{Contents(`C:\plain.txt`, []byte("plain"))}, nil); err != nil {
+		t.Error(err)
+	}
+	var stale *StaleError
+	if s, err := r.StartRun(t.Context(), r.order(t, sleepsShort, nil)); !errors.As(err, &stale) || !strings.Contains(stale.Complaint, "one@host-one") {
+		t.Errorf("a run without a lease: %v", err)
+		if err == nil {
+			s.Close()
+		}
+	}
+	if _, err := r.DriverStop(t.Context(), "wsksample"); !errors.As(err, &stale) {
+		t.Errorf("an order to a driver, without a lease: %v", err)
+	}
+	one.giveBack(t)
+	two := r.owner(t, "two")
+	if two.lease != one.lease+1 {
+		t.Errorf("lease %d follows lease %d", two.lease, one.lease)
+	}
+	two.giveBack(t)
+	// Nobody has it: whoever has no lease starts a run, too.
+	unharmed(t, r.records(t, r.order(t, sleepsShort, nil)), r.sample.SHA256)
+}
+
+// staleNumber has an owner give orders when another has the guest: nothing comes of any.
+func (r *runGuest) staleNumber(t *testing.T) {
+	old := r.owner(t, "old")
+	owned := r.order(t, sleepsLong, nil)
+	stopped := old.owner(t, "old")
+	stopped.giveBack(t)
+	young := r.owner(t, "young")
+	defer young.giveBack(t)
+	s, err := young.StartRun(t.Context(), owned)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	fresh := r.order(t, sleepsShort, nil)
+	for what, order := range map[string]func() error{
+		"run": func() error {
+			s, err := old.StartRun(t.Context(), fresh)
+			if err == nil {
+				s.Close()
+			}
+			return err
+		},
+		"cancel": func() error { return old.Cancel(t.Context(), owned.ID) },
+		"kill":   func() error { return old.Kill(t.Context(), owned.ID) },
+		"state": func() error {
+			_, err := old.State(t.Context(), "wsksample", owned.ID)
+			return err
+		},
+		"put": func() error {
+			_, err := old.Push(t.Context(), []File{Contents(`C:\stale.txt`, []byte("stale"))}, nil)
+			return err
+		},
+		"install": func() error {
+			_, err := old.DriverInstall(t.Context(), "wsksample", r.quirk.Path)
+			return err
+		},
+		"stop": func() error {
+			_, err := old.DriverStop(t.Context(), "wsksample")
+			return err
+		},
+		"remove": func() error {
+			_, err := old.DriverRemove(t.Context(), "wsksample")
+			return err
+		},
+		"status": func() error {
+			_, err := old.DriverStatus(t.Context(), "wsksample")
+			return err
+		},
+		"renew": func() error {
+			_, err := old.queryOnce(t.Context(), old.exe, old.leased("renew")...)
+			return err
+		},
+		"release": func() error { return old.Release(t.Context()) },
+	} {
+		var stale *StaleError
+		if err := order(); !errors.As(err, &stale) || !strings.Contains(stale.Complaint, "young@host-young") {
+			t.Errorf("%s: %v; want it refused", what, err)
+		}
+	}
+	for _, path := range []string{`C:\stale.txt`, PlanPath(fresh.ID), JournalPath(fresh.ID)} {
+		if _, err := os.Stat(r.wine.path(path)); err == nil {
+			t.Errorf("%s is there", path)
+		}
+	}
+	r.refused(t, "old", "young@host-young", true)
+	if err := young.Cancel(t.Context(), owned.ID); err != nil {
+		t.Error(err)
+	}
+	records, err := all(t, s)
+	if stop := find(t, records, EvDriverStop); !stop.OK || records[len(records)-1].Why != "cancelled" {
+		t.Errorf("%v\n%s", err, journalOf(records))
+	}
+}
+
+// runLives has an owner let go of a run: nobody gets the guest before it is over, but its owner.
+func (r *runGuest) runLives(t *testing.T) {
+	one := r.owner(t, "one")
+	o := r.order(t, sleepsLong, nil)
+	s, err := one.StartRun(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	one.reg(t, `delete HKLM\SOFTWARE\wskharness-lease\Use /f`) // hours later
+	r.refused(t, "two", "one@host-one", true)
+	again := r.owner(t, "one")
+	if again.lease != one.lease {
+		t.Errorf("the owner has lease %d, then %d", one.lease, again.lease)
+	}
+	if err := again.Cancel(t.Context(), o.ID); err != nil {
+		t.Error(err)
+	}
+	if records, _ := all(t, s); records[len(records)-1].Why != "cancelled" {
+		t.Errorf("\n%s", journalOf(records))
+	}
+	one.reg(t, `delete HKLM\SOFTWARE\wskharness-lease\Use /f`)
+	two := r.owner(t, "two") // nothing lives, and nothing was heard of it
+	two.giveBack(t)
+}
+
+// leaseTaken has a run whose guest was given to another, against all rules: it leaves the other's driver alone, whether a case
+// would be next or the driver's stop.
+func (r *runGuest) leaseTaken(t *testing.T) {
+	first := strings.ReplaceAll(sleepsShort, "500ms", "4s")
+	for _, cases := range []string{first, first + strings.ReplaceAll(sleepsShort, "short", "next")} {
+		old := r.owner(t, "old")
+		r.runs++
+		old.runs = r.runs
+		s, err := old.StartRun(t.Context(), old.order(t, cases, quirky(quirkNone)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		for up := false; !up; {
+			record, err := s.Next(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			up = record.Ev == EvCaseStart
+		}
+		old.forget(t)
+		young := r.owner(t, "young")
+		r.runs++
+		young.runs = r.runs + 20
+		newer, err := young.StartRun(t.Context(), young.order(t, strings.ReplaceAll(sleepsShort, "500ms", "8s"), quirky(quirkNone)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer newer.Close()
+		records, err := all(t, s)
+		if last := records[len(records)-1]; last.Ev != EvRunEnd || last.Why != "lease" || last.Cases != 1 {
+			t.Errorf("%v\n%s", err, journalOf(records))
+		}
+		for _, record := range records {
+			if record.Ev == EvDriverStop || record.Ev == EvCaseStart {
+				t.Errorf("it went on\n%s", journalOf(records))
+			}
+		}
+		records, err = all(t, newer)
+		if !errors.Is(err, io.EOF) {
+			t.Error(err)
+		}
+		unharmed(t, records, r.quirk.SHA256)
+		young.giveBack(t)
+	}
+}
+
+// staleStart has the service of a run start when its guest is another's by then.
+func (r *runGuest) staleStart(t *testing.T) {
+	owner := r.owner(t, "owner")
+	defer owner.giveBack(t)
+	r.runs++
+	o := r.order(t, sleepsShort, nil)
+	if _, err := r.Push(t.Context(), []File{Contents(PlanPath(o.ID), o.Plan)}, nil); err != nil {
+		t.Fatal(err)
+	}
+	// The service that `run` makes (driver/agent/runservice.c).
+	var folded []byte
+	for _, c := range utf16.Encode([]rune(strings.ToLower(JournalPath(o.ID)) + "\x00")) {
+		folded = append(folded, byte(c), byte(c>>8))
+	}
+	sum := sha256.Sum256(folded)
+	name := "wskharness-run-" + hex.EncodeToString(sum[:8])
+	script := "sc create " + name + ` binPath= "` + r.exe + ` service --plan ` + PlanPath(o.ID) + ` --journal ` + JournalPath(o.ID) +
+		` --lease ` + strconv.Itoa(int(owner.lease)-1) + "\"\r\nsc start " + name + "\r\n"
+	if err := os.WriteFile(r.wine.path(`C:\late.bat`), []byte(script), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if _, err := r.Exec(t.Context(), remote.CommandLine{Line: `C:\late.bat`}, nil, &out, &out); err != nil {
+		t.Fatal(err) // whether the service began, its journal tells
+	}
+	var s *Stream
+	var err error
+	for range 100 { // until it has a journal
+		if s, err = r.Follow(t.Context(), o.ID, Position{}, nil); err != nil {
+			continue
+		}
+		var records []Record
+		if records, err = all(t, s); errors.Is(err, io.EOF) {
+			if len(records) != 2 || records[1].Why != "lease" {
+				t.Errorf("it began\n%s", journalOf(records))
+			}
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Errorf("it has no whole journal: %v; %s", err, out.String())
+}
+
+func (r *runGuest) leaseAndReboot(t *testing.T) {
+	one := r.owner(t, "one")
+	one.Close(context.Background())
+	r.reboot(t)
+	two := r.owner(t, "two")
+	if two.lease != one.lease+1 {
+		t.Errorf("after a reboot, lease %d follows lease %d", two.lease, one.lease)
+	}
+	two.Close(context.Background())
+	r.reboot(t)
+	if again := r.owner(t, "two"); again.lease != two.lease {
+		t.Errorf("after a reboot, its owner has lease %d, not %d", again.lease, two.lease)
+	} else {
+		again.giveBack(t)
+	}
+}
