@@ -25,7 +25,8 @@ func (t *Target) shared() string {
 	return strings.ToLower(u.Host)
 }
 
-// lockMachine keeps other runs of this user off a machine until unlockMachine, or until this process has ended: the
+// lockMachine keeps other runs of this user off a machine of that name before anything is done to it; that a machine may
+// have several names, and others may use it, its guest knows (docs/protocol.md, "The lease"). It holds until unlockMachine, or until this process has ended: the
 // kernel lets go of a dead holder's lock.
 func lockMachine(cache, machine, run string) (*os.File, error) {
 	dir := filepath.Join(cache, "locks")

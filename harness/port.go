@@ -22,6 +22,7 @@ type port interface {
 	PullTree(ctx context.Context, from, to string, o guest.TreeOptions) (guest.TreeStats, error)
 	Exec(ctx context.Context, line remote.CommandLine, stdin io.Reader, stdout, stderr io.Writer) (uint32, error)
 	Facts() guest.Facts
+	Release(ctx context.Context) error
 	Close(ctx context.Context) error
 }
 

@@ -21,6 +21,9 @@ const (
 // renew makes a tainted target one that can be trusted, and opens it again: it is reverted, or, where that
 // can't be, rebooted.
 func (s *session) renew(ctx context.Context) error {
+	if s.taken != nil {
+		return s.inUse()
+	}
 	before, rebooted := s.facts.BootID, false
 	err := s.phase(s.target.Name, results.PhaseRevert, func() (string, error) {
 		s.disconnect(ctx)

@@ -43,6 +43,7 @@ type session struct {
 	machine    vm.Machine
 	lock       *os.File // of a machine that other runs could use, too; nil: there is none
 	guest      port
+	taken      *guest.LeasedError // another run has the guest: nothing may be done to its machine any more
 	facts      guest.Facts
 	fresh      guest.Traces // of the facts, until a run of the driver has begun
 	label      string       // the guest, as every verdict names it
@@ -144,7 +145,7 @@ func (s *session) acquire(ctx context.Context) error {
 	case !s.adopted:
 		return s.connect(ctx)
 	}
-	if err := s.reconnect(ctx, ""); err == nil || ctx.Err() != nil { // it may be on its way up again
+	if err := s.reconnect(ctx, ""); err == nil || ctx.Err() != nil || s.taken != nil { // it may be on its way up again
 		return err
 	}
 	s.adopted = false
@@ -274,8 +275,13 @@ func (s *session) open(ctx, whole context.Context) (label string, err error) {
 	}
 	if s.guest, err = s.reach(ctx, bring); err != nil {
 		s.guest = nil
+		if leased, ok := errors.AsType[*guest.LeasedError](err); ok {
+			s.taken = leased
+			return "", s.inUse()
+		}
 		return "", fmt.Errorf("connect to %s: %w", s.target.Name, err)
 	}
+	s.taken = nil
 	s.facts = s.guest.Facts()
 	if !brought {
 		s.answer = max(s.answer, time.Since(begun))
@@ -300,11 +306,56 @@ func (s *session) reach(ctx context.Context, bring func() (context.Context, cont
 	if err != nil {
 		return nil, err
 	}
-	g, err := guest.Connect(ctx, client, guest.Options{Agent: s.kit.agent, Logger: s.log, Bring: bring})
+	g, err := guest.Connect(ctx, client, guest.Options{Agent: s.kit.agent, Logger: s.log, Bring: bring, Owner: s.owner()})
 	if err != nil {
 		return nil, errors.Join(err, client.Close())
 	}
 	return reached{g, client}, nil
+}
+
+// owner is whom the guest is told that it is used by: the run, also where it is resumed.
+func (s *session) owner() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return guest.LeaseOwner(s.id, host)
+}
+
+// inUse is the error of a guest that another run has.
+func (s *session) inUse() error {
+	advice := "wait until that is over"
+	if run, _, ok := strings.Cut(s.taken.Lease.Owner, "@"); ok {
+		advice += fmt.Sprintf(", or resume it there with `wskharness run --resume %s`", run)
+	}
+	if s.taken.Lease.Running {
+		advice += "; a run that hangs ends when the machine reboots"
+	}
+	return fmt.Errorf("connect to %s: %w: %s", s.target.Name, s.taken, advice)
+}
+
+// letOthers gives a guest back that others can use, too.
+func (s *session) letOthers(ctx context.Context) {
+	if s.target.shared() == "" && !s.plan.Request.Keep && !s.plan.Request.Warm {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.allow(closeLimit))
+	defer cancel()
+	var err error
+	if s.guest == nil { // it may be there all the same, as after a reset that failed
+		if s.taken != nil || s.facts.BootID == "" {
+			return
+		}
+		if s.guest, err = s.reach(ctx, nil); err != nil {
+			s.guest = nil
+		}
+	}
+	if err == nil {
+		err = s.guest.Release(ctx)
+	}
+	if err != nil {
+		s.log.Warn("others get the guest when it was not heard of this run for a while", "error", err)
+	}
 }
 
 // tellTimeUp tells, where that is so, that it was a time of the session's own that ended ctx.
@@ -328,6 +379,7 @@ func (s *session) disconnect(ctx context.Context) {
 
 // release lets the machine go, whatever became of the run.
 func (s *session) release(ctx context.Context) {
+	s.letOthers(ctx)
 	s.disconnect(ctx)
 	if s.lock != nil {
 		defer unlockMachine(s.lock)

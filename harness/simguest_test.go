@@ -391,7 +391,8 @@ func (p *simPort) Facts() guest.Facts {
 	}
 	return facts
 }
-func (p *simPort) Close(context.Context) error { return nil }
+func (p *simPort) Release(context.Context) error { return nil }
+func (p *simPort) Close(context.Context) error   { return nil }
 
 // simJournal reads a run's journal as it is written.
 type simJournal struct {

@@ -133,6 +133,9 @@ func (s *State) judgeOpen() {
 		v.Reason += s.unwritten
 	case s.why != "":
 		v.Reason += s.why
+	case s.ended != nil && s.ended.Why == "lease":
+		v.Outcome = results.Error
+		v.Reason += leaseLost
 	case a.end != nil:
 		v.Reason += fmt.Sprintf("the driver's device stopped answering (%s), and the machine did not say why", win32Text(a.end.Win32))
 		s.taint("the driver's device stopped answering")
@@ -232,6 +235,8 @@ func (s *State) judgeEnd() {
 		v.Outcome, v.Reason = results.Error, s.unwritten
 	case s.ending == finished && s.ended.Why == "plan":
 		return // what is wrong with it is the phase's error
+	case s.ending == finished && s.ended.Why == "lease":
+		v.Outcome, v.Reason = results.Error, leaseLost
 	case s.ending == finished:
 		v.Outcome, v.Reason = results.Error, fmt.Sprintf("the agent ended the run (%s) without a word that the driver was unloaded", s.ended.Why)
 		s.taint("the driver was not unloaded")

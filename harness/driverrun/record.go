@@ -170,6 +170,8 @@ func (s *State) runEnd(r guest.Record) {
 		s.taint("a case left something behind that the driver could not tidy up")
 	case r.Why == "plan":
 		s.over("the agent refused the plan")
+	case r.Why == "lease":
+		s.over(leaseLost)
 	case r.Why == "cancelled" && (s.cancelled || !s.plan.TakenUp) && s.suiteUp == "":
 		why := s.limit
 		if why == "" {

@@ -66,6 +66,9 @@ func stopFailed(why string, win32 uint32) (results.Outcome, string) {
 	return results.Hang, "the driver did not unload in time: " + suites.Win32(win32).String()
 }
 
+// leaseLost is a run that the agent ended since another has the guest.
+const leaseLost = "the guest was given to another run in the meantime: this one left everything there as it was"
+
 func orNone(s string) string {
 	if s == "" {
 		return "none"
