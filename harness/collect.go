@@ -19,7 +19,7 @@ const maxCollected = 2 << 30
 // collectFiles fetches the files that cases have collected, into files/CASE of the target's folder, where a second attempt
 // gets a folder of its own. It is the guest that names them: only the names of the plan are taken.
 func (l *driverRun) collectFiles(ctx context.Context) {
-	if !slices.ContainsFunc(l.trials, func(t *trial) bool { return t.test.Collects() }) || l.guest == nil {
+	if !slices.ContainsFunc(l.attempts, func(t *attempt) bool { return t.test.Collects() }) || l.guest == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.collectLimit())
@@ -47,7 +47,7 @@ func (l *driverRun) fetchCollected(ctx context.Context) error {
 		return err
 	}
 	var problems []error
-	for n, t := range l.trials {
+	for n, t := range l.attempts {
 		for _, name := range t.test.CollectedNames() {
 			problems = append(problems, l.keepCollected(t, filepath.Join(temporary, "files", strconv.Itoa(n), name), name))
 		}
@@ -56,14 +56,14 @@ func (l *driverRun) fetchCollected(ctx context.Context) error {
 }
 
 // keepCollected puts one file into its place and says so, as evidence of its case.
-func (l *driverRun) keepCollected(t *trial, from, name string) error {
+func (l *driverRun) keepCollected(t *attempt, from, name string) error {
 	info, err := os.Lstat(from)
 	if err != nil || !info.Mode().IsRegular() {
 		return nil // that step did not come to pass
 	}
 	folder := t.test.Name()
 	if l.plan.Request.Repeat > 1 {
-		folder += "#" + strconv.Itoa(t.attempt)
+		folder += "#" + strconv.Itoa(t.number)
 	}
 	place := filepath.Join(l.folder(), "files", folder, name)
 	if err := os.MkdirAll(filepath.Dir(place), 0o755); err != nil {
@@ -77,6 +77,6 @@ func (l *driverRun) keepCollected(t *trial, from, name string) error {
 		return err
 	}
 	e := results.Evidence{Kind: "collected", File: path.Join("targets", l.target.Name, "files", folder, name), SHA256: sum, Size: info.Size()}
-	l.record.write(results.Event{Kind: results.KindEvidence, Case: t.test.Name(), Attempt: t.attempt, Evidence: &e})
+	l.record.write(results.Event{Kind: results.KindEvidence, Case: t.test.Name(), Attempt: t.number, Evidence: &e})
 	return nil
 }

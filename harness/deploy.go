@@ -34,8 +34,8 @@ func (l *driverRun) newState(boot string, takenUp bool, again func(attemptKey) b
 		UnheardAfter: l.allow(unheardLimit), SuiteLimit: c.Limits.Suite, Spent: l.suiteTime,
 	}
 	kind := l.target.kind(l.facts)
-	for _, t := range l.trials {
-		p.Attempts = append(p.Attempts, driverrun.Attempt{Case: t.test, Number: t.attempt, Seed: t.seed,
+	for _, t := range l.attempts {
+		p.Attempts = append(p.Attempts, driverrun.Attempt{Case: t.test, Number: t.number, Seed: t.seed,
 			Known: l.plan.Catalog.Known(kind, p.Version, t.test), Again: again(t.key())})
 	}
 	return driverrun.New(p)
@@ -45,9 +45,9 @@ func (l *driverRun) newState(boot string, takenUp bool, again func(attemptKey) b
 // may have been started: unanswered says so, and there is no journal.
 func (l *driverRun) deploy(ctx context.Context) (started journal, unanswered error, err error) {
 	pkg := l.kit.pkg
-	entries := make([]suites.Entry, len(l.trials))
-	for i, t := range l.trials {
-		entries[i] = suites.Entry{Case: t.test, Attempt: t.attempt}
+	entries := make([]suites.Entry, len(l.attempts))
+	for i, t := range l.attempts {
+		entries[i] = suites.Entry{Case: t.test, Attempt: t.number}
 	}
 	hash, err := hex.DecodeString(pkg.Manifest.Driver.SHA256)
 	if err != nil || len(hash) != 32 {

@@ -48,7 +48,7 @@ func (l *driverRun) files(pkg *driver.Package, path string) (*deployFiles, error
 			l.notice(l.target.Name, results.Info, "%s is not installed: Wine has no driver store; the driver's service is all that is made", pkg.Manifest.INF.File)
 		}
 	}
-	for _, t := range l.trials {
+	for _, t := range l.attempts {
 		if err := f.upload(t.test); err != nil {
 			return nil, fmt.Errorf("deploy to %s: %w", l.target.Name, err)
 		}

@@ -28,7 +28,7 @@ func TestUnsignedDriver(t *testing.T) {
 	}
 	on := func(facts guest.Facts) *driverRun {
 		s := &session{target: &Target{Name: "lab"}, facts: facts}
-		return &driverRun{session: s, n: 2, trials: []*trial{{test: catalog.All()[0]}}}
+		return &driverRun{session: s, n: 2, attempts: []*attempt{{test: catalog.All()[0]}}}
 	}
 	windows, wine := guest.Facts{}, guest.Facts{Wine: "8.0"}
 	if windows.Kind() != guest.KindWindows || wine.Kind() != guest.KindWine {

@@ -34,10 +34,10 @@ const (
 // it. All decisions are the state's.
 type driverRun struct {
 	*session
-	n      int // from 1, on its target
-	id     string
-	trials []*trial // by their index in the guest's plan
-	state  *driverrun.State
+	n        int // from 1, on its target
+	id       string
+	attempts []*attempt // by their index in the guest's plan
+	state    *driverrun.State
 
 	raw   disk.File // the guest's journal as it came, kept in the run folder
 	order guest.Run // what the guest was given to run; without an id after a resume
@@ -58,14 +58,14 @@ type arrival struct {
 }
 
 // newDriverRun is the next run of the driver on this target.
-func (s *session) newDriverRun(trials []*trial) *driverRun {
+func (s *session) newDriverRun(attempts []*attempt) *driverRun {
 	s.runs++
-	return &driverRun{session: s, n: s.runs, id: driverRunID(s.run.id, s.target.Name, s.runs), trials: trials, events: s.machine.Events()}
+	return &driverRun{session: s, n: s.runs, id: driverRunID(s.run.id, s.target.Name, s.runs), attempts: attempts, events: s.machine.Events()}
 }
 
 // runDriver deploys, starts the driver and follows the agent until the driver is gone.
-func (s *session) runDriver(ctx context.Context, trials []*trial) driverrun.Outcome {
-	l := s.newDriverRun(trials)
+func (s *session) runDriver(ctx context.Context, attempts []*attempt) driverrun.Outcome {
+	l := s.newDriverRun(attempts)
 	defer l.close()
 	if err := l.noteTraces(ctx); err != nil && ctx.Err() == nil {
 		s.notice(s.target.Name, results.Warning, "%v: after a crash, nobody knows what is new", err)
@@ -80,7 +80,7 @@ func (s *session) runDriver(ctx context.Context, trials []*trial) driverrun.Outc
 		if unanswered != nil {
 			return "no answer: the run may have been started", nil
 		}
-		return count(len(trials), "case"), err
+		return count(len(attempts), "case"), err
 	})
 	if err != nil {
 		return l.undeployed(ctx, err)
@@ -101,7 +101,7 @@ func (s *session) runDriver(ctx context.Context, trials []*trial) driverrun.Outc
 // point is where to take the driver run up.
 func (l *driverRun) point(boot string) *openRun {
 	open := &openRun{ID: l.id, Boot: boot, Dumps: l.traces.dumps, Events: l.traces.newest}
-	for _, t := range l.trials {
+	for _, t := range l.attempts {
 		open.Attempts = append(open.Attempts, openAttempt{t.key(), l.record.passedBefore(t.key())})
 	}
 	return open
@@ -137,7 +137,7 @@ func (l *driverRun) apply(ctx context.Context, in driverrun.Input) driverrun.Act
 	}
 	effects := l.state.Apply(time.Now(), in)
 	for _, e := range effects.Write {
-		l.write(l.trialOf(attemptKey{e.Case, e.Attempt}), e)
+		l.write(l.attemptOf(attemptKey{e.Case, e.Attempt}), e)
 	}
 	for _, s := range effects.Slow {
 		l.tooLate(s.Case, "%s", s.Text)

@@ -10,10 +10,10 @@ import (
 )
 
 // rerun is the exact command that runs one attempt again, on one target: with the same choices.
-func (r *run) rerun(t *trial, target string) string {
+func (r *run) rerun(t *attempt, target string) string {
 	command := "wskharness run " + ShellQuote(t.test.Name()) + " --target " + target
 	if t.test.Chance() {
-		command += fmt.Sprintf(" --seed %d", suites.Loop{Chance: true}.SeedOf(t.seed, t.attempt))
+		command += fmt.Sprintf(" --seed %d", suites.Loop{Chance: true}.SeedOf(t.seed, t.number))
 	}
 	if d := r.plan.Request.StressFor; d != 0 && t.test.Timed() {
 		command += " --stress-for " + strictyaml.ShortDuration(d)

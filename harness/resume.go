@@ -130,11 +130,11 @@ func (s *session) takeUp(ctx context.Context, open openRun) driverrun.Outcome {
 	}
 	again := map[attemptKey]bool{}
 	for _, a := range open.Attempts {
-		t := s.trialOf(a.attemptKey)
+		t := s.attemptOf(a.attemptKey)
 		if t == nil {
 			return driverrun.Outcome{Over: fmt.Sprintf("the checkpoint of %s names %s, which is not planned", s.target.Name, a.Case)}
 		}
-		l.trials = append(l.trials, t)
+		l.attempts = append(l.attempts, t)
 		again[t.key()] = a.Again
 	}
 	s.record.begin(l.n, open.Boot)
@@ -180,14 +180,14 @@ func (l *driverRun) reread() (at guest.Position, next driverrun.Action, err erro
 
 // replan voids what was begun, is not proven, and has to begin anew.
 func (s *session) replan() {
-	for _, t := range s.trials {
+	for _, t := range s.attempts {
 		if s.record.unfinished(t.key()) {
 			s.void(t, "was under way when the controller ended, and its guest is gone")
 		}
 	}
 }
 
-func (s *session) trialOf(key attemptKey) *trial {
+func (s *session) attemptOf(key attemptKey) *attempt {
 	return s.byKey[key]
 }
 
@@ -205,5 +205,5 @@ func (s *session) remember() error {
 
 // over reports whether an earlier controller had nothing left to do on this target.
 func (s *session) over() bool {
-	return s.checkpoint.Run == nil && len(s.unjudged(s.trials)) == 0
+	return s.checkpoint.Run == nil && len(s.unjudged(s.attempts)) == 0
 }

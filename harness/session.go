@@ -47,8 +47,8 @@ type session struct {
 	facts      guest.Facts
 	fresh      guest.Traces // of the facts, until a run of the driver has begun
 	label      string       // the guest, as every verdict names it
-	trials     []*trial
-	byKey      map[attemptKey]*trial
+	attempts   []*attempt
+	byKey      map[attemptKey]*attempt
 	runs       int        // of the driver, so far
 	record     *recorder  // of what became of them
 	resumed    bool       // an earlier controller began this run
@@ -62,12 +62,12 @@ type session struct {
 
 // target runs the plan on one target, from acquiring the machine to letting it go.
 func (r *run) target(ctx context.Context, t *Target) {
-	s := &session{run: r, target: t, log: r.log.Named(t.Name), label: t.expectedGuest(), suiteTime: map[string]time.Duration{}, byKey: map[attemptKey]*trial{},
+	s := &session{run: r, target: t, log: r.log.Named(t.Name), label: t.expectedGuest(), suiteTime: map[string]time.Duration{}, byKey: map[attemptKey]*attempt{},
 		record: newRecorder(t.Name, r.before, r.append), resumed: len(r.before) > 0}
-	for attempt := range r.plan.Request.Repeat {
+	for n := range r.plan.Request.Repeat {
 		for _, c := range r.plan.Cases {
-			t := &trial{test: c, attempt: attempt + 1, seed: r.seed()}
-			s.trials, s.byKey[t.key()] = append(s.trials, t), t
+			t := &attempt{test: c, number: n + 1, seed: r.seed()}
+			s.attempts, s.byKey[t.key()] = append(s.attempts, t), t
 		}
 	}
 	defer s.release(ctx)
@@ -96,7 +96,7 @@ func (s *session) inTime(ctx context.Context, spent time.Duration, do func(conte
 func (s *session) timeUp(ctx context.Context) {
 	if up := limitUp(ctx); up != nil {
 		s.tooLate("", "%v", up)
-		s.notRun(s.unjudged(s.trials), up.Error())
+		s.notRun(s.unjudged(s.attempts), up.Error())
 	}
 }
 
@@ -453,14 +453,14 @@ func (s *session) work(ctx context.Context) {
 }
 
 // unjudged are those that have no verdict yet that counts.
-func (s *session) unjudged(trials []*trial) []*trial {
-	return slices.DeleteFunc(slices.Clone(trials), func(t *trial) bool { return s.record.judged(t.key()) })
+func (s *session) unjudged(attempts []*attempt) []*attempt {
+	return slices.DeleteFunc(slices.Clone(attempts), func(t *attempt) bool { return s.record.judged(t.key()) })
 }
 
 // batch is what the next run of the driver is for: everything that is left, but first, by itself, what passed before in
 // one that did not end well, without what ended that; and no more than a plan holds.
-func (s *session) batch(pending []*trial) []*trial {
-	again := slices.DeleteFunc(slices.Clone(pending), func(t *trial) bool { return !s.record.passedBefore(t.key()) })
+func (s *session) batch(pending []*attempt) []*attempt {
+	again := slices.DeleteFunc(slices.Clone(pending), func(t *attempt) bool { return !s.record.passedBefore(t.key()) })
 	if len(again) > 0 {
 		pending = again
 	}
@@ -474,8 +474,8 @@ func (s *session) batch(pending []*trial) []*trial {
 }
 
 // withoutSpentSuites gives up the cases of suites that have used up their time on this target.
-func (s *session) withoutSpentSuites(trials []*trial) (left []*trial) {
-	for _, t := range trials {
+func (s *session) withoutSpentSuites(attempts []*attempt) (left []*attempt) {
+	for _, t := range attempts {
 		if up := s.suiteUp(t); up != nil {
 			s.finish(t, results.Verdict{Outcome: results.NotRun, Reason: up.Error()})
 			continue
@@ -492,7 +492,7 @@ func (s *session) suiteLimit(test string) string {
 }
 
 // suiteUp is the limit of the attempt's suite, where its time on this target is used up.
-func (s *session) suiteUp(t *trial) *limitError {
+func (s *session) suiteUp(t *attempt) *limitError {
 	limit := s.plan.Request.Config.Limits.Suite
 	if limit <= 0 || s.suiteTime[t.test.Suite] < limit {
 		return nil
@@ -501,7 +501,7 @@ func (s *session) suiteUp(t *trial) *limitError {
 }
 
 // next is the next run of the driver: the one that an earlier controller had begun, or one with what is to run next.
-func (s *session) next(ctx context.Context, pending []*trial) driverrun.Outcome {
+func (s *session) next(ctx context.Context, pending []*attempt) driverrun.Outcome {
 	var outcome driverrun.Outcome
 	switch {
 	case s.checkpoint.Run != nil:
@@ -523,10 +523,10 @@ func (s *session) next(ctx context.Context, pending []*trial) driverrun.Outcome 
 }
 
 // applicable skips the cases that need something that this guest lacks.
-func (s *session) applicable() []*trial {
+func (s *session) applicable() []*attempt {
 	has := s.target.capabilities(s.facts)
-	var pending []*trial
-	for _, t := range s.trials {
+	var pending []*attempt
+	for _, t := range s.attempts {
 		if s.record.judged(t.key()) {
 			continue
 		}
@@ -571,7 +571,7 @@ func (s *session) drainEvents() {
 }
 
 // write records an event of the target. A verdict names its guest, and how to come to it again.
-func (s *session) write(t *trial, e results.Event) {
+func (s *session) write(t *attempt, e results.Event) {
 	if e.Verdict != nil {
 		v := *e.Verdict
 		v.Guest = s.label
@@ -585,20 +585,20 @@ func (s *session) write(t *trial, e results.Event) {
 }
 
 // finish records a verdict on an attempt that no run of the driver has come to.
-func (s *session) finish(t *trial, v results.Verdict) {
-	s.write(t, results.Event{Kind: results.KindCaseFinished, Case: t.test.Name(), Attempt: t.attempt, Verdict: &v})
+func (s *session) finish(t *attempt, v results.Verdict) {
+	s.write(t, results.Event{Kind: results.KindCaseFinished, Case: t.test.Name(), Attempt: t.number, Verdict: &v})
 }
 
 // void records that what was begun of an attempt does not count: it begins anew.
-func (s *session) void(t *trial, why string) {
-	s.record.write(results.Event{Kind: results.KindReplanned, Case: t.test.Name(), Attempt: t.attempt,
+func (s *session) void(t *attempt, why string) {
+	s.record.write(results.Event{Kind: results.KindReplanned, Case: t.test.Name(), Attempt: t.number,
 		Notice: &results.Notice{Level: results.Info, Text: t.test.Name() + " " + why + ": it runs again"}})
 }
 
 // notRun gives up what is left. What passed, and could not be shown to pass in a run of the driver that ends well, is an
 // error.
-func (s *session) notRun(trials []*trial, why string) {
-	for _, t := range trials {
+func (s *session) notRun(attempts []*attempt, why string) {
+	for _, t := range attempts {
 		v := results.Verdict{Outcome: results.NotRun, Reason: why}
 		if s.record.passedBefore(t.key()) {
 			v = results.Verdict{}.Unproven("its driver was not unloaded after it, and it could not run again: " + why)

@@ -228,7 +228,7 @@ func (s *State) gather() {
 	case s.proven():
 		s.phase = Confirming
 	default:
-		s.conclude()
+		s.diagnose()
 	}
 }
 
@@ -244,7 +244,7 @@ func (s *State) confirmed(boot, missing string) {
 		s.phase, s.collect = Collecting, []Evidence{CrashDumps, EventLog}
 		return
 	}
-	s.conclude()
+	s.diagnose()
 }
 
 // wasRead goes on when the journal of a boot that is over was read.
@@ -285,7 +285,7 @@ func (s *State) told(in Told) {
 		}
 	}
 	if len(s.collect) == 0 {
-		s.conclude()
+		s.diagnose()
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"wskharness/results"
 )
 
-// conclude judges what could not be judged while the guest was talking, by how the driver run ended:
+// diagnose judges what could not be judged while the guest was talking, by how the driver run ended:
 //
 //	ending      a case is under way       the driver is up, none is       it is being started
 //	crashed     bugcheck                  deploy.stop bugcheck            deploy.start bugcheck
@@ -22,7 +22,7 @@ import (
 //	unheard     -                         -                               tried again
 //
 // and then, whatever the ending, what passed in it: see [State.prove].
-func (s *State) conclude() {
+func (s *State) diagnose() {
 	if s.phase == Over {
 		return
 	}

@@ -48,7 +48,7 @@ func (s *State) record(r guest.Record) {
 func (s *State) distrust(why string) {
 	s.finish(untrusted, "the guest's journal can't be believed: "+why)
 	s.phase, s.collect = Collecting, nil
-	s.conclude()
+	s.diagnose()
 }
 
 func (s *State) runStart(r guest.Record) {

@@ -163,7 +163,7 @@ func (s *State) apply(in Input) {
 		if s.phase != Over {
 			s.finish(abandoned, "")
 			s.collect = nil
-			s.conclude()
+			s.diagnose()
 		}
 	}
 }
