@@ -484,10 +484,11 @@ func (p simProvider) Acquire(ctx context.Context, t vm.Target) (vm.Machine, erro
 	}
 	p.guest.held++
 	if p.guest.rack {
-		return &simRack{simMachine{p.guest, p.owner}}, nil
+		return &simRack{simMachine(p)}, nil
 	}
 	p.guest.clean()
-	return &simMachine{p.guest, p.owner}, nil
+	m := simMachine(p)
+	return &m, nil
 }
 
 func (p simProvider) Adopt(ctx context.Context, t vm.Target) (vm.Machine, error) {
@@ -503,7 +504,8 @@ func (p simProvider) Adopt(ctx context.Context, t vm.Target) (vm.Machine, error)
 		p.guest.held = 0
 		return nil, vm.ErrNoMachine
 	}
-	return &simMachine{p.guest, p.owner}, nil
+	m := simMachine(p)
+	return &m, nil
 }
 
 // clean brings the machine back to its clean state: another boot, and nothing on its disk.
