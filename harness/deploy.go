@@ -66,12 +66,12 @@ func (l *driverRun) deploy(ctx context.Context) (started journal, unanswered err
 	if err != nil {
 		return nil, nil, err
 	}
-	if l.raw, err = l.env.disk().OpenFile(l.rawPath(), os.O_RDWR|os.O_CREATE|os.O_TRUNC, private); err != nil {
+	if l.raw, err = l.env.disk().OpenFile(l.rawPath(), os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND, private); err != nil {
 		err = fmt.Errorf("keep the guest's journal: %w", err)
 		l.breakOff(err)
 		return nil, nil, err
 	}
-	l.order = guest.Run{ID: l.id, Plan: plan.Bytes(), Journal: l.copy(), Files: files.all}
+	l.order = guest.Run{ID: l.id, Plan: plan.Bytes(), Journal: l.copyFrom(guest.Position{}), Files: files.all}
 	started, err = l.guest.StartRun(ctx, l.order)
 	if _, ok := errors.AsType[*guest.LostError](err); ok {
 		return nil, err, nil
@@ -87,14 +87,26 @@ func (l *driverRun) rawPath() string {
 	return filepath.Join(l.folder(), fmt.Sprintf("journal-%d.ndjson", l.n))
 }
 
-// copy is where the guest's journal is kept. That it can't be written is the controller's own trouble, and ends the run as
-// a record that can't be written does: it is no verdict, and the run can be resumed.
-func (l *driverRun) copy() *rawCopy { return &rawCopy{l} }
+// copyFrom is where the guest's journal is kept, from a position on: what was kept beyond that, and had not been taken in, comes
+// again. That it can't be written is the controller's own trouble, and ends the run as a record that can't be written does: it
+// is no verdict, and the run can be resumed.
+func (l *driverRun) copyFrom(at guest.Position) *rawCopy { return &rawCopy{l, at.Offset, false} }
 
-type rawCopy struct{ l *driverRun }
+type rawCopy struct {
+	l    *driverRun
+	from int64
+	cut  bool // at from
+}
 
 func (c *rawCopy) Write(p []byte) (int, error) {
-	n, err := c.l.raw.Write(p)
+	var n int
+	var err error
+	if !c.cut {
+		c.cut, err = true, c.l.raw.Truncate(c.from)
+	}
+	if err == nil {
+		n, err = c.l.raw.Write(p)
+	}
 	if err != nil {
 		err = fmt.Errorf("keep the journal of the guest on %s: %w", c.l.target.Name, err)
 		c.l.breakOff(err)

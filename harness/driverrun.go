@@ -156,7 +156,7 @@ func (l *driverRun) do(ctx context.Context, next driverrun.Action) driverrun.Inp
 	case driverrun.Listen:
 		return l.listen(ctx, a)
 	case driverrun.Follow:
-		return l.opened(lasting)(l.guest.Follow(lasting, l.id, a.From, l.copy()))
+		return l.opened(lasting)(l.guest.Follow(lasting, l.id, a.From, l.copyFrom(a.From)))
 	case driverrun.StartAgain:
 		return l.opened(lasting)(l.guest.StartRun(lasting, l.order))
 	case driverrun.Reconnect:
@@ -278,11 +278,11 @@ func (l *driverRun) listen(ctx context.Context, a driverrun.Listen) driverrun.In
 		}
 		select {
 		case got := <-l.arrivals:
-			if in := l.pendingCrash(); in != nil && got.err != nil {
-				return in
-			}
 			if got.err == nil {
 				return driverrun.Recorded{Record: got.record}
+			}
+			if in := l.pendingCrash(); in != nil {
+				return in
 			}
 			l.deafen()
 			if errors.Is(got.err, io.EOF) {
@@ -471,7 +471,8 @@ func (l *driverRun) torn(ctx context.Context, err error) driverrun.Input {
 
 // readOn takes in what the journal still has.
 func (l *driverRun) readOn(ctx context.Context) error {
-	j, err := l.guest.Follow(ctx, l.id, l.state.Position(), l.copy())
+	at := l.state.Position()
+	j, err := l.guest.Follow(ctx, l.id, at, l.copyFrom(at))
 	if err != nil {
 		return err
 	}
