@@ -52,6 +52,28 @@ func (r *runGuest) owner(t *testing.T, run string) *runGuest {
 	return &as
 }
 
+// takeFrom is another owner, who gets the guest since it has forgotten that the one before uses it. That may use it at any
+// moment, and then it has to be forgotten again.
+func (r *runGuest) takeFrom(t *testing.T, old *runGuest, run string) *runGuest {
+	t.Helper()
+	o := r.options
+	o.Owner = LeaseOwner(run, "host-"+run)
+	for {
+		old.forget(t)
+		g, err := Connect(t.Context(), r.wine.client, o)
+		if _, used := errors.AsType[*LeasedError](err); used {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { g.Close(context.Background()) })
+		as := *r
+		as.Guest = g
+		return &as
+	}
+}
+
 // refused checks that another owner does not get the guest, and is told who has it.
 func (r *runGuest) refused(t *testing.T, run, by string, running bool) {
 	t.Helper()
@@ -78,7 +100,7 @@ func (r *runGuest) giveBack(t *testing.T) {
 func (r *runGuest) reg(t *testing.T, args string) {
 	t.Helper()
 	var out bytes.Buffer
-	code, err := r.Exec(t.Context(), remote.CommandLine{Line: "reg " + args}, nil, &out, &out)
+	code, err := r.Exec(t.Context(), remote.CommandLine{Line: "reg " + args + " 2>&1"}, nil, &out, io.Discard)
 	if err != nil || code != 0 {
 		t.Fatalf("reg %s: %d, %v: %s", args, code, err, out.String())
 	}
@@ -233,7 +255,7 @@ func (r *runGuest) runLives(t *testing.T) {
 // leaseTaken has a run whose guest was given to another, against all rules: it leaves the other's driver alone, whether a case
 // would be next or the driver's stop.
 func (r *runGuest) leaseTaken(t *testing.T) {
-	first := strings.ReplaceAll(sleepsShort, "500ms", "4s")
+	first := strings.ReplaceAll(sleepsShort, "500ms", "8s")
 	for _, cases := range []string{first, first + strings.ReplaceAll(sleepsShort, "short", "next")} {
 		old := r.owner(t, "old")
 		r.runs++
@@ -250,8 +272,7 @@ func (r *runGuest) leaseTaken(t *testing.T) {
 			}
 			up = record.Ev == EvCaseStart
 		}
-		old.forget(t)
-		young := r.owner(t, "young")
+		young := r.takeFrom(t, old, "young")
 		r.runs++
 		young.runs = r.runs + 20
 		newer, err := young.StartRun(t.Context(), young.order(t, strings.ReplaceAll(sleepsShort, "500ms", "8s"), quirky(quirkNone)))
@@ -299,7 +320,7 @@ func (r *runGuest) staleStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if _, err := r.Exec(t.Context(), remote.CommandLine{Line: `C:\late.bat`}, nil, &out, &out); err != nil {
+	if _, err := r.Exec(t.Context(), remote.CommandLine{Line: `C:\late.bat 2>&1`}, nil, &out, io.Discard); err != nil {
 		t.Fatal(err) // whether the service began, its journal tells
 	}
 	var s *Stream
