@@ -34,7 +34,7 @@ func Examine(ctx context.Context, c *Config, env Env) []Check {
 		wineNeeded = wineNeeded || t.Provider == ProviderWine
 	}
 	return []Check{
-		compiler(ctx), certificate(), guestSoftware(ctx, wineNeeded), space(), kvm(),
+		compiler(ctx), certificate(), guestSoftware(ctx, wineNeeded), confinement(ctx), space(), kvm(),
 	}
 }
 
@@ -78,6 +78,19 @@ func guestSoftware(ctx context.Context, needed bool) Check {
 		return c.missing(err)
 	}
 	c.OK, c.Detail = true, found.Version+", "+found.Loader
+	return c
+}
+
+// confinement tells what a driver on a Wine guest can reach of this machine.
+func confinement(ctx context.Context) Check {
+	found := wine.LookForConfinement(ctx)
+	c := Check{Name: "Wine confinement", OK: found.Whole(), Detail: found.String()}
+	if !c.OK {
+		c.Fix = "run drivers that you don't trust elsewhere, or as another user"
+		if found.Bubblewrap == "" {
+			c.Fix = "apt-get install --no-install-recommends bubblewrap, where user namespaces are allowed; else " + c.Fix
+		}
+	}
 	return c
 }
 

@@ -72,7 +72,7 @@ func machineWithoutCompiler(t *testing.T, apt string) string {
 			t.Fatal(err)
 		}
 	}
-	for name, text := range map[string]string{"apt-get": apt, "id": "echo 0", "wine64": "exit 1"} {
+	for name, text := range map[string]string{"apt-get": apt, "id": "echo 0", "wine64": "exit 1", "bwrap": "exit 1"} {
 		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
 			t.Fatal(err)
 		}

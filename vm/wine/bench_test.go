@@ -37,7 +37,11 @@ func BenchmarkRevert(b *testing.B) {
 }
 
 // benchHost boots a guest in this process: the way through winrshost.exe alone, without WinRM.
-func benchHost(b *testing.B) *boot {
+func benchHost(b *testing.B) *boot { return booted(b, confinement()) }
+
+// booted is a guest's boot by itself, without the process that serves a guest.
+func booted(b testing.TB, c Confinement) *boot {
+	b.Helper()
 	p := testProvider(b, nil)
 	software, err := Find(b.Context())
 	if err != nil {
@@ -64,7 +68,7 @@ func benchHost(b *testing.B) *boot {
 	if err := s.fresh(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	up, err := start(b.Context(), &s.config, s.kin())
+	up, err := start(b.Context(), &s.config, s.kin(), c)
 	if err != nil {
 		b.Fatal(err)
 	}

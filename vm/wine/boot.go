@@ -7,17 +7,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"runtime"
-	"strings"
 	"sync"
-	"syscall"
 	"time"
 
-	"wskharness/child"
 	"wskharness/vm"
 )
 
@@ -38,10 +31,7 @@ type boot struct {
 	begun  time.Time
 	host   *hostConn
 	crash  chan vm.Event // one, when a driver's process has crashed
-	end    func()        // ends the processes that boot itself started
-	server *os.Process   // wineserver …
-	gone   chan struct{} // … which has ended when this is closed
-	killed bool          // by a signal, and not in order; set before that
+	inside *sandbox      // nil before there is one
 
 	mu      sync.Mutex
 	console console
@@ -54,7 +44,7 @@ type boot struct {
 
 // start boots a prefix. It returns when drivers can be loaded. What it started is killed with the thread
 // that started it, and so with this process, however that ends.
-func start(ctx context.Context, o *Config, k kin) (*boot, error) {
+func start(ctx context.Context, o *Config, k kin, c Confinement) (*boot, error) {
 	ctx, cancel := context.WithTimeout(ctx, bootLimit)
 	defer cancel()
 	b := &boot{kin: k, begun: time.Now(), crash: make(chan vm.Event, 1),
@@ -68,108 +58,33 @@ func start(ctx context.Context, o *Config, k kin) (*boot, error) {
 		return nil, fmt.Errorf("boot the guest: %w", err)
 	}
 	b.ear = consoleRead
-	var in io.WriteCloser
-	var out io.ReadCloser
 	if err = PlaceServer(k.prefix, k.temp); err == nil {
-		in, out, err = b.launch(o, env, consoleWrite)
+		b.inside, err = enter(order{Software: o.Software, Prefix: k.prefix, Temp: k.temp, Env: env, Landlock: c.Landlock > 0}, c, consoleWrite)
 	}
 	consoleWrite.Close()
 	if err == nil {
-		b.host = newHostConn(in, out)
+		b.host = newHostConn(b.inside.in, b.inside.out)
 		go b.watch()
 	}
 	go b.follow()
-	if err != nil {
-		b.stop()
-		return nil, fmt.Errorf("boot the guest: %w", err)
+	if err == nil {
+		err = b.host.awaitReady(ctx)
 	}
-	if err := b.host.awaitReady(ctx); err != nil {
+	if err != nil {
 		b.stop()
 		return nil, fmt.Errorf("boot the guest: %w; its console: %s", err, tail(b.tail(), 2000))
 	}
 	return b, nil
 }
 
-// launch starts the two processes from a thread of their own, which lives until end is called: the kernel
-// kills a process with PDEATHSIG when the thread that started it ends.
-func (b *boot) launch(o *Config, env []string, console *os.File) (in io.WriteCloser, out io.ReadCloser, err error) {
-	server := child.Command(context.Background(), env, o.Software.Server, "-f", "-p")
-	host := child.Command(context.Background(), env, o.Software.Loader, hostProgram)
-	for _, cmd := range []*exec.Cmd{server, host} {
-		cmd.Stderr, cmd.Dir = console, filepath.Join(b.kin.prefix, "drive_c")
-		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-	}
-	if in, err = host.StdinPipe(); err != nil {
-		return nil, nil, err
-	}
-	if out, err = host.StdoutPipe(); err != nil {
-		return nil, nil, err
-	}
-	launched, ended := make(chan error, 1), make(chan struct{})
-	b.end = sync.OnceFunc(func() { close(ended) })
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
-		err := Start(server)
-		if err == nil {
-			err = awaitSocket(b.kin.prefix, b.kin.temp)
-		}
-		if err == nil {
-			err = Start(host)
-		}
-		if server.Process != nil {
-			b.server, b.gone = server.Process, make(chan struct{})
-			go func() {
-				_ = server.Wait()
-				status, ok := server.ProcessState.Sys().(syscall.WaitStatus)
-				b.killed = ok && status.Signaled()
-				close(b.gone)
-			}()
-		}
-		launched <- err
-		<-ended
-		if server.Process != nil {
-			_ = server.Process.Kill()
-			<-b.gone
-		}
-		if host.Process != nil {
-			_ = host.Process.Kill()
-			_ = host.Wait()
-		}
-	}()
-	return in, out, <-launched
-}
-
-// awaitSocket waits until the wineserver listens. Two Wine processes that both find no server folder get in
-// each other's way while they make it.
-func awaitSocket(prefix, tmp string) error {
-	folders := serverFolders(prefix, tmp)
-	for deadline := time.Now().Add(socketLimit); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		for _, folder := range folders {
-			if _, err := os.Stat(filepath.Join(folder, "socket")); err == nil {
-				return nil
-			}
-		}
-	}
-	return fmt.Errorf("wineserver made no socket in %s within %s", strings.Join(folders, ", "), socketLimit)
-}
-
-// cut reports whether the guest's kernel was ended from outside: one that reboots ends its processes before that.
-func (b *boot) cut() bool {
-	select {
-	case <-b.gone:
-		return b.killed
-	default:
-		return false
-	}
-}
-
 // halt ends everything of the guest, but lets its registry reach the disk first: Windows, too, has flushed by
 // then what was written seconds before a crash, while wineserver does so twice a minute. A wineserver that
 // does not follow is killed.
 func (b *boot) halt() {
-	if b.server != nil && b.server.Signal(syscall.SIGTERM) == nil {
+	if b.inside != nil {
+		b.inside.shutDown()
 		select {
-		case <-b.gone:
+		case <-b.inside.gone:
 		case <-time.After(flushLimit):
 		}
 	}
@@ -178,8 +93,8 @@ func (b *boot) halt() {
 
 // stop ends everything of the guest, at once: like pulling the plug.
 func (b *boot) stop() {
-	if b.end != nil {
-		b.end()
+	if b.inside != nil {
+		b.inside.kill()
 	}
 	// Whoever still has the console open is a process of the guest, and is found the next time.
 	for deadline := time.Now().Add(quietLimit); time.Now().Before(deadline); {
@@ -243,8 +158,7 @@ func (b *boot) watch() {
 			case b.crash <- event:
 			default: // one is enough
 			}
-		case <-b.gone:
-			b.end() // what is left of a guest without its wineserver waits for ever
+		case <-b.inside.gone:
 			return
 		case <-b.host.over:
 			return

@@ -43,6 +43,9 @@ type ServeOptions struct {
 // runs in a process of its own below its guard, both of which outlive a controller that is killed; ready is written to
 // once, when the guest can be used or could not be brought up.
 func Serve(ctx context.Context, dir string, ready *os.File, o ServeOptions) error {
+	if text := os.Getenv(sandboxing); text != "" {
+		return runWithin(text)
+	}
 	for _, fd := range []int{int(ready.Fd()), lockFD} {
 		unix.CloseOnExec(fd) // they are inherited here, and by nothing of the guest
 	}
@@ -100,6 +103,7 @@ func (s *server) up(ctx context.Context) error {
 		return fmt.Errorf("serve a Wine guest: %w", err)
 	}
 	begun := time.Now()
+	go confinement() // looked for while the disk is made
 	if err := s.fresh(ctx); err != nil {
 		return err
 	}
@@ -155,14 +159,14 @@ func (s *server) kin() kin { return kin{prefix: prefixOf(s.dir), temp: s.config.
 
 // start boots the guest's disk as it is.
 func (s *server) start(ctx context.Context) error {
-	b, err := start(ctx, &s.config, s.kin())
+	b, err := start(ctx, &s.config, s.kin(), confinement())
 	for reboots := 0; errors.Is(err, errEnded) && reboots < maxReboots && ctx.Err() == nil; reboots++ {
 		s.log.Info("the guest rebooted before it was ready", "error", err)
-		b, err = start(ctx, &s.config, s.kin())
+		b, err = start(ctx, &s.config, s.kin(), confinement())
 	}
 	for try := 1; err != nil && try < bootTries && ctx.Err() == nil; try++ {
 		s.log.Warn("the guest did not boot: once more", "error", err)
-		b, err = start(ctx, &s.config, s.kin())
+		b, err = start(ctx, &s.config, s.kin(), confinement())
 	}
 	if err != nil {
 		return err
@@ -278,8 +282,9 @@ func (s *server) gone(ctx context.Context, b *boot) {
 		return
 	}
 	s.tell(vm.Event{Kind: vm.Reset, Time: time.Now(), Text: "the guest's system processes ended"})
-	crashes := 0 // it ended by itself, as one that is told to reboot does
-	if b.cut() {
+	crashes := 0    // it ended by itself, as one that is told to reboot does
+	<-b.inside.told // it is over, so that this comes at once
+	if !b.inside.inOrder {
 		crashes = 1
 	}
 	s.again(ctx, b, crashes)

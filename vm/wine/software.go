@@ -77,13 +77,13 @@ func lookFor(names ...string) string {
 // (DbgPrint), and which module was loaded where, by which a fault's address becomes a module and an offset.
 const debugChannels = "-all,+pid,err+all,trace+loaddll,warn+debugstr"
 
-// Environment is the whole environment of every process of a guest, whose home is tmp: nothing of the controller's
+// Environment is the whole environment of every process of a guest, whose home is its room in tmp: nothing of the controller's
 // own reaches it, its locale included, by which Wine reads and writes the names of files. TMPDIR is not in it: see
 // PlaceServer.
 func (s *Software) Environment(prefix, tmp, debug string) []string {
 	return []string{
 		"PATH=" + filepath.Dir(s.Loader) + ":" + filepath.Dir(s.Server) + ":/usr/local/bin:/usr/bin:/bin",
-		"HOME=" + tmp, "LANG=C.UTF-8", "LC_ALL=C.UTF-8",
+		"HOME=" + filepath.Join(tmp, serverInner), "LANG=C.UTF-8", "LC_ALL=C.UTF-8",
 		"WINEPREFIX=" + prefix, "WINEARCH=win64", "WINESERVER=" + s.Server, "WINEDEBUG=" + debug,
 	}
 }
