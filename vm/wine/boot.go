@@ -77,6 +77,16 @@ func start(ctx context.Context, o *Config, k kin, c Confinement) (*boot, error) 
 	return b, nil
 }
 
+// endedInOrder reports whether a guest whose winrshost.exe has ended did so by itself, and is not one whose kernel was killed.
+func (b *boot) endedInOrder() bool {
+	select {
+	case <-b.inside.told:
+		return b.inside.inOrder
+	case <-time.After(flushLimit):
+		return false
+	}
+}
+
 // halt ends everything of the guest, but lets its registry reach the disk first: Windows, too, has flushed by
 // then what was written seconds before a crash, while wineserver does so twice a minute. A wineserver that
 // does not follow is killed.

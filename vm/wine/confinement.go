@@ -194,7 +194,7 @@ func (c Confinement) arguments(r reach) []string {
 	}
 	args = append(args, "--dev", "/dev")
 	if c.Processes {
-		args = append(args, "--unshare-pid", "--proc", "/proc")
+		args = append(args, "--unshare-pid", "--as-pid-1", "--proc", "/proc")
 	} else {
 		args = append(args, "--ro-bind", "/proc", "/proc")
 	}

@@ -56,7 +56,7 @@ func keepGuard(ctx context.Context, dir string, ready *os.File) error {
 	defer stop()
 	for pid := 0; pid != server.Process.Pid; {
 		var err error
-		if pid, err = reap(0); err != nil {
+		if pid, _, err = reap(0); err != nil {
 			return fmt.Errorf("guard a Wine guest: %w", err)
 		}
 	}
@@ -68,11 +68,11 @@ func keepGuard(ctx context.Context, dir string, ready *os.File) error {
 }
 
 // reap takes in a child that has ended, and waits for one unless told otherwise.
-func reap(flags int) (pid int, err error) {
+func reap(flags int) (pid int, status unix.WaitStatus, err error) {
 	for {
-		pid, err = unix.Wait4(-1, nil, flags, nil)
+		pid, err = unix.Wait4(-1, &status, flags, nil)
 		if !errors.Is(err, unix.EINTR) {
-			return pid, err
+			return pid, status, err
 		}
 	}
 }
@@ -83,7 +83,7 @@ func endChildren() error {
 	return killUntilNone(func() []native {
 		for pid := 1; pid > 0; {
 			var err error
-			if pid, err = reap(unix.WNOHANG); errors.Is(err, unix.ECHILD) {
+			if pid, _, err = reap(unix.WNOHANG); errors.Is(err, unix.ECHILD) {
 				return nil
 			}
 		}

@@ -16,7 +16,7 @@ import (
 	"wskharness/child"
 )
 
-// sandboxing, in the environment, makes Serve the first process within a guest's confinement; its value is its order.
+// sandboxing, in the environment, makes this program the first process within a guest's confinement; its value is its order.
 const sandboxing = "WSKHARNESS_WINE_SANDBOX"
 
 // What the first process within is started with.
@@ -31,7 +31,7 @@ const (
 // What is said on lifeFD, a line each. It ends without a word when the guest is killed.
 const (
 	lifeUp      = "up"       // both processes have been started
-	lifeInOrder = "in order" // winrshost.exe has ended, and not because wineserver was killed
+	lifeInOrder = "in order" // wineserver has ended, by itself or because it was asked to
 	lifeFailed  = "failed: " // what comes behind is why they could not be
 )
 
@@ -51,8 +51,8 @@ type sandbox struct {
 	shutDown func()         // asks for an end in order: the registry reaches the disk
 	kill     func()         // ends the processes that were started here, and with them all that are within
 	gone     chan struct{}  // closed when these have ended
-	told     chan struct{}  // closed when nothing more is told of the guest's life: winrshost.exe has ended
-	inOrder  bool           // and not because the guest was killed; set before that
+	told     chan struct{}  // closed when nothing more is told of the guest's life: it has ended
+	inOrder  bool           // and was not killed; set before that
 }
 
 // enter starts a guest's processes in their confinement, with what they print in the console. They are killed with the
@@ -72,10 +72,10 @@ func enter(o order, c Confinement, console *os.File) (*sandbox, error) {
 		return nil, err
 	}
 	shut, life, in, out := ends[0], ends[1], ends[2], ends[3]
-	args := append([]string{"/proc/self/exe"}, os.Args[1:]...)
+	args := []string{"/proc/self/exe"}
 	if c.Bubblewrap != "" {
 		within := reach{prefix: o.Prefix, temp: o.Temp, see: readable(o.Software.Loader)}
-		args = append(c.arguments(within), append([]string{fmt.Sprintf("/proc/self/fd/%d", programFD)}, os.Args[1:]...)...)
+		args = append(c.arguments(within), fmt.Sprintf("/proc/self/fd/%d", programFD))
 	}
 	cmd := child.Command(context.Background(), append(o.Env, sandboxing+"="+string(text), "GORACE="+os.Getenv("GORACE")), args[0], args[1:]...)
 	cmd.Stdout, cmd.Stderr, cmd.Dir = console, console, "/"

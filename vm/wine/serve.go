@@ -43,9 +43,6 @@ type ServeOptions struct {
 // runs in a process of its own below its guard, both of which outlive a controller that is killed; ready is written to
 // once, when the guest can be used or could not be brought up.
 func Serve(ctx context.Context, dir string, ready *os.File, o ServeOptions) error {
-	if text := os.Getenv(sandboxing); text != "" {
-		return runWithin(text)
-	}
 	for _, fd := range []int{int(ready.Fd()), lockFD} {
 		unix.CloseOnExec(fd) // they are inherited here, and by nothing of the guest
 	}
@@ -268,6 +265,7 @@ func (s *server) serve(ctx context.Context) error {
 // crashed does what a bugcheck does on Windows: the machine is gone from the network, and comes back with
 // the same disk as another boot.
 func (s *server) crashed(ctx context.Context, b *boot, e vm.Event) {
+	s.winrm.Reset()
 	s.tell(e)
 	s.log.Info("the guest crashed", "text", e.Text)
 	s.again(ctx, b, 1)
@@ -281,12 +279,12 @@ func (s *server) gone(ctx context.Context, b *boot) {
 	if meant || ctx.Err() != nil {
 		return
 	}
-	s.tell(vm.Event{Kind: vm.Reset, Time: time.Now(), Text: "the guest's system processes ended"})
-	crashes := 0    // it ended by itself, as one that is told to reboot does
-	<-b.inside.told // it is over, so that this comes at once
-	if !b.inside.inOrder {
-		crashes = 1
+	s.winrm.Reset() // before anybody is told, who would take it for up again
+	crashes := 1
+	if b.endedInOrder() { // as one that is told to reboot does
+		crashes = 0
 	}
+	s.tell(vm.Event{Kind: vm.Reset, Time: time.Now(), Text: "the guest's system processes ended"})
 	s.again(ctx, b, crashes)
 }
 

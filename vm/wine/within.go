@@ -18,15 +18,30 @@ import (
 	"wskharness/child"
 )
 
+// init makes whatever program has this package the first process within, before it does anything else: it has no name there, no
+// arguments, and hardly any folder that it could use.
+func init() {
+	text := os.Getenv(sandboxing)
+	if text == "" {
+		return
+	}
+	if err := runWithin(text); err != nil {
+		fmt.Fprintln(os.Stderr, "the guest's first process: ", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
 // runWithin is the life of the first process within a guest's confinement: it confines itself further, starts wineserver and
-// winrshost.exe, tells what becomes of them, and ends with them. Both are killed with the thread that starts them, and
-// so with this process.
+// winrshost.exe, tells what becomes of them, and ends with wineserver. Both are killed with the thread that starts them, and
+// so with this process. Where the guest has a namespace of processes, this is its first, which adopts what loses its
+// parent, and with which all others are killed.
 func runWithin(text string) error {
 	for fd := shutDownFD; fd <= programFD; fd++ {
 		unix.CloseOnExec(fd)
 	}
 	life := os.NewFile(lifeFD, "life")
-	w := within{shutDown: os.NewFile(shutDownFD, "shutDown"), gone: make(chan struct{})}
+	w := within{shutDown: os.NewFile(shutDownFD, "shutDown")}
 	err := json.Unmarshal([]byte(text), &w.order)
 	if err == nil {
 		runtime.LockOSThread() // never unlocked
@@ -39,15 +54,7 @@ func runWithin(text string) error {
 	if _, err := fmt.Fprintln(life, lifeUp); err != nil {
 		return err
 	}
-	if err := w.hostEnds(); err != nil {
-		return err // without a word: it is not in order
-	}
-	if _, err = fmt.Fprintln(life, lifeInOrder); err != nil {
-		return err
-	}
-	life.Close()
-	<-w.gone
-	return nil
+	return w.live(life)
 }
 
 // within are a guest's two processes, as that one sees them.
@@ -56,7 +63,6 @@ type within struct {
 	shutDown *os.File // ends when they are to be shut down
 	server   *exec.Cmd
 	host     *exec.Cmd
-	gone     chan struct{} // closed when wineserver has ended
 }
 
 // launch starts them. The ends of the host's pipes are the host's alone, after that: who reads its output is to see its end.
@@ -87,31 +93,30 @@ func (w *within) launch(in, out *os.File) error {
 		return err // the server ends with this process
 	}
 	go func() {
-		_ = w.server.Wait()
-		_ = w.host.Process.Kill() // what is left of a guest without its wineserver waits for ever
-		close(w.gone)
-	}()
-	go func() {
 		_, _ = w.shutDown.Read(make([]byte, 1)) // nothing ever comes but its end
 		_ = w.server.Process.Signal(syscall.SIGTERM)
 	}()
 	return nil
 }
 
-// killedTogether is how long a wineserver that was killed may need to be gone when its processes are already.
-const killedTogether = 200 * time.Millisecond
-
-// hostEnds waits for the host's end; it is an error if the reason is that wineserver was killed.
-func (w *within) hostEnds() error {
-	_ = w.host.Wait()
-	select {
-	case <-w.gone:
-		if status, ok := w.server.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-			return errors.New("wineserver was killed: " + status.Signal().String())
+// live takes in every process that ends until wineserver has, and tells of that. When the host ends, so does the guest, at once: a
+// wineboot.exe that has killed everything, as it does to reboot, would go on and start the services anew, in the same boot.
+// Wineserver has its registry reach the disk before.
+func (w *within) live(life *os.File) error {
+	for {
+		pid, status, err := reap(0)
+		switch {
+		case err != nil:
+			return fmt.Errorf("nothing is left of the guest, and nobody saw its end: %w", err)
+		case pid == w.host.Process.Pid:
+			_ = w.server.Process.Signal(syscall.SIGTERM) // one that is gone already is taken in next
+		case pid == w.server.Process.Pid && status.Signaled():
+			return fmt.Errorf("wineserver was killed: %s", status.Signal())
+		case pid == w.server.Process.Pid:
+			_, err := fmt.Fprintln(life, lifeInOrder)
+			return err
 		}
-	case <-time.After(killedTogether): // it lives: the host has ended by itself
 	}
-	return nil
 }
 
 // awaitSocket waits until the wineserver listens. Two Wine processes that both find no server folder get in
