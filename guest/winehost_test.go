@@ -30,6 +30,7 @@ type wineGuest struct {
 	env      []string
 	client   *remote.WinRM
 	asked    asked
+	keeper   *exec.Cmd // what keeps its services up; nil while it is down
 }
 
 // asked counts the requests that an endpoint was sent, but for those that wait for output: into how many pieces that
@@ -85,18 +86,17 @@ func newWineGuest(t *testing.T) *wineGuest {
 // up has the guest's services run, until it is shut down.
 func (w *wineGuest) up(t *testing.T) {
 	t.Helper()
-	// While a program runs, Wine's services do: no command of a test starts them, and none waits.
-	keeper := w.command(t.Context(), "cmd")
+	// While a program runs, Wine's services do: no command of a test starts them, and none waits. Where none is left,
+	// wineserver ends the service manager seconds later, and with it every driver. So this one is bound to the guest,
+	// and to no test: a subtest that reboots the guest would have taken it along when it ended.
+	keeper := w.command(context.Background(), "cmd")
 	if _, err := keeper.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
 	if err := wine.Start(keeper); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		_ = keeper.Process.Kill()
-		_ = keeper.Wait()
-	})
+	w.keeper = keeper
 	// What a command starts inherits its outputs: the services must be there before the first that is listened to,
 	// and so must the desktop, which any object of a script asks for.
 	script := w.path(`C:\desktop.js`)
@@ -116,6 +116,11 @@ func (w *wineGuest) shutdown() {
 		cmd := exec.Command(w.software.Server, flag)
 		cmd.Env = w.env
 		_ = cmd.Run() // -k fails when none is left
+	}
+	if w.keeper != nil {
+		_ = w.keeper.Process.Kill()
+		_ = w.keeper.Wait()
+		w.keeper = nil
 	}
 }
 
