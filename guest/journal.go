@@ -70,6 +70,7 @@ type Record struct {
 	Why      string    // driver-start, driver-stop, driver-left, case-end, run-end: a fixed word
 	Win32    uint32    // driver-start, driver-stop, driver-left, case-end with "io" or Back: Win32 error; run-end: why records are missing before it
 	Entry    uint32    // driver-start, case-end with Back: NTSTATUS that DriverEntry returned, 0 where unknown
+	Again    *uint32   // with Entry: to learn it DriverEntry was run a second time, which came to this NTSTATUS; nil: it was not
 	SHA256   string    // driver-start, driver-stop, driver-left: of the driver's file as it was read in the guest, then
 	Base     uint64    // driver-start: where the image was loaded
 	Size     uint64    // driver-start: of the loaded image
@@ -139,6 +140,7 @@ type line struct {
 	Why    *string  `json:"why"`
 	Win32  *uint32  `json:"win32"`
 	Entry  *uint32  `json:"entry"`
+	Again  *uint32  `json:"again"`
 	SHA256 *string  `json:"sha256"`
 	Base   *number  `json:"base"`
 	Size   *number  `json:"size"`
@@ -256,6 +258,7 @@ func (c *check) driverStart(r *Record) {
 	if !r.OK {
 		r.Why = c.startWord("why", l.Why)
 	}
+	r.Again = c.again(r.Why, r.Entry)
 	if l.SHA256 != nil { // absent when the plan says that the driver is running already
 		r.SHA256 = c.hash(l.SHA256)
 	}
@@ -323,6 +326,7 @@ func (c *check) caseEnd(r *Record) {
 	if l.Back != nil {
 		r.Back, r.Win32, r.Entry = c.startWord("back", l.Back), c.code("win32", l.Win32), c.code("entry", l.Entry)
 	}
+	r.Again = c.again(r.Back, r.Entry)
 	if r.Why == "io" || r.Why == "hang" || r.Why == "timeout" {
 		r.Under = c.under(l.Under)
 	} else if l.Under != nil {
@@ -351,6 +355,24 @@ func (c *check) under(v []int) *StepRange {
 		c.wrong("under has no step")
 	}
 	return &r
+}
+
+// statusTimeout, as what a second DriverEntry came to: it has not returned.
+const statusTimeout = 0x102
+
+// again reads what became of the second DriverEntry of a start that failed for that reason.
+func (c *check) again(why string, entry uint32) *uint32 {
+	again := c.line.Again
+	switch {
+	case again == nil:
+	case why != "start" && why != "hang":
+		c.wrong("again of a driver that was not asked")
+	case (*again == statusTimeout) != (why == "hang") || *again != statusTimeout && *again != 0 && *again < 1<<31:
+		c.wrong("again is 0x%08X, with %q", *again, why)
+	case entry != 0 && entry != *again:
+		c.wrong("again is 0x%08X, and entry 0x%08X", *again, entry)
+	}
+	return again
 }
 
 // startWord is why a driver did not start.

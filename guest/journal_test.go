@@ -46,6 +46,18 @@ func TestParseRecord(t *testing.T) {
 	if got, err = parseRecord([]byte(back)); err != nil || got.Back != "start" || got.Win32 != 317 || got.Entry != 0xC000009A || got.Under != nil {
 		t.Errorf("%+v, %v", got, err)
 	}
+	again := `{"seq":2,"ms":8,"ev":"driver-start","ok":0,"win32":317,"why":"start","entry":3235777453,"again":3235777453}`
+	if got, err = parseRecord([]byte(again)); err != nil || got.Entry != 0xC0DE0BAD || got.Again == nil || *got.Again != 0xC0DE0BAD {
+		t.Errorf("%+v, %v", got, err)
+	}
+	hung := `{"seq":2,"ms":8,"ev":"driver-start","ok":0,"win32":1460,"why":"hang","entry":0,"again":258}`
+	for _, good := range []string{hung, strings.Replace(again, `"entry":3235777453`, `"entry":0`, 1),
+		strings.Replace(again, `"entry":3235777453,"again":3235777453`, `"entry":0,"again":0`, 1),
+		strings.Replace(back, `"entry":3221225626`, `"entry":3221225626,"again":3221225626`, 1)} {
+		if got, err = parseRecord([]byte(good)); err != nil || got.Again == nil {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
 	left := `{"seq":7,"ms":8,"ev":"driver-left","ok":1,"win32":0,"sha256":"` + testSHA + `","driver":"running"}`
 	if got, err = parseRecord([]byte(left)); err != nil || got.Ev != EvDriverLeft || !got.OK || got.SHA256 != testSHA || got.Driver != "running" {
 		t.Errorf("%+v, %v", got, err)
@@ -58,6 +70,9 @@ func TestParseRecord(t *testing.T) {
 		strings.Replace(taken, "[2,3]", "[2,0]", 1), strings.Replace(taken, "[2,3]", "[2]", 1), strings.Replace(taken, "[2,3]", "[-1,1]", 1),
 		strings.Replace(taken, `"why":"io"`, `"why":"done"`, 1), strings.Replace(taken, "stopped", "well", 1),
 		strings.Replace(back, `"start"`, `"tired"`, 1), strings.Replace(back, `,"entry":3221225626`, "", 1), strings.Replace(back, `,"win32":317`, "", 1),
+		strings.Replace(hung, "258", "259", 1), strings.Replace(hung, "hang", "start", 1), strings.Replace(hung, `"why":"hang"`, `"why":"hash"`, 1),
+		strings.Replace(again, `"start"`, `"hang"`, 1), strings.Replace(again, `"again":3235777453`, `"again":0`, 1), strings.Replace(again, `"again":3235777453`, `"again":3235777454`, 1),
+		strings.Replace(again, `"ok":0`, `"ok":1`, 1), strings.Replace(plain, `"ran":2`, `"ran":2,"again":0`, 1),
 		strings.Replace(left, "running", "stopped", 1), strings.Replace(left, testSHA, "x", 1), strings.Replace(left, `"ok":1`, `"ok":0`, 1),
 		strings.Replace(left, `,"sha256":"`+testSHA+`"`, "", 1), strings.Replace(left, `"ok":1`, `"ok":0,"why":"refused"`, 1),
 		strings.Replace(stuck, "refused", "state", 1), strings.Replace(stuck, `,"why":"refused"`, "", 1), strings.Replace(stuck, `"ok":0`, `"ok":1`, 1),

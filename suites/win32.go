@@ -86,7 +86,7 @@ func Win32(code uint32) Win32Error {
 	case 258:
 		e.Name = "WAIT_TIMEOUT"
 	case 317:
-		e.Name = "ERROR_MR_MID_NOT_FOUND"
+		e.Name, e.Advice = "ERROR_MR_MID_NOT_FOUND", "DriverEntry returned an NTSTATUS that has no Win32 error of its own"
 	case 577:
 		e.Name, e.Advice = "ERROR_INVALID_IMAGE_HASH", "Windows did not accept the signature: turn test signing on (bcdedit /set testsigning on, Secure Boot off, reboot) and put the test certificate into the machine's Root and TrustedPublisher stores"
 	case 995:

@@ -101,7 +101,7 @@ void WriteCaseEnd(CASES *Cases, const CASE_RUN *Run, WHY Why)
     if (Run->Back.Why != NULL) {
         JsonString(line, "back", Run->Back.Why);
         JsonU64(line, "win32", Run->Back.Win32);
-        JsonU64(line, "entry", Run->Back.Entry);
+        StartTellEntry(line, &Run->Back);
     } else if (Why == WHY_IO) {
         JsonU64(line, "win32", Run->IoError);
     }

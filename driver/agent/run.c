@@ -63,7 +63,7 @@ static void WriteDriverStart(JOURNAL *Journal, const START *Start)
 
     JsonU64(line, "ok", Start->Why == NULL);
     JsonU64(line, "win32", Start->Win32);
-    JsonU64(line, "entry", Start->Entry);
+    StartTellEntry(line, Start);
     if (Start->Sha256[0] != '\0')
         JsonString(line, "sha256", Start->Sha256);
     if (Start->Why != NULL) {

@@ -17,7 +17,9 @@ typedef struct START_WITH {
 typedef struct START {
     const char *Why; /* a word of the journal's driver-start; NULL: the driver is up */
     DWORD Win32;
-    DWORD Entry; /* NTSTATUS that DriverEntry left behind, or 0 */
+    DWORD Entry; /* NTSTATUS that DriverEntry left behind, or told when it was run again, or 0 */
+    BOOL Asked;  /* it was run again */
+    DWORD Again; /* and this is what it came to then: an NTSTATUS */
     char Sha256[SHA256_DIGITS + 1];
     WSKT_HELLO Hello;
 } START;
@@ -34,6 +36,9 @@ void StartForget(const PLAN *Plan);
 
 /* Checks the file's hash and starts the service as it is: the driver is not loaded. */
 BOOL StartAgain(const PLAN *Plan, DEVICE **Device, START *Start);
+
+/* Tells of a start that failed what DriverEntry has to do with it. */
+void StartTellEntry(TEXT *Line, const START *Start);
 
 /* Opens the device of a driver that runs, and has it say who it is. */
 BOOL StartOpen(DEVICE **Device, START *Start);

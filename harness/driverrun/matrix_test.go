@@ -125,6 +125,14 @@ func TestRunsThatEndWithoutUnload(t *testing.T) {
 	runEnd := func(why string, cases int, win32 uint32) guest.Record {
 		return guest.Record{Ev: guest.EvRunEnd, Why: why, Cases: cases, Win32: win32}
 	}
+	// A driver that starts at the second time may be loaded still.
+	unsure := end(all[:1], guest.Record{Ev: guest.EvDriverStart, Why: "start", Win32: 317, Again: new(uint32)}, runEnd("driver-start", 0, 0))
+	if s, _ := live(t, p, &world{records: unsure}); !strings.Contains(s.Outcome().Tainted, "a second time") {
+		t.Errorf("%+v", s.Outcome())
+	}
+	failedAgain := func(why string, win32, entry, again uint32) guest.Record {
+		return guest.Record{Ev: guest.EvDriverStart, Why: why, Win32: win32, Entry: entry, Again: &again}
+	}
 	for _, test := range []struct {
 		name    string
 		records []guest.Record
@@ -145,6 +153,14 @@ func TestRunsThatEndWithoutUnload(t *testing.T) {
 		{"another driver was stopped", end(over, stop("hash", 23), runEnd("tainted", 3, 0)), "deploy.stop error, error, error, error", "somebody replaced it"},
 		{"it failed to start", end(all[:1], guest.Record{Ev: guest.EvDriverStart, Why: "start", Win32: 31, Entry: 0xC0000001}, runEnd("driver-start", 0, 0)),
 			"deploy.start fail, not-run, not-run, not-run", "DriverEntry failed"},
+		{"it failed to start, and told its status when asked again", end(all[:1], failedAgain("start", 317, 0xC0DE0BAD, 0xC0DE0BAD), runEnd("driver-start", 0, 0)),
+			"deploy.start fail, not-run, not-run, not-run", "DriverEntry failed; it was run a second time"},
+		{"it failed to start, and otherwise when asked again", end(all[:1], failedAgain("start", 317, 0, 0xC0000035), runEnd("driver-start", 0, 0)),
+			"deploy.start fail, not-run, not-run, not-run", "came to STATUS_OBJECT_NAME_COLLISION (0xC0000035), which is not what it was the first time"},
+		{"it failed to start, but not when asked again", end(all[:1], failedAgain("start", 317, 0, 0), runEnd("driver-start", 0, 0)),
+			"deploy.start fail, not-run, not-run, not-run", "then it succeeded"},
+		{"it failed to start, and hangs when asked again", end(all[:1], failedAgain("hang", 1460, 0, 0x102), runEnd("driver-start", 0, 0)),
+			"deploy.start hang, not-run, not-run, not-run", "it had failed before"},
 		{"its DriverEntry hangs", end(all[:1], guest.Record{Ev: guest.EvDriverStart, Why: "hang", Win32: 1460}, runEnd("driver-start", 0, 0)),
 			"deploy.start hang, not-run, not-run, not-run", "DriverEntry did not return in time"},
 		{"the machine did not let it start", end(all[:1], guest.Record{Ev: guest.EvDriverStart, Why: "start", Win32: 577}, runEnd("driver-start", 0, 0)),

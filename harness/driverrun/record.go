@@ -88,6 +88,10 @@ func (s *State) driverStart(r guest.Record) {
 	default:
 		v.Reason = fmt.Sprintf("%s the driver: %s", startStage(r.Why), win32Text(r.Win32))
 	}
+	v.Reason += askedAgain(r.Why, r.Entry, r.Again)
+	if r.Again != nil && *r.Again == 0 {
+		s.taint("the driver started when its DriverEntry was run a second time")
+	}
 	s.own("deploy.start", v)
 }
 

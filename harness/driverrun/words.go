@@ -17,7 +17,11 @@ func win32Text(code uint32) string {
 }
 
 // startFailed says at which stage, and why, a driver did not come up.
-func startFailed(why string, win32, entry uint32) string {
+func startFailed(why string, win32, entry uint32, again *uint32) string {
+	return startEnded(why, win32, entry) + askedAgain(why, entry, again)
+}
+
+func startEnded(why string, win32, entry uint32) string {
 	switch {
 	case entry != 0:
 		return "DriverEntry returned " + suites.StatusText(entry)
@@ -25,6 +29,22 @@ func startFailed(why string, win32, entry uint32) string {
 		return "DriverEntry did not return in time"
 	}
 	return startStage(why) + " the driver: " + win32Text(win32)
+}
+
+// askedAgain says what became of a DriverEntry that was run a second time to learn its NTSTATUS; "" where none was.
+func askedAgain(why string, entry uint32, again *uint32) string {
+	const second = "it was run a second time to learn its NTSTATUS, which Windows' service manager does not pass on"
+	switch {
+	case again == nil:
+		return ""
+	case why == "hang":
+		return "; it had failed before, and " + second
+	case *again == 0:
+		return "; " + second + ": then it succeeded, so that it fails only at times, and the driver was unloaded again"
+	case entry == 0:
+		return "; " + second + ": then it came to " + suites.StatusText(*again) + ", which is not what it was the first time"
+	}
+	return "; " + second
 }
 
 func startStage(why string) string {
