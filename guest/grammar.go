@@ -243,8 +243,10 @@ func (g *Grammar) driverEnd(r Record) string {
 	switch {
 	case g.phase == PhaseBegin, g.phase == PhaseStopped, g.phase == PhaseFinished:
 		return notNow
-	case (r.Ev == EvDriverLeft) != g.shape.Resident && g.phase != PhaseRefused:
-		return fmt.Sprintf("by the plan the driver is %s", map[bool]string{true: "never unloaded", false: "unloaded at the end"}[g.shape.Resident])
+	case r.Ev == EvDriverStop && g.shape.Resident && g.phase != PhaseRefused:
+		return "by the plan the driver is never unloaded"
+	case r.Ev == EvDriverLeft && !g.shape.Resident && g.phase != PhaseRefused:
+		return "by the plan the driver is unloaded at the end"
 	case r.OK && r.SHA256 != g.shape.SHA256:
 		return fmt.Sprintf("the driver's file has SHA-256 %s, not the deployed %s", orNone(r.SHA256), g.shape.SHA256)
 	}
@@ -254,25 +256,32 @@ func (g *Grammar) driverEnd(r Record) string {
 }
 
 func (g *Grammar) runEnd(r Record) string {
-	refused := r.Why == "plan" && g.phase == PhaseBegin
-	// Of a run whose guest is another's the driver is left alone, also before its start, and behind a reboot.
-	leased := r.Why == "lease" && (g.phase == PhaseStart || g.phase == PhaseCases || g.phase == PhaseReboot)
-	cut := g.cut || !leased && g.phase != PhaseCases && g.phase != PhaseRefused && g.phase != PhaseStopped
+	if why := g.mayEnd(r); why != "" {
+		return why
+	}
+	g.phase = PhaseFinished
+	return ""
+}
+
+// mayEnd returns why run-end can't be there.
+func (g *Grammar) mayEnd(r Record) string {
+	// A plan is read when the run begins, and after each reboot. Of a run whose guest is another's the driver is left alone.
+	// Both may end a run where nothing else can.
+	alone := r.Why == "plan" && (g.phase == PhaseBegin || g.phase == PhaseReboot) ||
+		r.Why == "lease" && (g.phase == PhaseStart || g.phase == PhaseCases || g.phase == PhaseReboot)
+	cut := g.cut || !alone && g.phase != PhaseCases && g.phase != PhaseRefused && g.phase != PhaseStopped
 	switch {
-	case g.phase == PhaseFinished, g.phase == PhaseBegin && !refused:
-		return notNow
-	case refused:
-	case r.Why == "lease" && !leased && r.Win32 == 0:
+	case g.phase == PhaseFinished, !alone && (g.phase == PhaseBegin || r.Why == "plan" || r.Why == "lease" && r.Win32 == 0):
 		return notNow
 	case cut && r.Win32 == 0:
 		return "records are missing before it, and it does not say why"
 	case r.Win32 == 0 && r.Cases != g.ended:
 		return fmt.Sprintf("%d cases have ended, and not %d", g.ended, r.Cases)
-	case r.Why == "done" && (g.ended != len(g.shape.Cases) || g.phase != PhaseStopped):
-		return fmt.Sprintf("it says that all was done, but %d of %d cases have ended, and the driver's end is %s", g.ended, len(g.shape.Cases),
-			map[bool]string{true: "told", false: "not told"}[g.phase == PhaseStopped])
+	case r.Why == "done" && g.phase != PhaseStopped:
+		return "it says that all was done, but the driver's end is not told"
+	case r.Why == "done" && g.ended != len(g.shape.Cases):
+		return fmt.Sprintf("it says that all was done, but %d of %d cases have ended", g.ended, len(g.shape.Cases))
 	}
-	g.phase = PhaseFinished
 	return ""
 }
 

@@ -102,14 +102,23 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 	case argNumber:
 		if number, ok := p.r.Number(n, what, 0, a.max); ok {
 			s.args[a.slot] = number
-			words.add(fmt.Sprintf(map[bool]string{false: "%s %d", true: "%s %#x"}[a.hex], a.name, number))
+			if a.hex {
+				words.add(fmt.Sprintf("%s %#x", a.name, number))
+			} else {
+				words.add(fmt.Sprintf("%s %d", a.name, number))
+			}
 		}
 	case argNumbers:
 		p.numbers(s, a, n, what)
 	case argSwitch:
 		if on, ok := p.r.Bool(n, what); ok {
-			s.args[a.slot] = map[bool]uint64{true: providerReady, false: providerNotReady}[on]
-			words.add(map[bool]string{true: a.name, false: a.off + a.name}[on])
+			if on {
+				s.args[a.slot] = providerReady
+				words.add(a.name)
+			} else {
+				s.args[a.slot] = providerNotReady
+				words.add(a.off + a.name)
+			}
 		}
 	case argSize:
 		if size, ok := p.r.readSize(n, what); ok {

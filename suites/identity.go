@@ -67,7 +67,11 @@ func identify(w io.Writer, v reflect.Value) {
 	case reflect.String:
 		text(v.String())
 	case reflect.Bool:
-		number(map[bool]uint64{true: 1}[v.Bool()])
+		if v.Bool() {
+			number(1)
+		} else {
+			number(0)
+		}
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		number(uint64(v.Int()))
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:

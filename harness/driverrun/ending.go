@@ -136,6 +136,10 @@ func (s *State) judgeOpen() {
 	case s.ended != nil && s.ended.Why == "lease":
 		v.Outcome = results.Error
 		v.Reason += leaseLost
+	case s.ended != nil && s.ended.Why == "plan":
+		v.Outcome = results.Error
+		v.Reason += "the plan in the guest was another one after the reboot: the run did not go on"
+		s.taint("the run did not go on after its reboot")
 	case a.end != nil:
 		v.Reason += fmt.Sprintf("the driver's device stopped answering (%s), and the machine did not say why", win32Text(a.end.Win32))
 		s.taint("the driver's device stopped answering")
@@ -207,6 +211,8 @@ func (s *State) unproven() string {
 		return "the guest crashed before it had said that the driver was unloaded"
 	case s.why != "":
 		return "the driver's unload is not proven: " + s.why
+	case s.ended != nil && s.ended.Why == "lease":
+		return "the driver's unload is not proven: " + leaseLost
 	}
 	return "the agent did not say that the driver was unloaded"
 }

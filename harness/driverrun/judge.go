@@ -120,9 +120,10 @@ func (a *attempt) agreement(deviations []suites.Deviation) []finding {
 	})
 	seen := slices.ContainsFunc(deviations, func(d suites.Deviation) bool { return !d.ControllerOnly() })
 	switch {
-	case end.Why == "deviation" && len(deviations) == 0, end.Why == "done" && seen:
-		return []finding{{results.Error, fmt.Sprintf("the agent ended the case (%s), but %s: agent and controller disagree", end.Why,
-			map[bool]string{true: "not every step is as declared", false: "every step is as declared"}[len(deviations) > 0])}}
+	case end.Why == "deviation" && len(deviations) == 0:
+		return []finding{{results.Error, "the agent ended the case (deviation), but every step is as declared: agent and controller disagree"}}
+	case end.Why == "done" && seen:
+		return []finding{{results.Error, "the agent ended the case (done), but not every step is as declared: agent and controller disagree"}}
 	case disputed >= 0 && len(deviations) == 0:
 		return []finding{{results.Error, fmt.Sprintf("the agent did not find step %d as declared, though it is: agent and controller disagree", a.steps[disputed].Step+1)}}
 	case end.Ran != len(a.steps):

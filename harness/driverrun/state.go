@@ -226,7 +226,11 @@ func (s *State) next() Action {
 	case Awaiting:
 		return AwaitCrash{}
 	case Reading:
-		return ReadRest{From: s.at, Not: map[bool]string{true: s.boot}[s.ending == crashed]}
+		rest := ReadRest{From: s.at}
+		if s.ending == crashed {
+			rest.Not = s.boot
+		}
+		return rest
 	case Collecting:
 		return Collect{What: s.collect[0], Hang: s.hangs()}
 	case Confirming:
