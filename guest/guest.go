@@ -41,6 +41,8 @@ type Options struct {
 	// Bring is nil, or gives the context under which the agent is brought into a guest that has none: that takes longer
 	// than an answer does, for which the context of Connect may be meant.
 	Bring func() (context.Context, context.CancelFunc)
+
+	renewal time.Duration // leasePause when zero
 }
 
 // Guest is a connection to the agent in a guest. It is safe for use by several goroutines. It holds

@@ -139,7 +139,11 @@ func (g *Guest) leased(args ...string) []string {
 // keepLease renews the lease until Close, for when nothing else is asked of the guest. That it can't does not matter here:
 // the next order tells.
 func (g *Guest) keepLease() {
-	tick := time.NewTicker(leasePause)
+	pause := leasePause
+	if g.opts.renewal > 0 {
+		pause = g.opts.renewal
+	}
+	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for {
 		select {

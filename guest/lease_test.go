@@ -6,8 +6,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -35,6 +38,8 @@ func TestLeaseOfRealAgent(t *testing.T) {
 	t.Run("a run whose lease is taken", r.leaseTaken)
 	t.Run("a start that comes late", r.staleStart)
 	t.Run("a reboot", r.leaseAndReboot)
+	t.Run("renewal", r.leaseRenewed)
+	t.Run("a run's own reboot", r.leaseAndOwnReboot)
 }
 
 // owner connects as one.
@@ -355,5 +360,182 @@ func (r *runGuest) leaseAndReboot(t *testing.T) {
 		t.Errorf("after a reboot, its owner has lease %d, not %d", again.lease, two.lease)
 	} else {
 		again.giveBack(t)
+	}
+}
+
+// leaseRenewed has an owner that orders nothing: its lease is renewed all the same, until it closes its connection.
+func (r *runGuest) leaseRenewed(t *testing.T) {
+	o := r.options
+	o.Owner, o.renewal = LeaseOwner("idle", "host-idle"), 100*time.Millisecond
+	idle, err := Connect(t.Context(), r.wine.client, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const use = `HKLM\SOFTWARE\wskharness-lease\Use`
+	used := func() bool {
+		code, err := r.Exec(t.Context(), remote.CommandLine{Line: "reg query " + use + " /v Ticks"}, nil, io.Discard, io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return code == 0
+	}
+	for range 3 {
+		r.reg(t, "delete "+use+" /f") // hours later
+		for deadline := time.Now().Add(time.Minute); !used(); {
+			if time.Now().After(deadline) {
+				t.Fatal("the lease is not renewed")
+			}
+		}
+	}
+	r.refused(t, "two", "idle@host-idle", false)
+	if err := idle.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	r.reg(t, "delete "+use+" /f")
+	time.Sleep(10 * o.renewal)
+	if used() {
+		t.Error("the lease is renewed behind the back of its owner, who has gone")
+	}
+	two := r.owner(t, "two")
+	if two.lease != idle.lease+1 {
+		t.Errorf("lease %d follows lease %d", two.lease, idle.lease)
+	}
+	two.giveBack(t)
+}
+
+// reboots is a case that takes its time before it reboots its guest.
+const reboots = `
+  - id: reboots
+    doc: The guest reboots in the middle.
+    steps: [sleep: 10s, reboot: {}, sleep: 2ms]
+`
+
+// untilReboot reads the journal of a run up to its order to reboot.
+func untilReboot(t *testing.T, s *Stream) (records []Record) {
+	t.Helper()
+	for len(records) == 0 || records[len(records)-1].Ev != EvReboot {
+		record, err := s.Next(t.Context())
+		if err != nil {
+			t.Fatalf("%v, after\n%s", err, journalOf(records))
+		}
+		records = append(records, record)
+	}
+	return records
+}
+
+// leaseAndOwnReboot has a run reboot its guest, and that be another's: when it is about to, and when it is back.
+func (r *runGuest) leaseAndOwnReboot(t *testing.T) {
+	t.Run("as it should be", func(t *testing.T) {
+		records := r.acrossReboot(t, func() {})
+		unharmed(t, records, r.quirk.SHA256)
+		if end := find(t, records, EvCaseEnd); find(t, records, EvBoot).Boot == "" || end.Why != "done" || end.Ran != 3 {
+			t.Errorf("it did not go on\n%s", journalOf(records))
+		}
+	})
+	t.Run("another's when it is back", func(t *testing.T) {
+		records := r.acrossReboot(t, func() { r.giveAway(t) })
+		if last := records[len(records)-1]; last.Why != "lease" || last.Cases != 0 || records[len(records)-2].Ev != EvReboot {
+			t.Errorf("it went on\n%s", journalOf(records))
+		}
+	})
+	t.Run("another's before it", func(t *testing.T) {
+		r.reboot(t)
+		old := r.owner(t, "old")
+		s, err := old.StartRun(t.Context(), r.order(t, reboots, quirky(quirkNone)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		for up := false; !up; {
+			record, err := s.Next(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			up = record.Ev == EvCaseStart
+		}
+		young := r.takeFrom(t, old, "young")
+		records, err := all(t, s)
+		if last := records[len(records)-1]; !errors.Is(err, io.EOF) || last.Why != "lease" || records[len(records)-2].Ev != EvReboot {
+			t.Errorf("%v\n%s", err, journalOf(records))
+		}
+		// The guest has not rebooted: its owner has the boot that he had.
+		boot := young.Facts().BootID
+		time.Sleep(longIdle)
+		if facts, err := young.Refresh(t.Context()); err != nil || facts.BootID != boot {
+			t.Errorf("the guest was rebooted under another: %v", err)
+		}
+		young.giveBack(t)
+	})
+}
+
+// acrossReboot has the run of an owner reboot the guest, and returns its whole journal. In between is done while the guest
+// is down.
+func (r *runGuest) acrossReboot(t *testing.T, between func()) []Record {
+	t.Helper()
+	r.reboot(t)
+	old := r.owner(t, "old")
+	o := r.order(t, strings.Replace(reboots, "10s", "2ms", 1), quirky(quirkNone))
+	s, err := old.StartRun(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := untilReboot(t, s)
+	s.Close()
+	// The last that the agent writes down before it orders the reboot.
+	point := r.wine.path(JournalPath(o.ID) + ".reboot")
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		if info, err := os.Stat(point); err == nil && info.Size() > 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the agent does not prepare the reboot")
+		}
+	}
+	old.Close(context.Background())
+	r.Close(context.Background())
+	r.wine.shutdown() // it is about to, but for the machine that would come up again
+	between()
+	r.wine.up(t)
+	r.connect(t)
+	var after []Record
+	for deadline := time.Now().Add(time.Minute); ; {
+		s, err := r.Follow(t.Context(), o.ID, Position{}, nil)
+		if err == nil {
+			after, err = all(t, s)
+			s.Close()
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%v, after\n%s", err, journalOf(after))
+		}
+	}
+	if len(after) < len(before) {
+		t.Fatalf("the journal is shorter than it was\n%s", journalOf(after))
+	}
+	return after
+}
+
+// giveAway makes the guest another's, while it is down.
+func (r *runGuest) giveAway(t *testing.T) {
+	t.Helper()
+	file := filepath.Join(r.wine.prefix, "system.reg")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(text), "[Software\\\\wskharness-lease]")
+	if !ok {
+		t.Fatal("the guest has no lease")
+	}
+	value := regexp.MustCompile(`"Number"=dword:[0-9a-f]{8}`).FindString(rest)
+	number, err := strconv.ParseUint(value[len(value)-8:], 16, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(string(text), value, fmt.Sprintf(`"Number"=dword:%08x`, number+1), 1)
+	if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -4,7 +4,8 @@
 
 static const char *WhyName(WHY Why)
 {
-    static const char *const names[] = {"done", "deviation", "timeout", "hang", "cancelled", "io", "reboot"};
+    static const char *const names[] = {"done",      "deviation", "timeout", "hang",
+                                        "cancelled", "io",        "reboot",  "lease"};
 
     return names[Why];
 }

@@ -3,8 +3,17 @@
 
 #include "cases.h"
 
-/* Why a case ended. */
-typedef enum WHY { WHY_DONE, WHY_DEVIATION, WHY_TIMEOUT, WHY_HANG, WHY_CANCELLED, WHY_IO, WHY_REBOOT } WHY;
+/* Why a case ended; with the last two it has not. */
+typedef enum WHY {
+    WHY_DONE,
+    WHY_DEVIATION,
+    WHY_TIMEOUT,
+    WHY_HANG,
+    WHY_CANCELLED,
+    WHY_IO,
+    WHY_REBOOT,
+    WHY_LEASE
+} WHY;
 
 /* One case while it runs. */
 typedef struct CASE_RUN {

@@ -242,6 +242,8 @@ static WHY Reboot(CASES *Cases, CASE_RUN *Run, UINT32 Index, const WSKT_UNIT *St
     JournalWrite(Cases->Journal);
     if (Cases->Journal->Error != ERROR_SUCCESS)
         return WHY_CANCELLED;
+    if (LeaseLost(Cases->Files->Lease)) /* it would be another's run that is cut off */
+        return WHY_LEASE;
     if (Restart(&Cases->Performer, Cases->Files, Cases->Journal, &point, &step->Step, Steps, Bytes,
                 Cases->Cancel, &result))
         return WHY_REBOOT;
@@ -482,6 +484,8 @@ static CASES_END FinishCase(CASES *Cases, CASE_RUN *Run, WHY Why)
 {
     CASES_END end;
 
+    if (Why == WHY_LEASE)
+        return CASES_LEASE;
     if (Why != WHY_REBOOT)
         Why = TearDown(Cases, Run, Why);
     if (Why == WHY_REBOOT)
