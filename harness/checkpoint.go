@@ -27,6 +27,7 @@ type openRun struct {
 	Attempts []openAttempt         `json:"attempts"`
 	Dumps    map[string]guest.Dump `json:"dumps"`            // that were in the guest before; null: not known
 	Events   *uint64               `json:"events,omitempty"` // the newest record of its event log then; absent: not known
+	Entry    string                `json:"entry,omitempty"`  // where the machine had got to in what it tells of DriverEntries; absent: not known
 }
 
 // openAttempt is an attempt that the guest was given.

@@ -70,6 +70,7 @@ func (s *session) runDriver(ctx context.Context, attempts []*attempt) driverrun.
 	if err := l.noteTraces(ctx); err != nil && ctx.Err() == nil {
 		s.notice(s.target.Name, results.Warning, "%v: after a crash, nobody knows what is new", err)
 	}
+	l.noteEntries()
 	l.state = l.newState(s.facts.BootID, false, s.record.passedBefore)
 	s.mark(checkpoint{Runs: s.runs, Run: l.point(s.facts.BootID)})
 	s.record.begin(l.n, s.facts.BootID)
@@ -100,7 +101,7 @@ func (s *session) runDriver(ctx context.Context, attempts []*attempt) driverrun.
 
 // point is where to take the driver run up.
 func (l *driverRun) point(boot string) *openRun {
-	open := &openRun{ID: l.id, Boot: boot, Dumps: l.traces.dumps, Events: l.traces.newest}
+	open := &openRun{ID: l.id, Boot: boot, Dumps: l.traces.dumps, Events: l.traces.newest, Entry: l.traces.entry}
 	for _, t := range l.attempts {
 		open.Attempts = append(open.Attempts, openAttempt{t.key(), l.record.passedBefore(t.key())})
 	}
@@ -118,13 +119,28 @@ func (l *driverRun) carryOut(ctx context.Context, next driverrun.Action) {
 	}
 }
 
+// noteEntries notes where the machine has got to in what it tells of DriverEntries, so that what it tells of an earlier one
+// is not taken for this driver run's.
+func (l *driverRun) noteEntries() {
+	teller, ok := l.machine.(vm.EntryTeller)
+	if !ok {
+		return
+	}
+	mark, err := teller.EntryMark()
+	if err != nil {
+		l.log.Warn("what the machine tells of this start can't be told from what it told of earlier ones", "error", err)
+		return
+	}
+	l.traces.entry = mark
+}
+
 // entry adds what the machine tells of a DriverEntry that failed, where the guest does not know it.
 func (l *driverRun) entry(r guest.Record) guest.Record {
 	teller, ok := l.machine.(vm.EntryTeller)
-	if !ok || r.Ev != guest.EvDriverStart || r.OK || r.Why != "start" || r.Entry != 0 {
+	if !ok || l.traces.entry == "" || r.Ev != guest.EvDriverStart || r.OK || r.Why != "start" || r.Entry != 0 {
 		return r
 	}
-	if status, told := teller.EntryStatus(l.plan.Request.Config.service().Name); told {
+	if status, told := teller.EntryStatus(l.plan.Request.Config.service().Name, l.traces.entry); told {
 		r.Entry = status
 	}
 	return r

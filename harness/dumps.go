@@ -28,6 +28,7 @@ const (
 type traces struct {
 	dumps  map[string]guest.Dump // nil: not known
 	newest *uint64               // the newest record of its event log; nil: it has none, or it is not known
+	entry  string                // what the machine has told of earlier starts (vm.EntryTeller); empty: not known
 }
 
 // noteTraces notes what earlier crashes have left in the guest, so that what this driver run leaves is known from it.

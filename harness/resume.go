@@ -124,7 +124,7 @@ func FindRun(base, name string) string {
 // takeUp continues a driver run that an earlier controller had begun: what it had read of the guest's journal is
 // read again from its copy, and the rest fetched from the guest, where the guest is still there.
 func (s *session) takeUp(ctx context.Context, open openRun) driverrun.Outcome {
-	l := &driverRun{session: s, n: s.runs, id: open.ID, traces: traces{dumps: open.Dumps, newest: open.Events}}
+	l := &driverRun{session: s, n: s.runs, id: open.ID, traces: traces{dumps: open.Dumps, newest: open.Events, entry: open.Entry}}
 	if s.machine != nil {
 		l.events = s.machine.Events()
 	}

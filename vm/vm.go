@@ -84,9 +84,11 @@ type Console interface {
 // EntryTeller is a machine that tells what a driver's DriverEntry returned, of which a service manager passes on no more
 // than a Win32 error.
 type EntryTeller interface {
-	// EntryStatus is the NTSTATUS with which the service's DriverEntry failed last, in this boot; ok is false where the
-	// machine does not tell.
-	EntryStatus(service string) (status uint32, ok bool)
+	// EntryMark is where the machine has got to in what it tells: all before that is of earlier starts.
+	EntryMark() (string, error)
+	// EntryStatus is the NTSTATUS with which the service's DriverEntry failed last since the mark, in this boot; ok is false
+	// where the machine does not tell.
+	EntryStatus(service, since string) (status uint32, ok bool)
 }
 
 // Resetter is a machine that can be turned off and on again without reverting it.

@@ -36,6 +36,8 @@ type boot struct {
 	mu      sync.Mutex
 	console console
 	log     []byte
+	dropped int64         // bytes of the console that were before those
+	hearing sync.Mutex    // held by who waits for a mark
 	mark    string        // a line of our own that is on its way through the console …
 	marked  chan struct{} // … and has arrived when this is closed
 	ear     *os.File      // our end of the console
@@ -141,7 +143,9 @@ func (b *boot) line(line []byte) {
 		close(b.marked)
 	}
 	if len(b.log)+len(line) > maxConsole {
-		b.log = append(b.log[:0], b.log[len(b.log)/2:]...)
+		half := len(b.log) / 2
+		b.log = append(b.log[:0], b.log[half:]...)
+		b.dropped += int64(half)
 	}
 	b.log = append(b.log, line...)
 	driver := b.console.line(string(line))
@@ -191,6 +195,8 @@ func (b *boot) lastWord(e watchedEvent) (event vm.Event, known bool) {
 // what it printed, and may be known first; but what it printed is in the console by then, and a line of our own comes
 // behind it. So nothing depends on how long that takes.
 func (b *boot) hearAll() {
+	b.hearing.Lock()
+	defer b.hearing.Unlock()
 	marked := make(chan struct{})
 	mark := "marked " + rand.Text()
 	b.mu.Lock()
@@ -225,9 +231,15 @@ func (b *boot) print(line string) error {
 
 // tail is what the console has kept.
 func (b *boot) tail() []byte {
+	text, _ := b.printed()
+	return text
+}
+
+// printed is what the console has kept, and how many bytes were before that.
+func (b *boot) printed() (text []byte, dropped int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return append([]byte(nil), b.log...)
+	return append([]byte(nil), b.log...), b.dropped
 }
 
 func tail(b []byte, n int) []byte { return b[max(0, len(b)-n):] }

@@ -18,6 +18,10 @@ type request struct {
 	Do  action        `json:"do"`
 	For time.Duration `json:"forNs,omitempty"` // of doUnplug
 	Run string        `json:"run,omitempty"`   // of doClaim: the run that wants the guest, for itself alone
+
+	// Of doHear: a boot, and how many bytes of what it has printed are known.
+	Boot    int   `json:"boot,omitempty"`
+	Printed int64 `json:"printed,omitempty"`
 }
 
 type action string
@@ -29,6 +33,7 @@ const (
 	doStop    action = "stop"   // end, and remove everything
 	doKeep    action = "keep"   // stay up with nobody's claim
 	doConsole action = "console"
+	doHear    action = "hear"   // the console of this boot, with all that was printed until now
 	doUnplug  action = "unplug" // WinRM is away for a while
 )
 
@@ -37,6 +42,8 @@ type answer struct {
 	Ready   time.Duration `json:"readyNs,omitempty"`
 	Console []byte        `json:"console,omitempty"`
 	Event   *vm.Event     `json:"event,omitempty"`
+	Boot    int           `json:"boot,omitempty"`    // to doHear: the boot that is up …
+	Printed int64         `json:"printed,omitempty"` // … and how many bytes it has printed
 }
 
 // control is one connection to a guest's serving process.

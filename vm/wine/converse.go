@@ -75,6 +75,8 @@ func (s *server) do(ctx context.Context, r request) answer {
 		err = s.keep()
 	case doConsole:
 		a.Console = s.consoleText()
+	case doHear:
+		a = s.heard(r)
 	case doUnplug:
 		s.power.Lock()
 		s.winrm.Reset()

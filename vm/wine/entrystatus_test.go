@@ -1,6 +1,11 @@
 package wine
 
-import "testing"
+import (
+	"math"
+	"os"
+	"strings"
+	"testing"
+)
 
 func TestEntryStatus(t *testing.T) {
 	const line = `00c0:00cc:err:ntoskrnl:ZwLoadDriver failed to create driver L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\quirk": c0de0bad`
@@ -21,4 +26,55 @@ func TestEntryStatus(t *testing.T) {
 			t.Errorf("%s: %#x, %t", name, got, ok)
 		}
 	}
+}
+
+// TestEntryStatusIsOfTheStart has the console tell of one start after the other: none is taken for a later one.
+func TestEntryStatusIsOfTheStart(t *testing.T) {
+	const line = `00c0:00cc:err:ntoskrnl:ZwLoadDriver failed to create driver L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\quirk": `
+	ear, mouth, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &boot{ear: ear, quiet: make(chan struct{})}
+	go b.follow()
+	defer func() {
+		mouth.Close()
+		<-b.quiet
+	}()
+	say := func(text string) {
+		if _, err := mouth.WriteString(text + "\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := &server{boot: b, state: State{Boots: 2}}
+	mark := func() request {
+		a := s.heard(request{Do: doHear, Printed: math.MaxInt64})
+		if len(a.Console) != 0 {
+			t.Errorf("a mark comes with %q", a.Console)
+		}
+		return request{Do: doHear, Boot: a.Boot, Printed: a.Printed}
+	}
+	expect := func(since request, want uint32) {
+		t.Helper()
+		if got, ok := entryStatus(string(s.heard(since).Console), "quirk"); got != want || ok != (want != 0) {
+			t.Errorf("%#x, want %#x", got, want)
+		}
+	}
+	first := mark()
+	expect(first, 0)
+	say(line + "c0de0bad")
+	expect(first, 0xC0DE0BAD)
+	second := mark()
+	expect(second, 0)
+	expect(request{Do: doHear, Boot: 1, Printed: second.Printed}, 0xC0DE0BAD) // it was of a boot that is over
+	for range 2*maxConsole/1000 + 1 {
+		say(strings.Repeat("x", 999))
+	}
+	expect(second, 0)
+	say(line + "c0000001")
+	expect(second, 0xC0000001)
+	expect(first, 0xC0000001)
+	expect(mark(), 0)
+	s.boot = nil
+	expect(second, 0)
 }

@@ -58,9 +58,11 @@ var (
 	_ vm.Reuser   = (*Provider)(nil)
 	_ vm.Machine  = (*Machine)(nil)
 	_ vm.Console  = (*Machine)(nil)
-	_ vm.Keeper   = (*Machine)(nil)
-	_ vm.Resetter = (*Machine)(nil)
-	_ vm.Starter  = (*Machine)(nil)
+
+	_ vm.EntryTeller = (*Machine)(nil)
+	_ vm.Keeper      = (*Machine)(nil)
+	_ vm.Resetter    = (*Machine)(nil)
+	_ vm.Starter     = (*Machine)(nil)
 
 	_ vm.Unplugger = (*Machine)(nil)
 )
