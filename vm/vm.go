@@ -102,6 +102,12 @@ type Unplugger interface {
 	Unplug(ctx context.Context, away time.Duration) error
 }
 
+// HostKiller is a machine whose drivers have a process, which can be killed: Wine's is one, Windows is none.
+type HostKiller interface {
+	// KillHost ends the process that has loaded a driver, which is named by its file. The machine tells of that as of a crash.
+	KillHost(ctx context.Context, driver string) error
+}
+
 // NMIInjector is a machine whose kernel can be made to crash from outside, so that it leaves a dump: what is left
 // to do with one that hangs.
 type NMIInjector interface {

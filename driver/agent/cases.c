@@ -1,6 +1,7 @@
 /* cases.c - runs the cases of a plan. */
 #include "caselog.h"
 #include "driver.h"
+#include "hold.h"
 #include "judge.h"
 #include "lease.h"
 #include "output.h"
@@ -556,6 +557,8 @@ CASES_END CasesRun(CASES *Cases, const REBOOT_POINT *From)
     for (UINT32 i = next; i < Cases->Plan->Header->CaseCount; i++) {
         CASES_END end;
 
+        if (i != 0)
+            HoldBetween(Cases->Files->Journal, Cases->Cancel);
         if (WaitForSingleObject(Cases->Cancel, 0) == WAIT_OBJECT_0)
             return CASES_CANCELLED;
         if (LeaseLost(Cases->Files->Lease))

@@ -1,5 +1,11 @@
 /* hold.c - holds a disturbance for as long as it is wanted. */
 #include "hold.h"
+#include "path.h"
+
+#include <stdlib.h>
+
+#define HOLD_SUFFIX  L".hold"
+#define HOLD_POLL_MS 20u
 
 static DWORD WINAPI ReadToEnd(void *Parameter)
 {
@@ -21,6 +27,19 @@ void HoldWhileWanted(DWORD Ms)
         return;
     (void)WaitForSingleObject(thread, Ms);
     CloseHandle(thread); /* one that still reads ends with the process */
+}
+
+void HoldBetween(const wchar_t *Journal, HANDLE Cancel)
+{
+    wchar_t *path = PathWithSuffix(Journal, HOLD_SUFFIX);
+    UINT64 deadline = GetTickCount64() + HOLD_MS_MAX;
+
+    if (path == NULL)
+        return;
+    while (GetFileAttributesW(path) != INVALID_FILE_ATTRIBUTES && GetTickCount64() < deadline &&
+           WaitForSingleObject(Cancel, HOLD_POLL_MS) == WAIT_TIMEOUT)
+        ;
+    free(path);
 }
 
 void HoldTidy(void)

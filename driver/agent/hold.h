@@ -13,6 +13,12 @@
 void HoldWhileWanted(DWORD Ms);
 
 /*
+ * Waits while a file `JOURNAL.hold` is there: a run is disturbed between two cases. No longer than the
+ * longest that anything is held, nor than until Cancel is set.
+ */
+void HoldBetween(const wchar_t *Journal, HANDLE Cancel);
+
+/*
  * Puts back what a `fill` or `clock` that was killed has left. Does nothing while one is at it. Errors
  * are complained of.
  */

@@ -98,6 +98,12 @@
 /* A fault of kind hang takes a minute, whatever was asked for: a request that does not come back. Shown by
  * wskharness selftest. */
 #define WSKSAMPLE_DEFECT_OVERSTAYS 9
+/* DriverEntry dwells (dwell.h), where it is asked to. Shown by wskharness selftest. */
+#define WSKSAMPLE_DEFECT_DWELLS_IN_ENTRY 42
+/* So does the driver when it tidies up after a case. Shown by wskharness selftest. */
+#define WSKSAMPLE_DEFECT_DWELLS_IN_RESET 43
+/* And so does Unload. Shown by wskharness selftest. */
+#define WSKSAMPLE_DEFECT_DWELLS_IN_UNLOAD 44
 
 #if !defined(WSKSAMPLE_DEFECT)
 #define WSKSAMPLE_DEFECT WSKSAMPLE_DEFECT_NONE

@@ -5,6 +5,7 @@
 #include "client.h"
 #include "component.h"
 #include "device.h"
+#include "dwell.h"
 #include "endpoint.h"
 #include "failure.h"
 #include "listener.h"
@@ -136,6 +137,9 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath)
     Driver->MajorFunction[IRP_MJ_CLOSE] = DeviceClose;
     Driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = DeviceControl;
 
+    if (DEFECT(DWELLS_IN_ENTRY)) {
+        Dwell();
+    }
     status = Start(Driver, ParameterNumber(WSKT_ACTIVATE_VALUE) == 1);
     ReportEntryStatus(status);
     return status;
@@ -144,6 +148,9 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath)
 /* No handle is open any more. PASSIVE_LEVEL. */
 static VOID NTAPI Unload(PDRIVER_OBJECT Driver)
 {
+    if (DEFECT(DWELLS_IN_UNLOAD)) {
+        Dwell();
+    }
     DeviceDelete(Driver);
     if (DEFECT(LEAKS_A_LOAD)) {
         (VOID) PoolAllocate(POOL_COMPONENT, 16384);

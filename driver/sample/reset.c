@@ -9,6 +9,7 @@
 #include "activity.h"
 #include "client.h"
 #include "component.h"
+#include "dwell.h"
 #include "endpoint.h"
 #include "provider.h"
 #include "step.h"
@@ -109,6 +110,9 @@ NTSTATUS Reset(UINT32 TimeoutMs, WSKT_RESET_OUT *Out)
 {
     UINT64 deadline = DeadlineIn(TimeoutMs);
 
+    if (DEFECT(DWELLS_IN_RESET)) {
+        Dwell();
+    }
     if (WaitFor(&ResetFree, TimeoutMs) != STATUS_SUCCESS) {
         return STATUS_DEVICE_BUSY;
     }

@@ -180,6 +180,21 @@ func (b *boot) watch() {
 	}
 }
 
+// exitAborted is the exit code of a driver's process that was killed on purpose.
+const exitAborted = 1067 // ERROR_PROCESS_ABORTED
+
+// killHost ends the process that hosts a driver, as if somebody in the guest did.
+func (b *boot) killHost(driver string) error {
+	b.hearAll() // that it was loaded may still be on its way
+	b.mu.Lock()
+	process := b.console.host(driver)
+	b.mu.Unlock()
+	if process == 0 {
+		return fmt.Errorf("no process of the guest has loaded %s", driver)
+	}
+	return b.host.kill(process, exitAborted)
+}
+
 // errNoProcess is what winrshost.exe says of a process that it can't open because there is none: not an exit code.
 const errNoProcess = 87 // ERROR_INVALID_PARAMETER
 

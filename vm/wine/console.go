@@ -121,6 +121,21 @@ func (c *console) unloaded(process uint32, file string) {
 	}
 }
 
+// host is the process that has a driver loaded, by the driver's file; 0 where none has.
+func (c *console) host(driver string) uint32 {
+	for process, modules := range c.drivers {
+		if c.explained(process) {
+			continue // it is gone, or about to
+		}
+		for _, mod := range modules {
+			if strings.EqualFold(mod.name, driver) {
+				return process
+			}
+		}
+	}
+	return 0
+}
+
 func moduleName(file string) string { return path.Base(strings.ReplaceAll(file, `\\`, "/")) }
 
 // fault remembers an unhandled exception until its process is known.

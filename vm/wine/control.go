@@ -15,9 +15,10 @@ import (
 // one JSON request a line, one answer a line. A connection that has claimed the guest gets its events,
 // too, until it is closed.
 type request struct {
-	Do  action        `json:"do"`
-	For time.Duration `json:"forNs,omitempty"` // of doUnplug
-	Run string        `json:"run,omitempty"`   // of doClaim: the run that wants the guest, for itself alone
+	Do     action        `json:"do"`
+	For    time.Duration `json:"forNs,omitempty"`  // of doUnplug
+	Run    string        `json:"run,omitempty"`    // of doClaim: the run that wants the guest, for itself alone
+	Driver string        `json:"driver,omitempty"` // of doKillHost: the file of the driver
 
 	// Of doHear: a boot, and how many bytes of what it has printed are known.
 	Boot    int   `json:"boot,omitempty"`
@@ -27,14 +28,15 @@ type request struct {
 type action string
 
 const (
-	doClaim   action = "claim"
-	doRevert  action = "revert" // back to the template
-	doReset   action = "reset"  // power cycle
-	doStop    action = "stop"   // end, and remove everything
-	doKeep    action = "keep"   // stay up with nobody's claim
-	doConsole action = "console"
-	doHear    action = "hear"   // the console of this boot, with all that was printed until now
-	doUnplug  action = "unplug" // WinRM is away for a while
+	doClaim    action = "claim"
+	doRevert   action = "revert" // back to the template
+	doReset    action = "reset"  // power cycle
+	doStop     action = "stop"   // end, and remove everything
+	doKeep     action = "keep"   // stay up with nobody's claim
+	doConsole  action = "console"
+	doHear     action = "hear"      // the console of this boot, with all that was printed until now
+	doUnplug   action = "unplug"    // WinRM is away for a while
+	doKillHost action = "kill-host" // end the process that hosts a driver
 )
 
 type answer struct {

@@ -3,6 +3,7 @@ package wine
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -82,6 +83,8 @@ func (s *server) do(ctx context.Context, r request) answer {
 		s.winrm.Reset()
 		s.power.Unlock()
 		time.AfterFunc(min(r.For, longestUnplug), s.plugIn)
+	case doKillHost:
+		err = s.killHost(r.Driver)
 	case doStop:
 		err = s.off()
 	default:
@@ -106,6 +109,17 @@ func (s *server) plugIn() {
 	if on {
 		s.winrm.Resume()
 	}
+}
+
+// killHost ends the process that hosts a driver.
+func (s *server) killHost(driver string) error {
+	s.mu.Lock()
+	b := s.boot
+	s.mu.Unlock()
+	if b == nil {
+		return errors.New("the guest is off")
+	}
+	return b.killHost(driver)
 }
 
 // consoleText is the console of the boot that crashed, and of the one since.

@@ -26,6 +26,7 @@ const (
 	frameGrant     frameKind = 4
 	frameTerminate frameKind = 5
 	frameWatch     frameKind = 6
+	frameKill      frameKind = 7
 
 	frameHello      frameKind = 16
 	frameReady      frameKind = 17

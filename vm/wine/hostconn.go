@@ -161,6 +161,11 @@ func (h *hostConn) watch(process uint32) error {
 	return h.send(frame{kind: frameWatch, command: process})
 }
 
+// kill ends a process of the guest, and it alone.
+func (h *hostConn) kill(process, exit uint32) error {
+	return h.send(frame{kind: frameKill, command: process, value: exit})
+}
+
 // Start runs a command in the guest. See winrmd.Host.
 func (h *hostConn) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process, error) {
 	payload, err := spawnPayload(spec)

@@ -64,7 +64,8 @@ var (
 	_ vm.Resetter    = (*Machine)(nil)
 	_ vm.Starter     = (*Machine)(nil)
 
-	_ vm.Unplugger = (*Machine)(nil)
+	_ vm.Unplugger  = (*Machine)(nil)
+	_ vm.HostKiller = (*Machine)(nil)
 )
 
 // New returns a provider. It starts nothing.
@@ -380,6 +381,12 @@ func (m *Machine) cycle(ctx context.Context, do action) error {
 // Unplug takes WinRM away for a while; the guest goes on.
 func (m *Machine) Unplug(ctx context.Context, away time.Duration) error {
 	_, err := ask(ctx, m.state.Control, request{Do: doUnplug, For: away})
+	return err
+}
+
+// KillHost ends the process that hosts a driver: winedevice.exe. To the machine that is a crash.
+func (m *Machine) KillHost(ctx context.Context, driver string) error {
+	_, err := ask(ctx, m.state.Control, request{Do: doKillHost, Driver: driver})
 	return err
 }
 

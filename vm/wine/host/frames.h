@@ -24,6 +24,7 @@ enum {                         /* to the host */
        FRAME_GRANT = 4,        /* command, stream, value: that many more bytes may be sent */
        FRAME_TERMINATE = 5,    /* command, value: end its tree with this exit code */
        FRAME_WATCH = 6,        /* command = process id: tell when it has ended */
+       FRAME_KILL = 7,         /* command = process id, value: end it, and it alone, with this exit code */
        FRAME_HELLO = 16,       /* value: HOST_PROTOCOL */
        FRAME_READY = 17,       /* value: Win32 error, 0 when commands run and drivers can be loaded */
        FRAME_STARTED = 18,     /* command, value: process id */

@@ -98,3 +98,6 @@ void Spawn(HOST *Host, UINT32 Id, UINT8 *Payload, UINT32 Length);
 
 /* Tells the endpoint once when that process has ended. */
 void StartWatch(HOST *Host, UINT32 ProcessId);
+
+/* Ends a process that is not a command's. One that can't be opened has ended already. */
+void KillProcess(UINT32 ProcessId, UINT32 ExitCode);

@@ -1,4 +1,4 @@
-/* watch.c - tells the endpoint when processes that it did not start have ended. */
+/* watch.c - processes that the endpoint did not start: tells it when one has ended, or ends one. */
 #include "host.h"
 
 #define MAX_WATCHES 64u
@@ -49,4 +49,13 @@ void StartWatch(HOST *Host, UINT32 ProcessId)
         return;
     }
     CloseHandle(Thread);
+}
+
+void KillProcess(UINT32 ProcessId, UINT32 ExitCode)
+{
+    HANDLE Process = OpenProcess(PROCESS_TERMINATE, FALSE, ProcessId);
+    if (Process == NULL)
+        return;
+    TerminateProcess(Process, ExitCode);
+    CloseHandle(Process);
 }

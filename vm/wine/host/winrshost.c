@@ -72,6 +72,10 @@ static BOOL HandleFrame(HOST *Host, const FRAME *Frame, UINT8 *Payload)
         StartWatch(Host, Frame->Command);
         return TRUE;
     }
+    if (Frame->Type == FRAME_KILL) {
+        KillProcess(Frame->Command, Frame->Value);
+        return TRUE;
+    }
     EnterCriticalSection(&Host->Lock);
     Command = Find(Host, Frame->Command);
     if (Command != NULL) {
