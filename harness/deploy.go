@@ -116,7 +116,7 @@ func (c *rawCopy) Write(p []byte) (int, error) {
 
 // serviceLimit is how long the driver's service may take to start, or to stop.
 func (l *driverRun) serviceLimit(least time.Duration) time.Duration {
-	return min(l.allow(least), suites.LongestWait)
+	return min(l.allow(l.env.hurry(least)), suites.LongestWait)
 }
 
 // undeployed is the outcome of a driver run whose start went wrong. Where it was ended from here, the guest may have begun

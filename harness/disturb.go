@@ -6,19 +6,20 @@ import (
 	"fmt"
 	"time"
 
+	"wskharness/driver"
 	"wskharness/guest"
 	"wskharness/remote"
 	"wskharness/vm"
 )
 
 // inGuest runs a command line in the guest, beside the run.
-func inGuest(ctx context.Context, m vm.Machine, line string, out *bounded) error {
+func inGuest(ctx context.Context, m vm.Machine, line string, out *bounded) (code uint32, err error) {
 	client, err := remote.New(m.Endpoint(), remote.Options{Owner: "wskharness selftest"})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	_, err = Exec(ctx, client, remote.CommandLine{Line: line}, "", nil, out, out)
-	return errors.Join(err, client.Close())
+	code, err = Exec(ctx, client, remote.CommandLine{Line: line}, "", nil, out, out)
+	return code, errors.Join(err, client.Close())
 }
 
 // killAgent ends the process of the run. By the name of its program, as a person would, it is not found everywhere:
@@ -40,6 +41,20 @@ func (s stage) withAgent(ctx context.Context, do func(context.Context, *guest.Gu
 	return errors.Join(WithAgent(ctx, s.env, client, do), client.Close())
 }
 
+// killHost ends the process that the driver runs in.
+func killHost(ctx context.Context, s stage) (string, error) {
+	if k, ok := s.machine.(vm.HostKiller); ok {
+		return "", k.KillHost(ctx, driver.SampleSpec(nil).Name)
+	}
+	if s.wine {
+		return "nobody can kill the process that hosts the drivers of this Wine guest from outside", nil
+	}
+	return "the drivers of a Windows machine have no process: its kernel is their host", nil
+}
+
+// leave does nothing: whoever waits is never let go.
+func leave(context.Context, stage) (string, error) { return "", nil }
+
 func reboot(ctx context.Context, s stage) (string, error) {
 	if r, ok := s.machine.(vm.Resetter); ok {
 		return "", r.Reset(ctx)
@@ -47,7 +62,7 @@ func reboot(ctx context.Context, s stage) (string, error) {
 	if s.wine {
 		return "a Wine guest can't be told to reboot, and the target has no reset command", nil
 	}
-	_ = inGuest(ctx, s.machine, "shutdown /r /t 0 /f", &bounded{left: 1 << 16}) // its answer is lost with the machine
+	_, _ = inGuest(ctx, s.machine, "shutdown /r /t 0 /f", &bounded{left: 1 << 16}) // its answer is lost with the machine
 	return "", nil
 }
 
@@ -61,7 +76,7 @@ func unplug(ctx context.Context, s stage) (string, error) {
 	if s.wine {
 		return "a Wine guest has no service WinRM that could be restarted, and nobody can take away its endpoint", nil
 	}
-	_ = inGuest(ctx, s.machine, "powershell -NoProfile -Command Restart-Service -Force WinRM", &bounded{left: 1 << 16})
+	_, _ = inGuest(ctx, s.machine, "powershell -NoProfile -Command Restart-Service -Force WinRM", &bounded{left: 1 << 16})
 	return "", nil
 }
 
@@ -113,7 +128,7 @@ const floodLimit = 64 << 10
 
 func flood(ctx context.Context, s stage) (string, error) {
 	out := &bounded{left: floodLimit}
-	err := inGuest(ctx, s.machine, `for /l %i in (1,1,2147483646) do @echo still printing`, out)
+	_, err := inGuest(ctx, s.machine, `for /l %i in (1,1,2147483646) do @echo still printing`, out)
 	if out.left >= 0 {
 		return "", fmt.Errorf("the command that prints for ever ended after %d bytes (error: %v)", floodLimit-out.left, err)
 	}

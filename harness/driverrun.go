@@ -344,7 +344,7 @@ func (l *driverRun) patience(a driverrun.Listen) time.Duration {
 		}
 		return a.Least + l.allow(silence)
 	}
-	return l.serviceLimit(max(startLimit, stopLimit)) + l.allow(silence)
+	return l.serviceLimit(max(startLimit, stopLimit)) + l.allow(l.env.hurry(silence))
 }
 
 // pendingCrash is the machine's word that has come already; nil where there is none.

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,9 @@ type Env struct {
 	timeUp func(test, what string)
 	// selftest is how long one mode of the selftest may take; selftestLimit when zero.
 	selftest time.Duration
+	// quick is zero, or how long the driver's service may take to start or to stop, and the guest be silent beyond that: a
+	// mode of the selftest waits for nothing else.
+	quick time.Duration
 	// judge is nil, or changes every verdict before it is recorded: a test breaks the classifier with it.
 	judge func(results.Verdict) results.Verdict
 	// files is nil, or what the run folder is written through: a test has its calls go wrong.
@@ -64,6 +68,9 @@ func (e Env) disk() disk.FS {
 	}
 	return disk.OS()
 }
+
+// hurry is a limit of the harness's own, or what it is to be where there is no time for that.
+func (e Env) hurry(limit time.Duration) time.Duration { return cmp.Or(e.quick, limit) }
 
 // Finished is a run that is over.
 type Finished struct {

@@ -79,7 +79,7 @@ func (c *common) tellFinding(f harness.Finding) {
 	case !f.OK:
 		word = "WRONG"
 	}
-	fmt.Fprintf(c.io.out, "%-6s %-15s %6s  %s\n", word, f.Mode, f.Elapsed.Round(100*time.Millisecond), f.Doc)
+	fmt.Fprintf(c.io.out, "%-6s %-27s %6s  %s\n", word, f.Mode, f.Elapsed.Round(100*time.Millisecond), f.Doc)
 	for _, text := range append(f.Wrong, f.Slow, f.Skipped, f.Evidence) {
 		if text != "" {
 			fmt.Fprintf(c.io.out, "       %s\n", text)
