@@ -30,7 +30,7 @@ func (l *driverRun) hangReport(ctx context.Context, a driverrun.Collect) driverr
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.collectLimit())
 	defer cancel()
-	said, doing := l.askAgent(ctx)
+	said, doing := l.askAgent(ctx, a.Hang.Case)
 	all := append([]results.Evidence{{Kind: "hang", Text: fmt.Sprintf("the last record of the guest's journal is %d; %d of %d steps are in it; %s",
 		a.Hang.Seq, a.Hang.Steps, a.Hang.Total, said)}}, doing...)
 	return driverrun.Told{Evidence: append(all, l.forcedDump(ctx)...)}
@@ -65,8 +65,8 @@ func (l *driverRun) forcedDump(ctx context.Context) []results.Evidence {
 }
 
 // askAgent asks the agent beside the run that hangs: what became of the run's process, and what the driver says is
-// under way in it. Where one of them does not answer, that is what is told.
-func (l *driverRun) askAgent(ctx context.Context) (string, []results.Evidence) {
+// under way in it. Where one of them does not answer, that is what is told. test is the case that hangs.
+func (l *driverRun) askAgent(ctx context.Context, test string) (string, []results.Evidence) {
 	if l.guest == nil {
 		return "there is no connection to its agent", nil
 	}
@@ -89,7 +89,7 @@ func (l *driverRun) askAgent(ctx context.Context) (string, []results.Evidence) {
 	}
 	said := fmt.Sprintf("the agent answers; the process of the run is %s, the driver's service %s; ", state.Run, state.Driver)
 	if state.Win32 != 0 {
-		l.tooLate("", "the driver of a guest that hangs did not tell what it is at: %v", suites.Win32(state.Win32))
+		l.tooLate(test, "the driver of a guest that hangs did not tell what it is at: %v", suites.Win32(state.Win32))
 		return said + "the driver does not tell what it is at: " + suites.Win32(state.Win32).String(), nil
 	}
 	said += "under way in the driver: " + count(state.Steps, "operation") + " and " + count(state.Irps, "IRP")

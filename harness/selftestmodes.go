@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"time"
@@ -143,19 +142,19 @@ func phases() []*phase {
 			hang: &stuck{quick: quickLimit, words: []string{"DriverEntry did not return in time"}}},
 		{name: "between-cases", doc: "between two cases", cases: []string{"well", "after"}, keeps: true,
 			begun: ends("well"), over: begins("after"), blamed: "deploy.stop", others: map[string]verdict{"selftest.well": unproven},
-			hang: &stuck{quick: quickLimit, words: []string{"said nothing"}}},
-		{name: "at-tear-down", doc: "in a case's tear-down", cases: []string{"well", "winds_up", "after"},
+			hang: &stuck{quick: quickLimit, words: []string{"said nothing before the next case began"}}},
+		{name: "at-tear-down", doc: "in a case's tear-down", cases: []string{"before", "winds_up", "after"},
 			begun: stepBack("winds_up", 1), over: stepBack("winds_up", 1+holdSteps), blamed: "selftest.winds_up", again: again,
-			hang: &stuck{cases: []string{"well", "hangs_at_last", "after"}, defect: "OVERSTAYS", words: []string{"within its own limit"}}},
-		{name: "at-tidy-up", doc: "while the driver tidies up after a case", cases: []string{"well", "arms", "after"}, defect: "DWELLS_IN_RESET",
+			hang: &stuck{cases: []string{"before", "hangs_at_last", "after"}, defect: "OVERSTAYS", words: []string{"within its own limit"}}},
+		{name: "at-tidy-up", doc: "while the driver tidies up after a case", cases: []string{"before", "arms", "after"}, defect: "DWELLS_IN_RESET",
 			over: begins("after"), blamed: "selftest.arms", again: again, brief: true,
-			hang: &stuck{words: []string{"tidy up"}}},
+			hang: &stuck{words: []string{"the driver did not tidy up in its time"}}},
 		{name: "at-unload", doc: "while the driver is being unloaded", cases: []string{"arms", "well"}, defect: "DWELLS_IN_UNLOAD",
 			over: isProven, blamed: "deploy.stop", others: map[string]verdict{"selftest.arms": unproven, "selftest.well": unproven},
 			hang: &stuck{quick: quickLimit, words: []string{"did not unload"}}},
-		{name: "at-bring-back", doc: "while a case loads the driver again", cases: []string{"well", "reloads", "after"}, defect: "DWELLS_IN_ENTRY",
+		{name: "at-bring-back", doc: "while a case loads the driver again", cases: []string{"before", "reloads", "after"}, defect: "DWELLS_IN_ENTRY",
 			over: stepBack("reloads", 3), blamed: "selftest.reloads", again: again,
-			hang: &stuck{cases: []string{"well", "reloads_soon", "after"}, words: []string{"within its own limit"}}},
+			hang: &stuck{cases: []string{"before", "reloads_soon", "after"}, words: []string{"within its own limit"}}},
 	}
 }
 
@@ -189,7 +188,9 @@ func (p *phase) disturbedBy(d disturbance) []Mode {
 	blamed, words := p.blamed, d.words
 	if hangs {
 		words, m.quick = p.hang.words, p.hang.quick
-		m.defect = cmp.Or(p.hang.defect, m.defect)
+		if p.hang.defect != "" {
+			m.defect, m.phase = p.hang.defect, nil // it hangs by itself
+		}
 		if p.hang.cases != nil {
 			blamed, m.cases = "selftest."+p.hang.cases[1], p.hang.cases
 		}

@@ -2,6 +2,7 @@ package driverrun
 
 import (
 	"fmt"
+	"slices"
 
 	"wskharness/results"
 )
@@ -220,23 +221,25 @@ func (s *State) unproven() string {
 // judgeEnd gives a driver run a verdict of its own that ended without the clean end of its driver, and without a case that
 // is to blame.
 func (s *State) judgeEnd() {
-	name, doing := "deploy.stop", "unloaded"
-	switch s.driver {
-	case startFailure:
+	name, when := "deploy.stop", "while the driver was being unloaded"
+	switch {
+	case s.driver == startFailure:
 		return // said by deploy.start
-	case notStarted:
-		name, doing = "deploy.start", "started"
-	case stoppedClean:
-		if doing = "unloaded, before the run's last words"; s.ended != nil {
-			doing = "unloaded, or just behind that"
-		}
+	case s.driver == notStarted:
+		name, when = "deploy.start", "while the driver was being started"
+	case s.driver == stoppedClean && s.ended != nil:
+		when += ", or just behind that"
+	case s.driver == stoppedClean:
+		when += ", before the run's last words"
+	case !s.cancelled && slices.ContainsFunc(s.attempts, func(a *attempt) bool { return a.started.IsZero() }):
+		when = "before the next case began"
 	}
 	v := results.Verdict{Outcome: results.Lost, Reason: s.why}
 	switch {
 	case s.ending == untrusted:
 		v.Outcome = results.Error
 	case s.ending == silent:
-		v.Outcome, v.Reason = results.Hang, "the guest said nothing while the driver was being "+doing+", for longer than that may take"
+		v.Outcome, v.Reason = results.Hang, "the guest said nothing "+when+", for longer than that may take"
 	case s.ending == finished && s.unwritten != "":
 		v.Outcome, v.Reason = results.Error, s.unwritten
 	case s.ending == finished && s.ended.Why == "plan":
@@ -247,7 +250,7 @@ func (s *State) judgeEnd() {
 		v.Outcome, v.Reason = results.Error, fmt.Sprintf("the agent ended the run (%s) without a word that the driver was unloaded", s.ended.Why)
 		s.taint("the driver was not unloaded")
 	default:
-		v.Reason = "while the driver was being " + doing + ": " + v.Reason
+		v.Reason = when + ": " + v.Reason
 	}
 	s.own(name, v)
 }

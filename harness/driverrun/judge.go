@@ -70,7 +70,7 @@ func (a *attempt) inTime() []finding {
 	c := a.Case
 	switch a.end.Why {
 	case "hang":
-		return []finding{{results.Hang, "a step did not come back within its own limit"}}
+		return []finding{{results.Hang, a.hangs()}}
 	case "timeout":
 		reason := fmt.Sprintf("the case's time of %s was up after %d of %d steps", c.Timeout, len(a.steps), len(c.Steps))
 		if n := a.next(); n < len(c.Steps) && c.Steps[n].Part == suites.TearDown {
@@ -79,6 +79,17 @@ func (a *attempt) inTime() []finding {
 		return []finding{{results.Fail, reason}}
 	}
 	return nil
+}
+
+// hangs says what does not come back. Where no step was under way, the case had only its end before it.
+func (a *attempt) hangs() string {
+	switch {
+	case a.end.Under != nil:
+		return "a step did not come back within its own limit"
+	case a.own:
+		return "behind its steps: what one of them has started on a thread did not come back"
+	}
+	return "behind its steps: the driver did not tidy up in its time, or what a step has started on a thread did not come back"
 }
 
 // residue judges what the case has left behind.

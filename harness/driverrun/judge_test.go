@@ -84,7 +84,9 @@ func TestEveryConditionIsJudged(t *testing.T) {
 			[]string{"could not be brought back: DriverEntry returned STATUS_UNSUCCESSFUL"}},
 		"and the agent has not noticed": {true, false, and(deviates, func(end *guest.Record) { end.Why = "done" }), results.Fail, []string{"agent and controller disagree", "does not excuse"}},
 		"and it ran out of time":        {true, false, and(deviates, func(end *guest.Record) { end.Why = "timeout" }), results.Fail, []string{"time of"}},
-		"and it hangs":                  {true, false, and(deviates, func(end *guest.Record) { end.Why = "hang" }), results.Hang, []string{"did not come back within its own limit"}},
+		"and it hangs":                  {true, false, and(deviates, func(end *guest.Record) { end.Why, end.Under = "hang", &guest.StepRange{First: 1, Count: 1} }), results.Hang, []string{"did not come back within its own limit"}},
+		"and hangs behind its steps":    {true, false, and(deviates, func(end *guest.Record) { end.Why = "hang" }), results.Hang, []string{"the driver did not tidy up in its time"}},
+		"and a thread of a step does":   {true, true, and(deviates, func(end *guest.Record) { end.Why = "hang" }), results.Hang, []string{"started on a thread did not come back"}},
 		"and its tear-down fails": {true, false, func(steps []suites.StepResult, end *guest.Record) []suites.StepResult {
 			steps = deviates(steps, end)
 			steps[2].Status = 0xC0000001

@@ -58,12 +58,13 @@ func TestCrashMatrix(t *testing.T) {
 
 		{"silence while the driver is started", begin, world{then: "silence"}, "deploy.start hang, not-run, not-run, not-run", "while the driver was being started", true},
 		{"silence in a case", second, world{then: "silence"}, "not-run, hang, not-run", "in step 3 (deregister a): no answer within", true},
-		{"silence between cases", first, world{then: "silence"}, "deploy.stop hang, error, not-run, not-run", "", true},
+		{"silence between cases", first, world{then: "silence"}, "deploy.stop hang, error, not-run, not-run", "the guest said nothing before the next case began", true},
 		{"silence during the unload", over, world{then: "silence"}, "deploy.stop hang, error, error, error", "the guest said nothing while the driver was being unloaded", true},
 		{"silence behind the unload", stopped, world{then: "silence"}, "deploy.stop hang, error, error, error", "before the run's last words", true},
 
 		{"agent killed while the driver is started", begin, world{then: "kill"}, "deploy.start lost, not-run, not-run, not-run", "ended from outside", true},
 		{"agent killed in a case", second, world{then: "kill"}, "not-run, lost, not-run", "ended from outside, in the same boot", true},
+		{"agent killed between cases", first, world{then: "kill"}, "deploy.stop lost, error, not-run, not-run", "before the next case began: the agent's run", true},
 		{"agent killed during the unload", over, world{then: "kill"}, "deploy.stop lost, error, error, error", "while the driver was being unloaded: the agent's run in the guest was ended from outside", true},
 
 		{"contact lost in a case", second, world{then: "gone"}, "not-run, lost, not-run", "nobody answers", true},
