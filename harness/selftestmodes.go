@@ -110,6 +110,7 @@ type phase struct {
 	begun, over func(results.Event) bool // over tells that it went on, and nothing else; nil: a file of the driver's tells that it has begun
 
 	blamed string             // what ends a driver run here: a case, or one of the harness's own
+	where  string             // words of its reason: it ended here
 	others map[string]verdict // that do not pass, where a driver run ends here
 	once   []string           // that do not run, where the driver crashes or hangs here: it is not started again
 	again  string             // words of the notice that what passed before runs again
@@ -128,7 +129,7 @@ type stuck struct {
 
 // midCase is the phase in which a case waits by itself.
 func midCase(name string) *phase {
-	return &phase{doc: "in mid-case", cases: []string{name, "well"}, blamed: "selftest." + name,
+	return &phase{doc: "in mid-case", cases: []string{name, "well"}, blamed: "selftest." + name, where: "(run cmd.exe",
 		begun: stepBack(name, 0), over: stepBack(name, holdSteps)}
 }
 
@@ -138,23 +139,26 @@ func phases() []*phase {
 	return []*phase{
 		midCase("waits"),
 		{name: "at-start", doc: "while DriverEntry is under way", cases: []string{"well", "after"}, defect: "DWELLS_IN_ENTRY", armed: true,
-			over: begins("well"), blamed: "deploy.start", once: []string{"well", "after"},
+			over: begins("well"), blamed: "deploy.start", where: "while the driver was being started", once: []string{"well", "after"},
 			hang: &stuck{quick: quickLimit, words: []string{"DriverEntry did not return in time"}}},
 		{name: "between-cases", doc: "between two cases", cases: []string{"well", "after"}, keeps: true,
-			begun: ends("well"), over: begins("after"), blamed: "deploy.stop", others: map[string]verdict{"selftest.well": unproven},
+			begun: ends("well"), over: begins("after"), blamed: "deploy.stop", where: "before the next case began", others: map[string]verdict{"selftest.well": unproven},
 			hang: &stuck{quick: quickLimit, words: []string{"said nothing before the next case began"}}},
 		{name: "at-tear-down", doc: "in a case's tear-down", cases: []string{"before", "winds_up", "after"},
-			begun: stepBack("winds_up", 1), over: stepBack("winds_up", 1+holdSteps), blamed: "selftest.winds_up", again: again,
+			begun: stepBack("winds_up", 1), over: stepBack("winds_up", 1+holdSteps), blamed: "selftest.winds_up", where: "(tear-down: run cmd.exe", again: again,
 			hang: &stuck{cases: []string{"before", "hangs_at_last", "after"}, defect: "OVERSTAYS", words: []string{"within its own limit"}}},
 		{name: "at-tidy-up", doc: "while the driver tidies up after a case", cases: []string{"before", "arms", "after"}, defect: "DWELLS_IN_RESET",
-			over: begins("after"), blamed: "selftest.arms", again: again, brief: true,
+			over: begins("after"), blamed: "selftest.arms", where: "after the last step", again: again, brief: true,
 			hang: &stuck{words: []string{"the driver did not tidy up in its time"}}},
 		{name: "at-unload", doc: "while the driver is being unloaded", cases: []string{"arms", "well"}, defect: "DWELLS_IN_UNLOAD",
-			over: isProven, blamed: "deploy.stop", others: map[string]verdict{"selftest.arms": unproven, "selftest.well": unproven},
+			over: isProven, blamed: "deploy.stop", where: "while the driver was being unloaded", others: map[string]verdict{"selftest.arms": unproven, "selftest.well": unproven},
 			hang: &stuck{quick: quickLimit, words: []string{"did not unload"}}},
 		{name: "at-bring-back", doc: "while a case loads the driver again", cases: []string{"before", "reloads", "after"}, defect: "DWELLS_IN_ENTRY",
-			over: stepBack("reloads", 3), blamed: "selftest.reloads", again: again,
-			hang: &stuck{cases: []string{"before", "reloads_soon", "after"}, words: []string{"within its own limit"}}},
+			over: stepBack("reloads", 3), blamed: "selftest.reloads", where: "in step 3 (load)", again: again,
+			hang: &stuck{cases: []string{"before", "reloads_soon", "after"}, words: []string{"within its own limit", "no return within"}}},
+		{name: "at-case-end", doc: "while the driver is loaded again that a case has left unloaded", cases: []string{"before", "unloads", "after"}, defect: "DWELLS_IN_ENTRY",
+			over: begins("after"), blamed: "selftest.unloads", where: "after the last step", again: again,
+			hang: &stuck{quick: quickLimit, words: []string{"could not be brought back: DriverEntry did not return in time"}}},
 	}
 }
 
@@ -185,7 +189,7 @@ func (p *phase) disturbedBy(d disturbance) []Mode {
 	if p.name != "" {
 		m.Name += "-" + p.name
 	}
-	blamed, words := p.blamed, d.words
+	blamed, words := p.blamed, append([]string{p.where}, d.words...)
 	if hangs {
 		words, m.quick = p.hang.words, p.hang.quick
 		if p.hang.defect != "" {

@@ -100,14 +100,11 @@ func (s *State) judgeCrash() {
 
 // ownCrash judges a crash while no case was under way.
 func (s *State) ownCrash(reason string) {
-	name := "deploy.start"
-	switch {
-	case s.torn:
-		name = "deploy.crash"
-		reason += ": in which case is not known, since the end of the guest's journal is missing"
-	case s.driver != notStarted:
-		name = "deploy.stop"
+	name, when := s.where()
+	if s.torn {
+		name, when = "deploy.crash", "in which case is not known, since the end of the guest's journal is missing"
 	}
+	reason = when + ": " + reason
 	s.own(name, results.Verdict{Outcome: results.Bugcheck, Reason: reason})
 	s.tell(nil, s.evidence)
 	if name == "deploy.start" {
@@ -221,19 +218,10 @@ func (s *State) unproven() string {
 // judgeEnd gives a driver run a verdict of its own that ended without the clean end of its driver, and without a case that
 // is to blame.
 func (s *State) judgeEnd() {
-	name, when := "deploy.stop", "while the driver was being unloaded"
-	switch {
-	case s.driver == startFailure:
+	if s.driver == startFailure {
 		return // said by deploy.start
-	case s.driver == notStarted:
-		name, when = "deploy.start", "while the driver was being started"
-	case s.driver == stoppedClean && s.ended != nil:
-		when += ", or just behind that"
-	case s.driver == stoppedClean:
-		when += ", before the run's last words"
-	case !s.cancelled && slices.ContainsFunc(s.attempts, func(a *attempt) bool { return a.started.IsZero() }):
-		when = "before the next case began"
 	}
+	name, when := s.where()
 	v := results.Verdict{Outcome: results.Lost, Reason: s.why}
 	switch {
 	case s.ending == untrusted:
@@ -253,4 +241,22 @@ func (s *State) judgeEnd() {
 		v.Reason = when + ": " + v.Reason
 	}
 	s.own(name, v)
+}
+
+// where is the name of what a driver run was at that has come to its end without a case being under way, and when that was.
+func (s *State) where() (name, when string) {
+	name, when = "deploy.stop", "while the driver was being unloaded"
+	switch {
+	case s.driver == notStarted:
+		return "deploy.start", "while the driver was being started"
+	case s.driver == startFailure:
+		when = "when the driver had failed to start"
+	case s.driver == stoppedClean && s.ended != nil:
+		when += ", or just behind that"
+	case s.driver == stoppedClean:
+		when += ", before the run's last words"
+	case s.driver == running && !s.cancelled && slices.ContainsFunc(s.attempts, func(a *attempt) bool { return a.started.IsZero() }):
+		when = "before the next case began"
+	}
+	return name, when
 }

@@ -120,7 +120,11 @@ func (a *attempt) bringBack() []finding {
 	if a.end.Back == "" {
 		return nil
 	}
-	return []finding{{results.Fail, "the driver that the case unloaded could not be brought back: " + startFailed(a.end.Back, a.end.Win32, a.end.Entry, a.end.Again)}}
+	outcome := results.Fail
+	if a.end.Back == "hang" { // as where the driver is first started
+		outcome = results.Hang
+	}
+	return []finding{{outcome, "the driver that the case unloaded could not be brought back: " + startFailed(a.end.Back, a.end.Win32, a.end.Entry, a.end.Again)}}
 }
 
 // agreement compares what the agent makes of the case with what its records say.

@@ -99,6 +99,7 @@ func TestEveryConditionIsJudged(t *testing.T) {
 		}, results.Fail, []string{"not the declared known issue"}},
 		"something is left behind":       {false, false, and(asDeclared, func(end *guest.Record) { end.Left.Sockets = 1 }), results.Fail, []string{"left something behind: 1 × socket"}},
 		"and can't be tidied up":         {false, false, and(asDeclared, cantTidy), results.Fail, []string{"could not be tidied up"}},
+		"and its DriverEntry hangs":      {false, false, and(asDeclared, func(end *guest.Record) { end.Back, end.Win32 = "hang", 1460 }), results.Hang, []string{"could not be brought back: DriverEntry did not return in time"}},
 		"and the driver does not return": {false, false, and(asDeclared, func(end *guest.Record) { cantTidy(end); end.Back, end.Win32 = "install", 1072 }), results.Fail, []string{"could not be tidied up", "could not be brought back: install"}},
 		"the driver is gone":             {false, true, and(asDeclared, func(end *guest.Record) { end.Driver = "stopped" }), results.Fail, []string{"its service is stopped"}},
 		"only the agent objects":         {false, false, and(asDeclared, func(end *guest.Record) { end.Why = "deviation" }), results.Error, []string{"agent and controller disagree"}},

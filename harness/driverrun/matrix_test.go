@@ -37,10 +37,11 @@ func TestCrashMatrix(t *testing.T) {
 	}{
 		{"as it should", all, world{}, "pass, pass, pass", "", false},
 
-		{"crash while the driver is started", begin, world{then: "panic"}, "deploy.start bugcheck, not-run, not-run, not-run", "bugcheck 0x000000D1", true},
+		{"crash while the driver is started", begin, world{then: "panic"}, "deploy.start bugcheck, not-run, not-run, not-run", "while the driver was being started: bugcheck 0x000000D1", true},
 		{"crash in a case", second, world{then: "panic"}, "not-run, bugcheck, not-run", "in step 3 (deregister a): bugcheck 0x000000D1", true},
 		{"crash in a case that had ended by the disk's word", second, world{then: "panic", rest: all[len(second) : len(first)+5]}, "deploy.stop bugcheck, error, error, not-run", "", true},
 		{"crash, and the end of the journal is missing", second, world{then: "panic", torn: true}, "deploy.crash bugcheck, not-run, lost, not-run", "in s.two or later", true},
+		{"crash between cases", first, world{then: "panic"}, "deploy.stop bugcheck, error, not-run, not-run", "before the next case began: bugcheck", true},
 		{"crash between cases, and the end is missing", first, world{then: "panic", torn: true}, "deploy.crash bugcheck, error, not-run, not-run", "in which case is not known", true},
 		{"crash during the unload", over, world{then: "panic"}, "deploy.stop bugcheck, error, error, error", "not proven: every step was as declared", true},
 		{"crash behind the unload, before the last words", stopped, world{then: "panic"}, "deploy.stop bugcheck, error, error, error", "", true},
@@ -118,6 +119,8 @@ func TestRunsThatEndWithoutUnload(t *testing.T) {
 	hung.Why, hung.After = "hang", guest.Residue{}
 	unback := over[len(over)-1]
 	unback.Back, unback.Win32, unback.Entry = "start", 31, 0xC0000001
+	stuck := unback
+	stuck.Back, stuck.Win32, stuck.Entry = "hang", 1460, 0
 	cancelled := over[len(over)-1]
 	cancelled.Why = "cancelled"
 	stop := func(why string, win32 uint32) guest.Record {
@@ -147,6 +150,7 @@ func TestRunsThatEndWithoutUnload(t *testing.T) {
 		{"tainted by a case", end(append(over[:len(over)-1:len(over)-1], tainted), runEnd("tainted", 3, 0)), "not-run, not-run, fail", "could not be tidied up: 1 × pool block"},
 		{"a hang", end(append(over[:len(over)-1:len(over)-1], hung), runEnd("tainted", 3, 0)), "not-run, not-run, hang", "its driver was not unloaded: s.three (hang) ended that"},
 		{"a driver that does not come back", end(append(over[:len(over)-1:len(over)-1], unback), runEnd("device", 3, 0)), "not-run, not-run, fail", "could not be brought back: DriverEntry returned STATUS_UNSUCCESSFUL"},
+		{"a driver whose DriverEntry hangs when it comes back", end(append(over[:len(over)-1:len(over)-1], stuck), runEnd("tainted", 3, 0)), "not-run, not-run, hang", "could not be brought back: DriverEntry did not return in time"},
 		{"done, without a stop", end(over, runEnd("done", 3, 0)), "deploy.stop error, error, error, error", "can't be there"},
 		{"cancelled, without a stop", end(append(over[:len(over)-1:len(over)-1], cancelled), runEnd("cancelled", 3, 0)), "deploy.stop error, error, error, cancelled", "(cancelled)"},
 		{"another's before the start", end(all[:1], runEnd("lease", 0, 0)), "deploy.start error, not-run, not-run, not-run", "was given to another run"},
