@@ -51,6 +51,7 @@ type disturber struct {
 	stage   stage
 	run     string // its id
 	loads   int    // so far
+	hold    string // the file that whoever waits in the phase waits for
 	began   bool   // whoever is to disturb the phase is at it
 	acted   bool   // it was disturbed, while somebody waited in it
 	ended   bool
@@ -180,18 +181,19 @@ func (d *disturber) prepare() {
 	defer cancel()
 	d.mu.Lock()
 	p, on := d.mode.phase, d.stage
+	if d.hold = holdFile; p.keeps {
+		d.hold = guest.JournalPath(on.load) + ".hold"
+	}
+	hold := d.hold
 	d.mu.Unlock()
-	line := ""
-	switch {
-	case p.armed:
-		line = "type nul >" + armFile
-	case p.keeps:
-		line = fmt.Sprintf(`md %s\runs\%s & type nul >%s`, guest.Home, on.load, d.hold())
+	line := fmt.Sprintf("del %s %s", armFile, holdFile) // of an earlier mode, on a machine that keeps its disk
+	if p.armed {
+		line += " & type nul >" + armFile
 	}
-	var err error
-	if line != "" {
-		_, err = inGuest(ctx, on.machine, line, &bounded{left: 1 << 16})
+	if p.keeps {
+		line += fmt.Sprintf(` & md %s\runs\%s & type nul >%s`, guest.Home, on.load, hold)
 	}
+	_, err := inGuest(ctx, on.machine, line, &bounded{left: 1 << 16})
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err != nil {
@@ -203,19 +205,11 @@ func (d *disturber) prepare() {
 	}
 }
 
-// hold is the file that whoever waits in the phase waits for.
-func (d *disturber) hold() string {
-	if d.mode.phase.keeps {
-		return guest.JournalPath(d.stage.load) + ".hold"
-	}
-	return holdFile
-}
-
 // letGo removes what the phase that is disturbed waits for. That may take more than one try: WinRM may be on its way back.
 func (d *disturber) letGo(ctx context.Context) error {
 	d.mu.Lock()
 	d.let = true
-	m, hold := d.stage.machine, d.hold()
+	m, hold := d.stage.machine, d.hold
 	d.mu.Unlock()
 	for {
 		_, err := inGuest(ctx, m, "del "+hold, &bounded{left: 1 << 16})
