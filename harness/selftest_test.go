@@ -74,12 +74,97 @@ func TestSelftestNoticesABrokenClassifier(t *testing.T) {
 					t.Error("a case may be missing")
 				}
 			}
+			for _, words := range m.notices {
+				d := shown(&m)
+				if d.noticed[words] = false; len(d.missing()) != 1 {
+					t.Errorf("it may do without a notice that says %q", words)
+				}
+			}
+			if d := shown(&m); m.phase != nil {
+				if d.acted = false; len(d.missing()) != 1 {
+					t.Errorf("nothing need be disturbed %s", m.phase.doc)
+				}
+			}
+			if missing := shown(&m).missing(); len(missing) > 0 {
+				t.Errorf("of what is there is missed: %v", missing)
+			}
 		})
 	}
 }
 
-// TestSelftestNoticesABrokenHarness breaks the harness itself, for each mode that a Wine guest can show: what it calls
-// a pass becomes lost, and everything else a pass. The selftest has to call each wrong.
+// shown is a disturber that has seen all that there has to be.
+func shown(m *Mode) *disturber {
+	d := newDisturber(m, Env{}, true)
+	d.acted = m.phase != nil
+	for _, words := range m.notices {
+		d.note(results.Event{Kind: results.KindNotice, Notice: &results.Notice{Text: "… " + words + " …"}})
+	}
+	return d
+}
+
+// TestEveryPhaseIsDisturbed holds the modes to the table: each disturbance in each phase, but for what another mode shows, or
+// no guest can.
+func TestEveryPhaseIsDisturbed(t *testing.T) {
+	known := map[string]*Mode{}
+	for _, m := range Modes() {
+		if known[m.Name] != nil {
+			t.Errorf("there are two modes %s", m.Name)
+		}
+		known[m.Name] = &m
+	}
+	elsewhere := map[string]string{"hang": "ioctl-hang", "winrm-away-at-tidy-up": "winrm-away-at-tear-down"}
+	for _, d := range []string{"agent-killed", "host-killed", "reboot", "winrm-away", "hang"} {
+		for _, p := range []string{"", "-at-start", "-between-cases", "-at-tear-down", "-at-tidy-up", "-at-unload", "-at-bring-back", "-at-case-end"} {
+			name := d + p
+			if other := elsewhere[name]; other != "" {
+				if name = other; known[d+p] != nil {
+					t.Errorf("there is a mode %s; take it from the exceptions", d+p)
+				}
+			}
+			m := known[name]
+			if m == nil {
+				t.Errorf("there is no mode %s", name)
+				continue
+			}
+			green := !slices.ContainsFunc(slices.Collect(maps.Values(m.want)), func(v verdict) bool { return v.outcome != results.Pass })
+			if green != (d == "winrm-away") {
+				t.Errorf("%s: all passes: %t", name, green)
+			}
+		}
+	}
+}
+
+func TestPickModes(t *testing.T) {
+	for _, test := range []struct {
+		names []string
+		want  string // names, or a piece of the error
+	}{
+		{[]string{"reboot", "bugcheck"}, "reboot bugcheck"},
+		{[]string{"bug*", "page-fault", "bugcheck"}, "bugcheck page-fault"},
+		{[]string{"agent-killed-b*s", "*-killed-between-cases"}, "agent-killed-between-cases host-killed-between-cases"},
+		{[]string{"winrm-awy"}, `did you mean "winrm-away"`},
+		{[]string{"nothing*"}, `no mode "nothing*"`},
+		{[]string{"[a"}, "is no pattern"},
+	} {
+		modes, err := pickModes(test.names)
+		var got []string
+		for _, m := range modes {
+			got = append(got, m.Name)
+		}
+		if err != nil {
+			got = []string{err.Error()}
+		}
+		if !strings.Contains(strings.Join(got, " "), test.want) || err == nil && strings.Join(got, " ") != test.want {
+			t.Errorf("%v: %v; want %s", test.names, got, test.want)
+		}
+	}
+	if all, err := pickModes(nil); err != nil || len(all) != len(Modes()) {
+		t.Errorf("without a name: %d modes, %v", len(all), err)
+	}
+}
+
+// TestSelftestNoticesABrokenHarness breaks the harness itself, for modes that a Wine guest can show, of the phases one each:
+// what it calls a pass becomes lost, and everything else a pass. The selftest has to call each wrong.
 func TestSelftestNoticesABrokenHarness(t *testing.T) {
 	env := testEnv(t)
 	env.judge = func(v results.Verdict) results.Verdict {
@@ -92,8 +177,14 @@ func TestSelftestNoticesABrokenHarness(t *testing.T) {
 	}
 	config := configOf(t, "", nil)
 	ctx := testtime.Context(t)
-	var modes []string // all of them
-	least := 10
+	modes := []string{"agent-killed-at-unload", "host-killed-between-cases", "reboot-at-tear-down", "hang-at-tidy-up", "winrm-away-at-start",
+		"agent-killed-at-bring-back", "hang-at-case-end"}
+	for _, m := range Modes() {
+		if m.phase == nil || m.phase.name == "" {
+			modes = append(modes, m.Name)
+		}
+	}
+	least := 18
 	if raceEnabled {
 		modes, least = []string{"failing-step", "page-fault"}, 2 // by the classifier all are shown above
 	}
@@ -141,6 +232,7 @@ func TestLateDisturbance(t *testing.T) {
 		t.Fatal(err)
 	}
 	cut, hang := newDisturber(&modes[0], Env{}, true), newDisturber(&modes[1], Env{}, true)
+	cut.loads = 1
 	cut.began = true
 	for i := range holdSteps {
 		cut.note(results.Event{Kind: results.KindStep, Case: "selftest.waits", Step: &results.Step{Index: i}})
@@ -218,10 +310,10 @@ func TestSelftestOnAStaticMachine(t *testing.T) {
 	ctx := testtime.Context(t)
 	modes := []string{"reboot", "page-fault", "agent-killed", "disk-full"}
 	if !raceEnabled {
-		modes = append(modes, "failing-step", "winrm-away", "wrong-clock")
+		modes = append(modes, "failing-step", "winrm-away", "wrong-clock", "hang-at-unload", "host-killed-at-unload", "reboot-at-start", "agent-killed-between-cases")
 	}
 	err = Selftest(ctx, config, "lab", modes, t.TempDir(), env, func(f Finding) {
-		skipped := f.Mode == "page-fault" || f.Mode == "winrm-away" || f.Mode == "wrong-clock" || f.Mode == "disk-full" && !small
+		skipped := f.Mode == "page-fault" || f.Mode == "winrm-away" || f.Mode == "wrong-clock" || f.Mode == "host-killed-at-unload" || f.Mode == "disk-full" && !small
 		t.Logf("%s: %s", f.Mode, f.Elapsed.Round(time.Millisecond))
 		if skipped != (f.Skipped != "") || !skipped && !f.OK {
 			t.Errorf("%+v", f)

@@ -18,8 +18,8 @@ func newSelftest(c *common) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "selftest [TARGET]",
 		Short: "Misbehave on purpose, and check that it is called what it is",
-		Long: `Run cases that crash, hang, lose the agent or the machine, each through the whole path on a target, and
-check the verdict and the evidence. What the target can't show is skipped with the reason. Where a time was up that may
+		Long: `Run cases that crash, hang, lose the agent or the machine, in each phase of a run and each through the whole
+path on a target, and check the verdict and the evidence. What the target can't show is skipped with the reason. Where a time was up that may
 be all that is wrong, the machine was too slow to tell: that is "slow", not "WRONG", and the exit code is 3.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: c.completeTargets,
@@ -64,7 +64,7 @@ be all that is wrong, the machine was too slow to tell: that is "slow", not "WRO
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "folder for the runs")
-	cmd.Flags().StringSliceVar(&modes, "mode", nil, "only these ways to misbehave")
+	cmd.Flags().StringSliceVar(&modes, "mode", nil, "only these ways to misbehave, or patterns of them, such as 'agent-killed*'")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

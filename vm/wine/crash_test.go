@@ -206,3 +206,26 @@ func killServer(t *testing.T, m *Machine) {
 	}
 	t.Fatal("the guest has no wineserver")
 }
+
+// TestADriverWithoutItsHost kills the process that a driver runs in: to the machine that is a crash, with the exit code as
+// its stop code, and it boots anew.
+func TestADriverWithoutItsHost(t *testing.T) {
+	t.Parallel()
+	m := acquire(t, testProvider(t, nil))
+	if err := m.KillHost(t.Context(), "faulty.sys"); err == nil || !strings.Contains(err.Error(), "no process of the guest has loaded faulty.sys") {
+		t.Errorf("a driver that is not loaded: %v", err)
+	}
+	if r := vmtest.Command(t.Context(), t, m, loadFaulty); r.ExitCode != 0 {
+		t.Fatalf("load the driver: exit code %d: %s%s", r.ExitCode, r.Stdout, r.Stderr)
+	}
+	if err := m.KillHost(t.Context(), "Faulty.sys"); err != nil {
+		t.Fatal(err)
+	}
+	if e := next(t, m); e.Kind != vm.Panicked || e.Code != exitAborted || !strings.Contains(e.Text, "no last word") {
+		t.Errorf("%+v; want a crash with stop code %#x", e, exitAborted)
+	}
+	up(t, m)
+	if r := vmtest.Command(t.Context(), t, m, `sc query faulty`); !bytes.Contains(r.Stdout, []byte("STOPPED")) {
+		t.Errorf("in the next boot: %s%s", r.Stdout, r.Stderr)
+	}
+}
