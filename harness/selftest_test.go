@@ -18,6 +18,7 @@ import (
 
 	"wskharness/guest"
 	"wskharness/results"
+	"wskharness/suites"
 	"wskharness/testtime"
 )
 
@@ -362,5 +363,42 @@ func noRoom(ctx context.Context, t *testing.T, env Env, config *Config, up *UpGu
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// TestInterruptBetweenCases interrupts a run whose agent waits between two cases: it does not go on waiting, the driver is
+// unloaded, and what has passed counts.
+func TestInterruptBetweenCases(t *testing.T) {
+	env := testEnv(t)
+	modes, err := pickModes([]string{"hang-between-cases"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, interrupt := context.WithCancel(testtime.Context(t))
+	defer interrupt()
+	m := &modes[0]
+	m.disturb = func(context.Context, stage) (string, error) {
+		interrupt()
+		return "", nil
+	}
+	suite := filepath.Join(t.TempDir(), "selftest.yaml")
+	if err := os.WriteFile(suite, selftestSuite, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	config := configOf(t, "", nil)
+	config.Suites = []string{suite}
+	plan, err := NewPlan(Request{Config: config, Out: config.Out, Selection: suites.Selection{Patterns: []string{"selftest.well", "selftest.after"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDisturber(m, env, true)
+	env.dress = d.watch
+	done, err := plan.Run(ctx, env, d)
+	if d.done.Wait(); err != nil || d.err != nil || !d.acted {
+		t.Fatalf("disturbed: %t, %v, %v\n%s", d.acted, err, d.err, summary(done))
+	}
+	got := outcomes(done.Record)
+	if got["selftest.well"] != results.Pass || got["selftest.after"] != results.Cancelled && got["selftest.after"] != results.NotRun || len(got) != 2 {
+		t.Errorf("%v\n%s", got, summary(done))
 	}
 }
