@@ -82,6 +82,9 @@ func (s *State) sawCrash() {
 func (s *State) judgeCrash() {
 	s.taint("the guest crashed")
 	reason, a := s.describeCrash(), s.open
+	if a == nil && s.doubt {
+		a = s.culprit // it could not be brought back since it crashed
+	}
 	if a == nil {
 		s.ownCrash(reason)
 		return
@@ -247,7 +250,7 @@ func (s *State) judgeEnd() {
 func (s *State) where() (name, when string) {
 	name, when = "deploy.stop", "while the driver was being unloaded"
 	switch {
-	case s.driver == notStarted:
+	case s.driver == notStarted || s.driver == startFailure && s.doubt:
 		return "deploy.start", "while the driver was being started"
 	case s.driver == startFailure:
 		when = "when the driver had failed to start"

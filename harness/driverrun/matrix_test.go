@@ -192,3 +192,42 @@ func TestRunsThatEndWithoutUnload(t *testing.T) {
 		})
 	}
 }
+
+// TestCrashThatTheAgentTellsOfFirst has the driver's host go down, which the agent notices before the machine tells of a
+// crash: it is a crash all the same. Where the machine tells of none, what the agent says stands.
+func TestCrashThatTheAgentTellsOfFirst(t *testing.T) {
+	p := planOf(t, threeCases)
+	all := wellBehaved(p)
+	over, second := until(all, guest.EvCaseEnd, 2), until(all, guest.EvCaseEnd, 1)
+	end := func(records []guest.Record, more ...guest.Record) []guest.Record {
+		return numbered(append(append([]guest.Record(nil), records...), more...))
+	}
+	unback := second[len(second)-1]
+	unback.Back, unback.Win32 = "start", 1053
+	for _, test := range []struct {
+		name         string
+		records      []guest.Record
+		crash, where string // what it is called where it was one, and in words
+		calm         string // and where not
+	}{
+		{"when it is started", end(all[:1], guest.Record{Ev: guest.EvDriverStart, Why: "start", Win32: 1053}, guest.Record{Ev: guest.EvRunEnd, Why: "driver-start"}),
+			"deploy.start bugcheck, not-run, not-run, not-run", "while the driver was being started: bugcheck", "deploy.start error, not-run, not-run, not-run"},
+		{"when it is brought back", end(second[:len(second)-1], unback, guest.Record{Ev: guest.EvRunEnd, Why: "device", Cases: 2}),
+			"not-run, bugcheck, not-run", "after the last step: bugcheck", "not-run, fail, not-run"},
+		{"when it is unloaded", end(over, guest.Record{Ev: guest.EvDriverStop, Why: "stop", Win32: 109}, guest.Record{Ev: guest.EvRunEnd, Why: "tainted", Cases: 3}),
+			"deploy.stop bugcheck, error, error, error", "while the driver was being unloaded: bugcheck", "deploy.stop fail, error, error, error"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for late, want := range map[bool]string{true: test.crash, false: test.calm} {
+				_, events := live(t, p, &world{records: test.records, late: late})
+				rec := record(p, events)
+				if got := verdicts(rec); got != want {
+					t.Errorf("crash: %t: %s\nwant %s", late, got, want)
+				}
+				if told := strings.Contains(reasons(rec), test.where); told != late {
+					t.Errorf("crash: %t: %q is said: %t\n%s", late, test.where, told, reasons(rec))
+				}
+			}
+		})
+	}
+}

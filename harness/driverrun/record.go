@@ -68,6 +68,7 @@ func (s *State) driverStart(r guest.Record) {
 		return
 	}
 	s.driver = startFailure
+	s.doubt = r.Why == "start" && r.Entry == 0 && hostGone(r.Win32)
 	s.over("the driver did not start (deploy.start)")
 	v := results.Verdict{Outcome: results.Error}
 	start := &results.Deviation{Step: -1, Text: "start " + s.plan.Service, Expected: "STATUS_SUCCESS"}
@@ -121,6 +122,7 @@ func (s *State) caseEnd(a *attempt, r guest.Record) {
 	a.forgetOutputs()
 	if r.Back != "" {
 		s.taint("the driver could not be brought back after " + a.name())
+		s.doubt = r.Back == "start" && r.Entry == 0 && hostGone(r.Win32)
 	}
 	if r.Back != "" || !r.After.Zero() || s.plan.Own && r.Driver != "running" {
 		s.culprit = a
@@ -155,6 +157,7 @@ func (s *State) driverEnd(r guest.Record) {
 		return
 	}
 	s.driver = stoppedBad
+	s.doubt = r.Why == "stop" && hostGone(r.Win32)
 	if r.Why == "timeout" {
 		s.slow("deploy.stop", "the driver did not unload in time")
 	}
@@ -186,8 +189,8 @@ func (s *State) runEnd(r guest.Record) {
 	switch {
 	case s.phase == Reading && s.ending != goesOn:
 		return // what ended it is known already
-	case s.open != nil && s.open.end != nil:
-		// The device went away and the agent lived to tell: the machine's word may still come.
+	case s.doubt || s.open != nil && s.open.end != nil:
+		// The driver or its device went away and the agent lived to tell: the machine's word may still come.
 		s.finish(finished, "")
 		s.phase = Awaiting
 	default:

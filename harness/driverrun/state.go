@@ -84,6 +84,7 @@ type State struct {
 	suiteUp   string // the suite whose limit it was
 	spent     map[string]time.Duration
 
+	doubt   bool     // what kept the driver from starting, or stopping, may have been a crash: the machine's word may still come
 	culprit *attempt // the case that ended it, or left the driver in a state that it can't be unloaded in
 	judged  bool     // something of the harness's own was: deploy.start, deploy.stop, deploy.crash
 

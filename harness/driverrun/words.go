@@ -71,6 +71,16 @@ func startRefused(code uint32) bool {
 	return false
 }
 
+// hostGone reports whether a service manager says such a thing of a driver that has gone down with what hosted it. Wine
+// gives each a process, and its manager may notice the end of that before the machine tells of a crash.
+func hostGone(code uint32) bool {
+	switch code {
+	case 109, 232, 1053:
+		return true
+	}
+	return false
+}
+
 // stopFailed is what a driver comes to that did not end as it should: its outcome and why.
 func stopFailed(why string, win32 uint32) (results.Outcome, string) {
 	switch why {

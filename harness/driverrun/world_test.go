@@ -90,6 +90,7 @@ type world struct {
 	rest    []guest.Record // found in the journal when that is read to its end
 	torn    bool           // it can't be
 	behind  string         // happens behind the last words
+	late    bool           // the machine tells of a crash when the agent has said all that it had to
 	dumps   int            // that the guest has left
 	limit   string         // of an interrupt that comes with the first record
 	stop    bool           // the interrupt comes
@@ -154,6 +155,10 @@ func (w *world) answer(next Action) Input {
 		}
 		return Back{cmp.Or(w.boot, firstBoot)}
 	case AwaitCrash:
+		if w.late {
+			w.then = "panic"
+			return w.happens()
+		}
 		return Calm{5 * time.Second}
 	case Confirm:
 		switch w.behind {
