@@ -139,3 +139,15 @@ func TestPortsThatOthersHave(t *testing.T) {
 		t.Errorf("with every other port taken:\n%s", summary(done))
 	}
 }
+
+// TestUnloadThatIsCutShort has an Unload that does not come to its end, of a service that is stopped all the same: nobody has
+// seen the driver undo what it had done, and nothing that passed is proven.
+func TestUnloadThatIsCutShort(t *testing.T) {
+	config := configOf(t, "suites: [s.yaml]\n", map[string]string{"s.yaml": "suite: s\ndoc: d\ncases:\n  - {id: one, doc: d, steps: [register: {client: a}, deregister: {client: a}]}\n"})
+	config.Defines = map[string]string{"WSKSAMPLE_DEFECT": "WSKSAMPLE_DEFECT_UNLOAD_CUT"}
+	done := carryOut(t, testEnv(t), config, nil, "s.one")
+	got := outcomes(done.Record)
+	if got["deploy.stop"] != results.Fail || got["s.one"] != results.Error || !strings.Contains(reasonOf(done.Record, "deploy.stop"), "ERROR_PROCESS_ABORTED") {
+		t.Errorf("%v\n%s", got, summary(done))
+	}
+}

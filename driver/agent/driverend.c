@@ -27,6 +27,20 @@ static DWORD CheckStopped(const wchar_t *Name)
     return report.State == SERVICE_ABSENT ? ERROR_SERVICE_DOES_NOT_EXIST : ERROR_SERVICE_ALREADY_RUNNING;
 }
 
+/*
+ * Did Unload run to its end? The sample's last word there is in its service's key; a driver whose host went
+ * down in it counts as stopped, too. A driver of the user's own leaves none.
+ */
+static DWORD CheckUnloaded(const PLAN *Plan)
+{
+    WSKT_UNLOAD unloaded;
+    DWORD error = Plan->Plain
+                      ? ERROR_SUCCESS
+                      : DriverGetBinary(Plan->ServiceName, WSKT_UNLOAD_VALUE, &unloaded, sizeof unloaded);
+
+    return error == ERROR_FILE_NOT_FOUND ? ERROR_PROCESS_ABORTED : ERROR_SUCCESS;
+}
+
 /* Proof->Why is NULL if all is as it should be. */
 static void StopDriver(const PLAN *Plan, START *Proof)
 {
@@ -34,6 +48,8 @@ static void StopDriver(const PLAN *Plan, START *Proof)
 
     if (error == ERROR_SUCCESS)
         error = CheckStopped(Plan->ServiceName);
+    if (error == ERROR_SUCCESS)
+        error = CheckUnloaded(Plan);
     if (error != ERROR_SUCCESS) {
         Proof->Why = StopWord(error);
         Proof->Win32 = error;

@@ -30,6 +30,9 @@
  * lifecycle.* may hang. */
 #define WSKSAMPLE_DEFECT_UNLOAD_KEEPS_REGISTRATION 41
 
+/* Unload ends without its last word, as one does whose host goes down in it. Caught by deploy.stop. */
+#define WSKSAMPLE_DEFECT_UNLOAD_CUT 45
+
 /* The device */
 
 /* A request's length is not compared with the number of its steps. Caught by device.length. */

@@ -80,7 +80,9 @@ static VOID Stop(VOID)
     WorkersEnd();
     ComponentEnd();
     ContextsEnd();
-    ReportUnloaded(&unloaded);
+    if (!DEFECT(UNLOAD_CUT)) {
+        ReportUnloaded(&unloaded);
+    }
 }
 
 /* PASSIVE_LEVEL. Waits for nothing: what takes time is left to the component's worker. */

@@ -75,7 +75,7 @@ func startRefused(code uint32) bool {
 // gives each a process, and its manager may notice the end of that before the machine tells of a crash.
 func hostGone(code uint32) bool {
 	switch code {
-	case 109, 232, 1053:
+	case 109, 232, 1053, 1067:
 		return true
 	}
 	return false
