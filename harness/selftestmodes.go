@@ -85,7 +85,8 @@ type disturbance struct {
 
 func disturbances() []disturbance {
 	return []disturbance{
-		{name: "agent-killed", doc: "the agent is killed", do: killAgent, cuts: true,
+		// A driver that dwells is let go: it would hold up the reboot of a machine that has nothing else to be trusted again.
+		{name: "agent-killed", doc: "the agent is killed", do: killAgent,
 			outcome: results.Lost, words: []string{"in the same boot"}},
 		{name: "host-killed", doc: "the process that hosts the driver is killed", do: killHost, cuts: true,
 			outcome: results.Bugcheck, words: []string{"0x0000042B"}},
@@ -107,7 +108,8 @@ type phase struct {
 	armed  bool     // the driver is asked to dwell before it is first loaded, and not by a step of a case
 	keeps  bool     // the agent is asked to wait before the second case
 
-	begun, over func(results.Event) bool // over tells that it went on, and nothing else; nil: a file of the driver's tells that it has begun
+	begun func(results.Event) bool // nil: the driver makes a file
+	over  func(results.Event) bool // it went on, and did nothing else
 
 	blamed string             // what ends a driver run here: a case, or one of the harness's own
 	where  string             // words of its reason: it ended here
