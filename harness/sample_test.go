@@ -76,7 +76,7 @@ func echo(port string) error {
 // guest's kernel from outside. Wine's own provider serves it as well, but may not survive its end: see
 // suites.CapabilitySocketRaces.
 func TestSampleServesEcho(t *testing.T) {
-	env := testEnv(t)
+	env := onOurNetwork(t, testEnv(t))
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		ConfigName:    "targets: {wine: {provider: wine, netio: model}}\nsuites: [sample.yaml]\n",
@@ -114,9 +114,9 @@ func TestSampleServesEcho(t *testing.T) {
 	}
 }
 
-// On Wine a guest's ports are its host's, and others have some of them: a case takes another one.
+// A guest without a network of its own has its host's ports, and others have some of them: a case takes another one.
 func TestPortsThatOthersHave(t *testing.T) {
-	env := testEnv(t)
+	env := onOurNetwork(t, testEnv(t))
 	var files syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
 		t.Fatal(err)

@@ -298,6 +298,13 @@ func testEnv(t *testing.T) Env {
 	return Env{Logger: hclog.NewNullLogger(), Cache: cache, Serve: []string{self, serveCommand}, Getenv: os.Getenv}
 }
 
+// onOurNetwork has guests share the network of this machine, as they do where there is no bubblewrap.
+func onOurNetwork(t *testing.T, env Env) Env {
+	t.Helper()
+	env.Serve = append([]string{"/usr/bin/env", "PATH=" + t.TempDir()}, env.Serve...)
+	return env
+}
+
 func bringUp(t *testing.T, env Env) *UpGuest {
 	t.Helper()
 	ctx := testtime.Context(t)
