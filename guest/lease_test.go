@@ -17,29 +17,26 @@ import (
 	"time"
 	"unicode/utf16"
 
-	"wskharness/driver"
 	"wskharness/remote"
 )
 
 // TestLeaseOfRealAgent is about who may use a guest: the agent on a real Wine decides it.
 func TestLeaseOfRealAgent(t *testing.T) {
 	t.Parallel()
-	w := newWineGuest(t)
-	agent := buildAgent(t)
-	w.seed(t, agent)
-	r := &runGuest{wine: w, options: Options{Agent: agent, RetryPause: 10 * time.Millisecond}}
-	r.connect(t) // whoever only looks
-	defer func() { r.Close(context.Background()) }()
-	r.sample = r.deploy(t, driver.SampleSpec(nil))
-	r.quirk = r.deploy(t, driver.Spec{Name: "quirk.sys", Kind: driver.KernelDriver, Sources: os.DirFS("testdata"), Dirs: []string{"quirk"}, Libs: []string{"ntoskrnl"}})
-	t.Run("one at a time", r.oneOwner)
-	t.Run("a stale number", r.staleNumber)
-	t.Run("a run that lives", r.runLives)
-	t.Run("a run whose lease is taken", r.leaseTaken)
-	t.Run("a start that comes late", r.staleStart)
-	t.Run("a reboot", r.leaseAndReboot)
-	t.Run("renewal", r.leaseRenewed)
-	t.Run("a run's own reboot", r.leaseAndOwnReboot)
+	inGuests(t, [][]inGuest{
+		{
+			{"one at a time", (*runGuest).oneOwner},
+			{"a stale number", (*runGuest).staleNumber},
+			{"a run that lives", (*runGuest).runLives},
+			{"a start that comes late", (*runGuest).staleStart},
+		},
+		{{"a run whose lease is taken", (*runGuest).leaseTaken}},
+		{
+			{"a reboot", (*runGuest).leaseAndReboot},
+			{"renewal", (*runGuest).leaseRenewed},
+		},
+		{{"a run's own reboot", (*runGuest).leaseAndOwnReboot}},
+	})
 }
 
 // owner connects as one.

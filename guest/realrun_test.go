@@ -31,36 +31,48 @@ type runGuest struct {
 // one that misbehaves as it is told.
 func TestRunsOfRealAgent(t *testing.T) {
 	t.Parallel()
-	w := newWineGuest(t)
+	inGuests(t, [][]inGuest{
+		{
+			{"cancelled at once", (*runGuest).cancelledAtOnce},
+			{"a driver that goes", (*runGuest).driverGoes},
+			{"a driver that is another one in the end", (*runGuest).driverChanged},
+			{"a driver that does not come back", (*runGuest).notBack},
+			{"a driver that does not start", (*runGuest).doesNotStart},
+			// The last of a guest leaves a driver behind that does not go.
+			{"no Unload", (*runGuest).noUnload},
+		},
+		{{"an Unload that does not return", (*runGuest).unloadStays}},
+		{{"left, but gone", (*runGuest).leftAndGone}},
+		{{"left running", (*runGuest).leftRunning}},
+		{{"a fault of the sample", (*runGuest).faultOfSample}},
+		{{"a fault of an own driver", (*runGuest).faultOfOwn}},
+		{{"a request that does not come back", (*runGuest).requestStays}},
+		{{"a DriverEntry that does not return", (*runGuest).entryStays}},
+	})
+}
+
+// inGuest is a test in a guest.
+type inGuest struct {
+	name string
+	test func(*runGuest, *testing.T)
+}
+
+// inGuests runs tests side by side, each group in a guest of its own.
+func inGuests(t *testing.T, groups [][]inGuest) {
 	agent := buildAgent(t)
-	w.seed(t, agent)
-	r := &runGuest{wine: w, options: Options{Agent: agent, RetryPause: 10 * time.Millisecond}}
-	r.connect(t)
-	defer func() { r.Close(context.Background()) }()
-	r.sample = r.deploy(t, driver.SampleSpec(nil))
-	r.quirk = r.deploy(t, driver.Spec{Name: "quirk.sys", Kind: driver.KernelDriver, Sources: os.DirFS("testdata"), Dirs: []string{"quirk"}, Libs: []string{"ntoskrnl"}})
-	t.Run("cancelled at once", r.cancelledAtOnce)
-	t.Run("a driver that goes", r.driverGoes)
-	t.Run("a driver that is another one in the end", r.driverChanged)
-	t.Run("a driver that does not come back", r.notBack)
-	t.Run("a driver that does not start", r.doesNotStart)
-	// These leave drivers behind that do not go.
-	for _, last := range []struct {
-		name string
-		test func(*testing.T)
-	}{
-		{"no Unload", r.noUnload},
-		{"an Unload that does not return", r.unloadStays},
-		{"left running", r.leftRunning},
-		{"left, but gone", r.leftAndGone},
-		{"a fault of the sample", r.faultOfSample},
-		{"a fault of an own driver", r.faultOfOwn},
-		{"a request that does not come back", r.requestStays},
-		{"a DriverEntry that does not return", r.entryStays},
-	} {
-		t.Run(last.name, func(t *testing.T) {
-			last.test(t)
-			r.reboot(t)
+	for _, tests := range groups {
+		t.Run(tests[0].name, func(t *testing.T) {
+			t.Parallel()
+			w := newWineGuest(t)
+			w.seed(t, agent)
+			r := &runGuest{wine: w, options: Options{Agent: agent, RetryPause: 10 * time.Millisecond}}
+			r.connect(t)
+			defer func() { r.Close(context.Background()) }()
+			r.sample = r.deploy(t, driver.SampleSpec(nil))
+			r.quirk = r.deploy(t, driver.Spec{Name: "quirk.sys", Kind: driver.KernelDriver, Sources: os.DirFS("testdata"), Dirs: []string{"quirk"}, Libs: []string{"ntoskrnl"}})
+			for _, one := range tests {
+				t.Run(one.name, func(t *testing.T) { one.test(r, t) })
+			}
 		})
 	}
 }

@@ -45,7 +45,7 @@ func (a *asked) note(r winrmd.Request) {
 
 func (a *asked) count() int64 { return a.n.Load() }
 
-// newWineGuest makes a prefix, which takes some seconds.
+// newWineGuest makes a prefix, a clone of the template that all guests are made from.
 func newWineGuest(t *testing.T) *wineGuest {
 	t.Helper()
 	if testing.Short() {
@@ -60,24 +60,25 @@ func newWineGuest(t *testing.T) *wineGuest {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wineGuest{software: software, prefix: filepath.Join(dir, "p")}
+	shared, err := driver.DefaultCache()
+	if err != nil {
+		t.Fatal(err)
+	}
+	beside, err := os.MkdirTemp(shared.Dir, "test-") // beside the template
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wineGuest{software: software, prefix: filepath.Join(beside, "prefix")}
 	w.env = append(software.Environment(w.prefix, dir, "-all"), "WINEDLLOVERRIDES=mscoree,mshtml=") // nothing asks to install them
 	t.Cleanup(func() {
 		w.shutdown()
-		if err := errors.Join(wine.ForgetServer(w.prefix, dir), os.RemoveAll(dir)); err != nil {
+		if err := errors.Join(wine.ForgetServer(w.prefix, dir), os.RemoveAll(dir), os.RemoveAll(beside)); err != nil {
 			t.Error(err)
 		}
 	})
-	if err := errors.Join(os.Mkdir(w.prefix, 0o700), wine.PlaceServer(w.prefix, dir)); err != nil {
+	if err := errors.Join(wine.Prefix(t.Context(), shared.Dir, w.prefix, software), wine.PlaceServer(w.prefix, dir)); err != nil {
 		t.Fatal(err)
 	}
-	// Their output is not read: Wine's services inherit it and would hold it open.
-	for _, args := range [][]string{{"wineboot", "--init"}, {"winecfg", "-v", "win10"}} {
-		if err := w.run(t.Context(), args...); err != nil {
-			t.Fatalf("%s: %v", args, err)
-		}
-	}
-	w.shutdown() // services that were there while the prefix was made don't start drivers well
 	w.up(t)
 	w.serve(t)
 	return w

@@ -85,6 +85,16 @@ func template(ctx context.Context, root string, s *Software) (string, error) {
 	return final, buildTemplate(ctx, s, final)
 }
 
+// Prefix makes a Wine prefix as a guest has it, in a folder that is not there yet. The template that it is a clone of is below
+// root, and made where it is not there: beside it a clone takes no space.
+func Prefix(ctx context.Context, root, dir string, s *Software) error {
+	from, err := template(ctx, root, s)
+	if err == nil {
+		err = clone(from, dir)
+	}
+	return err
+}
+
 // renewTemplate makes a template anew that a guest has spoiled. Clones of it that are in use keep their
 // files.
 func renewTemplate(ctx context.Context, final string, s *Software) error {
