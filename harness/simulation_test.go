@@ -82,7 +82,7 @@ func simPlan(t *testing.T, suite string) *Plan {
 // rackPlan is the plan of a suite for a machine that is just there.
 func rackPlan(t *testing.T, suite string) *Plan {
 	t.Helper()
-	dir := t.TempDir()
+	dir := memoryDir(t)
 	if err := os.WriteFile(filepath.Join(dir, "sim.yaml"), []byte(suite), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -273,10 +273,26 @@ func simulate(t *testing.T, plan *Plan, seed uint64, out string, prepare func(*s
 	})
 }
 
+// memoryDir is a folder of the test's own, in memory where this machine has such: runs that are played in no time at all write
+// thousands of files.
+func memoryDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "wskharness-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
 // undisturbed is what a plan comes to where nothing goes wrong.
 func undisturbed(t *testing.T, plan *Plan) (outcomes map[string]results.Outcome, exit int, calls []string) {
 	files := &disktest.FS{NoSync: true}
-	simulate(t, plan, 0, t.TempDir(), func(*simulation) []*disktest.FS { return []*disktest.FS{files} }, func(s *simulation, _ map[string]results.Outcome) {
+	simulate(t, plan, 0, memoryDir(t), func(*simulation) []*disktest.FS { return []*disktest.FS{files} }, func(s *simulation, _ map[string]results.Outcome) {
 		rec := results.Reduce(s.events())
 		outcomes, exit = finals(rec), results.ExitCode(rec, results.Policy{})
 		s.check(outcomes, exit, nil)
@@ -321,7 +337,7 @@ func TestSimulatedRuns(t *testing.T) {
 	}
 	play := func(t *testing.T, seed uint64) {
 		which := int(seed % 3)
-		out := filepath.Join(t.TempDir(), "runs")
+		out := filepath.Join(memoryDir(t), "runs")
 		simulate(t, plans[which], seed, out, (*simulation).chooseMishaps, func(s *simulation, proven map[string]results.Outcome) {
 			s.check(want[which], exits[which], proven)
 			if *oneSeed != 0 {
@@ -380,7 +396,7 @@ func everyCall(t *testing.T, suite string, kinds ...disktest.Mishap) {
 				if t.Failed() || call != "write" && (kind == disktest.KillAmidst || kind == disktest.Short) {
 					continue
 				}
-				out := filepath.Join(t.TempDir(), "runs")
+				out := filepath.Join(memoryDir(t), "runs")
 				disks := func(*simulation) []*disktest.FS { return []*disktest.FS{{At: i + 1, Mishap: kind, NoSync: true}} }
 				simulate(t, plan, 0, out, disks, func(s *simulation, proven map[string]results.Outcome) {
 					s.check(want, exit, proven)
