@@ -52,13 +52,26 @@ func clone(template, prefix string) error {
 		if err != nil {
 			return err
 		}
-		if info.ModTime().After(seal.ModTime()) {
-			return fmt.Errorf("%w: %s at %s", errSpoiled, rel, info.ModTime())
+		if err := unspoiled(info, seal); err != nil {
+			return fmt.Errorf("%w: %s", err, rel)
 		}
 		return linkOrCopy(path, to)
 	})
 	if err != nil {
 		return fmt.Errorf("clone the Wine template: %w", err)
+	}
+	return nil
+}
+
+// unspoiled looks at a file of the template that clones have a link to: at when it was written, and whether it can still be
+// read, as one can't be after a chmod in a guest, which changes neither that time nor what is in it.
+func unspoiled(file, seal fs.FileInfo) error {
+	const special = fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
+	switch mode := file.Mode(); {
+	case file.ModTime().After(seal.ModTime()):
+		return fmt.Errorf("%w: it was written to at %s", errSpoiled, file.ModTime())
+	case mode.Perm()&0o600 != 0o600 || mode&special != 0:
+		return fmt.Errorf("%w: its permissions are %s", errSpoiled, mode)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package wine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -254,6 +255,24 @@ func TestASpoiledTemplateIsRenewed(t *testing.T) {
 	}
 	if err := renewTemplate(t.Context(), private, software); err != nil {
 		t.Fatal(err)
+	}
+	for _, mode := range []fs.FileMode{0, 0o755 | fs.ModeSetuid} {
+		info, err := os.Stat(library)
+		if err == nil {
+			err = os.Chmod(library, mode)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := clone(private, filepath.Join(p.opts.Root, fmt.Sprintf("unsound-%o", mode))); !errors.Is(err, errSpoiled) {
+			t.Errorf("clone of a template with a library of mode %s: %v; want errSpoiled", mode, err)
+		}
+		if err := checkSeal(private); !errors.Is(err, errSpoiled) {
+			t.Errorf("a template with a library of mode %s: %v; want errSpoiled", mode, err)
+		}
+		if err := os.Chmod(library, info.Mode()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if data, err := os.ReadFile(library); err != nil || len(data) < 1000 {
 		t.Errorf("version.dll has %d bytes after the template was renewed, %v", len(data), err)

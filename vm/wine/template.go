@@ -128,8 +128,11 @@ func checkSeal(template string) error {
 			return err
 		}
 		info, err := entry.Info()
-		if err == nil && info.ModTime().After(seal.ModTime()) {
-			err = fmt.Errorf("%w: %s", errSpoiled, path)
+		if err == nil {
+			err = unspoiled(info, seal)
+		}
+		if err != nil {
+			err = fmt.Errorf("%w: %s", err, path)
 		}
 		return err
 	})
