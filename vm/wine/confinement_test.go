@@ -17,11 +17,19 @@ import (
 // one. It says of each attempt whether it came off.
 const attempts = `
 use strict; use IO::Socket::INET; use IO::Socket::UNIX; use Socket;
-my ($outside, $port, $pid, $inside, $control) = @ARGV;
+my ($outside, $port, $pid, $inside, $control, $program) = @ARGV;
 open(my $told, ">", "$inside/told.new") or die;
 sub try { my ($what, $did) = @_; print $told "$what: ", ($did ? "yes" : "no"), "\n"; }
 sub content { open(my $f, "<", $_[0]) or return 0; my $n = read($f, my $text, 1); return $n; }
 sub written { open(my $f, ">", $_[0]) or return 0; return print $f "x"; }
+sub permit {
+	my $did = 0;
+	for my $exe (glob("/proc/[0-9]*/exe")) {
+		my $is = readlink($exe);
+		$did = 1 if $is && $is eq $program && chmod((stat($exe))[2] & 07777, $exe);
+	}
+	return $did;
+}
 sub abstract {
 	socket(my $s, PF_UNIX, SOCK_STREAM, 0) or return 0;
 	return connect($s, pack("Sa*", AF_UNIX, "\0" . $_[0]));
@@ -30,6 +38,7 @@ try("read a file outside", content("$outside/secret"));
 try("list a folder outside", opendir(my $d, $outside));
 try("write a file outside", written("$outside/planted"));
 try("change its confinement's rules", written("/proc/sys/kernel/core_pattern.none") || written("/sys/kernel/none"));
+try("change the permissions of the program that serves it", permit());
 try("connect to a port of this machine", IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $port, Timeout => 5));
 try("connect to a socket of this machine", IO::Socket::UNIX->new(Peer => "$outside/socket"));
 try("connect to an abstract socket", abstract("wsk-test-$port"));
@@ -70,20 +79,21 @@ func TestConfinement(t *testing.T) {
 			spaces, alone := c.Bubblewrap != "", c.Processes || c.Landlock > 0
 			got := attempt(t, booted(t, c))
 			want := map[string]bool{ // whether it may succeed
-				"read a file outside":                  !spaces && c.Landlock == 0,
-				"list a folder outside":                !spaces && c.Landlock == 0,
-				"write a file outside":                 !spaces && c.Landlock == 0,
-				"change its confinement's rules":       false,
-				"connect to a port of this machine":    !spaces,
-				"connect to a socket of this machine":  !spaces,
-				"connect to an abstract socket":        !spaces && c.Landlock < signalsLandlock,
-				"connect to its own control socket":    !spaces,
-				"signal a process outside":             !c.Processes && c.Landlock < signalsLandlock,
-				"read the memory of a process outside": !alone,
-				"see a process outside":                !c.Processes,
-				"use its own loopback":                 true,
-				"write a file of its own":              true,
-				"make a socket of its own":             true,
+				"read a file outside":                                  !spaces && c.Landlock == 0,
+				"list a folder outside":                                !spaces && c.Landlock == 0,
+				"write a file outside":                                 !spaces && c.Landlock == 0,
+				"change its confinement's rules":                       false,
+				"change the permissions of the program that serves it": !spaces && c.Landlock == 0,
+				"connect to a port of this machine":                    !spaces,
+				"connect to a socket of this machine":                  !spaces,
+				"connect to an abstract socket":                        !spaces && c.Landlock < signalsLandlock,
+				"connect to its own control socket":                    !spaces,
+				"signal a process outside":                             !c.Processes && c.Landlock < signalsLandlock,
+				"read the memory of a process outside":                 !alone,
+				"see a process outside":                                !c.Processes,
+				"use its own loopback":                                 true,
+				"write a file of its own":                              true,
+				"make a socket of its own":                             true,
 			}
 			for what, may := range want {
 				did, tried := got[what]
@@ -127,7 +137,11 @@ func attempt(t *testing.T, up *boot) map[string]bool {
 	if err := os.WriteFile(script, []byte(attempts), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	line := fmt.Sprintf("start /unix /usr/bin/perl %s %s %d %d %s %s", script, outside, port, bystander.Process.Pid, inside, control)
+	program, err := os.Readlink("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := fmt.Sprintf("start /unix /usr/bin/perl %s %s %d %d %s %s %s", script, outside, port, bystander.Process.Pid, inside, control, program)
 	p, err := up.host.Start(t.Context(), winrmd.Spec{Line: line})
 	if err != nil {
 		t.Fatal(err)
