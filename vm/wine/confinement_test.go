@@ -1,13 +1,17 @@
 package wine
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"wskharness/remote/winrmd"
 	"wskharness/testtime"
@@ -159,6 +163,63 @@ func attempt(t *testing.T, up *boot) map[string]bool {
 		got[what] = did == "yes"
 	}
 	return got
+}
+
+// What whoever starts a guest has open, and passes on to all that it starts, does not get into the guest.
+func TestInheritedFilesStayOutside(t *testing.T) {
+	t.Parallel()
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := testProvider(t, func(o *Options) {
+		o.Serve = append([]string{"/bin/sh", "-c", `exec 9<"$0"; exec "$@"`, secret}, o.Serve...)
+	})
+	m := acquire(t, p)
+	pids := append(processesOf(prefixOf(m.state.Dir)), m.state.PID, m.state.Guard)
+	if len(pids) < 4 {
+		t.Fatalf("processes %v: the guest's are not among them", pids)
+	}
+	for _, pid := range pids {
+		open, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+		for _, fd := range open {
+			if to, err := os.Readlink(fd); err == nil && to == secret {
+				t.Errorf("%s is the file that its guest's controller had open", fd)
+			}
+		}
+	}
+}
+
+// The keys that a login has are not for a guest.
+func TestLeaveKeys(t *testing.T) {
+	t.Parallel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // never unlocked: the thread with these keys ends with this goroutine
+		if _, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0); err != nil {
+			t.Log("this machine has no keys: ", err)
+			return
+		}
+		const session = unix.KEY_SPEC_SESSION_KEYRING
+		find := func() error {
+			_, err := unix.KeyctlSearch(session, "user", "wskharness-test", 0)
+			return err
+		}
+		if _, err := unix.AddKey("user", "wskharness-test", []byte("secret"), session); err != nil {
+			t.Error(err)
+		}
+		if err := find(); err != nil {
+			t.Errorf("before: %v", err)
+		}
+		if err := leaveKeys(); err != nil {
+			t.Error(err)
+		}
+		if err := find(); !errors.Is(err, unix.ENOKEY) {
+			t.Errorf("afterwards: %v, want ENOKEY", err)
+		}
+	}()
+	<-done
 }
 
 // Of a guest whose confinement is killed nothing stays, whichever process of it that is.

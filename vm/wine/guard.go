@@ -35,6 +35,9 @@ func keepGuard(ctx context.Context, dir string, ready *os.File) error {
 		return fmt.Errorf("serve the Wine guest in %s: its lock is not this process's: %w", dir, err)
 	}
 	runtime.LockOSThread() // never unlocked: the server is told when the thread ends that has started it
+	if err := errors.Join(letGoOfInherited(), leaveKeys()); err != nil {
+		return fmt.Errorf("guard a Wine guest: %w", err)
+	}
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("guard a Wine guest: %w", err)
 	}
@@ -65,6 +68,41 @@ func keepGuard(ctx context.Context, dir string, ready *os.File) error {
 		err = errors.Join(err, remove(dir, os.Getpid()))
 	}
 	return err
+}
+
+// letGoOfInherited closes what this process was started with beyond what it is meant to have: files that a shell, a make or a CI
+// runner has open, and passes on to all that it starts. A guest would have them, too, whatever else it is kept from, and whoever
+// reads a pipe to its end would wait for the guest's. What Go opens itself goes with each exec, and is left alone.
+func letGoOfInherited() error {
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return fmt.Errorf("look for files that were inherited: %w", err)
+	}
+	for _, entry := range open {
+		fd, err := strconv.Atoi(entry.Name())
+		if err != nil || fd <= lockFD {
+			continue
+		}
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil && flags&unix.FD_CLOEXEC == 0 {
+			if err := unix.Close(fd); err != nil {
+				return fmt.Errorf("close file %d, which was inherited: %w", fd, err)
+			}
+		}
+	}
+	return nil
+}
+
+// leaveKeys gives this thread, and what it starts from now on, a session keyring of its own, with nothing in it: the
+// user's has keys to what he is logged in to, and whoever descends from the login may read them, in whatever namespace.
+func leaveKeys() error {
+	_, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0) // one without a name
+	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
+		return nil // a kernel without keys, or a container that allows nobody to ask for them
+	}
+	if err != nil {
+		return fmt.Errorf("leave the user's session keyring: %w", err)
+	}
+	return nil
 }
 
 // reap takes in a child that has ended, and waits for one unless told otherwise.
