@@ -72,7 +72,7 @@ func failing(seed string) func(winrmd.Request) winrmd.Mishap {
 // networkRuns is how many runs TestNetworkThatFails makes.
 func networkRuns() uint64 {
 	if raceEnabled {
-		return 3
+		return 2
 	}
 	return 20
 }
