@@ -164,10 +164,12 @@ func (d defect) try(ctx context.Context, root string) string {
 	if err != nil {
 		return err.Error()
 	}
-	cmd := child.Command(ctx, env, "go", "test", "-count=1", "-vet=off", "-timeout=10m", "-overlay", overlay, "-run", "^"+test+"$", pkg)
+	cmd := child.Command(ctx, env, "go", "test", "-v", "-count=1", "-vet=off", "-timeout=10m", "-overlay", overlay, "-run", "^"+test+"$", pkg)
 	cmd.Dir = root
 	out, err := cmd.CombinedOutput()
 	switch text := string(out); {
+	case err == nil && !strings.Contains(text, "=== RUN   "+test+"\n"):
+		return "WRONG: there is no " + test
 	case err == nil:
 		return "NOT CAUGHT"
 	case strings.Contains(text, "--- FAIL: "+test):
