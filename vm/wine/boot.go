@@ -61,7 +61,7 @@ func start(ctx context.Context, o *Config, k kin, c Confinement) (*boot, error) 
 	}
 	b.ear = consoleRead
 	if err = PlaceServer(k.prefix, k.temp); err == nil {
-		b.inside, err = enter(order{Software: o.Software, Prefix: k.prefix, Temp: k.temp, Env: env, Landlock: c.Landlock > 0}, c, consoleWrite)
+		b.inside, err = enter(ctx, order{Software: o.Software, Prefix: k.prefix, Temp: k.temp, Env: env, Landlock: c.Landlock > 0}, c, consoleWrite)
 	}
 	consoleWrite.Close()
 	if err == nil {

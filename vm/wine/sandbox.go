@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -57,7 +58,7 @@ type sandbox struct {
 
 // enter starts a guest's processes in their confinement, with what they print in the console. They are killed with the
 // thread that starts them, which lives until kill is called, and so with this process, however that ends.
-func enter(o order, c Confinement, console *os.File) (*sandbox, error) {
+func enter(ctx context.Context, o order, c Confinement, console *os.File) (*sandbox, error) {
 	text, err := json.Marshal(o)
 	if err != nil {
 		return nil, err
@@ -72,12 +73,13 @@ func enter(o order, c Confinement, console *os.File) (*sandbox, error) {
 		return nil, err
 	}
 	shut, life, in, out := ends[0], ends[1], ends[2], ends[3]
+	env := slices.Concat(o.Env, []string{sandboxing + "=" + string(text), "GORACE=" + os.Getenv("GORACE")})
 	args := []string{"/proc/self/exe"}
 	if c.Bubblewrap != "" {
 		within := reach{prefix: o.Prefix, temp: o.Temp, see: readable(o.Software.Loader)}
 		args = append(c.arguments(within), fmt.Sprintf("/proc/self/fd/%d", programFD))
 	}
-	cmd := child.Command(context.Background(), append(o.Env, sandboxing+"="+string(text), "GORACE="+os.Getenv("GORACE")), args[0], args[1:]...)
+	cmd := child.Command(context.Background(), env, args[0], args[1:]...)
 	cmd.Stdout, cmd.Stderr, cmd.Dir = console, console, "/"
 	cmd.ExtraFiles = []*os.File{shut.read, life.write, in.read, out.write, program}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
@@ -86,7 +88,12 @@ func enter(o order, c Confinement, console *os.File) (*sandbox, error) {
 		shutDown: func() { shut.write.Close() },
 	}
 	ended, launched := make(chan struct{}), make(chan error, 1)
-	s.kill = sync.OnceFunc(func() { close(ended) })
+	s.kill = sync.OnceFunc(func() {
+		close(ended)
+		s.shutDown()
+	})
+	stop := context.AfterFunc(ctx, s.kill)
+	defer stop()
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
 		err := cmd.Start()
