@@ -74,16 +74,7 @@ func LookForConfinement(ctx context.Context) Confinement {
 
 // try makes the namespaces, and starts a program in them that does nothing. It is done only when the loopback is up.
 func (c Confinement) try(ctx context.Context) error {
-	empty, err := os.MkdirTemp("", "wsk-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(empty)
-	r := reach{prefix: empty, temp: empty, see: readable("")}
-	if err := os.Mkdir(r.room(), 0o700); err != nil {
-		return err
-	}
-	args := c.arguments(r)
+	args := c.arguments(reach{see: readable("")})
 	cmd := child.Command(ctx, nil, args[0], append(args[1:], "/bin/true")...)
 	said, err := cmd.CombinedOutput()
 	if err != nil {
@@ -197,6 +188,9 @@ func (c Confinement) arguments(r reach) []string {
 		args = append(args, "--unshare-pid", "--as-pid-1", "--proc", "/proc")
 	} else {
 		args = append(args, "--ro-bind", "/proc", "/proc")
+	}
+	if r.prefix == "" {
+		return append(args, "--remount-ro", "/", "--") // nobody's
 	}
 	// A wineserver that takes no other folder takes this one, which then is the guest's.
 	common := filepath.Join(serverTemp, fmt.Sprintf(".wine-%d", os.Getuid()))
