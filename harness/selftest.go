@@ -103,8 +103,14 @@ func Selftest(ctx context.Context, c *Config, target string, names []string, out
 		all.Go(func() {
 			lanes <- struct{}{}
 			defer func() { <-lanes }()
+			if ctx.Err() != nil {
+				return
+			}
 			begun := time.Now()
 			f := m.show(ctx, c, t, suite, filepath.Join(out, m.Name), env)
+			if ctx.Err() != nil && !f.OK {
+				return // the interrupt may be all that is wrong
+			}
 			f.Mode, f.Doc, f.Elapsed = m.Name, m.Doc, time.Since(begun)
 			telling.Lock()
 			defer telling.Unlock()

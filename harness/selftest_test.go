@@ -226,6 +226,22 @@ func TestSelftestOnAMachineThatIsTooSlow(t *testing.T) {
 	}
 }
 
+// TestSelftestInterrupted interrupts modes that are under way, and one that waits for its turn: nothing is said of them.
+func TestSelftestInterrupted(t *testing.T) {
+	env := testEnv(t)
+	ctx, interrupt := context.WithTimeout(testtime.Context(t), 500*time.Millisecond)
+	defer interrupt()
+	modes := []string{"failing-step", "reboot", "ioctl-hang", "agent-killed"}
+	err := Selftest(ctx, configOf(t, "", nil), "wine", modes, t.TempDir(), env, func(f Finding) {
+		if !f.OK && f.Skipped == "" {
+			t.Errorf("%+v", f)
+		}
+	})
+	if err == nil {
+		t.Error("it is not said to be interrupted")
+	}
+}
+
 // TestLateDisturbance has the case that is disturbed go on before it is: nobody can tell then.
 func TestLateDisturbance(t *testing.T) {
 	modes, err := pickModes([]string{"reboot", "ioctl-hang"})
