@@ -101,6 +101,7 @@ func (c Confinement) String() string {
 	spaces := c.Bubblewrap != ""
 	say(spaces, "network")
 	say(spaces || c.Landlock > 0, "files")
+	say(spaces, "their permissions and times") // Landlock knows none
 	say(spaces, "sockets of this machine's programs")
 	say(c.Processes || c.Landlock > 0, "memory of the user's processes")
 	say(c.Processes || c.Landlock >= signalsLandlock, "signals to the user's processes")

@@ -41,6 +41,7 @@ sub abstract {
 try("read a file outside", content("$outside/secret"));
 try("list a folder outside", opendir(my $d, $outside));
 try("write a file outside", written("$outside/planted"));
+try("change the permissions of a file outside", chmod(0640, "$outside/secret"));
 try("change its confinement's rules", written("/proc/sys/kernel/core_pattern.none") || written("/sys/kernel/none"));
 try("change the permissions of the program that serves it", permit());
 try("connect to a port of this machine", IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $port, Timeout => 5));
@@ -86,6 +87,7 @@ func TestConfinement(t *testing.T) {
 				"read a file outside":                                  !spaces && c.Landlock == 0,
 				"list a folder outside":                                !spaces && c.Landlock == 0,
 				"write a file outside":                                 !spaces && c.Landlock == 0,
+				"change the permissions of a file outside":             !spaces,
 				"change its confinement's rules":                       false,
 				"change the permissions of the program that serves it": !spaces && c.Landlock == 0,
 				"connect to a port of this machine":                    !spaces,
