@@ -132,6 +132,9 @@ func (r *run) carryOut(ctx context.Context, events []results.Event, handlers []r
 	switch {
 	case r.broken() != nil:
 		finish = &results.Finish{Reason: results.Failed, Error: r.broken().Error()}
+		if errors.Is(runErr, context.Canceled) {
+			runErr = nil // which comes of that, and would be said before it
+		}
 	case ctx.Err() != nil:
 		finish.Reason = results.Interrupted
 		if errors.Is(runErr, context.Canceled) {

@@ -73,6 +73,34 @@ func TestFullDisk(t *testing.T) {
 	l.nothingLeft(t)
 }
 
+// TestFullDiskFromTheBeginning has no room for even the first event: why is said first, and not what comes of it.
+func TestFullDiskFromTheBeginning(t *testing.T) {
+	t.Parallel()
+	l := newLife(t)
+	disk := filepath.Join(l.dir, "small")
+	if err := os.Mkdir(disk, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=2m"); err != nil {
+		t.Skip("no small disk can be made: ", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(disk, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := fill(filepath.Join(disk, "ballast"), int64(os.Getpagesize())); err != nil {
+		t.Fatal(err)
+	}
+	cmd, said := l.command(testtime.Context(t), "small", "run", "life.*")
+	err := cmd.Run()
+	if code := cmd.ProcessState.ExitCode(); code != results.ExitInfrastructure || !strings.Contains(said.String(), "no space left on device") ||
+		strings.Contains(said.String(), "context canceled") {
+		t.Errorf("exit code %d (%v): %s", code, err, said)
+	}
+	l.nothingLeft(t)
+}
+
 // TestReadOnlyRoom has doctor look at a cache of which one room can't be written, as when it is somebody else's.
 func TestReadOnlyRoom(t *testing.T) {
 	cache := t.TempDir()
