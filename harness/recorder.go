@@ -85,7 +85,10 @@ func same(a, b results.Event) bool {
 	case results.KindCaseStarted, results.KindReplanned:
 		return true
 	case results.KindCaseFinished:
-		return a.Verdict.Outcome.Compare(b.Verdict.Outcome) <= 0 // one that is better than what is recorded is none
+		was, is := a.Verdict.Outcome, b.Verdict.Outcome
+		// One that is better than what is recorded is none; and where nothing came of an attempt, as when contact was lost,
+		// another reason for that is none, either.
+		return was.Compare(is) <= 0 || !was.Expected() && !is.Failed()
 	case results.KindStep:
 		return a.Step.Index == b.Step.Index
 	case results.KindEvidence:

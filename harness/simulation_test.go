@@ -58,6 +58,7 @@ const simKnown = `known-issues:
 
 // simulation is a run in a simulated world: what it is to test, and what became of it.
 type simulation struct {
+	seed  uint64 // 0: it is not made by one
 	t     *testing.T
 	plan  *Plan
 	guest *simGuest
@@ -102,7 +103,7 @@ func newSimulation(t *testing.T, plan *Plan, seed uint64, out string) *simulatio
 	p.Request.Out = out
 	g := newSimGuest(seed, plan.Cases, simHash)
 	g.rack = plan.Targets[0].Static != nil
-	return &simulation{t: t, plan: &p, guest: g}
+	return &simulation{t: t, seed: seed, plan: &p, guest: g}
 }
 
 // live is one controller's part in the run, on a disk: from its beginning, or from where the one before it was killed.
@@ -160,6 +161,9 @@ func (s *simulation) events() []results.Event {
 func (s *simulation) fail(format string, args ...any) {
 	s.t.Helper()
 	s.t.Errorf(format+"\n%s", append(args, strings.Join(s.story, "\n"))...)
+	if s.seed != 0 {
+		s.t.Errorf("seed %d: go test ./harness -run TestSimulatedRuns -seed %d -v", s.seed, s.seed)
+	}
 }
 
 // finals are the outcomes of the planned cases.
@@ -347,9 +351,6 @@ func TestSimulatedRuns(t *testing.T) {
 				}
 			}
 		})
-		if t.Failed() {
-			t.Fatalf("seed %d: go test ./harness -run 'TestSimulatedRuns' -seed %d -v", seed, seed)
-		}
 		os.RemoveAll(out)
 	}
 	if *oneSeed != 0 {

@@ -1,8 +1,10 @@
 package driverrun
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"wskharness/guest"
 	"wskharness/results"
@@ -123,6 +125,12 @@ func TestRunsThatEndWithoutUnload(t *testing.T) {
 	stuck.Back, stuck.Win32, stuck.Entry = "hang", 1460, 0
 	cancelled := over[len(over)-1]
 	cancelled.Why = "cancelled"
+	late := slices.Clone(over)
+	for i := range late {
+		if late[i].Ev == guest.EvDriverStart {
+			late[i].At = 12 * time.Second
+		}
+	}
 	stop := func(why string, win32 uint32) guest.Record {
 		return guest.Record{Ev: guest.EvDriverStop, Why: why, Win32: win32}
 	}
@@ -162,6 +170,7 @@ func TestRunsThatEndWithoutUnload(t *testing.T) {
 		{"another plan after the reboot", end(until(all, guest.EvReboot), runEnd("plan", 2, 0)), "error, error, error", "the plan in the guest was another one after the reboot"},
 		{"the driver never stops", end(over, stop("timeout", 1460), runEnd("tainted", 3, 0)), "deploy.stop hang, error, error, error", "did not unload in time"},
 		{"the driver can't be stopped", end(over, stop("refused", 1052), runEnd("tainted", 3, 0)), "deploy.stop fail, error, error, error", "unload: never"},
+		{"the driver started late, and can't be stopped", end(late, stop("refused", 1052), runEnd("tainted", 3, 0)), "deploy.stop fail, error, error, error", "on Wine, start it faster: it took 12s"},
 		{"another driver was stopped", end(over, stop("hash", 23), runEnd("tainted", 3, 0)), "deploy.stop error, error, error, error", "somebody replaced it"},
 		{"it failed to start", end(all[:1], guest.Record{Ev: guest.EvDriverStart, Why: "start", Win32: 31, Entry: 0xC0000001}, runEnd("driver-start", 0, 0)),
 			"deploy.start fail, not-run, not-run, not-run", "DriverEntry failed"},

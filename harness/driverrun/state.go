@@ -56,13 +56,14 @@ type State struct {
 	out      *Effects // of the input that is being applied
 
 	// What the journal says.
-	at     guest.Position
-	boot   string
-	open   *attempt // begun, not ended
-	hung   *attempt // hangs, as the agent found out: it is judged when all is gathered that can still be learnt
-	driver driverPhase
-	ended  *guest.Record // run-end
-	torn   bool          // its end is missing
+	at        guest.Position
+	boot      string
+	open      *attempt // begun, not ended
+	hung      *attempt // hangs, as the agent found out: it is judged when all is gathered that can still be learnt
+	driver    driverPhase
+	startedAt time.Duration // since the run's first record; 0 before that
+	ended     *guest.Record // run-end
+	torn      bool          // its end is missing
 
 	// What is known of the contact.
 	unanswered bool      // nobody has answered the order to start …

@@ -72,12 +72,31 @@ func start(ctx context.Context, o *Config, k kin, c Confinement) (*boot, error) 
 	if err == nil {
 		err = b.host.awaitReady(ctx)
 	}
-	if err != nil {
-		b.stop()
-		return nil, fmt.Errorf("boot the guest: %w; its console: %s", err, tail(b.tail(), 2000))
+	if err == nil {
+		return b, nil
 	}
-	return b, nil
+	var crash *vm.Event
+	select {
+	case e := <-b.crash: // now: what ends when it is stopped does not count
+		crash = &e
+	default:
+	}
+	b.stop()
+	return nil, &bootError{err: err, console: tail(b.tail(), 2000), crash: crash}
 }
+
+// bootError is a guest that did not get up.
+type bootError struct {
+	err     error
+	console []byte    // the end of it
+	crash   *vm.Event // of a driver, meanwhile; nil where there was none
+}
+
+func (e *bootError) Error() string {
+	return fmt.Sprintf("boot the guest: %v; its console: %s", e.err, e.console)
+}
+
+func (e *bootError) Unwrap() error { return e.err }
 
 // endedInOrder reports whether a guest whose winrshost.exe has ended did so by itself, and is not one whose kernel was killed.
 func (b *boot) endedInOrder() bool {

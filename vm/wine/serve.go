@@ -156,14 +156,21 @@ func (s *server) kin() kin { return kin{prefix: prefixOf(s.dir), temp: s.config.
 
 // start boots the guest's disk as it is.
 func (s *server) start(ctx context.Context) error {
-	b, err := start(ctx, &s.config, s.kin(), confinement())
+	boot := func() (*boot, error) {
+		b, err := start(ctx, &s.config, s.kin(), confinement())
+		if failed, ok := errors.AsType[*bootError](err); ok && failed.crash != nil {
+			s.tell(*failed.crash) // the next boot may go well, and nobody else knows of it
+		}
+		return b, err
+	}
+	b, err := boot()
 	for reboots := 0; errors.Is(err, errEnded) && reboots < maxReboots && ctx.Err() == nil; reboots++ {
 		s.log.Info("the guest rebooted before it was ready", "error", err)
-		b, err = start(ctx, &s.config, s.kin(), confinement())
+		b, err = boot()
 	}
 	for try := 1; err != nil && try < bootTries && ctx.Err() == nil; try++ {
 		s.log.Warn("the guest did not boot: once more", "error", err)
-		b, err = start(ctx, &s.config, s.kin(), confinement())
+		b, err = boot()
 	}
 	if err != nil {
 		return err
