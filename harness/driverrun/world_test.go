@@ -75,7 +75,7 @@ func numbered(records []guest.Record) []guest.Record {
 	all := make([]guest.Record, len(records))
 	var offset int64
 	for i, r := range records {
-		r.Seq, r.Offset, r.At = uint64(i+1), offset, time.Duration(i)*time.Millisecond
+		r.Seq, r.Offset, r.At = uint64(i+1), offset, max(r.At, time.Duration(i)*time.Millisecond)
 		r.Raw = []byte("0123456789")
 		offset += int64(len(r.Raw)) + 1
 		all[i] = r
