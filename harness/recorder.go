@@ -72,6 +72,11 @@ func (r *recorder) write(e results.Event) {
 		r.replay = slices.Delete(r.replay, i, i+1)
 		return
 	}
+	if e.Kind == results.KindCaseFinished {
+		if was := r.of(attemptKey{e.Case, e.Attempt}).verdict; was != nil && stands(was.Outcome, e.Verdict.Outcome) {
+			return // told before, and more than once: as it looked at first, and as its driver's end made it
+		}
+	}
 	r.note(e)
 	r.append(e)
 }
@@ -85,10 +90,7 @@ func same(a, b results.Event) bool {
 	case results.KindCaseStarted, results.KindReplanned:
 		return true
 	case results.KindCaseFinished:
-		was, is := a.Verdict.Outcome, b.Verdict.Outcome
-		// One that is better than what is recorded is none; and where nothing came of an attempt, as when contact was lost,
-		// another reason for that is none, either.
-		return was.Compare(is) <= 0 || !was.Expected() && !is.Failed()
+		return stands(a.Verdict.Outcome, b.Verdict.Outcome)
 	case results.KindStep:
 		return a.Step.Index == b.Step.Index
 	case results.KindEvidence:
@@ -97,6 +99,12 @@ func same(a, b results.Event) bool {
 		return a.DriverRun.N == b.DriverRun.N && a.DriverRun.State == b.DriverRun.State
 	}
 	return false
+}
+
+// stands reports whether a verdict that is recorded stands when the attempt is told of again: what is better is none; and
+// where nothing came of an attempt, as when contact was lost, another reason for that is none, either.
+func stands(was, is results.Outcome) bool {
+	return was.Compare(is) <= 0 || !was.Expected() && !is.Failed()
 }
 
 // note takes in what an event says of the attempt that it is of, or of a driver run.
