@@ -154,10 +154,13 @@ func (r *runGuest) oneOwner(t *testing.T) {
 	unharmed(t, r.records(t, r.order(t, sleepsShort, nil)), r.sample.SHA256)
 }
 
+// sleepsLonger is longer than a dozen commands take on a slow machine.
+var sleepsLonger = strings.ReplaceAll(sleepsLong, "100ms", "300ms")
+
 // staleNumber has an owner give orders when another has the guest: nothing comes of any.
 func (r *runGuest) staleNumber(t *testing.T) {
 	old := r.owner(t, "old")
-	owned := r.order(t, sleepsLong, nil)
+	owned := r.order(t, sleepsLonger, nil)
 	stopped := old.owner(t, "old")
 	stopped.giveBack(t)
 	young := r.owner(t, "young")
@@ -231,7 +234,7 @@ func (r *runGuest) staleNumber(t *testing.T) {
 // runLives has an owner let go of a run: nobody gets the guest before it is over, but its owner.
 func (r *runGuest) runLives(t *testing.T) {
 	one := r.owner(t, "one")
-	o := r.order(t, sleepsLong, nil)
+	o := r.order(t, sleepsLonger, nil)
 	s, err := one.StartRun(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -257,7 +260,7 @@ func (r *runGuest) runLives(t *testing.T) {
 // leaseTaken has a run whose guest was given to another, against all rules: it leaves the other's driver alone, whether a case
 // would be next or the driver's stop.
 func (r *runGuest) leaseTaken(t *testing.T) {
-	first := strings.ReplaceAll(sleepsShort, "500ms", "8s")
+	first := strings.ReplaceAll(sleepsShort, "500ms", "20s")
 	for _, cases := range []string{first, first + strings.ReplaceAll(sleepsShort, "short", "next")} {
 		old := r.owner(t, "old")
 		r.runs++
@@ -277,7 +280,7 @@ func (r *runGuest) leaseTaken(t *testing.T) {
 		young := r.takeFrom(t, old, "young")
 		r.runs++
 		young.runs = r.runs + 20
-		newer, err := young.StartRun(t.Context(), young.order(t, strings.ReplaceAll(sleepsShort, "500ms", "8s"), quirky(quirkNone)))
+		newer, err := young.StartRun(t.Context(), young.order(t, strings.ReplaceAll(sleepsShort, "500ms", "20s"), quirky(quirkNone)))
 		if err != nil {
 			t.Fatal(err)
 		}
