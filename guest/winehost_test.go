@@ -123,6 +123,7 @@ func (w *wineGuest) shutdown() {
 		_ = w.keeper.Wait()
 		w.keeper = nil
 	}
+	_ = wine.EndPrefix(w.prefix) // a wineboot.exe that was to reboot the guest stays, and waits for ever
 }
 
 // buildAgent builds the real agent, in the cache that other tests and runs share.

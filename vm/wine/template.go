@@ -95,6 +95,9 @@ func Prefix(ctx context.Context, root, dir string, s *Software) error {
 	return err
 }
 
+// EndPrefix ends every process of a prefix, those as well that its wineserver has left behind.
+func EndPrefix(prefix string) error { return kin{prefix: prefix}.kill() }
+
 // renewTemplate makes a template anew that a guest has spoiled. Clones of it that are in use keep their
 // files.
 func renewTemplate(ctx context.Context, final string, s *Software) error {
