@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -304,6 +305,10 @@ func smallDisk(t *testing.T, env Env, up *UpGuest) bool {
 		return false
 	}
 	bringAgent(t, env, up)
+	// What is mounted outside shows in a guest that boots, and not in one that is up.
+	if out, err := exec.CommandContext(testtime.Context(t), env.Serve[0], resetCommand, env.Cache, up.ID).CombinedOutput(); err != nil {
+		t.Fatalf("reset the guest: %v: %s", err, out)
+	}
 	t.Cleanup(func() {
 		if err := unix.Unmount(home, unix.MNT_DETACH); err != nil {
 			t.Error(err)

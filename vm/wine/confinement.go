@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -207,7 +208,11 @@ func (r reach) enforce() error {
 		if _, err := os.Stat(filepath.Dir(filepath.Dir(folder))); err != nil {
 			continue // nobody is logged in
 		}
-		if err := os.MkdirAll(folder, 0o700); err != nil {
+		err := os.MkdirAll(folder, 0o700)
+		for try := 0; errors.Is(err, fs.ErrNotExist) && try < 10; try++ { // another guest has just tidied up above it
+			err = os.MkdirAll(folder, 0o700)
+		}
+		if err != nil {
 			return fmt.Errorf("confine the guest: %w", err)
 		}
 		own = append(own, folder)

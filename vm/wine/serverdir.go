@@ -70,6 +70,9 @@ func ForgetServer(prefix, tmp string) error {
 		if err := os.RemoveAll(path); err != nil {
 			return fmt.Errorf("remove what the prefix's wineserver left: %w", err)
 		}
+		if path != filepath.Join(prefix, serverFile) {
+			_ = os.Remove(filepath.Dir(path)) // it stays where another prefix has its folder there
+		}
 	}
 	return nil
 }
