@@ -55,7 +55,7 @@ check-c-now:
 
 # Tests with guests mostly wait for them: more run side by side than there are processors.
 # All of vet is a check of its own.
-TESTS   := $(RACE) -vet=off -parallel 6 -p $(shell expr $$(nproc) + 1)
+TESTS   := $(RACE) -vet=off -parallel 6
 # A program with the race detector in it would sleep for a second before it ends, and they start a thousand.
 test-go test-slow soak test-clients: export GORACE = atexit_sleep_ms=0
 test-go: ## Every Go test, with the race detector: unit, real Wine guests, end to end

@@ -223,8 +223,9 @@ func TestSignals(t *testing.T) {
 	if err := c.Signal(t.Context(), remote.SignalTerminate); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Wait(t.Context()); !remote.IsGone(err) {
-		t.Errorf("Wait after terminate: %v, want a fault for which IsGone holds", err)
+	// Whoever is being answered in that moment hears of the command's end, and who asks later, that there is no such command.
+	if _, err := c.Wait(t.Context()); err != nil && !remote.IsGone(err) {
+		t.Errorf("Wait after terminate: %v, want a fault for which IsGone holds, or the end", err)
 	}
 }
 
