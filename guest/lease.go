@@ -159,13 +159,13 @@ func (g *Guest) keepLease() {
 	}
 }
 
-// Release gives the guest back, so that others need not wait for it. Nothing can be ordered with this Guest afterwards.
+// Release gives the guest back, so that others need not wait for it; it asks until it is answered. Nothing can be ordered with this Guest afterwards.
 func (g *Guest) Release(ctx context.Context) error {
 	args := g.leased("release")
 	if len(args) == 1 {
 		return nil
 	}
-	if _, err := g.queryOnce(ctx, g.exe, args...); err != nil {
+	if err := g.query(ctx, nil, args...); err != nil {
 		return fmt.Errorf("give the guest back: %w", err)
 	}
 	return nil
