@@ -159,7 +159,8 @@ func (g *Guest) keepLease() {
 	}
 }
 
-// Release gives the guest back, so that others need not wait for it; it asks until it is answered. Nothing can be ordered with this Guest afterwards.
+// Release gives the guest back, so that others need not wait for it; it asks until it is answered. Nothing can be ordered
+// with this Guest afterwards.
 func (g *Guest) Release(ctx context.Context) error {
 	args := g.leased("release")
 	if len(args) == 1 {

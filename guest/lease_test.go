@@ -270,13 +270,7 @@ func (r *runGuest) leaseTaken(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		for up := false; !up; {
-			record, err := s.Next(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			up = record.Ev == EvCaseStart
-		}
+		await(t, s, EvCaseStart)
 		young := r.takeFrom(t, old, "young")
 		r.runs++
 		young.runs = r.runs + 20
@@ -433,13 +427,7 @@ func (r *runGuest) leaseAndOwnReboot(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		for up := false; !up; {
-			record, err := s.Next(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			up = record.Ev == EvCaseStart
-		}
+		await(t, s, EvCaseStart)
 		young := r.takeFrom(t, old, "young")
 		records, err := all(t, s)
 		if last := records[len(records)-1]; !errors.Is(err, io.EOF) || last.Why != "lease" || records[len(records)-2].Ev != EvReboot {

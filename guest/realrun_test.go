@@ -183,6 +183,20 @@ func (r *runGuest) records(t *testing.T, o Run) []Record {
 	return records
 }
 
+// await reads a run's journal up to the first record of a kind.
+func await(t *testing.T, s *Stream, ev Event) {
+	t.Helper()
+	for {
+		record, err := s.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if record.Ev == ev {
+			return
+		}
+	}
+}
+
 func journalOf(records []Record) string {
 	var b bytes.Buffer
 	for _, r := range records {
@@ -274,13 +288,7 @@ func (r *runGuest) changed(t *testing.T, o Run) []Record {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	for up := false; !up; {
-		record, err := s.Next(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		up = record.Ev == EvDriverStart
-	}
+	await(t, s, EvDriverStart)
 	// In the place of the one that is loaded, which nobody may write to.
 	if err := errors.Join(os.Remove(file), os.WriteFile(file, append(bytes.Clone(good), 0), 0o600)); err != nil {
 		t.Fatal(err)

@@ -132,19 +132,16 @@ func (r *run) carryOut(ctx context.Context, events []results.Event, handlers []r
 	switch {
 	case r.broken() != nil:
 		finish = &results.Finish{Reason: results.Failed, Error: r.broken().Error()}
-		if errors.Is(runErr, context.Canceled) {
-			runErr = nil // which comes of that, and would be said before it
-		}
 	case ctx.Err() != nil:
 		finish.Reason = results.Interrupted
-		if errors.Is(runErr, context.Canceled) {
-			runErr = nil // the record says so, and better
-		}
 	case runErr != nil:
 		finish = &results.Finish{Reason: results.Failed, Error: runErr.Error()}
 		if _, ok := errors.AsType[*BuildError](runErr); ok {
 			finish.Reason = results.NotBuilt
 		}
+	}
+	if errors.Is(runErr, context.Canceled) && (r.broken() != nil || ctx.Err() != nil) {
+		runErr = nil // it comes of that, which is said elsewhere, and better
 	}
 	r.conclude(finish)
 	done.Record = reducer.Record()

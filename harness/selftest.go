@@ -150,8 +150,6 @@ func (m *Mode) show(ctx context.Context, c *Config, t *Target, suite, out string
 		f.Wrong = []string{err.Error()}
 	} else {
 		m.classify(&f, done.Record)
-	}
-	if err == nil {
 		f.Wrong = append(f.Wrong, d.missing()...)
 	}
 	f.settle(d.slow)

@@ -18,12 +18,9 @@ import (
 	"wskharness/testtime"
 )
 
-// TestFullDisk fills the disk of the run folder while a run is under way: the run ends with exit code 3 and says why, what
-// was recorded is whole, nothing is left running, and when there is room again --resume goes on to the verdicts of an
-// undisturbed run, each of them once.
-func TestFullDisk(t *testing.T) {
-	t.Parallel()
-	l := newLife(t)
+// smallDisk is a disk of 2 MiB, on which the runs of "small" are.
+func (l *life) smallDisk(t *testing.T) string {
+	t.Helper()
 	disk := filepath.Join(l.dir, "small")
 	if err := os.Mkdir(disk, 0o755); err != nil {
 		t.Fatal(err)
@@ -36,6 +33,16 @@ func TestFullDisk(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	return disk
+}
+
+// TestFullDisk fills the disk of the run folder while a run is under way: the run ends with exit code 3 and says why, what
+// was recorded is whole, nothing is left running, and when there is room again --resume goes on to the verdicts of an
+// undisturbed run, each of them once.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	l := newLife(t)
+	disk := l.smallDisk(t)
 	l.wskharness(t, "undisturbed", "run", "life.*")
 	want := l.verdicts(t, "undisturbed")
 	ballast := filepath.Join(disk, "ballast")
@@ -77,18 +84,7 @@ func TestFullDisk(t *testing.T) {
 func TestFullDiskFromTheBeginning(t *testing.T) {
 	t.Parallel()
 	l := newLife(t)
-	disk := filepath.Join(l.dir, "small")
-	if err := os.Mkdir(disk, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=2m"); err != nil {
-		t.Skip("no small disk can be made: ", err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(disk, unix.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
+	disk := l.smallDisk(t)
 	if err := fill(filepath.Join(disk, "ballast"), int64(os.Getpagesize())); err != nil {
 		t.Fatal(err)
 	}

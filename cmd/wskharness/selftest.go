@@ -19,8 +19,9 @@ func newSelftest(c *common) *cobra.Command {
 		Use:   "selftest [TARGET]",
 		Short: "Misbehave on purpose, and check that it is called what it is",
 		Long: `Run cases that crash, hang, lose the agent or the machine, in each phase of a run and each through the whole
-path on a target, and check the verdict and the evidence. What the target can't show is skipped with the reason. Where a time was up that may
-be all that is wrong, the machine was too slow to tell: that is "slow", not "WRONG", and the exit code is 3.`,
+path on a target, and check the verdict and the evidence. What the target can't show is skipped with the reason. Where
+a time was up that may be all that is wrong, the machine was too slow to tell: that is "slow", not "WRONG", and the
+exit code is 3.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: c.completeTargets,
 		RunE: func(cmd *cobra.Command, args []string) error {

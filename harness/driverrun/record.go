@@ -2,7 +2,6 @@ package driverrun
 
 import (
 	"fmt"
-	"time"
 
 	"wskharness/guest"
 	"wskharness/results"
@@ -151,10 +150,6 @@ func (s *State) outOfTime(a *attempt) {
 		Reason: s.limit + " " + quoteStep(len(a.steps), len(a.Case.Steps))})
 }
 
-// wineGivesUp is how long Wine's service manager waits for a service's answer to its start. One that is running after all is
-// one that takes no orders, as is a driver without DriverUnload: seen with Wine 8.0.
-const wineGivesUp = 10 * time.Second
-
 // driverEnd takes the proof that the driver went, or is as it was left.
 func (s *State) driverEnd(r guest.Record) {
 	if r.OK {
@@ -166,11 +161,7 @@ func (s *State) driverEnd(r guest.Record) {
 	if r.Why == "timeout" {
 		s.slow("deploy.stop", "the driver did not unload in time")
 	}
-	outcome, reason := stopFailed(r.Why, r.Win32)
-	if r.Why == "refused" && s.startedAt >= wineGivesUp {
-		reason += fmt.Sprintf("; or, on Wine, start it faster: it took %s, and of one that takes %s Wine's service manager loses hold",
-			s.startedAt.Round(100*time.Millisecond), wineGivesUp)
-	}
+	outcome, reason := stopFailed(r.Why, r.Win32, s.startedAt)
 	s.own("deploy.stop", results.Verdict{Outcome: outcome, Elapsed: r.StopTook, Reason: reason})
 	s.taint(reason)
 }

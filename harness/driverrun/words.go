@@ -2,6 +2,7 @@ package driverrun
 
 import (
 	"fmt"
+	"time"
 
 	"wskharness/results"
 	"wskharness/suites"
@@ -81,13 +82,23 @@ func hostGone(code uint32) bool {
 	return false
 }
 
-// stopFailed is what a driver comes to that did not end as it should: its outcome and why.
-func stopFailed(why string, win32 uint32) (results.Outcome, string) {
+// wineGivesUp is how long Wine's service manager waits for a service's answer to its start. One that is running after all is
+// one that takes no orders, as is a driver without DriverUnload: seen with Wine 8.0.
+const wineGivesUp = 10 * time.Second
+
+// stopFailed is what a driver comes to that did not end as it should: its outcome and why. It had started so long after the
+// run's begin.
+func stopFailed(why string, win32 uint32, started time.Duration) (results.Outcome, string) {
 	switch why {
 	case "hash":
 		return results.Error, "the driver's file in the guest is not the deployed one any more: somebody replaced it while the cases ran"
 	case "refused":
-		return results.Fail, "the driver can't be unloaded, it has no DriverUnload: give it one, or say `unload: never` in the configuration where that is meant"
+		reason := "the driver can't be unloaded, it has no DriverUnload: give it one, or say `unload: never` in the configuration where that is meant"
+		if started >= wineGivesUp {
+			reason += fmt.Sprintf("; or, on Wine, start it faster: it took %s, and of one that takes %s Wine's service manager loses hold",
+				started.Round(100*time.Millisecond), wineGivesUp)
+		}
+		return results.Fail, reason
 	case "state":
 		return results.Fail, "the driver was not loaded any more at the end"
 	case "stop":

@@ -130,13 +130,10 @@ func (c Confinement) String() string {
 
 // reach is what a guest may reach of this machine.
 type reach struct {
-	prefix string   // its own …
+	prefix string   // its own; empty: nobody's …
 	temp   string   // … and its short folder
 	see    []string // what it may read, and run programs from; what is not there is left out
 }
-
-// room is the part of a guest's short folder that is the guest's own: beside it is the socket by which it is controlled.
-func (r reach) room() string { return filepath.Join(r.temp, serverInner) }
 
 // readable is what Wine reads. Of /etc it is no more than the C library and fontconfig ask for: the rest may have secrets.
 func readable(loader string) []string {
@@ -191,25 +188,23 @@ func (c Confinement) arguments(r reach) []string {
 	} else {
 		args = append(args, "--ro-bind", "/proc", "/proc")
 	}
-	if r.prefix == "" {
-		return append(args, "--remount-ro", "/", "--") // nobody's
+	if r.prefix != "" {
+		own := ownRoom(r.temp)
+		args = append(args, "--bind", r.prefix, r.prefix, "--bind", own, own, "--bind", own, commonRoom())
 	}
-	// A wineserver that takes no other folder takes this one, which then is the guest's.
-	common := filepath.Join(serverTemp, fmt.Sprintf(".wine-%d", os.Getuid()))
-	args = append(args, "--bind", r.prefix, r.prefix, "--bind", r.room(), r.room(), "--bind", r.room(), common)
 	return append(args, "--remount-ro", "/", "--")
 }
 
 // enforce confines this thread, and what it starts from now on, by Landlock: the thread can never be given back. Folders in
 // which a wineserver may have its socket are made first, since it may not make them.
 func (r reach) enforce() error {
-	own := []string{r.prefix, r.room()}
+	own := []string{r.prefix, ownRoom(r.temp)}
 	for _, folder := range serverFolders(r.prefix, r.temp) {
 		if _, err := os.Stat(filepath.Dir(filepath.Dir(folder))); err != nil {
 			continue // nobody is logged in
 		}
-		err := os.MkdirAll(folder, 0o700)
-		for try := 0; errors.Is(err, fs.ErrNotExist) && try < 10; try++ { // another guest has just tidied up above it
+		err := fs.ErrNotExist
+		for try := 0; errors.Is(err, fs.ErrNotExist) && try < 10; try++ { // another guest may just tidy up above it
 			err = os.MkdirAll(folder, 0o700)
 		}
 		if err != nil {

@@ -45,6 +45,11 @@ type order struct {
 	Landlock bool     `json:"landlock"` // confine them by it, or fail
 }
 
+// reach is what they may reach.
+func (o *order) reach() reach {
+	return reach{prefix: o.Prefix, temp: o.Temp, see: readable(o.Software.Loader)}
+}
+
 // sandbox is a guest's processes and what confines them, as the process sees it that serves the guest.
 type sandbox struct {
 	in       io.WriteCloser // winrshost.exe's standard input …
@@ -76,8 +81,7 @@ func enter(ctx context.Context, o order, c Confinement, console *os.File) (*sand
 	env := slices.Concat(o.Env, []string{sandboxing + "=" + string(text), "GORACE=" + os.Getenv("GORACE")})
 	args := []string{"/proc/self/exe"}
 	if c.Bubblewrap != "" {
-		within := reach{prefix: o.Prefix, temp: o.Temp, see: readable(o.Software.Loader)}
-		args = append(c.arguments(within), fmt.Sprintf("/proc/self/fd/%d", programFD))
+		args = append(c.arguments(o.reach()), fmt.Sprintf("/proc/self/fd/%d", programFD))
 	}
 	cmd := child.Command(context.Background(), env, args[0], args[1:]...)
 	cmd.Stdout, cmd.Stderr, cmd.Dir = console, console, "/"

@@ -1,6 +1,7 @@
 package wine
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,6 +25,13 @@ const (
 	serverInner = "wine"       // what is in the guest's own short folder
 )
 
+// ownRoom is the part of a guest's short folder that is the guest's own: its home, and where its wineserver's folder is.
+// Beside it is the socket by which it is controlled.
+func ownRoom(tmp string) string { return filepath.Join(tmp, serverInner) }
+
+// commonRoom is where a wineserver has its folder that takes no other.
+func commonRoom() string { return fmt.Sprintf("%s/.wine-%d", serverTemp, os.Getuid()) }
+
 // serverFolders is where the wineserver of a prefix may have its socket: in the guest's folder tmp, which may be
 // empty, or in one of those that it shares with the user's other prefixes.
 func serverFolders(prefix, tmp string) []string {
@@ -31,9 +39,9 @@ func serverFolders(prefix, tmp string) []string {
 	if unix.Stat(prefix, &st) != nil {
 		return nil // without its prefix it has none
 	}
-	rooms := []string{fmt.Sprintf("/run/user/%d/wine", os.Getuid()), fmt.Sprintf("%s/.wine-%d", serverTemp, os.Getuid())}
+	rooms := []string{fmt.Sprintf("/run/user/%d/wine", os.Getuid()), commonRoom()}
 	if tmp != "" {
-		rooms = append(rooms, filepath.Join(tmp, serverInner))
+		rooms = append(rooms, ownRoom(tmp))
 	}
 	for i, room := range rooms {
 		rooms[i] = filepath.Join(room, fmt.Sprintf("server-%x-%x", st.Dev, st.Ino))
@@ -48,7 +56,7 @@ func PlaceServer(prefix, tmp string) error {
 	if err := ForgetServer(prefix, tmp); err != nil {
 		return err
 	}
-	room := filepath.Join(tmp, serverInner)
+	room := ownRoom(tmp)
 	name, err := filepath.Rel(serverTemp, room)
 	if err == nil {
 		err = os.MkdirAll(room, 0o700)
@@ -65,14 +73,14 @@ func PlaceServer(prefix, tmp string) error {
 // ForgetServer removes what the wineserver of a prefix has left outside of it. The prefix has to be there still, and
 // its processes have to be gone.
 func ForgetServer(prefix, tmp string) error {
-	left := append(serverFolders(prefix, tmp), filepath.Join(prefix, serverFile))
-	for _, path := range left {
-		if err := os.RemoveAll(path); err != nil {
-			return fmt.Errorf("remove what the prefix's wineserver left: %w", err)
-		}
-		if path != filepath.Join(prefix, serverFile) {
-			_ = os.Remove(filepath.Dir(path)) // it stays where another prefix has its folder there
-		}
+	var errs []error
+	for _, folder := range serverFolders(prefix, tmp) {
+		errs = append(errs, os.RemoveAll(folder))
+		_ = os.Remove(filepath.Dir(folder)) // it stays where another prefix has its folder there
+	}
+	errs = append(errs, os.RemoveAll(filepath.Join(prefix, serverFile)))
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("remove what the prefix's wineserver left: %w", err)
 	}
 	return nil
 }

@@ -83,7 +83,7 @@ const debugChannels = "-all,+pid,err+all,trace+loaddll,warn+debugstr"
 func (s *Software) Environment(prefix, tmp, debug string) []string {
 	return []string{
 		"PATH=" + filepath.Dir(s.Loader) + ":" + filepath.Dir(s.Server) + ":/usr/local/bin:/usr/bin:/bin",
-		"HOME=" + filepath.Join(tmp, serverInner), "LANG=C.UTF-8", "LC_ALL=C.UTF-8",
+		"HOME=" + ownRoom(tmp), "LANG=C.UTF-8", "LC_ALL=C.UTF-8",
 		"WINEPREFIX=" + prefix, "WINEARCH=win64", "WINESERVER=" + s.Server, "WINEDEBUG=" + debug,
 	}
 }

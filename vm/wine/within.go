@@ -81,7 +81,7 @@ func (w *within) launch(in, out *os.File) error {
 	defer out.Close()
 	o := &w.order
 	if o.Landlock {
-		if err := (reach{prefix: o.Prefix, temp: o.Temp, see: readable(o.Software.Loader)}).enforce(); err != nil {
+		if err := o.reach().enforce(); err != nil {
 			return err
 		}
 	}
