@@ -1,0 +1,205 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"wskharness/guest"
+	"wskharness/remote"
+	"wskharness/results"
+)
+
+const (
+	closeLimit = 5 * time.Second // to take leave of a guest that need not be there
+	// connectLimit bounds how long a guest may take from "booted" to its first answer.
+	connectLimit = 60 * time.Second
+	// bringLimit bounds how long it may take to bring the agent into a guest.
+	bringLimit = 10 * time.Minute
+	// connectTries and connectPause are for a guest that is up, over a network that need not be: the pause
+	// doubles, and all of them are 3 s.
+	connectTries = 6
+	connectPause = 100 * time.Millisecond
+)
+
+// connect opens the guest, also anew after a revert.
+func (s *session) connect(ctx context.Context) error {
+	return s.phase(s.target.Name, results.PhaseConnect, func() (string, error) {
+		whole := ctx
+		ctx, cancel := context.WithTimeout(ctx, s.allow(connectLimit))
+		defer cancel()
+		defer s.tellTimeUp(ctx, "connect to the guest")
+		pause := connectPause
+		for try := 1; ; try++ {
+			label, err := s.open(ctx, whole)
+			if err == nil || try == connectTries || !guest.MayPass(ctx, err) {
+				return label, err
+			}
+			s.log.Warn("connect: once more", "in", pause, "error", err)
+			select {
+			case <-ctx.Done():
+				return label, err
+			case <-time.After(pause):
+			}
+			pause *= 2
+		}
+	})
+}
+
+// reconnect opens a guest that is coming back: it does not answer for a while, and before that the boot that
+// is going down may. Where a boot id is given, only another boot counts.
+func (s *session) reconnect(ctx context.Context, before string) error {
+	return s.reconnectWithin(ctx, before, s.bootWait())
+}
+
+// bootWait is how long the machine may take to be there again: a guest that starts in seconds is known to, and any other
+// takes what its target says, or what a machine may take.
+func (s *session) bootWait() time.Duration {
+	switch t := s.target.Static; {
+	case t == nil:
+		return s.allow(connectLimit)
+	case t.ResetWithin > 0:
+		return s.allow(t.ResetWithin)
+	}
+	return s.allow(bootLimit)
+}
+
+func (s *session) reconnectWithin(ctx context.Context, before string, limit time.Duration) error {
+	return s.phase(s.target.Name, results.PhaseConnect, func() (string, error) {
+		whole := ctx
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		defer s.tellTimeUp(ctx, "connect to the guest again")
+		var booting patience
+		for {
+			label, err := s.open(ctx, whole)
+			switch {
+			case err == nil && s.facts.BootID != before:
+				return label, nil
+			case err == nil:
+				err = fmt.Errorf("the guest on %s has not rebooted", s.target.Name)
+			case !booting.bears(ctx, err):
+				return label, err
+			}
+			if !booting.wait(ctx) {
+				return label, err
+			}
+		}
+	})
+}
+
+// open connects to the guest and asks for its facts. Where the agent has to be brought there first, that has a limit of
+// its own, inside whole.
+func (s *session) open(ctx, whole context.Context) (label string, err error) {
+	s.disconnect(ctx)
+	begun, brought := time.Now(), false
+	bring := func() (context.Context, context.CancelFunc) {
+		brought = true
+		return context.WithTimeout(whole, bringLimit)
+	}
+	if s.guest, err = s.reach(ctx, bring); err != nil {
+		s.guest = nil
+		if leased, ok := errors.AsType[*guest.LeasedError](err); ok {
+			s.taken = leased
+			return "", s.inUse()
+		}
+		return "", fmt.Errorf("connect to %s: %w", s.target.Name, err)
+	}
+	s.taken = nil
+	s.facts = s.guest.Facts()
+	if !brought {
+		s.answer = max(s.answer, time.Since(begun))
+	}
+	s.fresh = s.facts.Traces
+	s.label = s.target.describeGuest(s.facts)
+	facts := factsOf(s.facts)
+	if netio := s.target.netio(); netio != "" {
+		facts["netio"] = netio
+	}
+	facts[results.FactGuest] = s.label
+	s.append(results.Event{Kind: results.KindTargetFacts, Target: s.target.Name, Facts: facts})
+	return s.label, nil
+}
+
+// reach connects to the guest on the machine, and brings the agent into it where it is not there.
+func (s *session) reach(ctx context.Context, bring func() (context.Context, context.CancelFunc)) (port, error) {
+	if w := s.env.world; w != nil {
+		return w.reach(ctx, s.machine)
+	}
+	client, err := remote.New(s.machine.Endpoint(), remote.Options{Logger: s.log, Owner: "wskharness " + s.id})
+	if err != nil {
+		return nil, err
+	}
+	g, err := guest.Connect(ctx, client, guest.Options{Agent: s.kit.agent, Logger: s.log, Bring: bring, Owner: s.owner()})
+	if err != nil {
+		return nil, errors.Join(err, client.Close())
+	}
+	return reached{g, client}, nil
+}
+
+// owner is whom the guest is told that it is used by: the run, also where it is resumed.
+func (s *session) owner() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return guest.LeaseOwner(s.id, host)
+}
+
+// inUse is the error of a guest that another run has.
+func (s *session) inUse() error {
+	advice := "wait until that is over"
+	if run, _, ok := strings.Cut(s.taken.Lease.Owner, "@"); ok {
+		advice += fmt.Sprintf(", or resume it there with `wskharness run --resume %s`", run)
+	}
+	if s.taken.Lease.Running {
+		advice += "; a run that hangs ends when the machine reboots"
+	}
+	return fmt.Errorf("connect to %s: %w: %s", s.target.Name, s.taken, advice)
+}
+
+// letOthers gives a guest back that others can use, too.
+func (s *session) letOthers(ctx context.Context) {
+	if s.target.shared() == "" && !s.plan.Request.Keep && !s.plan.Request.Warm {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.allow(closeLimit))
+	defer cancel()
+	var err error
+	if s.guest == nil { // it may be there all the same, as after a reset that failed
+		if s.taken != nil || s.facts.BootID == "" {
+			return
+		}
+		if s.guest, err = s.reach(ctx, nil); err != nil {
+			s.guest = nil
+		}
+	}
+	if err == nil {
+		err = s.guest.Release(ctx)
+	}
+	if err != nil {
+		s.log.Warn("others get the guest when it was not heard of this run for a while", "error", err)
+	}
+}
+
+// tellTimeUp tells, where that is so, that it was a time of the session's own that ended ctx.
+func (s *session) tellTimeUp(ctx context.Context, doing string) {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) && limitUp(ctx) == nil {
+		s.tooLate("", "the time to %s was up", doing)
+	}
+}
+
+func (s *session) disconnect(ctx context.Context) {
+	if s.guest == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.allow(closeLimit))
+	defer cancel()
+	if err := s.guest.Close(ctx); err != nil {
+		s.log.Debug("disconnect", "error", err)
+	}
+	s.guest = nil
+}
