@@ -27,9 +27,8 @@ const (
 
 // connect opens the guest, also anew after a revert.
 func (s *session) connect(ctx context.Context) error {
-	return s.phase(s.target.Name, results.PhaseConnect, func() (string, error) {
-		whole := ctx
-		ctx, cancel := context.WithTimeout(ctx, s.allow(connectLimit))
+	return s.connecting(ctx, func(whole context.Context) (string, error) {
+		ctx, cancel := context.WithTimeout(whole, s.allow(connectLimit))
 		defer cancel()
 		defer s.tellTimeUp(ctx, "connect to the guest")
 		pause := connectPause
@@ -47,6 +46,11 @@ func (s *session) connect(ctx context.Context) error {
 			pause *= 2
 		}
 	})
+}
+
+// connecting is the phase in which the guest is waited for, on a machine that may end meanwhile.
+func (s *session) connecting(ctx context.Context, do func(context.Context) (label string, err error)) error {
+	return s.phase(s.target.Name, results.PhaseConnect, func() (string, error) { return whileThere(ctx, s.machine, do) })
 }
 
 // reconnect opens a guest that is coming back: it does not answer for a while, and before that the boot that
@@ -68,9 +72,8 @@ func (s *session) bootWait() time.Duration {
 }
 
 func (s *session) reconnectWithin(ctx context.Context, before string, limit time.Duration) error {
-	return s.phase(s.target.Name, results.PhaseConnect, func() (string, error) {
-		whole := ctx
-		ctx, cancel := context.WithTimeout(ctx, limit)
+	return s.connecting(ctx, func(whole context.Context) (string, error) {
+		ctx, cancel := context.WithTimeout(whole, limit)
 		defer cancel()
 		defer s.tellTimeUp(ctx, "connect to the guest again")
 		var booting patience
@@ -126,6 +129,14 @@ func (s *session) open(ctx, whole context.Context) (label string, err error) {
 
 // reach connects to the guest on the machine, and brings the agent into it where it is not there.
 func (s *session) reach(ctx context.Context, bring func() (context.Context, context.CancelFunc)) (port, error) {
+	p, err := whileThere(ctx, s.machine, func(ctx context.Context) (port, error) { return s.dial(ctx, bring) })
+	if err != nil {
+		return nil, err
+	}
+	return mortal{p, s.machine}, nil
+}
+
+func (s *session) dial(ctx context.Context, bring func() (context.Context, context.CancelFunc)) (port, error) {
 	if w := s.env.world; w != nil {
 		return w.reach(ctx, s.machine)
 	}

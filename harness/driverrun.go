@@ -231,7 +231,7 @@ func broke(err error) driverrun.Input {
 	switch {
 	case ended:
 		cause = driverrun.Ended
-	case rebooted, lost:
+	case rebooted, lost, errors.Is(err, vm.ErrEnded): // what the machine told before its end is still to be heard
 		cause = driverrun.Lost
 	case cut:
 		cause = driverrun.Cut

@@ -7,6 +7,7 @@ import (
 
 	"wskharness/guest"
 	"wskharness/remote"
+	"wskharness/vm"
 )
 
 // port is a guest as a run uses it: what goes into the guest, and what comes out of it, goes through here.
@@ -59,4 +60,82 @@ func opened(s *guest.Stream, err error) (journal, error) {
 // Close takes leave of the guest, and gives its connection up.
 func (r reached) Close(ctx context.Context) error {
 	return errors.Join(r.Guest.Close(ctx), r.client.Close())
+}
+
+// whileThere does something that waits for a guest, and waits no longer when its machine is gone for good: a guest that does not
+// answer may only be slow, or booting, and whoever waits for it asks again.
+func whileThere[T any](ctx context.Context, m vm.Machine, do func(context.Context) (T, error)) (T, error) {
+	mortal, ok := m.(vm.Mortal)
+	if !ok {
+		return do(ctx)
+	}
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	go func() {
+		select {
+		case <-mortal.Ended():
+			end(vm.ErrEnded)
+		case <-ctx.Done():
+		}
+	}()
+	answer, err := do(ctx)
+	if err != nil && errors.Is(context.Cause(ctx), vm.ErrEnded) {
+		err = vm.ErrEnded
+	}
+	return answer, err
+}
+
+// mortal is a guest of which nothing is asked for longer than its machine is there. Its journal ends with its connection.
+type mortal struct {
+	port
+	machine vm.Machine
+}
+
+func (m mortal) StartRun(ctx context.Context, r guest.Run) (journal, error) {
+	return whileThere(ctx, m.machine, func(ctx context.Context) (journal, error) { return m.port.StartRun(ctx, r) })
+}
+
+func (m mortal) Follow(ctx context.Context, runID string, from guest.Position, raw io.Writer) (journal, error) {
+	return whileThere(ctx, m.machine, func(ctx context.Context) (journal, error) { return m.port.Follow(ctx, runID, from, raw) })
+}
+
+func (m mortal) Cancel(ctx context.Context, runID string) error {
+	return m.do(ctx, func(ctx context.Context) error { return m.port.Cancel(ctx, runID) })
+}
+
+func (m mortal) State(ctx context.Context, driver, runID string) (guest.State, error) {
+	return whileThere(ctx, m.machine, func(ctx context.Context) (guest.State, error) { return m.port.State(ctx, driver, runID) })
+}
+
+func (m mortal) Refresh(ctx context.Context) (guest.Facts, error) {
+	return whileThere(ctx, m.machine, m.port.Refresh)
+}
+
+func (m mortal) Traces(ctx context.Context) (guest.Traces, error) {
+	return whileThere(ctx, m.machine, m.port.Traces)
+}
+
+func (m mortal) Look(ctx context.Context, path string) (guest.Entry, error) {
+	return whileThere(ctx, m.machine, func(ctx context.Context) (guest.Entry, error) { return m.port.Look(ctx, path) })
+}
+
+func (m mortal) PullFile(ctx context.Context, from, to string, o guest.PullOptions) (guest.PullStats, error) {
+	return whileThere(ctx, m.machine, func(ctx context.Context) (guest.PullStats, error) { return m.port.PullFile(ctx, from, to, o) })
+}
+
+func (m mortal) PullTree(ctx context.Context, from, to string, o guest.TreeOptions) (guest.TreeStats, error) {
+	return whileThere(ctx, m.machine, func(ctx context.Context) (guest.TreeStats, error) { return m.port.PullTree(ctx, from, to, o) })
+}
+
+func (m mortal) Exec(ctx context.Context, line remote.CommandLine, stdin io.Reader, stdout, stderr io.Writer) (uint32, error) {
+	return whileThere(ctx, m.machine, func(ctx context.Context) (uint32, error) { return m.port.Exec(ctx, line, stdin, stdout, stderr) })
+}
+
+func (m mortal) Release(ctx context.Context) error { return m.do(ctx, m.port.Release) }
+func (m mortal) Close(ctx context.Context) error   { return m.do(ctx, m.port.Close) }
+
+// do is whileThere for what has no answer but that it was done.
+func (m mortal) do(ctx context.Context, do func(context.Context) error) error {
+	_, err := whileThere(ctx, m.machine, func(ctx context.Context) (struct{}, error) { return struct{}{}, do(ctx) })
+	return err
 }

@@ -68,7 +68,7 @@ func (s *session) reboot(ctx context.Context, before string) error {
 	} else if err := s.orderReboot(ctx); err != nil {
 		return fmt.Errorf("reboot it, since it can't be reverted: %w; give its target a reset command that turns it off and on", err)
 	}
-	if err := s.awaitBoot(ctx, before); err != nil {
+	if _, err := whileThere(ctx, s.machine, func(ctx context.Context) (string, error) { return s.awaitBoot(ctx, before) }); err != nil {
 		return fmt.Errorf("wait for it to come up within %s: %w", limit, err)
 	}
 	return nil
@@ -96,26 +96,26 @@ func (s *session) orderReboot(ctx context.Context) error {
 
 // awaitBoot waits for another boot, in which two shells in a row work: a machine that is going down still
 // answers, and Windows restarts WinRM once more shortly after it first answered.
-func (s *session) awaitBoot(ctx context.Context, before string) error {
+func (s *session) awaitBoot(ctx context.Context, before string) (label string, err error) {
 	confirmed := ""
 	var booting patience
 	for {
-		_, err := s.open(ctx, ctx)
+		label, err = s.open(ctx, ctx)
 		switch id := s.facts.BootID; {
 		case err != nil && !booting.bears(ctx, err):
-			return err
+			return "", err
 		case err != nil:
 			confirmed = ""
 		case id == before:
 			err, confirmed = fmt.Errorf("it still runs boot %s", id), ""
 		case id == confirmed:
-			return nil
+			return label, nil
 		default:
 			confirmed = id
 			continue
 		}
 		if !booting.wait(ctx) {
-			return err
+			return "", err
 		}
 	}
 }

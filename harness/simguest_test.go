@@ -33,13 +33,15 @@ type simGuest struct {
 	did      int
 	boots    int
 	upAt     time.Time // it is booting until then
+	endedAt  time.Time // its machine is gone for good since then; zero: it is there
 	mute     bool      // it answers nothing any more
 	deafTill time.Time // the network is away until then
 	runs     map[string]*simRun
 	dumps    map[string]guest.Dump
-	events   chan vm.Event
-	held     int // machines that are acquired and not released
-	owner    int // the controller that has it: an older one can do nothing
+	events   chan vm.Event // of the machine …
+	ended    chan struct{} // … which is closed when it has ended
+	held     int           // machines that are acquired and not released
+	owner    int           // the controller that has it: an older one can do nothing
 	reverts  int
 	started  map[string]int // how often each case began, for the story of a seed
 }
@@ -60,7 +62,7 @@ type simReboot struct{ n, step int }
 
 func newSimGuest(seed uint64, cases []*suites.Case, hash string) *simGuest {
 	g := &simGuest{cases: map[string]*suites.Case{}, hash: hash, random: rand.New(rand.NewPCG(seed, 10)), mishaps: map[int]string{},
-		runs: map[string]*simRun{}, dumps: map[string]guest.Dump{}, events: make(chan vm.Event, 64), boots: 1, started: map[string]int{}}
+		runs: map[string]*simRun{}, dumps: map[string]guest.Dump{}, events: make(chan vm.Event, 64), ended: make(chan struct{}), boots: 1, started: map[string]int{}}
 	g.changed = sync.NewCond(&g.mu)
 	for _, c := range cases {
 		g.cases[c.Name()] = c
@@ -82,6 +84,14 @@ func (g *simGuest) do(r *simRun, boot int) bool {
 		g.mute = true
 	case "kill":
 		r.alive = false
+	case "end":
+		g.end()
+	case "end soon":
+		time.AfterFunc(longestPause/4, func() {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			g.end()
+		})
 	case "network":
 		g.deafTill = time.Now().Add(time.Duration(g.random.IntN(90)) * time.Second)
 	}
@@ -104,8 +114,26 @@ func (g *simGuest) crash() {
 	})
 }
 
+// end is the end of the machine, for good: what served it was killed.
+func (g *simGuest) end() {
+	if !g.endedAt.IsZero() {
+		return
+	}
+	for _, r := range g.runs {
+		r.alive, r.at = false, nil
+	}
+	g.boots++ // whatever was to happen in this one, or at its end, does not
+	g.mute, g.endedAt = false, time.Now()
+	close(g.events)
+	close(g.ended)
+	g.changed.Broadcast()
+}
+
 // down ends the boot, and begins the next one.
 func (g *simGuest) down(told bool) {
+	if !g.endedAt.IsZero() {
+		return
+	}
 	for _, r := range g.runs {
 		r.alive = false
 	}
@@ -283,10 +311,10 @@ func (p *simPort) there() error {
 	switch {
 	case g.owner != p.owner:
 		return errDead
-	case time.Now().Before(g.upAt) && g.slow && g.random.IntN(2) == 0:
+	case g.endedAt.IsZero() && time.Now().Before(g.upAt) && g.slow && g.random.IntN(2) == 0:
 		codes := []int{401, 404, 503}
 		return &remote.Fault{HTTPStatus: codes[g.random.IntN(len(codes))], Reason: "the machine is booting"}
-	case time.Now().Before(g.upAt), time.Now().Before(g.deafTill), g.mute:
+	case !g.endedAt.IsZero(), time.Now().Before(g.upAt), time.Now().Before(g.deafTill), g.mute:
 		return unreachable("nobody answers")
 	}
 	return nil
@@ -484,10 +512,13 @@ func (p simProvider) Acquire(ctx context.Context, t vm.Target) (vm.Machine, erro
 	}
 	p.guest.held++
 	if p.guest.rack {
-		return &simRack{simMachine(p)}, nil
+		return &simRack{p.machine()}, nil
+	}
+	if !p.guest.endedAt.IsZero() { // this is another one
+		p.guest.endedAt, p.guest.events, p.guest.ended = time.Time{}, make(chan vm.Event, 64), make(chan struct{})
 	}
 	p.guest.clean()
-	m := simMachine(p)
+	m := p.machine()
 	return &m, nil
 }
 
@@ -499,12 +530,15 @@ func (p simProvider) Adopt(ctx context.Context, t vm.Target) (vm.Machine, error)
 		return nil, errDead
 	case p.guest.held == 0:
 		return nil, vm.ErrNoMachine
+	case !p.guest.endedAt.IsZero():
+		p.guest.held = 0
+		return nil, vm.ErrNoMachine
 	case p.guest.random.IntN(4) == 0: // the machine has gone with its controller
 		p.guest.clean()
 		p.guest.held = 0
 		return nil, vm.ErrNoMachine
 	}
-	m := simMachine(p)
+	m := p.machine()
 	return &m, nil
 }
 
@@ -525,17 +559,27 @@ func (g *simGuest) clean() {
 }
 
 type simMachine struct {
-	guest *simGuest
-	owner int
+	guest  *simGuest
+	owner  int
+	events chan vm.Event
+	ended  chan struct{}
+}
+
+func (p simProvider) machine() simMachine {
+	return simMachine{guest: p.guest, owner: p.owner, events: p.guest.events, ended: p.guest.ended}
 }
 
 func (m *simMachine) Endpoint() remote.Endpoint { return remote.Endpoint{} }
-func (m *simMachine) Events() <-chan vm.Event   { return m.guest.events }
+func (m *simMachine) Events() <-chan vm.Event   { return m.events }
+func (m *simMachine) Ended() <-chan struct{}    { return m.ended }
 func (m *simMachine) Revert(ctx context.Context) error {
 	m.guest.mu.Lock()
 	defer m.guest.mu.Unlock()
-	if m.guest.owner != m.owner {
+	switch {
+	case m.guest.owner != m.owner:
 		return errDead
+	case !m.guest.endedAt.IsZero():
+		return errors.New("nobody serves the machine any more")
 	}
 	m.guest.reverts++
 	m.guest.clean()
@@ -547,7 +591,7 @@ func (m *simMachine) Release(ctx context.Context) error {
 	if m.guest.owner != m.owner {
 		return errDead
 	}
-	if !m.guest.rack {
+	if !m.guest.rack && m.guest.endedAt.IsZero() {
 		m.guest.clean()
 	}
 	m.guest.held = 0

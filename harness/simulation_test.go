@@ -314,7 +314,10 @@ func undisturbed(t *testing.T, plan *Plan) (outcomes map[string]results.Outcome,
 func (s *simulation) chooseMishaps() (disks []*disktest.FS) {
 	r := s.guest.random
 	s.guest.slow = r.IntN(4) == 0
-	kinds := []string{"crash", "silent reboot", "hang", "kill", "network", "network", "network"}
+	kinds := []string{"crash", "silent reboot", "hang", "kill", "network", "network", "network", "end", "end soon"}
+	if s.guest.rack {
+		kinds = kinds[:len(kinds)-2] // it is just there
+	}
 	for range r.IntN(4) {
 		at, kind := 1+r.IntN(90), kinds[r.IntN(len(kinds))]
 		s.guest.mishaps[at] = kind
@@ -369,6 +372,36 @@ func TestSimulatedRuns(t *testing.T) {
 			t.Parallel()
 			for seed := worker + 1; seed <= *seeds && !t.Failed(); seed += workers {
 				play(t, seed)
+			}
+		})
+	}
+}
+
+// TestMachineThatEnds has the machine end for good at each thing that its guest does, and soon after it, as when the guest is
+// booting: nobody waits for it any more, whatever was waited for.
+func TestMachineThatEnds(t *testing.T) {
+	plan := simPlan(t, simBadSuite)
+	want, exit, _ := undisturbed(t, plan)
+	for _, kind := range []string{"end", "end soon"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			for at, ended := 1, true; ended && !t.Failed(); at += unlessRaced(1, 3) {
+				out := filepath.Join(memoryDir(t), "runs")
+				does := func(s *simulation) []*disktest.FS {
+					s.guest.mishaps[at] = kind
+					s.story = append(s.story, fmt.Sprintf("%s when the guest does its thing %d", kind, at))
+					return nil
+				}
+				simulate(t, plan, 0, out, does, func(s *simulation, proven map[string]results.Outcome) {
+					if ended = !s.guest.endedAt.IsZero(); !ended {
+						return // it has not come to that
+					}
+					if took := time.Since(s.guest.endedAt); took > time.Second {
+						s.fail("the run was over %s after its machine was gone", took)
+					}
+					s.check(want, exit, proven)
+				})
+				os.RemoveAll(out)
 			}
 		})
 	}

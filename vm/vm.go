@@ -91,6 +91,16 @@ type EntryTeller interface {
 	EntryStatus(service, since string) (status uint32, ok bool)
 }
 
+// Mortal is a machine that may end for good while somebody has it, as one does that a process of this machine serves.
+type Mortal interface {
+	// Ended is closed when the machine is gone and does not come back: nothing that is asked of its guest is answered any
+	// more, and Revert fails. All that the machine had to tell is in Events by then. Release closes it, too.
+	Ended() <-chan struct{}
+}
+
+// ErrEnded is why a guest does not answer whose machine is gone for good.
+var ErrEnded = errors.New("the machine is gone for good: what served it has ended")
+
 // Resetter is a machine that can be turned off and on again without reverting it.
 type Resetter interface {
 	Reset(ctx context.Context) error

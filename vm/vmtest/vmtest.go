@@ -69,6 +69,17 @@ func Run(t *testing.T, p vm.Provider, want Expect) {
 		default:
 		}
 	})
+	t.Run("no end without a cause", func(t *testing.T) {
+		mortal, ok := m.(vm.Mortal)
+		if !ok {
+			t.Skip("the machine is not a vm.Mortal")
+		}
+		select {
+		case <-mortal.Ended():
+			t.Error("Ended is closed")
+		default:
+		}
+	})
 	t.Run("revert", func(t *testing.T) { reverts(ctx, t, m, want) })
 	t.Run("reset", func(t *testing.T) {
 		r, ok := m.(vm.Resetter)
@@ -98,6 +109,13 @@ func Run(t *testing.T, p vm.Provider, want Expect) {
 			case _, open = <-m.Events():
 			case <-ctx.Done():
 				t.Fatal("Events is still open after Release")
+			}
+		}
+		if mortal, ok := m.(vm.Mortal); ok {
+			select {
+			case <-mortal.Ended():
+			case <-ctx.Done():
+				t.Fatal("Ended is still open after Release")
 			}
 		}
 		if err := m.Release(ctx); err != nil {

@@ -65,6 +65,11 @@ func TestAKilledServingProcess(t *testing.T) {
 	}
 	for range m.Events() { // closed when nobody serves the machine any more
 	}
+	select {
+	case <-m.Ended():
+	case <-testtime.Context(t).Done():
+		t.Error("the machine does not say that it has ended")
+	}
 	testtime.Await(t, "the guest's end", func() bool { return len(processesOf(prefixOf(m.state.Dir))) == 0 && !exists(m.state.Dir) })
 	if up, err := List(p.opts.Root); err != nil || len(up) != 0 {
 		t.Errorf("List: %v, %v; want no guest", up, err)

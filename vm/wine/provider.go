@@ -63,6 +63,7 @@ var (
 	_ vm.Keeper      = (*Machine)(nil)
 	_ vm.Resetter    = (*Machine)(nil)
 	_ vm.Starter     = (*Machine)(nil)
+	_ vm.Mortal      = (*Machine)(nil)
 
 	_ vm.Unplugger  = (*Machine)(nil)
 	_ vm.HostKiller = (*Machine)(nil)
@@ -274,6 +275,7 @@ type Machine struct {
 	state    State
 	endpoint remote.Endpoint
 	events   chan vm.Event
+	ended    chan struct{}
 	release  sync.Once
 
 	mu    sync.Mutex
@@ -286,7 +288,7 @@ func Attach(ctx context.Context, s State) (*Machine, error) { return attach(ctx,
 
 // attach claims the guest in a folder; where a run is named, for that alone.
 func attach(ctx context.Context, dir, run string) (*Machine, error) {
-	m := &Machine{events: make(chan vm.Event, 64)}
+	m := &Machine{events: make(chan vm.Event, 64), ended: make(chan struct{})}
 	if err := readJSON(filepath.Join(dir, stateFile), &m.state); err != nil {
 		return nil, fmt.Errorf("attach to the Wine guest: %w", err)
 	}
@@ -329,6 +331,7 @@ func (s State) RemoteEndpoint() (remote.Endpoint, error) {
 
 // listen passes on the guest's events until the claim ends.
 func (m *Machine) listen(c *control) {
+	defer close(m.ended)
 	defer close(m.events)
 	for {
 		var a answer
@@ -353,6 +356,9 @@ func (m *Machine) State() State { return m.state }
 
 // Events is closed by Release, and when the process that serves the guest has ended.
 func (m *Machine) Events() <-chan vm.Event { return m.events }
+
+// Ended is closed when the process that serves the guest has ended: it takes the guest along.
+func (m *Machine) Ended() <-chan struct{} { return m.ended }
 
 // ReadyAfter is how long the start took, or the last revert.
 func (m *Machine) ReadyAfter() time.Duration {
