@@ -147,16 +147,17 @@ func observed(records []Observation) string {
 func spent(phases []PhaseRecord) []PhaseRecord {
 	var sums []PhaseRecord
 	index := make(map[string]int)
-	for _, p := range phases {
+	for i := range phases {
+		p := &phases[i]
 		if !p.Ended {
 			continue
 		}
 		if i, ok := index[p.Name]; ok {
-			sums[i].Elapsed += p.Elapsed
+			sums[i].Elapsed += p.own()
 			continue
 		}
 		index[p.Name] = len(sums)
-		sums = append(sums, PhaseRecord{Name: p.Name, Elapsed: p.Elapsed})
+		sums = append(sums, PhaseRecord{Name: p.Name, Elapsed: p.own()})
 	}
 	return sums
 }

@@ -62,6 +62,7 @@ type PhaseRecord struct {
 	Name    string        `json:"name"`
 	Started time.Time     `json:"started,omitzero"`
 	Elapsed time.Duration `json:"elapsedNs"`
+	Inner   time.Duration `json:"innerNs,omitempty"` // what the phases inside it took of that: a guest is connected to anew amid its cases
 	Detail  string        `json:"detail,omitempty"`
 	Error   string        `json:"error,omitempty"`
 	Ended   bool          `json:"ended"`
@@ -154,10 +155,18 @@ func (c *CaseRecord) records() []Observation {
 // total is the time of all phases that came to an end.
 func total(phases []PhaseRecord) time.Duration {
 	var sum time.Duration
-	for _, p := range phases {
-		sum += p.Elapsed
+	for i := range phases {
+		sum += phases[i].own()
 	}
 	return sum
+}
+
+// own is what the phase took without those inside it, which are counted by themselves; none while it lasts.
+func (p *PhaseRecord) own() time.Duration {
+	if !p.Ended {
+		return 0
+	}
+	return max(0, p.Elapsed-p.Inner)
 }
 
 // Suite is the part of the case's name before the first dot.

@@ -266,7 +266,8 @@ func (r *Reducer) phase(e Event) {
 	}
 }
 
-// withPhase adds the start of a phase, or completes the last one of that name that has no end.
+// withPhase adds the start of a phase, or completes the last one of that name that has no end. The one that began before it
+// and is not over yet has it inside.
 func withPhase(phases []PhaseRecord, e Event) []PhaseRecord {
 	p := e.Phase
 	if p.State == PhaseStarted {
@@ -275,12 +276,23 @@ func withPhase(phases []PhaseRecord, e Event) []PhaseRecord {
 	end := PhaseRecord{Name: p.Name, Elapsed: max(0, p.Elapsed), Detail: p.Detail, Error: p.Error, Ended: true}
 	for i := range slices.Backward(phases) {
 		if phases[i].Name == p.Name && !phases[i].Ended {
-			end.Started = phases[i].Started
+			end.Started, end.Inner = phases[i].Started, phases[i].Inner
 			phases[i] = end
-			return phases
+			return withInner(phases, i)
 		}
 	}
 	return append(phases, end)
+}
+
+// withInner counts a phase that is over into the one that it is inside of, if there is one.
+func withInner(phases []PhaseRecord, ended int) []PhaseRecord {
+	for i := range slices.Backward(phases[:ended]) {
+		if !phases[i].Ended {
+			phases[i].Inner += phases[ended].Elapsed
+			break
+		}
+	}
+	return phases
 }
 
 // trouble remembers the first phase that failed, until that phase is done after all.

@@ -2,6 +2,7 @@ package results
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -170,6 +171,30 @@ func TestReduceGathers(t *testing.T) {
 	}
 	if got := spent(wine.Phases); got[len(got)-1].Name != PhaseRevert || got[len(got)-1].Elapsed != 50*time.Millisecond {
 		t.Errorf("two reverts of 24 and 26 ms make %+v", got)
+	}
+}
+
+// A guest that is connected to anew while its cases run is so in that time: it is counted once. A phase that a controller did not
+// live to see the end of has none.
+func TestPhaseInsideAnother(t *testing.T) {
+	phase := func(name string, state PhaseState, elapsed time.Duration) Event {
+		return Event{Kind: KindTargetPhase, Target: "wine", Phase: &Phase{Name: name, State: state, Elapsed: elapsed}}
+	}
+	rec := Reduce([]Event{
+		phase(PhaseCases, PhaseStarted, 0), // its controller was killed
+		phase(PhaseConnect, PhaseStarted, 0), phase(PhaseConnect, PhaseDone, 2*time.Second),
+		phase(PhaseCases, PhaseStarted, 0),
+		phase(PhaseConnect, PhaseStarted, 0), phase(PhaseConnect, PhaseFailed, 3*time.Second),
+		phase(PhaseConnect, PhaseStarted, 0), phase(PhaseConnect, PhaseDone, 4*time.Second),
+		phase(PhaseCases, PhaseDone, 20*time.Second),
+		phase(PhaseRevert, PhaseStarted, 0), phase(PhaseRevert, PhaseDone, time.Second),
+	})
+	phases := rec.Targets[0].Phases
+	if got, want := strings.Join(times(phases), ", "), "connect 9.00s, cases 13.0s, revert 1.00s"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got := total(phases); got != 23*time.Second {
+		t.Errorf("%s in all", got)
 	}
 }
 
