@@ -170,9 +170,12 @@ func (l *driverRun) do(ctx context.Context, next driverrun.Action) driverrun.Inp
 	lasting := context.WithoutCancel(ctx)
 	switch a := next.(type) {
 	case driverrun.Listen:
+		if l.arrivals == nil { // it was taken up, and is read up to here
+			return l.follow(lasting, l.state.Position())
+		}
 		return l.listen(ctx, a)
 	case driverrun.Follow:
-		return l.opened(lasting)(l.guest.Follow(lasting, l.id, a.From, l.copyFrom(a.From)))
+		return l.follow(lasting, a.From)
 	case driverrun.StartAgain:
 		return l.opened(lasting)(l.guest.StartRun(lasting, l.order))
 	case driverrun.Reconnect:
@@ -207,6 +210,11 @@ func (l *driverRun) confirm(ctx context.Context) driverrun.Input {
 		facts = l.facts
 	}
 	return driverrun.Back{Boot: facts.BootID}
+}
+
+// follow opens the journal from a position on.
+func (l *driverRun) follow(ctx context.Context, from guest.Position) driverrun.Input {
+	return l.opened(ctx)(l.guest.Follow(ctx, l.id, from, l.copyFrom(from)))
 }
 
 // opened makes the answer to an action that opens the journal.
@@ -274,9 +282,6 @@ func (l *driverRun) deafen() {
 // listen waits for what happens first: a record, the journal's end, the machine's word, an interrupt, or silence. Of what has
 // happened already, the machine's word comes first.
 func (l *driverRun) listen(ctx context.Context, a driverrun.Listen) driverrun.Input {
-	if l.arrivals == nil {
-		return driverrun.Broke{Cause: driverrun.Failed, Text: "nobody reads the guest's journal"}
-	}
 	patience := l.patience(a)
 	limit, suite := time.NewTimer(patience), time.NewTimer(never)
 	defer limit.Stop()

@@ -43,6 +43,12 @@ var journalKinds = map[string]string{
   - {id: crashes, doc: d, misuse: true, steps: [sleep: 1ms, fault: {kind: write, address: 0x10}, sleep: 1ms]}
   - {id: two, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
 `,
+	// Of a machine that takes two seconds to tell of a crash and to go down, so that the agent goes on until then: the process that
+	// serves the guest was made to wait for so long.
+	"crash-load": `  - {id: one, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+  - {id: crashes, doc: d, misuse: true, steps: [unload: {}, load: {steps: [fault: {kind: write, address: 0x10}]}]}
+  - {id: two, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+`,
 }
 
 // TestRecordJournals makes runs of each kind and keeps their journals, each beside its suite, where the tests of
@@ -81,7 +87,7 @@ func TestRecordJournals(t *testing.T) {
 			case "hang":
 				config.Defines = map[string]string{"WSKSAMPLE_DEFECT": "WSKSAMPLE_DEFECT_OVERSTAYS"}
 				patterns = []string{"s.one", "s.hangs", "s.two"}
-			case "crash":
+			case "crash", "crash-load":
 				patterns = []string{"s.one", "s.crashes", "s.two"}
 			}
 			done := carryOut(t, env, config, nil, patterns...)

@@ -140,15 +140,13 @@ func (s *session) takeUp(ctx context.Context, open openRun) driverrun.Outcome {
 	s.record.begin(l.n, open.Boot)
 	l.state = l.newState(open.Boot, true, func(key attemptKey) bool { return again[key] })
 	defer l.close()
-	at, next, err := l.reread()
+	next, err := l.reread()
 	switch {
 	case err != nil:
 		s.breakOff(err)
 		return driverrun.Outcome{Over: err.Error()}
 	case !s.adopted && l.state.Phase() != driverrun.Over:
 		next = l.apply(ctx, driverrun.Abandoned{})
-	case l.state.Phase() == driverrun.Following:
-		next = driverrun.Follow{From: at}
 	}
 	_ = l.phase(l.target.Name, results.PhaseCases, func() (string, error) {
 		l.carryOut(ctx, next)
@@ -161,21 +159,21 @@ func (s *session) takeUp(ctx context.Context, open openRun) driverrun.Outcome {
 }
 
 // reread takes in the copy of the guest's journal, up to the last line that is whole, and returns what is to be done next.
-func (l *driverRun) reread() (at guest.Position, next driverrun.Action, err error) {
+func (l *driverRun) reread() (next driverrun.Action, err error) {
 	next = driverrun.Listen{Kind: driverrun.ForService}
 	if l.raw, err = l.env.disk().OpenFile(l.rawPath(), os.O_RDWR|os.O_CREATE|os.O_APPEND, private); err != nil {
-		return at, next, fmt.Errorf("take up the guest's journal: %w", err)
+		return next, fmt.Errorf("take up the guest's journal: %w", err)
 	}
-	at, err = guest.ReadJournal(l.raw, l.id, func(r guest.Record) {
+	at, err := guest.ReadJournal(l.raw, l.id, func(r guest.Record) {
 		next = l.apply(context.Background(), driverrun.Recorded{Record: r})
 	})
 	if err == nil {
 		err = l.raw.Truncate(at.Offset)
 	}
 	if err != nil {
-		return at, next, fmt.Errorf("take up the guest's journal: %w", err)
+		return next, fmt.Errorf("take up the guest's journal: %w", err)
 	}
-	return at, next, nil
+	return next, nil
 }
 
 // replan voids what was begun, is not proven, and has to begin anew.

@@ -40,6 +40,7 @@ type simGuest struct {
 	dumps    map[string]guest.Dump
 	events   chan vm.Event // of the machine …
 	ended    chan struct{} // … which is closed when it has ended
+	past     []vm.Event    // since its disk was last clean, told to whoever adopts it
 	held     int           // machines that are acquired and not released
 	owner    int           // the controller that has it: an older one can do nothing
 	reverts  int
@@ -114,6 +115,23 @@ func (g *simGuest) crash() {
 	})
 }
 
+// loseHost is a crash of the driver's host alone, as it starts the driver: the agent notices that a start has failed, and goes on
+// until the machine does, and tells of it. Where the drivers have no host, the machine is gone at once.
+func (g *simGuest) loseHost() {
+	if g.rack {
+		g.crash()
+		return
+	}
+	boot := g.boots
+	time.AfterFunc(time.Duration(g.random.Int64N(int64(evidenceLimit))), func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.boots == boot {
+			g.down(true)
+		}
+	})
+}
+
 // end is the end of the machine, for good: what served it was killed.
 func (g *simGuest) end() {
 	if !g.endedAt.IsZero() {
@@ -144,8 +162,9 @@ func (g *simGuest) down(told bool) {
 		g.upAt = time.Now().Add(time.Duration(1+g.random.IntN(240)) * time.Second)
 	}
 	if told {
+		g.past = append(g.past, vm.Event{Kind: vm.Panicked, Code: 0xD1, Module: "wsksample.sys", ModuleOffset: 0x1a2c})
 		select {
-		case g.events <- vm.Event{Kind: vm.Panicked, Code: 0xD1, Module: "wsksample.sys", ModuleOffset: 0x1a2c}:
+		case g.events <- g.past[len(g.past)-1]:
 		default:
 		}
 	}
@@ -264,6 +283,10 @@ func (g *simGuest) runCase(r *simRun, boot, n int, c *suites.Case, from int) (wh
 			break
 		}
 		status, ok := s.Expect[0], 1
+		if bad && strings.HasPrefix(c.ID, "loses") {
+			g.loseHost()
+			status, ok, why = 0xC0000024, 0, "deviation"
+		}
 		if bad && (strings.HasPrefix(c.ID, "fails") || strings.HasPrefix(c.ID, "known")) {
 			status, ok, why = 0xC0000001, 0, "deviation"
 		}
@@ -538,6 +561,10 @@ func (p simProvider) Adopt(ctx context.Context, t vm.Target) (vm.Machine, error)
 		p.guest.held = 0
 		return nil, vm.ErrNoMachine
 	}
+	p.guest.drain()
+	for _, e := range p.guest.past {
+		p.guest.events <- e
+	}
 	m := p.machine()
 	return &m, nil
 }
@@ -546,16 +573,19 @@ func (p simProvider) Adopt(ctx context.Context, t vm.Target) (vm.Machine, error)
 func (g *simGuest) clean() {
 	g.down(false)
 	g.upAt = time.Now().Add(time.Second)
-	g.runs, g.dumps, g.deafTill = map[string]*simRun{}, map[string]guest.Dump{}, time.Time{}
-	for {
+	g.runs, g.dumps, g.past, g.deafTill = map[string]*simRun{}, map[string]guest.Dump{}, nil, time.Time{}
+	g.drain()
+	g.changed.Broadcast()
+}
+
+// drain takes back what the machine has told and nobody has heard.
+func (g *simGuest) drain() {
+	for len(g.events) > 0 {
 		select {
 		case <-g.events:
-			continue
 		default:
 		}
-		break
 	}
-	g.changed.Broadcast()
 }
 
 type simMachine struct {

@@ -50,6 +50,8 @@ const simBadSuite = simSuite + `  - {id: fails, doc: d, steps: [register: {clien
   - {id: passes3, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
   - {id: hangs, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
   - {id: passes4, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+  - {id: loses, doc: d, steps: [unload: {}, load: {}]}
+  - {id: passes5, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
 `
 
 const simKnown = `known-issues:
@@ -345,6 +347,7 @@ func TestSimulatedRuns(t *testing.T) {
 		want, exits = append(want, outcomes), append(exits, exit)
 	}
 	if exits[0] != results.ExitOK || exits[1] != results.ExitFailed || want[1]["sim.crashes"] != results.Bugcheck || want[1]["sim.hangs"] != results.Hang ||
+		want[1]["sim.loses"] != results.Bugcheck || want[1]["sim.passes5"] != results.Pass ||
 		want[1]["sim.passes4"] != results.Pass || want[0]["sim.reboots"] != results.Pass || want[0]["sim.known"] != results.KnownIssue {
 		t.Fatalf("undisturbed: %v, %v", want, exits)
 	}

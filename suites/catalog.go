@@ -108,6 +108,9 @@ const (
 // Reboots reports whether the guest reboots in the step, and the run goes on after that.
 func (s *Step) Reboots() bool { return s.op.code == opReboot }
 
+// ManagesDriver reports whether the driver is started or stopped for the step.
+func (s *Step) ManagesDriver() bool { return s.op.life != 0 || s.op.code == opStartFailures }
+
 // Async reports whether the step only starts its operation, on a named thread.
 func (s *Step) Async() bool { return s.Thread != "" }
 

@@ -21,8 +21,9 @@ type attempt struct {
 	end     *guest.Record // case-end
 	elapsed time.Duration
 	verdict *results.Verdict
-	void    bool            // it runs again
-	hang    results.Verdict // of one that hangs, until all is gathered
+	void    bool             // it runs again
+	hang    results.Verdict  // of one that hangs, until all is gathered
+	held    *results.Verdict // of one that may have crashed the guest, until the machine had its time to tell; nil: there is none
 }
 
 // pendingOutputs is what was written by the step whose record comes next.
@@ -109,11 +110,16 @@ func (a *attempt) underWay() string {
 	case first >= len(steps):
 		return "after the last step: "
 	case count <= 1 || first+1 >= len(steps):
-		return fmt.Sprintf("in step %d (%s): ", first+1, steps[first].Text)
+		return a.inStep(first)
 	default:
 		last := min(first+count, len(steps)) - 1
 		return fmt.Sprintf("in one of the steps %d to %d, from %s to %s: ", first+1, last+1, steps[first].Text, steps[last].Text)
 	}
+}
+
+// inStep names one of its steps.
+func (a *attempt) inStep(n int) string {
+	return fmt.Sprintf("in step %d (%s): ", n+1, a.Case.Steps[n].Text)
 }
 
 func (a *attempt) deviation(d suites.Deviation) *results.Deviation {

@@ -114,11 +114,14 @@ func (s *State) calm(in Calm) {
 		s.confirmed("", "")
 		return
 	}
-	if s.phase != Awaiting {
+	if s.phase != Awaiting && s.phase != Doubting {
 		return
 	}
 	s.slow("deploy.crash", "the machine told of no crash within %s", in.Within)
+	s.dispel()
 	switch {
+	case s.phase == Doubting:
+		s.phase = Following
 	case s.ending == finished:
 		s.gather()
 	case s.answered != "" && s.answered != s.boot:
@@ -252,7 +255,7 @@ func (s *State) wasRead(in Read) {
 	if s.phase != Reading {
 		return
 	}
-	if in.Torn != "" && s.ended == nil {
+	if in.Torn != "" && s.ended == nil && s.blamed() == nil {
 		s.torn = true
 		s.warn("the end of the guest's journal could not be fetched: %s", in.Torn)
 	}

@@ -53,7 +53,7 @@ func ranksOf(t testing.TB, p Plan, w *world) (map[string]int, int) {
 }
 
 // bases are the journals of real runs in testdata, each beside its suite: pass, fail, known issue, reboot, reload, own
-// driver, hang, crash.
+// driver, hang, crash, and one that the agent noticed as a load that failed.
 func bases(t *testing.T) []*base {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", "*.ndjson"))
@@ -63,11 +63,11 @@ func bases(t *testing.T) []*base {
 	var all []*base
 	for _, file := range files {
 		b := readBase(t, file)
-		b.ranks, b.exit = ranksOf(t, b.plan, &world{records: b.records, then: b.then})
+		b.ranks, b.exit = ranksOf(t, b.plan, &world{records: b.records, then: b.then, late: b.then == "panic"})
 		all = append(all, b)
 	}
-	if len(all) < 8 {
-		t.Fatalf("%d journals; eight kinds of runs are to be disturbed", len(all))
+	if len(all) < 9 {
+		t.Fatalf("%d journals; nine kinds of runs are to be disturbed", len(all))
 	}
 	return all
 }
@@ -146,7 +146,7 @@ func prefix(records []guest.Record, i, _ int) []guest.Record { return slices.Clo
 // check plays a disturbed journal: no verdict is better than the undisturbed one's, exit code 0 does not appear where it
 // did not, and where it is still there, nothing that proves anything is missing, doubled or out of order.
 func (b *base) check(t *testing.T, what string, records []guest.Record, then string) {
-	ranks, exit := ranksOf(t, b.plan, &world{records: records, then: then})
+	ranks, exit := ranksOf(t, b.plan, &world{records: records, then: then, late: then == "panic"})
 	for name, rank := range ranks {
 		if rank < b.ranks[name] {
 			t.Errorf("%s, %s, then %q: %s is better than undisturbed", b.name, what, then, name)

@@ -9,6 +9,7 @@
 //
 //	Following ──── the journal is read as it is written            Listen
 //	  │   ▲
+//	  │   ├─ Doubting ─ a case's end may be that of a crash: the machine may tell of it   AwaitCrash
 //	  ▼   │
 //	Reconnecting ─ it broke off: what became of the guest?         Reconnect, Follow, StartAgain
 //	  │

@@ -36,6 +36,9 @@ func (s *State) diagnose() {
 	if s.open != nil {
 		s.culprit = s.open
 	}
+	if s.ending != crashed && s.ending != abandoned {
+		s.dispel()
+	}
 	switch {
 	case s.ending == abandoned:
 		s.abandon()
@@ -82,8 +85,11 @@ func (s *State) sawCrash() {
 func (s *State) judgeCrash() {
 	s.taint("the guest crashed")
 	reason, a := s.describeCrash(), s.open
-	if a == nil && s.doubt {
-		a = s.culprit // it could not be brought back since it crashed
+	if blamed := s.blamed(); blamed != nil {
+		if a != nil && a != blamed {
+			s.again(a, "had begun when the guest had crashed in "+blamed.name())
+		}
+		a, s.culprit = blamed, blamed
 	}
 	if a == nil {
 		s.ownCrash(reason)
@@ -94,7 +100,11 @@ func (s *State) judgeCrash() {
 			Reason: reason + ": in " + a.name() + " or later, since the end of the guest's journal is missing"})
 	}
 	s.tell(a, s.evidence)
-	v := results.Verdict{Outcome: results.Bugcheck, Elapsed: s.now.Sub(a.started), Reason: a.underWay() + reason}
+	where := a.underWay()
+	if s.blamed() == a && s.doubt.step >= 0 {
+		where = a.inStep(s.doubt.step)
+	}
+	v := results.Verdict{Outcome: results.Bugcheck, Elapsed: s.now.Sub(a.started), Reason: where + reason}
 	if s.torn {
 		v.Outcome, v.Reason = results.Lost, "the guest crashed in this case or a later one: "+reason
 	}
@@ -250,7 +260,7 @@ func (s *State) judgeEnd() {
 func (s *State) where() (name, when string) {
 	name, when = "deploy.stop", "while the driver was being unloaded"
 	switch {
-	case s.driver == notStarted || s.driver == startFailure && s.doubt:
+	case s.driver == notStarted || s.driver == startFailure && s.doubt != nil:
 		return "deploy.start", "while the driver was being started"
 	case s.driver == startFailure:
 		when = "when the driver had failed to start"

@@ -8,6 +8,7 @@ import (
 
 	"wskharness/guest"
 	"wskharness/results"
+	"wskharness/suites"
 )
 
 // until cuts a journal behind the first record of that kind that is about that case (and step).
@@ -236,6 +237,84 @@ func TestCrashThatTheAgentTellsOfFirst(t *testing.T) {
 				if told := strings.Contains(reasons(rec), test.where); told != late {
 					t.Errorf("crash: %t: %q is said: %t\n%s", late, test.where, told, reasons(rec))
 				}
+			}
+		})
+	}
+}
+
+const reloadingCases = `suite: s
+doc: d
+cases:
+  - {id: one, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+  - {id: two, doc: d, steps: [unload: {}, load: {}, sleep: 1ms]}
+  - {id: three, doc: d, steps: [sleep: 1ms]}
+  - {id: four, doc: d, steps: [sleep: 1ms]}
+`
+
+// TestCrashThatIsToldTooLate has a step take the driver's host with it, as it starts the driver or stops it, and the machine
+// tell of that only when the next case has begun: the crash is that step's. What the guest did behind it runs again. Where it
+// was none, the case has failed, and the run goes on.
+func TestCrashThatIsToldTooLate(t *testing.T) {
+	p := planOf(t, reloadingCases)
+	all := wellBehaved(p)
+	before, behind := until(all, guest.EvCaseStart, 1), all[len(until(all, guest.EvCaseEnd, 1)):]
+	ends := func(step int, status uint32, more ...guest.Record) []guest.Record {
+		records := append([]guest.Record(nil), before...)
+		for i := range step {
+			records = append(records, guest.Record{Ev: guest.EvStep, N: 1, Step: i, Origin: suites.OriginCall, Runs: 1, OK: true})
+		}
+		records = append(records, guest.Record{Ev: guest.EvStep, N: 1, Step: step, Origin: suites.OriginCall, Runs: 1, Status: status})
+		records = append(records, guest.Record{Ev: guest.EvCaseEnd, N: 1, Ran: step + 1, Why: "deviation"})
+		return numbered(append(records, more...))
+	}
+	for _, test := range []struct {
+		name  string
+		world world
+		plan  func(*Plan)
+		want  string
+		why   string
+	}{
+		{"load, and the crash is told when the next case has begun", world{records: ends(1, 0xC007041D, behind[:1]...), late: true, then: "panic"}, nil,
+			"not-run, bugcheck, not-run, not-run", "in step 2 (load): bugcheck 0x000000D1"},
+		{"load, and the end of the journal says what came behind", world{records: ends(1, 0xC007041D), late: true, rest: ends(1, 0xC007041D, behind...)[len(ends(1, 0xC007041D)):]}, nil,
+			"not-run, bugcheck, not-run, not-run", "in step 2 (load): bugcheck 0x000000D1"},
+		{"load, and behind it a case fails on the machine that goes down", world{records: ends(1, 0xC007041D), late: true, rest: ends(1, 0xC007041D, behind[0],
+			guest.Record{Ev: guest.EvStep, N: 2, Origin: suites.OriginCall, Runs: 1, Status: 0xC0000001},
+			guest.Record{Ev: guest.EvCaseEnd, N: 2, Ran: 1, Why: "deviation"})[len(ends(1, 0xC007041D)):]}, nil,
+			"not-run, bugcheck, not-run, not-run", "in step 2 (load): bugcheck 0x000000D1"},
+		{"load, and the end of the journal is missing", world{records: ends(1, 0xC007041D), late: true, torn: true}, nil,
+			"not-run, bugcheck, not-run, not-run", "in step 2 (load): bugcheck 0x000000D1"},
+		{"load, and the crash is told before the case has ended", world{records: ends(1, 0xC007041D)[:len(before)+2], then: "panic", rest: ends(1, 0xC007041D, behind...)[len(before)+2:]}, nil,
+			"not-run, bugcheck, not-run, not-run", "in step 2 (load): bugcheck 0x000000D1"},
+		{"load, and its second start fails in a way of its own", world{records: ends(1, 0xC0000024, behind[:1]...), late: true}, nil,
+			"not-run, bugcheck, not-run, not-run", "in step 2 (load): bugcheck 0x000000D1"},
+		{"unload", world{records: ends(0, 0xC007006D, behind...), late: true}, nil,
+			"not-run, bugcheck, not-run, not-run", "in step 1 (unload): bugcheck 0x000000D1"},
+		{"unload without its last word", world{records: ends(0, 0xC0070002, behind...), late: true}, nil,
+			"not-run, bugcheck, not-run, not-run", "in step 1 (unload): bugcheck 0x000000D1"},
+		{"the controller was killed, and the next case has begun", world{records: ends(1, 0xC007041D, behind[:2]...), takenUp: len(ends(1, 0xC007041D, behind[:1]...)), late: true}, nil,
+			"not-run, bugcheck, not-run, not-run", "in step 2 (load): bugcheck 0x000000D1"},
+
+		{"no crash", world{records: ends(1, 0xC007041D, behind...)}, nil, "pass, fail, pass, pass", ""},
+		{"no crash, and the controller was killed", world{records: ends(1, 0xC007041D, behind...), takenUp: len(ends(1, 0xC007041D, behind[:1]...))}, nil,
+			"pass, fail, pass, pass", ""},
+		{"no crash, and one in a later case", world{records: ends(1, 0xC007041D, behind[:len(behind)-4]...), then: "panic"}, nil,
+			"not-run, fail, not-run, bugcheck", "bugcheck 0x000000D1"},
+		{"no crash, and it was the last that was to run", world{records: ends(1, 0xC007041D, guest.Record{Ev: guest.EvDriverStop, OK: true, SHA256: p.SHA256},
+			guest.Record{Ev: guest.EvRunEnd, Why: "cancelled", Cases: 2})}, func(p *Plan) { p.FailFast = true }, "pass, fail, not-run, not-run", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := p
+			if test.plan != nil {
+				test.plan(&p)
+			}
+			_, events := live(t, p, &test.world)
+			rec := record(p, events)
+			if got := verdicts(rec); got != test.want {
+				t.Errorf("%s\nwant %s", got, test.want)
+			}
+			if !strings.Contains(reasons(rec), test.why) {
+				t.Errorf("nothing says %q:\n%s", test.why, reasons(rec))
 			}
 		})
 	}

@@ -13,6 +13,10 @@ func (s *State) record(r guest.Record) {
 	if s.phase == Over || s.ending == untrusted {
 		return
 	}
+	if a := s.blamed(); s.ending == crashed && a != nil && a.end != nil {
+		s.wasRead(Read{}) // what comes behind is of a machine that had crashed already
+		return
+	}
 	if err := s.grammar.Accept(r); err != nil {
 		s.distrust(err.Error())
 		return
@@ -32,6 +36,9 @@ func (s *State) record(r guest.Record) {
 	case guest.EvStep:
 		a := s.attempts[r.N]
 		result := a.step(r)
+		if !r.OK && a.Case.Steps[r.Step].ManagesDriver() {
+			s.suspect(a, r.Step)
+		}
 		s.write(results.Event{Kind: results.KindStep, Case: a.name(), Attempt: a.Number, Step: a.event(r, result)})
 	case guest.EvBoot:
 		s.boot = r.Boot
@@ -68,7 +75,9 @@ func (s *State) driverStart(r guest.Record) {
 		return
 	}
 	s.driver = startFailure
-	s.doubt = r.Why == "start" && r.Entry == 0 && hostGone(r.Win32)
+	if r.Why == "start" && r.Entry == 0 && hostGone(r.Win32) {
+		s.suspect(nil, -1)
+	}
 	s.over("the driver did not start (deploy.start)")
 	v := results.Verdict{Outcome: results.Error}
 	start := &results.Deviation{Step: -1, Text: "start " + s.plan.Service, Expected: "STATUS_SUCCESS"}
@@ -122,21 +131,52 @@ func (s *State) caseEnd(a *attempt, r guest.Record) {
 	a.forgetOutputs()
 	if r.Back != "" {
 		s.taint("the driver could not be brought back after " + a.name())
-		s.doubt = r.Back == "start" && r.Entry == 0 && hostGone(r.Win32)
+		s.suspect(a, -1)
 	}
 	if r.Back != "" || !r.After.Zero() || s.plan.Own && r.Driver != "running" {
 		s.culprit = a
 	}
-	if v.Outcome == results.Hang {
+	switch {
+	case v.Outcome == results.Hang:
 		s.taint("a step hung")
 		s.hung, s.culprit, a.hang = a, a, v
-	} else {
+	case s.blamed() == a:
+		a.held = &v
+	default:
 		s.judge(a, v)
 	}
 	if v.Outcome.Bad() && s.plan.FailFast && s.outcome.Over == "" {
 		s.over("stopped at the first failure (" + a.name() + "), as --fail-fast asks")
 		s.cancel()
 	}
+	if s.blamed() == a && s.phase == Following {
+		s.phase = Doubting // before the next case, which would be taken for the one that crashed
+	}
+}
+
+// suspect notes that something may have been a crash. The first time counts: whatever comes behind it may come of that. Of a
+// step no status rules it out: a start is tried again where the service manager has lost the driver's host, and it is the second
+// one's that is told, which may be anything that a driver comes to over what the first has left behind.
+func (s *State) suspect(a *attempt, step int) {
+	if s.doubt == nil {
+		s.doubt = &doubt{a, step}
+	}
+}
+
+// blamed is the attempt that a crash is given to, whichever the machine tells of; nil: that under way.
+func (s *State) blamed() *attempt {
+	if s.doubt == nil {
+		return nil
+	}
+	return s.doubt.of
+}
+
+// dispel ends a doubt: it was no crash, and what was held back for it counts.
+func (s *State) dispel() {
+	if a := s.blamed(); a != nil && a.held != nil {
+		s.judge(a, *a.held)
+	}
+	s.doubt = nil
 }
 
 // outOfTime judges a case that the agent ended because a limit was up. One of another suite than that whose limit
@@ -157,7 +197,9 @@ func (s *State) driverEnd(r guest.Record) {
 		return
 	}
 	s.driver = stoppedBad
-	s.doubt = r.Why == "stop" && hostGone(r.Win32)
+	if r.Why == "stop" && hostGone(r.Win32) {
+		s.suspect(nil, -1)
+	}
 	if r.Why == "timeout" {
 		s.slow("deploy.stop", "the driver did not unload in time")
 	}
@@ -189,7 +231,7 @@ func (s *State) runEnd(r guest.Record) {
 	switch {
 	case s.phase == Reading && s.ending != goesOn:
 		return // what ended it is known already
-	case s.doubt || s.open != nil && s.open.end != nil:
+	case s.doubt != nil || s.open != nil && s.open.end != nil:
 		// The driver or its device went away and the agent lived to tell: the machine's word may still come.
 		s.finish(finished, "")
 		s.phase = Awaiting

@@ -16,6 +16,7 @@ type Phase string
 
 const (
 	Following    Phase = "following"
+	Doubting     Phase = "doubting"
 	Reconnecting Phase = "reconnecting"
 	Awaiting     Phase = "awaiting"
 	Reading      Phase = "reading"
@@ -85,7 +86,7 @@ type State struct {
 	suiteUp   string // the suite whose limit it was
 	spent     map[string]time.Duration
 
-	doubt   bool     // what kept the driver from starting, or stopping, may have been a crash: the machine's word may still come
+	doubt   *doubt   // that something may have been a crash: the machine's word may still come; nil: there is none
 	culprit *attempt // the case that ended it, or left the driver in a state that it can't be unloaded in
 	judged  bool     // something of the harness's own was: deploy.start, deploy.stop, deploy.crash
 
@@ -93,6 +94,13 @@ type State struct {
 	evidence []results.Evidence
 
 	outcome Outcome
+}
+
+// doubt is about a driver that did not start, or stop, as it should: it may have taken what hosts it along, as Wine has a process
+// for each driver. That is a crash, which the machine may tell of later than the agent goes on.
+type doubt struct {
+	of   *attempt // whose step it was, or whose driver could not be brought back; nil: the driver run's own start or stop
+	step int      // of it; -1: none
 }
 
 // driverPhase is what is proven of the driver.
@@ -225,7 +233,7 @@ func (s *State) next() Action {
 		return s.listen()
 	case Reconnecting:
 		return s.reconnect()
-	case Awaiting:
+	case Awaiting, Doubting:
 		return AwaitCrash{}
 	case Reading:
 		rest := ReadRest{From: s.at}

@@ -90,6 +90,7 @@ type world struct {
 	rest    []guest.Record // found in the journal when that is read to its end
 	torn    bool           // it can't be
 	behind  string         // happens behind the last words
+	takenUp int            // so many of the records an earlier controller had read
 	late    bool           // the machine tells of a crash when the agent has said all that it had to
 	dumps   int            // that the guest has left
 	limit   string         // of an interrupt that comes with the first record
@@ -205,6 +206,11 @@ func live(t testing.TB, p Plan, w *world) (*State, []results.Event) {
 	s, events := New(p), []results.Event(nil)
 	w.now = time.Date(2026, 11, 29, 3, 0, 0, 0, time.UTC)
 	var next Action = Listen{}
+	for w.at < w.takenUp { // as a controller does that reads its copy of the journal again
+		w.at++
+		effects := s.Apply(w.now, Recorded{w.records[w.at-1]})
+		events, next = append(events, effects.Write...), effects.Next
+	}
 	for range 10_000 {
 		in := w.answer(next)
 		if in == nil {
