@@ -21,12 +21,15 @@ func main() {
 
 // mainWithSignals turns the first interrupt into the end of the context, so that the run tidies
 // up behind itself; a second one ends the process at once, as a person who presses it twice wants.
+// When all is done the exit code stands: an interrupt comes too late to change what was written.
 func mainWithSignals(args []string, io streams) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	context.AfterFunc(ctx, stop)
+	interrupts := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+	ctx, endAtOnce := signal.NotifyContext(context.Background(), interrupts...)
+	context.AfterFunc(ctx, endAtOnce)
 	outliveReaders()
-	return execute(ctx, args, io)
+	code := execute(ctx, args, io)
+	signal.Notify(make(chan os.Signal, 1), interrupts...) // whoever interrupts an exit need not be heard
+	return code
 }
 
 // outliveReaders makes a write to a pipe that nobody reads any more (`run | head -1`) an error like any other, where Go
