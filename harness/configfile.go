@@ -180,11 +180,19 @@ func (p *configParser) static(m *strictyaml.Mapping) *StaticTarget {
 
 // variables reads names of environment variables that a program is to be given.
 func (p *configParser) variables(n *strictyaml.Node, what string) []string {
-	names := p.Texts(n, what)
-	for _, item := range n.Items {
-		if item.Kind == strictyaml.ScalarKind && !envName.MatchString(item.Text) {
-			// It is not repeated: it may be a value, in the wrong place.
-			p.At(item, "the name of an environment variable", "%s has something else", what)
+	const want = "the name of an environment variable"
+	var names []string
+	for _, item := range p.Items(n, what) {
+		switch {
+		case !p.Value(item, "an entry of "+what, want):
+		case strings.TrimSpace(item.Text) == "":
+			p.At(item, want, "an entry of %s is %s, an empty name", what, item.Describe())
+		case !envName.MatchString(item.Text): // it is not repeated: it may be a value, in the wrong place
+			p.At(item, want, "%s has something else", what)
+		case slices.Contains(names, item.Text):
+			p.At(item, "each of them once", "%s has %q twice", what, item.Text)
+		default:
+			names = append(names, item.Text)
 		}
 	}
 	p.passed = append(p.passed, n.Items...)
@@ -277,6 +285,14 @@ func (p *configParser) defines(n *strictyaml.Node, what string, into map[string]
 	}
 }
 
+// oneOf says which names there are, or, where there are none, what is to be there.
+func oneOf(names []string, what string) string {
+	if len(names) == 0 {
+		return what
+	}
+	return "one of " + strings.Join(names, ", ")
+}
+
 func (p *configParser) run(n *strictyaml.Node, c *Config) {
 	m, ok := p.Mapping(n, "run")
 	if !ok {
@@ -289,7 +305,7 @@ func (p *configParser) run(n *strictyaml.Node, c *Config) {
 		if targets.Kind == strictyaml.SequenceKind {
 			for _, item := range targets.Items {
 				if item.Kind == strictyaml.ScalarKind && c.Target(item.Text) == nil {
-					p.At(item, "one of "+strings.Join(c.TargetNames(), ", "), "no target %s%s",
+					p.At(item, oneOf(c.TargetNames(), "the name of a target above"), "no target %s%s",
 						item.Describe(), strictyaml.Hint(item.Text, c.TargetNames()))
 				}
 			}

@@ -36,8 +36,8 @@ func TestVariablesOfPrograms(t *testing.T) {
 		"build has a password":    {"A", "B, ONE_PASSWORD", "c.yaml:5:51: ONE_PASSWORD is the password_env of a target", false},
 		"no name":                 {"'A B'", "A", "c.yaml:2:127: reset_env has something else (expected the name of an environment variable)", true},
 		"named twice":             {"A, A", "A", `c.yaml:2:130: reset_env has "A" twice`, true},
-		"none is named":           {"", "A", "reset_env is a list of 0 (expected a list)", true},
-		"a list in place of name": {"[A]", "A", "c.yaml:2:127: reset_env is a list", true},
+		"none is named":           {"", "A", "reset_env is an empty list (expected a list of at least one)", true},
+		"a list in place of name": {"[A]", "A", "c.yaml:2:127: an entry of reset_env is a list", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := labsWith(test.reset, test.build)

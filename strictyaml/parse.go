@@ -80,10 +80,13 @@ func (n *Node) Describe() string {
 
 // CountOrKind is Describe for places where a list is told by its length.
 func (n *Node) CountOrKind() string {
-	if n.Kind == SequenceKind {
-		return fmt.Sprintf("a list of %d", len(n.Items))
+	switch {
+	case n.Kind != SequenceKind:
+		return n.Describe()
+	case len(n.Items) == 0:
+		return "an empty list"
 	}
-	return n.Describe()
+	return fmt.Sprintf("a list of %d", len(n.Items))
 }
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)

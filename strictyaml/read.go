@@ -27,9 +27,14 @@ func (r *Reporter) Text(n *Node, what string) (string, bool) {
 	if !r.Value(n, what, "text") {
 		return "", false
 	}
+	const want = "1 to 1000 bytes of text"
 	text := strings.TrimSpace(n.Text)
-	if text == "" || len(text) > maxText {
-		r.At(n, "1 to 1000 bytes of text", "%s has %d", what, len(text))
+	switch {
+	case text == "":
+		r.At(n, want, "%s is %s", what, n.Describe())
+		return "", false
+	case len(text) > maxText:
+		r.At(n, want, "%s has %d bytes", what, len(text))
 		return "", false
 	}
 	return text, true
@@ -85,7 +90,7 @@ func (r *Reporter) Duration(n *Node, what string, highest time.Duration) (time.D
 // Items returns the items of a list that is not empty.
 func (r *Reporter) Items(n *Node, what string) []*Node {
 	if n.Kind != SequenceKind || len(n.Items) == 0 {
-		r.At(n, "a list", "%s is %s", what, n.CountOrKind())
+		r.At(n, "a list of at least one", "%s is %s", what, n.CountOrKind())
 		return nil
 	}
 	return n.Items
@@ -95,7 +100,7 @@ func (r *Reporter) Items(n *Node, what string) []*Node {
 func (r *Reporter) Texts(n *Node, what string) []string {
 	var all []string
 	for _, item := range r.Items(n, what) {
-		text, ok := r.Text(item, what)
+		text, ok := r.Text(item, "an entry of "+what)
 		switch {
 		case !ok:
 		case slices.Contains(all, text):

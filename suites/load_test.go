@@ -117,13 +117,15 @@ func mistakeTable() []mistakeTest {
 		{"unknown key", "suit: s\n" + caseText("", register, deregister), `unknown key "suit" in the file; did you mean "suite"?`, true},
 		{"suite name", strings.Replace(with(""), "suite: s", "suite: S s", 1), `suite is "S s"`, true},
 		{"no doc", strings.Replace(with(""), "doc: d\ncases", "cases", 1), "the file has no doc", true},
-		{"no cases", "suite: s\ndoc: d\ncases: []\n", "cases is a list of 0 (expected a list of cases)", true},
+		{"no cases", "suite: s\ndoc: d\ncases: []\n", "cases is an empty list (expected a list of cases)", true},
 		{"tag", strings.Replace(with(""), "suite: s", "suite: !mine s", 1), "tag !mine", false},
 
 		// The case.
 		{"no id", strings.Replace(with(""), "id: c", "tags: [x]", 1), "a case has no id", true},
 		{"id is a list", strings.Replace(with(""), "id: c", "id: [c]", 1), "id is a list", true},
-		{"empty doc", strings.Replace(with(""), "    doc: d", "    doc: ''", 1), "doc has 0", true},
+		{"long doc", strings.Replace(with(""), "    doc: d", "    doc: "+strings.Repeat("d", 1001), 1), "doc has 1001 bytes (expected 1 to 1000 bytes of text)", true},
+		{"blank doc", strings.Replace(with(""), "    doc: d", "    doc: '  '", 1), `doc is "  " (expected 1 to 1000 bytes of text)`, false},
+		{"empty doc", strings.Replace(with(""), "    doc: d", "    doc: ''", 1), `doc is "" (expected 1 to 1000 bytes of text)`, true},
 		{"case key", with("tag: [x]"), `f:6:5: unknown key "tag" in case c; did you mean "tags"?`, true},
 		{"basis", with("basis: guess"), "one of documented, wine-test, recorded", true},
 		{"recorded without", with("basis: recorded"), "nothing in the case is recorded", false},
@@ -205,7 +207,7 @@ func mistakeTable() []mistakeTest {
 		{"join in DriverEntry", caseText("", "unload:", "load: {steps: [{register: {client: a, thread: t1}}, {join: {thread: t1}}]}", deregister), "join in DriverEntry", false},
 		{"entry of a failing load", caseText("", "unload:", "load: {inject: 1, steps: [{sleep: 1ms}]}\n        expect: STATUS_UNSUCCESSFUL"), "what DriverEntry does is known only where load succeeds", false},
 		{"entry on demand", caseText("", "reboot: {steps: [{sleep: 1ms}]}"), "the driver is not started by the boot", false},
-		{"entry without steps", caseText("", "unload:", "load: {steps: []}"), "steps is a list of 0", true},
+		{"entry without steps", caseText("", "unload:", "load: {steps: []}"), "steps is an empty list", true},
 		{"echo of a program that stays", caseText("", "activate:", "echo: {program: true, idle: true}", "deactivate: {}"), "another program ends after its first round", false},
 		{"start type", caseText("", "reboot: {start: never}"), "one of boot, system, auto, demand", true},
 

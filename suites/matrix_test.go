@@ -182,7 +182,7 @@ func matrixMistakes() []mistakeTest {
 		{"long names", with("{x: ["+strings.Repeat("a", 64)+"], y: ["+strings.Repeat("b", 64)+"]}", "register: {client: $y}", "deregister: {client: $y}", "register: {client: $x}", "deregister: {client: $x}"), "f:6:11: the parameters make the names of the cases 134 bytes longer", false},
 		{"twice with parameters", strings.Replace(with("{x: [1s, 2s]}", sleep), "cases:\n", "cases:\n  - {id: c, doc: d, steps: [{sleep: 1s}]}\n", 1), `f:5:9: case "c" is already on line 4`, false},
 		{"many values", with("{x: [1s, 2s, 3s, 4s, 5s, 6s, 7s, 8s], y: [1s, 2s, 3s, 4s, 5s, 6s, 7s, 8s]}", slices.Repeat([]string{sleep, "sleep: $y"}, 800)...), "f:4:5: too many values in one file, every combination of parameters counted (expected at most 200000)", false},
-		{"set-up", caseText("    set_up: []\n", "sleep: 1s"), "f:6:13: set_up is a list of 0 (expected a list of steps)", true},
+		{"set-up", caseText("    set_up: []\n", "sleep: 1s"), "f:6:13: set_up is an empty list (expected a list of steps)", true},
 		{"tear-down", caseText("    tear_down: {sleep: 1s}\n", "sleep: 1s"), "f:6:16: tear_down is a mapping (expected a list of steps)", true},
 		{"tear-down of suite", "suite: s\ndoc: d\ntear_down: [{deregister: {client: a}}]\ncases:\n  - {id: c, doc: d, steps: [{sleep: 1s}]}\n  - {id: d, doc: d, steps: [{sleep: 1s}]}\n", `f:3:35: client "a" is not registered`, false},
 		{"not undone", caseText("    set_up: [{register: {client: a}}]\n", "sleep: 1s"), `f:6:34: client "a" is still registered at the end of the case`, false},

@@ -97,7 +97,18 @@ func (cat *Catalog) matching(pattern string) ([]*Case, error) {
 	for _, s := range cat.Suites {
 		suiteNames = append(suiteNames, s.Name)
 	}
-	return nil, fmt.Errorf("no suite or case %q; the suites are %s", pattern, strings.Join(suiteNames, ", "))
+	return nil, fmt.Errorf("no suite or case %q%s", pattern, suggest(name, suiteNames, "the suites are", "there is no suite"))
+}
+
+// suggest says what a name that is none may have meant, or else which there are; none says that there are none.
+func suggest(name string, known []string, are, none string) string {
+	if similar := strictyaml.Hint(name, known); similar != "" {
+		return similar
+	}
+	if len(known) == 0 {
+		return "; " + none
+	}
+	return "; " + are + " " + strings.Join(known, ", ")
 }
 
 // cutParameters takes [version=1.1,…] off a pattern; brackets without = are a glob's. ok is false where it is not
@@ -137,11 +148,7 @@ func (cat *Catalog) tags(tags []string) (wanted, unwanted []string, err error) {
 		name, negated := strings.CutPrefix(tag, "!")
 		switch {
 		case !slices.Contains(known, name):
-			similar := strictyaml.Hint(name, known)
-			if similar == "" {
-				similar = "; the tags are " + strings.Join(known, ", ")
-			}
-			problems = append(problems, fmt.Errorf("no case has the tag %q%s", name, similar))
+			problems = append(problems, fmt.Errorf("no case has the tag %q%s", name, suggest(name, known, "the tags are", "no case has any")))
 		case negated:
 			unwanted = append(unwanted, name)
 		default:

@@ -75,3 +75,23 @@ func TestSelectRefuses(t *testing.T) {
 		}
 	}
 }
+
+// Where there is nothing that could be meant, that is said, and no list without anything in it.
+func TestSelectOfNothing(t *testing.T) {
+	untagged, err := Load(Source{Name: "s.yaml", Data: []byte("suite: s\ndoc: d\ncases: [{id: c, doc: d, steps: [sleep: 1ms]}]\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		catalog   *Catalog
+		selection Selection
+		want      string
+	}{
+		{untagged, Selection{Tags: []string{"slow"}}, `no case has the tag "slow"; no case has any`},
+		{&Catalog{}, Selection{Patterns: []string{"zzz"}}, `no suite or case "zzz"; there is no suite`},
+	} {
+		if _, err := test.catalog.Select(test.selection); err == nil || err.Error() != test.want {
+			t.Errorf("%v, want %s", err, test.want)
+		}
+	}
+}
