@@ -230,7 +230,7 @@ func TestConfinementKilled(t *testing.T) {
 	up := booted(t, confinement())
 	for _, n := range offspring(os.Getpid()) {
 		if n.prefix() == up.kin.prefix {
-			n.kill()
+			killAll([]native{n})
 			break
 		}
 	}

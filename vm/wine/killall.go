@@ -2,6 +2,7 @@ package wine
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -32,22 +33,43 @@ func (k kin) kill() error {
 	return killUntilNone(k.processes)
 }
 
-// killUntilNone ends what is found until nothing is: what is killed may have started another in the meantime.
+// killUntilNone ends what is found until nothing is: what is killed may have started another in the meantime. Looking
+// through all processes of a machine costs more than all else here, so those killed are waited for before it is done again.
 func killUntilNone(find func() []native) error {
 	var left []native
-	for deadline := time.Now().Add(killLimit); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(killLimit); time.Now().Before(deadline); {
 		if left = find(); len(left) == 0 {
 			return nil
 		}
-		for _, n := range left {
-			n.kill()
-		}
+		killAll(left)
 	}
 	var stay []int
 	for _, n := range left {
 		stay = append(stay, n.pid)
 	}
 	return fmt.Errorf("processes %v of the guest were killed and are still there after %s", stay, killLimit)
+}
+
+// dyingRound is how long those that were killed together are waited for before it is looked for others.
+const dyingRound = 200 * time.Millisecond
+
+// killAll kills processes, and waits until all have ended, but no longer than a round.
+func killAll(all []native) {
+	ctx, cancel := context.WithTimeout(context.Background(), dyingRound)
+	defer cancel()
+	var dying []held
+	for _, n := range all {
+		if p, err := n.kill(); err == nil {
+			dying = append(dying, p)
+		}
+	}
+	if len(dying) == 0 { // the kernel has no way to wait for them, or all were gone
+		time.Sleep(5 * time.Millisecond)
+	}
+	for _, p := range dying {
+		_ = p.wait(ctx)
+		p.close()
+	}
 }
 
 // processes lists those of the guest.
@@ -131,6 +153,10 @@ func look(pid int) (native, bool) {
 	return n, false
 }
 
+// kernelThread is a flag of the kernel's own threads (PF_KTHREAD of sched.h): more than half of what a machine has, and never
+// a guest's.
+const kernelThread = 0x00200000
+
 // read takes from a thread's stat what is of use, and tells whether it runs. What is before the last parenthesis is a
 // name of the process's own choice.
 func (n *native) read() (running, ok bool) {
@@ -140,6 +166,9 @@ func (n *native) read() (running, ok bool) {
 	}
 	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 	if len(fields) < 20 {
+		return false, false
+	}
+	if flags, err := strconv.ParseUint(fields[6], 10, 32); err != nil || flags&kernelThread != 0 {
 		return false, false
 	}
 	n.parent, _ = strconv.Atoi(fields[1])
@@ -232,18 +261,25 @@ func (n native) mapsFrom(dir string) bool {
 func isBelow(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
 
 // kill ends the process, unless it has gone by itself and another has its number by now: that is looked at once more
-// when the number can't be used again.
-func (n native) kill() {
+// when the number can't be used again. It is the caller's to wait for, and to close; an error is that there is nothing to
+// wait for.
+func (n native) kill() (held, error) {
 	p, err := hold(n.pid)
 	if errors.Is(err, unix.ENOSYS) {
 		_ = syscall.Kill(n.pid, syscall.SIGKILL) // the best that there is, before Linux 5.3
-		return
 	}
 	if err != nil {
-		return
+		return held{}, err
 	}
-	defer p.close()
-	if now, ok := look(n.pid); ok && now.started == n.started {
-		_ = unix.PidfdSendSignal(p.fd, unix.SIGKILL, nil, 0)
+	now, ok := look(n.pid)
+	if ok && now.started == n.started {
+		err = unix.PidfdSendSignal(p.fd, unix.SIGKILL, nil, 0)
+	} else {
+		err = unix.ESRCH
 	}
+	if err != nil {
+		p.close()
+		return held{}, err
+	}
+	return p, nil
 }
