@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
@@ -44,7 +45,7 @@ type fakeGuest struct {
 	onFinish func(a *fakeAgent)                  // FINISH of a put has come
 	silent   bool                                // no put says that a file is there
 	onData   func(a *fakeAgent, n int, at int64) // the nth DATA frame of a put has come
-	onOutput func(command string, w io.Writer) io.Writer
+	onOutput func(a *fakeAgent, command string, w io.Writer) io.Writer
 	special  func(spec winrmd.Spec, in io.Reader, out, errs io.Writer) (uint32, bool)
 	driver   func(args []string) (string, uint32)
 	mishap   func(winrmd.Request) winrmd.Mishap
@@ -93,7 +94,7 @@ func newLoneGuest(t *testing.T) *fakeGuest {
 	served := make(chan error, 1)
 	go func() { served <- g.server.Serve(l) }()
 	g.client, err = remote.New(remote.Endpoint{URL: "https://" + l.Addr().String() + "/wsman", User: "tester", Password: "secret",
-		Auth: remote.AuthBasic, PinSHA256: cert.SHA256}, remote.Options{OperationTimeout: 2 * time.Second})
+		Auth: remote.AuthBasic, PinSHA256: cert.SHA256}, remote.Options{OperationTimeout: time.Hour}) // what is late is late, and not lost
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,8 +130,9 @@ func (g *fakeGuest) seed() Agent {
 	return a
 }
 
+// options are those of somebody who is patient: how long a guest is away is a matter of how fast the machine is.
 func (g *fakeGuest) options(a Agent) Options {
-	return Options{Agent: a, RetryPause: 10 * time.Millisecond, Retries: 6, Logger: hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: testWriter{g.t}})}
+	return Options{Agent: a, RetryPause: time.Millisecond, Retries: math.MaxInt, Logger: hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: testWriter{g.t}})}
 }
 
 // connect connects to a seeded guest.
@@ -209,10 +211,10 @@ func (g *fakeGuest) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process
 			return newFakeProcess(ctx, func(io.Reader, io.Writer, io.Writer) uint32 { return refusedExit }), nil
 		}
 		run = func(in io.Reader, out, errs io.Writer) uint32 {
+			a := &fakeAgent{guest: g, ctx: ctx, image: image, in: in, out: out, errs: errs}
 			if g.onOutput != nil {
-				out = g.onOutput(args[0], out)
+				a.out = g.onOutput(a, args[0], out)
 			}
-			a := fakeAgent{guest: g, ctx: ctx, image: image, in: in, out: out, errs: errs}
 			return a.run(args)
 		}
 	}

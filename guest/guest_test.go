@@ -126,6 +126,7 @@ func TestDriverCommands(t *testing.T) {
 		t.Errorf("%+v, %v", state, err)
 	}
 	out, exit = "", 1
+	g.retry.tries = 6
 	if _, err = g.DriverRemove(t.Context(), "wsksample"); err == nil || errors.As(err, &refused) && refused == nil {
 		t.Errorf("without a word: %v", err)
 	}

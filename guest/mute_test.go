@@ -10,6 +10,7 @@ import (
 func TestAnAgentThatIsEndedBeforeItsFirstWord(t *testing.T) {
 	f := newFakeGuest(t)
 	g := f.connect()
+	g.retry.tries = 6
 	f.listing = `{"kind":"absent","path":""}` + "\n" + `{"kind":"end","entries":1}` + "\n"
 	look := func() error {
 		_, err := g.Look(t.Context(), `C:\x`)

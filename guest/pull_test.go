@@ -110,7 +110,8 @@ func TestPullNoticesAnAgentThatLies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFakeGuest(t)
 			g := f.connect()
-			f.onOutput = func(_ string, w io.Writer) io.Writer { return &replaceWriter{w: w, with: tc.say} }
+			g.retry.tries = 6
+			f.onOutput = func(_ *fakeAgent, _ string, w io.Writer) io.Writer { return &replaceWriter{w: w, with: tc.say} }
 			f.write(`C:\x\a`, []byte("hello"))
 			_, err := g.Pull(t.Context(), `C:\x\a`, make(window, 100), PullOptions{})
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
@@ -124,7 +125,7 @@ func TestPullNoticesAnAgentThatLies(t *testing.T) {
 func crashOnce(f *fakeGuest, after int) {
 	var mu sync.Mutex
 	left, done := after, false
-	f.onOutput = func(command string, w io.Writer) io.Writer {
+	f.onOutput = func(a *fakeAgent, command string, w io.Writer) io.Writer {
 		return writerFunc(func(p []byte) (int, error) {
 			mu.Lock()
 			left -= len(p)
@@ -132,7 +133,7 @@ func crashOnce(f *fakeGuest, after int) {
 			done = done || crash
 			mu.Unlock()
 			if crash {
-				f.crashes.Go(func() { f.reboot(testBoot) })
+				a.crash(testBoot) // or it might be through before it is cut
 			}
 			return w.Write(p)
 		})
@@ -206,7 +207,7 @@ func TestPullFileKeepsWhatItHas(t *testing.T) {
 	local := filepath.Join(t.TempDir(), "a")
 	var mu sync.Mutex
 	gets := 0
-	f.onOutput = func(command string, w io.Writer) io.Writer {
+	f.onOutput = func(_ *fakeAgent, command string, w io.Writer) io.Writer {
 		mu.Lock()
 		defer mu.Unlock()
 		if command == "get" {

@@ -380,7 +380,7 @@ func TestPullTreeCountsWhatIsDamagedOnce(t *testing.T) {
 	f.listing, f.gather = listingOf(map[string]int{"a": len(data)}), lie()
 	f.write(`C:\x\a`, data)
 	frames, gets := 0, 0
-	f.onOutput = func(command string, w io.Writer) io.Writer {
+	f.onOutput = func(_ *fakeAgent, command string, w io.Writer) io.Writer {
 		if command == "get" {
 			gets++
 		}

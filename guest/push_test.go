@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"wskharness/remote/winrmd"
 )
 
 func randomBytes(n int) []byte {
@@ -136,14 +138,16 @@ func TestPushResumes(t *testing.T) {
 
 func TestPushGivesUp(t *testing.T) {
 	f := newFakeGuest(t)
-	g := f.connect()
-	f.onData = func(a *fakeAgent, n int, at int64) {
-		if n == 1 {
-			a.crash(testBoot)
+	f.mishap = func(r winrmd.Request) winrmd.Mishap {
+		if r.Action == "Send" {
+			return winrmd.Mishap{Kind: winrmd.Drop}
 		}
+		return winrmd.Mishap{}
 	}
+	g := f.connect()
+	g.retry.tries = 6
 	stats, err := g.Push(t.Context(), []File{Contents(`C:\x\a`, randomBytes(300<<10))}, nil)
-	if err == nil || !strings.Contains(err.Error(), "given up after 6 tries") || stats.Tries < 6 {
+	if err == nil || !strings.Contains(err.Error(), "given up after 6 tries") || stats.Tries != 6 {
 		t.Errorf("%+v, %v", stats, err)
 	}
 	if _, there := f.read(`C:\x\a`); there {
@@ -191,7 +195,7 @@ func TestPushNoticesAnAgentThatLies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFakeGuest(t)
 			g := f.connect()
-			f.onOutput = func(_ string, w io.Writer) io.Writer {
+			f.onOutput = func(_ *fakeAgent, _ string, w io.Writer) io.Writer {
 				return &replaceWriter{w: w, with: tc.say}
 			}
 			_, err := g.Push(t.Context(), []File{Contents(`C:\x\a`, []byte("hello"))}, nil)
@@ -223,7 +227,7 @@ func TestPushTriesAgainAfterDamage(t *testing.T) {
 	f := newFakeGuest(t)
 	g := f.connect()
 	var once sync.Once
-	f.onOutput = func(command string, w io.Writer) io.Writer {
+	f.onOutput = func(_ *fakeAgent, command string, w io.Writer) io.Writer {
 		return writerFunc(func(p []byte) (int, error) {
 			p = bytes.Clone(p)
 			if command == "put" && len(p) > frameHeaderSize {

@@ -88,7 +88,9 @@ func TestStartRun(t *testing.T) {
 // Until FINISH was sent, contact may be lost without a doubt about whether the run was started; behind it, there is one.
 func TestStartRunIsBegunAgainUntilItMayHaveStarted(t *testing.T) {
 	lines := journalLines(1)
-	large := Contents(`C:\wskharness\store\p\wsksample.sys`, randomBytes(3*dataFrame))
+	// An endpoint takes a MiB and a request more than the agent does: of this, the end is not sent before the agent has had
+	// most of it, however late a cut comes.
+	large := Contents(`C:\wskharness\store\p\wsksample.sys`, randomBytes(12*dataFrame))
 	start := func(t *testing.T, f *fakeGuest) (*Stream, error) {
 		g := f.connect()
 		f.write(JournalPath(runID), journalBytes(lines))
@@ -168,7 +170,7 @@ func TestStreamFetchesAgain(t *testing.T) {
 			whole := journalBytes(journalLines(2))
 			f.write(JournalPath(runID), whole)
 			var once sync.Once
-			f.onOutput = func(_ string, w io.Writer) io.Writer {
+			f.onOutput = func(_ *fakeAgent, _ string, w io.Writer) io.Writer {
 				return writerFunc(func(p []byte) (int, error) {
 					out := p
 					once.Do(func() { out = []byte(damage(string(p))) })
