@@ -10,6 +10,7 @@ import (
 
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
+	"wskharness/testtime"
 )
 
 func TestCancel(t *testing.T) {
@@ -83,7 +84,5 @@ func TestCancelKillsTheCommand(t *testing.T) {
 	if err := shell.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
-		t.Errorf("process %d is still there: %v", pid, err)
-	}
+	testtime.Await(t, fmt.Sprintf("the end of process %d", pid), func() bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) })
 }

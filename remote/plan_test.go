@@ -11,6 +11,7 @@ import (
 
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
+	"wskharness/testtime"
 )
 
 // noLeaks fails the test if it leaves goroutines of this module's behind, or open sockets and pipes.
@@ -21,17 +22,18 @@ func noLeaks(t *testing.T) {
 	}
 	before := openFiles(t)
 	t.Cleanup(func() {
-		deadline := time.Now().Add(time.Minute)
+		ctx := testtime.Context(t)
 		for {
 			left, files := leftover(), openFiles(t)
 			if left == "" && files <= before {
 				return
 			}
-			if time.Now().After(deadline) {
+			select {
+			case <-ctx.Done():
 				t.Errorf("left behind: %d files more, and\n%s", files-before, left)
 				return
+			case <-time.After(time.Millisecond):
 			}
-			runtime.Gosched()
 		}
 	})
 }

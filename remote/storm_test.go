@@ -16,6 +16,7 @@ import (
 
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
+	"wskharness/testtime"
 )
 
 var stormSeed = flag.Uint64("storm-seed", 0, "seed of the fault storm; 0 draws one")
@@ -88,7 +89,13 @@ func TestFaultStorm(t *testing.T) {
 			}
 		})
 	}
-	for i := range total {
+	// As many as it takes for some to be right and some not.
+	enough := func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return right > 0 && wrong > 0
+	}
+	for i := 0; i < total || !enough() && testtime.Context(t).Err() == nil; i++ {
 		jobs <- i
 	}
 	close(jobs)

@@ -16,15 +16,20 @@ import (
 // than a minute.
 func reserve(whole time.Duration) time.Duration { return min(whole/16, time.Minute) }
 
-// Context ends with the test, or shortly before the time of all tests is up.
+// Context ends with the test, or shortly before the time of all tests is up. What a test does in its Cleanup has until then,
+// too, though the test's own context has ended.
 func Context(t *testing.T) context.Context {
 	t.Helper()
+	of := t.Context()
+	if of.Err() != nil {
+		of = context.WithoutCancel(of)
+	}
 	deadline, ok := t.Deadline()
 	if !ok {
-		return t.Context()
+		return of
 	}
 	deadline = deadline.Add(-reserve(time.Until(deadline)))
-	ctx, cancel := context.WithDeadline(t.Context(), deadline)
+	ctx, cancel := context.WithDeadline(of, deadline)
 	t.Cleanup(cancel)
 	return ctx
 }
