@@ -18,6 +18,7 @@ import (
 	"unicode/utf16"
 
 	"wskharness/remote"
+	"wskharness/testtime"
 )
 
 // TestLeaseOfRealAgent is about who may use a guest: the agent on a real Wine decides it.
@@ -154,13 +155,10 @@ func (r *runGuest) oneOwner(t *testing.T) {
 	unharmed(t, r.records(t, r.order(t, sleepsShort, nil)), r.sample.SHA256)
 }
 
-// sleepsLonger is longer than a dozen commands take on a slow machine.
-var sleepsLonger = strings.ReplaceAll(sleepsLong, "100ms", "300ms")
-
 // staleNumber has an owner give orders when another has the guest: nothing comes of any.
 func (r *runGuest) staleNumber(t *testing.T) {
 	old := r.owner(t, "old")
-	owned := r.order(t, sleepsLonger, nil)
+	owned := r.order(t, sleepsLong, nil)
 	stopped := old.owner(t, "old")
 	stopped.giveBack(t)
 	young := r.owner(t, "young")
@@ -234,7 +232,7 @@ func (r *runGuest) staleNumber(t *testing.T) {
 // runLives has an owner let go of a run: nobody gets the guest before it is over, but its owner.
 func (r *runGuest) runLives(t *testing.T) {
 	one := r.owner(t, "one")
-	o := r.order(t, sleepsLonger, nil)
+	o := r.order(t, sleepsLong, nil)
 	s, err := one.StartRun(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -260,12 +258,12 @@ func (r *runGuest) runLives(t *testing.T) {
 // leaseTaken has a run whose guest was given to another, against all rules: it leaves the other's driver alone, whether a case
 // would be next or the driver's stop.
 func (r *runGuest) leaseTaken(t *testing.T) {
-	first := strings.ReplaceAll(sleepsShort, "500ms", "20s")
-	for _, cases := range []string{first, first + strings.ReplaceAll(sleepsShort, "short", "next")} {
+	for _, next := range []string{"", strings.ReplaceAll(sleepsShort, "short", "next")} {
 		old := r.owner(t, "old")
 		r.runs++
 		old.runs = r.runs
-		s, err := old.StartRun(t.Context(), old.order(t, cases, quirky(quirkNone)))
+		step, open := r.gate(t)
+		s, err := old.StartRun(t.Context(), old.order(t, behind(step, "first")+next, quirky(quirkNone)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -274,11 +272,14 @@ func (r *runGuest) leaseTaken(t *testing.T) {
 		young := r.takeFrom(t, old, "young")
 		r.runs++
 		young.runs = r.runs + 20
-		newer, err := young.StartRun(t.Context(), young.order(t, strings.ReplaceAll(sleepsShort, "500ms", "20s"), quirky(quirkNone)))
+		step, openNewer := r.gate(t)
+		newer, err := young.StartRun(t.Context(), young.order(t, behind(step, "newer"), quirky(quirkNone)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer newer.Close()
+		await(t, newer, EvCaseStart)
+		open()
 		records, err := all(t, s)
 		if last := records[len(records)-1]; last.Ev != EvRunEnd || last.Why != "lease" || last.Cases != 1 {
 			t.Errorf("%v\n%s", err, journalOf(records))
@@ -288,6 +289,7 @@ func (r *runGuest) leaseTaken(t *testing.T) {
 				t.Errorf("it went on\n%s", journalOf(records))
 			}
 		}
+		openNewer()
 		records, err = all(t, newer)
 		if !errors.Is(err, io.EOF) {
 			t.Error(err)
@@ -322,22 +324,25 @@ func (r *runGuest) staleStart(t *testing.T) {
 	if _, err := r.Exec(t.Context(), remote.CommandLine{Line: `C:\late.bat 2>&1`}, nil, &out, io.Discard); err != nil {
 		t.Fatal(err) // whether the service began, its journal tells
 	}
-	var s *Stream
-	var err error
-	for range 100 { // until it has a journal
-		if s, err = r.Follow(t.Context(), o.ID, Position{}, nil); err != nil {
-			continue
-		}
-		var records []Record
-		if records, err = all(t, s); errors.Is(err, io.EOF) {
-			if len(records) != 2 || records[1].Why != "lease" {
-				t.Errorf("it began\n%s", journalOf(records))
-			}
-			return
-		}
-		time.Sleep(100 * time.Millisecond)
+	t.Logf("%s", out.String())
+	if records := r.whole(t, o.ID); len(records) != 2 || records[1].Why != "lease" {
+		t.Errorf("it began\n%s", journalOf(records))
 	}
-	t.Errorf("it has no whole journal: %v; %s", err, out.String())
+}
+
+// whole is the journal of a run once it is there, and whole.
+func (r *runGuest) whole(t *testing.T, runID string) (records []Record) {
+	t.Helper()
+	testtime.Await(t, "the whole journal", func() bool {
+		s, err := r.Follow(t.Context(), runID, Position{}, nil)
+		if err != nil {
+			return false
+		}
+		defer s.Close()
+		records, err = all(t, s)
+		return errors.Is(err, io.EOF)
+	})
+	return records
 }
 
 func (r *runGuest) leaseAndReboot(t *testing.T) {
@@ -375,11 +380,7 @@ func (r *runGuest) leaseRenewed(t *testing.T) {
 	}
 	for range 3 {
 		r.reg(t, "delete "+use+" /f") // hours later
-		for deadline := time.Now().Add(time.Minute); !used(); {
-			if time.Now().After(deadline) {
-				t.Fatal("the lease is not renewed")
-			}
-		}
+		testtime.Await(t, "the lease to be renewed", used)
 	}
 	r.refused(t, "two", "idle@host-idle", false)
 	if err := idle.Close(context.Background()); err != nil {
@@ -397,12 +398,8 @@ func (r *runGuest) leaseRenewed(t *testing.T) {
 	two.giveBack(t)
 }
 
-// reboots is a case that takes its time before it reboots its guest.
-const reboots = `
-  - id: reboots
-    doc: The guest reboots in the middle.
-    steps: [sleep: 10s, reboot: {}, sleep: 2ms]
-`
+// reboots is a case that reboots its guest after a step.
+func reboots(step string) string { return behind(step, "reboots", "reboot: {}", "sleep: 2ms") }
 
 // leaseAndOwnReboot has a run reboot its guest, and that be another's: when it is about to, and when it is back.
 func (r *runGuest) leaseAndOwnReboot(t *testing.T) {
@@ -422,13 +419,15 @@ func (r *runGuest) leaseAndOwnReboot(t *testing.T) {
 	t.Run("another's before it", func(t *testing.T) {
 		r.reboot(t)
 		old := r.owner(t, "old")
-		s, err := old.StartRun(t.Context(), r.order(t, reboots, quirky(quirkNone)))
+		step, open := r.gate(t)
+		s, err := old.StartRun(t.Context(), r.order(t, reboots(step), quirky(quirkNone)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer s.Close()
 		await(t, s, EvCaseStart)
 		young := r.takeFrom(t, old, "young")
+		open()
 		records, err := all(t, s)
 		if last := records[len(records)-1]; !errors.Is(err, io.EOF) || last.Why != "lease" || records[len(records)-2].Ev != EvReboot {
 			t.Errorf("%v\n%s", err, journalOf(records))
@@ -449,7 +448,7 @@ func (r *runGuest) acrossReboot(t *testing.T, between func()) []Record {
 	t.Helper()
 	r.reboot(t)
 	old := r.owner(t, "old")
-	o := r.order(t, strings.Replace(reboots, "10s", "1s", 1), quirky(quirkNone))
+	o := r.order(t, reboots("sleep: 1s"), quirky(quirkNone))
 	s, err := old.StartRun(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -458,35 +457,17 @@ func (r *runGuest) acrossReboot(t *testing.T, between func()) []Record {
 	s.Close()
 	// The last that the agent writes down before it orders the reboot.
 	point := r.wine.path(JournalPath(o.ID) + ".reboot")
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
-		if info, err := os.Stat(point); err == nil && info.Size() > 0 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the agent does not prepare the reboot")
-		}
-	}
+	testtime.Await(t, "the agent to prepare the reboot", func() bool {
+		info, err := os.Stat(point)
+		return err == nil && info.Size() > 0
+	})
 	old.Close(context.Background())
 	r.Close(context.Background())
 	r.wine.shutdown() // it is about to, but for the machine that would come up again
 	between()
 	r.wine.up(t)
 	r.connect(t)
-	var after []Record
-	for deadline := time.Now().Add(time.Minute); ; {
-		s, err := r.Follow(t.Context(), o.ID, Position{}, nil)
-		if err == nil {
-			after, err = all(t, s)
-			s.Close()
-		}
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%v, after\n%s", err, journalOf(after))
-		}
-	}
-	return after
+	return r.whole(t, o.ID)
 }
 
 // giveAway makes the guest another's, while it is down.

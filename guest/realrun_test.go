@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,7 +26,12 @@ type runGuest struct {
 	sample  File // wsksample.sys, in the guest
 	quirk   File // testdata/quirk, in the guest
 	runs    int
+
+	start, stop time.Duration // that a driver may take
 }
+
+// ample is as long as a driver may take at most.
+const ample = 2 * time.Minute
 
 // TestRunsOfRealAgent is about what the journal of a run says: the agent on a real Wine, with the sample driver and with
 // one that misbehaves as it is told.
@@ -65,7 +71,7 @@ func inGuests(t *testing.T, groups [][]inGuest) {
 			t.Parallel()
 			w := newWineGuest(t)
 			w.seed(t, agent)
-			r := &runGuest{wine: w, options: Options{Agent: agent, RetryPause: 10 * time.Millisecond}}
+			r := &runGuest{wine: w, options: Options{Agent: agent, RetryPause: 10 * time.Millisecond}, start: ample, stop: ample}
 			r.connect(t)
 			defer func() { r.Close(context.Background()) }()
 			r.sample = r.deploy(t, driver.SampleSpec(nil))
@@ -161,7 +167,7 @@ func (r *runGuest) order(t *testing.T, cases string, own *suites.Service) Run {
 		t.Fatal(err)
 	}
 	plan, err := suites.Compile(entries, suites.PlanOptions{RunID: id, DriverPath: file.Path, Service: service, DriverSHA256: [32]byte(hash),
-		StartTimeout: 12 * time.Second, StopTimeout: 5 * time.Second, Own: own})
+		StartTimeout: r.start, StopTimeout: r.stop, Own: own})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,13 +223,39 @@ func find(t *testing.T, records []Record, ev Event) Record {
 	return Record{}
 }
 
-// sleepsLong is longer than the test, but none of its steps is: an order is taken between two.
-var sleepsLong = `
-  - id: long
-    doc: Longer than the test.
-    timeout: 2m
-    steps: [` + strings.Repeat("sleep: 100ms, ", 90) + `sleep: 100ms]
-`
+// sleepsLong is minutes longer than any test, but none of its cases is: an order is taken between two.
+var sleepsLong = func() string {
+	var cases strings.Builder
+	for i := range 600 {
+		cases.WriteString(behind("sleep: 100ms", fmt.Sprint("long-", i), "sleep: 100ms", "sleep: 100ms", "sleep: 100ms"))
+	}
+	return cases.String()
+}()
+
+// gate makes a step that lasts until it is let go.
+func (r *runGuest) gate(t *testing.T) (step string, open func()) {
+	t.Helper()
+	script, err := os.CreateTemp(r.wine.path(`C:\`), "gate-*.bat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Base(script.Name())
+	_, err = fmt.Fprintf(script, "@echo off\r\n:again\r\nif exist C:\\%s.open exit 0\r\ncmd /c exit 0\r\ngoto again\r\n", name) // it has nothing to sleep with
+	if err := errors.Join(err, script.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return `run: {program: cmd.exe, args: [/c, 'C:\` + name + `'], limit: 100s}`, func() {
+		t.Helper()
+		if err := os.WriteFile(script.Name()+".open", nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// behind is a case that begins with a step, as [runGuest.gate] makes it.
+func behind(step, id string, more ...string) string {
+	return "\n  - id: " + id + "\n    doc: It begins with something that lasts.\n    steps: [" + strings.Join(append([]string{step}, more...), ", ") + "]\n"
+}
 
 // A run takes an order from its first moment on, whether its service, its journal or nothing of it is there yet.
 func (r *runGuest) cancelledAtOnce(t *testing.T) {
@@ -369,6 +401,7 @@ func (r *runGuest) noUnload(t *testing.T) {
 }
 
 func (r *runGuest) unloadStays(t *testing.T) {
+	r.stop = 5 * time.Second
 	records := r.records(t, r.order(t, sleepsShort, quirky(quirkStays)))
 	stop, end := find(t, records, EvDriverStop), find(t, records, EvRunEnd)
 	if stop.OK || stop.Why != "timeout" || stop.Win32 != 1460 || end.Why != "tainted" {
@@ -481,6 +514,7 @@ func (r *runGuest) requestStays(t *testing.T) {
 }
 
 func (r *runGuest) entryStays(t *testing.T) {
+	r.start = 12 * time.Second
 	records := r.records(t, r.order(t, sleepsShort, quirky(quirkNoReturn)))
 	if start := find(t, records, EvDriverStart); start.OK || start.Why != "hang" || start.Win32 != 1460 || len(records) != 3 {
 		t.Errorf("%s", journalOf(records))

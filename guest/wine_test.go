@@ -349,7 +349,7 @@ func sleepPlan(id, driverPath string, sha256 [32]byte, cases uint32, sleep time.
 		}
 	}
 	u32(0x4E4C504B, 5, 3, offText+uint32(len(text)), 0, cases, offCase, 1, offUnit, 1, offStep, uint32(len(text)), offText,
-		at(id), at(driverPath), at("wsksample"), 30000, 30000, 0, 0)
+		at(id), at(driverPath), at("wsksample"), 120000, 120000, 0, 0)
 	b = append(b, sha256[:]...)
 	for range cases {
 		u32(at("test.sleep"), 0, 1, 60000, 0, 0)
@@ -413,7 +413,7 @@ func realRun(t *testing.T, w *wineGuest, g *Guest) {
 
 // realCancel leaves a run that would take long, follows it anew, and cancels it.
 func realCancel(t *testing.T, g *Guest, path string, sample *driver.Artifact, sum [32]byte) {
-	s, err := g.StartRun(t.Context(), Run{ID: "real-2", Plan: sleepPlan("real-2", path, sum, 50, 100*time.Millisecond),
+	s, err := g.StartRun(t.Context(), Run{ID: "real-2", Plan: sleepPlan("real-2", path, sum, 5000, 100*time.Millisecond),
 		Files: []File{{Path: path, Local: sample.Path, SHA256: sample.SHA256}}})
 	if err != nil {
 		t.Fatal(err)
@@ -438,7 +438,7 @@ func realCancel(t *testing.T, g *Guest, path string, sample *driver.Artifact, su
 		t.Fatalf("%d records, %v", len(records), err)
 	}
 	stop, end := records[len(records)-2], records[len(records)-1]
-	if end.Why != "cancelled" || end.Cases == 50 || stop.Ev != EvDriverStop || !stop.OK {
+	if end.Why != "cancelled" || end.Cases == 5000 || stop.Ev != EvDriverStop || !stop.OK {
 		t.Errorf("%s\n%s", stop.Raw, end.Raw)
 	}
 }
