@@ -8,10 +8,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"wskharness/testtime"
 )
 
 // screen is a pseudo-terminal, with what was written to it.
@@ -85,13 +86,7 @@ func (s *screen) contains(text string) bool {
 // await waits until the text was drawn: mpb draws at its own pace.
 func (s *screen) await(t *testing.T, text string) {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	for !s.contains(text) {
-		if time.Now().After(deadline) {
-			t.Fatalf("never drawn: %q", text)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
+	testtime.Await(t, fmt.Sprintf("%q to be drawn", text), func() bool { return s.contains(text) })
 }
 
 // shown is what is left on a terminal of endless height after the writing: it knows the sequences

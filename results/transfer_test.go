@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"wskharness/testtime"
 )
 
 // metered notes done, in MiB of 100, at seconds.
@@ -101,11 +103,11 @@ func TestTransferInPlainLines(t *testing.T) {
 		v.Update(1, 2)
 		fmt.Fprintln(v, "of the log")
 		seen := map[string]bool{}
-		for deadline := time.After(time.Minute); !seen["of the log\n"] || !quiet && !seen["push x\\x1b[2J: 1 bytes of 2 bytes (50%)\n"]; {
+		for ctx := testtime.Context(t); !seen["of the log\n"] || !quiet && !seen["push x\\x1b[2J: 1 bytes of 2 bytes (50%)\n"]; {
 			select {
 			case line := <-lines:
 				seen[line] = true
-			case <-deadline:
+			case <-ctx.Done():
 				t.Fatalf("%s: %v", name, seen)
 			}
 		}

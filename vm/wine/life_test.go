@@ -127,22 +127,31 @@ func servingProcesses(dir string) []int {
 	return found
 }
 
-// enough is for how long a guest has to stay up unclaimed on this machine, so that whoever has it brought up can claim
-// it: twice as long as all of that takes, the template apart.
-func enough(t *testing.T) time.Duration {
+// aboutToEnd has a guest brought up that stays up unclaimed for no longer than it has to, so that whoever has it brought up
+// can claim it: for twice as long as all of that takes, the template apart, and longer where this machine stands still meanwhile.
+func aboutToEnd(t *testing.T) (p *Provider, m *Machine, unclaimed time.Duration) {
 	t.Helper()
-	p := testProvider(t, nil)
-	acquire(t, p)
+	patient := testProvider(t, nil)
+	acquire(t, patient)
 	begun := time.Now()
-	acquire(t, p)
-	return 2 * time.Since(begun)
+	acquire(t, patient)
+	for unclaimed = 2 * time.Since(begun); ; unclaimed *= 2 {
+		p = testProvider(t, func(o *Options) { o.Unclaimed = unclaimed })
+		claimed, err := p.Acquire(testtime.Context(t), vm.Target{Name: "test"})
+		switch {
+		case err == nil:
+			releaseAtEnd(t, claimed)
+			return p, claimed.(*Machine), unclaimed
+		case testtime.Context(t).Err() != nil:
+			t.Fatal(err)
+		}
+		t.Logf("not claimed within %s: %v", unclaimed, err)
+	}
 }
 
 func TestAGuestThatNobodyClaimsEnds(t *testing.T) {
 	t.Parallel()
-	unclaimed := enough(t)
-	p := testProvider(t, func(o *Options) { o.Unclaimed = unclaimed })
-	m := acquire(t, p)
+	_, m, unclaimed := aboutToEnd(t)
 	testtime.Await(t, "more than the limit", func() bool { return time.Since(m.state.Started) > 2*unclaimed })
 	if !served(m.state.Dir) {
 		t.Fatal("a claimed guest ended")
@@ -153,9 +162,7 @@ func TestAGuestThatNobodyClaimsEnds(t *testing.T) {
 
 func TestAKeptGuestIsAdopted(t *testing.T) {
 	t.Parallel()
-	unclaimed := enough(t)
-	p := testProvider(t, func(o *Options) { o.Unclaimed = unclaimed })
-	m := acquire(t, p)
+	p, m, unclaimed := aboutToEnd(t)
 	if r := vmtest.Command(t.Context(), t, m, `echo mine > C:\mine.txt`); r.ExitCode != 0 {
 		t.Fatal(r.ExitCode)
 	}

@@ -160,14 +160,17 @@ func acquire(t testing.TB, p *Provider) *Machine {
 	if err != nil {
 		t.Fatal(err)
 	}
+	releaseAtEnd(t, m)
+	return m.(*Machine)
+}
+
+func releaseAtEnd(t testing.TB, m vm.Machine) {
+	t.Helper()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		if err := m.Release(ctx); err != nil {
+		if err := m.Release(context.Background()); err != nil { // one that hangs is shown when the time of all tests is up
 			t.Error(err)
 		}
 	})
-	return m.(*Machine)
 }
 
 // open makes a shell in a guest, which ends with the test.
