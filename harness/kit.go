@@ -180,7 +180,7 @@ func (r *run) build(ctx context.Context, before *results.Package) error {
 	err := r.phase("", results.PhaseBuild, func() (string, error) {
 		w, err := NewWorkshop(ctx, r.env.Cache)
 		if err != nil {
-			return "", err
+			return "", endedBuild(ctx, err)
 		}
 		w.Warn = func(text string) { r.notice("", results.Warning, "%s", text) }
 		var all sync.WaitGroup

@@ -38,11 +38,15 @@ func slowBuild(t *testing.T) *Plan {
 }
 
 func TestBuildIsEndedByTheLimitOfTheRun(t *testing.T) {
-	plan := slowBuild(t)
-	plan.Request.Config.Limits.Run = 500 * time.Millisecond
-	_, err := plan.Run(testtime.Context(t), testEnv(t))
-	if _, ok := errors.AsType[*BuildError](err); !ok || err.Error() != "build: the limit of the run of 500ms was up" {
-		t.Errorf("error %v", err)
+	for text, limit := range map[string]time.Duration{"1ns": time.Nanosecond, "500ms": 500 * time.Millisecond} { // before it begins, and later
+		t.Run(text, func(t *testing.T) {
+			plan := slowBuild(t)
+			plan.Request.Config.Limits.Run = limit
+			_, err := plan.Run(testtime.Context(t), testEnv(t))
+			if _, ok := errors.AsType[*BuildError](err); !ok || err.Error() != "build: the limit of the run of "+text+" was up" {
+				t.Errorf("error %v", err)
+			}
+		})
 	}
 }
 
