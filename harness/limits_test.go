@@ -61,8 +61,12 @@ func carryOut(t *testing.T, env Env, config *Config, handler results.Handler, pa
 	return done
 }
 
-// ample is how many times what something was measured to need counts as enough for it.
-const ample = 5
+// ample is how many times what something was measured to need counts as enough for it, with a while more in which the
+// machine may stand still.
+const (
+	ample = 5
+	still = 15 * time.Second
+)
 
 // measured is how long this machine needs for a target, and the longest of its suites: in a run without the case that
 // does not end.
@@ -89,7 +93,7 @@ func TestSuiteAndTargetLimits(t *testing.T) {
 	env := testEnv(t)
 	files := map[string]string{"slow.yaml": slowSuite, "other.yaml": otherSuite}
 	whole, cases := measured(t, env, files)
-	suite, target := (ample * cases).Round(time.Millisecond), (ample * whole).Round(time.Millisecond)
+	suite, target := (still + ample*cases).Round(time.Millisecond), (still + ample*whole).Round(time.Millisecond)
 	for name, test := range map[string]struct {
 		limits Limits
 		want   map[string]results.Outcome
