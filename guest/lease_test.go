@@ -333,14 +333,20 @@ func (r *runGuest) staleStart(t *testing.T) {
 // whole is the journal of a run once it is there, and whole.
 func (r *runGuest) whole(t *testing.T, runID string) (records []Record) {
 	t.Helper()
+	var last error
+	defer func() {
+		if !errors.Is(last, io.EOF) {
+			t.Logf("the last that was seen of it: %v, after\n%s\nbeside it: %q", last, journalOf(records), r.wine.beside(JournalPath(runID)))
+		}
+	}()
 	testtime.Await(t, "the whole journal", func() bool {
-		s, err := r.Follow(t.Context(), runID, Position{}, nil)
-		if err != nil {
+		var s *Stream
+		if s, last = r.Follow(t.Context(), runID, Position{}, nil); last != nil {
 			return false
 		}
 		defer s.Close()
-		records, err = all(t, s)
-		return errors.Is(err, io.EOF)
+		records, last = all(t, s)
+		return errors.Is(last, io.EOF)
 	})
 	return records
 }

@@ -111,6 +111,18 @@ func (w *wineGuest) up(t *testing.T) {
 	}
 }
 
+// beside lists the folder of a file.
+func (w *wineGuest) beside(path string) (names []string) {
+	entries, err := os.ReadDir(filepath.Dir(w.path(path)))
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if err != nil {
+		names = append(names, err.Error())
+	}
+	return names
+}
+
 // shutdown ends everything that runs in the prefix.
 func (w *wineGuest) shutdown() {
 	for _, flag := range []string{"-k", "-w"} {
