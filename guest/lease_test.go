@@ -448,11 +448,32 @@ func (r *runGuest) leaseAndOwnReboot(t *testing.T) {
 	})
 }
 
+// ordersNoReboot has what the agent orders a reboot with do nothing, for the rest of a test that ends the guest itself: while
+// Wine's processes end one by one, any command brings its services up again, in the same boot.
+func (r *runGuest) ordersNoReboot(t *testing.T) {
+	t.Helper()
+	// A program is looked for in its parent's folder first. The agent, called so, does not know what is asked of it.
+	agent, err := os.ReadFile(r.wine.path(r.exe))
+	if err != nil {
+		t.Fatal(err)
+	}
+	harmless := filepath.Join(filepath.Dir(r.wine.path(r.exe)), "wineboot.exe")
+	if err := os.WriteFile(harmless, agent, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.Remove(harmless); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // acrossReboot has the run of an owner reboot the guest, and returns its whole journal. In between is done while the guest
 // is down.
 func (r *runGuest) acrossReboot(t *testing.T, between func()) []Record {
 	t.Helper()
 	r.reboot(t)
+	r.ordersNoReboot(t)
 	old := r.owner(t, "old")
 	o := r.order(t, reboots("sleep: 1s"), quirky(quirkNone))
 	s, err := old.StartRun(t.Context(), o)
@@ -469,7 +490,7 @@ func (r *runGuest) acrossReboot(t *testing.T, between func()) []Record {
 	})
 	old.Close(context.Background())
 	r.Close(context.Background())
-	r.wine.shutdown() // it is about to, but for the machine that would come up again
+	r.wine.shutdown()
 	between()
 	r.wine.up(t)
 	r.connect(t)
