@@ -221,11 +221,33 @@ func (s *simulation) check(undisturbed map[string]results.Outcome, exit int, pro
 		s.fail("exit code 0, undisturbed %d", exit)
 	}
 	s.judgedOnce(events)
+	s.recordedOnce(events)
 	if rec.Reason != results.Done {
 		s.fail("the run is not over: %q", rec.Reason)
 	}
 	if left, _ := filepath.Glob(filepath.Join(s.dir, "*.new")); len(left) > 0 {
 		s.fail("left behind: %v", left)
+	}
+}
+
+// recordedOnce checks that nothing that happened in an attempt is recorded again by whoever goes on with the run.
+func (s *simulation) recordedOnce(events []results.Event) {
+	type attempt struct {
+		name   string
+		number int
+	}
+	recorded := map[attempt][]results.Event{}
+	for _, e := range events {
+		key := attempt{e.Case, e.Attempt}
+		switch e.Kind {
+		case results.KindReplanned:
+			delete(recorded, key)
+		case results.KindCaseStarted, results.KindStep, results.KindEvidence, results.KindDriverRun:
+			if slices.ContainsFunc(recorded[key], func(was results.Event) bool { return same(was, e) }) {
+				s.fail("recorded again: %s of %s, attempt %d", e.Kind, e.Case, e.Attempt)
+			}
+			recorded[key] = append(recorded[key], e)
+		}
 	}
 }
 

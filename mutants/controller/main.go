@@ -164,7 +164,7 @@ func (d defect) try(ctx context.Context, root string) string {
 	if err != nil {
 		return err.Error()
 	}
-	cmd := child.Command(ctx, env, "go", "test", "-v", "-count=1", "-vet=off", "-timeout=10m", "-overlay", overlay, "-run", "^"+test+"$", pkg)
+	cmd := child.Command(ctx, env, "go", "test", "-v", "-count=1", "-vet=off", "-timeout=5m", "-overlay", overlay, "-run", "^"+test+"$", pkg)
 	cmd.Dir = root
 	out, err := cmd.CombinedOutput()
 	switch text := string(out); {
