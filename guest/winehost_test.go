@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -70,11 +72,10 @@ func newWineGuest(t *testing.T) *wineGuest {
 	}
 	w := &wineGuest{software: software, prefix: filepath.Join(beside, "prefix")}
 	w.env = append(software.Environment(w.prefix, dir, "-all"), "WINEDLLOVERRIDES=mscoree,mshtml=") // nothing asks to install them
+	bury := heir(t, w.prefix, dir, beside)
 	t.Cleanup(func() {
 		w.shutdown()
-		if err := errors.Join(wine.ForgetServer(w.prefix, dir), os.RemoveAll(dir), os.RemoveAll(beside)); err != nil {
-			t.Error(err)
-		}
+		bury()
 	})
 	if err := errors.Join(wine.Prefix(t.Context(), shared.Dir, w.prefix, software), wine.PlaceServer(w.prefix, dir)); err != nil {
 		t.Fatal(err)
@@ -82,6 +83,52 @@ func newWineGuest(t *testing.T) *wineGuest {
 	w.up(t)
 	w.serve(t)
 	return w
+}
+
+// heirs is the variable that makes the test binary the heir of a guest: its prefix, and the folders to be removed with it.
+const heirs = "WSKHARNESS_TEST_HEIR"
+
+// TestMain makes the test binary the heir of a guest, too: a process that outlives the tests, however they end, and leaves
+// nothing of the guest.
+func TestMain(m *testing.M) {
+	inheritance := filepath.SplitList(os.Getenv(heirs))
+	if len(inheritance) == 0 {
+		os.Exit(m.Run())
+	}
+	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM) // they are for the tests
+	_, _ = io.Copy(io.Discard, os.Stdin)                                            // which end with the other end of it
+	prefix, tmp, beside := inheritance[0], inheritance[1], inheritance[2]
+	if err := errors.Join(wine.EndPrefix(prefix), wine.ForgetServer(prefix, tmp), os.RemoveAll(tmp), os.RemoveAll(beside)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// heir starts the process that removes a guest when this one has ended, or bury is called.
+func heir(t *testing.T, prefix, tmp, beside string) (bury func()) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), heirs+"="+strings.Join([]string{prefix, tmp, beside}, string(filepath.ListSeparator)))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		in.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("remove the guest: %v: %s", err, &said)
+		}
+	}
 }
 
 // up has the guest's services run, until it is shut down.
