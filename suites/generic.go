@@ -1,15 +1,10 @@
 package suites
 
 import (
-	"encoding/hex"
 	"fmt"
-	"path"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-
-	"wskharness/strictyaml"
 )
 
 // generic is what a generic step says beside its numbers.
@@ -128,133 +123,6 @@ func (c *Case) NeedsSample() bool {
 	})
 }
 
-func (p *caseParser) upload(s *Step, g *generic, given map[string]*node, words *sentence) {
-	text, ok := p.text(given["file"], "upload: file")
-	if !ok {
-		return
-	}
-	g.upload = text
-	if !filepath.IsAbs(text) {
-		g.upload = filepath.Join(p.dir, text)
-	}
-	to := filepath.Base(text)
-	if n := given["to"]; n != nil {
-		to, _ = p.guestPath(n, "upload: to")
-	} else if !guestPath.MatchString(to) {
-		p.r.At(given["file"], "to: a path in the guest", "%q can't be a file's name in the guest", to)
-	}
-	g.texts = []string{"", to}
-	words.object(text)
-	if to != filepath.Base(text) {
-		words.add("to " + to)
-	}
-}
-
-func (p *caseParser) program(s *Step, g *generic, given map[string]*node, words *sentence) {
-	program, ok := p.guestPath(given["program"], "run: program")
-	if !ok {
-		return
-	}
-	words.parts[0] += " " + program
-	command := ""
-	if n := given["args"]; n != nil {
-		if n.Kind != strictyaml.SequenceKind || len(n.Items) == 0 || len(n.Items) > maxArguments {
-			p.r.At(n, fmt.Sprintf("a list of 1 to %d texts", maxArguments), "run: args is %s", n.CountOrKind())
-			return
-		}
-		for _, item := range n.Items {
-			if item.Kind != strictyaml.ScalarKind || item.IsNull() || item.Text != "" && !plainText.MatchString(item.Text) {
-				p.r.At(item, "a text of one line", "an argument is %s", item.Describe())
-				return
-			}
-			command += " " + quoteArgument(item.Text)
-			words.parts[0] += " " + item.Text
-		}
-	}
-	if len(command) > maxCommand {
-		p.r.At(given["args"], fmt.Sprintf("at most %d characters", maxCommand), "the command line has %d", len(command))
-	}
-	if command == "" {
-		command = " " // the agent wants a text; a list has no empty ones
-	}
-	g.texts = []string{program, command}
-	for _, stream := range []string{"stdout", "stderr"} {
-		if n := given[stream]; n != nil {
-			g.outputs = append(g.outputs, p.outputChecks(n, stream)...)
-		}
-	}
-	p.report(s, g, given)
-}
-
-func (p *caseParser) report(s *Step, g *generic, given map[string]*node) {
-	for kind, name := range map[reportKind]string{reportTAP: "tap", reportJUnit: "junit"} {
-		n := given[name]
-		switch {
-		case n == nil:
-			continue
-		case g.report != noReport:
-			p.r.At(given["junit"], "one of tap and junit", "run has both")
-			continue
-		}
-		g.report = kind
-		if n.Text == "stdout" {
-			g.stdout = true
-			continue
-		}
-		if file, ok := p.guestPath(n, "run: "+name); ok {
-			g.texts = append(g.texts, file)
-		}
-	}
-}
-
-func (p *caseParser) ioctl(s *Step, g *generic, given map[string]*node, words *sentence) {
-	device, ok := p.text(given["device"], "ioctl: device")
-	if !ok {
-		return
-	}
-	words.parts[0] += " " + device // before the code
-	g.texts = []string{device}
-	if n := given["in"]; n != nil {
-		if data, ok := p.bytes(n, "ioctl: in"); ok && len(data) > 0 {
-			g.texts = append(g.texts, hex.EncodeToString(data))
-			words.add(fmt.Sprintf("%d bytes in", len(data)))
-		}
-	}
-	if n := given["out"]; n != nil {
-		data, ok := p.bytes(n, "ioctl: out")
-		if !ok {
-			return
-		}
-		if uint64(len(data)) > s.args[1] {
-			p.r.At(n, fmt.Sprintf("at most %d bytes, or more room", s.args[1]), "ioctl: out has %d bytes", len(data))
-		}
-		g.outputs = append(g.outputs, outputCheck{stream: streamOut, kind: outputBytes, want: string(data)})
-		words.add(fmt.Sprintf("%d bytes out", len(data)))
-	}
-}
-
-func (p *caseParser) collect(s *Step, g *generic, given map[string]*node, words *sentence) {
-	file, ok := p.guestPath(given["file"], "collect: file")
-	if !ok {
-		return
-	}
-	as := path.Base(strings.ReplaceAll(file, `\`, "/"))
-	at := given["file"]
-	if n := given["as"]; n != nil {
-		as, _ = p.text(n, "collect: as")
-		at = n
-	}
-	if !fileName.MatchString(as) {
-		p.r.At(at, "as: 1 to 100 letters, digits, blanks, '.', '_', '+' and '-'", "collect: the name %q", as)
-	}
-	if line, taken := p.collected[strings.ToLower(as)]; taken {
-		p.r.At(at, "as: another name", "a file %q is already collected on line %d", as, line)
-	}
-	p.collected[strings.ToLower(as)] = at.Line
-	g.texts = []string{file, as}
-	words.parts[0] += " " + file
-}
-
 func (p *caseParser) eventLog(s *Step, g *generic, body *node, given map[string]*node, words *sentence) {
 	text := func(key, otherwise string) string {
 		n := given[key]
@@ -334,64 +202,4 @@ func (p *caseParser) guestPath(n *node, what string) (string, bool) {
 		return "", false
 	}
 	return text, true
-}
-
-// bytes reads {hex: 00 ff} or {text: abc}.
-func (p *caseParser) bytes(n *node, what string) ([]byte, bool) {
-	const want = "{hex: digits} or {text: …}"
-	if n.Kind != strictyaml.MappingKind || len(n.Pairs) != 1 {
-		p.r.At(n, want, "%s is %s", what, n.Describe())
-		return nil, false
-	}
-	key, value := n.Pairs[0].Key, n.Pairs[0].Value
-	if value.Kind != strictyaml.ScalarKind || value.IsNull() && key.Text == "hex" {
-		p.r.At(value, want, "%s is %s", what, value.Describe())
-		return nil, false
-	}
-	var data []byte
-	switch key.Text {
-	case "hex":
-		var err error
-		if data, err = hex.DecodeString(strings.ReplaceAll(value.Text, " ", "")); err != nil {
-			p.r.At(value, "pairs of hexadecimal digits, in quotes where they could be a number", "%s: hex is %s", what, value.Describe())
-			return nil, false
-		}
-	case "text":
-		data = []byte(value.Text)
-	default:
-		p.r.At(key, want, "%s has %s", what, key.Describe())
-		return nil, false
-	}
-	if len(data) > genericBytes {
-		p.r.At(value, fmt.Sprintf("at most %d bytes", genericBytes), "%s has %d bytes", what, len(data))
-		return nil, false
-	}
-	return data, true
-}
-
-// quoteArgument writes an argument as the C runtime of Windows takes it apart again: in quotes where there is a blank or
-// a quote in it; then backslashes before a quote count twice.
-func quoteArgument(text string) string {
-	if text != "" && !strings.ContainsAny(text, " \t\"") {
-		return text
-	}
-	var b strings.Builder
-	b.WriteByte('"')
-	slashes := 0
-	for _, r := range text {
-		switch r {
-		case '\\':
-			slashes++
-			continue
-		case '"':
-			b.WriteString(strings.Repeat(`\`, 2*slashes+1))
-		default:
-			b.WriteString(strings.Repeat(`\`, slashes))
-		}
-		slashes = 0
-		b.WriteRune(r)
-	}
-	b.WriteString(strings.Repeat(`\`, 2*slashes))
-	b.WriteByte('"')
-	return b.String()
 }

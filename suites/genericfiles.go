@@ -1,0 +1,51 @@
+package suites
+
+import (
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+func (p *caseParser) upload(s *Step, g *generic, given map[string]*node, words *sentence) {
+	text, ok := p.text(given["file"], "upload: file")
+	if !ok {
+		return
+	}
+	g.upload = text
+	if !filepath.IsAbs(text) {
+		g.upload = filepath.Join(p.dir, text)
+	}
+	to := filepath.Base(text)
+	if n := given["to"]; n != nil {
+		to, _ = p.guestPath(n, "upload: to")
+	} else if !guestPath.MatchString(to) {
+		p.r.At(given["file"], "to: a path in the guest", "%q can't be a file's name in the guest", to)
+	}
+	g.texts = []string{"", to}
+	words.object(text)
+	if to != filepath.Base(text) {
+		words.add("to " + to)
+	}
+}
+
+func (p *caseParser) collect(s *Step, g *generic, given map[string]*node, words *sentence) {
+	file, ok := p.guestPath(given["file"], "collect: file")
+	if !ok {
+		return
+	}
+	as := path.Base(strings.ReplaceAll(file, `\`, "/"))
+	at := given["file"]
+	if n := given["as"]; n != nil {
+		as, _ = p.text(n, "collect: as")
+		at = n
+	}
+	if !fileName.MatchString(as) {
+		p.r.At(at, "as: 1 to 100 letters, digits, blanks, '.', '_', '+' and '-'", "collect: the name %q", as)
+	}
+	if line, taken := p.collected[strings.ToLower(as)]; taken {
+		p.r.At(at, "as: another name", "a file %q is already collected on line %d", as, line)
+	}
+	p.collected[strings.ToLower(as)] = at.Line
+	g.texts = []string{file, as}
+	words.parts[0] += " " + file
+}

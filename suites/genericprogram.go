@@ -1,0 +1,92 @@
+package suites
+
+import (
+	"fmt"
+	"strings"
+
+	"wskharness/strictyaml"
+)
+
+func (p *caseParser) program(s *Step, g *generic, given map[string]*node, words *sentence) {
+	program, ok := p.guestPath(given["program"], "run: program")
+	if !ok {
+		return
+	}
+	words.parts[0] += " " + program
+	command := ""
+	if n := given["args"]; n != nil {
+		if n.Kind != strictyaml.SequenceKind || len(n.Items) == 0 || len(n.Items) > maxArguments {
+			p.r.At(n, fmt.Sprintf("a list of 1 to %d texts", maxArguments), "run: args is %s", n.CountOrKind())
+			return
+		}
+		for _, item := range n.Items {
+			if item.Kind != strictyaml.ScalarKind || item.IsNull() || item.Text != "" && !plainText.MatchString(item.Text) {
+				p.r.At(item, "a text of one line", "an argument is %s", item.Describe())
+				return
+			}
+			command += " " + quoteArgument(item.Text)
+			words.parts[0] += " " + item.Text
+		}
+	}
+	if len(command) > maxCommand {
+		p.r.At(given["args"], fmt.Sprintf("at most %d characters", maxCommand), "the command line has %d", len(command))
+	}
+	if command == "" {
+		command = " " // the agent wants a text; a list has no empty ones
+	}
+	g.texts = []string{program, command}
+	for _, stream := range []string{"stdout", "stderr"} {
+		if n := given[stream]; n != nil {
+			g.outputs = append(g.outputs, p.outputChecks(n, stream)...)
+		}
+	}
+	p.report(s, g, given)
+}
+
+func (p *caseParser) report(s *Step, g *generic, given map[string]*node) {
+	for kind, name := range map[reportKind]string{reportTAP: "tap", reportJUnit: "junit"} {
+		n := given[name]
+		switch {
+		case n == nil:
+			continue
+		case g.report != noReport:
+			p.r.At(given["junit"], "one of tap and junit", "run has both")
+			continue
+		}
+		g.report = kind
+		if n.Text == "stdout" {
+			g.stdout = true
+			continue
+		}
+		if file, ok := p.guestPath(n, "run: "+name); ok {
+			g.texts = append(g.texts, file)
+		}
+	}
+}
+
+// quoteArgument writes an argument as the C runtime of Windows takes it apart again: in quotes where there is a blank or
+// a quote in it; then backslashes before a quote count twice.
+func quoteArgument(text string) string {
+	if text != "" && !strings.ContainsAny(text, " \t\"") {
+		return text
+	}
+	var b strings.Builder
+	b.WriteByte('"')
+	slashes := 0
+	for _, r := range text {
+		switch r {
+		case '\\':
+			slashes++
+			continue
+		case '"':
+			b.WriteString(strings.Repeat(`\`, 2*slashes+1))
+		default:
+			b.WriteString(strings.Repeat(`\`, slashes))
+		}
+		slashes = 0
+		b.WriteRune(r)
+	}
+	b.WriteString(strings.Repeat(`\`, 2*slashes))
+	b.WriteByte('"')
+	return b.String()
+}
