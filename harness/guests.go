@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -47,7 +48,7 @@ func Up(ctx context.Context, c *Config, env Env, name string) (*UpGuest, error) 
 	machine := acquired.(*wine.Machine)
 	up := &UpGuest{State: machine.State(), Ready: machine.ReadyAfter()}
 	up.Kept = true
-	if err := machine.Keep(ctx); err != nil {
+	if _, err := machine.Keep(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("keep %s up: %w", up.ID, err), machine.Release(context.WithoutCancel(ctx)))
 	}
 	return up, nil
@@ -95,6 +96,27 @@ func find(env Env, name string) (wine.State, error) {
 		return found[0], nil
 	}
 	return wine.State{}, usagef("several guests of target %s are up: say which of %s", name, strings.Join(ids, ", "))
+}
+
+// UseGuest makes a run of a request on the one guest that a name means, its id or its target, and on no other: as it is,
+// and left up afterwards.
+func UseGuest(env Env, r *Request, name string) error {
+	if t := r.Config.Target(name); t != nil && t.Static != nil {
+		return usagef("--on is for guests that `wskharness vm up` or a run with --keep has left up; %s is always there: --target %s", name, name)
+	}
+	g, err := find(env, name)
+	switch {
+	case err != nil:
+		return err
+	case !g.Kept:
+		return usagef("guest %s is that of a run, and goes down with it: `wskharness vm up` brings up one to work with", g.ID)
+	case r.Config.Target(g.Target) == nil:
+		return usagef("guest %s is of the target %s, which %s does not have: say with --config whose it is", g.ID, g.Target, r.Config.source())
+	case len(r.Targets) > 0 && !slices.Equal(r.Targets, []string{g.Target}):
+		return usagef("guest %s is of the target %s, and --target says %s: leave --target away", g.ID, g.Target, strings.Join(r.Targets, ", "))
+	}
+	r.Targets, r.Guest, r.Warm = []string{g.Target}, g.ID, true
+	return nil
 }
 
 // Revert brings a guest that is up back to its clean state.

@@ -264,11 +264,20 @@ func (r *run) seed() uint32 { return uint32(r.plan.Request.Seed) }
 // phase records the start and the end of something that takes time. The function's words are the
 // detail that is shown with it.
 func (r *run) phase(target, name string, do func() (detail string, err error)) error {
+	return r.telling(target, name, func(end *results.Phase) (err error) {
+		end.Detail, err = do()
+		return err
+	})
+}
+
+// telling is a phase that says more of its end than a few words.
+func (r *run) telling(target, name string, do func(end *results.Phase) error) error {
 	begun := time.Now()
 	r.append(results.Event{Kind: results.KindTargetPhase, Target: target,
 		Phase: &results.Phase{Name: name, State: results.PhaseStarted}})
-	detail, err := do()
-	end := &results.Phase{Name: name, State: results.PhaseDone, Elapsed: time.Since(begun), Detail: detail}
+	end := &results.Phase{Name: name, State: results.PhaseDone}
+	err := do(end)
+	end.Elapsed = time.Since(begun)
 	switch {
 	case errors.Is(err, context.Canceled):
 		end.Detail = "interrupted"

@@ -174,7 +174,7 @@ func (s *session) reuse(ctx context.Context, provider vm.Provider) error {
 	if !s.plan.Request.Warm || !ok {
 		return nil
 	}
-	machine, err := reuser.Reuse(ctx, vm.Target{Name: s.target.Name, Run: s.run.id})
+	machine, err := reuser.Reuse(ctx, vm.Target{Name: s.target.Name, Run: s.run.id, Guest: s.plan.Request.Guest})
 	switch {
 	case errors.Is(err, vm.ErrNoMachine):
 		return nil
@@ -200,20 +200,22 @@ func (s *session) release(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.allow(releaseLimit))
 	defer cancel()
-	_ = s.phase(s.target.Name, results.PhaseRelease, func() (string, error) {
+	_ = s.telling(s.target.Name, results.PhaseRelease, func(end *results.Phase) error {
 		if keeper, ok := s.machine.(vm.Keeper); ok && s.plan.Request.Keep {
 			if err := s.tidyUp(ctx); err != nil {
-				return "", err
+				return err
 			}
-			if err := keeper.Keep(ctx); err != nil {
-				return "", fmt.Errorf("keep %s up: %w", s.target.Name, err)
+			name, err := keeper.Keep(ctx)
+			if err != nil {
+				return fmt.Errorf("keep %s up: %w", s.target.Name, err)
 			}
-			return "kept up: see `wskharness vm list`", nil
+			end.Detail, end.Kept = "kept up", name
+			return nil
 		}
 		if err := s.machine.Release(ctx); err != nil {
-			return "", fmt.Errorf("release %s: %w", s.target.Name, err)
+			return fmt.Errorf("release %s: %w", s.target.Name, err)
 		}
-		return "", nil
+		return nil
 	})
 }
 

@@ -23,7 +23,7 @@ func (e Event) bounded() Event {
 	}
 	if e.Phase != nil {
 		p := *e.Phase
-		p.Detail, p.Error = clip(p.Detail, maxText), clip(p.Error, maxText)
+		p.Detail, p.Error, p.Kept = clip(p.Detail, maxText), clip(p.Error, maxText), clip(p.Kept, maxText)
 		e.Phase = &p
 	}
 	if e.DriverRun != nil {

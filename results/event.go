@@ -116,6 +116,7 @@ type Phase struct {
 	State   PhaseState    `json:"state"`
 	Elapsed time.Duration `json:"elapsedNs,omitempty"` // when done or failed
 	Detail  string        `json:"detail,omitempty"`    // a few words: "4 files, 312 KiB"
+	Kept    string        `json:"kept,omitempty"`      // of a release that left the guest up: its name, for `run --on` and `vm down`
 	Error   string        `json:"error,omitempty"`     // when failed: what was attempted, on what, why, what to do
 }
 

@@ -50,6 +50,7 @@ type TargetRecord struct {
 	Phases   []PhaseRecord     `json:"phases,omitempty"`
 	Trouble  string            `json:"trouble,omitempty"`       // why its first phase failed that did; infrastructure
 	Troubled string            `json:"troubledPhase,omitempty"` // the name of that phase
+	Kept     string            `json:"kept,omitempty"`          // the guest that was left up, by its name
 	Cases    []CaseRecord      `json:"cases"`                   // in the order of the plan; first those that were not in it
 	Evidence []Evidence        `json:"evidence,omitempty"`      // that belongs to no case
 }

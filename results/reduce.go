@@ -262,7 +262,9 @@ func (r *Reducer) phase(e Event) {
 	case e.Target == "" && e.Phase.State == PhaseFailed:
 		r.rec.Error = cmp.Or(e.Phase.Error, e.Phase.Name+" went wrong")
 	case e.Target != "":
-		r.target(e.Target).trouble(e.Phase)
+		t := r.target(e.Target)
+		t.Kept = e.Phase.Kept
+		t.trouble(e.Phase)
 	}
 }
 

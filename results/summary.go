@@ -215,6 +215,17 @@ func (s *summary) result(rec *Record) {
 	}
 	s.targets(rec)
 	s.entry("time", s.took(rec.Elapsed(), rec.Phases))
+	s.kept(rec)
+}
+
+// kept says of the guests that were left up how to go on with them.
+func (s *summary) kept(rec *Record) {
+	for i := range rec.Targets {
+		if name := plain(rec.Targets[i].Kept); name != "" {
+			s.entry("kept up", []string{name + ": wskharness run --on " + name, "wskharness vm exec " + name + " -- cmd",
+				"wskharness vm down " + name + ", when done with it"})
+		}
+	}
 }
 
 // targets gives the counts of each target, with the guest that they hold for.

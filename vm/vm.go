@@ -31,6 +31,8 @@ import (
 type Target struct {
 	Name string
 	Run  string // the run that it is for; empty: none, such as a machine that is brought up by hand
+	// Guest is the one machine that Reuse is to take, by the name that Keep has given it; empty: any of this target's.
+	Guest string
 }
 
 // Provider gives machines. It may be used from several goroutines.
@@ -71,7 +73,8 @@ var ErrNoMachine = errors.New("no such machine is up")
 // Reuser is a provider whose machines may have been left up: see Keeper.
 type Reuser interface {
 	// Reuse claims a machine of this target that was left up and that nobody else has claimed, for the target's
-	// run, and as it is; one that a run had left in disorder is reverted first. ErrNoMachine where there is none.
+	// run, and as it is; one that a run had left in disorder is reverted first. ErrNoMachine where there is none; where
+	// t.Guest names the one to take, why that can't be taken.
 	Reuse(ctx context.Context, t Target) (Machine, error)
 }
 
@@ -128,8 +131,8 @@ type NMIInjector interface {
 // Keeper is a machine that can be left up.
 type Keeper interface {
 	// Keep lets go of the machine without ending it: like Release, but it stays up until it is taken
-	// down by name.
-	Keep(ctx context.Context) error
+	// down by name, which it returns.
+	Keep(ctx context.Context) (name string, err error)
 }
 
 // Starter is a machine that was started or reverted by its provider.

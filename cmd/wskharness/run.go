@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -26,6 +27,7 @@ type runOptions struct {
 	json    bool
 	steps   bool
 	resume  string
+	on      string
 }
 
 func newRun(c *common) *cobra.Command {
@@ -40,7 +42,8 @@ Cases are selected by suite (capture), by name (capture.no_wait or capture/no_wa
 		Example: `  wskharness run
   wskharness run capture --repeat 10 --shuffle
   wskharness run registration.basic --target lab1 --steps
-  wskharness run registration.basic --warm`,
+  wskharness run registration.basic --warm
+  wskharness run registration.basic --on wine`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.request.Selection = suites.Selection{Patterns: args, Tags: o.tags}
 			if cmd.Flags().Lookup("resume").Changed {
@@ -66,6 +69,7 @@ Cases are selected by suite (capture), by name (capture.no_wait or capture/no_wa
 	f.DurationVar(&o.request.StressFor, "stress-for", 0, "how long each loop runs that runs for a time (default: as its suite says, 1s or so)")
 	f.BoolVar(&o.request.Keep, "keep", false, "leave the guests up when the run is over")
 	f.BoolVar(&o.request.Warm, "warm", false, "use the guests that are up, as they are, and leave them up; where none is, bring one up")
+	f.StringVar(&o.on, "on", "", "run on this `GUEST`, which is up, as it is, and leave it up: its id or its target, as vm list shows them")
 	f.StringVar(&o.request.Out, "out", "", "folder for run folders (default: wskharness-runs beside the configuration)")
 	f.StringVar(&o.flaky, "flaky", "warn", "what a flaky case does to the exit code: warn or fail")
 	f.BoolVar(&o.request.Policy.SkippedOK, "allow-skipped", false, "end with 0 also where every selected case was skipped")
@@ -74,6 +78,7 @@ Cases are selected by suite (capture), by name (capture.no_wait or capture/no_wa
 	f.StringVar(&o.resume, "resume", "", "continue this `RUN`, whose controller was killed: its name, its folder, or latest")
 	f.BoolVar(&o.steps, "steps", false, "show every step")
 	_ = cmd.RegisterFlagCompletionFunc("target", c.completeTargets)
+	_ = cmd.RegisterFlagCompletionFunc("on", c.completeGuests)
 	return cmd
 }
 
@@ -93,6 +98,11 @@ func (o *runOptions) run(cmd *cobra.Command) error {
 	if o.request.Out == "" {
 		o.request.Out = config.Out
 	}
+	if cmd.Flags().Lookup("on").Changed {
+		if err := o.useGuest(); err != nil {
+			return err
+		}
+	}
 	o.request.Version = version()
 	o.request.Command = commandLine(os.Args)
 	plan, err := harness.NewPlan(o.request)
@@ -103,6 +113,15 @@ func (o *runOptions) run(cmd *cobra.Command) error {
 		return plan.Describe(o.io.out)
 	}
 	return o.show(cmd.Context(), plan.Run)
+}
+
+// useGuest has the run on the guest that --on names.
+func (o *runOptions) useGuest() error {
+	env, err := o.env()
+	if err != nil {
+		return err
+	}
+	return harness.UseGuest(env, &o.request, o.on)
 }
 
 // resumable are the flags that go with --resume: everything else is as the run was begun.
@@ -215,4 +234,22 @@ func (c *common) completeTargets(*cobra.Command, []string, string) ([]string, co
 		return nil, cobra.ShellCompDirectiveError
 	}
 	return config.TargetNames(), cobra.ShellCompDirectiveNoFileComp
+}
+
+func (c *common) completeGuests(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	env, err := c.env()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	guests, err := harness.Guests(env)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var names []string
+	for _, g := range guests {
+		if g.Kept {
+			names = append(names, g.ID+"\t"+g.Target+", up since "+g.Started.Format(time.TimeOnly))
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }

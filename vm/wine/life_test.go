@@ -166,7 +166,7 @@ func TestAKeptGuestIsAdopted(t *testing.T) {
 	if r := vmtest.Command(t.Context(), t, m, `echo mine > C:\mine.txt`); r.ExitCode != 0 {
 		t.Fatal(r.ExitCode)
 	}
-	if err := m.Keep(t.Context()); err != nil {
+	if _, err := m.Keep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	kept := time.Now()

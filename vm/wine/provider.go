@@ -404,13 +404,13 @@ func (m *Machine) Console() ([]byte, error) {
 	return a.Console, err
 }
 
-// Keep leaves the guest up, with nobody's claim.
-func (m *Machine) Keep(ctx context.Context) (err error) {
+// Keep leaves the guest up, with nobody's claim, and returns its id.
+func (m *Machine) Keep(ctx context.Context) (id string, err error) {
 	m.release.Do(func() {
 		_, err = ask(ctx, m.state.Control, request{Do: doKeep})
 		m.claim.conn.Close()
 	})
-	return err
+	return m.state.ID, err
 }
 
 // Release ends the guest, and returns when nothing of it is left.

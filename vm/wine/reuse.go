@@ -28,24 +28,33 @@ func (p *Provider) Reuse(ctx context.Context, t vm.Target) (vm.Machine, error) {
 	}
 	slices.SortFunc(up, func(a, b State) int { return b.Started.Compare(a.Started) })
 	for _, s := range up {
-		if !s.Kept || s.Target != t.Name {
+		if t.Guest != "" && s.ID != t.Guest || t.Guest == "" && !s.Kept || s.Target != t.Name {
 			continue
 		}
-		if err := p.fits(s, software); err != nil {
-			p.opts.Logger.Info("a guest that is up is not used", "guest", s.ID, "reason", err)
-			continue
+		m, err := p.take(ctx, s, software, t.Run)
+		switch {
+		case err == nil:
+			return m, m.inOrder(ctx)
+		case t.Guest != "":
+			return nil, fmt.Errorf("guest %s can't be used: %w", s.ID, err)
 		}
-		m, err := attach(ctx, s.Dir, t.Run)
-		if err != nil {
-			p.opts.Logger.Info("a guest that is up is not used", "guest", s.ID, "reason", err)
-			continue
-		}
-		if err := m.inOrder(ctx); err != nil {
-			return nil, err
-		}
-		return m, nil
+		p.opts.Logger.Info("a guest that is up is not used", "guest", s.ID, "reason", err)
+	}
+	if t.Guest != "" {
+		return nil, fmt.Errorf("guest %s of target %s is not up any more", t.Guest, t.Name)
 	}
 	return nil, vm.ErrNoMachine
+}
+
+// take claims a guest that is up for a run, where it is as a new one would be.
+func (p *Provider) take(ctx context.Context, s State, software *Software, run string) (*Machine, error) {
+	if err := p.fits(s, software); err != nil {
+		return nil, err
+	}
+	if !s.Kept {
+		return nil, errors.New("it is a run's, and goes down with it")
+	}
+	return attach(ctx, s.Dir, run)
 }
 
 // fits says in what a guest that is up differs from one that would be made now. Which agent it was made with does not

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"wskharness/testtime"
@@ -32,14 +33,23 @@ func noReuse(t *testing.T, p *Provider, target, why string) {
 	}
 }
 
+// notTaken asks for just that guest, and wants to be told why it can't be had.
+func notTaken(t *testing.T, p *Provider, m *Machine, why string) {
+	t.Helper()
+	_, err := p.Reuse(t.Context(), vm.Target{Name: m.state.Target, Run: "other", Guest: m.state.ID})
+	if err == nil || errors.Is(err, vm.ErrNoMachine) || !strings.Contains(err.Error(), m.state.ID) || !strings.Contains(err.Error(), why) {
+		t.Errorf("asked for just that guest: %v, and not %q", err, why)
+	}
+}
+
 // TestReuse lets one run after the other have a guest, as it was left; after one that was killed it is reverted.
 func TestReuse(t *testing.T) {
 	t.Parallel()
 	p := testProvider(t, nil)
 	m := acquire(t, p)
 	noReuse(t, p, m.state.Target, "it is not kept")
-	if err := m.Keep(t.Context()); err != nil {
-		t.Fatal(err)
+	if id, err := m.Keep(t.Context()); err != nil || id != m.state.ID {
+		t.Fatal(id, err)
 	}
 	t.Cleanup(func() {
 		if err := Down(context.WithoutCancel(t.Context()), m.state); err != nil {
@@ -54,10 +64,12 @@ func TestReuse(t *testing.T) {
 	other := *p
 	other.opts.Netio = p.opts.Host // any file
 	noReuse(t, &other, m.state.Target, "it has another netio.sys")
+	notTaken(t, &other, m, "another netio.sys")
 	for range 3 { // the next one follows at once
 		first := reuse(t, p, "first", m)
 		noReuse(t, p, m.state.Target, "it is in use")
-		if err := first.Keep(t.Context()); err != nil {
+		notTaken(t, p, m, "it is a run's")
+		if _, err := first.Keep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -76,7 +88,7 @@ func TestReuse(t *testing.T) {
 	if exists(mark) {
 		t.Error("what a run had left that was killed is still there")
 	}
-	if err := last.Keep(t.Context()); err != nil {
+	if _, err := last.Keep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
