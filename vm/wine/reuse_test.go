@@ -68,7 +68,7 @@ func TestReuse(t *testing.T) {
 	for range 3 { // the next one follows at once
 		first := reuse(t, p, "first", m)
 		noReuse(t, p, m.state.Target, "it is in use")
-		notTaken(t, p, m, "it is a run's")
+		notTaken(t, p, m, "in use, by run first")
 		if _, err := first.Keep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
