@@ -85,6 +85,7 @@ const (
 	byAgent  performer = 1
 
 	unitAtStart = 0x1
+	unitHealth  = 0x2
 )
 
 const (
@@ -247,7 +248,7 @@ const (
 
 const (
 	planMagic   = 0x4E4C504B // "KPLN"
-	planVersion = 5
+	planVersion = 6
 	planMaxFile = 16 << 20
 )
 

@@ -89,7 +89,7 @@ func mirrored() map[string]uint64 {
 		"WSKT_ACTIVITY_STEP": 1, "WSKT_ACTIVITY_IRP": 2, "WSKT_MAX_ACTIVITIES": 64,
 		"WSKP_OP_UNLOAD": opUnload, "WSKP_OP_LOAD": opLoad, "WSKP_OP_RELOAD": opReload, "WSKP_OP_REBOOT": opReboot,
 		"WSKP_OP_UNLOADED": opUnloaded, "WSKP_START_ACTIVATE": startActivate,
-		"WSKP_BY_DRIVER": uint64(byDriver), "WSKP_BY_AGENT": uint64(byAgent), "WSKP_UNIT_AT_START": unitAtStart,
+		"WSKP_BY_DRIVER": uint64(byDriver), "WSKP_BY_AGENT": uint64(byAgent), "WSKP_UNIT_AT_START": unitAtStart, "WSKP_UNIT_HEALTH": unitHealth, "WSKP_UNIT_FLAGS": unitAtStart | unitHealth,
 		"WSKP_V_UNLOAD_DEREGISTRATIONS": valueUnloadDeregistrations, "WSKP_V_UNLOAD_DEREGISTER_NS": valueUnloadDeregisterNS,
 		"WSKP_V_UNLOAD_BLOCKS": valueUnloadBlocks, "WSKP_V_UNLOAD_SOCKETS": valueUnloadSockets,
 		"WSKP_V_UNLOAD_CALLS": valueUnloadCalls, "WSKP_V_UNLOAD_LONGEST_NS": valueUnloadLongestNS,

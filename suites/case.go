@@ -127,6 +127,7 @@ func (l *loader) readCase(source Source, r *reporter, s *Suite, v variant) (*Cas
 	}
 	p.readSteps(TearDown, keyTearDown, own.tearDown)
 	p.readSteps(TearDown, keyTearDown, v.around.tearDown)
+	p.healthCheck(v.around.health)
 	p.atEnd(n)
 	p.budget(n, timeout)
 	if basis != nil && c.Basis == Recorded && p.records == 0 {
@@ -136,7 +137,7 @@ func (l *loader) readCase(source Source, r *reporter, s *Suite, v variant) (*Cas
 }
 
 // fixture is what runs before and after.
-type fixture struct{ setUp, tearDown *node }
+type fixture struct{ setUp, tearDown, health *node }
 
 // readSteps reads one part of a case; a nil list is none.
 func (p *caseParser) readSteps(part Part, key string, list *node) {
@@ -151,6 +152,15 @@ func (p *caseParser) readSteps(part Part, key string, list *node) {
 		}
 		p.part = OwnSteps
 	}
+}
+
+// healthCheck reads the steps that look whether what was tested is still there: those of the suite, behind every case.
+func (p *caseParser) healthCheck(list *node) {
+	if list != nil && p.unloaded {
+		p.r.At(list, "a load at the end of the case", "the health check finds no driver after %s, which unloads it on line %d", p.c.Name(), p.unloadedAt)
+		return
+	}
+	p.readSteps(Health, keyHealth, list)
 }
 
 func (p *caseParser) count(n *node, what string, highest uint64) int {

@@ -102,8 +102,12 @@ type Part string
 const (
 	OwnSteps Part = "" // the steps of the case itself
 	SetUp    Part = "set-up"
-	TearDown Part = "tear-down" // runs whatever became of the steps before
+	TearDown Part = "tear-down"    // runs whatever became of the steps before
+	Health   Part = "health check" // likewise, behind all of that: whether what was tested is as it has to be for the next case
 )
+
+// After reports whether steps of this part run whatever became of those before, in a time of their own.
+func (p Part) After() bool { return p == TearDown || p == Health }
 
 // Reboots reports whether the guest reboots in the step, and the run goes on after that.
 func (s *Step) Reboots() bool { return s.op.code == opReboot }

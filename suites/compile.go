@@ -166,11 +166,11 @@ func (w *planWriter) text(s string) uint32 {
 	return at
 }
 
-// tearDownUnits counts the units at the end that are the case's tear-down: no unit has steps of two parts.
+// tearDownUnits counts the units at the end that run whatever became of the others: no unit has steps of two parts.
 func (c *Case) tearDownUnits(units []unit) int {
 	count := 0
 	for _, u := range units {
-		if c.Steps[u.first].Part == TearDown {
+		if c.Steps[u.first].Part.After() {
 			count++
 		}
 	}
@@ -212,7 +212,7 @@ func (w *planWriter) add(e Entry, seed uint32) {
 			FirstStep: first + uint32(u.first), StepCount: uint32(u.count),
 			Repeat: uint32(u.repeat), Parallel: uint32(u.parallel), ClientStride: uint32(u.stride), SocketStride: uint32(u.sockets),
 			TimeoutMs: uint32(u.timeout.Milliseconds()), ForMs: uint32(u.duration.Milliseconds()),
-			Groups: uint32(u.groups), Seed: cmp.Or(u.seed, key.seed), Flags: u.flags(),
+			Groups: uint32(u.groups), Seed: cmp.Or(u.seed, key.seed), Flags: u.flags(c.Steps[u.first].Part),
 		})
 	}
 	for i := range c.Steps {
@@ -230,9 +230,12 @@ func (w *planWriter) add(e Entry, seed uint32) {
 	w.cases = append(w.cases, wire)
 }
 
-func (u unit) flags() uint32 {
-	if u.atStart {
+func (u unit) flags(part Part) uint32 {
+	switch {
+	case u.atStart:
 		return unitAtStart
+	case part == Health:
+		return unitHealth
 	}
 	return 0
 }

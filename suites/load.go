@@ -59,6 +59,7 @@ const (
 	keyKnownIssues = "known-issues"
 	keySetUp       = "set_up"
 	keyTearDown    = "tear_down"
+	keyHealth      = "health"
 	keyWith        = "with"
 )
 
@@ -75,11 +76,11 @@ func (l *loader) file(source Source, root *node, r *reporter) {
 		return
 	}
 	suite, cases, doc := m.Take(keySuite), m.Take("cases"), m.Take("doc")
-	around := fixture{setUp: m.Take(keySetUp), tearDown: m.Take(keyTearDown)}
+	around := fixture{setUp: m.Take(keySetUp), tearDown: m.Take(keyTearDown), health: m.Take(keyHealth)}
 	known := m.Take(keyKnownIssues)
 	m.Done()
 	switch {
-	case suite != nil || cases != nil || doc != nil || around.setUp != nil || around.tearDown != nil:
+	case suite != nil || cases != nil || doc != nil || around.setUp != nil || around.tearDown != nil || around.health != nil:
 		l.suite(source, r, root, suite, doc, cases, around)
 	case known == nil:
 		r.At(root, "suite, doc and cases, or known-issues", "the file has neither suites nor known issues")

@@ -65,7 +65,7 @@ func expand(r *reporter, item *node, around fixture, left *int) []variant {
 	used := map[string]bool{}
 	var variants []variant
 	all := combinations(with)
-	if *left -= len(all) * (size(item) + size(around.setUp) + size(around.tearDown)); *left < 0 {
+	if *left -= len(all) * (size(item) + size(around.setUp) + size(around.tearDown) + size(around.health)); *left < 0 {
 		r.At(item, fmt.Sprintf("at most %d", maxExpanded), "too many values in one file, every combination of parameters counted")
 		return nil
 	}
@@ -73,7 +73,7 @@ func expand(r *reporter, item *node, around fixture, left *int) []variant {
 		s := substitution{r: r, values: combination.values, used: used}
 		variants = append(variants, variant{
 			node: s.withoutWith(item), params: combination.params,
-			around: fixture{setUp: s.apply(around.setUp), tearDown: s.apply(around.tearDown)},
+			around: fixture{setUp: s.apply(around.setUp), tearDown: s.apply(around.tearDown), health: s.apply(around.health)},
 		})
 	}
 	for _, p := range with {

@@ -133,6 +133,31 @@ func TestIrqlIsOfTheStepsOnly(t *testing.T) {
 	}
 }
 
+// TestHealthCheck stands behind every case of its suite, whatever became of that, and the agent can tell it from a tear-down.
+func TestHealthCheck(t *testing.T) {
+	const suite = "suite: s\ndoc: d\nhealth: [{sleep: 2ms}]\ntear_down: [{sleep: 3ms}]\ncases:\n" +
+		"  - {id: c, doc: d, steps: [{sleep: 1ms}], tear_down: [{sleep: 4ms}]}\n  - {id: e, doc: d, steps: [{sleep: 5ms}]}\n"
+	cases := load(t, suite).All()
+	for i, want := range [][]Part{{OwnSteps, TearDown, TearDown, Health}, {OwnSteps, TearDown, Health}} {
+		var parts []Part
+		for _, s := range cases[i].Steps {
+			parts = append(parts, s.Part)
+		}
+		if diff := cmp.Diff(want, parts); diff != "" {
+			t.Error(cases[i].ID, diff)
+		}
+		d := compile(t, cases[i])
+		if d.cases[0].TearDownCount != uint32(len(want)-1) {
+			t.Errorf("%s: %d of %d units run whatever became of the others", cases[i].ID, d.cases[0].TearDownCount, len(want))
+		}
+		for k, part := range want {
+			if (d.units[k].Flags == unitHealth) != (part == Health) {
+				t.Errorf("%s: unit %d, of its %q, has the flags %#x", cases[i].ID, k, part, d.units[k].Flags)
+			}
+		}
+	}
+}
+
 func TestJudgeTearDown(t *testing.T) {
 	c := load(t, caseText("    set_up: [{register: {client: a}}]\n    tear_down: [{release: {client: a}}, {deregister: {client: a}}]\n",
 		"capture: {client: a, wait: none}", "inspect: {client: a}")).All()[0]
@@ -184,6 +209,10 @@ func matrixMistakes() []mistakeTest {
 		{"many values", with("{x: [1s, 2s, 3s, 4s, 5s, 6s, 7s, 8s], y: [1s, 2s, 3s, 4s, 5s, 6s, 7s, 8s]}", slices.Repeat([]string{sleep, "sleep: $y"}, 800)...), "f:4:5: too many values in one file, every combination of parameters counted (expected at most 200000)", false},
 		{"set-up", caseText("    set_up: []\n", "sleep: 1s"), "f:6:13: set_up is an empty list (expected a list of steps)", true},
 		{"tear-down", caseText("    tear_down: {sleep: 1s}\n", "sleep: 1s"), "f:6:16: tear_down is a mapping (expected a list of steps)", true},
+		{"health", "suite: s\ndoc: d\nhealth: []\ncases:\n  - {id: c, doc: d, steps: [{sleep: 1s}]}\n", "f:3:9: health is an empty list (expected a list of steps)", true},
+		{"health without a driver", "suite: s\ndoc: d\nhealth: [{sleep: 1s}]\ncases:\n  - {id: c, doc: d, steps: [{unload: {}}]}\n",
+			"f:3:9: the health check finds no driver after s.c, which unloads it on line 5 (expected a load at the end of the case)", false},
+		{"health that reboots", "suite: s\ndoc: d\nhealth: [{reboot: {}}]\ncases:\n  - {id: c, doc: d, steps: [{sleep: 1s}]}\n", "f:3:10: a reboot in a health check", false},
 		{"tear-down of suite", "suite: s\ndoc: d\ntear_down: [{deregister: {client: a}}]\ncases:\n  - {id: c, doc: d, steps: [{sleep: 1s}]}\n  - {id: d, doc: d, steps: [{sleep: 1s}]}\n", `f:3:35: client "a" is not registered`, false},
 		{"not undone", caseText("    set_up: [{register: {client: a}}]\n", "sleep: 1s"), `f:6:34: client "a" is still registered at the end of the case`, false},
 	}

@@ -51,11 +51,12 @@ func JSONSchema() []byte {
 			"cases":        object{"type": "array", "minItems": 1, "items": ref("case")},
 			keySetUp:       described(steps("step"), "runs before the steps of every case"),
 			keyTearDown:    described(steps("step"), "runs after the steps of every case, whatever became of them"),
+			keyHealth:      described(steps("step"), "runs behind every case and its tear-down, whatever became of them: is what was tested as the next case needs it?"),
 			keyKnownIssues: object{"type": "array", "minItems": 1, "items": ref("known-issue")},
 		},
 		"additionalProperties": false,
 		"dependentRequired": object{keySuite: []string{"doc", "cases"}, "doc": []string{keySuite}, "cases": []string{keySuite},
-			keySetUp: []string{keySuite}, keyTearDown: []string{keySuite}},
+			keySetUp: []string{keySuite}, keyTearDown: []string{keySuite}, keyHealth: []string{keySuite}},
 		"anyOf": []any{object{"required": []string{keySuite}}, object{"required": []string{keyKnownIssues}}},
 		"$defs": object{
 			"name":   object{"type": "string", "pattern": identifierPattern},

@@ -334,8 +334,8 @@ func (p *caseParser) finish(s *Step, n *node, words *sentence) {
 	}
 	p.settleSockets(s)
 	p.settleLife(s, n)
-	if s.op.code == opReboot && s.Part == TearDown {
-		p.r.At(n, "a reboot among the steps", "a reboot in a tear-down: what it undoes would be undone twice")
+	if s.op.code == opReboot && s.Part.After() {
+		p.r.At(n, "a reboot among the steps", "a reboot in a %s: what it undoes would be undone twice", s.Part)
 	}
 	if p.entry != nil && (s.performer == byAgent || s.op.code == opJoin || s.op.code == opBlocked) {
 		p.r.At(n, "a step of the driver's own", "%s in DriverEntry: the agent does that, and only afterwards", s.Op)

@@ -346,6 +346,8 @@ static WHY TearDown(CASES *Cases, CASE_RUN *Run, WHY Why)
         if (Why == WHY_HANG || Why == WHY_IO || Cases->Journal->Error != ERROR_SUCCESS)
             return Why;
         why = RunUnit(Cases, Run, i);
+        if (why != WHY_DONE && (Cases->Plan->Unit[Run->Case->FirstUnit + i].Flags & WSKP_UNIT_HEALTH) != 0)
+            Run->Unhealthy = TRUE;
         if (Why == WHY_DONE || why == WHY_HANG || why == WHY_IO) {
             Why = why;
         } else {
@@ -492,6 +494,8 @@ static CASES_END FinishCase(CASES *Cases, CASE_RUN *Run, WHY Why)
     if (Why == WHY_REBOOT)
         return CASES_REBOOTING;
     end = EndCase(Cases, Run, &Why);
+    if (end == CASES_DONE && Run->Unhealthy)
+        end = CASES_TAINTED;
     if (Why != WHY_HANG) /* else something may still be at work there */
         FoldersEmpty(Cases->Files->Journal, Run->Index);
     WriteCaseEnd(Cases, Run, Why);

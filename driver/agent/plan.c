@@ -174,7 +174,7 @@ static BOOL PerformersFit(const PLAN *Plan, const WSKP_UNIT *Unit)
 
     if (step->Performer == WSKP_BY_AGENT)
         return Unit->StepCount == 1 && Unit->Repeat == 1 && Unit->Parallel == 1 && Unit->Groups == 0 &&
-               Unit->ForMs == 0 && Unit->Flags == 0;
+               Unit->ForMs == 0 && (Unit->Flags & ~WSKP_UNIT_HEALTH) == 0;
     for (UINT32 i = 0; i < Unit->StepCount; i++) {
         if (step[i].Performer != WSKP_BY_DRIVER)
             return FALSE;
@@ -197,9 +197,12 @@ static BOOL CheckStarts(const PLAN *Plan, TEXT *Reason)
         const WSKP_UNIT *unit = &Plan->Unit[Plan->Case[i].FirstUnit];
 
         for (UINT32 j = 0; j < Plan->Case[i].UnitCount; j++) {
-            if (unit[j].Flags == WSKP_UNIT_AT_START && (j == 0 || !StartsDriver(Plan, &unit[j - 1])))
+            if ((unit[j].Flags & WSKP_UNIT_AT_START) != 0 && (j == 0 || !StartsDriver(Plan, &unit[j - 1])))
                 return RefuseAt(Reason, "case", i,
                                 "nothing starts the driver that is to run a unit at its start");
+            if ((unit[j].Flags & WSKP_UNIT_HEALTH) != 0 &&
+                j < Plan->Case[i].UnitCount - Plan->Case[i].TearDownCount)
+                return RefuseAt(Reason, "case", i, "its health check is not behind its steps");
         }
     }
     return TRUE;
@@ -221,7 +224,7 @@ static BOOL CheckUnits(const PLAN *Plan, TEXT *Reason)
             return RefuseAt(Reason, "unit", i, "its duration or its groups are out of range");
         if (unit->TimeoutMs == 0 || unit->TimeoutMs > WSKT_MAX_UNIT_MS)
             return RefuseAt(Reason, "unit", i, "its time is out of range");
-        if ((unit->Flags & ~WSKP_UNIT_AT_START) != 0 || !PerformersFit(Plan, unit))
+        if ((unit->Flags & ~WSKP_UNIT_FLAGS) != 0 || !PerformersFit(Plan, unit))
             return RefuseAt(Reason, "unit", i, "its flags or performers are none that this agent knows");
     }
     return CheckStarts(Plan, Reason);

@@ -13,7 +13,7 @@
 #include "wskabi.h"
 
 #define WSKP_MAGIC   0x4E4C504Bu /* "KPLN" */
-#define WSKP_VERSION 5u
+#define WSKP_VERSION 6u
 
 #define WSKP_MAX_FILE (16u * 1024u * 1024u)
 
@@ -74,6 +74,10 @@ typedef struct WSKP_UNIT {
  * the driver is asked what came of it.
  */
 #define WSKP_UNIT_AT_START 0x1u
+/* A health check: where its step is not as expected, no case runs on what this one has left. In a tear-down
+ * only. */
+#define WSKP_UNIT_HEALTH 0x2u
+#define WSKP_UNIT_FLAGS  0x3u
 
 /* Who performs a step: WSKP_STEP.Performer. Steps of the agent have a unit each, which runs once. */
 enum {

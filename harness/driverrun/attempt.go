@@ -83,7 +83,7 @@ func (a *attempt) next() int {
 	if !a.deviated() {
 		return next
 	}
-	for next < len(steps) && steps[next].Part != suites.TearDown {
+	for next < len(steps) && !steps[next].Part.After() {
 		next++
 	}
 	return next
@@ -92,6 +92,11 @@ func (a *attempt) next() int {
 // deviated reports whether one of the steps that are back was not as declared.
 func (a *attempt) deviated() bool {
 	return slices.ContainsFunc(a.Case.Judge(a.steps), func(d suites.Deviation) bool { return d.Kind != suites.KindMissing })
+}
+
+// unhealthy reports whether the health check behind the case was not as declared.
+func (a *attempt) unhealthy() bool {
+	return slices.ContainsFunc(a.Case.Judge(a.steps), func(d suites.Deviation) bool { return d.Part == suites.Health && d.Kind != suites.KindMissing })
 }
 
 // underWay names the steps that may have been under way when the guest fell silent: by the agent's own word where it

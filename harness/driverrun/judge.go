@@ -73,8 +73,8 @@ func (a *attempt) inTime() []finding {
 		return []finding{{results.Hang, a.hangs()}}
 	case "timeout":
 		reason := fmt.Sprintf("the case's time of %s was up after %d of %d steps", c.Timeout, len(a.steps), len(c.Steps))
-		if n := a.next(); n < len(c.Steps) && c.Steps[n].Part == suites.TearDown {
-			reason = fmt.Sprintf("the time of its tear-down, %s, was up", c.TearDown)
+		if n := a.next(); n < len(c.Steps) && c.Steps[n].Part.After() {
+			reason = fmt.Sprintf("the time of its %s, %s, was up", c.Steps[n].Part, c.TearDown)
 		}
 		return []finding{{results.Fail, reason}}
 	}
@@ -149,8 +149,8 @@ func (a *attempt) agreement(deviations []suites.Deviation) []finding {
 	return nil
 }
 
-// excuse is the known issue that the deviation is, where nothing else deviates: a tear-down that fails after it is not
-// excused.
+// excuse is the known issue that the deviation is, where nothing else deviates: a tear-down or health check that fails
+// after it is not excused.
 func (a *attempt) excuse(all []suites.Deviation) *suites.KnownIssue {
 	if len(all) == 0 || undone(all) >= 0 {
 		return nil
@@ -163,12 +163,12 @@ func (a *attempt) excuse(all []suites.Deviation) *suites.KnownIssue {
 	return nil
 }
 
-// undone is the deviation of a tear-down that failed after the case had deviated; -1 where there is none.
+// undone is the deviation of a tear-down, or a health check, that failed after the case had deviated; -1 where there is none.
 func undone(all []suites.Deviation) int {
-	if all[0].Part == suites.TearDown {
+	if all[0].Part.After() {
 		return -1 // said by the deviation itself
 	}
-	return slices.IndexFunc(all, func(d suites.Deviation) bool { return d.Part == suites.TearDown })
+	return slices.IndexFunc(all, func(d suites.Deviation) bool { return d.Part.After() })
 }
 
 // steppedAside is the finding of a step that was not as declared. The step itself is told beside the reason; alone says
@@ -181,10 +181,12 @@ func (a *attempt) steppedAside(all []suites.Deviation, version string, alone boo
 		reasons = append(reasons, "its set-up failed: what the case is about did not run")
 	case suites.TearDown:
 		reasons = append(reasons, "its tear-down failed: the case itself was as expected")
+	case suites.Health:
+		reasons = append(reasons, "the health check behind it failed: the case itself was as expected, and did not leave things as the next one needs them")
 	}
 	switch known := a.excuse(all); {
 	case after >= 0:
-		reasons = append(reasons, "its tear-down failed, too: "+all[after].String())
+		reasons = append(reasons, fmt.Sprintf("its %s failed, too: %s", all[after].Part, all[after]))
 	case known != nil && !alone:
 		reasons = append(reasons, "its deviation is the declared known issue, which does not excuse anything else")
 	case len(a.Known) > 0 && known == nil:

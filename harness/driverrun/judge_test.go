@@ -1,6 +1,7 @@
 package driverrun
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -247,5 +248,38 @@ func TestInterrupts(t *testing.T) {
 				t.Errorf("%+v", s.Outcome())
 			}
 		})
+	}
+}
+
+// TestHealthCheckIsJudged: what a case has lost is its own fault, and said so.
+func TestHealthCheckIsJudged(t *testing.T) {
+	catalog, err := suites.Load(suites.Source{Name: "s.yaml", Data: []byte(strings.Replace(judgedSuite, "cases:", "health: [{sleep: 2ms}]\ncases:", 1))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := catalog.All()[0]
+	for name, test := range map[string]struct {
+		bad  []int // steps that are not as declared
+		want string
+	}{
+		"alone":            {[]int{4}, "the health check behind it failed: the case itself was as expected"},
+		"behind a failure": {[]int{1, 4}, "its health check failed, too"},
+		"and a tear-down":  {[]int{3, 4}, "its tear-down failed: the case itself was as expected"},
+	} {
+		a := &attempt{Attempt: Attempt{Case: c, Number: 1}, end: &guest.Record{Ev: guest.EvCaseEnd, Ran: 5, Why: "deviation"}}
+		for i := range c.Steps {
+			if test.bad[0] == 1 && i == 2 {
+				continue
+			}
+			a.steps = append(a.steps, suites.StepResult{Step: i, Status: c.Steps[i].Expect[0], Runs: 1, Values: make([]uint64, 10)})
+			if slices.Contains(test.bad, i) {
+				last := &a.steps[len(a.steps)-1]
+				last.Status, last.Refuted = 0xC0000001, true
+			}
+		}
+		a.end.Ran = len(a.steps)
+		if v := a.judge("8.0"); v.Outcome != results.Fail || !strings.Contains(v.Reason, test.want) || !a.unhealthy() {
+			t.Errorf("%s: %s, %q, unhealthy %v", name, v.Outcome, v.Reason, a.unhealthy())
+		}
 	}
 }

@@ -124,6 +124,9 @@ func (s *State) caseEnd(a *attempt, r guest.Record) {
 		s.again(a, "was ended by a controller that did not get to say why")
 		return
 	}
+	if a.unhealthy() {
+		s.taint("the health check behind " + a.name() + " failed")
+	}
 	v := a.judge(s.plan.Version)
 	if v.Outcome == results.Cancelled && s.outcome.Over != "" {
 		v.Reason = s.outcome.Over // it was not the user
