@@ -259,11 +259,30 @@ func (s *State) wasRead(in Read) {
 		s.torn = true
 		s.warn("the end of the guest's journal could not be fetched: %s", in.Torn)
 	}
+	if s.ending == rebooted && s.answered == s.boot {
+		s.ordered(in)
+		return
+	}
 	s.collect = []Evidence{CrashFault, CrashDumps}
 	if s.ending == rebooted {
 		s.collect = []Evidence{CrashDumps, EventLog}
 	}
 	s.phase = Collecting
+}
+
+// ordered goes on when the rest of the journal has told that the boot in which the guest was found again is one that a step
+// had ordered, after the contact was lost.
+func (s *State) ordered(in Read) {
+	s.ending, s.why = goesOn, ""
+	switch {
+	case s.ended != nil:
+		s.finish(finished, "")
+	case in.Torn != "":
+		s.finish(gone, in.Torn)
+	default:
+		s.finish(killed, "the agent's run in the guest was ended from outside, in the boot that a step had ordered")
+	}
+	s.gather()
 }
 
 // told takes what a collector has gathered.
