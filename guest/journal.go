@@ -319,7 +319,7 @@ func (c *check) step(r *Record) {
 func (c *check) caseEnd(r *Record) {
 	l := c.line
 	r.N, r.Ran = c.index("n", l.N), c.index("ran", l.Ran)
-	r.Why = c.word("why", l.Why, "done", "deviation", "timeout", "hang", "cancelled", "io")
+	r.Why = c.word("why", l.Why, "done", "deviation", "timeout", "hang", "cancelled", "io", "unready")
 	if r.Why == "io" || l.Win32 != nil {
 		r.Win32 = c.code("win32", l.Win32)
 	}

@@ -96,7 +96,7 @@ func (c *Config) Check(catalog *suites.Catalog) error {
 // checkUploads says which files that cases upload are not there. The build may have made them: it comes before.
 func checkUploads(cases []*suites.Case) error {
 	var missing []error
-	for _, c := range cases {
+	for _, c := range suites.Whole(cases) {
 		for _, u := range c.Uploads() {
 			if info, err := os.Stat(u.Local); err != nil || !info.Mode().IsRegular() {
 				missing = append(missing, fmt.Errorf("%s: upload: there is no file %s", u.Place, displayPath(u.Local)))

@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"wskharness/suites"
 )
 
 // Describe writes what the run would do, for people: `run --dry-run`.
@@ -38,7 +40,7 @@ func (p *Plan) Describe(w io.Writer) error {
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return err
 	}
-	for _, one := range p.Cases {
+	for _, one := range suites.Whole(p.Cases) {
 		if _, err := io.WriteString(w, "\n"); err != nil {
 			return err
 		}

@@ -60,6 +60,9 @@ type arrival struct {
 // newDriverRun is the next run of the driver on this target.
 func (s *session) newDriverRun(attempts []*attempt) *driverRun {
 	s.runs++
+	for _, t := range attempts {
+		s.byKey[t.key()] = t
+	}
 	return &driverRun{session: s, n: s.runs, id: driverRunID(s.run.id, s.target.Name, s.runs), attempts: attempts, events: s.machine.Events()}
 }
 

@@ -131,7 +131,7 @@ func NewPlan(r Request) (*Plan, error) {
 // fits says what is too large of what is selected, before anything is begun: for a plan, or for the record.
 func (p *Plan) fits() error {
 	var wrong []error
-	for _, c := range p.Cases {
+	for _, c := range suites.Whole(p.Cases) {
 		if size := c.PlanBytes(); size > suites.MaxPlanBytes {
 			wrong = append(wrong, fmt.Errorf("%s:%d: %s takes %d bytes of a plan, and there are %d: divide it", c.File, c.Line, c.Name(), size, suites.MaxPlanBytes))
 		}

@@ -35,6 +35,15 @@ var journalKinds = map[string]string{
 	"own": `  - {id: one, doc: d, steps: [{run: {program: cmd.exe, args: [/c, echo, hello], stdout: {contains: hello}}}, sleep: 1ms]}
   - {id: two, doc: d, steps: [unload: {}, load: {}]}
 `,
+	"once": `  - {id: one, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+  - {id: reboots, doc: d, steps: [reboot: {}]}
+  - {id: two, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+once: {set_up: [run: {program: cmd.exe, args: [/c, exit, '0']}], tear_down: [sleep: 1ms]}
+`,
+	"once-unready": `  - {id: one, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
+  - {id: reboots, doc: d, steps: [reboot: {}]}
+once: {set_up: [run: {program: cmd.exe, args: [/c, exit, '3']}], tear_down: [run: {program: cmd.exe, args: [/c, exit, '0']}]}
+`,
 	"hang": `  - {id: one, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
   - {id: hangs, doc: d, misuse: true, timeout: 2s, steps: [sleep: 1ms, fault: {kind: hang, for: 100ms}]}
   - {id: two, doc: d, steps: [register: {client: a}, deregister: {client: a}]}

@@ -11,7 +11,11 @@ import (
 
 // rerun is the exact command that runs one attempt again, on one target: with the same choices.
 func (r *run) rerun(t *attempt, target string) string {
-	command := "wskharness run " + ShellQuote(t.test.Name()) + " --target " + target
+	name := t.test.Name()
+	if t.test.Role != suites.RoleCase { // it runs with any case of its suite
+		name = t.test.Suite
+	}
+	command := "wskharness run " + ShellQuote(name) + " --target " + target
 	if t.test.Chance() {
 		command += fmt.Sprintf(" --seed %d", suites.Loop{Chance: true}.SeedOf(t.seed, t.number))
 	}

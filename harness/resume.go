@@ -9,11 +9,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"wskharness/disk"
 	"wskharness/guest"
 	"wskharness/harness/driverrun"
 	"wskharness/results"
+	"wskharness/suites"
 )
 
 // requestFile is what was asked for, in the run folder: with it the run can be continued.
@@ -61,7 +63,7 @@ func (r *run) keepUploads() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("what the run uploads: %w", err)
 	}
-	for _, c := range r.plan.Cases {
+	for _, c := range suites.Whole(r.plan.Cases) {
 		for _, u := range c.Uploads() {
 			if uploads[u.Local] != "" {
 				continue
@@ -178,15 +180,36 @@ func (l *driverRun) reread() (next driverrun.Action, err error) {
 
 // replan voids what was begun, is not proven, and has to begin anew.
 func (s *session) replan() {
-	for _, t := range s.attempts {
+	for _, t := range slices.Concat(s.attempts, s.onces()) {
 		if s.record.unfinished(t.key()) {
 			s.void(t, "was under way when the controller ended, and its guest is gone")
 		}
 	}
 }
 
+// onces are the attempts so far at what suites do once in a run of the driver.
+func (s *session) onces() (all []*attempt) {
+	for _, t := range s.withSuites(s.attempts) {
+		for n := 1; n <= s.runs && t.test.Role != suites.RoleCase; n++ {
+			all = append(all, &attempt{test: t.test, number: n, seed: t.seed})
+		}
+	}
+	return all
+}
+
+// attemptOf is an attempt of the plan, or of what a suite does once in a run of the driver; nil where there is none such.
 func (s *session) attemptOf(key attemptKey) *attempt {
-	return s.byKey[key]
+	if t := s.byKey[key]; t != nil {
+		return t
+	}
+	for _, t := range s.withSuites(s.attempts) {
+		if t.test.Role != suites.RoleCase && t.test.Name() == key.Case {
+			t.number = key.Attempt
+			s.byKey[key] = t
+			return t
+		}
+	}
+	return nil
 }
 
 // remember takes over what the record has of this target.

@@ -286,6 +286,13 @@ func (s *session) batch(pending []*attempt) []*attempt {
 	return pending
 }
 
+// withSuites adds what the suites of the attempts do once in a run of the driver. Their attempt is that run.
+func (s *session) withSuites(attempts []*attempt) []*attempt {
+	return suites.WithSuites(attempts, func(t *attempt) *suites.Case { return t.test }, func(c *suites.Case) *attempt {
+		return &attempt{test: c, number: s.runs + 1, seed: s.run.seed()}
+	})
+}
+
 // withoutSpentSuites gives up the cases of suites that have used up their time on this target.
 func (s *session) withoutSpentSuites(attempts []*attempt) (left []*attempt) {
 	for _, t := range attempts {
@@ -324,7 +331,7 @@ func (s *session) next(ctx context.Context, pending []*attempt) driverrun.Outcom
 		outcome = driverrun.Outcome{Tainted: s.checkpoint.Tainted, Why: s.checkpoint.Tainted}
 	default:
 		s.replan()
-		outcome = s.runDriver(ctx, s.batch(pending))
+		outcome = s.runDriver(ctx, s.withSuites(s.batch(pending)))
 	}
 	if outcome.Spent != nil {
 		s.suiteTime = outcome.Spent

@@ -306,7 +306,7 @@ func planNames(data []byte) (names []string) {
 	u32 := func(at uint32) uint32 { return binary.LittleEndian.Uint32(data[at:]) }
 	count, table, text := u32(20), u32(24), u32(48)
 	for i := range count {
-		name := data[text+u32(table+i*24):]
+		name := data[text+u32(table+i*32):]
 		names = append(names, string(name[:bytes.IndexByte(name, 0)]))
 	}
 	return names

@@ -320,7 +320,7 @@ func (r *Reducer) Record() *Record {
 		record.Phases = slices.Clone(t.Phases)
 		record.Evidence = slices.Clone(t.Evidence)
 		record.Cases = make([]CaseRecord, 0, len(t.extra)+len(t.planned))
-		for _, c := range slices.Concat(t.extra, t.planned) {
+		for _, c := range slices.Concat(t.told(), t.planned) {
 			final := r.settle(t, c)
 			rec.Counts[final.Final]++
 			record.Cases = append(record.Cases, final)
@@ -328,6 +328,13 @@ func (r *Reducer) Record() *Record {
 		rec.Targets = append(rec.Targets, record)
 	}
 	return &rec
+}
+
+// told are the cases that are not in the plan, without those that began only to begin anew as another attempt.
+func (t *target) told() []*caseState {
+	return slices.DeleteFunc(slices.Clone(t.extra), func(c *caseState) bool {
+		return len(c.attempts) > 0 && !slices.ContainsFunc(c.attempts, func(a *attemptState) bool { return a.Void == "" })
+	})
 }
 
 // settle gives a case its final outcome. Planned attempts that never were weigh as not run.

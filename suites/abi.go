@@ -86,6 +86,8 @@ const (
 
 	unitAtStart = 0x1
 	unitHealth  = 0x2
+
+	maxPlanSuites = 64 // with a set-up or a tear-down of their own, in one plan
 )
 
 const (
@@ -299,6 +301,8 @@ type wireCase struct {
 	TimeoutMs     uint32
 	TearDownCount uint32
 	TearDownMs    uint32
+	Suite         uint32
+	Role          uint32
 }
 
 type wireUnit struct {

@@ -47,6 +47,12 @@ type stepNodes struct {
 	timeout *node // nil where it was not given
 }
 
+func newCaseParser(l *loader, r *reporter, c *Case, source Source) *caseParser {
+	return &caseParser{r: r, vocabulary: l.vocabulary, c: c,
+		clients: map[string]*clientUse{}, threads: map[string]*threadUse{}, sockets: map[string]*socketUse{}, names: map[string]int{}, limits: map[int]*node{},
+		dir: filepath.Dir(source.Name), collected: map[string]int{}}
+}
+
 // readCase returns nil when there is not even a mapping; else the case as far as it could be read,
 // and the node of its id.
 func (l *loader) readCase(source Source, r *reporter, s *Suite, v variant) (*Case, *node) {
@@ -56,9 +62,7 @@ func (l *loader) readCase(source Source, r *reporter, s *Suite, v variant) (*Cas
 		return nil, nil
 	}
 	c := &Case{Suite: s.Name, File: source.Name, Line: n.Line, Basis: Documented, Repeat: 1, Parallel: 1, params: v.params}
-	p := &caseParser{r: r, vocabulary: l.vocabulary, c: c,
-		clients: map[string]*clientUse{}, threads: map[string]*threadUse{}, sockets: map[string]*socketUse{}, names: map[string]int{}, limits: map[int]*node{},
-		dir: filepath.Dir(source.Name), collected: map[string]int{}}
+	p := newCaseParser(l, r, c, source)
 	id := m.Need("id", "id: a name")
 	if id != nil {
 		c.family, _ = r.readName(id, "id")

@@ -44,7 +44,9 @@ type Case struct {
 	Steps    []Step
 	File     string
 	Line     int
+	Role     Role // what it is to its suite
 
+	once    once        // what its suite does once
 	family  string      // the id as written, which all combinations of its parameters share
 	params  []parameter // those that are in the id
 	units   []unit

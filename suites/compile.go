@@ -109,9 +109,12 @@ func Compile(entries []Entry, opts PlanOptions) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := planWriter{opts: opts, strings: []byte{0}, offsets: map[string]uint32{"": 0}, done: map[written]wireCase{}}
+	w := planWriter{opts: opts, strings: []byte{0}, offsets: map[string]uint32{"": 0}, done: map[written]wireCase{}, suites: map[string]uint32{}}
 	for _, e := range entries {
 		w.add(e, opts.Seed)
+	}
+	if len(w.suites) > maxPlanSuites {
+		return nil, fmt.Errorf("compile plan: %d suites with a set-up or tear-down of their own; at most %d may run together", len(w.suites), maxPlanSuites)
 	}
 	header := wireHeader{
 		Magic: planMagic, Version: planVersion, Abi: ABI,
@@ -148,6 +151,7 @@ type planWriter struct {
 	strings []byte
 	offsets map[string]uint32
 	done    map[written]wireCase
+	suites  map[string]uint32 // that do something once, from 1
 }
 
 // written is a case with the seed of what it leaves to chance, 0 where that is nothing.
@@ -205,6 +209,7 @@ func (w *planWriter) add(e Entry, seed uint32) {
 		Name: w.text(c.Name()), FirstUnit: uint32(len(w.units)), UnitCount: uint32(len(units)),
 		TimeoutMs:     uint32(c.Timeout.Milliseconds()),
 		TearDownCount: uint32(c.tearDownUnits(units)), TearDownMs: uint32(c.TearDown.Milliseconds()),
+		Suite: w.suite(c), Role: uint32(c.Role),
 	}
 	first := uint32(len(w.steps))
 	for _, u := range units {
@@ -228,6 +233,17 @@ func (w *planWriter) add(e Entry, seed uint32) {
 	}
 	w.done[key] = wire
 	w.cases = append(w.cases, wire)
+}
+
+// suite numbers the suites that do something once; 0 is all others.
+func (w *planWriter) suite(c *Case) uint32 {
+	if c.Role == RoleCase && c.once == (once{}) {
+		return 0
+	}
+	if _, known := w.suites[c.Suite]; !known {
+		w.suites[c.Suite] = uint32(len(w.suites) + 1)
+	}
+	return w.suites[c.Suite]
 }
 
 func (u unit) flags(part Part) uint32 {

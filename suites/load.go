@@ -60,6 +60,7 @@ const (
 	keySetUp       = "set_up"
 	keyTearDown    = "tear_down"
 	keyHealth      = "health"
+	keyOnce        = "once"
 	keyWith        = "with"
 )
 
@@ -75,13 +76,13 @@ func (l *loader) file(source Source, root *node, r *reporter) {
 	if !ok {
 		return
 	}
-	suite, cases, doc := m.Take(keySuite), m.Take("cases"), m.Take("doc")
+	suite, cases, doc, once := m.Take(keySuite), m.Take("cases"), m.Take("doc"), m.Take(keyOnce)
 	around := fixture{setUp: m.Take(keySetUp), tearDown: m.Take(keyTearDown), health: m.Take(keyHealth)}
 	known := m.Take(keyKnownIssues)
 	m.Done()
 	switch {
-	case suite != nil || cases != nil || doc != nil || around.setUp != nil || around.tearDown != nil || around.health != nil:
-		l.suite(source, r, root, suite, doc, cases, around)
+	case suite != nil || cases != nil || doc != nil || around.setUp != nil || around.tearDown != nil || around.health != nil || once != nil:
+		l.suite(source, r, root, suiteNodes{suite, doc, cases, once}, around)
 	case known == nil:
 		r.At(root, "suite, doc and cases, or known-issues", "the file has neither suites nor known issues")
 	}
@@ -90,8 +91,12 @@ func (l *loader) file(source Source, root *node, r *reporter) {
 	}
 }
 
-func (l *loader) suite(source Source, r *reporter, root, name, doc, cases *node, around fixture) {
+// suiteNodes is where the parts of a suite are written; nil: nowhere.
+type suiteNodes struct{ name, doc, cases, once *node }
+
+func (l *loader) suite(source Source, r *reporter, root *node, n suiteNodes, around fixture) {
 	s := &Suite{File: source.Name, Line: root.Line}
+	name, doc, cases := n.name, n.doc, n.cases
 	if name == nil {
 		r.At(root, "suite: a name", "the file has no suite")
 	} else if text, ok := r.readName(name, "suite"); ok {
@@ -114,6 +119,9 @@ func (l *loader) suite(source Source, r *reporter, root, name, doc, cases *node,
 		r.At(cases, "a list of cases", "cases is %s", cases.CountOrKind())
 	default:
 		l.cases(source, r, s, cases, around)
+	}
+	if n.once != nil {
+		l.readOnce(source, r, s, n.once).adopt(r, s, n.once)
 	}
 	l.catalog.Suites = append(l.catalog.Suites, s)
 }

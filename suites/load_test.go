@@ -323,7 +323,7 @@ func TestMistakesOfAllFilesTogether(t *testing.T) {
 		Source{Name: "a.yaml", Data: []byte(good)},
 		Source{Name: "c.yaml", Data: []byte(good)})
 	want := "b.yaml:1:1: the file has neither suites nor known issues (expected suite, doc and cases, or known-issues)\n" +
-		"b.yaml:1:1: unknown key \"suit\" in the file; did you mean \"suite\"? (expected one of suite, cases, doc, set_up, tear_down, health, known-issues)\n" +
+		"b.yaml:1:1: unknown key \"suit\" in the file; did you mean \"suite\"? (expected one of suite, cases, doc, once, set_up, tear_down, health, known-issues)\n" +
 		"c.yaml:1:8: suite \"s\" is already in a.yaml, line 1 (expected a name of its own)"
 	if err == nil {
 		t.Fatal("accepted")

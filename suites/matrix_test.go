@@ -158,6 +158,36 @@ func TestHealthCheck(t *testing.T) {
 	}
 }
 
+// TestOnce is around the cases of each suite that are run together, wherever they stand.
+func TestOnce(t *testing.T) {
+	suite := func(name string) string {
+		return "suite: " + name + "\ndoc: d\nonce: {set_up: [{sleep: 2ms}], tear_down: [{sleep: 3ms}]}\ncases:\n" +
+			"  - {id: c, doc: d, steps: [{sleep: 1ms}]}\n  - {id: d, doc: d, steps: [{sleep: 1ms}]}\n"
+	}
+	catalog, err := Load(Source{Name: "a", Data: []byte(suite("a"))}, Source{Name: "b", Data: []byte(suite("b"))},
+		Source{Name: "c", Data: []byte(strings.Replace(suite("c"), "once: {set_up: [{sleep: 2ms}], tear_down: [{sleep: 3ms}]}\n", "", 1))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := catalog.All()
+	cases := Whole([]*Case{all[4], all[0], all[2], all[5], all[3], all[1], all[0]})
+	var got []string
+	for _, c := range cases {
+		got = append(got, c.Name())
+	}
+	want := []string{"c.c", "a.set_up", "a.c", "b.set_up", "b.c", "c.d", "b.d", "b.tear_down", "a.d", "a.c", "a.tear_down"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	d := compile(t, cases...)
+	for i, c := range d.cases {
+		suite := map[string]uint32{"c": 0, "a": 1, "b": 2}[cases[i].Suite]
+		if c.Suite != suite || c.Role != uint32(cases[i].Role) {
+			t.Errorf("%s: suite %d, role %d", cases[i].Name(), c.Suite, c.Role)
+		}
+	}
+}
+
 func TestJudgeTearDown(t *testing.T) {
 	c := load(t, caseText("    set_up: [{register: {client: a}}]\n    tear_down: [{release: {client: a}}, {deregister: {client: a}}]\n",
 		"capture: {client: a, wait: none}", "inspect: {client: a}")).All()[0]
@@ -209,6 +239,12 @@ func matrixMistakes() []mistakeTest {
 		{"many values", with("{x: [1s, 2s, 3s, 4s, 5s, 6s, 7s, 8s], y: [1s, 2s, 3s, 4s, 5s, 6s, 7s, 8s]}", slices.Repeat([]string{sleep, "sleep: $y"}, 800)...), "f:4:5: too many values in one file, every combination of parameters counted (expected at most 200000)", false},
 		{"set-up", caseText("    set_up: []\n", "sleep: 1s"), "f:6:13: set_up is an empty list (expected a list of steps)", true},
 		{"tear-down", caseText("    tear_down: {sleep: 1s}\n", "sleep: 1s"), "f:6:16: tear_down is a mapping (expected a list of steps)", true},
+		{"once empty", "suite: s\ndoc: d\nonce: {}\ncases:\n  - {id: c, doc: d, steps: [{sleep: 1s}]}\n", "f:3:7: once has neither (expected set_up, tear_down or both)", true},
+		{"once with a reload", "suite: s\ndoc: d\nonce: {set_up: [{reload: {}}]}\ncases:\n  - {id: c, doc: d, steps: [{sleep: 1s}]}\n",
+			"f:3:17: reload once for a suite: it is gone with the case that it is in (expected upload, run, collect and the like, or set_up: around each case)", false},
+		{"once with a reboot", "suite: s\ndoc: d\nonce: {tear_down: [{reboot: {}}]}\ncases:\n  - {id: c, doc: d, steps: [{sleep: 1s}]}\n", "f:3:20: reboot once for a suite", false},
+		{"once with its name taken", "suite: s\ndoc: d\nonce: {set_up: [{sleep: 1s}]}\ncases:\n  - {id: set_up, doc: d, steps: [{sleep: 1s}]}\n",
+			`f:3:7: case "set_up" on line 5 has the name of what the suite does once (expected another id for the case)`, false},
 		{"health", "suite: s\ndoc: d\nhealth: []\ncases:\n  - {id: c, doc: d, steps: [{sleep: 1s}]}\n", "f:3:9: health is an empty list (expected a list of steps)", true},
 		{"health without a driver", "suite: s\ndoc: d\nhealth: [{sleep: 1s}]\ncases:\n  - {id: c, doc: d, steps: [{unload: {}}]}\n",
 			"f:3:9: the health check finds no driver after s.c, which unloads it on line 5 (expected a load at the end of the case)", false},

@@ -4,8 +4,8 @@
 
 static const char *WhyName(WHY Why)
 {
-    static const char *const names[] = {"done",      "deviation", "timeout", "hang",
-                                        "cancelled", "io",        "reboot",  "lease"};
+    static const char *const names[] = {"done", "deviation", "timeout", "hang",   "cancelled",
+                                        "io",   "reboot",    "lease",   "unready"};
 
     return names[Why];
 }

@@ -12,7 +12,8 @@ typedef enum WHY {
     WHY_CANCELLED,
     WHY_IO,
     WHY_REBOOT,
-    WHY_LEASE
+    WHY_LEASE,
+    WHY_UNREADY /* the set-up of its suite was not as expected */
 } WHY;
 
 /* One case while it runs. */

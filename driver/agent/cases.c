@@ -230,6 +230,7 @@ static WHY Reboot(CASES *Cases, CASE_RUN *Run, UINT32 Index, const WSKT_UNIT *St
                           .FirstStep = Run->FirstStep,
                           .Ran = Run->Ran,
                           .Ended = Cases->Ended,
+                          .Unready = Cases->Unready,
                           .CaseMs = Run->Begin};
     const WSKP_STEP *step = &Cases->Plan->Step[unit->FirstStep];
     WSKT_RESULT result;
@@ -483,13 +484,18 @@ static CASES_END EndCase(CASES *Cases, CASE_RUN *Run, WHY *Why)
     return *Why == WHY_CANCELLED ? CASES_CANCELLED : CASES_DONE;
 }
 
+static UINT64 SuiteBit(const WSKP_CASE *Case)
+{
+    return Case->Suite == 0 ? 0 : 1ull << (Case->Suite - 1);
+}
+
 static CASES_END FinishCase(CASES *Cases, CASE_RUN *Run, WHY Why)
 {
     CASES_END end;
 
     if (Why == WHY_LEASE)
         return CASES_LEASE;
-    if (Why != WHY_REBOOT)
+    if (Why != WHY_REBOOT && Why != WHY_UNREADY)
         Why = TearDown(Cases, Run, Why);
     if (Why == WHY_REBOOT)
         return CASES_REBOOTING;
@@ -497,7 +503,9 @@ static CASES_END FinishCase(CASES *Cases, CASE_RUN *Run, WHY Why)
     if (end == CASES_DONE && Run->Unhealthy)
         end = CASES_TAINTED;
     if (Why != WHY_HANG) /* else something may still be at work there */
-        FoldersEmpty(Cases->Files->Journal, Run->Index);
+        FoldersEmpty(Cases->Files->Journal, Run->Case, Run->Index);
+    if (Run->Case->Role == WSKP_ROLE_SET_UP && Why != WHY_DONE)
+        Cases->Unready |= SuiteBit(Run->Case);
     WriteCaseEnd(Cases, Run, Why);
     return Cases->Journal->Error == ERROR_SUCCESS || end == CASES_TAINTED ? end : CASES_JOURNAL;
 }
@@ -506,10 +514,17 @@ static CASES_END RunCase(CASES *Cases, UINT32 Index)
 {
     CASE_RUN run = {.Case = &Cases->Plan->Case[Index], .Index = Index, .Begin = JournalMs(Cases->Journal)};
 
+    WHY why = WHY_CANCELLED;
+
     Cases->Performer.Case = Index;
     WriteCaseStart(Cases, &run);
-    return FinishCase(Cases, &run,
-                      Cases->Journal->Error == ERROR_SUCCESS ? RunUnits(Cases, &run, 0) : WHY_CANCELLED);
+    if (Cases->Journal->Error == ERROR_SUCCESS) {
+        if (run.Case->Role == WSKP_ROLE_CASE && (Cases->Unready & SuiteBit(run.Case)) != 0)
+            why = WHY_UNREADY;
+        else
+            why = RunUnits(Cases, &run, 0);
+    }
+    return FinishCase(Cases, &run, why);
 }
 
 /* The case whose step rebooted the guest, from that step on. */
@@ -553,6 +568,7 @@ CASES_END CasesRun(CASES *Cases, const REBOOT_POINT *From)
         CASES_END end;
 
         Cases->Ended = From->Ended;
+        Cases->Unready = From->Unready;
         end = GoOnAfterBoot(Cases, From);
         if (end != CASES_DONE)
             return end;

@@ -19,8 +19,9 @@ typedef struct CASES {
     JOURNAL *Journal;
     const RUN_FILES *Files;
     PERFORMER Performer;
-    HANDLE Cancel; /* an event; when it is set the run stops after the current unit */
-    UINT32 Ended;  /* cases with a case-end so far */
+    HANDLE Cancel;  /* an event; when it is set the run stops after the current unit */
+    UINT32 Ended;   /* cases with a case-end so far */
+    UINT64 Unready; /* a bit for each suite whose set-up was not as expected */
 } CASES;
 
 /* Whether a point is one of this plan, at a step that reboots. */

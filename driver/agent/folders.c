@@ -20,40 +20,53 @@ wchar_t *FolderJoin(const wchar_t *Folder, const wchar_t *Name)
     return path;
 }
 
-DWORD FoldersOf(const wchar_t *JournalPath, UINT32 N, FOLDERS *Folders)
+/* FOLDER\NAME with the number behind it, to be freed; NULL without memory. */
+static wchar_t *Numbered(const wchar_t *Folder, const wchar_t *Name, UINT32 N)
+{
+    size_t length = wcslen(Folder) + wcslen(Name) + 16;
+    wchar_t *path = calloc(length, sizeof *path);
+
+    if (path != NULL)
+        swprintf(path, length, L"%ls\\%ls%u", Folder, Name, N);
+    return path;
+}
+
+DWORD FoldersOf(const wchar_t *JournalPath, const WSKP_CASE *Case, UINT32 N, FOLDERS *Folders)
 {
     const wchar_t *slash = wcsrchr(JournalPath, L'\\');
     size_t length = slash != NULL ? (size_t)(slash - JournalPath) : 0;
-    wchar_t digits[16], *run;
-    DWORD error = ERROR_NOT_ENOUGH_MEMORY;
-    size_t at = ARRAYSIZE(digits) - 1;
+    wchar_t *run, *suite = NULL;
+    BOOL whole;
 
     *Folders = (FOLDERS){0};
     if (length == 0)
         return ERROR_INVALID_NAME;
-    digits[at] = L'\0';
-    do {
-        digits[--at] = (wchar_t)(L'0' + N % 10);
-        N /= 10;
-    } while (N != 0);
-    run = calloc(length + 10, sizeof *run);
+    run = calloc(length + 1, sizeof *run);
     if (run == NULL)
-        return error;
+        return ERROR_NOT_ENOUGH_MEMORY;
     wcsncpy(run, JournalPath, length);
-    wcscat(run, L"\\work");
-    Folders->Work = FolderJoin(run, digits + at);
-    wcscpy(run + length, L"\\files");
-    Folders->Files = FolderJoin(run, digits + at);
+    Folders->Work = Numbered(run, L"work\\", N);
+    Folders->Files = Numbered(run, L"files\\", N);
+    if (Case->Suite != 0)
+        suite = Numbered(run, L"work\\suite-", Case->Suite);
     free(run);
-    if (Folders->Work != NULL && Folders->Files != NULL)
+    whole = Folders->Work != NULL && Folders->Files != NULL && (suite != NULL || Case->Suite == 0);
+    if (Case->Role == WSKP_ROLE_CASE) {
+        Folders->Suite = suite;
+    } else {
+        free(Folders->Work);
+        Folders->Work = suite;
+    }
+    if (whole)
         return ERROR_SUCCESS;
     FoldersFree(Folders);
-    return error;
+    return ERROR_NOT_ENOUGH_MEMORY;
 }
 
 void FoldersFree(FOLDERS *Folders)
 {
     free(Folders->Work);
+    free(Folders->Suite);
     free(Folders->Files);
     *Folders = (FOLDERS){0};
 }
@@ -89,11 +102,11 @@ static void RemoveTree(const wchar_t *Folder, unsigned Depth)
     (void)RemoveDirectoryW(Folder);
 }
 
-void FoldersEmpty(const wchar_t *JournalPath, UINT32 N)
+void FoldersEmpty(const wchar_t *JournalPath, const WSKP_CASE *Case, UINT32 N)
 {
     FOLDERS folders;
 
-    if (FoldersOf(JournalPath, N, &folders) != ERROR_SUCCESS)
+    if (Case->Role == WSKP_ROLE_SET_UP || FoldersOf(JournalPath, Case, N, &folders) != ERROR_SUCCESS)
         return;
     if (GetFileAttributesW(folders.Work) != INVALID_FILE_ATTRIBUTES)
         RemoveTree(folders.Work, 0);

@@ -27,6 +27,22 @@ wchar_t *GenericPath(const wchar_t *Folder, const wchar_t *Path, DWORD *Error)
     return opened;
 }
 
+wchar_t *GenericFind(const GENERIC *Generic, const wchar_t *Path, DWORD *Error)
+{
+    wchar_t *own = GenericPath(Generic->Folders.Work, Path, Error), *suite;
+    DWORD error;
+
+    if (own == NULL || Generic->Folders.Suite == NULL || GetFileAttributesW(own) != INVALID_FILE_ATTRIBUTES)
+        return own;
+    suite = GenericPath(Generic->Folders.Suite, Path, &error);
+    if (suite == NULL || GetFileAttributesW(suite) == INVALID_FILE_ATTRIBUTES) {
+        free(suite);
+        return own;
+    }
+    free(own);
+    return suite;
+}
+
 static const struct {
     UINT32 Op;
     UINT32 (*Routine)(GENERIC *Generic);

@@ -40,7 +40,7 @@ static UINT32 Transfer(GENERIC *Generic, const wchar_t *ToFolder, UINT64 BytesMa
     UINT32 status;
     DWORD error;
 
-    source = GenericPath(Generic->Folders.Work, from, &error);
+    source = GenericFind(Generic, from, &error);
     if (source != NULL)
         target = GenericPath(ToFolder, to, &error);
     if (target != NULL)

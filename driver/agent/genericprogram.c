@@ -38,7 +38,7 @@ static wchar_t *CommandLine(const GENERIC *Generic, const wchar_t *Program, cons
 {
     wchar_t *line = calloc(COMMAND_CHARS, sizeof *line);
     DWORD error;
-    wchar_t *own = GenericPath(Generic->Folders.Work, Program, &error);
+    wchar_t *own = GenericFind(Generic, Program, &error);
     const wchar_t *name = Program;
 
     if (own != NULL && GetFileAttributesW(own) != INVALID_FILE_ATTRIBUTES)

@@ -7,6 +7,12 @@
  */
 wchar_t *GenericPath(const wchar_t *Folder, const wchar_t *Path, DWORD *Error);
 
+/*
+ * The path of something that is there: in the case's folder, or else in its suite's. Where it is in neither,
+ * that in the case's. NULL with the reason. To be freed.
+ */
+wchar_t *GenericFind(const GENERIC *Generic, const wchar_t *Path, DWORD *Error);
+
 /* Each returns the step's status, and leaves values and outputs in Generic. */
 UINT32 DoUpload(GENERIC *Generic);
 UINT32 DoCollect(GENERIC *Generic);

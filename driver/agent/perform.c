@@ -371,7 +371,8 @@ void Perform(PERFORMER *Performer, const WSKP_STEP *Step, const WSKT_UNIT *AtSta
         AwaitAnswer(Performer, &Step->Step, Result);
         return;
     }
-    if (FoldersOf(Performer->Journal, Performer->Case, &act.Folders) != ERROR_SUCCESS) {
+    if (FoldersOf(Performer->Journal, &Performer->Plan->Case[Performer->Case], Performer->Case,
+                  &act.Folders) != ERROR_SUCCESS) {
         RefuseStep(Result, STATUS_INSUFFICIENT_RESOURCES_VALUE);
         return;
     }

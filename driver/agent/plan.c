@@ -163,6 +163,9 @@ static BOOL CheckCases(const PLAN *Plan, TEXT *Reason)
         if (entry->TimeoutMs == 0 || entry->TimeoutMs > CASE_TIMEOUT_MAX_MS ||
             entry->TearDownMs > CASE_TIMEOUT_MAX_MS)
             return RefuseAt(Reason, "case", i, "its time is out of range");
+        if (entry->Suite > WSKP_MAX_SUITES || entry->Role > WSKP_ROLE_TEAR_DOWN ||
+            (entry->Role != WSKP_ROLE_CASE && entry->Suite == 0))
+            return RefuseAt(Reason, "case", i, "its suite or its role there is none that this agent knows");
     }
     return TRUE;
 }

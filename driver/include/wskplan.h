@@ -53,7 +53,23 @@ typedef struct WSKP_CASE {
     UINT32 TimeoutMs;     /* for all units but those of the tear-down */
     UINT32 TearDownCount; /* so many of its last units run whatever became of those before */
     UINT32 TearDownMs;    /* for these; 0 where there are none */
+    UINT32 Suite; /* from 1, of those that have a set-up or a tear-down of their own; 0: it has none */
+    UINT32 Role;  /* WSKP_ROLE_* */
 } WSKP_CASE;
+
+/*
+ * Of the cases of a suite with a set-up or a tear-down of its own: that set-up, which comes first in the
+ * plan, the cases themselves, that tear-down, which comes last. No case runs whose suite's set-up was not as
+ * expected; the tear-down runs all the same. Both have the suite's folder for their own, and its cases find
+ * files there that their own folder does not have.
+ */
+enum {
+    WSKP_ROLE_CASE = 0,
+    WSKP_ROLE_SET_UP = 1,
+    WSKP_ROLE_TEAR_DOWN = 2,
+};
+
+#define WSKP_MAX_SUITES 64u /* of such in one plan */
 
 typedef struct WSKP_UNIT {
     UINT32 FirstStep;

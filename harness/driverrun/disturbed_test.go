@@ -66,8 +66,8 @@ func bases(t *testing.T) []*base {
 		b.ranks, b.exit = ranksOf(t, b.plan, &world{records: b.records, then: b.then, late: b.then == "panic"})
 		all = append(all, b)
 	}
-	if len(all) < 9 {
-		t.Fatalf("%d journals; nine kinds of runs are to be disturbed", len(all))
+	if len(all) < 11 {
+		t.Fatalf("%d journals; eleven kinds of runs are to be disturbed", len(all))
 	}
 	return all
 }

@@ -19,13 +19,18 @@ type finding struct {
 // judge is the positive-proof rule for a case that ended. Its conditions are independent: all are judged, the worst makes
 // the verdict, and all are told. A known issue excuses exactly its own deviation, and that only where all else is clean.
 // What is known only later, the driver's end, is judged by [State.proven].
-func (a *attempt) judge(version string) results.Verdict {
+// SetUp is that of its suite, where it has one.
+func (a *attempt) judge(version string, setUp *attempt) results.Verdict {
 	v := results.Verdict{Elapsed: a.elapsed, Records: a.observations(), Effort: a.effort(), Tests: a.tests()}
 	if a.end.Why == "cancelled" {
 		v.Outcome, v.Reason = results.Cancelled, "the run was interrupted"
 		if found := slices.Concat(a.residue(), a.bringBack()); len(found) > 0 {
 			v.Outcome, v.Reason = worst(found)
 		}
+		return v
+	}
+	if unready := a.unready(setUp); len(unready) > 0 {
+		v.Outcome, v.Reason = worst(slices.Concat(unready, a.residue(), a.driver(), a.bringBack()))
 		return v
 	}
 	deviations := a.Case.Judge(a.steps)
@@ -46,6 +51,19 @@ func (a *attempt) judge(version string) results.Verdict {
 	}
 	v.Outcome, v.Reason = worst(found)
 	return v
+}
+
+// unready judges a case whose suite's set-up was not as expected: whatever it came to, it did not run as it is meant to.
+func (a *attempt) unready(setUp *attempt) []finding {
+	refused := a.end.Why == "unready"
+	failed := setUp != nil && (setUp.verdict == nil || !setUp.verdict.Outcome.Expected())
+	switch {
+	case failed:
+		return []finding{{results.Fail, "the set-up of its suite failed (" + setUp.name() + "): what the case is about did not run as it is meant to"}}
+	case refused:
+		return []finding{{results.Error, "the agent did not run the case since the set-up of its suite had failed, but that is as declared: agent and controller disagree"}}
+	}
+	return nil
 }
 
 // worst is the outcome of the worst finding, and all their reasons, its own first. Without a finding it is a pass.

@@ -44,7 +44,7 @@ func judged(t *testing.T, known, own bool, change func(steps []suites.StepResult
 	}
 	a.steps, a.end = change(a.steps, &end), &end
 	end.Ran = len(a.steps)
-	return a.judge("8.0")
+	return a.judge("8.0", nil)
 }
 
 // deviates is what the known issue declares: the capture succeeds, the agent notices, and only the tear-down runs after it.
@@ -278,8 +278,39 @@ func TestHealthCheckIsJudged(t *testing.T) {
 			}
 		}
 		a.end.Ran = len(a.steps)
-		if v := a.judge("8.0"); v.Outcome != results.Fail || !strings.Contains(v.Reason, test.want) || !a.unhealthy() {
+		if v := a.judge("8.0", nil); v.Outcome != results.Fail || !strings.Contains(v.Reason, test.want) || !a.unhealthy() {
 			t.Errorf("%s: %s, %q, unhealthy %v", name, v.Outcome, v.Reason, a.unhealthy())
+		}
+	}
+}
+
+// TestUnreadyIsJudged: without its suite's set-up no case passes, and the agent's word that it failed needs one that did.
+func TestUnreadyIsJudged(t *testing.T) {
+	catalog, err := suites.Load(suites.Source{Name: "s.yaml", Data: []byte(strings.Replace(judgedSuite, "cases:", "once: {set_up: [{sleep: 2ms}]}\ncases:", 1))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := catalog.All()[0]
+	passed, failed := results.Verdict{Outcome: results.Pass}, results.Verdict{Outcome: results.Fail}
+	for name, test := range map[string]struct {
+		setUp *results.Verdict
+		why   string
+		want  results.Outcome
+	}{
+		"ready":                       {&passed, "done", results.Pass},
+		"not ready":                   {&failed, "unready", results.Fail},
+		"as only the controller sees": {&failed, "done", results.Fail},
+		"not judged":                  {nil, "done", results.Fail},
+		"refused without a reason":    {&passed, "unready", results.Error},
+	} {
+		a := &attempt{Attempt: Attempt{Case: c, Number: 1}, end: &guest.Record{Ev: guest.EvCaseEnd, Why: test.why}}
+		for i := 0; i < len(c.Steps) && test.why == "done"; i++ {
+			a.steps = append(a.steps, suites.StepResult{Step: i, Status: c.Steps[i].Expect[0], Runs: 1, Values: make([]uint64, 10)})
+		}
+		a.end.Ran = len(a.steps)
+		setUp := &attempt{Attempt: Attempt{Case: c.SetUp(), Number: 1}, verdict: test.setUp}
+		if v := a.judge("8.0", setUp); v.Outcome != test.want {
+			t.Errorf("%s: %s, %q", name, v.Outcome, v.Reason)
 		}
 	}
 }

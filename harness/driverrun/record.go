@@ -127,7 +127,7 @@ func (s *State) caseEnd(a *attempt, r guest.Record) {
 	if a.unhealthy() {
 		s.taint("the health check behind " + a.name() + " failed")
 	}
-	v := a.judge(s.plan.Version)
+	v := a.judge(s.plan.Version, s.setUpOf(a))
 	if v.Outcome == results.Cancelled && s.outcome.Over != "" {
 		v.Reason = s.outcome.Over // it was not the user
 	}
@@ -155,6 +155,16 @@ func (s *State) caseEnd(a *attempt, r guest.Record) {
 	if s.blamed() == a && s.phase == Following {
 		s.phase = Doubting // before the next case, which would be taken for the one that crashed
 	}
+}
+
+// setUpOf is the set-up of the attempt's suite in this run of the driver; nil: it has none.
+func (s *State) setUpOf(a *attempt) *attempt {
+	for _, other := range s.attempts {
+		if c := a.Case.SetUp(); c != nil && other.Case == c {
+			return other
+		}
+	}
+	return nil
 }
 
 // suspect notes that something may have been a crash. The first time counts: whatever comes behind it may come of that. Of a
