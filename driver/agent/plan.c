@@ -203,8 +203,8 @@ static BOOL CheckStarts(const PLAN *Plan, TEXT *Reason)
             if ((unit[j].Flags & WSKP_UNIT_AT_START) != 0 && (j == 0 || !StartsDriver(Plan, &unit[j - 1])))
                 return RefuseAt(Reason, "case", i,
                                 "nothing starts the driver that is to run a unit at its start");
-            if ((unit[j].Flags & WSKP_UNIT_HEALTH) != 0 &&
-                j < Plan->Case[i].UnitCount - Plan->Case[i].TearDownCount)
+            if (j < Plan->Case[i].UnitCount - Plan->Case[i].TearDownCount &&
+                (unit[j].Flags & WSKP_UNIT_HEALTH) != 0)
                 return RefuseAt(Reason, "case", i, "its health check is not behind its steps");
         }
     }
