@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v4"
 
 	"wskharness/child"
 	"wskharness/driver"
@@ -100,7 +100,7 @@ func TestOwnDriverMistakes(t *testing.T) {
 		"build_env empty":    {"{sys: echo.sys, source: ., build: [make], build_env: []}", "build_env is an empty list (expected a list of at least one)", true},
 		"build_env no name":  {"{sys: echo.sys, source: ., build: [make], build_env: [CC, '']}", `c.yaml:2:67: an entry of build_env is "", an empty name (expected the name of an environment variable)`, true},
 		"build_env blank":    {"{sys: echo.sys, source: ., build: [make], build_env: ['  ']}", `an entry of build_env is "  ", an empty name`, true},
-		"build_env nothing":  {"{sys: echo.sys, source: ., build: [make], build_env: [~]}", "an entry of build_env is nothing (expected the name of an environment variable)", true},
+		"build_env nothing":  {"{sys: echo.sys, source: ., build: [make], build_env: [~]}", "an entry of build_env is ~, which without quotes is nothing (expected the name of an environment variable)", true},
 		"cat alone":          {"{sys: echo.sys, cat: echo.cat}", "c.yaml:2:30: a catalogue without the .inf that it is of", true},
 		"cat and sign":       {"{sys: echo.sys, inf: echo.inf, cat: echo.cat, sign: true}", "a signature put into the driver now would make the catalogue wrong (expected sign: false)", false},
 		"service":            {"{sys: echo.sys, service: a b}", `c.yaml:2:34: the service's name is "a b"`, true},

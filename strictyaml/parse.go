@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v4"
 )
 
 // MaxFileBytes is the most that a file may have.
@@ -40,6 +38,8 @@ type Node struct {
 	Tag    string // of scalars: !!str, !!int, !!float, !!bool, !!null, …
 	Text   string // of scalars, as written
 	Plain  bool   // of scalars: not in quotes, and no block of text
+	Block  bool   // of scalars: a block of text, which ends in an end of line
+	Doubt  string // of plain scalars: what some readers of YAML take it for, where it should not be taken for text
 	Line   int
 	Column int
 	Told   bool    // that it is wrong was said: there are no more mistakes at it
@@ -68,6 +68,8 @@ func (n *Node) Describe() string {
 	switch {
 	case n.Kind != ScalarKind:
 		return n.Kind.String()
+	case n.IsNull() && n.Text != "":
+		return n.Text + ", which without quotes is nothing"
 	case n.IsNull():
 		return "nothing"
 	}
@@ -89,28 +91,29 @@ func (n *Node) CountOrKind() string {
 	return fmt.Sprintf("a list of %d", len(n.Items))
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
-
 // Parse reads one document. It returns nil when there is nothing to go on with; mistakes are
 // reported, and the tree then lacks the parts that were wrong.
 func Parse(data []byte, r *Reporter) *Node {
 	top := &Node{Line: 1, Column: 1}
-	switch {
-	case len(data) > MaxFileBytes:
+	if len(data) > MaxFileBytes {
 		r.At(top, "at most 1 MiB", "the file has %d bytes", len(data))
 		return nil
-	case !utf8.Valid(data):
-		r.At(top, "UTF-8 text", "the file is not UTF-8")
+	}
+	text, ok := decode(data, r)
+	if !ok {
 		return nil
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	if text, ok = directives(text, r); !ok {
+		return nil
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var document yaml.Node
 	if err := decoder.Decode(&document); err != nil {
 		if errors.Is(err, io.EOF) {
 			r.At(top, "a mapping", "the file is empty")
 			return nil
 		}
-		reportSyntax(err, r)
+		reportSyntax(err, text, r)
 		return nil
 	}
 	var next yaml.Node
@@ -118,25 +121,13 @@ func Parse(data []byte, r *Reporter) *Node {
 		r.At(&Node{Line: max(1, next.Line), Column: max(1, next.Column)},
 			"one document a file", "a second YAML document starts here")
 	} else if !errors.Is(err, io.EOF) {
-		reportSyntax(err, r)
+		reportSyntax(err, text, r)
 	}
 	if len(document.Content) != 1 {
 		return nil
 	}
 	w := walker{r: r, open: map[*yaml.Node]bool{}}
 	return w.walk(document.Content[0], 0)
-}
-
-func reportSyntax(err error, r *Reporter) {
-	place := &Node{Line: 1, Column: 1}
-	message := err.Error()
-	if m := yamlLine.FindStringSubmatch(message); m != nil {
-		if line, err := strconv.Atoi(m[1]); err == nil && line > 0 {
-			place.Line = line
-		}
-		message = m[2]
-	}
-	r.At(place, "", "not YAML: %s", message)
 }
 
 // walker copies the library's tree, with aliases and merge keys followed.
@@ -147,9 +138,22 @@ type walker struct {
 	open  map[*yaml.Node]bool // anchors being followed: one inside itself has no end
 }
 
+// newNode copies what a value is by itself.
+func newNode(y *yaml.Node) *Node {
+	const block = yaml.LiteralStyle | yaml.FoldedStyle
+	const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | block
+	n := &Node{Tag: "!!str", Text: y.Value, Line: y.Line, Column: y.Column}
+	if y.Kind == yaml.ScalarNode {
+		n.Plain, n.Block = y.Style&quoted == 0, y.Style&block != 0
+	}
+	if n.Plain {
+		n.Tag, n.Doubt = resolve(n.Text)
+	}
+	return n
+}
+
 func (w *walker) walk(y *yaml.Node, depth int) *Node {
-	const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
-	n := &Node{Tag: y.ShortTag(), Text: y.Value, Plain: y.Kind == yaml.ScalarNode && y.Style&quoted == 0, Line: y.Line, Column: y.Column}
+	n := newNode(y)
 	w.nodes++
 	switch {
 	case w.full:
@@ -184,7 +188,7 @@ func (w *walker) walk(y *yaml.Node, depth int) *Node {
 		w.mapping(y, n, depth)
 	default:
 		if y.Style&yaml.TaggedStyle != 0 {
-			w.r.At(n, "a plain value", "tag %s", y.Tag)
+			w.r.At(n, "the value without it; in quotes where it is text", "a tag, %s", y.Tag)
 		}
 	}
 	return n
@@ -194,14 +198,17 @@ func (w *walker) mapping(y *yaml.Node, n *Node, depth int) {
 	seen := map[string]*Node{}
 	var merged []*yaml.Node
 	for i := 0; i+1 < len(y.Content); i += 2 {
-		key := &Node{Tag: y.Content[i].ShortTag(), Text: y.Content[i].Value, Line: y.Content[i].Line, Column: y.Content[i].Column}
-		if key.Tag == "!!merge" {
+		key := newNode(y.Content[i])
+		if key.Plain && key.Text == "<<" {
 			merged = append(merged, y.Content[i+1])
 			continue
 		}
-		if y.Content[i].Kind != yaml.ScalarNode {
+		if y.Content[i].Kind != yaml.ScalarNode || key.IsNull() {
 			w.r.At(key, "a name", "a key that is not a single value")
 			continue
+		}
+		if key.Doubt != "" && len(key.Text) > 1 { // no reader in use takes y and n for truths, and x and y are common names
+			w.r.At(key, key.inQuotes(), "the key %s", key.doubted())
 		}
 		if first, ok := seen[key.Text]; ok {
 			w.r.At(key, "each key once", "%q is here twice, first on line %d", key.Text, first.Line)

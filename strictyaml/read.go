@@ -2,6 +2,7 @@ package strictyaml
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +14,9 @@ import (
 
 const maxText = 1000
 
+// durationText leaves out what else Go would read: a sign, 0, µs, a number without digits before its point.
+var durationText = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`)
+
 // Value reports whether n is a single value that is not empty.
 func (r *Reporter) Value(n *Node, what, want string) bool {
 	if n.Kind != ScalarKind || n.IsNull() {
@@ -22,22 +26,50 @@ func (r *Reporter) Value(n *Node, what, want string) bool {
 	return true
 }
 
-// Text reads 1 to 1000 bytes of text, without the spaces around it.
+// Sure reports whether n is a single value, and, where it stands without quotes, one that no reader of YAML takes for
+// anything but the text that was typed.
+func (r *Reporter) Sure(n *Node, what, want string) bool {
+	switch {
+	case !r.Value(n, what, want):
+		return false
+	case n.Doubt != "":
+		r.At(n, n.inQuotes(), "%s is %s", what, n.doubted())
+		return false
+	}
+	return true
+}
+
+// Text reads 1 to 1000 bytes of text, as they were typed; a block of text ends with its last letter.
 func (r *Reporter) Text(n *Node, what string) (string, bool) {
-	if !r.Value(n, what, "text") {
+	if !r.Sure(n, what, "text") {
 		return "", false
 	}
 	const want = "1 to 1000 bytes of text"
-	text := strings.TrimSpace(n.Text)
+	text := n.Text
+	if n.Block {
+		text = strings.TrimSpace(text)
+	}
 	switch {
-	case text == "":
+	case strings.TrimSpace(text) == "":
 		r.At(n, want, "%s is %s", what, n.Describe())
+		return "", false
+	case strings.ContainsRune(text, 0):
+		r.At(n, "text without it", "%s has a NUL in it", what)
 		return "", false
 	case len(text) > maxText:
 		r.At(n, want, "%s has %d bytes", what, len(text))
 		return "", false
 	}
 	return text, true
+}
+
+// Raw reads text that may be empty, in quotes, and is of whatever length and characters.
+func (r *Reporter) Raw(n *Node, what string) (string, bool) {
+	if n.IsNull() {
+		r.At(n, "text; '' where it is empty", "%s is %s", what, n.Describe())
+		return "", false
+	}
+	return n.Text, r.Sure(n, what, "text")
 }
 
 // Bool reads true or false.
@@ -50,8 +82,18 @@ func (r *Reporter) Bool(n *Node, what string) (value, ok bool) {
 			return false, true
 		}
 	}
-	r.At(n, "true or false", "%s is %s", what, n.Describe())
+	want := "true or false"
+	if n.Kind == ScalarKind && !n.Plain && (n.Text == "true" || n.Text == "false") {
+		want += " without quotes"
+	}
+	r.At(n, want, "%s is %s", what, n.Describe())
 	return false, false
+}
+
+// WholeNumber reports whether n is written as a whole number about which readers of YAML agree: in decimal without a
+// leading zero, or 0x and hexadecimal digits; no sign, no blank, no other base.
+func (n *Node) WholeNumber() bool {
+	return n.Kind == ScalarKind && n.Plain && wholeNumber.MatchString(n.Text)
 }
 
 // Number reads a whole number between two bounds, which belong to it.
@@ -60,13 +102,20 @@ func (r *Reporter) Number(n *Node, what string, lowest, highest uint64) (uint64,
 	if highest == 1<<64-1 {
 		want = "a whole number"
 	}
-	if n.Kind == ScalarKind && n.Tag == "!!int" {
+	is := n.Describe()
+	switch {
+	case n.WholeNumber():
 		number, err := strconv.ParseUint(n.Text, 0, 64)
 		if err == nil && number >= lowest && number <= highest {
 			return number, true
 		}
+	case n.Kind != ScalarKind:
+	case n.Doubt != "":
+		want, is = want+", in decimal without a leading zero, or as 0x and hexadecimal digits", n.doubted()
+	case !n.Plain && wholeNumber.MatchString(n.Text):
+		want += ", without quotes"
 	}
-	r.At(n, want, "%s is %s", what, n.Describe())
+	r.At(n, want, "%s is %s", what, is)
 	return 0, false
 }
 
@@ -75,7 +124,7 @@ func (r *Reporter) Duration(n *Node, what string, highest time.Duration) (time.D
 	if n.Kind == ScalarKind {
 		d, err := time.ParseDuration(n.Text)
 		switch {
-		case err != nil || n.Tag != "!!str":
+		case err != nil || !durationText.MatchString(n.Text):
 		case d < time.Millisecond || d > highest || d%time.Millisecond != 0:
 			r.At(n, "whole milliseconds from 1ms to "+ShortDuration(highest), "%s is %s", what, n.Text)
 			return 0, false

@@ -213,7 +213,7 @@ func TestCompileSteps(t *testing.T) {
 		at    int // of the step that is compared
 		want  wireStep
 	}{
-		{"register", []string{"register: {client: x}", "register: {client: a, version: 1.10, context: true, stack_npi: true, reserved: 7}"}, 1,
+		{"register", []string{"register: {client: x}", "register: {client: a, version: '1.10', context: true, stack_npi: true, reserved: 7}"}, 1,
 			wireStep{Op: opRegister, TimeoutMs: 5000, Arg: [6]uint64{1, 0x010A, regContext | regStackNPI, 7}}},
 		{"deregister is guarded", []string{"register: {client: a}", "deregister: {client: a}"}, 1,
 			wireStep{Op: opDeregister, Context: contextGuard, TimeoutMs: 5000}},

@@ -42,20 +42,20 @@ func (p *caseParser) bytes(n *node, what string) ([]byte, bool) {
 		return nil, false
 	}
 	key, value := n.Pairs[0].Key, n.Pairs[0].Value
-	if value.Kind != strictyaml.ScalarKind || value.IsNull() && key.Text == "hex" {
-		p.r.At(value, want, "%s is %s", what, value.Describe())
+	text, ok := p.r.Raw(value, what+": "+key.Text)
+	if !ok {
 		return nil, false
 	}
 	var data []byte
 	switch key.Text {
 	case "hex":
 		var err error
-		if data, err = hex.DecodeString(strings.ReplaceAll(value.Text, " ", "")); err != nil {
+		if data, err = hex.DecodeString(strings.ReplaceAll(text, " ", "")); err != nil {
 			p.r.At(value, "pairs of hexadecimal digits, in quotes where they could be a number", "%s: hex is %s", what, value.Describe())
 			return nil, false
 		}
 	case "text":
-		data = []byte(value.Text)
+		data = []byte(text)
 	default:
 		p.r.At(key, want, "%s has %s", what, key.Describe())
 		return nil, false

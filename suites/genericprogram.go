@@ -20,12 +20,16 @@ func (p *caseParser) program(s *Step, g *generic, given map[string]*node, words 
 			return
 		}
 		for _, item := range n.Items {
-			if item.Kind != strictyaml.ScalarKind || item.IsNull() || item.Text != "" && !plainText.MatchString(item.Text) {
+			text, ok := p.r.Raw(item, "an argument")
+			if ok && text != "" && !plainText.MatchString(text) {
 				p.r.At(item, "a text of one line", "an argument is %s", item.Describe())
+				ok = false
+			}
+			if !ok {
 				return
 			}
-			command += " " + quoteArgument(item.Text)
-			words.parts[0] += " " + item.Text
+			command += " " + quoteArgument(text)
+			words.parts[0] += " " + text
 		}
 	}
 	if len(command) > maxCommand {

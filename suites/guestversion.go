@@ -124,8 +124,11 @@ func (r *reporter) readVersions(m *mapping) (v Versions, ok bool) {
 	return v, ok
 }
 
-// readGuestVersion takes the text as written, since YAML reads 1.10 as the number 1.1.
+// readGuestVersion takes the text as written. 1.10, which without quotes is the number 1.1, has to be in quotes.
 func (r *reporter) readGuestVersion(n *node, what string, into *string) bool {
+	if n.Doubt != "" {
+		return r.Sure(n, what, wantGuestVersion)
+	}
 	if n.Kind == strictyaml.ScalarKind && guestVersion.MatchString(n.Text) {
 		*into = n.Text
 		return true

@@ -16,9 +16,9 @@ import (
 
 var (
 	identifier   = regexp.MustCompile(identifierPattern)
-	versionText  = regexp.MustCompile(`^(\d{1,3})\.(\d{1,3})$`)
+	versionText  = regexp.MustCompile(`^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$`)
 	durationText = regexp.MustCompile(durationPattern)
-	sizeText     = regexp.MustCompile(`^(\d{1,12})(B|KiB|MiB|GiB)$`)
+	sizeText     = regexp.MustCompile(`^(0|[1-9]\d{0,11})(B|KiB|MiB|GiB)$`)
 )
 
 const (
@@ -34,7 +34,8 @@ const (
 )
 
 func (r *reporter) readName(n *node, what string) (string, bool) {
-	if !r.Value(n, what, wantIdentifier) {
+	// No reader in use takes y and n for truths, and x and y are common names.
+	if !r.Value(n, what, wantIdentifier) || len(n.Text) > 1 && !r.Sure(n, what, wantIdentifier) {
 		return "", false
 	}
 	if !identifier.MatchString(n.Text) {
@@ -44,8 +45,11 @@ func (r *reporter) readName(n *node, what string) (string, bool) {
 	return n.Text, true
 }
 
-// readVersion takes the text of the value as written, since YAML reads 1.10 as the number 1.1.
+// readVersion takes the text of the value as written. 1.10, which without quotes is the number 1.1, has to be in quotes.
 func (r *reporter) readVersion(n *node, what string) (uint64, bool) {
+	if n.Doubt != "" {
+		return 0, r.Sure(n, what, wantVersion)
+	}
 	if n.Kind == strictyaml.ScalarKind {
 		if m := versionText.FindStringSubmatch(n.Text); m != nil {
 			major, _ := strconv.Atoi(m[1])

@@ -52,7 +52,7 @@ func TestHostileYAML(t *testing.T) {
 		{"merge cycle", "&a\nsuite: s\n<<: *a\n", "an alias inside the value that it stands for"},
 		{"deep", "suite: " + strings.Repeat("[", 2000) + strings.Repeat("]", 2000), "nested too deeply"},
 		{"large", "# " + strings.Repeat("x", strictyaml.MaxFileBytes), "the file has 1048578 bytes"},
-		{"unknown anchor", "suite: *nobody\n", "not YAML: unknown anchor"},
+		{"unknown anchor", "suite: *nobody\n", `an alias to no anchor "nobody"`},
 		{"key is a list", "[a]: b\n", "a key that is not a single value"},
 		{"merge of text", "<<: x\nsuite: s\n", "<< of"},
 	} {
