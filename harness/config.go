@@ -28,6 +28,8 @@ type Config struct {
 	Own     *OwnDriver        // the driver to test; nil: the sample
 	Run     Defaults
 	Limits  Limits
+
+	said references // where the file says what only the catalogue can tell to be wrong
 }
 
 // Defaults is what `run` does where the command line does not say.

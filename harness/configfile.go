@@ -1,10 +1,7 @@
 package harness
 
 import (
-	"encoding/hex"
 	"fmt"
-	"net/url"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,6 +13,7 @@ var (
 	targetName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 	defineName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
 	envName    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	thumbprint = regexp.MustCompile(`^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$`)
 )
 
 // configParser reads wskharness.yaml.
@@ -34,13 +32,11 @@ func (p *configParser) root(n *strictyaml.Node, c *Config) {
 		p.targets(targets, c)
 	}
 	if suites := m.Take("suites"); suites != nil {
-		for _, path := range p.Texts(suites, "suites") {
-			c.Suites = append(c.Suites, p.path(path))
-		}
+		p.suites(suites, c)
 	}
 	if out := m.Take("out"); out != nil {
-		if path, ok := p.Text(out, "out"); ok {
-			c.Out = p.path(path)
+		if path := p.filePath(out, "out"); path != "" {
+			c.Out = path
 		}
 	}
 	if driver := m.Take("driver"); driver != nil {
@@ -57,14 +53,6 @@ func (p *configParser) root(n *strictyaml.Node, c *Config) {
 	if len(c.Run.Targets) == 0 {
 		c.Run.Targets = c.TargetNames()
 	}
-}
-
-// path makes a path of the file absolute.
-func (p *configParser) path(path string) string {
-	if filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(p.dir, path)
 }
 
 func (p *configParser) targets(n *strictyaml.Node, c *Config) {
@@ -110,12 +98,12 @@ func (p *configParser) target(m *strictyaml.Mapping, name string) (Target, bool)
 func (p *configParser) wine(m *strictyaml.Mapping) *WineTarget {
 	t := &WineTarget{}
 	if n := m.Take("netio"); n != nil {
-		switch text, ok := p.Text(n, "netio"); {
-		case !ok || text == "builtin":
-		case text == "model":
+		switch n.Text {
+		case "builtin":
+		case "model":
 			t.Model = true
 		default:
-			t.Netio = p.path(text)
+			t.Netio = p.filePath(n, "netio")
 		}
 	}
 	if n := m.Take("model_defines"); n != nil {
@@ -130,7 +118,8 @@ func (p *configParser) wine(m *strictyaml.Mapping) *WineTarget {
 
 func (p *configParser) static(m *strictyaml.Mapping) *StaticTarget {
 	t := &StaticTarget{Auth: "ntlm"}
-	p.into(m.Need("user", "user: the account to log on with"), "user", &t.User)
+	user := m.Need("user", "user: the account to log on with")
+	p.into(user, "user", &t.User)
 	address := m.Need("url", "url: such as https://10.0.0.5:5986/wsman")
 	env, file := m.Take("password_env"), m.Take("password_file")
 	p.password(m, t, env, file)
@@ -148,20 +137,18 @@ func (p *configParser) static(m *strictyaml.Mapping) *StaticTarget {
 	}
 	if certificate != nil && p.Value(certificate, "certificate_sha256", "64 hexadecimal digits") {
 		t.Certificate = strings.ToLower(strings.ReplaceAll(certificate.Text, ":", ""))
-		if raw, err := hex.DecodeString(t.Certificate); err != nil || len(raw) != 32 {
+		if !thumbprint.MatchString(certificate.Text) {
 			p.At(certificate, "64 hexadecimal digits, with or without colons", "certificate_sha256 is %s", certificate.Describe())
 		}
 	}
-	p.into(ca, "ca_file", &t.CAFile)
-	if t.CAFile != "" {
-		t.CAFile = p.path(t.CAFile)
+	if ca != nil {
+		t.CAFile = p.filePath(ca, "ca_file")
+	}
+	if user != nil && t.Auth == "basic" && strings.Contains(t.User, ":") {
+		p.At(user, "a name without a colon, or auth: ntlm", "basic authentication can't carry a user with a colon")
 	}
 	if reset := m.Take("reset"); reset != nil {
-		for _, word := range p.Items(reset, "reset") { // words may repeat
-			if text, ok := p.Text(word, "a word of reset"); ok {
-				t.Reset = append(t.Reset, text)
-			}
-		}
+		t.Reset = p.command(reset, "reset")
 	}
 	if names := m.Take("reset_env"); names != nil {
 		if len(t.Reset) == 0 {
@@ -173,7 +160,10 @@ func (p *configParser) static(m *strictyaml.Mapping) *StaticTarget {
 		t.ResetWithin, _ = p.Duration(limit, "reset_within", highestLimit)
 	}
 	if address != nil {
-		p.address(address, t)
+		if certificate == nil {
+			certificate = ca
+		}
+		p.address(address, t, certificate)
 	}
 	return t
 }
@@ -184,7 +174,7 @@ func (p *configParser) variables(n *strictyaml.Node, what string) []string {
 	var names []string
 	for _, item := range p.Items(n, what) {
 		switch {
-		case !p.Value(item, "an entry of "+what, want):
+		case !p.Sure(item, "an entry of "+what, want):
 		case strings.TrimSpace(item.Text) == "":
 			p.At(item, want, "an entry of %s is %s, an empty name", what, item.Describe())
 		case !envName.MatchString(item.Text): // it is not repeated: it may be a value, in the wrong place
@@ -212,7 +202,7 @@ func (p *configParser) passOn(c *Config) {
 // into reads a text that may be absent.
 func (p *configParser) into(n *strictyaml.Node, what string, to *string) {
 	if n != nil {
-		*to, _ = p.Text(n, what)
+		*to, _ = p.Line(n, what)
 	}
 }
 
@@ -235,35 +225,25 @@ func (p *configParser) password(m *strictyaml.Mapping, t *StaticTarget, env, fil
 			p.At(env, "the name of an environment variable", "password_env is not a name")
 		}
 	default:
-		if p.into(file, "password_file", &t.PasswordFile); t.PasswordFile != "" {
-			t.PasswordFile = p.path(t.PasswordFile)
-		}
+		t.PasswordFile = p.filePath(file, "password_file")
 	}
 }
 
-func (p *configParser) address(n *strictyaml.Node, t *StaticTarget) {
-	text, ok := p.Text(n, "url")
-	if !ok {
+// address reads the url, and what does not go together with its scheme.
+func (p *configParser) address(n *strictyaml.Node, t *StaticTarget, certificate *strictyaml.Node) {
+	scheme, whole, ok := p.readURL(n)
+	if ok {
+		t.URL = whole
+	}
+	if scheme != "http" {
 		return
 	}
-	u, err := url.Parse(text)
-	switch {
-	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
-		p.At(n, "a URL such as https://10.0.0.5:5986/wsman", "url is %s", n.Describe())
-		return
-	case u.User != nil:
-		p.At(n, "user and password_env beside it", "the url has a user in it")
-		return
-	case u.Scheme == "http" && t.Auth == "basic" && !t.AllowPlain:
+	if t.Auth == "basic" && !t.AllowPlain {
 		p.At(n, "https, or auth: ntlm, or allow_plain: true in so many words", "basic over http sends the password in the clear")
 	}
-	if u.Path == "" || u.Path == "/" {
-		u.Path = "/wsman"
+	if certificate != nil {
+		p.At(certificate, "an https url", "a certificate of a server that has none: the url is http")
 	}
-	if u.Port() == "" { // WinRM's own ports, not the web's
-		u.Host += map[string]string{"https": ":5986", "http": ":5985"}[u.Scheme]
-	}
-	t.URL = u.String()
 }
 
 // defines reads preprocessor names and their values.
@@ -276,13 +256,19 @@ func (p *configParser) defines(n *strictyaml.Node, what string, into map[string]
 		if !defineName.MatchString(pair.Key.Text) {
 			p.At(pair.Key, "a C identifier", "the define is %s", pair.Key.Describe())
 		}
-		if p.Value(pair.Value, "define "+pair.Key.Text, "a single value") {
+		if p.macro(pair.Value, "define "+pair.Key.Text) {
 			if strings.ContainsAny(pair.Value.Text, "\r\n\x00") {
 				p.At(pair.Value, "a value of one line", "the define %s is %s", pair.Key.Text, pair.Value.Describe())
 			}
 			into[pair.Key.Text] = pair.Value.Text
 		}
 	}
+}
+
+// macro reports whether n can be what a preprocessor name stands for, as behind #define: 0x10 needs no quotes; 010, of
+// base 8 in C, does.
+func (p *configParser) macro(n *strictyaml.Node, what string) bool {
+	return n.WholeNumber() || p.Sure(n, what, "a single value")
 }
 
 // oneOf says which names there are, or, where there are none, what is to be there.
@@ -313,6 +299,9 @@ func (p *configParser) run(n *strictyaml.Node, c *Config) {
 	}
 	if suites != nil {
 		c.Run.Suites = p.Texts(suites, "suites")
+		for _, item := range suites.Items {
+			c.said.note(p.File(), "run: suites", item)
+		}
 	}
 }
 

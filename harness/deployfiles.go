@@ -83,7 +83,7 @@ func (c *Config) checkFiles(cases []*suites.Case) error {
 // Check says what is wrong with the files that the configuration, its suites and its targets name, beyond what is wrong
 // in these themselves.
 func (c *Config) Check(catalog *suites.Catalog) error {
-	problems := []error{c.checkFiles(catalog.All())}
+	problems := []error{c.checkRun(catalog), c.checkFiles(catalog.All())}
 	for i := range c.Targets {
 		problems = append(problems, c.Targets[i].checkNetio())
 	}

@@ -1,14 +1,12 @@
 package harness
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -32,13 +30,9 @@ type OwnDriver struct {
 const (
 	defaultBuildLimit = 10 * time.Minute
 	highestBuildLimit = 2 * time.Hour
-	maxParameters     = 64
 )
 
-var (
-	serviceName   = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
-	parameterName = regexp.MustCompile(`^[A-Za-z0-9._ -]{1,64}$`)
-)
+var serviceName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // driver reads what is tested: variants of the sample, or a driver of the user's own.
 func (p *configParser) driver(n *strictyaml.Node, c *Config) {
@@ -77,8 +71,8 @@ func (p *configParser) own(m *strictyaml.Mapping, sys *strictyaml.Node) *OwnDriv
 	base := p.dir
 	source, build, within, env := m.Take("source"), m.Take("build"), m.Take("build_within"), m.Take("build_env")
 	if source != nil {
-		if text, ok := p.Text(source, "source"); ok {
-			base = p.path(text)
+		if text := p.filePath(source, "source"); text != "" {
+			base = text
 			if info, err := os.Stat(base); err != nil || !info.IsDir() {
 				p.At(source, "a folder", "source: %s is not one", displayPath(base))
 			}
@@ -90,7 +84,7 @@ func (p *configParser) own(m *strictyaml.Mapping, sys *strictyaml.Node) *OwnDriv
 		if n == nil {
 			return ""
 		}
-		text, ok := p.Text(n, key)
+		text, ok := p.localPath(n, key)
 		if !ok {
 			return ""
 		}
@@ -142,12 +136,7 @@ func (p *configParser) buildCommand(source, build, within, env *strictyaml.Node,
 	if build == nil {
 		return nil
 	}
-	c := &driver.Command{Dir: dir, Limit: defaultBuildLimit}
-	for _, word := range p.Items(build, "build") {
-		if text, ok := p.Text(word, "a word of build"); ok {
-			c.Args = append(c.Args, text)
-		}
-	}
+	c := &driver.Command{Dir: dir, Limit: defaultBuildLimit, Args: p.command(build, "build")}
 	if env != nil {
 		c.Environment.Also = p.variables(env, "build_env")
 	}
@@ -162,7 +151,7 @@ func (p *configParser) service(m *strictyaml.Mapping, own *OwnDriver) {
 	s.Name = strings.TrimSuffix(filepath.Base(own.File), filepath.Ext(own.File))
 	name := m.Take("service")
 	p.into(name, "service", &s.Name)
-	if own.File != "" && !serviceName.MatchString(s.Name) {
+	if own.File != "" && s.Name != "" && !serviceName.MatchString(s.Name) {
 		at := name
 		if at == nil {
 			at = m.Node
@@ -176,12 +165,7 @@ func (p *configParser) service(m *strictyaml.Mapping, own *OwnDriver) {
 		}
 	}
 	if n := m.Take("depends"); n != nil {
-		s.Depends = p.Texts(n, "depends")
-		for i, item := range n.Items {
-			if i < len(s.Depends) && !serviceName.MatchString(s.Depends[i]) {
-				p.At(item, "the name of a service", "depends: %s", item.Describe())
-			}
-		}
+		s.Depends = p.depends(n, s.Name)
 	}
 	if n := m.Take("parameters"); n != nil {
 		s.Parameters = p.parameters(n)
@@ -190,67 +174,6 @@ func (p *configParser) service(m *strictyaml.Mapping, own *OwnDriver) {
 		word, _ := p.OneOf(n, "unload", "at_end", "never")
 		s.NeverUnload = word == "never"
 	}
-}
-
-// parameters reads registry values: a whole number is a REG_DWORD, or a REG_QWORD where it does not fit; a text a
-// REG_SZ; a list of texts a REG_MULTI_SZ; {hex: 00ff} a REG_BINARY.
-func (p *configParser) parameters(n *strictyaml.Node) []suites.Parameter {
-	m, ok := p.Mapping(n, "parameters")
-	if !ok {
-		return nil
-	}
-	if len(m.Node.Pairs) > maxParameters {
-		p.At(n, fmt.Sprintf("at most %d", maxParameters), "%d parameters", len(m.Node.Pairs))
-		return nil
-	}
-	var all []suites.Parameter
-	for _, pair := range m.Node.Pairs {
-		if !parameterName.MatchString(pair.Key.Text) {
-			p.At(pair.Key, "1 to 64 letters, digits, spaces, '.', '_' and '-'", "the parameter's name is %s", pair.Key.Describe())
-		}
-		if one, ok := p.parameter(pair.Value, pair.Key.Text); ok {
-			all = append(all, one)
-		}
-	}
-	return all
-}
-
-func (p *configParser) parameter(n *strictyaml.Node, name string) (suites.Parameter, bool) {
-	one := suites.Parameter{Name: name}
-	what := "parameter " + name
-	switch n.Kind {
-	case strictyaml.SequenceKind:
-		one.Kind, one.Values = suites.RegMulti, p.Texts(n, what)
-		return one, len(one.Values) > 0
-	case strictyaml.MappingKind:
-		m, _ := p.Mapping(n, what)
-		digits := m.Need("hex", "a number, a text, a list of texts, or {hex: digits}")
-		m.Done()
-		if digits == nil {
-			return one, false
-		}
-		if raw, err := hex.DecodeString(strings.ReplaceAll(digits.Text, " ", "")); err != nil || len(raw) == 0 || len(raw) > 4096 {
-			p.At(digits, "1 to 4096 bytes in hexadecimal digits, quoted", "%s: hex is %s", what, digits.Describe())
-			return one, false
-		}
-		one.Kind, one.Values = suites.RegBinary, []string{strings.ReplaceAll(digits.Text, " ", "")}
-		return one, true
-	}
-	if n.Tag == "!!int" {
-		number, err := strconv.ParseUint(n.Text, 0, 64)
-		if err != nil {
-			p.At(n, "a whole number of at most 64 bits", "%s is %s", what, n.Describe())
-			return one, false
-		}
-		one.Kind, one.Values = suites.RegDword, []string{strconv.FormatUint(number, 10)}
-		if number > 1<<32-1 {
-			one.Kind = suites.RegQword
-		}
-		return one, true
-	}
-	text, ok := p.Text(n, what)
-	one.Kind, one.Values = suites.RegText, []string{text}
-	return one, ok
 }
 
 // sampleService is the service of the sample driver.

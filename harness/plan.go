@@ -58,15 +58,19 @@ func LoadCatalog(c *Config) (*suites.Catalog, error) {
 	if c.Own == nil {
 		sources = suites.Builtin()
 	}
+	var problems []error
 	for _, path := range c.Suites {
 		found, err := suites.Discover(path)
 		if err != nil {
-			return nil, &UsageError{Err: err}
+			problems = append(problems, c.said.wrong("suites", path, err))
 		}
 		for _, s := range found {
 			s.Name = displayPath(s.Name)
 			sources = append(sources, s)
 		}
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
 	}
 	return suites.Load(sources...)
 }
@@ -100,6 +104,9 @@ func NewPlan(r Request) (*Plan, error) {
 		return nil, err
 	}
 	if len(p.Request.Selection.Patterns) == 0 {
+		if err := r.Config.checkRun(catalog); err != nil {
+			return nil, err
+		}
 		p.Request.Selection.Patterns = r.Config.Run.Suites
 	}
 	p.Cases, err = catalog.Select(p.Request.Selection)

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // The readers turn a node into a value of a kind. Each reports what is wrong and what was expected,
@@ -184,4 +186,36 @@ func ShortDuration(d time.Duration) string {
 		text = strings.TrimSuffix(text, "0m")
 	}
 	return text
+}
+
+// Line reads a text of one line, without control characters: a path, a name, a word of a command. In double quotes "C:\new"
+// has an end of line in it.
+func (r *Reporter) Line(n *Node, what string) (string, bool) {
+	text, ok := r.Text(n, what)
+	if !ok {
+		return "", false
+	}
+	if at := strings.IndexFunc(text, unicode.IsControl); at >= 0 {
+		char, _ := utf8.DecodeRuneInString(text[at:])
+		want := "text of one line"
+		if !n.Plain && !n.Block {
+			want += `; in double quotes \ begins an escape, in single quotes it is a backslash`
+		}
+		r.At(n, want, "%s is %s, with the control character U+%04X", what, n.Describe(), char)
+		return "", false
+	}
+	return text, true
+}
+
+// Within is the place of a part of a text that stands on one line: of its character at that index, from 0.
+func (n *Node) Within(character int) *Node {
+	own := *n
+	switch {
+	case n.Block:
+	case n.Plain:
+		own.Column += character
+	default:
+		own.Column += 1 + character
+	}
+	return &own
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"wskharness/strictyaml"
 )
@@ -55,7 +56,7 @@ func Discover(path string) ([]Source, error) {
 	var problems []error
 	for _, entry := range entries {
 		name := filepath.Join(path, entry.Name())
-		if !slices.Contains([]string{".yaml", ".yml"}, filepath.Ext(name)) || entry.IsDir() {
+		if !slices.Contains([]string{".yaml", ".yml"}, strings.ToLower(filepath.Ext(name))) || entry.IsDir() {
 			continue
 		}
 		data, err := readBounded(name)
