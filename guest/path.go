@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"wskharness/guest/winname"
 )
 
 // Home is where the harness keeps its things in a guest (docs/protocol.md, "Conventions").
@@ -59,36 +61,7 @@ func checkPath(path string) error {
 	return nil
 }
 
-func checkName(name string) error {
-	switch {
-	case name == "":
-		return errors.New("an empty name between two backslashes, or at the end")
-	case len(utf16.Encode([]rune(name))) > 255:
-		return errors.New("a name of more than 255 characters")
-	case strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f || strings.ContainsRune(`<>:"/|?*`, r) }):
-		return fmt.Errorf("%q has a character that a Windows file name can't have", name)
-	case strings.HasSuffix(name, ".") || strings.HasSuffix(name, " "):
-		return fmt.Errorf("%q ends in a dot or a space, which Windows drops (or is a relative name)", name)
-	case isDevice(name):
-		return fmt.Errorf("%q is the name of a device", name)
-	}
-	return nil
-}
-
-// isDevice knows the names that mean a device in every folder, whatever their extension.
-func isDevice(name string) bool {
-	base, _, _ := strings.Cut(strings.ToUpper(name), ".")
-	base = strings.TrimRight(base, " ")
-	switch base {
-	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", "CLOCK$":
-		return true
-	}
-	port, ok := strings.CutPrefix(base, "COM")
-	if !ok {
-		port, ok = strings.CutPrefix(base, "LPT")
-	}
-	return ok && utf8.RuneCountInString(port) == 1 && strings.ContainsAny(port, "0123456789¹²³")
-}
+func checkName(name string) error { return winname.Check(name) }
 
 // CheckRunID says whether id can name a run: it becomes a folder in the guest and part of command
 // lines, so it is kept to what needs no quoting anywhere.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"wskharness/driver"
+	"wskharness/guest/winname"
 	"wskharness/strictyaml"
 	"wskharness/suites"
 )
@@ -90,6 +91,10 @@ func (p *configParser) own(m *strictyaml.Mapping, sys *strictyaml.Node) *OwnDriv
 		}
 		if !strings.EqualFold(filepath.Ext(text), suffix) {
 			p.At(n, "a file with the ending "+suffix, "%s is %s", key, n.Describe())
+			return ""
+		}
+		if err := winname.Check(filepath.Base(text)); err != nil {
+			p.At(n, "a name that a file can have in the guest", "%s is %s: %v", key, n.Describe(), err)
 			return ""
 		}
 		path := text

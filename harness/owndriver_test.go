@@ -101,6 +101,7 @@ func TestOwnDriverMistakes(t *testing.T) {
 		"build_env no name":  {"{sys: echo.sys, source: ., build: [make], build_env: [CC, '']}", `c.yaml:2:67: an entry of build_env is "", an empty name (expected the name of an environment variable)`, true},
 		"build_env blank":    {"{sys: echo.sys, source: ., build: [make], build_env: ['  ']}", `an entry of build_env is "  ", an empty name`, true},
 		"build_env nothing":  {"{sys: echo.sys, source: ., build: [make], build_env: [~]}", "an entry of build_env is ~, which without quotes is nothing (expected the name of an environment variable)", true},
+		"sys of a device":    {"{sys: con.sys}", `c.yaml:2:15: sys is "con.sys": "con.sys" is the name of a device (expected a name that a file can have in the guest)`, false},
 		"cat alone":          {"{sys: echo.sys, cat: echo.cat}", "c.yaml:2:30: a catalogue without the .inf that it is of", true},
 		"cat and sign":       {"{sys: echo.sys, inf: echo.inf, cat: echo.cat, sign: true}", "a signature put into the driver now would make the catalogue wrong (expected sign: false)", false},
 		"service":            {"{sys: echo.sys, service: a b}", `c.yaml:2:34: the service's name is "a b"`, true},

@@ -22,8 +22,6 @@ const (
 )
 
 var (
-	// A path in a guest: no device names' colons, no wildcards, no "..", which the agent would refuse, too.
-	guestPath = regexp.MustCompile(`^([A-Za-z]:\\)?[^\\/:*?"<>|\x00-\x1f]+(\\[^\\/:*?"<>|\x00-\x1f]+)*$`)
 	fileName  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,99}$`)
 	plainText = regexp.MustCompile(`^[^\x00-\x1f]+$`)
 )
@@ -187,19 +185,4 @@ func (p *caseParser) text(n *node, what string) (string, bool) {
 		return "", false
 	}
 	return text, ok
-}
-
-// guestPath reads a path in the guest. Both slashes will do.
-func (p *caseParser) guestPath(n *node, what string) (string, bool) {
-	text, ok := p.text(n, what)
-	if !ok {
-		return "", false
-	}
-	text = strings.ReplaceAll(text, "/", `\`)
-	parts := strings.Split(text, `\`)
-	if !guestPath.MatchString(text) || slices.Contains(parts, "..") || slices.Contains(parts, ".") {
-		p.r.At(n, `a path in the guest, such as out\result.txt or C:\temp\x`, "%s is %s", what, n.Describe())
-		return "", false
-	}
-	return text, true
 }

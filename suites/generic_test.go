@@ -12,9 +12,9 @@ func genericMistakes() []mistakeTest {
 	one := func(step string) string { return caseText("", step) }
 	return []mistakeTest{
 		{"upload nothing", one("upload: {to: x}"), "f:7:17: upload has no file", true},
-		{"upload outside", one(`upload: {file: a.exe, to: ..\a.exe}`), `f:7:35: upload: to is "..\\a.exe" (expected a path in the guest`, false},
+		{"upload outside", one(`upload: {file: a.exe, to: ..\a.exe}`), `f:7:35: upload: to is "..\\a.exe": ".." ends in a dot`, false},
 		{"upload to a device", one(`upload: {file: a.exe, to: 'a:b'}`), `upload: to is "a:b"`, false},
-		{"upload of a strange name", one(`upload: 'a?.exe'`), `"a?.exe" can't be a file's name in the guest (expected to: a path in the guest)`, false},
+		{"upload of a strange name", one(`upload: 'a?.exe'`), `"a?.exe" can't be a file's name in the guest: "a?.exe" has a character`, false},
 		{"run nothing", one("run: {args: [a]}"), "run has no program", true},
 		{"args", one("run: {program: a, args: b}"), `run: args is "b" (expected a list of 1 to 64 texts)`, true},
 		{"an argument", one(`run: {program: a, args: ["b\nc"]}`), `an argument is "b\nc" (expected a text of one line)`, false},

@@ -4,6 +4,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"wskharness/guest/winname"
 )
 
 func (p *caseParser) upload(s *Step, g *generic, given map[string]*node, words *sentence) {
@@ -18,8 +20,8 @@ func (p *caseParser) upload(s *Step, g *generic, given map[string]*node, words *
 	to := filepath.Base(text)
 	if n := given["to"]; n != nil {
 		to, _ = p.guestPath(n, "upload: to")
-	} else if !guestPath.MatchString(to) {
-		p.r.At(given["file"], "to: a path in the guest", "%q can't be a file's name in the guest", to)
+	} else if err := winname.Check(to); err != nil {
+		p.r.At(given["file"], "to: a path in the guest", "%q can't be a file's name in the guest: %v", to, err)
 	}
 	g.texts = []string{"", to}
 	words.object(text)
@@ -41,6 +43,8 @@ func (p *caseParser) collect(s *Step, g *generic, given map[string]*node, words 
 	}
 	if !fileName.MatchString(as) {
 		p.r.At(at, "as: 1 to 100 letters, digits, blanks, '.', '_', '+' and '-'", "collect: the name %q", as)
+	} else if err := winname.Check(as); err != nil { // it is kept in the guest under it
+		p.r.At(at, "as: another name", "collect: %v", err)
 	}
 	if line, taken := p.collected[strings.ToLower(as)]; taken {
 		p.r.At(at, "as: another name", "a file %q is already collected on line %d", as, line)

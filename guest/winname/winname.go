@@ -1,0 +1,56 @@
+// Package winname says what can be the name of a file in a Windows guest. Suites and configurations are held to it before
+// anything starts, the guest's side again when it writes: one rule, in one place, the agent's own (driver/agent/path.c).
+//
+// Source: "Naming Files, Paths, and Namespaces" of the Windows documentation.
+package winname
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// MaxName is the most UTF-16 code units that one name may have, on NTFS.
+const MaxName = 255
+
+// Check says what is wrong with the name of one file or folder.
+func Check(name string) error {
+	switch {
+	case !utf8.ValidString(name):
+		return fmt.Errorf("%q is not UTF-8", name)
+	case name == "":
+		return errors.New("an empty name between two backslashes, or at the end")
+	case len(utf16.Encode([]rune(name))) > MaxName:
+		return fmt.Errorf("a name of more than %d characters", MaxName)
+	case strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || strings.ContainsRune(`<>:"/\|?*`, r) }):
+		return fmt.Errorf("%q has a character that a Windows file name can't have", name)
+	case strings.HasSuffix(name, ".") || strings.HasSuffix(name, " "):
+		return fmt.Errorf("%q ends in a dot or a space, which Windows drops (or is a relative name)", name)
+	case IsDevice(name):
+		return fmt.Errorf("%q is the name of a device", name)
+	}
+	return nil
+}
+
+// IsDevice knows the names that mean a device in every folder, whatever their extension, and with blanks before its dot.
+// They are of ASCII, but for the digits of three ports: conın$ is none.
+func IsDevice(name string) bool {
+	base, _, _ := strings.Cut(name, ".")
+	base = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' {
+			return r - 'a' + 'A'
+		}
+		return r
+	}, strings.TrimRight(base, " "))
+	switch base {
+	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$":
+		return true
+	}
+	port, ok := strings.CutPrefix(base, "COM")
+	if !ok {
+		port, ok = strings.CutPrefix(base, "LPT")
+	}
+	return ok && utf8.RuneCountInString(port) == 1 && strings.ContainsAny(port, "0123456789¹²³")
+}
