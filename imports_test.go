@@ -30,7 +30,8 @@ var allowed = map[string][]string{
 	"vm/wine":           {"vm", "remote", "remote/winrmd", "child"},
 	"harness/driverrun": {"results", "suites", "guest", "vm"},
 	"harness":           {"harness/driverrun", "disk", "strictyaml", "results", "child", "driver", "suites", "remote", "guest", "guest/crashdump", "guest/winname", "vm", "vm/static", "vm/wine"},
-	"cmd/wskharness":    {"disk", "strictyaml", "results", "driver", "suites", "remote", "guest", "guest/crashdump", "vm/wine", "harness"},
+	"examples":          {},
+	"cmd/wskharness":    {"examples", "disk", "strictyaml", "results", "driver", "suites", "remote", "guest", "guest/crashdump", "vm/wine", "harness"},
 
 	"mutants/controller": {"child"},
 

@@ -23,7 +23,7 @@ func ownText(t *testing.T, more string) (text, dir string) {
 
 // TestRegistryValuesAreWhatWasTyped: or they are refused, with what to write instead.
 func TestRegistryValuesAreWhatWasTyped(t *testing.T) {
-	text, dir := ownText(t, `parameters: {A: 8, B: 0x10, C: 4294967296, D: '010', E: "yes", F: [x, '5', x], G: {hex: "00 0f"}, H: ' blank ', I: 18446744073709551615, J: text}`)
+	text, dir := ownText(t, `parameters: {A: 8, B: 0x10, C: 4294967296, D: '010', E: "yes", F: [x, '5', x], G: {hex: 00 0f}, K: {hex: 0010}, H: ' blank ', I: 18446744073709551615, J: text}`)
 	c, err := parseConfig([]byte(text), "c.yaml", dir)
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +32,7 @@ func TestRegistryValuesAreWhatWasTyped(t *testing.T) {
 		{Name: "A", Kind: suites.RegDword, Values: []string{"8"}}, {Name: "B", Kind: suites.RegDword, Values: []string{"16"}},
 		{Name: "C", Kind: suites.RegQword, Values: []string{"4294967296"}}, {Name: "D", Kind: suites.RegText, Values: []string{"010"}},
 		{Name: "E", Kind: suites.RegText, Values: []string{"yes"}}, {Name: "F", Kind: suites.RegMulti, Values: []string{"x", "5", "x"}},
-		{Name: "G", Kind: suites.RegBinary, Values: []string{"000f"}}, {Name: "H", Kind: suites.RegText, Values: []string{" blank "}},
+		{Name: "G", Kind: suites.RegBinary, Values: []string{"000f"}}, {Name: "K", Kind: suites.RegBinary, Values: []string{"0010"}}, {Name: "H", Kind: suites.RegText, Values: []string{" blank "}},
 		{Name: "I", Kind: suites.RegQword, Values: []string{"18446744073709551615"}}, {Name: "J", Kind: suites.RegText, Values: []string{"text"}},
 	}
 	if diff := cmp.Diff(want, c.Own.Service.Parameters); diff != "" {
@@ -54,7 +54,7 @@ func TestRegistryValuesAreWhatWasTyped(t *testing.T) {
 		"~":                    "parameter A is ~, which without quotes is nothing (expected a number, a text, a list of texts, or {hex: digits})",
 		"[a, 5]":               "an entry of parameter A is 5 (expected the text in quotes: a list is of texts)",
 		"[a, 010]":             "an entry of parameter A is 010, which without quotes is 8 in YAML 1.1, and 10 in YAML 1.2 (expected '010' in quotes)",
-		"{hex: 0010}":          "parameter A: hex is 0010, which without quotes is 8 in YAML 1.1, and 10 in YAML 1.2 (expected '0010' in quotes)",
+		"{hex: 010}":           "parameter A: hex is \"010\" (expected 1 to 4096 bytes in hexadecimal digits)",
 		"1, a: 2":              `the parameter "a" is already on line 2, as "A" (expected a name of its own: Windows ignores case)`,
 	} {
 		text, dir := ownText(t, "parameters: {A: "+value+"}")

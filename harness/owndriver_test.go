@@ -109,7 +109,7 @@ func TestOwnDriverMistakes(t *testing.T) {
 		"depends":            {"{sys: echo.sys, depends: [a/b]}", `c.yaml:2:35: depends: "a/b" (expected the name of a service)`, true},
 		"parameter's name":   {`{sys: echo.sys, parameters: {'a\b': 1}}`, `c.yaml:2:38: the parameter's name is "a\\b"`, true},
 		"parameter's value":  {"{sys: echo.sys, parameters: {a: -1}}", "parameter a is -1 (expected a whole number of at most 64 bits, in decimal without a leading zero", true},
-		"parameter's digits": {"{sys: echo.sys, parameters: {a: {hex: 0g}}}", `parameter a: hex is "0g" (expected 1 to 4096 bytes in hexadecimal digits, quoted)`, true},
+		"parameter's digits": {"{sys: echo.sys, parameters: {a: {hex: 0g}}}", `parameter a: hex is "0g" (expected 1 to 4096 bytes in hexadecimal digits)`, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := "targets: {wine: {provider: wine}}\ndriver: " + test.text + "\n"

@@ -19,7 +19,7 @@ const (
 	maxBinary      = 4096 // bytes
 	wantParameter  = "a number, a text, a list of texts, or {hex: digits}"
 	wantRegistry   = "a whole number of at most 64 bits, in decimal without a leading zero or as 0x and hexadecimal digits; or a text in quotes"
-	wantHexBytes   = "1 to 4096 bytes in hexadecimal digits, quoted"
+	wantHexBytes   = "1 to 4096 bytes in hexadecimal digits"
 	wantOtherNames = "a name of its own: Windows ignores case"
 )
 
@@ -134,7 +134,7 @@ func (p *configParser) binary(n *strictyaml.Node, name, what string) (suites.Par
 	m, _ := p.Mapping(n, what)
 	digits := m.Need("hex", wantParameter)
 	m.Done()
-	if digits == nil || !p.Sure(digits, what+": hex", wantHexBytes) {
+	if digits == nil || !p.Value(digits, what+": hex", wantHexBytes) {
 		return suites.Parameter{}, false
 	}
 	text := strings.ReplaceAll(digits.Text, " ", "")

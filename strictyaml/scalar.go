@@ -71,7 +71,7 @@ func intDoubt(text string) string {
 		return fmt.Sprintf("%s in YAML 1.2, and text in YAML 1.1", inBase(octal, 8))
 	}
 	if hex, ok := strings.CutPrefix(text, "0x"); ok {
-		return "the number " + inBase(hex, 16)
+		return number(inBase(hex, 16))
 	}
 	if digits != "0" && digits[0] == '0' {
 		decimal := inBase(digits, 10)
@@ -80,24 +80,36 @@ func intDoubt(text string) string {
 		}
 		return fmt.Sprintf("text in YAML 1.1, and %s in YAML 1.2", decimal)
 	}
-	return "the number " + inBase(strings.TrimPrefix(text, "+"), 10)
+	return number(inBase(strings.TrimPrefix(text, "+"), 10))
+}
+
+// number names one.
+func number(decimal string) string {
+	if decimal == "a number" {
+		return decimal
+	}
+	return "the number " + decimal
 }
 
 // floatDoubt says which number a text is; in YAML 1.1 some ways to write one are text.
 func floatDoubt(text string) string {
-	number, err := strconv.ParseFloat(strings.Replace(text, ".i", "i", 1), 64)
+	value, err := strconv.ParseFloat(strings.Replace(text, ".i", "i", 1), 64)
 	if err != nil {
 		return "a number"
 	}
-	return "the number " + strconv.FormatFloat(number, 'g', -1, 64)
+	return number(strconv.FormatFloat(value, 'g', -1, 64))
 }
 
-// inBase is a number in decimal; "" where the digits are not of the base.
+// inBase is a number in decimal, where it is not too long to be shown; "" where the digits are not of the base.
 func inBase(digits string, base int) string {
-	if n, ok := new(big.Int).SetString(digits, base); ok && len(digits) <= 100 {
-		return n.String()
+	n, ok := new(big.Int).SetString(digits, base)
+	switch {
+	case !ok:
+		return ""
+	case len(digits) > 20:
+		return "a number"
 	}
-	return ""
+	return n.String()
 }
 
 // doubted says what is in doubt about a value without quotes: "010, which is 8 in YAML 1.1, and 10 in YAML 1.2".

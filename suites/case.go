@@ -87,10 +87,10 @@ func (l *loader) readCase(source Source, r *reporter, s *Suite, v variant) (*Cas
 		}
 	}
 	if n := m.Take("tags"); n != nil {
-		c.Tags = r.readNames(n, "tags")
+		c.Tags = r.readSomeNames(n, "tags")
 	}
 	if n := m.Take("requires"); n != nil {
-		c.Requires = r.readNames(n, "requires")
+		c.Requires = r.readSomeNames(n, "requires")
 	}
 	if n := m.Take("misuse"); n != nil {
 		c.Misuse, _ = r.Bool(n, "misuse")

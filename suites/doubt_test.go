@@ -30,8 +30,6 @@ func TestNothingTypedIsChanged(t *testing.T) {
 		"an empty output":  {one("run: {program: a, stdout: {equals: @}}"), "null", "''", "run: stdout: equals is null, which without quotes is nothing"},
 		"in an output":     {one("run: {program: a, stdout: {contains: [ok, @]}}"), "1.50", "'1.50'", "contains is 1.50, which without quotes is the number 1.5"},
 		"a pattern":        {one("run: {program: a, stdout: {matches: @}}"), "=", "'='", "matches is =, which"},
-		"bytes":            {one("ioctl: {device: D, code: 1, in: {hex: @}}"), "0010", "'0010'", "ioctl: in: hex is 0010, which without quotes is 8"},
-		"bytes, exponent":  {one("ioctl: {device: D, code: 1, in: {hex: @}}"), "12e4", "'12e4'", "the number 120000"},
 		"bytes of text":    {one("ioctl: {device: D, code: 1, in: {text: @}}"), "on", "'on'", "ioctl: in: text is on, which"},
 		"a device":         {one("ioctl: {device: @, code: 1}"), "007", "'007'", "ioctl: device is 007, which"},
 		"a path":           {one("collect: @"), "1e3", "'1e3'", "collect: file is 1e3, which"},
@@ -52,6 +50,18 @@ func TestNothingTypedIsChanged(t *testing.T) {
 				t.Errorf("%s: %v", test.sure, err)
 			}
 		})
+	}
+}
+
+// TestHexadecimalDigitsAreWhatTheyAre: with quotes or without.
+func TestHexadecimalDigitsAreWhatTheyAre(t *testing.T) {
+	for _, digits := range []string{"0010", "12e4", "00000000", "'0010'", "00 ff", "FF"} {
+		load(t, caseText("", "ioctl: {device: D, code: 1, in: {hex: "+digits+"}}"))
+	}
+	for _, digits := range []string{"0x10", "010", "1_0", "~", "''x"} {
+		if _, err := Load(Source{Name: "f", Data: []byte(caseText("", "ioctl: {device: D, code: 1, in: {hex: "+digits+"}}"))}); err == nil {
+			t.Errorf("%s is taken", digits)
+		}
 	}
 }
 

@@ -42,19 +42,22 @@ func (p *caseParser) bytes(n *node, what string) ([]byte, bool) {
 		return nil, false
 	}
 	key, value := n.Pairs[0].Key, n.Pairs[0].Value
-	text, ok := p.r.Raw(value, what+": "+key.Text)
-	if !ok {
-		return nil, false
-	}
 	var data []byte
 	switch key.Text {
-	case "hex":
+	case "hex": // digits are what they are: quotes would add nothing
+		if !p.r.Value(value, what, want) {
+			return nil, false
+		}
 		var err error
-		if data, err = hex.DecodeString(strings.ReplaceAll(text, " ", "")); err != nil {
-			p.r.At(value, "pairs of hexadecimal digits, in quotes where they could be a number", "%s: hex is %s", what, value.Describe())
+		if data, err = hex.DecodeString(strings.ReplaceAll(value.Text, " ", "")); err != nil {
+			p.r.At(value, "pairs of hexadecimal digits", "%s: hex is %s", what, value.Describe())
 			return nil, false
 		}
 	case "text":
+		text, ok := p.r.Raw(value, what+": text")
+		if !ok {
+			return nil, false
+		}
 		data = []byte(text)
 	default:
 		p.r.At(key, want, "%s has %s", what, key.Describe())

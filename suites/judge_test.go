@@ -185,7 +185,7 @@ func TestMatchKnown(t *testing.T) {
 known-issues:
   - {guest: wine, case: s.c, step: first, actual: {version: 1.0, client_set: true}, reason: r, source: x}
   - {guest: wine, case: s/c, step: second, actual: {status: [STATUS_SUCCESS, STATUS_PENDING]}, reason: r}
-  - {guest: other, case: s.c, step: second, actual: {status: STATUS_NOINTERFACE}, reason: r}
+  - {guest: model, case: s.c, step: second, actual: {status: STATUS_NOINTERFACE}, reason: r}
 `)
 	c := catalog.All()[0]
 	known := catalog.Known("wine", "10.0", c)

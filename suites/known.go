@@ -3,6 +3,7 @@ package suites
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -117,7 +118,9 @@ func (l *loader) known(source Source, r *reporter, list *node) {
 			complete = complete && n != nil && ok
 			return n
 		}
-		read("guest", "guest: the kind of guest that deviates, such as wine", &k.Guest)
+		if n := read("guest", "guest: the kind of guest that deviates, such as wine", &k.Guest); n != nil && k.Guest != "" {
+			complete = r.guestKind(n) && complete
+		}
 		k.Versions, ok = r.readVersions(m)
 		complete = complete && ok
 		p.caseAt = read("case", "case: suite.case", &k.Case)
@@ -137,6 +140,22 @@ func (l *loader) known(source Source, r *reporter, list *node) {
 			l.pending = append(l.pending, p)
 		}
 	}
+}
+
+const (
+	guestKindPattern = `^(wine|windows|model|netio:[^/\\]+)$`
+	wantGuestKind    = "wine, windows, model, or netio: and the file that is a Wine guest's WSK provider"
+)
+
+var guestKind = regexp.MustCompile(guestKindPattern)
+
+// guestKind reports whether there are guests of the kind: an issue of another would never hold, and nobody would know.
+func (r *reporter) guestKind(n *node) bool {
+	if guestKind.MatchString(n.Text) {
+		return true
+	}
+	r.At(n, wantGuestKind, "no guest is of the kind %s%s", n.Describe(), strictyaml.Hint(n.Text, []string{"wine", "windows", "model"}))
+	return false
 }
 
 // resolveKnown finds the cases and steps that known issues are about.

@@ -131,6 +131,15 @@ func (r *reporter) readOneOf(n *node, what string, names []named) (uint64, bool)
 	return 0, false
 }
 
+// readSomeNames takes a list of different names, of which there is at least one.
+func (r *reporter) readSomeNames(n *node, what string) []string {
+	if n.Kind == strictyaml.SequenceKind && len(n.Items) == 0 {
+		r.At(n, "a list of names; leave it out where there is none", "%s is %s", what, n.CountOrKind())
+		return nil
+	}
+	return r.readNames(n, what)
+}
+
 // readNames takes a list of different names.
 func (r *reporter) readNames(n *node, what string) []string {
 	if n.Kind != strictyaml.SequenceKind {

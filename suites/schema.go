@@ -155,7 +155,7 @@ func described(schema object, doc string) object {
 }
 
 func list(of, doc string) object {
-	return object{"type": "array", "items": ref(of), "uniqueItems": true, "description": doc}
+	return object{"type": "array", "minItems": 1, "items": ref(of), "uniqueItems": true, "description": doc}
 }
 
 func wordsOf(names []named) []string {
@@ -287,7 +287,7 @@ func knownSchema(ops []operation) object {
 	return object{
 		"type": "object",
 		"properties": object{
-			"guest": described(ref("text"), "the kind of guest that deviates, such as wine"),
+			"guest": described(object{"type": "string", "pattern": guestKindPattern}, "the kind of guest that deviates: "+wantGuestKind),
 			keyVersions: object{"type": "array", "minItems": 2, "maxItems": 2, "items": ref("guest-version"),
 				"description": "the first and the last version of the guest on which it was seen; a newer one is expected to deviate, too"},
 			keyFixed: described(ref("guest-version"), "the version of the guest from which on it does not deviate any more"),

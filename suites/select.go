@@ -145,8 +145,10 @@ func (cat *Catalog) tags(tags []string) (wanted, unwanted []string, err error) {
 	known := cat.Tags()
 	var problems []error
 	for _, tag := range tags {
-		name, negated := strings.CutPrefix(tag, "!")
+		name, negated := strings.CutPrefix(strings.TrimSpace(tag), "!")
 		switch {
+		case name == "":
+			problems = append(problems, errors.New("an empty tag; leave it out where any tag will do"))
 		case !slices.Contains(known, name):
 			problems = append(problems, fmt.Errorf("no case has the tag %q%s", name, suggest(name, known, "the tags are", "no case has any")))
 		case negated:

@@ -66,6 +66,7 @@ func TestSelectRefuses(t *testing.T) {
 		{"capture/", "", `pattern "capture/" is not SUITE`},
 		{"capture/over*", "", `pattern "capture/over*" means only misuse cases, which can corrupt a machine and run only by their exact name, such as capture.over_release`},
 		{"", "stres", `no case has the tag "stres"; did you mean "stress"?`},
+		{"", "!", "an empty tag; leave it out where any tag will do"},
 		{"", "!zzz", `no case has the tag "zzz"; the tags are slow, smoke, stress`},
 		{"captur", "stres", "no suite or case \"captur\"; did you mean \"capture\"?\nno case has the tag \"stres\""},
 	} {

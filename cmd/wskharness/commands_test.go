@@ -65,7 +65,6 @@ func commands(t *testing.T) map[string]func(ts *testscript.TestScript, neg bool,
 		"waitfor":   func(ts *testscript.TestScript, neg bool, args []string) { waitFor(ctx, ts, neg, args) },
 		"copybuilt": copyBuilt, "flip": flip, "staticconfig": staticConfig, "killserver": killServer,
 		"random": randomFile, "stall": stall, "waitsize": func(ts *testscript.TestScript, neg bool, args []string) { waitSize(ctx, ts, neg, args) },
-		"example": copyExample, "makedump": makeDump, "truncate": truncate,
 	}
 }
 

@@ -1,39 +1,11 @@
 package main
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-
-	"github.com/rogpeppe/go-internal/testscript"
 )
-
-// copyExample brings a folder of examples/ into the script's, without what was built or run in it.
-func copyExample(ts *testscript.TestScript, neg bool, args []string) {
-	if len(args) != 1 || neg {
-		ts.Fatalf("usage: example NAME")
-	}
-	from := os.DirFS(filepath.Join(filepath.Join("..", ".."), "examples", args[0]))
-	to := ts.MkAbs(args[0])
-	ts.Check(fs.WalkDir(from, ".", func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && slices.Contains([]string{"out", "wskharness-runs"}, path):
-			return fs.SkipDir
-		case d.IsDir():
-			return os.MkdirAll(filepath.Join(to, path), 0o755)
-		}
-		data, err := fs.ReadFile(from, path)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(to, path), data, 0o644)
-	}))
-}
 
 // TestExampleReadme holds the example's README to the script that runs it: every command of the one is in the other.
 func TestExampleReadme(t *testing.T) {

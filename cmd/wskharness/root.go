@@ -7,9 +7,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"wskharness/driver"
 	"wskharness/harness"
@@ -70,6 +73,7 @@ Exit codes: 0 all as expected; 1 a test failed; 2 usage or configuration; 3 targ
 	root.SetOut(io.out)
 	root.SetErr(io.err)
 	root.SetIn(io.in)
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return emptyFlags(cmd.Flags()) }
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &flagError{err} })
 	root.PersistentFlags().StringVar(&c.config, "config", "", "configuration file (default: the nearest "+harness.ConfigName+", else the embedded one)")
 	root.PersistentFlags().BoolVarP(&c.verbose, "verbose", "v", false, "log what is done, on standard error")
@@ -78,6 +82,29 @@ Exit codes: 0 all as expected; 1 a test failed; 2 usage or configuration; 3 targ
 		newInit(c), newSchema(c), newReport(c), newSelftest(c), newVersion(io), newWineGuest(c),
 	)
 	return root
+}
+
+// emptyFlags says which flags were given without a value: as a rule a variable of a script that is not set. To take them
+// as not given would run everything, on every target.
+func emptyFlags(flags *pflag.FlagSet) error {
+	var empty []error
+	flags.Visit(func(f *pflag.Flag) {
+		values := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			if values = list.GetSlice(); len(values) == 0 {
+				values = []string{""}
+			}
+		} else if f.Value.Type() != "string" {
+			return
+		}
+		if slices.ContainsFunc(values, func(value string) bool { return strings.TrimSpace(value) == "" }) {
+			empty = append(empty, fmt.Errorf("--%s is empty, or has an empty entry; leave it out where it is not meant", f.Name))
+		}
+	})
+	if err := errors.Join(empty...); err != nil {
+		return &flagError{err}
+	}
+	return nil
 }
 
 // flagError is a flag or an argument that can't be: the help is worth naming.
