@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
-	"time"
 
 	"wskharness/child"
 )
@@ -43,7 +42,7 @@ func runTool(ctx context.Context, dir, program string, args ...string) ([]byte, 
 	cmd := child.Command(ctx, toolEnvironment(), program, args...)
 	cmd.Dir = dir
 	out := &boundedBuffer{limit: maxToolOutput}
-	err := runGroup(cmd, out)
+	_, err := runGroup(ctx, cmd, out)
 	switch {
 	case ctx.Err() != nil && err != nil:
 		return nil, ctx.Err()
@@ -59,25 +58,21 @@ func runTool(ctx context.Context, dir, program string, args ...string) ([]byte, 
 
 // runGroup runs a command, with what it writes on either stream going to out. It is a process group of its own, which ends with
 // the command's context. What it leaves running when it ends, such as the daemon of a compiler cache,
-// is killed, too, and has no say in how the command ended; what left the group (setsid) is out of reach.
+// is killed, too, and has no say in how the command ended; what left the group (setsid) is its user's, and goes on. Whoever of them
+// had its output open is told.
 //
 // When this process is killed, the kernel kills the command, and only that: what gcc started (cc1, as) ends when its
 // file is compiled, into a temporary folder that the cache sweeps; what a driver's own build started goes on, too.
-func runGroup(cmd *exec.Cmd, out io.Writer) error {
+func runGroup(ctx context.Context, cmd *exec.Cmd, out io.Writer) (child.Held, error) {
 	runtime.LockOSThread() // the kernel sends the signal when the thread ends that started the command
 	defer runtime.UnlockOSThread()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 5 * time.Second
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.Stdout, cmd.Stderr = out, out
-	err := cmd.Run()
+	held, err := child.Run(ctx, cmd)
 	if cmd.Process != nil {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it left running in the background
 	}
-	if errors.Is(err, exec.ErrWaitDelay) {
-		err = nil // it ended well, and only what it left running had its output still open
-	}
-	return err
+	return held, err
 }
 
 // anyFolder is a true name of the current folder, whatever its own name is. The compiler believes PWD

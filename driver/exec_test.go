@@ -15,7 +15,8 @@ import (
 // starters are the ways in which this package starts the programs of others: each runs a script to its end.
 var starters = map[string]func(ctx context.Context, script string) (string, error){
 	"command": func(ctx context.Context, script string) (string, error) {
-		return Command{Dir: ".", Args: []string{"sh", "-c", script}, Limit: time.Hour}.Run(ctx)
+		ran, err := Command{Dir: ".", Args: []string{"sh", "-c", script}, Limit: time.Hour}.Run(ctx)
+		return ran.Output, err
 	},
 	"tool": func(ctx context.Context, script string) (string, error) {
 		out, err := runTool(ctx, ".", "sh", "-c", script)

@@ -55,29 +55,57 @@ func (e *CommandError) Error() string {
 
 func (e *CommandError) Unwrap() error { return e.Err }
 
-// Run runs the command and returns what it wrote on either stream, at most 256 KiB of it. It ends, with all that it
-// started, at its limit or when ctx does; the command itself also when this process is killed.
-func (c Command) Run(ctx context.Context) (string, error) {
+// Ran is a build command that ended well.
+type Ran struct {
+	Output string // what it wrote on either stream, at most 256 KiB of it
+	Held   child.Held
+}
+
+// Notice says who still had the command's output open, and what became of it; empty: nobody.
+func (r Ran) Notice() string {
+	if !r.Held.Still {
+		return ""
+	}
+	became := "it was ended with the build"
+	for _, by := range r.Held.By {
+		if !by.Group {
+			became = "it goes on, and what it writes now is not kept"
+		}
+	}
+	if len(r.Held.By) == 0 {
+		became = "what it writes now is not kept"
+	}
+	return fmt.Sprintf("the build command has ended, and %s: %s; start what shall go on with its output elsewhere (>/dev/null 2>&1)", r.Held, became)
+}
+
+// Run runs the command. It ends, with all that it started, at its limit or when ctx does; the command itself also when this
+// process is killed. How the command ended is all that counts, whoever else still has its output open (Ran.Held).
+func (c Command) Run(ctx context.Context) (Ran, error) {
 	limited, cancel := context.WithTimeout(ctx, c.Limit)
 	defer cancel()
 	env, err := c.Environment.List()
 	if err != nil {
-		return "", &CommandError{Command: c, Err: err}
+		return Ran{}, &CommandError{Command: c, Err: err}
 	}
 	out := &boundedBuffer{limit: maxToolOutput}
 	cmd := child.Command(limited, append(env, "PWD="+c.Dir), c.Args[0], c.Args[1:]...)
 	cmd.Dir = c.Dir
-	err = c.filtered(out, func(to io.Writer) error { return runGroup(cmd, to) })
+	var held child.Held
+	err = c.filtered(out, func(to io.Writer) error {
+		var err error
+		held, err = runGroup(limited, cmd, to)
+		return err
+	})
 	switch {
 	case ctx.Err() != nil:
-		return out.String(), ctx.Err()
+		return Ran{Output: out.String()}, ctx.Err()
 	case err != nil && limited.Err() != nil:
 		err = fmt.Errorf("it did not end within %s", c.Limit)
 	}
 	if err != nil {
-		return out.String(), &CommandError{Command: c, Output: out.String(), Err: err}
+		return Ran{Output: out.String()}, &CommandError{Command: c, Output: out.String(), Err: err}
 	}
-	return out.String(), nil
+	return Ran{Output: out.String(), Held: held}, nil
 }
 
 // filtered calls do with where the output goes.

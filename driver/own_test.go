@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,18 +20,45 @@ import (
 // A command whose time is up is told with what it has written: its limit is one in which it can begin on this machine.
 func TestCommandThatIsSlow(t *testing.T) {
 	for limit := 200 * time.Millisecond; ; limit *= 2 {
-		out, err := Command{Dir: t.TempDir(), Args: []string{"sh", "-c", "echo begun; sleep 3600"}, Limit: limit}.Run(t.Context())
+		ran, err := Command{Dir: t.TempDir(), Args: []string{"sh", "-c", "echo begun; sleep 3600"}, Limit: limit}.Run(t.Context())
 		failed, ok := errors.AsType[*CommandError](err)
-		if !ok || !strings.Contains(err.Error(), fmt.Sprintf("it did not end within %s", limit)) || failed.Output != out {
+		if !ok || !strings.Contains(err.Error(), fmt.Sprintf("it did not end within %s", limit)) || failed.Output != ran.Output {
 			t.Fatalf("got %v, want a CommandError that tells the limit", err)
 		}
-		if out == "" {
+		if ran.Output == "" {
 			continue // it was not even begun
 		}
 		if !strings.HasSuffix(err.Error(), fmt.Sprintf("%s\nbegun", limit)) {
 			t.Errorf("got %v, want what it has written", err)
 		}
 		return
+	}
+}
+
+// A build command that leaves somebody with its output has ended well all the same, and who it is is told: also where its
+// time is up while they are given theirs.
+func TestCommandThatLeavesSomebody(t *testing.T) {
+	for name, test := range map[string]struct{ script, want string }{
+		"nobody":            {"make() { echo made; }; make", ""},
+		"in the background": {"make() { echo made; }; make && (sleep 600 &)", "it was ended with the build"},
+		"a daemon":          {"echo made; (exec setsid sleep 600) & echo $! >daemon", "it goes on"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := Command{Dir: t.TempDir(), Args: []string{"sh", "-c", test.script}, Limit: time.Hour}
+			ran, err := c.Run(t.Context())
+			if err != nil || ran.Output != "made\n" {
+				t.Errorf("%q, %v", ran.Output, err)
+			}
+			if notice := ran.Notice(); test.want == "" && notice != "" || !strings.Contains(notice, test.want) || test.want != "" && !strings.Contains(notice, "sleep (pid ") {
+				t.Errorf("it is told: %q", notice)
+			}
+			if daemon, err := os.ReadFile(filepath.Join(c.Dir, "daemon")); err == nil {
+				if err := exec.Command("kill", strings.TrimSpace(string(daemon))).Run(); err != nil {
+					t.Errorf("the daemon, which is its user's, is not there any more: %v", err)
+				}
+			}
+		})
 	}
 }
 
@@ -42,7 +70,8 @@ func TestCommand(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := Command{Dir: t.TempDir(), Args: []string{"sh", "-c", test.script}, Limit: time.Hour}
-			out, err := c.Run(t.Context())
+			ran, err := c.Run(t.Context())
+			out := ran.Output
 			var failed *CommandError
 			switch {
 			case test.want == "":
@@ -144,7 +173,8 @@ func TestCommandIsDiscreet(t *testing.T) {
 		Environment: child.Environment{Also: []string{"TOKEN"}, Never: []string{"LC_PASSWORD"}},
 		Filter:      func(to io.Writer) io.WriteCloser { return remote.NewRedactor("SECRET").Writer(to) },
 	}
-	out, err := c.Run(t.Context())
+	ran, err := c.Run(t.Context())
+	out := ran.Output
 	failed, ok := errors.AsType[*CommandError](err)
 	if !ok || failed.Output != out {
 		t.Fatal(err)

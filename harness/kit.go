@@ -102,15 +102,17 @@ func (w *Workshop) own(ctx context.Context, c *Config, signer *driver.Signer) (*
 		build := *o.Build
 		build.Environment = c.environment(build.Environment.Also)
 		build.Filter = known.Writer
-		var err error
-		own.Log, err = build.Run(ctx)
+		ran, err := build.Run(ctx)
 		if failed, ok := errors.AsType[*driver.CommandError](err); ok {
 			failed.Command.Args = known.Texts(failed.Command.Args)
 		}
 		if err != nil {
 			return nil, err
 		}
-		own.Command = known.Texts(build.Args)
+		if notice := ran.Notice(); notice != "" && w.Warn != nil {
+			w.Warn(notice)
+		}
+		own.Log, own.Command = ran.Output, known.Texts(build.Args)
 	}
 	return driver.PackageOwn(ctx, own, w.Cache, signer, time.Now())
 }

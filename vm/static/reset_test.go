@@ -5,7 +5,9 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,10 +23,11 @@ func TestReset(t *testing.T) {
 		limit   time.Duration
 		want    string // of the error; empty: none
 	}{
-		"done":      {command: []string{"touch", filepath.Join(dir, "turned")}},
-		"fails":     {command: []string{"sh", "-c", "echo no such outlet >&2; exit 3"}, want: "no such outlet"},
-		"not there": {command: []string{filepath.Join(dir, "ipmitool")}, want: "no such file"},
-		"hangs":     {command: []string{"sh", "-c", "sleep 60 & wait"}, limit: 200 * time.Millisecond, want: "deadline"},
+		"done":            {command: []string{"touch", filepath.Join(dir, "turned")}},
+		"leaves a daemon": {command: []string{"sh", "-c", "touch " + filepath.Join(dir, "turned") + "; sleep 600 & echo $! > " + filepath.Join(dir, "daemon")}},
+		"fails":           {command: []string{"sh", "-c", "echo no such outlet >&2; exit 3"}, want: "no such outlet"},
+		"not there":       {command: []string{filepath.Join(dir, "ipmitool")}, want: "no such file"},
+		"hangs":           {command: []string{"sh", "-c", "sleep 60 & wait"}, limit: 200 * time.Millisecond, want: "deadline"},
 		"says too much": {command: []string{"sh", "-c", "head -c 1000000 /dev/zero | tr '\\0' x; echo; echo the end; exit 1"},
 			want: "the end"},
 	} {
@@ -41,15 +44,32 @@ func TestReset(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, err := os.Stat(filepath.Join(dir, "turned")); err != nil {
+				if err := os.Remove(filepath.Join(dir, "turned")); err != nil {
 					t.Error(err)
 				}
+				endDaemon(t, filepath.Join(dir, "daemon"))
 				return
 			}
 			if err == nil || !strings.Contains(err.Error(), test.want) || len(err.Error()) > 2*maxSaid {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+}
+
+// endDaemon ends what a program has left running, which the reset has left alone.
+func endDaemon(t *testing.T, file string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return // it has left nothing
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err == nil {
+		err = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	if err != nil {
+		t.Errorf("the daemon of a reset program: %v", err)
 	}
 }
 

@@ -14,7 +14,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -127,10 +126,8 @@ type resettable struct {
 	opts Options
 }
 
-const (
-	maxSaid   = 2000 // bytes of what the program says that are kept
-	endSlowly = 2 * time.Second
-)
+// maxSaid is how much of what the program says is kept, in bytes.
+const maxSaid = 2000
 
 // Reset runs the program, within ctx. That it ended well is all that is known then: whether the machine is up
 // again, its boot id tells. Its arguments may be as secret as a password, and are told nobody: what it is called is
@@ -146,11 +143,12 @@ func (m *resettable) Reset(ctx context.Context) error {
 	said := &tail{}
 	out := m.redactor().Writer(said)
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = endSlowly
-	if err := errors.Join(cmd.Run(), out.Close()); err != nil {
+	held, err := child.Run(ctx, cmd)
+	if err := errors.Join(err, out.Close()); err != nil {
 		return wrap(fmt.Errorf("%w: %s", errors.Join(err, context.Cause(ctx)), said.text()))
+	}
+	if held.Still && m.opts.Logger != nil { // a daemon of the tool's, which is its user's
+		m.opts.Logger.Warn("the program that resets the machine has ended", "program", filepath.Base(program), "but", held.String())
 	}
 	return nil
 }

@@ -77,9 +77,10 @@ func LookForConfinement(ctx context.Context) Confinement {
 func (c Confinement) try(ctx context.Context) error {
 	args := c.arguments(reach{see: readable("")})
 	cmd := child.Command(ctx, nil, args[0], append(args[1:], "/bin/true")...)
-	said, err := cmd.CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%s: %w: %s", filepath.Base(c.Bubblewrap), err, bytes.TrimSpace(said))
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if _, err := child.Run(ctx, cmd); err != nil {
+		return fmt.Errorf("%s: %w: %s", filepath.Base(c.Bubblewrap), err, bytes.TrimSpace(said.Bytes()))
 	}
 	return nil
 }

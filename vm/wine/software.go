@@ -1,6 +1,7 @@
 package wine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -42,18 +43,20 @@ func Find(ctx context.Context) (*Software, error) {
 	}
 	// It starts nothing, and needs no prefix.
 	cmd := child.Command(ctx, s.Environment("/", "/", "-all"), s.Loader, "--version")
-	out, err := cmd.Output()
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	_, err := child.Run(ctx, cmd)
 	if err != nil && ctx.Err() != nil {
 		err = ctx.Err()
 	}
 	if err != nil {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {
-			err = fmt.Errorf("%w: %s", err, strings.TrimSpace(string(exit.Stderr)))
+			err = fmt.Errorf("%w: %s", err, strings.TrimSpace(said.String()))
 		}
 		return nil, fmt.Errorf("ask %s for its version: %w", s.Loader, err)
 	}
-	s.Version = strings.TrimSpace(string(out))
+	s.Version = strings.TrimSpace(out.String())
 	return s, nil
 }
 
