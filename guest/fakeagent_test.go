@@ -111,11 +111,11 @@ func (a *fakeAgent) put(awaitFinish bool) uint32 {
 		wanted := e.size
 		if !there[i] {
 			g.settle(e)
-			part, _ := g.read(e.path + ".part")
+			part, _ := g.read(partPath(e.path))
 			if there[i] = int64(len(part)) == e.size && sha256.Sum256(part) == e.sha256; there[i] {
 				g.write(e.path, part) // complete, but contact was lost before it got its name
 			} else if wanted = int64(len(part)); wanted == e.size {
-				g.write(e.path+".part", nil)
+				g.write(partPath(e.path), nil)
 				wanted = 0
 			}
 		}
@@ -145,7 +145,7 @@ func (a *fakeAgent) put(awaitFinish bool) uint32 {
 			}
 			return 0
 		case f.kind == frameWhole && int(f.file) == current:
-			part, _ := g.read(entries[current].path + ".part")
+			part, _ := g.read(partPath(entries[current].path))
 			if code := a.finish(uint16(current), entries[current], part); code != 0 {
 				return code
 			}
@@ -165,7 +165,7 @@ func (a *fakeAgent) put(awaitFinish bool) uint32 {
 			continue
 		}
 		e := entries[f.file]
-		part, _ := g.read(e.path + ".part")
+		part, _ := g.read(partPath(e.path))
 		at, end := int64(f.offset), int64(f.offset)+int64(len(f.payload))
 		if int(f.file) != current || at > int64(len(part)) || end > e.size {
 			return a.refuse(f.file, 13, "receive: a hole")
@@ -174,7 +174,7 @@ func (a *fakeAgent) put(awaitFinish bool) uint32 {
 			continue
 		}
 		part = append(bytes.Clone(part), f.payload[int64(len(part))-at:]...)
-		g.write(e.path+".part", part)
+		g.write(partPath(e.path), part)
 		if end < e.size {
 			continue
 		}
@@ -188,7 +188,7 @@ func (a *fakeAgent) put(awaitFinish bool) uint32 {
 // finish gives a part its name, if it is what it should be.
 func (a *fakeAgent) finish(file uint16, e manifestEntry, part []byte) uint32 {
 	a.guest.mu.Lock()
-	delete(a.guest.files, fold(e.path+".part"))
+	delete(a.guest.files, fold(partPath(e.path)))
 	delete(a.guest.chunks, fold(e.path))
 	a.guest.mu.Unlock()
 	sum := sha256.Sum256(part)
@@ -216,8 +216,8 @@ func (g *fakeGuest) settle(e manifestEntry) {
 	for c.sha256 == hex.EncodeToString(e.sha256[:]) && c.there[end] {
 		end += c.chunk
 	}
-	part := g.files[fold(e.path+".part")]
-	g.files[fold(e.path+".part")] = part[:min(end, int64(len(part)))]
+	part := g.files[fold(partPath(e.path))]
+	g.files[fold(partPath(e.path))] = part[:min(end, int64(len(part)))]
 }
 
 // chunks is what the map of a part says.
@@ -251,12 +251,12 @@ func (a *fakeAgent) stripe(args []string) uint32 {
 			c = chunks{sha, from, chunk, make(map[int64]bool)}
 			g.chunks[fold(path)] = c
 		}
-		part := g.files[fold(path+".part")]
+		part := g.files[fold(partPath(path))]
 		if need := at + int64(len(f.payload)); int64(len(part)) < need {
 			part = append(bytes.Clone(part), make([]byte, need-int64(len(part)))...)
 		}
 		copy(part[at:], f.payload)
-		g.files[fold(path+".part")] = part
+		g.files[fold(partPath(path))] = part
 		c.there[at] = true
 		g.mu.Unlock()
 		written += int64(len(f.payload))

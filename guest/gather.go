@@ -124,7 +124,7 @@ func (c *gathering) next(frames *frameReader, kind frameType, offset int) (frame
 // write gives a small file its name when all of it is written.
 // It is not flushed: that would cost more than fetching it, and again is how to get it back.
 func (p *treePull) write(item *treeItem, data []byte) error {
-	part := item.place + partSuffix
+	part := partPlace(item.place)
 	f, err := openPlain(p.root, part, os.O_RDWR|os.O_CREATE) // a pipe that is opened for writing alone waits for a reader
 	if err != nil {
 		return err

@@ -40,7 +40,7 @@ func TestParseListing(t *testing.T) {
 		"absent below":          {root + entry("absent", "a") + end(2), "absent"},
 		"an endless line":       {strings.Repeat(" ", 2*maxListLine), "more than"},
 		"up":                    {root + entry("file", `..\x`) + end(2), `..\x`},
-		"up, as a folder":       {root + entry("folder", "..") + entry("file", `..\x`) + end(3), "2 paths"},
+		"up, as a folder":       {root + entry("folder", "..") + entry("file", `..\x`) + end(3), "because of 1 path\n"},
 		"up, by slashes":        {root + entry("file", "../../etc/passwd") + end(2), "etc/passwd"},
 		"absolute":              {root + entry("file", `C:\x`) + end(2), `C:\x`},
 		"absolute, here":        {root + entry("file", "/etc/passwd") + end(2), "/etc/passwd"},
@@ -49,7 +49,15 @@ func TestParseListing(t *testing.T) {
 		"a device":              {root + entry("file", "con.txt") + end(2), "device"},
 		"an empty name":         {root + entry("folder", "a") + entry("file", `a\`) + end(3), "empty name"},
 		"a NUL":                 {root + "{\"kind\":\"file\",\"path\":\"a\\u0000b\"}\n" + end(2), "character"},
-		"twice":                 {root + entry("file", "a") + entry("file", "A") + end(3), "but for case"},
+		"twice":                 {root + entry("file", "a") + entry("file", "a") + end(3), "listed twice"},
+		"a folder, twice":       {root + entry("folder", "a") + entry("folder", "a") + entry("file", `a\b`) + end(4), "listed twice"},
+		"but for case":          {root + entry("file", "a") + entry("file", "A") + end(3), ""}, // as a case-sensitive folder has them
+		"kept apart by NTFS":    {root + entry("file", "ı.txt") + entry("file", "I.txt") + end(3), ""},
+		"DEL":                   {root + "{\"kind\":\"file\",\"path\":\"a\u007fb\"}\n" + end(2), ""},
+		"conın$":                {root + entry("file", "conın$") + end(2), ""},
+		"no Unicode":            {root + `{"kind":"unreadable","path":"a","win32":1113}` + "\n" + end(2), "half a pair"},
+		"too long in the guest": {root + `{"kind":"unreadable","path":"a","win32":206}` + "\n" + end(2), "deeper than"},
+		"below what is refused": {root + entry("folder", "con") + entry("folder", `con\a`) + entry("file", `con\a\b`) + end(4), "because of 1 path\n"},
 		"below a file":          {root + entry("file", "a") + entry("file", `a\b`) + end(3), "was not listed"},
 		"below a link":          {root + entry("link", "a") + entry("file", `a\b`) + end(3), "was not listed"},
 		"below nothing":         {root + entry("file", `a\b`) + end(2), "was not listed"},
@@ -64,15 +72,21 @@ func TestParseListing(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			entries, err := parseListing(strings.NewReader(test.text))
+			l, err := parseListing(strings.NewReader(test.text))
+			told := strings.Count(test.text, "\n") - 1
 			if test.want == "" {
-				if err != nil || len(entries) != strings.Count(test.text, "\n")-1 {
-					t.Errorf("%d entries, %v", len(entries), err)
+				if err != nil || len(l.Entries) != told || l.LeftOut.Total != 0 {
+					t.Errorf("%d entries, %v; left out: %v", len(l.Entries), err, l.LeftOut.err())
 				}
 				return
 			}
-			if err == nil || entries != nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("%d entries, %v; want %q", len(entries), err, test.want)
+			if err == nil && len(l.Entries) < told {
+				err = l.LeftOut.err() // the rest can be taken
+			} else if l.Entries != nil {
+				t.Errorf("%d entries with %v", len(l.Entries), err)
+			}
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%d entries, %v; want %q", len(l.Entries), err, test.want)
 			}
 			if strings.Contains(fmt.Sprint(err), "\x1b") {
 				t.Errorf("control characters in %q", err)
@@ -121,19 +135,19 @@ func FuzzListing(f *testing.F) {
 	f.Add(`{"kind":"folder","path":""}` + "\n" + `{"kind":"file","path":"..\\a"}` + "\n" + `{"kind":"end","entries":2}` + "\n")
 	f.Add(`{"kind":"file","path":"","size":9007199254740993}` + "\n" + `{"kind":"end","entries":1}` + "\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		entries, err := parseListing(strings.NewReader(text))
+		l, err := parseListing(strings.NewReader(text))
 		if err != nil {
-			if entries != nil {
-				t.Errorf("%d entries with %v", len(entries), err)
+			if l.Entries != nil {
+				t.Errorf("%d entries with %v", len(l.Entries), err)
 			}
 			return
 		}
 		seen := map[string]bool{}
-		for i, e := range entries {
-			if (i == 0) != (e.Path == "") || e.Size < 0 || seen[fold(e.Path)] {
+		for i, e := range l.Entries {
+			if (i == 0) != (e.Path == "") || e.Size < 0 || seen[e.Path] {
 				t.Errorf("entry %d: %+v", i, e)
 			}
-			seen[fold(e.Path)] = true
+			seen[e.Path] = true
 			place := strings.ReplaceAll(e.Path, `\`, "/")
 			if i > 0 && (!filepath.IsLocal(place) || filepath.Clean(place) != place || checkPath(`C:\`+e.Path) != nil && len(e.Path) < maxPath-3) {
 				t.Errorf("entry %d leads out: %q", i, e.Path)

@@ -37,6 +37,15 @@ func TestCheckPath(t *testing.T) {
 		`C:\a*`:                             "can't have",
 		"C:\\a\x01":                         "can't have",
 		"C:\\a\xff":                         "UTF-8",
+		"C:\\a\xed\xa0\x80":                 "UTF-8", // half a pair of surrogates
+		"C:\\a\x7fb":                        "",
+		`C:\conın$`:                         "", // ı is no I
+		`C:\clock$`:                         "",
+		`C:\CoM1.txt`:                       "device",
+		`C:\` + strings.Repeat("a", 255):    "",
+		`C:\` + strings.Repeat("世", 255):    "",
+		`C:\` + strings.Repeat("😀", 127):    "",
+		`C:\` + strings.Repeat("😀", 128):    "more than 255",
 	} {
 		err := CheckPath(path)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

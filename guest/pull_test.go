@@ -180,7 +180,7 @@ func TestPullFile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			local := filepath.Join(t.TempDir(), "a")
 			if tc.part != nil {
-				if err := os.WriteFile(local+".part", tc.part, 0o600); err != nil {
+				if err := os.WriteFile(partPlace(local), tc.part, 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -192,7 +192,7 @@ func TestPullFile(t *testing.T) {
 			if err != nil || !bytes.Equal(got, data) || stats.Bytes != int64(tc.bytes) {
 				t.Errorf("%+v, %v", stats, err)
 			}
-			if _, err := os.Stat(local + ".part"); !errors.Is(err, os.ErrNotExist) {
+			if _, err := os.Stat(partPlace(local)); !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("the part is left: %v", err)
 			}
 		})
@@ -221,7 +221,7 @@ func TestPullFileKeepsWhatItHas(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "in use") {
 		t.Fatalf("error %v", err)
 	}
-	if part, err := os.ReadFile(local + ".part"); err != nil || !bytes.Equal(part, data[:300<<10]) {
+	if part, err := os.ReadFile(partPlace(local)); err != nil || !bytes.Equal(part, data[:300<<10]) {
 		t.Errorf("%d bytes were kept, %v", len(part), err)
 	}
 	f.onOutput = nil

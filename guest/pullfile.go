@@ -16,9 +16,9 @@ import (
 // download goes on behind it.
 const resumeOverlap = 256 << 10
 
-// PullFile fetches a file into a host file, which is whole or not there: it is written as
-// local+".part" and renamed at the end. What an interrupted call has left there is gone on with,
-// after its last 256 KiB were compared with the guest's file: leave no ".part" of another file
+// PullFile fetches a file into a host file, which is whole or not there: it is written under a temporary
+// name beside it (partName) and renamed at the end. What an interrupted call has left there is gone on with,
+// after its last 256 KiB were compared with the guest's file: leave no part of another file
 // where one that was rewritten in place could be taken for it. Offset and Length must be zero.
 func (g *Guest) PullFile(ctx context.Context, path, local string, o PullOptions) (stats PullStats, err error) {
 	root, err := os.OpenRoot(filepath.Dir(local))
@@ -34,7 +34,7 @@ func (g *Guest) pullFile(ctx context.Context, path string, root *os.Root, place 
 	if o.Offset != 0 || o.Length != 0 {
 		return PullStats{}, fmt.Errorf("pull %s: a range can't be fetched as a whole file", path)
 	}
-	part := place + partSuffix
+	part := partPlace(place)
 	f, err := openPlain(root, part, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return PullStats{}, fmt.Errorf("pull %s: %w", path, err)

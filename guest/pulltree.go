@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 )
 
 // TreeStats tell what a PullTree did.
@@ -35,22 +37,23 @@ type TreeOptions struct {
 // is here already with the guest's SHA-256 is skipped, and what an interrupted call has left of a
 // large file is gone on with. Small files come many at a time.
 //
-// All of the guest's names are checked before anything is fetched (*[NamesError]), and nothing is
-// written outside of local, whatever the guest says and whatever links there are in local. When it
-// fails, every file is whole or not there under its name. A file that can't be read in the guest
-// does not keep the others from being fetched; the error tells of each.
+// All of the guest's names are checked before anything is fetched, and nothing is written outside of local, whatever
+// the guest says and whatever links there are in local. When it fails, every file is whole or not there under its name. A
+// file that can't be read in the guest, or whose name can't be had here or asked for there, does not keep the others
+// from being fetched; the error tells of each (*[TransferError], *[NamesError] with Rest). What is here in the place of
+// something else does: *[NamesError], before anything is moved.
 func (g *Guest) PullTree(ctx context.Context, path, local string, o TreeOptions) (TreeStats, error) {
 	if o.MaxBytes < 0 {
 		return TreeStats{}, fmt.Errorf("pull %s: a limit of %d bytes", path, o.MaxBytes)
 	}
-	entries, err := g.List(ctx, path)
+	listed, err := g.List(ctx, path)
 	if err != nil {
 		return TreeStats{}, err
 	}
-	if entries[0].Kind == EntryAbsent {
+	if listed.Entries[0].Kind == EntryAbsent {
 		return TreeStats{}, &TransferError{Path: path, Win32: errorFileNotFound, Text: "there is no file or folder of this name; check the path"}
 	}
-	p, err := newTreePull(g, path, local, entries, o)
+	p, err := newTreePull(g, path, local, listed, o)
 	if err != nil {
 		return TreeStats{}, err
 	}
@@ -76,7 +79,8 @@ type treePull struct {
 	done   int64 // bytes of the items that are here
 	told   int64
 	failed []error
-	more   int // failures beyond maxNames
+	more   int        // failures beyond maxNames
+	out    NamesError // what is left out for its name
 }
 
 // treeItem is one file.
@@ -90,15 +94,16 @@ type treeItem struct {
 }
 
 // newTreePull checks everything that can be checked before anything is fetched.
-func newTreePull(g *Guest, path, local string, entries []Entry, o TreeOptions) (*treePull, error) {
-	p := &treePull{guest: g, path: path, dir: local, room: newBudget(o.MaxBytes), progress: o.Progress}
+func newTreePull(g *Guest, path, local string, listed Listing, o TreeOptions) (*treePull, error) {
+	p := &treePull{guest: g, path: path, dir: local, room: newBudget(o.MaxBytes), progress: o.Progress, out: listed.LeftOut}
+	p.out.Doing, p.out.Rest = "pull "+path, true
+	entries := listed.Entries
 	if entries[0].Kind == EntryFile {
 		p.dir = filepath.Dir(local)
 		p.items = []*treeItem{{path: path, place: filepath.Base(local), size: entries[0].Size}}
 	}
-	refused := NamesError{Doing: "pull " + path}
-	p.plan(entries[1:], &refused)
-	if err := errors.Join(refused.err(), p.room.fits(path, p.items)); err != nil {
+	p.plan(entries[1:])
+	if err := p.room.fits(path, p.items); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(p.dir, 0o755); err != nil {
@@ -109,6 +114,7 @@ func newTreePull(g *Guest, path, local string, entries []Entry, o TreeOptions) (
 		return nil, fmt.Errorf("pull %s: %w", path, err)
 	}
 	p.root = root
+	refused := NamesError{Doing: "pull " + path}
 	p.survey(&refused)
 	if err := refused.err(); err != nil {
 		return nil, errors.Join(err, root.Close())
@@ -116,35 +122,53 @@ func newTreePull(g *Guest, path, local string, entries []Entry, o TreeOptions) (
 	return p, nil
 }
 
-// plan gives each entry its place, and refuses what no host can have.
-func (p *treePull) plan(entries []Entry, refused *NamesError) {
-	files := make(map[string]bool)
+// plan gives each entry its place, and leaves out what can't have one.
+func (p *treePull) plan(entries []Entry) {
+	gone := make(map[string]bool) // places of folders that are left out, with what is in them
 	for _, e := range entries {
 		full, place := p.path+`\`+e.Path, filepath.FromSlash(strings.ReplaceAll(e.Path, `\`, "/"))
-		switch {
-		case e.Kind == EntryLink:
+		if gone[filepath.Dir(place)] {
+			gone[place] = e.Kind == EntryFolder
+			continue
+		}
+		if e.Kind == EntryLink {
 			p.stats.Links = append(p.stats.Links, full)
-		case checkPath(full) != nil:
-			refused.add(full, checkPath(full))
-		case !filepath.IsLocal(place):
-			refused.add(full, errors.New("leads out of its folder"))
-		case len(filepath.Base(place)+partSuffix) > 255:
-			refused.add(full, errors.New("a name that is too long for this machine"))
-		case e.Kind == EntryFolder:
+			continue
+		}
+		if err := p.placeable(full, place); err != nil {
+			p.out.add(full, err)
+			gone[place] = e.Kind == EntryFolder
+			continue
+		}
+		if e.Kind == EntryFolder {
 			p.folders = append(p.folders, place)
-		default:
-			files[fold(e.Path)] = true
-			p.items = append(p.items, &treeItem{path: full, place: place, size: e.Size})
+			continue
 		}
-	}
-	for _, e := range entries {
-		if e.Kind == EntryFile && files[fold(e.Path+partSuffix)] {
-			refused.add(p.path+`\`+e.Path, fmt.Errorf("beside it is a file with %q behind the same name, its temporary name while it is fetched: pull one of them by itself", partSuffix))
-		}
+		p.items = append(p.items, &treeItem{path: full, place: place, size: e.Size})
 	}
 	for _, item := range p.items {
 		p.total += item.size
 	}
+}
+
+// maxHostName is the longest name that a file system of Linux takes, in bytes: 255 units of UTF-16, which NTFS takes, may be
+// 765.
+const maxHostName = 255
+
+// placeable says why a path of the guest can't be asked for, or have its place here.
+func (p *treePull) placeable(full, place string) error {
+	name := filepath.Base(place)
+	switch {
+	case checkPath(full) != nil:
+		return checkPath(full)
+	case !filepath.IsLocal(place):
+		return errors.New("leads out of its folder")
+	case len(name) > maxHostName:
+		return fmt.Errorf("its name has %d bytes here, and the most is %d: pull it by itself, to a shorter name", len(name), maxHostName)
+	case parts.MatchString(name):
+		return errIsPart
+	}
+	return nil
 }
 
 // survey looks at what is at the places already: only files may be replaced, and links in the way
@@ -167,10 +191,19 @@ func (p *treePull) survey(refused *NamesError) {
 	for _, folder := range p.folders {
 		in(folder, fs.ModeDir)
 	}
+	p.items = slices.DeleteFunc(p.items, func(item *treeItem) bool {
+		_, err := p.root.Lstat(item.place)
+		if !errors.Is(err, syscall.ENAMETOOLONG) && !errors.Is(err, syscall.EILSEQ) {
+			return false
+		}
+		p.out.add(item.path, fmt.Errorf("this file system can't have its name: %w", err)) // as one that encrypts names
+		p.total -= item.size
+		return true
+	})
 	for _, item := range p.items {
 		info, ok := in(item.place, 0)
 		item.here = ok && info != nil && info.Size() == item.size
-		in(item.place+partSuffix, 0)
+		in(partPlace(item.place), 0)
 	}
 }
 
@@ -276,5 +309,5 @@ func (p *treePull) failures() error {
 	if p.more > 0 {
 		p.failed = append(p.failed, fmt.Errorf("… and %d more files that could not be read", p.more))
 	}
-	return errors.Join(p.failed...)
+	return errors.Join(append(p.failed, p.out.err())...)
 }

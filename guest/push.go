@@ -9,8 +9,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"sync"
+
+	"wskharness/guest/ntfs"
 )
 
 // File is something to bring into a guest.
@@ -218,7 +219,7 @@ func prepare(ctx context.Context, files []File) ([]upload, error) {
 }
 
 // fold makes paths comparable: those of Windows differ in case without being different.
-func fold(path string) string { return strings.ToUpper(path) }
+func fold(path string) string { return ntfs.Fold(path) }
 
 func look(ctx context.Context, f File) (upload, error) {
 	u := upload{file: f, entry: manifestEntry{size: f.Size, path: f.Path}}

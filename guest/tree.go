@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Tree is files and folders to bring into a guest.
@@ -86,8 +87,8 @@ func (t *Tree) Bytes() (n int64) {
 	return n
 }
 
-// Check finds every path that a guest can't have, two that are the same but for case, and files whose
-// name is the temporary one of another: *[NamesError], or nil.
+// Check finds every path that a guest can't have, two that NTFS takes for the same, and names that are kept for files on
+// their way: *[NamesError], or nil.
 func (t *Tree) Check() error {
 	refused := NamesError{Doing: "push"}
 	taken := make(map[string]spelling)
@@ -97,16 +98,8 @@ func (t *Tree) Check() error {
 	for _, path := range t.Folders {
 		checkPlace(&refused, taken, path, path, false)
 	}
-	for _, f := range t.Files {
-		if other, ok := taken[fold(f.Path+partSuffix)]; ok && other.file {
-			refused.add(cmp.Or(f.Local, f.Path), fmt.Errorf("%s is its temporary name while it is transferred: rename one", other.path))
-		}
-	}
 	return refused.err()
 }
-
-// partSuffix is what both ends append to the name of a file that is not complete.
-const partSuffix = ".part"
 
 // spelling is a path as it was given first.
 type spelling struct {
@@ -116,7 +109,11 @@ type spelling struct {
 
 // checkPlace notes a path, and the folders above it, as taken. shown is what to call it.
 func checkPlace(refused *NamesError, taken map[string]spelling, path, shown string, file bool) {
-	if err := checkPath(path); err != nil {
+	err := checkPath(path)
+	if err == nil && parts.MatchString(path[strings.LastIndexByte(path, '\\')+1:]) {
+		err = errIsPart
+	}
+	if err != nil {
 		refused.add(shown, err)
 		return
 	}

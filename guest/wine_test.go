@@ -43,6 +43,7 @@ func TestRealAgent(t *testing.T) {
 	t.Run("pull", func(t *testing.T) { realPull(t, w, g) })
 	t.Run("tree", func(t *testing.T) { realTree(t, w, g) })
 	t.Run("tree refused", func(t *testing.T) { realTreeRefused(t, w, g) })
+	t.Run("names", func(t *testing.T) { realNames(t, w, g) })
 	t.Run("exec", func(t *testing.T) { realExec(t, g) })
 	t.Run("driver", func(t *testing.T) { realDriver(t, w, g) })
 	t.Run("state and disturbances", func(t *testing.T) { realState(t, w, g) })
@@ -100,7 +101,7 @@ func realPush(t *testing.T, w *wineGuest, g *Guest) {
 	big, small := randomBytes(2<<20+5), []byte("plan")
 	files := []File{Contents(`C:\wskharness\store\p 1\big.bin`, big), Contents(`C:\wskharness\store\p 1\ü.txt`, small), Contents(`C:\wskharness\store\p 1\empty`, nil)}
 	// What an interrupted push left behind: the agent must ask for the rest only.
-	part := w.path(files[0].Path) + ".part"
+	part := w.path(partPath(files[0].Path))
 	if err := os.MkdirAll(filepath.Dir(part), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +161,7 @@ func realPushLarge(t *testing.T, w *wineGuest, g *Guest) {
 // firstChunkThere reports whether the agent has marked the first chunk of an upload as written.
 func (w *wineGuest) firstChunkThere(path string) bool {
 	const layout = 56 // bytes before the marks
-	marks, err := os.ReadFile(w.path(path) + ".part.map")
+	marks, err := os.ReadFile(w.path(partPath(path)) + ".map")
 	return err == nil && len(marks) > layout && marks[layout] == 1
 }
 
@@ -200,8 +201,8 @@ func realPushStriped(t *testing.T, w *wineGuest, options Options) {
 	if got, err := os.ReadFile(w.path(file.Path)); err != nil || !bytes.Equal(got, data) {
 		t.Errorf("the file is not what was sent: %d bytes, %v", len(got), err)
 	}
-	for _, left := range []string{".part", ".part.map"} {
-		if _, err := os.Stat(w.path(file.Path) + left); err == nil {
+	for _, left := range []string{partPath(file.Path), partPath(file.Path) + ".map"} {
+		if _, err := os.Stat(w.path(left)); err == nil {
 			t.Errorf("%s was left behind", left)
 		}
 	}

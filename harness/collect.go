@@ -43,10 +43,8 @@ func (l *driverRun) fetchCollected(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(temporary)
-	if _, err := l.guest.PullTree(ctx, from, filepath.Join(temporary, "files"), guest.TreeOptions{MaxBytes: maxCollected}); err != nil {
-		return err
-	}
-	var problems []error
+	_, err = l.guest.PullTree(ctx, from, filepath.Join(temporary, "files"), guest.TreeOptions{MaxBytes: maxCollected})
+	problems := []error{err} // what has its name is whole, whatever became of the rest
 	for n, t := range l.attempts {
 		for _, name := range t.test.CollectedNames() {
 			problems = append(problems, l.keepCollected(t, filepath.Join(temporary, "files", strconv.Itoa(n), name), name))

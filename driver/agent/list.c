@@ -124,10 +124,19 @@ static DWORD Enter(LIST *List)
     return error;
 }
 
+/* Is a name Unicode? NTFS takes any units, half a pair of surrogates among them, for which UTF-8 has nothing.
+ */
+static BOOL IsUnicode(const wchar_t *Name)
+{
+    return WideCharToMultiByte(CP_UTF8, WC_ERR_INVALID_CHARS, Name, -1, NULL, 0, NULL, NULL) != 0;
+}
+
 static DWORD TellFound(LIST *List, const WIN32_FIND_DATAW *Found)
 {
     UINT64 size = (UINT64)Found->nFileSizeHigh << 32 | Found->nFileSizeLow;
 
+    if (!IsUnicode(Found->cFileName))
+        return TellOf(List, "unreadable", "win32", ERROR_NO_UNICODE_TRANSLATION);
     if (IsLink(Found))
         return TellOf(List, "link", NULL, 0);
     if ((Found->dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0)

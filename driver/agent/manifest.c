@@ -8,10 +8,12 @@
 /* u64 size, u8[32] sha256, u16 path length */
 #define ENTRY_FIXED (8u + SHA256_BYTES + 2u)
 
+/* By the letter: whether two names that differ in case are one file, each folder decides (case-sensitive ones
+ * don't take them for one), and the controller asks for no two that are when it sends. */
 static BOOL NamedBefore(const MANIFEST *Manifest, UINT32 Index)
 {
     for (UINT32 i = 0; i < Index; i++) {
-        if (_wcsicmp(Manifest->File[i].Path, Manifest->File[Index].Path) == 0)
+        if (wcscmp(Manifest->File[i].Path, Manifest->File[Index].Path) == 0)
             return TRUE;
     }
     return FALSE;

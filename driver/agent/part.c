@@ -4,9 +4,12 @@
 #include "stream.h"
 
 #include <stdlib.h>
+#include <wchar.h>
 
+#define PART_PREFIX L".wskharness-"
 #define PART_SUFFIX L".part"
 #define MAP_SUFFIX  L".part.map"
+#define NAME_BYTES  16u         /* of the hash that are in a part's name */
 #define MAP_MAGIC   0x4D4B5357u /* "WSKM" */
 
 C_ASSERT(sizeof(PART_LAYOUT) == 56);
@@ -18,14 +21,41 @@ BOOL PartLayoutCheck(PART_LAYOUT *Layout)
            Layout->From < Layout->Size;
 }
 
+/* A name beside Path that only Path's own leads to, as long as any other. NULL without memory. To be freed.
+ */
+static wchar_t *Beside(const wchar_t *Path, const wchar_t *Suffix)
+{
+    const wchar_t *name = wcsrchr(Path, L'\\') + 1; /* a path that was opened has one */
+    wchar_t told[ARRAYSIZE(PART_PREFIX) + 2 * NAME_BYTES + ARRAYSIZE(MAP_SUFFIX)] = PART_PREFIX;
+    wchar_t *end = told + ARRAYSIZE(PART_PREFIX) - 1, *path;
+    size_t folder = (size_t)(name - Path);
+    UINT8 digest[SHA256_BYTES];
+    SHA256 hash;
+
+    Sha256Init(&hash);
+    Sha256Add(&hash, name, wcslen(name) * sizeof *name);
+    Sha256Finish(&hash, digest);
+    for (unsigned i = 0; i < NAME_BYTES; i++) {
+        *end++ = L"0123456789abcdef"[digest[i] / 16];
+        *end++ = L"0123456789abcdef"[digest[i] % 16];
+    }
+    wcscpy(end, Suffix);
+    path = malloc((folder + wcslen(told) + 1) * sizeof *path);
+    if (path == NULL)
+        return NULL;
+    memcpy(path, Path, folder * sizeof *path);
+    wcscpy(path + folder, told);
+    return path;
+}
+
 wchar_t *PartName(const wchar_t *Path)
 {
-    return PathWithSuffix(Path, PART_SUFFIX);
+    return Beside(Path, PART_SUFFIX);
 }
 
 wchar_t *PartMapName(const wchar_t *Path)
 {
-    return PathWithSuffix(Path, MAP_SUFFIX);
+    return Beside(Path, MAP_SUFFIX);
 }
 
 static HANDLE CreatePart(const wchar_t *Name, DWORD Share, DWORD *Error)

@@ -1,9 +1,14 @@
 /*
- * part.h - the file that an upload grows in, PATH.part, and how much of it can be relied on.
+ * part.h - the file that an upload grows in, and how much of it can be relied on.
+ *
+ * It is beside the file that it becomes, and is found again by the next upload of that file: its name is
+ * .wskharness-DIGITS.part, with 32 digits of the SHA-256 of the file's own name as UTF-16. So it fits
+ * wherever the file's name does, and is that of no file of somebody else's: the controller refuses such
+ * names.
  *
  * An upload over one stream grows its part from the front: its length says how far it got. One over several
- * streams (stripe.c) fills it in chunks, in no order; a map beside it, PATH.part.map, has a byte for each
- * chunk that is there. Neither is trusted in the end: the SHA-256 of the whole is.
+ * streams (stripe.c) fills it in chunks, in no order; a map beside it, of the same name with .map behind it,
+ * has a byte for each chunk that is there. Neither is trusted in the end: the SHA-256 of the whole is.
  */
 #pragma once
 

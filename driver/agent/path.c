@@ -38,7 +38,7 @@ static BOOL ComponentIsPlain(const wchar_t *Component, size_t Length)
     if (Length == 0 || Length > 255)
         return FALSE;
     for (size_t i = 0; i < Length; i++) {
-        if (Component[i] < 0x20 || Component[i] == 0x7F || wcschr(L"<>:\"/\\|?*", Component[i]) != NULL)
+        if (Component[i] < 0x20 || wcschr(L"<>:\"/\\|?*", Component[i]) != NULL)
             return FALSE;
     }
     /* This refuses "." and ".." too. */

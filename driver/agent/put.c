@@ -90,7 +90,7 @@ static int PutError(const PUT *Put, UINT32 Index, DWORD Win32, const char *Attem
     return FrameSendError(Put->Out, file, Win32, Attempt, path, Reason);
 }
 
-/* Gives the complete PATH.part its name. */
+/* Gives the complete part its name. */
 static DWORD NamePart(const MANIFEST_FILE *File, const wchar_t *Part)
 {
     if (!MoveFileExW(Part, File->Path, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH))
