@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -57,27 +58,72 @@ func TestCapabilitiesOfWindows(t *testing.T) {
 
 func TestTraces(t *testing.T) {
 	dump := func(path, rest string) string { return `{"path":"` + path + `",` + rest + `}` }
-	const memory, mini = `C:\\WINDOWS\\MEMORY.DMP`, `C:\\Windows\\Minidump\\112526-01.dmp`
+	const memory, mini, good = `C:\\WINDOWS\\MEMORY.DMP`, `C:\\Windows\\Minidump\\112526-01.dmp`, `"size":1,"time":"0x1"`
+	usual := CrashControl{DumpFile: `C:\Windows\MEMORY.DMP`, MinidumpDir: `C:\Windows\Minidump`}
 	for name, tc := range map[string]struct {
-		dumps string
-		want  map[string]Dump
+		dumps   string
+		control CrashControl
+		want    map[string]Dump
 	}{
-		"none":     {`[]`, map[string]Dump{}},
-		"unlisted": {`null`, nil},
-		"two": {`[` + dump(memory, `"size":100,"time":"0x1dc5"`) + `,` + dump(mini, `"size":50,"time":"0x1dc6"`) + `]`,
+		"none":     {`[]`, usual, map[string]Dump{}},
+		"unlisted": {`null`, usual, nil},
+		"two": {`[` + dump(memory, `"size":100,"time":"0x1dc5"`) + `,` + dump(mini, `"size":50,"time":"0x1dc6"`) + `]`, usual,
 			map[string]Dump{`C:\WINDOWS\MEMORY.DMP`: {100, "0x1dc5"}, `C:\Windows\Minidump\112526-01.dmp`: {50, "0x1dc6"}}},
-		"no dumps": {`[` + dump(`C:\\Windows\\Minidump\\..\\..\\secret.dmp`, `"size":1,"time":"0x1"`) + `,` + dump(`C:\\elsewhere\\MEMORY.DMP`, `"size":1,"time":"0x1"`) + `,` +
-			dump(memory, `"size":-1,"time":"0x1"`) + `,` + dump(mini, `"size":1,"time":"`+strings.Repeat("1", maxDumpTime+1)+`"`) + `]`, map[string]Dump{}},
+		"elsewhere": {`[` + dump(`D:\\crash\\it happened.dump`, good) + `,` + dump(`e:\\MINI\\1.DMP`, good) + `,` + dump(memory, good) + `,` + dump(mini, good) + `]`,
+			CrashControl{DumpFile: `D:\crash\It happened.dump`, MinidumpDir: `E:\mini`}, map[string]Dump{`D:\crash\it happened.dump`: {1, "0x1"}, `e:\MINI\1.DMP`: {1, "0x1"}}},
+		"no dumps": {`[` + dump(`C:\\Windows\\Minidump\\..\\..\\secret.dmp`, good) + `,` + dump(`C:\\elsewhere\\MEMORY.DMP`, good) + `,` + dump(`C:\\Windows\\Minidump\\a.txt`, good) + `,` +
+			dump(`C:\\Windows\\Minidump\\sub\\a.dmp`, good) + `,` + dump(`C:\\Windows\\Minidump.dmp`, good) + `,` + dump(``, good) + `,` + dump(`C:\\Windows\\Minidump\\`+strings.Repeat("x", maxDumpName)+`.dmp`, good) + `,` +
+			dump(memory, `"size":-1,"time":"0x1"`) + `,` + dump(mini, `"size":1,"time":"`+strings.Repeat("1", maxDumpTime+1)+`"`) + `]`, usual, map[string]Dump{}},
+		"places that are none": {`[` + dump(`\\\\server\\share\\MEMORY.DMP`, good) + `,` + dump(`\\\\.\\PhysicalDrive0`, good) + `,` + dump(`\\\\server\\share\\1.dmp`, good) + `]`,
+			CrashControl{DumpFile: `\\.\PhysicalDrive0`, MinidumpDir: `\\server\share`}, map[string]Dump{}},
+		"no places":        {`[` + dump(memory, good) + `,` + dump(`C:\\1.dmp`, good) + `]`, CrashControl{}, map[string]Dump{}},
+		"a place too long": {`[]`, CrashControl{DumpFile: `C:\` + strings.Repeat("x", maxCrashPath), MinidumpDir: `C:\m`}, map[string]Dump{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f, err := parseFacts([]byte(strings.Replace(infoText(testSHA, testBoot), `"dumps":[]`, `"dumps":`+tc.dumps, 1)))
+			control, err := json.Marshal(tc.control)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(Traces{Dumps: tc.want}, f.Traces); diff != "" {
+			text := strings.Replace(infoText(testSHA, testBoot), `"dumps":[]`, `"dumps":`+tc.dumps, 1)
+			before, after, _ := strings.Cut(text, `"crash":{`)
+			_, after, _ = strings.Cut(after, "}")
+			f, err := parseFacts([]byte(before + `"crash":` + string(control) + after))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(tc.control.DumpFile) > maxCrashPath {
+				tc.control.DumpFile = ""
+			}
+			if diff := cmp.Diff(Traces{Dumps: tc.want, Control: tc.control}, f.Traces); diff != "" {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestCrashControlProblems(t *testing.T) {
+	enabled := func(n uint32) *uint32 { return &n }
+	for name, test := range map[string]struct {
+		control CrashControl
+		want    []string // in each problem
+	}{
+		"usual":     {CrashControl{enabled(7), `C:\Windows\MEMORY.DMP`, `C:\Windows\Minidump`}, nil},
+		"not known": {CrashControl{nil, `D:\a`, `D:\b`}, nil},
+		"none":      {CrashControl{enabled(0), `D:\a`, `D:\b`}, []string{"CrashDumpEnabled is 0"}},
+		"elsewhere": {CrashControl{enabled(1), `\\server\share\a.dmp`, `minis`}, []string{"DumpFile is", "MinidumpDir is"}},
+		"devices":   {CrashControl{enabled(1), `\\.\PhysicalDrive0`, `C:\con`}, []string{"DumpFile is", "device"}},
+		"unread":    {CrashControl{enabled(1), ``, `D:\b`}, []string{"DumpFile can't be read"}},
+	} {
+		got := test.control.Problems()
+		if len(got) != len(test.want) {
+			t.Errorf("%s: %q", name, got)
+			continue
+		}
+		for i, want := range test.want {
+			if !strings.Contains(got[i], want) {
+				t.Errorf("%s: %q, want %q", name, got[i], want)
+			}
+		}
 	}
 }
 

@@ -4,13 +4,50 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
+	"strings"
 )
 
 // Traces are what crashes have left in a guest.
 type Traces struct {
 	Dumps    map[string]Dump // crash dumps by their paths; nil: they could not be listed
-	EventLog bool            // there is a System event log to ask
+	Control  CrashControl
+	EventLog bool // there is a System event log to ask
+}
+
+// CrashControl is how the guest is set to write dumps, and so where they were looked for ("Memory dump file options for Windows").
+type CrashControl struct {
+	Enabled     *uint32 `json:"enabled"`     // CrashDumpEnabled, 0: no dumps; nil: not known
+	DumpFile    string  `json:"dumpFile"`    // variables expanded; empty: not known
+	MinidumpDir string  `json:"minidumpDir"` // the same
+}
+
+// Problems say which dumps are not made, or not looked for.
+func (c CrashControl) Problems() []string {
+	var all []string
+	if c.Enabled != nil && *c.Enabled == 0 {
+		all = append(all, `CrashControl\CrashDumpEnabled is 0: a crash leaves no dump`)
+	}
+	for _, place := range []struct{ name, path string }{{"DumpFile", c.DumpFile}, {"MinidumpDir", c.MinidumpDir}} {
+		switch {
+		case place.path == "":
+			all = append(all, fmt.Sprintf(`CrashControl\%s can't be read: dumps are not looked for there`, place.name))
+		case checkPath(place.path) != nil:
+			all = append(all, fmt.Sprintf(`CrashControl\%s is %q: dumps are not looked for there (%v)`, place.name, clip(place.path, 80), checkPath(place.path)))
+		}
+	}
+	return all
+}
+
+// has reports whether a path is one of those at which dumps are: the file itself, or a .dmp in the folder.
+func (c CrashControl) has(path string) bool {
+	if checkPath(path) != nil {
+		return false
+	}
+	if fold(path) == fold(c.DumpFile) {
+		return true
+	}
+	i := strings.LastIndexByte(path, '\\')
+	return fold(path[:i]) == fold(c.MinidumpDir) && strings.HasSuffix(fold(path), ".DMP") && len(path)-i <= maxDumpName
 }
 
 // Dump is a crash dump as the guest tells of it. Time is only to be compared with itself: a guest's clock may be wrong.
@@ -20,11 +57,11 @@ type Dump struct {
 }
 
 const (
-	maxDumps    = 64 // that are looked at
-	maxDumpTime = 20 // bytes
+	maxDumps     = 64      // that are looked at
+	maxDumpTime  = 20      // bytes
+	maxDumpName  = 3 * 120 // bytes
+	maxCrashPath = 3 * 260 // bytes
 )
-
-var dumpPath = regexp.MustCompile(`(?i)^C:\\Windows\\(MEMORY\.DMP|Minidump\\[A-Z0-9 _.-]{1,80}\.dmp)$`)
 
 // Traces asks what crashes have left now. Contact that is lost is sought again, as by every question.
 func (g *Guest) Traces(ctx context.Context) (Traces, error) {
@@ -49,18 +86,24 @@ type tracesJSON struct {
 		Path string `json:"path"`
 		Dump
 	} `json:"dumps"`
-	EventLog bool `json:"eventLog"`
+	Crash    CrashControl `json:"crash"`
+	EventLog bool         `json:"eventLog"`
 }
 
 // traces leaves out what is no dump: the list is the guest's, and hostile.
 func (in tracesJSON) traces() Traces {
-	t := Traces{EventLog: in.EventLog}
+	t := Traces{EventLog: in.EventLog, Control: in.Crash}
+	for _, path := range []*string{&t.Control.DumpFile, &t.Control.MinidumpDir} {
+		if len(*path) > maxCrashPath {
+			*path = ""
+		}
+	}
 	if in.Dumps == nil {
 		return t
 	}
 	t.Dumps = map[string]Dump{}
 	for _, d := range in.Dumps {
-		if dumpPath.MatchString(d.Path) && d.Size > 0 && len(d.Time) <= maxDumpTime && len(t.Dumps) < maxDumps {
+		if t.Control.has(d.Path) && d.Size > 0 && len(d.Time) <= maxDumpTime && len(t.Dumps) < maxDumps {
 			t.Dumps[d.Path] = d.Dump
 		}
 	}

@@ -44,6 +44,7 @@ func TestRealAgent(t *testing.T) {
 	t.Run("tree", func(t *testing.T) { realTree(t, w, g) })
 	t.Run("tree refused", func(t *testing.T) { realTreeRefused(t, w, g) })
 	t.Run("names", func(t *testing.T) { realNames(t, w, g) })
+	t.Run("dumps", func(t *testing.T) { realDumps(t, w, g) })
 	t.Run("exec", func(t *testing.T) { realExec(t, g) })
 	t.Run("driver", func(t *testing.T) { realDriver(t, w, g) })
 	t.Run("state and disturbances", func(t *testing.T) { realState(t, w, g) })

@@ -42,6 +42,12 @@ func (l *driverRun) noteTraces(ctx context.Context) error {
 			return err
 		}
 	}
+	if !l.toldDumps {
+		l.toldDumps = true
+		for _, problem := range now.Control.Problems() {
+			l.notice(l.target.Name, results.Warning, "the guest's %s", problem)
+		}
+	}
 	if late := l.unsettled; late != nil {
 		l.unsettled = nil
 		l.settle(ctx, late, now)

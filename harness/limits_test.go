@@ -315,7 +315,7 @@ func (d *dumper) Handle(e results.Event) error {
 	}
 	ctx := testtime.Context(d.t)
 	err := WithAgent(ctx, d.env, d.client, func(ctx context.Context, g *guest.Guest) error {
-		_, err := g.Push(ctx, []guest.File{guest.Contents(`C:\windows\Minidump\112526-02.dmp`, crash())}, nil)
+		_, err := g.Push(ctx, []guest.File{guest.Contents(`C:\crash dumps\small\112526-02.dmp`, crash())}, nil)
 		return err
 	})
 	if err != nil {
@@ -324,8 +324,8 @@ func (d *dumper) Handle(e results.Event) error {
 	return wine.Reset(ctx, d.up.State)
 }
 
-// TestRebootWithADump lets a machine that nobody watches reboot in mid-case, and leave a dump beside an old one: the new
-// one is fetched, and it is a bugcheck, not an unexpected reboot.
+// TestRebootWithADump lets a machine that nobody watches reboot in mid-case, and leave a dump, where its registry says that
+// dumps are left, beside an old one: the new one is fetched, and it is a bugcheck, not an unexpected reboot.
 func TestRebootWithADump(t *testing.T) {
 	env := testEnv(t)
 	up := bringUp(t, env)
@@ -334,9 +334,15 @@ func TestRebootWithADump(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	code, err := Exec(t.Context(), client, remote.CommandLine{Line: `echo PAGEDU64 of an old one>%SystemRoot%\MEMORY.DMP`}, "", nil, io.Discard, io.Discard)
-	if err != nil || code != 0 {
-		t.Fatal(code, err)
+	for _, line := range []remote.CommandLine{
+		{Line: `echo PAGEDU64 of an old one>%SystemRoot%\MEMORY.DMP`},
+		{Line: `C:\windows\system32\reg.exe`, SkipShell: true, Args: []string{"add", `HKLM\SYSTEM\CurrentControlSet\Control\CrashControl`,
+			"/v", "MinidumpDir", "/t", "REG_EXPAND_SZ", "/d", `%SystemDrive%\crash dumps\small`, "/f"}},
+	} {
+		code, err := Exec(t.Context(), client, line, "", nil, io.Discard, io.Discard)
+		if err != nil || code != 0 {
+			t.Fatal(line, code, err)
+		}
 	}
 	text := fmt.Sprintf("targets:\n  lab: {provider: static, url: '%s', user: '%s', password_file: '%s', auth: basic, certificate_sha256: '%s', reset: ['%s', %s, '%s', %s]}\nsuites: [slow.yaml]\n",
 		up.Endpoint, up.User, up.PasswordFile, up.CertificateSHA, env.Serve[0], resetCommand, env.Cache, up.ID)

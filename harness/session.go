@@ -45,6 +45,7 @@ type session struct {
 	adopted    bool       // the machine is as that left it
 	checkpoint checkpoint // where this session has got to
 	unsettled  *unsettled // a crash whose traces are still in the guest
+	toldDumps  bool       // what is wrong with where the guest leaves dumps was told
 
 	suiteTime map[string]time.Duration // what each suite's cases have taken here
 	answer    time.Duration            // the longest that the guest took to be opened and to tell its facts

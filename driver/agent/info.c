@@ -14,7 +14,7 @@
 
 #include <wchar.h>
 
-#define INFO_BYTES 32768u
+#define INFO_BYTES 61440u /* the controller takes 64 KiB; 64 dumps of usual names fit by far */
 
 /* RtlGetVersion tells the truth where GetVersionEx tells what the manifest asks for. */
 NTSYSAPI LONG NTAPI RtlGetVersion(OSVERSIONINFOW *Version);
