@@ -3,5 +3,6 @@
 
 #include "text.h"
 
-/* Adds "dumps", "crash" (where they are looked for) and "eventLog". An error is why the dumps could not be listed: they are null then. */
+/* Adds "dumps", "crash" (where they are looked for) and "eventLog". An error is why the dumps could not be
+ * listed: they are null then. */
 DWORD TracesAdd(TEXT *Text);
