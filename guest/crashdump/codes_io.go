@@ -43,12 +43,6 @@ func ioCodes() []stopCode {
 			next:    "the MmUnlockPages that is missing for the lock at the faulting module's offset",
 			fault:   1,
 		}, {
-			code: 0x7C, name: "BUGCODE_NDIS_DRIVER",
-			meaning: "NDIS saw a network driver break a rule.",
-			params:  [4]param{plain("kind of the violation"), plain("depends on parameter 1"), plain("depends on parameter 1"), plain("depends on parameter 1")},
-			next:    "the miniport, filter or protocol on the stack; `!ndiskd` in WinDbg",
-			same:    []int{1},
-		}, {
 			code: 0xB8, name: "ATTEMPTED_SWITCH_FROM_DPC",
 			meaning: "Something waited within a DPC.",
 			params:  [4]param{plain("thread that ran the DPC"), plain("thread that was to run next"), plain("stack of the first thread"), reserved},

@@ -12,6 +12,25 @@ func verifierCodes() []stopCode {
 			subcode: verifierViolations(),
 			same:    []int{1},
 		}, {
+			code: 0x1C4, name: "DRIVER_VERIFIER_DETECTED_VIOLATION_LIVEDUMP",
+			meaning: "Driver Verifier saw a driver break a rule, and had a dump of the running system written; nothing has crashed.",
+			params:  violation,
+			next:    "the caller on the stack; `!verifier` and, of rules, `!ruleinfo` in WinDbg",
+			subcode: verifierViolations(),
+			same:    []int{1},
+		}, {
+			code: 0xE6, name: "DRIVER_VERIFIER_DMA_VIOLATION",
+			meaning: "Driver Verifier saw a driver misuse DMA.",
+			params:  violation,
+			next:    "the driver on the stack, and its adapter: `!dma` in WinDbg",
+			same:    []int{1},
+		}, {
+			code: 0x121, name: "DRIVER_VIOLATION",
+			meaning: "A driver broke a rule.",
+			params:  violation,
+			next:    "the driver on the stack",
+			same:    []int{1},
+		}, {
 			code: 0xC9, name: "DRIVER_VERIFIER_IOMANAGER_VIOLATION",
 			meaning: "Driver Verifier saw a driver misuse the I/O manager: an IRP, a device or a completion.",
 			params:  [4]param{plain("kind of the violation"), plain("from kind 0x200 on: address in the driver where it was seen"), plain("depends on parameter 1, mostly the IRP"), plain("depends on parameter 1")},

@@ -26,20 +26,27 @@ type Parameter struct {
 	Reading string `json:"reading,omitempty"` // what the value stands for, if it is one of a known set
 }
 
-// miniBit is set in a stop code by systems that wrote a minidump of it, such as 0x1000007E.
-const miniBit = 0x10000000
+const (
+	// miniBit is set in a stop code by systems that wrote a minidump of it, such as 0x1000007E.
+	miniBit = 0x10000000
+	// contextBit is BUGCHECK_CONTEXT_MODIFIER, which is set where the context is not that of the crash.
+	contextBit = 0x80000000
+)
 
-// stopCodes is the whole table, made once. Nobody may change it.
+// stopCodes is the table of those that are explained, made once. Nobody may change it.
 var stopCodes = sync.OnceValue(func() []stopCode {
-	return slices.Concat(memoryCodes(), ioCodes(), verifierCodes(), systemCodes())
+	return slices.Concat(memoryCodes(), levelCodes(), ioCodes(), networkCodes(), verifierCodes(), watchdogCodes(), systemCodes())
 })
 
-// lookUp finds a code's row of the table.
-func lookUp(code uint32) (stopCode, bool) {
+// lookUp finds a code's row of the table. One that is not explained may have a name all the same.
+func lookUp(code uint32) (row stopCode, explained bool) {
 	rows := stopCodes()
-	for _, candidate := range []uint32{code, code &^ miniBit} {
+	for _, candidate := range []uint32{code, code &^ miniBit, code &^ contextBit, code &^ (miniBit | contextBit)} {
 		if i := slices.IndexFunc(rows, func(s stopCode) bool { return s.code == candidate }); i >= 0 {
 			return rows[i], true
+		}
+		if name := names()[candidate]; name != "" {
+			return stopCode{code: candidate, name: name}, false
 		}
 	}
 	return stopCode{code: code}, false
@@ -47,11 +54,17 @@ func lookUp(code uint32) (stopCode, bool) {
 
 // Explain says what a stop code with its parameters means. A code that is not known is given in hex.
 func Explain(code uint32, params [4]uint64) Explanation {
-	row, known := lookUp(code)
+	row, explained := lookUp(code)
 	e := Explanation{Code: Hex(code), Name: row.name, Meaning: row.meaning, Next: row.next}
-	if known {
+	if row.name != "" {
 		e.Source = fmt.Sprintf("Bug Check Code Reference: Bug Check 0x%X: %s", row.code, row.name)
-	} else {
+	}
+	switch {
+	case explained:
+	case row.name != "":
+		e.Meaning = "A code of Windows' own, of which this program knows the name only."
+		e.Next = "its page in the Bug Check Code Reference, or `!analyze -show` with the code in WinDbg"
+	default:
 		e.Meaning = fmt.Sprintf("stop code 0x%X is not in this program's table", code)
 		e.Next = "look it up in the Bug Check Code Reference; a driver that calls KeBugCheckEx itself chooses the code and the parameters"
 	}

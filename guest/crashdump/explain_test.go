@@ -27,6 +27,7 @@ func TestExplanations(t *testing.T) {
 			b.WriteString(Explain(row.code, [4]uint64{kind, 2, 1, 0xffffe001_00000018}).String() + "\n")
 		}
 	}
+	b.WriteString(Explain(0x11E, [4]uint64{1, 2, 3, 4}).String() + "\n")
 	b.WriteString(Explain(0xDEADBEEF, [4]uint64{1, 2, 3, 1<<64 - 1}).String())
 	path := filepath.Join("testdata", "explanations.txt")
 	if *update {
@@ -46,13 +47,16 @@ func TestExplanations(t *testing.T) {
 // TestTable holds the rows to what the code relies on and readers expect.
 func TestTable(t *testing.T) {
 	name := regexp.MustCompile(`^[A-Z0-9_]+$`)
-	codes, names := map[uint32]bool{}, map[string]bool{}
+	codes, seen := map[uint32]bool{}, map[string]bool{}
 	for _, row := range stopCodes() {
 		at := fmt.Sprintf("0x%X %s", row.code, row.name)
-		if codes[row.code] || names[row.name] {
+		if codes[row.code] || seen[row.name] {
 			t.Errorf("%s: twice in the table", at)
 		}
-		codes[row.code], names[row.name] = true, true
+		codes[row.code], seen[row.name] = true, true
+		if names()[row.code] != row.name {
+			t.Errorf("%s: the list of names has %q", at, names()[row.code])
+		}
 		if !name.MatchString(row.name) {
 			t.Errorf("%s: not a symbolic name", at)
 		}
@@ -76,7 +80,7 @@ func TestTable(t *testing.T) {
 	}
 	// The codes that the issue names, as far as they are sure.
 	for _, code := range []uint32{0xA, 0xD1, 0x50, 0x1E, 0x3B, 0x7E, 0x7F, 0x8E, 0xC2, 0xC4, 0xC5, 0xC9, 0xCE, 0xD5, 0xE2, 0xE3, 0xF7, 0xFC,
-		0x101, 0x109, 0x10D, 0x124, 0x133, 0x139, 0x13A, 0x154, 0x19, 0x1A, 0x24, 0x4E, 0x80, 0x9F, 0xDEADDEAD} {
+		0x101, 0x109, 0x10D, 0x124, 0x125, 0x126, 0x133, 0x7C, 0x1D3, 0xA0, 0x139, 0x13A, 0x154, 0x19, 0x1A, 0x24, 0x4E, 0x80, 0x9F, 0xDEADDEAD} {
 		if !codes[code] {
 			t.Errorf("0x%X is not in the table", code)
 		}
@@ -110,9 +114,46 @@ func TestReadings(t *testing.T) {
 		{Explain(0x139, [4]uint64{99}).Detail, ""},
 		{Explain(0x1000007E, [4]uint64{}).Name, "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED"},
 		{Explain(0x4711, [4]uint64{}).Name, ""},
+		{Explain(0, [4]uint64{}).Name, ""},
+		{Explain(0x125, [4]uint64{}).Name, "NMR_INVALID_STATE"},
+		{Explain(0x126, [4]uint64{2}).Detail, "an MDL is in an invalid state"},
+		{Explain(0x7C, [4]uint64{0x25, 0x14}).Parameters[1].Reading, "detach of a filter"},
+		{Explain(0x7C, [4]uint64{0x14, 2}).Parameters[1].Reading, "DISPATCH_LEVEL"},
+		{Explain(0xC8, [4]uint64{0x020001}).Parameters[0].Reading, "DISPATCH_LEVEL, not PASSIVE_LEVEL"},
+		{Explain(0xC8, [4]uint64{1 << 40}).Parameters[0].Reading, ""},
+		{Explain(0x1D5, [4]uint64{0x6d61736b7377}).Parameters[0].Reading, "wsksam"},
+		{Explain(0x1D5, [4]uint64{0x1b}).Parameters[0].Reading, "?"},
+		{Explain(0x11E, [4]uint64{}).Name, "TOO_MANY_RECURSIVE_FAULTS"},
+		{Explain(0x100000EA, [4]uint64{}).Name, "THREAD_STUCK_IN_DEVICE_DRIVER"},
+		{Explain(0x800000D1, [4]uint64{}).Name, "DRIVER_IRQL_NOT_LESS_OR_EQUAL"},
+		{Explain(0x400001EE, [4]uint64{}).Name, "MPSDRV_QUERY_USER"},
+		{Explain(0xC000021A, [4]uint64{}).Name, "STATUS_SYSTEM_PROCESS_TERMINATED"},
 	} {
 		if c.got != c.want {
 			t.Errorf("%q, want %q", c.got, c.want)
+		}
+	}
+}
+
+// TestNames holds the list to its form, and to what must be in it: every code that is explained, and those of Microsoft's reference.
+func TestNames(t *testing.T) {
+	form := regexp.MustCompile(`^[A-Z][A-Z0-9_]+$`)
+	for code, name := range names() {
+		if !form.MatchString(name) || code == 0 {
+			t.Errorf("0x%X is called %q", code, name)
+		}
+	}
+	if n := len(names()); n < 450 {
+		t.Errorf("%d names", n)
+	}
+	for code := uint32(1); code <= 0x81; code++ { // these are all taken
+		if names()[code] == "" {
+			t.Errorf("0x%X has no name", code)
+		}
+	}
+	for text, want := range map[string]string{"D1": "line 1", "# a\nD1 A B": "line 2", "x A": "line 1", "1 A\n1 B": "is A already", "100000000 A": "line 1"} {
+		if _, err := parseNames(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
 }
@@ -131,6 +172,8 @@ func TestSignatureText(t *testing.T) {
 		{BugcheckSignature(0x109, [4]uint64{1 << 63, 1 << 62, 3, 0x18}), "0x109 unknown 0x18"},
 		{BugcheckSignature(0xE2, [4]uint64{}), "0xE2 unknown"},
 		{BugcheckSignature(0x4711, [4]uint64{1, 1 << 32}), "0x4711 unknown 0x1 * 0x0 0x0"},
+		{BugcheckSignature(0x11E, [4]uint64{1, 1 << 32}), "0x11E unknown 0x1 * 0x0 0x0"},
+		{BugcheckSignature(0x125, [4]uint64{5, 1 << 62}), "0x125 unknown 0x5"},
 	} {
 		if got := c.got.String(); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
