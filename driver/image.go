@@ -77,11 +77,12 @@ type DebugEntry struct {
 
 // Signature is the embedded Authenticode signature.
 type Signature struct {
-	Digest   string `json:"digest"`   // sha256, …
-	Stated   string `json:"stated"`   // the image's digest as it was signed
-	Computed string `json:"computed"` // the same of this file
-	Verified bool   `json:"verified"` // the signature is the certificate's key's own, over Stated
-	Problem  string `json:"problem,omitempty"`
+	Digest   string `json:"digest"`            // sha256, …
+	Stated   string `json:"stated"`            // the image's digest as it was signed
+	Computed string `json:"computed"`          // the same of this file
+	Verified bool   `json:"verified"`          // the signature is the certificate's key's own, over Stated
+	Problem  string `json:"problem,omitempty"` // why it is not valid
+	Unread   string `json:"unread,omitempty"`  // why it is not known here whether it is valid
 
 	Subject     string    `json:"subject,omitempty"`
 	Issuer      string    `json:"issuer,omitempty"`
@@ -90,13 +91,12 @@ type Signature struct {
 	NotBefore   time.Time `json:"not_before"`
 	NotAfter    time.Time `json:"not_after"`
 	Key         string    `json:"key,omitempty"` // RSA 3072
-	CodeSigning bool      `json:"code_signing"`
+	CodeSigning bool      `json:"code_signing"`  // what the certificate states allows it: also where it states nothing
 	SelfSigned  bool      `json:"self_signed"`
 	Timestamped bool      `json:"timestamped"` // there is a countersignature; it is not judged
 	Nested      bool      `json:"nested"`      // there is a second signature inside; it is not judged
 
-	keyBits int
-	isRSA   bool
+	cert *certificate // nil where it could not be found
 }
 
 // Matches reports whether the image is the one that was signed.

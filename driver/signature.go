@@ -1,14 +1,14 @@
 package driver
 
 import (
+	"bytes"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/rsa"
 	"crypto/x509"
 	"debug/pe"
 	"encoding/asn1"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -43,7 +43,11 @@ func (p *imageReader) signature() *Signature {
 	if err == nil {
 		err = s.read(der)
 	}
-	if err != nil {
+	var unread unreadError
+	switch {
+	case errors.As(err, &unread):
+		s.Unread = printable(unread.why)
+	case err != nil:
 		s.Problem = printable(err.Error())
 		return s
 	}
@@ -123,43 +127,84 @@ func (s *Signature) read(der []byte) error {
 	s.Nested = hasAttribute(signer.UnauthenticatedAttributes, oidNestedSignature)
 	s.Timestamped = hasAttribute(signer.UnauthenticatedAttributes, oidCounterSign) ||
 		hasAttribute(signer.UnauthenticatedAttributes, oidCounterSignRFC)
-	certs, err := psd.Content.Certificates.Parse()
-	if err != nil {
-		return fmt.Errorf("read the certificates: %w", err)
+	if s.cert, err = signerCertificate(psd.Content.Certificates, signer.IssuerAndSerialNumber); err != nil {
+		return err
 	}
-	cert, err := signer.FindCertificate(certs)
-	if err != nil {
-		return fmt.Errorf("the signer's certificate is not in the signature")
-	}
-	s.describe(cert)
-	if s.keyBits > maxKeyBits {
-		return fmt.Errorf("a key of %d bits", s.keyBits)
-	}
-	if _, err := psd.Content.Verify(nil, false); err != nil {
-		return fmt.Errorf("verify the signature: %w", err)
-	}
-	s.Verified = true
-	return nil
+	s.describe()
+	return s.verify(psd)
 }
 
-func (s *Signature) describe(cert *x509.Certificate) {
-	s.Subject = printable(cert.Subject.String())
-	s.Issuer = printable(cert.Issuer.String())
-	s.Serial = printable(cert.SerialNumber.Text(16))
-	s.Thumbprint = thumbprint(cert)
-	s.NotBefore, s.NotAfter = cert.NotBefore.UTC(), cert.NotAfter.UTC()
-	s.CodeSigning = slices.Contains(cert.ExtKeyUsage, x509.ExtKeyUsageCodeSigning)
-	s.SelfSigned = string(cert.RawSubject) == string(cert.RawIssuer)
-	switch key := cert.PublicKey.(type) {
-	case *rsa.PublicKey:
-		s.isRSA, s.keyBits = true, key.N.BitLen()
-		s.Key = fmt.Sprintf("RSA %d", s.keyBits)
-	case *ecdsa.PublicKey:
-		s.keyBits = key.Curve.Params().BitSize
-		s.Key = "ECDSA " + key.Curve.Params().Name
-	default:
-		s.Key = cert.PublicKeyAlgorithm.String()
+// unreadError is about what this program can't read or verify, and Windows may.
+type unreadError struct{ why string }
+
+func (e unreadError) Error() string { return e.why }
+
+// signerCertificate finds the certificate that a signature names. The others may be of any kind: they are not needed.
+func signerCertificate(all pkcs7.RawCertificates, named pkcs7.IssuerAndSerial) (*certificate, error) {
+	var unread error
+	for _, one := range all {
+		cert, err := readCertificate(one.FullBytes)
+		switch {
+		case err != nil:
+			unread = unreadError{fmt.Sprintf("a certificate in the signature can't be read here: %v", err)}
+		case named.SerialNumber != nil && bytes.Equal(cert.issuer, named.IssuerName.FullBytes) && cert.serial.Cmp(named.SerialNumber) == 0:
+			return cert, nil
+		}
 	}
+	if unread != nil {
+		return nil, unread
+	}
+	return nil, errors.New("the signer's certificate is not in the signature")
+}
+
+// verify checks that the signature is the key's own, over the digest that it states.
+func (s *Signature) verify(psd *pkcs7.ContentInfoSignedData) error {
+	switch {
+	case s.tooShort():
+		return nil // which is told by itself; crypto/rsa does not compute with it
+	case s.cert.key == nil:
+		return unreadError{"its key is " + s.cert.keyName + ", which is not known here"}
+	case s.cert.keyBits > maxKeyBits:
+		return unreadError{fmt.Sprintf("its key has %d bits, and is too long to be computed with here", s.cert.keyBits)}
+	}
+	content, err := psd.Content.ContentInfo.Bytes()
+	if err != nil {
+		return fmt.Errorf("read the signed digest: %w", err)
+	}
+	signer := &psd.Content.SignerInfos[0]
+	// What the library asks of a certificate is whose it is and its key.
+	known := &x509.Certificate{RawIssuer: s.cert.issuer, SerialNumber: s.cert.serial, PublicKey: s.cert.key}
+	_, err = signer.Verify(content, false, []*x509.Certificate{known})
+	switch {
+	case err == nil:
+		s.Verified = true
+		return nil
+	case strings.Contains(err.Error(), "unsupported"): // as it says of algorithms that it does not know
+		return unreadError{fmt.Sprintf("it is by algorithm %v, over %v, and one of these is not known here",
+			signer.DigestEncryptionAlgorithm.Algorithm, signer.DigestAlgorithm.Algorithm)}
+	}
+	return fmt.Errorf("verify the signature: %w", err)
+}
+
+// tooShort is what Windows says of a key.
+func (s *Signature) tooShort() bool {
+	const shortest = 1024 // Microsoft Security Advisory 2661254
+	return s.isRSA() && s.cert.keyBits < shortest
+}
+
+func (s *Signature) isRSA() bool {
+	return strings.HasPrefix(s.cert.keyName, "RSA") && s.cert.keyBits > 0
+}
+
+func (s *Signature) describe() {
+	c := s.cert
+	s.Subject, s.Issuer = nameText(c.subject), nameText(c.issuer)
+	s.Serial = printable(c.serial.Text(16))
+	s.Thumbprint = thumbprint(c.raw)
+	s.NotBefore, s.NotAfter = c.notBefore, c.notAfter
+	s.CodeSigning = !c.usagesStated || c.states(oidCodeSigning) || c.states(oidAnyUsage)
+	s.SelfSigned = c.selfSigned()
+	s.Key = c.keyName
 }
 
 func hasAttribute(list pkcs7.AttributeList, oid asn1.ObjectIdentifier) bool {

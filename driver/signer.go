@@ -385,7 +385,7 @@ func (r keyring) create(now time.Time) (*Signer, error) {
 }
 
 // Thumbprint is what Windows calls the certificate: its SHA-1, in upper-case hexadecimal digits.
-func (s *Signer) Thumbprint() string { return thumbprint(s.Certificate) }
+func (s *Signer) Thumbprint() string { return thumbprint(s.Certificate.Raw) }
 
 // ExportCertificate writes the public certificate (DER), which a guest has to trust, to path.
 func (s *Signer) ExportCertificate(path string) error {
@@ -395,7 +395,7 @@ func (s *Signer) ExportCertificate(path string) error {
 	return nil
 }
 
-func thumbprint(cert *x509.Certificate) string {
-	sum := sha1.Sum(cert.Raw) //nolint:gosec // a name, not a protection
+func thumbprint(der []byte) string {
+	sum := sha1.Sum(der) //nolint:gosec // a name, not a protection
 	return strings.ToUpper(hex.EncodeToString(sum[:]))
 }
