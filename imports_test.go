@@ -17,7 +17,7 @@ var allowed = map[string][]string{
 	"disk/disktest":     {"disk"},
 	"results":           {"disk"},
 	"child":             {},
-	"driver":            {"child"},
+	"driver":            {"child", "textfile"},
 	"driver/drivertest": {"driver"},
 	"suites":            {"strictyaml", "guest/winname"},
 	"remote":            {},
@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"vm/static":         {"vm", "remote", "child"},
 	"vm/wine":           {"vm", "remote", "remote/winrmd", "child"},
 	"harness/driverrun": {"results", "suites", "guest", "vm"},
-	"harness":           {"harness/driverrun", "disk", "strictyaml", "results", "child", "driver", "suites", "remote", "guest", "guest/crashdump", "guest/winname", "vm", "vm/static", "vm/wine"},
+	"harness":           {"harness/driverrun", "disk", "strictyaml", "results", "child", "driver", "suites", "remote", "guest", "guest/crashdump", "guest/winname", "textfile", "vm", "vm/static", "vm/wine"},
 	"examples":          {},
 	"cmd/wskharness":    {"examples", "disk", "strictyaml", "results", "driver", "suites", "remote", "guest", "guest/crashdump", "vm/wine", "harness"},
 
@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 	"guest/crashdump/dumptest": {},
 
 	"testtime": {},
+	"textfile": {},
 }
 
 // TestImportsRunOneWay holds the rooms to the order that docs/architecture.md draws. Tests may reach

@@ -244,6 +244,11 @@ func (c *certificate) states(use encodingasn1.ObjectIdentifier) bool {
 	return false
 }
 
+// forCodeSigning reports whether what it states allows that; what states nothing is for everything.
+func (c *certificate) forCodeSigning() bool {
+	return !c.usagesStated || c.states(oidCodeSigning) || c.states(oidAnyUsage)
+}
+
 func (c *certificate) selfSigned() bool { return bytes.Equal(c.issuer, c.subject) }
 
 // oddSerial says what is unusual about the serial number; empty where nothing is.

@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/x509"
+	encodingasn1 "encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -447,6 +449,61 @@ func TestSignerSpoilt(t *testing.T) {
 			}
 			if !bytes.Equal(readFile(t, path), test.content) {
 				t.Error("the user's file was changed")
+			}
+		})
+	}
+}
+
+// A key and a certificate that somebody brings are taken as their tools write them.
+func TestSignerOfOnesOwn(t *testing.T) {
+	ours := newSigner(t)
+	key, rest := pem.Decode(readFile(t, ours.Path))
+	old := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(ours.key)})
+	mine := plain(t)
+	mine.notAfter = utc(time.Now().Add(60 * day))
+	own, err := x509.MarshalPKCS8PrivateKey(mine.signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	brought := func(change func(*form)) []byte {
+		f := mine
+		change(&f)
+		return append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: own}), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.der(t)})...)
+	}
+	whole := append(pem.EncodeToMemory(key), rest...)
+	serverAuth := encodingasn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 1}
+	for name, test := range map[string]struct {
+		content []byte
+		fails   string
+	}{
+		"as it is made here":    {whole, ""},
+		"with a mark and CRLF":  {append([]byte("\ufeff"), bytes.ReplaceAll(whole, []byte("\n"), []byte("\r\n"))...), ""},
+		"certificate first":     {append(bytes.Clone(rest), pem.EncodeToMemory(key)...), ""},
+		"a key of PKCS #1":      {append(old, rest...), ""},
+		"with its issuer":       {append(bytes.Clone(whole), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: mine.der(t)})...), ""},
+		"that states no use":    {brought(func(f *form) { f.extensions = nil }), ""},
+		"with any serial":       {brought(func(f *form) { f.serial = integer(-5) }), ""},
+		"for servers":           {brought(func(f *form) { f.extensions = extensions(usages(serverAuth)) }), "the certificate is not for code signing"},
+		"a key with a password": {append(pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: own}), rest...), "take that off with openssl rsa"},
+		"UTF-16 without a mark": {[]byte("-\x00-\x00"), "it has NUL characters"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, signerFile), test.content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			signer, err := LoadOrCreateSigner(dir, time.Now())
+			if test.fails != "" {
+				if err == nil || !strings.Contains(err.Error(), test.fails) {
+					t.Errorf("got %v, want %s", err, test.fails)
+				}
+				return
+			}
+			if err != nil || !bytes.Equal(readFile(t, signer.Path), test.content) {
+				t.Fatalf("%v, or it gave way to another", err)
+			}
+			if image := inspect(t, signedTiny(t, signer)); !image.Signature.Verified || len(Refusals(image.Findings(time.Now()))) > 0 {
+				t.Errorf("%+v", image.Signature)
 			}
 		})
 	}

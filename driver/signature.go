@@ -202,7 +202,7 @@ func (s *Signature) describe() {
 	s.Serial = printable(c.serial.Text(16))
 	s.Thumbprint = thumbprint(c.raw)
 	s.NotBefore, s.NotAfter = c.notBefore, c.notAfter
-	s.CodeSigning = !c.usagesStated || c.states(oidCodeSigning) || c.states(oidAnyUsage)
+	s.CodeSigning = c.forCodeSigning()
 	s.SelfSigned = c.selfSigned()
 	s.Key = c.keyName
 }

@@ -305,37 +305,12 @@ func loadSigner(path string) (*Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	signer := &Signer{Path: path}
-	for len(data) > 0 {
-		var block *pem.Block
-		if block, data = pem.Decode(data); block == nil {
-			break
-		}
-		switch block.Type {
-		case "PRIVATE KEY":
-			key, parseErr := x509.ParsePKCS8PrivateKey(block.Bytes)
-			signer.key, _ = key.(*rsa.PrivateKey)
-			err = errors.Join(err, parseErr)
-		case "CERTIFICATE":
-			cert, parseErr := x509.ParseCertificate(block.Bytes)
-			signer.Certificate = cert
-			err = errors.Join(err, parseErr)
-		}
+	signer, why := readSigner(data)
+	if why != "" {
+		return nil, &SignerError{path, why, "remove it to get a new one"}
 	}
-	why := ""
-	switch {
-	case err != nil:
-		why = err.Error()
-	case signer.key == nil || signer.Certificate == nil:
-		why = "it does not hold an RSA key and a certificate"
-	case !signer.key.PublicKey.Equal(signer.Certificate.PublicKey):
-		why = "the key is not the certificate's"
-	case !slices.Contains(signer.Certificate.ExtKeyUsage, x509.ExtKeyUsageCodeSigning):
-		why = "the certificate is not for code signing"
-	default:
-		return signer, nil
-	}
-	return nil, &SignerError{path, why, "remove it to get a new one"}
+	signer.Path = path
+	return signer, nil
 }
 
 // create makes a signer, in the place of the one that is used.

@@ -75,7 +75,7 @@ type StaticTarget struct {
 	PasswordFile string
 	Auth         string // "basic" or "ntlm"
 	Certificate  string // SHA-256 of the only certificate that is accepted, in hexadecimal
-	CAFile       string // PEM; empty: the system's
+	CAFile       string // PEM, or one certificate in DER; empty: the system's
 	AllowPlain   bool   // Basic over HTTP: password and everything else in the clear
 
 	Reset       []string      // a program of this machine, with its arguments, that turns it off and on; may be empty

@@ -106,6 +106,13 @@ func TestSecretsAreResolvedLate(t *testing.T) {
 			t.Errorf("%+v: %v, %v", target, e, err)
 		}
 	}
+	marked := func(string) string { return "\ufeffs3cret\r\n" }
+	if e, err := fromEnv.endpoint(marked); err != nil || e.Password.Reveal() != "s3cret" {
+		t.Errorf("with what a shell took of a file: %v", err)
+	}
+	if _, err := fromEnv.endpoint(func(string) string { return "s3cret\xfc" }); err == nil || !strings.Contains(err.Error(), "variable PW is not UTF-8") || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("got %v", err)
+	}
 	var usage *UsageError
 	if _, err := unset.endpoint(getenv); !errors.As(err, &usage) || !strings.Contains(err.Error(), "NOT_SET") {
 		t.Errorf("got %v, want a usage error that names the variable", err)

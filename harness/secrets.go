@@ -2,13 +2,13 @@ package harness
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"syscall"
 
 	"wskharness/child"
 	"wskharness/remote"
+	"wskharness/textfile"
 )
 
 // passwordVariables are the environment variables that have passwords of targets.
@@ -35,7 +35,8 @@ func (c *Config) redactor(getenv func(string) string) *remote.Redactor {
 		if t.Static == nil {
 			continue
 		}
-		known = append(known, remote.Secret(getenv(t.Static.PasswordEnv)))
+		password, _ := passwordText([]byte(getenv(t.Static.PasswordEnv)))
+		known = append(known, password)
 		if t.Static.PasswordFile != "" {
 			password, _, _ := readPassword(t.Static.PasswordFile)
 			known = append(known, password)
@@ -49,26 +50,13 @@ const maxPassword = 4096
 
 // readPassword reads a password file. exposed is nil, or says why somebody else may know what is in it.
 func readPassword(path string) (password remote.Secret, exposed, err error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a named pipe may have no writer
+	data, info, err := textfile.Read(path, maxPassword)
 	if err != nil {
 		return "", nil, err
 	}
-	defer file.Close()
-	info, err := file.Stat() // of what was opened, and not of a link to it
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file", path)
+	if password, err = passwordText(data); err != nil {
+		return "", nil, fmt.Errorf("%s %w", path, err)
 	}
-	if err != nil {
-		return "", nil, err
-	}
-	data, err := io.ReadAll(io.LimitReader(file, maxPassword+1))
-	switch {
-	case err != nil:
-		return "", nil, err
-	case len(data) > maxPassword:
-		return "", nil, fmt.Errorf("%s is larger than %d bytes: is it the right file?", path, maxPassword)
-	}
-	password = remote.Secret(strings.TrimRight(string(data), "\r\n"))
 	if password == "" {
 		return "", nil, fmt.Errorf("%s is empty", path)
 	}
@@ -77,6 +65,13 @@ func readPassword(path string) (password remote.Secret, exposed, err error) {
 		owner = stat.Uid
 	}
 	return password, exposure(path, info.Mode().Perm(), owner, uint32(os.Geteuid())), nil
+}
+
+// passwordText is a password as it was typed: in UTF-8, and without the line's end that editors put behind it. Its errors are
+// textfile's, and show nothing of it.
+func passwordText(data []byte) (remote.Secret, error) {
+	text, err := textfile.Decode(data)
+	return remote.Secret(strings.TrimRight(text, "\r\n")), err
 }
 
 // exposure says why somebody other than a user may read a file, nil where nobody may. Root may read everything.

@@ -108,6 +108,14 @@ func TestPasswordFileIsPrivate(t *testing.T) {
 		"somebody else's": {0o600, 12345, "s3cret", " belongs to another user (12345; mode 0600): make it yours with: chown "},
 		"not a password":  {0o600, 0, strings.Repeat("x", 5000), " is larger than 4096 bytes"},
 		"empty":           {0o600, 0, "\n", " is empty"},
+		"CRLF":            {0o600, 0, "s3cret\r\n", ""},
+		"a mark":          {0o600, 0, "\ufeffs3cret\r\n", ""},
+		"a mark alone":    {0o600, 0, "\ufeff\r\n", " is empty"},
+		"PowerShell's":    {0o600, 0, utf16le("s3cret\r\n"), ""},
+		"big-endian":      {0o600, 0, "\xfe\xff\x00s\x003\x00c\x00r\x00e\x00t", ""},
+		"UTF-16, cut":     {0o600, 0, utf16le("s3cret")[:7], " is UTF-16 that is cut or damaged"},
+		"UTF-16, no mark": {0o600, 0, utf16le("s3cret\r\n")[2:], " has NUL characters: if it is UTF-16 without a byte order mark, save it as UTF-8"},
+		"Latin-1":         {0o600, 0, "s3cret\xfc\n", " is not UTF-8, from its byte 7 on: save it as UTF-8"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if test.owner != 0 && os.Geteuid() != 0 {

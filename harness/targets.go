@@ -1,10 +1,8 @@
 package harness
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -51,10 +49,14 @@ func (c *Config) wineOptions(t *Target, k *tools, env Env) wine.Options {
 func (t *StaticTarget) endpoint(getenv func(string) string) (remote.Endpoint, error) {
 	e := remote.Endpoint{URL: t.URL, User: t.User, Auth: remote.Auth(t.Auth), PinSHA256: t.Certificate, AllowPlain: t.AllowPlain}
 	if t.PasswordEnv != "" {
-		e.Password = remote.Secret(getenv(t.PasswordEnv))
-		if e.Password == "" {
+		password, err := passwordText([]byte(getenv(t.PasswordEnv)))
+		switch {
+		case err != nil:
+			return e, usagef("the password's environment variable %s %w", t.PasswordEnv, err)
+		case password == "":
 			return e, usagef("the password's environment variable %s is empty or not set: export it", t.PasswordEnv)
 		}
+		e.Password = password
 	} else {
 		password, exposed, err := readPassword(t.PasswordFile)
 		if err = errors.Join(err, exposed); err != nil {
@@ -63,14 +65,11 @@ func (t *StaticTarget) endpoint(getenv func(string) string) (remote.Endpoint, er
 		e.Password = password
 	}
 	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
+		authorities, err := readAuthorities(t.CAFile)
 		if err != nil {
 			return e, usagef("read the certificate authority: %w", err)
 		}
-		e.RootCAs = x509.NewCertPool()
-		if !e.RootCAs.AppendCertsFromPEM(pem) {
-			return e, usagef("read the certificate authority: %s has no certificate in PEM", t.CAFile)
-		}
+		e.RootCAs, e.RootsUnread = authorities.pool, authorities.unread
 	}
 	return e, e.Validate()
 }

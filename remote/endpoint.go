@@ -31,6 +31,10 @@ type Endpoint struct {
 	// RootCAs verifies the server's certificate; nil means the system's. Only for https.
 	RootCAs *x509.CertPool
 
+	// RootsUnread are those that were to be among RootCAs and could not be read; who issued the server's certificate may be
+	// one of them, and is told so.
+	RootsUnread []error
+
 	// PinSHA256 is the SHA-256 of the DER encoding of the server's own certificate, in hex. With
 	// it the server must present exactly that certificate; who issued it and what name it bears is
 	// then not asked, unless RootCAs is set too.

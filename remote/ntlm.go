@@ -155,7 +155,7 @@ func (n *ntlmExchanger) connect(generation int) *ntlmConn {
 	t.MaxConnsPerHost = 1
 	t.IdleConnTimeout = 0 // the pool decides
 	c := &ntlmConn{of: n, http: t, generation: generation}
-	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+	once := func(ctx context.Context, network, address string) (net.Conn, error) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.socket != nil {
@@ -168,6 +168,7 @@ func (n *ntlmExchanger) connect(generation int) *ntlmConn {
 		c.socket = socket
 		return socket, nil
 	}
+	t.DialContext, t.DialTLSContext = once, n.dial.secured(once)
 	return c
 }
 

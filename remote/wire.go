@@ -50,7 +50,7 @@ type exchanger interface {
 }
 
 func newExchanger(ep Endpoint, opts Options, count *counters) (exchanger, error) {
-	dial := dialer{url: ep.URL, tls: tlsConfig(ep), count: count}
+	dial := dialer{url: ep.URL, tls: tlsConfig(ep), rootsUnread: ep.RootsUnread, count: count}
 	limit := int64(opts.MaxEnvelope) + 64<<10 // the server keeps to MaxEnvelope; HTTP errors may be pages
 	switch ep.Auth {
 	case AuthBasic, AuthCertificate:
@@ -96,6 +96,8 @@ type dialer struct {
 	url   string
 	tls   *tls.Config
 	count *counters
+
+	rootsUnread []error // as in Endpoint
 }
 
 func (d dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
@@ -111,8 +113,7 @@ func (d dialer) dial(ctx context.Context, network, address string) (net.Conn, er
 func (d dialer) transport() *http.Transport {
 	return &http.Transport{
 		DialContext:         d.dial,
-		TLSClientConfig:     d.tls,
-		TLSHandshakeTimeout: dialTimeout,
+		DialTLSContext:      d.secured(d.dial),
 		DisableCompression:  true,
 		MaxConnsPerHost:     maxConns,
 		MaxIdleConnsPerHost: maxConns,
