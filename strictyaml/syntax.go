@@ -1,17 +1,21 @@
 package strictyaml
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
 
-// syntax turns what the library says into what a writer of YAML can do something with. The library tells two places:
-// where it noticed, and where what it was reading begins. The mistake is at one or the other.
+// syntax turns what is wrong with a text into what a writer of YAML can do something with. yaml.v3, which reads it, tells a
+// line at best, and of an alias or a character none at all. Its successor is asked about what that has refused: it tells two
+// places, where it noticed, and where what it was reading begins. The mistake is at one or the other.
 type syntax struct {
 	r     *Reporter
 	lines []string
@@ -19,10 +23,17 @@ type syntax struct {
 	at, from *Node // where it was noticed; where what was being read begins
 }
 
+// lineOf is the line that yaml.v3 tells.
+var lineOf = regexp.MustCompile(`^yaml: line ([0-9]{1,7}): `)
+
+// reportSyntax tells of a text that yaml.v3 has refused with err.
 func reportSyntax(err error, text []byte, r *Reporter) {
 	e := &syntax{r: r, at: &Node{Line: 1, Column: 1}}
-	if !errors.As(err, &e.LoadError) {
-		r.At(e.at, "", "not YAML: %v", err)
+	if !errors.As(explain(text), &e.LoadError) {
+		if m := lineOf.FindStringSubmatch(err.Error()); m != nil {
+			e.at.Line, _ = strconv.Atoi(m[1])
+		}
+		r.At(e.at, "", "not YAML: %s", strings.TrimPrefix(lineOf.ReplaceAllString(err.Error(), ""), "yaml: "))
 		return
 	}
 	e.lines = splitLines(string(text))
@@ -34,6 +45,19 @@ func reportSyntax(err error, text []byte, r *Reporter) {
 		e.from = &Node{Line: e.ContextMark.Line, Column: max(1, e.ContextMark.Column)}
 	}
 	e.report()
+}
+
+// explain has the successor say what is wrong with a text; nil where it finds nothing.
+func explain(text []byte) error {
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	for {
+		var document yaml.Node
+		if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
 }
 
 func splitLines(text string) []string {

@@ -22,7 +22,7 @@ import (
 	"syscall"
 	"time"
 
-	"go.yaml.in/yaml/v4"
+	"gopkg.in/yaml.v3"
 
 	"wskharness/child"
 )
