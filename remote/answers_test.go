@@ -66,6 +66,14 @@ func streams(exit string, pieces ...string) string {
 	return b.String() + `<rsp:CommandState CommandId="c" State="` + wsman.StateDone + `"><rsp:ExitCode>` + exit + `</rsp:ExitCode></rsp:CommandState></rsp:ReceiveResponse>`
 }
 
+// bothStates is an answer that has two states.
+const bothStates = `<rsp:ReceiveResponse><rsp:CommandState CommandId="c" State="` + wsman.StateRunning + `"/><rsp:CommandState CommandId="c" State="` + wsman.StateDone + `"><rsp:ExitCode>7</rsp:ExitCode></rsp:CommandState></rsp:ReceiveResponse>`
+
+// ended is an answer with the last piece of an output.
+func ended(piece string) string {
+	return strings.Replace(streams("", piece), `CommandId="c">`, `CommandId="c" End="true">`, 1)
+}
+
 // TestOddAnswers holds the client to answers that the endpoint never gives.
 func TestOddAnswers(t *testing.T) {
 	noLeaks(t)
@@ -85,8 +93,13 @@ func TestOddAnswers(t *testing.T) {
 		{name: "hasty time-outs", receive: []string{fault(2150858793), fault(2150858793), streams("0")}, receives: 3},
 		{name: "a negative exit code", receive: []string{streams("-1073741819")}, exit: 0xC0000005, receives: 1},
 		{name: "no exit code", receive: []string{streams("x")}, err: `exit code is "x"`, receives: 1},
+		{name: "running and done at once", receive: []string{bothStates}, exit: 7, receives: 1},
+		{name: "another command is done", receive: []string{strings.ReplaceAll(streams("0"), `"c"`, `"d"`)}, err: "state of another command", receives: 1},
+		{name: "done twice", receive: []string{strings.ReplaceAll(bothStates, wsman.StateRunning+`"/>`, wsman.StateDone+`"><rsp:ExitCode>0</rsp:ExitCode></rsp:CommandState>`)}, err: "two exit codes", receives: 1},
+		{name: "output behind its end", receive: []string{ended("eA=="), streams("0", "eA==")}, stdout: "x", err: "was over", receives: 2},
+		{name: "silence behind its end", receive: []string{ended("eA=="), streams("0", "")}, stdout: "x", receives: 2},
 		{name: "not base64", receive: []string{streams("0", "%%")}, err: "not base64", receives: 1},
-		{name: "nonsense", receive: []string{"<rsp:Nonsense/>"}, err: "no ReceiveResponse", receives: 1},
+		{name: "nonsense", receive: []string{"<rsp:Nonsense/>"}, err: "has 0 ReceiveResponses", receives: 1},
 		{name: "not found", receive: nil, err: "HTTP 404", receives: 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {

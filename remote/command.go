@@ -156,10 +156,11 @@ func (c *Command) follow() (uint32, error) {
 		r, err := c.receiveOnce()
 		switch {
 		case err == nil && r.done:
-			c.out.deliver(r)
-			return r.exitCode, nil
+			return r.exitCode, c.deliver(r)
 		case err == nil && !r.empty():
-			c.out.deliver(r)
+			if err := c.deliver(r); err != nil {
+				return 0, err
+			}
 			pause, pipeEnded = hastyPause, false
 			continue
 		case err == nil, IsTimeout(err):
@@ -189,9 +190,22 @@ func (c *Command) receiveOnce() (received, error) {
 	}
 	r, err := receivedOutput(env, c.id)
 	if err != nil {
-		return received{}, &ConnError{Action: "Receive", URL: client.endpoint.URL, Sent: true, Err: err}
+		return received{}, c.distrust(err)
 	}
 	return r, nil
+}
+
+// deliver passes on what was received.
+func (c *Command) deliver(r received) error {
+	if err := c.out.deliver(r); err != nil {
+		return c.distrust(err)
+	}
+	return nil
+}
+
+// distrust says that an answer to Receive cannot be believed.
+func (c *Command) distrust(err error) error {
+	return &ConnError{Action: "Receive", URL: c.shell.client.endpoint.URL, Sent: true, Err: err}
 }
 
 // Wait waits until the command has ended, or ctx has (then the command goes on), and returns its

@@ -56,19 +56,23 @@ func newOutputs() *outputs {
 	return o
 }
 
-// deliver adds what arrived.
-func (o *outputs) deliver(r received) {
+// deliver adds what arrived. Output behind the end of its stream is an error: its readers were told that there is none.
+func (o *outputs) deliver(r received) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for i := range o.stream {
 		s := &o.stream[i]
 		if len(r.data[i]) > 0 {
+			if s.ended {
+				return fmt.Errorf("the server had said that %s was over, and sent %d bytes more of it", streamName(i), len(r.data[i]))
+			}
 			s.pieces = append(s.pieces, r.data[i])
 			s.size += len(r.data[i])
 		}
 		s.ended = s.ended || r.end[i] || r.done
 		s.fuller.Broadcast()
 	}
+	return nil
 }
 
 // room waits until more may be asked for. It returns ErrUnread when that would never be, and the
