@@ -34,7 +34,9 @@
 //   - A machine that reboots refuses, resets, answers 401 and 500 in turn: [WinRM.AwaitBoot] waits
 //     until it is really back.
 //   - A server that does not answer at all is given the operation's time-out and a margin.
-//   - A 401 in mid-session or an answer that does not belong to the request drops the connection;
-//     operations that may safely be done twice are repeated once on a new one.
+//   - A 401 in mid-session says that nothing was carried out: the client authenticates anew, once, and asks
+//     again, whatever it was. A second one in a row is the error, and so is the first of all.
+//   - An answer that does not belong to the request drops the connection; operations that may safely be
+//     done twice are repeated once on a new one.
 //   - Output is bytes: nothing is decoded. Exit codes are raw unsigned 32-bit numbers.
 package remote

@@ -89,23 +89,27 @@ func (c *WinRM) once(ctx context.Context, op operation, build func() (message, e
 
 // open judges an answer.
 func (c *WinRM) open(op operation, m message, a answer) (wsman.Envelope, error) {
+	refused := func(f *Fault) (wsman.Envelope, error) {
+		f.SessionOver = a.known && a.status == http.StatusUnauthorized
+		return wsman.Envelope{}, f
+	}
+	bare := &Fault{Action: op.name, HTTPStatus: a.status, Reason: http.StatusText(a.status)}
 	if !a.isSOAP {
-		text := oneLine(string(a.body[:min(len(a.body), maxReason)]))
-		return wsman.Envelope{}, &Fault{Action: op.name, HTTPStatus: a.status, Reason: http.StatusText(a.status), Detail: text,
-			SessionOver: a.known && a.status == http.StatusUnauthorized}
+		bare.Detail = oneLine(string(a.body[:min(len(a.body), maxReason)]))
+		return refused(bare)
 	}
 	env, err := wsman.ParseEnvelope(a.body)
+	if err != nil && a.status != http.StatusOK {
+		return refused(bare)
+	}
 	if err != nil {
-		if a.status != http.StatusOK {
-			return wsman.Envelope{}, &Fault{Action: op.name, HTTPStatus: a.status, Reason: http.StatusText(a.status)}
-		}
 		return wsman.Envelope{}, &ConnError{Action: op.name, URL: c.endpoint.URL, Sent: true, Err: err}
 	}
 	if fault := faultIn(env, op.name, a.status); fault != nil {
-		return wsman.Envelope{}, fault
+		return refused(fault)
 	}
 	if a.status != http.StatusOK {
-		return wsman.Envelope{}, &Fault{Action: op.name, HTTPStatus: a.status, Reason: http.StatusText(a.status)}
+		return refused(bare)
 	}
 	if got := env.RelatesTo(); got != m.id {
 		return wsman.Envelope{}, &ConnError{Action: op.name, URL: c.endpoint.URL, Sent: true, Err: fmt.Errorf("%w: it relates to %.80q, not to %q", errMismatch, got, m.id)}

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/hashicorp/go-hclog"
@@ -18,6 +19,26 @@ import (
 type machine struct {
 	*winrmd.Server
 	basic, sealed, ntlm remote.Endpoint // Basic over HTTPS, NTLM sealed over HTTP, NTLM over HTTPS
+	connections         *atomic.Int64   // that were made to it
+}
+
+// ways are all that there are to reach it.
+func (m machine) ways() map[string]remote.Endpoint {
+	return map[string]remote.Endpoint{"basic": m.basic, "sealed": m.sealed, "ntlm": m.ntlm}
+}
+
+// counting counts connections.
+type counting struct {
+	net.Listener
+	count *atomic.Int64
+}
+
+func (c counting) Accept() (net.Conn, error) {
+	conn, err := c.Listener.Accept()
+	if err == nil {
+		c.count.Add(1)
+	}
+	return conn, err
 }
 
 func serve(t testing.TB, opts winrmd.Options) machine {
@@ -26,7 +47,10 @@ func serve(t testing.TB, opts winrmd.Options) machine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts.User, opts.Password, opts.Certificate = "tester", "geheim", cert.TLS
+	opts.User, opts.Certificate = "tester", cert.TLS
+	if opts.Password == "" {
+		opts.Password = "geheim"
+	}
 	if opts.Host == nil {
 		opts.Host = winrmd.LocalHost{}
 	}
@@ -35,12 +59,13 @@ func serve(t testing.TB, opts winrmd.Options) machine {
 		t.Fatal(err)
 	}
 	served := make(chan error, 2)
+	connections := new(atomic.Int64)
 	listen := func(serve func(net.Listener) error) string {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		go func() { served <- serve(l) }()
+		go func() { served <- serve(counting{l, connections}) }()
 		return l.Addr().String()
 	}
 	secure, plain := listen(server.Serve), listen(server.ServePlain)
@@ -55,7 +80,7 @@ func serve(t testing.TB, opts winrmd.Options) machine {
 		}
 	})
 	basic := remote.Endpoint{URL: "https://" + secure + "/wsman", User: "tester", Password: "geheim", Auth: remote.AuthBasic, PinSHA256: cert.SHA256}
-	m := machine{Server: server, basic: basic, sealed: basic, ntlm: basic}
+	m := machine{Server: server, basic: basic, sealed: basic, ntlm: basic, connections: connections}
 	m.ntlm.Auth, m.sealed.Auth = remote.AuthNTLM, remote.AuthNTLM
 	m.sealed.URL, m.sealed.PinSHA256 = "http://"+plain+"/wsman", ""
 	return m

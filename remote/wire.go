@@ -168,7 +168,7 @@ func (b *basicExchanger) exchange(ctx context.Context, envelope []byte) (answer,
 		r := http.Request{Header: h}
 		r.SetBasicAuth(b.endpoint.User, b.endpoint.Password.Reveal())
 	})
-	if a.known = known; err == nil && a.isSOAP {
+	if a.known = known; err == nil && a.isSOAP && a.status != http.StatusUnauthorized {
 		b.accepted.Store(true)
 	}
 	return a, err

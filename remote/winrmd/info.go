@@ -42,7 +42,7 @@ func (s *Server) getConfig(a *answer) {
 	b.raw(`<cfg:Config xmlns:cfg="`, wsman.NSConfig, `">`)
 	b.element("cfg:MaxEnvelopeSizekb", strconv.Itoa(l.MaxEnvelopeSizekb))
 	b.element("cfg:MaxTimeoutms", strconv.Itoa(l.MaxTimeoutms))
-	b.element("cfg:MaxBatchItems", "32000")
+	b.element("cfg:MaxBatchItems", strconv.Itoa(l.MaxBatchItems))
 	b.raw("<cfg:Service>")
 	b.element("cfg:MaxConcurrentOperationsPerUser", "1500")
 	b.element("cfg:MaxConnections", strconv.Itoa(l.MaxConnections))
@@ -59,6 +59,7 @@ func (s *Server) getConfig(a *answer) {
 // Enumerations: how many shells fit one answer, and how many answers may be outstanding.
 const (
 	defaultBatch = 20 // DSP0226 8.4: one without MaxElements; Windows sends more
+	maxBatch     = 1000
 	maxPulls     = 16
 )
 
@@ -82,7 +83,7 @@ func (s *Server) enumerate(r request, a *answer) *fault {
 		b.element("n:EnumerationContext", s.leave(left)).raw("</n:EnumerateResponse>")
 		return nil
 	}
-	size := batch(body.Child(wsman.NSManagement, "MaxElements"))
+	size := s.batch(body.Child(wsman.NSManagement, "MaxElements"))
 	now, later := left[:min(size, len(left))], left[min(size, len(left)):]
 	context := ""
 	if len(later) > 0 {
@@ -111,7 +112,7 @@ func (s *Server) pull(r request, a *answer) *fault {
 	if !known {
 		return invalidBody("its n:EnumerationContext is not known")
 	}
-	size := min(batch(body.Child(wsman.NSEnumeration, "MaxElements")), len(left))
+	size := min(s.batch(body.Child(wsman.NSEnumeration, "MaxElements")), len(left))
 	b := &a.body
 	b.raw("<n:PullResponse>")
 	if size < len(left) {
@@ -142,10 +143,10 @@ func (s *Server) leave(left []*shell) string {
 	return id
 }
 
-func batch(e *wsman.Element) int {
+func (s *Server) batch(e *wsman.Element) int {
 	n, err := strconv.Atoi(e.Content())
 	if err != nil || n < 1 {
-		return defaultBatch
+		n = defaultBatch
 	}
-	return min(n, 1000)
+	return min(n, maxBatch, s.opts.Limits.MaxBatchItems)
 }

@@ -58,6 +58,7 @@ type Limits struct {
 	MaxConnections       int           // 300
 	MaxShellsPerUser     int           // 30
 	MaxProcessesPerShell int           // commands that were not released with a signal; 25
+	MaxBatchItems        int           // shells in one answer to Enumerate or Pull; 32000
 	IdleTimeout          time.Duration // after which an unused shell is deleted; 2 h
 	MaxIdleTimeout       time.Duration // the longest that a client may ask for; 24 h
 }
@@ -73,6 +74,7 @@ func (l *Limits) fill() error {
 		{"MaxConnections", &l.MaxConnections, 300},
 		{"MaxShellsPerUser", &l.MaxShellsPerUser, 30},
 		{"MaxProcessesPerShell", &l.MaxProcessesPerShell, 25},
+		{"MaxBatchItems", &l.MaxBatchItems, 32000},
 	} {
 		if *f.value == 0 {
 			*f.value = f.fallback
