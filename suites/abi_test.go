@@ -112,6 +112,7 @@ func mirrored() map[string]uint64 {
 		"WSKP_PLAIN": planPlain, "WSKP_NEVER_UNLOAD": planNeverUnload, "WSKP_OP_UPLOAD": opUpload, "WSKP_OP_RUN": opRun, "WSKP_OP_IOCTL": opIoctl,
 		"WSKP_OP_COLLECT": opCollect, "WSKP_OP_EVENT_LOG": opEventLog,
 		"WSKP_GENERIC_BYTES": genericBytes, "WSKP_REPORT_BYTES": reportBytes,
+		"WSKP_V_JOINED": valueJoined, "WSKP_V_JOINED_COUNT": valueJoinedCount,
 		"WSKP_V_RUN_EXIT": valueRunExit, "WSKP_V_RUN_OUT": valueRunOut, "WSKP_V_RUN_ERR": valueRunErr,
 		"WSKP_V_IOCTL_WIN32": valueIoctlWin32, "WSKP_V_IOCTL_BYTES": valueIoctlBytes, "WSKP_V_FILE_BYTES": valueFileBytes,
 	}

@@ -41,7 +41,7 @@ func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
 	if op.thread {
 		if n := m.Take("thread"); n != nil {
 			if name, ok := p.r.readName(n, op.name+": thread"); ok {
-				s.Thread, s.thread = name, uint16(p.start(name, n, s.performer)+1)
+				s.Thread, s.thread = name, uint16(p.start(name, n, s)+1)
 			}
 		}
 	}
@@ -170,7 +170,11 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 		if name, ok := p.r.readName(n, what); ok {
 			s.target = name
 			words.object("thread " + name)
-			s.args[a.slot], s.performer = p.running(name, n, s.op.code == opJoin)
+			t := p.running(name, n, s.op.code == opJoin)
+			s.args[a.slot], s.performer = uint64(t.index), t.performer
+			if s.op.code == opJoin {
+				s.op, s.joined = s.op.joining(t.op), t.generic
+			}
 		}
 	}
 }
@@ -315,7 +319,11 @@ func (p *caseParser) checks(s *Step, m *mapping) {
 		}
 		what := s.Op + ": " + f.name
 		if s.Async() {
-			p.r.At(n, "an inspect after the join", "the step only starts thread %q", s.Thread)
+			instead := "an inspect after the join"
+			if s.performer == byAgent {
+				instead = f.name + " in the join"
+			}
+			p.r.At(n, instead, "%s: the step only starts thread %q", what, s.Thread)
 			continue
 		}
 		check := Check{Name: f.name, subject: f.subject(), value: f.value, part: f.part}

@@ -96,6 +96,7 @@ type Step struct {
 	group     uint16 // of its unit, where that has some
 	weight    uint16 // of that, in its first step
 	generic   *generic
+	joined    *generic // of a join: that of the step that began what is joined
 }
 
 // Part is where in its case a step stands.

@@ -27,7 +27,9 @@ type threadUse struct {
 	index     int
 	performer performer // whose thread it is
 	busy      bool
-	at        *node // where its operation was started last
+	at        *node      // where its operation was started last
+	op        *operation // which that is
+	generic   *generic   // what it says beside its numbers; nil: nothing
 }
 
 // client returns the index of a client, giving one to a new name.
@@ -93,7 +95,7 @@ func (p *caseParser) deregister(name string, at *node, s *Step) uint64 {
 }
 
 // start is a step that is started on a named thread of whoever performs it; the result is the thread's index.
-func (p *caseParser) start(name string, at *node, by performer) int {
+func (p *caseParser) start(name string, at *node, s *Step) int {
 	t := p.threads[name]
 	if t == nil {
 		t = &threadUse{index: len(p.threads)}
@@ -106,12 +108,12 @@ func (p *caseParser) start(name string, at *node, by performer) int {
 		p.r.At(at, "loop: {parallel: …}", "a named thread in a loop")
 		return t.index
 	}
-	t.busy, t.at, t.performer = true, at, by
+	t.busy, t.at, t.performer, t.op, t.generic = true, at, s.performer, s.op, nil
 	return t.index
 }
 
 // running is a step about a thread's operation, which whoever started it performs, too.
-func (p *caseParser) running(name string, at *node, joins bool) (index uint64, by performer) {
+func (p *caseParser) running(name string, at *node, joins bool) *threadUse {
 	t := p.threads[name]
 	if t == nil || !t.busy {
 		var names []string
@@ -122,10 +124,10 @@ func (p *caseParser) running(name string, at *node, joins bool) (index uint64, b
 		}
 		slices.Sort(names)
 		p.r.At(at, "a step before it with thread: "+name, "nothing runs on thread %q%s", name, strictyaml.Hint(name, names))
-		return 0, byDriver
+		return &threadUse{}
 	}
 	if joins {
 		t.busy = false
 	}
-	return uint64(t.index), t.performer
+	return t
 }

@@ -13,7 +13,9 @@ type generic struct {
 	upload  string   // the file here whose place in the guest is the first of the texts; empty: none
 	outputs []outputCheck
 	report  reportKind
-	stdout  bool // the report is what the program writes to its standard output
+	stdout  bool   // the report is what the program writes to its standard output
+	device  bool   // what is written is a device's output
+	room    uint64 // for that
 }
 
 const (
@@ -36,6 +38,9 @@ func (p *caseParser) genericStep(s *Step, body *node, given map[string]*node, wo
 		p.program(s, g, given, words)
 	case opIoctl:
 		p.ioctl(s, g, given, words)
+	case opJoin:
+		p.joinOutputs(s, given)
+		return
 	case opCollect:
 		p.collect(s, g, given, words)
 	case opEventLog:
@@ -44,6 +49,9 @@ func (p *caseParser) genericStep(s *Step, body *node, given map[string]*node, wo
 		return
 	}
 	s.generic = g
+	if s.Async() {
+		p.threads[s.Thread].generic = g
+	}
 }
 
 // agentTexts are the texts as the agent wants them.
@@ -155,7 +163,7 @@ func (p *caseParser) eventLog(s *Step, g *generic, body *node, given map[string]
 
 // settleGeneric completes a generic step whose expectation has been read.
 func (p *caseParser) settleGeneric(s *Step, n *node) {
-	g := s.generic
+	g := s.demands()
 	if g == nil {
 		return
 	}
@@ -171,7 +179,7 @@ func (p *caseParser) settleGeneric(s *Step, n *node) {
 	says := slices.ContainsFunc(s.Checks, func(c Check) bool { return c.value.name == "exit" })
 	if exit, ok := s.op.value("exit"); ok && success && !says && !p.inLoop() {
 		s.Checks = append(s.Checks, Check{Name: "exit", Want: "0", Text: "exit 0", subject: "exit", value: exit,
-			conds: []condition{{valueRunExit, compareEQ, 0}}})
+			conds: []condition{{exit.index, compareEQ, 0}}})
 	}
 }
 

@@ -14,6 +14,9 @@ const (
 	planPlain       = 0x1
 	planNeverUnload = 0x2
 
+	valueJoined      = 3 // of a join: where the values of the thread's operation are …
+	valueJoinedCount = 7 // … and how many
+
 	valueRunExit    = 0
 	valueRunOut     = 1
 	valueRunErr     = 2

@@ -14,24 +14,33 @@ func (p *caseParser) ioctl(s *Step, g *generic, given map[string]*node, words *s
 		return
 	}
 	words.parts[0] += " " + device // before the code
-	g.texts = []string{device}
+	g.device, g.texts = true, []string{device}
 	if n := given["in"]; n != nil {
 		if data, ok := p.bytes(n, "ioctl: in"); ok && len(data) > 0 {
 			g.texts = append(g.texts, hex.EncodeToString(data))
 			words.add(fmt.Sprintf("%d bytes in", len(data)))
 		}
 	}
-	if n := given["out"]; n != nil {
-		data, ok := p.bytes(n, "ioctl: out")
-		if !ok {
-			return
-		}
-		if uint64(len(data)) > s.args[1] {
-			p.r.At(n, fmt.Sprintf("at most %d bytes, or more room", s.args[1]), "ioctl: out has %d bytes", len(data))
-		}
-		g.outputs = append(g.outputs, outputCheck{stream: streamOut, kind: outputBytes, want: string(data)})
-		words.add(fmt.Sprintf("%d bytes out", len(data)))
+	g.room = s.args[1]
+	p.deviceOutput(s, g, given["out"])
+	for _, c := range g.outputs {
+		words.add(fmt.Sprintf("%d bytes out", len(c.want)))
 	}
+}
+
+// deviceOutput reads what a device has to answer, in the request itself or in the join of the thread that it is on.
+func (p *caseParser) deviceOutput(s *Step, g *generic, n *node) {
+	if n == nil || p.onThread(s, n, "out") {
+		return
+	}
+	data, ok := p.bytes(n, s.op.name+": out")
+	if !ok {
+		return
+	}
+	if uint64(len(data)) > g.room {
+		p.r.At(n, fmt.Sprintf("at most %d bytes, or more room", g.room), "%s: out has %d bytes", s.op.name, len(data))
+	}
+	g.outputs = append(g.outputs, outputCheck{stream: streamOut, kind: outputBytes, want: string(data)})
 }
 
 // bytes reads {hex: 00 ff} or {text: abc}.

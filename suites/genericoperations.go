@@ -30,7 +30,7 @@ func genericOperations() []operation {
 				{name: "stdout_bytes", index: valueRunOut, kind: valueBytes, doc: "how much it wrote"},
 				{name: "stderr_bytes", index: valueRunErr, kind: valueBytes, doc: "how much it wrote to its standard error"},
 			}},
-		{name: "ioctl", code: opIoctl, contexts: here, performer: byAgent, patience: 5 * time.Second,
+		{name: "ioctl", code: opIoctl, contexts: here, performer: byAgent, patience: 5 * time.Second, thread: true,
 			doc: "Opens a device, sends it one request (DeviceIoControl) and closes it. The status is that of what failed.",
 			args: []argument{
 				{name: "device", kind: argText, required: true, doc: `the device's name: NAME for \\.\NAME`},

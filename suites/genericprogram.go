@@ -39,12 +39,17 @@ func (p *caseParser) program(s *Step, g *generic, given map[string]*node, words 
 		command = " " // the agent wants a text; a list has no empty ones
 	}
 	g.texts = []string{program, command}
+	p.programOutputs(s, g, given)
+	p.report(s, g, given)
+}
+
+// programOutputs reads what a program has to write, in the step that runs it or in the join of its thread.
+func (p *caseParser) programOutputs(s *Step, g *generic, given map[string]*node) {
 	for _, stream := range []string{"stdout", "stderr"} {
-		if n := given[stream]; n != nil {
-			g.outputs = append(g.outputs, p.outputChecks(n, stream)...)
+		if n := given[stream]; n != nil && !p.onThread(s, n, stream) {
+			g.outputs = append(g.outputs, p.outputChecks(n, s.op.name+": "+stream, stream)...)
 		}
 	}
-	p.report(s, g, given)
 }
 
 func (p *caseParser) report(s *Step, g *generic, given map[string]*node) {

@@ -178,8 +178,12 @@ func (j *judgement) origin() bool {
 		if s.Record {
 			return true
 		}
-		j.add(KindRefused, "", j.wanted(), "refused by the driver, "+StatusText(r.Status),
-			fmt.Sprintf("expected %s; the driver refused the step (%s) and did not call WSK", j.wanted(), StatusText(r.Status)))
+		by, without := "driver", "did not call WSK"
+		if s.performer == byAgent {
+			by, without = "agent", "did nothing"
+		}
+		j.add(KindRefused, "", j.wanted(), "refused by the "+by+", "+StatusText(r.Status),
+			fmt.Sprintf("expected %s; the %s refused the step (%s) and %s", j.wanted(), by, StatusText(r.Status), without))
 		return false
 	case OriginTimeout:
 		j.timedOut()

@@ -52,14 +52,15 @@ func (s *Step) note(r StepResult) string {
 
 // Wrote is what a step's program wrote, as far as a reader wants to see it beside the step.
 func (s *Step) Wrote(o Outputs) []Reported {
-	if s.generic == nil {
+	g := s.demands()
+	if g == nil {
 		return nil
 	}
 	var all []Reported
 	show := func(name string, data []byte, total uint64) {
 		switch {
 		case total == 0:
-		case s.op.code == opIoctl:
+		case g.device:
 			all = append(all, Reported{"out", hexBytes(data)})
 		default:
 			all = append(all, Reported{name, quoteShort(cleanText(data))})
@@ -71,7 +72,7 @@ func (s *Step) Wrote(o Outputs) []Reported {
 }
 
 // Generic reports whether the step needs nothing of the driver but that it is one.
-func (s *Step) Generic() bool { return s.generic != nil }
+func (s *Step) Generic() bool { return s.generic != nil || s.joined != nil }
 
 // Reported is a value that a step reports, by name and in words.
 type Reported struct {

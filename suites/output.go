@@ -42,8 +42,7 @@ type outputCheck struct {
 }
 
 // outputChecks reads {equals: …, contains: …, matches: …}, of which contains may be a list.
-func (p *caseParser) outputChecks(n *node, name string) []outputCheck {
-	what := "run: " + name
+func (p *caseParser) outputChecks(n *node, what, name string) []outputCheck {
 	m, ok := p.r.Mapping(n, what)
 	if !ok {
 		return nil
@@ -86,7 +85,7 @@ func (p *caseParser) outputChecks(n *node, name string) []outputCheck {
 
 // outputs judges what a step wrote.
 func (j *judgement) outputs() {
-	g := j.step.generic
+	g := j.step.demands()
 	if g == nil {
 		return
 	}

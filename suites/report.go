@@ -42,7 +42,7 @@ const (
 func (c *Case) SubResults(results []StepResult) []SubResult {
 	var all []SubResult
 	for _, r := range results {
-		if r.Step < 0 || r.Step >= len(c.Steps) || c.Steps[r.Step].generic == nil {
+		if r.Step < 0 || r.Step >= len(c.Steps) || c.Steps[r.Step].demands() == nil {
 			continue
 		}
 		found, _ := c.Steps[r.Step].subResults(r.Outputs)
@@ -55,7 +55,7 @@ func (c *Case) SubResults(results []StepResult) []SubResult {
 }
 
 func (s *Step) subResults(o Outputs) ([]SubResult, error) {
-	g := s.generic
+	g := s.demands()
 	data, total := o.Report, o.ReportBytes
 	if g.stdout {
 		data, total = o.Out, o.OutBytes
@@ -74,7 +74,7 @@ func (s *Step) subResults(o Outputs) ([]SubResult, error) {
 
 // report judges the tests that a program reported on.
 func (j *judgement) report() {
-	if j.step.generic.report == noReport {
+	if j.step.demands().report == noReport {
 		return
 	}
 	found, err := j.step.subResults(j.result.Outputs)

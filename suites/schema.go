@@ -17,7 +17,7 @@ func JSONSchema() []byte {
 	step := object{}
 	var one []any
 	for i := range ops {
-		step[ops[i].name] = ops[i].schema()
+		step[ops[i].name] = ops[i].joiningAny(ops).schema()
 		one = append(one, object{"required": []string{ops[i].name}})
 	}
 	plainStep := func(withLoop bool) object {

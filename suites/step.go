@@ -48,7 +48,7 @@ func (p *caseParser) readStep(n *node) {
 	p.expectation(&s, m, body)
 	p.settleGeneric(&s, n)
 	p.timing(&s, m, &nodes)
-	p.reportOutside(m, op)
+	p.reportOutside(m, s.op)
 	p.place(&s, n, inside)
 	p.finish(&s, n, words)
 	p.steps = append(p.steps, nodes)

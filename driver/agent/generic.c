@@ -47,10 +47,11 @@ static const struct {
     UINT32 Op;
     UINT32 (*Routine)(GENERIC *Generic);
     unsigned TextsMin, TextsMax;
+    BOOL Threads; /* it may be started on a thread, and sets Begun there */
 } GenericSteps[] = {
-    {WSKP_OP_UPLOAD, DoUpload, 2, 2},      {WSKP_OP_RUN, DoRun, 2, 3},
-    {WSKP_OP_IOCTL, DoIoctl, 1, 2},        {WSKP_OP_COLLECT, DoCollect, 2, 2},
-    {WSKP_OP_EVENT_LOG, DoEventLog, 2, 3},
+    {WSKP_OP_UPLOAD, DoUpload, 2, 2, FALSE},      {WSKP_OP_RUN, DoRun, 2, 3, FALSE},
+    {WSKP_OP_IOCTL, DoIoctl, 1, 2, TRUE},         {WSKP_OP_COLLECT, DoCollect, 2, 2, FALSE},
+    {WSKP_OP_EVENT_LOG, DoEventLog, 2, 3, FALSE},
 };
 
 static BOOL ArgumentsFit(const WSKT_STEP *Step)
@@ -70,11 +71,14 @@ BOOL GenericKnows(const WSKT_STEP *Step, WORDS Words)
 {
     unsigned texts = 0;
 
+    if (Step->TimeoutMs == 0 || Step->TimeoutMs > WSKT_MAX_WAIT_MS)
+        return FALSE;
     while (WordsNext(&Words) != NULL)
         texts++;
     for (size_t i = 0; i < ARRAYSIZE(GenericSteps); i++) {
         if (GenericSteps[i].Op == Step->Op)
-            return texts >= GenericSteps[i].TextsMin && texts <= GenericSteps[i].TextsMax &&
+            return Step->Thread <= (GenericSteps[i].Threads ? WSKT_MAX_THREADS : 0) &&
+                   texts >= GenericSteps[i].TextsMin && texts <= GenericSteps[i].TextsMax &&
                    ArgumentsFit(Step);
     }
     return FALSE;

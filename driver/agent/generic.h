@@ -17,6 +17,7 @@ typedef struct GENERIC {
     WORDS Words;
     FOLDERS Folders;
     UINT64 SinceMs; /* how long ago the case began */
+    HANDLE Begun;   /* to be set when what the step does is under way; of steps that may have a thread */
     WSKT_RESULT *Result;
     CAPTURE Kept[OUTPUT_COUNT]; /* Data is the caller's to free */
 } GENERIC;

@@ -42,6 +42,8 @@ static UINT32 Request(GENERIC *Generic, HANDLE Device, UINT8 *In, DWORD InBytes,
     DWORD returned = 0;
     UINT32 status = STATUS_SUCCESS_VALUE;
 
+    /* Nothing tells when the request has reached the driver: from here on it is on its way. */
+    SetEvent(Generic->Begun);
     if (!DeviceIoControl(Device, (DWORD)Generic->Step->Arg[0], In, InBytes, Out, OutBytes, &returned, NULL))
         status = LastStatus(Generic, GetLastError());
     Generic->Result->Value[WSKP_V_IOCTL_BYTES] = returned;

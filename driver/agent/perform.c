@@ -156,6 +156,7 @@ static void DoGeneric(ACT *Act)
                        .Words = Act->Words,
                        .Folders = Act->Folders,
                        .SinceMs = Act->SinceMs,
+                       .Begun = Act->Begun,
                        .Result = &Act->Result};
 
     GenericPerform(&generic);
@@ -295,7 +296,7 @@ static void Start(PERFORMER *Performer, const WSKP_STEP *Step, ACT_ROUTINE *Rout
         RefuseStep(Result, STATUS_INSUFFICIENT_RESOURCES_VALUE);
     } else if (named != NULL) {
         *named = actor;
-        if (Step->Step.Op == WSKP_OP_ECHO)
+        if (Step->Step.Op != WSKP_OP_UNLOAD) /* all others say when they are under way */
             ActorAwaitBegun(actor, Step->Step.TimeoutMs);
         Result->Origin = WSKT_ORIGIN_ASYNC;
         Result->Status = STATUS_PENDING_VALUE;
@@ -335,16 +336,19 @@ static void AwaitAnswer(PERFORMER *Performer, const WSKT_STEP *Step, WSKT_RESULT
         Result->Origin = joins ? WSKT_ORIGIN_TIMEOUT : WSKT_ORIGIN_CALL;
         return;
     }
-    TakeBack(Performer, back, &operation);
-    Result->Value[WSKT_V_THREAD_STATUS] = operation.Status;
+    Result->Value[WSKT_V_THREAD_STATUS] = back->Result.Status;
     Result->Value[WSKT_V_THREAD_DONE] = 1;
-    Result->Value[WSKT_V_THREAD_NS] = operation.ElapsedNs;
-    Result->Status = joins ? operation.Status : STATUS_SUCCESS_VALUE;
-    if (joins) {
-        Result->Origin = operation.Origin;
-        ActorLeave(*actor);
-        *actor = NULL;
-    }
+    Result->Value[WSKT_V_THREAD_NS] = back->Result.ElapsedNs;
+    Result->Status = STATUS_SUCCESS_VALUE;
+    if (!joins)
+        return;
+    TakeBack(Performer, back, &operation);
+    Result->Status = operation.Status;
+    Result->Origin = operation.Origin;
+    for (UINT32 i = 0; i < WSKP_V_JOINED_COUNT; i++)
+        Result->Value[WSKP_V_JOINED + i] = operation.Value[i];
+    ActorLeave(*actor);
+    *actor = NULL;
 }
 
 /* An unload that failed has left the driver where it was; a load that failed has left none. */

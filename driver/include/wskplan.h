@@ -181,6 +181,13 @@ enum {
 #define WSKP_GENERIC_BYTES 65536u  /* of each output of a step are kept */
 #define WSKP_REPORT_BYTES  262144u /* of a report */
 
+/*
+ * WSKT_OP_JOIN of a thread of the agent's: behind the values of every join, the first WSKP_V_JOINED_COUNT of
+ * the operation that the thread was at. What that wrote is told with the join, too.
+ */
+#define WSKP_V_JOINED       3u
+#define WSKP_V_JOINED_COUNT 7u
+
 enum { /* RUN */
        WSKP_V_RUN_EXIT = 0,
        WSKP_V_RUN_OUT = 1, /* bytes */
