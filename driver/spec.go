@@ -55,7 +55,7 @@ func SampleSpec(defines map[string]string) Spec {
 		Name:     "wsksample.sys",
 		Kind:     KernelDriver,
 		Sources:  Sources(),
-		Dirs:     []string{"sample"},
+		Dirs:     []string{"sample", "shared"},
 		Includes: []string{"include"},
 		Defines:  all,
 		Units:    4,
@@ -86,7 +86,7 @@ func AgentSpec() Spec {
 		Name:     "wskagent.exe",
 		Kind:     Program,
 		Sources:  Sources(),
-		Dirs:     []string{"agent"},
+		Dirs:     []string{"agent", "shared"},
 		Includes: []string{"include"},
 		// The first, or windows.h brings the old winsock.h; the others, because it has no windows and draws nothing.
 		Defines: map[string]string{"WIN32_LEAN_AND_MEAN": "1", "NOUSER": "1", "NOGDI": "1"},

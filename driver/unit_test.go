@@ -24,10 +24,8 @@ func TestUnit(t *testing.T) {
 	}
 	u := hostUnit{filepath.Join(t.TempDir(), "unit")}
 	args := []string{"-std=gnu17", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", "-fsanitize=address,undefined",
-		"-DWSKT_KERNEL", "-I", "testdata/host", "-I", "include", "-I", "sample", "-o", u.program, "testdata/host/unit.c"}
-	for _, name := range []string{"unit", "choice", "tally", "histogram"} {
-		args = append(args, "sample/"+name+".c")
-	}
+		"-DWSKT_KERNEL", "-I", "testdata/host", "-I", "include", "-I", "sample", "-I", "shared", "-o", u.program, "testdata/host/unit.c"}
+	args = append(args, "sample/unit.c", "shared/choice.c", "shared/tally.c", "shared/histogram.c")
 	if out, err := exec.CommandContext(t.Context(), cc, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -98,8 +98,11 @@ func checkUploads(cases []*suites.Case) error {
 	var missing []error
 	for _, c := range suites.Whole(cases) {
 		for _, u := range c.Uploads() {
-			if info, err := os.Stat(u.Local); err != nil || !info.Mode().IsRegular() {
+			switch info, err := os.Stat(u.Local); {
+			case err != nil || !info.Mode().IsRegular():
 				missing = append(missing, fmt.Errorf("%s: upload: there is no file %s", u.Place, displayPath(u.Local)))
+			case u.Most > 0 && info.Size() > u.Most:
+				missing = append(missing, fmt.Errorf("%s: %s has %d bytes; a request to a device takes at most %d", u.Place, displayPath(u.Local), info.Size(), u.Most))
 			}
 		}
 	}

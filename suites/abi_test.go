@@ -114,7 +114,14 @@ func mirrored() map[string]uint64 {
 		"WSKP_GENERIC_BYTES": genericBytes, "WSKP_REPORT_BYTES": reportBytes,
 		"WSKP_V_JOINED": valueJoined, "WSKP_V_JOINED_COUNT": valueJoinedCount,
 		"WSKP_V_RUN_EXIT": valueRunExit, "WSKP_V_RUN_OUT": valueRunOut, "WSKP_V_RUN_ERR": valueRunErr,
-		"WSKP_V_IOCTL_WIN32": valueIoctlWin32, "WSKP_V_IOCTL_BYTES": valueIoctlBytes, "WSKP_V_FILE_BYTES": valueFileBytes,
+		"WSKP_V_REQUEST_BYTES": valueRequestBytes, "WSKP_V_REQUEST_MATCH": valueRequestMatch,
+		"WSKP_OP_OPEN": opOpen, "WSKP_OP_CLOSE": opCloseHandle, "WSKP_OP_READ": opRead, "WSKP_OP_WRITE": opWrite,
+		"WSKP_ROOM_OF_BUFFER": roomOfBuffer, "WSKP_MAX_HANDLES": maxHandles, "WSKP_OPEN_SYNCHRONOUS": openSynchronous,
+		"WSKP_CANCEL_THREAD": cancelThread, "WSKP_CANCEL_HANDLE": cancelHandle,
+		"WSKP_TEXT_DEVICE": uint64(textDevice[0]), "WSKP_TEXT_INPUT": uint64(textInput[0]), "WSKP_TEXT_INPUT_FILE": 'I',
+		"WSKP_TEXT_BUFFER": uint64(textBuffer[0]), "WSKP_TEXT_BUFFER_FILE": 'B',
+		"WSKP_TEXT_OUTPUT": uint64(textOutput[0]), "WSKP_TEXT_CONTAINS": uint64(textContains[0]),
+		"WSKP_V_FILE_BYTES": valueFileBytes,
 	}
 }
 
@@ -125,6 +132,7 @@ var (
 	enumerator = regexp.MustCompile(`(WSK[TP]_\w+)\s*=\s*(\w+)`)
 	structure  = regexp.MustCompile(`(?s)typedef struct (\w+) \{(.*?)\} (\w+);`)
 	field      = regexp.MustCompile(`^(\w+) (\w+)(?:\[(\w+)\])?$`)
+	letter     = regexp.MustCompile(`^'(.)'`)
 	product    = regexp.MustCompile(`^\(?(\w+)(?: \* (\w+))?(?: \* (\w+))?\)?$`)
 )
 
@@ -152,6 +160,10 @@ func TestNumbersMatchHeaders(t *testing.T) {
 	text := headers(t)
 	inHeaders := map[string]uint64{}
 	for _, m := range define.FindAllStringSubmatch(text, -1) {
+		if letter := letter.FindStringSubmatch(m[2]); letter != nil {
+			inHeaders[m[1]] = uint64(letter[1][0])
+			continue
+		}
 		parts := product.FindStringSubmatch(strings.TrimSpace(m[2]))
 		if parts == nil {
 			continue // device names, IOCTL codes

@@ -38,6 +38,7 @@ func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
 			p.absent(s, a)
 		}
 	}
+	skipTorn(m, given["code"])
 	if op.thread {
 		if n := m.Take("thread"); n != nil {
 			if name, ok := p.r.readName(n, op.name+": thread"); ok {
@@ -51,8 +52,14 @@ func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
 	switch op.code {
 	case opFault:
 		p.fault(s, body, given)
-	case opAwait, opCancel:
+	case opAwait:
 		p.owner(s, body, given)
+	case opCancel:
+		if op.performer == byDriver {
+			p.owner(s, body, given)
+		} else {
+			p.requestCancel(s, body, given)
+		}
 	case opProvider:
 		p.provider(s, body, given)
 	case opEcho:
@@ -60,7 +67,7 @@ func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
 			p.r.At(given["program"], "one of program and until_closed or idle", "another program ends after its first round")
 		}
 	}
-	if s.args[4]&socketPending != 0 && op.socket {
+	if op.socket && s.args[4]&socketPending != 0 {
 		s.wait = 0 // it does not wait; the await after it does
 	}
 	p.require(op.requires)
@@ -163,6 +170,21 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 			words.socket(name, a)
 			s.makes = append(s.makes, name)
 			s.args[a.slot] |= (p.makeSocket(name, n) + a.plus) << a.shift
+		}
+	case argHandle:
+		if name, ok := p.r.readName(n, what); ok {
+			words.object(name)
+			s.args[a.slot] = p.useHandle(name, n, s) + a.plus
+		}
+	case argOpening:
+		if name, ok := p.r.readName(n, what); ok {
+			words.object(name)
+			s.args[a.slot] = p.openHandle(name, n, s)
+		}
+	case argControlCode:
+		if code, ok := p.controlCode(n, what); ok {
+			s.args[a.slot] = code
+			words.add(fmt.Sprintf("%s %#x", a.name, code))
 		}
 	case argClients:
 		p.twoClients(s, n, what, words)

@@ -26,6 +26,7 @@ type caseParser struct {
 	clients    map[string]*clientUse
 	threads    map[string]*threadUse
 	sockets    map[string]*socketUse
+	handles    map[string]*handleUse
 	names      map[string]int // step names, by line
 	loop       *loopUse       // nil outside loops
 	entry      *entryUse      // nil outside what DriverEntry does
@@ -49,7 +50,7 @@ type stepNodes struct {
 
 func newCaseParser(l *loader, r *reporter, c *Case, source Source) *caseParser {
 	return &caseParser{r: r, vocabulary: l.vocabulary, c: c,
-		clients: map[string]*clientUse{}, threads: map[string]*threadUse{}, sockets: map[string]*socketUse{}, names: map[string]int{}, limits: map[int]*node{},
+		clients: map[string]*clientUse{}, threads: map[string]*threadUse{}, sockets: map[string]*socketUse{}, handles: map[string]*handleUse{}, names: map[string]int{}, limits: map[int]*node{},
 		dir: filepath.Dir(source.Name), collected: map[string]int{}}
 }
 
@@ -200,6 +201,9 @@ func (p *caseParser) atEnd(n *node) {
 	}
 	if len(p.c.sockets) > maxSockets {
 		p.r.At(n, fmt.Sprintf("at most %d", maxSockets), "the case has %d sockets", len(p.c.sockets))
+	}
+	if len(p.c.handles) > maxHandles {
+		p.r.At(n, fmt.Sprintf("at most %d", maxHandles), "the case has %d handles", len(p.c.handles))
 	}
 	if len(p.threads) > maxThreads {
 		p.r.At(n, fmt.Sprintf("at most %d", maxThreads), "the case has %d threads", len(p.threads))

@@ -52,6 +52,7 @@ type Case struct {
 	units   []unit
 	clients []string // by index
 	sockets []string // likewise
+	handles []string
 }
 
 // Name is how a case is called everywhere: suite.case.
@@ -96,6 +97,7 @@ type Step struct {
 	group     uint16 // of its unit, where that has some
 	weight    uint16 // of that, in its first step
 	generic   *generic
+	opens     string   // a handle that there is after it
 	joined    *generic // of a join: that of the step that began what is joined
 }
 
@@ -131,6 +133,7 @@ type Check struct {
 	value   value
 	part    versionPart
 	conds   []condition
+	inGuest bool // the outputs are judged here, too, and say more
 }
 
 type condition struct {
@@ -146,7 +149,7 @@ type unit struct {
 	repeat   int
 	parallel int
 	stride   int
-	sockets  int           // stride of sockets
+	sockets  int           // stride of sockets, or of handles
 	duration time.Duration // no list of steps begins after it; 0 for repeat alone
 	groups   int           // of which one at a time is chosen at random; 0 for all in order
 	seed     uint32        // of the choice; 0: the run's

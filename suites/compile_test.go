@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,8 +96,12 @@ func checkStep(ps wirePlanStep, u wireUnit) error {
 		return fmt.Errorf("limit %d in a unit's of %d", s.TimeoutMs, u.TimeoutMs)
 	case s.CheckCount > maxChecks || s.ExpectCount > maxExpect:
 		return fmt.Errorf("%d checks, %d statuses", s.CheckCount, s.ExpectCount)
-	case performer(ps.Performer) == byAgent && (u.StepCount != 1 || u.Repeat != 1 || u.Parallel != 1 || u.Flags != 0 || s.Context != 0):
+	case performer(ps.Performer) == byAgent && (u.Flags != 0 || s.Context != 0):
 		return fmt.Errorf("a step of the agent in %+v", u)
+	case performer(ps.Performer) == byAgent && (u.StepCount != 1 || u.Repeat != 1 || u.Parallel != 1) && (!loopsInAgent(s.Op) || u.ClientStride != 0):
+		return fmt.Errorf("operation %d of the agent in a loop, %+v", s.Op, u)
+	case slices.Contains([]uint32{opIoctl, opRead, opWrite}, s.Op) && performer(ps.Performer) == byAgent && s.Arg[slotHandle]+uint64((u.Parallel-1)*u.SocketStride) > maxHandles:
+		return fmt.Errorf("handle %d in %+v", s.Arg[slotHandle], u)
 	case s.Op <= opCompare && s.Arg[0]+last >= maxClients:
 		return fmt.Errorf("client %d, stride %d on %d threads", s.Arg[0], u.ClientStride, u.Parallel)
 	case (s.Op == opBlocked || s.Op == opJoin) && s.Arg[0] >= maxThreads:
@@ -107,11 +112,16 @@ func checkStep(ps wirePlanStep, u wireUnit) error {
 	return nil
 }
 
+// loopsInAgent has the operations that an agent takes in a loop (generic.c).
+func loopsInAgent(op uint32) bool {
+	return slices.Contains([]uint32{opOpen, opCloseHandle, opIoctl, opRead, opWrite, opCancel, opSleep}, op)
+}
+
 // knownOperation reports whether the performer of the step knows its operation.
 func knownOperation(s wirePlanStep) bool {
 	if performer(s.Performer) == byAgent {
 		return s.Step.Op >= opUnload && s.Step.Op <= opEcho || s.Step.Op == opBlocked || s.Step.Op == opJoin ||
-			s.Step.Op >= opUpload && s.Step.Op <= opEventLog || s.Step.Op == opSleep
+			s.Step.Op >= opUpload && s.Step.Op <= opWrite || s.Step.Op == opSleep || s.Step.Op == opCancel
 	}
 	return s.Step.Op >= opRegister && s.Step.Op <= opProviderState
 }

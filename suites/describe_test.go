@@ -95,8 +95,8 @@ func TestReferenceIsComplete(t *testing.T) {
 	_, text, _ := strings.Cut(b.String(), "\n")
 	for _, o := range operations() {
 		section, ok := "", false
-		if _, section, ok = strings.Cut(text, "\n## "+o.name+"\n"); !ok {
-			t.Errorf("no section %s", o.name)
+		if _, section, ok = strings.Cut(text, "\n## "+o.title()+"\n"); !ok {
+			t.Errorf("no section %s", o.title())
 			continue
 		}
 		section, _, _ = strings.Cut(section, "\n## ")

@@ -7,10 +7,17 @@ import (
 	"strings"
 )
 
+// localFile is a file here, whose place in the guest is one of a step's texts.
+type localFile struct {
+	at     int    // which
+	before string // what that begins with
+	path   string
+}
+
 // generic is what a generic step says beside its numbers.
 type generic struct {
 	texts   []string // for the agent, in the order in which it wants them
-	upload  string   // the file here whose place in the guest is the first of the texts; empty: none
+	files   []localFile
 	outputs []outputCheck
 	report  reportKind
 	stdout  bool   // the report is what the program writes to its standard output
@@ -36,8 +43,10 @@ func (p *caseParser) genericStep(s *Step, body *node, given map[string]*node, wo
 		p.upload(s, g, given, words)
 	case opRun:
 		p.program(s, g, given, words)
-	case opIoctl:
-		p.ioctl(s, g, given, words)
+	case opOpen:
+		p.openDevice(g, given, words)
+	case opIoctl, opRead, opWrite:
+		p.request(s, g, body, given, words)
 	case opJoin:
 		p.joinOutputs(s, given)
 		return
@@ -56,13 +65,15 @@ func (p *caseParser) genericStep(s *Step, body *node, given map[string]*node, wo
 
 // agentTexts are the texts as the agent wants them.
 func (g *generic) agentTexts(stored func(local string) string) []string {
-	if g.upload == "" {
+	if len(g.files) == 0 {
 		return g.texts
 	}
 	texts := slices.Clone(g.texts)
-	texts[0] = g.upload
-	if stored != nil {
-		texts[0] = stored(g.upload)
+	for _, f := range g.files {
+		texts[f.at] = f.before + f.path
+		if stored != nil {
+			texts[f.at] = f.before + stored(f.path)
+		}
 	}
 	return texts
 }
@@ -71,14 +82,22 @@ func (g *generic) agentTexts(stored func(local string) string) []string {
 type Upload struct {
 	Local string
 	Place string // of the step, for messages: file:line
+	Most  int64  // how long it may be; 0: as long as it is
 }
 
 // Uploads lists the files that the case brings into the guest.
 func (c *Case) Uploads() []Upload {
 	var all []Upload
 	for _, s := range c.Steps {
-		if s.generic != nil && s.generic.upload != "" {
-			all = append(all, Upload{Local: s.generic.upload, Place: fmt.Sprintf("%s:%d", c.File, s.Line)})
+		if s.generic == nil {
+			continue
+		}
+		for _, f := range s.generic.files {
+			u := Upload{Local: f.path, Place: fmt.Sprintf("%s:%d", c.File, s.Line)}
+			if s.op.code != opUpload {
+				u.Most = genericBytes
+			}
+			all = append(all, u)
 		}
 	}
 	return all
@@ -115,7 +134,7 @@ func (c *Case) NeedsSample() bool {
 	return slices.ContainsFunc(c.Steps, func(s Step) bool {
 		switch s.op.code {
 		case opSleep:
-			return c.units[s.unit].loop()
+			return s.performer == byDriver && c.units[s.unit].loop()
 		case opUnloaded, opStartFailures, opEcho:
 			return true
 		case opLoad, opReboot:
@@ -169,11 +188,15 @@ func (p *caseParser) settleGeneric(s *Step, n *node) {
 	}
 	writes := len(g.outputs) > 0 || g.report != noReport
 	success := slices.Equal(s.Expect, []uint32{statusSuccess})
+	answered := success || g.device && !slices.ContainsFunc(s.Expect, isError)
 	switch {
 	case writes && s.Record:
 		p.r.At(n, "no record", "what the step writes is judged, and a recorded step is not")
-	case writes && !success:
+	case writes && !answered:
 		p.r.At(n, "no expect", "what the step writes is known only when it succeeds")
+	}
+	if g.device && len(g.outputs) > 0 && p.repeats(n) {
+		p.matchInGuest(s, g, n)
 	}
 	// Without a word about it, a program that fails fails the step.
 	says := slices.ContainsFunc(s.Checks, func(c Check) bool { return c.value.name == "exit" })

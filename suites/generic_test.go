@@ -43,7 +43,7 @@ func genericMistakes() []mistakeTest {
 		{"join's room", caseText("", "ioctl: {device: D, code: 1, room: 1, thread: t}", "join: {thread: t, out: {text: ab}}"), "join: out has 2 bytes (expected at most 1 bytes, or more room)", false},
 		{"what an unload does not report", caseText("", "unload: {thread: t}", "join: {thread: t, bytes: 1}"), `unknown key "bytes" in join`, false},
 		{"a failure's output", caseText("", "ioctl: {device: D, code: 1, thread: t}", "join: {thread: t, out: {text: ab}}\n        expect: STATUS_CANCELLED"), "what the step writes is known only when it succeeds", false},
-		{"both bytes", one(`ioctl: {device: D, code: 1, in: {hex: "12", text: a}}`), "ioctl: in is a mapping (expected {hex: digits} or {text: …})", true},
+		{"both bytes", one(`ioctl: {device: D, code: 1, in: {hex: "12", text: a}}`), "ioctl: in is a mapping (expected {hex: digits}, {text: …}, {utf16: …} or {file: …})", true},
 		{"other bytes", one(`ioctl: {device: D, code: 1, in: {octal: "12"}}`), `ioctl: in has "octal"`, true},
 		{"bytes alone", one(`ioctl: {device: D, code: 1, in: 12}`), `ioctl: in is "12"`, true},
 		{"no room", one(`ioctl: {device: D, code: 1, room: 1, out: {text: ab}}`), "ioctl: out has 2 bytes (expected at most 1 bytes, or more room)", false},
@@ -91,7 +91,7 @@ func TestGenericTexts(t *testing.T) {
 		`C:\store\out/tool.exe|bin\tool.exe`,
 		`bin\tool.exe| "a b" "" $$|r.xml`,
 		`hostname| `,
-		"D|4142",
+		"dD|i4142",
 		`C:\x\r.txt|r2.txt`,
 		`System|Provider[@Name='S'] and (EventID=7) and |it's`,
 	}
@@ -118,6 +118,7 @@ func TestNeedsSample(t *testing.T) {
 	for step, want := range map[string]bool{
 		"ioctl: {device: D, code: 1}": false, "sleep: 1s": false, "sleep: 1s\n        repeat: 2": true,
 		"reload: {times: 2, slowest_at_most: 1s}": false, "reload: {times: 2, blocks: 0}": true,
+		"ioctl: {device: D, code: 1}\n        repeat: 2": false,
 		"reboot: {}": false, "reboot: {activate: true}": true, "state: {}": true, "unloaded: {}": true,
 	} {
 		if got := oneCase(t, step).NeedsSample(); got != want {

@@ -8,6 +8,29 @@ const (
 	opCollect  = 123
 	opEventLog = 124
 
+	opOpen        = 125
+	opCloseHandle = 126
+	opRead        = 127
+	opWrite       = 128
+
+	// Arguments of every request to a device.
+	slotRoom   = 1 // bytes of output at most
+	slotHandle = 2 // one more than the handle
+	slotCancel = 3 // one more than the ms after which it is cancelled
+
+	roomOfBuffer    = 1 << 32
+	defaultRoom     = 4096
+	maxHandles      = 128
+	openSynchronous = 0x1
+	cancelThread    = 0
+	cancelHandle    = 1
+
+	textDevice   = "d"
+	textInput    = "i"
+	textBuffer   = "b"
+	textOutput   = "o"
+	textContains = "c"
+
 	genericBytes = 64 << 10  // of each output of a step are kept
 	reportBytes  = 256 << 10 // of a report
 
@@ -17,12 +40,12 @@ const (
 	valueJoined      = 3 // of a join: where the values of the thread's operation are …
 	valueJoinedCount = 7 // … and how many
 
-	valueRunExit    = 0
-	valueRunOut     = 1
-	valueRunErr     = 2
-	valueIoctlWin32 = 0
-	valueIoctlBytes = 1
-	valueFileBytes  = 0
+	valueRunExit      = 0
+	valueRunOut       = 1
+	valueRunErr       = 2
+	valueRequestBytes = 0
+	valueRequestMatch = 1
+	valueFileBytes    = 0
 )
 
 // MaxOutput is the most that a guest keeps of one output of a step.

@@ -13,10 +13,7 @@ func (p *caseParser) upload(s *Step, g *generic, given map[string]*node, words *
 	if !ok {
 		return
 	}
-	g.upload = text
-	if !filepath.IsAbs(text) {
-		g.upload = filepath.Join(p.dir, text)
-	}
+	g.files = []localFile{{path: p.localPath(text)}}
 	to := filepath.Base(text)
 	if n := given["to"]; n != nil {
 		to, _ = p.guestPath(n, "upload: to")
@@ -28,6 +25,14 @@ func (p *caseParser) upload(s *Step, g *generic, given map[string]*node, words *
 	if to != filepath.Base(text) {
 		words.add("to " + to)
 	}
+}
+
+// localPath is a path here; a relative one counts from the suite's folder.
+func (p *caseParser) localPath(text string) string {
+	if text == "" || filepath.IsAbs(text) {
+		return text
+	}
+	return filepath.Join(p.dir, text)
 }
 
 func (p *caseParser) collect(s *Step, g *generic, given map[string]*node, words *sentence) {

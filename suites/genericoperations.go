@@ -30,16 +30,6 @@ func genericOperations() []operation {
 				{name: "stdout_bytes", index: valueRunOut, kind: valueBytes, doc: "how much it wrote"},
 				{name: "stderr_bytes", index: valueRunErr, kind: valueBytes, doc: "how much it wrote to its standard error"},
 			}},
-		{name: "ioctl", code: opIoctl, contexts: here, performer: byAgent, patience: 5 * time.Second, thread: true,
-			doc: "Opens a device, sends it one request (DeviceIoControl) and closes it. The status is that of what failed.",
-			args: []argument{
-				{name: "device", kind: argText, required: true, doc: `the device's name: NAME for \\.\NAME`},
-				{name: "code", kind: argNumber, slot: 0, max: 1<<32 - 1, hex: true, required: true, doc: "the control code"},
-				{name: "in", kind: argBytes, doc: "the input: {hex: 00 ff} or {text: abc}; none unless given"},
-				{name: "room", kind: argNumber, slot: 1, max: genericBytes, initial: 4096, doc: "size of the output buffer in bytes; 4096 unless given"},
-				{name: "out", kind: argBytes, doc: "the output, which has to be exactly this"},
-			},
-			values: []value{{name: "bytes", index: valueIoctlBytes, doc: "bytes of output that the driver says that there are"}}},
 		{name: "collect", code: opCollect, contexts: here, performer: byAgent, patience: patience, scalar: "file",
 			doc: "Fetches a file of the guest into the run folder.",
 			args: []argument{

@@ -23,7 +23,7 @@ func TestJoinedRequest(t *testing.T) {
 		return []StepResult{
 			{Step: 0, Runs: 1, Status: statusPending, Origin: OriginAsync},
 			{Step: 1, Runs: 1, Status: statusTimeout, Values: make([]uint64, 10)},
-			{Step: 2, Runs: 1, Values: []uint64{0, 1, 5e8, 0, 2, 0, 0, 0, 0, 0}, Outputs: Outputs{Out: []byte("ab"), OutBytes: 2}},
+			{Step: 2, Runs: 1, Values: []uint64{0, 1, 5e8, 2, 0, 0, 0, 0, 0, 0}, Outputs: Outputs{Out: []byte("ab"), OutBytes: 2}},
 			{Step: 3, Runs: 1, Status: statusPending, Origin: OriginAsync},
 			{Step: 4, Runs: 1, Status: 0xC0000120, Values: []uint64{0xC0000120, 1, 5e8, 0, 0, 0, 0, 0, 0, 0}},
 		}
@@ -36,7 +36,7 @@ func TestJoinedRequest(t *testing.T) {
 		"other output":    {func(r []StepResult) { r[2].Out = []byte("ax") }, "expected the output 6162, got 6178"},
 		"no output":       {func(r []StepResult) { r[2].Outputs = Outputs{} }, "expected the output 6162, got no bytes"},
 		"longer output":   {func(r []StepResult) { r[2].OutBytes = 3 }, "expected the output 6162"},
-		"other count":     {func(r []StepResult) { r[2].Values[4] = 3 }, "bytes: expected 2, got 3"},
+		"other count":     {func(r []StepResult) { r[2].Values[3] = 3 }, "bytes: expected 2, got 3"},
 		"not cancelled":   {func(r []StepResult) { r[4].Status = 0 }, "expected STATUS_CANCELLED or STATUS_NOT_FOUND, got STATUS_SUCCESS"},
 		"still under way": {func(r []StepResult) { r[4].Origin = OriginTimeout }, "expected thread t to return within 10s; it is still blocked"},
 		"refused":         {func(r []StepResult) { r[4].Origin = OriginRefused }, "the agent refused the step"},
@@ -68,7 +68,7 @@ func TestJoinedOnTheWire(t *testing.T) {
 		t.Fatal(err)
 	}
 	join := d.steps[2]
-	if join.Step.CheckCount != 1 || join.Step.Check[0] != (wireCheck{Value: valueJoined + valueIoctlBytes, Compare: compareEQ, Want: 2}) {
+	if join.Step.CheckCount != 1 || join.Step.Check[0] != (wireCheck{Value: valueJoined + valueRequestBytes, Compare: compareEQ, Want: 2}) {
 		t.Errorf("the join checks %+v", join.Step.Check[:join.Step.CheckCount])
 	}
 	if join.Text != 0 || performer(join.Performer) != byAgent || binary.Size(join) != 200 {

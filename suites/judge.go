@@ -153,9 +153,17 @@ func (j *judgement) judge() {
 		return // its values mean nothing
 	}
 	for i := range s.Checks {
-		j.check(&s.Checks[i])
+		if !s.Checks[i].inGuest {
+			j.check(&s.Checks[i])
+		}
 	}
+	before := len(j.found)
 	j.outputs()
+	for i := range s.Checks {
+		if s.Checks[i].inGuest && len(j.found) == before {
+			j.check(&s.Checks[i]) // else it has been said, and better
+		}
+	}
 	j.runs()
 }
 

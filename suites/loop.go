@@ -22,6 +22,7 @@ type loopUse struct {
 	registered map[string]bool // clients registered in this pass through it
 	ended      map[string]bool // and deregistered
 	made       map[string]bool // sockets made in it
+	opened     map[string]bool // and handles
 }
 
 // own reports whether each thread has clients and sockets of its own.
@@ -138,7 +139,7 @@ func (p *caseParser) stepList(n *node) *node {
 
 // readLoop reads the steps of a loop, or of a case that is one, into one unit. At is where they are written.
 func (p *caseParser) readLoop(u unit, shared bool, at *node, groups []loopGroup) {
-	p.loop = &loopUse{parallel: u.parallel, shared: shared, made: map[string]bool{}}
+	p.loop = &loopUse{parallel: u.parallel, shared: shared, made: map[string]bool{}, opened: map[string]bool{}}
 	defer func() { p.loop = nil }()
 	u.first, u.listed = len(p.c.Steps), true
 	p.c.units = append(p.c.units, u)
@@ -160,6 +161,9 @@ func (p *caseParser) readLoop(u unit, shared bool, at *node, groups []loopGroup)
 		p.r.At(at, fmt.Sprintf("at most %d", maxSteps), "the loop has %d steps", last.count)
 	}
 	p.uncounted(last)
+	if p.agentLoop(last, at) {
+		return
+	}
 	if p.loop.own() {
 		// Thread t uses the named ones plus t strides.
 		last.stride = len(p.c.clients)
@@ -179,7 +183,7 @@ func (p *caseParser) readLoop(u unit, shared bool, at *node, groups []loopGroup)
 // the next one could not begin.
 func (p *caseParser) readPass(steps *node) {
 	p.loop.registered, p.loop.ended = map[string]bool{}, map[string]bool{}
-	clients, sockets := map[string]registration{}, map[string]socketState{}
+	clients, sockets, handles := map[string]registration{}, map[string]socketState{}, p.handleStates()
 	for name, use := range p.clients {
 		clients[name] = use.state
 	}
@@ -189,6 +193,7 @@ func (p *caseParser) readPass(steps *node) {
 	for _, item := range steps.Items {
 		p.readStep(item)
 	}
+	p.passHandles(steps, handles)
 	if p.c.Misuse {
 		return
 	}

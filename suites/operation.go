@@ -24,6 +24,9 @@ type operation struct {
 	socket   bool   // its status is an IRP's: Arg[4] has options, Arg[5] how long to wait for it
 	requires string // a capability that a case with this step requires, without saying so
 
+	variant []string // not empty: it is the operation of this name where one of these arguments is given
+	request bool     // it is a request to a device
+
 	performer performer
 	life      life          // what it does to the driver as a whole
 	needs     bool          // of the agent's: the driver has to be loaded for it
@@ -88,7 +91,11 @@ const (
 	// Of generic steps, which read these themselves (generic.go).
 	argText
 	argTexts
-	argBytes    // {hex: 00 ff} or {text: abc}
+	argData    // {hex: 00 ff} and the like
+	argPattern // likewise, with digits left open, or what is in it
+	argControlCode
+	argHandle   // a handle in use
+	argOpening  // a handle that the step makes
 	argLocal    // a file here
 	argPath     // a path in the guest
 	argFileName // a plain name

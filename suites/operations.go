@@ -99,7 +99,7 @@ func operations() []operation {
 			args: []argument{
 				{name: "thread", kind: argThread, required: true, doc: "the thread, as the step that started it called it"},
 				{name: "within", kind: argDuration, slot: 1, initial: 10000, doc: "how long to wait for it; 10s unless given"},
-				{name: "out", kind: argBytes, doc: "of a request to a device: the output, which has to be exactly this"},
+				{name: "out", kind: argPattern, doc: "of a request to a device: the output, as in `ioctl`"},
 				{name: "stdout", kind: argOutput, doc: "of a program: what it has to have written, as in `run`"},
 				{name: "stderr", kind: argOutput, doc: "likewise, of its standard error"}}},
 		{name: "sleep", code: opSleep, contexts: here, loop: true, scalar: "for",
@@ -153,5 +153,5 @@ func operations() []operation {
 				{name: "for", kind: argDuration, slot: 1, doc: "of kind hang: how long"},
 			}},
 	}
-	return slices.Concat(all, socketOperations(client), agentOperations(), genericOperations())
+	return slices.Concat(all, socketOperations(client), agentOperations(), genericOperations(), deviceOperations())
 }

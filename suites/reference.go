@@ -14,7 +14,7 @@ func Reference(w io.Writer) error {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", k.name, k.doc)
 	}
 	for _, o := range operations() {
-		fmt.Fprintf(&b, "\n## %s\n\n%s\n", o.name, o.doc)
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n", o.title(), o.doc)
 		if o.performer == byAgent {
 			b.WriteString("The agent performs it")
 			if o.thread {
@@ -57,6 +57,14 @@ func Reference(w io.Writer) error {
 	return err
 }
 
+// title is what a section of the reference is called: "close", or "close: handle" for another operation of that name.
+func (o *operation) title() string {
+	if len(o.variant) == 0 {
+		return o.name
+	}
+	return o.name + ": " + strings.Join(o.variant, ", ")
+}
+
 func (k argKind) words(names []named) string {
 	switch k {
 	case argBool:
@@ -67,8 +75,14 @@ func (k argKind) words(names []named) string {
 		return "text"
 	case argTexts:
 		return "list of texts"
-	case argBytes:
-		return "`{hex: 00 ff}` or `{text: abc}`"
+	case argData:
+		return "`{hex: 00 ff}`, `{text: abc}` and the like"
+	case argPattern:
+		return "`{hex: 00 ??}`, `{text: abc}` and the like, `{contains: …}`"
+	case argControlCode:
+		return "number, or `CTL_CODE(…)`"
+	case argHandle, argOpening:
+		return "handle"
 	case argLocal:
 		return "path"
 	case argPath:

@@ -17,7 +17,12 @@ func JSONSchema() []byte {
 	step := object{}
 	var one []any
 	for i := range ops {
-		step[ops[i].name] = ops[i].joiningAny(ops).schema()
+		own := ops[i].joiningAny(ops).schema()
+		if first := step[ops[i].name]; first != nil {
+			step[ops[i].name] = object{"anyOf": []any{first, own}}
+			continue
+		}
+		step[ops[i].name] = own
 		one = append(one, object{"required": []string{ops[i].name}})
 	}
 	plainStep := func(withLoop bool) object {
@@ -67,6 +72,9 @@ func JSONSchema() []byte {
 		"$defs": object{
 			"name":   object{"type": "string", "pattern": identifierPattern},
 			"text":   object{"type": "string", "minLength": 1, "maxLength": maxText},
+			"digits": object{"type": []string{"string", "integer"}, "examples": []string{"00 ff"}},
+			"bytes": object{"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false,
+				"properties": object{"hex": ref("digits"), "text": ref("scalar"), "utf16": ref("scalar")}},
 			"scalar": object{"type": []string{"string", "number", "boolean"}},
 			// A value of a step or of a case may be a parameter, whatever it is otherwise.
 			"parameter": object{"type": "string", "pattern": `^\$` + strings.TrimPrefix(identifierPattern, "^"), "description": "a parameter of the case's with"},
@@ -241,9 +249,16 @@ func kindSchema(kind argKind, highest uint64, names []named) object {
 		return orParameter(object{"type": "string", "pattern": fileName.String()})
 	case argTexts:
 		return object{"type": "array", "minItems": 1, "maxItems": maxArguments, "items": object{"type": []string{"string", "number", "boolean"}}}
-	case argBytes:
+	case argData:
 		return object{"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false,
-			"properties": object{"hex": object{"type": []string{"string", "integer"}}, "text": ref("scalar")}}
+			"properties": object{"hex": ref("digits"), "text": ref("scalar"), "utf16": ref("scalar"), "file": orParameter(ref("text"))}}
+	case argPattern:
+		part := object{"anyOf": []any{ref("scalar"), ref("bytes")}}
+		return object{"anyOf": []any{ref("bytes"), object{"type": "object", "required": []string{"contains"}, "additionalProperties": false,
+			"properties": object{"contains": object{"anyOf": []any{part, object{"type": "array", "minItems": 1, "items": part}}}}}}}
+	case argControlCode:
+		return orParameter(object{"anyOf": []any{object{"type": "integer", "minimum": 0, "maximum": uint32(math.MaxUint32)},
+			object{"type": "string", "pattern": `^CTL_CODE\s*\(.*\)$`, "examples": []string{"CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)"}}}})
 	case argOutput:
 		return object{"type": "object", "minProperties": 1, "additionalProperties": false, "properties": object{
 			"equals": ref("scalar"), "matches": ref("text"),
@@ -258,7 +273,7 @@ func kindSchema(kind argKind, highest uint64, names []named) object {
 		return ref("duration")
 	case argSize:
 		return ref("size")
-	case argClient, argThread, argSocket, argMaking:
+	case argClient, argThread, argSocket, argMaking, argHandle, argOpening:
 		return orParameter(ref("name"))
 	case argClients:
 		return object{"type": "array", "minItems": 2, "maxItems": 2, "uniqueItems": true, "items": orParameter(ref("name"))}

@@ -53,7 +53,7 @@ func TestSchemaAcceptsBuiltin(t *testing.T) {
 func TestSchemaRejects(t *testing.T) {
 	schema := compiledSchema(t)
 	rejected := 0
-	for _, test := range slices.Concat(mistakeTable(), matrixMistakes(), genericMistakes()) {
+	for _, test := range slices.Concat(mistakeTable(), matrixMistakes(), genericMistakes(), deviceMistakes()) {
 		if !test.schema {
 			continue
 		}

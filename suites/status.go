@@ -88,5 +88,8 @@ func ParseStatus(text string) (uint32, error) {
 	return 0, fmt.Errorf("unknown status %q%s", text, strictyaml.Hint(text, statuses().names))
 }
 
+// isError is NT_ERROR: of such a request the driver says nothing but its status.
+func isError(code uint32) bool { return code>>30 == 3 }
+
 // isSuccess is NT_SUCCESS: success and informational severities.
 func isSuccess(code uint32) bool { return int32(code) >= 0 }

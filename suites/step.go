@@ -25,7 +25,7 @@ func (p *caseParser) readStep(n *node) {
 		p.readLoopStep(n, m)
 		return
 	}
-	op := p.vocabulary.byName[key.Text]
+	op := p.vocabulary.find(key.Text, body)
 	s := Step{Index: len(p.c.Steps), Op: op.name, Line: n.Line, Part: p.part, Runs: 1, op: op, context: op.contexts[0].code, performer: op.performer}
 	words := &sentence{}
 	words.add(op.name)
@@ -143,7 +143,7 @@ func (p *caseParser) expectation(s *Step, m *mapping, body *node) {
 		p.r.At(n, "either expect or record", "a recorded step is not judged")
 	case s.Async():
 		p.r.At(n, "expect beside the join", "the step only starts thread %q", s.Thread)
-	case len(s.Checks) > 0 && op.code != opJoin && !op.always && slices.ContainsFunc(codes, func(c uint32) bool { return !isSuccess(c) }):
+	case len(s.Checks) > 0 && op.code != opJoin && !op.always && slices.ContainsFunc(codes, func(c uint32) bool { return !isSuccess(c) && (isError(c) || !op.request) }):
 		p.r.At(body, "checks only where success is expected", "%s is not known when %s fails", s.Checks[0].Name, op.name)
 	default:
 		s.Expect = codes
@@ -267,6 +267,9 @@ func (p *caseParser) timing(s *Step, m *mapping, nodes *stepNodes) {
 	}
 }
 
+// repeats reports whether a step may run more than once: in a loop, or by a repeat of its own.
+func (p *caseParser) repeats(step *node) bool { return p.inLoop() || step.Get(keyRepeat) != nil }
+
 func (p *caseParser) inLoop() bool { return p.loop != nil }
 
 // place settles the context in which the step runs.
@@ -333,6 +336,7 @@ func (p *caseParser) finish(s *Step, n *node, words *sentence) {
 		use.state = maybeRegistered
 	}
 	p.settleSockets(s)
+	p.settleHandles(s, n)
 	p.settleLife(s, n)
 	if s.op.code == opReboot && s.Part.After() {
 		p.r.At(n, "a reboot among the steps", "a reboot in a %s: what it undoes would be undone twice", s.Part)
@@ -359,7 +363,9 @@ func (p *caseParser) finish(s *Step, n *node, words *sentence) {
 		words.add("in a DPC")
 	}
 	for _, c := range s.Checks {
-		words.add(c.Text)
+		if c.Text != "" {
+			words.add(c.Text)
+		}
 	}
 	if u := p.c.units[s.unit]; !p.inLoop() && u.repeat > 1 {
 		words.add(fmt.Sprintf("%d times", u.repeat))

@@ -1,6 +1,9 @@
 package suites
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // vocabulary is the table of operations, ready for look-ups.
 type vocabulary struct {
@@ -11,16 +14,31 @@ type vocabulary struct {
 func newVocabulary() *vocabulary {
 	v := &vocabulary{ops: operations(), byName: map[string]*operation{}}
 	for i := range v.ops {
-		v.byName[v.ops[i].name] = &v.ops[i]
+		if len(v.ops[i].variant) == 0 || v.byName[v.ops[i].name] == nil {
+			v.byName[v.ops[i].name] = &v.ops[i]
+		}
 	}
 	return v
+}
+
+// find is the operation of a step: of several with one name the one whose arguments are given.
+func (v *vocabulary) find(name string, body *node) *operation {
+	for i := range v.ops {
+		op := &v.ops[i]
+		if op.name == name && slices.ContainsFunc(op.variant, func(key string) bool { return body.Get(key) != nil }) {
+			return op
+		}
+	}
+	return v.byName[name]
 }
 
 // names lists what a step may be, loop included.
 func (v *vocabulary) names() []string {
 	var names []string
 	for _, o := range v.ops {
-		names = append(names, o.name)
+		if !slices.Contains(names, o.name) {
+			names = append(names, o.name)
+		}
 	}
 	return append(names, loopKey)
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 struct ACTOR {
-    LONG Holders; /* the owner and the thread: the last one frees */
+    LONG Holders; /* the owner, the thread, and who is to cancel what it does: the last one frees */
     ACT_ROUTINE *Routine;
     HANDLE Thread;
     ACT Act;
@@ -15,14 +15,18 @@ static void LetGoOfActor(ACTOR *Actor)
     if (InterlockedDecrement(&Actor->Holders) != 0)
         return;
     DeviceClose(Actor->Act.Device);
+    if (Actor->Act.OwnsFile && Actor->Act.File.Handle != NULL)
+        CloseHandle(Actor->Act.File.Handle);
+    ActorLeave(Actor->Act.Target);
     FoldersFree(&Actor->Act.Folders);
     for (size_t i = 0; i < OUTPUT_COUNT; i++)
         free(Actor->Act.Kept[i].Data);
+    CloseHandle(Actor->Thread);
     CloseHandle(Actor->Act.Begun);
     free(Actor);
 }
 
-static UINT64 NowNs(void)
+UINT64 NowNs(void)
 {
     LARGE_INTEGER now, frequency;
 
@@ -81,8 +85,37 @@ ACT *ActorAwait(ACTOR *Actor, UINT32 Ms)
 
 void ActorLeave(ACTOR *Actor)
 {
-    if (Actor == NULL)
-        return;
-    CloseHandle(Actor->Thread);
-    LetGoOfActor(Actor);
+    if (Actor != NULL)
+        LetGoOfActor(Actor);
+}
+
+ACTOR *ActorHold(ACTOR *Actor)
+{
+    InterlockedIncrement(&Actor->Holders);
+    return Actor;
+}
+
+DWORD ActorCancel(ACTOR *Actor, UINT32 Ms)
+{
+    UINT64 deadline = GetTickCount64() + Ms;
+    DWORD error;
+
+    for (;;) {
+        error = RequestCancel(&Actor->Act.Request, Actor->Thread);
+        if (error != ERROR_NOT_FOUND || GetTickCount64() >= deadline ||
+            WaitForSingleObject(Actor->Thread, 1) == WAIT_OBJECT_0)
+            return error;
+    }
+}
+
+BOOL ActorRequests(const ACTOR *Actor)
+{
+    switch (Actor->Act.Step.Op) {
+    case WSKP_OP_IOCTL:
+    case WSKP_OP_READ:
+    case WSKP_OP_WRITE:
+        return TRUE;
+    default:
+        return FALSE;
+    }
 }

@@ -8,6 +8,8 @@
 #include "generic.h"
 #include "plan.h"
 
+typedef struct ACTOR ACTOR;
+
 /* What a thread works on: its own copy, which goes with it should it be given up. */
 typedef struct ACT {
     const PLAN *Plan; /* lives as long as the process */
@@ -20,13 +22,18 @@ typedef struct ACT {
     FOLDERS Folders;
     UINT64 SinceMs;
     CAPTURE Kept[OUTPUT_COUNT];
-    HANDLE Begun; /* an event of the actor's: set by a routine when what it does is under way */
+    DEVICE_FILE File; /* of the step's handle; the act's own where it opens or closes it */
+    BOOL OwnsFile;
+    DEVICE_REQUEST Request; /* that it makes */
+    ACTOR *Target;          /* whose request it is to cancel; held */
+    HANDLE Begun;           /* an event of the actor's: set by a routine when what it does is under way */
 } ACT;
 
 /* Fills in Act->Result: Status, Value and, where it is not WSKT_ORIGIN_CALL, Origin. */
 typedef void ACT_ROUTINE(ACT *Act);
 
-typedef struct ACTOR ACTOR;
+/* A time that only goes up. */
+UINT64 NowNs(void);
 
 /* Starts a thread on a copy of Act. NULL where there is no memory for it, or no thread. */
 ACTOR *ActorStart(ACT_ROUTINE *Routine, const ACT *Act);
@@ -36,6 +43,18 @@ void ActorAwaitBegun(ACTOR *Actor, UINT32 Ms);
 
 /* What the routine has left, once it is back; NULL if it is not within Ms. */
 ACT *ActorAwait(ACTOR *Actor, UINT32 Ms);
+
+/* Another holder of it, who lets go of it as its owner does. */
+ACTOR *ActorHold(ACTOR *Actor);
+
+/*
+ * Cancels the request to a device that the actor's routine makes, or is about to make. ERROR_NOT_FOUND: it
+ * has made none within Ms, or is back from it.
+ */
+DWORD ActorCancel(ACTOR *Actor, UINT32 Ms);
+
+/* Has its routine made a request to a device, or is it about to? */
+BOOL ActorRequests(const ACTOR *Actor);
 
 /* Lets go of the actor, and of a device that nobody has taken; a thread that is not back keeps its copy. */
 void ActorLeave(ACTOR *Actor);

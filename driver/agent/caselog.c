@@ -1,6 +1,7 @@
 /* caselog.c - what the journal is told of a case. */
 #include "caselog.h"
 #include "judge.h"
+#include "output.h"
 
 static const char *WhyName(WHY Why)
 {
@@ -49,13 +50,16 @@ static void WriteStep(CASES *Cases, const CASE_RUN *Run, const WSKP_UNIT *Unit,
     JournalWrite(Cases->Journal);
 }
 
-BOOL WriteSteps(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_UNIT_RESULT *Answer)
+BOOL WriteSteps(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_UNIT_RESULT *Answer,
+                CAPTURE *Kept)
 {
     BOOL good = TRUE;
 
     for (UINT32 i = 0; i < Unit->StepCount; i++) {
         BOOL expected;
 
+        if (Kept != NULL)
+            OutputWrite(Cases->Journal, Run->Index, Run->FirstStep + i, "stdout", &Kept[i]);
         if (Answer->Result[i].Origin == WSKT_ORIGIN_SKIPPED) {
             good = FALSE;
             continue;

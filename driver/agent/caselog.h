@@ -34,8 +34,12 @@ typedef struct CASE_RUN {
     START Back;         /* Why is not NULL: the driver did not start again after the case */
 } CASE_RUN;
 
-/* Writes the steps of a unit that were run, and counts them; FALSE if one was not as expected. */
-BOOL WriteSteps(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_UNIT_RESULT *Answer);
+/*
+ * Writes the steps of a unit that were run, and counts them; FALSE if one was not as expected. Kept, which
+ * may be NULL, has an output of each, which comes before it, and is freed.
+ */
+BOOL WriteSteps(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_UNIT_RESULT *Answer,
+                CAPTURE *Kept);
 
 void WriteCaseStart(CASES *Cases, const CASE_RUN *Run);
 void WriteCaseEnd(CASES *Cases, const CASE_RUN *Run, WHY Why);

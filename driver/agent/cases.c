@@ -4,6 +4,7 @@
 #include "hold.h"
 #include "judge.h"
 #include "lease.h"
+#include "loop.h"
 #include "output.h"
 #include "restart.h"
 #include "status.h"
@@ -166,7 +167,7 @@ static WHY AskDriver(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, UINT32 
         Run->IoError = ERROR_INVALID_DATA;
     if (Run->IoError != ERROR_SUCCESS)
         return EndsIn(Run, Unit->StepCount, WHY_IO);
-    if (WriteSteps(Cases, Run, Unit, answer))
+    if (WriteSteps(Cases, Run, Unit, answer, NULL))
         return WHY_DONE;
     if (answer->FailedStep < 0 && WaitForSingleObject(Cases->Cancel, 0) == WAIT_OBJECT_0)
         return WHY_CANCELLED; /* its loop was ended */
@@ -179,9 +180,12 @@ static WHY WriteOwn(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WS
     WSKT_UNIT_RESULT answer = {
         .Abi = WSKT_ABI, .StepCount = 1, .Completed = 1, .FailedStep = -1, .Result = {*Result}};
 
-    if (WriteSteps(Cases, Run, Unit, &answer))
+    if (WriteSteps(Cases, Run, Unit, &answer, NULL))
         return WHY_DONE;
-    return Result->Origin == WSKT_ORIGIN_TIMEOUT ? EndsIn(Run, 1, WHY_HANG) : WHY_DEVIATION;
+    if (Result->Origin == WSKT_ORIGIN_TIMEOUT &&
+        PerformerHangs(&Cases->Performer, &Cases->Plan->Step[Unit->FirstStep].Step))
+        return EndsIn(Run, 1, WHY_HANG);
+    return WHY_DEVIATION;
 }
 
 static BOOL DeviceAnswers(DEVICE *Device)
@@ -202,7 +206,8 @@ static BOOL DeviceAnswers(DEVICE *Device)
 static BOOL TookDriver(const CASES *Cases, const WSKP_UNIT *Unit, const WSKT_RESULT *Result)
 {
     const WSKP_STEP *step = &Cases->Plan->Step[Unit->FirstStep];
-    const WSKT_UNIT_RESULT answer = {.StepCount = 1, .FailedStep = -1, .Result = {*Result}};
+    const WSKT_UNIT_RESULT answer = {
+        .StepCount = 1, .Completed = Unit->Parallel, .FailedStep = -1, .Result = {*Result}};
 
     if (Result->Origin != WSKT_ORIGIN_CALL || StepIsExpected(Unit, step, &answer, 0))
         return FALSE;
@@ -269,6 +274,50 @@ static void DropOutputs(CASES *Cases)
     }
 }
 
+/* Did the driver go down under a loop, as TookDriver asks of a step? */
+static BOOL LoopTookDriver(const CASES *Cases, const WSKT_UNIT_RESULT *Answer)
+{
+    if (Answer->FailedStep < 0)
+        return FALSE;
+    if (Cases->Plan->Plain)
+        return !Cases->Performer.Unloaded && DriverLost(Cases->Plan->ServiceName);
+    return Answer->Result[Answer->FailedStep].Status == STATUS_FILE_DELETED_VALUE &&
+           Cases->Performer.Device != NULL && !DeviceAnswers(Cases->Performer.Device);
+}
+
+/* A loop of the agent's. */
+static WHY RunLoop(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, UINT32 TimeoutMs)
+{
+    UINT64 reply[DEVICE_REPLY_BYTES / sizeof(UINT64) + 1] = {0};
+    WSKT_UNIT_RESULT *answer = (WSKT_UNIT_RESULT *)reply;
+    CAPTURE kept[WSKT_MAX_STEPS] = {0};
+    const LOOP_ORDER order = {.Plan = Cases->Plan,
+                              .Unit = Unit,
+                              .TimeoutMs = TimeoutMs,
+                              .Cancel = Cases->Cancel,
+                              .Handles = &Cases->Performer.Handles};
+    LOOP_END end = LoopRun(&order, answer, kept);
+    BOOL good;
+
+    Run->IoError = ERROR_NOT_ENOUGH_MEMORY;
+    if (end == LOOP_NOT_BEGUN)
+        return EndsIn(Run, Unit->StepCount, WHY_IO);
+    if (LoopTookDriver(Cases, answer)) {
+        Run->IoError = ERROR_SERVICE_NOT_ACTIVE;
+        for (UINT32 i = 0; i < Unit->StepCount; i++)
+            free(kept[i].Data);
+        return EndsIn(Run, Unit->StepCount, WHY_IO);
+    }
+    good = WriteSteps(Cases, Run, Unit, answer, kept);
+    if (end == LOOP_STUCK)
+        return EndsIn(Run, Unit->StepCount, WHY_HANG);
+    if (good)
+        return WHY_DONE;
+    if (end == LOOP_CANCELLED && answer->FailedStep < 0)
+        return WHY_CANCELLED;
+    return TimeoutMs < Unit->TimeoutMs && RanOutOfTime(answer) ? EndsOutOfTime(Run, answer) : WHY_DEVIATION;
+}
+
 static WHY RunOwn(CASES *Cases, CASE_RUN *Run, UINT32 Index)
 {
     const WSKP_UNIT *unit = &Cases->Plan->Unit[Run->Case->FirstUnit + Index],
@@ -301,12 +350,14 @@ static WHY RunUnit(CASES *Cases, CASE_RUN *Run, UINT32 Index)
 {
     const WSKP_UNIT *unit = &Cases->Plan->Unit[Run->Case->FirstUnit + Index];
     UINT64 left = CaseLeftMs(Cases, Run);
+    UINT32 limit = left < unit->TimeoutMs ? (UINT32)left : unit->TimeoutMs;
+    BOOL own = Cases->Plan->Step[unit->FirstStep].Performer == WSKP_BY_AGENT;
 
     if (left == 0)
         return WHY_TIMEOUT;
-    if (Cases->Plan->Step[unit->FirstStep].Performer == WSKP_BY_AGENT)
-        return RunOwn(Cases, Run, Index);
-    return AskDriver(Cases, Run, unit, left < unit->TimeoutMs ? (UINT32)left : unit->TimeoutMs);
+    if (own && UnitLoops(unit))
+        return RunLoop(Cases, Run, unit, limit);
+    return own ? RunOwn(Cases, Run, Index) : AskDriver(Cases, Run, unit, limit);
 }
 
 /* Runs the units before the tear-down, up to the first that does not go well. */
@@ -455,6 +506,8 @@ static CASES_END EndCase(CASES *Cases, CASE_RUN *Run, WHY *Why)
     CASES_END back;
     DWORD error;
 
+    if (*Why != WHY_HANG) /* else it stays as it is, for whoever looks at the machine next */
+        PerformerTidy(&Cases->Performer);
     if (PerformerBusy(&Cases->Performer) != 0)
         EndsOtherwise(Run, Why, WHY_HANG);
     PerformerForget(&Cases->Performer);

@@ -43,25 +43,53 @@ wchar_t *GenericFind(const GENERIC *Generic, const wchar_t *Path, DWORD *Error)
     return suite;
 }
 
+static UINT32 DoSleep(GENERIC *Generic)
+{
+    Sleep((DWORD)Generic->Step->Arg[0]);
+    return 0; /* STATUS_SUCCESS */
+}
+
+#define ON_THREADS 0x1u /* it may be started on a thread, and sets Begun there */
+#define IN_LOOPS   0x2u /* it may run in a loop, on several threads side by side */
+
 static const struct {
     UINT32 Op;
     UINT32 (*Routine)(GENERIC *Generic);
     unsigned TextsMin, TextsMax;
-    BOOL Threads; /* it may be started on a thread, and sets Begun there */
+    UINT32 Where;
 } GenericSteps[] = {
-    {WSKP_OP_UPLOAD, DoUpload, 2, 2, FALSE},      {WSKP_OP_RUN, DoRun, 2, 3, FALSE},
-    {WSKP_OP_IOCTL, DoIoctl, 1, 2, TRUE},         {WSKP_OP_COLLECT, DoCollect, 2, 2, FALSE},
-    {WSKP_OP_EVENT_LOG, DoEventLog, 2, 3, FALSE},
+    {WSKP_OP_UPLOAD, DoUpload, 2, 2, 0},
+    {WSKP_OP_RUN, DoRun, 2, 3, 0},
+    {WSKP_OP_COLLECT, DoCollect, 2, 2, 0},
+    {WSKP_OP_EVENT_LOG, DoEventLog, 2, 3, 0},
+    {WSKP_OP_OPEN, DoOpen, 1, 1, IN_LOOPS},
+    {WSKP_OP_CLOSE, DoClose, 0, 0, IN_LOOPS},
+    {WSKP_OP_IOCTL, DoRequest, 0, REQUEST_TEXTS_MAX, ON_THREADS | IN_LOOPS},
+    {WSKP_OP_READ, DoRequest, 0, REQUEST_TEXTS_MAX, ON_THREADS | IN_LOOPS},
+    {WSKP_OP_WRITE, DoRequest, 0, REQUEST_TEXTS_MAX, ON_THREADS | IN_LOOPS},
+    {WSKT_OP_CANCEL, DoCancelHandle, 0, 0, IN_LOOPS},
+    {WSKT_OP_SLEEP, DoSleep, 0, 0, IN_LOOPS},
 };
 
-static BOOL ArgumentsFit(const WSKT_STEP *Step)
+static BOOL ArgumentsFit(const WSKT_STEP *Step, WORDS Words)
 {
+    const UINT64 *arg = Step->Arg;
+
     switch (Step->Op) {
     case WSKP_OP_RUN:
     case WSKP_OP_EVENT_LOG:
-        return Step->Arg[0] <= WSKT_MAX_WAIT_MS;
+    case WSKT_OP_SLEEP:
+        return arg[0] <= WSKT_MAX_WAIT_MS;
+    case WSKP_OP_OPEN:
+        return arg[0] < WSKP_MAX_HANDLES && arg[1] <= WSKP_OPEN_SYNCHRONOUS;
+    case WSKP_OP_CLOSE:
+        return arg[0] < WSKP_MAX_HANDLES;
+    case WSKT_OP_CANCEL:
+        return arg[1] == WSKP_CANCEL_HANDLE && arg[0] < WSKP_MAX_HANDLES;
     case WSKP_OP_IOCTL:
-        return Step->Arg[0] <= MAXUINT32 && Step->Arg[1] <= WSKP_GENERIC_BYTES;
+    case WSKP_OP_READ:
+    case WSKP_OP_WRITE:
+        return RequestKnows(Step, Words);
     default:
         return TRUE;
     }
@@ -69,6 +97,7 @@ static BOOL ArgumentsFit(const WSKT_STEP *Step)
 
 BOOL GenericKnows(const WSKT_STEP *Step, WORDS Words)
 {
+    WORDS all = Words;
     unsigned texts = 0;
 
     if (Step->TimeoutMs == 0 || Step->TimeoutMs > WSKT_MAX_WAIT_MS)
@@ -77,11 +106,40 @@ BOOL GenericKnows(const WSKT_STEP *Step, WORDS Words)
         texts++;
     for (size_t i = 0; i < ARRAYSIZE(GenericSteps); i++) {
         if (GenericSteps[i].Op == Step->Op)
-            return Step->Thread <= (GenericSteps[i].Threads ? WSKT_MAX_THREADS : 0) &&
+            return Step->Thread <= ((GenericSteps[i].Where & ON_THREADS) != 0 ? WSKT_MAX_THREADS : 0) &&
                    texts >= GenericSteps[i].TextsMin && texts <= GenericSteps[i].TextsMax &&
-                   ArgumentsFit(Step);
+                   ArgumentsFit(Step, all);
     }
     return FALSE;
+}
+
+BOOL GenericLoops(UINT32 Op)
+{
+    for (size_t i = 0; i < ARRAYSIZE(GenericSteps); i++) {
+        if (GenericSteps[i].Op == Op)
+            return (GenericSteps[i].Where & IN_LOOPS) != 0;
+    }
+    return FALSE;
+}
+
+BOOL GenericHandle(const WSKT_STEP *Step, UINT32 *Handle)
+{
+    switch (Step->Op) {
+    case WSKP_OP_OPEN:
+    case WSKP_OP_CLOSE:
+        *Handle = (UINT32)Step->Arg[0];
+        return TRUE;
+    case WSKT_OP_CANCEL:
+        *Handle = (UINT32)Step->Arg[0];
+        return Step->Arg[1] == WSKP_CANCEL_HANDLE;
+    case WSKP_OP_IOCTL:
+    case WSKP_OP_READ:
+    case WSKP_OP_WRITE:
+        *Handle = (UINT32)Step->Arg[2] - 1;
+        return Step->Arg[2] != 0;
+    default:
+        return FALSE;
+    }
 }
 
 void GenericPerform(GENERIC *Generic)

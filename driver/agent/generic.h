@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "devicerequest.h"
 #include "folders.h"
 #include "program.h"
 #include "words.h"
@@ -16,14 +17,22 @@ typedef struct GENERIC {
     const WSKT_STEP *Step;
     WORDS Words;
     FOLDERS Folders;
-    UINT64 SinceMs; /* how long ago the case began */
-    HANDLE Begun;   /* to be set when what the step does is under way; of steps that may have a thread */
+    UINT64 SinceMs;    /* how long ago the case began */
+    HANDLE Begun;      /* to be set when what the step does is under way; of steps that may have a thread */
+    DEVICE_FILE *File; /* of the step's handle, where it has one: what OPEN fills in, and CLOSE takes */
+    DEVICE_REQUEST *Request; /* of a step that makes one: there it can be cancelled */
     WSKT_RESULT *Result;
     CAPTURE Kept[OUTPUT_COUNT]; /* Data is the caller's to free */
 } GENERIC;
 
 /* Is it such an operation, with texts and arguments that it takes? */
 BOOL GenericKnows(const WSKT_STEP *Step, WORDS Words);
+
+/* Which handle it is about; FALSE: none. */
+BOOL GenericHandle(const WSKT_STEP *Step, UINT32 *Handle);
+
+/* May it run in a loop of the agent's? */
+BOOL GenericLoops(UINT32 Op);
 
 /* Performs it: Status and Value of the result, and what was kept. */
 void GenericPerform(GENERIC *Generic);

@@ -14,6 +14,9 @@
 #define THREAD_ASK_MS    5000u
 #define STOP_MARGIN_MS   5000u
 
+#define CANCEL_MS 2000u /* for a request that a thread is about to make */
+#define TIDY_MS   5000u /* for the requests that a case has left, and once more for its handles */
+
 static void RefuseStep(WSKT_RESULT *Result, UINT32 Status)
 {
     Result->Origin = WSKT_ORIGIN_REFUSED;
@@ -145,11 +148,6 @@ static void DoReload(ACT *Act)
 
 /* ---- steps that need nothing of the driver ---- */
 
-static void DoSleep(ACT *Act)
-{
-    Sleep((DWORD)Act->Step.Arg[0]);
-}
-
 static void DoGeneric(ACT *Act)
 {
     GENERIC generic = {.Step = &Act->Step,
@@ -157,10 +155,25 @@ static void DoGeneric(ACT *Act)
                        .Folders = Act->Folders,
                        .SinceMs = Act->SinceMs,
                        .Begun = Act->Begun,
+                       .File = &Act->File,
+                       .Request = &Act->Request,
                        .Result = &Act->Result};
 
     GenericPerform(&generic);
     memcpy(Act->Kept, generic.Kept, sizeof Act->Kept);
+}
+
+/* Of a thread's request: that of a handle is as generic as the request. */
+static void DoCancel(ACT *Act)
+{
+    DWORD error;
+
+    if (Act->Target == NULL) {
+        DoGeneric(Act);
+        return;
+    }
+    error = ActorCancel(Act->Target, CANCEL_MS);
+    Act->Result.Status = error == ERROR_NOT_FOUND ? STATUS_NOT_FOUND_VALUE : StatusOfWin32(error);
 }
 
 /* ---- echo ---- */
@@ -225,12 +238,17 @@ static const struct {
     {WSKP_OP_UNLOADED, DoUnloaded, FALSE},
     {WSKP_OP_START_FAILURES, StartFailures, TRUE},
     {WSKP_OP_ECHO, DoEcho, FALSE},
-    {WSKT_OP_SLEEP, DoSleep, FALSE},
+    {WSKT_OP_SLEEP, DoGeneric, FALSE},
     {WSKP_OP_UPLOAD, DoGeneric, FALSE},
     {WSKP_OP_RUN, DoGeneric, FALSE},
     {WSKP_OP_IOCTL, DoGeneric, FALSE},
     {WSKP_OP_COLLECT, DoGeneric, FALSE},
     {WSKP_OP_EVENT_LOG, DoGeneric, FALSE},
+    {WSKP_OP_OPEN, DoGeneric, FALSE},
+    {WSKP_OP_CLOSE, DoGeneric, FALSE},
+    {WSKP_OP_READ, DoGeneric, FALSE},
+    {WSKP_OP_WRITE, DoGeneric, FALSE},
+    {WSKT_OP_CANCEL, DoCancel, FALSE},
 };
 
 BOOL PerformKnows(const WSKP_STEP *Step)
@@ -244,8 +262,8 @@ BOOL PerformKnows(const WSKP_STEP *Step)
     case WSKT_OP_BLOCKED:
     case WSKT_OP_JOIN:
         return arg[0] < WSKT_MAX_THREADS && arg[1] <= WSKT_MAX_WAIT_MS && Step->Step.Thread == 0;
-    case WSKT_OP_SLEEP:
-        return arg[0] <= WSKT_MAX_WAIT_MS && Step->Step.Thread == 0;
+    case WSKT_OP_CANCEL:
+        return arg[1] == WSKP_CANCEL_THREAD && arg[0] < WSKT_MAX_THREADS && Step->Step.Thread == 0;
     case WSKP_OP_RELOAD:
         return arg[0] >= 1 && arg[0] <= RELOAD_TIMES_MAX && Step->Step.Thread == 0;
     case WSKP_OP_LOAD:
@@ -275,9 +293,38 @@ static void TakeBack(PERFORMER *Performer, ACT *Act, WSKT_RESULT *Result)
         Performer->Device = Act->Device;
         Act->Device = NULL;
     }
+    if (Act->Step.Op == WSKP_OP_OPEN) {
+        Performer->Handles.File[Act->Step.Arg[0]] = Act->File;
+        Act->OwnsFile = FALSE;
+    }
 }
 
-/* Act->Folders go to the thread, or are freed. */
+/* What an act has that goes to a thread, where none could be had. */
+static void DropAct(ACT *Act)
+{
+    FoldersFree(&Act->Folders);
+    ActorLeave(Act->Target);
+}
+
+/* Gives the act its handle, and the request that it is to cancel. FALSE: there is none such. */
+static BOOL GiveHandle(PERFORMER *Performer, ACT *Act)
+{
+    const WSKT_STEP *step = &Act->Step;
+    UINT32 handle;
+
+    if (step->Op == WSKT_OP_CANCEL && step->Arg[1] == WSKP_CANCEL_THREAD) {
+        if (Performer->Actor[step->Arg[0]] != NULL)
+            Act->Target = ActorHold(Performer->Actor[step->Arg[0]]);
+        return Act->Target != NULL;
+    }
+    if (!GenericHandle(step, &handle))
+        return TRUE;
+    Act->File = Performer->Handles.File[handle];
+    Act->OwnsFile = step->Op == WSKP_OP_OPEN || step->Op == WSKP_OP_CLOSE;
+    return HandleFits(step->Op, &Act->File);
+}
+
+/* What the act owns goes to the thread, or is freed. */
 static void Start(PERFORMER *Performer, const WSKP_STEP *Step, ACT_ROUTINE *Routine, ACT *Act,
                   WSKT_RESULT *Result)
 {
@@ -286,15 +333,19 @@ static void Start(PERFORMER *Performer, const WSKP_STEP *Step, ACT_ROUTINE *Rout
     ACT *back;
 
     if (named != NULL && *named != NULL) {
-        FoldersFree(&Act->Folders);
+        DropAct(Act);
         RefuseStep(Result, STATUS_DEVICE_BUSY_VALUE);
         return;
     }
     actor = ActorStart(Routine, Act);
     if (actor == NULL) {
-        FoldersFree(&Act->Folders);
+        DropAct(Act);
         RefuseStep(Result, STATUS_INSUFFICIENT_RESOURCES_VALUE);
-    } else if (named != NULL) {
+        return;
+    }
+    if (Step->Step.Op == WSKP_OP_CLOSE) /* the thread's, whether it comes back or not */
+        Performer->Handles.File[Step->Step.Arg[0]].Handle = NULL;
+    if (named != NULL) {
         *named = actor;
         if (Step->Step.Op != WSKP_OP_UNLOAD) /* all others say when they are under way */
             ActorAwaitBegun(actor, Step->Step.TimeoutMs);
@@ -380,6 +431,11 @@ void Perform(PERFORMER *Performer, const WSKP_STEP *Step, const WSKT_UNIT *AtSta
         RefuseStep(Result, STATUS_INSUFFICIENT_RESOURCES_VALUE);
         return;
     }
+    if (!GiveHandle(Performer, &act)) {
+        DropAct(&act);
+        RefuseStep(Result, STATUS_INVALID_HANDLE_VALUE);
+        return;
+    }
     if (Step->Step.Op == WSKP_OP_ECHO)
         act.Step.Arg[5] = AskPort(Performer->Device);
     if (AtStart != NULL) {
@@ -397,7 +453,32 @@ void Perform(PERFORMER *Performer, const WSKP_STEP *Step, const WSKT_UNIT *AtSta
         NoteUnloaded(Performer, Step->Step.Op, Result);
         return;
     }
+    DropAct(&act);
     RefuseStep(Result, STATUS_INVALID_DEVICE_STATE_VALUE);
+}
+
+BOOL PerformerHangs(const PERFORMER *Performer, const WSKT_STEP *Step)
+{
+    return Step->Op != WSKT_OP_JOIN || Performer->Actor[Step->Arg[0]] == NULL ||
+           !ActorRequests(Performer->Actor[Step->Arg[0]]);
+}
+
+void PerformerTidy(PERFORMER *Performer)
+{
+    UINT64 deadline = GetTickCount64() + TIDY_MS;
+
+    for (UINT32 i = 0; i < WSKT_MAX_THREADS; i++) {
+        if (Performer->Actor[i] != NULL && ActorRequests(Performer->Actor[i]))
+            (void)ActorCancel(Performer->Actor[i], 0);
+    }
+    for (UINT32 i = 0; i < WSKT_MAX_THREADS; i++) {
+        UINT64 now = GetTickCount64();
+
+        if (Performer->Actor[i] != NULL && ActorRequests(Performer->Actor[i]))
+            (void)ActorAwait(Performer->Actor[i], now < deadline ? (UINT32)(deadline - now) : 0);
+    }
+    if (!HandlesClose(&Performer->Handles, TIDY_MS))
+        Performer->Lost++;
 }
 
 UINT32 PerformerBusy(const PERFORMER *Performer)

@@ -2,10 +2,12 @@
 #pragma once
 
 #include "actor.h"
+#include "handles.h"
 #include "start.h"
 
 typedef struct PERFORMER {
     const PLAN *Plan;
+    HANDLES Handles;                /* of the case */
     DEVICE *Device;                 /* NULL: the driver is not loaded, or is being unloaded */
     ACTOR *Actor[WSKT_MAX_THREADS]; /* named threads; NULL: nothing was started on it, or it was joined */
     UINT32 Lost;                    /* steps that did not come back */
@@ -31,6 +33,17 @@ START_WITH PerformStartWith(const WSKT_STEP *Step, const WSKT_UNIT *AtStart, DWO
 
 /* Status of a start, as a step of the agent reports it. */
 void PerformTellStart(const START *Start, WSKT_RESULT *Result);
+
+/*
+ * Is a step that has timed out one of which nothing can be said but that it hangs? A join of a request to a
+ * device is none: the request is cancelled when the case ends.
+ */
+BOOL PerformerHangs(const PERFORMER *Performer, const WSKT_STEP *Step);
+
+/* At the end of a case: cancels the requests that are still out, waits for them, and closes every handle.
+ * Bounded.
+ */
+void PerformerTidy(PERFORMER *Performer);
 
 /* Steps that are still at work, or did not come back. */
 UINT32 PerformerBusy(const PERFORMER *Performer);

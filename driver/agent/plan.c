@@ -3,6 +3,7 @@
 #include "complain.h"
 #include "digest.h"
 #include "generic.h"
+#include "loop.h"
 #include "path.h"
 #include "perform.h"
 #include "service.h"
@@ -170,14 +171,13 @@ static BOOL CheckCases(const PLAN *Plan, TEXT *Reason)
     return TRUE;
 }
 
-/* The steps of a unit have one performer, and those of the agent a unit each. */
+/* The steps of a unit have one performer, and those of the agent a unit each, but for loops. */
 static BOOL PerformersFit(const PLAN *Plan, const WSKP_UNIT *Unit)
 {
     const WSKP_STEP *step = &Plan->Step[Unit->FirstStep];
 
     if (step->Performer == WSKP_BY_AGENT)
-        return Unit->StepCount == 1 && Unit->Repeat == 1 && Unit->Parallel == 1 && Unit->Groups == 0 &&
-               Unit->ForMs == 0 && (Unit->Flags & ~WSKP_UNIT_HEALTH) == 0;
+        return UnitLoops(Unit) ? LoopKnows(Plan, Unit) : (Unit->Flags & ~WSKP_UNIT_HEALTH) == 0;
     for (UINT32 i = 0; i < Unit->StepCount; i++) {
         if (step[i].Performer != WSKP_BY_DRIVER)
             return FALSE;

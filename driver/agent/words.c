@@ -13,21 +13,23 @@ const char *WordsNext(WORDS *Words)
     return word;
 }
 
-wchar_t *WordsNextWide(WORDS *Words)
+wchar_t *WideOf(const char *Text)
 {
-    const char *word = WordsNext(Words);
-    wchar_t *wide;
-    int chars;
+    int chars = MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, Text, -1, NULL, 0);
+    wchar_t *wide = chars > 0 ? calloc((size_t)chars, sizeof *wide) : NULL;
 
-    if (word == NULL)
-        return NULL;
-    chars = MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, word, -1, NULL, 0);
-    wide = chars > 0 ? calloc((size_t)chars, sizeof *wide) : NULL;
-    if (wide != NULL && MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, word, -1, wide, chars) == 0) {
+    if (wide != NULL && MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, Text, -1, wide, chars) == 0) {
         free(wide);
         wide = NULL;
     }
     return wide;
+}
+
+wchar_t *WordsNextWide(WORDS *Words)
+{
+    const char *word = WordsNext(Words);
+
+    return word != NULL ? WideOf(word) : NULL;
 }
 
 BOOL WordsNextNumber(WORDS *Words, UINT64 Max, UINT64 *Number)

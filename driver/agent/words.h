@@ -14,7 +14,10 @@ typedef struct WORDS {
 /* The next text, or NULL at the end of the list. */
 const char *WordsNext(WORDS *Words);
 
-/* As UTF-16; NULL at the end of the list or without memory. To be freed. */
+/* A text as UTF-16; NULL without memory, or where it is not UTF-8. To be freed. */
+wchar_t *WideOf(const char *Text);
+
+/* The next one as UTF-16; NULL at the end of the list or without memory. To be freed. */
 wchar_t *WordsNextWide(WORDS *Words);
 
 /* The next text as a decimal number; FALSE where it is none of at most Max. */

@@ -103,7 +103,8 @@ enum {
 
 /*
  * Operations of the agent: WSKT_STEP.Op. WSKT_OP_BLOCKED and WSKT_OP_JOIN are the agent's, too, where
- * their thread is one of its own: those are numbered like the driver's, and apart from them. Context and
+ * their thread is one of its own: those are numbered like the driver's, and apart from them. So is
+ * WSKT_OP_CANCEL, of a request that is out on such a thread, or of all on a handle. Context and
  * Group mean nothing here. Status is an NTSTATUS: what DriverEntry left, where it left something, else
  * the Win32 error in the facility that is made for that (WSKP_STATUS_OF_WIN32).
  */
@@ -173,10 +174,41 @@ enum {
     WSKP_OP_UPLOAD = 120, /* texts: where the file was pushed to, where it belongs */
     WSKP_OP_RUN =
         121, /* time in ms; texts: program, a blank and its arguments, maybe a report that it writes */
-    WSKP_OP_IOCTL = 122, /* control code, bytes of output at most; texts: device, maybe the input's digits */
+    WSKP_OP_IOCTL = 122,     /* control code, and what every request has; texts: WSKP_TEXT_* */
     WSKP_OP_COLLECT = 123,   /* bytes at most; texts: path, name for the controller */
     WSKP_OP_EVENT_LOG = 124, /* time in ms; texts: channel, a blank and conditions, maybe what it contains */
+    WSKP_OP_OPEN = 125,      /* handle, WSKP_OPEN_*; texts: the device */
+    WSKP_OP_CLOSE = 126,     /* handle */
+    WSKP_OP_READ = 127,      /* offset, and what every request has; texts: WSKP_TEXT_* */
+    WSKP_OP_WRITE = 128,     /* likewise */
 };
+
+/*
+ * What every request to a device has: in Arg[1] its bytes of output at most, in Arg[2] one more than its
+ * handle, or 0 (then a text names the device, which is opened for the request), in Arg[3] one more than the
+ * ms after which it is cancelled, or 0.
+ */
+#define WSKP_ROOM_OF_BUFFER 0x100000000u /* Arg[1]: as much as its output buffer holds to begin with */
+
+/* Handles are of the case, and closed at its end. A parallel thread t of a loop uses handle + t *
+ * SocketStride. */
+#define WSKP_MAX_HANDLES 128u
+
+/* WSKP_OP_OPEN, Arg[1] */
+#define WSKP_OPEN_SYNCHRONOUS 0x1u /* one request at a time, which its thread waits for in the kernel */
+
+/* WSKT_OP_CANCEL of the agent's, Arg[1]: what Arg[0] is */
+#define WSKP_CANCEL_THREAD 0u
+#define WSKP_CANCEL_HANDLE 1u
+
+/* The letter with which a text of a request begins says what the rest is. Each at most once, but 'c'. */
+#define WSKP_TEXT_DEVICE      'd' /* NAME, or the whole of a path \\.\NAME */
+#define WSKP_TEXT_INPUT       'i' /* hexadecimal digits */
+#define WSKP_TEXT_INPUT_FILE  'I' /* where a file with it was pushed to */
+#define WSKP_TEXT_BUFFER      'b' /* what the output buffer holds to begin with */
+#define WSKP_TEXT_BUFFER_FILE 'B'
+#define WSKP_TEXT_OUTPUT      'o' /* what the output has to be: digits, '?' for any */
+#define WSKP_TEXT_CONTAINS    'c' /* and what has to be somewhere in it */
 
 #define WSKP_GENERIC_BYTES 65536u  /* of each output of a step are kept */
 #define WSKP_REPORT_BYTES  262144u /* of a report */
@@ -193,9 +225,9 @@ enum { /* RUN */
        WSKP_V_RUN_OUT = 1, /* bytes */
        WSKP_V_RUN_ERR = 2,
 };
-enum { /* IOCTL */
-       WSKP_V_IOCTL_WIN32 = 0,
-       WSKP_V_IOCTL_BYTES = 1,
+enum {                           /* IOCTL, READ, WRITE */
+       WSKP_V_REQUEST_BYTES = 0, /* Information of its status block */
+       WSKP_V_REQUEST_MATCH = 1, /* 1: the output is what the texts say, or they say nothing */
 };
 enum { /* UPLOAD, COLLECT */
        WSKP_V_FILE_BYTES = 0,

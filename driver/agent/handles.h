@@ -1,0 +1,18 @@
+/* handles.h - the devices that a case has open, by number. */
+#pragma once
+
+#include "devicerequest.h"
+#include "wskplan.h"
+
+typedef struct HANDLES {
+    DEVICE_FILE File[WSKP_MAX_HANDLES];
+} HANDLES;
+
+/* Is the handle there if the operation wants it, and not if it makes it? */
+BOOL HandleFits(UINT32 Op, const DEVICE_FILE *File);
+
+/*
+ * Closes all that are open, on a thread that can be given up: a driver may not come back from that. FALSE: it
+ * has not within Ms. None is open afterwards.
+ */
+BOOL HandlesClose(HANDLES *Handles, UINT32 Ms);

@@ -1,0 +1,218 @@
+/* loop.c - starts the threads of a loop, waits for them, and adds up what they have seen. */
+#include "actor.h"
+#include "looprun.h"
+#include "status.h"
+
+#include <stdlib.h>
+
+/* Beyond the loop's own time, for threads that are between two steps to notice that it is up. */
+#define LOOP_GRACE_MS 1000u
+
+#define LOOP_STOP_MS 5000u /* for requests that are cancelled since the run is */
+#define NS_PER_MS    1000000u
+
+void LoopLetGo(LOOP_RUN *Run)
+{
+    UINT32 tallies = Run->Unit->StepCount * (Run->Unit->Parallel + 1);
+
+    if (InterlockedDecrement(&Run->Holders) != 0)
+        return;
+    for (UINT32 i = 0; Run->Tally != NULL && i < tallies; i++)
+        free(Run->Tally[i].Kept.Data);
+    if (Run->Finished != NULL)
+        CloseHandle(Run->Finished);
+    free(Run->Tally);
+    free(Run);
+}
+
+/* ChoiceRead wants the unit as a driver is sent it. */
+static BOOL ReadChoice(const PLAN *Plan, const WSKP_UNIT *Unit, CHOICE *Choice)
+{
+    size_t bytes = FIELD_OFFSET(WSKT_UNIT, Step) + Unit->StepCount * sizeof(WSKT_STEP);
+    WSKT_UNIT *unit = calloc(1, bytes > sizeof *unit ? bytes : sizeof *unit);
+    BOOL good = FALSE;
+
+    if (unit != NULL) {
+        unit->StepCount = Unit->StepCount;
+        unit->Groups = Unit->Groups;
+        for (UINT32 i = 0; i < Unit->StepCount; i++)
+            unit->Step[i] = Plan->Step[Unit->FirstStep + i].Step;
+        good = ChoiceRead(unit, Choice);
+    }
+    free(unit);
+    return good;
+}
+
+BOOL UnitLoops(const WSKP_UNIT *Unit)
+{
+    return Unit->StepCount > 1 || Unit->Repeat > 1 || Unit->Parallel > 1 || Unit->Groups != 0 ||
+           Unit->ForMs != 0;
+}
+
+BOOL LoopKnows(const PLAN *Plan, const WSKP_UNIT *Unit)
+{
+    UINT64 shift = (UINT64)(Unit->Parallel - 1) * Unit->SocketStride;
+    CHOICE choice;
+
+    if (Unit->SocketStride > WSKP_MAX_HANDLES || (Unit->Flags & ~WSKP_UNIT_HEALTH) != 0 ||
+        !ReadChoice(Plan, Unit, &choice))
+        return FALSE;
+    for (UINT32 i = 0; i < Unit->StepCount; i++) {
+        const WSKP_STEP *step = &Plan->Step[Unit->FirstStep + i];
+        UINT32 handle;
+
+        if (step->Performer != WSKP_BY_AGENT || step->Step.Thread != 0 || !GenericLoops(step->Step.Op))
+            return FALSE;
+        if (GenericHandle(&step->Step, &handle) && handle + shift >= WSKP_MAX_HANDLES)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static LOOP_RUN *CreateLoop(const LOOP_ORDER *Order)
+{
+    const WSKP_UNIT *unit = Order->Unit;
+    UINT32 forMs = unit->ForMs < Order->TimeoutMs ? unit->ForMs : Order->TimeoutMs;
+    UINT32 tallies = unit->StepCount * (unit->Parallel + 1);
+    LOOP_RUN *run = calloc(1, sizeof *run);
+    UINT64 now = NowNs();
+
+    if (run == NULL)
+        return NULL;
+    run->Holders = 1;
+    run->Plan = Order->Plan;
+    run->Unit = unit;
+    run->Step = &Order->Plan->Step[unit->FirstStep];
+    run->Handles = *Order->Handles;
+    run->Running = (LONG)unit->Parallel;
+    run->FailedStep = -1;
+    run->Deadline = now + (UINT64)Order->TimeoutMs * NS_PER_MS;
+    run->NoMoreAfter = forMs != 0 ? now + (UINT64)forMs * NS_PER_MS : 0;
+    run->NotEven = now + (forMs + (UINT64)(Order->TimeoutMs - forMs) / 2) * NS_PER_MS;
+    run->Finished = CreateEventW(NULL, TRUE, FALSE, NULL);
+    run->Tally = calloc(tallies, sizeof *run->Tally);
+    if (run->Finished == NULL || run->Tally == NULL || !ReadChoice(Order->Plan, unit, &run->Choice)) {
+        LoopLetGo(run);
+        return NULL;
+    }
+    run->Due = (LONG)run->Choice.Groups;
+    for (UINT32 i = 0; i < tallies; i++)
+        TallyInitialize(&run->Tally[i].Tally);
+    return run;
+}
+
+/* FALSE: not all could be started; those that were end after their first list. */
+static BOOL StartThreads(LOOP_RUN *Run)
+{
+    for (UINT32 i = 0; i < Run->Unit->Parallel; i++) {
+        HANDLE thread;
+
+        InterlockedIncrement(&Run->Holders);
+        thread = CreateThread(NULL, 0, LoopThread, Run, 0, NULL);
+        if (thread == NULL) {
+            LONG never = (LONG)(Run->Unit->Parallel - i);
+
+            InterlockedExchange(&Run->Stop, 1);
+            if (InterlockedExchangeAdd(&Run->Running, -never) == never)
+                SetEvent(Run->Finished);
+            InterlockedDecrement(&Run->Holders); /* its own, not the last one */
+            return FALSE;
+        }
+        CloseHandle(thread);
+    }
+    return TRUE;
+}
+
+static DWORD LeftMs(const LOOP_RUN *Run)
+{
+    UINT64 now = NowNs();
+
+    return now < Run->Deadline ? (DWORD)((Run->Deadline - now) / NS_PER_MS) : 0;
+}
+
+/* The run is cancelled: no list is begun, and no request waited for. */
+static void CancelLoop(LOOP_RUN *Run)
+{
+    InterlockedExchange(&Run->Cancelled, 1);
+    for (UINT32 i = 0; i < Run->Unit->Parallel; i++)
+        (void)RequestCancel(&Run->Thread[i].Request, NULL);
+}
+
+/* Waits for all threads; FALSE: one is stuck. */
+static BOOL AwaitThreads(LOOP_RUN *Run, HANDLE Cancel)
+{
+    HANDLE either[] = {Run->Finished, Cancel};
+    UINT64 end;
+
+    if (WaitForMultipleObjects(ARRAYSIZE(either), either, FALSE, LeftMs(Run) + LOOP_GRACE_MS) !=
+        WAIT_OBJECT_0 + 1)
+        return WaitForSingleObject(Run->Finished, 0) == WAIT_OBJECT_0;
+    end = GetTickCount64() + LOOP_STOP_MS;
+    do { /* a thread may be about to make another request of its list */
+        CancelLoop(Run);
+    } while (WaitForSingleObject(Run->Finished, 20) != WAIT_OBJECT_0 && GetTickCount64() < end);
+    return WaitForSingleObject(Run->Finished, 0) == WAIT_OBJECT_0;
+}
+
+/* Adds up what a thread has seen. One that did not come back is stuck in the step where it was last seen. */
+static void GatherThread(LOOP_RUN *Run, UINT32 Thread, UINT32 *Completed)
+{
+    LOOP_THREAD *thread = &Run->Thread[Thread];
+
+    AcquireSRWLockExclusive(&thread->Lock);
+    *Completed += thread->Whole;
+    if (!thread->Finished) {
+        const WSKT_RESULT stuck = {
+            .Status = STATUS_TIMEOUT_VALUE, .Origin = WSKT_ORIGIN_TIMEOUT, .Executed = 1};
+
+        TallyAdd(&LoopTally(Run, Thread, thread->Step)->Tally, &stuck, FALSE);
+        LoopNoteFailure(Run, Thread, thread->Iteration, thread->Step);
+    }
+    for (UINT32 step = 0; step < Run->Unit->StepCount; step++)
+        LoopMerge(LoopTally(Run, Run->Unit->Parallel, step), LoopTally(Run, Thread, step));
+    ReleaseSRWLockExclusive(&thread->Lock);
+}
+
+static void ReportLoop(LOOP_RUN *Run, WSKT_UNIT_RESULT *Answer, CAPTURE *Kept)
+{
+    BOOLEAN repeats = Run->Unit->Repeat > 1 || Run->Unit->Parallel > 1;
+    UINT32 failed = Run->FailedStep >= 0 ? Run->FailedThread : 0;
+
+    Answer->Abi = WSKT_ABI;
+    Answer->StepCount = Run->Unit->StepCount;
+    Answer->Completed = 0;
+    /* The thread that failed first: of several deviations of a step it is its own that is reported. */
+    for (UINT32 i = 0; i < Run->Unit->Parallel; i++)
+        GatherThread(Run, i == 0 ? failed : i <= failed ? i - 1 : i, &Answer->Completed);
+    AcquireSRWLockExclusive(&Run->Lock);
+    Answer->FailedStep = Run->FailedStep;
+    Answer->FailedThread = Run->FailedThread;
+    Answer->FailedIteration = Run->FailedIteration;
+    ReleaseSRWLockExclusive(&Run->Lock);
+    for (UINT32 step = 0; step < Run->Unit->StepCount; step++) {
+        LOOP_TALLY *all = LoopTally(Run, Run->Unit->Parallel, step);
+
+        TallyReport(&all->Tally, repeats, &Answer->Result[step]);
+        Kept[step] = all->Kept;
+        all->Kept = (CAPTURE){0};
+    }
+}
+
+LOOP_END LoopRun(const LOOP_ORDER *Order, WSKT_UNIT_RESULT *Answer, CAPTURE *Kept)
+{
+    LOOP_RUN *run = CreateLoop(Order);
+    LOOP_END end = LOOP_STUCK;
+    BOOL begun;
+
+    if (run == NULL)
+        return LOOP_NOT_BEGUN;
+    begun = StartThreads(run);
+    if (AwaitThreads(run, Order->Cancel)) {
+        end = !begun ? LOOP_NOT_BEGUN : run->Cancelled ? LOOP_CANCELLED : LOOP_BACK;
+        *Order->Handles = run->Handles;
+    }
+    if (begun)
+        ReportLoop(run, Answer, Kept);
+    LoopLetGo(run);
+    return end;
+}

@@ -1,0 +1,65 @@
+/* looprun.h - a loop while it runs: for loop.c, which its owner calls, and loopthread.c, where its threads
+ * are. */
+#pragma once
+
+#include "choice.h"
+#include "generic.h"
+#include "loop.h"
+#include "tally.h"
+
+typedef struct LOOP_RUN LOOP_RUN;
+
+typedef struct LOOP_THREAD {
+    SRWLOCK
+    Lock;        /* for the tallies of the thread and all that follows; nobody else wants it before the end */
+    UINT32 Step; /* where it is in the list, for saying where it is stuck */
+    UINT32 Iteration;
+    BOOL Finished;
+    BOOL Whole; /* all its repetitions were as expected */
+    DEVICE_REQUEST Request;
+} LOOP_THREAD;
+
+/* The runs of one step, on one thread or on all. */
+typedef struct LOOP_TALLY {
+    TALLY Tally;
+    CAPTURE Kept; /* of the run that is its result */
+} LOOP_TALLY;
+
+struct LOOP_RUN {
+    volatile LONG Holders; /* the owner and each thread: the last one frees */
+    volatile LONG Running; /* threads that have not finished */
+    volatile LONG NextThread;
+    volatile LONG Stop;      /* a step was not as expected: threads end after their current list */
+    volatile LONG Cancelled; /* likewise, and nothing that comes now is a failure */
+    HANDLE Finished;         /* an event */
+    UINT64 Deadline;         /* on NowNs, and so are these two: */
+    UINT64 NoMoreAfter;      /* no list begins after it; 0 if only Repeat counts … */
+    UINT64 NotEven;          /* … but until then each choice gets its turn */
+    volatile LONG Due;       /* choices that did not have theirs */
+    volatile LONG Had[WSKT_MAX_STEPS];
+    const PLAN *Plan; /* lives as long as the process */
+    const WSKP_UNIT *Unit;
+    const WSKP_STEP *Step; /* the unit's first */
+    CHOICE Choice;
+    HANDLES Handles;
+    LOOP_TALLY *Tally; /* StepCount for each thread, and once more for all of them */
+    LOOP_THREAD Thread[WSKT_MAX_PARALLEL];
+    SRWLOCK Lock; /* for what failed first */
+    INT32 FailedStep;
+    UINT32 FailedThread;
+    UINT32 FailedIteration;
+};
+
+LOOP_TALLY *LoopTally(const LOOP_RUN *Run, UINT32 Thread, UINT32 Step);
+
+/* The first deviation is the one that is reported. */
+void LoopNoteFailure(LOOP_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT32 Step);
+
+/* Adds what a tally has to another, with the output that belongs to it. */
+void LoopMerge(LOOP_TALLY *Into, LOOP_TALLY *From);
+
+/* No more of it is to be waited for: the last holder frees it. */
+void LoopLetGo(LOOP_RUN *Run);
+
+/* A thread of it: takes the next number, and runs all repetitions of it. */
+DWORD WINAPI LoopThread(void *Parameter);

@@ -1,0 +1,55 @@
+package suites
+
+import (
+	"math"
+	"time"
+)
+
+// deviceOperations are the steps about a device: its handles, and requests to it. The agent performs them.
+func deviceOperations() []operation {
+	device := argument{name: "device", kind: argText, doc: `the device, which is opened for this request alone: NAME for \\.\NAME`}
+	handle := argument{name: "handle", kind: argHandle, slot: slotHandle, plus: 1, doc: "the handle that an open step has made, instead of the device"}
+	input := argument{name: "in", kind: argData, doc: "the input: {hex: 00 ff}, {text: abc}, {utf16: abc} or {file: path here}; none unless given"}
+	room := argument{name: "room", kind: argNumber, slot: slotRoom, max: genericBytes, initial: defaultRoom, doc: "size of the output buffer in bytes; as much as buffer has, else 4096, unless given"}
+	out := argument{name: "out", kind: argPattern, doc: "the output, which has to be exactly this; `??` stands for any byte. Or {contains: …}, one or a list"}
+	cancelAfter := argument{name: "cancel_after", kind: argDuration, slot: slotCancel, plus: 1, doc: "the request is cancelled when it has not come back by then"}
+	offset := argument{name: "offset", kind: argNumber, slot: 0, max: math.MaxInt64, doc: "where in the device; 0 unless given"}
+	transferred := []value{{name: "bytes", index: valueRequestBytes, doc: "bytes that the driver says that were transferred"}}
+	op := func(o operation) operation {
+		o.performer, o.loop, o.patience = byAgent, true, 5*time.Second
+		o.contexts = []contextName{atPassive()}
+		if o.request {
+			o.thread, o.values = true, transferred
+		}
+		return o
+	}
+	return []operation{
+		op(operation{name: "open", code: opOpen,
+			doc: "Opens a device. Requests can be made on the handle until it is closed, by a close step or with the case.",
+			args: []argument{
+				{name: "handle", kind: argOpening, required: true, doc: "a name for the handle"},
+				{name: "device", kind: argText, required: true, doc: `the device's name: NAME for \\.\NAME`},
+				{name: "synchronous", kind: argBool, slot: 1, flag: openSynchronous, doc: "without FILE_FLAG_OVERLAPPED: one request at a time, for which its thread waits in the kernel"},
+			}}),
+		op(operation{name: "close", code: opCloseHandle, variant: []string{"handle"},
+			doc:  "Closes a handle; what the driver does about requests that are out on it they tell when they are joined.",
+			args: []argument{{name: "handle", kind: argHandle, required: true, doc: "the handle"}}}),
+		op(operation{name: "ioctl", code: opIoctl, request: true,
+			doc: "Sends a device one request (NtDeviceIoControlFile), and waits for what comes of it. The status is the driver's, or that of what failed before.",
+			args: []argument{device, handle,
+				{name: "code", kind: argControlCode, slot: 0, required: true, doc: "the control code, as a number or as CTL_CODE(type, function, method, access)"},
+				input,
+				{name: "buffer", kind: argData, doc: "what the output buffer holds before the call: with METHOD_IN_DIRECT it is a second input"},
+				room, out, cancelAfter}}),
+		op(operation{name: "read", code: opRead, request: true, doc: "Reads from a device (NtReadFile).",
+			args: []argument{device, handle, offset, room, out, cancelAfter}}),
+		op(operation{name: "write", code: opWrite, request: true, doc: "Writes to a device (NtWriteFile).",
+			args: []argument{device, handle, offset, input, cancelAfter}}),
+		op(operation{name: "cancel", code: opCancel, variant: []string{"thread", "handle"},
+			doc: "Cancels a request to a device that is out on a thread, or all that are out on a handle (CancelIoEx, CancelSynchronousIo). STATUS_NOT_FOUND: none was. What the driver makes of it the request itself tells when it is joined.",
+			args: []argument{
+				{name: "thread", kind: argThread, doc: "the thread that has made the request"},
+				{name: "handle", kind: argHandle, doc: "the handle, and whatever is out on it"},
+			}}),
+	}
+}

@@ -1,0 +1,145 @@
+package suites
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"wskharness/strictyaml"
+)
+
+// What a case says about the devices that it has open, followed in the order of its steps.
+
+type handleUse struct {
+	index       int
+	state       socketState
+	at          *node // where it was opened last
+	synchronous bool
+}
+
+func (p *caseParser) handle(name string, at *node) *handleUse {
+	if use := p.handles[name]; use != nil {
+		return use
+	}
+	use := &handleUse{index: len(p.c.handles), at: at, state: socketClosed}
+	p.handles[name] = use
+	p.c.handles = append(p.c.handles, name)
+	return use
+}
+
+// openHandle is a handle that a step makes; whether it does is settled when the step's expectation is known.
+func (p *caseParser) openHandle(name string, at *node, s *Step) uint64 {
+	use := p.handle(name, at)
+	if use.state == socketOpen {
+		p.r.At(at, "a close before it, or another name", "handle %q is already open, since line %d", name, use.at.Line)
+	}
+	if l := p.loop; l != nil {
+		if l.parallel > 1 && l.shared {
+			p.r.At(at, "an open before the loop, or a loop that is not shared", "every thread of the loop would open handle %q", name)
+		}
+		l.opened[name] = true
+	}
+	use.at, s.opens = at, name
+	return uint64(use.index)
+}
+
+// useHandle is a handle in a step that needs it to be there.
+func (p *caseParser) useHandle(name string, at *node, s *Step) uint64 {
+	use := p.handles[name]
+	if use == nil {
+		p.r.At(at, "an open step for it before this one", "there is no handle %q%s", name, strictyaml.Hint(name, p.c.handles))
+		use = p.handle(name, at)
+		use.state = socketUnknown // said once
+	}
+	if use.state == socketClosed {
+		p.r.At(at, "an open step before it", "handle %q is closed", name)
+	}
+	if l := p.loop; l != nil && l.parallel > 1 {
+		switch {
+		case !l.shared && !l.opened[name]:
+			p.r.At(at, "an open step in the loop, or shared: true", "handle %q is opened outside of the parallel loop", name)
+		case l.shared && s.op.code == opCloseHandle && !l.opened[name]:
+			p.r.At(at, "a close after the loop", "handle %q is shared by the threads of the loop", name)
+		}
+	}
+	if s.op.code == opCloseHandle {
+		s.closes = name
+	}
+	return uint64(use.index)
+}
+
+// settleHandles follows what the step comes to.
+func (p *caseParser) settleHandles(s *Step, n *node) {
+	certain := slices.Equal(s.Expect, []uint32{statusSuccess})
+	if use := p.handles[s.opens]; use != nil {
+		use.synchronous = s.args[1]&openSynchronous != 0
+		use.state = socketUnknown
+		if certain {
+			use.state = socketOpen
+		}
+	}
+	if use := p.handles[s.closes]; use != nil && s.op.code == opCloseHandle {
+		use.state = socketClosed
+	}
+	if s.op.life&lifeEnds == 0 {
+		return
+	}
+	for _, name := range p.c.handles {
+		use := p.handles[name]
+		if use.state == socketOpen && s.op.code != opReboot {
+			p.r.At(n, "a close before it", "%s while handle %q is open, since line %d: the driver could not go", s.Op, name, use.at.Line)
+		}
+		use.state = socketClosed
+	}
+}
+
+// passHandles reports handles that one pass through a loop leaves otherwise than it found them.
+func (p *caseParser) passHandles(steps *node, before map[string]socketState) {
+	for _, name := range slices.Sorted(maps.Keys(p.handles)) {
+		use := p.handles[name]
+		was, there := before[name]
+		switch {
+		case use.state == socketOpen && (!there || was == socketClosed):
+			p.r.At(use.at, "a close for it in the loop", "handle %q is still open at the end of the loop", name)
+			use.state = socketUnknown
+		case use.state == socketClosed && there && was == socketOpen:
+			p.r.At(steps, "an open step after that", "handle %q is closed in the loop, which goes on", name)
+			use.state = socketUnknown
+		}
+	}
+}
+
+func (p *caseParser) handleStates() map[string]socketState {
+	states := map[string]socketState{}
+	for name, use := range p.handles {
+		states[name] = use.state
+	}
+	return states
+}
+
+// agentLoop settles a loop that the agent runs: all of its steps are the agent's, and each of its threads may have
+// handles of its own. It reports whether the loop is one.
+func (p *caseParser) agentLoop(u *unit, at *node) bool {
+	steps := p.c.Steps[u.first : u.first+u.count]
+	if !slices.ContainsFunc(steps, func(s Step) bool { return s.performer == byAgent }) {
+		return false
+	}
+	for i := range steps {
+		s := &steps[i]
+		switch {
+		case s.op.code == opSleep:
+			s.performer = byAgent
+		case s.performer != byAgent:
+			p.r.At(p.steps[s.Index].step, "steps of one kind", "%s in a loop with steps of the agent: it is the sample driver's", s.Op)
+			return true
+		}
+	}
+	if p.loop == nil || !p.loop.own() {
+		return true
+	}
+	u.sockets = len(p.c.handles)
+	if need := u.sockets * u.parallel; need > maxHandles {
+		p.r.At(at, fmt.Sprintf("at most %d handles over all threads", maxHandles), "%d handles on each of %d threads", u.sockets, u.parallel)
+	}
+	return true
+}

@@ -1,0 +1,144 @@
+package suites
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf16"
+
+	"wskharness/strictyaml"
+)
+
+const (
+	wantData    = "{hex: digits}, {text: …}, {utf16: …} or {file: …}"
+	wantPattern = "{hex: digits and ??}, {text: …}, {utf16: …} or {contains: …}"
+	wantPart    = "text, {hex: digits and ??}, {text: …} or {utf16: …}"
+
+	maxPatterns = 12 // in a loop: the agent takes 16 texts of a request
+)
+
+// hexText is a text of digits in pairs, '?' for those that are left open.
+var hexText = regexp.MustCompile(`^([0-9A-Fa-f?]{2})*$`)
+
+// digits reads {hex: 00 ff}, {text: abc} or {utf16: abc} as hexadecimal digits in lower case; where open, a digit of hex
+// may be '?'.
+func (p *caseParser) digits(n *node, what string, open bool, want string) (string, bool) {
+	if n.Kind != strictyaml.MappingKind || len(n.Pairs) != 1 {
+		p.r.At(n, want, "%s is %s", what, n.Describe())
+		return "", false
+	}
+	key, value := n.Pairs[0].Key, n.Pairs[0].Value
+	read := map[string]func() (string, bool){
+		"hex":   func() (string, bool) { return value.Text, p.r.Value(value, what, want) }, // digits are what they are: quotes would add nothing
+		"text":  func() (string, bool) { return p.r.Raw(value, what+": text") },
+		"utf16": func() (string, bool) { return p.r.Raw(value, what+": utf16") },
+	}[key.Text]
+	if read == nil {
+		p.r.At(key, want, "%s has %s", what, key.Describe())
+		return "", false
+	}
+	text, ok := read()
+	if !ok {
+		return "", false
+	}
+	digits := hex.EncodeToString([]byte(text))
+	switch key.Text {
+	case "hex":
+		digits = strings.ToLower(strings.Join(strings.Fields(text), ""))
+		if !hexText.MatchString(digits) || !open && strings.Contains(digits, "?") {
+			p.r.At(value, "pairs of hexadecimal digits, in quotes where they could be a number", "%s: hex is %s", what, value.Describe())
+			return "", false
+		}
+	case "utf16":
+		units := utf16.Encode([]rune(text))
+		wide := make([]byte, 0, 2*len(units))
+		for _, unit := range units {
+			wide = binary.LittleEndian.AppendUint16(wide, unit)
+		}
+		digits = hex.EncodeToString(wide)
+	}
+	if len(digits) > 2*genericBytes {
+		p.r.At(value, fmt.Sprintf("at most %d bytes", genericBytes), "%s has %d bytes", what, len(digits)/2)
+		return "", false
+	}
+	return digits, true
+}
+
+// patterns reads what an output has to be: all of it, or what is in it.
+func (p *caseParser) patterns(n *node, what string) []outputCheck {
+	if n.Kind != strictyaml.MappingKind || len(n.Pairs) != 1 || n.Pairs[0].Key.Text != "contains" {
+		digits, ok := p.digits(n, what, true, wantPattern)
+		if !ok {
+			return nil
+		}
+		return []outputCheck{{stream: streamOut, kind: outputBytes, want: digits}}
+	}
+	value := n.Pairs[0].Value
+	parts := []*node{value}
+	if value.Kind == strictyaml.SequenceKind {
+		parts = value.Items
+	}
+	var checks []outputCheck
+	for _, part := range parts {
+		digits, ok := p.piece(part, what+": contains")
+		switch {
+		case !ok:
+		case digits == "":
+			p.r.At(part, "at least one byte", "%s: an empty part is in any output", what)
+		default:
+			checks = append(checks, outputCheck{stream: streamOut, kind: outputHolds, want: digits})
+		}
+	}
+	if len(parts) == 0 {
+		p.r.At(value, "a list of at least one", "%s: contains is %s", what, value.CountOrKind())
+	}
+	return checks
+}
+
+// piece reads something that an output contains; a plain value is its text.
+func (p *caseParser) piece(n *node, what string) (string, bool) {
+	if n.Kind == strictyaml.ScalarKind {
+		text, ok := p.r.Raw(n, what)
+		return hex.EncodeToString([]byte(text)), ok
+	}
+	return p.digits(n, what, true, wantPart)
+}
+
+// patternIs reports whether data is what the digits say, '?' standing for any.
+func patternIs(digits string, data []byte) bool {
+	return len(digits) == 2*len(data) && patternBegins(digits, data)
+}
+
+// patternIn reports whether that is somewhere in data.
+func patternIn(digits string, data []byte) bool {
+	for at := 0; at+len(digits)/2 <= len(data); at++ {
+		if patternBegins(digits, data[at:]) {
+			return true
+		}
+	}
+	return false
+}
+
+func patternBegins(digits string, data []byte) bool {
+	have := hex.EncodeToString(data[:len(digits)/2])
+	for i := range digits {
+		if digits[i] != '?' && digits[i] != have[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// patternWords clips digits for a message.
+func patternWords(digits string) string {
+	const most = 64
+	switch {
+	case digits == "":
+		return "no bytes"
+	case len(digits) > 2*most:
+		return fmt.Sprintf("%s and %d bytes more", digits[:2*most], len(digits)/2-most)
+	}
+	return digits
+}
