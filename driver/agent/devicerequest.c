@@ -42,7 +42,7 @@ UINT32 DeviceFileOpen(const wchar_t *Name, BOOL Synchronous, DEVICE_FILE *File)
     return status;
 }
 
-static UINT32 Send(DEVICE_REQUEST *Request, const DEVICE_TRANSFER *Transfer, HANDLE Event)
+static UINT32 SendRequest(DEVICE_REQUEST *Request, const DEVICE_TRANSFER *Transfer, HANDLE Event)
 {
     HANDLE file = Request->File.Handle;
     LARGE_INTEGER offset = {.QuadPart = (LONGLONG)Transfer->Where};
@@ -81,7 +81,7 @@ UINT32 RequestMake(DEVICE_REQUEST *Request, const DEVICE_FILE *File, const DEVIC
     InterlockedExchange(&Request->State, REQUEST_OUT);
     if (File->Synchronous) /* nothing tells when it has reached the driver: it is on its way */
         TellBegun(Transfer->Begun);
-    status = Send(Request, Transfer, event);
+    status = SendRequest(Request, Transfer, event);
     TellBegun(Transfer->Begun);
     if (status == STATUS_PENDING_VALUE) {
         if (WaitForSingleObject(event, Transfer->CancelMs) == WAIT_TIMEOUT)
