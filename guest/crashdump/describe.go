@@ -43,8 +43,13 @@ func (d *Dump) Describe() string {
 		}
 		row("exception", "0x%X%s at %s", uint64(e.Code), name, d.Locate(e.Address))
 	}
-	if c := d.Context; c.Rip != 0 {
-		row("context", "rip %s, rsp %s", d.Locate(c.Rip), c.Rsp)
+	if c := d.Context; c.IP != 0 {
+		layout, _ := contextOf(d.Machine)
+		told := fmt.Sprintf("%s %s, %s %s", layout.names[0], d.Locate(c.IP), layout.names[1], c.SP)
+		if c.LR != 0 {
+			told += fmt.Sprintf(", %s %s, %s %s", layout.names[2], c.FP, layout.names[3], d.Locate(c.LR))
+		}
+		row("context", "%s", told)
 	}
 	if d.Comment != "" {
 		row("comment", "%q", d.Comment)

@@ -11,7 +11,7 @@
 //
 // The 64-bit header (DUMP_HEADER64) of every type; the driver list, unloaded drivers, stack and data
 // blocks of a minidump; and the loaded modules of full, kernel, active and live dumps, by translating
-// addresses through the page tables that are in the dump. Only x64 pages are translated. A dump is
+// addresses through the page tables that are in the dump, of x64 and arm64. A dump is
 // never held in memory: what is needed is read where it is, each piece bounded.
 //
 // # Damage
@@ -25,7 +25,7 @@
 // # Sources
 //
 // The layouts are those of the public debugger headers (DUMP_HEADER64, TRIAGE_DUMP64,
-// SUMMARY_DUMP64, EXCEPTION_RECORD64, CONTEXT, KLDR_DATA_TABLE_ENTRY) and, for the bitmaps and page
+// SUMMARY_DUMP64, EXCEPTION_RECORD64, CONTEXT, ARM64_NT_CONTEXT, KLDR_DATA_TABLE_ENTRY) and, for the bitmaps and page
 // ranges that no header documents, of open readers of dumps. Stop codes are those of the "Bug Check
 // Code Reference". Where a comment says unproven, the project has not yet seen that field in a dump
 // that a real Windows wrote.

@@ -70,11 +70,12 @@ func (d *Dump) readMemory(f *file, raw []byte) memory {
 	if p == nil {
 		return noMemory{}
 	}
-	if d.Machine != AMD64 {
-		d.Problems = append(d.Problems, &UnsupportedError{"memory of a " + d.Machine.String() + " system", "its page tables are not read here: the modules are unknown"})
+	how, known := pagingOf(d.Machine)
+	if !known {
+		d.Problems = append(d.Problems, &UnsupportedError{"memory of an " + d.Machine.String() + " system", "its page tables are not read here: the modules are unknown"})
 		return noMemory{}
 	}
-	mem := &paged{f, p, uint64(d.DirectoryTable)}
+	mem := &paged{f, p, how, uint64(d.DirectoryTable)}
 	if d.Modules, err = walkModules(mem, uint64(d.ModuleList)); err != nil {
 		d.Problems = append(d.Problems, err)
 	}

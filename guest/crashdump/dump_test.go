@@ -2,9 +2,11 @@ package crashdump_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,7 +32,7 @@ func spec(kind uint32) dumptest.Spec {
 	return dumptest.Spec{
 		Type: kind, Code: 0xD1, Parameters: [4]uint64{0x18, 2, 1, wskBase + 0x1a2c},
 		Processors: 4, Build: 26100, Time: crashTime, Uptime: 95 * time.Second, Comment: "on purpose",
-		ExceptionCode: 0x80000003, ExceptionAddress: ntBase + 0x3f5210, Rip: ntBase + 0x3f5210, Rsp: 0xfffffb80_12345678,
+		ExceptionCode: 0x80000003, ExceptionAddress: ntBase + 0x3f5210, IP: ntBase + 0x3f5210, SP: 0xfffffb80_12345678,
 		Modules: []dumptest.Module{
 			{Name: "ntoskrnl.exe", Path: `\SystemRoot\system32\ntoskrnl.exe`, Base: ntBase, Size: 0x1046000},
 			{Name: "NETIO.SYS", Base: 0xfffff805_15000000, Size: 0x98000},
@@ -65,6 +67,10 @@ func kinds() map[string]dumptest.Spec {
 	large := spec(dumptest.BitmapKernel)
 	large.LargePages = true
 	all["bitmap kernel, large pages"] = large
+	for name, s := range maps.Clone(all) {
+		s.Machine, s.FP, s.LR = dumptest.ARM64, 0xfffffb80_12345700, 0x0055<<48|uint64(wskBase+0x500)&(1<<48-1)|1<<55
+		all[name+", arm64"] = s
+	}
 	return all
 }
 
@@ -76,13 +82,17 @@ func TestRoundTrip(t *testing.T) {
 			for _, p := range d.Problems {
 				t.Errorf("problem: %v", p)
 			}
+			machine, registers := crashdump.AMD64, crashdump.Context{IP: ntBase + 0x3f5210, SP: 0xfffffb80_12345678}
+			if s.Machine == dumptest.ARM64 {
+				machine, registers.FP, registers.LR = crashdump.ARM64, 0xfffffb80_12345700, wskBase+0x500
+			}
 			want := crashdump.Header{
 				Type: crashdump.Type(s.Type), Code: 0xD1, Parameters: [4]crashdump.Hex{0x18, 2, 1, wskBase + 0x1a2c},
-				Machine: crashdump.AMD64, Processors: 4, Major: 15, Build: 26100, Time: crashTime, Uptime: 95 * time.Second,
+				Machine: machine, Processors: 4, Major: 15, Build: 26100, Time: crashTime, Uptime: 95 * time.Second,
 				Comment: "on purpose", ModuleList: dumptest.ListHead, DebuggerData: 0xfffff800_00d00000,
 				DirectoryTable: d.DirectoryTable, RequiredSpace: crashdump.Hex(len(data)),
 				Exception: crashdump.Exception{Code: 0x80000003, Address: ntBase + 0x3f5210, Parameters: []crashdump.Hex{1, 0x18}},
-				Context:   crashdump.Context{Rip: ntBase + 0x3f5210, Rsp: 0xfffffb80_12345678},
+				Context:   registers,
 			}
 			if diff := cmp.Diff(want, d.Header); diff != "" {
 				t.Errorf("header (-want +got):\n%s", diff)
@@ -117,7 +127,7 @@ func TestFault(t *testing.T) {
 		change            func(*dumptest.Spec)
 		fault, signatures string
 	}{
-		"zero parameter, breakpoint, rip in the kernel": {
+		"zero parameter, breakpoint, instruction pointer in the kernel": {
 			func(s *dumptest.Spec) { s.Code, s.Parameters = 0x50, [4]uint64{0x1000, 2, 0, 0} },
 			"unknown", "0x50 unknown",
 		},
@@ -144,7 +154,7 @@ func TestFault(t *testing.T) {
 			"wsksample.sys+0x10 (from exception record)", "0x7F wsksample.sys+0x10",
 		},
 		"instruction pointer": {
-			func(s *dumptest.Spec) { s.Code, s.Parameters, s.Rip = 0x80, [4]uint64{}, wskBase+0x20 },
+			func(s *dumptest.Spec) { s.Code, s.Parameters, s.IP = 0x80, [4]uint64{}, wskBase+0x20 },
 			"wsksample.sys+0x20 (from instruction pointer)", "0x80 wsksample.sys+0x20",
 		},
 		"kinds of verifier": {
@@ -247,18 +257,50 @@ func TestNoDump(t *testing.T) {
 	}
 }
 
-// TestARM64 has the facts of the header and the driver list, and no registers that it would misread.
-func TestARM64(t *testing.T) {
-	s := spec(dumptest.Mini)
-	s.Machine = uint32(crashdump.ARM64)
-	d := read(t, s.Bytes())
-	if d.Context != (crashdump.Context{}) || len(d.Modules) != 3 || d.Signature().Module != "wsksample.sys" {
-		t.Errorf("context %v, modules %v, signature %v", d.Context, d.Modules, d.Signature())
+// TestMachines tells of a machine's registers by their own names, and reads nothing into those of a machine that it does not know.
+func TestMachines(t *testing.T) {
+	for name, test := range map[string]struct {
+		machine  uint32
+		says     string
+		problems string
+	}{
+		"x64":     {uint32(crashdump.AMD64), "rip ntoskrnl.exe+0x3f5210, rsp 0xfffffb8012345678\n", ""},
+		"arm64":   {dumptest.ARM64, "pc ntoskrnl.exe+0x3f5210, sp 0xfffffb8012345678, fp 0xfffffb8012345700, lr wsksample.sys+0x500\n", ""},
+		"unknown": {0x5064, "", "memory of an unknown (0x5064) system"}, // RISC-V
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := spec(dumptest.BitmapKernel)
+			s.Machine, s.FP, s.LR = test.machine, 0xfffffb80_12345700, wskBase+0x500
+			d := read(t, s.Bytes())
+			if !strings.Contains(d.Describe(), test.says) || test.says == "" && strings.Contains(d.Describe(), "context") {
+				t.Errorf("it is described as:\n%s", d.Describe())
+			}
+			if (len(d.Problems) > 0) != (test.problems != "") || len(d.Problems) > 0 && !strings.Contains(d.Problems[0].Error(), test.problems) {
+				t.Errorf("problems %v, want %q", d.Problems, test.problems)
+			}
+		})
 	}
-	s.Type = dumptest.BitmapKernel
-	d = read(t, s.Bytes())
-	if len(d.Problems) != 1 || !strings.Contains(d.Problems[0].Error(), "arm64") {
-		t.Errorf("problems %v, want one about arm64", d.Problems)
+}
+
+// Entries that are valid and yet neither a table nor a page, as arm64 reserves them, lead nowhere.
+func TestReservedEntriesOfARM64(t *testing.T) {
+	s := spec(dumptest.Full)
+	s.Machine = dumptest.ARM64
+	data := s.Bytes()
+	before := read(t, data)
+	if len(before.Modules) != 3 {
+		t.Fatalf("modules %v", before.Modules)
+	}
+	changed := 0
+	for at := 0x2000; at+8 <= len(data); at += 8 { // each entry becomes a block, which only the two middle levels may have
+		if entry := binary.LittleEndian.Uint64(data[at:]); entry&0xffff_0000_0000_0fff == 0x0060_0000_0000_0703 {
+			binary.LittleEndian.PutUint64(data[at:], entry&^2)
+			changed++
+		}
+	}
+	d := read(t, data)
+	if changed == 0 || len(d.Modules) != 0 || len(d.Problems) != 1 || !errors.As(d.Problems[0], new(*crashdump.AbsentError)) {
+		t.Errorf("%d entries; modules %v, problems %v", changed, d.Modules, d.Problems)
 	}
 }
 

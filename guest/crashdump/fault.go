@@ -50,8 +50,8 @@ func (d *Dump) findFault(mem memory) Fault {
 	if e := d.Exception; e.Address != 0 && e.Code != 0 && e.Code != breakpoint {
 		return at(e.Address, "exception record")
 	}
-	if rip := d.Context.Rip; rip != 0 {
-		if f := at(rip, "instruction pointer"); f.Known() && !slices.Contains([]string{"ntoskrnl.exe", "hal.dll"}, f.Module) {
+	if ip := d.Context.IP; ip != 0 {
+		if f := at(ip, "instruction pointer"); f.Known() && !slices.Contains([]string{"ntoskrnl.exe", "hal.dll"}, f.Module) {
 			return f
 		}
 	}

@@ -41,9 +41,6 @@ const (
 
 // Where the parts of other records are.
 const (
-	contextSize   = 0x100 // as much of CONTEXT (x64) as has Rip and Rsp
-	atContextRsp  = 0x98
-	atContextRip  = 0xf8
 	exceptionSize = 0x98 // EXCEPTION_RECORD64
 )
 
@@ -68,7 +65,7 @@ type Header struct {
 
 	Comment    string    `json:"comment,omitempty"`
 	Exception  Exception `json:"exception,omitzero"`
-	Context    Context   `json:"context,omitzero"` // x64 only
+	Context    Context   `json:"context,omitzero"` // of machines that are known
 	ModuleList Hex       `json:"ps_loaded_module_list"`
 	// DebuggerData is the address of KdDebuggerDataBlock.
 	DebuggerData   Hex    `json:"kd_debugger_data_block"`
@@ -88,12 +85,6 @@ type Exception struct {
 	Code       Hex   `json:"code"`
 	Address    Hex   `json:"address"`
 	Parameters []Hex `json:"parameters,omitempty"`
-}
-
-// Context is what is of use of an x64 CONTEXT.
-type Context struct {
-	Rip Hex `json:"rip"`
-	Rsp Hex `json:"rsp"`
 }
 
 // readHeader checks the magic and reads the header; the raw bytes are for those who need its tables.
@@ -128,8 +119,8 @@ func readHeader(f *file) (Header, []byte, []error, error) {
 	for i := range h.Parameters {
 		h.Parameters[i] = Hex(order.Uint64(raw[atParameters+8*i:])) // may well be "PAGEPAGE"
 	}
-	if h.Machine == AMD64 {
-		h.Context = contextAMD64(raw[atContext:])
+	if layout, known := contextOf(h.Machine); known {
+		h.Context = layout.read(raw[atContext:])
 	}
 	var problems []error
 	if h.Time, err = systemTime(u64(raw, atSystemTime)); err != nil {
@@ -196,10 +187,6 @@ func exception(raw []byte) Exception {
 		}
 	}
 	return e
-}
-
-func contextAMD64(raw []byte) Context {
-	return Context{Rip: Hex(u64(raw, atContextRip)), Rsp: Hex(u64(raw, atContextRsp))}
 }
 
 // comment is the text up to its end, in characters that can be printed anywhere.

@@ -16,10 +16,7 @@ func (noMemory) readVirtual(part string, address uint64, _ int) ([]byte, error) 
 
 const (
 	pageSize = 0x1000
-	// frameMask has the bits of a page table entry that are a physical address.
-	frameMask = 0x000f_ffff_ffff_f000
-	present   = 1 << 0
-	large     = 1 << 7 // of the two middle levels: the entry is a 1 GiB or 2 MiB page
+	present  = 1 << 0 // of a page table entry, on all machines
 )
 
 // pages is physical memory that is in the dump: where a page frame is in the file.
@@ -27,11 +24,13 @@ type pages interface {
 	locate(frame uint64) (offset uint64, ok bool, err error)
 }
 
-// paged is memory behind x64 page tables of four levels (unproven: a system with five levels, which
-// Windows uses on servers with more than 64 TiB only, gives AbsentErrors).
+// paged is memory behind page tables of four levels (unproven: an x64 system with five levels, which
+// Windows uses on servers with more than 64 TiB only, gives AbsentErrors; that the table of an arm64 is one for both
+// halves of its addresses, as the header has room for one only).
 type paged struct {
 	f     *file
 	pages pages
+	how   paging
 	table uint64 // physical address of the top page table
 }
 
@@ -58,24 +57,25 @@ func (p *paged) readVirtual(part string, address uint64, n int) ([]byte, error) 
 
 // translate walks the page tables: nine bits of the address choose the entry at each level.
 func (p *paged) translate(part string, address uint64) (uint64, error) {
-	if top := int64(address) >> 47; top != 0 && top != -1 {
-		return 0, &AbsentError{part, address, "not an address of x64"}
+	if !p.how.canonical(address) {
+		return 0, &AbsentError{part, address, "not an address of " + p.how.name}
 	}
-	table := p.table & frameMask
+	table := p.table & p.how.mask
 	for shift := 39; shift >= 12; shift -= 9 {
 		raw, err := p.readPhysical(part+": page table", table+(address>>shift&0x1ff)*8, 8)
 		if err != nil {
 			return 0, err
 		}
 		entry := order.Uint64(raw)
-		if entry&present == 0 {
+		page, ok := p.how.leaf(entry, shift)
+		if entry&present == 0 || !ok {
 			return 0, &AbsentError{part, address, "the page was not in memory"}
 		}
-		if shift == 12 || (entry&large != 0 && shift < 39) {
+		if page {
 			inPage := uint64(1)<<shift - 1
-			return entry&frameMask&^inPage | address&inPage, nil
+			return entry&p.how.mask&^inPage | address&inPage, nil
 		}
-		table = entry & frameMask
+		table = entry & p.how.mask
 	}
 	panic("unreachable: the last level returns")
 }

@@ -97,12 +97,12 @@ func (t *triage) checkSignature() error {
 
 // readRecords takes the context and the exception from elsewhere, if the minidump says so.
 func (t *triage) readRecords(h *Header) error {
-	if at := t.field(atTriageContext); at != 0 && at != atContext && h.Machine == AMD64 {
-		raw, err := t.f.read("minidump context", at, contextSize)
+	if layout, known := contextOf(h.Machine); known && t.field(atTriageContext) != 0 && t.field(atTriageContext) != atContext {
+		raw, err := t.f.read("minidump context", t.field(atTriageContext), layout.size)
 		if err != nil {
 			return err
 		}
-		h.Context = contextAMD64(raw)
+		h.Context = layout.read(raw)
 	}
 	if at := t.field(atTriageException); at != 0 && at != atException {
 		raw, err := t.f.read("minidump exception", at, exceptionSize)

@@ -12,11 +12,16 @@ type machine struct {
 	top   uint64 // of the page tables
 	large bool   // the last level is left out: pages of 2 MiB
 	huge  uint64 // the next frame for such a page
+	link  uint64 // what an entry has beside the address of a table or page
+	block uint64 // and of a page of 2 MiB
 }
 
 // newMachine leaves gaps between frames, so that runs and bitmaps have some.
-func newMachine(large bool) *machine {
-	m := &machine{pages: map[uint64][]byte{}, next: 0x1a, large: large, huge: 0x200}
+func newMachine(large bool, kind uint32) *machine {
+	m := &machine{pages: map[uint64][]byte{}, next: 0x1a, large: large, huge: 0x200, link: 0x63, block: 1<<63 | 0xe3}
+	if kind == ARM64 { // valid, table or page, accessed, shared, no execution; a block has bit 1 clear
+		m.link, m.block = 0x0060_0000_0000_0703, 0x0060_0000_0000_0701
+	}
 	m.top = m.page()
 	return m
 }
@@ -49,10 +54,10 @@ func (m *machine) frame(address uint64) uint64 {
 		}
 		if entry == 0 {
 			table = m.page()
-			le.PutUint64(slot, table<<12|3)
+			le.PutUint64(slot, table<<12|m.link)
 			continue
 		}
-		table = entry >> 12 & 0xff_ffff_ffff
+		table = entry >> 12 & 0xf_ffff_ffff
 	}
 	return table
 }
@@ -60,10 +65,10 @@ func (m *machine) frame(address uint64) uint64 {
 // inLarge maps an address by a page of 2 MiB, of which only what is used gets into the dump.
 func (m *machine) inLarge(slot []byte, address uint64) uint64 {
 	if le.Uint64(slot) == 0 {
-		le.PutUint64(slot, m.huge<<12|0x83)
+		le.PutUint64(slot, m.huge<<12|m.block)
 		m.huge += 0x200
 	}
-	frame := le.Uint64(slot)>>12 + address>>12&0x1ff
+	frame := le.Uint64(slot)>>12&0xf_ffff_ffff + address>>12&0x1ff
 	if m.pages[frame] == nil {
 		m.pages[frame] = make([]byte, pageSize)
 	}
@@ -72,7 +77,7 @@ func (m *machine) inLarge(slot []byte, address uint64) uint64 {
 
 // physical builds memory with the list of modules, and appends it as the type has it.
 func (s Spec) physical(d []byte) []byte {
-	m := newMachine(s.LargePages)
+	m := newMachine(s.LargePages, s.Machine)
 	const entries, names = uint64(0xfffff800_00e00000), uint64(0xfffff800_00e40ff8)
 	for i := 2 * len(s.Modules); i >= 0; i-- {
 		m.frame(names + uint64(i)*pageSize) // downwards: every name crosses into a page that is elsewhere
@@ -115,7 +120,7 @@ func (s Spec) physical(d []byte) []byte {
 	for _, piece := range s.Memory {
 		m.store(piece.Address, piece.Data)
 	}
-	le.PutUint64(d[0x10:], m.top<<12)
+	le.PutUint64(d[0x10:], m.top<<12|s.asid())
 	return s.layOut(d, m.pages)
 }
 
@@ -192,4 +197,12 @@ func (s Spec) bitmap(frames []uint64) []byte {
 	le.PutUint64(head[0x28:], uint64(len(frames)))
 	le.PutUint64(head[0x30:], length)
 	return append(head, bits...)
+}
+
+// asid is what the register of a top page table has above its address.
+func (s Spec) asid() uint64 {
+	if s.Machine == ARM64 {
+		return 0x2a << 48
+	}
+	return 0
 }

@@ -27,6 +27,9 @@ const (
 	Complete      = 10
 )
 
+// ARM64 is IMAGE_FILE_MACHINE_ARM64.
+const ARM64 = 0xaa64
+
 // Module is an image that was loaded, or had been.
 type Module struct {
 	Name string // as the system has it: a base name
@@ -40,7 +43,7 @@ type Spec struct {
 	Type       uint32
 	Code       uint32
 	Parameters [4]uint64
-	Machine    uint32 // 0 is x64
+	Machine    uint32 // 0 is x64; ARM64
 	Processors uint32
 	Build      uint32
 	Time       time.Time
@@ -49,7 +52,8 @@ type Spec struct {
 
 	ExceptionCode    uint32
 	ExceptionAddress uint64
-	Rip, Rsp         uint64
+	IP, SP           uint64
+	FP, LR           uint64 // arm64 only
 
 	Modules  []Module
 	Unloaded []Module // in minidumps only: 12 characters at most
@@ -104,10 +108,7 @@ func (s Spec) header() []byte {
 		le.PutUint64(d[0x40+8*i:], p)
 	}
 	le.PutUint64(d[0x80:], 0xfffff800_00d00000)
-	if s.Rip != 0 {
-		le.PutUint64(d[0x348+0x98:], s.Rsp)
-		le.PutUint64(d[0x348+0xf8:], s.Rip)
-	}
+	s.context(d[0x348:])
 	exception(d[0xf00:], s.ExceptionCode, s.ExceptionAddress)
 	le.PutUint32(d[0xf98:], s.Type)
 	if !s.Time.IsZero() {
@@ -118,6 +119,24 @@ func (s Spec) header() []byte {
 	}
 	le.PutUint64(d[0x1030:], uint64(s.Uptime/100))
 	return d
+}
+
+// context writes as much of a CONTEXT as has the registers; nothing where there is no instruction pointer.
+func (s Spec) context(raw []byte) {
+	if s.IP == 0 {
+		return
+	}
+	if s.Machine != ARM64 {
+		le.PutUint64(raw[0x98:], s.SP)
+		le.PutUint64(raw[0xf8:], s.IP)
+		return
+	}
+	for x := range 29 { // X0 to X28
+		le.PutUint64(raw[8+8*x:], 0x1111*uint64(x))
+	}
+	for i, v := range []uint64{s.FP, s.LR, s.SP, s.IP} {
+		le.PutUint64(raw[0xf0+8*i:], v)
+	}
 }
 
 // ExceptionRecord writes an EXCEPTION_RECORD64, to be put into memory.
