@@ -42,7 +42,7 @@ func runTool(ctx context.Context, dir, program string, args ...string) ([]byte, 
 	cmd := child.Command(ctx, toolEnvironment(), program, args...)
 	cmd.Dir = dir
 	out := &boundedBuffer{limit: maxToolOutput}
-	_, err := runGroup(ctx, cmd, out)
+	_, err := runGroup(ctx, cmd, out) // whoever else had its output open: it was not ours to read
 	switch {
 	case ctx.Err() != nil && err != nil:
 		return nil, ctx.Err()
@@ -59,7 +59,7 @@ func runTool(ctx context.Context, dir, program string, args ...string) ([]byte, 
 // runGroup runs a command, with what it writes on either stream going to out. It is a process group of its own, which ends with
 // the command's context. What it leaves running when it ends, such as the daemon of a compiler cache,
 // is killed, too, and has no say in how the command ended; what left the group (setsid) is its user's, and goes on. Whoever of them
-// had its output open is told.
+// had its output open is returned.
 //
 // When this process is killed, the kernel kills the command, and only that: what gcc started (cc1, as) ends when its
 // file is compiled, into a temporary folder that the cache sweeps; what a driver's own build started goes on, too.

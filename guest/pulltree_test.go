@@ -538,12 +538,14 @@ func realNames(t *testing.T, w *wineGuest, g *Guest) {
 		t.Errorf("in the guest (-want +got):\n%s", diff)
 	}
 	// Only others than we make these, as a program of the guest does.
-	for _, name := range []string{"ı.txt", "I.txt", "con.txt", partName("x")} {
+	for _, name := range []string{"ı.txt", "I.txt", "Case", "case", "con.txt", partName("x")} {
 		if err := os.WriteFile(filepath.Join(w.path(`C:\names`), name), []byte(name), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want["ı.txt"], want["I.txt"] = "ı.txt", "I.txt"
+	for _, name := range []string{"ı.txt", "I.txt", "Case", "case"} { // as a case-sensitive folder of NTFS has the last two
+		want[name] = name
+	}
 	local := t.TempDir()
 	_, err = g.PullTree(t.Context(), `C:\names`, local, TreeOptions{})
 	if refused, ok := errors.AsType[*NamesError](err); !ok || refused.Total != 2 || !strings.Contains(err.Error(), "con.txt") || !strings.Contains(err.Error(), partName("x")) {

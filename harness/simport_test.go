@@ -124,6 +124,7 @@ func (p *simPort) Refresh(ctx context.Context) (guest.Facts, error) {
 
 func (p *simPort) Traces(ctx context.Context) (t guest.Traces, err error) {
 	err = p.ask(ctx, func() error {
+		t.Control = guest.CrashControl{DumpFile: `C:\Windows\MEMORY.DMP`, MinidumpDir: `C:\Windows\Minidump`}
 		t.Dumps = map[string]guest.Dump{}
 		for path, d := range p.guest.dumps {
 			t.Dumps[path] = d
