@@ -103,18 +103,26 @@ func TestTraces(t *testing.T) {
 
 func TestCrashControlProblems(t *testing.T) {
 	enabled := func(n uint32) *uint32 { return &n }
+	room := func(n uint64) *uint64 { return &n }
 	for name, test := range map[string]struct {
 		control CrashControl
+		free    *uint64
 		want    []string // in each problem
 	}{
-		"usual":     {CrashControl{enabled(7), `C:\Windows\MEMORY.DMP`, `C:\Windows\Minidump`}, nil},
-		"not known": {CrashControl{nil, `D:\a`, `D:\b`}, nil},
-		"none":      {CrashControl{enabled(0), `D:\a`, `D:\b`}, []string{"CrashDumpEnabled is 0"}},
-		"elsewhere": {CrashControl{enabled(1), `\\server\share\a.dmp`, `minis`}, []string{"DumpFile is", "MinidumpDir is"}},
-		"devices":   {CrashControl{enabled(1), `\\.\PhysicalDrive0`, `C:\con`}, []string{"DumpFile is", "device"}},
-		"unread":    {CrashControl{enabled(1), ``, `D:\b`}, []string{"DumpFile can't be read"}},
+		"usual":             {CrashControl{Enabled: enabled(7), DumpFile: `C:\Windows\MEMORY.DMP`, MinidumpDir: `C:\Windows\Minidump`}, nil, nil},
+		"not known":         {CrashControl{Enabled: nil, DumpFile: `D:\a`, MinidumpDir: `D:\b`}, nil, nil},
+		"none":              {CrashControl{Enabled: enabled(0), DumpFile: `D:\a`, MinidumpDir: `D:\b`}, nil, []string{"CrashDumpEnabled is 0"}},
+		"elsewhere":         {CrashControl{Enabled: enabled(1), DumpFile: `\\server\share\a.dmp`, MinidumpDir: `minis`}, nil, []string{"DumpFile is", "MinidumpDir is"}},
+		"devices":           {CrashControl{Enabled: enabled(1), DumpFile: `\\.\PhysicalDrive0`, MinidumpDir: `C:\con`}, nil, []string{"DumpFile is", "device"}},
+		"little room":       {CrashControl{Enabled: enabled(7), DumpFile: `c:\Windows\MEMORY.DMP`, MinidumpDir: `C:\m`}, room(scarce - 1), []string{"AlwaysKeepMemoryDump"}},
+		"enough":            {CrashControl{Enabled: enabled(7), DumpFile: `C:\Windows\MEMORY.DMP`, MinidumpDir: `C:\m`}, room(scarce), nil},
+		"kept":              {CrashControl{Enabled: enabled(2), Keep: true, DumpFile: `C:\Windows\MEMORY.DMP`, MinidumpDir: `C:\m`}, room(1), nil},
+		"small ones only":   {CrashControl{Enabled: enabled(3), DumpFile: `C:\Windows\MEMORY.DMP`, MinidumpDir: `C:\m`}, room(1), nil},
+		"on another volume": {CrashControl{Enabled: enabled(1), DumpFile: `D:\MEMORY.DMP`, MinidumpDir: `C:\m`}, room(1), nil},
+		"a guest of Wine":   {CrashControl{DumpFile: `C:\Windows\MEMORY.DMP`, MinidumpDir: `C:\m`}, room(1), nil},
+		"unread":            {CrashControl{Enabled: enabled(1), DumpFile: ``, MinidumpDir: `D:\b`}, nil, []string{"DumpFile can't be read"}},
 	} {
-		got := test.control.Problems()
+		got := test.control.Problems(test.free)
 		if len(got) != len(test.want) {
 			t.Errorf("%s: %q", name, got)
 			continue

@@ -27,13 +27,13 @@ func realDumps(t *testing.T, w *wineGuest, g *Guest) {
 	}
 	for _, test := range []struct {
 		name, file, kind, folder string // the settings, and of which type the first is; empty: not set
-		enabled                  string
+		enabled, keep            string
 		want                     []string // dumps, in order
 		problems                 int
 	}{
 		{name: "not set", want: []string{`c:\windows\memory.dmp`, `c:\windows\minidump\1.dmp`}},
 		{name: "as usual", file: `%SystemRoot%\MEMORY.DMP`, kind: "REG_EXPAND_SZ", folder: `%SystemRoot%\Minidump`, enabled: "7", want: []string{`c:\windows\memory.dmp`, `c:\windows\minidump\1.dmp`}},
-		{name: "elsewhere", file: `C:\crash dumps\last one.bin`, kind: "REG_SZ", folder: `%SystemDrive%\crash dumps\small\`, enabled: "1",
+		{name: "elsewhere", file: `C:\crash dumps\last one.bin`, kind: "REG_SZ", folder: `%SystemDrive%\crash dumps\small\`, enabled: "1", keep: "1",
 			want: []string{`c:\crash dumps\last one.bin`, `c:\crash dumps\small\2.dmp`}},
 		{name: "a folder that is not there", file: `C:\none\a.dmp`, kind: "REG_SZ", folder: `C:\none at all`},
 		{name: "none at all", file: `C:\none\a.dmp`, kind: "REG_SZ", folder: `C:\crash dumps\small`, enabled: "0", want: []string{`c:\crash dumps\small\2.dmp`}, problems: 1},
@@ -49,7 +49,7 @@ func realDumps(t *testing.T, w *wineGuest, g *Guest) {
 			}
 		}
 		reg("delete", key, "/f")
-		for _, value := range [][3]string{{"DumpFile", test.kind, test.file}, {"MinidumpDir", "REG_EXPAND_SZ", test.folder}, {"CrashDumpEnabled", "REG_DWORD", test.enabled}} {
+		for _, value := range [][3]string{{"DumpFile", test.kind, test.file}, {"MinidumpDir", "REG_EXPAND_SZ", test.folder}, {"CrashDumpEnabled", "REG_DWORD", test.enabled}, {"AlwaysKeepMemoryDump", "REG_DWORD", test.keep}} {
 			if value[2] != "" {
 				reg("add", key, "/v", value[0], "/t", value[1], "/d", value[2], "/f")
 			}
@@ -63,8 +63,8 @@ func realDumps(t *testing.T, w *wineGuest, g *Guest) {
 		for path := range maps.Keys(got.Dumps) {
 			found = append(found, strings.ToLower(path))
 		}
-		if slices.Sort(found); !slices.Equal(found, test.want) || len(got.Control.Problems()) != test.problems {
-			t.Errorf("%s: dumps %q, want %q; %+v: %q", test.name, found, test.want, got.Control, got.Control.Problems())
+		if slices.Sort(found); !slices.Equal(found, test.want) || len(got.Control.Problems(nil)) != test.problems || got.Control.Keep != (test.keep == "1") {
+			t.Errorf("%s: dumps %q, want %q; %+v: %q", test.name, found, test.want, got.Control, got.Control.Problems(nil))
 		}
 	}
 }

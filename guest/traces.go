@@ -17,15 +17,24 @@ type Traces struct {
 // CrashControl is how the guest is set to write dumps, and so where they were looked for ("Memory dump file options for Windows").
 type CrashControl struct {
 	Enabled     *uint32 `json:"enabled"`     // CrashDumpEnabled, 0: no dumps; nil: not known
+	Keep        bool    `json:"keep"`        // AlwaysKeepMemoryDump
 	DumpFile    string  `json:"dumpFile"`    // variables expanded; empty: not known
 	MinidumpDir string  `json:"minidumpDir"` // the same
 }
 
-// Problems say which dumps are not made, or not looked for.
-func (c CrashControl) Problems() []string {
+// scarce is the room on the volume of DumpFile below which a Windows client of no domain deletes the dump again, in bytes
+// ("Windows Internals", 6th edition, part 2, chapter 14).
+const scarce = 25 << 30
+
+// Problems say which dumps are not made, not kept, or not looked for. free is the room on drive C:, where that is known.
+func (c CrashControl) Problems(free *uint64) []string {
 	var all []string
-	if c.Enabled != nil && *c.Enabled == 0 {
+	large := c.Enabled != nil && (*c.Enabled == 1 || *c.Enabled == 2 || *c.Enabled == 7) // full, kernel, automatic
+	switch {
+	case c.Enabled != nil && *c.Enabled == 0:
 		all = append(all, `CrashControl\CrashDumpEnabled is 0: a crash leaves no dump`)
+	case large && !c.Keep && free != nil && *free < scarce && strings.HasPrefix(fold(c.DumpFile), `C:`):
+		all = append(all, `CrashControl\AlwaysKeepMemoryDump is not 1, and less than 25 GiB are free on C:: a Windows client that is in no domain deletes the dump of a crash again`)
 	}
 	for _, place := range []struct{ name, path string }{{"DumpFile", c.DumpFile}, {"MinidumpDir", c.MinidumpDir}} {
 		switch {

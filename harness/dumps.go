@@ -44,7 +44,7 @@ func (l *driverRun) noteTraces(ctx context.Context) error {
 	}
 	if !l.toldDumps {
 		l.toldDumps = true
-		for _, problem := range now.Control.Problems() {
+		for _, problem := range now.Control.Problems(l.facts.FreeBytes) {
 			l.notice(l.target.Name, results.Warning, "the guest's %s", problem)
 		}
 	}

@@ -111,16 +111,24 @@ static DWORD AddPlace(TEXT *Places, TEXT *Dumps, const char *Key, const wchar_t 
     return error;
 }
 
-/* Adds how the machine is set to write dumps: CrashDumpEnabled, 0 for never. */
-static void AddEnabled(TEXT *Text)
+static BOOL ReadNumber(const wchar_t *Name, DWORD *Value)
 {
-    DWORD enabled, size = sizeof enabled;
+    DWORD size = sizeof *Value;
 
-    if (RegGetValueW(HKEY_LOCAL_MACHINE, CRASH_CONTROL, L"CrashDumpEnabled", RRF_RT_REG_DWORD, NULL, &enabled,
-                     &size) == ERROR_SUCCESS)
+    return RegGetValueW(HKEY_LOCAL_MACHINE, CRASH_CONTROL, Name, RRF_RT_REG_DWORD, NULL, Value, &size) ==
+           ERROR_SUCCESS;
+}
+
+/* Adds how the machine is set to write dumps, CrashDumpEnabled with 0 for never, and to keep them. */
+static void AddHabits(TEXT *Text)
+{
+    DWORD enabled, keep;
+
+    if (ReadNumber(L"CrashDumpEnabled", &enabled))
         JsonU64(Text, "enabled", enabled);
     else
         JsonNull(Text, "enabled");
+    JsonBool(Text, "keep", ReadNumber(L"AlwaysKeepMemoryDump", &keep) && keep != 0);
 }
 
 DWORD TracesAdd(TEXT *Text)
@@ -133,7 +141,7 @@ DWORD TracesAdd(TEXT *Text)
 
     TextInit(&places, buffer, sizeof buffer);
     JsonBegin(&places);
-    AddEnabled(&places);
+    AddHabits(&places);
     JsonBeginArray(Text, "dumps");
     error = AddPlace(&places, Text, "dumpFile", L"DumpFile", L"%SystemRoot%\\MEMORY.DMP", L"", &left);
     if (error == ERROR_SUCCESS)
