@@ -3,11 +3,13 @@ package harness
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"wskharness/guest"
 	"wskharness/suites"
 )
 
@@ -226,5 +228,26 @@ func TestReferencesAreToldWhereTheyStand(t *testing.T) {
 	}
 	if _, err = parseConfig([]byte("targets: {wine: {provider: wine}}\nsuites: [gone, ./gone]\n"), "c.yaml", dir); err == nil || !strings.Contains(err.Error(), "c.yaml:2:16: suites has \"./gone\" twice") {
 		t.Error(err)
+	}
+}
+
+// TestCapabilitiesAreThoseOfGuests: suites may require what a guest can be found to have, and nothing else.
+func TestCapabilitiesAreThoseOfGuests(t *testing.T) {
+	known := suites.Capabilities()
+	for _, name := range []string{guest.CapWindows, guest.CapWine, guest.CapX64, guest.CapAdmin, guest.CapIRQL, guest.CapSignatures, guest.CapTestSigning, guest.CapHVCI, guest.CapSecureBoot, guest.CapVerifier} {
+		if !slices.Contains(known, name) {
+			t.Errorf("a suite can't require %s", name)
+		}
+	}
+	yes, windows, code := true, guest.Facts{}, uint32(3)
+	windows.Arch, windows.Admin, windows.HVCI, windows.SecureBoot, windows.CodeIntegrity = "x64", &yes, &yes, &yes, &code
+	one := "1"
+	windows.Verifier = &one
+	model := &Target{Wine: &WineTarget{Model: true}}
+	has := append(model.capabilities(windows), (&Target{Static: &StaticTarget{}}).capabilities(windows)...)
+	for _, name := range has {
+		if !slices.Contains(known, name) {
+			t.Errorf("a guest has %s, which no suite can require", name)
+		}
 	}
 }

@@ -200,6 +200,9 @@ func (w *walker) mapping(y *yaml.Node, n *Node, depth int) {
 	for i := 0; i+1 < len(y.Content); i += 2 {
 		key := newNode(y.Content[i])
 		if key.Plain && key.Text == "<<" {
+			if len(merged) > 0 {
+				w.r.At(key, "<<: [*one, *other]", "<< is here twice")
+			}
 			merged = append(merged, y.Content[i+1])
 			continue
 		}

@@ -125,16 +125,18 @@ func TestBool(t *testing.T) {
 
 func TestKeysAreNames(t *testing.T) {
 	for text, want := range map[string]string{
-		"x: 1\ny: 2\nn: 3\n": "", // coordinates and counts: no reader in use takes them for truths
-		"'on': 1\n":          "",
-		"5: 1\n":             "",
-		"on: 1\n":            "f:1:1: the key on, which without quotes is true in YAML 1.1, and text in YAML 1.2 (expected 'on' in quotes)",
-		"a:\n  010: 1\n":     "f:2:3: the key 010, which without quotes is 8 in YAML 1.1, and 10 in YAML 1.2 (expected '010' in quotes)",
-		"~: 1\n":             "f:1:1: a key that is not a single value (expected a name)",
-		": 1\n":              "f:1:1: not YAML: did not find expected key",
-		"? [a]\n: 1\n":       "f:1:3: a key that is not a single value (expected a name)",
-		"a: !!str 010\n":     "f:1:4: a tag, !!str (expected the value without it; in quotes where it is text)",
-		"a: 1\n'a': 2\n":     `f:2:1: "a" is here twice, first on line 1 (expected each key once)`,
+		"x: 1\ny: 2\nn: 3\n":                  "", // coordinates and counts: no reader in use takes them for truths
+		"'on': 1\n":                           "",
+		"5: 1\n":                              "",
+		"on: 1\n":                             "f:1:1: the key on, which without quotes is true in YAML 1.1, and text in YAML 1.2 (expected 'on' in quotes)",
+		"a:\n  010: 1\n":                      "f:2:3: the key 010, which without quotes is 8 in YAML 1.1, and 10 in YAML 1.2 (expected '010' in quotes)",
+		"~: 1\n":                              "f:1:1: a key that is not a single value (expected a name)",
+		": 1\n":                               "f:1:1: not YAML: did not find expected key",
+		"? [a]\n: 1\n":                        "f:1:3: a key that is not a single value (expected a name)",
+		"a: !!str 010\n":                      "f:1:4: a tag, !!str (expected the value without it; in quotes where it is text)",
+		"a: &a {x: 1}\nb: {<<: *a, <<: *a}\n": "f:2:13: << is here twice (expected <<: [*one, *other])",
+		"a: {'<<': 1}\n":                      "",
+		"a: 1\n'a': 2\n":                      `f:2:1: "a" is here twice, first on line 1 (expected each key once)`,
 	} {
 		if got := mistakes(text); got != want {
 			t.Errorf("%q:\ngot  %s\nwant %s", text, got, want)

@@ -91,7 +91,7 @@ func (l *loader) readCase(source Source, r *reporter, s *Suite, v variant) (*Cas
 		c.Tags = r.readSomeNames(n, "tags")
 	}
 	if n := m.Take("requires"); n != nil {
-		c.Requires = r.readSomeNames(n, "requires")
+		c.Requires = r.readCapabilities(n)
 	}
 	if n := m.Take("misuse"); n != nil {
 		c.Misuse, _ = r.Bool(n, "misuse")

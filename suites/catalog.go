@@ -195,3 +195,12 @@ const (
 	CapabilityModel       = "model"     // implied by provider and provider_state
 	CapabilityEventLog    = "event-log" // implied by event_log
 )
+
+// Capabilities are all that a case may require: those above, and what the facts of a guest tell by themselves. A case that
+// required any other would be skipped everywhere.
+func Capabilities() []string {
+	return []string{
+		CapabilityQuery, CapabilityRundown, CapabilitySocketRaces, CapabilityVerifier, CapabilityModel, CapabilityEventLog,
+		"windows", "wine", "x64", "admin", "irql", "signatures", "test-signing", "hvci", "secure-boot",
+	}
+}

@@ -15,7 +15,7 @@ cases:
     doc: Everything at once.
     source: nf-x
     tags: [x, y]
-    requires: [provider-not-ready]
+    requires: [wsk-rundown]
     steps:
       - register: {client: a, version: 1.0, event_callback: true}
       - capture: {client: a, wait: 100ms, captures_at_least: 1}
@@ -52,7 +52,7 @@ cases:
 `)
 	const want = `s.c
   Everything at once.
-  basis: documented, nf-x; timeout 30s; tags: x, y; requires: provider-not-ready
+  basis: documented, nf-x; timeout 30s; tags: x, y; requires: wsk-rundown
    1. register a, version 1.0, event callback → STATUS_SUCCESS
    2. capture a, wait 100ms, captures at least 1, within 1s → STATUS_SUCCESS
   100 times on each of 4 threads, with the same clients:

@@ -131,6 +131,7 @@ func mistakeTable() []mistakeTest {
 		{"recorded without", with("basis: recorded"), "nothing in the case is recorded", false},
 		{"tags", with("tags: x"), "tags is \"x\" (expected a list of names)", true},
 		{"no tags", with("tags: []"), "tags is an empty list (expected a list of names; leave it out where there is none)", true},
+		{"requires what nobody has", with("requires: [wine, wsk-quiery]"), `f:6:22: no guest has the capability "wsk-quiery"; did you mean "wsk-query"? (expected one of wsk-query, `, true},
 		{"requires nothing", with("requires: []"), "requires is an empty list (expected a list of names; leave", true},
 		{"tag twice", with("tags: [x, x]"), `tags has "x" twice`, true},
 		{"misuse", with("misuse: yes"), `misuse is "yes" (expected true or false)`, true},

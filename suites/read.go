@@ -131,6 +131,17 @@ func (r *reporter) readOneOf(n *node, what string, names []named) (uint64, bool)
 	return 0, false
 }
 
+// readCapabilities takes a list of what a guest can have.
+func (r *reporter) readCapabilities(n *node) []string {
+	names := r.readSomeNames(n, "requires")
+	for _, item := range n.Items {
+		if slices.Contains(names, item.Text) && !slices.Contains(Capabilities(), item.Text) {
+			r.At(item, "one of "+strings.Join(Capabilities(), ", "), "no guest has the capability %s%s", item.Describe(), strictyaml.Hint(item.Text, Capabilities()))
+		}
+	}
+	return names
+}
+
 // readSomeNames takes a list of different names, of which there is at least one.
 func (r *reporter) readSomeNames(n *node, what string) []string {
 	if n.Kind == strictyaml.SequenceKind && len(n.Items) == 0 {
