@@ -22,28 +22,42 @@ func (r *run) rerun(t *attempt, target string) string {
 	if d := r.plan.Request.StressFor; d != 0 && t.test.Timed() {
 		command += " --stress-for " + strictyaml.ShortDuration(d)
 	}
-	if path := r.plan.Request.Config.Path; path != "" {
-		command += " --config " + ShellQuote(displayPath(path))
-	}
-	return command
+	return command + r.plan.Request.Config.flag()
 }
 
-// rerunAll is the command that runs everything that was planned for this target again.
+// rerunAll is the exact command that runs everything that was planned for this target again: for what is of no case, such
+// as deploy.start.
 func (s *session) rerunAll() string {
+	r := &s.plan.Request
 	command := "wskharness run"
-	for _, pattern := range s.plan.Request.Selection.Patterns {
+	for _, pattern := range r.Selection.Patterns {
 		command += " " + ShellQuote(pattern)
 	}
-	if s.plan.Request.Seed != 0 {
-		command += fmt.Sprintf(" --seed %d", s.plan.Request.Seed)
+	command += " --target " + s.target.Name
+	if len(r.Selection.Tags) > 0 {
+		command += " --tags " + ShellQuote(strings.Join(r.Selection.Tags, ","))
 	}
-	if s.plan.Request.Shuffle {
+	if r.Repeat > 1 {
+		command += fmt.Sprintf(" --repeat %d", r.Repeat)
+	}
+	if r.Seed != 0 {
+		command += fmt.Sprintf(" --seed %d", r.Seed)
+	}
+	if r.Shuffle {
 		command += " --shuffle"
 	}
-	if d := s.plan.Request.StressFor; d != 0 {
+	if d := r.StressFor; d != 0 {
 		command += " --stress-for " + strictyaml.ShortDuration(d)
 	}
-	return command + " --target " + s.target.Name
+	return command + r.Config.flag()
+}
+
+// flag names the file of the configuration; it is empty for the one that is built in.
+func (c *Config) flag() string {
+	if c.Path == "" {
+		return ""
+	}
+	return " --config " + ShellQuote(displayPath(c.Path))
 }
 
 // ShellQuote quotes a word for a POSIX shell where that is needed.

@@ -38,6 +38,7 @@ type Terminal struct {
 	targets map[string]*liveTarget
 	bars    *bars  // nil where there is nothing to draw on
 	failed  string // the error of the last phase that failed before any target
+	under   string // the target and attempt that the last lines shown are of
 }
 
 // liveTarget is what the view must remember of a target.
@@ -77,7 +78,14 @@ func (t *Terminal) width() int {
 func (t *Terminal) Handle(e Event) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.print(t.show(e))
+	lines := t.show(e)
+	if len(lines) > 0 && e.Kind != KindEvidence {
+		t.under = ""
+		if e.Kind == KindCaseFinished {
+			t.under = e.Target + " " + attemptKey(e)
+		}
+	}
+	return t.print(lines)
 }
 
 // show takes in the event and returns the lines that it is worth.
@@ -268,14 +276,20 @@ func (t *Terminal) verdict(e Event) []string {
 	return out
 }
 
-// evidence keeps what comes before its verdict, to show it there; what comes later is shown now.
+// evidence keeps what comes before its verdict, to show it there; what comes later is shown now, under the name of its case
+// where the lines above are of another one.
 func (t *Terminal) evidence(e Event) []string {
 	live := t.target(e.Target)
 	if a := live.open[attemptKey(e)]; a != nil {
 		a.Evidence = append(a.Evidence, *e.Evidence)
 		return nil
 	}
-	return t.view.detail(detail{label: e.Evidence.label(), text: e.Evidence.describe(), code: true})
+	var lines []string
+	if of := e.Target + " " + attemptKey(e); t.under != of {
+		t.under = of
+		lines = append(lines, t.view.heading(&live.TargetRecord, e))
+	}
+	return append(lines, t.view.detail(detail{label: e.Evidence.label(), text: e.Evidence.describe(), code: true})...)
 }
 
 func (t *Terminal) notice(e Event) []string {

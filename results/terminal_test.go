@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,6 +102,57 @@ func TestTerminalShowsLateEvidence(t *testing.T) {
 	}
 	if !strings.HasSuffix(out.String(), "dump      targets/wine/MEMORY.DMP\n") {
 		t.Errorf("the dump is not the last line of:\n%s", out.String())
+	}
+}
+
+// TestTerminalShowsLateEvidenceUnderItsCase: files are fetched when the driver run is over, and their cases' verdicts stand
+// further up. Each is shown under the name of its own.
+func TestTerminalShowsLateEvidenceUnderItsCase(t *testing.T) {
+	collected := func(target, name string, attempt int, file string) Event {
+		return Event{Kind: KindEvidence, Target: target, Case: name, Attempt: attempt, Evidence: &Evidence{Kind: "collected", File: file}}
+	}
+	show := func(run Run, more func(s *script)) string {
+		var out bytes.Buffer
+		view := NewTerminal(TerminalOptions{Out: &out, Err: io.Discard, Getenv: env()})
+		s := newScript(run)
+		more(s)
+		for _, e := range s.events {
+			if err := view.Handle(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return out.String()
+	}
+	got := show(Run{Plan: plan(2, "a.b", "a.c")}, func(s *script) {
+		s.attempt("wine", "a.b", 1, Pass)
+		s.attempt("wine", "a.c", 1, Pass)
+		s.attempt("wine", "a.c", 2, Pass)
+		s.add(0, collected("wine", "a.c", 2, "own.txt"))
+		s.add(0, collected("wine", "a.b", 1, "one.txt"))
+		s.add(0, collected("wine", "a.b", 1, "two.txt"))
+		s.add(0, collected("wine", "a.c", 1, "three.txt"))
+		s.add(0, collected("wine", "a.c", 2, "four.txt"))
+	})
+	var shown []string
+	for line := range strings.Lines(got) {
+		if words := strings.Fields(line); len(words) == 2 && words[0] == "collected" || len(words) > 0 && strings.HasSuffix(line, ":\n") {
+			shown = append(shown, strings.Join(words, " "))
+		}
+	}
+	want := []string{"collected own.txt", "a.b:", "collected one.txt", "collected two.txt", "a.c:", "collected three.txt", "a.c #2:", "collected four.txt"}
+	if !slices.Equal(shown, want) {
+		t.Errorf("got %q, want %q in\n%s", shown, want, got)
+	}
+	two := plan(1, "a.b")
+	other := two[0]
+	other.Name = "other"
+	got = show(Run{Plan: append(two, other)}, func(s *script) {
+		s.attempt("wine", "a.b", 1, Pass)
+		s.attempt("other", "a.b", 1, Pass)
+		s.add(0, collected("wine", "a.b", 1, "one.txt"))
+	})
+	if lines := strings.Split(strings.TrimSpace(got), "\n"); !strings.Contains(lines[len(lines)-2], "wine") || !strings.HasSuffix(lines[len(lines)-2], "a.b:") {
+		t.Errorf("the file is not under its target and case in\n%s", got)
 	}
 }
 

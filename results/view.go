@@ -73,6 +73,18 @@ func (v view) verdict(t *TargetRecord, c *PlanCase, number int, verdict *Verdict
 	return strings.TrimRight(line, " ")
 }
 
+// heading names an attempt whose verdict stands further up, above what came of it later.
+func (v view) heading(t *TargetRecord, e Event) string {
+	name := plain(e.Case)
+	if e.Attempt > 1 {
+		name += fmt.Sprintf(" #%d", e.Attempt)
+	}
+	if v.target > 0 || name == "" {
+		name = strings.TrimSpace(pad(plain(t.label()), v.target) + "  " + name)
+	}
+	return strings.Repeat(" ", detailIndent) + v.paint(dim, name+":")
+}
+
 // note is the remark at the end of a verdict line; what does not fit is in the summary anyway.
 func (v view) note(verdict *Verdict, used int) string {
 	var note string

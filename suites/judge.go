@@ -118,6 +118,16 @@ func (c *Case) Judge(results []StepResult) []Deviation {
 	return deviations
 }
 
+// Wrong is in what the result of one step is first not as declared; ok is false where it is as declared.
+func (s *Step) Wrong(r StepResult) (d Deviation, ok bool) {
+	j := judgement{step: s, result: r}
+	j.judge()
+	if len(j.found) == 0 {
+		return Deviation{}, false
+	}
+	return j.found[0], true
+}
+
 type judgement struct {
 	step   *Step
 	result StepResult

@@ -195,6 +195,10 @@ func (a *attempt) event(r guest.Record, result suites.StepResult) *results.Step 
 		Index: r.Step, Text: step.Text, Status: suites.StatusName(r.Status), Code: r.Status,
 		Origin: suites.OriginName(r.Origin), Expected: step.Expected(), Elapsed: r.Took, OK: r.OK,
 	}
+	if d, wrong := step.Wrong(result); wrong {
+		// What it was expected to be is what it is not: a status that is right, beside a value that is not, says nothing.
+		e.OK, e.Expected = false, d.Expected
+	}
 	if loop, ok := a.Case.Loop(step); ok {
 		e.Loop = &results.Loop{Runs: r.Runs, Threads: loop.Threads, Seed: loop.SeedOf(a.Seed, a.Number),
 			P50: r.P[0], P95: r.P[1], P99: r.P[2], Max: r.Most}

@@ -95,6 +95,9 @@ func (s *State) driverStart(r guest.Record) {
 		// The service manager passes on DriverEntry's status as a Win32 error.
 		v.Outcome, v.Reason, v.Deviation = results.Fail, "DriverEntry failed", start
 		start.Expected, start.Actual = "ERROR_SUCCESS", win32Text(r.Win32)
+		if r.Win32 == 0 {
+			start.Actual = "a failure without an error code"
+		}
 	default:
 		v.Reason = fmt.Sprintf("%s the driver: %s", startStage(r.Why), win32Text(r.Win32))
 	}
