@@ -276,10 +276,23 @@ func (j *judgement) check(c *Check) {
 			j.add(KindTime, "", c.Want, elapsed(got), fmt.Sprintf("expected the call to take %s; it took %s", c.Want, elapsed(got)))
 			return
 		}
-		actual := c.actual(got)
+		actual := c.actual(got) + j.cause(c)
 		j.add(KindValue, c.value.name, c.Text, c.subject+" "+actual, fmt.Sprintf("%s: expected %s, got %s", c.subject, c.Want, actual))
 		return
 	}
+}
+
+// cause is what the step itself says of why a value is not as demanded: ", error STATUS_ADDRESS_ALREADY_EXISTS (0xC000020A)".
+func (j *judgement) cause(c *Check) string {
+	for _, v := range j.step.op.values {
+		if !v.cause || v.name == c.value.name || int(v.index) >= len(j.result.Values) {
+			continue
+		}
+		if status := uint32(j.result.Values[v.index]); !isSuccess(status) {
+			return ", " + v.name + " " + StatusText(status)
+		}
+	}
+	return ""
 }
 
 func (c *Check) actual(got uint64) string {

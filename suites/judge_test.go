@@ -226,3 +226,29 @@ known-issues:
 		})
 	}
 }
+
+// TestWhyTheSampleFailed: where its sub-component is not as demanded, the status that made it so is told by name.
+func TestWhyTheSampleFailed(t *testing.T) {
+	c := oneCase(t, "state: {phase: listening}")
+	for name, test := range map[string]struct {
+		status uint64
+		actual string
+	}{
+		"a failure": {0xC000020A, "phase failed, error STATUS_ADDRESS_ALREADY_EXISTS (0xC000020A)"},
+		"none":      {0, "phase failed"},
+		"unnamed":   {0xC0DE0BAD, "phase failed, error 0xC0DE0BAD"},
+	} {
+		values := make([]uint64, 10)
+		values[valueStatePhase], values[valueStateStatus] = phaseFailed, test.status
+		d := c.Judge([]StepResult{{Step: 0, Runs: 1, Values: values}})
+		if len(d) != 1 || d[0].Expected != "phase listening" || d[0].Actual != test.actual || !strings.HasSuffix(d[0].Message, "got "+strings.TrimPrefix(test.actual, "phase ")) {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+	own := oneCase(t, "state: {error: STATUS_SUCCESS}")
+	values := make([]uint64, 10)
+	values[valueStateStatus] = 0xC000020A
+	if d := own.Judge([]StepResult{{Step: 0, Runs: 1, Values: values}}); len(d) != 1 || strings.Count(d[0].Actual, "STATUS_") != 1 {
+		t.Errorf("the status itself: %+v", d)
+	}
+}

@@ -150,6 +150,7 @@ type value struct {
 	names []named
 	parts bool // of a version: may also be checked as major and minor
 	held  bool // known only while something is captured
+	cause bool // of a status: why the operation's other values are as they are, where it is a failure
 }
 
 // dispatchSlots are the functions of WSK_PROVIDER_DISPATCH in order (WSK_PROVIDER_DISPATCH in the

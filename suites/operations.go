@@ -30,7 +30,7 @@ func operations() []operation {
 	}
 	state := []value{
 		{name: "phase", index: valueStatePhase, kind: valueName, names: phases(), doc: "how far the sample's sub-component has come"},
-		{name: "error", index: valueStateStatus, kind: valueStatus, doc: "why the sub-component failed, or STATUS_SUCCESS"},
+		{name: "error", index: valueStateStatus, kind: valueStatus, cause: true, doc: "why the sub-component failed, or STATUS_SUCCESS"},
 		{name: "version", index: valueStateVersion, kind: valueVersion, parts: true, doc: "the WSK version that the sub-component runs with"},
 		{name: "negotiated", index: valueStateNegotiated, kind: valueBool, doc: "it had to register again within the provider's range"},
 		{name: "port", index: valueStatePort, doc: "TCP port of its echo server, 0 when not listening"},

