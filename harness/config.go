@@ -105,7 +105,7 @@ func LoadConfig(path, dir string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := parseConfig(data, path, filepath.Dir(absolute))
+	config, err := parseConfig(data, displayPath(path), filepath.Dir(absolute))
 	if err != nil {
 		return nil, err
 	}

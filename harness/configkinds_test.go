@@ -219,6 +219,16 @@ func TestReferencesAreToldWhereTheyStand(t *testing.T) {
 	if _, err := NewPlan(Request{Config: c}); err == nil || !strings.Contains(err.Error(), "c.yaml:6:7: ") {
 		t.Errorf("run: %v", err)
 	}
+	text, own := ownText(t, "unload: never")
+	if c, err = parseConfig([]byte(text+"run: {suites: [device]}\n"), "c.yaml", own); err != nil {
+		t.Fatal(err)
+	}
+	if catalog, err = LoadCatalog(c); err != nil {
+		t.Fatal(err)
+	}
+	if err = c.Check(catalog); err == nil || !strings.Contains(err.Error(), `c.yaml:3:16: run: suites: no suite or case "device"; there is no suite (the built-in suites are of the sample driver, and not of your own)`) {
+		t.Error(err)
+	}
 	c, err = parseConfig([]byte("targets: {wine: {provider: wine}}\nsuites: [., gone, ./gone2]\n"), "c.yaml", dir)
 	if err != nil {
 		t.Fatal(err)

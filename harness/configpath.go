@@ -2,6 +2,7 @@ package harness
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -110,6 +111,9 @@ func (c *Config) checkRun(catalog *suites.Catalog) error {
 	var problems []error
 	for _, pattern := range c.Run.Suites {
 		if _, err := catalog.Select(suites.Selection{Patterns: []string{pattern}}); err != nil {
+			if c.Own != nil {
+				err = fmt.Errorf("%w (the built-in suites are of the sample driver, and not of your own)", err)
+			}
 			problems = append(problems, c.said.wrong("run: suites", pattern, err))
 		}
 	}

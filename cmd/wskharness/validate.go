@@ -21,7 +21,7 @@ and column and what was expected there.`,
 				return err
 			}
 			if len(args) > 0 {
-				config.Suites = args
+				config.Suites, config.Run.Suites = args, nil // which run by themselves is a matter of the configuration's own
 			}
 			catalog, err := harness.LoadCatalog(config)
 			if err != nil {
