@@ -64,6 +64,24 @@ func TestConfigDefaults(t *testing.T) {
 	}
 }
 
+// TestSchemaTakesWhatIsTaken: an editor marks nothing that the harness reads.
+func TestSchemaTakesWhatIsTaken(t *testing.T) {
+	schema := configSchemaCompiled(t)
+	for _, text := range []string{
+		string(defaultConfig),
+		"targets: {w: {provider: wine, netio: model, model_defines: {A: 1, B: '', C: x}}}\nout: 5\nsuites: [7, a]\nlimits: {case: 1m05s}\n",
+		"targets: {b: {provider: static, url: 'HTTP://[::1]:1', user: 5, password_file: pw, auth: basic, allow_plain: true, reset: [x, -n, 5, true, 1.5], reset_env: [A], reset_within: 5m}}\nrun: {targets: [b], suites: [device]}\n",
+		"%YAML 1.2\n---\ntargets: &t {w: {provider: wine}}\n",
+	} {
+		if _, err := parseConfig([]byte(text), "c.yaml", "/etc"); err != nil {
+			t.Errorf("%s\n%v", text, err)
+		}
+		if text = strings.TrimPrefix(text, "%YAML 1.2\n---\n"); schema.Validate(plainYAML(t, text)) != nil {
+			t.Errorf("%s\nthe schema: %v", text, schema.Validate(plainYAML(t, text)))
+		}
+	}
+}
+
 func TestConfigIsFoundUpward(t *testing.T) {
 	top := t.TempDir()
 	deep := filepath.Join(top, "a", "b")

@@ -30,6 +30,9 @@ func TestRegistryValuesAreWhatWasTyped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := configSchemaCompiled(t).Validate(plainYAML(t, text)); err != nil {
+		t.Errorf("the schema refuses it: %v", err)
+	}
 	want := []suites.Parameter{
 		{Name: "A", Kind: suites.RegDword, Values: []string{"8"}}, {Name: "B", Kind: suites.RegDword, Values: []string{"16"}},
 		{Name: "C", Kind: suites.RegQword, Values: []string{"4294967296"}}, {Name: "D", Kind: suites.RegText, Values: []string{"010"}},

@@ -34,6 +34,9 @@ func TestURLsAreCheckedWhereTheyStand(t *testing.T) {
 		} else if got := c.Target("box").Static.URL; got != want {
 			t.Errorf("%s: got %s, want %s", address, got, want)
 		}
+		if err := configSchemaCompiled(t).Validate(plainYAML(t, staticConfig(address, ""))); err != nil {
+			t.Errorf("%s: the schema refuses it: %v", address, err)
+		}
 	}
 	const (
 		port   = " (expected a port from 1 to 65535, such as 5986)"

@@ -71,8 +71,8 @@ func JSONSchema() []byte {
 		"anyOf": []any{object{"required": []string{keySuite}}, object{"required": []string{keyKnownIssues}}},
 		"$defs": object{
 			"name":   object{"type": "string", "pattern": identifierPattern},
-			"text":   object{"type": "string", "minLength": 1, "maxLength": maxText},
-			"digits": object{"type": []string{"string", "integer"}, "examples": []string{"00 ff"}},
+			"text":   object{"type": []string{"string", "number", "boolean"}, "minLength": 1, "maxLength": maxText},
+			"digits": object{"type": []string{"string", "number"}, "examples": []string{"00 ff"}},
 			"bytes": object{"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false,
 				"properties": object{"hex": ref("digits"), "text": ref("scalar"), "utf16": ref("scalar")}},
 			"scalar": object{"type": []string{"string", "number", "boolean"}},
