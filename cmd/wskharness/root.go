@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -81,7 +82,32 @@ Exit codes: 0 all as expected; 1 a test failed; 2 usage or configuration; 3 targ
 		newRun(c), newList(c), newBuild(c), newInspect(c), newValidate(c), newDoctor(c), newVM(c),
 		newInit(c), newSchema(c), newReport(c), newSelftest(c), newVersion(io), newWineGuest(c),
 	)
+	strictNumbers(root)
 	return root
+}
+
+// strictNumbers has every flag of a number take it as it is typed: to the flag package 010 is 8, and 1_0 is 10.
+func strictNumbers(cmd *cobra.Command) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if kind := f.Value.Type(); strings.HasPrefix(kind, "int") || strings.HasPrefix(kind, "uint") {
+			f.Value = decimal{f.Value}
+		}
+	})
+	for _, sub := range cmd.Commands() {
+		strictNumbers(sub)
+	}
+}
+
+// decimal is a flag's number in decimal digits.
+type decimal struct{ pflag.Value }
+
+var decimalText = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
+
+func (d decimal) Set(text string) error {
+	if !decimalText.MatchString(text) {
+		return errors.New("want a whole number in decimal, without a leading zero")
+	}
+	return d.Value.Set(text)
 }
 
 // emptyFlags says which flags were given without a value: as a rule a variable of a script that is not set. To take them
