@@ -63,7 +63,7 @@ func (f *deployFiles) upload(c *suites.Case) error {
 		}
 		sum, err := fileSHA256(u.Local)
 		if err != nil {
-			return fmt.Errorf("%s: upload: %w", u.Place, err)
+			return fmt.Errorf("%s: %s: %w", u.Place, u.What, err)
 		}
 		place := guest.StorePath(sum[:16], filepath.Base(u.Local))
 		f.uploads[u.Local] = place
@@ -100,7 +100,7 @@ func checkUploads(cases []*suites.Case) error {
 		for _, u := range c.Uploads() {
 			switch info, err := os.Stat(u.Local); {
 			case err != nil || !info.Mode().IsRegular():
-				missing = append(missing, fmt.Errorf("%s: upload: there is no file %s", u.Place, displayPath(u.Local)))
+				missing = append(missing, fmt.Errorf("%s: %s: there is no file %s", u.Place, u.What, displayPath(u.Local)))
 			case u.Most > 0 && info.Size() > u.Most:
 				missing = append(missing, fmt.Errorf("%s: %s has %d bytes; a request to a device takes at most %d", u.Place, displayPath(u.Local), info.Size(), u.Most))
 			}

@@ -68,3 +68,35 @@ func TestUnsignedDriver(t *testing.T) {
 		t.Errorf("an upload that is not there: %v", err)
 	}
 }
+
+// TestFilesOfRequests: what a request to a device takes from a file is looked at before anything starts.
+func TestFilesOfRequests(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "long.bin"), make([]byte, 64<<10+1), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "full.bin"), make([]byte, 64<<10), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	catalog, err := suites.Load(suites.Source{Name: filepath.Join(dir, "s.yaml"), Data: []byte(`suite: s
+doc: d
+cases:
+  - id: c
+    doc: d
+    steps:
+      - ioctl: {device: D, code: 1, in: {file: long.bin}, buffer: {file: full.bin}}
+      - write: {device: D, in: {file: gone.bin}}
+`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = checkUploads(catalog.All())
+	if err == nil {
+		t.Fatal("nothing is said of them")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) != 2 || !strings.Contains(lines[0], "s.yaml:7: ") || !strings.HasSuffix(lines[0], "long.bin has 65537 bytes; a request to a device takes at most 65536") ||
+		!strings.Contains(lines[1], "s.yaml:8: write: there is no file ") {
+		t.Error(err)
+	}
+}

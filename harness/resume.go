@@ -69,10 +69,10 @@ func (r *run) keepUploads() error {
 				continue
 			}
 			if uploads[u.Local], err = fileSHA256(u.Local); err != nil {
-				return fmt.Errorf("%s: upload: %w", u.Place, err)
+				return fmt.Errorf("%s: %s: %w", u.Place, u.What, err)
 			}
 			if was != nil && was[u.Local] != uploads[u.Local] {
-				changed = append(changed, fmt.Errorf("%s: upload: %s has changed since the run was begun: bring it back, or run the cases again, as a run of its own", u.Place, displayPath(u.Local)))
+				changed = append(changed, fmt.Errorf("%s: %s: %s has changed since the run was begun: bring it back, or run the cases again, as a run of its own", u.Place, u.What, displayPath(u.Local)))
 			}
 		}
 	}

@@ -154,6 +154,7 @@ type unit struct {
 	groups   int           // of which one at a time is chosen at random; 0 for all in order
 	seed     uint32        // of the choice; 0: the run's
 	timeout  time.Duration
+	agent    bool // the agent runs it, and not the driver
 	listed   bool // written as a list of steps, not as a step of its own
 	atStart  bool // DriverEntry runs it, when the step before starts the driver
 }

@@ -66,10 +66,14 @@ func (u unit) times() string {
 	}
 	if u.parallel > 1 {
 		text += fmt.Sprintf(" on each of %d threads", u.parallel)
-		if u.stride == 0 {
-			text += ", with the same clients"
+		things := "clients"
+		if u.agent {
+			things = "handles"
+		}
+		if u.stride == 0 && u.sockets == 0 {
+			text += ", with the same " + things
 		} else {
-			text += ", each with clients of its own"
+			text += ", each with " + things + " of its own"
 		}
 	}
 	if u.groups > 0 {

@@ -140,6 +140,10 @@ func TestDeviceLoop(t *testing.T) {
 	if c.NeedsSample() {
 		t.Error("it needs the sample driver")
 	}
+	var b strings.Builder
+	if err := c.Describe(&b); err != nil || !strings.Contains(b.String(), "for 1s on each of 4 threads, each with handles of its own:") {
+		t.Errorf("%v\n%s", err, b.String())
+	}
 }
 
 // TestDeviceLoopOutput: what the agent found to be other than demanded fails, whether the output that it reports says

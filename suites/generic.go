@@ -82,6 +82,7 @@ func (g *generic) agentTexts(stored func(local string) string) []string {
 type Upload struct {
 	Local string
 	Place string // of the step, for messages: file:line
+	What  string // the operation that brings it
 	Most  int64  // how long it may be; 0: as long as it is
 }
 
@@ -93,7 +94,7 @@ func (c *Case) Uploads() []Upload {
 			continue
 		}
 		for _, f := range s.generic.files {
-			u := Upload{Local: f.path, Place: fmt.Sprintf("%s:%d", c.File, s.Line)}
+			u := Upload{Local: f.path, Place: fmt.Sprintf("%s:%d", c.File, s.Line), What: s.Op}
 			if s.op.code != opUpload {
 				u.Most = genericBytes
 			}

@@ -134,6 +134,7 @@ func (p *caseParser) agentLoop(u *unit, at *node) bool {
 			return true
 		}
 	}
+	u.agent = true
 	if p.loop == nil || !p.loop.own() {
 		return true
 	}

@@ -130,7 +130,7 @@ static DWORD LeftMs(const LOOP_RUN *Run)
     return now < Run->Deadline ? (DWORD)((Run->Deadline - now) / NS_PER_MS) : 0;
 }
 
-/* The run is cancelled: no list is begun, and no request waited for. */
+/* No list is begun any more, and no request waited for. What comes of that is no failure. */
 static void CancelLoop(LOOP_RUN *Run)
 {
     InterlockedExchange(&Run->Cancelled, 1);
@@ -138,36 +138,45 @@ static void CancelLoop(LOOP_RUN *Run)
         (void)RequestCancel(&Run->Thread[i].Request, NULL);
 }
 
-/* Waits for all threads; FALSE: one is stuck. */
+/* A thread that is not back when the time is up is stuck in the step where it was last seen. */
+static void NoteLate(LOOP_RUN *Run, UINT32 Thread)
+{
+    const WSKT_RESULT stuck = {.Status = STATUS_TIMEOUT_VALUE, .Origin = WSKT_ORIGIN_TIMEOUT, .Executed = 1};
+    LOOP_THREAD *thread = &Run->Thread[Thread];
+
+    AcquireSRWLockExclusive(&thread->Lock);
+    if (!thread->Finished) {
+        TallyAdd(&LoopTally(Run, Thread, thread->Step)->Tally, &stuck, FALSE);
+        LoopNoteFailure(Run, Thread, thread->Iteration, thread->Step);
+    }
+    ReleaseSRWLockExclusive(&thread->Lock);
+}
+
+/* Waits for all threads, and for those that are late, or stopped, once their requests are cancelled. FALSE:
+ * one is stuck. */
 static BOOL AwaitThreads(LOOP_RUN *Run, HANDLE Cancel)
 {
     HANDLE either[] = {Run->Finished, Cancel};
-    UINT64 end;
+    DWORD which = WaitForMultipleObjects(ARRAYSIZE(either), either, FALSE, LeftMs(Run) + LOOP_GRACE_MS);
+    UINT64 end = GetTickCount64() + LOOP_STOP_MS;
 
-    if (WaitForMultipleObjects(ARRAYSIZE(either), either, FALSE, LeftMs(Run) + LOOP_GRACE_MS) !=
-        WAIT_OBJECT_0 + 1)
-        return WaitForSingleObject(Run->Finished, 0) == WAIT_OBJECT_0;
-    end = GetTickCount64() + LOOP_STOP_MS;
+    if (which == WAIT_OBJECT_0)
+        return TRUE;
+    for (UINT32 i = 0; which == WAIT_TIMEOUT && i < Run->Unit->Parallel; i++)
+        NoteLate(Run, i);
     do { /* a thread may be about to make another request of its list */
         CancelLoop(Run);
     } while (WaitForSingleObject(Run->Finished, 20) != WAIT_OBJECT_0 && GetTickCount64() < end);
     return WaitForSingleObject(Run->Finished, 0) == WAIT_OBJECT_0;
 }
 
-/* Adds up what a thread has seen. One that did not come back is stuck in the step where it was last seen. */
+/* Adds up what a thread has seen. */
 static void GatherThread(LOOP_RUN *Run, UINT32 Thread, UINT32 *Completed)
 {
     LOOP_THREAD *thread = &Run->Thread[Thread];
 
     AcquireSRWLockExclusive(&thread->Lock);
     *Completed += thread->Whole;
-    if (!thread->Finished) {
-        const WSKT_RESULT stuck = {
-            .Status = STATUS_TIMEOUT_VALUE, .Origin = WSKT_ORIGIN_TIMEOUT, .Executed = 1};
-
-        TallyAdd(&LoopTally(Run, Thread, thread->Step)->Tally, &stuck, FALSE);
-        LoopNoteFailure(Run, Thread, thread->Iteration, thread->Step);
-    }
     for (UINT32 step = 0; step < Run->Unit->StepCount; step++)
         LoopMerge(LoopTally(Run, Run->Unit->Parallel, step), LoopTally(Run, Thread, step));
     ReleaseSRWLockExclusive(&thread->Lock);

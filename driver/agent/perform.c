@@ -14,8 +14,9 @@
 #define THREAD_ASK_MS    5000u
 #define STOP_MARGIN_MS   5000u
 
-#define CANCEL_MS 2000u /* for a request that a thread is about to make */
-#define TIDY_MS   5000u /* for the requests that a case has left, and once more for its handles */
+#define CANCEL_MS    2000u /* for a request that a thread is about to make */
+#define TIDY_POLL_MS 5u
+#define TIDY_MS      5000u /* for the requests that a case has left, and once more for its handles */
 
 static void RefuseStep(WSKT_RESULT *Result, UINT32 Status)
 {
@@ -324,6 +325,18 @@ static BOOL GiveHandle(PERFORMER *Performer, ACT *Act)
     return HandleFits(step->Op, &Act->File);
 }
 
+/* Keeps a request that is not back, where there is a place for it; else it is lost, and the caller lets go of
+ * it. */
+static ACTOR *KeepLate(PERFORMER *Performer, ACTOR *Actor)
+{
+    if (Performer->Late == NULL && ActorRequests(Actor)) {
+        Performer->Late = Actor;
+        return NULL;
+    }
+    Performer->Lost++;
+    return Actor;
+}
+
 /* What the act owns goes to the thread, or is freed. */
 static void Start(PERFORMER *Performer, const WSKP_STEP *Step, ACT_ROUTINE *Routine, ACT *Act,
                   WSKT_RESULT *Result)
@@ -360,7 +373,7 @@ static void Start(PERFORMER *Performer, const WSKP_STEP *Step, ACT_ROUTINE *Rout
             Result->Origin = WSKT_ORIGIN_TIMEOUT;
             Result->Status = STATUS_TIMEOUT_VALUE;
             Result->Executed = 1;
-            Performer->Lost++;
+            actor = KeepLate(Performer, actor);
         }
         ActorLeave(actor);
     }
@@ -459,23 +472,32 @@ void Perform(PERFORMER *Performer, const WSKP_STEP *Step, const WSKT_UNIT *AtSta
 
 BOOL PerformerHangs(const PERFORMER *Performer, const WSKT_STEP *Step)
 {
-    return Step->Op != WSKT_OP_JOIN || Performer->Actor[Step->Arg[0]] == NULL ||
-           !ActorRequests(Performer->Actor[Step->Arg[0]]);
+    const ACTOR *actor = Step->Op == WSKT_OP_JOIN ? Performer->Actor[Step->Arg[0]] : Performer->Late;
+
+    return actor == NULL || !ActorRequests(actor);
+}
+
+/* Cancels the request that is out on a thread, or about to be. FALSE: there is none, or it is back. */
+static BOOL StillOut(ACTOR *Actor)
+{
+    if (Actor == NULL || !ActorRequests(Actor) || ActorAwait(Actor, 0) != NULL)
+        return FALSE;
+    (void)ActorCancel(Actor, 0);
+    return TRUE;
 }
 
 void PerformerTidy(PERFORMER *Performer)
 {
     UINT64 deadline = GetTickCount64() + TIDY_MS;
+    BOOL out;
 
-    for (UINT32 i = 0; i < WSKT_MAX_THREADS; i++) {
-        if (Performer->Actor[i] != NULL && ActorRequests(Performer->Actor[i]))
-            (void)ActorCancel(Performer->Actor[i], 0);
-    }
-    for (UINT32 i = 0; i < WSKT_MAX_THREADS; i++) {
-        UINT64 now = GetTickCount64();
-
-        if (Performer->Actor[i] != NULL && ActorRequests(Performer->Actor[i]))
-            (void)ActorAwait(Performer->Actor[i], now < deadline ? (UINT32)(deadline - now) : 0);
+    for (;;) {
+        out = StillOut(Performer->Late);
+        for (UINT32 i = 0; i < WSKT_MAX_THREADS; i++)
+            out = StillOut(Performer->Actor[i]) || out;
+        if (!out || GetTickCount64() >= deadline)
+            break;
+        Sleep(TIDY_POLL_MS);
     }
     if (!HandlesClose(&Performer->Handles, TIDY_MS))
         Performer->Lost++;
@@ -489,6 +511,8 @@ UINT32 PerformerBusy(const PERFORMER *Performer)
         if (Performer->Actor[i] != NULL && ActorAwait(Performer->Actor[i], 0) == NULL)
             busy++;
     }
+    if (Performer->Late != NULL && ActorAwait(Performer->Late, 0) == NULL)
+        busy++;
     return busy;
 }
 
@@ -498,4 +522,6 @@ void PerformerForget(PERFORMER *Performer)
         ActorLeave(Performer->Actor[i]);
         Performer->Actor[i] = NULL;
     }
+    ActorLeave(Performer->Late);
+    Performer->Late = NULL;
 }

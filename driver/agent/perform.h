@@ -10,6 +10,7 @@ typedef struct PERFORMER {
     HANDLES Handles;                /* of the case */
     DEVICE *Device;                 /* NULL: the driver is not loaded, or is being unloaded */
     ACTOR *Actor[WSKT_MAX_THREADS]; /* named threads; NULL: nothing was started on it, or it was joined */
+    ACTOR *Late;                    /* a request that is not back in time, and may be cancelled yet */
     UINT32 Lost;                    /* steps that did not come back */
     BOOL Unloaded;                  /* by a step of the case, and not loaded since */
     const wchar_t *Journal;         /* its path: beside it are the folders of cases */
@@ -35,8 +36,8 @@ START_WITH PerformStartWith(const WSKT_STEP *Step, const WSKT_UNIT *AtStart, DWO
 void PerformTellStart(const START *Start, WSKT_RESULT *Result);
 
 /*
- * Is a step that has timed out one of which nothing can be said but that it hangs? A join of a request to a
- * device is none: the request is cancelled when the case ends.
+ * Is a step that has timed out one of which nothing can be said but that it hangs? Neither a request to a
+ * device is one nor its join: it is cancelled when the case ends.
  */
 BOOL PerformerHangs(const PERFORMER *Performer, const WSKT_STEP *Step);
 
