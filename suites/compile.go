@@ -71,7 +71,7 @@ func (c *Case) PlanBytes() int {
 			for _, text := range s.generic.texts {
 				size += len(text) + 1
 			}
-			size += longestGuestPath
+			size += longestGuestPath * max(1, len(s.generic.files))
 		}
 	}
 	return size

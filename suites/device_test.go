@@ -31,6 +31,8 @@ func deviceMistakes() []mistakeTest {
 		{"open without a name", one("open: {device: D}"), "open has no handle", true},
 		{"open nothing", one("open: {handle: h}"), "open has no device", true},
 		{"unload with an open handle", opened("unload:"), `unload while handle "h" is open, since line 7: the driver could not go (expected a close before it)`, false},
+		{"unload under a request", caseText("", "read: {device: D, thread: t}", "unload:", "join: {thread: t}"), `unload while the request on thread "t" is out, since line 7 (expected a join before it)`, false},
+		{"reboot under a request", caseText("", "read: {device: D, thread: t}", "reboot: {}", "join: {thread: t}"), `reboot while the request on thread "t" is out`, false},
 		{"reload with an open handle", opened("reload: {}"), `reload while handle "h" is open`, false},
 		{"a handle after a reboot", opened("reboot: {}", "read: {handle: h}"), `handle "h" is closed`, false},
 		{"close what", one("close: {}"), "close has no socket", true},
@@ -171,6 +173,12 @@ func TestDeviceLoopOutput(t *testing.T) {
 			t.Errorf("%d, %s: got %q, want %q", test.match, test.out, got, test.want)
 		}
 	}
+}
+
+// TestUnloadWaits: an unload on a thread may wait for a handle, and for a request.
+func TestUnloadWaits(t *testing.T) {
+	oneCase(t, "open: {handle: h, device: D}", "read: {handle: h, thread: t}", "unload: {thread: u}", "blocked: {thread: u, for: 300ms}",
+		"cancel: {thread: t}", "join: {thread: t}\n        expect: STATUS_CANCELLED", "close: {handle: h}", "join: {thread: u}", "load:")
 }
 
 // TestWarnings: what comes with a warning is judged, what comes with an error is not there.

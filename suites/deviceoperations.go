@@ -1,9 +1,13 @@
 package suites
 
 import (
+	"cmp"
 	"math"
 	"time"
 )
+
+// requestPatience is how long a request may take, beyond what it waits by its own word, before it is late.
+const requestPatience = 10 * time.Second
 
 // deviceOperations are the steps about a device: its handles, and requests to it. The agent performs them.
 func deviceOperations() []operation {
@@ -16,7 +20,7 @@ func deviceOperations() []operation {
 	offset := argument{name: "offset", kind: argNumber, slot: 0, max: math.MaxInt64, doc: "where in the device; 0 unless given"}
 	transferred := []value{{name: "bytes", index: valueRequestBytes, doc: "bytes that the driver says that were transferred"}}
 	op := func(o operation) operation {
-		o.performer, o.loop, o.patience = byAgent, true, 5*time.Second
+		o.performer, o.loop, o.patience = byAgent, true, cmp.Or(o.patience, requestPatience)
 		o.contexts = []contextName{atPassive()}
 		if o.request {
 			o.thread, o.values = true, transferred
@@ -45,7 +49,7 @@ func deviceOperations() []operation {
 			args: []argument{device, handle, offset, room, out, cancelAfter}}),
 		op(operation{name: "write", code: opWrite, request: true, doc: "Writes to a device (NtWriteFile).",
 			args: []argument{device, handle, offset, input, cancelAfter}}),
-		op(operation{name: "cancel", code: opCancel, variant: []string{"thread", "handle"},
+		op(operation{name: "cancel", code: opCancel, variant: []string{"thread", "handle"}, patience: patience,
 			doc: "Cancels a request to a device that is out on a thread, or all that are out on a handle (CancelIoEx, CancelSynchronousIo). STATUS_NOT_FOUND: none was. What the driver makes of it the request itself tells when it is joined.",
 			args: []argument{
 				{name: "thread", kind: argThread, doc: "the thread that has made the request"},

@@ -3,6 +3,7 @@ package suites
 import (
 	"encoding/binary"
 	"io"
+	"slices"
 	"testing"
 )
 
@@ -14,7 +15,10 @@ func FuzzLoad(f *testing.F) {
 		f.Add([]byte("suite: s\ndoc: d\ncases:\n  - {id: c, doc: d, with: {x: [a, b]}, set_up: [{upload: $x}], steps: [{run: {program: a, args: [$x], stdout: {matches: '(a|b)*'}, tap: stdout}}, {ioctl: {device: D, code: 1, in: {hex: 00}, out: {text: b}}}], tear_down: [{collect: $x}]}\n"))
 		f.Add(s.Data)
 	}
-	for _, test := range mistakeTable() {
+	for _, s := range exampleSuites(f) {
+		f.Add(s.Data)
+	}
+	for _, test := range slices.Concat(mistakeTable(), deviceMistakes()) {
 		f.Add([]byte(test.text))
 	}
 	f.Add([]byte("a: &a [*a]\n<<: *a\n"))
@@ -53,7 +57,7 @@ func FuzzLoad(f *testing.F) {
 func FuzzJudge(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 0, 1, 0})
 	f.Add([]byte{3, 0, 0, 0, 1, 3, 2, 0, 0, 0, 0, 9})
-	catalog, err := Load(Builtin()...)
+	catalog, err := Load(append(Builtin(), exampleSuites(f)...)...)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -68,7 +72,7 @@ func FuzzJudge(f *testing.F) {
 			number := binary.LittleEndian.Uint32(data)
 			results = append(results, StepResult{
 				Step: int(int8(data[4])), Status: number, Origin: uint32(data[5]), Runs: uint64(data[6]),
-				NS: uint64(number) << 20, Values: make([]uint64, data[7]%12),
+				NS: uint64(number) << 20, Values: make([]uint64, data[7]%12), Outputs: Outputs{Out: data[:number%8], OutBytes: uint64(data[6])},
 			})
 		}
 		deviations := c.Judge(results)

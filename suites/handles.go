@@ -81,8 +81,13 @@ func (p *caseParser) settleHandles(s *Step, n *node) {
 	if use := p.handles[s.closes]; use != nil && s.op.code == opCloseHandle {
 		use.state = socketClosed
 	}
-	if s.op.life&lifeEnds == 0 {
+	if s.op.life&lifeEnds == 0 || s.Async() { // one on a thread waits for what is open: that may be what is to be seen
 		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.threads)) {
+		if t := p.threads[name]; t.busy && t.op != nil && t.op.request {
+			p.r.At(n, "a join before it", "%s while the request on thread %q is out, since line %d", s.Op, name, t.at.Line)
+		}
 	}
 	for _, name := range p.c.handles {
 		use := p.handles[name]

@@ -41,11 +41,29 @@ func asEditor(t *testing.T, text []byte) any {
 
 func TestSchemaAcceptsBuiltin(t *testing.T) {
 	schema := compiledSchema(t)
-	for _, source := range Builtin() {
+	for _, source := range append(Builtin(), exampleSuites(t)...) {
 		if err := schema.Validate(asEditor(t, source.Data)); err != nil {
 			t.Errorf("%s: %v", source.Name, err)
 		}
 	}
+}
+
+// exampleSuites are those of the examples, whose drivers are not the sample.
+func exampleSuites(t testing.TB) []Source {
+	t.Helper()
+	names, err := filepath.Glob("../examples/*/suites/*.yaml")
+	if err != nil || len(names) < 2 {
+		t.Fatalf("%d suites of examples, %v", len(names), err)
+	}
+	var all []Source
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, Source{Name: name, Data: data})
+	}
+	return all
 }
 
 // TestSchemaRejects holds the schema to the mistakes that a schema can express, and to nothing that

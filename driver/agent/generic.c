@@ -113,10 +113,12 @@ BOOL GenericKnows(const WSKT_STEP *Step, WORDS Words)
     return FALSE;
 }
 
-BOOL GenericLoops(UINT32 Op)
+BOOL GenericLoops(const WSKT_STEP *Step)
 {
+    if (Step->Op == WSKT_OP_CANCEL && Step->Arg[1] != WSKP_CANCEL_HANDLE)
+        return FALSE; /* of a thread's request: no step of a loop is on a thread with a name */
     for (size_t i = 0; i < ARRAYSIZE(GenericSteps); i++) {
-        if (GenericSteps[i].Op == Op)
+        if (GenericSteps[i].Op == Step->Op)
             return (GenericSteps[i].Where & IN_LOOPS) != 0;
     }
     return FALSE;

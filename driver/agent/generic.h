@@ -31,8 +31,8 @@ BOOL GenericKnows(const WSKT_STEP *Step, WORDS Words);
 /* Which handle it is about; FALSE: none. */
 BOOL GenericHandle(const WSKT_STEP *Step, UINT32 *Handle);
 
-/* May it run in a loop of the agent's? */
-BOOL GenericLoops(UINT32 Op);
+/* May it run in a loop of the agent's? Its arguments are those that GenericKnows. */
+BOOL GenericLoops(const WSKT_STEP *Step);
 
 /* Performs it: Status and Value of the result, and what was kept. */
 void GenericPerform(GENERIC *Generic);

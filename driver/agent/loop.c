@@ -61,7 +61,7 @@ BOOL LoopKnows(const PLAN *Plan, const WSKP_UNIT *Unit)
         const WSKP_STEP *step = &Plan->Step[Unit->FirstStep + i];
         UINT32 handle;
 
-        if (step->Performer != WSKP_BY_AGENT || step->Step.Thread != 0 || !GenericLoops(step->Step.Op))
+        if (step->Performer != WSKP_BY_AGENT || step->Step.Thread != 0 || !GenericLoops(&step->Step))
             return FALSE;
         if (GenericHandle(&step->Step, &handle) && handle + shift >= WSKP_MAX_HANDLES)
             return FALSE;

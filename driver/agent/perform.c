@@ -14,7 +14,6 @@
 #define THREAD_ASK_MS    5000u
 #define STOP_MARGIN_MS   5000u
 
-#define CANCEL_MS    2000u /* for a request that a thread is about to make */
 #define TIDY_POLL_MS 5u
 #define TIDY_MS      5000u /* for the requests that a case has left, and once more for its handles */
 
@@ -173,7 +172,8 @@ static void DoCancel(ACT *Act)
         DoGeneric(Act);
         return;
     }
-    error = ActorCancel(Act->Target, CANCEL_MS);
+    /* A thread may be about to make it: but a step that finds nothing has to say so before its time is up. */
+    error = ActorCancel(Act->Target, Act->Step.TimeoutMs / 2);
     Act->Result.Status = error == ERROR_NOT_FOUND ? STATUS_NOT_FOUND_VALUE : StatusOfWin32(error);
 }
 
