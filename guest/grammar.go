@@ -22,8 +22,8 @@ type CaseShape struct {
 
 // Bounds of what a step may write (docs/protocol.md, "output").
 const (
-	maxStreamBytes = 64 << 10  // of stdout, and of stderr
-	maxReportBytes = 256 << 10 // of a report
+	maxStreamBytes = 64 << 10  // of stderr, and of a stdout that is no report
+	maxReportBytes = 256 << 10 // of a report, and of a stdout that is one
 )
 
 // Phase is where a journal has got to: which records may come next.
@@ -173,9 +173,9 @@ func (g *Grammar) output(r Record) string {
 	if why := g.inCase(r, PhaseCase, PhaseOutput); why != "" {
 		return why
 	}
-	most := maxStreamBytes
-	if r.Of == "report" {
-		most = maxReportBytes
+	most := maxReportBytes
+	if r.Of == "stderr" {
+		most = maxStreamBytes
 	}
 	if g.phase == PhaseCase {
 		g.wrote = map[string]int{}

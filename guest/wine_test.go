@@ -350,7 +350,7 @@ func sleepPlan(id, driverPath string, sha256 [32]byte, cases uint32, sleep time.
 			b = binary.LittleEndian.AppendUint32(b, v)
 		}
 	}
-	u32(0x4E4C504B, 6, 3, offText+uint32(len(text)), 0, cases, offCase, 1, offUnit, 1, offStep, uint32(len(text)), offText,
+	u32(0x4E4C504B, 7, 3, offText+uint32(len(text)), 0, cases, offCase, 1, offUnit, 1, offStep, uint32(len(text)), offText,
 		at(id), at(driverPath), at("wsksample"), 120000, 120000, 0, 0)
 	b = append(b, sha256[:]...)
 	for range cases {

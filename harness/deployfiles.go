@@ -18,16 +18,24 @@ import (
 // deployFiles is what a driver run brings into the guest beside its plan.
 type deployFiles struct {
 	all     []guest.File
-	inf     string            // where it is there; empty: there is none
-	uploads map[string]string // by their paths here
+	inf     string              // where it is there; empty: there is none
+	uploads map[string]uploaded // by their paths here
 }
 
-func (f *deployFiles) stored(local string) string { return f.uploads[local] }
+// uploaded is what cases upload, as it was pushed.
+type uploaded struct {
+	place string   // in the guest
+	empty []string // folders in it that have nothing in them, from there
+}
+
+func (f *deployFiles) stored(local string) (place string, folders []string) {
+	return f.uploads[local].place, f.uploads[local].empty
+}
 
 // files gathers them: the driver, at path in the guest, what belongs to it, and what cases upload. Whether a driver that
 // nobody has signed may run there is settled here, before anything is started.
 func (l *driverRun) files(pkg *driver.Package, path string) (*deployFiles, error) {
-	f := &deployFiles{uploads: map[string]string{}}
+	f := &deployFiles{uploads: map[string]uploaded{}}
 	f.all = append(f.all, guest.File{Local: pkg.Driver, SHA256: pkg.Manifest.Driver.SHA256, Path: path})
 	if l.facts.Kind() == guest.KindWindows && !pkg.Signed() {
 		return nil, fmt.Errorf("deploy to %s: %s has no signature, and Windows starts no such driver: say sign: true, or give the inf: and cat: that vouch for it",
@@ -58,16 +66,18 @@ func (l *driverRun) files(pkg *driver.Package, path string) (*deployFiles, error
 
 func (f *deployFiles) upload(c *suites.Case) error {
 	for _, u := range c.Uploads() {
-		if f.uploads[u.Local] != "" {
+		if f.uploads[u.Local].place != "" {
 			continue
 		}
-		sum, err := fileSHA256(u.Local)
+		content, err := readUpload(u.Local)
 		if err != nil {
 			return fmt.Errorf("%s: %s: %w", u.Place, u.What, err)
 		}
-		place := guest.StorePath(sum[:16], filepath.Base(u.Local))
-		f.uploads[u.Local] = place
-		f.all = append(f.all, guest.File{Local: u.Local, SHA256: sum, Path: place})
+		place := guest.StorePath(content.sum[:16], filepath.Base(u.Local))
+		f.uploads[u.Local] = uploaded{place: place, empty: content.empty}
+		for _, one := range content.files {
+			f.all = append(f.all, guest.File{Local: one.local, SHA256: one.sum, Path: place + one.below})
+		}
 	}
 	return nil
 }
@@ -83,7 +93,7 @@ func (c *Config) checkFiles(cases []*suites.Case) error {
 // Check says what is wrong with the files that the configuration, its suites and its targets name, beyond what is wrong
 // in these themselves.
 func (c *Config) Check(catalog *suites.Catalog) error {
-	problems := []error{c.checkRun(catalog), c.checkFiles(catalog.All())}
+	problems := []error{c.checkRun(catalog), c.checkFiles(catalog.All()), c.checkSampleChecks(catalog.All())}
 	for i := range c.Targets {
 		problems = append(problems, c.Targets[i].checkNetio())
 	}
@@ -98,11 +108,14 @@ func checkUploads(cases []*suites.Case) error {
 	var missing []error
 	for _, c := range suites.Whole(cases) {
 		for _, u := range c.Uploads() {
-			switch info, err := os.Stat(u.Local); {
-			case err != nil || !info.Mode().IsRegular():
-				missing = append(missing, fmt.Errorf("%s: %s: there is no file %s", u.Place, u.What, displayPath(u.Local)))
-			case u.Most > 0 && info.Size() > u.Most:
-				missing = append(missing, fmt.Errorf("%s: %s has %d bytes; a request to a device takes at most %d", u.Place, displayPath(u.Local), info.Size(), u.Most))
+			content, err := uploadTree(u.Local)
+			switch {
+			case err != nil:
+				missing = append(missing, fmt.Errorf("%s: %s: %w", u.Place, u.What, err))
+			case u.Most > 0 && (len(content.Files) != 1 || content.Files[0].Path != uploadRoot):
+				missing = append(missing, fmt.Errorf("%s: %s: %s is a folder, and has to be a file", u.Place, u.What, displayPath(u.Local)))
+			case u.Most > 0 && content.Bytes() > u.Most:
+				missing = append(missing, fmt.Errorf("%s: %s has %d bytes; a request to a device takes at most %d", u.Place, displayPath(u.Local), content.Bytes(), u.Most))
 			}
 		}
 	}

@@ -57,7 +57,7 @@ func TestUnsignedDriver(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if len(files.all) != test.files || files.inf != test.inf || !strings.HasSuffix(files.stored(tool), `\tool.exe`) {
+		if len(files.all) != test.files || files.inf != test.inf || !strings.HasSuffix(files.uploads[tool].place, `\tool.exe`) {
 			t.Errorf("%s: %+v", name, files)
 		}
 	}

@@ -217,6 +217,23 @@ func (c *Config) checkResident(cases []*suites.Case) error {
 	return nil
 }
 
+// checkSampleChecks says which cases look at what no driver but the sample counts, where the driver is another.
+func (c *Config) checkSampleChecks(cases []*suites.Case) error {
+	if c.Own == nil {
+		return nil
+	}
+	var wrong []error
+	for _, one := range cases {
+		for _, what := range one.SampleChecks() {
+			wrong = append(wrong, errors.New(what))
+		}
+	}
+	if len(wrong) > 0 {
+		return &UsageError{Err: errors.Join(wrong...)}
+	}
+	return nil
+}
+
 // ownDriver reports whether the driver under test is the user's own.
 func (r *run) ownDriver() bool { return r.plan.Request.Config.Own != nil }
 

@@ -128,6 +128,9 @@ func NewPlan(r Request) (*Plan, error) {
 	if err := r.Config.checkResident(p.Cases); err != nil {
 		return nil, err
 	}
+	if err := r.Config.checkSampleChecks(p.Cases); err != nil {
+		return nil, err
+	}
 	if err := p.seed(); err != nil {
 		return nil, err
 	}

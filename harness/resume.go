@@ -68,9 +68,11 @@ func (r *run) keepUploads() error {
 			if uploads[u.Local] != "" {
 				continue
 			}
-			if uploads[u.Local], err = fileSHA256(u.Local); err != nil {
+			content, err := readUpload(u.Local)
+			if err != nil {
 				return fmt.Errorf("%s: %s: %w", u.Place, u.What, err)
 			}
+			uploads[u.Local] = content.sum
 			if was != nil && was[u.Local] != uploads[u.Local] {
 				changed = append(changed, fmt.Errorf("%s: %s: %s has changed since the run was begun: bring it back, or run the cases again, as a run of its own", u.Place, u.What, displayPath(u.Local)))
 			}

@@ -250,7 +250,7 @@ const (
 
 const (
 	planMagic   = 0x4E4C504B // "KPLN"
-	planVersion = 6
+	planVersion = 7
 	planMaxFile = 16 << 20
 )
 

@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -61,11 +62,12 @@ func agentOperations() []operation {
 			doc:  "Starts the driver's service again. Its status is the one that DriverEntry returned, or else a Win32 error.",
 			args: []argument{inject, activate}}),
 		op(operation{name: "reload", code: opReload, life: lifeBegins | lifeEnds, patience: reloadPatience,
-			doc:  "Unloads the driver and loads it again, so many times; what is left behind is summed up.",
-			args: []argument{{name: "times", kind: argNumber, initial: 1, max: 10000, doc: "how often; once unless given"}},
+			doc: "Unloads the driver and loads it again, so many times; what is left behind is summed up.",
+			args: []argument{{name: "times", kind: argNumber, initial: 1, max: 10000, doc: "how often; once unless given"},
+				{name: "pool_tags", kind: argTags, doc: "the pool tags of a driver of your own, as the source has them from the last character on (`'bcaM'` is `Macb`); a `*` at the end stands for any others"}},
 			values: append(unloadValues(),
 				value{name: "slowest", index: valueUnloadLongestNS, kind: valueSpan, doc: "how long the slowest stop of the service took"},
-				value{name: "pool_growth", index: valueUnloadPoolGrowth, kind: valueBytes, doc: "growth of the driver's pool as the kernel counts it by tag, where it does"},
+				value{name: "pool_growth", index: valueUnloadPoolGrowth, kind: valueBytes, doc: "growth of the driver's pool as the kernel counts it by tag; where it does not, as on Wine, that is noted beside the case, and not judged"},
 				value{name: "pool_counted", index: valueUnloadPoolCounted, kind: valueBool, doc: "the kernel counts pool by tag"},
 				value{name: "cycles", index: valueUnloadTimes, doc: "unloads that were done"})}),
 		op(operation{name: "start_failures", code: opStartFailures, patience: reloadPatience,
@@ -127,12 +129,25 @@ func (p *caseParser) settleLife(s *Step, n *node) {
 	case own && s.op.life == lifeBegins && !p.unloaded:
 		p.r.At(n, "an unload before it", "%s of a driver that is loaded", s.Op)
 	}
+	if s.op.code == opReboot {
+		p.endThreads(s, n)
+	}
 	if s.op.life&lifeEnds != 0 && !p.unloaded {
 		p.unloaded, p.unloadedAt = true, s.Line
 		p.forget()
 	}
 	if s.op.life&lifeBegins != 0 && slices.ContainsFunc(s.Expect, isSuccess) {
 		p.unloaded = false
+	}
+}
+
+// endThreads says which programs on threads do not outlive a reboot.
+func (p *caseParser) endThreads(s *Step, n *node) {
+	for _, name := range slices.Sorted(maps.Keys(p.threads)) {
+		t := p.threads[name]
+		if t.busy && t.op != nil && t.op.code == opRun {
+			p.r.At(n, "a join before it", "a reboot while thread %q, started on line %d, is at work", name, t.at.Line)
+		}
 	}
 }
 

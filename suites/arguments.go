@@ -62,6 +62,8 @@ func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
 		}
 	case opProvider:
 		p.provider(s, body, given)
+	case opReload:
+		p.poolTags(s, given["pool_tags"])
 	case opEcho:
 		if s.args[2]&echoProgram != 0 && s.args[2]&echoUntilClosed != 0 {
 			p.r.At(given["program"], "one of program and until_closed or idle", "another program ends after its first round")
@@ -72,6 +74,9 @@ func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
 	}
 	p.require(op.requires)
 	p.checks(s, m)
+	if op.code == opReload {
+		p.reloadChecks(s, body)
+	}
 	p.genericStep(s, body, given, words)
 	return m
 }
@@ -144,7 +149,7 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 	case argWait:
 		p.waitArgument(s, a, n, what, words)
 	case argDuration:
-		if d, ok := p.r.Duration(n, what, maxStepTime); ok {
+		if d, ok := p.r.Duration(n, what, p.longest(s)); ok {
 			s.args[a.slot] = uint64(d.Milliseconds()) + a.plus
 			s.wait = d
 			words.add(a.name + " " + strictyaml.ShortDuration(d))
@@ -340,6 +345,10 @@ func (p *caseParser) checks(s *Step, m *mapping) {
 			continue
 		}
 		what := s.Op + ": " + f.name
+		if f.kind() == argExit && n.Kind == strictyaml.SequenceKind && f.compare == compareEQ && !s.Async() {
+			p.exits(s, f, n, what)
+			continue
+		}
 		if s.Async() {
 			instead := "an inspect after the join"
 			if s.performer == byAgent {
@@ -349,7 +358,7 @@ func (p *caseParser) checks(s *Step, m *mapping) {
 			continue
 		}
 		check := Check{Name: f.name, subject: f.subject(), value: f.value, part: f.part}
-		want, words, ok := p.wanted(f, n, what)
+		want, words, ok := p.wanted(s, f, n, what)
 		if !ok {
 			continue
 		}
@@ -374,7 +383,7 @@ func (p *caseParser) checks(s *Step, m *mapping) {
 }
 
 // wanted reads the value of a check, and puts it into words.
-func (p *caseParser) wanted(f checkForm, n *node, what string) (want uint64, words string, ok bool) {
+func (p *caseParser) wanted(s *Step, f checkForm, n *node, what string) (want uint64, words string, ok bool) {
 	switch f.kind() {
 	case argBool:
 		var on bool
@@ -385,9 +394,11 @@ func (p *caseParser) wanted(f checkForm, n *node, what string) (want uint64, wor
 		want, ok = p.r.readVersion(n, what)
 	case argSize:
 		want, ok = p.r.readSize(n, what)
+	case argExit:
+		want, ok = p.exitCode(n, what)
 	case argDuration:
 		var d time.Duration
-		d, ok = p.r.Duration(n, what, maxStepTime)
+		d, ok = p.r.Duration(n, what, p.longest(s))
 		want = uint64(d)
 	case argStatus:
 		var code uint32

@@ -12,7 +12,9 @@ const (
 	defaultCaseTimeout = 10 * time.Second
 	defaultLoopTimeout = 30 * time.Second
 	defaultStepTimeout = 5 * time.Second // beyond what a step waits by its own word
-	longestCase        = 30 * time.Minute
+	longestCase        = maxAgentMs * time.Millisecond
+	longestProgram     = 23 * time.Hour   // that a case runs, or waits for on a thread: a case has other steps, too
+	longestLoop        = 30 * time.Minute // of a case whose loops are made to last
 	longestUnit        = maxUnitMs * time.Millisecond
 	unitMargin         = 250 * time.Millisecond // of a unit over its steps
 	caseMargin         = 500 * time.Millisecond // of a case over its units
@@ -75,8 +77,8 @@ func (p *caseParser) waits(n *node, first, end int) (need time.Duration, ok bool
 	for i := first; i < end; i++ {
 		u := p.c.units[i]
 		total := p.unitWaits(u)
-		if total > longestUnit-2*unitMargin {
-			p.r.At(p.steps[u.first].step, "at most "+strictyaml.ShortDuration(longestUnit-2*unitMargin), "the repetitions may wait for %s",
+		if longest := p.longestOf(u); total > longest-2*unitMargin {
+			p.r.At(p.steps[u.first].step, "at most "+strictyaml.ShortDuration(longest-2*unitMargin), "the repetitions may wait for %s",
 				strictyaml.ShortDuration(total))
 			return 0, false
 		}
@@ -108,10 +110,28 @@ func (p *caseParser) unitWaits(u unit) time.Duration {
 	return longest * time.Duration(u.repeat)
 }
 
+// longestOf is how long the unit may take: one of the driver's is a request to it.
+func (p *caseParser) longestOf(u unit) time.Duration {
+	if p.c.Steps[u.first].performer == byAgent {
+		return longestCase
+	}
+	return longestUnit
+}
+
+// longest is how long a step may say that it takes, or waits: a program runs for as long as it likes, and so does who waits
+// for its thread.
+func (p *caseParser) longest(s *Step) time.Duration {
+	t := p.threads[s.target]
+	if s.op.code == opRun || t != nil && t.op != nil && t.op.code == opRun {
+		return longestProgram
+	}
+	return maxStepTime
+}
+
 // unitBudget gives a unit its limit, inside that of the part of the case that it is in. A loop's own was checked by
 // waits, and there is room for it.
 func (p *caseParser) unitBudget(u *unit, around time.Duration) {
-	highest := min(around-caseMargin, longestUnit)
+	highest := min(around-caseMargin, p.longestOf(*u))
 	switch {
 	case u.timeout > 0:
 	case u.loop():
@@ -128,7 +148,7 @@ func (p *caseParser) unitBudget(u *unit, around time.Duration) {
 
 // stepBudget fits a step's limit into its unit's.
 func (p *caseParser) stepBudget(s *Step, nodes stepNodes) {
-	highest := min(p.c.units[s.unit].timeout-unitMargin, maxStepTime+defaultStepTimeout)
+	highest := min(p.c.units[s.unit].timeout-unitMargin, max(s.wait, maxStepTime)+s.op.limit())
 	switch {
 	case s.Timeout == 0:
 		s.Timeout = min(s.wait+s.op.limit(), highest)
@@ -162,9 +182,9 @@ func (c *Case) Lasting(d time.Duration) (*Case, error) {
 		u.duration = d
 		u.timeout += change
 		longer.Timeout += change
-		if u.timeout > longestUnit || longer.Timeout > longestCase || d < time.Millisecond {
+		if u.timeout > longestUnit || longer.Timeout > longestLoop || d < time.Millisecond {
 			return nil, fmt.Errorf("%s can't run its loops for %s: a case may take no more than %s in all",
-				c.Name(), strictyaml.ShortDuration(d), strictyaml.ShortDuration(longestCase))
+				c.Name(), strictyaml.ShortDuration(d), strictyaml.ShortDuration(longestLoop))
 		}
 	}
 	return &longer, nil

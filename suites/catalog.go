@@ -97,6 +97,7 @@ type Step struct {
 	group     uint16 // of its unit, where that has some
 	weight    uint16 // of that, in its first step
 	generic   *generic
+	poolTags  []string // of reload: whose pool is looked at
 	opens     string   // a handle that there is after it
 	joined    *generic // of a join: that of the step that began what is joined
 }
@@ -133,7 +134,8 @@ type Check struct {
 	value   value
 	part    versionPart
 	conds   []condition
-	inGuest bool // the outputs are judged here, too, and say more
+	oneOf   []uint64 // the value has to be one of these; empty: only conds say what it has to be
+	inGuest bool     // the outputs are judged here, too, and say more
 }
 
 type condition struct {

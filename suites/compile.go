@@ -35,8 +35,9 @@ type PlanOptions struct {
 	Own *Service
 	// INF is where that driver's .inf is in the guest; empty: it has none.
 	INF string
-	// Stored says where a file of this machine that a case uploads is in the guest.
-	Stored func(local string) string
+	// Stored says where a file or folder of this machine that a case uploads is in the guest, and which folders in it are
+	// empty, and not there: their paths from it, with backslashes.
+	Stored func(local string) (place string, folders []string)
 }
 
 // Plan is a compiled list of entries: the file that the agent runs, and what its numbers mean.
@@ -67,6 +68,7 @@ const MaxPlanBytes = planMaxFile / 2
 func (c *Case) PlanBytes() int {
 	size := binary.Size(wireCase{}) + len(c.Name()) + 1 + len(c.Steps)*(binary.Size(wireUnit{})+binary.Size(wirePlanStep{}))
 	for _, s := range c.Steps {
+		size += 8 * len(s.poolTags)
 		if s.generic != nil {
 			for _, text := range s.generic.texts {
 				size += len(text) + 1
@@ -225,6 +227,8 @@ func (w *planWriter) add(e Entry, seed uint32) {
 		step := wirePlanStep{Step: s.wire(), Performer: uint32(s.performer)}
 		if s.generic != nil {
 			step.Text = w.list(s.generic.agentTexts(w.opts.Stored))
+		} else if len(s.poolTags) > 0 {
+			step.Text = w.list(s.poolTags)
 		}
 		if w.opts.Own != nil && s.op.code == opSleep {
 			step.Performer = uint32(byAgent) // there is no sample to do it

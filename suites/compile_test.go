@@ -64,7 +64,10 @@ func (d *decoded) check() error {
 			return fmt.Errorf("case %d: %+v", i, c)
 		}
 		for k, u := range d.units[c.FirstUnit : c.FirstUnit+c.UnitCount] {
-			limit := c.TimeoutMs
+			limit, most := c.TimeoutMs, uint32(maxUnitMs)
+			if performer(d.steps[min(int(u.FirstStep), len(d.steps)-1)].Performer) == byAgent {
+				most = maxAgentMs
+			}
 			if k >= int(c.UnitCount-c.TearDownCount) {
 				limit = c.TearDownMs
 			}
@@ -73,7 +76,7 @@ func (d *decoded) check() error {
 				return fmt.Errorf("case %d: steps of %+v", i, u)
 			case u.Repeat < 1 || u.Parallel < 1 || u.Parallel > maxParallel:
 				return fmt.Errorf("case %d: runs of %+v", i, u)
-			case u.TimeoutMs < 1 || u.TimeoutMs > maxUnitMs || u.TimeoutMs >= limit:
+			case u.TimeoutMs < 1 || u.TimeoutMs > most || u.TimeoutMs >= limit:
 				return fmt.Errorf("case %d: unit's limit %d in a case's of %d", i, u.TimeoutMs, limit)
 			}
 			for j, s := range d.steps[u.FirstStep : u.FirstStep+u.StepCount] {

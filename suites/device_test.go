@@ -85,7 +85,7 @@ func TestDeviceTexts(t *testing.T) {
 		"loop:\n          repeat: 2\n          steps:\n            - read: {handle: h, out: {contains: [a, {hex: \"?1\"}]}}",
 	)).All()[0]
 	plan, err := Compile([]Entry{{Case: c}}, PlanOptions{RunID: "r", Service: "own", DriverPath: `C:\d.sys`,
-		Stored: func(local string) string { return `C:\store\` + local }})
+		Stored: func(local string) (string, []string) { return `C:\store\` + local, nil }})
 	if err != nil {
 		t.Fatal(err)
 	}

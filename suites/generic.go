@@ -16,13 +16,16 @@ type localFile struct {
 
 // generic is what a generic step says beside its numbers.
 type generic struct {
-	texts   []string // for the agent, in the order in which it wants them
-	files   []localFile
-	outputs []outputCheck
-	report  reportKind
-	stdout  bool   // the report is what the program writes to its standard output
-	device  bool   // what is written is a device's output
-	room    uint64 // for that
+	texts    []string // for the agent, in the order in which it wants them
+	files    []localFile
+	outputs  []outputCheck
+	report   reportKind
+	stdout   bool           // the report is what the program writes to its standard output
+	device   bool           // what is written is a device's output
+	room     uint64         // for that
+	run      *runStep       // of run alone
+	registry *registryValue // what a value has to be; nil: nothing is demanded
+	absent   bool           // a value of the registry has to be absent
 }
 
 const (
@@ -43,6 +46,7 @@ func (p *caseParser) genericStep(s *Step, body *node, given map[string]*node, wo
 		p.upload(s, g, given, words)
 	case opRun:
 		p.program(s, g, given, words)
+		g.listExits(s.Checks)
 	case opOpen:
 		p.openDevice(g, given, words)
 	case opIoctl, opRead, opWrite:
@@ -52,6 +56,8 @@ func (p *caseParser) genericStep(s *Step, body *node, given map[string]*node, wo
 		return
 	case opCollect:
 		p.collect(s, g, given, words)
+	case opRegistry:
+		p.registry(s, g, body, given, words)
 	case opEventLog:
 		p.eventLog(s, g, body, given, words)
 	default:
@@ -64,7 +70,7 @@ func (p *caseParser) genericStep(s *Step, body *node, given map[string]*node, wo
 }
 
 // agentTexts are the texts as the agent wants them.
-func (g *generic) agentTexts(stored func(local string) string) []string {
+func (g *generic) agentTexts(stored func(local string) (place string, folders []string)) []string {
 	if len(g.files) == 0 {
 		return g.texts
 	}
@@ -72,13 +78,15 @@ func (g *generic) agentTexts(stored func(local string) string) []string {
 	for _, f := range g.files {
 		texts[f.at] = f.before + f.path
 		if stored != nil {
-			texts[f.at] = f.before + stored(f.path)
+			place, folders := stored(f.path)
+			texts[f.at] = f.before + place
+			texts = append(texts, folders...)
 		}
 	}
 	return texts
 }
 
-// Upload is a file of this machine that a case brings into the guest.
+// Upload is a file of this machine, or a folder with all that is in it, that a case brings into the guest.
 type Upload struct {
 	Local string
 	Place string // of the step, for messages: file:line
@@ -142,7 +150,7 @@ func (c *Case) NeedsSample() bool {
 			return s.args[0] != 0 || s.args[1] != 0
 		case opUnload, opReload:
 			return slices.ContainsFunc(s.Checks, func(check Check) bool {
-				return check.conds[0].value < maxValues && check.value.name != "slowest" && check.value.name != "cycles"
+				return s.samples(check)
 			})
 		}
 		return s.performer == byDriver
@@ -187,10 +195,14 @@ func (p *caseParser) settleGeneric(s *Step, n *node) {
 	if g == nil {
 		return
 	}
-	writes := len(g.outputs) > 0 || g.report != noReport
+	writes := len(g.outputs) > 0 || g.report != noReport || g.registry != nil
 	success := slices.Equal(s.Expect, []uint32{statusSuccess})
 	answered := success || g.device && !slices.ContainsFunc(s.Expect, isError)
 	switch {
+	case g.absent && (s.Record || !success):
+		p.r.At(n, "no expect, no record", "a value that has to be absent is expected to be just that")
+	case g.absent:
+		s.Expect = []uint32{statusOfWin32 | errorFileNotFound}
 	case writes && s.Record:
 		p.r.At(n, "no record", "what the step writes is judged, and a recorded step is not")
 	case writes && !answered:

@@ -7,6 +7,14 @@ const (
 	opIoctl    = 122
 	opCollect  = 123
 	opEventLog = 124
+	opRegistry = 135
+
+	uploadReplace = 0x1
+	uploadOptions = 0x1
+
+	registryGet    = 0
+	registrySet    = 1
+	registryDelete = 2
 
 	opOpen        = 125
 	opCloseHandle = 126
@@ -34,6 +42,18 @@ const (
 	genericBytes = 64 << 10  // of each output of a step are kept
 	reportBytes  = 256 << 10 // of a report
 
+	runStdoutReport = 0x1
+	runOptions      = 0x1
+
+	runAtNothing   = 0
+	runAtFolder    = 1
+	runAtOldReport = 2
+	runAtStart     = 3
+	runAtReport    = 4
+	runAtInput     = 5
+
+	maxAgentMs = 86400000
+
 	planPlain       = 0x1
 	planNeverUnload = 0x2
 
@@ -43,9 +63,15 @@ const (
 	valueRunExit      = 0
 	valueRunOut       = 1
 	valueRunErr       = 2
+	valueRunAt        = 3
+	valueRunMissing   = 4
+	valueRunListed    = 5
 	valueRequestBytes = 0
 	valueRequestMatch = 1
 	valueFileBytes    = 0
+
+	valueRegistryType  = 0
+	valueRegistryBytes = 1
 )
 
 // MaxOutput is the most that a guest keeps of one output of a step.

@@ -8,6 +8,9 @@ import (
 	"wskharness/guest/winname"
 )
 
+// agentHome is where the agent lives in a guest.
+const agentHome = `c:\wskharness`
+
 func (p *caseParser) upload(s *Step, g *generic, given map[string]*node, words *sentence) {
 	text, ok := p.text(given["file"], "upload: file")
 	if !ok {
@@ -20,8 +23,14 @@ func (p *caseParser) upload(s *Step, g *generic, given map[string]*node, words *
 	} else if err := winname.Check(to); err != nil {
 		p.r.At(given["file"], "to: a path in the guest", "%q can't be a file's name in the guest: %v", to, err)
 	}
+	if strings.HasPrefix(strings.ToLower(to)+`\`, agentHome+`\`) {
+		p.r.At(given["to"], "another place", "upload: %s is the agent's own", to)
+	}
+	if s.args[0]&uploadReplace != 0 && !absolute(to) {
+		p.r.At(given["replace"], "replace with an absolute path", "upload: what is in the case's own folder makes way without a word")
+	}
 	g.texts = []string{"", to}
-	words.object(text)
+	words.parts[0] += " " + text // before replace
 	if to != filepath.Base(text) {
 		words.add("to " + to)
 	}

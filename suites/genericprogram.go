@@ -13,6 +13,10 @@ func (p *caseParser) program(s *Step, g *generic, given map[string]*node, words 
 		return
 	}
 	words.parts[0] += " " + program
+	g.run = &runStep{program: program}
+	if s.Async() {
+		s.wait = 0 // the join waits
+	}
 	command := ""
 	if n := given["args"]; n != nil {
 		if n.Kind != strictyaml.SequenceKind || len(n.Items) == 0 || len(n.Items) > maxArguments {
@@ -30,6 +34,9 @@ func (p *caseParser) program(s *Step, g *generic, given map[string]*node, words 
 			}
 			command += " " + quoteArgument(text)
 			words.parts[0] += " " + text
+			if namesFile(text) {
+				g.run.looks = append(g.run.looks, strings.ReplaceAll(text, "/", `\`))
+			}
 		}
 	}
 	if len(command) > maxCommand {
@@ -41,6 +48,11 @@ func (p *caseParser) program(s *Step, g *generic, given map[string]*node, words 
 	g.texts = []string{program, command}
 	p.programOutputs(s, g, given)
 	p.report(s, g, given)
+	p.environment(g, given["env"])
+	p.input(g, given["stdin"])
+	for _, file := range g.run.looks {
+		g.texts = append(g.texts, "look", file)
+	}
 }
 
 // programOutputs reads what a program has to write, in the step that runs it or in the join of its thread.
@@ -53,22 +65,37 @@ func (p *caseParser) programOutputs(s *Step, g *generic, given map[string]*node)
 }
 
 func (p *caseParser) report(s *Step, g *generic, given map[string]*node) {
+	if given["tap"] != nil && given["junit"] != nil {
+		p.r.At(given["junit"], "one of tap and junit", "run has both")
+		return
+	}
 	for kind, name := range map[reportKind]string{reportTAP: "tap", reportJUnit: "junit"} {
 		n := given[name]
-		switch {
-		case n == nil:
-			continue
-		case g.report != noReport:
-			p.r.At(given["junit"], "one of tap and junit", "run has both")
+		if n == nil {
 			continue
 		}
 		g.report = kind
 		if n.Text == "stdout" {
 			g.stdout = true
+			s.args[1] |= runStdoutReport
 			continue
 		}
 		if file, ok := p.guestPath(n, "run: "+name); ok {
-			g.texts = append(g.texts, file)
+			p.ownReport(g.run, file, n)
+			g.run.report = file
+			g.texts = append(g.texts, "report", file)
+		}
+	}
+}
+
+// ownReport holds that the report is a file of its own: whatever is there is taken away before the program runs.
+func (p *caseParser) ownReport(run *runStep, file string, n *node) {
+	if strings.EqualFold(file, run.program) {
+		p.r.At(n, "a file that the program writes", "the report %s is the program", file)
+	}
+	for _, s := range p.c.Steps {
+		if s.op.code == opUpload && s.generic != nil && strings.EqualFold(s.generic.texts[1], file) {
+			p.r.At(n, "a file that the program writes", "the report %s is uploaded on line %d, and would be taken away before the program runs", file, s.Line)
 		}
 	}
 }

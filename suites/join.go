@@ -68,6 +68,7 @@ func (p *caseParser) joinOutputs(s *Step, given map[string]*node) {
 	if s.joined == nil {
 		return
 	}
+	s.joined.listExits(s.Checks)
 	all := *s.joined // the step that started the thread has demands of its own
 	all.outputs = slices.Clone(all.outputs)
 	p.programOutputs(s, &all, given)

@@ -251,10 +251,18 @@ func (j *judgement) wrongStatus() {
 		j.add(KindStatus, "", j.wanted(), actual, fmt.Sprintf("expected %s; %s", j.wanted(), actual))
 		return
 	}
+	if why := j.genericFailed(); why != "" {
+		j.add(KindStatus, "", j.wanted(), why, fmt.Sprintf("expected %s; %s", j.wanted(), why))
+		return
+	}
 	j.add(KindStatus, "", j.wanted(), StatusText(r.Status), fmt.Sprintf("expected %s, got %s", j.wanted(), StatusText(r.Status)))
 }
 
 func (j *judgement) check(c *Check) {
+	if len(c.oneOf) > 0 {
+		j.listed(c)
+		return
+	}
 	for _, cond := range c.conds {
 		var got uint64
 		switch cond.value {
@@ -277,7 +285,7 @@ func (j *judgement) check(c *Check) {
 			return
 		}
 		actual := c.actual(got) + j.cause(c)
-		j.add(KindValue, c.value.name, c.Text, c.subject+" "+actual, fmt.Sprintf("%s: expected %s, got %s", c.subject, c.Want, actual))
+		j.add(KindValue, c.value.name, c.Text, c.subject+" "+actual+j.hint(), fmt.Sprintf("%s: expected %s, got %s%s", c.subject, c.Want, actual, j.hint()))
 		return
 	}
 }

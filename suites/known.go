@@ -260,7 +260,7 @@ func (p *pendingKnown) readActual(s *Step) {
 			p.r.At(n, "another value", "%s differs from run to run", v.name)
 			continue
 		}
-		if want, _, ok := reader.wanted(exact, n, "actual: "+v.name); ok {
+		if want, _, ok := reader.wanted(s, exact, n, "actual: "+v.name); ok {
 			k.actual = append(k.actual, knownValue{v, want})
 		}
 	}
@@ -281,6 +281,9 @@ func (p *pendingKnown) readActual(s *Step) {
 }
 
 func (c *Check) fails(got uint64) bool {
+	if len(c.oneOf) > 0 {
+		return !slices.Contains(c.oneOf, got)
+	}
 	return slices.ContainsFunc(c.conds, func(cond condition) bool { return !cond.holds(got) })
 }
 

@@ -48,7 +48,7 @@ func (p *caseParser) readLoopStep(n *node, outer *mapping) {
 	repeat := m.Take("repeat")
 	if n := m.Take("for"); n != nil {
 		var ok bool
-		if u.duration, ok = p.r.Duration(n, "loop: for", longestCase); ok {
+		if u.duration, ok = p.r.Duration(n, "loop: for", longestLoop); ok {
 			u.repeat = endless
 		}
 	}

@@ -18,10 +18,16 @@ type Note struct {
 func (c *Case) Notes(results []StepResult) []Note {
 	var notes []Note
 	for _, r := range results {
-		if r.Step < 0 || r.Step >= len(c.Steps) || !c.Steps[r.Step].Record || c.Steps[r.Step].silent {
+		if r.Step < 0 || r.Step >= len(c.Steps) {
 			continue
 		}
 		s := &c.Steps[r.Step]
+		if text := s.unjudged(r); text != "" {
+			notes = append(notes, Note{Step: r.Step, StepText: s.Text, Text: text})
+		}
+		if !s.Record || s.silent {
+			continue
+		}
 		notes = append(notes, Note{Step: r.Step, StepText: s.Text, Text: s.note(r)})
 	}
 	return notes

@@ -100,6 +100,12 @@ const (
 	argPath     // a path in the guest
 	argFileName // a plain name
 	argOutput   // {equals: …, contains: …, matches: …}
+	argEnv      // {NAME: value}
+	argInput    // {text: …}, {hex: …} or {file: …}
+	argRegistry // a value of the registry
+	argRegName  // its name, which may be empty
+	argTags     // a list of pool tags
+	argExit     // an exit code, or a list of them
 )
 
 // argument is a key inside a step.
@@ -138,6 +144,7 @@ const (
 	valueBytes
 	valueTime // nanoseconds; reported, not checked
 	valueSpan // nanoseconds; checked as durations
+	valueExit // an exit code; one of a list will do, too
 )
 
 // value is one number that an operation reports (WSKT_RESULT.Value), under the name by which
@@ -251,6 +258,8 @@ func (f checkForm) kind() argKind {
 		return argSize
 	case f.value.kind == valueSpan:
 		return argDuration
+	case f.value.kind == valueExit:
+		return argExit
 	}
 	return argNumber
 }

@@ -93,6 +93,9 @@ func (j *judgement) outputs() {
 	for _, c := range g.outputs {
 		j.output(c)
 	}
+	if g.registry != nil {
+		j.registry(*g.registry)
+	}
 	j.report()
 }
 

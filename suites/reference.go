@@ -89,6 +89,18 @@ func (k argKind) words(names []named) string {
 		return "path in the guest"
 	case argFileName:
 		return "name"
+	case argEnv:
+		return "`{NAME: text}`"
+	case argInput:
+		return "`{text: abc}` and the like"
+	case argRegName:
+		return "text"
+	case argRegistry:
+		return "number, text, list, `{hex: 00ff}` and the like"
+	case argTags:
+		return "list of texts"
+	case argExit:
+		return "number, or a list of them"
 	case argOutput:
 		return "`{contains: …}` and the like"
 	case argVersions:

@@ -260,6 +260,27 @@ func kindSchema(kind argKind, highest uint64, names []named) object {
 	case argControlCode:
 		return orParameter(object{"anyOf": []any{object{"type": "integer", "minimum": 0, "maximum": uint32(math.MaxUint32)},
 			object{"type": "string", "pattern": `^CTL_CODE\s*\(.*\)$`, "examples": []string{"CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)"}}}})
+	case argEnv:
+		return object{"type": "object", "minProperties": 1, "propertyNames": object{"pattern": variableName.String()},
+			"additionalProperties": object{"type": []string{"string", "number", "null"}}}
+	case argInput:
+		return object{"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false,
+			"properties": object{"hex": ref("digits"), "text": ref("scalar"), "utf16": ref("scalar"), "file": ref("text")}}
+	case argRegName:
+		return orParameter(object{"type": []string{"string", "number"}, "maxLength": registryNameMost})
+	case argRegistry:
+		typed := func(name string, of object) object {
+			return object{"type": "object", "required": []string{name}, "properties": object{name: of}, "additionalProperties": false}
+		}
+		texts := object{"type": "array", "items": object{"type": []string{"string", "number", "boolean"}}}
+		number := object{"type": []string{"integer", "string"}}
+		return object{"anyOf": []any{object{"type": []string{"string", "integer"}}, texts, typed("dword", number), typed("qword", number),
+			typed("text", ref("scalar")), typed("expand", ref("scalar")), typed("list", texts), typed("hex", object{"type": []string{"string", "integer"}})}}
+	case argTags:
+		return object{"type": "array", "minItems": 1, "maxItems": maxPoolTags, "uniqueItems": true, "items": object{"type": "string", "pattern": poolTag.String()}}
+	case argExit:
+		one := object{"type": "integer", "minimum": math.MinInt32, "maximum": highest}
+		return orParameter(object{"anyOf": []any{one, object{"type": "array", "minItems": 1, "maxItems": maxExits, "items": one}}})
 	case argOutput:
 		return object{"type": "object", "minProperties": 1, "additionalProperties": false, "properties": object{
 			"equals": ref("scalar"), "matches": ref("text"),

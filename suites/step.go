@@ -242,7 +242,7 @@ func (p *caseParser) timing(s *Step, m *mapping, nodes *stepNodes) {
 		if n == nil {
 			return
 		}
-		d, ok := p.r.Duration(n, op.name+": "+key, maxStepTime)
+		d, ok := p.r.Duration(n, op.name+": "+key, p.longest(s))
 		switch {
 		case !ok:
 		case s.Async():
@@ -263,7 +263,7 @@ func (p *caseParser) timing(s *Step, m *mapping, nodes *stepNodes) {
 	bound(keyAtLeast, "at least", valueElapsedNS, compareGE)
 	if n := m.Take(keyTimeout); n != nil {
 		nodes.timeout = n
-		s.Timeout, _ = p.r.Duration(n, op.name+": timeout", maxStepTime)
+		s.Timeout, _ = p.r.Duration(n, op.name+": timeout", p.longest(s))
 	}
 }
 

@@ -25,6 +25,15 @@ func (e Win32Error) name() string {
 	return e.Name
 }
 
+// Those that are told in words of their own.
+const (
+	errorFileNotFound     = 2
+	errorPathNotFound     = 3
+	errorSharingViolation = 32
+	errorFileExists       = 80
+	errorDirectory        = 267
+)
+
 // highestWin32 is beyond the codes that Win32 knows.
 const highestWin32 = 6000
 
@@ -67,6 +76,8 @@ func Win32(code uint32) Win32Error {
 		e.Name, e.Advice = "ERROR_SHARING_VIOLATION", "the file is open in another process of the guest"
 	case 50:
 		e.Name = "ERROR_NOT_SUPPORTED"
+	case 80:
+		e.Name = "ERROR_FILE_EXISTS"
 	case 87:
 		e.Name = "ERROR_INVALID_PARAMETER"
 	case 112:
@@ -85,6 +96,8 @@ func Win32(code uint32) Win32Error {
 		e.Name, e.Advice = "ERROR_EXE_MACHINE_TYPE_MISMATCH", "the file is for another processor than the guest's"
 	case 258:
 		e.Name = "WAIT_TIMEOUT"
+	case 267:
+		e.Name = "ERROR_DIRECTORY"
 	case 317:
 		e.Name, e.Advice = "ERROR_MR_MID_NOT_FOUND", "DriverEntry returned an NTSTATUS that has no Win32 error of its own"
 	case 577:
@@ -93,6 +106,8 @@ func Win32(code uint32) Win32Error {
 		e.Name = "ERROR_OPERATION_ABORTED"
 	case 998:
 		e.Name, e.Advice = "ERROR_NOACCESS", "the driver faulted"
+	case 1223:
+		e.Name = "ERROR_CANCELLED"
 	case 1053:
 		e.Name, e.Advice = "ERROR_SERVICE_REQUEST_TIMEOUT", "the guest may have just booted: try again"
 	case 1054:

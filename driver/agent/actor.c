@@ -71,6 +71,11 @@ ACTOR *ActorStart(ACT_ROUTINE *Routine, const ACT *Act)
     return NULL;
 }
 
+UINT32 ActorOp(const ACTOR *Actor)
+{
+    return Actor->Act.Step.Op;
+}
+
 void ActorAwaitBegun(ACTOR *Actor, UINT32 Ms)
 {
     HANDLE either[] = {Actor->Act.Begun, Actor->Thread};

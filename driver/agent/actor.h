@@ -20,7 +20,9 @@ typedef struct ACT {
     DEVICE *Device; /* that it has opened */
     WORDS Words;    /* of a generic step, and so is what follows */
     FOLDERS Folders;
+    const wchar_t *Journal; /* of the run, and lives as long as the process */
     UINT64 SinceMs;
+    HANDLE Cancel, Over; /* as in GENERIC; the process's, and the performer's */
     CAPTURE Kept[OUTPUT_COUNT];
     DEVICE_FILE File; /* of the step's handle; the act's own where it opens or closes it */
     BOOL OwnsFile;
@@ -37,6 +39,9 @@ UINT64 NowNs(void);
 
 /* Starts a thread on a copy of Act. NULL where there is no memory for it, or no thread. */
 ACTOR *ActorStart(ACT_ROUTINE *Routine, const ACT *Act);
+
+/* The operation of its step. */
+UINT32 ActorOp(const ACTOR *Actor);
 
 /* Waits for the routine to have begun, or to be back. */
 void ActorAwaitBegun(ACTOR *Actor, UINT32 Ms);

@@ -30,6 +30,7 @@ typedef struct CASE_RUN {
     const char *Driver; /* what the service of a plain driver is doing at the end */
     UINT32 UnderFirst;  /* the steps that were under way and are not back … */
     UINT32 UnderCount;  /* … 0: none was */
+    DWORD Changes;      /* what was noted to be undone when it began: UndoMark */
     BOOL Unhealthy;     /* its health check was not as expected */
     START Back;         /* Why is not NULL: the driver did not start again after the case */
 } CASE_RUN;

@@ -8,6 +8,7 @@
 #include "output.h"
 #include "restart.h"
 #include "status.h"
+#include "undo.h"
 
 #include <stdlib.h>
 
@@ -182,6 +183,9 @@ static WHY WriteOwn(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WS
 
     if (WriteSteps(Cases, Run, Unit, &answer, NULL))
         return WHY_DONE;
+    if (Result->Status == WSKP_STATUS_OF_WIN32(ERROR_CANCELLED) && Cases->Performer.Cancel != NULL &&
+        WaitForSingleObject(Cases->Performer.Cancel, 0) == WAIT_OBJECT_0)
+        return WHY_CANCELLED; /* its program was ended */
     if (Result->Origin == WSKT_ORIGIN_TIMEOUT &&
         PerformerHangs(&Cases->Performer, &Cases->Plan->Step[Unit->FirstStep].Step))
         return EndsIn(Run, 1, WHY_HANG);
@@ -236,6 +240,7 @@ static WHY Reboot(CASES *Cases, CASE_RUN *Run, UINT32 Index, const WSKT_UNIT *St
                           .Ran = Run->Ran,
                           .Ended = Cases->Ended,
                           .Unready = Cases->Unready,
+                          .Changes = Run->Changes,
                           .CaseMs = Run->Begin};
     const WSKP_STEP *step = &Cases->Plan->Step[unit->FirstStep];
     WSKT_RESULT result;
@@ -364,6 +369,7 @@ static WHY RunUnit(CASES *Cases, CASE_RUN *Run, UINT32 Index)
 static WHY RunUnits(CASES *Cases, CASE_RUN *Run, UINT32 First)
 {
     Run->Deadline = Run->Begin + Run->Case->TimeoutMs;
+    Cases->Performer.Cancel = Cases->Cancel;
     for (UINT32 i = First; i < Run->Case->UnitCount - Run->Case->TearDownCount; i++) {
         WHY why;
 
@@ -386,6 +392,7 @@ static WHY TearDown(CASES *Cases, CASE_RUN *Run, WHY Why)
     UINT32 first = Run->Case->UnitCount - Run->Case->TearDownCount;
 
     Run->Deadline = JournalMs(Cases->Journal) + Run->Case->TearDownMs;
+    Cases->Performer.Cancel = NULL; /* what undoes things runs to its end */
     if (Why == WHY_HANG || Why == WHY_IO)
         return Why;
     Run->FirstStep = 0;
@@ -506,11 +513,16 @@ static CASES_END EndCase(CASES *Cases, CASE_RUN *Run, WHY *Why)
     CASES_END back;
     DWORD error;
 
+    PerformerEndPrograms(&Cases->Performer);
     if (*Why != WHY_HANG) /* else it stays as it is, for whoever looks at the machine next */
         PerformerTidy(&Cases->Performer);
     if (PerformerBusy(&Cases->Performer) != 0)
         EndsOtherwise(Run, Why, WHY_HANG);
     PerformerForget(&Cases->Performer);
+    /* After a hang something may still be at work with it: whoever comes next does it. What a suite's set-up
+     * changes lasts as long as the run. */
+    if (*Why != WHY_HANG && Run->Case->Role != WSKP_ROLE_SET_UP)
+        UndoSince(Run->Changes);
     if (Cases->Plan->Plain)
         return EndPlain(Cases, Run, *Why);
     if (*Why == WHY_HANG) {
@@ -565,8 +577,10 @@ static CASES_END FinishCase(CASES *Cases, CASE_RUN *Run, WHY Why)
 
 static CASES_END RunCase(CASES *Cases, UINT32 Index)
 {
-    CASE_RUN run = {.Case = &Cases->Plan->Case[Index], .Index = Index, .Begin = JournalMs(Cases->Journal)};
-
+    CASE_RUN run = {.Case = &Cases->Plan->Case[Index],
+                    .Index = Index,
+                    .Begin = JournalMs(Cases->Journal),
+                    .Changes = UndoMark()};
     WHY why = WHY_CANCELLED;
 
     Cases->Performer.Case = Index;
@@ -587,7 +601,8 @@ static CASES_END GoOnAfterBoot(CASES *Cases, const REBOOT_POINT *From)
                     .Index = From->Case,
                     .Ran = From->Ran,
                     .FirstStep = From->FirstStep,
-                    .Begin = From->CaseMs};
+                    .Begin = From->CaseMs,
+                    .Changes = From->Changes};
     const WSKP_UNIT *unit = &Cases->Plan->Unit[run.Case->FirstUnit + From->Unit];
     WSKT_RESULT result;
     WHY why;

@@ -4,6 +4,7 @@
 #include "generic.h"
 #include "genericsteps.h"
 #include "path.h"
+#include "runorder.h"
 #include "settings.h"
 
 #include <stdlib.h>
@@ -49,8 +50,9 @@ static UINT32 DoSleep(GENERIC *Generic)
     return 0; /* STATUS_SUCCESS */
 }
 
-#define ON_THREADS 0x1u /* it may be started on a thread, and sets Begun there */
-#define IN_LOOPS   0x2u /* it may run in a loop, on several threads side by side */
+#define ON_THREADS       0x1u /* it may be started on a thread, and sets Begun there */
+#define IN_LOOPS         0x2u /* it may run in a loop, on several threads side by side */
+#define UPLOAD_TEXTS_MAX 4096u
 
 static const struct {
     UINT32 Op;
@@ -58,10 +60,11 @@ static const struct {
     unsigned TextsMin, TextsMax;
     UINT32 Where;
 } GenericSteps[] = {
-    {WSKP_OP_UPLOAD, DoUpload, 2, 2, 0},
-    {WSKP_OP_RUN, DoRun, 2, 3, 0},
+    {WSKP_OP_UPLOAD, DoUpload, 2, UPLOAD_TEXTS_MAX, 0},
+    {WSKP_OP_RUN, DoRun, 2, RUN_TEXTS_MAX, ON_THREADS},
     {WSKP_OP_COLLECT, DoCollect, 2, 2, 0},
     {WSKP_OP_EVENT_LOG, DoEventLog, 2, 3, 0},
+    {WSKP_OP_REGISTRY, DoRegistry, 2, 3, 0},
     {WSKP_OP_OPEN, DoOpen, 1, 1, IN_LOOPS},
     {WSKP_OP_CLOSE, DoClose, 0, 0, IN_LOOPS},
     {WSKP_OP_IOCTL, DoRequest, 0, REQUEST_TEXTS_MAX, ON_THREADS | IN_LOOPS},
@@ -71,12 +74,27 @@ static const struct {
     {WSKT_OP_SLEEP, DoSleep, 0, 0, IN_LOOPS},
 };
 
+static BOOL RunTextsFit(WORDS Words)
+{
+    RUN_ORDER order;
+    BOOL fit = RunOrderRead(Words, &order);
+
+    RunOrderFree(&order);
+    return fit;
+}
+
 static BOOL ArgumentsFit(const WSKT_STEP *Step, WORDS Words)
 {
     const UINT64 *arg = Step->Arg;
 
     switch (Step->Op) {
     case WSKP_OP_RUN:
+        return Step->Arg[0] <= WSKP_MAX_WAIT_MS && Step->Arg[1] <= WSKP_RUN_OPTIONS && RunTextsFit(Words);
+    case WSKP_OP_UPLOAD:
+        return Step->Arg[0] <= WSKP_UPLOAD_OPTIONS;
+    case WSKP_OP_REGISTRY:
+        return Step->Arg[0] <= WSKP_REGISTRY_DELETE && Step->Arg[1] <= 1 && Step->Arg[2] <= 1 &&
+               Step->Arg[3] <= REG_QWORD;
     case WSKP_OP_EVENT_LOG:
     case WSKT_OP_SLEEP:
         return arg[0] <= WSKT_MAX_WAIT_MS;
@@ -97,18 +115,19 @@ static BOOL ArgumentsFit(const WSKT_STEP *Step, WORDS Words)
 
 BOOL GenericKnows(const WSKT_STEP *Step, WORDS Words)
 {
-    WORDS all = Words;
+    WORDS counted = Words;
     unsigned texts = 0;
 
-    if (Step->TimeoutMs == 0 || Step->TimeoutMs > WSKT_MAX_WAIT_MS)
+    if (Step->TimeoutMs == 0 ||
+        Step->TimeoutMs > (Step->Op == WSKP_OP_RUN ? WSKP_MAX_WAIT_MS : WSKT_MAX_WAIT_MS))
         return FALSE;
-    while (WordsNext(&Words) != NULL)
+    while (WordsNext(&counted) != NULL)
         texts++;
     for (size_t i = 0; i < ARRAYSIZE(GenericSteps); i++) {
         if (GenericSteps[i].Op == Step->Op)
             return Step->Thread <= ((GenericSteps[i].Where & ON_THREADS) != 0 ? WSKT_MAX_THREADS : 0) &&
                    texts >= GenericSteps[i].TextsMin && texts <= GenericSteps[i].TextsMax &&
-                   ArgumentsFit(Step, all);
+                   ArgumentsFit(Step, Words);
     }
     return FALSE;
 }

@@ -17,8 +17,12 @@ typedef struct GENERIC {
     const WSKT_STEP *Step;
     WORDS Words;
     FOLDERS Folders;
-    UINT64 SinceMs;    /* how long ago the case began */
+    const wchar_t *Journal; /* of the run */
+    const wchar_t *Service; /* of the driver */
+    UINT64 SinceMs;         /* how long ago the case began */
     HANDLE Begun;      /* to be set when what the step does is under way; of steps that may have a thread */
+    HANDLE Cancel;     /* an event, of steps that run a program: it is to be ended. NULL: nobody does that */
+    HANDLE Over;       /* likewise, when the case is over */
     DEVICE_FILE *File; /* of the step's handle, where it has one: what OPEN fills in, and CLOSE takes */
     DEVICE_REQUEST *Request; /* of a step that makes one: there it can be cancelled */
     WSKT_RESULT *Result;

@@ -1,9 +1,14 @@
 /*
  * genericprogram.c - steps that run a program. Source: "CreateProcess" in the Win32 reference.
  */
+#include "environment.h"
 #include "genericsteps.h"
+#include "oldreport.h"
 #include "path.h"
+#include "programinput.h"
+#include "runorder.h"
 #include "status.h"
+#include "wskjudge.h"
 
 #include <stdlib.h>
 #include <wchar.h>
@@ -32,22 +37,52 @@ static DWORD KeepFile(const wchar_t *Path, CAPTURE *Kept)
     return error;
 }
 
+/* NAME.exe, to be freed; NULL without memory. */
+static wchar_t *WithExe(const wchar_t *Name)
+{
+    static const wchar_t exe[] = L".exe";
+    size_t length = wcslen(Name);
+    wchar_t *named = calloc(length + ARRAYSIZE(exe), sizeof *named);
+
+    if (named != NULL) {
+        wcscpy(named, Name);
+        wcscpy(named + length, exe);
+    }
+    return named;
+}
+
+/* The program where it is in the case's folder or its suite's, with or without its .exe; NULL where it is
+ * not. To be freed. */
+static wchar_t *InCaseFolder(const GENERIC *Generic, const wchar_t *Program)
+{
+    DWORD error;
+    wchar_t *own = GenericFind(Generic, Program, &error), *named, *exe;
+
+    if (own == NULL || GetFileAttributesW(own) != INVALID_FILE_ATTRIBUTES)
+        return own;
+    free(own);
+    named = WithExe(Program);
+    exe = named != NULL ? GenericFind(Generic, named, &error) : NULL;
+    free(named);
+    if (exe != NULL && GetFileAttributesW(exe) != INVALID_FILE_ATTRIBUTES)
+        return exe;
+    free(exe);
+    return NULL;
+}
+
 /* "C:\…\work\0\tool.exe" arguments; a program that is not in the case's folder is looked for as Windows does.
  */
-static wchar_t *CommandLine(const GENERIC *Generic, const wchar_t *Program, const wchar_t *Arguments)
+static wchar_t *CommandLine(const GENERIC *Generic, const RUN_ORDER *Order)
 {
-    wchar_t *line = calloc(COMMAND_CHARS, sizeof *line);
-    DWORD error;
-    wchar_t *own = GenericFind(Generic, Program, &error);
-    const wchar_t *name = Program;
+    wchar_t *line = calloc(COMMAND_CHARS, sizeof *line), *own = InCaseFolder(Generic, Order->Program);
+    const wchar_t *name = own != NULL ? PathPlain(own) : Order->Program;
 
-    if (own != NULL && GetFileAttributesW(own) != INVALID_FILE_ATTRIBUTES)
-        name = PathPlain(own);
-    if (line != NULL && wcslen(name) + wcslen(Arguments) + 3 < COMMAND_CHARS && wcschr(name, L'"') == NULL) {
+    if (line != NULL && wcslen(name) + wcslen(Order->Arguments) + 3 < COMMAND_CHARS &&
+        wcschr(name, L'"') == NULL) {
         wcscpy(line, L"\"");
         wcscat(line, name);
         wcscat(line, L"\"");
-        wcscat(line, Arguments); /* begins with a blank */
+        wcscat(line, Order->Arguments); /* begins with a blank */
     } else {
         free(line);
         line = NULL;
@@ -56,28 +91,93 @@ static wchar_t *CommandLine(const GENERIC *Generic, const wchar_t *Program, cons
     return line;
 }
 
-static UINT32 RunProgram(GENERIC *Generic, PROGRAM *Program, const wchar_t *Report)
+/* The step fails, there. */
+static UINT32 RunFails(GENERIC *Generic, UINT32 At, DWORD Error)
 {
-    wchar_t *path;
+    Generic->Result->Value[WSKP_V_RUN_AT] = At;
+    return StatusOfWin32(Error);
+}
+
+/* Is the exit code as the step has it? */
+static BOOL ExitFits(const GENERIC *Generic)
+{
+    const WSKT_STEP *step = Generic->Step;
+
+    for (UINT32 i = 0; i < step->CheckCount; i++) {
+        UINT16 value = step->Check[i].Value;
+
+        if ((value == WSKP_V_RUN_EXIT || value == WSKP_V_RUN_LISTED) &&
+            !WsktCheckHolds(&step->Check[i], Generic->Result))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* Is it one of those that the texts name? */
+static BOOL ExitIsListed(const RUN_ORDER *Order, DWORD ExitCode)
+{
+    WORDS words = Order->Rest;
+    const char *word;
+    UINT64 code;
+
+    while ((word = WordsNext(&words)) != NULL) {
+        if (strcmp(word, "exit") != 0)
+            (void)WordsNext(&words);
+        else if (WordsNextNumber(&words, MAXUINT32, &code) && code == ExitCode)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Which of the files that its arguments name is not there, for whoever wonders why the program failed. */
+static void LookForFiles(GENERIC *Generic, const RUN_ORDER *Order)
+{
+    WORDS words = Order->Rest;
+    const char *word;
+    UINT64 index = 0;
+
+    while ((word = WordsNext(&words)) != NULL) {
+        wchar_t *name = WordsNextWide(&words), *path = NULL;
+        DWORD error;
+
+        if (strcmp(word, "look") == 0 && Generic->Result->Value[WSKP_V_RUN_MISSING] == 0) {
+            index++;
+            path = GenericPath(Generic->Folders.Work, name, &error);
+            if (path != NULL && GetFileAttributesW(path) == INVALID_FILE_ATTRIBUTES)
+                Generic->Result->Value[WSKP_V_RUN_MISSING] = index;
+        }
+        free(path);
+        free(name);
+    }
+}
+
+/* Of a program that ended otherwise than it should, that is what is to be told. */
+static UINT32 EndOf(GENERIC *Generic, const RUN_ORDER *Order, const wchar_t *Report)
+{
+    DWORD error = Report != NULL ? KeepFile(Report, &Generic->Kept[OUTPUT_REPORT]) : ERROR_SUCCESS;
+
+    if (!ExitFits(Generic)) {
+        LookForFiles(Generic, Order);
+        return STATUS_SUCCESS_VALUE;
+    }
+    return error != ERROR_SUCCESS ? RunFails(Generic, WSKP_RUN_AT_REPORT, error) : STATUS_SUCCESS_VALUE;
+}
+
+static UINT32 RunProgram(GENERIC *Generic, const RUN_ORDER *Order, PROGRAM *Program, const wchar_t *Report)
+{
     DWORD error = ProgramRun(Program);
 
     Generic->Kept[OUTPUT_OUT] = Program->Out;
     Generic->Kept[OUTPUT_ERR] = Program->Err;
     Generic->Result->Value[WSKP_V_RUN_EXIT] = Program->ExitCode;
+    Generic->Result->Value[WSKP_V_RUN_LISTED] = ExitIsListed(Order, Program->ExitCode);
     Generic->Result->Value[WSKP_V_RUN_OUT] = Program->Out.Total;
     Generic->Result->Value[WSKP_V_RUN_ERR] = Program->Err.Total;
     if (error != ERROR_SUCCESS)
-        return StatusOfWin32(error);
-    if (Program->TimedOut)
-        return STATUS_TIMEOUT_VALUE;
-    if (Report == NULL)
-        return STATUS_SUCCESS_VALUE;
-    path = GenericPath(Generic->Folders.Work, Report, &error);
-    if (path != NULL)
-        error = KeepFile(path, &Generic->Kept[OUTPUT_REPORT]);
-    free(path);
-    /* Of a program that says that it failed, that is what is to be told. */
-    return Program->ExitCode != 0 ? STATUS_SUCCESS_VALUE : StatusOfWin32(error);
+        return RunFails(Generic, WSKP_RUN_AT_START, error);
+    if (Program->Cancelled)
+        return StatusOfWin32(ERROR_CANCELLED);
+    return Program->TimedOut ? STATUS_TIMEOUT_VALUE : EndOf(Generic, Order, Report);
 }
 
 /* The case's folder, which is made when something first needs it. */
@@ -90,24 +190,53 @@ static DWORD MakeCaseFolder(const wchar_t *Folder)
     return error;
 }
 
+/* A report that is there before the program runs is another's: nothing of this one is proven by it. */
+static UINT32 RunWithReport(GENERIC *Generic, const RUN_ORDER *Order, PROGRAM *Program)
+{
+    DWORD error = MakeCaseFolder(Generic->Folders.Work);
+    wchar_t *report = NULL;
+    UINT32 status;
+
+    if (error != ERROR_SUCCESS)
+        return RunFails(Generic, WSKP_RUN_AT_FOLDER, error);
+    if (Order->Report != NULL) {
+        report = GenericPath(Generic->Folders.Work, Order->Report, &error);
+        if (report != NULL)
+            error = OldReportRemove(report);
+    }
+    if (error != ERROR_SUCCESS) {
+        free(report);
+        return RunFails(Generic, WSKP_RUN_AT_OLD_REPORT, error);
+    }
+    error = ProgramInputOpen(Generic->Folders.Work, Order, &Program->Input);
+    status = error != ERROR_SUCCESS ? RunFails(Generic, WSKP_RUN_AT_INPUT, error)
+                                    : RunProgram(Generic, Order, Program, report);
+    free(report);
+    return status;
+}
+
 UINT32 DoRun(GENERIC *Generic)
 {
-    PROGRAM program = {.TimeoutMs = (UINT32)Generic->Step->Arg[0]};
-    wchar_t *name = WordsNextWide(&Generic->Words), *arguments = WordsNextWide(&Generic->Words);
-    wchar_t *report = WordsNextWide(&Generic->Words); /* NULL: it writes none */
-    UINT32 status = StatusOfWin32(ERROR_INVALID_NAME);
+    BOOL reports = (Generic->Step->Arg[1] & WSKP_RUN_STDOUT_REPORT) != 0;
+    PROGRAM program = {.TimeoutMs = (UINT32)Generic->Step->Arg[0],
+                       .Folder = PathPlain(Generic->Folders.Work),
+                       .Ends = {Generic->Cancel, Generic->Over},
+                       .Begun = Generic->Begun,
+                       .Out.Room = reports ? WSKP_REPORT_BYTES : WSKP_GENERIC_BYTES,
+                       .Err.Room = WSKP_GENERIC_BYTES};
+    UINT32 status = RunFails(Generic, WSKP_RUN_AT_START, ERROR_INVALID_NAME);
+    RUN_ORDER order;
 
-    program.Out.Room = program.Err.Room = WSKP_GENERIC_BYTES;
-    program.Folder = PathPlain(Generic->Folders.Work);
-    if (name != NULL && arguments != NULL)
-        program.CommandLine = CommandLine(Generic, name, arguments);
-    if (program.CommandLine != NULL)
-        status = StatusOfWin32(MakeCaseFolder(Generic->Folders.Work));
-    if (status == STATUS_SUCCESS_VALUE)
-        status = RunProgram(Generic, &program, report);
+    if (RunOrderRead(Generic->Words, &order)) {
+        program.CommandLine = CommandLine(Generic, &order);
+        program.Environment = EnvironmentWith(order.Rest);
+    }
+    if (program.CommandLine != NULL && program.Environment != NULL) {
+        Generic->Result->Value[WSKP_V_RUN_AT] = WSKP_RUN_AT_NOTHING;
+        status = RunWithReport(Generic, &order, &program);
+    }
     free(program.CommandLine);
-    free(name);
-    free(arguments);
-    free(report);
+    free(program.Environment);
+    RunOrderFree(&order);
     return status;
 }

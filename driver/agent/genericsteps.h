@@ -25,4 +25,5 @@ UINT32 DoRequest(GENERIC *Generic);
 UINT32 DoOpen(GENERIC *Generic);
 UINT32 DoClose(GENERIC *Generic);
 UINT32 DoCancelHandle(GENERIC *Generic);
+UINT32 DoRegistry(GENERIC *Generic);
 UINT32 DoEventLog(GENERIC *Generic);

@@ -7,6 +7,7 @@
 #include "hold.h"
 #include "image.h"
 #include "lease.h"
+#include "undo.h"
 #include "options.h"
 #include "stream.h"
 #include "traces.h"
@@ -264,6 +265,7 @@ int CommandInfo(int Argc, wchar_t **Argv)
     if (!OptionsParse(Argc, Argv, options, ARRAYSIZE(options)))
         return EXIT_USAGE;
     HoldTidy(); /* whoever connects begins with this command */
+    UndoLeft();
     TextInit(&text, buffer, sizeof buffer);
     JsonBegin(&text);
     JsonU64(&text, "agent", AGENT_VERSION);

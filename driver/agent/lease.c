@@ -117,6 +117,13 @@ static BOOL LeaseRuns(const wchar_t *Path, BOOL *Rebooting)
     return JournalHeld(Path);
 }
 
+BOOL LeaseRunLives(const wchar_t *Journal)
+{
+    BOOL rebooting;
+
+    return LeaseRuns(Journal, &rebooting) || rebooting;
+}
+
 /*
  * What is known of the lease. A run that has ordered a reboot goes on in the next boot, where nothing is
  * known of its use: its time begins when somebody first asks.

@@ -45,5 +45,8 @@ BOOL LeaseParse(const wchar_t *Given, UINT32 *Number);
 /* Has another lease been given out than that which was the newest one when the run was started? */
 BOOL LeaseLost(UINT32 Number);
 
+/* Does the run live whose journal that is, or will it when the guest is up? */
+BOOL LeaseRunLives(const wchar_t *Journal);
+
 /* Notes that the guest is used, by a run between two orders. */
 void LeaseTouch(UINT32 Number);

@@ -42,7 +42,6 @@ static void AddUnloaded(const WSKT_UNLOAD *Unloaded, UINT64 *Value)
     Value[WSKP_V_UNLOAD_EARLY] += Unloaded->Early;
     if (Value[WSKP_V_UNLOAD_DEREGISTER_NS] < Unloaded->DeregisterNs)
         Value[WSKP_V_UNLOAD_DEREGISTER_NS] = Unloaded->DeregisterNs;
-    Value[WSKP_V_UNLOAD_TIMES]++;
 }
 
 /* Stops the driver, and adds what it left. */
@@ -60,6 +59,7 @@ static DWORD Unload(const ACT *Act, UINT64 *Value)
         return error;
     if (!Act->Plan->Plain)
         AddUnloaded(&unloaded, Value);
+    Value[WSKP_V_UNLOAD_TIMES]++;
     if (Value[WSKP_V_UNLOAD_LONGEST_NS] < took)
         Value[WSKP_V_UNLOAD_LONGEST_NS] = took;
     return ERROR_SUCCESS;
@@ -114,7 +114,12 @@ static void DoLoad(ACT *Act)
     START_WITH with = PerformStartWith(&Act->Step, steps, Act->StepsBytes);
     START start = {0};
 
-    (void)StartUp(Act->Plan, &with, &Act->Device, &start);
+    /* Of a driver of the user's own the service stays as it is, with what the case has made of its
+     * parameters. */
+    if (Act->Plan->Plain)
+        (void)StartAgain(Act->Plan, &Act->Device, &start);
+    else
+        (void)StartUp(Act->Plan, &with, &Act->Device, &start);
     PerformTellStart(&start, &Act->Result);
 }
 
@@ -123,7 +128,7 @@ static void DoLoad(ACT *Act)
 static void DoReload(ACT *Act)
 {
     UINT64 *value = Act->Result.Value, before = 0, after = 0;
-    BOOL counted = PoolUsage(&before);
+    BOOL counted = PoolUsage(Act->Words, &before);
     START start = {0};
     DWORD error = ERROR_SUCCESS;
 
@@ -138,7 +143,7 @@ static void DoReload(ACT *Act)
         Act->Result.Status = StatusOfStart(&start);
     else
         Act->Result.Status = StatusOfWin32(error);
-    counted = counted && PoolUsage(&after);
+    counted = counted && PoolUsage(Act->Words, &after);
     value[WSKP_V_UNLOAD_POOL_COUNTED] = counted;
     value[WSKP_V_UNLOAD_POOL_GROWTH] = counted && after > before ? after - before : 0;
 }
@@ -150,8 +155,12 @@ static void DoGeneric(ACT *Act)
     GENERIC generic = {.Step = &Act->Step,
                        .Words = Act->Words,
                        .Folders = Act->Folders,
+                       .Journal = Act->Journal,
+                       .Service = Act->Plan->ServiceName,
                        .SinceMs = Act->SinceMs,
                        .Begun = Act->Begun,
+                       .Cancel = Act->Cancel,
+                       .Over = Act->Over,
                        .File = &Act->File,
                        .Request = &Act->Request,
                        .Result = &Act->Result};
@@ -242,6 +251,7 @@ static const struct {
     {WSKP_OP_IOCTL, DoGeneric, FALSE},
     {WSKP_OP_COLLECT, DoGeneric, FALSE},
     {WSKP_OP_EVENT_LOG, DoGeneric, FALSE},
+    {WSKP_OP_REGISTRY, DoGeneric, FALSE},
     {WSKP_OP_OPEN, DoGeneric, FALSE},
     {WSKP_OP_CLOSE, DoGeneric, FALSE},
     {WSKP_OP_READ, DoGeneric, FALSE},
@@ -252,14 +262,17 @@ static const struct {
 BOOL PerformKnows(const WSKP_STEP *Step)
 {
     const UINT64 *arg = Step->Step.Arg;
+    BOOL awaits = Step->Step.Op == WSKT_OP_BLOCKED || Step->Step.Op == WSKT_OP_JOIN;
 
     if (Step->Step.Thread > WSKT_MAX_THREADS || Step->Step.TimeoutMs == 0 ||
-        Step->Step.TimeoutMs > WSKT_MAX_WAIT_MS)
+        Step->Step.TimeoutMs > (awaits ? WSKP_MAX_WAIT_MS : WSKT_MAX_WAIT_MS))
         return FALSE;
     switch (Step->Step.Op) {
     case WSKT_OP_BLOCKED:
     case WSKT_OP_JOIN:
-        return arg[0] < WSKT_MAX_THREADS && arg[1] <= WSKT_MAX_WAIT_MS && Step->Step.Thread == 0;
+        return arg[0] < WSKT_MAX_THREADS && arg[1] <= WSKP_MAX_WAIT_MS && Step->Step.Thread == 0;
+    case WSKT_OP_SLEEP:
+        return arg[0] <= WSKT_MAX_WAIT_MS && Step->Step.Thread == 0;
     case WSKT_OP_CANCEL:
         return arg[1] == WSKP_CANCEL_THREAD && arg[0] < WSKT_MAX_THREADS && Step->Step.Thread == 0;
     case WSKP_OP_RELOAD:
@@ -429,15 +442,20 @@ void Perform(PERFORMER *Performer, const WSKP_STEP *Step, const WSKT_UNIT *AtSta
     ACT act = {.Plan = Performer->Plan,
                .Step = Step->Step,
                .Words = PlanWords(Performer->Plan, Step->Text),
-               .SinceMs = Performer->SinceMs};
+               .Journal = Performer->Journal,
+               .SinceMs = Performer->SinceMs,
+               .Cancel = Performer->Cancel};
 
     *Result = (WSKT_RESULT){0};
     if (Step->Step.Op == WSKT_OP_BLOCKED || Step->Step.Op == WSKT_OP_JOIN) {
         AwaitAnswer(Performer, &Step->Step, Result);
         return;
     }
-    if (FoldersOf(Performer->Journal, &Performer->Plan->Case[Performer->Case], Performer->Case,
-                  &act.Folders) != ERROR_SUCCESS) {
+    if (Performer->Over == NULL)
+        Performer->Over = CreateEventW(NULL, TRUE, FALSE, NULL);
+    act.Over = Performer->Over;
+    if (act.Over == NULL || FoldersOf(Performer->Journal, &Performer->Plan->Case[Performer->Case],
+                                      Performer->Case, &act.Folders) != ERROR_SUCCESS) {
         RefuseStep(Result, STATUS_INSUFFICIENT_RESOURCES_VALUE);
         return;
     }

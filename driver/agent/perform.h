@@ -13,6 +13,8 @@ typedef struct PERFORMER {
     ACTOR *Late;                    /* a request that is not back in time, and may be cancelled yet */
     UINT32 Lost;                    /* steps that did not come back */
     BOOL Unloaded;                  /* by a step of the case, and not loaded since */
+    HANDLE Cancel;                  /* what is under way is to be ended; NULL: not even then */
+    HANDLE Over;                    /* an event: the case is over. NULL: there is none yet */
     const wchar_t *Journal;         /* its path: beside it are the folders of cases */
     UINT32 Case;                    /* that is under way */
     UINT64 SinceMs;                 /* how long it has been */
@@ -37,7 +39,7 @@ void PerformTellStart(const START *Start, WSKT_RESULT *Result);
 
 /*
  * Is a step that has timed out one of which nothing can be said but that it hangs? Neither a request to a
- * device is one nor its join: it is cancelled when the case ends.
+ * device is one nor its join, nor that of a program: both are ended with the case.
  */
 BOOL PerformerHangs(const PERFORMER *Performer, const WSKT_STEP *Step);
 
@@ -45,6 +47,9 @@ BOOL PerformerHangs(const PERFORMER *Performer, const WSKT_STEP *Step);
  * Bounded.
  */
 void PerformerTidy(PERFORMER *Performer);
+
+/* Ends the programs of the case that are still at work on threads, and waits for them. */
+void PerformerEndPrograms(PERFORMER *Performer);
 
 /* Steps that are still at work, or did not come back. */
 UINT32 PerformerBusy(const PERFORMER *Performer);

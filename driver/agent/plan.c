@@ -12,8 +12,6 @@
 
 #include <stdlib.h>
 
-#define CASE_TIMEOUT_MAX_MS (24u * 60u * 60u * 1000u)
-
 C_ASSERT(sizeof(WSKT_STEP) == 192);
 C_ASSERT(sizeof(WSKP_STEP) == 200);
 C_ASSERT(sizeof(WSKT_RESULT) == 136);
@@ -161,8 +159,8 @@ static BOOL CheckCases(const PLAN *Plan, TEXT *Reason)
             return RefuseAt(Reason, "case", i, "its units are missing or out of bounds");
         if (entry->TearDownCount > entry->UnitCount)
             return RefuseAt(Reason, "case", i, "its tear-down has more units than the case");
-        if (entry->TimeoutMs == 0 || entry->TimeoutMs > CASE_TIMEOUT_MAX_MS ||
-            entry->TearDownMs > CASE_TIMEOUT_MAX_MS)
+        if (entry->TimeoutMs == 0 || entry->TimeoutMs > WSKP_MAX_WAIT_MS ||
+            entry->TearDownMs > WSKP_MAX_WAIT_MS)
             return RefuseAt(Reason, "case", i, "its time is out of range");
         if (entry->Suite > WSKP_MAX_SUITES || entry->Role > WSKP_ROLE_TEAR_DOWN ||
             (entry->Role != WSKP_ROLE_CASE && entry->Suite == 0))
@@ -211,6 +209,11 @@ static BOOL CheckStarts(const PLAN *Plan, TEXT *Reason)
     return TRUE;
 }
 
+static UINT32 UnitMaxMs(const PLAN *Plan, const WSKP_UNIT *Unit)
+{
+    return Plan->Step[Unit->FirstStep].Performer == WSKP_BY_AGENT ? WSKP_MAX_WAIT_MS : WSKT_MAX_UNIT_MS;
+}
+
 static BOOL CheckUnits(const PLAN *Plan, TEXT *Reason)
 {
     const WSKP_HEADER *header = Plan->Header;
@@ -225,7 +228,7 @@ static BOOL CheckUnits(const PLAN *Plan, TEXT *Reason)
             return RefuseAt(Reason, "unit", i, "its repetitions or threads are out of range");
         if (unit->ForMs > unit->TimeoutMs || unit->Groups > WSKT_MAX_STEPS)
             return RefuseAt(Reason, "unit", i, "its duration or its groups are out of range");
-        if (unit->TimeoutMs == 0 || unit->TimeoutMs > WSKT_MAX_UNIT_MS)
+        if (unit->TimeoutMs == 0 || unit->TimeoutMs > UnitMaxMs(Plan, unit))
             return RefuseAt(Reason, "unit", i, "its time is out of range");
         if ((unit->Flags & ~WSKP_UNIT_FLAGS) != 0 || !PerformersFit(Plan, unit))
             return RefuseAt(Reason, "unit", i, "its flags or performers are none that this agent knows");

@@ -116,12 +116,28 @@ static DWORD CreateWithStreams(const PROGRAM *Program, HANDLE Streams[STREAMS + 
     if (!UpdateProcThreadAttribute(startup.lpAttributeList, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, Streams,
                                    (STREAMS + 1) * sizeof *Streams, NULL, NULL) ||
         !CreateProcessW(NULL, Program->CommandLine, NULL, NULL, TRUE,
-                        CREATE_SUSPENDED | CREATE_NO_WINDOW | EXTENDED_STARTUPINFO_PRESENT, NULL,
-                        Program->Folder, &startup.StartupInfo, Process))
+                        CREATE_SUSPENDED | CREATE_NO_WINDOW | EXTENDED_STARTUPINFO_PRESENT |
+                            CREATE_UNICODE_ENVIRONMENT,
+                        Program->Environment, Program->Folder, &startup.StartupInfo, Process))
         error = GetLastError();
     DeleteProcThreadAttributeList(startup.lpAttributeList);
     free(startup.lpAttributeList);
     return error;
+}
+
+/* Waits for its end, or until it is to be ended. */
+static void AwaitProcess(PROGRAM *Program, HANDLE Process)
+{
+    HANDLE any[1 + ARRAYSIZE(Program->Ends)] = {Process};
+    DWORD count = 1, ended;
+
+    for (size_t i = 0; i < ARRAYSIZE(Program->Ends); i++) {
+        if (Program->Ends[i] != NULL)
+            any[count++] = Program->Ends[i];
+    }
+    ended = WaitForMultipleObjects(count, any, FALSE, Program->TimeoutMs);
+    Program->TimedOut = ended == WAIT_TIMEOUT;
+    Program->Cancelled = ended > WAIT_OBJECT_0 && ended < WAIT_OBJECT_0 + count;
 }
 
 /* Lets the program go, waits for it, and ends what is left of its job. */
@@ -134,10 +150,13 @@ static DWORD Attend(PROGRAM *Program, HANDLE Job, const PROCESS_INFORMATION *Pro
         TerminateProcess(Process->hProcess, JOB_CODE);
         return error;
     }
-    if (ResumeThread(Process->hThread) == (DWORD)-1)
+    if (ResumeThread(Process->hThread) == (DWORD)-1) {
         error = GetLastError();
-    else
-        Program->TimedOut = WaitForSingleObject(Process->hProcess, Program->TimeoutMs) == WAIT_TIMEOUT;
+    } else {
+        if (Program->Begun != NULL)
+            SetEvent(Program->Begun);
+        AwaitProcess(Program, Process->hProcess);
+    }
     TerminateJobObject(Job, JOB_CODE);
     if (error == ERROR_SUCCESS && !GetExitCodeProcess(Process->hProcess, &Program->ExitCode))
         error = GetLastError();
@@ -152,10 +171,18 @@ DWORD ProgramRun(PROGRAM *Program)
     READER *out = NULL, *err = NULL;
     DWORD error = ERROR_NOT_ENOUGH_MEMORY;
 
-    if (job == NULL)
-        return GetLastError();
-    streams[0] = CreateFileW(L"NUL", GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, &inherit,
-                             OPEN_EXISTING, 0, NULL);
+    if (job == NULL) {
+        error = GetLastError();
+        if (Program->Input != NULL)
+            CloseHandle(Program->Input);
+        Program->Input = NULL;
+        return error;
+    }
+    streams[0] = Program->Input;
+    Program->Input = NULL;
+    if (streams[0] == NULL)
+        streams[0] = CreateFileW(L"NUL", GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, &inherit,
+                                 OPEN_EXISTING, 0, NULL);
     if (streams[0] == INVALID_HANDLE_VALUE) {
         error = GetLastError();
         streams[0] = NULL;

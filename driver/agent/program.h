@@ -14,9 +14,14 @@ typedef struct CAPTURE {
 typedef struct PROGRAM {
     wchar_t *CommandLine; /* CreateProcess may write to it */
     const wchar_t *Folder;
+    wchar_t *Environment; /* a block of UTF-16; NULL: this process's */
+    HANDLE Input;         /* that can be inherited, and is closed here; NULL: nothing */
     UINT32 TimeoutMs;
+    HANDLE Ends[2]; /* events, each of which ends it; NULL: none */
+    HANDLE Begun;   /* an event that is set once it runs; NULL: none */
     DWORD ExitCode;
-    BOOL TimedOut; /* it was ended, since its time was up */
+    BOOL TimedOut;  /* it was ended, since its time was up */
+    BOOL Cancelled; /* it was ended, since one of Ends was set */
     CAPTURE Out, Err;
 } PROGRAM;
 

@@ -26,9 +26,9 @@ typedef struct REBOOT_POINT {
     UINT32 Ran;       /* steps of the case that are back */
     UINT32 Ended;     /* cases of the run that are over */
     UINT32 Reboots;   /* of the run, this one included */
-    UINT32 Reserved;
-    UINT64 Unready; /* suites whose set-up was not as expected: CASES */
-    UINT64 CaseMs;  /* of the journal: when the case began */
+    UINT32 Changes;   /* what was noted to be undone when the case began */
+    UINT64 Unready;   /* suites whose set-up was not as expected: CASES */
+    UINT64 CaseMs;    /* of the journal: when the case began */
     UINT64 OrderMs;
     UINT64 OrderUnixMs;
     UINT64 Sequence; /* of the journal's last record */

@@ -174,7 +174,10 @@ void Restarted(PERFORMER *Performer, const REBOOT_POINT *Point, const WSKT_STEP 
     }
     if (Step->Arg[2] == SERVICE_DEMAND_START) {
         Undo(plan, Step);
-        (void)StartUp(plan, NULL, &Performer->Device, &start);
+        if (plan->Plain) /* with its parameters as the case has them */
+            (void)StartAgain(plan, &Performer->Device, &start);
+        else
+            (void)StartUp(plan, NULL, &Performer->Device, &start);
     } else {
         if (AwaitDriver(plan, Step->Arg[4], &start)) {
             start = (START){0};

@@ -7,6 +7,7 @@
 #include "driverend.h"
 #include "image.h"
 #include "lease.h"
+#include "undo.h"
 
 static const char *EndName(CASES_END End)
 {
@@ -115,6 +116,8 @@ static void RunCases(CASES *Cases, const REBOOT_POINT *From)
         return; /* the journal is the next boot's */
     DeviceClose(Cases->Performer.Device);
     Cases->Performer.Device = NULL;
+    if (end != CASES_TAINTED && end != CASES_LEASE)
+        UndoAll(); /* what the set-up of a suite has changed */
     unwritten = JournalRevive(Cases->Journal);
     LeaseTouch(Cases->Files->Lease);
     if (end != CASES_TAINTED && LeaseLost(Cases->Files->Lease))
@@ -142,6 +145,7 @@ static void BeginCases(CASES *Cases)
         WriteRunEnd(Cases->Journal, "lease", 0, ERROR_SUCCESS);
         return;
     }
+    UndoAll(); /* what a run before this has left, which is over */
     if (BringUp(Cases->Journal, Cases->Plan, &Cases->Performer.Device, &unwritten))
         RunCases(Cases, NULL);
     else

@@ -13,7 +13,7 @@
 #include "wskabi.h"
 
 #define WSKP_MAGIC   0x4E4C504Bu /* "KPLN" */
-#define WSKP_VERSION 6u
+#define WSKP_VERSION 7u
 
 #define WSKP_MAX_FILE (16u * 1024u * 1024u)
 
@@ -111,7 +111,7 @@ enum {
 enum {
     WSKP_OP_UNLOAD = 100,   /* stops the driver's service */
     WSKP_OP_LOAD = 101,     /* starts it: failure to inject (0: none), WSKP_START_* */
-    WSKP_OP_RELOAD = 102,   /* unloads and loads: how often */
+    WSKP_OP_RELOAD = 102,   /* unloads and loads: how often; texts: tags of the pool that is looked at */
     WSKP_OP_REBOOT = 103,   /* the guest: failure to inject, WSKP_START_*, start type of the driver
                                (SERVICE_BOOT_START to SERVICE_DEMAND_START), readiness of the model: ms from
                                its first use and 1, or 0; ms to wait for the driver once the guest is up */
@@ -171,11 +171,18 @@ enum {                                                                          
  * guest.
  */
 enum {
-    WSKP_OP_UPLOAD = 120, /* texts: where the file was pushed to, where it belongs */
-    WSKP_OP_RUN =
-        121, /* time in ms; texts: program, a blank and its arguments, maybe a report that it writes */
-    WSKP_OP_IOCTL = 122,     /* control code, and what every request has; texts: WSKP_TEXT_* */
+    WSKP_OP_UPLOAD = 120, /* WSKP_UPLOAD_*; texts: where the file or folder was pushed to, where it belongs;
+                             paths of folders in it in which there is nothing */
+    WSKP_OP_RUN = 121,   /* time in ms, WSKP_RUN_*; texts: program, a blank and its arguments, and then pairs,
+                            each of a word and what it is about: "report" a file that it writes, "look" one
+                            that its arguments name, "env" NAME=VALUE to add to the agent's environment,
+                             "unset" a name to take out of it, "input" the digits of its standard input or
+                             "input-file" the file of it, "exit" one of the codes that it may end with */
+    WSKP_OP_IOCTL = 122, /* control code, and what every request has; texts: WSKP_TEXT_* */
     WSKP_OP_COLLECT = 123,   /* bytes at most; texts: path, name for the controller */
+    WSKP_OP_REGISTRY = 135,  /* WSKP_REGISTRY_*, root (0 HKEY_LOCAL_MACHINE, 1 HKEY_USERS), 1: the key is that
+                                of the parameters of the driver's service, type; texts: key below the root, '='
+                                and the value's name, maybe the digits of what is written */
     WSKP_OP_EVENT_LOG = 124, /* time in ms; texts: channel, a blank and conditions, maybe what it contains */
     WSKP_OP_OPEN = 125,      /* handle, WSKP_OPEN_*; texts: the device */
     WSKP_OP_CLOSE = 126,     /* handle */
@@ -220,14 +227,46 @@ enum {
 #define WSKP_V_JOINED       3u
 #define WSKP_V_JOINED_COUNT 7u
 
+/* A program, and whoever waits for it on a thread of the agent's, may take as long as a case. */
+#define WSKP_MAX_WAIT_MS 86400000u
+
+/* WSKP_OP_RUN, Arg[1] */
+#define WSKP_RUN_STDOUT_REPORT 0x1u /* its standard output is a report, and is kept as one */
+#define WSKP_RUN_OPTIONS       0x1u
+
+/* At what a run has failed that did not come to its end. */
+enum {
+    WSKP_RUN_AT_NOTHING = 0,
+    WSKP_RUN_AT_FOLDER = 1,     /* making the case's folder */
+    WSKP_RUN_AT_OLD_REPORT = 2, /* taking away what was there in the report's place */
+    WSKP_RUN_AT_START = 3,      /* starting the program */
+    WSKP_RUN_AT_REPORT = 4,     /* reading the report, of a program that ended as it should */
+    WSKP_RUN_AT_INPUT = 5,      /* opening its standard input */
+};
+
 enum { /* RUN */
        WSKP_V_RUN_EXIT = 0,
        WSKP_V_RUN_OUT = 1, /* bytes */
        WSKP_V_RUN_ERR = 2,
+       WSKP_V_RUN_AT = 3, /* WSKP_RUN_AT_* */
+       WSKP_V_RUN_MISSING =
+           4, /* of the files to be looked for, from 1, the first that is not there; 0: none */
+       WSKP_V_RUN_LISTED = 5, /* 1: its exit code is one of those that the texts name */
 };
 enum {                           /* IOCTL, READ, WRITE */
        WSKP_V_REQUEST_BYTES = 0, /* Information of its status block */
        WSKP_V_REQUEST_MATCH = 1, /* 1: the output is what the texts say, or they say nothing */
+};
+/* WSKP_OP_UPLOAD, Arg[0] */
+#define WSKP_UPLOAD_REPLACE 0x1u /* a file that is there is put back when the case is over */
+#define WSKP_UPLOAD_OPTIONS 0x1u
+
+/* WSKP_OP_REGISTRY, Arg[0]; what it changes is changed back when the case is over */
+enum { WSKP_REGISTRY_GET = 0, WSKP_REGISTRY_SET = 1, WSKP_REGISTRY_DELETE = 2 };
+
+enum { /* REGISTRY, of GET */
+       WSKP_V_REGISTRY_TYPE = 0,
+       WSKP_V_REGISTRY_BYTES = 1,
 };
 enum { /* UPLOAD, COLLECT */
        WSKP_V_FILE_BYTES = 0,

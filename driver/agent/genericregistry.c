@@ -1,0 +1,110 @@
+/*
+ * genericregistry.c - the step that reads, writes or deletes a value of the registry. Source: "Registry
+ * functions" in the Win32 reference.
+ */
+#include "genericsteps.h"
+#include "settings.h"
+#include "status.h"
+#include "undo.h"
+
+#include <stdlib.h>
+#include <wchar.h>
+
+#define SERVICES_AT   L"SYSTEM\\CurrentControlSet\\Services\\"
+#define PARAMETERS_AT L"\\Parameters"
+#define NAME_MARK     L'='
+
+/* The key of the step: as it says, or that of the parameters of the driver's service. To be freed. */
+static wchar_t *RegistryKeyOf(const GENERIC *Generic, const wchar_t *Key)
+{
+    BOOL own = Generic->Step->Arg[2] != 0;
+    wchar_t *path = calloc(wcslen(Generic->Service) + wcslen(Key) + 64, sizeof *path);
+
+    if (path == NULL)
+        return NULL;
+    if (own) {
+        wcscpy(path, SERVICES_AT);
+        wcscat(path, Generic->Service);
+        wcscat(path, PARAMETERS_AT);
+    } else {
+        wcscpy(path, Key);
+    }
+    return path;
+}
+
+static DWORD RegistryRead(GENERIC *Generic, HKEY Key, const wchar_t *Name)
+{
+    CAPTURE *kept = &Generic->Kept[OUTPUT_OUT];
+    DWORD type = 0, bytes = WSKP_GENERIC_BYTES;
+    UINT8 *data = malloc(bytes);
+    DWORD error = ERROR_NOT_ENOUGH_MEMORY;
+
+    kept->Room = bytes;
+    kept->Data = malloc(kept->Room);
+    if (data != NULL && kept->Data != NULL)
+        error = (DWORD)RegQueryValueExW(Key, Name, NULL, &type, data, &bytes);
+    if (error == ERROR_SUCCESS)
+        CaptureAdd(kept, data, bytes);
+    free(data);
+    Generic->Result->Value[WSKP_V_REGISTRY_TYPE] = type;
+    Generic->Result->Value[WSKP_V_REGISTRY_BYTES] = bytes;
+    return error;
+}
+
+static DWORD RegistryWrite(GENERIC *Generic, const wchar_t *Path, const wchar_t *Name, const char *Digits)
+{
+    UINT8 *data = malloc(WSKP_GENERIC_BYTES);
+    DWORD bytes = 0, error = ERROR_NOT_ENOUGH_MEMORY;
+    HKEY key = NULL;
+
+    if (data != NULL)
+        error = Digits == NULL || HexBytes(Digits, data, WSKP_GENERIC_BYTES, &bytes) ? ERROR_SUCCESS
+                                                                                     : ERROR_INVALID_DATA;
+    if (error == ERROR_SUCCESS)
+        error = (DWORD)RegCreateKeyExW(UndoRoot((DWORD)Generic->Step->Arg[1]), Path, 0, NULL, 0,
+                                       KEY_SET_VALUE, NULL, &key, NULL);
+    if (error == ERROR_SUCCESS) {
+        error = (DWORD)RegSetValueExW(key, Name, 0, (DWORD)Generic->Step->Arg[3], data, bytes);
+        RegCloseKey(key);
+    }
+    free(data);
+    return error;
+}
+
+static DWORD RegistryDo(GENERIC *Generic, const wchar_t *Path, const wchar_t *Name, const char *Digits)
+{
+    DWORD root = (DWORD)Generic->Step->Arg[1], error = ERROR_SUCCESS;
+    BOOL deletes = Generic->Step->Arg[0] == WSKP_REGISTRY_DELETE;
+    HKEY key;
+
+    if (Generic->Step->Arg[0] == WSKP_REGISTRY_SET) {
+        error = UndoNoteValue(Generic->Journal, root, Path, Name);
+        return error == ERROR_SUCCESS ? RegistryWrite(Generic, Path, Name, Digits) : error;
+    }
+    error =
+        (DWORD)RegOpenKeyExW(UndoRoot(root), Path, 0, KEY_QUERY_VALUE | (deletes ? KEY_SET_VALUE : 0), &key);
+    if (error != ERROR_SUCCESS)
+        return error;
+    if (!deletes)
+        error = RegistryRead(Generic, key, Name);
+    else if ((error = UndoNoteValue(Generic->Journal, root, Path, Name)) == ERROR_SUCCESS)
+        error = (DWORD)RegDeleteValueW(key, Name);
+    RegCloseKey(key);
+    return error;
+}
+
+UINT32 DoRegistry(GENERIC *Generic)
+{
+    wchar_t *key = WordsNextWide(&Generic->Words), *name = WordsNextWide(&Generic->Words), *path = NULL;
+    const char *digits = WordsNext(&Generic->Words);
+    DWORD error = ERROR_INVALID_NAME;
+
+    if (key != NULL && name != NULL && name[0] == NAME_MARK)
+        path = RegistryKeyOf(Generic, key);
+    if (path != NULL)
+        error = RegistryDo(Generic, path, name + 1, digits);
+    free(path);
+    free(key);
+    free(name);
+    return StatusOfWin32(error);
+}
