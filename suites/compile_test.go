@@ -124,7 +124,7 @@ func loopsInAgent(op uint32) bool {
 func knownOperation(s wirePlanStep) bool {
 	if performer(s.Performer) == byAgent {
 		return s.Step.Op >= opUnload && s.Step.Op <= opEcho || s.Step.Op == opBlocked || s.Step.Op == opJoin ||
-			s.Step.Op >= opUpload && s.Step.Op <= opWrite || s.Step.Op == opSleep || s.Step.Op == opCancel
+			s.Step.Op >= opUpload && s.Step.Op <= opWrite || s.Step.Op == opSleep || s.Step.Op == opCancel || s.Step.Op == opRegistry
 	}
 	return s.Step.Op >= opRegister && s.Step.Op <= opProviderState
 }

@@ -12,6 +12,7 @@ import (
 func FuzzLoad(f *testing.F) {
 	for _, s := range Builtin() {
 		f.Add([]byte(matrix))
+		f.Add([]byte("suite: s\ndoc: d\ncases:\n  - {id: c, doc: d, steps: [{run: {program: a, thread: t, env: {A: b, B: ~}, stdin: {hex: 00ff}, tap: r.tap}}, {join: {thread: t, within: 1h, exit: [0, -3]}}, {registry: {key: HKLM\\a, name: b, set: {qword: 5}}}, {registry: {parameter: c, equals: [a, b]}}, {reload: {times: 2, cycles: 2, pool_tags: ['A*'], pool_growth_at_most: 1KiB}}, {upload: {file: x, to: 'C:\\y', replace: true}}]}\n"))
 		f.Add([]byte("suite: s\ndoc: d\ncases:\n  - {id: c, doc: d, with: {x: [a, b]}, set_up: [{upload: $x}], steps: [{run: {program: a, args: [$x], stdout: {matches: '(a|b)*'}, tap: stdout}}, {ioctl: {device: D, code: 1, in: {hex: 00}, out: {text: b}}}], tear_down: [{collect: $x}]}\n"))
 		f.Add(s.Data)
 	}

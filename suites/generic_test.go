@@ -58,6 +58,7 @@ func genericMistakes() []mistakeTest {
 		{"regular expression", one("run: {program: a, stdout: {matches: '('}}"), "run: stdout: matches: error parsing regexp: missing closing )", false},
 		{"two reports", one("run: {program: a, tap: stdout, junit: b.xml}"), "f:7:47: run has both (expected one of tap and junit)", false},
 		{"report that is uploaded", caseText("", `upload: {file: a.xml, to: out/a.xml}`, `run: {program: a, junit: 'OUT\a.xml'}`), `f:8:34: the report OUT\a.xml is uploaded on line 7, and would be taken away before the program runs`, false},
+		{"report of a program on a thread", caseText("", "run: {program: a, tap: out/r.tap, thread: t}", `run: {program: b, junit: 'OUT\r.tap'}`, "join: {thread: t, within: 1s}"), `f:8:34: the report OUT\r.tap is that of the program on thread "t", since line 7 (expected a report of its own, or a join before it)`, false},
 		{"report that is the program", one(`run: {program: 'bin\a.exe', tap: bin/A.exe}`), `the report bin\A.exe is the program (expected a file that the program writes)`, false},
 		{"recorded and judged", one("run: {program: a, stdout: {equals: b}}\n        record: true"), "what the step writes is judged, and a recorded step is not", false},
 		{"failure and judged", one("run: {program: a, tap: stdout}\n        expect: STATUS_TIMEOUT"), "what the step writes is known only when it succeeds", false},

@@ -2,6 +2,8 @@ package suites
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"wskharness/strictyaml"
@@ -92,6 +94,12 @@ func (p *caseParser) report(s *Step, g *generic, given map[string]*node) {
 func (p *caseParser) ownReport(run *runStep, file string, n *node) {
 	if strings.EqualFold(file, run.program) {
 		p.r.At(n, "a file that the program writes", "the report %s is the program", file)
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.threads)) {
+		t := p.threads[name]
+		if t.busy && t.generic != nil && t.generic.run != nil && strings.EqualFold(t.generic.run.report, file) {
+			p.r.At(n, "a report of its own, or a join before it", "the report %s is that of the program on thread %q, since line %d", file, name, t.at.Line)
+		}
 	}
 	for _, s := range p.c.Steps {
 		if s.op.code == opUpload && s.generic != nil && strings.EqualFold(s.generic.texts[1], file) {
