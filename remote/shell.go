@@ -22,7 +22,10 @@ type ShellOptions struct {
 	IdleTimeout time.Duration
 
 	NoProfile bool // don't load the user's profile: faster, with less environment
-	Codepage  int  // of the console; 65001 (UTF-8) when zero
+
+	// Codepage is the console's, for input and output; 65001 (UTF-8) when zero. Programs that ask their console write in
+	// it, as cmd.exe does; what others write arrives as it is. A server that can't have it refuses the shell.
+	Codepage int
 }
 
 const codepageUTF8 = 65001

@@ -35,6 +35,7 @@ type command struct {
 	news    chan struct{} // closed and replaced whenever something below changes
 	out     []chunk       // what the program wrote, in the order in which it came
 	held    [2]int        // how much of out is of which stream
+	partial [2][]byte     // what is not in out yet: the beginning of a character
 	ended   [2]bool
 	exited  bool
 	exit    uint32

@@ -24,6 +24,11 @@
 // and HTTP statuses are those that Windows hosts were recorded to send; what no recording shows
 // follows MS-WSMV and wsmerror.h, and is marked so where it is decided.
 //
+// The code page that a shell asks for (WINRS_CODEPAGE) is its host's business, to which it is passed on: Windows makes it the
+// input and output code page of the shell's console (MS-WSMV 3.1.4.5.2). A host that has consoles ([Consoles]) is asked
+// first, and a shell that wants what they can't have is refused. Output is never converted; in a shell that asked for UTF-8
+// no piece of an answer ends amid a character, as long as the rest of it comes within the request's time-out.
+//
 // # What it does not trust
 //
 // A client that has not authenticated is answered before its body is read. Envelopes are bounded

@@ -134,6 +134,14 @@ func invalidOptions(code uint32) *fault {
 		reason: "An option of the request is not known, or has no valid value."}
 }
 
+// invalidCodepage: what Windows says of one that it does not have was not recorded.
+func invalidCodepage(codepage string) *fault {
+	f := invalidOptions(wsman.CodeInvalidOptionValue)
+	f.detail = "InvalidValue"
+	f.message = "The console cannot have the code page " + clip(codepage) + " that " + wsman.OptionCodepage + " asks for; 65001 is UTF-8."
+	return f
+}
+
 func envelopeTooSmall() *fault {
 	return &fault{sender: true, subcode: "w:EncodingLimit", detail: "MinimumEnvelopeLimit", code: wsman.CodeMinEnvelope,
 		reason: fmt.Sprintf("The MaxEnvelopeSize of the request is less than %d bytes.", minEnvelope)}

@@ -162,7 +162,7 @@ func (s *Server) dispatch(ctx context.Context, r request, a *answer) *fault {
 func (s *Server) dispatchShell(ctx context.Context, r request, a *answer) *fault {
 	switch r.action {
 	case wsman.ActionCreate:
-		return s.createShell(r, a)
+		return s.createShell(ctx, r, a)
 	case wsman.ActionDelete:
 		return s.deleteShell(ctx, r, a)
 	case wsman.ActionEnumerate:

@@ -17,6 +17,14 @@ type Host interface {
 	Start(ctx context.Context, spec Spec) (Process, error)
 }
 
+// Consoles is what a [Host] may be besides: one whose commands have consoles. A shell that asks for a code page
+// that they can't have is refused when it is created.
+type Consoles interface {
+	// TakesCodepage reports whether a console can have a code page for input and output. An error says that it
+	// can't be known now: then Start tells.
+	TakesCodepage(ctx context.Context, codepage int) (bool, error)
+}
+
 // Spec says what to run.
 type Spec struct {
 	// Line is the whole command line, as Windows gives it to CreateProcess. Unless SkipShell is
@@ -41,7 +49,7 @@ type Spec struct {
 	SkipShell    bool
 	Dir          string            // empty: the host's choice; the user's profile on Windows
 	Env          map[string]string // added to the host's own
-	Codepage     int               // of the console; 437 is what most clients ask for, 65001 is UTF-8
+	Codepage     int               // of the console, for input and output; 437 is what most clients ask for, 65001 is UTF-8
 	NoProfile    bool              // the user's profile is not wanted
 	ConsoleStdin bool              // the client's input is a console, not a pipe
 	ShellID      string

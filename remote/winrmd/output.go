@@ -1,12 +1,14 @@
 package winrmd
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"fmt"
 	"io"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"wskharness/remote/internal/wsman"
 )
@@ -23,6 +25,7 @@ func (c *command) drain(stream int, from io.Reader) {
 		}
 	}
 	c.mu.Lock()
+	c.flush(stream)
 	c.ended[stream] = true
 	c.changed()
 	c.mu.Unlock()
@@ -46,6 +49,20 @@ func (c *command) hold(stream int, data []byte) bool {
 			return false
 		}
 	}
+	if len(c.partial[stream]) > 0 {
+		data = append(c.partial[stream], data...)
+	}
+	n := len(data) - c.unfinished(data)
+	c.partial[stream] = bytes.Clone(data[n:])
+	c.add(stream, data[:n:n])
+	return true
+}
+
+// add puts output where a Receive finds it. The lock is held.
+func (c *command) add(stream int, data []byte) {
+	if len(data) == 0 {
+		return
+	}
 	// Small writes of one stream are put together while they wait.
 	if last := len(c.out) - 1; last >= 0 && c.out[last].stream == stream && len(c.out[last].data)+len(data) <= chunkSize {
 		c.out[last].data = append(c.out[last].data, data...)
@@ -54,7 +71,39 @@ func (c *command) hold(stream int, data []byte) bool {
 	}
 	c.held[stream] += len(data)
 	c.changed()
-	return true
+}
+
+// flush adds the beginning of a character whose end does not come. It says whether there was one. The lock is held.
+func (c *command) flush(stream int) bool {
+	partial := c.partial[stream]
+	c.partial[stream] = nil
+	c.add(stream, partial)
+	return len(partial) > 0
+}
+
+// unfinished is how many bytes at the end of data begin a character of UTF-8 that is not there whole. They wait for the
+// rest, in a shell that asked for UTF-8: there are clients that decode each piece of an output by itself.
+func (c *command) unfinished(data []byte) int {
+	if c.shell.codepage != utf8Codepage {
+		return 0
+	}
+	for n := 1; n < utf8.UTFMax && n <= len(data); n++ {
+		if tail := data[len(data)-n:]; utf8.RuneStart(tail[0]) {
+			if utf8.FullRune(tail) {
+				return 0
+			}
+			return n
+		}
+	}
+	return 0
+}
+
+// fitting is how much of data goes into an answer that has so much room.
+func (c *command) fitting(data []byte, room int) int {
+	if len(data) <= room {
+		return len(data)
+	}
+	return room - c.unfinished(data[:room])
 }
 
 // receive answers with what there is, waiting for something within the request's time-out.
@@ -125,7 +174,7 @@ func (c *command) await(ctx context.Context, timeout <-chan time.Time, wanted [2
 		case <-settle:
 			return nil
 		case <-timeout:
-			if have > 0 {
+			if have > 0 || c.flushAll(wanted) {
 				return nil
 			}
 			return timedOut()
@@ -135,6 +184,17 @@ func (c *command) await(ctx context.Context, timeout <-chan time.Time, wanted [2
 			return aborted()
 		}
 	}
+}
+
+// flushAll is flush for the wanted streams.
+func (c *command) flushAll(wanted [2]bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	some := false
+	for i := range wanted {
+		some = wanted[i] && c.flush(i) || some
+	}
+	return some
 }
 
 // take writes what there is into an answer, and forgets it.
@@ -152,14 +212,18 @@ func (c *command) take(b *markup, wanted [2]bool, budget int) {
 	var left []chunk
 	more := false // of what is wanted
 	for _, ch := range c.out {
-		n := min(len(ch.data), budget)
-		if more = more || wanted[ch.stream] && n < len(ch.data); !wanted[ch.stream] || n == 0 {
-			left = append(left, ch)
-			continue
+		n := 0
+		if wanted[ch.stream] {
+			n = c.fitting(ch.data, budget)
 		}
-		c.stream(b, ch.stream, "").base64(ch.data[:n]).raw("</rsp:Stream>")
-		budget -= n
-		c.held[ch.stream] -= n
+		if wanted[ch.stream] && n < len(ch.data) {
+			more, budget = true, n // nothing behind it may overtake it
+		}
+		if n > 0 {
+			c.stream(b, ch.stream, "").base64(ch.data[:n]).raw("</rsp:Stream>")
+			budget -= n
+			c.held[ch.stream] -= n
+		}
 		if n < len(ch.data) {
 			left = append(left, chunk{ch.stream, ch.data[n:]})
 		}

@@ -45,11 +45,15 @@ const (
 	maxVariables = 1024
 	maxName      = 1024
 	cmdCodepage  = 437
+	utf8Codepage = 65001
 )
 
-func (s *Server) createShell(r request, a *answer) *fault {
+func (s *Server) createShell(ctx context.Context, r request, a *answer) *fault {
 	sh, f := s.newShell(r)
 	if f != nil {
+		return f
+	}
+	if f := s.checkCodepage(ctx, sh.codepage); f != nil {
 		return f
 	}
 	s.mu.Lock()
@@ -115,12 +119,30 @@ func (s *Server) newShell(r request) (*shell, *fault) {
 	if text, ok := r.options[wsman.OptionCodepage]; ok {
 		n, err := strconv.ParseUint(text, 10, 16)
 		if err != nil {
-			return nil, invalidOptions(wsman.CodeInvalidOptionValue)
+			return nil, invalidCodepage(text)
 		}
 		sh.codepage = int(n)
 	}
 	sh.life, sh.end = context.WithCancel(context.Background())
 	return sh, nil
+}
+
+// checkCodepage refuses a code page that the host's consoles don't take. Commands that were given another one than
+// was asked for would write what their client can't read.
+func (s *Server) checkCodepage(ctx context.Context, codepage int) *fault {
+	host, ok := s.opts.Host.(Consoles)
+	if !ok {
+		return nil
+	}
+	takes, err := host.TakesCodepage(ctx, codepage)
+	if err != nil {
+		s.log.Debug("whether consoles take a code page is not known", "codepage", codepage, "error", err)
+		return nil
+	}
+	if !takes {
+		return invalidCodepage(strconv.Itoa(codepage))
+	}
+	return nil
 }
 
 // write describes the shell as Windows does; the elements' order is that of the recordings.

@@ -109,7 +109,7 @@ func runBench(b *testing.B, up *boot, line string, input int64) int64 {
 	b.Helper()
 	ctx, cancel := context.WithCancel(b.Context())
 	defer cancel()
-	p, err := up.host.Start(ctx, winrmd.Spec{Line: line})
+	p, err := up.host.Start(ctx, winrmd.Spec{Line: line, Codepage: 65001})
 	if err != nil {
 		b.Fatal(err)
 	}

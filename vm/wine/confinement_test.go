@@ -148,7 +148,7 @@ func attempt(t *testing.T, up *boot) map[string]bool {
 		t.Fatal(err)
 	}
 	line := fmt.Sprintf("start /unix /usr/bin/perl %s %s %d %d %s %s %s", script, outside, port, bystander.Process.Pid, inside, control, program)
-	p, err := up.host.Start(t.Context(), winrmd.Spec{Line: line})
+	p, err := up.host.Start(t.Context(), winrmd.Spec{Line: line, Codepage: 65001})
 	if err != nil {
 		t.Fatal(err)
 	}

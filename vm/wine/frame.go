@@ -27,6 +27,7 @@ const (
 	frameTerminate frameKind = 5
 	frameWatch     frameKind = 6
 	frameKill      frameKind = 7
+	frameCodePage  frameKind = 8
 
 	frameHello      frameKind = 16
 	frameReady      frameKind = 17
@@ -38,10 +39,11 @@ const (
 	frameStdinGrant frameKind = 23
 	frameStdinGone  frameKind = 24
 	frameWatched    frameKind = 25
+	frameCodePageIs frameKind = 26
 )
 
 const (
-	hostProtocol = 1
+	hostProtocol = 2
 	frameHeader  = 16
 	maxFrameData = 128 << 10
 	maxSpawnData = 256 << 10

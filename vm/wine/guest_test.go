@@ -212,14 +212,18 @@ func TestSixGuestsSideBySide(t *testing.T) {
 // count is how many processes with this name run in the guest, as this machine sees them.
 func count(t *testing.T, m *Machine, name string) int {
 	t.Helper()
-	n := 0
+	return len(running(m, name))
+}
+
+// running are the processes with this name.
+func running(m *Machine, name string) (pids []int) {
 	for _, pid := range processesOf(prefixOf(m.state.Dir)) {
 		if cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err == nil &&
 			strings.Contains(strings.ReplaceAll(string(cmdline), "\x00", " "), name) && !strings.Contains(string(cmdline), "cmd") {
-			n++
+			pids = append(pids, pid)
 		}
 	}
-	return n
+	return pids
 }
 
 func residentOf(t *testing.T, pid int) int {

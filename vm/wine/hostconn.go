@@ -28,6 +28,7 @@ type hostConn struct {
 	mu       sync.Mutex
 	next     uint32
 	commands map[uint32]*process
+	asked    map[uint32]chan uint32 // about code pages, each with room for its answer
 	readyErr error
 	overErr  error
 }
@@ -41,7 +42,7 @@ type watchedEvent struct{ process, exit uint32 }
 func newHostConn(in io.WriteCloser, out io.ReadCloser) *hostConn {
 	h := &hostConn{
 		ready: make(chan struct{}), over: make(chan struct{}), watched: make(chan watchedEvent, 64),
-		in: in, commands: map[uint32]*process{},
+		in: in, commands: map[uint32]*process{}, asked: map[uint32]chan uint32{},
 	}
 	go h.read(out)
 	return h
@@ -79,6 +80,8 @@ func (h *hostConn) loop(r io.Reader) error {
 			case h.watched <- watchedEvent{f.command, f.value}:
 			default: // more ends than anybody watches: hostile, or nobody cares
 			}
+		case frameCodePageIs:
+			h.answer(f.command, f.value)
 		default:
 			if p := h.find(f.command); p != nil {
 				p.frame(f)
@@ -166,6 +169,50 @@ func (h *hostConn) kill(process, exit uint32) error {
 	return h.send(frame{kind: frameKill, command: process, value: exit})
 }
 
+// TakesCodepage asks the guest. See winrmd.Consoles.
+func (h *hostConn) TakesCodepage(ctx context.Context, codepage int) (bool, error) {
+	answer := make(chan uint32, 1)
+	h.mu.Lock()
+	h.next++
+	id := h.next
+	h.asked[id] = answer
+	h.mu.Unlock()
+	defer func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.asked, id)
+	}()
+	if err := h.send(frame{kind: frameCodePage, command: id, value: uint32(codepage)}); err != nil {
+		return false, err
+	}
+	select {
+	case win32 := <-answer:
+		switch win32 {
+		case 0:
+			return true, nil
+		case errInvalidParameter:
+			return false, nil
+		}
+		return false, fmt.Errorf("make a console in the guest: Win32 error %d", win32)
+	case <-h.over:
+		return false, fmt.Errorf("ask the guest about code page %d: %w", codepage, h.err())
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	}
+}
+
+// errInvalidParameter is what Windows says of a code page that a console can't have.
+const errInvalidParameter = 87
+
+func (h *hostConn) answer(id, win32 uint32) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	select {
+	case h.asked[id] <- win32:
+	default: // nobody asked, or it was answered already
+	}
+}
+
 // Start runs a command in the guest. See winrmd.Host.
 func (h *hostConn) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process, error) {
 	payload, err := spawnPayload(spec)
@@ -182,7 +229,7 @@ func (h *hostConn) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process,
 	p.id = h.next
 	h.commands[p.id] = p
 	h.mu.Unlock()
-	if err := h.send(frame{kind: frameSpawn, command: p.id, payload: payload}); err != nil {
+	if err := h.send(frame{kind: frameSpawn, command: p.id, value: uint32(spec.Codepage), payload: payload}); err != nil {
 		h.forget(p.id)
 		return nil, err
 	}

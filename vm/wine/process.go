@@ -51,8 +51,8 @@ func (p *process) Wait() (uint32, error) {
 	return p.exit, p.err
 }
 
-// Signal ends the command: Wine has no console here to which Ctrl-C could be delivered, so a command
-// sees it as one that has no handler does on Windows.
+// Signal ends the command: nothing is typed at its console, so a command sees a signal as one that has no
+// handler does on Windows.
 func (p *process) Signal(_ context.Context, s winrmd.Signal) error {
 	if s == winrmd.SignalTerminate {
 		return p.terminate(exitKilled)

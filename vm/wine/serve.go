@@ -197,6 +197,17 @@ func (s *server) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process, e
 	return b.host.Start(ctx, spec)
 }
 
+// TakesCodepage asks the boot that is up. See winrmd.Consoles.
+func (s *server) TakesCodepage(ctx context.Context, codepage int) (bool, error) {
+	s.mu.Lock()
+	b := s.boot
+	s.mu.Unlock()
+	if b == nil {
+		return false, errors.New("ask about a code page: the guest is off")
+	}
+	return b.host.TakesCodepage(ctx, codepage)
+}
+
 // listen opens the WinRM endpoint and the control socket, and writes down where they are.
 func (s *server) listen() error {
 	certificate, err := winrmd.NewCertificate("127.0.0.1", "localhost")

@@ -1,7 +1,7 @@
 /* command.c - the life of a command: what it consists of, its threads, and how it ends. */
 #include "host.h"
 
-static HANDLE MakeJob(void)
+HANDLE MakeJob(void)
 {
     JOBOBJECT_EXTENDED_LIMIT_INFORMATION Limits;
     HANDLE Job = CreateJobObjectW(NULL, NULL);
@@ -25,7 +25,8 @@ void Discard(COMMAND *Command)
     CloseAndClear(&Command->InputThread);
     CloseAndClear(&Command->InputThere);
     CloseAndClear(&Command->Process);
-    CloseAndClear(&Command->Job);
+    CloseAndClear(&Command->Job); /* with all that the command started, before its console goes to another */
+    GiveConsole(Command->Host, Command->Console);
     Free(Command->Host, Command->Ring);
     Free(Command->Host, Command);
 }
@@ -114,6 +115,8 @@ static DWORD WINAPI WaitThread(void *Parameter)
     SetEvent(Command->InputThere);
     WaitForSingleObject(Command->InputThread, INFINITE); /* its reader is dead, so its write has failed */
 
+    GiveConsole(Host, Command->Console); /* before the end is told: what is started then may have it */
+    Command->Console = NULL;
     Send(Host, FRAME_EXIT, Command->Id, 0, ExitCode);
     Discard(Command);
     return 0;

@@ -11,20 +11,21 @@
 #endif
 #include <windows.h>
 
-#define HOST_PROTOCOL 1u
+#define HOST_PROTOCOL 2u
 
 #define FRAME_DATA_MAX  (128u * 1024u)  /* payload of a data frame */
 #define FRAME_SPAWN_MAX (256u * 1024u)  /* payload of a spawn frame */
 #define WINDOW          (1024u * 1024u) /* bytes of one stream that may be on the way */
 
 enum {                         /* to the host */
-       FRAME_SPAWN = 1,        /* command; payload: UTF-16 line, directory, NAME=VALUE…, each with NUL */
+       FRAME_SPAWN = 1,        /* command, value: code page; payload: UTF-16 line, directory, NAME=VALUE… */
        FRAME_STDIN = 2,        /* command; payload */
        FRAME_STDIN_END = 3,    /* command: no more input */
        FRAME_GRANT = 4,        /* command, stream, value: that many more bytes may be sent */
        FRAME_TERMINATE = 5,    /* command, value: end its tree with this exit code */
        FRAME_WATCH = 6,        /* command = process id: tell when it has ended */
        FRAME_KILL = 7,         /* command = process id, value: end it, and it alone, with this exit code */
+       FRAME_CODE_PAGE = 8,    /* command = number of the question, value: do consoles take this one? */
        FRAME_HELLO = 16,       /* value: HOST_PROTOCOL */
        FRAME_READY = 17,       /* value: Win32 error, 0 when commands run and drivers can be loaded */
        FRAME_STARTED = 18,     /* command, value: process id */
@@ -34,7 +35,8 @@ enum {                         /* to the host */
        FRAME_EXIT = 22,        /* command, value: exit code; the last frame of a command */
        FRAME_STDIN_GRANT = 23, /* command, value */
        FRAME_STDIN_GONE = 24,  /* command: nobody reads its input any more */
-       FRAME_WATCHED = 25      /* command = process id, value: exit code */
+       FRAME_WATCHED = 25,     /* command = process id, value: exit code */
+       FRAME_CODE_PAGE_IS = 26 /* command = number of the question, value: Win32 error, 0 when they do */
 };
 
 #pragma pack(push, 1)

@@ -8,11 +8,16 @@
 struct HOST {
     HANDLE In, Out, Heap;
     CRITICAL_SECTION OutLock; /* one frame at a time on Out */
-    CRITICAL_SECTION Lock;    /* Commands, CommandCount, and the windows of all commands */
+    CRITICAL_SECTION Lock;    /* Commands, CommandCount, Idle, and the windows of all commands */
     struct COMMAND *Commands;
     UINT32 CommandCount;
     volatile LONG Watches;
+    HANDLE Keepers;       /* the job of the processes that keep consoles */
+    struct CONSOLE *Idle; /* consoles without a command; Lock */
+    UINT32 IdleCount;     /* Lock */
 };
+
+typedef struct CONSOLE CONSOLE;
 
 typedef struct {
     struct COMMAND *Command;
@@ -28,6 +33,7 @@ typedef struct COMMAND {
     HOST *Host;
     UINT32 Id;
     HANDLE Process, Job;
+    CONSOLE *Console; /* its own while it runs; NULL before */
     OUTPUT Output[2];
     /* Input: a ring that the reader fills within the window that was granted, so it never overflows. */
     HANDLE InputPipe, InputThread, InputThere;
@@ -66,7 +72,35 @@ DWORD WINAPI InputThread(void *Parameter);
 /* Puts input into the ring; FALSE when the endpoint sent more than it was granted. With HOST.Lock held. */
 BOOL PutInput(COMMAND *Command, const UINT8 *Data, UINT32 Length);
 
+/* ---- console.c ---- */
+
+/* Makes the job in which keepers end with the host. FALSE without memory. */
+BOOL MakeKeeperJob(HOST *Host);
+
+/* What a keeper does. */
+int KeepConsole(void);
+
+/* Attaches this process to a console that is no command's, and sets both its code pages. Returns the Win32
+ * error: ERROR_INVALID_PARAMETER for a code page that consoles don't take. After 0 the console is the
+ * caller's, for GiveConsole, and LeaveConsole is due. Only for the reader. */
+DWORD EnterConsole(HOST *Host, UINT32 CodePage, CONSOLE **Entered);
+
+/* Detaches this process from the console that it has entered. Only for the reader. */
+void LeaveConsole(void);
+
+/* Gives a console back when all that was attached to it is gone; NULL does nothing. */
+void GiveConsole(HOST *Host, CONSOLE *Console);
+
+/* Says whether consoles take a code page: 0, or the Win32 error. Only for the reader. */
+DWORD TryCodePage(HOST *Host, UINT32 CodePage);
+
+/* Has a console made for the first command, and does not wait for it. Only for the reader. */
+void PrepareConsole(HOST *Host);
+
 /* ---- command.c ---- */
+
+/* A job that ends with its handle, and with it all that is in it; NULL without memory. */
+HANDLE MakeJob(void);
 
 /* A command without process, pipes and threads, for Discard or StartThreads; NULL without memory. */
 COMMAND *MakeCommand(HOST *Host, UINT32 Id);
@@ -90,9 +124,9 @@ void Terminate(COMMAND *Command, UINT32 ExitCode);
 
 /* ---- spawn.c ---- */
 
-/* Starts a command as a spawn frame's payload says, and tells the endpoint whether it runs. Only for the
- * reader: one command at a time is created. */
-void Spawn(HOST *Host, UINT32 Id, UINT8 *Payload, UINT32 Length);
+/* Starts a command as a spawn frame's payload says, in a console with that code page, and tells the endpoint
+ * whether it runs. Only for the reader: one command at a time is created. */
+void Spawn(HOST *Host, UINT32 Id, UINT32 CodePage, UINT8 *Payload, UINT32 Length);
 
 /* ---- watch.c ---- */
 

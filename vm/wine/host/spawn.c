@@ -144,7 +144,7 @@ Exit:
     return Error;
 }
 
-void Spawn(HOST *Host, UINT32 Id, UINT8 *Payload, UINT32 Length)
+void Spawn(HOST *Host, UINT32 Id, UINT32 CodePage, UINT8 *Payload, UINT32 Length)
 {
     SPAWN What;
     COMMAND *Command = NULL;
@@ -159,7 +159,11 @@ void Spawn(HOST *Host, UINT32 Id, UINT8 *Payload, UINT32 Length)
         Send(Host, FRAME_REFUSED, Id, 0, ERROR_NOT_ENOUGH_MEMORY);
         return;
     }
-    Error = CreateSuspended(Command, &What, &Thread, &ProcessId);
+    Error = EnterConsole(Host, CodePage, &Command->Console);
+    if (Error == 0) {
+        Error = CreateSuspended(Command, &What, &Thread, &ProcessId); /* it inherits the console */
+        LeaveConsole();
+    }
     if (Error != 0) {
         Discard(Command);
         Send(Host, FRAME_REFUSED, Id, 0, Error);

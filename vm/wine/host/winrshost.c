@@ -7,10 +7,10 @@
  * many bytes on the way, and the receiver grants more when it has passed some on. A slow reader
  * therefore stops its own command and nobody else's, and nothing is buffered without bound.
  *
- * Threads: the reader (the first thread) handles frames and never waits for a command; it is also
- * the only one that creates processes, so that no command inherits another one's pipes. Each
- * command has one thread per output, one for its input, and one that awaits its end and puts
- * everything away. Frames are written whole, under HOST.OutLock.
+ * Threads: the reader (the first thread) handles frames and never waits for a command, only for a
+ * console that is being made (console.c); it is also the only one that creates processes, so that no
+ * command inherits another one's pipes. Each command has one thread per output, one for its input, and
+ * one that awaits its end and puts everything away. Frames are written whole, under HOST.OutLock.
  *
  * Everything a command starts lives in its job object and dies with it.
  */
@@ -65,7 +65,11 @@ static BOOL HandleFrame(HOST *Host, const FRAME *Frame, UINT8 *Payload)
     BOOL Sound = TRUE;
 
     if (Frame->Type == FRAME_SPAWN) {
-        Spawn(Host, Frame->Command, Payload, Frame->Length);
+        Spawn(Host, Frame->Command, Frame->Value, Payload, Frame->Length);
+        return TRUE;
+    }
+    if (Frame->Type == FRAME_CODE_PAGE) {
+        Send(Host, FRAME_CODE_PAGE_IS, Frame->Command, 0, TryCodePage(Host, Frame->Value));
         return TRUE;
     }
     if (Frame->Type == FRAME_WATCH) {
@@ -113,19 +117,23 @@ static BOOL TakePipes(HOST *Host)
            SetHandleInformation(Host->Out, HANDLE_FLAG_INHERIT, 0);
 }
 
-int main(void)
+int main(int Count, char **Arguments)
 {
     static HOST Host; /* zeroed; lives as long as the threads, that is, as the process */
     UINT8 *Payload;
     HANDLE Ready;
     FRAME Frame;
 
+    UNREFERENCED_PARAMETER(Arguments);
+    if (Count > 1)
+        return KeepConsole();
     Host.Heap = GetProcessHeap();
     InitializeCriticalSection(&Host.OutLock);
     InitializeCriticalSection(&Host.Lock);
     Payload = Allocate(&Host, FRAME_SPAWN_MAX);
-    if (Payload == NULL || !TakePipes(&Host))
+    if (Payload == NULL || !TakePipes(&Host) || !MakeKeeperJob(&Host))
         return 2;
+    FreeConsole(); /* that of whoever started it */
     SetErrorMode(SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX | SEM_NOOPENFILEERRORBOX);
 
     Send(&Host, FRAME_HELLO, 0, 0, HOST_PROTOCOL);
@@ -133,6 +141,7 @@ int main(void)
     if (Ready == NULL)
         return 2;
     CloseHandle(Ready);
+    PrepareConsole(&Host);
 
     while (ReadAll(Host.In, &Frame, sizeof(Frame))) {
         UINT32 Most = Frame.Type == FRAME_SPAWN ? FRAME_SPAWN_MAX : FRAME_DATA_MAX;

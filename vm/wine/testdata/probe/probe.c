@@ -9,6 +9,9 @@
  *   probe tree          starts itself as "probe hold", says so, and holds
  *   probe hold          does nothing for a minute
  *   probe fault         writes to address 0x20
+ *   probe args …        writes its command line in UTF-8, as Windows has it
+ *   probe env NAME      writes the variable in UTF-8
+ *   probe break         types Ctrl-Break at its console, and says so if it is still there
  */
 #include <windows.h>
 #include <stdio.h>
@@ -79,6 +82,30 @@ static int Tree(HANDLE Out, char *Self)
     return 0;
 }
 
+/* Writes a text in UTF-8, whatever the console's code page is. */
+static int PutWide(HANDLE Out, const WCHAR *Text)
+{
+    int Length = WideCharToMultiByte(CP_UTF8, 0, Text, -1, Buffer, sizeof(Buffer), NULL, NULL);
+    return Length < 1 || !Put(Out, Buffer, (DWORD)Length - 1);
+}
+
+static int PutVariable(HANDLE Out, const char *Name)
+{
+    static WCHAR Wide[64], Value[32767];
+    if (MultiByteToWideChar(CP_UTF8, 0, Name, -1, Wide, 64) == 0 ||
+        GetEnvironmentVariableW(Wide, Value, 32767) == 0)
+        return (int)GetLastError();
+    return PutWide(Out, Value);
+}
+
+static int Break(HANDLE Out)
+{
+    if (!GenerateConsoleCtrlEvent(CTRL_BREAK_EVENT, 0))
+        return (int)GetLastError();
+    Sleep(60000);
+    return !Put(Out, "unbroken\n", 9);
+}
+
 static volatile ULONG_PTR Nowhere = 0x20; /* volatile, so that the compiler does not see through it */
 
 int main(int Count, char **Words)
@@ -99,6 +126,12 @@ int main(int Count, char **Words)
         return Tree(Out, Words[0]);
     if (strcmp(Word, "hold") == 0)
         Sleep(60000);
+    if (strcmp(Word, "args") == 0)
+        return PutWide(Out, GetCommandLineW());
+    if (strcmp(Word, "env") == 0)
+        return PutVariable(Out, Argument);
+    if (strcmp(Word, "break") == 0)
+        return Break(Out);
     if (strcmp(Word, "fault") == 0)
         *(volatile int *)Nowhere = 1;
     return 0;
