@@ -24,7 +24,7 @@ const (
 // Endpoint says where WinRM answers, and how to authenticate there.
 type Endpoint struct {
 	URL      string // https://host:5986/wsman or http://host:5985/wsman
-	User     string // name, DOMAIN\name or name@domain (Basic: local accounts only)
+	User     string // name, DOMAIN\name, .\name or name@domain (Basic: local accounts only)
 	Password Secret
 	Auth     Auth
 

@@ -345,10 +345,15 @@ func (c *ntlmConn) unseal(a answer) (answer, error) {
 	return answer{status: a.status, header: a.header, isSOAP: true, body: plain}, nil
 }
 
-// splitUser takes the domain off a name. A name@domain is passed on whole: the machine resolves it.
+// splitUser takes the domain off a name. A name@domain is passed on whole: the machine resolves it (MS-NLMP 3.1.1.1:
+// the domain is empty then). So it does .\name, an account of its own: that dot is for people, and an empty domain says it.
 func splitUser(name string) (user, domain string) {
-	if domain, user, found := strings.Cut(name, `\`); found {
-		return user, domain
+	domain, user, found := strings.Cut(name, `\`)
+	switch {
+	case !found:
+		return name, ""
+	case domain == ".":
+		return user, ""
 	}
-	return name, ""
+	return user, domain
 }

@@ -160,7 +160,7 @@ func (s *Server) basic(r *http.Request) bool {
 	name, password, ok := r.BasicAuth()
 	sum := sha256.Sum256([]byte(utf8Of(password)))
 	samePassword := subtle.ConstantTimeCompare(sum[:], s.secret[:]) == 1
-	return ok && s.isUser(utf8Of(name)) && samePassword
+	return ok && s.isUser(utf8Of(name), "") && samePassword
 }
 
 // utf8Of reads what a client put into Basic authentication: UTF-8, or Latin-1 with old clients
@@ -176,10 +176,25 @@ func utf8Of(text string) string {
 	return string(runes)
 }
 
-// isUser compares names as Windows does: without case, with or without the machine's name.
-func (s *Server) isUser(name string) bool {
-	if i := strings.LastIndexByte(name, '\\'); i >= 0 && !strings.Contains(s.opts.User, `\`) {
-		name = name[i+1:]
+// isUser compares names as Windows does: without regard to case. A name without a domain is this machine's user under
+// whatever domain a client names: DOMAIN\user, .\user, user@domain. One that has a domain itself is that user alone.
+func (s *Server) isUser(name, domain string) bool {
+	if domain != "" {
+		name = domain + `\` + name
+	}
+	if !strings.ContainsAny(s.opts.User, `\@`) {
+		name = withoutDomain(name)
 	}
 	return strings.EqualFold(name, s.opts.User)
+}
+
+// withoutDomain takes DOMAIN\ or @domain off a name.
+func withoutDomain(name string) string {
+	if i := strings.LastIndexByte(name, '\\'); i >= 0 {
+		return name[i+1:]
+	}
+	if i := strings.LastIndexByte(name, '@'); i > 0 && i < len(name)-1 {
+		return name[:i]
+	}
+	return name
 }

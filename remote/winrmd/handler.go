@@ -7,18 +7,27 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"wskharness/remote/internal/wsman"
 )
 
 // Handler answers HTTP requests at /wsman (and Identify without authentication at
-// /wsman-anon/identify, as Windows does). Serve uses it.
+// /wsman-anon/identify, as Windows does). Serve uses it. The path is compared as http.sys does: without
+// regard to case, with or without a slash at its end. What is behind a question mark is for others:
+// PowerShell puts its version there.
 func (s *Server) Handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("/wsman", s.serveHTTP)
-	mux.HandleFunc("/wsman-anon/identify", s.serveIdentify)
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch strings.ToLower(strings.TrimSuffix(r.URL.Path, "/")) {
+		case "/wsman":
+			s.serveHTTP(w, r)
+		case "/wsman-anon/identify":
+			s.serveIdentify(w, r)
+		default:
+			http.NotFound(w, r)
+		}
+	})
 }
 
 func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {

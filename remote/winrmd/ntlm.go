@@ -114,7 +114,7 @@ func ntlmChallenge(negotiate []byte, machine string, now time.Time) (*ntlmHandsh
 
 // ntlmAccount is who may log on.
 type ntlmAccount struct {
-	isUser   func(name string) bool
+	isUser   func(name, domain string) bool
 	password string
 	bindings []byte // MD5 of the connection's channel bindings; nil without TLS
 }
@@ -150,10 +150,14 @@ func (h *ntlmHandshake) verify(message []byte, account ntlmAccount) (*ntlmSessio
 	if err != nil {
 		return nil, err
 	}
+	domainName, err := stringFrom(domain)
+	if err != nil {
+		return nil, err
+	}
 	// NTOWFv2 and NTLMv2 (3.3.2)
 	owf := hmacMD5(ntowf(account.password), utf16le(strings.ToUpper(name)), domain)
 	want := hmacMD5(owf, h.nonce[:], blob)
-	if !hmac.Equal(want, proof) || !account.isUser(name) {
+	if !hmac.Equal(want, proof) || !account.isUser(name, domainName) {
 		return nil, errors.New("wrong user or password")
 	}
 	session := hmacMD5(owf, proof)

@@ -41,7 +41,7 @@ func logon(t testing.TB, user, domain, password string, account ntlmAccount, tam
 }
 
 func someone(password string) ntlmAccount {
-	return ntlmAccount{isUser: func(name string) bool { return strings.EqualFold(name, "wörker") }, password: password}
+	return ntlmAccount{isUser: func(name, _ string) bool { return strings.EqualFold(name, "wörker") }, password: password}
 }
 
 func TestNTLM(t *testing.T) {

@@ -22,7 +22,7 @@ import (
 // Options say what a server is.
 type Options struct {
 	Host     Host
-	User     string // compared without regard to case, as Windows does; a client's DOMAIN\ is ignored
+	User     string // compared without regard to case, as Windows does; without a domain in it a client's is ignored
 	Password remote.Secret
 
 	// Certificate makes the server speak HTTPS. Without one it speaks HTTP, where Basic

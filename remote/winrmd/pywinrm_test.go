@@ -44,6 +44,7 @@ out["both"] = run("echo out; echo err >&2; exit 3")
 out["args"] = run("echo", ["one", "two"])
 out["env"] = run('echo "$WSK"; pwd')
 out["stdin"] = run("cat", stdin="from the client")
+out["unicode"] = run("echo grün 中文 😀", stdin=None)
 out["slow"] = run("sleep 1.5; echo late")
 try:
     p.run_command("00000000-0000-0000-0000-000000000000", "true")
@@ -60,8 +61,8 @@ type pywinrmRun struct {
 }
 
 type pywinrmReport struct {
-	Both, Args, Env, Stdin, Slow pywinrmRun
-	Gone                         bool
+	Both, Args, Env, Stdin, Slow, Unicode pywinrmRun
+	Gone                                  bool
 }
 
 // runPywinrm runs the script, or skips the test where the client is not installed.
@@ -109,12 +110,13 @@ func legacyOpenSSL(t *testing.T) string {
 
 func wantPywinrm(dir string) pywinrmReport {
 	return pywinrmReport{
-		Both:  pywinrmRun{"out\n", "err\n", 3},
-		Args:  pywinrmRun{"one two\n", "", 0},
-		Env:   pywinrmRun{"v&lue\n" + dir + "\n", "", 0},
-		Stdin: pywinrmRun{"from the client", "", 0},
-		Slow:  pywinrmRun{"late\n", "", 0},
-		Gone:  true,
+		Both:    pywinrmRun{"out\n", "err\n", 3},
+		Args:    pywinrmRun{"one two\n", "", 0},
+		Env:     pywinrmRun{"v&lue\n" + dir + "\n", "", 0},
+		Stdin:   pywinrmRun{"from the client", "", 0},
+		Slow:    pywinrmRun{"late\n", "", 0},
+		Unicode: pywinrmRun{Out: "grün 中文 😀\n"},
+		Gone:    true,
 	}
 }
 
@@ -123,7 +125,7 @@ func TestPywinrmBasicOverHTTPS(t *testing.T) {
 	e := serve(t, winrmd.Options{})
 	dir := t.TempDir()
 	got := runPywinrm(t, dir, map[string]any{
-		"endpoint": "https://" + e.secure + "/wsman", "transport": "basic", "username": testUser,
+		"endpoint": "https://" + e.secure + "/WSMAN/", "transport": "basic", "username": testUser + "@example.org",
 		"password": testPassword, "server_cert_validation": "ignore",
 	})
 	if diff := cmp.Diff(wantPywinrm(dir), got); diff != "" {
@@ -136,7 +138,7 @@ func TestPywinrmNTLMSealedOverHTTP(t *testing.T) {
 	e := serve(t, winrmd.Options{})
 	dir := t.TempDir()
 	got := runPywinrm(t, dir, map[string]any{
-		"endpoint": "http://" + e.plain + "/wsman", "transport": "ntlm", "username": testUser,
+		"endpoint": "http://" + e.plain + "/wsman?PSVersion=5.1", "transport": "ntlm", "username": testUser + "@example.org",
 		"password": testPassword, "message_encryption": "always",
 	})
 	if diff := cmp.Diff(wantPywinrm(dir), got); diff != "" {

@@ -29,11 +29,17 @@ func (e endpoint) client() remote.Endpoint {
 // serve starts a server with an HTTPS and an HTTP listener.
 func serve(t testing.TB, opts winrmd.Options) endpoint {
 	t.Helper()
+	return serveAs(t, testUser, opts)
+}
+
+// serveAs is serve with another account.
+func serveAs(t testing.TB, user string, opts winrmd.Options) endpoint {
+	t.Helper()
 	cert, err := winrmd.NewCertificate("127.0.0.1", "localhost")
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts.User, opts.Password, opts.Certificate = testUser, testPassword, cert.TLS
+	opts.User, opts.Password, opts.Certificate = user, testPassword, cert.TLS
 	if opts.Host == nil {
 		opts.Host = winrmd.LocalHost{}
 	}
