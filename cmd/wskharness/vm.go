@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -132,16 +133,23 @@ func newVMList(c *common) *cobra.Command {
 func newVMExec(c *common) *cobra.Command {
 	var dir string
 	cmd := &cobra.Command{
-		Use:   "exec GUEST -- COMMAND [ARG...]",
+		Use:   "exec [flags] GUEST [--] COMMAND [ARG...]",
 		Short: "Run a command in a guest; its exit code is this one's",
 		Long: `Run a command in a guest that is up, or on a static target, through its cmd.exe, with standard input and
-both outputs. One argument is a command line as it is; several are quoted for Windows.
+both outputs. One argument is a command line as it is; several are quoted for Windows, so that the program gets
+them as they are, percent signs and quotes included.
+
+All that stands behind GUEST is the command's, also what looks like a flag of this one; one -- before it is not.
 
 Exit codes that do not fit here (Windows has 32 bits) are told, and become 255.`,
-		Args: cobra.MinimumNArgs(2),
+		DisableFlagsInUseLine: true,
+		Args:                  cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			line, err := execLine(args[1:])
+			if err != nil {
+				return &flagError{err}
+			}
 			return c.onGuest(cmd.Context(), args[0], func(ctx context.Context, _ harness.Env, client *remote.WinRM) error {
-				line := remote.CommandLine{Line: args[1], Args: args[2:]}
 				code, err := harness.Exec(ctx, client, line, dir, c.io.in, c.io.out, c.io.err)
 				if err != nil {
 					return err
@@ -157,7 +165,25 @@ Exit codes that do not fit here (Windows has 32 bits) are told, and become 255.`
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", "", "folder in the guest to run it in")
+	cmd.Flags().SetInterspersed(false)
 	return cmd
+}
+
+// execLine is the command that is typed behind a guest.
+func execLine(words []string) (remote.CommandLine, error) {
+	switch {
+	case words[0] == "--":
+		words = words[1:]
+	case strings.HasPrefix(words[0], "-"):
+		return remote.CommandLine{}, fmt.Errorf("%s stands behind the guest, where the command begins: a flag of vm exec comes before the guest, a command that begins so behind --", words[0])
+	}
+	switch len(words) {
+	case 0:
+		return remote.CommandLine{}, errors.New("no command behind --")
+	case 1:
+		return remote.CommandLine{Line: words[0]}, nil
+	}
+	return remote.CommandLine{Line: remote.QuoteArg(words[0]), Args: words[1:]}, nil
 }
 
 func first(args []string) string {

@@ -138,7 +138,7 @@ func invalidOptions(code uint32) *fault {
 func invalidCodepage(codepage string) *fault {
 	f := invalidOptions(wsman.CodeInvalidOptionValue)
 	f.detail = "InvalidValue"
-	f.message = "The console cannot have the code page " + clip(codepage) + " that " + wsman.OptionCodepage + " asks for; 65001 is UTF-8."
+	f.reason = "The console cannot have the code page " + clip(codepage) + " that " + wsman.OptionCodepage + " asks for; 65001 is UTF-8."
 	return f
 }
 

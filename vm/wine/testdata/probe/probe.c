@@ -10,6 +10,7 @@
  *   probe hold          does nothing for a minute
  *   probe fault         writes to address 0x20
  *   probe args …        writes its command line in UTF-8, as Windows has it
+ *   probe words …       writes the words that its C library makes of that, each with its line's end
  *   probe env NAME      writes the variable in UTF-8
  *   probe break         types Ctrl-Break at its console, and says so if it is still there
  */
@@ -89,6 +90,16 @@ static int PutWide(HANDLE Out, const WCHAR *Text)
     return Length < 1 || !Put(Out, Buffer, (DWORD)Length - 1);
 }
 
+static int PutWords(HANDLE Out, int Count, char **Words)
+{
+    int I;
+    for (I = 0; I < Count; I++) {
+        if (!Put(Out, Words[I], (DWORD)strlen(Words[I])) || !Put(Out, "\n", 1))
+            return 1;
+    }
+    return 0;
+}
+
 static int PutVariable(HANDLE Out, const char *Name)
 {
     static WCHAR Wide[64], Value[32767];
@@ -128,6 +139,8 @@ int main(int Count, char **Words)
         Sleep(60000);
     if (strcmp(Word, "args") == 0)
         return PutWide(Out, GetCommandLineW());
+    if (strcmp(Word, "words") == 0)
+        return PutWords(Out, Count - 2, Words + 2);
     if (strcmp(Word, "env") == 0)
         return PutVariable(Out, Argument);
     if (strcmp(Word, "break") == 0)
