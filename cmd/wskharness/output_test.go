@@ -13,33 +13,75 @@ import (
 	"wskharness/testtime"
 )
 
-// TestNobodyReads runs as `run | head -1` does when head is gone: the run goes on to its end, its reports are there, its
-// guest is not, and the exit code says that not all of it could be told.
+// TestNobodyReads runs as `run | head -1` does when head is gone, before the first line or behind it, and onto a disk that is
+// full: the run goes on to its end, its journal has that, its reports are there, its guest is not, and the exit code says
+// that not all of it could be told.
 func TestNobodyReads(t *testing.T) {
 	t.Parallel()
-	l := newLife(t)
+	for name, output := range map[string]func(t *testing.T) *os.File{"gone": goneReader, "head": headReader, "full": fullDevice} {
+		t.Run(name, func(t *testing.T) {
+			l := newLife(t)
+			cmd, _ := l.command(testtime.Context(t), "unread", "run", "life.quick")
+			var said bytes.Buffer
+			cmd.Stdout, cmd.Stderr = output(t), &said
+			err := cmd.Run()
+			want := results.ExitInfrastructure
+			if name == "head" && !strings.Contains(said.String(), "write ") {
+				want = results.ExitOK // all was written before the reader, on a machine that stood still, came to go away
+			}
+			if code := cmd.ProcessState.ExitCode(); code != want || want != results.ExitOK && !strings.Contains(said.String(), "write ") {
+				t.Errorf("exit code %d (%v): %s", code, err, &said)
+			}
+			lines := strings.Split(strings.TrimSpace(l.journal("unread")), "\n")
+			if last := lines[len(lines)-1]; !strings.Contains(last, string(results.KindRunFinished)) {
+				t.Errorf("the run did not come to its end: %s", last)
+			}
+			for _, report := range []string{"junit.xml", "summary.md"} {
+				if _, err := os.Stat(filepath.Join(l.dir, "unread", "latest", report)); err != nil {
+					t.Error(err)
+				}
+			}
+			l.nothingLeft(t)
+		})
+	}
+}
+
+// goneReader is a pipe that nobody reads.
+func goneReader(t *testing.T) *os.File {
+	t.Helper()
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	read.Close()
-	defer write.Close()
-	cmd, _ := l.command(testtime.Context(t), "unread", "run", "life.quick")
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = write, &said
-	err = cmd.Run()
-	if code := cmd.ProcessState.ExitCode(); code != results.ExitInfrastructure || !strings.Contains(said.String(), "broken pipe") {
-		t.Errorf("exit code %d (%v): %s", code, err, &said)
+	t.Cleanup(func() { write.Close() })
+	return write
+}
+
+// headReader is a pipe that somebody reads a byte of.
+func headReader(t *testing.T) *os.File {
+	t.Helper()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if !strings.Contains(l.journal("unread"), string(results.KindRunFinished)) {
-		t.Errorf("the run did not come to its end: %s", l.journal("unread"))
+	t.Cleanup(func() { write.Close() })
+	go func() {
+		defer read.Close()
+		_, _ = read.Read(make([]byte, 1)) // what there was, does not matter
+	}()
+	return write
+}
+
+// fullDevice takes nothing.
+func fullDevice(t *testing.T) *os.File {
+	t.Helper()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
 	}
-	for _, report := range []string{"junit.xml", "summary.md"} {
-		if _, err := os.Stat(filepath.Join(l.dir, "unread", "latest", report)); err != nil {
-			t.Error(err)
-		}
-	}
-	l.nothingLeft(t)
+	t.Cleanup(func() { full.Close() })
+	return full
 }
 
 // TestUnprinted gives commands an output that takes nothing: whatever was to be printed, the exit code says that it was
