@@ -1,0 +1,63 @@
+package report
+
+import (
+	"slices"
+	"strings"
+)
+
+// outcomeOfState is what the word of a status or result attribute says of a test; known tells whether anybody says so.
+// Sources: what googletest, Catch2, CTest, Bazel, Ginkgo, Criterion, QtTest and Behave write.
+func outcomeOfState(word string) (outcome Outcome, known bool) {
+	word = strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.TrimSpace(word)))
+	for outcome, words := range map[Outcome][]string{
+		OK:    {"", "run", "ran", "completed", "complete", "pass", "passed", "ok", "success", "successful", "succeeded", "executed", "done"},
+		Skip:  {"notrun", "suppressed", "skip", "skipped", "disabled", "ignore", "ignored", "pending", "untested", "filtered", "excluded", "inconclusive"},
+		Todo:  {"xfail", "xfailed", "expectedfailure", "todo"},
+		NotOK: {"fail", "failed", "failure", "error", "errored", "broken", "xpass", "xpassed", "crash", "crashed", "aborted", "timeout", "timedout", "panicked", "interrupted"},
+	} {
+		if slices.Contains(words, word) {
+			return outcome, true
+		}
+	}
+	return NotOK, false
+}
+
+// outcomeOfElement is what a test is that has such an element; none where it says nothing. Of a name that nobody knows the
+// worse is assumed.
+func outcomeOfElement(name string) Outcome {
+	switch name {
+	case "flakyFailure", "flakyError":
+		return "" // Maven Surefire: an attempt failed, and a later one, by which the test is judged, did not
+	case "warning":
+		return NotOK // PHPUnit: the test could not be run as it is
+	}
+	name = strings.ToLower(name)
+	for _, part := range []string{"fail", "error", "abort", "crash", "timeout", "timedout"} {
+		if strings.Contains(name, part) {
+			return NotOK
+		}
+	}
+	for _, part := range []string{"skip", "ignore", "disable", "notrun", "pending", "incomplete"} {
+		if strings.Contains(name, part) {
+			return Skip
+		}
+	}
+	return ""
+}
+
+// otherFormat names the format whose root that is.
+func otherFormat(root string) string {
+	switch root {
+	case "assemblies", "assembly":
+		return "it is xUnit.net's own XML: ask its runner for JUnit"
+	case "test-run", "test-results":
+		return "it is NUnit's own XML: ask its runner for JUnit"
+	case "TestRun":
+		return "it is a TRX file: ask the runner for JUnit"
+	case "Catch", "Catch2TestRun", "doctest":
+		return "it is the XML of " + root + ": ask for its reporter junit"
+	case "TestLog", "TestResult", "Site":
+		return "it is another XML of test results: ask its program for JUnit"
+	}
+	return "it is not JUnit XML: its root is " + clip(root, 60)
+}

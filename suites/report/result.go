@@ -1,0 +1,125 @@
+package report
+
+import "strings"
+
+// Outcome is what one test came to, in the words of TAP.
+type Outcome string
+
+// The outcomes. A test that is still to do may fail; it is told, and does not count as a failure.
+const (
+	OK    Outcome = "ok"
+	NotOK Outcome = "not ok"
+	Skip  Outcome = "skip"
+	Todo  Outcome = "todo"
+)
+
+// Result is one test.
+type Result struct {
+	Name    string
+	Outcome Outcome
+	Detail  string // why it failed or was skipped; several lines, may be empty
+}
+
+// Bounds of what is kept of a report. All of its tests are counted.
+const (
+	MaxResults = 1000     // half of them for tests that failed
+	MaxName    = 300      // bytes
+	MaxDetail  = 2 << 10  // bytes of one test, …
+	maxDetails = 64 << 10 // … until those of the report have so many; then the following of each
+	maxShort   = 300
+)
+
+// Report is what a program said of its tests.
+type Report struct {
+	Results []Result        // in their order; the first of those that failed, and the first others
+	Counts  map[Outcome]int // of all tests
+	details int             // bytes kept
+	failed  int             // kept of those that failed
+}
+
+// Total is how many tests there are.
+func (r *Report) Total() int {
+	total := 0
+	for _, n := range r.Counts {
+		total += n
+	}
+	return total
+}
+
+// Failed are the names of those that failed, as far as they are kept.
+func (r *Report) Failed() []string {
+	var names []string
+	for _, one := range r.Results {
+		if one.Outcome == NotOK {
+			names = append(names, one.Name)
+		}
+	}
+	return names
+}
+
+// Left is how many tests of each outcome are not among the Results.
+func (r *Report) Left() map[Outcome]int {
+	left := map[Outcome]int{}
+	for outcome, n := range r.Counts {
+		left[outcome] = n
+	}
+	for _, one := range r.Results {
+		left[one.Outcome]--
+	}
+	for outcome, n := range left {
+		if n == 0 {
+			delete(left, outcome)
+		}
+	}
+	return left
+}
+
+func (r *Report) add(one Result) {
+	if r.Counts == nil {
+		r.Counts = map[Outcome]int{}
+	}
+	r.Counts[one.Outcome]++
+	switch others := len(r.Results) - r.failed; {
+	case one.Outcome == NotOK && r.failed == MaxResults/2, one.Outcome != NotOK && others == MaxResults/2:
+		return
+	case one.Outcome == NotOK:
+		r.failed++
+	}
+	most := MaxDetail
+	if r.details > maxDetails {
+		most = maxShort
+	}
+	one.Name, one.Detail = clip(one.Name, MaxName), clip(strings.TrimRight(one.Detail, " \t\r\n"), most)
+	r.details += len(one.Detail)
+	r.Results = append(r.Results, one)
+}
+
+// ran reports whether a test did anything.
+func (r *Report) ran() bool { return r.Counts[OK]+r.Counts[NotOK]+r.Counts[Todo] > 0 }
+
+// clip cuts a valid text to a number of bytes.
+func clip(text string, most int) string {
+	if len(text) > most {
+		return strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
+}
+
+// detail gathers lines until there are enough.
+type detail struct{ strings.Builder }
+
+func (d *detail) line(text string) {
+	if d.Len() <= MaxDetail && text != "" {
+		if d.Len() > 0 {
+			d.WriteByte('\n')
+		}
+		d.WriteString(clip(text, MaxDetail))
+	}
+}
+
+// more goes on with a text that came in pieces.
+func (d *detail) more(text string) {
+	if room := MaxDetail - d.Len(); room > 0 {
+		d.WriteString(clip(text, room))
+	}
+}
