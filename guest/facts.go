@@ -38,6 +38,9 @@ type Facts struct {
 	SecureBoot    *bool
 	Verifier      *string // Driver Verifier's effective flags in hex, "0x0" when it verifies nothing
 
+	ACP   int // code page in which its programs write files, 0 where unknown
+	OEMCP int // and what goes to a console, or to a pipe in its place
+
 	MemoryBytes *uint64
 	CPUs        *int
 	FreeBytes   *uint64 // on drive C
@@ -156,6 +159,8 @@ type infoJSON struct {
 	HVCI          *bool   `json:"hvci"`
 	SecureBoot    *bool   `json:"secureBoot"`
 	Verifier      *string `json:"verifier"`
+	ACP           *int    `json:"acp"`
+	OEMCP         *int    `json:"oemcp"`
 	MemoryBytes   *uint64 `json:"memoryBytes"`
 	CPUs          *int    `json:"cpus"`
 	FreeBytes     *uint64 `json:"freeBytes"`
@@ -212,6 +217,12 @@ func parseFacts(out []byte) (Facts, error) {
 		Uptime: time.Duration(millis("uptimeMs", in.UptimeMs)) * time.Millisecond,
 		Time:   time.UnixMilli(millis("timeUnixMs", in.TimeUnixMs)).UTC(),
 		Traces: in.traces(),
+	}
+	if in.ACP != nil {
+		f.ACP = number("acp", in.ACP, 0, 1<<16-1)
+	}
+	if in.OEMCP != nil {
+		f.OEMCP = number("oemcp", in.OEMCP, 0, 1<<16-1)
 	}
 	if in.CPUs != nil {
 		number("cpus", in.CPUs, 1, 1<<16)

@@ -82,7 +82,7 @@ func (a *fakeAgent) info() uint32 {
 func infoText(sha, boot string) string {
 	return `{"agent":1,"abi":1,"sha256":"` + sha + `","bootId":"` + boot + `","os":{"name":"Windows 10 Pro","version":"10.0.19045","build":19045,"arch":"x64"},` +
 		`"wine":"8.0","host":"FAKE","user":"FAKE\\tester","admin":true,"testSigning":null,"codeIntegrity":null,"hvci":null,"secureBoot":null,"verifier":null,` +
-		`"memoryBytes":8589934592,"cpus":2,"freeBytes":1000000,"uptimeMs":1000,"timeUnixMs":1790000000000,"dumps":[],"crash":{"enabled":7,"keep":true,"dumpFile":"C:\\Windows\\MEMORY.DMP","minidumpDir":"C:\\Windows\\Minidump"},"eventLog":false}` + "\n"
+		`"acp":1252,"oemcp":850,"memoryBytes":8589934592,"cpus":2,"freeBytes":1000000,"uptimeMs":1000,"timeUnixMs":1790000000000,"dumps":[],"crash":{"enabled":7,"keep":true,"dumpFile":"C:\\Windows\\MEMORY.DMP","minidumpDir":"C:\\Windows\\Minidump"},"eventLog":false}` + "\n"
 }
 
 func (a *fakeAgent) send(f frame) { a.out.Write(appendFrame(nil, f)) }

@@ -22,8 +22,9 @@ type CaseShape struct {
 
 // Bounds of what a step may write (docs/protocol.md, "output").
 const (
-	maxStreamBytes = 64 << 10  // of stderr, and of a stdout that is no report
-	maxReportBytes = 256 << 10 // of a report, and of a stdout that is one
+	maxStreamBytes = 64 << 10 // of stderr, and of a stdout that is no report
+	maxReportBytes = 4 << 20  // of a report, and of a stdout that is one
+	maxLastBytes   = 4 << 10  // of the end of a stream that is longer
 )
 
 // Phase is where a journal has got to: which records may come next.
@@ -180,8 +181,12 @@ func (g *Grammar) output(r Record) string {
 	if g.phase == PhaseCase {
 		g.wrote = map[string]int{}
 	}
-	if g.wrote[r.Of] += len(r.Data); g.wrote[r.Of] > most {
-		return fmt.Sprintf("of the %s of a step at most %d bytes are kept, and these are %d", r.Of, most, g.wrote[r.Of])
+	of := r.Of
+	if r.Last {
+		of, most = "end of the "+r.Of, maxLastBytes
+	}
+	if g.wrote[of] += len(r.Data); g.wrote[of] > most {
+		return fmt.Sprintf("of the %s of a step at most %d bytes are kept, and these are %d", of, most, g.wrote[of])
 	}
 	g.phase, g.step = PhaseOutput, r.Step
 	return ""

@@ -41,7 +41,8 @@ func TestGrammar(t *testing.T) {
 	}
 	without := func(from, to int) []Record { all := asPlanned(); return append(all[:from:from], all[to:]...) }
 	long := Record{Ev: EvOutput, Of: "stderr", Data: make([]byte, 40<<10)}
-	report := Record{Ev: EvOutput, Of: "report", Data: make([]byte, 200<<10)}
+	last := Record{Ev: EvOutput, Of: "stderr", Last: true, Data: make([]byte, 3<<10)}
+	report := Record{Ev: EvOutput, Of: "report", Data: make([]byte, 3<<20)}
 	resident := threeShapes()
 	resident.Resident = true
 	end := func(why string, cases int, win32 uint32) Record {
@@ -78,7 +79,9 @@ func TestGrammar(t *testing.T) {
 		"output, and another step":          {threeShapes(), without(4, 5), 5, "that of step 0 has to come first"},
 		"output, and the end":               {threeShapes(), without(4, 6), 5, "does not belong"},
 		"more output than is kept":          {threeShapes(), insert(4, long, long), 6, "at most 65536 bytes"},
-		"more of a report than is kept":     {threeShapes(), insert(4, report, report), 6, "at most 262144 bytes"},
+		"more of an end than is kept":       {threeShapes(), insert(4, last, last), 6, "of the end of the stderr of a step at most 4096 bytes"},
+		"the end of an output":              {threeShapes(), insert(4, long, last), 0, ""},
+		"more of a report than is kept":     {threeShapes(), insert(4, report, report), 6, "at most 4194304 bytes"},
 		"a case that ends twice":            {threeShapes(), insert(7, asPlanned()[6]), 8, "does not belong"},
 		"more steps than there are":         {threeShapes(), with(6, Record{Ev: EvCaseEnd, Ran: 3}), 7, "3 are said to have run"},
 		"a reboot of another step":          {threeShapes(), with(12, Record{Ev: EvReboot, N: 2, Step: 2}), 13, "does not reboot"},

@@ -38,6 +38,7 @@ func TestConnectRefusesWhatTheAgentCannotSay(t *testing.T) {
 		"boot id":     {func(s string) string { return strings.Replace(s, testBoot, "yesterday", 1) }, "no GUID"},
 		"control":     {func(s string) string { return strings.Replace(s, "FAKE", `FA\u001bKE`, 1) }, "printable"},
 		"endless":     {func(s string) string { return strings.Repeat(" ", maxJSON) + s }, "beyond the limit"},
+		"code page":   {func(s string) string { return strings.Replace(s, `"oemcp":850`, `"oemcp":65536`, 1) }, "oemcp"},
 		"cpus":        {func(s string) string { return strings.Replace(s, `"cpus":2`, `"cpus":-2`, 1) }, "cpus"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -100,6 +100,7 @@ type Record struct {
 	// output: a piece of what the step, whose record follows, wrote
 	Of    string // stdout, stderr or report
 	Total uint64 // bytes of all of it
+	Last  bool   // it is of the end of one of which not all is kept
 	Data  []byte
 
 	Raw    []byte // the line, without its line break; the caller's
@@ -163,6 +164,7 @@ type line struct {
 	Under  []int    `json:"under"`
 	Of     *string  `json:"of"`
 	Total  *number  `json:"total"`
+	At     *number  `json:"at"`
 	Data   []byte   `json:"data"` // base64
 }
 
@@ -197,6 +199,9 @@ func parseRecord(raw []byte) (Record, error) {
 		r.N, r.Step = c.index("n", l.N), c.index("step", l.Step)
 		r.Of = c.word("of", l.Of, "stdout", "stderr", "report")
 		r.Total, r.Data = c.count("total", l.Total, 1<<53), l.Data
+		if r.Last = l.At != nil; r.Last && (c.count("at", l.At, 1<<53)+uint64(len(r.Data)) > r.Total || r.Of == "report") {
+			c.wrong("at %d of the %s, which has %d bytes", *l.At, r.Of, r.Total)
+		}
 	case EvStep:
 		c.step(&r)
 	case EvReboot:

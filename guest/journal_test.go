@@ -34,6 +34,16 @@ func TestParseRecord(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
+	last := strings.Replace(output, `"total":70000`, `"total":70000,"at":69997`, 1)
+	want.Last, want.Raw = true, []byte(last)
+	if got, err = parseRecord([]byte(last)); err != nil || !cmp.Equal(want, got) {
+		t.Error(cmp.Diff(want, got), err)
+	}
+	for _, bad := range []string{strings.Replace(last, "69997", "69998", 1), strings.Replace(last, "stderr", "report", 1), strings.Replace(last, "69997", "18446744073709551615", 1)} {
+		if got, err = parseRecord([]byte(bad)); err == nil {
+			t.Errorf("%s is taken for %+v", bad, got)
+		}
+	}
 	plain := `{"seq":7,"ms":8,"ev":"case-end","n":0,"ran":2,"why":"done","driver":"running"}`
 	if got, err = parseRecord([]byte(plain)); err != nil || got.Driver != "running" || !got.Left.Zero() {
 		t.Errorf("%+v, %v", got, err)

@@ -25,12 +25,17 @@ const (
 // driverRunID is what the guest knows a driver run by: the nth on its target in a run.
 func driverRunID(run, target string, n int) string { return fmt.Sprintf("%s-%s-%d", run, target, n) }
 
+// codePages are the guest's, as far as they are known.
+func (l *driverRun) codePages() suites.CodePages {
+	return suites.CodePages{ANSI: uint16(l.facts.ACP), OEM: uint16(l.facts.OEMCP)}
+}
+
 // newState is the state of a driver run that a guest is given in that boot, of attempts that have passed before, or not.
-func (l *driverRun) newState(boot string, takenUp bool, again func(attemptKey) bool) *driverrun.State {
+func (l *driverRun) newState(boot string, pages suites.CodePages, takenUp bool, again func(attemptKey) bool) *driverrun.State {
 	c := l.plan.Request.Config
 	p := driverrun.Plan{
 		N: l.n, ID: l.id, Target: l.target.Name, Boot: boot, SHA256: l.kit.pkg.Manifest.Driver.SHA256, Service: c.service().Name,
-		Own: l.ownDriver(), Resident: c.resident(), Version: l.facts.Version(), FailFast: l.plan.Request.FailFast, TakenUp: takenUp,
+		Own: l.ownDriver(), Resident: c.resident(), Version: l.facts.Version(), Pages: pages, FailFast: l.plan.Request.FailFast, TakenUp: takenUp,
 		UnheardAfter: l.allow(unheardLimit), SuiteLimit: c.Limits.Suite, Spent: l.suiteTime,
 	}
 	kind := l.target.kind(l.facts)

@@ -74,7 +74,7 @@ func (s *session) runDriver(ctx context.Context, attempts []*attempt) driverrun.
 		s.notice(s.target.Name, results.Warning, "%v: after a crash, nobody knows what is new", err)
 	}
 	l.noteEntries()
-	l.state = l.newState(s.facts.BootID, false, s.record.passedBefore)
+	l.state = l.newState(s.facts.BootID, l.codePages(), false, s.record.passedBefore)
 	s.mark(checkpoint{Runs: s.runs, Run: l.point(s.facts.BootID)})
 	s.record.begin(l.n, s.facts.BootID)
 	var started journal
@@ -104,7 +104,7 @@ func (s *session) runDriver(ctx context.Context, attempts []*attempt) driverrun.
 
 // point is where to take the driver run up.
 func (l *driverRun) point(boot string) *openRun {
-	open := &openRun{ID: l.id, Boot: boot, Dumps: l.traces.dumps, Events: l.traces.newest, Entry: l.traces.entry}
+	open := &openRun{ID: l.id, Boot: boot, Pages: l.codePages(), Dumps: l.traces.dumps, Events: l.traces.newest, Entry: l.traces.entry}
 	for _, t := range l.attempts {
 		open.Attempts = append(open.Attempts, openAttempt{t.key(), l.record.passedBefore(t.key())})
 	}

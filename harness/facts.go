@@ -38,6 +38,9 @@ func factsOf(f guest.Facts) map[string]string {
 	if f.CodeIntegrity != nil {
 		facts["codeIntegrity"] = fmt.Sprintf("0x%x", *f.CodeIntegrity)
 	}
+	if f.ACP != 0 || f.OEMCP != 0 {
+		facts["codePages"] = fmt.Sprintf("%d %d", f.ACP, f.OEMCP)
+	}
 	if f.MemoryBytes != nil {
 		facts["memoryBytes"] = strconv.FormatUint(*f.MemoryBytes, 10)
 	}

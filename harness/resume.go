@@ -142,7 +142,7 @@ func (s *session) takeUp(ctx context.Context, open openRun) driverrun.Outcome {
 		again[t.key()] = a.Again
 	}
 	s.record.begin(l.n, open.Boot)
-	l.state = l.newState(open.Boot, true, func(key attemptKey) bool { return again[key] })
+	l.state = l.newState(open.Boot, open.Pages, true, func(key attemptKey) bool { return again[key] })
 	defer l.close()
 	next, err := l.reread()
 	switch {

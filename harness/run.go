@@ -13,6 +13,7 @@ import (
 
 	"wskharness/disk"
 	"wskharness/driver"
+	"wskharness/remote"
 	"wskharness/results"
 	"wskharness/vm"
 )
@@ -164,7 +165,8 @@ type run struct {
 	journal *results.Journal
 	log     hclog.Logger
 	kit     *kit
-	before  []results.Event // what an earlier controller recorded; empty in a new run
+	known   *remote.Redactor // of the targets' passwords
+	before  []results.Event  // what an earlier controller recorded; empty in a new run
 
 	mu         sync.Mutex
 	journalErr error
@@ -174,6 +176,7 @@ type run struct {
 func (r *run) all(ctx context.Context, events []results.Event, handlers []results.Handler) error {
 	ctx, r.abort = context.WithCancel(ctx)
 	defer r.abort()
+	r.known = r.plan.Request.Config.redactor(r.env.Getenv)
 	ctx, cancel := within(ctx, "the run", r.plan.Request.Config.Limits.Run, 0)
 	defer cancel()
 	if len(events) == 0 {
@@ -230,7 +233,7 @@ func (r *run) append(e results.Event) {
 		v := r.env.judge(*e.Verdict)
 		e.Verdict = &v
 	}
-	if err := r.journal.Append(e); err != nil {
+	if err := r.journal.Append(redactEvent(r.known, e)); err != nil {
 		r.breakOff(err)
 	}
 }

@@ -14,6 +14,8 @@ const (
 	maxValues  = 64       // values of one step
 	maxRecords = 256      // observations of one verdict
 	maxFacts   = 256      // facts of one target
+	maxWritten = 16       // outputs of one verdict
+	maxOutput  = 8 << 10  // bytes of one
 )
 
 // bounded returns the event with every such text cut to size. What the caller holds is not changed.
@@ -69,7 +71,11 @@ func (v *Verdict) bounded() *Verdict {
 		d.Text, d.Expected, d.Actual = clip(d.Text, maxText), clip(d.Expected, maxText), clip(d.Actual, maxText)
 		b.Deviation = &d
 	}
-	b.Tests = boundedTests(v.Tests)
+	b.Tests, b.TestsLeft = boundedTests(v.Tests, v.TestsLeft)
+	b.Wrote = slices.Clone(b.Wrote[:min(len(b.Wrote), maxWritten)])
+	for i, w := range b.Wrote {
+		b.Wrote[i] = Written{Step: w.Step, Of: clip(w.Of, maxText), Text: clip(w.Text, maxOutput)}
+	}
 	b.Records = slices.Clone(b.Records[:min(len(b.Records), maxRecords)])
 	for i, r := range b.Records {
 		b.Records[i] = Observation{Step: r.Step, Name: clip(r.Name, maxText), Value: clip(r.Value, maxText)}

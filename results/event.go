@@ -187,10 +187,20 @@ type Verdict struct {
 	Rerun     string        `json:"rerun,omitempty"`   // the exact command
 	Records   []Observation `json:"records,omitempty"` // what was noted, not judged
 	Effort    *Effort       `json:"effort,omitempty"`  // of its loops, where it has some
-	Tests     []Test        `json:"tests,omitempty"`   // of programs that it ran
-	Guest     string        `json:"guest"`             // "wine 8.0, Wine's own netio.sys"
+	Tests     []Test        `json:"tests,omitempty"`   // of programs that it ran, as far as they are kept
+	// TestsLeft is how many tests of each outcome are not among Tests.
+	TestsLeft map[string]int `json:"testsLeft,omitempty"`
+	Wrote     []Written      `json:"wrote,omitempty"` // by programs of steps that were not as declared
+	Guest     string         `json:"guest"`           // "wine 8.0, Wine's own netio.sys"
 	// DriverRun is the run of the driver that it rests on; 0: none. What was as expected counts only with its clean end.
 	DriverRun int `json:"driverRun,omitempty"`
+}
+
+// Written is the end of what a step's program wrote to one of its streams.
+type Written struct {
+	Step int    `json:"step"` // index from 0
+	Of   string `json:"of"`   // stdout, stderr
+	Text string `json:"text"` // its last lines
 }
 
 // Deviation is the first thing that was not as declared.

@@ -11,6 +11,7 @@ type detail struct {
 	label string
 	text  string // may come from a guest, may have several lines
 	code  bool   // is to be shown and copied letter by letter
+	block bool   // has lines that belong together, with their indentation
 }
 
 // explain says all that a person needs who looks at an attempt that is not as it should be: what
@@ -20,7 +21,12 @@ func explain(c *PlanCase, a *Attempt) []detail {
 	var all []detail
 	add := func(label, text string, code bool) {
 		if text != "" {
-			all = append(all, detail{label, text, code})
+			all = append(all, detail{label: label, text: text, code: code})
+		}
+	}
+	block := func(label, text string) {
+		if text != "" {
+			all = append(all, detail{label: label, text: text, code: true, block: true})
 		}
 	}
 	if d := v.Deviation; d != nil {
@@ -39,7 +45,10 @@ func explain(c *PlanCase, a *Attempt) []detail {
 		add("declared", joined(v.Known.Reason, v.Known.Source), false)
 	}
 	add("reason", v.Reason, false)
-	add("tests", v.failedTests(), true)
+	block("tests", v.failedTests())
+	for _, w := range v.Wrote {
+		block(w.label(v.Deviation), w.Text)
+	}
 	for _, e := range a.Evidence {
 		add(e.label(), e.describe(), true)
 	}
@@ -53,6 +62,14 @@ func stepLabel(d *Deviation) string {
 		return d.Text
 	}
 	return strings.TrimSpace(fmt.Sprintf("%d  %s", d.Step+1, d.Text))
+}
+
+// label names a stream, and its step where another one deviated first.
+func (w Written) label(d *Deviation) string {
+	if d != nil && d.Step == w.Step {
+		return w.Of
+	}
+	return fmt.Sprintf("%s %d", w.Of, w.Step+1)
 }
 
 func joined(reason, source string) string {

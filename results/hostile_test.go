@@ -30,6 +30,8 @@ func hostileRun(text string) []Event {
 		Deviation: &Deviation{Step: 1, Text: text, Place: text, Expected: text, Actual: text, Elapsed: time.Second},
 		Known:     &Known{Reason: text, Source: text}, Reason: text, Rerun: text, Guest: text,
 		Records: []Observation{{Name: text, Value: text}},
+		Tests:   []Test{{Name: text, Outcome: text, Detail: text}, {Name: text, Outcome: testFailed, Detail: text + "\n" + text}},
+		Wrote:   []Written{{Of: text, Text: text + "\n" + text}},
 	}
 	for i, outcome := range []Outcome{Bugcheck, KnownIssue, Pass} {
 		v, name := full, text+"."+string(rune('a'+i))

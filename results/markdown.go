@@ -14,6 +14,8 @@ const (
 	markdownCell     = 400 // bytes of a text in a table
 	markdownText     = 2 << 10
 	markdownLines    = 20
+	markdownBlock    = 8 << 10 // of what a program has written
+	blockLines       = 40
 )
 
 // Markdown writes the record as a summary for people: it is summary.md, and fits the job summaries
@@ -179,7 +181,7 @@ func (m *markdown) failure(t *TargetRecord, c *CaseRecord) {
 		return
 	}
 	for _, d := range explain(&c.PlanCase, a) {
-		if d.label == "rerun" {
+		if d.label == "rerun" || d.block {
 			continue
 		}
 		if !d.code {
@@ -191,6 +193,11 @@ func (m *markdown) failure(t *TargetRecord, c *CaseRecord) {
 		}
 	}
 	m.line("")
+	for _, d := range explain(&c.PlanCase, a) {
+		if d.block {
+			m.block(d)
+		}
+	}
 	if a.Verdict.Rerun != "" {
 		m.line("Run it again:\n")
 		m.fence(a.Verdict.Rerun)
@@ -302,6 +309,13 @@ func (m *markdown) all(rec *Record) {
 		m.row(string(c.rec.Final), code(c.rec.Name), escape(c.target.label()), Duration(c.rec.Elapsed()))
 	}
 	m.line("\n</details>")
+}
+
+// block shows lines that a program has written, as they are.
+func (m *markdown) block(d detail) {
+	all := lines(clip(d.text, markdownBlock), blockLines)
+	ticks := strings.Repeat("`", max(3, longestRun(strings.Join(all, "\n"))+1))
+	m.line("%s:\n\n%stext\n%s\n%s\n", escape(d.label), ticks, strings.Join(all, "\n"), ticks)
 }
 
 // fence shows a command to be copied.

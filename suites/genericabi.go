@@ -39,8 +39,8 @@ const (
 	textOutput   = "o"
 	textContains = "c"
 
-	genericBytes = 64 << 10  // of each output of a step are kept
-	reportBytes  = 256 << 10 // of a report
+	genericBytes = 64 << 10 // of each output of a step are kept
+	reportBytes  = 4 << 20  // of a report
 
 	runStdoutReport = 0x1
 	runOptions      = 0x1

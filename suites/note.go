@@ -69,7 +69,7 @@ func (s *Step) Wrote(o Outputs) []Reported {
 		case g.device:
 			all = append(all, Reported{"out", hexBytes(data)})
 		default:
-			all = append(all, Reported{name, quoteShort(cleanText(data))})
+			all = append(all, Reported{name, quoteShort(o.stream(data))})
 		}
 	}
 	show("stdout", o.Out, o.OutBytes)

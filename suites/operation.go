@@ -144,7 +144,7 @@ const (
 	valueBytes
 	valueTime // nanoseconds; reported, not checked
 	valueSpan // nanoseconds; checked as durations
-	valueExit // an exit code; one of a list will do, too
+	valueExit // an exit code of a program; checked as a number, or as one of a list
 )
 
 // value is one number that an operation reports (WSKT_RESULT.Value), under the name by which

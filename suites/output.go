@@ -7,12 +7,30 @@ import (
 	"strings"
 
 	"wskharness/strictyaml"
+	"wskharness/suites/report"
 )
 
 // Outputs is what a step of the agent wrote, as the guest reports it: the beginning of it, where it is longer.
 type Outputs struct {
 	Out, Err, Report                []byte
 	OutBytes, ErrBytes, ReportBytes uint64 // how much there was
+	OutEnd, ErrEnd                  []byte // the last of it, of a stream that is longer than what is kept of its beginning
+	Pages                           CodePages
+}
+
+// End is where the end of that stream goes.
+func (o *Outputs) End(of string) *[]byte {
+	if of == streamErr.String() {
+		return &o.ErrEnd
+	}
+	return &o.OutEnd
+}
+
+// CodePages are those of a guest, in which its programs write what is not Unicode; 0: not known. What they write to a
+// stream is taken to be of the OEM page, which consoles have, and what they write to a file of the ANSI page.
+type CodePages struct {
+	ANSI uint16 `json:"ansi,omitempty"`
+	OEM  uint16 `json:"oem,omitempty"`
 }
 
 type stream int
@@ -109,7 +127,7 @@ func (j *judgement) output(c outputCheck) {
 		j.bytes(c, got, total)
 		return
 	}
-	text := cleanText(got)
+	text := o.stream(got)
 	whole := total == uint64(len(got))
 	name := c.stream.String()
 	switch {
@@ -147,10 +165,8 @@ func (c outputCheck) asked() string {
 	return "output " + patternWords(c.want)
 }
 
-// cleanText is a guest's text as ours is written: valid, and with \n at the ends of lines.
-func cleanText(data []byte) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(string(data), "�"), "\r\n", "\n")
-}
+// stream is what a program wrote to a stream, as a text of ours is written.
+func (o Outputs) stream(data []byte) string { return report.Text(data, report.CodePage(o.Pages.OEM)) }
 
 func trimEnd(text string) string { return strings.TrimRight(text, "\n") }
 
@@ -158,7 +174,8 @@ func quoteShort(text string) string {
 	const most = 300
 	text = trimEnd(text)
 	if len(text) > most {
-		return fmt.Sprintf("%q and %d bytes more", text[:most], len(text)-most)
+		kept := strings.ToValidUTF8(text[:most], "")
+		return fmt.Sprintf("%q and %d bytes more", kept, len(text)-len(kept))
 	}
 	return fmt.Sprintf("%q", text)
 }

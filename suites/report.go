@@ -1,14 +1,10 @@
 package suites
 
 import (
-	"bytes"
-	"encoding/xml"
-	"errors"
 	"fmt"
-	"io"
-	"regexp"
-	"strconv"
 	"strings"
+
+	"wskharness/suites/report"
 )
 
 // reportKind says how a program reports on tests of its own.
@@ -25,51 +21,45 @@ type SubResult struct {
 	Step    int
 	Name    string
 	Outcome string // ok, not ok, skip, todo
-	Detail  string // why it failed or was skipped; may be empty
+	Detail  string // why it failed or was skipped; several lines, may be empty
 }
 
-const (
-	subOK    = "ok"
-	subNotOK = "not ok"
-	subSkip  = "skip"
-	subTodo  = "todo"
-
-	maxSubResults = 1000
-	maxSubText    = 300
-)
-
-// SubResults gives the tests that programs of the case reported on. A report that makes no sense is told by Judge.
-func (c *Case) SubResults(results []StepResult) []SubResult {
-	var all []SubResult
+// SubResults gives the tests that programs of the case reported on, as far as they are kept, and how many of each outcome are
+// not among them. A report that makes no sense is told by Judge.
+func (c *Case) SubResults(results []StepResult) (kept []SubResult, left map[string]int) {
+	left = map[string]int{}
 	for _, r := range results {
 		if r.Step < 0 || r.Step >= len(c.Steps) || c.Steps[r.Step].demands() == nil {
 			continue
 		}
-		found, _ := c.Steps[r.Step].subResults(r.Outputs)
-		for _, one := range found {
-			one.Step = r.Step
-			all = append(all, one)
+		found, _ := c.Steps[r.Step].reported(r.Outputs)
+		for _, one := range found.Results {
+			kept = append(kept, SubResult{Step: r.Step, Name: one.Name, Outcome: string(one.Outcome), Detail: one.Detail})
+		}
+		for outcome, n := range found.Left() {
+			left[string(outcome)] += n
 		}
 	}
-	return all
+	return kept, left
 }
 
-func (s *Step) subResults(o Outputs) ([]SubResult, error) {
+// reported reads the report of the step's program, if it makes one. The error says why it proves nothing.
+func (s *Step) reported(o Outputs) (report.Report, error) {
 	g := s.demands()
-	data, total := o.Report, o.ReportBytes
+	data, total, page := o.Report, o.ReportBytes, o.Pages.ANSI
 	if g.stdout {
-		data, total = o.Out, o.OutBytes
+		data, total, page = o.Out, o.OutBytes, o.Pages.OEM
 	}
 	if g.report != noReport && total != uint64(len(data)) {
-		return nil, fmt.Errorf("the report has %d bytes; at most %d are read", total, len(data))
+		return report.Report{}, fmt.Errorf("it has %d bytes; at most %d are read", total, len(data))
 	}
 	switch g.report {
 	case reportTAP:
-		return parseTAP(cleanText(data))
+		return report.TAP(data, report.CodePage(page))
 	case reportJUnit:
-		return parseJUnit(data)
+		return report.JUnit(data, report.CodePage(page))
 	}
-	return nil, nil
+	return report.Report{}, nil
 }
 
 // report judges the tests that a program reported on.
@@ -77,150 +67,42 @@ func (j *judgement) report() {
 	if j.step.demands().report == noReport {
 		return
 	}
-	found, err := j.step.subResults(j.result.Outputs)
-	if err != nil {
-		j.add(KindOutput, "", "a report of its tests", err.Error(), "expected a report of the program's tests: "+err.Error())
+	found, err := j.step.reported(j.result.Outputs)
+	if n := found.Counts[report.NotOK]; n > 0 {
+		expected, actual := allPass(found.Total()), fmt.Sprintf("%d failed: %s", n, failedNames(&found))
+		if err != nil {
+			actual += "; and of the report: " + err.Error()
+		}
+		j.add(KindOutput, "", expected, actual, fmt.Sprintf("expected %s; %s", expected, actual))
 		return
 	}
-	var failed []string
-	for _, one := range found {
-		if one.Outcome == subNotOK {
-			failed = append(failed, one.Name)
-		}
-	}
-	if len(failed) > 0 {
-		expected, actual := fmt.Sprintf("all %d tests of the program to pass", len(found)), fmt.Sprintf("%d failed: %s", len(failed), clipText(strings.Join(failed, ", "), maxSubText))
-		j.add(KindOutput, "", expected, actual, fmt.Sprintf("expected %s; %s", expected, actual))
+	if err != nil {
+		j.add(KindOutput, "", "a report of its tests", err.Error(), "expected a report of the program's tests: "+err.Error())
 	}
 }
 
-var (
-	tapTest = regexp.MustCompile(`^(not )?ok\b(?:[ \t]+([0-9]{1,9}))?[ \t]*(?:-[ \t]+)?(.*)$`)
-	tapPlan = regexp.MustCompile(`^1\.\.([0-9]{1,9})(?:[ \t]*#[ \t]*(.*))?$`)
-	tapDir  = regexp.MustCompile(`(?i)^(.*?)[ \t]*#[ \t]*(skip|todo)\b[ \t]*(.*)$`)
-)
-
-// parseTAP reads the Test Anything Protocol (testanything.org, versions 12 to 14). Tests inside tests and diagnostics are
-// indented, and passed over: the test that they belong to says what they came to.
-func parseTAP(text string) ([]SubResult, error) {
-	var found []SubResult
-	planned := -1
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, " \t\r\n")
-		if line == "" || line[0] == ' ' || line[0] == '\t' || line[0] == '#' {
-			continue
-		}
-		if m := tapPlan.FindStringSubmatch(line); m != nil {
-			if planned >= 0 {
-				return found, errors.New("a second plan: " + clipText(line, 60))
-			}
-			planned, _ = strconv.Atoi(m[1])
-			continue
-		}
-		if strings.HasPrefix(line, "Bail out!") {
-			return found, errors.New("the program gave up: " + clipText(line, maxSubText))
-		}
-		m := tapTest.FindStringSubmatch(line)
-		if m == nil {
-			continue // anything else is the program's own talk
-		}
-		if len(found) == maxSubResults {
-			return found, tooMany()
-		}
-		one := SubResult{Name: m[3], Outcome: subOK}
-		if m[1] != "" {
-			one.Outcome = subNotOK
-		}
-		number := len(found) + 1
-		if m[2] != "" && m[2] != strconv.Itoa(number) {
-			return found, fmt.Errorf("test %s comes where test %d should", m[2], number)
-		}
-		if d := tapDir.FindStringSubmatch(one.Name); d != nil {
-			one.Name, one.Detail, one.Outcome = d[1], d[3], strings.ToLower(d[2])
-		}
-		if one.Name == "" {
-			one.Name = fmt.Sprintf("test %d", number)
-		}
-		one.Name, one.Detail = clipText(one.Name, maxSubText), clipText(one.Detail, maxSubText)
-		found = append(found, one)
+func allPass(tests int) string {
+	if tests == 1 {
+		return "the program's only test to pass"
 	}
-	switch {
-	case planned < 0:
-		return found, errors.New("there is no plan (1..N): did the program end early?")
-	case planned != len(found):
-		return found, fmt.Errorf("%d tests were planned, %d ran", planned, len(found))
-	case planned == 0:
-		return found, errors.New("no test ran")
-	}
-	return found, nil
+	return fmt.Sprintf("all %d tests of the program to pass", tests)
 }
 
-// parseJUnit reads the test cases of JUnit XML, however deep its suites.
-func parseJUnit(data []byte) ([]SubResult, error) {
-	type message struct {
-		Message string `xml:"message,attr"`
-	}
-	type testcase struct {
-		Class   string   `xml:"classname,attr"`
-		Name    string   `xml:"name,attr"`
-		Failure *message `xml:"failure"`
-		Error   *message `xml:"error"`
-		Skipped *message `xml:"skipped"`
-	}
-	decoder := xml.NewDecoder(bytes.NewReader(data))
-	var found []SubResult
-	for suite := false; ; {
-		token, err := decoder.Token()
-		if errors.Is(err, io.EOF) {
-			switch {
-			case !suite:
-				return found, errors.New("it is not JUnit XML: there is no testsuite")
-			case len(found) == 0:
-				return found, errors.New("no test ran")
-			}
-			return found, nil
+// failedNames names some of the tests that failed, and says how many more there are.
+func failedNames(r *report.Report) string {
+	const most = 300 // bytes
+	names, n := "", 0
+	for _, name := range r.Failed() {
+		if n > 0 && len(names)+len(name) > most {
+			break
 		}
-		if err != nil {
-			return found, fmt.Errorf("it is not XML: %w", err)
+		if n++; n > 1 {
+			names += ", "
 		}
-		start, ok := token.(xml.StartElement)
-		if !ok {
-			continue
-		}
-		switch start.Name.Local {
-		case "testsuite", "testsuites":
-			suite = true
-		case "testcase":
-			var t testcase
-			if err := decoder.DecodeElement(&t, &start); err != nil {
-				return found, fmt.Errorf("it is not XML: %w", err)
-			}
-			if len(found) == maxSubResults {
-				return found, tooMany()
-			}
-			one := SubResult{Name: t.Name, Outcome: subOK}
-			if t.Class != "" {
-				one.Name = t.Class + "." + t.Name
-			}
-			if t.Skipped != nil {
-				one.Outcome, one.Detail = subSkip, t.Skipped.Message
-			}
-			for _, m := range []*message{t.Failure, t.Error} {
-				if m != nil {
-					one.Outcome, one.Detail = subNotOK, m.Message
-				}
-			}
-			one.Name, one.Detail = clipText(one.Name, maxSubText), clipText(one.Detail, maxSubText)
-			found = append(found, one)
-		}
+		names += strings.ReplaceAll(name, "\n", " ")
 	}
-}
-
-func tooMany() error { return fmt.Errorf("more than %d tests", maxSubResults) }
-
-func clipText(text string, most int) string {
-	if len(text) > most {
-		return strings.ToValidUTF8(text[:most], "") + "…"
+	if more := r.Counts[report.NotOK] - n; more > 0 {
+		names += fmt.Sprintf(" and %d more", more)
 	}
-	return text
+	return names
 }

@@ -8,87 +8,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestParseTAP(t *testing.T) {
-	for name, test := range map[string]struct{ text, want, err string }{
-		"plan first":   {"1..2\nok 1 - opens\nok 2 - closes\n", "ok opens; ok closes;", ""},
-		"plan last":    {"TAP version 13\nok\nok - b\r\n1..2\r\n", "ok test 1; ok b;", ""},
-		"failed":       {"1..2\nnot ok 1 - opens\n# got 5\n  ---\n  message: no\n  ...\nok 2\n", "not ok opens; ok test 2;", ""},
-		"directives":   {"1..3\nok 1 - a # SKIP no device\nnot ok 2 - b # todo later\nok 3 # skip\n", "skip a (no device); todo b (later); skip test 3;", ""},
-		"subtests":     {"1..1\n    1..2\n    ok 1\n    not ok 2\nnot ok 1 - group\n", "not ok group;", ""},
-		"talk":         {"hello\n1..1\nokay then\nok 1 - x\n", "ok x;", ""},
-		"no plan":      {"ok 1\n", "ok test 1;", "there is no plan (1..N): did the program end early?"},
-		"nothing":      {"", "", "there is no plan (1..N): did the program end early?"},
-		"short":        {"1..3\nok 1\n", "ok test 1;", "3 tests were planned, 1 ran"},
-		"empty plan":   {"1..0 # SKIP\n", "", "no test ran"},
-		"two plans":    {"1..1\nok 1\n1..1\n", "ok test 1;", "a second plan: 1..1"},
-		"out of order": {"1..2\nok 2\nok 1\n", "", "test 2 comes where test 1 should"},
-		"bail out":     {"1..2\nok 1\nBail out! no device\n", "ok test 1;", "the program gave up: Bail out! no device"},
-		"too many":     {strings.Repeat("ok\n", maxSubResults+1), strings.Repeat("ok;", maxSubResults), "more than 1000 tests"},
-	} {
-		found, err := parseTAP(cleanText([]byte(test.text)))
-		if got := fmt.Sprint(err); got != test.err && (err != nil || test.err != "") {
-			t.Errorf("%s: error %q, want %q", name, got, test.err)
-		}
-		if got := subText(found); name != "too many" && got != test.want {
-			t.Errorf("%s: %q, want %q", name, got, test.want)
-		}
-	}
-}
-
-func TestParseJUnit(t *testing.T) {
-	for name, test := range map[string]struct{ text, want, err string }{
-		"suites": {`<?xml version="1.0"?><testsuites><testsuite name="s"><testcase classname="c" name="a"/><testcase name="b"><failure message="no"/></testcase>` +
-			`<testsuite><testcase name="d"><skipped message="later"/></testcase><testcase name="e"><error message="crash">x</error></testcase></testsuite></testsuite></testsuites>`,
-			"ok c.a; not ok b (no); skip d (later); not ok e (crash);", ""},
-		"not XML":  {"<testsuite><testcase", "", "it is not XML: XML syntax error on line 1: unexpected EOF"},
-		"not ours": {"<html/>", "", "it is not JUnit XML: there is no testsuite"},
-		"empty":    {"<testsuite/>", "", "no test ran"},
-		"nothing":  {"", "", "it is not JUnit XML: there is no testsuite"},
-	} {
-		found, err := parseJUnit([]byte(test.text))
-		if got := fmt.Sprint(err); got != test.err && (err != nil || test.err != "") {
-			t.Errorf("%s: error %q, want %q", name, got, test.err)
-		}
-		if got := subText(found); got != test.want {
-			t.Errorf("%s: %q, want %q", name, got, test.want)
-		}
-	}
-}
-
-func subText(found []SubResult) string {
-	var parts []string
-	for _, one := range found {
-		text := one.Outcome + " " + one.Name
-		if one.Detail != "" {
-			text += " (" + one.Detail + ")"
-		}
-		parts = append(parts, text+";")
-	}
-	return strings.Join(parts, " ")
-}
-
-// FuzzReports: whatever a program writes, reading it ends, within bounds.
-func FuzzReports(f *testing.F) {
-	f.Add([]byte("1..1\nok 1 - x # skip y\n"))
-	f.Add([]byte(`<testsuites><testsuite><testcase name="x"><failure/></testcase></testsuite></testsuites>`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, parse := range []func() ([]SubResult, error){
-			func() ([]SubResult, error) { return parseTAP(cleanText(data)) },
-			func() ([]SubResult, error) { return parseJUnit(data) },
-		} {
-			found, err := parse()
-			if len(found) == 0 && err == nil || len(found) > maxSubResults {
-				t.Fatalf("%d results, %v", len(found), err)
-			}
-			for _, one := range found {
-				if len(one.Name) > maxSubText+4 || len(one.Detail) > maxSubText+4 {
-					t.Fatalf("a text of %d bytes", max(len(one.Name), len(one.Detail)))
-				}
-			}
-		}
-	})
-}
-
 func TestQuoteArgument(t *testing.T) {
 	for text, want := range map[string]string{
 		"plain": "plain", "": `""`, "a b": `"a b"`, `a"b`: `"a\"b"`, `C:\a b\`: `"C:\a b\\"`, `\\x`: `\\x`, `a \\"`: `"a \\\\\""`,
@@ -105,20 +24,27 @@ func TestJudgeOutput(t *testing.T) {
 		o    Outputs
 		want string // expected | actual of the deviation; empty: none
 	}{
-		"equals":             {`run: {program: a, stdout: {equals: "x\ny"}}`, Outputs{Out: []byte("x\r\ny\r\n")}, ""},
-		"not equal":          {`run: {program: a, stdout: {equals: x}}`, Outputs{Out: []byte("xy")}, `stdout "x" | "xy"`},
-		"contains":           {`run: {program: a, stderr: {contains: [b, c]}}`, Outputs{Err: []byte("abc")}, ""},
-		"contains not":       {`run: {program: a, stdout: {contains: [b, d]}}`, Outputs{Out: []byte("abc")}, `stdout something with "d" | "abc"`},
-		"matches":            {`run: {program: a, stdout: {matches: "^n=[0-9]+$"}}`, Outputs{Out: []byte("n=12\r\n")}, ""},
-		"matches not":        {`run: {program: a, stdout: {matches: "^n=[0-9]+$"}}`, Outputs{Out: []byte("n=x")}, `stdout something that matches "^n=[0-9]+$" | "n=x"`},
-		"cut":                {`run: {program: a, stdout: {equals: x}}`, Outputs{Out: []byte("x"), OutBytes: 70000}, `stdout "x" | "x" (of 70000 bytes the first 1 were kept)`},
-		"bytes":              {`ioctl: {device: D, code: 1, out: {hex: "00ff"}}`, Outputs{Out: []byte{0, 255}}, ""},
-		"other bytes":        {`ioctl: {device: D, code: 1, out: {hex: "00ff"}}`, Outputs{Out: []byte{0}}, "00ff | 00"},
-		"no bytes":           {`ioctl: {device: D, code: 1, out: {text: a}}`, Outputs{}, "61 | no bytes"},
-		"tests":              {"run: {program: a, tap: stdout}", Outputs{Out: []byte("1..1\nok 1\n")}, ""},
-		"a test failed":      {"run: {program: a, tap: t.tap}", Outputs{Report: []byte("1..2\nok 1\nnot ok 2 - b\n")}, "all 2 tests of the program to pass | 1 failed: b"},
-		"no tests":           {"run: {program: a, junit: t.xml}", Outputs{}, "a report of its tests | it is not JUnit XML: there is no testsuite"},
-		"a report that long": {"run: {program: a, tap: t.tap}", Outputs{Report: []byte("1..1\nok 1\n"), ReportBytes: 1 << 20}, "a report of its tests | the report has 1048576 bytes; at most 10 are read"},
+		"equals":                                {`run: {program: a, stdout: {equals: "x\ny"}}`, Outputs{Out: []byte("x\r\ny\r\n")}, ""},
+		"not equal":                             {`run: {program: a, stdout: {equals: x}}`, Outputs{Out: []byte("xy")}, `stdout "x" | "xy"`},
+		"contains":                              {`run: {program: a, stderr: {contains: [b, c]}}`, Outputs{Err: []byte("abc")}, ""},
+		"contains not":                          {`run: {program: a, stdout: {contains: [b, d]}}`, Outputs{Out: []byte("abc")}, `stdout something with "d" | "abc"`},
+		"matches":                               {`run: {program: a, stdout: {matches: "^n=[0-9]+$"}}`, Outputs{Out: []byte("n=12\r\n")}, ""},
+		"matches not":                           {`run: {program: a, stdout: {matches: "^n=[0-9]+$"}}`, Outputs{Out: []byte("n=x")}, `stdout something that matches "^n=[0-9]+$" | "n=x"`},
+		"cut":                                   {`run: {program: a, stdout: {equals: x}}`, Outputs{Out: []byte("x"), OutBytes: 70000}, `stdout "x" | "x" (of 70000 bytes the first 1 were kept)`},
+		"bytes":                                 {`ioctl: {device: D, code: 1, out: {hex: "00ff"}}`, Outputs{Out: []byte{0, 255}}, ""},
+		"other bytes":                           {`ioctl: {device: D, code: 1, out: {hex: "00ff"}}`, Outputs{Out: []byte{0}}, "00ff | 00"},
+		"no bytes":                              {`ioctl: {device: D, code: 1, out: {text: a}}`, Outputs{}, "61 | no bytes"},
+		"tests":                                 {"run: {program: a, tap: stdout}", Outputs{Out: []byte("1..1\nok 1\n")}, ""},
+		"tests of two encodings":                {"run: {program: a, tap: stdout}", Outputs{Out: []byte("1..1\nnot ok 1 - gr\x81n\n"), Pages: CodePages{ANSI: 1252, OEM: 850}}, "the program's only test to pass | 1 failed: grün"},
+		"a report in a file":                    {"run: {program: a, tap: t.tap}", Outputs{Report: []byte("1..1\nnot ok 1 - gr\xfcn\n"), Pages: CodePages{ANSI: 1252, OEM: 850}}, "the program's only test to pass | 1 failed: grün"},
+		"output in a code page":                 {`run: {program: a, stdout: {equals: grün}}`, Outputs{Out: []byte("gr\x81n\r\n"), Pages: CodePages{OEM: 850}}, ""},
+		"output in UTF-16":                      {`run: {program: a, stderr: {matches: "^gr.n$"}}`, Outputs{Err: []byte("\xff\xfeg\x00r\x00\xfc\x00n\x00")}, ""},
+		"a failure in a report that ends early": {"run: {program: a, tap: t.tap}", Outputs{Report: []byte("1..9\nnot ok 1 - a\n")}, "the program's only test to pass | 1 failed: a; and of the report: 9 tests were planned, 1 ran"},
+		"only skipped":                          {"run: {program: a, junit: t.xml}", Outputs{Report: []byte(`<testsuite><testcase name="DISABLED_T" status="notrun" result="suppressed"/></testsuite>`)}, "a report of its tests | no test ran: the only one was skipped"},
+		"many failed":                           {"run: {program: a, tap: t.tap}", Outputs{Report: []byte(strings.Repeat("not ok\n", 1001) + "1..1001\n")}, "all 1001 tests of the program to pass | 1001 failed: " + manyTests(34) + " and 967 more"},
+		"a test failed":                         {"run: {program: a, tap: t.tap}", Outputs{Report: []byte("1..2\nok 1\nnot ok 2 - b\n")}, "all 2 tests of the program to pass | 1 failed: b"},
+		"no tests":                              {"run: {program: a, junit: t.xml}", Outputs{}, "a report of its tests | it is empty"},
+		"a report that long":                    {"run: {program: a, tap: t.tap}", Outputs{Report: []byte("1..1\nok 1\n"), ReportBytes: 1 << 20}, "a report of its tests | it has 1048576 bytes; at most 10 are read"},
 	} {
 		c := oneCase(t, test.step)
 		o := test.o
@@ -131,5 +57,24 @@ func TestJudgeOutput(t *testing.T) {
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
+	}
+}
+
+func manyTests(n int) string {
+	var names []string
+	for i := range n {
+		names = append(names, fmt.Sprintf("test %d", i+1))
+	}
+	return strings.Join(names, ", ")
+}
+
+// TestSubResults: what is not kept is counted.
+func TestSubResults(t *testing.T) {
+	c := oneCase(t, "run: {program: a, tap: stdout}")
+	out := []byte(strings.Repeat("ok\n", 1001) + "not ok 1002 - b\n# why\n1..1002\n")
+	kept, left := c.SubResults([]StepResult{{Runs: 1, Outputs: Outputs{Out: out, OutBytes: uint64(len(out))}}})
+	last := kept[len(kept)-1]
+	if want := (SubResult{Name: "b", Outcome: "not ok", Detail: "why"}); last != want || len(kept) != 501 || left["ok"] != 501 || len(left) != 1 {
+		t.Errorf("%d kept, the last %v; %v left", len(kept), last, left)
 	}
 }

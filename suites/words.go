@@ -43,6 +43,8 @@ func (v value) format(number uint64) string {
 		return byteSize(number)
 	case valueTime, valueSpan:
 		return elapsed(number)
+	case valueExit:
+		return exitCode(number)
 	}
 	return fmt.Sprint(number)
 }

@@ -184,6 +184,13 @@ static void AddKernelFacts(TEXT *Text)
         JsonNull(Text, "verifier");
 }
 
+/* Programs write what is not Unicode in these: to a console, or to what stands for one, in the OEM page. */
+static void CodePageFacts(TEXT *Text)
+{
+    JsonU64(Text, "acp", GetACP());
+    JsonU64(Text, "oemcp", GetOEMCP());
+}
+
 static void SizeFacts(TEXT *Text)
 {
     MEMORYSTATUSEX memory = {.dwLength = sizeof memory};
@@ -276,6 +283,7 @@ int CommandInfo(int Argc, wchar_t **Argv)
     HostFact(&text);
     UserFacts(&text);
     AddKernelFacts(&text);
+    CodePageFacts(&text);
     SizeFacts(&text);
     TimeFacts(&text);
     TraceFacts(&text);

@@ -20,6 +20,13 @@ typedef struct READER {
     CAPTURE Kept;
 } READER;
 
+/* Keeps the end of what is not kept otherwise, which begins At of all. */
+static void KeepLast(CAPTURE *Capture, const UINT8 *Data, DWORD Bytes, UINT64 At)
+{
+    for (DWORD i = Bytes > CAPTURE_LAST_BYTES ? Bytes - CAPTURE_LAST_BYTES : 0; i < Bytes; i++)
+        Capture->Data[Capture->Room + (At + i) % CAPTURE_LAST_BYTES] = Data[i];
+}
+
 void CaptureAdd(CAPTURE *Capture, const void *Data, DWORD Bytes)
 {
     DWORD room = Capture->Room - Capture->Kept, take = Bytes < room ? Bytes : room;
@@ -28,7 +35,21 @@ void CaptureAdd(CAPTURE *Capture, const void *Data, DWORD Bytes)
         memcpy(Capture->Data + Capture->Kept, Data, take);
         Capture->Kept += take;
     }
+    if (Capture->Last)
+        KeepLast(Capture, (const UINT8 *)Data + take, Bytes - take, Capture->Total + take);
     Capture->Total += Bytes;
+}
+
+DWORD CaptureLast(const CAPTURE *Capture, UINT8 *End)
+{
+    UINT64 left = Capture->Total - Capture->Kept;
+    DWORD bytes = left < CAPTURE_LAST_BYTES ? (DWORD)left : CAPTURE_LAST_BYTES;
+
+    if (!Capture->Last)
+        return 0;
+    for (DWORD i = 0; i < bytes; i++)
+        End[i] = Capture->Data[Capture->Room + (Capture->Total - bytes + i) % CAPTURE_LAST_BYTES];
+    return bytes;
 }
 
 static DWORD WINAPI ReadStream(void *Parameter)
@@ -52,7 +73,8 @@ static READER *ReaderStart(DWORD Room, HANDLE *Write)
     if (reader == NULL)
         return NULL;
     reader->Kept.Room = Room;
-    reader->Kept.Data = malloc(Room);
+    reader->Kept.Last = TRUE;
+    reader->Kept.Data = malloc(Room + CAPTURE_LAST_BYTES);
     if (reader->Kept.Data == NULL || !CreatePipe(&reader->Pipe, Write, &inherit, 0))
         goto Error;
     (void)SetHandleInformation(reader->Pipe, HANDLE_FLAG_INHERIT, 0);

@@ -3,12 +3,16 @@
 
 #include <windows.h>
 
-/* Bytes that somebody else wrote: the beginning is kept, the rest is counted. */
+#define CAPTURE_LAST_BYTES 4096u /* where a program says why it fails */
+
+/* Bytes that somebody else wrote: the beginning, and maybe the end, is kept; the rest is counted. */
 typedef struct CAPTURE {
     UINT8 *Data; /* NULL: nothing is kept; to be freed */
     DWORD Kept;
     DWORD Room;
     UINT64 Total;
+    BOOL Last; /* there are CAPTURE_LAST_BYTES behind the Room: of what is not kept, byte N is at N modulo
+                  that */
 } CAPTURE;
 
 typedef struct PROGRAM {
@@ -33,3 +37,7 @@ DWORD ProgramRun(PROGRAM *Program);
 
 /* Appends to what is kept. */
 void CaptureAdd(CAPTURE *Capture, const void *Data, DWORD Bytes);
+
+/* The last bytes of all, as far as they are kept and are not of the beginning. Last has
+ * CAPTURE_LAST_BYTES. */
+DWORD CaptureLast(const CAPTURE *Capture, UINT8 *Last);

@@ -217,8 +217,8 @@ enum {
 #define WSKP_TEXT_OUTPUT      'o' /* what the output has to be: digits, '?' for any */
 #define WSKP_TEXT_CONTAINS    'c' /* and what has to be somewhere in it */
 
-#define WSKP_GENERIC_BYTES 65536u  /* of each output of a step are kept */
-#define WSKP_REPORT_BYTES  262144u /* of a report */
+#define WSKP_GENERIC_BYTES 65536u   /* of each output of a step are kept */
+#define WSKP_REPORT_BYTES  4194304u /* of a report */
 
 /*
  * WSKT_OP_JOIN of a thread of the agent's: behind the values of every join, the first WSKP_V_JOINED_COUNT of

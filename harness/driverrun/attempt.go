@@ -14,10 +14,12 @@ import (
 type attempt struct {
 	Attempt
 	own     bool
+	pages   suites.CodePages
 	started time.Time     // by the controller's clock
 	begun   time.Duration // by the guest's, since the run began there
 	steps   []suites.StepResult
 	pending pendingOutputs
+	kept    int           // bytes of outputs, of all its steps
 	end     *guest.Record // case-end
 	elapsed time.Duration
 	verdict *results.Verdict
@@ -32,8 +34,11 @@ type pendingOutputs struct {
 	outputs suites.Outputs
 }
 
-// output takes a piece of what a step wrote. What is more than the agent keeps of one is left out, and missed when
-// it is judged.
+// maxOutputs bounds what all steps of an attempt may have written.
+const maxOutputs = 16 * suites.MaxOutput
+
+// output takes a piece of what a step wrote. What is more than the agent keeps of one, or a case may have, is left out, and
+// missed when it is judged.
 func (a *attempt) output(r guest.Record) {
 	if a.pending.step != r.Step {
 		a.pending = pendingOutputs{step: r.Step}
@@ -46,7 +51,12 @@ func (a *attempt) output(r guest.Record) {
 	case "report":
 		part, total = &o.Report, &o.ReportBytes
 	}
-	*part, *total = append(*part, r.Data[:min(len(r.Data), suites.MaxOutput-len(*part))]...), r.Total
+	if r.Last {
+		part = o.End(r.Of)
+	}
+	room := max(0, min(len(r.Data), suites.MaxOutput-len(*part), maxOutputs-a.kept))
+	*part, *total = append(*part, r.Data[:room]...), r.Total
+	a.kept += room
 }
 
 // step takes a step's result, with what it wrote.
@@ -57,6 +67,7 @@ func (a *attempt) step(r guest.Record) suites.StepResult {
 	if a.pending.step == r.Step {
 		result.Outputs = a.pending.outputs
 	}
+	result.Pages = a.pages
 	a.pending = pendingOutputs{}
 	if r.It != nil {
 		result.Failed = &suites.Iteration{Thread: uint32(r.It.Thread), Iteration: uint32(r.It.Iteration)}
@@ -70,6 +81,7 @@ func (a *attempt) forgetOutputs() {
 	for i := range a.steps {
 		a.steps[i].Outputs = suites.Outputs{}
 	}
+	a.kept = 0
 }
 
 func (a *attempt) name() string { return a.Case.Name() }
@@ -179,11 +191,29 @@ func (a *attempt) observations() []results.Observation {
 	return all
 }
 
-// tests are what the case's programs reported on.
-func (a *attempt) tests() []results.Test {
-	var all []results.Test
-	for _, one := range a.Case.SubResults(a.steps) {
+// tests are what the case's programs reported on, and how many of each outcome are left out.
+func (a *attempt) tests() (all []results.Test, left map[string]int) {
+	kept, left := a.Case.SubResults(a.steps)
+	for _, one := range kept {
 		all = append(all, results.Test{Step: one.Step, Name: one.Name, Outcome: one.Outcome, Detail: one.Detail})
+	}
+	return all, left
+}
+
+// wrote is the end of what the programs wrote whose steps were not as declared.
+func (a *attempt) wrote(deviations []suites.Deviation) []results.Written {
+	var all []results.Written
+	told := map[int]bool{}
+	for _, d := range deviations {
+		for _, s := range a.steps {
+			if s.Step != d.Step || d.Step < 0 || d.Step >= len(a.Case.Steps) || told[d.Step] {
+				continue
+			}
+			told[d.Step] = true
+			for _, w := range a.Case.Steps[d.Step].LastLines(s.Outputs) {
+				all = append(all, results.Written{Step: d.Step, Of: w.Name, Text: w.Text})
+			}
+		}
 	}
 	return all
 }

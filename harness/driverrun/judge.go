@@ -21,7 +21,8 @@ type finding struct {
 // What is known only later, the driver's end, is judged by [State.proven].
 // SetUp is that of its suite, where it has one.
 func (a *attempt) judge(version string, setUp *attempt) results.Verdict {
-	v := results.Verdict{Elapsed: a.elapsed, Records: a.observations(), Effort: a.effort(), Tests: a.tests()}
+	v := results.Verdict{Elapsed: a.elapsed, Records: a.observations(), Effort: a.effort()}
+	v.Tests, v.TestsLeft = a.tests()
 	if a.end.Why == "cancelled" {
 		v.Outcome, v.Reason = results.Cancelled, "the run was interrupted"
 		if found := slices.Concat(a.residue(), a.bringBack()); len(found) > 0 {
@@ -36,6 +37,7 @@ func (a *attempt) judge(version string, setUp *attempt) results.Verdict {
 	deviations := a.Case.Judge(a.steps)
 	if len(deviations) > 0 {
 		v.Deviation = a.deviation(deviations[0])
+		v.Wrote = a.wrote(deviations)
 	}
 	found := slices.Concat(a.inTime(), a.residue(), a.driver(), a.bringBack(), a.agreement(deviations))
 	switch known := a.excuse(deviations); {

@@ -17,11 +17,12 @@ type Plan struct {
 	Service  string // of the driver
 	Attempts []Attempt
 
-	Own      bool   // the driver is the user's own: it can't be asked what is left, but has to be there
-	Resident bool   // and it is never unloaded
-	Version  string // of the guest, as known issues call it
-	FailFast bool   // stop at the first case that is not as expected
-	TakenUp  bool   // an earlier controller began it: what it gave up is still to do
+	Own      bool             // the driver is the user's own: it can't be asked what is left, but has to be there
+	Resident bool             // and it is never unloaded
+	Version  string           // of the guest, as known issues call it
+	Pages    suites.CodePages // of the guest
+	FailFast bool             // stop at the first case that is not as expected
+	TakenUp  bool             // an earlier controller began it: what it gave up is still to do
 
 	// UnheardAfter is how long a run whose start was not answered may take to have a journal.
 	UnheardAfter time.Duration

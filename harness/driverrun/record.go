@@ -29,7 +29,7 @@ func (s *State) record(r guest.Record) {
 		s.driverStart(r)
 	case guest.EvCaseStart:
 		a := s.attempts[r.N]
-		s.open, a.begun, a.steps, a.end = a, r.At, nil, nil
+		s.open, a.begun, a.steps, a.kept, a.end = a, r.At, nil, 0, nil
 		s.begin(a)
 	case guest.EvOutput:
 		s.attempts[r.N].output(r)

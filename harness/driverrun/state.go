@@ -130,7 +130,7 @@ func New(p Plan) *State {
 		s.spent = map[string]time.Duration{}
 	}
 	for _, a := range p.Attempts {
-		s.attempts = append(s.attempts, &attempt{Attempt: a, own: p.Own})
+		s.attempts = append(s.attempts, &attempt{Attempt: a, own: p.Own, pages: p.Pages})
 	}
 	return s
 }

@@ -24,6 +24,7 @@ func JUnit(data []byte, page CodePage) (Report, error) {
 	}
 	j := junit{report: &r, decoder: xml.NewDecoder(strings.NewReader(xmlText(data, page)))}
 	j.decoder.Entity = xml.HTMLEntity
+	j.decoder.CharsetReader = func(_ string, text io.Reader) (io.Reader, error) { return text, nil } // it is text already
 	err := j.read()
 	switch {
 	case err != nil:
@@ -56,6 +57,7 @@ type element struct {
 	test  *testcase // of a testcase
 	text  *detail   // where its text is kept
 	told  *finding  // of one that says what its test is
+	says  *tail     // of output: its end
 	mute  bool      // output and properties: nothing in it says anything of a test
 }
 
@@ -74,9 +76,7 @@ func (j *junit) read() error {
 		case xml.EndElement:
 			j.end()
 		case xml.CharData:
-			if at := len(j.open) - 1; at >= 0 && j.open[at].text != nil {
-				j.open[at].text.more(string(t))
-			}
+			j.text(string(t))
 		}
 		if err != nil {
 			return err
@@ -103,7 +103,9 @@ func (j *junit) begin(t xml.StartElement) error {
 		e.suite = newSuite(t.Attr)
 	case name == "testcase":
 		e.test = newTestcase(t.Attr)
-	case name == "system-out" || name == "system-err" || name == "properties":
+	case name == "system-out" || name == "system-err":
+		e.mute, e.says = true, &tail{}
+	case name == "properties":
 		e.mute = true
 	default:
 		if outcome := outcomeOfElement(name); outcome != "" || strings.HasPrefix(name, "flaky") {
@@ -115,6 +117,19 @@ func (j *junit) begin(t xml.StartElement) error {
 	return nil
 }
 
+// text goes to the element that it is in.
+func (j *junit) text(text string) {
+	if len(j.open) == 0 {
+		return
+	}
+	switch e := j.open[len(j.open)-1]; {
+	case e.text != nil:
+		e.text.more(text)
+	case e.says != nil:
+		e.says.more(text)
+	}
+}
+
 func (j *junit) muted() bool { return len(j.open) > 0 && j.open[len(j.open)-1].mute }
 
 func (j *junit) end() {
@@ -124,6 +139,10 @@ func (j *junit) end() {
 	case e.told != nil:
 		e.told.body = e.text.String()
 		j.tell(e.told)
+	case e.says != nil:
+		if at := len(j.open) - 1; j.open[at].test != nil {
+			j.open[at].test.said.line(e.says.lines())
+		}
 	case e.test != nil:
 		around := j.suiteAround()
 		one := e.test.result(around.habit() == countsAssertions)

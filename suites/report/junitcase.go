@@ -10,6 +10,7 @@ import (
 type testcase struct {
 	name  string
 	found []finding
+	said  detail // the ends of its output
 }
 
 // finding is what an element or an attribute says of a test, or of a suite.
@@ -96,6 +97,9 @@ func (t *testcase) result(catch bool) Result {
 	if more > 0 && one.Outcome == NotOK {
 		one.Detail += fmt.Sprintf("\n(and %d more)", more)
 	}
+	if said := t.said.String(); said != "" && one.Outcome == NotOK {
+		one.Detail = strings.TrimLeft(one.Detail+"\n"+said, "\n")
+	}
 	return one
 }
 
@@ -106,6 +110,8 @@ func (f *finding) as() Outcome {
 		return OK
 	case f.outcome == Skip && f.kind == "pytest.xfail":
 		return Todo // it ran, and failed, as pytest was told that it would
+	case f.outcome == Skip && couldNotRun(f.message):
+		return NotOK
 	}
 	return f.outcome
 }

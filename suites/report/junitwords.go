@@ -1,23 +1,25 @@
 package report
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // outcomeOfState is what the word of a status or result attribute says of a test; known tells whether anybody says so.
 // Sources: what googletest, Catch2, CTest, Bazel, Ginkgo, Criterion, QtTest and Behave write.
 func outcomeOfState(word string) (outcome Outcome, known bool) {
-	word = strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.TrimSpace(word)))
-	for outcome, words := range map[Outcome][]string{
-		OK:    {"", "run", "ran", "completed", "complete", "pass", "passed", "ok", "success", "successful", "succeeded", "executed", "done"},
-		Skip:  {"notrun", "suppressed", "skip", "skipped", "disabled", "ignore", "ignored", "pending", "untested", "filtered", "excluded", "inconclusive"},
-		Todo:  {"xfail", "xfailed", "expectedfailure", "todo"},
-		NotOK: {"fail", "failed", "failure", "error", "errored", "broken", "xpass", "xpassed", "crash", "crashed", "aborted", "timeout", "timedout", "panicked", "interrupted"},
-	} {
-		if slices.Contains(words, word) {
-			return outcome, true
+	word = strings.Map(func(r rune) rune {
+		if strings.ContainsRune("-_ \t", r) {
+			return -1
 		}
+		return r
+	}, strings.ToLower(word))
+	switch word {
+	case "", "run", "ran", "completed", "complete", "pass", "passed", "ok", "success", "successful", "succeeded", "executed", "done":
+		return OK, true
+	case "notrun", "suppressed", "skip", "skipped", "disabled", "ignore", "ignored", "pending", "untested", "filtered", "excluded", "inconclusive":
+		return Skip, true
+	case "xfail", "xfailed", "expectedfailure", "todo":
+		return Todo, true
+	case "fail", "failed", "failure", "error", "errored", "broken", "xpass", "xpassed", "crash", "crashed", "aborted", "timeout", "timedout", "panicked", "interrupted":
+		return NotOK, true
 	}
 	return NotOK, false
 }
@@ -43,6 +45,20 @@ func outcomeOfElement(name string) Outcome {
 		}
 	}
 	return ""
+}
+
+// couldNotRun reports a reason that CTest gives for a test as skipped that it failed to run, and counts as failed itself.
+// Source: CTest's completion statuses (cmCTestRunTest).
+func couldNotRun(message string) bool {
+	for _, reason := range []string{
+		"Unable to find executable", "Fixture dependency failed", "Required Files Missing", "Failed to change working directory",
+		"Missing Configuration", "Insufficient resources", "Invalid resource spec file",
+	} {
+		if strings.HasPrefix(message, reason) {
+			return true
+		}
+	}
+	return false
 }
 
 // otherFormat names the format whose root that is.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
 )
@@ -226,6 +227,9 @@ func FuzzRead(f *testing.F) {
 			for _, one := range r.Results {
 				if len(one.Name) > MaxName+4 || len(one.Detail) > MaxDetail+4 {
 					t.Fatalf("a text of %d bytes", max(len(one.Name), len(one.Detail)))
+				}
+				if !utf8.ValidString(one.Name) || !utf8.ValidString(one.Detail) {
+					t.Fatalf("%q (%q)", one.Name, one.Detail)
 				}
 			}
 		}

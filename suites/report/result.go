@@ -123,3 +123,22 @@ func (d *detail) more(text string) {
 		d.WriteString(clip(text, room))
 	}
 }
+
+// tail keeps the end of a text that comes in pieces.
+type tail struct{ end string }
+
+const tailBytes = 1 << 10
+
+func (t *tail) more(text string) {
+	t.end += text[max(0, len(text)-2*tailBytes):]
+	if len(t.end) > 2*tailBytes {
+		t.end = t.end[len(t.end)-tailBytes:]
+	}
+}
+
+// lines are the last few of its lines.
+func (t *tail) lines() string {
+	const most = 5
+	all := strings.Split(strings.Trim(strings.ToValidUTF8(t.end, ""), "\r\n \t"), "\n")
+	return strings.Join(all[max(0, len(all)-most):], "\n")
+}

@@ -17,6 +17,7 @@ func TestTAP(t *testing.T) {
 		"a backslash before the hash":  {"1..1\nnot ok 1 - a \\\\# TODO b\n", "not ok a \\# TODO b;", ""},
 		"no blank before the hash":     {"1..1\nnot ok 1 - C# TODO list\n", "not ok C# TODO list;", ""},
 		"no border behind the word":    {"1..2\nnot ok 1 - a # TODOs are kept\nok 2 - b # skippers\n", "not ok a # TODOs are kept; ok b # skippers;", ""},
+		"a letter behind the word":     {"1..4\nnot ok 1 - a # TODOé\nnot ok 2 - b # todo_x\nnot ok 3 - c # TODO2\nok 4 - d # skippable\n", "not ok a # TODOé; not ok b # todo_x; not ok c # TODO2; ok d # skippable;", ""},
 		"the word without a blank":     {"1..2\nnot ok 1 - a #TODO: b\nok 2 - c #skip\n", "todo a (b); skip c;", ""},
 		"a hash before the directive":  {"1..3\nok 1 - issue #12 # skip later\nok 2 a # b # skip c\nok 3\n", "skip issue #12 (later); skip a # b (c); ok test 3;", ""},
 		"a hash amid the name":         {"1..1\nnot ok 1 fails # hash\n", "not ok fails # hash;", ""},

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestWriters reads what real writers have written: googletest 1.12, pytest 7.2, Catch2 2.13, bats 1.8 and Test::More with
-// TAP::Harness and TAP::Formatter::JUnit of Perl 5.36, of tests that pass, fail, are skipped, are still to do, or crash in
+// TestWriters reads what real writers have written: googletest 1.12, pytest 7.2, Catch2 2.13, bats 1.8, CTest 3.25 and
+// Test::More with TAP::Harness and TAP::Formatter::JUnit of Perl 5.36, of tests that pass, fail, are skipped, are still to do, or crash in
 // their set-up. What each of them takes for a pass has to be one here, and what it takes for a failure none.
 func TestWriters(t *testing.T) {
 	for file, test := range map[string]struct{ counts, failed, err string }{
@@ -28,7 +28,9 @@ func TestWriters(t *testing.T) {
 		"catch-pass.tap":             {"1 ok", "", ""},
 		"bats.tap":                   {"1 ok, 1 not ok, 2 skip", "fails # hash", ""},
 		"bats.xml":                   {"1 ok, 1 not ok, 2 skip", "t.bats.fails # hash", ""},
-		"bats-tap13.tap":             {"1 ok, 3 not ok", "fails # hash, skips, skipnow", ""}, // it writes "not ok … # SKIP"
+		"bats-tap13.tap":             {"1 ok, 3 not ok", "fails # hash, skips, skipnow", ""},     // it writes "not ok … # SKIP"
+		"ctest.xml":                  {"2 ok, 2 not ok, 2 skip", "bad.bad, missing.missing", ""}, // "missing" has no program
+		"ctest-pass.xml":             {"2 ok, 2 skip", "", ""},
 		"perl.tap":                   {"3 ok, 2 not ok, 2 skip, 3 todo", "two, subfail", ""},
 		"perl-skip.tap":              {"", "", "no test ran: no dev"},
 		"perl-bail.tap":              {"1 ok", "", "the program gave up: Bail out!  no device"},

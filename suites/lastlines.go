@@ -1,0 +1,109 @@
+package suites
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Bounds of what is shown of a stream: its end, where a program says why it fails.
+const (
+	lastLines     = 16
+	lastLineBytes = 300
+)
+
+// sequence is a control sequence of a terminal: colours, mostly.
+var sequence = regexp.MustCompile(`\x1b\[[0-9;?]*[ -/]*[@-~]`)
+
+// LastLines are the ends of what the step's program wrote to its streams, several lines each, for whoever wants to know why
+// it failed. A report on its standard output that could be read is left out: its tests are told.
+func (s *Step) LastLines(o Outputs) []Reported {
+	g := s.demands()
+	if g == nil || g.device {
+		return nil
+	}
+	var all []Reported
+	show := func(name string, end ending) {
+		if text := o.lastLines(end); text != "" {
+			all = append(all, Reported{name, text})
+		}
+	}
+	told := false
+	if g.stdout {
+		found, err := s.reported(o)
+		told = err == nil && found.Total() > 0
+	}
+	if !told {
+		show(streamOut.String(), endOf(o.Out, o.OutEnd, o.OutBytes))
+	}
+	show(streamErr.String(), endOf(o.Err, o.ErrEnd, o.ErrBytes))
+	return all
+}
+
+// ending is the end of a stream.
+type ending struct {
+	data  []byte
+	cut   bool // more is before it
+	short bool // the guest has kept no more than the beginning
+}
+
+func endOf(beginning, last []byte, total uint64) ending {
+	const most = 16 << 10 // nobody wants to read more
+	e := ending{data: beginning}
+	switch gap := int64(total) - int64(len(beginning)) - int64(len(last)); {
+	case len(last) == 0:
+		e.short = total > uint64(len(beginning))
+	case gap > 0:
+		e.data, e.cut = last, true
+		if at := total - uint64(len(last)); at%2 == 1 && wide(beginning) {
+			e.data = last[1:] // characters of two bytes each
+		}
+	default:
+		e.data = append(beginning[:len(beginning):len(beginning)], last...)
+	}
+	if left := len(e.data) - most; left > 0 {
+		e.data, e.cut = e.data[left+left%2:], true
+	}
+	return e
+}
+
+// wide reports whether a text is of two bytes a character.
+func wide(data []byte) bool {
+	return bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) || bytes.IndexByte(data[:min(len(data), 64)], 0) >= 0
+}
+
+// lastLines are the last lines of a stream's end.
+func (o Outputs) lastLines(end ending) string {
+	text := sequence.ReplaceAllString(o.stream(end.data), "")
+	all := strings.Split(strings.TrimRight(text, " \t\n"), "\n")
+	if len(all) == 1 && all[0] == "" {
+		return ""
+	}
+	if end.cut && len(all) > 1 {
+		all = all[1:] // of which the beginning is missing
+	}
+	left := len(all) - lastLines
+	if left > 0 {
+		all = all[left:]
+	}
+	for i, line := range all {
+		all[i] = clipLine(strings.ReplaceAll(strings.TrimRight(line, " \t\r"), "\t", "    "))
+	}
+	switch {
+	case end.short:
+		all = append(all, fmt.Sprintf("… (the guest has kept the first %d bytes, of which these are the last lines)", len(end.data)))
+	case end.cut:
+		all = append([]string{"…"}, all...)
+	case left > 0:
+		all = append([]string{fmt.Sprintf("… (%d lines before)", left)}, all...)
+	}
+	return strings.Join(all, "\n")
+}
+
+func clipLine(line string) string {
+	if len(line) <= lastLineBytes {
+		return line
+	}
+	return strings.ToValidUTF8(line[:lastLineBytes], "") + "…"
+}
