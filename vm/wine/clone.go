@@ -16,8 +16,8 @@ var errSpoiled = errors.New("the template was changed")
 // sealed is written last into a template: whatever of it is younger was changed by a guest.
 const sealed = ".wskharness-sealed"
 
-// clone makes a prefix, which is not there yet, out of the template. Programs and libraries are nearly all of its
-// size and nothing rewrites them, so they become hard links: milliseconds, and no space. The rest is copied, because
+// clone makes a prefix, which is not there yet, out of the template. Programs and libraries are links to Wine's installation
+// there, or nearly all of its size; nothing rewrites them, so they become hard links: milliseconds, and no space. The rest is copied, because
 // what is written in place through a link (Wine's registry, hosts, win.ini) would be written into the template and
 // into every other clone. Should a guest do so with a library, the next clone notices and is errSpoiled.
 func clone(template, prefix string) error {
@@ -38,22 +38,22 @@ func clone(template, prefix string) error {
 		case entry.IsDir():
 			return os.Mkdir(to, 0o755)
 		case entry.Type()&fs.ModeSymlink != 0:
-			target, err := os.Readlink(path)
-			if err != nil {
-				return err
-			}
-			return os.Symlink(target, to)
+			return linkAgain(path, to)
 		case rel == sealed:
 			return nil
+		}
+		info, err := entry.Info()
+		switch {
+		case err != nil:
+			return err
 		case !isImage(rel):
 			return copyFile(path, to)
 		}
-		info, err := entry.Info()
-		if err != nil {
-			return err
-		}
 		if err := unspoiled(info, seal); err != nil {
 			return fmt.Errorf("%w: %s", err, rel)
+		}
+		if info.Size() < leastLinked {
+			return copyFile(path, to)
 		}
 		return linkOrCopy(path, to)
 	})
@@ -62,6 +62,10 @@ func clone(template, prefix string) error {
 	}
 	return nil
 }
+
+// leastLinked is the size from which on a program is not copied. What is left in a template that shares its programs with
+// Wine's installation is smaller, so that guests have no file in common that one of them could write to.
+const leastLinked = 16 << 10
 
 // unspoiled looks at a file of the template that clones have a link to: at when it was written, and whether it can still be
 // read, as one can't be after a chmod in a guest, which changes neither that time nor what is in it.
@@ -83,6 +87,19 @@ func isImage(rel string) bool {
 		return true
 	}
 	return false
+}
+
+// linkAgain gives a symbolic link another name, since nothing can be written into one; or makes another where the two are on
+// different file systems.
+func linkAgain(from, to string) error {
+	if err := os.Link(from, to); err == nil {
+		return nil
+	}
+	target, err := os.Readlink(from)
+	if err != nil {
+		return err
+	}
+	return os.Symlink(target, to)
 }
 
 // linkOrCopy copies where the two are on different file systems.

@@ -19,7 +19,7 @@ import (
 )
 
 // recipe is the version of how templates are made: another one makes all of them anew.
-const recipe = 6
+const recipe = 7
 
 const templateLimit = 20 * time.Minute
 
@@ -65,7 +65,8 @@ const registry = `REGEDIT4
 // template returns the prefix that guests are cloned from, and makes it first where it is not there.
 // Several processes may ask for it at once: one makes it, the others wait.
 func template(ctx context.Context, root string, s *Software) (string, error) {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d\n%s\n%s\n%s", recipe, s.Version, s.Loader, registry))
+	spaces := confinement().Bubblewrap != "" // by which it is told what may be shared with the installation
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d\n%s\n%s\n%t\n%s", recipe, s.Version, s.Loader, spaces, registry))
 	room := filepath.Join(root, "wine", "templates")
 	final := filepath.Join(room, hex.EncodeToString(sum[:8]))
 	if _, err := os.Stat(final); err == nil {
@@ -86,7 +87,8 @@ func template(ctx context.Context, root string, s *Software) (string, error) {
 }
 
 // Prefix makes a Wine prefix as a guest has it, in a folder that is not there yet. The template that it is a clone of is below
-// root, and made where it is not there: beside it a clone takes no space.
+// root, and made where it is not there: beside it a clone takes no space. Nothing confines what runs in it, and its programs may
+// be links to those of Wine's installation: whoever is root runs nothing in it that writes to its Windows folder.
 func Prefix(ctx context.Context, root, dir string, s *Software) error {
 	from, err := template(ctx, root, s)
 	if err == nil {
@@ -280,6 +282,9 @@ func makeTemplate(ctx context.Context, s *Software, prefix, tmp string) error {
 	}
 	if err := strip(prefix); err != nil {
 		return fmt.Errorf("strip the prefix: %w", err)
+	}
+	if err := share(prefix, originals(s.Loader, confinement())); err != nil {
+		return fmt.Errorf("share the prefix's programs with Wine's installation: %w", err)
 	}
 	return os.WriteFile(filepath.Join(prefix, sealed), nil, 0o444)
 }
