@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestUsable(t *testing.T) {
@@ -33,5 +34,46 @@ func TestUsable(t *testing.T) {
 	t.Setenv("TMPDIR", file)
 	if c, _, err = bad.Usable(); err == nil || c.Dir != "" || !strings.Contains(err.Error(), "XDG_CACHE_HOME") {
 		t.Errorf("no other place: %v, %v", c, err)
+	}
+}
+
+// Where the user has no folder that can be written, another one does, and it is said why.
+func TestWithoutHome(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	spare := filepath.Join(dir, fmt.Sprintf("wskharness-cache-%d", os.Getuid()))
+	for name, home := range map[string]string{"no home": "", "a home that can't be made": "/proc/none", "a file": "/dev/null/home"} {
+		t.Run(name, func(t *testing.T) {
+			for variable, value := range map[string]string{"HOME": home, "XDG_CACHE_HOME": "", "XDG_CONFIG_HOME": ""} {
+				t.Setenv(variable, value)
+			}
+			cache, why, err := UserCache()
+			if err != nil || cache.Dir != spare || why == nil || !strings.Contains(why.Error(), "set XDG_CACHE_HOME") {
+				t.Errorf("%v, %v, %v", cache, why, err)
+			}
+			signer, err := UserSigner(time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if said := strings.Join(signer.Notices, "\n"); filepath.Dir(signer.Path) != filepath.Join(spare, "signing") || !strings.Contains(said, "set XDG_CONFIG_HOME") || !strings.Contains(said, signer.Path) {
+				t.Errorf("%s: %s", signer.Path, said)
+			}
+			again, err := UserSigner(time.Now())
+			if err != nil || again.Thumbprint() != signer.Thumbprint() {
+				t.Errorf("the next time it is another: %v", err)
+			}
+		})
+	}
+	t.Setenv("HOME", dir)
+	signer, err := UserSigner(time.Now())
+	if err != nil || len(signer.Notices) > 0 || signer.Path != filepath.Join(dir, ".config", "wskharness", "signing", signerFile) {
+		t.Errorf("with a home: %+v, %v", signer, err)
+	}
+	// A key that must not be used is not got round by another.
+	if err := os.Chmod(signer.Path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if other, err := UserSigner(time.Now()); err == nil {
+		t.Errorf("a key that others may read: %s", other.Path)
 	}
 }

@@ -57,11 +57,7 @@ func compiler(ctx context.Context) Check {
 
 func certificate() Check {
 	c := Check{Name: "test certificate", Needed: true}
-	dir, err := driver.SigningDir()
-	if err != nil {
-		return c.missing(err)
-	}
-	signer, err := driver.LoadOrCreateSigner(dir, time.Now())
+	signer, err := driver.UserSigner(time.Now())
 	if err != nil {
 		return c.missing(err)
 	}

@@ -68,11 +68,7 @@ func NewWorkshop(ctx context.Context, cacheDir string) (*Workshop, error) {
 
 // Package builds, signs and inspects the configured driver.
 func (w *Workshop) Package(ctx context.Context, c *Config) (*driver.Package, error) {
-	dir, err := driver.SigningDir()
-	if err != nil {
-		return nil, &BuildError{Err: err}
-	}
-	signer, err := driver.LoadOrCreateSigner(dir, time.Now())
+	signer, err := driver.UserSigner(time.Now())
 	if err != nil {
 		return nil, &BuildError{Err: err}
 	}

@@ -212,11 +212,7 @@ func (c *common) env() (harness.Env, error) {
 	if err := checkHomes(c.io.getenv); err != nil {
 		return harness.Env{}, err
 	}
-	cache, err := harness.CacheDir()
-	if err != nil {
-		return harness.Env{}, err
-	}
-	usable, why, err := driver.Cache{Dir: cache}.Usable()
+	usable, why, err := driver.UserCache()
 	if err != nil {
 		return harness.Env{}, err
 	}
