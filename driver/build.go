@@ -122,6 +122,9 @@ func findOrBuild(ctx context.Context, tc *Toolchain, spec Spec, files []sourceFi
 	if artifact, ok := loadBuild(cache, key, spec.Name); ok {
 		return artifact, nil
 	}
+	if tc.Tell != nil {
+		tc.Tell(spec.Name)
+	}
 	return compileAndKeep(ctx, tc, spec, files, cache, key)
 }
 

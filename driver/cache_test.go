@@ -19,11 +19,16 @@ func TestBuildCache(t *testing.T) {
 	tc, starts := observed(t)
 	cache := Cache{Dir: t.TempDir()}
 	spec := quickSpec()
+	var told []string
+	tc.Tell = func(name string) { told = append(told, name) }
 	first := build(t, tc, spec, cache)
 	if starts() == 0 {
 		t.Fatal("the first build did not start the compiler")
 	}
 	second := build(t, tc, spec, cache)
+	if diff := cmp.Diff([]string{spec.Name}, told); diff != "" {
+		t.Errorf("told of what is compiled, which is so once: -want +got\n%s", diff)
+	}
 	if n := starts(); n != 0 || !second.Cached {
 		t.Errorf("an unchanged build started the compiler %d times (cached: %v)", n, second.Cached)
 	}

@@ -17,6 +17,10 @@ const target = "x86_64-w64-mingw32"
 type Toolchain struct {
 	CC string // the compiler driver, absolute
 	LD string // the linker that CC starts, absolute
+
+	// Tell is nil, or is told of each image that is compiled since it is not in the cache, before that is done. Calls may come
+	// side by side.
+	Tell func(name string)
 }
 
 // Versions says which programs built an image, in their own words.

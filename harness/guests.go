@@ -33,6 +33,7 @@ func Up(ctx context.Context, c *Config, env Env, name string) (*UpGuest, error) 
 	if err != nil {
 		return nil, err
 	}
+	w.Tell(env.Tell)
 	tools, err := w.tools(ctx, t)
 	if err != nil {
 		return nil, err
@@ -210,6 +211,7 @@ func WithAgent(ctx context.Context, env Env, client remote.Client, do func(conte
 	if err != nil {
 		return err
 	}
+	w.Tell(env.Tell)
 	agent, err := w.Agent(ctx)
 	if err != nil {
 		return err

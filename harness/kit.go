@@ -66,6 +66,13 @@ func NewWorkshop(ctx context.Context, cacheDir string) (*Workshop, error) {
 	return &Workshop{Toolchain: tc, Cache: driver.Cache{Dir: cacheDir}}, nil
 }
 
+// Tell has somebody, who may be nil, told of what is compiled, before it is.
+func (w *Workshop) Tell(tell func(text string)) {
+	if tell != nil {
+		w.Toolchain.Tell = func(name string) { tell("compiling " + name) }
+	}
+}
+
 // Package builds, signs and inspects the configured driver.
 func (w *Workshop) Package(ctx context.Context, c *Config) (*driver.Package, error) {
 	signer, err := driver.UserSigner(time.Now())
@@ -180,6 +187,7 @@ func (r *run) build(ctx context.Context, before *results.Package) error {
 		if err != nil {
 			return "", endedBuild(ctx, err)
 		}
+		w.Tell(r.env.Tell)
 		w.Warn = func(text string) { r.notice("", results.Warning, "%s", text) }
 		var all sync.WaitGroup
 		var pkgErr, toolsErr error

@@ -24,6 +24,9 @@ type Env struct {
 	Cache  string   // folder for builds, templates and guests
 	Serve  []string // the command that serves a Wine guest: this program, and its hidden command
 	Getenv func(string) string
+	// Tell is nil, or is told what takes long and is done once, or whenever the driver was changed, before it is done. A run tells it
+	// to its own view.
+	Tell func(text string)
 
 	// patience is nil, or says how long a guest may be silent while a case is under way; zero: as long as ever.
 	patience func(test string) time.Duration
@@ -121,6 +124,7 @@ func (r *run) carryOut(ctx context.Context, events []results.Event, handlers []r
 	for _, h := range handlers {
 		r.journal.Subscribe(h)
 	}
+	r.env.Tell = func(text string) { r.notice("", results.Progress, "%s", text) }
 	done := &Finished{Dir: r.dir}
 	if over(events) {
 		done.Record = reducer.Record()

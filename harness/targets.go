@@ -40,7 +40,7 @@ func (c *Config) wineOptions(t *Target, k *tools, env Env) wine.Options {
 		netio = k.models[t.Name]
 	}
 	return wine.Options{
-		Root: env.Cache, Serve: env.Serve, Host: k.winHost, Netio: netio, Never: c.passwordVariables(), Logger: env.Logger,
+		Root: env.Cache, Serve: env.Serve, Host: k.winHost, Netio: netio, Never: c.passwordVariables(), Logger: env.Logger, Tell: env.Tell,
 		Seed: map[string]string{guest.AgentPath(k.agent.SHA256): k.agent.Path},
 	}
 }

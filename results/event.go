@@ -254,6 +254,8 @@ type Level string
 const (
 	Info    Level = "info"
 	Warning Level = "warning"
+	// Progress is what is being done that takes long: for whoever waits, and of no interest afterwards.
+	Progress Level = "progress"
 )
 
 // Finish is how a run ended.

@@ -246,7 +246,7 @@ func (r *Reducer) evidence(e Event) {
 }
 
 func (r *Reducer) note(e Event) {
-	if e.Notice == nil {
+	if e.Notice == nil || e.Notice.Level == Progress {
 		return
 	}
 	r.rec.Notices = append(r.rec.Notices, Noted{Time: e.Time, Target: e.Target, Case: e.Case, Notice: *e.Notice})

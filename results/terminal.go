@@ -293,7 +293,7 @@ func (t *Terminal) evidence(e Event) []string {
 }
 
 func (t *Terminal) notice(e Event) []string {
-	if e.Notice.Level != Warning && !t.opts.Steps {
+	if e.Notice.Level != Warning && e.Notice.Level != Progress && !t.opts.Steps {
 		return nil
 	}
 	text := plain(e.Notice.Text)

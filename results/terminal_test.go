@@ -213,3 +213,23 @@ func TestColumns(t *testing.T) {
 		}
 	}
 }
+
+// What takes long is told when it begins, whether or not there is a terminal, and by nothing that is read afterwards.
+func TestProgressIsTold(t *testing.T) {
+	var out strings.Builder
+	view := NewTerminal(TerminalOptions{Out: &out, Err: io.Discard, Getenv: env()})
+	reducer := NewReducer()
+	for _, n := range []Notice{{Progress, "compiling wsksample.sys"}, {Info, "a remark"}, {Warning, "a warning"}} {
+		e := Event{Kind: KindNotice, Notice: &n}
+		if err := errors.Join(view.Handle(e), reducer.Handle(e)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	view.Close()
+	if got := out.String(); !strings.Contains(got, "  compiling wsksample.sys\n") || strings.Contains(got, "remark") {
+		t.Errorf("shown: %q", got)
+	}
+	if n := reducer.Record().Notices; len(n) != 2 || n[0].Text != "a remark" {
+		t.Errorf("kept: %+v", n)
+	}
+}

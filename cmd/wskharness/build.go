@@ -44,6 +44,7 @@ func (o *buildOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	workshop.Tell(env.Tell)
 	workshop.Warn = func(text string) { fmt.Fprintf(o.io.err, "wskharness: warning: %s\n", text) }
 	pkg, err := workshop.Package(cmd.Context(), config)
 	if err != nil {

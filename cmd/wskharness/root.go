@@ -227,7 +227,10 @@ func (c *common) env() (harness.Env, error) {
 	if err != nil {
 		return harness.Env{}, fmt.Errorf("find this program, to serve a guest with: %w", err)
 	}
-	return harness.Env{Logger: c.logger(c.io.err), Cache: usable.Dir, Serve: []string{exe, wineGuestCommand}, Getenv: c.io.getenv}, nil
+	return harness.Env{
+		Logger: c.logger(c.io.err), Cache: usable.Dir, Serve: []string{exe, wineGuestCommand}, Getenv: c.io.getenv,
+		Tell: func(text string) { fmt.Fprintf(c.io.err, "wskharness: %s\n", text) },
+	}, nil
 }
 
 // checkHomes refuses folders of the user that depend on the current one: there would be another signing key, and another

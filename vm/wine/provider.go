@@ -44,6 +44,8 @@ type Options struct {
 	// Unclaimed is how long a guest stays up with nobody's claim; 10 minutes when zero.
 	Unclaimed time.Duration
 	Logger    hclog.Logger // nil is silent
+	// Tell is nil, or is told of what takes long and is done once, before it is.
+	Tell func(text string)
 }
 
 // endLimit is how long a guest that is not wanted any more may take to remove itself.
@@ -100,8 +102,11 @@ func (p *Provider) Acquire(ctx context.Context, t vm.Target) (vm.Machine, error)
 	if err != nil {
 		return nil, err
 	}
-	prefix, err := template(ctx, p.opts.Root, software)
-	if err != nil {
+	prefix := templateOf(p.opts.Root, software)
+	if _, missing := os.Stat(prefix); missing != nil && p.opts.Tell != nil {
+		p.opts.Tell("making the Wine prefix that all guests are cloned from")
+	}
+	if prefix, err = template(ctx, p.opts.Root, software); err != nil {
 		return nil, err
 	}
 	dir, lock, err := p.folder(t, software, prefix)

@@ -65,10 +65,8 @@ const registry = `REGEDIT4
 // template returns the prefix that guests are cloned from, and makes it first where it is not there.
 // Several processes may ask for it at once: one makes it, the others wait.
 func template(ctx context.Context, root string, s *Software) (string, error) {
-	spaces := confinement().Bubblewrap != "" // by which it is told what may be shared with the installation
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d\n%s\n%s\n%t\n%s", recipe, s.Version, s.Loader, spaces, registry))
-	room := filepath.Join(root, "wine", "templates")
-	final := filepath.Join(room, hex.EncodeToString(sum[:8]))
+	final := templateOf(root, s)
+	room := filepath.Dir(final)
 	if _, err := os.Stat(final); err == nil {
 		return final, nil
 	}
@@ -84,6 +82,14 @@ func template(ctx context.Context, root string, s *Software) (string, error) {
 		return final, nil // somebody else made it while we waited
 	}
 	return final, buildTemplate(ctx, s, final)
+}
+
+// templateOf is where the template is that guests of this Wine are cloned from, on this machine: it goes by all that it is made
+// of.
+func templateOf(root string, s *Software) string {
+	spaces := confinement().Bubblewrap != "" // by which it is told what may be shared with the installation
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d\n%s\n%s\n%t\n%s", recipe, s.Version, s.Loader, spaces, registry))
+	return filepath.Join(root, "wine", "templates", hex.EncodeToString(sum[:8]))
 }
 
 // Prefix makes a Wine prefix as a guest has it, in a folder that is not there yet. The template that it is a clone of is below
