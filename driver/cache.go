@@ -71,7 +71,7 @@ func (e *CacheError) Unwrap() error { return e.Err }
 
 // spare is the cache in place of one that can't be written: a folder for temporary files that is this user's alone.
 func (c Cache) spare() (Cache, error) {
-	dir := filepath.Join(os.TempDir(), fmt.Sprintf("wskharness-cache-%d", os.Getuid()))
+	dir := spareDir()
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return Cache{}, err
 	}
@@ -84,6 +84,10 @@ func (c Cache) spare() (Cache, error) {
 		return Cache{}, fmt.Errorf("%s is not a folder of this user's alone", dir)
 	}
 	return Cache{Dir: dir}, nil
+}
+
+func spareDir() string {
+	return filepath.Join(os.TempDir(), fmt.Sprintf("wskharness-cache-%d", os.Getuid()))
 }
 
 // inCache does work that keeps something in a cache. Where that can't be written, the spare one does, and all has to

@@ -29,6 +29,7 @@ type common struct {
 	io      streams
 	config  string
 	verbose bool
+	release func() // lets go of the cache that is used, which the end of the process does, too
 }
 
 // execute runs one command line and returns the exit code.
@@ -79,7 +80,7 @@ Exit codes: 0 all as expected; 1 a test failed; 2 usage or configuration; 3 targ
 	root.PersistentFlags().StringVar(&c.config, "config", "", "configuration file (default: the nearest "+harness.ConfigName+", else the embedded one)")
 	root.PersistentFlags().BoolVarP(&c.verbose, "verbose", "v", false, "log what is done, on standard error")
 	root.AddCommand(
-		newRun(c), newList(c), newBuild(c), newInspect(c), newValidate(c), newDoctor(c), newVM(c),
+		newRun(c), newList(c), newBuild(c), newInspect(c), newValidate(c), newDoctor(c), newVM(c), newClean(c),
 		newInit(c), newSchema(c), newReport(c), newSelftest(c), newVersion(io), newWineGuest(c),
 	)
 	strictNumbers(root)
@@ -219,6 +220,7 @@ func (c *common) env() (harness.Env, error) {
 	if why != nil {
 		fmt.Fprintf(c.io.err, "wskharness: %v; until then %s is used\n", why, usable.Dir)
 	}
+	c.release = usable.Hold()
 	exe, err := os.Executable()
 	if err != nil {
 		return harness.Env{}, fmt.Errorf("find this program, to serve a guest with: %w", err)

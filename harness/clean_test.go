@@ -1,0 +1,104 @@
+package harness
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"wskharness/driver"
+)
+
+// filledCache makes a home of the test's own, with something in each room of the cache, and returns the cache's folder.
+func filledCache(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, folder := range map[string]string{"XDG_CACHE_HOME": "cache", "XDG_CONFIG_HOME": "config", "TMPDIR": "tmp"} {
+		path := filepath.Join(dir, folder)
+		if err := os.Mkdir(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv(name, path)
+	}
+	cache := filepath.Join(dir, "cache", "wskharness")
+	for _, room := range append(driver.Rooms(), filepath.Join("wine", "templates")) {
+		entry := filepath.Join(cache, room, "entry")
+		if err := errors.Join(os.MkdirAll(entry, 0o755), os.WriteFile(filepath.Join(entry, "file"), make([]byte, 10_000), 0o444)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cache
+}
+
+func entries(t *testing.T, cache string) (n int) {
+	t.Helper()
+	for _, room := range append(driver.Rooms(), filepath.Join("wine", "templates")) {
+		if _, err := os.Stat(filepath.Join(cache, room, "entry", "file")); err == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// Nothing is removed while somebody is at work with the cache, nor by a dry run; then all is.
+func TestClean(t *testing.T) {
+	cache := filledCache(t)
+	all := entries(t, cache)
+	if found, err := Clean(false, true); err != nil || len(found) != all || found[0].Size < 10_000 || entries(t, cache) != all {
+		t.Errorf("dry: %+v, %v", found, err)
+	}
+	release := driver.Cache{Dir: cache}.Hold()
+	if found, err := Clean(false, false); !errors.Is(err, driver.ErrInUse) || found != nil || entries(t, cache) != all {
+		t.Errorf("while it is used: %+v, %v", found, err)
+	}
+	release()
+	if found, err := Clean(false, false); err != nil || len(found) != all || entries(t, cache) != 0 {
+		t.Errorf("%d entries are left: %+v, %v", entries(t, cache), found, err)
+	}
+	if found, err := Clean(false, false); err != nil || len(found) != 0 {
+		t.Errorf("of an empty cache: %+v, %v", found, err)
+	}
+}
+
+// The signing key goes only when that is asked for, and with it nothing else that is in its folder.
+func TestCleanKeys(t *testing.T) {
+	filledCache(t)
+	dir, err := driver.SigningDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]bool{"test-signing.pem": true, "test-signing.until-2026-01-01.1f.pem": true, "mine.pem": false} // which go
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("key"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, keys := range []bool{false, true} {
+		found, err := Clean(keys, false)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("%+v, %v", found, err)
+		}
+		if last := found[len(found)-1]; last.Path != dir || (last.Stays == "") != keys {
+			t.Errorf("keys %t: %+v", keys, last)
+		}
+		for name, goes := range files {
+			if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != !(keys && goes) {
+				t.Errorf("keys %t: %s: %v", keys, name, err)
+			}
+		}
+	}
+}
+
+func TestNeeds(t *testing.T) {
+	needed := []string{"/c/build/ab/agent.exe", "/c/wine/templates/12", ""}
+	for path, want := range map[string]bool{
+		"/c/build/ab": true, "/c/build/a": false, "/c/build/abc": false, "/c/wine/templates/12": true, "/c/wine/templates/1": false, "/c/build/ab/agent.exe": true,
+	} {
+		if got := needs(needed, path); got != want {
+			t.Errorf("%s: %t, want %t", path, got, want)
+		}
+	}
+}
