@@ -25,7 +25,7 @@ func TestUnit(t *testing.T) {
 	u := hostUnit{filepath.Join(t.TempDir(), "unit")}
 	args := []string{"-std=gnu17", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", "-fsanitize=address,undefined",
 		"-DWSKT_KERNEL", "-I", "testdata/host", "-I", "include", "-I", "sample", "-I", "shared", "-o", u.program, "testdata/host/unit.c"}
-	args = append(args, "sample/unit.c", "shared/choice.c", "shared/tally.c", "shared/histogram.c")
+	args = append(args, "sample/unit.c", "sample/kept.c", "shared/choice.c", "shared/tally.c", "shared/histogram.c")
 	if out, err := exec.CommandContext(t.Context(), cc, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -36,6 +36,7 @@ func TestUnit(t *testing.T) {
 	t.Run("notices at once", u.noticesAtOnce)
 	t.Run("runs for a time", u.runsForATime)
 	t.Run("refuses", u.refuses)
+	t.Run("takes", u.takes)
 }
 
 func (u hostUnit) output(t *testing.T, stdin string, args ...string) string {
@@ -169,7 +170,7 @@ type unitStep struct {
 	Status, Origin uint32
 	Runs, NS, Max  uint64
 	P              [3]uint64
-	V              uint64
+	V, W           uint64
 }
 
 func (u hostUnit) run(t *testing.T, args ...string) (a unitAnswer) {
@@ -192,7 +193,7 @@ func (u hostUnit) countsExactly(t *testing.T) {
 		{Runs: 16 * 667, NS: 671, Max: 671, P: [3]uint64{351, 639, 671}}, // every third pass ended before it
 	}
 	for i := range a.Steps {
-		a.Steps[i].V = 0
+		a.Steps[i].V, a.Steps[i].W = 0, 0
 	}
 	if a.Completed != 16 || a.Step != -1 || !cmp.Equal(a.Steps, want) {
 		t.Errorf("%+v\nwant all 16 threads, and %+v", a, want)
@@ -299,9 +300,33 @@ func (u hostUnit) refuses(t *testing.T) {
 		"no thread":              {"0", "1", "0", "1000", "1", "0", "0:0:good:1"},
 		"too many threads":       {"65", "1", "0", "1000", "1", "0", "0:0:good:1"},
 		"a limit over all":       {"1", "1", "0", "3600001", "1", "0", "0:0:good:1"},
+		"kept twice":             {"1", "2", "0", "1000", "1", "0", "0:0:keep:1"},
+		"kept on two threads":    {"2", "1", "0", "1000", "1", "0", "0:0:keep:1"},
+		"kept by chance":         {"1", "1", "0", "1000", "1", "2", "0:1:keep:1", "1:1:good:1"},
+		"taken from nowhere":     {"1", "1", "0", "1000", "1", "0", "0:0:keep:1", "0:0:beyond:1"},
 	} {
 		if a := u.run(t, args...); a.Refused != 0xC000000D {
 			t.Errorf("%s: %+v", name, a)
 		}
+	}
+}
+
+// takes: a step gets what an earlier one of its case reported, is judged by it, and does not run without it.
+func (u hostUnit) takes(t *testing.T) {
+	a := u.run(t, "1", "1", "0", "60000", "1", "0", "0:0:keep:4711", "0:0:good:1", "0:0:take:1", "0:0:keep:12", "0:0:take:1")
+	if a.Step != -1 || a.Completed != 1 || a.Steps[2].W != 4711 || a.Steps[4].W != 12 {
+		t.Errorf("%+v: want 4711 taken, and then 12", a)
+	}
+	wrong := u.run(t, "1", "1", "0", "60000", "1", "0", "0:0:keep:4711", "0:0:take:1:0:0", "0:0:good:1")
+	if wrong.Step != 1 || wrong.Steps[1].W != 4712 || wrong.Steps[2].Runs != 0 {
+		t.Errorf("%+v: want the one that reports another number to end the list", wrong)
+	}
+	without := u.run(t, "1", "1", "0", "60000", "1", "0", "0:0:good:1", "0:0:take:1", "0:0:good:1")
+	if without.Step != 1 || without.Steps[1].Origin != 1 || without.Steps[1].Status != 0xC0000225 || without.Steps[2].Runs != 0 {
+		t.Errorf("%+v: want STATUS_NOT_FOUND, refused", without)
+	}
+	failed := u.run(t, "1", "1", "0", "60000", "1", "0", "0:0:bad:1:0:0", "0:0:keep:5", "0:0:take:1")
+	if failed.Step != 0 || failed.Steps[2].Runs != 0 {
+		t.Errorf("%+v", failed)
 	}
 }

@@ -4,7 +4,7 @@ package suites
 // compares every number, so a change on one side only does not go unnoticed.
 
 // ABI is the version of the contract between driver, agent and plan (WSKT_ABI).
-const ABI = 3
+const ABI = 4
 
 const (
 	maxClients  = 64
@@ -16,6 +16,7 @@ const (
 	maxArgs     = 6
 	maxValues   = 10
 	maxChecks   = 6
+	maxKept     = 16 // steps of a case whose values later ones take
 	maxWaitMs   = 120000
 	maxUnitMs   = 3600000
 )
@@ -133,9 +134,11 @@ const (
 	regEventCallback = 0x01
 	regContext       = 0x02
 	regStackNPI      = 0x04
-	regGarbageBlock  = 0x08
+	regFilledBlock   = 0x08
 	regPoolBlock     = 0x10
 	regNullDispatch  = 0x20
+	regZeroedBlock   = 0x40
+	regOptions       = 0x7F
 )
 
 // Options of operations on sockets (WSKT_STEP.Arg[4]).
@@ -177,9 +180,11 @@ const (
 )
 
 const (
-	valueRegisterEvents = 0
+	valueRegisterEvents  = 0
+	valueRegisterVersion = 1
 
-	valueDeregisterCaptures = 0
+	valueDeregisterCaptures  = 0
+	valueDeregisterTableKept = 1
 
 	valueNPIVersion      = 0
 	valueNPIReserved     = 1
@@ -191,8 +196,11 @@ const (
 	valueNPISameDispatch = 7
 	valueNPIEvents       = 8
 
-	valueQueryLow  = 0
-	valueQueryHigh = 1
+	valueQueryLow     = 0
+	valueQueryHigh    = 1
+	valueQueryBetween = 2
+	valueQueryBelow   = 3
+	valueQueryAbove   = 4
 
 	valueCompareSameClient   = 0
 	valueCompareSameDispatch = 1
@@ -250,7 +258,7 @@ const (
 
 const (
 	planMagic   = 0x4E4C504B // "KPLN"
-	planVersion = 7
+	planVersion = 8
 	planMaxFile = 16 << 20
 )
 
@@ -322,7 +330,8 @@ type wireUnit struct {
 type wireCheck struct {
 	Value    uint16
 	Compare  uint16
-	Reserved uint32
+	From     uint16
+	Reserved uint16
 	Want     uint64
 }
 
@@ -338,8 +347,10 @@ type wireStep struct {
 	Group       uint16
 	Weight      uint16
 	Arg         [maxArgs]uint64
-	CheckCount  uint32
-	Reserved    uint32
+	CheckCount  uint16
+	Keep        uint16
+	From        uint16
+	FromArg     uint16
 	Check       [maxChecks]wireCheck
 }
 

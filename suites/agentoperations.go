@@ -134,6 +134,7 @@ func (p *caseParser) settleLife(s *Step, n *node) {
 	}
 	if s.op.life&lifeEnds != 0 && !p.unloaded {
 		p.unloaded, p.unloadedAt = true, s.Line
+		p.lost, p.lostAt = s.Index, s.Line
 		p.forget()
 	}
 	if s.op.life&lifeBegins != 0 && slices.ContainsFunc(s.Expect, isSuccess) {

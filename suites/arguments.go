@@ -142,7 +142,9 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 	case argVersions:
 		p.versions(s, a, n, what, words)
 	case argVersion:
-		if version, ok := p.r.readVersion(n, what); ok {
+		if n.Kind == strictyaml.MappingKind && a.told != "" {
+			p.takeArgument(s, a, n, what, words)
+		} else if version, ok := p.r.readVersion(n, what); ok {
 			s.args[a.slot] = version
 			words.add(a.name + " " + versionString(version))
 		}
@@ -358,6 +360,10 @@ func (p *caseParser) checks(s *Step, m *mapping) {
 			continue
 		}
 		check := Check{Name: f.name, subject: f.subject(), value: f.value, part: f.part}
+		if n.Kind == strictyaml.MappingKind && f.takes() {
+			p.takeWanted(s, f, n, what, check)
+			continue
+		}
 		want, words, ok := p.wanted(s, f, n, what)
 		if !ok {
 			continue
@@ -367,16 +373,16 @@ func (p *caseParser) checks(s *Step, m *mapping) {
 		case majorPart:
 			major, hasMajor = want, true
 			check.conds = []condition{
-				{f.value.index, compareGE, want << 8},
-				{f.value.index, compareLE, want<<8 | 0xFF}}
+				{value: f.value.index, compare: compareGE, want: want << 8},
+				{value: f.value.index, compare: compareLE, want: want<<8 | 0xFF}}
 		case minorPart:
 			if !hasMajor {
 				p.r.At(n, "major beside it", "%s without major", f.name)
 				continue
 			}
-			check.conds = []condition{{f.value.index, f.compare, major<<8 | want}}
+			check.conds = []condition{{value: f.value.index, compare: f.compare, want: major<<8 | want}}
 		default:
-			check.conds = []condition{{f.value.index, f.compare, want}}
+			check.conds = []condition{{value: f.value.index, compare: f.compare, want: want}}
 		}
 		s.Checks = append(s.Checks, check)
 	}
@@ -419,13 +425,18 @@ func (p *caseParser) wanted(s *Step, f checkForm, n *node, what string) (want ui
 	if f.part != whole {
 		words = fmt.Sprint(want)
 	}
+	return want, f.compared(words), ok
+}
+
+// compared puts how a value compares with another before that: "at least 1.0".
+func (f checkForm) compared(words string) string {
 	switch f.compare {
 	case compareGE:
-		words = "at least " + words
+		return "at least " + words
 	case compareLE:
-		words = "at most " + words
+		return "at most " + words
 	}
-	return want, words, ok
+	return words
 }
 
 func (p *caseParser) slots(n *node, what string, names []named) (uint64, bool) {

@@ -33,6 +33,8 @@ type caseParser struct {
 	entrySteps *node          // of the step that is being read; nil: it has none
 	unloaded   bool           // the driver is not loaded at this step …
 	unloadedAt int            // … since that line
+	lost       int            // what steps before this index reported the driver does not know any more …
+	lostAt     int            // … since that line
 	steps      []stepNodes    // beside c.Steps
 	limits     map[int]*node  // where loops have a timeout, by unit
 	records    int

@@ -100,6 +100,9 @@ type Step struct {
 	poolTags  []string // of reload: whose pool is looked at
 	opens     string   // a handle that there is after it
 	joined    *generic // of a join: that of the step that began what is joined
+	keep      int      // later steps take what it reports, under this number; 0: none does
+	takes     *taken   // what one of its arguments is
+	takesTo   int      // which of args
 }
 
 // Part is where in its case a step stands.
@@ -133,6 +136,8 @@ type Check struct {
 	subject string
 	value   value
 	part    versionPart
+	form    checkForm // of one whose demand an earlier step reports
+	implied bool      // said by an argument, and not once more
 	conds   []condition
 	oneOf   []uint64 // the value has to be one of these; empty: only conds say what it has to be
 	inGuest bool     // the outputs are judged here, too, and say more
@@ -142,6 +147,7 @@ type condition struct {
 	value   uint16
 	compare uint16
 	want    uint64
+	from    *taken // not nil: what an earlier step reports is wanted
 }
 
 // unit is a list of steps that the driver runs in one go.

@@ -308,6 +308,7 @@ func (s *Step) wire() wireStep {
 	w := wireStep{
 		Op: s.op.code, Context: s.context, Thread: s.thread, TimeoutMs: uint32(s.Timeout.Milliseconds()),
 		Arg: s.args, Group: s.group, Weight: s.weight, NextCount: uint16(len(s.Next)),
+		Keep: uint16(s.keep), From: s.takes.wire(), FromArg: uint16(s.takesTo),
 	}
 	for _, flag := range []struct {
 		on  bool
@@ -324,7 +325,7 @@ func (s *Step) wire() wireStep {
 	}
 	for _, c := range s.Checks {
 		for _, cond := range c.conds {
-			w.Check[w.CheckCount] = wireCheck{Value: cond.value, Compare: cond.compare, Want: cond.want}
+			w.Check[w.CheckCount] = wireCheck{Value: cond.value, Compare: cond.compare, Want: cond.want, From: cond.from.wire()}
 			w.CheckCount++
 		}
 	}

@@ -103,7 +103,7 @@ func (p *caseParser) matchInGuest(s *Step, g *generic, n *node) {
 	}
 	s.Checks = append(s.Checks, Check{Name: "out", Want: "as demanded", subject: "out", inGuest: true,
 		value: value{name: "out", index: valueRequestMatch, kind: valueBool},
-		conds: []condition{{valueRequestMatch, compareEQ, 1}}})
+		conds: []condition{{value: valueRequestMatch, compare: compareEQ, want: 1}}})
 }
 
 // requestCancel holds the arguments of a cancel together.

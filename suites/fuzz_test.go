@@ -19,7 +19,7 @@ func FuzzLoad(f *testing.F) {
 	for _, s := range exampleSuites(f) {
 		f.Add(s.Data)
 	}
-	for _, test := range slices.Concat(mistakeTable(), deviceMistakes()) {
+	for _, test := range slices.Concat(mistakeTable(), deviceMistakes(), takenMistakes()) {
 		f.Add([]byte(test.text))
 	}
 	f.Add([]byte("a: &a [*a]\n<<: *a\n"))

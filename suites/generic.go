@@ -215,7 +215,7 @@ func (p *caseParser) settleGeneric(s *Step, n *node) {
 	says := slices.ContainsFunc(s.Checks, func(c Check) bool { return c.value.name == "exit" })
 	if exit, ok := s.op.value("exit"); ok && success && !says && !p.inLoop() {
 		s.Checks = append(s.Checks, Check{Name: "exit", Want: "0", Text: "exit 0", subject: "exit", value: exit,
-			conds: []condition{{exit.index, compareEQ, 0}}})
+			conds: []condition{{value: exit.index, compare: compareEQ}}})
 	}
 }
 

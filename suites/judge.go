@@ -82,6 +82,7 @@ func (d Deviation) String() string {
 func (c *Case) Judge(results []StepResult) []Deviation {
 	var deviations []Deviation
 	seen := make([]bool, len(c.Steps))
+	known := map[int][]uint64{} // what steps reported that were as expected, for those that take it
 	for _, r := range results {
 		if r.Step < 0 || r.Step >= len(c.Steps) {
 			deviations = append(deviations, Deviation{Step: r.Step, StepText: "no such step", Kind: KindReport,
@@ -89,12 +90,15 @@ func (c *Case) Judge(results []StepResult) []Deviation {
 				Message: fmt.Sprintf("the guest reported a step that this case does not have: it has %d", len(c.Steps))})
 			continue
 		}
-		j := judgement{step: &c.Steps[r.Step], result: r}
+		j := judgement{step: &c.Steps[r.Step], result: r, known: known}
 		if seen[r.Step] {
 			j.add(KindReport, "", "one result", "another one", "the guest reported the step twice")
 		} else {
 			seen[r.Step] = true
 			j.judge()
+			if c.Steps[r.Step].keep != 0 && r.Origin == OriginCall && len(j.found) == 0 {
+				known[r.Step] = r.Values
+			}
 		}
 		if len(deviations) > 0 && r.Origin == OriginRefused && c.Steps[r.Step].Part == TearDown {
 			continue
@@ -131,6 +135,7 @@ func (s *Step) Wrong(r StepResult) (d Deviation, ok bool) {
 type judgement struct {
 	step   *Step
 	result StepResult
+	known  map[int][]uint64
 	found  []Deviation
 }
 
@@ -277,6 +282,15 @@ func (j *judgement) check(c *Check) {
 			}
 			got = j.result.Values[cond.value]
 		}
+		want := c.Want
+		if cond.from != nil {
+			var ok bool
+			if cond.want, ok = cond.from.number(j.known); !ok {
+				j.add(KindReport, "", c.Text, "not reported", fmt.Sprintf("%s: expected %s, but the guest did not report %s", c.subject, c.Want, cond.from))
+				return
+			}
+			want = fmt.Sprintf("%s (%s)", c.form.compared(c.value.format(cond.want)), cond.from)
+		}
 		if cond.holds(got) {
 			continue
 		}
@@ -285,7 +299,7 @@ func (j *judgement) check(c *Check) {
 			return
 		}
 		actual := c.actual(got) + j.cause(c)
-		j.add(KindValue, c.value.name, c.Text, c.subject+" "+actual+j.hint(), fmt.Sprintf("%s: expected %s, got %s%s", c.subject, c.Want, actual, j.hint()))
+		j.add(KindValue, c.value.name, c.subject+" "+want, c.subject+" "+actual+j.hint(), fmt.Sprintf("%s: expected %s, got %s%s", c.subject, want, actual, j.hint()))
 		return
 	}
 }

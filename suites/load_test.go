@@ -73,7 +73,7 @@ mine.yaml:15:17: capture: expect: unknown status "STATUS_DEVICE_NOT_REDY"; did y
 // TestMistakes has one mistake a case: where it is, and what its message has to say. Those marked
 // schema must be rejected by the JSON Schema too.
 func TestMistakes(t *testing.T) {
-	for _, test := range slices.Concat(mistakeTable(), matrixMistakes(), genericMistakes(), deviceMistakes()) {
+	for _, test := range slices.Concat(mistakeTable(), matrixMistakes(), genericMistakes(), deviceMistakes(), takenMistakes()) {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := Load(Source{Name: "f", Data: []byte(test.text)})
 			var mistakes Mistakes

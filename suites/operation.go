@@ -125,6 +125,7 @@ type argument struct {
 	names    []named
 	hex      bool   // a number that people write as 0x…
 	requires string // a capability that a case with it requires, without saying so
+	told     string // the value in which the operation reports what the argument was; it may be an earlier step's then
 }
 
 type named struct {
@@ -158,6 +159,7 @@ type value struct {
 	parts bool // of a version: may also be checked as major and minor
 	held  bool // known only while something is captured
 	cause bool // of a status: why the operation's other values are as they are, where it is a failure
+	given bool // what an argument of the same name was: there is nothing to check
 }
 
 // dispatchSlots are the functions of WSK_PROVIDER_DISPATCH in order (WSK_PROVIDER_DISPATCH in the
@@ -171,6 +173,11 @@ func dispatchSlots() []named {
 		{"WskFreeAddressInfo", 1 << 4},
 		{"WskGetNameInfo", 1 << 5},
 	}
+}
+
+// blocks are the states in which a registration block is handed to WskRegister.
+func blocks() []named {
+	return []named{{"as_left", 0}, {"zeroed", regZeroedBlock}, {"filled", regFilledBlock}}
 }
 
 func phases() []named {
@@ -205,6 +212,9 @@ func (v value) forms() []checkForm {
 	exact := checkForm{name: v.name, doc: v.doc, value: v, compare: compareEQ}
 	atLeast := checkForm{name: v.name + "_at_least", doc: v.doc, value: v, compare: compareGE}
 	atMost := checkForm{name: v.name + "_at_most", doc: v.doc, value: v, compare: compareLE}
+	if v.given {
+		return nil
+	}
 	switch v.kind {
 	case valueTime:
 		return nil

@@ -40,7 +40,11 @@ func Reference(w io.Writer) error {
 				if a.required {
 					doc += " (required)"
 				}
-				fmt.Fprintf(&b, "| `%s` | %s | %s |\n", a.name, a.kind.words(a.names), doc)
+				words := a.kind.words(a.names)
+				if a.told != "" {
+					words += ", `{from: STEP, value: NAME}`"
+				}
+				fmt.Fprintf(&b, "| `%s` | %s | %s |\n", a.name, words, doc)
 			}
 		}
 		if o.starts {

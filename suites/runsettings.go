@@ -124,7 +124,7 @@ func (p *caseParser) exits(s *Step, f checkForm, n *node, what string) {
 	}
 	want := strings.Join(words, " or ")
 	s.Checks = append(s.Checks, Check{Name: f.name, Want: want, Text: f.subject() + " " + want, subject: f.subject(), value: f.value, oneOf: codes,
-		conds: []condition{{f.value.index + valueRunListed - valueRunExit, compareEQ, 1}}})
+		conds: []condition{{value: f.value.index + valueRunListed - valueRunExit, compare: compareEQ, want: 1}}})
 }
 
 // listExits gives the agent the lists of exit codes that are among the checks.

@@ -78,10 +78,14 @@ func JSONSchema() []byte {
 			"scalar": object{"type": []string{"string", "number", "boolean"}},
 			// A value of a step or of a case may be a parameter, whatever it is otherwise.
 			"parameter": object{"type": "string", "pattern": `^\$` + strings.TrimPrefix(identifierPattern, "^"), "description": "a parameter of the case's with"},
-			"duration":  orParameter(object{"type": "string", "pattern": durationPattern, "examples": []string{"500ms", "2s"}}),
-			"wait":      orParameter(object{"type": "string", "pattern": `^(none|infinite|([0-9]+(\.[0-9]+)?(ms|s|m|h))+)$`, "examples": []string{"none", "infinite", "100ms"}}),
-			"version":   orParameter(object{"type": []string{"number", "string"}, "minimum": 0, "maximum": 256, "pattern": versionText.String(), "examples": []any{"1.0"}}),
-			"size":      orParameter(object{"type": "string", "pattern": sizeText.String(), "examples": []string{"64KiB"}}),
+			"taken": object{"type": "object", "description": "what an earlier step reported",
+				"properties":           object{keyFrom: orParameter(ref("name")), keyValue: orParameter(ref("name"))},
+				"required":             []string{keyFrom, keyValue},
+				"additionalProperties": false},
+			"duration": orParameter(object{"type": "string", "pattern": durationPattern, "examples": []string{"500ms", "2s"}}),
+			"wait":     orParameter(object{"type": "string", "pattern": `^(none|infinite|([0-9]+(\.[0-9]+)?(ms|s|m|h))+)$`, "examples": []string{"none", "infinite", "100ms"}}),
+			"version":  orParameter(object{"type": []string{"number", "string"}, "minimum": 0, "maximum": 256, "pattern": versionText.String(), "examples": []any{"1.0"}}),
+			"size":     orParameter(object{"type": "string", "pattern": sizeText.String(), "examples": []string{"64KiB"}}),
 			"status": object{"anyOf": []any{
 				object{"enum": statuses().names},
 				object{"type": "string", "pattern": `^0x[0-9A-Fa-f]{1,8}$`},
@@ -158,6 +162,11 @@ func orParameter(schema object) object {
 	return object{"anyOf": []any{schema, ref("parameter")}}
 }
 
+// orTaken admits an earlier step's value beside what the schema is of.
+func orTaken(schema object) object {
+	return object{"anyOf": []any{schema, ref("taken")}}
+}
+
 func described(schema object, doc string) object {
 	schema["description"] = doc
 	return schema
@@ -199,7 +208,11 @@ func (o *operation) schema() object {
 	properties := object{}
 	var required []string
 	for _, a := range o.args {
-		properties[a.name] = described(kindSchema(a.kind, a.max, a.names), a.doc)
+		schema := kindSchema(a.kind, a.max, a.names)
+		if a.told != "" {
+			schema = orTaken(schema)
+		}
+		properties[a.name] = described(schema, a.doc)
 		if a.required {
 			required = append(required, a.name)
 		}
@@ -222,7 +235,11 @@ func (o *operation) schema() object {
 		if f.part != whole {
 			highest = 255
 		}
-		properties[f.name] = described(kindSchema(f.kind(), highest, f.value.names), "check: "+f.doc)
+		schema := kindSchema(f.kind(), highest, f.value.names)
+		if o.performer == byDriver && f.takes() {
+			schema = orTaken(schema)
+		}
+		properties[f.name] = described(schema, "check: "+f.doc)
 	}
 	schema := object{"type": "object", "description": o.doc, "properties": properties, "additionalProperties": false}
 	if len(required) > 0 {

@@ -71,7 +71,7 @@ func exampleSuites(t testing.TB) []Source {
 func TestSchemaRejects(t *testing.T) {
 	schema := compiledSchema(t)
 	rejected := 0
-	for _, test := range slices.Concat(mistakeTable(), matrixMistakes(), genericMistakes(), deviceMistakes()) {
+	for _, test := range slices.Concat(mistakeTable(), matrixMistakes(), genericMistakes(), deviceMistakes(), takenMistakes()) {
 		if !test.schema {
 			continue
 		}

@@ -252,7 +252,7 @@ func (p *caseParser) timing(s *Step, m *mapping, nodes *stepNodes) {
 		default:
 			s.Checks = append(s.Checks, Check{Name: key, Want: words + " " + strictyaml.ShortDuration(d),
 				Text:  strings.ReplaceAll(key, "_", " ") + " " + strictyaml.ShortDuration(d),
-				conds: []condition{{value, compare, uint64(d)}}})
+				conds: []condition{{value: value, compare: compare, want: uint64(d)}}})
 		}
 	}
 	elapsed := uint16(valueElapsedNS)
@@ -347,6 +347,7 @@ func (p *caseParser) finish(s *Step, n *node, words *sentence) {
 	if p.inLoop() && !s.op.loop {
 		p.r.At(n, "an operation that may run in a loop", "%s in a loop", s.Op)
 	}
+	p.proveTaken(s, n)
 	conditions := 0
 	for _, c := range s.Checks {
 		conditions += len(c.conds)
@@ -363,7 +364,7 @@ func (p *caseParser) finish(s *Step, n *node, words *sentence) {
 		words.add("in a DPC")
 	}
 	for _, c := range s.Checks {
-		if c.Text != "" {
+		if c.Text != "" && !c.implied {
 			words.add(c.Text)
 		}
 	}

@@ -64,7 +64,9 @@ BOOL WriteSteps(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_U
             good = FALSE;
             continue;
         }
-        expected = StepIsExpected(Unit, &Cases->Plan->Step[Unit->FirstStep], Answer, i);
+        expected = StepIsExpected(Unit, &Cases->Plan->Step[Unit->FirstStep], &Run->Kept, Answer, i);
+        if (expected)
+            WsktKeep(&Run->Kept, &Cases->Plan->Step[Unit->FirstStep + i].Step, &Answer->Result[i]);
         WriteStep(Cases, Run, Unit, Answer, i, expected);
         Run->Ran++;
         good = good && expected;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cases.h"
+#include "wskjudge.h"
 
 /* Why a case ended; with the last two it has not. */
 typedef enum WHY {
@@ -32,6 +33,7 @@ typedef struct CASE_RUN {
     UINT32 UnderCount;  /* … 0: none was */
     DWORD Changes;      /* what was noted to be undone when it began: UndoMark */
     BOOL Unhealthy;     /* its health check was not as expected */
+    WSKT_KEPT Kept;     /* what its steps reported that later ones take; nothing outlives the driver */
     START Back;         /* Why is not NULL: the driver did not start again after the case */
 } CASE_RUN;
 

@@ -212,8 +212,9 @@ static BOOL TookDriver(const CASES *Cases, const WSKP_UNIT *Unit, const WSKT_RES
     const WSKP_STEP *step = &Cases->Plan->Step[Unit->FirstStep];
     const WSKT_UNIT_RESULT answer = {
         .StepCount = 1, .Completed = Unit->Parallel, .FailedStep = -1, .Result = {*Result}};
+    const WSKT_KEPT none = {0}; /* the agent's own steps take nothing */
 
-    if (Result->Origin != WSKT_ORIGIN_CALL || StepIsExpected(Unit, step, &answer, 0))
+    if (Result->Origin != WSKT_ORIGIN_CALL || StepIsExpected(Unit, step, &none, &answer, 0))
         return FALSE;
     if (Cases->Plan->Plain)
         return !Cases->Performer.Unloaded && DriverLost(Cases->Plan->ServiceName);

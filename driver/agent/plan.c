@@ -9,6 +9,7 @@
 #include "service.h"
 #include "settings.h"
 #include "stream.h"
+#include "wskjudge.h"
 
 #include <stdlib.h>
 
@@ -250,6 +251,16 @@ static BOOL Unloads(UINT32 Op)
     return Op == WSKP_OP_UNLOAD || Op == WSKP_OP_LOAD || Op == WSKP_OP_RELOAD || Op == WSKP_OP_START_FAILURES;
 }
 
+/* Does the step take what an earlier one reported, or is it kept for a later one? */
+static BOOL Takes(const WSKT_STEP *Step)
+{
+    BOOL takes = Step->Keep != 0 || Step->From != 0;
+
+    for (UINT32 i = 0; i < Step->CheckCount; i++)
+        takes = takes || Step->Check[i].From != 0;
+    return takes;
+}
+
 static BOOL CheckSteps(const PLAN *Plan, TEXT *Reason)
 {
     for (UINT32 i = 0; i < Plan->Header->StepCount; i++) {
@@ -259,6 +270,8 @@ static BOOL CheckSteps(const PLAN *Plan, TEXT *Reason)
         if (step->ExpectCount > WSKT_MAX_EXPECT || step->NextCount > step->ExpectCount ||
             step->CheckCount > WSKT_MAX_CHECKS)
             return RefuseAt(Reason, "step", i, "it has too many statuses or checks");
+        if (!WsktTakesSoundly(step) || (own->Performer == WSKP_BY_AGENT && Takes(step)))
+            return RefuseAt(Reason, "step", i, "it keeps or takes a value that it can't");
         if (StringAt(Plan->Header, own->Text) == NULL)
             return RefuseAt(Reason, "step", i, "its text is out of bounds");
         if (own->Performer == WSKP_BY_AGENT &&

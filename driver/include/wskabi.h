@@ -20,7 +20,7 @@
 #include <winioctl.h>
 #endif
 
-#define WSKT_ABI 3u
+#define WSKT_ABI 4u
 
 #define WSKT_DEVICE_NT   L"\\Device\\WskSample"
 #define WSKT_DEVICE_DOS  L"\\DosDevices\\WskSample"
@@ -35,6 +35,7 @@
 #define WSKT_MAX_ARGS     6u
 #define WSKT_MAX_VALUES   10u
 #define WSKT_MAX_CHECKS   6u
+#define WSKT_MAX_KEPT     16u      /* steps of a case whose values later ones take */
 #define WSKT_MAX_WAIT_MS  120000u  /* longest bound that a step may ask for */
 #define WSKT_MAX_UNIT_MS  3600000u /* and a unit: a loop may run for long */
 
@@ -105,9 +106,11 @@ enum {
 #define WSKT_REG_EVENT_CALLBACK 0x01u /* non-NULL WskClientEvent, which counts its calls */
 #define WSKT_REG_CONTEXT        0x02u /* non-NULL ClientContext */
 #define WSKT_REG_STACK_NPI      0x04u /* WSK_CLIENT_NPI on the stack, overwritten after the call */
-#define WSKT_REG_GARBAGE_BLOCK  0x08u /* registration block filled with 0xAA before the call */
+#define WSKT_REG_FILLED_BLOCK   0x08u /* registration block filled with 0xAA before the call … */
 #define WSKT_REG_POOL_BLOCK     0x10u /* block and dispatch in nonpaged pool, freed after deregister */
 #define WSKT_REG_NULL_DISPATCH  0x20u /* misuse */
+#define WSKT_REG_ZEROED_BLOCK   0x40u /* … or zeroed; with neither it stays as WskDeregister left it */
+#define WSKT_REG_OPTIONS        0x7Fu
 
 /* WSKT_OP_FAULT, Arg[0] */
 #define WSKT_FAULT_WRITE    1u /* write to address Arg[1] */
@@ -147,9 +150,12 @@ enum {
  * Meaning of WSKT_RESULT.Value by operation. Pointers are never handed out: where identity
  * matters, Value says whether two of them are the same.
  */
-enum { WSKT_V_REGISTER_EVENTS = 0 };
-enum { WSKT_V_DEREGISTER_CAPTURES = 0 }; /* that nobody had begun to release when it returned */
-enum {                                   /* CAPTURE, INSPECT, RELEASE */
+enum { WSKT_V_REGISTER_EVENTS = 0, WSKT_V_REGISTER_VERSION = 1 }; /* what the client asked for */
+enum {
+    WSKT_V_DEREGISTER_CAPTURES = 0,   /* that nobody had begun to release when it returned */
+    WSKT_V_DEREGISTER_TABLE_KEPT = 1, /* the client's dispatch table is as the client filled it in */
+};
+enum { /* CAPTURE, INSPECT, RELEASE */
        WSKT_V_NPI_VERSION = 0,
        WSKT_V_NPI_RESERVED = 1,
        WSKT_V_NPI_CLIENT_SET = 2,   /* Client is non-NULL */
@@ -160,7 +166,13 @@ enum {                                   /* CAPTURE, INSPECT, RELEASE */
        WSKT_V_NPI_SAME_DISPATCH = 7,
        WSKT_V_NPI_EVENTS = 8, /* calls of WskClientEvent so far */
 };
-enum { WSKT_V_QUERY_LOW = 0, WSKT_V_QUERY_HIGH = 1 };
+enum {
+    WSKT_V_QUERY_LOW = 0,
+    WSKT_V_QUERY_HIGH = 1,
+    WSKT_V_QUERY_BETWEEN = 2, /* a version that is neither, where there is one; else the highest */
+    WSKT_V_QUERY_BELOW = 3,   /* the version before the lowest; where there is none, the last one of all */
+    WSKT_V_QUERY_ABOVE = 4,   /* the version after the highest; where there is none, 0.0 */
+};
 enum { WSKT_V_COMPARE_SAME_CLIENT = 0, WSKT_V_COMPARE_SAME_DISPATCH = 1 };
 enum { WSKT_V_THREAD_STATUS = 0, WSKT_V_THREAD_DONE = 1, WSKT_V_THREAD_NS = 2 }; /* BLOCKED, JOIN */
 enum { WSKT_V_MEMORY_BYTES = 0, WSKT_V_MEMORY_GROWTH = 1 }; /* growth since the mark; 0 if it shrank */
@@ -222,11 +234,20 @@ enum {
     WSKT_HAS = 5, /* all bits of Want are set */
 };
 
+/*
+ * A value that an earlier step of the case reported, in place of a number that the plan has: WSKT_STEP.From,
+ * WSKT_CHECK.From. Kept is that step's WSKT_STEP.Keep, from 1 on, so that 0 is none.
+ */
+#define WSKT_FROM(Kept, Value) ((UINT16)((Kept) << 8 | (Value)))
+#define WSKT_FROM_KEPT(From)   ((UINT32)(From) >> 8)
+#define WSKT_FROM_VALUE(From)  ((UINT32)(From)&0xFFu)
+
 /* A demand on what a step reports: of every run of it, as it goes. */
 typedef struct WSKT_CHECK {
     UINT16 Value;
     UINT16 Compare;
-    UINT32 Reserved;
+    UINT16 From; /* not 0: what Want is taken from */
+    UINT16 Reserved;
     UINT64 Want;
 } WSKT_CHECK;
 
@@ -242,8 +263,10 @@ typedef struct WSKT_STEP {
     UINT16 Group;  /* in a unit with Groups: which one the step is of; groups are in order */
     UINT16 Weight; /* of the first step of a group: how often that is chosen, beside the others; at least 1 */
     UINT64 Arg[WSKT_MAX_ARGS];
-    UINT32 CheckCount;
-    UINT32 Reserved;
+    UINT16 CheckCount;
+    UINT16 Keep; /* n: what it reports is kept for later steps, as n; a step that runs once, on one thread */
+    UINT16 From; /* not 0: what Arg[FromArg] is taken from, when the step runs */
+    UINT16 FromArg;
     WSKT_CHECK Check[WSKT_MAX_CHECKS];
 } WSKT_STEP; /* 192 bytes */
 

@@ -13,7 +13,7 @@
 #include "wskabi.h"
 
 #define WSKP_MAGIC   0x4E4C504Bu /* "KPLN" */
-#define WSKP_VERSION 7u
+#define WSKP_VERSION 8u
 
 #define WSKP_MAX_FILE (16u * 1024u * 1024u)
 

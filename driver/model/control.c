@@ -92,6 +92,7 @@ MODEL_EXPORT NTSTATUS NTAPI WskModelControl(UINT32 Version, BOOLEAN Reset, const
     KeAcquireSpinLock(&Model.Lock, &irql);
     if (Reset) {
         Apply(&defaults);
+        Model.Left = NULL;
         ResetCalls(&Model.Counters);
     }
     if (Settings != NULL) {

@@ -17,7 +17,8 @@
 #define WSKMODEL_DEFECT_NPI_READ_LATE 1
 /* WskRegister refuses a client while there is another one. Caught by registration.two_blocks. */
 #define WSKMODEL_DEFECT_SECOND_REFUSED 2
-/* WskRegister refuses a block that is not all zero. Caught by registration.garbage_block. */
+/* WskRegister refuses a block that is neither all zero nor as WskDeregister has left it. Caught by
+ * registration.garbage_block. */
 #define WSKMODEL_DEFECT_BLOCK_READ 3
 /* WskRegister calls the client's WskClientEvent. Caught by registration.client_event. */
 #define WSKMODEL_DEFECT_EVENT_CALLED 4
@@ -123,6 +124,11 @@
 #define WSKMODEL_DEFECT_ADDRESS_EMPTY 44
 /* WskGetRemoteAddress succeeds, and writes no address. Caught by sockets.remote_address. */
 #define WSKMODEL_DEFECT_REMOTE_EMPTY 45
+/* WskGetLocalAddress tells another port than the one that the socket is bound to. Caught by
+ * sockets.local_address. */
+#define WSKMODEL_DEFECT_ADDRESS_OTHER 73
+/* WskGetRemoteAddress tells the socket's own address. Caught by sockets.remote_address. */
+#define WSKMODEL_DEFECT_REMOTE_LOCAL 74
 /* A listening socket can't be used after its client has released the NPI. Caught by
  * lifecycle.socket_outlives_release; lifecycle.echo_user_mode, lifecycle.echo_other_program may hang. */
 #define WSKMODEL_DEFECT_SOCKET_NEEDS_NPI 46
@@ -153,6 +159,45 @@
 #define WSKMODEL_DEFECT_REJECTED_KEPT 57
 /* Disabling an event in its callback says STATUS_SUCCESS. Caught by sockets.disable_event_pending. */
 #define WSKMODEL_DEFECT_EVENT_NOT_PENDING 58
+
+/* A block that is registered anew */
+
+/* WskRegister refuses a block that is as WskDeregister has left it. Caught by registration.reuse_block. */
+#define WSKMODEL_DEFECT_BLOCK_LEFT_REFUSED 60
+/* WskRegister refuses a block that was registered before, unless it is as WskDeregister has left it. Caught
+ * by registration.reuse_block_zeroed. */
+#define WSKMODEL_DEFECT_BLOCK_REMEMBERED 61
+/* A block that is registered anew, and was not cleared, keeps the version that it had. Caught by
+ * negotiation.same_block. */
+#define WSKMODEL_DEFECT_VERSION_KEPT 62
+/* A block of which a capture was refused with STATUS_NOINTERFACE has all later ones refused, until it is
+ * cleared. Caught by negotiation.same_block. */
+#define WSKMODEL_DEFECT_REFUSAL_KEPT 63
+
+/* The range of versions, and what is served */
+
+/* The query says a lowest version below the one that is served. Caught by negotiation.register_lowest. */
+#define WSKMODEL_DEFECT_RANGE_LOW 64
+/* The query says a highest version above the one that is served. Caught by negotiation.register_highest. */
+#define WSKMODEL_DEFECT_RANGE_HIGH 65
+/* A version between the lowest and the highest is not served. Caught by negotiation.register_wide. */
+#define WSKMODEL_DEFECT_BETWEEN_REFUSED 66
+/* The query leaves out the highest version that is served. Caught by negotiation.register_above. */
+#define WSKMODEL_DEFECT_RANGE_SHORT 67
+/* The query leaves out the lowest version that is served. Caught by negotiation.register_below. */
+#define WSKMODEL_DEFECT_RANGE_LATE 68
+
+/* What a client's variables have in them */
+
+/* A capture refuses a WSK_PROVIDER_NPI that is not zero. Caught by capture.no_wait. */
+#define WSKMODEL_DEFECT_NPI_READ 69
+/* The query writes the lowest version only where there is a zero. Caught by negotiation.query_after_ok. */
+#define WSKMODEL_DEFECT_RANGE_READ 70
+/* WskRegister writes to the client's dispatch table. Caught by registration.table_kept. */
+#define WSKMODEL_DEFECT_TABLE_WRITTEN 71
+/* WskGetLocalAddress completes an IRP that succeeds without a status in it. Caught by sockets.local_address.
+ */
+#define WSKMODEL_DEFECT_STATUS_UNWRITTEN 72
 
 /* Under load */
 

@@ -36,6 +36,7 @@ typedef struct CLIENT {
     LIST_ENTRY Link;           /* in Model.Clients */
     USHORT Version;            /* that the client asked for */
     const WSK_CLIENT_NPI *Npi; /* gone after WskRegister: for a defect to look at */
+    BOOLEAN Refused;           /* a capture was, for its version: for a defect to look at */
     BOOLEAN Deregistered;      /* WskDeregister has been called: nothing new for this client */
     UINT32 Captures;
     UINT32 Sockets;
@@ -59,8 +60,9 @@ typedef struct MODEL {
     UINT64 ReadyAt; /* on ClockMs; 0: always, NEVER: never */
     USHORT Lowest;
     USHORT Highest;
-    BOOLEAN NoSockets;  /* as if memory for them were short */
-    LIST_ENTRY Sockets; /* that are not closed */
+    BOOLEAN NoSockets;            /* as if memory for them were short */
+    LIST_ENTRY Sockets;           /* that are not closed */
+    const WSK_REGISTRATION *Left; /* the block that was deregistered last: for a defect to look at */
     WSK_MODEL_COUNTERS Counters;
     volatile LONG StaleIrps; /* counted apart, since IRPs are taken with and without the lock */
 } MODEL;
@@ -95,6 +97,23 @@ VOID ClientLeave(CLIENT *Client);
 /* Lock held. */
 VOID ClientHold(CLIENT *Client);
 VOID ClientUnhold(CLIENT *Client);
+
+/* block.c */
+
+#define STATE_REGISTERED   0x52455345524b5357ull /* two numbers that no forgotten block has by chance */
+#define STATE_DEREGISTERED 0x52454444524b5357ull
+
+/* Whether a block can be registered: any can, whatever is in it. */
+BOOLEAN BlockTaken(const WSK_REGISTRATION *Registration);
+
+/* Registration begins to be Client's, and ends to be. Lock held, or nobody else knows the client. */
+VOID BlockBegin(CLIENT *Client, const WSK_REGISTRATION *Registration);
+VOID BlockEnd(const CLIENT *Client, WSK_REGISTRATION *Registration);
+
+/* range.c; lock held */
+
+BOOLEAN RangeServes(const CLIENT *Client);
+VOID RangeTell(PWSK_PROVIDER_CHARACTERISTICS Range);
 
 /* dispatch.c: the provider dispatch that a client gets. */
 VOID DispatchFill(WSK_PROVIDER_DISPATCH *Dispatch, USHORT Version);

@@ -9,9 +9,6 @@
 #include "model.h"
 #include "winsock.h"
 
-#define STATE_REGISTERED   0x52455345524b5357ull /* two numbers that no forgotten block has by chance */
-#define STATE_DEREGISTERED 0x52454444524b5357ull
-
 PVOID ModelAllocate(SIZE_T Bytes)
 {
     PVOID block;
@@ -88,7 +85,7 @@ MODEL_EXPORT NTSTATUS WSKAPI WskRegister(PWSK_CLIENT_NPI WskClientNpi, PWSK_REGI
     if (DEFECT(SECOND_REFUSED) && Model.Counters.Registrations != 0) {
         return STATUS_DEVICE_BUSY;
     }
-    if (DEFECT(BLOCK_READ) && WskRegistration->ReservedRegistrationState != 0) {
+    if (!BlockTaken(WskRegistration)) {
         return STATUS_INVALID_PARAMETER;
     }
     if (DEFECT(EVENT_CALLED) && WskClientNpi->Dispatch->WskClientEvent != NULL) {
@@ -102,6 +99,10 @@ MODEL_EXPORT NTSTATUS WSKAPI WskRegister(PWSK_CLIENT_NPI WskClientNpi, PWSK_REGI
     }
     client->Version = WskClientNpi->Dispatch->Version;
     client->Npi = WskClientNpi;
+    BlockBegin(client, WskRegistration);
+    if (DEFECT(TABLE_WRITTEN)) {
+        ((WSK_CLIENT_DISPATCH *)(ULONG_PTR)WskClientNpi->Dispatch)->Reserved = 1;
+    }
     KeInitializeEvent(&client->Idle, NotificationEvent, TRUE);
     InitializeListHead(&client->Changes);
 
@@ -186,6 +187,7 @@ MODEL_EXPORT VOID WSKAPI WskDeregister(PWSK_REGISTRATION WskRegistration)
     }
     Model.Counters.Registrations--;
     WskRegistration->ReservedRegistrationState = STATE_DEREGISTERED;
+    BlockEnd(client, WskRegistration);
     if (client->Holds != 0) {
         KeReleaseSpinLock(&Model.Lock, irql); /* a defect: what is still held must not be freed */
         return;
@@ -196,21 +198,6 @@ MODEL_EXPORT VOID WSKAPI WskDeregister(PWSK_REGISTRATION WskRegistration)
     if (!DEFECT(LEAK_REGISTRATION)) {
         ExFreePoolWithTag(client, MODEL_TAG);
     }
-}
-
-/* Lock held. */
-static BOOLEAN IsSupported(const CLIENT *Client)
-{
-    USHORT version = DEFECT(NPI_READ_LATE) ? Client->Npi->Dispatch->Version : Client->Version;
-    USHORT highest = Model.Highest;
-
-    if (DEFECT(MINOR_UNCHECKED)) {
-        highest |= 0xFF;
-    } else if (DEFECT(HIGHEST_REFUSED)) {
-        highest--;
-    }
-    return DEFECT(NO_VERSION_CHECK) ||
-           ((version >= Model.Lowest || DEFECT(LOWEST_UNCHECKED)) && version <= highest);
 }
 
 /* Lock held. What the client object is to its client. */
@@ -231,8 +218,12 @@ static PWSK_CLIENT ClientFor(CLIENT *Client)
 /* Lock held. */
 static NTSTATUS CaptureNow(CLIENT *Client, PWSK_PROVIDER_NPI Npi)
 {
-    if (!IsSupported(Client)) {
+    if (!RangeServes(Client)) {
+        Client->Refused = DEFECT(REFUSAL_KEPT);
         return STATUS_NOINTERFACE;
+    }
+    if (DEFECT(NPI_READ) && Npi->Client != NULL) {
+        return STATUS_INVALID_PARAMETER;
     }
     if (Client->Captures == 0 && Client->Sockets == 0) {
         DispatchFill(&Client->Dispatch, Model.Highest);
@@ -291,10 +282,10 @@ static VOID Wait(CLIENT *Client, UINT64 Ms, PKIRQL Irql)
 /* Lock held. Whether a capture succeeds or fails now, whether or not there is time left to wait. */
 static BOOLEAN CanDecide(const CLIENT *Client, BOOLEAN Ready, BOOLEAN TimeLeft)
 {
-    if (DEFECT(VERSION_AWAITED) && TimeLeft && !IsSupported(Client)) {
+    if (DEFECT(VERSION_AWAITED) && TimeLeft && !RangeServes(Client)) {
         return FALSE;
     }
-    return Ready || (DEFECT(VERSION_EARLY) && !IsSupported(Client));
+    return Ready || (DEFECT(VERSION_EARLY) && !RangeServes(Client));
 }
 
 /* When a capture that may wait so many milliseconds stops waiting, on ClockMs. */
@@ -387,8 +378,7 @@ MODEL_EXPORT NTSTATUS WSKAPI WskQueryProviderCharacteristics(PWSK_REGISTRATION W
     client = ClientOf(WskRegistration);
     if (client != NULL && !client->Deregistered && (ClockMs() >= Model.ReadyAt || DEFECT(QUERY_EARLY)) &&
         !(DEFECT(QUERY_REFUSED) && client->Captures == 0)) {
-        Characteristics->LowestVersion = DEFECT(QUERY_SWAPPED) ? Model.Highest : Model.Lowest;
-        Characteristics->HighestVersion = DEFECT(QUERY_SWAPPED) ? Model.Lowest : Model.Highest;
+        RangeTell(Characteristics);
         status = STATUS_SUCCESS;
     }
     KeReleaseSpinLock(&Model.Lock, irql);

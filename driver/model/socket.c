@@ -258,9 +258,18 @@ static NTSTATUS WSKAPI LocalAddress(PWSK_SOCKET Public, PSOCKADDR Address, PIRP 
     if (!socket->Bound) {
         return IrpComplete(Irp, STATUS_INVALID_DEVICE_STATE, 0);
     }
-    return IrpComplete(
-        Irp, Winsock()->LocalAddress(socket->Native, Address, &bytes) == 0 ? STATUS_SUCCESS : WinsockError(),
-        0);
+    if (Winsock()->LocalAddress(socket->Native, Address, &bytes) != 0) {
+        return IrpComplete(Irp, WinsockError(), 0);
+    }
+    if (DEFECT(ADDRESS_OTHER)) {
+        ((PSOCKADDR_IN)Address)->sin_port ^= 0x0100; /* of the number, the last bit */
+    }
+    if (DEFECT(STATUS_UNWRITTEN)) {
+        IoSetNextIrpStackLocation(Irp);
+        IoCompleteRequest(Irp, IO_NETWORK_INCREMENT);
+        return STATUS_SUCCESS;
+    }
+    return IrpComplete(Irp, STATUS_SUCCESS, 0);
 }
 
 /* IRQL <= DISPATCH_LEVEL. */
@@ -278,9 +287,11 @@ static NTSTATUS WSKAPI RemoteAddress(PWSK_SOCKET Public, PSOCKADDR Address, PIRP
     if (!socket->Connected) {
         return IrpComplete(Irp, STATUS_INVALID_DEVICE_STATE, 0);
     }
-    return IrpComplete(
-        Irp, Winsock()->RemoteAddress(socket->Native, Address, &bytes) == 0 ? STATUS_SUCCESS : WinsockError(),
-        0);
+    if ((DEFECT(REMOTE_LOCAL) ? Winsock()->LocalAddress(socket->Native, Address, &bytes)
+                              : Winsock()->RemoteAddress(socket->Native, Address, &bytes)) != 0) {
+        return IrpComplete(Irp, WinsockError(), 0);
+    }
+    return IrpComplete(Irp, STATUS_SUCCESS, 0);
 }
 
 /* Connections are never inspected, so there is nothing to decide. */

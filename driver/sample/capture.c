@@ -4,6 +4,18 @@
 #include "client_state.h"
 #include "worker.h"
 
+/*
+ * What a client's variable has in it before the call: a provider that reads it, or leaves it as it is, must
+ * not find what it should have written.
+ */
+#define UNWRITTEN      0xAA
+#define UNWRITTEN_WORD 0xAAAAAAAAAAAAAAAAull
+
+static PVOID Written(const VOID *Pointer)
+{
+    return (UINT64)(ULONG_PTR)Pointer != UNWRITTEN_WORD ? (PVOID)(ULONG_PTR)Pointer : NULL;
+}
+
 /* Lock held, the capture too. */
 static VOID NoteCapture(CLIENT *Client, const WSK_PROVIDER_NPI *Npi)
 {
@@ -69,11 +81,12 @@ VOID ClientCapture(UINT32 Index, UINT32 WaitMs, BOOLEAN Misuse, WSKT_RESULT *Res
 {
     CLIENT *client = ClientAt(Index);
     REGISTRATION *registration;
-    WSK_PROVIDER_NPI npi = {0};
+    WSK_PROVIDER_NPI npi;
     NTSTATUS status;
     BOOLEAN allowed;
     KIRQL irql;
 
+    RtlFillMemory(&npi, sizeof(npi), UNWRITTEN);
     KeAcquireSpinLock(&client->Lock, &irql);
     if (client->State == CLIENT_UNUSED && Misuse) {
         client->Registration = &client->Static;
@@ -97,6 +110,8 @@ VOID ClientCapture(UINT32 Index, UINT32 WaitMs, BOOLEAN Misuse, WSKT_RESULT *Res
 
     KeAcquireSpinLock(&client->Lock, &irql);
     if (NT_SUCCESS(status)) {
+        npi.Client = Written(npi.Client);
+        npi.Dispatch = Written(npi.Dispatch);
         CountCapture(client, 1, &irql);
         NoteCapture(client, &npi);
     }
@@ -228,36 +243,6 @@ VOID ClientLeaveNpi(UINT32 Index)
     KeAcquireSpinLock(&client->Lock, &irql);
     client->NpiCalls--;
     KeReleaseSpinLock(&client->Lock, irql);
-}
-
-VOID ClientQuery(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result)
-{
-    CLIENT *client = ClientAt(Index);
-    REGISTRATION *registration;
-    WSK_PROVIDER_CHARACTERISTICS range = {0};
-    NTSTATUS status;
-    BOOLEAN allowed;
-    KIRQL irql;
-
-    KeAcquireSpinLock(&client->Lock, &irql);
-    registration = client->Registration;
-    allowed = registration != NULL && (client->State == CLIENT_REGISTERED || Misuse);
-    if (allowed) {
-        client->Calls++;
-    }
-    KeReleaseSpinLock(&client->Lock, irql);
-    if (!allowed) {
-        Refuse(Result, STATUS_INVALID_DEVICE_STATE);
-        return;
-    }
-
-    status = WskQueryProviderCharacteristics(&registration->Block, &range);
-
-    KeAcquireSpinLock(&client->Lock, &irql);
-    Result->Status = (UINT32)status;
-    Result->Value[WSKT_V_QUERY_LOW] = range.LowestVersion;
-    Result->Value[WSKT_V_QUERY_HIGH] = range.HighestVersion;
-    ClientEndCall(client, irql);
 }
 
 VOID ClientInspect(UINT32 Index, WSKT_RESULT *Result)

@@ -73,17 +73,21 @@ VOID ClientEndCall(CLIENT *Client, KIRQL Irql)
     }
 }
 
-/* Fills in what WskRegister takes. A block that is registered already (Again) stays as WSK left it. */
-static VOID Prepare(REGISTRATION *Registration, CLIENT *Client, const REGISTER_ARGS *Args, BOOLEAN Again)
+/*
+ * Fills in what WskRegister takes. Unless it is asked for, the block is not touched: a client that registers
+ * anew hands back what WskDeregister has left, and what a provider makes of that must show.
+ */
+static VOID Prepare(REGISTRATION *Registration, CLIENT *Client, const REGISTER_ARGS *Args)
 {
-    if ((Args->Flags & WSKT_REG_GARBAGE_BLOCK) != 0) {
+    if ((Args->Flags & WSKT_REG_FILLED_BLOCK) != 0) {
         RtlFillMemory(&Registration->Block, sizeof(Registration->Block), 0xAA);
-    } else if (!Again) {
+    } else if ((Args->Flags & WSKT_REG_ZEROED_BLOCK) != 0) {
         RtlZeroMemory(&Registration->Block, sizeof(Registration->Block));
     }
     Registration->Dispatch.Version = Args->Version;
     Registration->Dispatch.Reserved = Args->Reserved;
     Registration->Dispatch.WskClientEvent = (Args->Flags & WSKT_REG_EVENT_CALLBACK) != 0 ? ClientEvent : NULL;
+    Registration->Given = Registration->Dispatch;
     Registration->Npi.ClientContext = (Args->Flags & WSKT_REG_CONTEXT) != 0 ? Client : NULL;
     Registration->Npi.Dispatch = (Args->Flags & WSKT_REG_NULL_DISPATCH) != 0 ? NULL : &Registration->Dispatch;
 }
@@ -177,7 +181,7 @@ VOID ClientRegister(UINT32 Index, const REGISTER_ARGS *Args, BOOLEAN Misuse, WSK
         return;
     }
 
-    Prepare(registration, client, Args, again);
+    Prepare(registration, client, Args);
     status = CallRegister(registration, Args->Flags);
 
     KeAcquireSpinLock(&client->Lock, &irql);
@@ -192,7 +196,17 @@ VOID ClientRegister(UINT32 Index, const REGISTER_ARGS *Args, BOOLEAN Misuse, WSK
     }
     Result->Status = (UINT32)status;
     Result->Value[WSKT_V_REGISTER_EVENTS] = ClientEvents(client);
+    Result->Value[WSKT_V_REGISTER_VERSION] = Args->Version;
     ClientEndCall(client, irql);
+}
+
+static BOOLEAN TableKept(const REGISTRATION *Registration)
+{
+    const WSK_CLIENT_DISPATCH *given = &Registration->Given;
+    const WSK_CLIENT_DISPATCH *is = &Registration->Dispatch;
+
+    return is->Version == given->Version && is->Reserved == given->Reserved &&
+           is->WskClientEvent == given->WskClientEvent;
 }
 
 VOID ClientDeregister(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result)
@@ -227,6 +241,7 @@ VOID ClientDeregister(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result)
     }
     Result->Status = (UINT32)STATUS_SUCCESS; /* it returns nothing: that it returned is the result */
     Result->Value[WSKT_V_DEREGISTER_CAPTURES] = (UINT64)(UINT32)(client->Captures - client->Releasing);
+    Result->Value[WSKT_V_DEREGISTER_TABLE_KEPT] = TableKept(registration);
     ClientEndCall(client, irql);
 }
 
@@ -290,6 +305,8 @@ VOID ClientsForget(VOID)
             client->State = CLIENT_UNUSED;
             client->Registration = NULL;
             client->Events = 0;
+            /* The next case begins with a block as it is in a driver that was just loaded. */
+            RtlZeroMemory(&client->Static.Block, sizeof(client->Static.Block));
             RtlZeroMemory(&client->Captured, sizeof(client->Captured));
         }
         KeReleaseSpinLock(&client->Lock, irql);

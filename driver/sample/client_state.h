@@ -19,6 +19,7 @@ typedef struct REGISTRATION {
     WSK_REGISTRATION Block;
     WSK_CLIENT_DISPATCH Dispatch;
     WSK_CLIENT_NPI Npi;
+    WSK_CLIENT_DISPATCH Given; /* what Dispatch was when WSK got it, to which it is const */
 } REGISTRATION;
 
 /* What the last capture gave, read while it was held: Dispatch must not be followed after release. */
@@ -46,6 +47,12 @@ typedef struct CLIENT {
     CAPTURED Captured;
     volatile LONG Events;
 } CLIENT;
+
+/*
+ * The bytes of what WSK is to write, before the call. A client's variables have anything in them then: a
+ * provider that reads them, or leaves them as they are, must not find what it should have written.
+ */
+#define UNWRITTEN 0xAA
 
 CLIENT *ClientAt(UINT32 Index);
 

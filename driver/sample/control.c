@@ -162,13 +162,12 @@ VOID ControlClient(const SOCKET_STEP *Step, WSKT_RESULT *Result)
 }
 
 /* The basic table is the first part of every other. */
-static NTSTATUS SetEvents(PWSK_SOCKET Socket, ULONG Mask, PIRP Irp)
+static NTSTATUS SetEvents(PWSK_SOCKET Socket, WSK_EVENT_CALLBACK_CONTROL *Callbacks, PIRP Irp)
 {
     const WSK_PROVIDER_BASIC_DISPATCH *dispatch = Socket->Dispatch;
-    WSK_EVENT_CALLBACK_CONTROL callbacks = {&WskInterfaceId, Mask};
 
     return dispatch->WskControlSocket(Socket, WskSetOption, SO_WSK_EVENT_CALLBACK, SOL_SOCKET_LEVEL,
-                                      sizeof(callbacks), &callbacks, 0, NULL, NULL, Irp);
+                                      sizeof(*Callbacks), Callbacks, 0, NULL, NULL, Irp);
 }
 
 VOID ControlSocket(const SOCKET_STEP *Step, WSKT_RESULT *Result)
@@ -187,7 +186,9 @@ VOID ControlSocket(const SOCKET_STEP *Step, WSKT_RESULT *Result)
         Refuse(Result, STATUS_INSUFFICIENT_RESOURCES);
         return;
     }
-    status = SetEvents(socket, Step->Code, pending->Irp);
+    pending->Callbacks.NpiId = &WskInterfaceId;
+    pending->Callbacks.EventMask = Step->Code;
+    status = SetEvents(socket, &pending->Callbacks, pending->Irp);
     EndpointLeave(Step->Socket);
     PendingSettle(pending, status, (Step->Options & WSKT_SOCKET_PENDING) != 0 ? 0 : Step->WaitMs, FALSE,
                   Result);
@@ -195,5 +196,7 @@ VOID ControlSocket(const SOCKET_STEP *Step, WSKT_RESULT *Result)
 
 NTSTATUS ControlDisableEvent(PWSK_SOCKET Socket, ULONG Event)
 {
-    return SetEvents(Socket, Event | WSK_EVENT_DISABLE, NULL);
+    WSK_EVENT_CALLBACK_CONTROL callbacks = {&WskInterfaceId, Event | WSK_EVENT_DISABLE};
+
+    return SetEvents(Socket, &callbacks, NULL); /* without an IRP it is read before the call returns */
 }

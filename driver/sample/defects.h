@@ -87,6 +87,9 @@
 /* A thread's event is still set from its work before: the next wait for it ends at once. Caught by
  * capture.deregister_waits_one. */
 #define WSKSAMPLE_DEFECT_STALE_EVENT 34
+/* What a step takes from an earlier one is not what that has reported, and the driver goes by it. Caught by
+ * negotiation.register_highest. */
+#define WSKSAMPLE_DEFECT_TAKEN_WRONG 52
 /* The IRP of an operation that was cancelled is not freed. Caught by sockets.close_pending_accept. */
 #define WSKSAMPLE_DEFECT_LEAK_CANCELLED 35
 /* A buffer's length goes beyond its MDL. Caught by sockets.loopback_echo. */

@@ -8,6 +8,7 @@
 #include "dwell.h"
 #include "endpoint.h"
 #include "failure.h"
+#include "kept.h"
 #include "listener.h"
 #include "parameter.h"
 #include "reset.h"
@@ -94,6 +95,7 @@ static NTSTATUS Start(PDRIVER_OBJECT Driver, BOOLEAN Activate)
     WorkersInitialize();
     ContextsInitialize();
     ThreadsInitialize();
+    KeptInitialize();
     ClientsInitialize();
     EndpointsInitialize();
     ComponentInitialize();

@@ -362,7 +362,7 @@ static NTSTATUS CheckArguments(const STEP_CALL *Call, UINT32 Flags)
     }
     switch (Call->Step.Op) {
     case WSKT_OP_REGISTER:
-        good = good && arg[1] <= 0xFFFF && arg[2] <= 0x3F && arg[3] <= 0xFFFF;
+        good = good && arg[1] <= 0xFFFF && arg[2] <= WSKT_REG_OPTIONS && arg[3] <= 0xFFFF;
         break;
     case WSKT_OP_RELEASE:
         good = good && arg[1] <= WSKT_MAX_WAIT_MS && (arg[1] == 0 || !dispatch);

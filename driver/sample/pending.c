@@ -101,6 +101,8 @@ PENDING *PendingCreate(UINT32 Op, UINT32 Owner, UINT32 Target, BOOLEAN WithIrp)
             return NULL;
         }
         PoolCount(POOL_CASE, 1);
+        /* As IoReuseIrp leaves it: a status that nobody writes must not look like success. */
+        pending->Irp->IoStatus.Status = STATUS_UNSUCCESSFUL;
         pending->Activity = ActivityBeginIrp(Op);
         IoSetCompletionRoutine(pending->Irp, CompletedAgain, pending, TRUE, TRUE, TRUE);
         IoSetNextIrpStackLocation(pending->Irp);

@@ -39,7 +39,8 @@ typedef struct PENDING {
     SIZE_T OutputSize; /* for OutputSizeReturned, which is a SIZE_T */
     ADDRESS Address;
     ADDRESS Remote;
-    WSK_BUF Buffer; /* of Data; Mdl is NULL until asked for */
+    WSK_EVENT_CALLBACK_CONTROL Callbacks; /* a control's input, which has to stay until the IRP completes */
+    WSK_BUF Buffer;                       /* of Data; Mdl is NULL until asked for */
     UINT8 Data[WSKT_SOCKET_BYTES];
     UINT8 Pattern;
 } PENDING;

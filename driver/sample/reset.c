@@ -11,6 +11,7 @@
 #include "component.h"
 #include "dwell.h"
 #include "endpoint.h"
+#include "kept.h"
 #include "provider.h"
 #include "step.h"
 #include "unit.h"
@@ -135,6 +136,7 @@ NTSTATUS Reset(UINT32 TimeoutMs, WSKT_RESET_OUT *Out)
     }
     ClientsForget();
     ThreadsForget();
+    KeptForget();
     UnitsStop(FALSE);
     ProviderDefaults();
     (VOID) KeSetEvent(&ResetFree, IO_NO_INCREMENT, FALSE);

@@ -3,6 +3,7 @@
  */
 #include "unit.h"
 #include "choice.h"
+#include "kept.h"
 #include "step.h"
 #include "tally.h"
 #include "worker.h"
@@ -71,6 +72,21 @@ ULONG UnitResultBytes(UINT32 StepCount)
     return FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + StepCount * (ULONG)sizeof(WSKT_RESULT);
 }
 
+/* Whether the steps take and keep what can be: of a step that runs more than once nothing is kept. */
+static BOOLEAN KeepsOnce(const WSKT_UNIT *Unit)
+{
+    BOOLEAN once = Unit->Repeat == 1 && Unit->Parallel == 1 && Unit->Groups == 0;
+    BOOLEAN good = TRUE;
+
+    for (UINT32 i = 0; i < Unit->StepCount; i++) {
+        const WSKT_STEP *step = &Unit->Step[i];
+
+        good = good && step->CheckCount <= WSKT_MAX_CHECKS && WsktTakesSoundly(step) &&
+               (step->Keep == 0 || (once && step->Thread == 0));
+    }
+    return good;
+}
+
 NTSTATUS UnitCheck(const WSKT_UNIT *Unit, ULONG InputBytes, ULONG OutputBytes)
 {
     CHOICE choice;
@@ -91,7 +107,7 @@ NTSTATUS UnitCheck(const WSKT_UNIT *Unit, ULONG InputBytes, ULONG OutputBytes)
         !DEFECT(LENGTH_UNCHECKED)) {
         return STATUS_INFO_LENGTH_MISMATCH;
     }
-    if (!ChoiceRead(Unit, &choice)) {
+    if (!ChoiceRead(Unit, &choice) || !KeepsOnce(Unit)) {
         return STATUS_INVALID_PARAMETER;
     }
     return OutputBytes < UnitResultBytes(Unit->StepCount) ? STATUS_BUFFER_TOO_SMALL : STATUS_SUCCESS;
@@ -192,6 +208,11 @@ static WSKT_VERDICT RunStep(UNIT_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT
         RtlZeroMemory(&result, sizeof(result));
         result.Origin = WSKT_ORIGIN_REFUSED;
         result.Status = (UINT32)STATUS_IO_TIMEOUT; /* the unit's time was up before this step */
+    } else if (!KeptTake(&call.Step)) {
+        RtlZeroMemory(&result, sizeof(result));
+        result.Executed = 1;
+        result.Origin = WSKT_ORIGIN_REFUSED;
+        result.Status = (UINT32)STATUS_NOT_FOUND; /* what it is to take from a step that did not run */
     } else {
         StepRun(&call, &result);
         if (result.Origin == WSKT_ORIGIN_REFUSED && (call.Step.Flags & WSKT_STEP_YIELD) != 0) {
@@ -200,6 +221,9 @@ static WSKT_VERDICT RunStep(UNIT_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT
         }
     }
     verdict = WsktJudge(&call.Step, &result);
+    if (verdict == WSKT_EXPECTED) {
+        KeptStore(&call.Step, &result);
+    }
 
     KeAcquireSpinLock(&runner->Lock, &irql);
     TallyAdd(TallyOf(Run, Thread, Step), &result, verdict != WSKT_DEVIATES);

@@ -8,11 +8,14 @@
  *
  * A step is GROUP:WEIGHT:WHAT:NS[:THREAD:ITERATION], with WHAT one of good, bad (fails there), value (reports
  * 7, and another number there), next (every third run is STATUS_DEVICE_NOT_READY, which ends the list),
- * yield (every second run is refused, which ends the list) and stuck (does not come back there).
+ * yield (every second run is refused, which ends the list), stuck (does not come back there), keep (what it
+ * reports is kept: its ns), take (takes that, and reports it; there one more), beyond (takes from where there
+ * can be nothing).
  */
 #include "unit.h"
 #include "choice.h"
 #include "histogram.h"
+#include "kept.h"
 #include "step.h"
 #include "worker.h"
 
@@ -20,7 +23,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { GOOD = 1, BAD, VALUE, NEXT, YIELD, STUCK };
+enum { GOOD = 1, BAD, VALUE, NEXT, YIELD, STUCK, KEEP, TAKE, BEYOND };
 
 /* The rest of the driver */
 
@@ -151,7 +154,8 @@ VOID StepRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     Result->ElapsedNs = arg[1] + run;
     Result->MaxNs = Result->ElapsedNs;
     Result->Value[0] = arg[0] == VALUE && here ? 8 : 7;
-    Result->Value[1] = run;
+    Result->Value[1] = arg[0] == KEEP ? arg[1] : run;
+    Result->Value[2] = arg[5] + (arg[0] == TAKE && here);
     if (arg[0] == BAD && here)
         Result->Status = 0xC0000001;
     if (arg[0] == NEXT && run % 3 == 2)
@@ -164,7 +168,8 @@ VOID StepRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 
 static WSKT_STEP ReadStep(const char *Text, UINT32 Index)
 {
-    static const char *const names[] = {"", "good", "bad", "value", "next", "yield", "stuck"};
+    static const char *const names[] = {"",      "good",  "bad",  "value", "next",
+                                        "yield", "stuck", "keep", "take",  "beyond"};
     unsigned group, weight, thread = ~0u, iteration = ~0u, what = 0;
     unsigned long ns;
     WSKT_STEP step = {0};
@@ -172,7 +177,7 @@ static WSKT_STEP ReadStep(const char *Text, UINT32 Index)
 
     if (sscanf(Text, "%u:%u:%15[a-z]:%lu:%u:%u", &group, &weight, name, &ns, &thread, &iteration) < 4)
         abort();
-    for (unsigned i = GOOD; i <= STUCK; i++)
+    for (unsigned i = GOOD; i <= BEYOND; i++)
         what = strcmp(name, names[i]) == 0 ? i : what;
     step.Op = WSKT_OP_SLEEP;
     step.Group = (UINT16)group;
@@ -190,6 +195,12 @@ static WSKT_STEP ReadStep(const char *Text, UINT32 Index)
     step.Flags = what == YIELD ? WSKT_STEP_YIELD : 0;
     step.CheckCount = 1;
     step.Check[0] = (WSKT_CHECK){.Value = 0, .Compare = WSKT_EQ, .Want = 7};
+    step.Keep = what == KEEP;
+    if (what == TAKE || what == BEYOND) {
+        step.From = what == TAKE ? WSKT_FROM(1, 1) : WSKT_FROM(WSKT_MAX_KEPT + 1, 1);
+        step.FromArg = 5;
+        step.Check[step.CheckCount++] = (WSKT_CHECK){.Value = 2, .Compare = WSKT_EQ, .From = WSKT_FROM(1, 1)};
+    }
     return step;
 }
 
@@ -215,6 +226,7 @@ static int RunUnit(char **Args, int Count)
     for (UINT32 i = 0; i < steps; i++)
         unit->Step[i] = ReadStep(Args[6 + i], i);
     KeInitializeEvent(&Freed, NotificationEvent, FALSE);
+    KeptInitialize();
     status = UnitCheck(unit, input, bytes);
     if (NT_SUCCESS(status))
         status = UnitRun(unit, out);
@@ -229,9 +241,10 @@ static int RunUnit(char **Args, int Count)
         const WSKT_RESULT *result = &out->Result[i];
 
         printf("%s{\"status\":%u,\"origin\":%u,\"runs\":%u,\"ns\":%lu,\"max\":%lu,\"p\":[%lu,%lu,%lu],\"v\":%"
-               "lu}",
+               "lu,\"w\":%lu}",
                i != 0 ? "," : "", result->Status, result->Origin, result->Executed, result->ElapsedNs,
-               result->MaxNs, result->P50Ns, result->P95Ns, result->P99Ns, result->Value[0]);
+               result->MaxNs, result->P50Ns, result->P95Ns, result->P99Ns, result->Value[0],
+               result->Value[2]);
     }
     /* A thread that was given up frees what it was working on. */
     KeSetEvent(&Freed, 0, FALSE);
