@@ -390,6 +390,9 @@ func FuzzInspect(f *testing.F) {
 		if len(text) > 32<<20 {
 			t.Errorf("%d bytes of facts from %d bytes of image", len(text), len(data))
 		}
+		for _, name := range image.Exports {
+			_, _ = exportOf(data, name)
+		}
 		for _, s := range image.Sections {
 			if s.Name != printable(s.Name) {
 				t.Errorf("%q can't be printed", s.Name)

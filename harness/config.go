@@ -59,6 +59,8 @@ type Target struct {
 type WineTarget struct {
 	Netio string // a netio.sys to use instead of Wine's own; empty: Wine's own
 	Model bool   // the model of the harness (driver/model) instead of Wine's own
+	// Control says that Netio can be controlled as the model is (driver/include/wskcontrol.h).
+	Control bool
 	// ModelDefines are preprocessor names for building the model: see driver/model/defects.h.
 	ModelDefines map[string]string
 }

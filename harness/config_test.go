@@ -30,7 +30,7 @@ driver: {defines: {A B: 1, LINES: "1\n2", EMPTY: ""}}
 `
 	_, err := parseConfig([]byte(text), "wskharness.yaml", "/etc")
 	want := strings.TrimSpace(`
-wskharness.yaml:2:26: unknown key "nteio" in target wine; did you mean "netio"? (expected one of provider, netio, model_defines)
+wskharness.yaml:2:26: unknown key "nteio" in target wine; did you mean "netio"? (expected one of provider, netio, control, model_defines)
 wskharness.yaml:5:10: basic over http sends the password in the clear (expected https, or auth: ntlm, or allow_plain: true in so many words)
 wskharness.yaml:8:15: a password in the configuration itself (expected password_env: NAME of an environment variable, or password_file: PATH)
 wskharness.yaml:9:3: the target's name is "Bad Name" (expected lower-case letters, digits, dots, dashes and underscores)

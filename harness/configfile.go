@@ -106,6 +106,12 @@ func (p *configParser) wine(m *strictyaml.Mapping) *WineTarget {
 			t.Netio = p.filePath(n, "netio")
 		}
 	}
+	if n := m.Take("control"); n != nil {
+		t.Control, _ = p.Bool(n, "control")
+		if t.Netio == "" {
+			p.At(n, "netio: and the path of a netio.sys of your own beside it", "control of a target without a provider of your own")
+		}
+	}
 	if n := m.Take("model_defines"); n != nil {
 		if !t.Model {
 			p.At(n, "netio: model beside it", "model_defines of a target without the model")

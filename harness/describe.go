@@ -57,6 +57,8 @@ func (t *Target) describe() string {
 		return fmt.Sprintf("%s (static, %s as %s)", t.Name, t.Static.URL, t.Static.User)
 	case t.Wine.Model:
 		return fmt.Sprintf("%s (wine, %s)", t.Name, t.Wine.describeModel())
+	case t.Wine.Control:
+		return fmt.Sprintf("%s (wine, netio.sys from %s, which can be controlled)", t.Name, displayPath(t.Wine.Netio))
 	case t.Wine.Netio != "":
 		return fmt.Sprintf("%s (wine, netio.sys from %s)", t.Name, displayPath(t.Wine.Netio))
 	}

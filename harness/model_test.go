@@ -40,7 +40,7 @@ func runSelected(t *testing.T, env Env, targets string, selection suites.Selecti
 }
 
 // TestModelKeepsEveryRule runs everything but stress on the model: each case passes, and none is skipped. The second
-// target loads the same file as a provider of the user's own, which provider steps don't control.
+// target loads the same file as a provider of the user's own, which provider steps don't control unless it is said.
 func TestModelKeepsEveryRule(t *testing.T) {
 	env := testEnv(t)
 	w, err := NewWorkshop(t.Context(), env.Cache)

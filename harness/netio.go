@@ -40,5 +40,48 @@ func (t *Target) checkNetio() error {
 	if len(missing) > 0 {
 		return wrong(errors.New(path + " is no WSK provider: it does not export " + strings.Join(missing, ", ")))
 	}
+	if t.Wine.Control {
+		if err := checkControl(t.Wine.Netio, image); err != nil {
+			return usagef("target %s: control: true, but %s %w (docs/provider.md says what it has to export; without control: the cases that need it are skipped)",
+				t.Name, path, err)
+		}
+	}
+	return nil
+}
+
+// What a provider exports that can be controlled, and the version of that (driver/include/wskcontrol.h).
+const (
+	controlRoutine       = "WskTestControl"
+	controlVersionNumber = "WskTestControlVersion"
+	controlVersion       = 3
+)
+
+// checkControl says why a provider can't be controlled.
+func checkControl(path string, image *driver.Image) error {
+	var missing []string
+	for _, name := range []string{controlRoutine, controlVersionNumber} {
+		if !slices.Contains(image.Exports, name) {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		return errors.New("does not export " + strings.Join(missing, " and "))
+	}
+	routine, err := driver.ExportOf(path, controlRoutine)
+	if err != nil {
+		return err
+	}
+	if !routine.Code {
+		return fmt.Errorf("exports %s, which is no routine", controlRoutine)
+	}
+	number, err := driver.ExportOf(path, controlVersionNumber)
+	switch {
+	case err != nil:
+		return err
+	case number.Code || !number.Known:
+		return fmt.Errorf("exports %s, which is no number with a value in the file", controlVersionNumber)
+	case number.Number != controlVersion:
+		return fmt.Errorf("has version %d of the control (%s), and this wskharness knows version %d", number.Number, controlVersionNumber, controlVersion)
+	}
 	return nil
 }

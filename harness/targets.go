@@ -135,8 +135,8 @@ func (t *Target) capabilities(f guest.Facts) []string {
 	if f.Kind() == guest.KindWindows {
 		has = append(has, suites.CapabilityEventLog)
 	}
-	if t.Wine != nil && t.Wine.Model {
-		has = append(has, suites.CapabilityModel)
+	if t.Wine != nil && (t.Wine.Model || t.Wine.Control) {
+		has = append(has, suites.CapabilityProviderControl)
 	}
 	return has
 }

@@ -98,7 +98,7 @@ func agentOperations() []operation {
 			doc: "Reboots the guest, and goes on when it is up again, with the driver loaded. No Unload runs.",
 			args: []argument{inject, activate,
 				{name: "start", kind: argName, slot: 2, initial: 3, names: startTypes(), doc: "when the driver starts: by the boot loader, with the system, by the service manager, or on demand, by the agent; demand unless given"},
-				{name: "provider_ready_after", kind: argDuration, slot: 3, plus: 1, requires: CapabilityModel, doc: "the model provider is not ready until so long after its first use"},
+				{name: "provider_ready_after", kind: argDuration, slot: 3, plus: 1, requires: CapabilityProviderControl, doc: "the provider, if it can be controlled, is not ready until so long after its first use"},
 				{name: "within", kind: argDuration, slot: 4, initial: uint64(rebootWait.Milliseconds()), doc: "how long the guest may take until it is up and the driver runs; 60s unless given"}}}),
 	}
 }

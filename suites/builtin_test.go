@@ -77,7 +77,7 @@ func TestBuiltinHasEveryRow(t *testing.T) {
 		if (c.Basis == Recorded) != (slices.Contains(recorded, row) || slices.Contains(misuse, row)) {
 			t.Errorf("%s: basis %s", row, c.Basis)
 		}
-		if slices.Contains(c.Requires, CapabilityModel) != slices.Contains(model, row) ||
+		if slices.Contains(c.Requires, CapabilityProviderControl) != slices.Contains(model, row) ||
 			slices.Contains(c.Requires, CapabilityQuery) != slices.Contains(query, row) {
 			t.Errorf("%s requires %v", row, c.Requires)
 		}

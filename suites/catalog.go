@@ -189,20 +189,20 @@ func CapabilityDoc(name string) string {
 		return "a machine on which Driver Verifier is at work"
 	case CapabilityEventLog:
 		return "the event log of Windows"
-	case CapabilityModel:
-		return "the harness's model of a WSK provider, which provider steps control: netio: model of a wine target"
+	case CapabilityProviderControl:
+		return "a WSK provider that provider steps can control: netio: model of a wine target, or one of your own with control: true"
 	}
 	return ""
 }
 
 // Capabilities that cases may require: names that guests and suites have to agree on.
 const (
-	CapabilityQuery       = "wsk-query"
-	CapabilityRundown     = "wsk-rundown"
-	CapabilitySocketRaces = "wsk-socket-races"
-	CapabilityVerifier    = "verifier"
-	CapabilityModel       = "model"     // implied by provider and provider_state
-	CapabilityEventLog    = "event-log" // implied by event_log
+	CapabilityQuery           = "wsk-query"
+	CapabilityRundown         = "wsk-rundown"
+	CapabilitySocketRaces     = "wsk-socket-races"
+	CapabilityVerifier        = "verifier"
+	CapabilityProviderControl = "provider-control" // implied by provider and provider_state
+	CapabilityEventLog        = "event-log"        // implied by event_log
 )
 
 // Capabilities are all that a case may require: those above, and what the facts of a guest tell by themselves. A case that

@@ -9,20 +9,20 @@
 
 #define RUNNING_POLL_MS 10u
 
-/* Read by the model provider when it is first used: driver/include/wskmodel.h. */
-#define MODEL_KEY         L"SYSTEM\\CurrentControlSet\\Services\\WskModel"
-#define MODEL_READY_VALUE L"ReadyAfterMs"
+/* Read by a provider that can be controlled when it is first used: driver/include/wskcontrol.h. */
+#define CONTROL_KEY L"SYSTEM\\CurrentControlSet\\Services\\WskTestControl"
+#define READY_VALUE L"ReadyAfterMs"
 
-static DWORD SetModel(UINT64 ReadyAfterPlusOne)
+static DWORD SetReadiness(UINT64 ReadyAfterPlusOne)
 {
     DWORD ms, error;
 
     if (ReadyAfterPlusOne != 0) {
         ms = (DWORD)(ReadyAfterPlusOne - 1);
-        return (DWORD)RegSetKeyValueW(HKEY_LOCAL_MACHINE, MODEL_KEY, MODEL_READY_VALUE, REG_DWORD, &ms,
+        return (DWORD)RegSetKeyValueW(HKEY_LOCAL_MACHINE, CONTROL_KEY, READY_VALUE, REG_DWORD, &ms,
                                       sizeof ms);
     }
-    error = (DWORD)RegDeleteTreeW(HKEY_LOCAL_MACHINE, MODEL_KEY);
+    error = (DWORD)RegDeleteTreeW(HKEY_LOCAL_MACHINE, CONTROL_KEY);
     return error == ERROR_FILE_NOT_FOUND ? ERROR_SUCCESS : error;
 }
 
@@ -66,7 +66,7 @@ static void Undo(const PLAN *Plan, const WSKT_STEP *Step)
 
     (void)DriverSetStart(Plan->ServiceName, SERVICE_DEMAND_START, PathPlain(Plan->DriverPath));
     (void)StartPrepare(Plan, NULL);
-    (void)SetModel(0);
+    (void)SetReadiness(0);
     /* Windows lets nobody delete the image of a driver that is loaded. */
     if (Step->Arg[2] == SERVICE_BOOT_START && BootFile(Plan, file, image) && !DeleteFileW(file))
         (void)MoveFileExW(file, NULL, MOVEFILE_DELAY_UNTIL_REBOOT);
@@ -83,7 +83,7 @@ static DWORD PrepareRestart(const PERFORMER *Performer, const RUN_FILES *Files, 
         return start.Win32;
     error = PrepareDriver(Performer->Plan, Step, AtStart, AtStartBytes);
     if (error == ERROR_SUCCESS)
-        error = SetModel(Step->Arg[3]);
+        error = SetReadiness(Step->Arg[3]);
     if (error == ERROR_SUCCESS)
         error = RunServiceAfterBoot(Files->Plan, Files->Journal, Files->Lease, Point->Reboots);
     if (error == ERROR_SUCCESS)

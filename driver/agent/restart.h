@@ -5,7 +5,7 @@
 #include "reboot.h"
 
 /*
- * Prepares driver, model and run for the next boot, notes where the run is (the rest of Point), and orders
+ * Prepares driver, provider and run for the next boot, notes where the run is (the rest of Point), and orders
  * the reboot. The journal must end with the record of it. TRUE: the guest is going down. FALSE: it is not,
  * Result says why, and what was prepared is undone.
  */

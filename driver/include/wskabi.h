@@ -83,7 +83,7 @@ enum {
     WSKT_OP_CANCEL = 35,         /* IoCancelIrp for the oldest operation of the socket (or client) */
     WSKT_OP_EVENTS = 36,         /* socket, calls of its event callback to wait for */
 
-    /* Of a guest with the model provider (wskmodel.h); refused with STATUS_NOT_SUPPORTED elsewhere. */
+    /* Of a provider that can be controlled (wskcontrol.h); refused with STATUS_NOT_SUPPORTED elsewhere. */
     WSKT_OP_PROVIDER = 40, /* WSKT_PROVIDER_* readiness, ms, lowest version, highest (0: both stay),
                               WSKT_PROVIDER_* of memory for sockets */
     WSKT_OP_PROVIDER_STATE = 41,

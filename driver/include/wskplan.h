@@ -113,7 +113,7 @@ enum {
     WSKP_OP_LOAD = 101,     /* starts it: failure to inject (0: none), WSKP_START_* */
     WSKP_OP_RELOAD = 102,   /* unloads and loads: how often; texts: tags of the pool that is looked at */
     WSKP_OP_REBOOT = 103,   /* the guest: failure to inject, WSKP_START_*, start type of the driver
-                               (SERVICE_BOOT_START to SERVICE_DEMAND_START), readiness of the model: ms from
+                               (SERVICE_BOOT_START to SERVICE_DEMAND_START), readiness of the provider: ms from
                                its first use and 1, or 0; ms to wait for the driver once the guest is up */
     WSKP_OP_UNLOADED = 104, /* what the driver left when it was unloaded last */
     WSKP_OP_START_FAILURES =

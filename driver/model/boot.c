@@ -6,11 +6,11 @@
 
 static volatile LONG Read;
 
-/* WSK_MODEL_READY_VALUE, or 0 where there is none. */
+/* WSK_TEST_READY_VALUE, or 0 where there is none. */
 static UINT32 ReadReadyAfter(VOID)
 {
-    UNICODE_STRING path = RTL_CONSTANT_STRING(WSK_MODEL_KEY);
-    UNICODE_STRING name = RTL_CONSTANT_STRING(WSK_MODEL_READY_VALUE);
+    UNICODE_STRING path = RTL_CONSTANT_STRING(WSK_TEST_KEY);
+    UNICODE_STRING name = RTL_CONSTANT_STRING(WSK_TEST_READY_VALUE);
     union {
         KEY_VALUE_PARTIAL_INFORMATION Information;
         UINT8 Bytes[sizeof(KEY_VALUE_PARTIAL_INFORMATION) + sizeof(UINT32)];
@@ -34,12 +34,12 @@ static UINT32 ReadReadyAfter(VOID)
 
 VOID BootOpen(VOID)
 {
-    WSK_MODEL_SETTINGS settings = {0};
+    WSK_TEST_SETTINGS settings = {0};
 
     if (InterlockedCompareExchange(&Read, 1, 0) != 0) {
         return;
     }
     settings.ReadyAfterMs = ReadReadyAfter();
     settings.SetReadiness = settings.ReadyAfterMs != 0;
-    (VOID) WskModelControl(WSK_MODEL_VERSION, FALSE, &settings, NULL);
+    (VOID) WskTestControl(WSK_TEST_CONTROL_VERSION, FALSE, &settings, NULL);
 }

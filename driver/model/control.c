@@ -44,7 +44,7 @@ VOID WakeWaiters(const CLIENT *Client)
 }
 
 /* Lock held. */
-static VOID ResetCalls(WSK_MODEL_COUNTERS *Counters)
+static VOID ResetCalls(WSK_TEST_COUNTERS *Counters)
 {
     Counters->Mismatched = 0;
     Counters->RegisterCalls = 0;
@@ -56,10 +56,10 @@ static VOID ResetCalls(WSK_MODEL_COUNTERS *Counters)
 }
 
 /* Lock held. */
-static VOID Apply(const WSK_MODEL_SETTINGS *Settings)
+static VOID Apply(const WSK_TEST_SETTINGS *Settings)
 {
     if (Settings->SetReadiness != 0) {
-        if (Settings->ReadyAfterMs == WSK_MODEL_NEVER) {
+        if (Settings->ReadyAfterMs == WSK_TEST_NEVER) {
             Model.ReadyAt = NEVER;
         } else {
             Model.ReadyAt = Settings->ReadyAfterMs == 0 ? 0 : ClockMs() + Settings->ReadyAfterMs;
@@ -75,15 +75,17 @@ static VOID Apply(const WSK_MODEL_SETTINGS *Settings)
     }
 }
 
-MODEL_EXPORT WSK_MODEL_CONTROL WskModelControl;
+MODEL_EXPORT WSK_TEST_CONTROL WskTestControl;
+MODEL_EXPORT extern const UINT32 WskTestControlVersion;
+const UINT32 WskTestControlVersion = WSK_TEST_CONTROL_VERSION;
 
-MODEL_EXPORT NTSTATUS NTAPI WskModelControl(UINT32 Version, BOOLEAN Reset, const WSK_MODEL_SETTINGS *Settings,
-                                            WSK_MODEL_COUNTERS *Counters)
+MODEL_EXPORT NTSTATUS NTAPI WskTestControl(UINT32 Version, BOOLEAN Reset, const WSK_TEST_SETTINGS *Settings,
+                                           WSK_TEST_COUNTERS *Counters)
 {
-    static const WSK_MODEL_SETTINGS defaults = {1, 0, 1, DEFAULT_LOWEST, DEFAULT_HIGHEST, 1, 0};
+    static const WSK_TEST_SETTINGS defaults = {1, 0, 1, DEFAULT_LOWEST, DEFAULT_HIGHEST, 1, 0};
     KIRQL irql;
 
-    if (Version != WSK_MODEL_VERSION) {
+    if (Version != WSK_TEST_CONTROL_VERSION) {
         return STATUS_REVISION_MISMATCH;
     }
     if (Settings != NULL && Settings->SetVersions != 0 && Settings->Lowest > Settings->Highest) {

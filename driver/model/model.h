@@ -26,7 +26,7 @@
 #define WSK_LINKAGE MODEL_EXPORT
 
 #include "wskddk.h"
-#include "wskmodel.h"
+#include "wskcontrol.h"
 #include "defects.h"
 
 #define MODEL_TAG 0x4d6b7357u /* shown as WskM */
@@ -63,7 +63,7 @@ typedef struct MODEL {
     BOOLEAN NoSockets;            /* as if memory for them were short */
     LIST_ENTRY Sockets;           /* that are not closed */
     const WSK_REGISTRATION *Left; /* the block that was deregistered last: for a defect to look at */
-    WSK_MODEL_COUNTERS Counters;
+    WSK_TEST_COUNTERS Counters;
     volatile LONG StaleIrps; /* counted apart, since IRPs are taken with and without the lock */
 } MODEL;
 
@@ -80,7 +80,7 @@ VOID WakeWaiters(const CLIENT *Client);
 /* boot.c: what the registry says of the time before anybody controls the model; once. PASSIVE_LEVEL. */
 VOID BootOpen(VOID);
 
-MODEL_EXPORT WSK_MODEL_CONTROL WskModelControl;
+MODEL_EXPORT WSK_TEST_CONTROL WskTestControl;
 
 /* registration.c */
 

@@ -1,12 +1,12 @@
 /*
- * provider.c - control of the model provider (driver/include/wskmodel.h).
+ * provider.c - control of a provider that can be controlled (driver/include/wskcontrol.h).
  *
- * The model is found through the import of WskRegister: in the image that it leads to, a routine of the
- * model's own name is looked for among the exports. An import of that routine would keep this driver
+ * It is found through the import of WskRegister: in the image that it leads to, a routine of the
+ * control's own name is looked for among the exports. An import of that routine would keep this driver
  * from loading where the provider is another.
  */
 #include "provider.h"
-#include "wskmodel.h"
+#include "wskcontrol.h"
 
 /* The address in the import table: the function itself may be a stub of this image. */
 extern VOID *__imp_WskRegister;
@@ -42,7 +42,7 @@ static BOOLEAN SameName(const char *A, const char *B)
 }
 
 /* The image is loaded and was accepted by the kernel's loader, so its tables are as they should be. */
-static WSK_MODEL_CONTROL *FindModel(VOID)
+static WSK_TEST_CONTROL *FindControl(VOID)
 {
     PVOID image = NULL;
     ULONG bytes = 0;
@@ -60,23 +60,23 @@ static WSK_MODEL_CONTROL *FindModel(VOID)
     base = image;
     names = (const UINT32 *)(base + exports->AddressOfNames);
     for (UINT32 i = 0; i < exports->NumberOfNames; i++) {
-        if (SameName((const char *)(base + names[i]), WSK_MODEL_EXPORT)) {
+        if (SameName((const char *)(base + names[i]), WSK_TEST_CONTROL_NAME)) {
             UINT16 ordinal = ((const UINT16 *)(base + exports->AddressOfNameOrdinals))[i];
             UINT32 address = ((const UINT32 *)(base + exports->AddressOfFunctions))[ordinal];
 
-            return (WSK_MODEL_CONTROL *)(ULONG_PTR)(base + address);
+            return (WSK_TEST_CONTROL *)(ULONG_PTR)(base + address);
         }
     }
     return NULL;
 }
 
-/* Origin REFUSED where there is no model, or one of another version: WSK is not to blame. */
-static VOID Control(BOOLEAN Reset, const WSK_MODEL_SETTINGS *Settings, WSK_MODEL_COUNTERS *Counters,
+/* Origin REFUSED where there is no control, or one of another version: WSK is not to blame. */
+static VOID Control(BOOLEAN Reset, const WSK_TEST_SETTINGS *Settings, WSK_TEST_COUNTERS *Counters,
                     WSKT_RESULT *Result)
 {
-    WSK_MODEL_CONTROL *control = FindModel();
+    WSK_TEST_CONTROL *control = FindControl();
     NTSTATUS status =
-        control != NULL ? control(WSK_MODEL_VERSION, Reset, Settings, Counters) : STATUS_NOT_SUPPORTED;
+        control != NULL ? control(WSK_TEST_CONTROL_VERSION, Reset, Settings, Counters) : STATUS_NOT_SUPPORTED;
 
     Result->Status = (UINT32)status;
     if (!NT_SUCCESS(status)) {
@@ -86,10 +86,10 @@ static VOID Control(BOOLEAN Reset, const WSK_MODEL_SETTINGS *Settings, WSK_MODEL
 
 VOID ProviderSet(const UINT64 *Arg, WSKT_RESULT *Result)
 {
-    WSK_MODEL_SETTINGS settings = {0};
+    WSK_TEST_SETTINGS settings = {0};
 
     settings.SetReadiness = Arg[0] != WSKT_PROVIDER_LEAVE;
-    settings.ReadyAfterMs = Arg[0] == WSKT_PROVIDER_NOT_READY ? WSK_MODEL_NEVER : 0;
+    settings.ReadyAfterMs = Arg[0] == WSKT_PROVIDER_NOT_READY ? WSK_TEST_NEVER : 0;
     if (Arg[0] == WSKT_PROVIDER_AFTER) {
         settings.ReadyAfterMs = (UINT32)Arg[1];
     }
@@ -103,7 +103,7 @@ VOID ProviderSet(const UINT64 *Arg, WSKT_RESULT *Result)
 
 VOID ProviderState(WSKT_RESULT *Result)
 {
-    WSK_MODEL_COUNTERS counters = {0};
+    WSK_TEST_COUNTERS counters = {0};
 
     Control(FALSE, NULL, &counters, Result);
     Result->Value[WSKT_V_PROVIDER_REGISTRATIONS] = counters.Registrations;

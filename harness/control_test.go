@@ -1,0 +1,130 @@
+package harness
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"wskharness/driver"
+	"wskharness/results"
+)
+
+// ownProvider builds a provider as a user has one: the model's sources, with other words in one of their files.
+func ownProvider(t *testing.T, w *Workshop, file, was, is string) string {
+	t.Helper()
+	sources := fstest.MapFS{}
+	err := fs.WalkDir(driver.Sources(), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(driver.Sources(), path)
+		if path == file {
+			if !strings.Contains(string(data), was) {
+				t.Fatalf("%s has no %q", file, was)
+			}
+			data = []byte(strings.ReplaceAll(string(data), was, is))
+		}
+		sources[path] = &fstest.MapFile{Data: data}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := driver.ModelSpec(nil)
+	spec.Name, spec.Sources = "mine.sys", sources
+	built, err := driver.Build(t.Context(), w.Toolchain, spec, w.Cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return built.Path
+}
+
+// TestControlOfAnOwnProvider: one that can be controlled runs the cases that need that, one that does not say so does
+// without, and one that says so and can't be is a mistake of the configuration, before anything starts.
+func TestControlOfAnOwnProvider(t *testing.T) {
+	env := testEnv(t)
+	w, err := NewWorkshop(t.Context(), env.Cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := ownProvider(t, w, "model/model.h", "0x4d6b7357u", "0x656e696du")
+	cases := []string{"capture.cancel_waiter", "capture.no_wait_not_ready", "capture.after_deregister",
+		"negotiation.register_wide", "negotiation.register_majors", "lifecycle.worker_no_memory", "boot.timed_not_ready"}
+	all := runTargets(t, env, "targets: {mine: {provider: wine, netio: "+whole+", control: true}}\n", cases...)
+	if all.Counts[results.Pass] != len(cases) || len(all.Counts) != 1 {
+		t.Errorf("with control: true: %v", all.Counts)
+	}
+	some := runTargets(t, env, "targets: {mine: {provider: wine, netio: "+whole+"}}\n", cases...)
+	if some.Counts[results.Pass] != 1 || some.Counts[results.Skip] != len(cases)-1 {
+		t.Errorf("without: %v", some.Counts)
+	}
+
+	const number = "const UINT32 WskTestControlVersion = WSK_TEST_CONTROL_VERSION;"
+	for name, test := range map[string]struct{ file, was, is, want string }{
+		"an older version": {"model/control.c", number, "const UINT32 WskTestControlVersion = 2;",
+			"has version 2 of the control (WskTestControlVersion), and this wskharness knows version 3 (docs/provider.md says"},
+		"no version": {"model/control.c", "MODEL_EXPORT extern const UINT32 WskTestControlVersion;\n", "extern const UINT32 WskTestControlVersion;\n",
+			"does not export WskTestControlVersion (docs/provider.md says"},
+		"a version that nobody wrote": {"model/control.c", "MODEL_EXPORT extern const UINT32 WskTestControlVersion;\n" + number,
+			"MODEL_EXPORT UINT32 WskTestControlVersion;", "exports WskTestControlVersion, which is no number with a value in the file"},
+		"no routine": {"model/model.h", "MODEL_EXPORT WSK_TEST_CONTROL WskTestControl;", "#define WskTestControl WskOther\nMODEL_EXPORT WSK_TEST_CONTROL WskTestControl;",
+			"does not export WskTestControl (docs/provider.md says"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := ownProvider(t, w, test.file, test.was, test.is)
+			config, err := parseConfig([]byte("targets: {mine: {provider: wine, netio: "+path+", control: true}}\n"), "c.yaml", t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = NewPlan(Request{Config: config})
+			var usage *UsageError
+			if !errors.As(err, &usage) || !strings.Contains(err.Error(), "target mine: control: true, but ") || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want a usage error with %q", err, test.want)
+			}
+		})
+	}
+}
+
+// TestControlConfig: control: is about a provider of the user's own.
+func TestControlConfig(t *testing.T) {
+	for text, want := range map[string]string{
+		"{provider: wine, control: true}":                   "c.yaml:1:43: control of a target without a provider of your own (expected netio: and the path",
+		"{provider: wine, netio: model, control: true}":     "control of a target without a provider of your own",
+		"{provider: wine, netio: builtin, control: false}":  "control of a target without a provider of your own",
+		"{provider: wine, netio: mine.sys, control: maybe}": `c.yaml:1:60: control is "maybe" (expected true or false)`,
+		"{provider: static, control: true}":                 `unknown key "control" in target mine`,
+	} {
+		_, err := parseConfig([]byte("targets: {mine: "+text+"}\n"), "c.yaml", t.TempDir())
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", text, err, want)
+		}
+	}
+}
+
+// TestProviderPage holds what the page shows to the header, and the numbers here to both.
+func TestProviderPage(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "docs", "provider.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	header, err := fs.ReadFile(driver.Sources(), "include/wskcontrol.h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, declarations, found := strings.Cut(string(header), "#include <ntddk.h>\n\n")
+	if !found || !strings.Contains(string(page), strings.TrimSpace(declarations)) {
+		t.Error("docs/provider.md does not show what driver/include/wskcontrol.h declares")
+	}
+	for _, want := range []string{`#define WSK_TEST_CONTROL_NAME    "` + controlRoutine + `"`, "#define WSK_TEST_CONTROL_VERSION 3u\n", "const UINT32 " + controlVersionNumber + " ="} {
+		if !strings.Contains(string(header), want) {
+			t.Errorf("the header has no %q", want)
+		}
+	}
+	if controlVersion != 3 {
+		t.Error("the controller and the header have different versions")
+	}
+}
