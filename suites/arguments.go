@@ -64,6 +64,10 @@ func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
 		p.provider(s, body, given)
 	case opReload:
 		p.poolTags(s, given["pool_tags"])
+	case opSend, opReceive, opSendTo, opReceiveFrom:
+		if offset := s.args[2] >> 8; s.args[1]+offset > socketBytes {
+			p.r.At(given["offset"], fmt.Sprintf("at most %d", socketBytes-s.args[1]), "%d bytes at offset %d: the buffer has %d", s.args[1], offset, socketBytes)
+		}
 	case opEcho:
 		if s.args[2]&echoProgram != 0 && s.args[2]&echoUntilClosed != 0 {
 			p.r.At(given["program"], "one of program and until_closed or idle", "another program ends after its first round")
@@ -113,7 +117,7 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 		}
 	case argNumber:
 		if number, ok := p.r.Number(n, what, 0, a.max); ok {
-			s.args[a.slot] = number
+			s.args[a.slot] |= number << a.shift
 			if a.hex {
 				words.add(fmt.Sprintf("%s %#x", a.name, number))
 			} else {

@@ -209,7 +209,7 @@ const (
 // required any other would be skipped everywhere.
 func Capabilities() []string {
 	return []string{
-		CapabilityQuery, CapabilityRundown, CapabilitySocketRaces, CapabilityVerifier, CapabilityModel, CapabilityEventLog,
+		CapabilityQuery, CapabilityRundown, CapabilitySocketRaces, CapabilityVerifier, CapabilityProviderControl, CapabilityEventLog,
 		"windows", "wine", "x64", "admin", "irql", "signatures", "test-signing", "hvci", "secure-boot",
 	}
 }

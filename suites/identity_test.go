@@ -57,7 +57,7 @@ func TestIdentity(t *testing.T) {
 		t.Error("a case that only moved has another identity")
 	}
 	for _, change := range [][2]string{
-		{"requires: [wine]", "requires: [model]"}, {"tags: [fast]", "tags: [slow]"},
+		{"requires: [wine]", "requires: [provider-control]"}, {"tags: [fast]", "tags: [slow]"},
 		{"name: early", "name: early\n        expect: STATUS_DEVICE_NOT_READY"}, {"within: 3s", "within: 4s"}, {"contains: hello", "contains: help"},
 		{"contains: hello", "equals: hello"}, {"[0-9]+ tests", "[0-9]* tests"}, {"repeat: 3", "repeat: 4"}, {"sleep: 1ms", "sleep: 2ms"},
 		{"echo, hello", "echo, help"}, {"versions: [8.0, 10.0]", "versions: [8.0, 11.0]"}, {"STATUS_UNSUCCESSFUL", "STATUS_INVALID_PARAMETER"},

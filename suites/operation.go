@@ -114,7 +114,7 @@ type argument struct {
 	doc      string
 	kind     argKind
 	slot     int    // which WSKT_STEP.Arg it goes to
-	shift    uint   // of names and sockets: by how many bits to the left
+	shift    uint   // of names, numbers and sockets: by how many bits to the left
 	plus     uint64 // of sockets and durations: added to the index or the milliseconds, where 0 means none
 	flag     uint64 // of an argBool: the bit that it sets there
 	off      string // of an argSwitch: the word before its name when it is false

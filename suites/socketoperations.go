@@ -37,6 +37,7 @@ func socketOperations(client argument) []operation {
 	wait := argument{name: "wait", kind: argDuration, slot: 5, initial: 2000, doc: "how long to wait for the IRP; 2s unless given"}
 	to := argument{name: "to", kind: argSocket, slot: 1, required: true, doc: "the bound socket at the other end"}
 	bytes := argument{name: "bytes", kind: argNumber, slot: 1, initial: 64, max: socketBytes, doc: "length of the buffer; 64 unless given"}
+	offset := argument{name: "offset", kind: argNumber, slot: 2, shift: 8, max: socketBytes, doc: "where in its memory the buffer begins (WSK_BUF.Offset); 0 unless given"}
 	pattern := argument{name: "pattern", kind: argNumber, slot: 2, max: 255, doc: "first byte of the pattern, which counts up from it; 0 unless given"}
 
 	call := value{name: "returned", index: valueSocketCall, kind: valueStatus, doc: "what the call itself returned"}
@@ -44,7 +45,7 @@ func socketOperations(client argument) []operation {
 	completed := value{name: "completed", index: valueSocketCompleted, kind: valueBool, doc: "the IRP has completed"}
 	set := value{name: "socket_set", index: valueSocketInformation, kind: valueBool, doc: "the IRP's Information is not 0: there is a socket"}
 	count := value{name: "transferred", index: valueSocketInformation, doc: "the IRP's Information: bytes"}
-	match := value{name: "matches", index: valueSocketMatch, kind: valueBool, doc: "the bytes received are those of the pattern"}
+	match := value{name: "matches", index: valueSocketMatch, kind: valueBool, doc: "the bytes received are those of the pattern, and nothing was written beside the buffer"}
 	port := value{name: "port", index: valueSocketPort, doc: "the port, 0 where it is not known"}
 	both := func(more ...value) []value { return append([]value{call, irp, completed}, more...) }
 	guard := []contextName{atGuard(), atPassive()}
@@ -76,13 +77,13 @@ func socketOperations(client argument) []operation {
 		step("connect", opConnect, "Calls WskConnect.", both(), socket, to, pending, wait),
 		step("accept", opAccept, "Calls WskAccept.", both(set),
 			socket, argument{name: "accepted", kind: argMaking, slot: 1, required: true, doc: "a name for the accepted socket"}, pending, wait),
-		step("send", opSend, "Calls WskSend with bytes that count up.", both(count), socket, bytes, pattern, pending, wait),
+		step("send", opSend, "Calls WskSend with bytes that count up.", both(count), socket, bytes, offset, pattern, pending, wait),
 		step("receive", opReceive, "Calls WskReceive, and compares what came with the pattern.", both(count, match),
-			socket, bytes, pattern, pending, wait),
-		step("send_to", opSendTo, "Calls WskSendTo.", both(count), socket, bytes, pattern,
+			socket, bytes, offset, pattern, pending, wait),
+		step("send_to", opSendTo, "Calls WskSendTo.", both(count), socket, bytes, offset, pattern,
 			argument{name: "to", kind: argSocket, slot: 3, required: true, doc: "the bound socket at the other end"}, pending, wait),
 		step("receive_from", opReceiveFrom, "Calls WskReceiveFrom, and compares what came with the pattern.", both(count, match),
-			socket, bytes, pattern, pending, wait),
+			socket, bytes, offset, pattern, pending, wait),
 		step("disconnect", opDisconnect, "Calls WskDisconnect.", both(), socket,
 			option("abortive", socketAbortive, "with WSK_FLAG_ABORTIVE"), pending, wait),
 		step("close", opClose, "Calls WskCloseSocket.", both(), socket, pending, wait),

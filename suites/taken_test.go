@@ -191,6 +191,8 @@ func takenMistakes() []mistakeTest {
 		{"of a thread's step", caseText("", "register: {client: a}", query, "capture: {client: a, wait: none, thread: t, version: {from: query, value: low}}", "join: {thread: t}", "release: {client: a}", "deregister: {client: a}"), `the step only starts thread "t"`, false},
 		{"unseen on a thread", steps("register: {client: b, version: {from: query, value: low}, thread: t}\n", "sleep: 1ms") + "      - join: {thread: t}\n", `f:10:9: register takes low of query, but on thread "t" nobody would see what it took`, false},
 		{"not judged", take("query", "low") + "      - register: {client: c, version: {from: query, value: low}}\n        record: true\n      - deregister: {client: c}\n        record: []\n", "register takes low of query, but nobody would judge what it took", false},
+		{"beyond the buffer", caseText("", "register: {client: a}", "capture: {client: a, wait: none}", "socket: {client: a, socket: c, kind: connection}",
+			"send: {socket: c, bytes: 4000, offset: 97}", "close: {socket: c}", "release: {client: a}", "deregister: {client: a}"), "f:10:48: 4000 bytes at offset 97: the buffer has 4096 (expected at most 96)", false},
 		{"block", steps("register: {client: b, block: left}"), `register: block is "left"; did you mean`, true},
 	}
 }

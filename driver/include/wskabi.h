@@ -70,7 +70,7 @@ enum {
     WSKT_OP_BIND = 22,           /* to the loopback address */
     WSKT_OP_CONNECT = 23,        /* socket, the bound socket to connect to */
     WSKT_OP_ACCEPT = 24,         /* socket, name for the accepted one */
-    WSKT_OP_SEND = 25,           /* socket, bytes, first byte of the pattern */
+    WSKT_OP_SEND = 25,           /* socket, bytes, first byte of the pattern | WSK_BUF.Offset << 8 */
     WSKT_OP_RECEIVE = 26,        /* likewise: bytes is the size of the buffer */
     WSKT_OP_SEND_TO = 27,        /* and the bound socket to send to */
     WSKT_OP_RECEIVE_FROM = 28,

@@ -85,7 +85,7 @@ CALL *CallStart(SOCKET *Socket, CALL_KIND Kind, PIRP Irp, NTSTATUS *Status)
 NTSTATUS CallBuffer(CALL *Call, const WSK_BUF *Buffer)
 {
     SIZE_T left = Buffer->Length;
-    ULONG offset = Buffer->Offset;
+    ULONG offset = DEFECT(OFFSET_IGNORED) ? 0 : Buffer->Offset;
 
     for (PMDL mdl = Buffer->Mdl; left != 0; mdl = mdl->Next, offset = 0) {
         SIZE_T here;

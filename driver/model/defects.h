@@ -146,6 +146,11 @@
 #define WSKMODEL_DEFECT_IRP_TWICE 51
 /* The IRP's Information of a transfer is not the number of bytes. Caught by sockets.loopback_echo. */
 #define WSKMODEL_DEFECT_WRONG_INFORMATION 52
+/* The offset of a WSK_BUF is ignored. Caught by sockets.buffer_offset. */
+#define WSKMODEL_DEFECT_OFFSET_IGNORED 75
+/* WskReceive fills all that the MDL describes, whatever the length of the WSK_BUF. Caught by
+ * sockets.receive_part. */
+#define WSKMODEL_DEFECT_LENGTH_IGNORED 76
 /* WskConnect takes a socket that is not bound. Caught by sockets.connect_unbound. */
 #define WSKMODEL_DEFECT_CONNECTS_UNBOUND 53
 /* The list of transports has no UDP in it. Caught by sockets.transport_list. */

@@ -119,9 +119,16 @@ NTSTATUS WSKAPI Receive(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PIRP I
 {
     SOCKET *socket = SocketOf(Public);
     NTSTATUS status;
-    CALL *call = Begin(socket, socket->Connected, CALL_PLAIN, Buffer, Irp, &status);
+    WSK_BUF whole;
     ULONG received = 0;
+    CALL *call;
 
+    if (DEFECT(LENGTH_IGNORED) && Buffer != NULL) {
+        whole = *Buffer;
+        whole.Length = MmGetMdlByteCount(Buffer->Mdl) - Buffer->Offset;
+        Buffer = &whole;
+    }
+    call = Begin(socket, socket->Connected, CALL_PLAIN, Buffer, Irp, &status);
     if (call == NULL) {
         return status;
     }

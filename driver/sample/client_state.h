@@ -48,12 +48,6 @@ typedef struct CLIENT {
     volatile LONG Events;
 } CLIENT;
 
-/*
- * The bytes of what WSK is to write, before the call. A client's variables have anything in them then: a
- * provider that reads them, or leaves them as they are, must not find what it should have written.
- */
-#define UNWRITTEN 0xAA
-
 CLIENT *ClientAt(UINT32 Index);
 
 /* Calls of WskClientEvent that may have been meant for the client. Any IRQL. */

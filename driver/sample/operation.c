@@ -304,6 +304,12 @@ static BOOLEAN IsKind(UINT64 Kind)
     return Kind <= WSK_FLAG_STREAM_SOCKET && (Kind & (Kind - 1)) == 0; /* at most one of the flags */
 }
 
+/* Bytes, and behind the first byte of the pattern the offset: both inside of the buffer. */
+static BOOLEAN FitsBuffer(const UINT64 *Arg)
+{
+    return Arg[1] <= WSKT_SOCKET_BYTES && Arg[2] >> 8 <= WSKT_SOCKET_BYTES - Arg[1];
+}
+
 /* The arguments that differ from one operation on sockets to the other. */
 static BOOLEAN CheckSocketArguments(const STEP_CALL *Call)
 {
@@ -329,10 +335,9 @@ static BOOLEAN CheckSocketArguments(const STEP_CALL *Call)
     case WSKT_OP_SEND:
     case WSKT_OP_RECEIVE:
     case WSKT_OP_RECEIVE_FROM:
-        return IsSocket(Call, arg[0]) && arg[1] <= WSKT_SOCKET_BYTES && arg[2] <= 0xFF;
+        return IsSocket(Call, arg[0]) && FitsBuffer(arg);
     case WSKT_OP_SEND_TO:
-        return IsSocket(Call, arg[0]) && arg[1] <= WSKT_SOCKET_BYTES && arg[2] <= 0xFF &&
-               IsSocket(Call, arg[3]);
+        return IsSocket(Call, arg[0]) && FitsBuffer(arg) && IsSocket(Call, arg[3]);
     default:
         return IsSocket(Call, arg[0]) && arg[1] <= 0xFFFFFFFF;
     }

@@ -115,8 +115,9 @@ PENDING *PendingCreate(UINT32 Op, UINT32 Owner, UINT32 Target, BOOLEAN WithIrp)
     return pending;
 }
 
-NTSTATUS PendingBuffer(PENDING *Pending, ULONG Bytes)
+NTSTATUS PendingBuffer(PENDING *Pending, ULONG Offset, ULONG Bytes)
 {
+    RtlFillMemory(Pending->Data, sizeof(Pending->Data), UNWRITTEN);
     Pending->Buffer.Mdl = IoAllocateMdl(Pending->Data, sizeof(Pending->Data), FALSE, FALSE, NULL);
     if (Pending->Buffer.Mdl == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
@@ -124,6 +125,7 @@ NTSTATUS PendingBuffer(PENDING *Pending, ULONG Bytes)
     PoolCount(POOL_CASE, 1);
     MmBuildMdlForNonPagedPool(Pending->Buffer.Mdl);
     /* Never beyond the MDL: Windows stops for that. */
+    Pending->Buffer.Offset = Offset;
     Pending->Buffer.Length = DEFECT(BEYOND_MDL) ? sizeof(Pending->Data) + 1 : Bytes;
     return STATUS_SUCCESS;
 }
@@ -154,14 +156,24 @@ static VOID SetAside(PENDING *Pending)
     Pending->Aside = TRUE;
 }
 
+/* What came is the pattern, and beside the buffer nothing was written. */
 static BOOLEAN Matches(const PENDING *Pending)
 {
-    for (ULONG_PTR i = 0; i < Pending->Information && i < sizeof(Pending->Data); i++) {
-        if (Pending->Data[i] != (UINT8)(Pending->Pattern + i)) {
+    SIZE_T first = Pending->Buffer.Offset;
+    SIZE_T end = first + Pending->Buffer.Length;
+
+    if (Pending->Information > Pending->Buffer.Length) {
+        return FALSE;
+    }
+    for (SIZE_T i = 0; i < sizeof(Pending->Data); i++) {
+        BOOLEAN came = i >= first && i < first + Pending->Information;
+        UINT8 want = came ? (UINT8)(Pending->Pattern + (i - first)) : UNWRITTEN;
+
+        if ((came || i < first || i >= end) && Pending->Data[i] != want) {
             return FALSE;
         }
     }
-    return Pending->Information <= Pending->Buffer.Length;
+    return TRUE;
 }
 
 static BOOLEAN GivesSocket(const PENDING *Pending)

@@ -51,8 +51,11 @@ VOID PendingInitialize(VOID);
 /* A claimed operation that is ready for its call; NULL if there is no memory. PASSIVE_LEVEL. */
 PENDING *PendingCreate(UINT32 Op, UINT32 Owner, UINT32 Target, BOOLEAN WithIrp);
 
-/* Describes Bytes of Data as Buffer. STATUS_INSUFFICIENT_RESOURCES if there is no MDL. */
-NTSTATUS PendingBuffer(PENDING *Pending, ULONG Bytes);
+/*
+ * Describes Bytes of Data from Offset on as Buffer, and has UNWRITTEN in all of it.
+ * STATUS_INSUFFICIENT_RESOURCES if there is no MDL.
+ */
+NTSTATUS PendingBuffer(PENDING *Pending, ULONG Offset, ULONG Bytes);
 
 /* For an operation whose call was not made. */
 VOID PendingDestroy(PENDING *Pending);

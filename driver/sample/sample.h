@@ -15,6 +15,12 @@
 /* Milliseconds for a wait without a limit. Each use says why there can be none. */
 #define WAIT_FOREVER 0xFFFFFFFFu
 
+/*
+ * The bytes of what WSK is to write, before the call. A client's variables have anything in them then: a
+ * provider that reads them, or leaves them as they are, must not find what it should have written.
+ */
+#define UNWRITTEN 0xAA
+
 /* clock.c */
 
 /* A monotonic clock in nanoseconds. Any IRQL. */

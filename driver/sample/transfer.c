@@ -256,7 +256,7 @@ static VOID Transfer(const SOCKET_STEP *Step, WSKT_RESULT *Result)
         return;
     }
     pending->Pattern = (UINT8)Step->Value;
-    status = PendingBuffer(pending, Step->Code);
+    status = PendingBuffer(pending, Step->Value >> 8, Step->Code);
     if (NT_SUCCESS(status) && Step->Op == WSKT_OP_SEND_TO && !AddressOf(Step->Other, &pending->Remote)) {
         status = STATUS_INVALID_DEVICE_STATE;
     }
@@ -266,7 +266,7 @@ static VOID Transfer(const SOCKET_STEP *Step, WSKT_RESULT *Result)
     }
     if (Step->Op == WSKT_OP_SEND || Step->Op == WSKT_OP_SEND_TO) {
         for (UINT32 i = 0; i < Step->Code; i++) {
-            pending->Data[i] = (UINT8)(pending->Pattern + i);
+            pending->Data[pending->Buffer.Offset + i] = (UINT8)(pending->Pattern + i);
         }
     }
     connection = socket->Dispatch;
