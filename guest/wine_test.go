@@ -5,10 +5,13 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -335,6 +338,21 @@ func realDriver(t *testing.T, w *wineGuest, g *Guest) {
 	}
 }
 
+// headerNumber is what a header of the driver and the agent defines; 0 where it does not.
+func headerNumber(header, name string) uint32 {
+	text, err := fs.ReadFile(driver.Sources(), "include/"+header)
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), "#define "+name+" ")
+	digits, _, _ := strings.Cut(rest, "u")
+	number, err := strconv.ParseUint(strings.TrimSpace(digits), 10, 32)
+	if err != nil {
+		return 0
+	}
+	return uint32(number)
+}
+
 // sleepPlan is a plan (driver/include/wskplan.h) of cases that sleep so long each.
 func sleepPlan(id, driverPath string, sha256 [32]byte, cases uint32, sleep time.Duration) []byte {
 	const opSleep, caseBytes, unitBytes, stepBytes, headerBytes = 10, 24, 44, 200, 112
@@ -350,7 +368,7 @@ func sleepPlan(id, driverPath string, sha256 [32]byte, cases uint32, sleep time.
 			b = binary.LittleEndian.AppendUint32(b, v)
 		}
 	}
-	u32(0x4E4C504B, 7, 3, offText+uint32(len(text)), 0, cases, offCase, 1, offUnit, 1, offStep, uint32(len(text)), offText,
+	u32(0x4E4C504B, headerNumber("wskplan.h", "WSKP_VERSION"), headerNumber("wskabi.h", "WSKT_ABI"), offText+uint32(len(text)), 0, cases, offCase, 1, offUnit, 1, offStep, uint32(len(text)), offText,
 		at(id), at(driverPath), at("wsksample"), 120000, 120000, 0, 0)
 	b = append(b, sha256[:]...)
 	for range cases {
@@ -464,6 +482,7 @@ func realRunRefused(t *testing.T, g *Guest) {
 	if _, err := again.Next(t.Context()); !errors.As(err, &refused) || !strings.Contains(err.Error(), "already") {
 		t.Errorf("the same run twice: %v", err)
 	}
+	realTakesRefused(t, g)
 	never, err := g.Follow(t.Context(), "never-was", Position{}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -471,6 +490,41 @@ func realRunRefused(t *testing.T, g *Guest) {
 	defer never.Close()
 	if _, err := never.Next(t.Context()); !errors.As(err, &refused) || !strings.Contains(err.Error(), "never-was") {
 		t.Errorf("a run that never was: %v", err)
+	}
+}
+
+// realTakesRefused: what a step keeps and takes has to be there, and is checked before anything starts. The places are
+// those of WSKP_STEP.
+func realTakesRefused(t *testing.T, g *Guest) {
+	const checkCount, keep, from, fromArg, value, compare, checkFrom, performer = 88, 90, 92, 94, 96, 98, 100, 192
+	for i, put := range []map[int]uint16{
+		{keep: 17},
+		{from: 17 << 8},
+		{from: 10},
+		{from: 1<<8 | 10},
+		{from: 1 << 8, fromArg: 6},
+		{checkCount: 1, value: 0, compare: 1, checkFrom: 17 << 8},
+		{performer: 1, keep: 1},
+		{performer: 1, from: 1 << 8},
+	} {
+		id := fmt.Sprintf("real-takes-%d", i)
+		plan := sleepPlan(id, `C:\no.sys`, [32]byte{}, 1, time.Millisecond)
+		step := plan[binary.LittleEndian.Uint32(plan[40:]):]
+		for at, number := range put {
+			binary.LittleEndian.PutUint16(step[at:], number)
+		}
+		clear(plan[16:20])
+		binary.LittleEndian.PutUint32(plan[16:], crc32.ChecksumIEEE(plan))
+		s, err := g.StartRun(t.Context(), Run{ID: id, Plan: plan})
+		if err != nil {
+			t.Fatal(err)
+		}
+		records, err := all(t, s)
+		s.Close()
+		refused, ok := errors.AsType[*AgentError](err)
+		if !ok || !strings.Contains(refused.Complaint, "it keeps or takes a value that it can't") || len(records) != 1 || records[0].Why != "plan" {
+			t.Errorf("%v: %+v, %v", put, records, err)
+		}
 	}
 }
 
