@@ -153,7 +153,8 @@ const (
 	socketRemote       = 0x080
 	socketRetry        = 0x100
 	socketClient       = 0x200
-	socketOptions      = 0x3FF
+	socketNoAddresses  = 0x400
+	socketOptions      = 0x7FF
 	socketBytes        = 4096 // largest buffer
 )
 

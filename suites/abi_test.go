@@ -40,7 +40,7 @@ func mirrored() map[string]uint64 {
 		"WSKT_SOCKET_PENDING": socketPending, "WSKT_SOCKET_EVENT_ACCEPT": socketEventAccept,
 		"WSKT_SOCKET_EVENT_REJECT": socketEventReject, "WSKT_SOCKET_EVENT_DISABLE": socketEventDisable,
 		"WSKT_SOCKET_ABORTIVE": socketAbortive, "WSKT_SOCKET_REMOTE": socketRemote, "WSKT_SOCKET_RETRY": socketRetry,
-		"WSKT_SOCKET_CLIENT": socketClient, "WSKT_SOCKET_OPTIONS": socketOptions, "WSKT_SOCKET_BYTES": socketBytes,
+		"WSKT_SOCKET_CLIENT": socketClient, "WSKT_SOCKET_NO_ADDRESSES": socketNoAddresses, "WSKT_SOCKET_OPTIONS": socketOptions, "WSKT_SOCKET_BYTES": socketBytes,
 		"WSKT_V_SOCKET_CALL": valueSocketCall, "WSKT_V_SOCKET_IRP": valueSocketIRP,
 		"WSKT_V_SOCKET_COMPLETED": valueSocketCompleted, "WSKT_V_SOCKET_INFORMATION": valueSocketInformation,
 		"WSKT_V_SOCKET_OUTPUT": valueSocketOutput, "WSKT_V_SOCKET_PORT": valueSocketPort,

@@ -128,7 +128,8 @@ enum {
 #define WSKT_SOCKET_REMOTE        0x080u /* ADDRESS: the peer's */
 #define WSKT_SOCKET_RETRY         0x100u /* LIST_QUERY: ask for the size first, again while it grows */
 #define WSKT_SOCKET_CLIENT        0x200u /* AWAIT, CANCEL: Arg[0] is a client */
-#define WSKT_SOCKET_OPTIONS       0x3FFu
+#define WSKT_SOCKET_NO_ADDRESSES  0x400u /* ACCEPT: with NULL for both addresses */
+#define WSKT_SOCKET_OPTIONS       0x7FFu
 #define WSKT_SOCKET_BYTES         4096u /* largest buffer */
 
 /* WSKT_OP_PROVIDER, Arg[0] */

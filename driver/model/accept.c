@@ -71,6 +71,9 @@ NTSTATUS WSKAPI AcceptNext(PWSK_SOCKET Public, ULONG Flags, PVOID AcceptedContex
     if (Irp == NULL) {
         return STATUS_INVALID_PARAMETER;
     }
+    if (DEFECT(ADDRESSES_NEEDED) && (Local == NULL || Remote == NULL)) {
+        return IrpComplete(Irp, STATUS_INVALID_PARAMETER, 0);
+    }
     if (!listener->Bound || (DEFECT(SOCKET_NEEDS_NPI) && listener->Client->Captures == 0)) {
         return IrpComplete(Irp, STATUS_INVALID_DEVICE_STATE, 0);
     }

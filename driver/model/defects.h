@@ -151,6 +151,9 @@
 /* WskReceive fills all that the MDL describes, whatever the length of the WSK_BUF. Caught by
  * sockets.receive_part. */
 #define WSKMODEL_DEFECT_LENGTH_IGNORED 76
+/* WskAccept wants both addresses. Caught by sockets.accept_no_addresses; lifecycle.echo_user_mode,
+ * lifecycle.echo_other_program may hang. */
+#define WSKMODEL_DEFECT_ADDRESSES_NEEDED 77
 /* WskConnect takes a socket that is not bound. Caught by sockets.connect_unbound. */
 #define WSKMODEL_DEFECT_CONNECTS_UNBOUND 53
 /* The list of transports has no UDP in it. Caught by sockets.transport_list. */

@@ -225,6 +225,7 @@ static VOID Connect(const SOCKET_STEP *Step, WSKT_RESULT *Result)
 
 static VOID Accept(const SOCKET_STEP *Step, WSKT_RESULT *Result)
 {
+    BOOLEAN tell = (Step->Options & WSKT_SOCKET_NO_ADDRESSES) == 0;
     PWSK_SOCKET socket;
     PENDING *pending;
 
@@ -239,7 +240,8 @@ static VOID Accept(const SOCKET_STEP *Step, WSKT_RESULT *Result)
     }
     End(Step, pending,
         ((const WSK_PROVIDER_LISTEN_DISPATCH *)socket->Dispatch)
-            ->WskAccept(socket, 0, NULL, NULL, &pending->Address.Any, &pending->Remote.Any, pending->Irp),
+            ->WskAccept(socket, 0, NULL, NULL, tell ? &pending->Address.Any : NULL,
+                        tell ? &pending->Remote.Any : NULL, pending->Irp),
         Result);
 }
 
