@@ -93,6 +93,7 @@ type Record struct {
 	// case-end
 	Ran         int        // steps that were run
 	Left, After Residue    // before and after the driver tidied up
+	Kept        uint64     // changes of the case outside of its own folder that could not be undone
 	Driver      string     // of a driver that can't be asked what is left: what its service is doing, such as running; so in driver-left
 	Back        string     // not empty: the driver, which the case had unloaded, did not start again; a word of driver-start
 	Under       *StepRange // with "io", "hang" and "timeout": the steps that were under way and are not back; nil where none was
@@ -159,6 +160,7 @@ type line struct {
 	Ran    *int     `json:"ran"`
 	Left   []uint32 `json:"left"`
 	After  []uint32 `json:"after"`
+	Kept   *number  `json:"kept"`
 	Driver *string  `json:"driver"`
 	Back   *string  `json:"back"`
 	Under  []int    `json:"under"`
@@ -321,6 +323,9 @@ func (c *check) step(r *Record) {
 	}
 }
 
+// maxKept is more than a case can change.
+const maxKept = 1 << 20
+
 func (c *check) caseEnd(r *Record) {
 	l := c.line
 	r.N, r.Ran = c.index("n", l.N), c.index("ran", l.Ran)
@@ -336,6 +341,9 @@ func (c *check) caseEnd(r *Record) {
 		r.Under = c.under(l.Under)
 	} else if l.Under != nil {
 		c.wrong("under of a case that ended with %s", r.Why)
+	}
+	if l.Kept != nil {
+		r.Kept = c.count("kept", l.Kept, maxKept)
 	}
 	switch {
 	case l.Driver != nil:

@@ -112,6 +112,8 @@ void WriteCaseEnd(CASES *Cases, const CASE_RUN *Run, WHY Why)
     } else if (Why == WHY_IO) {
         JsonU64(line, "win32", Run->IoError);
     }
+    if (Run->NotUndone != 0)
+        JsonU64(line, "kept", Run->NotUndone);
     if (Run->Driver != NULL)
         JsonString(line, "driver", Run->Driver);
     if (Run->ResidueKnown) {

@@ -28,6 +28,7 @@ typedef struct CASE_RUN {
     DWORD IoError;    /* with WHY_IO */
     BOOL ResidueKnown;
     WSKT_RESET_OUT Residue;
+    UINT32 NotUndone;   /* changes in the guest that could not be undone */
     const char *Driver; /* what the service of a plain driver is doing at the end */
     UINT32 UnderFirst;  /* the steps that were under way and are not back … */
     UINT32 UnderCount;  /* … 0: none was */

@@ -523,7 +523,7 @@ static CASES_END EndCase(CASES *Cases, CASE_RUN *Run, WHY *Why)
     /* After a hang something may still be at work with it: whoever comes next does it. What a suite's set-up
      * changes lasts as long as the run. */
     if (*Why != WHY_HANG && Run->Case->Role != WSKP_ROLE_SET_UP)
-        UndoSince(Run->Changes);
+        Run->NotUndone = UndoSince(Run->Changes);
     if (Cases->Plan->Plain)
         return EndPlain(Cases, Run, *Why);
     if (*Why == WHY_HANG) {

@@ -237,24 +237,30 @@ DWORD UndoMark(void)
     return UndoStoreLast();
 }
 
-void UndoSince(DWORD Mark)
+UINT32 UndoSince(DWORD Mark)
 {
+    UINT32 left = 0;
     UNDO_ENTRY *entry = calloc(1, sizeof *entry);
     DWORD number, below = MAXDWORD;
 
     while (entry != NULL && below > Mark + 1 && UndoStoreNewest(below, &number, entry)) {
-        if (number > Mark && UndoOne(entry))
+        if (number <= Mark)
+            ; /* it was noted before, and stays */
+        else if (UndoOne(entry))
             UndoStoreDrop(number);
+        else
+            left++;
         free(entry->Old);
         entry->Old = NULL;
         below = number;
     }
     FreeEntry(entry);
+    return left;
 }
 
 void UndoAll(void)
 {
-    UndoSince(0);
+    (void)UndoSince(0);
 }
 
 void UndoLeft(void)

@@ -26,8 +26,9 @@ HKEY UndoRoot(DWORD Root);
 /* What is noted so far, as a number; 0 is nothing. */
 DWORD UndoMark(void);
 
-/* Undoes what was noted since then. What can't be undone now, such as a file that is open, stays noted. */
-void UndoSince(DWORD Mark);
+/* Undoes what was noted since then. What can't be undone now, such as a file that is open, stays noted, and
+ * is counted. */
+UINT32 UndoSince(DWORD Mark);
 
 /* Undoes all. */
 void UndoAll(void);

@@ -25,13 +25,13 @@ func (a *attempt) judge(version string, setUp *attempt) results.Verdict {
 	v.Tests, v.TestsLeft = a.tests()
 	if a.end.Why == "cancelled" {
 		v.Outcome, v.Reason = results.Cancelled, "the run was interrupted"
-		if found := slices.Concat(a.residue(), a.bringBack()); len(found) > 0 {
+		if found := slices.Concat(a.residue(), a.notUndone(), a.bringBack()); len(found) > 0 {
 			v.Outcome, v.Reason = worst(found)
 		}
 		return v
 	}
 	if unready := a.unready(setUp); len(unready) > 0 {
-		v.Outcome, v.Reason = worst(slices.Concat(unready, a.residue(), a.driver(), a.bringBack()))
+		v.Outcome, v.Reason = worst(slices.Concat(unready, a.residue(), a.notUndone(), a.driver(), a.bringBack()))
 		return v
 	}
 	deviations := a.Case.Judge(a.steps)
@@ -39,7 +39,7 @@ func (a *attempt) judge(version string, setUp *attempt) results.Verdict {
 		v.Deviation = a.deviation(deviations[0])
 		v.Wrote = a.wrote(deviations)
 	}
-	found := slices.Concat(a.inTime(), a.residue(), a.driver(), a.bringBack(), a.agreement(deviations))
+	found := slices.Concat(a.inTime(), a.residue(), a.notUndone(), a.driver(), a.bringBack(), a.agreement(deviations))
 	switch known := a.excuse(deviations); {
 	case len(deviations) > 0 && known != nil && len(found) == 0:
 		v.Outcome, v.Known = results.KnownIssue, knownIssue(known)
@@ -125,6 +125,14 @@ func (a *attempt) residue() []finding {
 		return []finding{{results.Fail, "the case left something behind: " + left}}
 	}
 	return nil
+}
+
+// notUndone judges what of the case's changes in the guest could not be undone.
+func (a *attempt) notUndone() []finding {
+	if a.end.Kept == 0 {
+		return nil
+	}
+	return []finding{{results.Fail, fmt.Sprintf("the case left something behind in the guest: %d of the files, folders and registry values that it brought there, or changed, could not be taken away or put back", a.end.Kept)}}
 }
 
 // driver judges whether a driver that can't be asked is still there.

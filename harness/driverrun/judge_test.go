@@ -314,3 +314,25 @@ func TestUnreadyIsJudged(t *testing.T) {
 		}
 	}
 }
+
+// TestKeptChanges: a case that has left files or registry values in the guest is no pass, of whatever driver, and no known issue
+// excuses that.
+func TestKeptChanges(t *testing.T) {
+	for _, own := range []bool{false, true} {
+		v := judged(t, false, own, func(steps []suites.StepResult, end *guest.Record) []suites.StepResult {
+			end.Kept = 2
+			return steps
+		})
+		if v.Outcome != results.Fail || !strings.Contains(v.Reason, "left something behind in the guest: 2 of the files") {
+			t.Errorf("own %v: %s, %s", own, v.Outcome, v.Reason)
+		}
+	}
+	v := judged(t, true, false, func(steps []suites.StepResult, end *guest.Record) []suites.StepResult {
+		steps = deviates(steps, end)
+		end.Kept = 1
+		return steps
+	})
+	if v.Outcome != results.Fail {
+		t.Errorf("known: %s, %s", v.Outcome, v.Reason)
+	}
+}
