@@ -44,11 +44,6 @@ func uploadTree(local string) (*guest.Tree, error) {
 	return tree, errors.Join(errors.Join(wrong...), tree.Check())
 }
 
-func checkUpload(local string) error {
-	_, err := uploadTree(local)
-	return err
-}
-
 // readUpload reads all of it, once.
 func readUpload(local string) (*uploadContent, error) {
 	tree, err := uploadTree(local)

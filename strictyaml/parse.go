@@ -211,7 +211,7 @@ func (w *walker) mapping(y *yaml.Node, n *Node, depth int) {
 			continue
 		}
 		left := y.Content[i+1].Tag == "!!null" && y.Style&yaml.FlowStyle != 0 // of a text that its commas have taken apart
-		if key.Doubt != "" && len(key.Text) > 1 && !left { // no reader in use takes y and n for truths, and x and y are common names
+		if key.Doubt != "" && len(key.Text) > 1 && !left {                    // no reader in use takes y and n for truths, and x and y are common names
 			w.r.At(key, key.inQuotes(), "the key %s", key.doubted())
 		}
 		if first, ok := seen[key.Text]; ok {

@@ -63,7 +63,7 @@ func commands(t *testing.T) map[string]func(ts *testscript.TestScript, neg bool,
 		"exitcode": exitCodeIs, "cases": atLeastCases,
 		"noguests":  func(ts *testscript.TestScript, neg bool, args []string) { noGuests(ctx, ts) },
 		"waitfor":   func(ts *testscript.TestScript, neg bool, args []string) { waitFor(ctx, ts, neg, args) },
-		"copybuilt": copyBuilt, "example": copyExample, "flip": flip, "staticconfig": staticConfig, "killserver": killServer,
+		"copybuilt": copyBuilt, "example": copyExample, "makedump": makeDump, "truncate": truncate, "flip": flip, "staticconfig": staticConfig, "killserver": killServer,
 		"random": randomFile, "stall": stall, "waitsize": func(ts *testscript.TestScript, neg bool, args []string) { waitSize(ctx, ts, neg, args) },
 	}
 }
