@@ -355,7 +355,7 @@ func headerNumber(header, name string) uint32 {
 
 // sleepPlan is a plan (driver/include/wskplan.h) of cases that sleep so long each.
 func sleepPlan(id, driverPath string, sha256 [32]byte, cases uint32, sleep time.Duration) []byte {
-	const opSleep, caseBytes, unitBytes, stepBytes, headerBytes = 10, 24, 44, 200, 112
+	const opSleep, caseBytes, unitBytes, stepBytes, headerBytes = 10, 32, 44, 200, 112
 	text := []byte("\x00" + id + "\x00" + driverPath + "\x00" + "wsksample\x00" + "test.sleep\x00")
 	at := func(s string) uint32 { return uint32(bytes.Index(text, []byte("\x00"+s+"\x00")) + 1) }
 	offCase := uint32(headerBytes)
@@ -372,7 +372,7 @@ func sleepPlan(id, driverPath string, sha256 [32]byte, cases uint32, sleep time.
 		at(id), at(driverPath), at("wsksample"), 120000, 120000, 0, 0)
 	b = append(b, sha256[:]...)
 	for range cases {
-		u32(at("test.sleep"), 0, 1, 60000, 0, 0)
+		u32(at("test.sleep"), 0, 1, 60000, 0, 0, 0, 0)
 	}
 	u32(0, 1, 1, 1, 0, 0, 60000, 0, 0, 0, 0)
 	step := make([]byte, stepBytes)

@@ -152,7 +152,7 @@ static void LookForFiles(GENERIC *Generic, const RUN_ORDER *Order)
 }
 
 /* Of a program that ended otherwise than it should, that is what is to be told. */
-static UINT32 EndOf(GENERIC *Generic, const RUN_ORDER *Order, const wchar_t *Report)
+static UINT32 EndOfProgram(GENERIC *Generic, const RUN_ORDER *Order, const wchar_t *Report)
 {
     DWORD error = Report != NULL ? KeepFile(Report, &Generic->Kept[OUTPUT_REPORT]) : ERROR_SUCCESS;
 
@@ -177,7 +177,7 @@ static UINT32 RunProgram(GENERIC *Generic, const RUN_ORDER *Order, PROGRAM *Prog
         return RunFails(Generic, WSKP_RUN_AT_START, error);
     if (Program->Cancelled)
         return StatusOfWin32(ERROR_CANCELLED);
-    return Program->TimedOut ? STATUS_TIMEOUT_VALUE : EndOf(Generic, Order, Report);
+    return Program->TimedOut ? STATUS_TIMEOUT_VALUE : EndOfProgram(Generic, Order, Report);
 }
 
 /* The case's folder, which is made when something first needs it. */

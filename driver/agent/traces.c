@@ -33,6 +33,12 @@ static void AddDump(TEXT *Text, const wchar_t *Folder, const WIN32_FIND_DATAW *F
     JsonEnd(Text);
 }
 
+/* No file, no folder, or a file in the place of a folder. */
+static BOOL NothingThere(DWORD Error)
+{
+    return Error == ERROR_FILE_NOT_FOUND || Error == ERROR_PATH_NOT_FOUND || Error == ERROR_DIRECTORY;
+}
+
 /* Adds the dumps that Pattern means: Opened with Suffix behind it. A folder that is not there has none. */
 static DWORD AddDumps(TEXT *Text, const wchar_t *Opened, const wchar_t *Suffix, UINT32 *Left)
 {
@@ -50,7 +56,7 @@ static DWORD AddDumps(TEXT *Text, const wchar_t *Opened, const wchar_t *Suffix, 
     free(pattern);
     if (search == INVALID_HANDLE_VALUE) {
         error = GetLastError();
-        return error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND ? ERROR_SUCCESS : error;
+        return NothingThere(error) ? ERROR_SUCCESS : error;
     }
     do {
         if ((found.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0 ||
