@@ -33,10 +33,14 @@ static void AddDump(TEXT *Text, const wchar_t *Folder, const WIN32_FIND_DATAW *F
     JsonEnd(Text);
 }
 
-/* No file, no folder, or a file in the place of a folder. */
+/*
+ * No file, no folder, or a file in the place of a folder, of which Wine says that the name is invalid: it was
+ * checked before.
+ */
 static BOOL NothingThere(DWORD Error)
 {
-    return Error == ERROR_FILE_NOT_FOUND || Error == ERROR_PATH_NOT_FOUND || Error == ERROR_DIRECTORY;
+    return Error == ERROR_FILE_NOT_FOUND || Error == ERROR_PATH_NOT_FOUND || Error == ERROR_DIRECTORY ||
+           Error == ERROR_INVALID_NAME;
 }
 
 /* Adds the dumps that Pattern means: Opened with Suffix behind it. A folder that is not there has none. */

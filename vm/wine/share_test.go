@@ -120,7 +120,7 @@ func TestGuestsShareWineAndCannotChangeIt(t *testing.T) {
 		`echo x> C:\windows\system32\version.dll`, `echo x>> C:\windows\system32\version.dll`, `attrib +r C:\windows\system32\version.dll`,
 		`del C:\windows\system32\version.dll`, `move C:\windows\system32\version.dll C:\moved.dll`, `copy /y C:\windows\win.ini C:\windows\system32\version.dll`,
 	} {
-		p, err := up.host.Start(t.Context(), winrmd.Spec{Line: "cmd /c " + line})
+		p, err := up.host.Start(t.Context(), winrmd.Spec{Line: "cmd /c " + line, Codepage: 65001})
 		if err != nil {
 			t.Fatal(err)
 		}
