@@ -30,6 +30,10 @@ var lineOf = regexp.MustCompile(`^yaml: line ([0-9]{1,7}): `)
 func reportSyntax(err error, text []byte, r *Reporter) {
 	e := &syntax{r: r, at: &Node{Line: 1, Column: 1}}
 	if !errors.As(explain(text), &e.LoadError) {
+		if at := questioned(text); at != nil {
+			r.At(at, "quotes around text in brackets with a ? in it", "a ? in text that stands in brackets without quotes")
+			return
+		}
 		if m := lineOf.FindStringSubmatch(err.Error()); m != nil {
 			e.at.Line, _ = strconv.Atoi(m[1])
 		}
@@ -58,6 +62,29 @@ func explain(text []byte) error {
 			return err
 		}
 	}
+}
+
+// questioned finds the first text without quotes in brackets that has a question mark in it: there yaml.v3 takes one for the
+// beginning of a key, and its successor, as YAML 1.2 has it, for a part of the text. nil where there is none.
+func questioned(text []byte) *Node {
+	var document yaml.Node
+	if yaml.Unmarshal(text, &document) != nil {
+		return nil
+	}
+	var find func(y *yaml.Node, inBrackets bool) *Node
+	find = func(y *yaml.Node, inBrackets bool) *Node {
+		const marked = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
+		if y.Kind == yaml.ScalarNode && inBrackets && y.Style&marked == 0 && strings.Contains(y.Value, "?") {
+			return &Node{Line: y.Line, Column: y.Column}
+		}
+		for _, inner := range y.Content {
+			if at := find(inner, inBrackets || y.Style&yaml.FlowStyle != 0); at != nil {
+				return at
+			}
+		}
+		return nil
+	}
+	return find(&document, false)
 }
 
 func splitLines(text string) []string {

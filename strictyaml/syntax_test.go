@@ -19,11 +19,12 @@ func mistakes(text string) string {
 // TestEachMistakeIsToldWhereItIs: not where the file begins, nor where the library noticed it, lines further down.
 func TestEachMistakeIsToldWhereItIs(t *testing.T) {
 	const (
-		key    = " (expected the indentation of the key above, or quotes around a text with a colon in it)"
-		colon  = "a second colon that makes a key, on one line (expected quotes around a text with a colon and a blank in it)"
-		behind = " (expected the end of the line, a comma in brackets, or quotes around all of it)"
-		quotes = "something follows a quote that closes (expected quotes around all of it, of the other kind where it has such quotes)"
-		slash  = `a backslash in double quotes that begins nothing known (expected \\ for a backslash, or single quotes, in which it is one)`
+		key      = " (expected the indentation of the key above, or quotes around a text with a colon in it)"
+		colon    = "a second colon that makes a key, on one line (expected quotes around a text with a colon and a blank in it)"
+		behind   = " (expected the end of the line, a comma in brackets, or quotes around all of it)"
+		quotes   = "something follows a quote that closes (expected quotes around all of it, of the other kind where it has such quotes)"
+		question = "a ? in text that stands in brackets without quotes (expected quotes around text in brackets with a ? in it)"
+		slash    = `a backslash in double quotes that begins nothing known (expected \\ for a backslash, or single quotes, in which it is one)`
 	)
 	for text, want := range map[string]string{
 		"a: 1\nb: 2\nc:\n  - x\n  - *nope\n": `f:5:5: an alias to no anchor "nope" (expected &nope before a value above, or quotes around text that begins with *)`,
@@ -63,6 +64,12 @@ func TestEachMistakeIsToldWhereItIs(t *testing.T) {
 		"a: [{b: 1]\n":                  "f:1:5: the { that opens here is not closed (expected a comma or } before line 1, column 10)",
 		"a: 1\n}\n":                     "f:2:1: a } that closes nothing (expected one that opens before it, or quotes around text)",
 		"{a: 1}}\n":                     "f:1:7: something follows the end of the value (expected the end of the file)",
+
+		"x: 1\na: {hex: 62 ??}\n":           "f:2:10: " + question,
+		"x: 1\na: [b, {c: [d, ??]}]\n":      "f:2:16: " + question,
+		"x: 1\na: {what?: 1}\n":             "f:2:5: " + question,
+		"x: 1\na: '?'\nb: [\n  is it?]\n":   "f:4:3: " + question,
+		"a: is it?\nb: ['why?', \"62 ??\"]": "",
 
 		"a: b: c\n":                "f:1:5: " + colon,
 		"a: http://x: y\n":         "f:1:12: " + colon,

@@ -82,7 +82,7 @@ func (k argKind) words(names []named) string {
 	case argData:
 		return "`{hex: 00 ff}`, `{text: abc}` and the like"
 	case argPattern:
-		return "`{hex: 00 ??}`, `{text: abc}` and the like, `{contains: …}`"
+		return "`{hex: \"00 ??\"}`, `{text: abc}` and the like, `{contains: …}`"
 	case argControlCode:
 		return "number, or `CTL_CODE(…)`"
 	case argHandle, argOpening:
