@@ -284,6 +284,26 @@ func TestHealthCheckIsJudged(t *testing.T) {
 	}
 }
 
+// TestHealthCheckThatEndsTheRun: what had passed before a case that has lost something runs again without it; it is no error, and
+// neither is the end of the driver run, which is that case's. Where the agent went on and the driver did not unload, it is.
+func TestHealthCheckThatEndsTheRun(t *testing.T) {
+	p := planOf(t, strings.Replace(threeCases, "cases:", "health: [{sleep: 2ms}]\ncases:", 1))
+	all := wellBehaved(p)
+	sick := slices.Clone(until(all, guest.EvStep, 1, 3))
+	sick[len(sick)-1].Status, sick[len(sick)-1].OK = 0xC0000001, false
+	sick = append(sick, guest.Record{Ev: guest.EvCaseEnd, N: 1, Ran: 4, Why: "deviation"})
+	tainted := guest.Record{Ev: guest.EvRunEnd, Why: "tainted", Cases: 2}
+	s, events := live(t, p, &world{records: numbered(append(slices.Clone(sick), tainted))})
+	if got := verdicts(record(p, events)); got != "not-run, fail, not-run" || s.Outcome().Tainted != "the health check behind s.two failed" {
+		t.Errorf("%s, %+v", got, s.Outcome())
+	}
+	stop := guest.Record{Ev: guest.EvDriverStop, Why: "timeout", Win32: 1460}
+	_, events = live(t, p, &world{records: numbered(append(slices.Clone(sick), stop, tainted))})
+	if got := verdicts(record(p, events)); got != "deploy.stop hang, error, fail, not-run" {
+		t.Errorf("and the driver does not unload: %s", got)
+	}
+}
+
 // TestUnreadyIsJudged: without its suite's set-up no case passes, and the agent's word that it failed needs one that did.
 func TestUnreadyIsJudged(t *testing.T) {
 	catalog, err := suites.Load(suites.Source{Name: "s.yaml", Data: []byte(strings.Replace(judgedSuite, "cases:", "once: {set_up: [{sleep: 2ms}]}\ncases:", 1))})

@@ -129,6 +129,7 @@ func (s *State) caseEnd(a *attempt, r guest.Record) {
 	}
 	if a.unhealthy() {
 		s.taint("the health check behind " + a.name() + " failed")
+		s.sick = a
 	}
 	v := a.judge(s.plan.Version, s.setUpOf(a))
 	if v.Outcome == results.Cancelled && s.outcome.Over != "" {
@@ -233,6 +234,9 @@ func (s *State) runEnd(r guest.Record) {
 	switch {
 	case r.Why == "tainted":
 		s.taint("a case left something behind that the driver could not tidy up")
+		if s.culprit == nil && s.driver != stoppedBad {
+			s.culprit = s.sick // the agent goes no further then, and leaves the driver as it is
+		}
 	case r.Why == "plan":
 		s.over("the agent refused the plan")
 	case r.Why == "lease":

@@ -88,6 +88,7 @@ type State struct {
 
 	doubt   *doubt   // that something may have been a crash: the machine's word may still come; nil: there is none
 	culprit *attempt // the case that ended it, or left the driver in a state that it can't be unloaded in
+	sick    *attempt // the last case that has lost something, by the health check behind it; nil: none has
 	judged  bool     // something of the harness's own was: deploy.start, deploy.stop, deploy.crash
 
 	collect  []Evidence // that is still to be gathered
