@@ -28,11 +28,12 @@ func registryTypes() []named {
 const (
 	regExpand = 2
 
-	maxRegistryKey   = 900 // characters
-	wantRegistry     = "a number, a text, a list of texts, or one of {dword: …}, {qword: …}, {text: …}, {expand: …}, {list: […]}, {hex: …}"
-	wantRegistryKey  = `HKLM\… or HKU\…, such as HKLM\SOFTWARE\Vendor`
-	registryOfAgent  = `software\wskharness`
-	registryNameMost = 255
+	maxRegistryKey     = 900 // characters
+	wantRegistry       = "a number, a text, a list of texts, or one of {dword: …}, {qword: …}, {text: …}, {expand: …}, {list: […]}, {hex: …}"
+	wantRegistryNumber = "a number in decimal without a leading zero or as 0x and hexadecimal digits; or a text in quotes"
+	wantRegistryKey    = `HKLM\… or HKU\…, such as HKLM\SOFTWARE\Vendor`
+	registryOfAgent    = `software\wskharness`
+	registryNameMost   = 255
 )
 
 var (
@@ -173,9 +174,13 @@ func (p *caseParser) registryValue(n *node, what string) (registryValue, bool) {
 		kind = "list"
 	default:
 		kind = "text"
-		if n.WholeNumber() {
+		switch {
+		case n.WholeNumber():
 			kind = "number"
-		} else if n.Plain && n.Tag != "!!str" && n.Doubt == "" {
+		case n.Doubt != "": // a number, perhaps: quotes alone would make it a text
+			p.r.At(n, wantRegistryNumber, "%s is %s, which without quotes is %s", what, n.Text, n.Doubt)
+			return registryValue{}, false
+		case n.Plain && n.Tag != "!!str":
 			p.r.At(n, wantRegistry+"; a text in quotes", "%s is %s", what, n.Describe())
 			return registryValue{}, false
 		}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"wskharness/suites/report"
 )
 
 // Bounds of what is shown of a stream: its end, where a program says why it fails.
@@ -17,10 +19,10 @@ const (
 var sequence = regexp.MustCompile(`\x1b\[[0-9;?]*[ -/]*[@-~]`)
 
 // LastLines are the ends of what the step's program wrote to its streams, several lines each, for whoever wants to know why
-// it failed. A report on its standard output that could be read is left out: its tests are told.
+// it failed. A report on its standard output that has tests which failed is left out: they are told.
 func (s *Step) LastLines(o Outputs) []Reported {
 	g := s.demands()
-	if g == nil || g.device {
+	if g == nil || g.device || s.op.code == opRegistry {
 		return nil
 	}
 	var all []Reported
@@ -32,7 +34,7 @@ func (s *Step) LastLines(o Outputs) []Reported {
 	told := false
 	if g.stdout {
 		found, err := s.reported(o)
-		told = err == nil && found.Total() > 0
+		told = err == nil && found.Counts[report.NotOK] > 0
 	}
 	if !told {
 		show(streamOut.String(), endOf(o.Out, o.OutEnd, o.OutBytes))

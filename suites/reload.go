@@ -25,6 +25,7 @@ func (p *caseParser) poolTags(s *Step, n *node) {
 	}
 	for _, item := range n.Items {
 		switch {
+		case item.Kind == strictyaml.ScalarKind && !p.r.Sure(item, "an entry of pool_tags", "text"): // which says it
 		case item.Kind != strictyaml.ScalarKind || !poolTag.MatchString(item.Text):
 			p.r.At(item, "one to four characters, of which the last may be *", "reload: pool_tags has %s", item.Describe())
 		case slices.Contains(s.poolTags, item.Text):
