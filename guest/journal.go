@@ -93,7 +93,7 @@ type Record struct {
 	// case-end
 	Ran         int        // steps that were run
 	Left, After Residue    // before and after the driver tidied up
-	Kept        uint64     // changes of the case outside of its own folder that could not be undone
+	Kept        uint64     // case-end: changes of the case outside of its own folder that could not be undone; run-end: likewise, of the suites' set-ups
 	Driver      string     // of a driver that can't be asked what is left: what its service is doing, such as running; so in driver-left
 	Back        string     // not empty: the driver, which the case had unloaded, did not start again; a word of driver-start
 	Under       *StepRange // with "io", "hang" and "timeout": the steps that were under way and are not back; nil where none was
@@ -226,6 +226,9 @@ func parseRecord(raw []byte) (Record, error) {
 		if r.Why == "journal" || l.Win32 != nil {
 			r.Win32 = c.code("win32", l.Win32)
 		}
+		if l.Kept != nil {
+			r.Kept = c.count("kept", l.Kept, maxKept)
+		}
 		r.Cases = c.index("cases", l.Cases)
 	default:
 		c.wrong("unknown event %q", clip(string(r.Ev), 40))
@@ -323,7 +326,7 @@ func (c *check) step(r *Record) {
 	}
 }
 
-// maxKept is more than a case can change.
+// maxKept is more than a case, or a set-up, can change.
 const maxKept = 1 << 20
 
 func (c *check) caseEnd(r *Record) {

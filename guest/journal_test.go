@@ -28,6 +28,12 @@ func TestParseRecord(t *testing.T) {
 	if got.After.Zero() || !(Residue{}).Zero() {
 		t.Error("Zero is wrong")
 	}
+	over := `{"seq":6,"ms":7,"ev":"run-end","why":"done","cases":2,"kept":3}`
+	got, err = parseRecord([]byte(over))
+	want = Record{Ev: EvRunEnd, Seq: 6, At: 7 * time.Millisecond, Why: "done", Cases: 2, Kept: 3, Raw: []byte(over)}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
 	output := `{"seq":6,"ms":7,"ev":"output","n":1,"step":2,"of":"stderr","total":70000,"data":"aGkK"}`
 	got, err = parseRecord([]byte(output))
 	want = Record{Ev: EvOutput, Seq: 6, At: 7 * time.Millisecond, N: 1, Step: 2, Of: "stderr", Total: 70000, Data: []byte("hi\n"), Raw: []byte(output)}

@@ -89,6 +89,8 @@ static void RemoveTree(const wchar_t *Folder, unsigned Depth)
                 free(path);
                 continue;
             }
+            if ((found.dwFileAttributes & FILE_ATTRIBUTE_READONLY) != 0)
+                (void)SetFileAttributesW(path, FILE_ATTRIBUTE_NORMAL);
             if (!folder)
                 (void)DeleteFileW(path);
             else if (link || Depth == DEPTH_MAX)

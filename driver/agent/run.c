@@ -41,8 +41,11 @@ static void WriteRunStart(JOURNAL *Journal, const PLAN *Plan)
     JournalWrite(Journal);
 }
 
-/* Win32 is why the journal could not be written in between, or ERROR_SUCCESS. */
-static void WriteRunEnd(JOURNAL *Journal, const char *Why, UINT32 Cases, DWORD Win32)
+/*
+ * Win32 is why the journal could not be written in between, or ERROR_SUCCESS. Kept is how many changes of the
+ * suites' set-ups could not be undone.
+ */
+static void WriteRunEnd(JOURNAL *Journal, const char *Why, UINT32 Cases, DWORD Win32, UINT32 Kept)
 {
     TEXT *line = JournalEvent(Journal, "run-end");
 
@@ -50,12 +53,14 @@ static void WriteRunEnd(JOURNAL *Journal, const char *Why, UINT32 Cases, DWORD W
     JsonU64(line, "cases", Cases);
     if (Win32 != ERROR_SUCCESS)
         JsonU64(line, "win32", Win32);
+    if (Kept != 0)
+        JsonU64(line, "kept", Kept);
     JournalWrite(Journal);
 }
 
 void WritePlanRefused(JOURNAL *Journal, UINT32 Ended)
 {
-    WriteRunEnd(Journal, "plan", Ended, ERROR_SUCCESS);
+    WriteRunEnd(Journal, "plan", Ended, ERROR_SUCCESS, 0);
 }
 
 static void WriteDriverStart(JOURNAL *Journal, const START *Start)
@@ -110,6 +115,7 @@ static void RunCases(CASES *Cases, const REBOOT_POINT *From)
     const PLAN *plan = Cases->Plan;
     CASES_END end = CasesRun(Cases, From);
     const char *why;
+    UINT32 kept = 0;
     DWORD unwritten;
 
     if (end == CASES_REBOOTING)
@@ -117,7 +123,8 @@ static void RunCases(CASES *Cases, const REBOOT_POINT *From)
     DeviceClose(Cases->Performer.Device);
     Cases->Performer.Device = NULL;
     if (end != CASES_TAINTED && end != CASES_LEASE)
-        UndoAll(); /* what the set-up of a suite has changed */
+        UndoSome(); /* what the set-up of a suite has changed, while the key of the driver's service is there
+                     */
     unwritten = JournalRevive(Cases->Journal);
     LeaseTouch(Cases->Files->Lease);
     if (end != CASES_TAINTED && LeaseLost(Cases->Files->Lease))
@@ -130,7 +137,9 @@ static void RunCases(CASES *Cases, const REBOOT_POINT *From)
     if (plan->DriverPath != NULL && end != CASES_TAINTED && end != CASES_LEASE &&
         (end != CASES_DEVICE || plan->Plain) && !DriverEnd(Cases->Journal, plan))
         why = "tainted";
-    WriteRunEnd(Cases->Journal, why, Cases->Ended, unwritten);
+    if (end != CASES_TAINTED && end != CASES_LEASE && !LeaseLost(Cases->Files->Lease))
+        kept = UndoAll(); /* what the driver had open */
+    WriteRunEnd(Cases->Journal, why, Cases->Ended, unwritten, kept);
 }
 
 static void BeginCases(CASES *Cases)
@@ -142,14 +151,14 @@ static void BeginCases(CASES *Cases)
         return;
     LeaseTouch(Cases->Files->Lease);
     if (LeaseLost(Cases->Files->Lease)) {
-        WriteRunEnd(Cases->Journal, "lease", 0, ERROR_SUCCESS);
+        WriteRunEnd(Cases->Journal, "lease", 0, ERROR_SUCCESS, 0);
         return;
     }
-    UndoAll(); /* what a run before this has left, which is over */
+    (void)UndoAll(); /* what a run before this has left, which is over */
     if (BringUp(Cases->Journal, Cases->Plan, &Cases->Performer.Device, &unwritten))
         RunCases(Cases, NULL);
     else
-        WriteRunEnd(Cases->Journal, unwritten != ERROR_SUCCESS ? "journal" : "driver-start", 0, unwritten);
+        WriteRunEnd(Cases->Journal, unwritten != ERROR_SUCCESS ? "journal" : "driver-start", 0, unwritten, 0);
 }
 
 static void GoOnWithCases(CASES *Cases, const REBOOT_POINT *From)
@@ -175,7 +184,7 @@ void RunPlan(const RUN_FILES *Files, JOURNAL *Journal, const REBOOT_POINT *From,
     if (!PlanLoad(&plan, Files->Plan, &reason) || (From != NULL && !CasesHave(&plan, From))) {
         WritePlanRefused(Journal, From != NULL ? From->Ended : 0);
     } else if (From != NULL && LeaseLost(Files->Lease)) {
-        WriteRunEnd(Journal, "lease", From->Ended, ERROR_SUCCESS);
+        WriteRunEnd(Journal, "lease", From->Ended, ERROR_SUCCESS, 0);
     } else {
         cases.Plan = cases.Performer.Plan = &plan;
         cases.Performer.Journal = Files->Journal;

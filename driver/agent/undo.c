@@ -130,7 +130,7 @@ static DWORD NoteKey(const wchar_t *Journal, DWORD Root, const wchar_t *Key)
     entry->Root = Root;
     end = entry->Path;
     for (BOOL last = FALSE; !last;) {
-        HKEY opened;
+        HKEY opened = NULL;
 
         end = wcschr(end, L'\\');
         last = end == NULL;
@@ -140,7 +140,8 @@ static DWORD NoteKey(const wchar_t *Journal, DWORD Root, const wchar_t *Key)
             error = UndoStoreAdd(Journal, entry, &number);
             break;
         }
-        RegCloseKey(opened);
+        if (opened != NULL) /* it may be there, and be closed to us */
+            RegCloseKey(opened);
         if (!last)
             *end++ = L'\\';
     }
@@ -237,7 +238,7 @@ DWORD UndoMark(void)
     return UndoStoreLast();
 }
 
-UINT32 UndoSince(DWORD Mark)
+static UINT32 UndoNewer(DWORD Mark, BOOL Tell)
 {
     UINT32 left = 0;
     UNDO_ENTRY *entry = calloc(1, sizeof *entry);
@@ -248,7 +249,7 @@ UINT32 UndoSince(DWORD Mark)
             ; /* it was noted before, and stays */
         else if (UndoOne(entry))
             UndoStoreDrop(number);
-        else
+        else if (!Tell || UndoStoreTell(number))
             left++;
         free(entry->Old);
         entry->Old = NULL;
@@ -258,9 +259,19 @@ UINT32 UndoSince(DWORD Mark)
     return left;
 }
 
-void UndoAll(void)
+UINT32 UndoSince(DWORD Mark)
 {
-    (void)UndoSince(0);
+    return UndoNewer(Mark, TRUE);
+}
+
+UINT32 UndoAll(void)
+{
+    return UndoNewer(0, TRUE);
+}
+
+void UndoSome(void)
+{
+    (void)UndoNewer(0, FALSE);
 }
 
 void UndoLeft(void)
@@ -269,5 +280,5 @@ void UndoLeft(void)
 
     UndoStoreJournal(journal);
     if (journal[0] != L'\0' && !LeaseRunLives(journal))
-        UndoAll();
+        (void)UndoAll();
 }

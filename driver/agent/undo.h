@@ -27,11 +27,14 @@ HKEY UndoRoot(DWORD Root);
 DWORD UndoMark(void);
 
 /* Undoes what was noted since then. What can't be undone now, such as a file that is open, stays noted, and
- * is counted. */
+ * is counted once. */
 UINT32 UndoSince(DWORD Mark);
 
-/* Undoes all. */
-void UndoAll(void);
+/* Undoes all, and counts likewise. */
+UINT32 UndoAll(void);
+
+/* Undoes what can be undone now; the rest is for a later call. */
+void UndoSome(void);
 
 /* The same for what a run has left that is not there any more. */
 void UndoLeft(void);

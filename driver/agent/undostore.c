@@ -190,6 +190,24 @@ void UndoStoreDrop(DWORD Number)
     RegCloseKey(store);
 }
 
+BOOL UndoStoreTell(DWORD Number)
+{
+    wchar_t name[NUMBER_DIGITS + 1];
+    HKEY store, key;
+    BOOL first = TRUE;
+
+    NumberName(Number, name);
+    if (OpenUndoStore(&store) != ERROR_SUCCESS)
+        return TRUE;
+    if (RegOpenKeyExW(store, name, 0, KEY_READ | KEY_WRITE, &key) == ERROR_SUCCESS) {
+        first = GetUndoNumber(key, L"Told") == 0;
+        (void)PutUndoNumber(key, L"Told", 1);
+        RegCloseKey(key);
+    }
+    RegCloseKey(store);
+    return first;
+}
+
 void UndoStoreJournal(wchar_t Journal[UNDO_TEXT_CHARS])
 {
     HKEY store;

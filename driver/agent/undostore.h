@@ -41,5 +41,8 @@ DWORD UndoStoreLast(void);
 
 void UndoStoreDrop(DWORD Number);
 
+/* Notes that somebody was told of one that could not be undone; TRUE: nobody was before. */
+BOOL UndoStoreTell(DWORD Number);
+
 /* The journal of the run whose entries are there; empty: there are none. */
 void UndoStoreJournal(wchar_t Journal[UNDO_TEXT_CHARS]);

@@ -132,7 +132,11 @@ func (a *attempt) notUndone() []finding {
 	if a.end.Kept == 0 {
 		return nil
 	}
-	return []finding{{results.Fail, fmt.Sprintf("the case left something behind in the guest: %d of the files, folders and registry values that it brought there, or changed, could not be taken away or put back", a.end.Kept)}}
+	return []finding{{results.Fail, notUndone("the case", a.end.Kept)}}
+}
+
+func notUndone(whose string, n uint64) string {
+	return fmt.Sprintf("%s left something behind in the guest: %d of the files, folders and registry values that it brought there, or changed, could not be taken away or put back", whose, n)
 }
 
 // driver judges whether a driver that can't be asked is still there.

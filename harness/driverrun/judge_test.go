@@ -356,3 +356,21 @@ func TestKeptChanges(t *testing.T) {
 		t.Errorf("known: %s, %s", v.Outcome, v.Reason)
 	}
 }
+
+// TestKeptOfSetUp: what a suite's set-up has changed is undone when all is over, and where it can't be that set-up is no pass, and
+// the guest none for others.
+func TestKeptOfSetUp(t *testing.T) {
+	p := planOf(t, strings.Replace(threeCases, "cases:", "once: {set_up: [sleep: 1ms], tear_down: [sleep: 1ms]}\ncases:", 1))
+	all := wellBehaved(p)
+	all[len(all)-1].Kept = 2
+	s, events := live(t, p, &world{records: all})
+	if got := verdicts(record(p, events)); got != "fail, pass, pass, pass, pass" {
+		t.Error(got)
+	}
+	if got := reasons(record(p, events)); !strings.Contains(got, "a set-up left something behind in the guest: 2 of the files") {
+		t.Error(got)
+	}
+	if s.Outcome().Tainted == "" {
+		t.Error("the guest is taken for clean")
+	}
+}

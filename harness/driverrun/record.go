@@ -231,6 +231,7 @@ func (s *State) runEnd(r guest.Record) {
 	if r.Win32 != 0 {
 		s.unwritten = "the agent could not write its journal: " + win32Text(r.Win32)
 	}
+	s.setUpsKept(r.Kept)
 	switch {
 	case r.Why == "tainted":
 		s.taint("a case left something behind that the driver could not tidy up")
@@ -258,5 +259,22 @@ func (s *State) runEnd(r guest.Record) {
 	default:
 		s.finish(finished, "")
 		s.gather()
+	}
+}
+
+// setUpsKept blames the set-ups of the suites for what they have changed in the guest, and could not be undone when all was over.
+func (s *State) setUpsKept(n uint64) {
+	if n == 0 {
+		return
+	}
+	why := "what the set-up of a suite has changed in the guest could not be undone"
+	s.warn("%s: %d files, folders and registry values", why, n)
+	s.taint(why)
+	for _, a := range s.attempts {
+		if a.Case.Role == suites.RoleSetUp && a.verdict != nil {
+			v := *a.verdict
+			v.Outcome, v.Known, v.Reason = results.Fail, nil, notUndone("a set-up", n)
+			s.judge(a, v)
+		}
 	}
 }
