@@ -57,6 +57,7 @@ type Deviation struct {
 	Values   []uint64
 	Value    string     // of KindValue: the value's name, as known issues call it
 	Failed   *Iteration // in a loop: where
+	Tests    []string   // of KindOutput: the program's tests that failed, all of them, where its report has no other fault
 }
 
 // ControllerOnly reports a deviation that the agent does not look for: it goes on after it.

@@ -227,6 +227,66 @@ known-issues:
 	}
 }
 
+// TestKnownOfPrograms: a known issue excuses what it declares, and nothing else that deviates in its step: an output, another
+// check, another test of the program.
+func TestKnownOfPrograms(t *testing.T) {
+	catalog := load(t, caseText("", "run: {program: a.exe, tap: stdout, stdout: {contains: begun}}\n        name: tests",
+		"ioctl: {device: D, code: 1, bytes: 4, out: {text: abcd}}\n        name: asks")+`
+known-issues:
+  - {guest: wine, case: s.c, step: tests, actual: {exit: 1, failed: ['y', x]}, reason: r}
+  - {guest: windows, case: s.c, step: tests, actual: {exit: 1}, reason: r}
+  - {guest: model, case: s.c, step: tests, actual: {failed: [x]}, reason: r}
+  - {guest: wine, case: s.c, step: asks, actual: {bytes: 3}, reason: r}
+`)
+	c := catalog.All()[0]
+	tests, exitOnly, onlyX := catalog.Known("wine", "10.0", c)[0], catalog.Known("windows", "10.0.26100", c)[0], catalog.Known("model", "10.0", c)[0]
+	if got := tests.Actual(); got != "exit 1, failed tests x, y" {
+		t.Error(got)
+	}
+	const x, xy, yx = "begun\n1..1\nnot ok 1 - x\n", "begun\n1..2\nnot ok 1 - x\nnot ok 2 - y\n", "begun\n1..2\nnot ok 1 - y\nnot ok 2 - x\n"
+	program := func(exit uint64, out string) StepResult {
+		values := make([]uint64, 10)
+		values[c.Steps[0].op.values[0].index] = exit
+		return StepResult{Step: 0, Runs: 1, Values: values, Outputs: Outputs{Out: []byte(out), OutBytes: uint64(len(out))}}
+	}
+	asks := func(out string) StepResult {
+		values := make([]uint64, 10)
+		values[c.Steps[1].op.values[0].index] = uint64(len(out))
+		return StepResult{Step: 1, Runs: 1, Values: values, Outputs: Outputs{Out: []byte(out), OutBytes: uint64(len(out))}}
+	}
+	for name, test := range map[string]struct {
+		issue *KnownIssue
+		got   []StepResult
+		want  bool
+	}{
+		"as declared":            {tests, []StepResult{program(1, xy)}, true},
+		"in another order":       {tests, []StepResult{program(1, yx)}, true},
+		"one of them passes":     {tests, []StepResult{program(1, x)}, false},
+		"one more":               {tests, []StepResult{program(1, "begun\n1..3\nnot ok 1 - x\nnot ok 2 - y\nnot ok 3 - z\n")}, false},
+		"one twice":              {tests, []StepResult{program(1, "begun\n1..3\nnot ok 1 - x\nnot ok 2 - y\nnot ok 3 - y\n")}, false},
+		"none":                   {tests, []StepResult{program(1, "begun\n1..1\nok 1 - x\n")}, false},
+		"and a test is missing":  {tests, []StepResult{program(1, strings.Replace(xy, "1..2", "1..3", 1))}, false},
+		"and no word at first":   {tests, []StepResult{program(1, strings.TrimPrefix(xy, "begun\n"))}, false},
+		"another exit":           {tests, []StepResult{program(2, xy)}, false},
+		"tests not declared":     {exitOnly, []StepResult{program(1, x)}, false},
+		"no report":              {exitOnly, []StepResult{program(1, "begun\n")}, false},
+		"the exit alone":         {exitOnly, []StepResult{program(1, "begun\n1..1\nok 1 - x\n")}, true},
+		"a test alone":           {onlyX, []StepResult{program(0, x), asks("abcd")}, true},
+		"and a step that failed": {onlyX, []StepResult{program(0, x), asks("abc")}, false},
+	} {
+		if got := test.issue.Excuses(c.Judge(test.got)); got != test.want {
+			t.Errorf("%s: %v, %v", name, got, c.Judge(test.got))
+		}
+	}
+	good := program(0, "begun\n1..1\nok 1 - x\n")
+	if k := catalog.Known("wine", "10.0", c)[1]; k.Excuses(c.Judge([]StepResult{good, asks("xyz")})) {
+		t.Error("an output that is not declared is excused")
+	}
+	if _, err := Load(Source{Name: "f", Data: []byte(caseText("", "run: {program: a.exe}") + "known-issues: [{guest: wine, case: s.c, step: run, actual: {exit: 1, failed: [x]}, reason: r}]\n")}); err == nil {
+		t.Error("tests of a program without a report")
+	}
+}
+
 // TestWhyTheSampleFailed: where its sub-component is not as demanded, the status that made it so is told by name.
 func TestWhyTheSampleFailed(t *testing.T) {
 	c := oneCase(t, "state: {phase: listening}")

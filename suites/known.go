@@ -24,6 +24,7 @@ type KnownIssue struct {
 	Line     int
 
 	actual []knownValue
+	failed []string // the tests of the step's program that fail, in order
 	ref    string
 }
 
@@ -41,6 +42,9 @@ func (k *KnownIssue) Actual() string {
 	for _, v := range k.actual {
 		parts = append(parts, v.value.name+" "+v.value.format(v.want))
 	}
+	if len(k.failed) > 0 {
+		parts = append(parts, "failed tests "+strings.Join(k.failed, ", "))
+	}
 	return strings.Join(parts, ", ")
 }
 
@@ -53,6 +57,30 @@ func (cat *Catalog) Known(guest, version string, c *Case) []*KnownIssue {
 		}
 	}
 	return found
+}
+
+// Excuses reports whether what deviates in a case is what the issue declares, all of it and nothing else.
+func (k *KnownIssue) Excuses(all []Deviation) bool {
+	return len(all) > 0 && MatchKnown(all[0], k) && k.Beside(all) == ""
+}
+
+// Beside says what deviates beside the declared deviation; "" where nothing does. What did not run, or less often, because of it
+// is no other deviation; and in a loop several threads may deviate, of which the first ended it.
+func (k *KnownIssue) Beside(all []Deviation) string {
+	failed := len(k.failed) == 0
+	for _, d := range all {
+		follows := d.Kind == KindRuns || d.Kind == KindMissing || d.Step != k.Step && all[0].Failed != nil
+		switch {
+		case MatchKnown(d, k):
+			failed = failed || d.Kind == KindOutput
+		case !follows:
+			return d.String()
+		}
+	}
+	if !failed {
+		return "none of its tests failed"
+	}
+	return ""
 }
 
 // MatchKnown reports whether a deviation is exactly the declared one: in that step, with that
@@ -69,6 +97,10 @@ func MatchKnown(d Deviation, k *KnownIssue) bool {
 	case KindValue:
 		declared := slices.ContainsFunc(k.actual, func(v knownValue) bool { return v.value.name == d.Value })
 		if !declared {
+			return false
+		}
+	case KindOutput:
+		if len(d.Tests) == 0 || !slices.Equal(slices.Sorted(slices.Values(d.Tests)), k.failed) {
 			return false
 		}
 	default:
@@ -264,12 +296,15 @@ func (p *pendingKnown) readActual(s *Step) {
 			k.actual = append(k.actual, knownValue{v, want})
 		}
 	}
+	if g := s.demands(); g != nil && g.report != noReport {
+		k.failed = p.readFailed(m.Take(keyFailed))
+	}
 	m.What = "actual of a " + s.Op + " step"
 	m.Done()
 	if len(m.Node.Pairs) == 0 {
 		p.r.At(m.Node, "status, or a value of the step", "nothing deviates")
 	}
-	if len(k.Status) > 0 || len(k.actual) == 0 {
+	if len(k.Status) > 0 || len(k.failed) > 0 || len(k.actual) == 0 {
 		return
 	}
 	for _, v := range k.actual {
@@ -278,6 +313,27 @@ func (p *pendingKnown) readActual(s *Step) {
 		}
 	}
 	p.r.At(m.Node, "a status or a value that the step does not expect", "nothing in it deviates from what the step expects")
+}
+
+const keyFailed = "failed"
+
+// readFailed reads the names of the tests that fail, as the program reports them.
+func (p *pendingKnown) readFailed(n *node) []string {
+	if n == nil {
+		return nil
+	}
+	if n.Kind != strictyaml.SequenceKind || len(n.Items) == 0 {
+		p.r.At(n, "a list of names", "actual: %s is %s", keyFailed, n.CountOrKind())
+		return nil
+	}
+	var names []string
+	for _, item := range n.Items {
+		if name, ok := p.r.Text(item, "actual: "+keyFailed); ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // fails reports whether a value is not as demanded, or may be not: what an earlier step will report nobody knows.

@@ -74,6 +74,9 @@ func (j *judgement) report() {
 			actual += "; and of the report: " + err.Error()
 		}
 		j.add(KindOutput, "", expected, actual, fmt.Sprintf("expected %s; %s", expected, actual))
+		if names := found.Failed(); err == nil && len(names) == n {
+			j.found[len(j.found)-1].Tests = names
+		}
 		return
 	}
 	if err != nil {

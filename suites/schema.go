@@ -329,7 +329,8 @@ func kindSchema(kind argKind, highest uint64, names []named) object {
 }
 
 func knownSchema(ops []operation) object {
-	actual := object{"status": described(ref("statuses"), "what the step returns there")}
+	actual := object{"status": described(ref("statuses"), "what the step returns there"),
+		keyFailed: object{"type": "array", "minItems": 1, "items": ref("text"), "description": "of a program with a report: the tests that fail there, by their names in it"}}
 	for _, o := range ops {
 		for _, v := range o.values {
 			if v.kind != valueTime {

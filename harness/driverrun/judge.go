@@ -181,14 +181,14 @@ func (a *attempt) agreement(deviations []suites.Deviation) []finding {
 	return nil
 }
 
-// excuse is the known issue that the deviation is, where nothing else deviates: a tear-down or health check that fails
-// after it is not excused.
+// excuse is the known issue that the deviation is, where nothing else deviates: another check of that step, a tear-down or health
+// check that fails after it, is not excused.
 func (a *attempt) excuse(all []suites.Deviation) *suites.KnownIssue {
 	if len(all) == 0 || undone(all) >= 0 {
 		return nil
 	}
 	for _, k := range a.Known {
-		if suites.MatchKnown(all[0], k) {
+		if k.Excuses(all) {
 			return k
 		}
 	}
@@ -222,10 +222,18 @@ func (a *attempt) steppedAside(all []suites.Deviation, version string, alone boo
 	case known != nil && !alone:
 		reasons = append(reasons, "its deviation is the declared known issue, which does not excuse anything else")
 	case len(a.Known) > 0 && known == nil:
-		reasons = append(reasons, fmt.Sprintf("not the declared known issue, which is %s at step %d%s", a.Known[0].Actual(), a.Known[0].Step+1,
-			newerThan(a.Known[0], version)))
+		reasons = append(reasons, fmt.Sprintf("not the declared known issue, which is %s at step %d%s%s", a.Known[0].Actual(), a.Known[0].Step+1,
+			newerThan(a.Known[0], version), besideKnown(all, a.Known[0])))
 	}
 	return finding{results.Fail, strings.Join(reasons, "; ")}
+}
+
+// besideKnown says what deviates beside the declared deviation, where that is there.
+func besideKnown(all []suites.Deviation, k *suites.KnownIssue) string {
+	if !suites.MatchKnown(all[0], k) {
+		return ""
+	}
+	return " and nothing else: " + k.Beside(all)
 }
 
 func passedAnyway(k *suites.KnownIssue, version string) string {
