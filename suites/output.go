@@ -76,10 +76,14 @@ func (p *caseParser) outputChecks(n *node, what, name string) []outputCheck {
 	if n := m.Take("contains"); n != nil {
 		texts := []*node{n}
 		if n.Kind == strictyaml.SequenceKind {
-			texts = n.Items
+			texts = p.r.Items(n, what+": contains") // with none it would demand nothing
 		}
 		for _, item := range texts {
-			if p.r.Sure(item, what+": contains", "text") {
+			switch {
+			case !p.r.Sure(item, what+": contains", "text"):
+			case item.Text == "":
+				p.r.At(item, "a text that is not empty", "%s: contains: an empty text is in any output", what)
+			default:
 				checks = append(checks, outputCheck{stream: s, kind: outputContains, want: item.Text})
 			}
 		}
