@@ -34,9 +34,13 @@ type MissingToolError struct {
 	Tool    string // what was looked for
 	Why     string // what it is needed for
 	Install string // the exact command that installs it
+	NoPath  bool   // PATH is not set: it may well be installed, and Install is what sets it
 }
 
 func (e *MissingToolError) Error() string {
+	if e.NoPath {
+		return fmt.Sprintf("%s can't be looked for, since PATH is not set (needed: %s); set it with: %s", e.Tool, e.Why, e.Install)
+	}
 	return fmt.Sprintf("%s is not installed (needed: %s); install it with: %s", e.Tool, e.Why, e.Install)
 }
 
@@ -54,22 +58,22 @@ func FindToolchain(ctx context.Context) (*Toolchain, error) {
 		}
 	}
 	if tc.CC == "" {
-		return nil, &MissingToolError{
-			Tool:    target + "-gcc",
-			Why:     "it compiles drivers and programs for Windows",
-			Install: installCommand("gcc-mingw-w64-x86-64-win32"),
-		}
+		return nil, missingTool("-gcc", "it compiles drivers and programs for Windows", "gcc-mingw-w64-x86-64-win32")
 	}
 	path, err := lookPath(target + "-ld")
 	if err != nil {
-		return nil, &MissingToolError{
-			Tool:    target + "-ld",
-			Why:     "it links drivers and programs for Windows",
-			Install: installCommand("binutils-mingw-w64-x86-64"),
-		}
+		return nil, missingTool("-ld", "it links drivers and programs for Windows", "binutils-mingw-w64-x86-64")
 	}
 	tc.LD = path
 	return tc, nil
+}
+
+// missingTool is a program of the toolchain that was not found on PATH.
+func missingTool(program, why, pkg string) *MissingToolError {
+	if os.Getenv("PATH") == "" {
+		return &MissingToolError{Tool: target + program, Why: why, Install: "export PATH=/usr/bin:/bin", NoPath: true}
+	}
+	return &MissingToolError{Tool: target + program, Why: why, Install: installCommand(pkg)}
 }
 
 func lookPath(name string) (string, error) {

@@ -57,8 +57,11 @@ func readPassword(path string) (password remote.Secret, exposed, err error) {
 	if password, err = passwordText(data); err != nil {
 		return "", nil, fmt.Errorf("%s %w", path, err)
 	}
-	if password == "" {
+	switch {
+	case password == "":
 		return "", nil, fmt.Errorf("%s is empty", path)
+	case strings.ContainsAny(string(password), "\r\n"):
+		return "", nil, fmt.Errorf("%s has more than one line, and is to have the password alone", path)
 	}
 	owner := uint32(os.Geteuid())
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {

@@ -108,6 +108,8 @@ func TestPasswordFileIsPrivate(t *testing.T) {
 		"somebody else's": {0o600, 12345, "s3cret", " belongs to another user (12345; mode 0600): make it yours with: chown "},
 		"not a password":  {0o600, 0, strings.Repeat("x", 5000), " is larger than 4096 bytes"},
 		"empty":           {0o600, 0, "\n", " is empty"},
+		"two lines":       {0o600, 0, "s3cret\r\nu\r\n", " has more than one line, and is to have the password alone"},
+		"a line before":   {0o600, 0, "\ns3cret\n", " has more than one line, and is to have the password alone"},
 		"CRLF":            {0o600, 0, "s3cret\r\n", ""},
 		"a mark":          {0o600, 0, "\ufeffs3cret\r\n", ""},
 		"a mark alone":    {0o600, 0, "\ufeff\r\n", " is empty"},

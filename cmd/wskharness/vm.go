@@ -181,6 +181,9 @@ func execLine(words []string) (remote.CommandLine, error) {
 	case 0:
 		return remote.CommandLine{}, errors.New("no command behind --")
 	case 1:
+		if strings.TrimSpace(words[0]) == "" {
+			return remote.CommandLine{}, errors.New("the command is empty")
+		}
 		return remote.CommandLine{Line: words[0]}, nil
 	}
 	return remote.CommandLine{Line: remote.QuoteArg(words[0]), Args: words[1:]}, nil

@@ -27,6 +27,8 @@ func TestExecLine(t *testing.T) {
 		{words: []string{"--", "-x"}, want: line("-x")},
 		{words: []string{"--dir", "x", "cd"}, err: "--dir stands behind the guest"},
 		{words: []string{"-h"}, err: "-h stands behind the guest"},
+		{words: []string{" "}, err: "the command is empty"},
+		{words: []string{"--", ""}, err: "the command is empty"},
 		{words: []string{"--"}, err: "no command behind --"},
 	} {
 		got, err := execLine(test.words)
