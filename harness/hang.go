@@ -87,7 +87,11 @@ func (l *driverRun) askAgent(ctx context.Context, test string) (string, []result
 		l.tellTimeUp(telling, "be told what a guest that hangs is at")
 		return "the agent answers, but does not tell of the run: " + err.Error(), nil
 	}
-	said := fmt.Sprintf("the agent answers; the process of the run is %s, the driver's service %s; ", state.Run, state.Driver)
+	said := fmt.Sprintf("the agent answers; the process of the run is %s, the driver's service %s", state.Run, state.Driver)
+	if l.ownDriver() {
+		return said, nil // only the sample could be asked
+	}
+	said += "; "
 	if state.Win32 != 0 {
 		l.tooLate(test, "the driver of a guest that hangs did not tell what it is at: %v", suites.Win32(state.Win32))
 		return said + "the driver does not tell what it is at: " + suites.Win32(state.Win32).String(), nil
