@@ -283,7 +283,7 @@ func toolchain(b driver.Artifact) string {
 	case len(b.Command) > 0:
 		return "its own: " + strings.Join(b.Command, " ")
 	}
-	return "built elsewhere"
+	return results.BuiltElsewhere
 }
 
 // signer names who vouches for the driver.

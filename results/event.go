@@ -129,12 +129,15 @@ const (
 	PhaseFailed  PhaseState = "failed" // infrastructure: the exit code will say so
 )
 
+// BuiltElsewhere stands in the place of a driver's toolchain where it was ready when the run began.
+const BuiltElsewhere = "built elsewhere"
+
 // Package is the driver that is tested.
 type Package struct {
 	File      string `json:"file"`
-	SHA256    string `json:"sha256"` // lower-case hexadecimal, of the signed file
-	Size      int64  `json:"size"`   // bytes
-	Toolchain string `json:"toolchain,omitempty"`
+	SHA256    string `json:"sha256"`              // lower-case hexadecimal, of the signed file
+	Size      int64  `json:"size"`                // bytes
+	Toolchain string `json:"toolchain,omitempty"` // what built it, or BuiltElsewhere
 	Signer    string `json:"signer,omitempty"`
 	Cached    bool   `json:"cached,omitempty"` // nothing had to be built
 }

@@ -218,8 +218,11 @@ func (v view) ready(t *TargetRecord, elapsed time.Duration) []string {
 // driver says what is tested.
 func (v view) driver(p *Package) []string {
 	from := "just built"
-	if p.Cached {
+	switch {
+	case p.Cached:
 		from = "unchanged"
+	case p.Toolchain == BuiltElsewhere:
+		from = BuiltElsewhere
 	}
 	about := fmt.Sprintf("%s, %s, sha256 %s, %s", plain(p.File), Bytes(p.Size), short(p.SHA256), from)
 	if p.Signer != "" {

@@ -1,0 +1,21 @@
+package results
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestDriverLine: what was ready when the run began was not "just built".
+func TestDriverLine(t *testing.T) {
+	for want, p := range map[string]Package{
+		"just built":      {Toolchain: "gcc 12"},
+		"unchanged":       {Toolchain: BuiltElsewhere, Cached: true},
+		"built elsewhere": {Toolchain: BuiltElsewhere},
+	} {
+		p.File, p.SHA256, p.Size = "a.sys", strings.Repeat("0", 64), 1
+		got := strings.Join(view{width: 200}.driver(&p), "\n")
+		if !strings.HasSuffix(got, ", "+want) {
+			t.Errorf("%q, want %q at its end", got, want)
+		}
+	}
+}
