@@ -89,6 +89,25 @@ func TestControlOfAnOwnProvider(t *testing.T) {
 	}
 }
 
+// TestCountersThatNobodyFillsIn: a provider that says yes, and fills nothing in, has not said that there are none.
+func TestCountersThatNobodyFillsIn(t *testing.T) {
+	env := testEnv(t)
+	w, err := NewWorkshop(t.Context(), env.Cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lies := ownProvider(t, w, "model/control.c", "*Counters = Model.Counters;\n        Counters->Mismatched += (UINT32)Model.StaleIrps;", "(void)Model.StaleIrps;")
+	suite := filepath.Join(t.TempDir(), "counts.yaml")
+	err = os.WriteFile(suite, []byte("suite: counts\ndoc: d\ncases:\n  - {id: none, doc: d, steps: [provider_state: {captures: 0, mismatched: 0, sockets: 0}]}\n"), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := runTargets(t, env, "targets: {mine: {provider: wine, netio: "+lies+", control: true}}\nsuites: ["+suite+"]\n", "counts")
+	if all.Counts[results.Fail] != 1 {
+		t.Errorf("%v", all.Counts)
+	}
+}
+
 // TestControlConfig: control: is about a provider of the user's own.
 func TestControlConfig(t *testing.T) {
 	for text, want := range map[string]string{

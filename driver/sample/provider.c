@@ -103,8 +103,9 @@ VOID ProviderSet(const UINT64 *Arg, WSKT_RESULT *Result)
 
 VOID ProviderState(WSKT_RESULT *Result)
 {
-    WSK_TEST_COUNTERS counters = {0};
+    WSK_TEST_COUNTERS counters;
 
+    RtlFillMemory(&counters, sizeof(counters), 0xFF); /* of what a provider does not fill in nothing is 0 */
     Control(FALSE, NULL, &counters, Result);
     Result->Value[WSKT_V_PROVIDER_REGISTRATIONS] = counters.Registrations;
     Result->Value[WSKT_V_PROVIDER_CAPTURES] = counters.Captures;
