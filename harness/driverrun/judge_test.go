@@ -374,3 +374,29 @@ func TestKeptOfSetUp(t *testing.T) {
 		t.Error("the guest is taken for clean")
 	}
 }
+
+// TestSetUpThatIsVoid: a set-up that passed runs again with cases of its suite, and where none of these does nothing is said to.
+func TestSetUpThatIsVoid(t *testing.T) {
+	p := planOf(t, "suite: s\ndoc: d\nonce: {set_up: [sleep: 1ms]}\nhealth: [sleep: 1ms]\ncases: [{id: one, doc: d, steps: [sleep: 1ms]}]\n")
+	all := until(wellBehaved(p), guest.EvCaseEnd, 1)
+	last := len(all) - 1
+	all[last].Why, all[last-1].Status, all[last-1].OK = "deviation", 0xC00000A3, false
+	s, events := live(t, p, &world{records: numbered(append(all, guest.Record{Ev: guest.EvRunEnd, Why: "tainted", Cases: 2}))})
+	if _, void := s.Attempt(0); !void {
+		t.Error("the set-up is proven")
+	}
+	if got := notices(events); strings.Contains(got, "runs again") {
+		t.Error(got)
+	}
+}
+
+// notices are the texts for people among events.
+func notices(events []results.Event) string {
+	var all []string
+	for _, e := range events {
+		if e.Kind == results.KindNotice {
+			all = append(all, e.Notice.Text)
+		}
+	}
+	return strings.Join(all, "\n")
+}
