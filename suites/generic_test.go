@@ -17,6 +17,7 @@ func genericMistakes() []mistakeTest {
 		{"upload to a device", one(`upload: {file: a.exe, to: 'a:b'}`), `upload: to is "a:b"`, false},
 		{"upload of a strange name", one(`upload: 'a?.exe'`), `"a?.exe" can't be a file's name in the guest: "a?.exe" has a character`, false},
 		{"upload to the agent", one(`upload: {file: a.exe, to: 'c:\WSKHARNESS\store\a.exe'}`), `upload: c:\WSKHARNESS\store\a.exe is the agent's own (expected another place)`, false},
+		{"report at the agent", one(`run: {program: a.exe, tap: 'C:\wskharness\agent\x.tap'}`), `the report C:\wskharness\agent\x.tap is the agent's own (expected another place)`, false},
 		{"replace in the case's folder", one(`upload: {file: a.exe, replace: true}`), `f:7:40: upload: what is in the case's own folder makes way without a word (expected replace with an absolute path)`, false},
 		{"registry nothing", one("registry: {}"), "registry has neither key nor parameter, or both", false},
 		{"registry key and parameter", one(`registry: {key: 'HKLM\a', parameter: b}`), "registry has neither key nor parameter, or both", false},

@@ -23,7 +23,7 @@ func (p *caseParser) upload(s *Step, g *generic, given map[string]*node, words *
 	} else if err := winname.Check(to); err != nil {
 		p.r.At(given["file"], "to: a path in the guest", "%q can't be a file's name in the guest: %v", to, err)
 	}
-	if strings.HasPrefix(strings.ToLower(to)+`\`, agentHome+`\`) {
+	if ofAgent(to) {
 		p.r.At(given["to"], "another place", "upload: %s is the agent's own", to)
 	}
 	if s.args[0]&uploadReplace != 0 && !absolute(to) {
@@ -35,6 +35,9 @@ func (p *caseParser) upload(s *Step, g *generic, given map[string]*node, words *
 		words.add("to " + to)
 	}
 }
+
+// ofAgent reports whether an absolute path in the guest is in the agent's home.
+func ofAgent(path string) bool { return strings.HasPrefix(strings.ToLower(path)+`\`, agentHome+`\`) }
 
 // localPath is a path here; a relative one counts from the suite's folder.
 func (p *caseParser) localPath(text string) string {

@@ -95,6 +95,9 @@ func (p *caseParser) ownReport(run *runStep, file string, n *node) {
 	if strings.EqualFold(file, run.program) {
 		p.r.At(n, "a file that the program writes", "the report %s is the program", file)
 	}
+	if ofAgent(file) {
+		p.r.At(n, "another place", "the report %s is the agent's own", file)
+	}
 	for _, name := range slices.Sorted(maps.Keys(p.threads)) {
 		t := p.threads[name]
 		if t.busy && t.generic != nil && t.generic.run != nil && strings.EqualFold(t.generic.run.report, file) {

@@ -8,6 +8,7 @@
 #include "programinput.h"
 #include "runorder.h"
 #include "status.h"
+#include "undo.h"
 #include "wskjudge.h"
 
 #include <stdlib.h>
@@ -190,6 +191,16 @@ static DWORD MakeCaseFolder(const wchar_t *Folder)
     return error;
 }
 
+/*
+ * What is in the report's place goes before the program runs. Outside of the case's folder it comes back when
+ * the case is over, and the report goes.
+ */
+static DWORD MakeRoomForReport(const GENERIC *Generic, const wchar_t *Name, const wchar_t *Path)
+{
+    return Name[0] != L'\0' && Name[1] == L':' ? UndoMakeRoom(Generic->Journal, Path, TRUE)
+                                               : OldReportRemove(Path);
+}
+
 /* A report that is there before the program runs is another's: nothing of this one is proven by it. */
 static UINT32 RunWithReport(GENERIC *Generic, const RUN_ORDER *Order, PROGRAM *Program)
 {
@@ -202,7 +213,7 @@ static UINT32 RunWithReport(GENERIC *Generic, const RUN_ORDER *Order, PROGRAM *P
     if (Order->Report != NULL) {
         report = GenericPath(Generic->Folders.Work, Order->Report, &error);
         if (report != NULL)
-            error = OldReportRemove(report);
+            error = MakeRoomForReport(Generic, Order->Report, report);
     }
     if (error != ERROR_SUCCESS) {
         free(report);
