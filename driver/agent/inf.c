@@ -38,8 +38,7 @@ static DWORD Call(const char *Routine, const wchar_t *Inf)
     return error == ERROR_SUCCESS && reboot ? ERROR_SUCCESS_REBOOT_REQUIRED : error;
 }
 
-/* \SystemRoot\System32\x.sys, System32\x.sys or \??\C:\x.sys as a path of user mode. */
-static BOOL ImageFile(const wchar_t *Image, wchar_t Path[MAX_PATH])
+BOOL ImageFile(const wchar_t *Image, wchar_t Path[MAX_PATH])
 {
     static const wchar_t root[] = L"\\SystemRoot\\", objects[] = L"\\??\\";
     UINT length = 0;

@@ -15,6 +15,8 @@
 #define OPEN_POLL_MS   5u
 #define START_HELLO_MS 5000u
 
+#define START_SERVICES_AT L"SYSTEM\\CurrentControlSet\\Services\\"
+
 static BOOL StartFailed(START *Start, const char *Why, DWORD Win32)
 {
     Start->Why = Why;
@@ -38,6 +40,29 @@ BOOL StartVerifyFile(const PLAN *Plan, const wchar_t *Path, START *Start)
     if (memcmp(digest, Plan->Header->DriverSha256, sizeof digest) != 0)
         return StartFailed(Start, "hash", ERROR_CRC);
     return TRUE;
+}
+
+/*
+ * Is what the kernel would load the deployed driver? It goes by the registry, which a case, or a program of
+ * its, may have changed.
+ */
+static BOOL VerifyService(const PLAN *Plan, START *Start)
+{
+    wchar_t key[ARRAYSIZE(START_SERVICES_AT) + SERVICE_NAME_CHARS_MAX] = START_SERVICES_AT, image[MAX_PATH],
+                                               path[MAX_PATH];
+    wchar_t *opened = NULL;
+    DWORD bytes = sizeof image, error;
+    BOOL same;
+
+    wcsncat(key, Plan->ServiceName, SERVICE_NAME_CHARS_MAX);
+    error = (DWORD)RegGetValueW(HKEY_LOCAL_MACHINE, key, L"ImagePath", RRF_RT_REG_SZ, NULL, image, &bytes);
+    if (error == ERROR_SUCCESS)
+        opened = ImageFile(image, path) ? PathOpen(path, &error) : NULL;
+    if (opened == NULL)
+        return StartFailed(Start, "hash", error != ERROR_SUCCESS ? error : ERROR_INVALID_NAME);
+    same = StartVerifyFile(Plan, opened, Start);
+    free(opened);
+    return same;
 }
 
 static DWORD SetNumber(const wchar_t *Service, const wchar_t *Name, DWORD Number)
@@ -185,5 +210,6 @@ BOOL StartUp(const PLAN *Plan, const START_WITH *With, DEVICE **Device, START *S
 BOOL StartAgain(const PLAN *Plan, DEVICE **Device, START *Start)
 {
     *Device = NULL;
-    return StartVerify(Plan, Start) && StartDriver(Plan, Start) && (Plan->Plain || StartOpen(Device, Start));
+    return VerifyService(Plan, Start) && StartDriver(Plan, Start) &&
+           (Plan->Plain || StartOpen(Device, Start));
 }
