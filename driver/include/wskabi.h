@@ -241,7 +241,7 @@ enum {
  */
 #define WSKT_FROM(Kept, Value) ((UINT16)((Kept) << 8 | (Value)))
 #define WSKT_FROM_KEPT(From)   ((UINT32)(From) >> 8)
-#define WSKT_FROM_VALUE(From)  ((UINT32)(From)&0xFFu)
+#define WSKT_FROM_VALUE(From)  ((UINT32)(0xFFu & (From)))
 
 /* A demand on what a step reports: of every run of it, as it goes. */
 typedef struct WSKT_CHECK {
