@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -54,7 +55,11 @@ func TestCommandThatLeavesSomebody(t *testing.T) {
 				t.Errorf("it is told: %q", notice)
 			}
 			if daemon, err := os.ReadFile(filepath.Join(c.Dir, "daemon")); err == nil {
-				if err := exec.Command("kill", strings.TrimSpace(string(daemon))).Run(); err != nil {
+				pid, err := strconv.Atoi(strings.TrimSpace(string(daemon)))
+				if err == nil {
+					err = syscall.Kill(pid, syscall.SIGTERM)
+				}
+				if err != nil {
 					t.Errorf("the daemon, which is its user's, is not there any more: %v", err)
 				}
 			}

@@ -203,6 +203,22 @@ static BOOL DeviceAnswers(DEVICE *Device)
 }
 
 /*
+ * Is a driver that can't be asked gone, with nobody having stopped it? Where a request to it ended with its
+ * host, the service manager may know by now, and says that it is stopped.
+ */
+static BOOL PlainWent(const CASES *Cases, UINT32 Status)
+{
+    const wchar_t *name = Cases->Plan->ServiceName;
+    SERVICE_REPORT report;
+
+    if (Cases->Performer.Unloaded)
+        return FALSE;
+    if (Status == STATUS_FILE_DELETED_VALUE)
+        return DriverAsk(name, &report) == ERROR_SUCCESS && report.State != SERVICE_RUNNING;
+    return DriverLost(name);
+}
+
+/*
  * Did the driver go down under a step of the agent's? Then what the step reports is no answer: where Wine's
  * host of a driver dies, the request that it was in ends with STATUS_FILE_DELETED, and a program that made it
  * fails somehow.
@@ -217,7 +233,7 @@ static BOOL TookDriver(const CASES *Cases, const WSKP_UNIT *Unit, const WSKT_RES
     if (Result->Origin != WSKT_ORIGIN_CALL || StepIsExpected(Unit, step, &none, &answer, 0))
         return FALSE;
     if (Cases->Plan->Plain)
-        return !Cases->Performer.Unloaded && DriverLost(Cases->Plan->ServiceName);
+        return PlainWent(Cases, Result->Status);
     return Result->Status == STATUS_FILE_DELETED_VALUE && Cases->Performer.Device != NULL &&
            !DeviceAnswers(Cases->Performer.Device);
 }
@@ -286,7 +302,7 @@ static BOOL LoopTookDriver(const CASES *Cases, const WSKT_UNIT_RESULT *Answer)
     if (Answer->FailedStep < 0)
         return FALSE;
     if (Cases->Plan->Plain)
-        return !Cases->Performer.Unloaded && DriverLost(Cases->Plan->ServiceName);
+        return PlainWent(Cases, Answer->Result[Answer->FailedStep].Status);
     return Answer->Result[Answer->FailedStep].Status == STATUS_FILE_DELETED_VALUE &&
            Cases->Performer.Device != NULL && !DeviceAnswers(Cases->Performer.Device);
 }
