@@ -41,7 +41,11 @@ func TestUnicode(t *testing.T) {
 		{line: "echo " + characters + ">out.txt& type out.txt", stdout: characters + "\r\n"},
 	} {
 		r, err := shell.Run(t.Context(), remote.CommandLine{Line: tt.line}, strings.NewReader(tt.in))
-		if err != nil || string(r.Stdout) != tt.stdout || string(r.Stderr) != tt.stderr {
+		stdout := string(r.Stdout)
+		if tt.line == "more" { // Wine 10's ends with an empty line
+			stdout = strings.TrimRight(stdout, "\r\n") + "\r\n"
+		}
+		if err != nil || stdout != tt.stdout || string(r.Stderr) != tt.stderr {
 			t.Errorf("%s: output %q, errors %q, %v; want %q, %q", tt.line, r.Stdout, r.Stderr, err, tt.stdout, tt.stderr)
 		}
 	}
