@@ -519,6 +519,8 @@ static CASES_END EndPlain(CASES *Cases, CASE_RUN *Run, WHY Why)
     Run->Driver = error == ERROR_SUCCESS ? ServiceStateName(report.State) : "unknown";
     if (back != CASES_DONE)
         return back;
+    if (Why == WHY_IO)
+        Cases->Lost = TRUE;
     if (Why == WHY_IO || error != ERROR_SUCCESS || report.State != SERVICE_RUNNING)
         return CASES_DEVICE;
     return Why == WHY_CANCELLED ? CASES_CANCELLED : CASES_DONE;

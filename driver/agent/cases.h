@@ -22,6 +22,7 @@ typedef struct CASES {
     HANDLE Cancel;  /* an event; when it is set the run stops after the current unit */
     UINT32 Ended;   /* cases with a case-end so far */
     UINT64 Unready; /* a bit for each suite whose set-up was not as expected */
+    BOOL Lost;      /* the driver went down under a step: that it is stopped by now proves no unload */
 } CASES;
 
 /* Whether a point is one of this plan, at a step that reboots. */

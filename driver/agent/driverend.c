@@ -42,14 +42,14 @@ static DWORD CheckUnloaded(const PLAN *Plan)
 }
 
 /* Proof->Why is NULL if all is as it should be. */
-static void StopDriver(const PLAN *Plan, START *Proof)
+static void StopDriver(const PLAN *Plan, BOOL Lost, START *Proof)
 {
     DWORD error = DriverStop(Plan->ServiceName, Plan->Header->StopTimeoutMs);
 
     if (error == ERROR_SUCCESS)
         error = CheckStopped(Plan->ServiceName);
     if (error == ERROR_SUCCESS)
-        error = CheckUnloaded(Plan);
+        error = Lost ? ERROR_PROCESS_ABORTED : CheckUnloaded(Plan);
     if (error != ERROR_SUCCESS) {
         Proof->Why = StopWord(error);
         Proof->Win32 = error;
@@ -72,13 +72,13 @@ static void WriteProof(TEXT *Line, const START *Proof)
         JsonString(Line, "why", Proof->Why);
 }
 
-static BOOL StopAndTell(JOURNAL *Journal, const PLAN *Plan)
+static BOOL StopAndTell(JOURNAL *Journal, const PLAN *Plan, BOOL Lost)
 {
     UINT64 begin = JournalMs(Journal), took;
     START proof = {0};
     TEXT *line;
 
-    StopDriver(Plan, &proof);
+    StopDriver(Plan, Lost, &proof);
     took = JournalMs(Journal) - begin;
     line = JournalEvent(Journal, "driver-stop");
     WriteProof(line, &proof);
@@ -106,7 +106,7 @@ static BOOL LeaveAndTell(JOURNAL *Journal, const PLAN *Plan)
     return proof.Why == NULL;
 }
 
-BOOL DriverEnd(JOURNAL *Journal, const PLAN *Plan)
+BOOL DriverEnd(JOURNAL *Journal, const PLAN *Plan, BOOL Lost)
 {
-    return Plan->NeverUnload ? LeaveAndTell(Journal, Plan) : StopAndTell(Journal, Plan);
+    return Plan->NeverUnload ? LeaveAndTell(Journal, Plan) : StopAndTell(Journal, Plan, Lost);
 }

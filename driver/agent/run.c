@@ -103,7 +103,7 @@ static BOOL BringUp(JOURNAL *Journal, const PLAN *Plan, DEVICE **Device, DWORD *
     /* With a DriverEntry that does not return, the manager may not return from a removal either: "hang" is
      * left. */
     if (start.Why == NULL || strcmp(start.Why, "open") == 0 || strcmp(start.Why, "abi") == 0)
-        (void)DriverEnd(Journal, Plan);
+        (void)DriverEnd(Journal, Plan, FALSE);
     else if (strcmp(start.Why, "start") == 0)
         (void)DriverRemove(Plan->ServiceName);
     return FALSE;
@@ -135,7 +135,7 @@ static void RunCases(CASES *Cases, const REBOOT_POINT *From)
      * is another's, so may be what runs under the driver's name.
      */
     if (plan->DriverPath != NULL && end != CASES_TAINTED && end != CASES_LEASE &&
-        (end != CASES_DEVICE || plan->Plain) && !DriverEnd(Cases->Journal, plan))
+        (end != CASES_DEVICE || plan->Plain) && !DriverEnd(Cases->Journal, plan, Cases->Lost))
         why = "tainted";
     if (end != CASES_TAINTED && end != CASES_LEASE && !LeaseLost(Cases->Files->Lease))
         kept = UndoAll(); /* what the driver had open */
