@@ -37,8 +37,8 @@ func TestReleaseLeavesNothing(t *testing.T) {
 		t.Fatal("a guest that is up has no processes or no sockets: the check proves nothing")
 	}
 	folders := serverFolders(prefixOf(m.state.Dir), config.Temp)
-	if used := slices.DeleteFunc(slices.Clone(folders), func(f string) bool { return !exists(f) }); len(used) != 1 {
-		t.Fatalf("of %v there are %v: want one folder of the guest's wineserver, or the check proves nothing", folders, used)
+	if used := slices.DeleteFunc(slices.Clone(folders), func(f string) bool { return !exists(f) }); len(used) == 0 { // without namespaces clients make a second one
+		t.Fatalf("of %v there is none: want a folder of the guest's wineserver, or the check proves nothing", folders)
 	}
 	if err := m.Release(t.Context()); err != nil {
 		t.Fatal(err)
