@@ -1,12 +1,10 @@
 package suites
 
 import (
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"regexp"
 	"strings"
-	"unicode/utf16"
 
 	"wskharness/strictyaml"
 )
@@ -52,12 +50,7 @@ func (p *caseParser) digits(n *node, what string, open bool, want string) (strin
 			return "", false
 		}
 	case "utf16":
-		units := utf16.Encode([]rune(text))
-		wide := make([]byte, 0, 2*len(units))
-		for _, unit := range units {
-			wide = binary.LittleEndian.AppendUint16(wide, unit)
-		}
-		digits = hex.EncodeToString(wide)
+		digits = hex.EncodeToString(utf16Bytes(text))
 	}
 	if len(digits) > 2*genericBytes {
 		p.r.At(value, fmt.Sprintf("at most %d bytes", genericBytes), "%s has %d bytes", what, len(digits)/2)
