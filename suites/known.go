@@ -242,18 +242,7 @@ func (l *loader) resolve(p pendingKnown, c *Case) {
 
 // step finds the step that the issue names, by its name or by an operation that the case has once.
 func (p *pendingKnown) step(c *Case) *Step {
-	var found []*Step
-	var names []string
-	for i := range c.Steps {
-		s := &c.Steps[i]
-		if s.Name == p.issue.ref {
-			return s
-		}
-		if s.Op == p.issue.ref {
-			found = append(found, s)
-		}
-		names = append(names, cmp.Or(s.Name, s.Op))
-	}
+	found, names := stepsCalled(c.Steps, p.issue.ref)
 	switch len(found) {
 	case 1:
 		return found[0]

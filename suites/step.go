@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -411,3 +412,19 @@ func (w *sentence) socket(name string, a argument) {
 }
 
 func (w *sentence) String() string { return strings.Join(w.parts, ", ") }
+
+// stepsCalled finds the step of that name, else all of the operation of that name. Where no step has the name, names are what
+// each of them goes by.
+func stepsCalled(steps []Step, ref string) (found []*Step, names []string) {
+	for i := range steps {
+		s := &steps[i]
+		if s.Name == ref {
+			return []*Step{s}, nil
+		}
+		if s.Op == ref {
+			found = append(found, s)
+		}
+		names = append(names, cmp.Or(s.Name, s.Op))
+	}
+	return found, names
+}

@@ -148,22 +148,7 @@ func (p *caseParser) earlier(n *node, what string) *Step {
 	if !p.r.Value(n, what+": "+keyFrom, want) {
 		return nil
 	}
-	var found []*Step
-	var names []string
-	for i := range p.c.Steps {
-		one := &p.c.Steps[i]
-		if one.Name == n.Text {
-			return one
-		}
-		if one.Op == n.Text {
-			found = append(found, one)
-		}
-		if one.Name != "" {
-			names = append(names, one.Name)
-		} else {
-			names = append(names, one.Op)
-		}
-	}
+	found, names := stepsCalled(p.c.Steps, n.Text)
 	switch len(found) {
 	case 1:
 		return found[0]
@@ -187,7 +172,7 @@ func (p *caseParser) canTake(s, source *Step, n *node, what string) bool {
 		p.r.At(n, "a step without thread:", "%s: %s on line %d is only started, on thread %q", what, source.Op, source.Line, source.Thread)
 	case source.Record:
 		p.r.At(n, "a step that is judged", "%s: %s on line %d is only recorded: it may have failed", what, source.Op, source.Line)
-	case u.repeats() || u.groups > 0 || u.duration > 0:
+	case u.repeats() || !u.counted():
 		p.r.At(n, "a step that runs once", "%s: %s on line %d runs more than once", what, source.Op, source.Line)
 	case len(source.Next) > 0 || !allSuccess(source.Expect):
 		p.r.At(n, "a step that has to succeed", "%s: %s on line %d may fail, and reports nothing then", what, source.Op, source.Line)
