@@ -16,14 +16,25 @@ import (
 // other text's are; else each line that is not UTF-8 is of the guest's code page. Where that is not known, what is not
 // UTF-8 becomes U+FFFD.
 func Text(data []byte, page CodePage) string {
+	e, rest := shown(data)
+	return text(e, rest, page)
+}
+
+// text is in an encoding, or, where that is nil, read line by line.
+func text(e encoding.Encoding, data []byte, page CodePage) string {
+	if e != nil {
+		return clean(decoded(e, data))
+	}
+	return clean(lines(data, page))
+}
+
+// shown is the encoding that the bytes themselves show, and what is behind its mark; nil where they show none.
+func shown(data []byte) (encoding.Encoding, []byte) {
 	e, rest := marked(data)
 	if e == nil {
 		e = unmarked(rest)
 	}
-	if e != nil {
-		return clean(decoded(e, rest))
-	}
-	return clean(lines(rest, page))
+	return e, rest
 }
 
 func clean(text string) string {

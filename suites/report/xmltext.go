@@ -18,21 +18,12 @@ var (
 // bytes; else the one that it declares. One that declares UTF-16 in bytes of which each is a character, as writers do that
 // make a text first and write it later, is read as any text.
 func xmlText(data []byte, page CodePage) string {
-	e, rest := marked(data)
-	if e == nil {
-		e = unmarked(rest)
-	}
+	e, rest := shown(data)
 	if e == nil {
 		e = declared(rest)
 	}
-	var text string
-	if e != nil {
-		text = clean(decoded(e, rest))
-	} else {
-		text = clean(lines(rest, page))
-	}
-	text = text[len(xmlDeclaration.FindString(text[:min(len(text), xmlHead)])):]
-	return admitted(text)
+	document := text(e, rest, page)
+	return admitted(document[len(xmlDeclaration.FindString(document[:min(len(document), xmlHead)])):])
 }
 
 // xmlHead is how much of a document its declaration is looked for in.
