@@ -195,9 +195,9 @@ func (p *caseParser) registryTyped(n, value *node, kind, what string) (registryV
 	}
 	switch kind {
 	case "number", "dword", "qword":
-		most := map[string]uint64{"dword": math.MaxUint32}[kind]
-		if most == 0 {
-			most = math.MaxUint64
+		most := uint64(math.MaxUint64)
+		if kind == "dword" {
+			most = math.MaxUint32
 		}
 		number, ok := p.r.Number(value, what+": "+kind, 0, most)
 		if !ok {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"strings"
@@ -130,7 +131,7 @@ func (f *finding) text() string {
 	message, body := strings.TrimSpace(f.message), strings.Trim(f.body, "\r\n")
 	switch plain := strings.TrimSpace(body); {
 	case f.outcome == "":
-		return "an attempt before it failed: " + first(message, plain)
+		return "an attempt before it failed: " + cmp.Or(message, plain)
 	case message == "" && plain == "":
 		return f.kind
 	case message == "":
@@ -141,11 +142,4 @@ func (f *finding) text() string {
 		return plain
 	}
 	return message + "\n" + strings.TrimRight(body, " \t\r\n")
-}
-
-func first(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }

@@ -1,6 +1,9 @@
 package report
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // Outcome is what one test came to, in the words of TAP.
 type Outcome string
@@ -59,18 +62,11 @@ func (r *Report) Failed() []string {
 
 // Left is how many tests of each outcome are not among the Results.
 func (r *Report) Left() map[Outcome]int {
-	left := map[Outcome]int{}
-	for outcome, n := range r.Counts {
-		left[outcome] = n
-	}
+	left := maps.Clone(r.Counts)
 	for _, one := range r.Results {
 		left[one.Outcome]--
 	}
-	for outcome, n := range left {
-		if n == 0 {
-			delete(left, outcome)
-		}
-	}
+	maps.DeleteFunc(left, func(_ Outcome, n int) bool { return n == 0 })
 	return left
 }
 
