@@ -178,7 +178,7 @@ func (p *caseParser) readEntry(s *Step, steps *node) {
 		return
 	}
 	switch {
-	case len(s.Expect) != 1 || s.Expect[0] != statusSuccess:
+	case !s.succeeds():
 		p.r.At(steps, "no steps, or expect: STATUS_SUCCESS", "what DriverEntry does is known only where %s succeeds", s.Op)
 	case s.op.code == opReboot && s.args[2] == 3:
 		p.r.At(steps, "start: boot, system or auto", "the driver is not started by the boot")

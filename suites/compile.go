@@ -319,7 +319,7 @@ func (s *Step) wire() wireStep {
 		}
 	}
 	// No expectation means the usual one: success, or pending for what is only started.
-	usual := len(s.Expect) == 1 && s.Expect[0] == statusSuccess && len(s.Next) == 0
+	usual := s.succeeds() && len(s.Next) == 0
 	if !s.Async() && !s.Record && !usual {
 		w.ExpectCount = uint16(copy(w.Expect[:], slices.Concat(s.Expect, s.Next)))
 	}

@@ -196,7 +196,7 @@ func (p *caseParser) settleGeneric(s *Step, n *node) {
 		return
 	}
 	writes := len(g.outputs) > 0 || g.report != noReport || g.registry != nil
-	success := slices.Equal(s.Expect, []uint32{statusSuccess})
+	success := s.succeeds()
 	answered := success || g.device && !slices.ContainsFunc(s.Expect, isError)
 	switch {
 	case g.absent && (s.Record || !success):

@@ -70,7 +70,7 @@ func (p *caseParser) useHandle(name string, at *node, s *Step) uint64 {
 
 // settleHandles follows what the step comes to.
 func (p *caseParser) settleHandles(s *Step, n *node) {
-	certain := slices.Equal(s.Expect, []uint32{statusSuccess})
+	certain := s.succeeds()
 	if use := p.handles[s.opens]; use != nil {
 		use.synchronous = s.args[1]&openSynchronous != 0
 		use.state = socketUnknown

@@ -65,7 +65,7 @@ func (p *caseParser) useSocket(name string, at *node, s *Step) uint64 {
 // settleSockets follows what the step comes to: a socket that is made by a step which is not expected to
 // succeed at once may be there or not.
 func (p *caseParser) settleSockets(s *Step) {
-	certain := len(s.Expect) == 1 && s.Expect[0] == statusSuccess
+	certain := s.succeeds()
 	for _, name := range s.makes {
 		switch use := p.sockets[name]; {
 		case certain && !s.Async() && s.args[4]&socketEventAccept == 0:

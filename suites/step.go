@@ -333,7 +333,7 @@ func (p *caseParser) finish(s *Step, n *node, words *sentence) {
 			p.r.At(n, "misuse: true in the case", "%s misuses WSK, but its case does not say so", s.Op)
 		}
 	}
-	if use := p.clients[s.client]; use != nil && s.op.code == opRegister && !slices.Equal(s.Expect, []uint32{statusSuccess}) {
+	if use := p.clients[s.client]; use != nil && s.op.code == opRegister && !s.succeeds() {
 		use.state = maybeRegistered
 	}
 	p.settleSockets(s)
@@ -412,6 +412,9 @@ func (w *sentence) socket(name string, a argument) {
 }
 
 func (w *sentence) String() string { return strings.Join(w.parts, ", ") }
+
+// succeeds reports whether STATUS_SUCCESS is all that the step is expected to return.
+func (s *Step) succeeds() bool { return slices.Equal(s.Expect, []uint32{statusSuccess}) }
 
 // stepsCalled finds the step of that name, else all of the operation of that name. Where no step has the name, names are what
 // each of them goes by.
