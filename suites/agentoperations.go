@@ -158,7 +158,7 @@ func (p *caseParser) forget() {
 		use.state = deregistered
 	}
 	for _, use := range p.sockets {
-		use.state = socketClosed
+		use.state = objectClosed
 	}
 	for _, t := range p.threads {
 		t.busy = t.busy && t.performer == byAgent

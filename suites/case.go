@@ -25,8 +25,8 @@ type caseParser struct {
 	c          *Case
 	clients    map[string]*clientUse
 	threads    map[string]*threadUse
-	sockets    map[string]*socketUse
-	handles    map[string]*handleUse
+	sockets    map[string]*objectUse
+	handles    map[string]*objectUse
 	names      map[string]int // step names, by line
 	loop       *loopUse       // nil outside loops
 	entry      *entryUse      // nil outside what DriverEntry does
@@ -52,7 +52,7 @@ type stepNodes struct {
 
 func newCaseParser(l *loader, r *reporter, c *Case, source Source) *caseParser {
 	return &caseParser{r: r, vocabulary: l.vocabulary, c: c,
-		clients: map[string]*clientUse{}, threads: map[string]*threadUse{}, sockets: map[string]*socketUse{}, handles: map[string]*handleUse{}, names: map[string]int{}, limits: map[int]*node{},
+		clients: map[string]*clientUse{}, threads: map[string]*threadUse{}, sockets: map[string]*objectUse{}, handles: map[string]*objectUse{}, names: map[string]int{}, limits: map[int]*node{},
 		dir: filepath.Dir(source.Name), collected: map[string]int{}}
 }
 
@@ -189,7 +189,7 @@ func (p *caseParser) atEnd(n *node) {
 		}
 	}
 	for _, name := range p.c.sockets {
-		if u := p.sockets[name]; u.state == socketOpen {
+		if u := p.sockets[name]; u.state == objectOpen {
 			p.r.At(u.at, "a close for it", "socket %q is still open at the end of the case", name)
 		}
 	}

@@ -10,27 +10,14 @@ import (
 
 // What a case says about the devices that it has open, followed in the order of its steps.
 
-type handleUse struct {
-	index       int
-	state       socketState
-	at          *node // where it was opened last
-	synchronous bool
-}
-
-func (p *caseParser) handle(name string, at *node) *handleUse {
-	if use := p.handles[name]; use != nil {
-		return use
-	}
-	use := &handleUse{index: len(p.c.handles), at: at, state: socketClosed}
-	p.handles[name] = use
-	p.c.handles = append(p.c.handles, name)
-	return use
+func (p *caseParser) handle(name string, at *node) *objectUse {
+	return objectOf(p.handles, &p.c.handles, name, at)
 }
 
 // openHandle is a handle that a step makes; whether it does is settled when the step's expectation is known.
 func (p *caseParser) openHandle(name string, at *node, s *Step) uint64 {
 	use := p.handle(name, at)
-	if use.state == socketOpen {
+	if use.state == objectOpen {
 		p.r.At(at, "a close before it, or another name", "handle %q is already open, since line %d", name, use.at.Line)
 	}
 	if l := p.loop; l != nil {
@@ -49,9 +36,9 @@ func (p *caseParser) useHandle(name string, at *node, s *Step) uint64 {
 	if use == nil {
 		p.r.At(at, "an open step for it before this one", "there is no handle %q%s", name, strictyaml.Hint(name, p.c.handles))
 		use = p.handle(name, at)
-		use.state = socketUnknown // said once
+		use.state = objectUnknown // said once
 	}
-	if use.state == socketClosed {
+	if use.state == objectClosed {
 		p.r.At(at, "an open step before it", "handle %q is closed", name)
 	}
 	if l := p.loop; l != nil && l.parallel > 1 {
@@ -73,13 +60,13 @@ func (p *caseParser) settleHandles(s *Step, n *node) {
 	certain := s.succeeds()
 	if use := p.handles[s.opens]; use != nil {
 		use.synchronous = s.args[1]&openSynchronous != 0
-		use.state = socketUnknown
+		use.state = objectUnknown
 		if certain {
-			use.state = socketOpen
+			use.state = objectOpen
 		}
 	}
 	if use := p.handles[s.closes]; use != nil && s.op.code == opCloseHandle {
-		use.state = socketClosed
+		use.state = objectClosed
 	}
 	if s.op.life&lifeEnds == 0 || s.Async() { // one on a thread waits for what is open: that may be what is to be seen
 		return
@@ -91,35 +78,11 @@ func (p *caseParser) settleHandles(s *Step, n *node) {
 	}
 	for _, name := range p.c.handles {
 		use := p.handles[name]
-		if use.state == socketOpen && s.op.code != opReboot {
+		if use.state == objectOpen && s.op.code != opReboot {
 			p.r.At(n, "a close before it", "%s while handle %q is open, since line %d: the driver could not go", s.Op, name, use.at.Line)
 		}
-		use.state = socketClosed
+		use.state = objectClosed
 	}
-}
-
-// passHandles reports handles that one pass through a loop leaves otherwise than it found them.
-func (p *caseParser) passHandles(steps *node, before map[string]socketState) {
-	for _, name := range slices.Sorted(maps.Keys(p.handles)) {
-		use := p.handles[name]
-		was, there := before[name]
-		switch {
-		case use.state == socketOpen && (!there || was == socketClosed):
-			p.r.At(use.at, "a close for it in the loop", "handle %q is still open at the end of the loop", name)
-			use.state = socketUnknown
-		case use.state == socketClosed && there && was == socketOpen:
-			p.r.At(steps, "an open step after that", "handle %q is closed in the loop, which goes on", name)
-			use.state = socketUnknown
-		}
-	}
-}
-
-func (p *caseParser) handleStates() map[string]socketState {
-	states := map[string]socketState{}
-	for name, use := range p.handles {
-		states[name] = use.state
-	}
-	return states
 }
 
 // agentLoop settles a loop that the agent runs: all of its steps are the agent's, and each of its threads may have

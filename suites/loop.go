@@ -183,17 +183,14 @@ func (p *caseParser) readLoop(u unit, shared bool, at *node, groups []loopGroup)
 // the next one could not begin.
 func (p *caseParser) readPass(steps *node) {
 	p.loop.registered, p.loop.ended = map[string]bool{}, map[string]bool{}
-	clients, sockets, handles := map[string]registration{}, map[string]socketState{}, p.handleStates()
+	clients, sockets, handles := map[string]registration{}, objectStates(p.sockets), objectStates(p.handles)
 	for name, use := range p.clients {
 		clients[name] = use.state
-	}
-	for name, use := range p.sockets {
-		sockets[name] = use.state
 	}
 	for _, item := range steps.Items {
 		p.readStep(item)
 	}
-	p.passHandles(steps, handles)
+	p.passObjects("handle", "an open step after that", steps, p.handles, handles)
 	if p.c.Misuse {
 		return
 	}
@@ -208,18 +205,7 @@ func (p *caseParser) readPass(steps *node) {
 			use.state = maybeRegistered
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(p.sockets)) {
-		use := p.sockets[name]
-		before, there := sockets[name]
-		switch {
-		case use.state == socketOpen && (!there || before == socketClosed):
-			p.r.At(use.at, "a close for it in the loop", "socket %q is still open at the end of the loop", name)
-			use.state = socketUnknown
-		case use.state == socketClosed && there && before == socketOpen:
-			p.r.At(steps, "a step that makes it after that", "socket %q is closed in the loop, which goes on", name)
-			use.state = socketUnknown
-		}
-	}
+	p.passObjects("socket", "a step that makes it after that", steps, p.sockets, sockets)
 }
 
 // uncounted forgets how often the steps of a loop run where time or chance decides, and from where on in a
