@@ -76,7 +76,7 @@ func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
 	if op.socket && s.args[4]&socketPending != 0 {
 		s.wait = 0 // it does not wait; the await after it does
 	}
-	p.require(op.requires)
+	p.c.require(op.requires)
 	p.checks(s, m)
 	if op.code == opReload {
 		p.reloadChecks(s, body)
@@ -86,9 +86,9 @@ func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
 }
 
 // require adds a capability to those that the case requires.
-func (p *caseParser) require(capability string) {
-	if capability != "" && !slices.Contains(p.c.Requires, capability) {
-		p.c.Requires = append(p.c.Requires, capability)
+func (c *Case) require(capability string) {
+	if capability != "" && !slices.Contains(c.Requires, capability) {
+		c.Requires = append(c.Requires, capability)
 	}
 }
 
@@ -106,7 +106,7 @@ func (p *caseParser) absent(s *Step, a argument) {
 }
 
 func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
-	p.require(a.requires)
+	p.c.require(a.requires)
 	what := s.Op + ": " + a.name
 	switch a.kind {
 	case argBool:

@@ -1,7 +1,5 @@
 package suites
 
-import "slices"
-
 // Role is what a case is to its suite.
 type Role int
 
@@ -112,9 +110,7 @@ func (o once) adopt(r *reporter, s *Suite, at *node) {
 				r.At(at, "another id for the case", "case %q on line %d has the name of what the suite does once", c.family, c.Line)
 			}
 			for _, need := range one.Requires {
-				if !slices.Contains(c.Requires, need) {
-					c.Requires = append(c.Requires, need)
-				}
+				c.require(need)
 			}
 		}
 	}
