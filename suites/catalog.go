@@ -99,6 +99,7 @@ type Step struct {
 	generic   *generic
 	poolTags  []string // of reload: whose pool is looked at
 	opens     string   // a handle that there is after it
+	shuts     string   // a handle that is gone after it
 	joined    *generic // of a join: that of the step that began what is joined
 	keep      int      // later steps take what it reports, under this number; 0: none does
 	takes     *taken   // what one of its arguments is

@@ -64,6 +64,7 @@ func deviceMistakes() []mistakeTest {
 		{"open in a loop", one(loop("repeat: 2", "open: {handle: h, device: D}")), `handle "h" is still open at the end of the loop`, false},
 		{"close in a loop", opened(loop("repeat: 2", "close: {handle: h}")), `handle "h" is closed in the loop, which goes on`, false},
 		{"a handle from outside", opened(loop("parallel: 2", "read: {handle: h}")), `handle "h" is opened outside of the parallel loop (expected an open step in the loop, or shared: true)`, false},
+		{"a handle that is called as a socket", caseText("", "register: {client: a}", "capture: {client: a, wait: none}", "socket: {client: a, socket: h, kind: listen}", "open: {handle: h, device: D}", "close: {handle: h}", "release: {client: a}", "deregister: {client: a}"), `socket "h" is still open at the end of the case (expected a close for it)`, false},
 		{"every thread opens", one(loop("parallel: 2\n          shared: true", "open: {handle: h, device: D}", "close: {handle: h}")), `every thread of the loop would open handle "h"`, false},
 		{"thread in a loop", opened(loop("repeat: 2", "read: {handle: h, thread: t}")), "a named thread in a loop", false},
 		{"cancel of a thread in a loop", opened("read: {handle: h, thread: t}", loop("repeat: 2", "cancel: {thread: t}"), "join: {thread: t}"), "cancel of a named thread in a loop (expected cancel: {handle: …}, or cancel_after of the request)", false},

@@ -50,7 +50,7 @@ func (p *caseParser) useHandle(name string, at *node, s *Step) uint64 {
 		}
 	}
 	if s.op.code == opCloseHandle {
-		s.closes = name
+		s.shuts = name
 	}
 	return uint64(use.index)
 }
@@ -65,7 +65,7 @@ func (p *caseParser) settleHandles(s *Step, n *node) {
 			use.state = objectOpen
 		}
 	}
-	if use := p.handles[s.closes]; use != nil && s.op.code == opCloseHandle {
+	if use := p.handles[s.shuts]; use != nil {
 		use.state = objectClosed
 	}
 	if s.op.life&lifeEnds == 0 || s.Async() { // one on a thread waits for what is open: that may be what is to be seen
