@@ -1,11 +1,9 @@
 package wine
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -78,17 +76,9 @@ func (p *Provider) fits(s State, now *Software) error {
 	if err != nil {
 		return err
 	}
-	return sameContents(there, p.opts.Netio)
-}
-
-func sameContents(a, b string) error {
-	one, err := os.ReadFile(a)
-	if err != nil {
-		return err
-	}
-	other, err := os.ReadFile(b)
-	if err == nil && !bytes.Equal(one, other) {
-		err = fmt.Errorf("%s is not %s", a, b)
+	same, err := sameContent(there, p.opts.Netio)
+	if err == nil && !same {
+		err = fmt.Errorf("%s is not %s", there, p.opts.Netio)
 	}
 	return err
 }

@@ -111,7 +111,7 @@ func sameAs(path string, candidates []string) (string, error) {
 	return "", nil
 }
 
-// sameContent compares two files of the same size.
+// sameContent compares two files.
 func sameContent(a, b string) (bool, error) {
 	one, err := os.Open(a)
 	if err != nil {
@@ -128,13 +128,16 @@ func sameContent(a, b string) (bool, error) {
 	for {
 		n, err := io.ReadFull(one, left)
 		m, otherErr := io.ReadFull(other, right)
-		switch ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF); {
+		switch {
 		case !bytes.Equal(left[:n], right[:m]):
 			return false, nil
-		case ended:
+		case atEnd(err) && atEnd(otherErr):
 			return true, nil
 		case err != nil || otherErr != nil:
 			return false, errors.Join(err, otherErr)
 		}
 	}
 }
+
+// atEnd reports whether io.ReadFull has come to the end of its file.
+func atEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
