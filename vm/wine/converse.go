@@ -103,19 +103,14 @@ const longestUnplug = 10 * time.Minute
 func (s *server) plugIn() {
 	s.power.Lock()
 	defer s.power.Unlock()
-	s.mu.Lock()
-	on := s.boot != nil
-	s.mu.Unlock()
-	if on {
+	if s.booted() != nil {
 		s.winrm.Resume()
 	}
 }
 
 // killHost ends the process that hosts a driver.
 func (s *server) killHost(driver string) error {
-	s.mu.Lock()
-	b := s.boot
-	s.mu.Unlock()
+	b := s.booted()
 	if b == nil {
 		return errors.New("the guest is off")
 	}

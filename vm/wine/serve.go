@@ -186,11 +186,16 @@ func (s *server) start(ctx context.Context) error {
 	return nil
 }
 
+// booted is the boot that is up; nil where the guest is off.
+func (s *server) booted() *boot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.boot
+}
+
 // Start runs a command in the boot that is up. It implements winrmd.Host over boots that come and go.
 func (s *server) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process, error) {
-	s.mu.Lock()
-	b := s.boot
-	s.mu.Unlock()
+	b := s.booted()
 	if b == nil {
 		return nil, errors.New("start a command: the guest is off")
 	}
@@ -199,9 +204,7 @@ func (s *server) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process, e
 
 // TakesCodepage asks the boot that is up. See winrmd.Consoles.
 func (s *server) TakesCodepage(ctx context.Context, codepage int) (bool, error) {
-	s.mu.Lock()
-	b := s.boot
-	s.mu.Unlock()
+	b := s.booted()
 	if b == nil {
 		return false, errors.New("ask about a code page: the guest is off")
 	}
@@ -258,9 +261,7 @@ func (s *server) serve(ctx context.Context) error {
 	defer s.idle.Stop()
 	go s.accept(ctx)
 	for {
-		s.mu.Lock()
-		b := s.boot
-		s.mu.Unlock()
+		b := s.booted()
 		if b == nil { // off: until it is turned on, or ends
 			select {
 			case <-ctx.Done():
@@ -292,7 +293,7 @@ func (s *server) crashed(ctx context.Context, b *boot, e vm.Event) {
 // gone restarts a guest whose host ended without a crash, unless that was meant.
 func (s *server) gone(ctx context.Context, b *boot) {
 	s.power.Lock()
-	meant := s.isOther(b)
+	meant := s.booted() != b
 	s.power.Unlock()
 	if meant || ctx.Err() != nil {
 		return
@@ -306,18 +307,12 @@ func (s *server) gone(ctx context.Context, b *boot) {
 	s.again(ctx, b, crashes)
 }
 
-func (s *server) isOther(b *boot) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.boot != b
-}
-
 // again boots the same disk anew. A guest that does not come up, or crashes again and again as soon as it is
 // up, stays off until it is reverted or reset.
 func (s *server) again(ctx context.Context, b *boot, crashes int) {
 	s.power.Lock()
 	defer s.power.Unlock()
-	if s.isOther(b) {
+	if s.booted() != b {
 		return // somebody reverted it in the meantime
 	}
 	if time.Since(b.begun) > longLife || crashes == 0 {
