@@ -47,7 +47,7 @@ func booted(b testing.TB, c Confinement) *boot {
 	if err != nil {
 		b.Skip(err)
 	}
-	prefix, err := template(b.Context(), p.opts.Root, software)
+	prefix, err := template(b.Context(), p.opts.Root, software, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

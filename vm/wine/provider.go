@@ -102,11 +102,8 @@ func (p *Provider) Acquire(ctx context.Context, t vm.Target) (vm.Machine, error)
 	if err != nil {
 		return nil, err
 	}
-	prefix := templateOf(p.opts.Root, software)
-	if _, missing := os.Stat(prefix); missing != nil && p.opts.Tell != nil {
-		p.opts.Tell("making the Wine prefix that all guests are cloned from")
-	}
-	if prefix, err = template(ctx, p.opts.Root, software); err != nil {
+	prefix, err := template(ctx, p.opts.Root, software, p.opts.Tell)
+	if err != nil {
 		return nil, err
 	}
 	dir, lock, err := p.folder(t, software, prefix)

@@ -63,12 +63,15 @@ const registry = `REGEDIT4
 `
 
 // template returns the prefix that guests are cloned from, and makes it first where it is not there.
-// Several processes may ask for it at once: one makes it, the others wait.
-func template(ctx context.Context, root string, s *Software) (string, error) {
+// Several processes may ask for it at once: one makes it, the others wait; tell, which may be nil, is told before either.
+func template(ctx context.Context, root string, s *Software, tell func(text string)) (string, error) {
 	final := templateOf(root, s)
 	room := filepath.Dir(final)
 	if _, err := os.Stat(final); err == nil {
 		return final, nil
+	}
+	if tell != nil {
+		tell("making the Wine prefix that all guests are cloned from")
 	}
 	if err := os.MkdirAll(room, 0o755); err != nil {
 		return "", fmt.Errorf("make a Wine template: %w", err)
@@ -96,7 +99,7 @@ func templateOf(root string, s *Software) string {
 // root, and made where it is not there: beside it a clone takes no space. Nothing confines what runs in it, and its programs may
 // be links to those of Wine's installation: whoever is root runs nothing in it that writes to its Windows folder.
 func Prefix(ctx context.Context, root, dir string, s *Software) error {
-	from, err := template(ctx, root, s)
+	from, err := template(ctx, root, s, nil)
 	if err == nil {
 		err = clone(from, dir)
 	}
