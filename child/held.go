@@ -51,19 +51,23 @@ func (h Held) String() string {
 	}
 }
 
-// holders looks for the processes that have the other end of a pipe open: /proc/PID/fd, which is readable for processes of
-// the same user. group is the process group of the program that the pipes were for.
+// holders looks for the processes that have the other end of a pipe open that has not come to its end: /proc/PID/fd, which
+// is readable for processes of the same user. group is the process group of the program that the pipes were for.
 func (all outputs) holders(group int) Held {
-	held := Held{Still: true}
+	var held Held
 	pipes := map[string]bool{}
 	for _, o := range all {
 		select {
-		case <-o.copied: // it has come to its end
+		case <-o.copied:
 		default:
+			held.Still = true
 			if link, ok := o.link(); ok {
 				pipes[link] = true
 			}
 		}
+	}
+	if !held.Still {
+		return held
 	}
 	processes, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil || len(processes) > maxProcesses {

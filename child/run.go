@@ -43,10 +43,8 @@ func Run(ctx context.Context, cmd *exec.Cmd) (Held, error) {
 		return Held{}, errors.Join(err, outputs.end())
 	}
 	err = cmd.Wait() // for the program alone: its outputs are files
-	var held Held
-	if !outputs.await(ctx, grace) {
-		held = outputs.holders(cmd.Process.Pid)
-	}
+	outputs.await(ctx, grace)
+	held := outputs.holders(cmd.Process.Pid)
 	return held, errors.Join(err, outputs.end())
 }
 
@@ -149,31 +147,19 @@ func (o *output) drain() error {
 	return nil
 }
 
-// await reports whether all outputs came to their ends within this time, and before ctx ends.
-func (all outputs) await(ctx context.Context, within time.Duration) bool {
+// await waits until all outputs have come to their ends, for this time at most, and until ctx ends.
+func (all outputs) await(ctx context.Context, within time.Duration) {
 	timer := time.NewTimer(within)
 	defer timer.Stop()
 	for _, o := range all {
 		select {
 		case <-o.copied:
 		case <-timer.C:
-			return all.ended()
+			return
 		case <-ctx.Done():
-			return all.ended()
+			return
 		}
 	}
-	return true
-}
-
-func (all outputs) ended() bool {
-	for _, o := range all {
-		select {
-		case <-o.copied:
-		default:
-			return false
-		}
-	}
-	return true
 }
 
 // end stops copying, with what is in the pipes now, and says what could not be kept.
