@@ -49,19 +49,14 @@ func Decode(data []byte) (string, error) {
 	switch {
 	case bytes.HasPrefix(data, []byte{0xff, 0xfe, 0, 0}), bytes.HasPrefix(data, []byte{0, 0, 0xfe, 0xff}):
 		return "", errors.New("is UTF-32: save it as UTF-8")
-	case !marked16(data) && bytes.IndexByte(data, 0) >= 0:
-		return "", errors.New("has NUL characters: if it is UTF-16 without a byte order mark, save it as UTF-8")
-	case marked16(data):
+	case bytes.HasPrefix(data, []byte{0xff, 0xfe}), bytes.HasPrefix(data, []byte{0xfe, 0xff}):
 		return decode16(data)
-	}
-	if !utf8.Valid(data) {
+	case bytes.IndexByte(data, 0) >= 0:
+		return "", errors.New("has NUL characters: if it is UTF-16 without a byte order mark, save it as UTF-8")
+	case !utf8.Valid(data):
 		return "", fmt.Errorf("is not UTF-8, from its byte %d on: save it as UTF-8", validUntil(data)+1)
 	}
 	return string(bytes.TrimPrefix(data, []byte("\ufeff"))), nil
-}
-
-func marked16(data []byte) bool {
-	return bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff})
 }
 
 func decode16(data []byte) (string, error) {
