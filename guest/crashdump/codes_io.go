@@ -62,7 +62,7 @@ func ioCodes() []stopCode {
 		}, {
 			code: 0x10D, name: "WDF_VIOLATION",
 			meaning: "The Kernel-Mode Driver Framework found an error in a driver that uses it.",
-			params:  [4]param{plain("kind of the violation"), plain("depends on parameter 1"), plain("depends on parameter 1"), plain("depends on parameter 1")},
+			params:  violation(),
 			next:    "the framework's log of that driver: `!wdfkd.wdflogdump` in WinDbg",
 			same:    []int{1},
 		},

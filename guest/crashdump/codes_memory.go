@@ -101,7 +101,7 @@ func memoryCodes() []stopCode {
 		}, {
 			code: 0xC2, name: "BAD_POOL_CALLER",
 			meaning: "A driver asked for or freed pool in a way that is not allowed.",
-			params:  [4]param{plain("kind of the violation"), plain("depends on parameter 1"), plain("depends on parameter 1"), plain("depends on parameter 1")},
+			params:  violation(),
 			next:    "the caller of the pool routine on the stack; Driver Verifier's pool tracking names it",
 			same:    []int{1},
 			subcode: badPoolCalls(),

@@ -3,7 +3,6 @@ package crashdump
 // networkCodes are the stop codes of the network stack: NDIS, the Network Module Registrar, netio, WFP, Winsock, HTTP.
 func networkCodes() []stopCode {
 	reserved, byKind := plain("reserved"), plain("depends on parameter 1")
-	kinds := [4]param{plain("kind of the violation"), byKind, byKind, byKind}
 	const ndis = "the miniport, filter or protocol on the stack; `!ndiskd` in WinDbg"
 	return []stopCode{
 		{
@@ -13,20 +12,20 @@ func networkCodes() []stopCode {
 		}, {
 			code: 0x7C, name: "BUGCODE_NDIS_DRIVER",
 			meaning: "NDIS saw a network driver break a rule.",
-			params:  kinds,
+			params:  violation(),
 			next:    ndis,
 			subcode: ndisViolations(),
 			same:    []int{1},
 		}, {
 			code: 0xD2, name: "BUGCODE_ID_DRIVER",
 			meaning: "NDIS saw a network driver break a rule (the code of Windows XP and older; 0x7C since).",
-			params:  kinds,
+			params:  violation(),
 			next:    ndis,
 			same:    []int{1},
 		}, {
 			code: 0x15E, name: "BUGCODE_NDIS_DRIVER_LIVE_DUMP",
 			meaning: "NDIS saw a network driver break a rule, and had a dump of the running system written; nothing has crashed.",
-			params:  kinds,
+			params:  violation(),
 			next:    ndis,
 			subcode: ndisViolations(),
 			same:    []int{1},
@@ -40,7 +39,7 @@ func networkCodes() []stopCode {
 		}, {
 			code: 0x126, name: "NETIO_INVALID_POOL_CALLER",
 			meaning: "Something was freed into a pool of netio's, of MDLs or fixed-size blocks, that is not, or no longer, of it.",
-			params:  [4]param{plain("kind of the violation"), byKind, byKind, byKind},
+			params:  violation(),
 			next:    "who frees it: an MDL or NET_BUFFER_LIST of WSK's or NDIS' that its client frees by itself instead of giving it back (WskRelease, FreeNetBufferList), frees twice, or wrote beyond",
 			subcode: map[uint64]sub{
 				1: {"the pool is in an invalid state", [3]param{plain("block or MDL"), plain("page"), plain("pool of the processor")}},
@@ -81,19 +80,19 @@ func networkCodes() []stopCode {
 		}, {
 			code: 0x19E, name: "BUGCODE_NETADAPTER_DRIVER",
 			meaning: "The framework for network adapters (NetAdapterCx) saw a client driver break a rule.",
-			params:  kinds,
+			params:  violation(),
 			next:    "the client driver's use of the framework: `!netadapterkd` and `!wdfkd.wdflogdump` in WinDbg",
 			same:    []int{1},
 		}, {
 			code: 0x1DD, name: "BUGCODE_MBBADAPTER_DRIVER",
 			meaning: "The framework for mobile broadband adapters saw a client driver break a rule.",
-			params:  kinds,
+			params:  violation(),
 			next:    "the client driver's use of the framework: `!wdfkd.wdflogdump` in WinDbg",
 			same:    []int{1},
 		}, {
 			code: 0x1DE, name: "BUGCODE_WIFIADAPTER_DRIVER",
 			meaning: "The framework for wireless adapters saw a client driver break a rule.",
-			params:  kinds,
+			params:  violation(),
 			next:    "the client driver's use of the framework: `!wdfkd.wdflogdump` in WinDbg",
 			same:    []int{1},
 		},

@@ -18,7 +18,7 @@ func systemCodes() []stopCode {
 		}, {
 			code: 0x9F, name: "DRIVER_POWER_STATE_FAILURE",
 			meaning: "A driver let a power transition hang or violated its rules.",
-			params:  [4]param{plain("kind of the violation"), plain("depends on parameter 1"), plain("depends on parameter 1"), plain("depends on parameter 1")},
+			params:  violation(),
 			next:    "the blocked IRP and the device stack (`!irp`, `!devstack` in WinDbg)",
 			subcode: map[uint64]sub{
 				1: {"a device was freed with a power request outstanding", [3]param{plain("device object"), reserved, reserved}},
@@ -61,7 +61,7 @@ func systemCodes() []stopCode {
 		}, {
 			code: 0x133, name: "DPC_WATCHDOG_VIOLATION",
 			meaning: "A DPC ran for too long, or the system spent too long at DISPATCH_LEVEL or above.",
-			params:  [4]param{plain("kind of the violation"), plain("depends on parameter 1"), plain("depends on parameter 1"), plain("depends on parameter 1")},
+			params:  violation(),
 			next:    "loops and waits under a spin lock, in a DPC or in a receive callback",
 			subcode: map[uint64]sub{
 				0: {"a single DPC or interrupt routine was over its time", [3]param{plain("time taken, in ticks"), plain("time allowed, in ticks"), param{}}},

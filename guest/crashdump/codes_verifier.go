@@ -2,32 +2,31 @@ package crashdump
 
 // verifierCodes are the stop codes of Driver Verifier.
 func verifierCodes() []stopCode {
-	violation := [4]param{plain("kind of the violation"), plain("depends on parameter 1"), plain("depends on parameter 1"), plain("depends on parameter 1")}
 	return []stopCode{
 		{
 			code: 0xC4, name: "DRIVER_VERIFIER_DETECTED_VIOLATION",
 			meaning: "Driver Verifier saw a driver break a rule.",
-			params:  violation,
+			params:  violation(),
 			next:    "the caller on the stack; `!verifier` and, of rules, `!ruleinfo` in WinDbg",
 			subcode: verifierViolations(),
 			same:    []int{1},
 		}, {
 			code: 0x1C4, name: "DRIVER_VERIFIER_DETECTED_VIOLATION_LIVEDUMP",
 			meaning: "Driver Verifier saw a driver break a rule, and had a dump of the running system written; nothing has crashed.",
-			params:  violation,
+			params:  violation(),
 			next:    "the caller on the stack; `!verifier` and, of rules, `!ruleinfo` in WinDbg",
 			subcode: verifierViolations(),
 			same:    []int{1},
 		}, {
 			code: 0xE6, name: "DRIVER_VERIFIER_DMA_VIOLATION",
 			meaning: "Driver Verifier saw a driver misuse DMA.",
-			params:  violation,
+			params:  violation(),
 			next:    "the driver on the stack, and its adapter: `!dma` in WinDbg",
 			same:    []int{1},
 		}, {
 			code: 0x121, name: "DRIVER_VIOLATION",
 			meaning: "A driver broke a rule.",
-			params:  violation,
+			params:  violation(),
 			next:    "the driver on the stack",
 			same:    []int{1},
 		}, {

@@ -160,6 +160,12 @@ type sub struct {
 // plain is a parameter that is read as a number: an address, a pointer, a count.
 func plain(text string) param { return param{text: text} }
 
+// violation has the parameters of a code of which the first says what the others are.
+func violation() [4]param {
+	byKind := plain("depends on parameter 1")
+	return [4]param{plain("kind of the violation"), byKind, byKind, byKind}
+}
+
 // irql, status and poolType read their values.
 func irql(text string) param { return param{text, readIRQL} }
 
