@@ -97,8 +97,9 @@ func (t *triage) checkSignature() error {
 
 // readRecords takes the context and the exception from elsewhere, if the minidump says so.
 func (t *triage) readRecords(h *Header) error {
-	if layout, known := contextOf(h.Machine); known && t.field(atTriageContext) != 0 && t.field(atTriageContext) != atContext {
-		raw, err := t.f.read("minidump context", t.field(atTriageContext), layout.size)
+	layout, known := contextOf(h.Machine)
+	if at := t.field(atTriageContext); known && at != 0 && at != atContext {
+		raw, err := t.f.read("minidump context", at, layout.size)
 		if err != nil {
 			return err
 		}
