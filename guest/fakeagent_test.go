@@ -321,3 +321,9 @@ func (a *fakeAgent) tail(path string, from int64) uint32 {
 	}
 	return 1
 }
+
+// partPath is that of a path in a guest.
+func partPath(path string) string {
+	i := strings.LastIndexByte(path, '\\') + 1
+	return path[:i] + partName(path[i:])
+}

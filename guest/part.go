@@ -7,7 +7,6 @@ import (
 	"errors"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"unicode/utf16"
 )
 
@@ -26,12 +25,7 @@ func partName(name string) string {
 	return ".wskharness-" + hex.EncodeToString(sum[:16]) + partSuffix
 }
 
-// partPath is that of a path in a guest, and partPlace that of one on this host.
-func partPath(path string) string {
-	i := strings.LastIndexByte(path, '\\') + 1
-	return path[:i] + partName(path[i:])
-}
-
+// partPlace is that of a place on this host.
 func partPlace(place string) string {
 	return filepath.Join(filepath.Dir(place), partName(filepath.Base(place)))
 }
