@@ -11,23 +11,13 @@ import (
 
 // Templates are the templates below root, and what is left of those that were not finished.
 func Templates(root string) []string {
-	room := filepath.Join(root, "wine", "templates")
-	entries, err := os.ReadDir(room)
-	if err != nil {
-		return nil // there are none
-	}
-	var all []string
-	for _, entry := range entries {
-		if entry.IsDir() {
-			all = append(all, filepath.Join(room, entry.Name()))
-		}
-	}
+	all, _ := foldersIn(templatesDir(root)) // where it can't be read there are none
 	return all
 }
 
 // RemoveTemplates removes some of these, unless somebody is making one.
 func RemoveTemplates(root string, some []string) error {
-	unlock, err := tryLock(filepath.Join(root, "wine", "templates", lockName))
+	unlock, err := tryLock(filepath.Join(templatesDir(root), lockName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -66,20 +56,13 @@ type Left struct {
 
 // Folders are those of all guests below root.
 func Folders(root string) ([]Left, error) {
-	entries, err := os.ReadDir(guestsDir(root))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	dirs, err := foldersIn(guestsDir(root))
 	if err != nil {
 		return nil, fmt.Errorf("look for Wine guests: %w", err)
 	}
 	var all []Left
-	for _, entry := range entries {
-		if !entry.IsDir() {
-			continue
-		}
-		dir := filepath.Join(guestsDir(root), entry.Name())
-		one := Left{ID: entry.Name(), Dir: dir, Up: served(dir)}
+	for _, dir := range dirs {
+		one := Left{ID: filepath.Base(dir), Dir: dir, Up: served(dir)}
 		var c Config
 		if readJSON(filepath.Join(dir, configFile), &c) == nil {
 			one.Needs = []string{c.Template, c.Host, c.Netio}

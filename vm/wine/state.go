@@ -82,18 +82,32 @@ func readJSON(path string, v any) error {
 	return nil
 }
 
-// List returns the guests below root that are up, oldest first.
-func List(root string) ([]State, error) {
-	entries, err := os.ReadDir(guestsDir(root))
+// foldersIn are the folders in another one, which need not be there.
+func foldersIn(room string) ([]string, error) {
+	entries, err := os.ReadDir(room)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, entry := range entries {
+		if entry.IsDir() {
+			all = append(all, filepath.Join(room, entry.Name()))
+		}
+	}
+	return all, nil
+}
+
+// List returns the guests below root that are up, oldest first.
+func List(root string) ([]State, error) {
+	dirs, err := foldersIn(guestsDir(root))
+	if err != nil {
 		return nil, fmt.Errorf("list the Wine guests: %w", err)
 	}
 	var up []State
-	for _, entry := range entries {
-		dir := filepath.Join(guestsDir(root), entry.Name())
+	for _, dir := range dirs {
 		var s State
 		if !served(dir) || readJSON(filepath.Join(dir, stateFile), &s) != nil {
 			continue // dead, or not up yet

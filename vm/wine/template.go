@@ -87,12 +87,14 @@ func template(ctx context.Context, root string, s *Software, tell func(text stri
 	return final, buildTemplate(ctx, s, final)
 }
 
+func templatesDir(root string) string { return filepath.Join(root, "wine", "templates") }
+
 // templateOf is where the template is that guests of this Wine are cloned from, on this machine: it goes by all that it is made
 // of.
 func templateOf(root string, s *Software) string {
 	spaces := confinement().Bubblewrap != "" // by which it is told what may be shared with the installation
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d\n%s\n%s\n%t\n%s", recipe, s.Version, s.Loader, spaces, registry))
-	return filepath.Join(root, "wine", "templates", hex.EncodeToString(sum[:8]))
+	return filepath.Join(templatesDir(root), hex.EncodeToString(sum[:8]))
 }
 
 // Prefix makes a Wine prefix as a guest has it, in a folder that is not there yet. The template that it is a clone of is below
@@ -165,7 +167,7 @@ func lockRoom(ctx context.Context, room string) (unlock func(), err error) {
 
 // sweepTemplates clears away what a process that was killed had not finished, unless somebody is making a template.
 func sweepTemplates(root string) {
-	room := filepath.Join(root, "wine", "templates")
+	room := templatesDir(root)
 	if unlock, err := tryLock(filepath.Join(room, lockName)); err == nil {
 		defer unlock()
 		sweepRoom(room)
