@@ -4,13 +4,9 @@
 #include "client_state.h"
 #include "worker.h"
 
-/*
- * What a client's variable has in it before the call: a provider that reads it, or leaves it as it is, must
- * not find what it should have written.
- */
-#define UNWRITTEN      0xAA
-#define UNWRITTEN_WORD 0xAAAAAAAAAAAAAAAAull
+#define UNWRITTEN_WORD (0x0101010101010101ull * UNWRITTEN)
 
+/* A pointer that the provider has written; NULL for one that it has left as it was. */
 static PVOID Written(const VOID *Pointer)
 {
     return (UINT64)(ULONG_PTR)Pointer != UNWRITTEN_WORD ? (PVOID)(ULONG_PTR)Pointer : NULL;
