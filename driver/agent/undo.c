@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <wchar.h>
 
-#define OLD_MAX (1024u * 1024u)
-
 HKEY UndoRoot(DWORD Root)
 {
     return Root == 0 ? HKEY_LOCAL_MACHINE : HKEY_USERS;
@@ -149,21 +147,13 @@ static DWORD NoteKey(const wchar_t *Journal, DWORD Root, const wchar_t *Key)
     return error;
 }
 
+/* Reads the value that is there, if one is. */
 static DWORD ReadOld(HKEY Key, const wchar_t *Name, UNDO_ENTRY *Entry)
 {
-    DWORD error = (DWORD)RegQueryValueExW(Key, Name, NULL, &Entry->OldType, NULL, &Entry->OldBytes);
+    DWORD error = UndoReadValue(Key, Name, Entry);
 
-    if (error == ERROR_FILE_NOT_FOUND)
-        return ERROR_SUCCESS;
-    if (error == ERROR_SUCCESS && Entry->OldBytes > OLD_MAX)
-        error = ERROR_FILE_TOO_LARGE;
-    if (error != ERROR_SUCCESS)
-        return error;
-    Entry->Had = 1;
-    Entry->Old = malloc(Entry->OldBytes != 0 ? Entry->OldBytes : 1);
-    if (Entry->Old == NULL)
-        return ERROR_NOT_ENOUGH_MEMORY;
-    return (DWORD)RegQueryValueExW(Key, Name, NULL, &Entry->OldType, Entry->Old, &Entry->OldBytes);
+    Entry->Had = error == ERROR_SUCCESS;
+    return error == ERROR_FILE_NOT_FOUND ? ERROR_SUCCESS : error;
 }
 
 DWORD UndoNoteValue(const wchar_t *Journal, DWORD Root, const wchar_t *Key, const wchar_t *Name)

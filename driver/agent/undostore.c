@@ -112,10 +112,28 @@ DWORD UndoStorePlace(wchar_t Place[UNDO_TEXT_CHARS])
     return error;
 }
 
+DWORD UndoReadValue(HKEY Key, const wchar_t *Name, UNDO_ENTRY *Entry)
+{
+    DWORD error = (DWORD)RegQueryValueExW(Key, Name, NULL, &Entry->OldType, NULL, &Entry->OldBytes);
+
+    Entry->Old = NULL;
+    if (error == ERROR_SUCCESS && Entry->OldBytes > UNDO_OLD_MAX)
+        error = ERROR_FILE_TOO_LARGE;
+    if (error != ERROR_SUCCESS)
+        return error;
+    Entry->Old = malloc(Entry->OldBytes != 0 ? Entry->OldBytes : 1);
+    if (Entry->Old == NULL)
+        return ERROR_NOT_ENOUGH_MEMORY;
+    error = (DWORD)RegQueryValueExW(Key, Name, NULL, &Entry->OldType, Entry->Old, &Entry->OldBytes);
+    if (error != ERROR_SUCCESS) {
+        free(Entry->Old);
+        Entry->Old = NULL;
+    }
+    return error;
+}
+
 static void GetEntry(HKEY Key, UNDO_ENTRY *Entry)
 {
-    DWORD bytes = 0;
-
     Entry->Kind = GetUndoNumber(Key, L"Kind");
     Entry->Root = GetUndoNumber(Key, L"Root");
     GetUndoText(Key, L"Path", Entry->Path);
@@ -123,16 +141,8 @@ static void GetEntry(HKEY Key, UNDO_ENTRY *Entry)
     GetUndoText(Key, L"Saved", Entry->Saved);
     Entry->Had = GetUndoNumber(Key, L"Had");
     Entry->Old = NULL;
-    if (!Entry->Had || RegQueryValueExW(Key, L"Old", NULL, &Entry->OldType, NULL, &bytes) != ERROR_SUCCESS ||
-        bytes > UNDO_OLD_MAX)
-        return;
-    Entry->Old = malloc(bytes != 0 ? bytes : 1);
-    if (Entry->Old != NULL &&
-        RegQueryValueExW(Key, L"Old", NULL, &Entry->OldType, Entry->Old, &bytes) != ERROR_SUCCESS) {
-        free(Entry->Old);
-        Entry->Old = NULL;
-    }
-    Entry->OldBytes = bytes;
+    if (Entry->Had)
+        (void)UndoReadValue(Key, L"Old", Entry);
 }
 
 BOOL UndoStoreNewest(DWORD Below, DWORD *Number, UNDO_ENTRY *Entry)
@@ -146,7 +156,7 @@ BOOL UndoStoreNewest(DWORD Below, DWORD *Number, UNDO_ENTRY *Entry)
     *Number = GetUndoNumber(store, L"Newest");
     if (*Number >= Below)
         *Number = Below - 1;
-    for (; !found && *Number != 0; --*Number) {
+    for (; *Number != 0; --*Number) {
         NumberName(*Number, name);
         if (RegOpenKeyExW(store, name, 0, KEY_READ, &key) != ERROR_SUCCESS)
             continue;

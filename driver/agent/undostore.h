@@ -33,6 +33,9 @@ DWORD UndoStoreAdd(const wchar_t *Journal, const UNDO_ENTRY *Entry, DWORD *Numbe
 /* Where what the next one replaces is to be kept: nothing is there. */
 DWORD UndoStorePlace(wchar_t Place[UNDO_TEXT_CHARS]);
 
+/* Reads a value of at most 1 MiB into Old, OldType and OldBytes; after an error Old is NULL. */
+DWORD UndoReadValue(HKEY Key, const wchar_t *Name, UNDO_ENTRY *Entry);
+
 /* The newest one below Number; FALSE where there is none. Entry->Old is to be freed. */
 BOOL UndoStoreNewest(DWORD Below, DWORD *Number, UNDO_ENTRY *Entry);
 
