@@ -11,8 +11,6 @@
  */
 #define START_RETRIES_MAX 1u
 
-#define SERVICE_KEY_CHARS 160u
-
 #define STOPPED_POLL_MS 20u
 #define ASK_MS          5000u
 
@@ -29,12 +27,6 @@ typedef struct DRIVER_CALL {
     wchar_t Name[SERVICE_NAME_CHARS_MAX + 1];
     DWORD TimeoutMs;
 } DRIVER_CALL;
-
-static void ServiceKey(const wchar_t *Name, wchar_t Key[SERVICE_KEY_CHARS])
-{
-    wcscpy(Key, L"SYSTEM\\CurrentControlSet\\Services\\");
-    wcsncat(Key, Name, SERVICE_NAME_CHARS_MAX);
-}
 
 DWORD DriverEntryStatus(const wchar_t *Name)
 {

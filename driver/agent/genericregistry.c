@@ -3,34 +3,14 @@
  * functions" in the Win32 reference.
  */
 #include "genericsteps.h"
+#include "service.h"
 #include "settings.h"
 #include "status.h"
 #include "undo.h"
 
 #include <stdlib.h>
-#include <wchar.h>
 
-#define SERVICES_AT   L"SYSTEM\\CurrentControlSet\\Services\\"
-#define PARAMETERS_AT L"\\Parameters"
-#define NAME_MARK     L'='
-
-/* The key of the step: as it says, or that of the parameters of the driver's service. To be freed. */
-static wchar_t *RegistryKeyOf(const GENERIC *Generic, const wchar_t *Key)
-{
-    BOOL own = Generic->Step->Arg[2] != 0;
-    wchar_t *path = calloc(wcslen(Generic->Service) + wcslen(Key) + 64, sizeof *path);
-
-    if (path == NULL)
-        return NULL;
-    if (own) {
-        wcscpy(path, SERVICES_AT);
-        wcscat(path, Generic->Service);
-        wcscat(path, PARAMETERS_AT);
-    } else {
-        wcscpy(path, Key);
-    }
-    return path;
-}
+#define NAME_MARK L'='
 
 static DWORD RegistryRead(GENERIC *Generic, HKEY Key, const wchar_t *Name)
 {
@@ -95,15 +75,15 @@ static DWORD RegistryDo(GENERIC *Generic, const wchar_t *Path, const wchar_t *Na
 
 UINT32 DoRegistry(GENERIC *Generic)
 {
-    wchar_t *key = WordsNextWide(&Generic->Words), *name = WordsNextWide(&Generic->Words), *path = NULL;
+    wchar_t *key = WordsNextWide(&Generic->Words), *name = WordsNextWide(&Generic->Words);
     const char *digits = WordsNext(&Generic->Words);
+    BOOL own = Generic->Step->Arg[2] != 0; /* the key is that of the driver's parameters */
+    wchar_t parameters[SERVICE_KEY_CHARS];
     DWORD error = ERROR_INVALID_NAME;
 
+    ServiceParametersKey(Generic->Service, parameters);
     if (key != NULL && name != NULL && name[0] == NAME_MARK)
-        path = RegistryKeyOf(Generic, key);
-    if (path != NULL)
-        error = RegistryDo(Generic, path, name + 1, digits);
-    free(path);
+        error = RegistryDo(Generic, own ? parameters : key, name + 1, digits);
     free(key);
     free(name);
     return StatusOfWin32(error);

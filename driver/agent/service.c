@@ -23,6 +23,18 @@ BOOL ServiceNameValid(const wchar_t *Name)
     return length != 0;
 }
 
+void ServiceKey(const wchar_t *Name, wchar_t Key[SERVICE_KEY_CHARS])
+{
+    wcscpy(Key, L"SYSTEM\\CurrentControlSet\\Services\\");
+    wcsncat(Key, Name, SERVICE_NAME_CHARS_MAX);
+}
+
+void ServiceParametersKey(const wchar_t *Name, wchar_t Key[SERVICE_KEY_CHARS])
+{
+    ServiceKey(Name, Key);
+    wcscat(Key, L"\\Parameters");
+}
+
 /* Does the manager say so while it is still coming up? Wine's does, for some 100 ms after a boot. */
 static BOOL MayPass(DWORD Error)
 {

@@ -6,6 +6,7 @@
 #define SERVICE_RETRIES_MAX 5u
 
 #define SERVICE_NAME_CHARS_MAX 64u
+#define SERVICE_KEY_CHARS      160u
 
 /* No service: beside SERVICE_STOPPED and its neighbours. */
 #define SERVICE_ABSENT 0u
@@ -17,6 +18,10 @@ typedef struct SERVICE_REPORT {
 
 /* Letters, digits, '.', '_' and '-', 1 to SERVICE_NAME_CHARS_MAX of them: also safe in a registry path. */
 BOOL ServiceNameValid(const wchar_t *Name);
+
+/* The key of a service below HKEY_LOCAL_MACHINE, and that of its parameters. */
+void ServiceKey(const wchar_t *Name, wchar_t Key[SERVICE_KEY_CHARS]);
+void ServiceParametersKey(const wchar_t *Name, wchar_t Key[SERVICE_KEY_CHARS]);
 
 /* Opens the manager; tries again for a few seconds while it does not answer. */
 DWORD ScmOpen(DWORD Access, SC_HANDLE *Scm);

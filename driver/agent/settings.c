@@ -9,12 +9,9 @@
 #include <stdlib.h>
 #include <wchar.h>
 
-#define VALUE_TEXTS_MAX  64u
-#define VALUE_BYTES_MAX  (64u * 1024u)
-#define DEPENDS_CHARS    4096u
-#define VALUE_KEY_CHARS  200u
-#define PARAMETERS_FORM  L"SYSTEM\\CurrentControlSet\\Services\\"
-#define PARAMETERS_BELOW L"\\Parameters"
+#define VALUE_TEXTS_MAX 64u
+#define VALUE_BYTES_MAX (64u * 1024u)
+#define DEPENDS_CHARS   4096u
 
 /* A registry value in the making. */
 typedef struct VALUE {
@@ -210,11 +207,10 @@ static DWORD Configure(const wchar_t *Name, const SETTINGS *Settings)
 DWORD SettingsApply(const wchar_t *Name, WORDS Words)
 {
     SETTINGS settings = {.Start = SERVICE_DEMAND_START};
-    wchar_t key[VALUE_KEY_CHARS] = PARAMETERS_FORM;
+    wchar_t key[SERVICE_KEY_CHARS];
     DWORD error;
 
-    wcsncat(key, Name, SERVICE_NAME_CHARS_MAX);
-    wcscat(key, PARAMETERS_BELOW);
+    ServiceParametersKey(Name, key);
     /* What an earlier service of this name had is not this one's. */
     error = (DWORD)RegDeleteTreeW(HKEY_LOCAL_MACHINE, key);
     if (error == ERROR_SUCCESS || error == ERROR_FILE_NOT_FOUND)

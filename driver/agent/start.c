@@ -15,8 +15,6 @@
 #define OPEN_POLL_MS   5u
 #define START_HELLO_MS 5000u
 
-#define START_SERVICES_AT L"SYSTEM\\CurrentControlSet\\Services\\"
-
 static BOOL StartFailed(START *Start, const char *Why, DWORD Win32)
 {
     Start->Why = Why;
@@ -48,13 +46,12 @@ BOOL StartVerifyFile(const PLAN *Plan, const wchar_t *Path, START *Start)
  */
 static BOOL VerifyService(const PLAN *Plan, START *Start)
 {
-    wchar_t key[ARRAYSIZE(START_SERVICES_AT) + SERVICE_NAME_CHARS_MAX] = START_SERVICES_AT, image[MAX_PATH],
-                                               path[MAX_PATH];
+    wchar_t key[SERVICE_KEY_CHARS], image[MAX_PATH], path[MAX_PATH];
     wchar_t *opened = NULL;
     DWORD bytes = sizeof image, error;
     BOOL same;
 
-    wcsncat(key, Plan->ServiceName, SERVICE_NAME_CHARS_MAX);
+    ServiceKey(Plan->ServiceName, key);
     error = (DWORD)RegGetValueW(HKEY_LOCAL_MACHINE, key, L"ImagePath", RRF_RT_REG_SZ, NULL, image, &bytes);
     if (error == ERROR_SUCCESS)
         opened = ImageFile(image, path) ? PathOpen(path, &error) : NULL;
