@@ -54,12 +54,14 @@ static UINT32 DoSleep(GENERIC *Generic)
 #define IN_LOOPS         0x2u /* it may run in a loop, on several threads side by side */
 #define UPLOAD_TEXTS_MAX 4096u
 
-static const struct {
+typedef struct GENERIC_STEP {
     UINT32 Op;
     UINT32 (*Routine)(GENERIC *Generic);
     unsigned TextsMin, TextsMax;
     UINT32 Where;
-} GenericSteps[] = {
+} GENERIC_STEP;
+
+static const GENERIC_STEP GenericSteps[] = {
     {WSKP_OP_UPLOAD, DoUpload, 2, UPLOAD_TEXTS_MAX, 0},
     {WSKP_OP_RUN, DoRun, 2, RUN_TEXTS_MAX, ON_THREADS},
     {WSKP_OP_COLLECT, DoCollect, 2, 2, 0},
@@ -73,6 +75,21 @@ static const struct {
     {WSKT_OP_CANCEL, DoCancelHandle, 0, 0, IN_LOOPS},
     {WSKT_OP_SLEEP, DoSleep, 0, 0, IN_LOOPS},
 };
+
+/* NULL: there is no such step. */
+static const GENERIC_STEP *GenericStepOf(UINT32 Op)
+{
+    for (size_t i = 0; i < ARRAYSIZE(GenericSteps); i++) {
+        if (GenericSteps[i].Op == Op)
+            return &GenericSteps[i];
+    }
+    return NULL;
+}
+
+BOOL GenericHas(UINT32 Op)
+{
+    return GenericStepOf(Op) != NULL;
+}
 
 static BOOL RunTextsFit(WORDS Words)
 {
@@ -115,32 +132,26 @@ static BOOL ArgumentsFit(const WSKT_STEP *Step, WORDS Words)
 
 BOOL GenericKnows(const WSKT_STEP *Step, WORDS Words)
 {
+    const GENERIC_STEP *known = GenericStepOf(Step->Op);
     WORDS counted = Words;
     unsigned texts = 0;
 
-    if (Step->TimeoutMs == 0 ||
+    if (known == NULL || Step->TimeoutMs == 0 ||
         Step->TimeoutMs > (Step->Op == WSKP_OP_RUN ? WSKP_MAX_WAIT_MS : WSKT_MAX_WAIT_MS))
         return FALSE;
     while (WordsNext(&counted) != NULL)
         texts++;
-    for (size_t i = 0; i < ARRAYSIZE(GenericSteps); i++) {
-        if (GenericSteps[i].Op == Step->Op)
-            return Step->Thread <= ((GenericSteps[i].Where & ON_THREADS) != 0 ? WSKT_MAX_THREADS : 0) &&
-                   texts >= GenericSteps[i].TextsMin && texts <= GenericSteps[i].TextsMax &&
-                   ArgumentsFit(Step, Words);
-    }
-    return FALSE;
+    return Step->Thread <= ((known->Where & ON_THREADS) != 0 ? WSKT_MAX_THREADS : 0) &&
+           texts >= known->TextsMin && texts <= known->TextsMax && ArgumentsFit(Step, Words);
 }
 
 BOOL GenericLoops(const WSKT_STEP *Step)
 {
+    const GENERIC_STEP *known = GenericStepOf(Step->Op);
+
     if (Step->Op == WSKT_OP_CANCEL && Step->Arg[1] != WSKP_CANCEL_HANDLE)
         return FALSE; /* of a thread's request: no step of a loop is on a thread with a name */
-    for (size_t i = 0; i < ARRAYSIZE(GenericSteps); i++) {
-        if (GenericSteps[i].Op == Step->Op)
-            return (GenericSteps[i].Where & IN_LOOPS) != 0;
-    }
-    return FALSE;
+    return known != NULL && (known->Where & IN_LOOPS) != 0;
 }
 
 BOOL GenericHandle(const WSKT_STEP *Step, UINT32 *Handle)
@@ -165,8 +176,8 @@ BOOL GenericHandle(const WSKT_STEP *Step, UINT32 *Handle)
 
 void GenericPerform(GENERIC *Generic)
 {
-    for (size_t i = 0; i < ARRAYSIZE(GenericSteps); i++) {
-        if (GenericSteps[i].Op == Generic->Step->Op)
-            Generic->Result->Status = GenericSteps[i].Routine(Generic);
-    }
+    const GENERIC_STEP *known = GenericStepOf(Generic->Step->Op);
+
+    if (known != NULL)
+        Generic->Result->Status = known->Routine(Generic);
 }

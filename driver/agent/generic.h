@@ -29,7 +29,10 @@ typedef struct GENERIC {
     CAPTURE Kept[OUTPUT_COUNT]; /* Data is the caller's to free */
 } GENERIC;
 
-/* Is it such an operation, with texts and arguments that it takes? */
+/* Is it such an operation? */
+BOOL GenericHas(UINT32 Op);
+
+/* And has it texts and arguments that it takes? */
 BOOL GenericKnows(const WSKT_STEP *Step, WORDS Words);
 
 /* Which handle it is about; FALSE: none. */

@@ -234,6 +234,7 @@ static void DoEcho(ACT *Act)
 
 /* ---- all of them ---- */
 
+/* A generic step that is not among them is performed by DoGeneric, and leaves the device alone. */
 static const struct {
     UINT32 Op;
     ACT_ROUTINE *Routine;
@@ -245,17 +246,6 @@ static const struct {
     {WSKP_OP_UNLOADED, DoUnloaded, FALSE},
     {WSKP_OP_START_FAILURES, StartFailures, TRUE},
     {WSKP_OP_ECHO, DoEcho, FALSE},
-    {WSKT_OP_SLEEP, DoGeneric, FALSE},
-    {WSKP_OP_UPLOAD, DoGeneric, FALSE},
-    {WSKP_OP_RUN, DoGeneric, FALSE},
-    {WSKP_OP_IOCTL, DoGeneric, FALSE},
-    {WSKP_OP_COLLECT, DoGeneric, FALSE},
-    {WSKP_OP_EVENT_LOG, DoGeneric, FALSE},
-    {WSKP_OP_REGISTRY, DoGeneric, FALSE},
-    {WSKP_OP_OPEN, DoGeneric, FALSE},
-    {WSKP_OP_CLOSE, DoGeneric, FALSE},
-    {WSKP_OP_READ, DoGeneric, FALSE},
-    {WSKP_OP_WRITE, DoGeneric, FALSE},
     {WSKT_OP_CANCEL, DoCancel, FALSE},
 };
 
@@ -479,6 +469,10 @@ void Perform(PERFORMER *Performer, const WSKP_STEP *Step, const WSKT_UNIT *AtSta
         }
         Start(Performer, Step, DriverSteps[i].Routine, &act, Result);
         NoteUnloaded(Performer, Step->Step.Op, Result);
+        return;
+    }
+    if (GenericHas(Step->Step.Op)) {
+        Start(Performer, Step, DoGeneric, &act, Result);
         return;
     }
     DropAct(&act);
