@@ -9,6 +9,11 @@
 
 #include <stdlib.h>
 
+BOOL HasDrive(const wchar_t *Path)
+{
+    return Path[0] != L'\0' && Path[1] == L':';
+}
+
 wchar_t *GenericPath(const wchar_t *Folder, const wchar_t *Path, DWORD *Error)
 {
     wchar_t *joined, *opened;
@@ -16,7 +21,7 @@ wchar_t *GenericPath(const wchar_t *Folder, const wchar_t *Path, DWORD *Error)
     *Error = ERROR_INVALID_NAME;
     if (Path == NULL)
         return NULL;
-    if (Path[0] != L'\0' && Path[1] == L':')
+    if (HasDrive(Path))
         return PathOpen(Path, Error);
     joined = FolderJoin(PathPlain(Folder), Path);
     if (joined == NULL) {

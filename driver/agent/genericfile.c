@@ -146,7 +146,7 @@ static DWORD UploadAll(UPLOAD *Upload, const wchar_t *From, const wchar_t *To)
 UINT32 DoUpload(GENERIC *Generic)
 {
     wchar_t *from = WordsNextWide(&Generic->Words), *to = WordsNextWide(&Generic->Words);
-    UPLOAD upload = {.Generic = Generic, .Outside = to != NULL && to[0] != L'\0' && to[1] == L':'};
+    UPLOAD upload = {.Generic = Generic, .Outside = to != NULL && HasDrive(to)};
     wchar_t *source, *target = NULL;
     DWORD error;
 

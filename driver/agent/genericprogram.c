@@ -197,8 +197,7 @@ static DWORD MakeCaseFolder(const wchar_t *Folder)
  */
 static DWORD MakeRoomForReport(const GENERIC *Generic, const wchar_t *Name, const wchar_t *Path)
 {
-    return Name[0] != L'\0' && Name[1] == L':' ? UndoMakeRoom(Generic->Journal, Path, TRUE)
-                                               : OldReportRemove(Path);
+    return HasDrive(Name) ? UndoMakeRoom(Generic->Journal, Path, TRUE) : OldReportRemove(Path);
 }
 
 /* A report that is there before the program runs is another's: nothing of this one is proven by it. */

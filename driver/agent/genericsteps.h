@@ -3,6 +3,9 @@
 
 #include "generic.h"
 
+/* Does the path of a step begin with a drive? Then it counts from no folder. */
+BOOL HasDrive(const wchar_t *Path);
+
 /* A path of a step, checked; one that is not absolute counts from Folder. NULL with the reason. To be freed.
  */
 wchar_t *GenericPath(const wchar_t *Folder, const wchar_t *Path, DWORD *Error);
