@@ -29,6 +29,7 @@ type certificate struct {
 	key                   any    // *rsa.PublicKey, *ecdsa.PublicKey, or nil: one that nothing can be verified with here
 	keyName               string // RSA 3072
 	keyBits               int    // 0 where they are not known
+	isRSA                 bool   // of keyBits, whether or not anything can be verified with it
 	usages                []encodingasn1.ObjectIdentifier
 	usagesStated, usageOK bool // there is an extended key usage; it could be read
 }
@@ -179,7 +180,7 @@ func (c *certificate) readRSA(bits cryptobyte.String) {
 	if !bits.ReadASN1(&numbers, asn1.SEQUENCE) || !readInteger(&numbers, modulus) || !readInteger(&numbers, exponent) || modulus.Sign() <= 0 {
 		return
 	}
-	c.keyBits = modulus.BitLen()
+	c.isRSA, c.keyBits = true, modulus.BitLen()
 	c.keyName = fmt.Sprintf("RSA %d", c.keyBits)
 	const largest = 1<<31 - 1 // that crypto/rsa computes with
 	switch {

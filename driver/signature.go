@@ -189,11 +189,7 @@ func (s *Signature) verify(psd *pkcs7.ContentInfoSignedData) error {
 // tooShort is what Windows says of a key.
 func (s *Signature) tooShort() bool {
 	const shortest = 1024 // Microsoft Security Advisory 2661254
-	return s.isRSA() && s.cert.keyBits < shortest
-}
-
-func (s *Signature) isRSA() bool {
-	return strings.HasPrefix(s.cert.keyName, "RSA") && s.cert.keyBits > 0
+	return s.cert.isRSA && s.cert.keyBits < shortest
 }
 
 func (s *Signature) describe() {

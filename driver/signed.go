@@ -69,10 +69,10 @@ func (s *Signature) judgeCertificate(add addFinding) {
 	case s.tooShort():
 		add("weak-key", Refuse, byCI, fmt.Sprintf("the certificate's key is %s; Windows blocks RSA with less than 1024 bits (Microsoft Security Advisory 2661254)", s.Key),
 			"use RSA with at least 2048 bits")
-	case s.isRSA() && c.keyBits < 2048:
+	case c.isRSA && c.keyBits < 2048:
 		add("weak-key", Warn, byCI, fmt.Sprintf("the certificate's key is %s: Windows takes it where the certificate is trusted, and no public authority signs one", s.Key),
 			"use RSA with at least 2048 bits")
-	case !s.isRSA():
+	case !c.isRSA:
 		// "ECDSA isn't supported" is what Microsoft says of App Control's policies, and nothing of drivers.
 		add("key-algorithm", Warn, byCI, fmt.Sprintf("the certificate's key is %s; that Windows loads drivers signed with it is documented for RSA alone", s.Key),
 			"use RSA with at least 2048 bits")
