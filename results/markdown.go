@@ -180,7 +180,8 @@ func (m *markdown) failure(t *TargetRecord, c *CaseRecord) {
 		m.line("")
 		return
 	}
-	for _, d := range explain(&c.PlanCase, a) {
+	details := explain(&c.PlanCase, a)
+	for _, d := range details {
 		if d.label == "rerun" || d.block {
 			continue
 		}
@@ -193,7 +194,7 @@ func (m *markdown) failure(t *TargetRecord, c *CaseRecord) {
 		}
 	}
 	m.line("")
-	for _, d := range explain(&c.PlanCase, a) {
+	for _, d := range details {
 		if d.block {
 			m.block(d)
 		}
