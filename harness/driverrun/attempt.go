@@ -106,9 +106,9 @@ func (a *attempt) deviated() bool {
 	return slices.ContainsFunc(a.Case.Judge(a.steps), func(d suites.Deviation) bool { return d.Kind != suites.KindMissing })
 }
 
-// unhealthy reports whether the health check behind the case was not as declared.
-func (a *attempt) unhealthy() bool {
-	return slices.ContainsFunc(a.Case.Judge(a.steps), func(d suites.Deviation) bool { return d.Part == suites.Health && d.Kind != suites.KindMissing })
+// unhealthy reports whether the health check behind a case was not as declared.
+func unhealthy(deviations []suites.Deviation) bool {
+	return slices.ContainsFunc(deviations, func(d suites.Deviation) bool { return d.Part == suites.Health && d.Kind != suites.KindMissing })
 }
 
 // underWay names the steps that may have been under way when the guest fell silent: by the agent's own word where it

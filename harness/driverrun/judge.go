@@ -19,8 +19,8 @@ type finding struct {
 // judge is the positive-proof rule for a case that ended. Its conditions are independent: all are judged, the worst makes
 // the verdict, and all are told. A known issue excuses exactly its own deviation, and that only where all else is clean.
 // What is known only later, the driver's end, is judged by [State.proven].
-// SetUp is that of its suite, where it has one.
-func (a *attempt) judge(version string, setUp *attempt) results.Verdict {
+// Deviations are what its steps came to; setUp is that of its suite, where it has one.
+func (a *attempt) judge(version string, deviations []suites.Deviation, setUp *attempt) results.Verdict {
 	v := results.Verdict{Elapsed: a.elapsed, Records: a.observations(), Effort: a.effort()}
 	v.Tests, v.TestsLeft = a.tests()
 	if a.end.Why == "cancelled" {
@@ -34,7 +34,6 @@ func (a *attempt) judge(version string, setUp *attempt) results.Verdict {
 		v.Outcome, v.Reason = worst(slices.Concat(unready, a.residue(), a.notUndone(), a.driver(), a.bringBack()))
 		return v
 	}
-	deviations := a.Case.Judge(a.steps)
 	if len(deviations) > 0 {
 		v.Deviation = a.deviation(deviations[0])
 		v.Wrote = a.wrote(deviations)

@@ -44,7 +44,7 @@ func judged(t *testing.T, known, own bool, change func(steps []suites.StepResult
 	}
 	a.steps, a.end = change(a.steps, &end), &end
 	end.Ran = len(a.steps)
-	return a.judge("8.0", nil)
+	return a.judge("8.0", a.Case.Judge(a.steps), nil)
 }
 
 // deviates is what the known issue declares: the capture succeeds, the agent notices, and only the tear-down runs after it.
@@ -278,8 +278,9 @@ func TestHealthCheckIsJudged(t *testing.T) {
 			}
 		}
 		a.end.Ran = len(a.steps)
-		if v := a.judge("8.0", nil); v.Outcome != results.Fail || !strings.Contains(v.Reason, test.want) || !a.unhealthy() {
-			t.Errorf("%s: %s, %q, unhealthy %v", name, v.Outcome, v.Reason, a.unhealthy())
+		deviations := a.Case.Judge(a.steps)
+		if v := a.judge("8.0", deviations, nil); v.Outcome != results.Fail || !strings.Contains(v.Reason, test.want) || !unhealthy(deviations) {
+			t.Errorf("%s: %s, %q, unhealthy %v", name, v.Outcome, v.Reason, unhealthy(deviations))
 		}
 	}
 }
@@ -329,7 +330,7 @@ func TestUnreadyIsJudged(t *testing.T) {
 		}
 		a.end.Ran = len(a.steps)
 		setUp := &attempt{Attempt: Attempt{Case: c.SetUp(), Number: 1}, verdict: test.setUp}
-		if v := a.judge("8.0", setUp); v.Outcome != test.want {
+		if v := a.judge("8.0", a.Case.Judge(a.steps), setUp); v.Outcome != test.want {
 			t.Errorf("%s: %s, %q", name, v.Outcome, v.Reason)
 		}
 	}

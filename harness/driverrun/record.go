@@ -127,11 +127,12 @@ func (s *State) caseEnd(a *attempt, r guest.Record) {
 		s.again(a, "was ended by a controller that did not get to say why")
 		return
 	}
-	if a.unhealthy() {
+	deviations := a.Case.Judge(a.steps)
+	if unhealthy(deviations) {
 		s.taint("the health check behind " + a.name() + " failed")
 		s.sick = a
 	}
-	v := a.judge(s.plan.Version, s.setUpOf(a))
+	v := a.judge(s.plan.Version, deviations, s.setUpOf(a))
 	if v.Outcome == results.Cancelled && s.outcome.Over != "" {
 		v.Reason = s.outcome.Over // it was not the user
 	}
