@@ -205,14 +205,13 @@ func (a *attempt) wrote(deviations []suites.Deviation) []results.Written {
 	var all []results.Written
 	told := map[int]bool{}
 	for _, d := range deviations {
-		for _, s := range a.steps {
-			if s.Step != d.Step || d.Step < 0 || d.Step >= len(a.Case.Steps) || told[d.Step] {
-				continue
-			}
-			told[d.Step] = true
-			for _, w := range a.Case.Steps[d.Step].LastLines(s.Outputs) {
-				all = append(all, results.Written{Step: d.Step, Of: w.Name, Text: w.Text})
-			}
+		i := slices.IndexFunc(a.steps, func(s suites.StepResult) bool { return s.Step == d.Step })
+		if i < 0 || d.Step < 0 || d.Step >= len(a.Case.Steps) || told[d.Step] {
+			continue
+		}
+		told[d.Step] = true
+		for _, w := range a.Case.Steps[d.Step].LastLines(a.steps[i].Outputs) {
+			all = append(all, results.Written{Step: d.Step, Of: w.Name, Text: w.Text})
 		}
 	}
 	return all

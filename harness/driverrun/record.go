@@ -164,8 +164,12 @@ func (s *State) caseEnd(a *attempt, r guest.Record) {
 
 // setUpOf is the set-up of the attempt's suite in this run of the driver; nil: it has none.
 func (s *State) setUpOf(a *attempt) *attempt {
+	setUp := a.Case.SetUp()
+	if setUp == nil {
+		return nil
+	}
 	for _, other := range s.attempts {
-		if c := a.Case.SetUp(); c != nil && other.Case == c {
+		if other.Case == setUp {
 			return other
 		}
 	}
