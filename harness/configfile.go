@@ -214,7 +214,7 @@ func (p *configParser) run(n *strictyaml.Node, c *Config) {
 	if suites != nil {
 		c.Run.Suites = p.Texts(suites, "suites")
 		for _, item := range suites.Items {
-			c.said.note(p.File(), "run: suites", item)
+			c.said.note(p.File(), "run: suites", item.Text, item)
 		}
 	}
 }

@@ -65,7 +65,7 @@ func (p *configParser) suites(n *strictyaml.Node, c *Config) {
 			continue
 		}
 		c.Suites = append(c.Suites, path)
-		c.said = append(c.said, reference{key: "suites", name: path, place: place(p.File(), item)})
+		c.said.note(p.File(), "suites", path, item)
 	}
 }
 
@@ -78,12 +78,8 @@ type reference struct {
 // references are kept so that a mistake is told at its place.
 type references []reference
 
-func place(file string, n *strictyaml.Node) strictyaml.Mistake {
-	return strictyaml.Mistake{File: file, Line: n.Line, Column: n.Column}
-}
-
-func (r *references) note(file, key string, n *strictyaml.Node) {
-	*r = append(*r, reference{key: key, name: n.Text, place: place(file, n)})
+func (r *references) note(file, key, name string, n *strictyaml.Node) {
+	*r = append(*r, reference{key: key, name: name, place: strictyaml.Mistake{File: file, Line: n.Line, Column: n.Column}})
 }
 
 func (r references) find(key, name string) *strictyaml.Mistake {
