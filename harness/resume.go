@@ -132,6 +132,9 @@ func (s *session) takeUp(ctx context.Context, open openRun) driverrun.Outcome {
 	if s.machine != nil {
 		l.events = s.machine.Events()
 	}
+	for _, t := range s.onces() {
+		s.byKey[t.key()] = t
+	}
 	again := map[attemptKey]bool{}
 	for _, a := range open.Attempts {
 		t := s.attemptOf(a.attemptKey)
@@ -201,17 +204,7 @@ func (s *session) onces() (all []*attempt) {
 
 // attemptOf is an attempt of the plan, or of what a suite does once in a run of the driver; nil where there is none such.
 func (s *session) attemptOf(key attemptKey) *attempt {
-	if t := s.byKey[key]; t != nil {
-		return t
-	}
-	for _, t := range s.withSuites(s.attempts) {
-		if t.test.Role != suites.RoleCase && t.test.Name() == key.Case {
-			t.number = key.Attempt
-			s.byKey[key] = t
-			return t
-		}
-	}
-	return nil
+	return s.byKey[key]
 }
 
 // remember takes over what the record has of this target.
