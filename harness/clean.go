@@ -125,7 +125,7 @@ func leftIn(cache driver.Cache) ([]Leftover, error) {
 			all = append(all, Leftover{What: fmt.Sprintf("%s (%d)", what, len(used)), Path: path, Size: diskUse(used...), Stays: "guests that are up are made of it"})
 		}
 	}
-	room("Wine templates", filepath.Join(cache.Dir, "wine", "templates"), wine.Templates(cache.Dir), func(some []string) error { return wine.RemoveTemplates(cache.Dir, some) })
+	room("Wine templates", wine.TemplatesDir(cache.Dir), wine.Templates(cache.Dir), func(some []string) error { return wine.RemoveTemplates(cache.Dir, some) })
 	for _, name := range driver.Rooms() {
 		dir := filepath.Join(cache.Dir, name)
 		entries, _ := os.ReadDir(dir) // where there are none, there is nothing to clean

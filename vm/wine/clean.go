@@ -11,13 +11,13 @@ import (
 
 // Templates are the templates below root, and what is left of those that were not finished.
 func Templates(root string) []string {
-	all, _ := foldersIn(templatesDir(root)) // where it can't be read there are none
+	all, _ := foldersIn(TemplatesDir(root)) // where it can't be read there are none
 	return all
 }
 
 // RemoveTemplates removes some of these, unless somebody is making one.
 func RemoveTemplates(root string, some []string) error {
-	unlock, err := tryLock(filepath.Join(templatesDir(root), lockName))
+	unlock, err := tryLock(filepath.Join(TemplatesDir(root), lockName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -57,6 +57,9 @@ const (
 
 func guestsDir(root string) string { return filepath.Join(root, "wine", "guests") }
 
+// TemplatesDir is where the templates are below root.
+func TemplatesDir(root string) string { return filepath.Join(root, "wine", "templates") }
+
 func prefixOf(dir string) string { return filepath.Join(dir, "prefix") }
 
 // writeJSON replaces a file whole. Guests' files are for their user alone.
