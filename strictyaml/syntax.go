@@ -103,7 +103,7 @@ func (e *syntax) report() {
 		e.r.At(e.at, "&"+anchor[1]+" before a value above, or quotes around text that begins with *", "an alias to no anchor %q", anchor[1])
 	case while("an alias") || while("an anchor"):
 		e.r.At(e.from, "quotes around text that begins with * or &", "an alias or an anchor without a name")
-	case is("escape character"), is("hexdecimal number"), is("hexadecimal number"), is("invalid Unicode character"):
+	case is("escape character"), is("hexadecimal number"), is("invalid Unicode character"):
 		e.backslash()
 	case while("quoted scalar"):
 		e.r.At(e.from, "the same quote at its end", "the quote that opens here is not closed")
