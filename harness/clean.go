@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 
 	"wskharness/driver"
@@ -96,6 +97,7 @@ func caches() []driver.Cache {
 // leftIn finds what is in a cache. What a guest that is up is made of is in use.
 func leftIn(cache driver.Cache) ([]Leftover, error) {
 	guests, err := wine.Folders(cache.Dir)
+	sweep := sync.OnceValue(func() error { _, err := wine.Sweep(cache.Dir); return err }) // which is of all that are dead
 	var all []Leftover
 	var needed []string
 	for _, g := range guests {
@@ -105,7 +107,7 @@ func leftIn(cache driver.Cache) ([]Leftover, error) {
 			needed = append(needed, g.Needs...)
 		} else {
 			one.What += ", whose process was killed"
-			one.remove = func() error { _, err := wine.Sweep(cache.Dir); return err }
+			one.remove = sweep
 		}
 		all = append(all, one)
 	}
