@@ -29,7 +29,8 @@ type common struct {
 	io      streams
 	config  string
 	verbose bool
-	release func() // lets go of the cache that is used, which the end of the process does, too
+	made    *harness.Env // what env has made; nil: nobody has asked for it
+	release func()       // lets go of the cache that is used, which the end of the process does, too
 }
 
 // execute runs one command line and returns the exit code.
@@ -210,6 +211,9 @@ func (c *common) load() (*harness.Config, error) {
 
 // env is what a run needs of this machine.
 func (c *common) env() (harness.Env, error) {
+	if c.made != nil {
+		return *c.made, nil
+	}
 	if err := checkHomes(c.io.getenv); err != nil {
 		return harness.Env{}, err
 	}
@@ -229,10 +233,11 @@ func (c *common) env() (harness.Env, error) {
 	if err != nil {
 		return harness.Env{}, fmt.Errorf("find this program, to serve a guest with: %w", err)
 	}
-	return harness.Env{
+	c.made = &harness.Env{
 		Logger: c.logger(c.io.err), Cache: usable.Dir, Serve: []string{exe, wineGuestCommand}, Getenv: c.io.getenv,
 		Tell: func(text string) { fmt.Fprintf(c.io.err, "wskharness: %s\n", text) },
-	}, nil
+	}
+	return *c.made, nil
 }
 
 // checkHomes refuses folders of the user that depend on the current one: there would be another signing key, and another
