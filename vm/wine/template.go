@@ -87,8 +87,6 @@ func template(ctx context.Context, root string, s *Software, tell func(text stri
 	return final, buildTemplate(ctx, s, final)
 }
 
-func templatesDir(root string) string { return filepath.Join(root, "wine", "templates") }
-
 // templateOf is where the template is that guests of this Wine are cloned from, on this machine: it goes by all that it is made
 // of.
 func templateOf(root string, s *Software) string {
