@@ -12,7 +12,7 @@
 /* The other agent has a few registry calls to make. */
 #define BOOT_MUTEX_MS 10000u
 
-static BOOL IsGuid(const wchar_t *Text)
+BOOL BootIdIs(const wchar_t *Text)
 {
     for (unsigned i = 0; i < BOOT_ID_CHARS; i++) {
         BOOL hyphen = i == 8 || i == 13 || i == 18 || i == 23;
@@ -20,7 +20,7 @@ static BOOL IsGuid(const wchar_t *Text)
         if (hyphen ? Text[i] != L'-' : Text[i] == L'\0' || wcschr(L"0123456789abcdef", Text[i]) == NULL)
             return FALSE;
     }
-    return Text[BOOT_ID_CHARS] == L'\0';
+    return TRUE;
 }
 
 static DWORD ReadBootId(char *Id)
@@ -32,7 +32,7 @@ static DWORD ReadBootId(char *Id)
 
     if (error != ERROR_SUCCESS)
         return error;
-    if (size != sizeof value || !IsGuid(value))
+    if (size != sizeof value || value[BOOT_ID_CHARS] != L'\0' || !BootIdIs(value))
         return ERROR_INVALID_DATA;
     for (unsigned i = 0; i <= BOOT_ID_CHARS; i++)
         Id[i] = (char)value[i];

@@ -11,3 +11,6 @@
  * BOOT_ID_CHARS and a NUL. Returns a Win32 code: making it takes an administrator.
  */
 DWORD BootId(char *Id);
+
+/* Does Text begin with such a GUID, in small letters? */
+BOOL BootIdIs(const wchar_t *Text);

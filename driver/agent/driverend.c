@@ -1,5 +1,6 @@
 /* driverend.c - the end of a run's driver: the proof that it went, or that it stays. */
 #include "driverend.h"
+#include "bootfile.h"
 #include "driver.h"
 #include "start.h"
 
@@ -60,6 +61,7 @@ static void StopDriver(const PLAN *Plan, BOOL Lost, START *Proof)
         StartForget(Plan);
     /* Somebody else may have removed it or hold it open; the next install deals with what is left. */
     (void)DriverRemove(Plan->ServiceName);
+    BootFilesDelete(Plan->ServiceName);
 }
 
 static void WriteProof(TEXT *Line, const START *Proof)

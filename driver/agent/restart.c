@@ -1,5 +1,6 @@
 /* restart.c - the step that reboots the guest. */
 #include "restart.h"
+#include "bootfile.h"
 #include "driver.h"
 #include "image.h"
 #include "path.h"
@@ -26,50 +27,29 @@ static DWORD SetReadiness(UINT64 ReadyAfterPlusOne)
     return error == ERROR_FILE_NOT_FOUND ? ERROR_SUCCESS : error;
 }
 
-/* A driver that starts with the boot loader has to be where that finds it: no drive letter is known then. */
-static BOOL BootFile(const PLAN *Plan, wchar_t Path[MAX_PATH], wchar_t ImagePath[MAX_PATH])
-{
-    UINT length = GetSystemDirectoryW(Path, MAX_PATH);
-
-    if (length == 0 || length + wcslen(L"\\drivers\\.sys") + wcslen(Plan->ServiceName) >= MAX_PATH)
-        return FALSE;
-    wcscat(Path, L"\\drivers\\");
-    wcscat(Path, Plan->ServiceName);
-    wcscat(Path, L".sys");
-    wcscpy(ImagePath, L"\\SystemRoot\\System32\\drivers\\");
-    wcscat(ImagePath, Plan->ServiceName);
-    wcscat(ImagePath, L".sys");
-    return TRUE;
-}
-
-static DWORD PrepareDriver(const PLAN *Plan, const WSKT_STEP *Step, const WSKT_UNIT *AtStart, DWORD Bytes)
+/* Boot is the boot that is going on: the next one has no name yet. */
+static DWORD PrepareDriver(const PLAN *Plan, const char *Boot, const WSKT_STEP *Step,
+                           const WSKT_UNIT *AtStart, DWORD Bytes)
 {
     START_WITH with = PerformStartWith(Step, AtStart, Bytes);
-    wchar_t file[MAX_PATH], image[MAX_PATH];
+    wchar_t image[MAX_PATH];
     DWORD error = StartPrepare(Plan, &with);
 
     if (error == ERROR_SUCCESS)
         error = DriverForgetLastLife(Plan->ServiceName);
     if (error != ERROR_SUCCESS || Step->Arg[2] != SERVICE_BOOT_START)
         return error != ERROR_SUCCESS ? error : DriverSetStart(Plan->ServiceName, (DWORD)Step->Arg[2], NULL);
-    if (!BootFile(Plan, file, image))
-        return ERROR_FILENAME_EXCED_RANGE;
-    if (!CopyFileW(Plan->DriverPath, file, FALSE))
-        return GetLastError();
-    return DriverSetStart(Plan->ServiceName, SERVICE_BOOT_START, image);
+    error = BootFileMake(Plan->ServiceName, Boot, Plan->DriverPath, image);
+    return error != ERROR_SUCCESS ? error : DriverSetStart(Plan->ServiceName, SERVICE_BOOT_START, image);
 }
 
 /* Nothing of the preparations may be there for the boot after the next. */
-static void Undo(const PLAN *Plan, const WSKT_STEP *Step)
+static void Undo(const PLAN *Plan)
 {
-    wchar_t file[MAX_PATH], image[MAX_PATH];
-
     (void)DriverSetStart(Plan->ServiceName, SERVICE_DEMAND_START, PathPlain(Plan->DriverPath));
     (void)StartPrepare(Plan, NULL);
     (void)SetReadiness(0);
-    /* Windows lets nobody delete the image of a driver that is loaded. */
-    if (Step->Arg[2] == SERVICE_BOOT_START && BootFile(Plan, file, image) && !DeleteFileW(file))
-        (void)MoveFileExW(file, NULL, MOVEFILE_DELAY_UNTIL_REBOOT);
+    BootFilesDelete(Plan->ServiceName);
 }
 
 static DWORD PrepareRestart(const PERFORMER *Performer, const RUN_FILES *Files, const JOURNAL *Journal,
@@ -81,13 +61,13 @@ static DWORD PrepareRestart(const PERFORMER *Performer, const RUN_FILES *Files, 
 
     if (!StartVerify(Performer->Plan, &start))
         return start.Win32;
-    error = PrepareDriver(Performer->Plan, Step, AtStart, AtStartBytes);
+    error = BootId(Point->Boot);
+    if (error == ERROR_SUCCESS)
+        error = PrepareDriver(Performer->Plan, Point->Boot, Step, AtStart, AtStartBytes);
     if (error == ERROR_SUCCESS)
         error = SetReadiness(Step->Arg[3]);
     if (error == ERROR_SUCCESS)
         error = RunServiceAfterBoot(Files->Plan, Files->Journal, Files->Lease, Point->Reboots);
-    if (error == ERROR_SUCCESS)
-        error = BootId(Point->Boot);
     if (error == ERROR_SUCCESS)
         error = JournalBytes(Journal, &Point->Bytes);
     if (error != ERROR_SUCCESS)
@@ -116,7 +96,7 @@ BOOL Restart(PERFORMER *Performer, const RUN_FILES *Files, const JOURNAL *Journa
         return TRUE;
     if (error == ERROR_SUCCESS)
         error = ERROR_TIMEOUT;
-    Undo(Performer->Plan, Step);
+    Undo(Performer->Plan);
     RunServiceForget(Files->Journal, Point->Reboots);
     (void)RebootPointTake(Files->Journal, Point);
     Result->Status = WSKP_STATUS_OF_WIN32(error & 0xFFFF);
@@ -146,13 +126,13 @@ static BOOL AwaitDriver(const PLAN *Plan, UINT64 Ms, START *Start)
 }
 
 /* Of a driver that started with the boot loader it is the copy that was loaded. */
-static BOOL VerifyBootFile(const PLAN *Plan, const WSKT_STEP *Step, START *Start)
+static BOOL VerifyBootFile(const PLAN *Plan, const char *Boot, const WSKT_STEP *Step, START *Start)
 {
-    wchar_t file[MAX_PATH], image[MAX_PATH];
+    wchar_t file[MAX_PATH];
 
     if (Step->Arg[2] != SERVICE_BOOT_START)
         return TRUE;
-    if (BootFile(Plan, file, image))
+    if (BootFilePath(Plan->ServiceName, Boot, file))
         return StartVerifyFile(Plan, file, Start);
     Start->Why = "hash";
     Start->Win32 = ERROR_FILENAME_EXCED_RANGE;
@@ -169,11 +149,11 @@ void Restarted(PERFORMER *Performer, const REBOOT_POINT *Point, const WSKT_STEP 
     *Result = (WSKT_RESULT){.Executed = 1};
     if (BootId(boot) != ERROR_SUCCESS || strcmp(boot, Point->Boot) == 0) {
         Result->Status = WSKP_STATUS_OF_WIN32(ERROR_INVALID_STATE);
-        Undo(plan, Step);
+        Undo(plan);
         return;
     }
     if (Step->Arg[2] == SERVICE_DEMAND_START) {
-        Undo(plan, Step);
+        Undo(plan);
         if (plan->Plain) /* with its parameters as the case has them */
             (void)StartAgain(plan, &Performer->Device, &start);
         else
@@ -181,10 +161,10 @@ void Restarted(PERFORMER *Performer, const REBOOT_POINT *Point, const WSKT_STEP 
     } else {
         if (AwaitDriver(plan, Step->Arg[4], &start)) {
             start = (START){0};
-            if (StartVerify(plan, &start) && VerifyBootFile(plan, Step, &start) && !plan->Plain)
+            if (StartVerify(plan, &start) && VerifyBootFile(plan, Point->Boot, Step, &start) && !plan->Plain)
                 (void)StartOpen(&Performer->Device, &start);
         }
-        Undo(plan, Step);
+        Undo(plan);
     }
     PerformTellStart(&start, Result);
     now = UnixTimeMs();
