@@ -98,11 +98,12 @@ static void AwaitWineBooted(void)
 
 /*
  * Wine's InitiateSystemShutdownEx does nothing, and its ExitWindowsEx first asks every window, 5 s long
- * where one does not answer. This ends every process of the guest, as both would in the end.
+ * where one does not answer. This ends every process of the guest, as both would in the end. Were it told to
+ * reboot, it would start the services anew, in the same boot, unless the guest's end is faster.
  */
 static DWORD OrderWine(void)
 {
-    wchar_t line[] = L"wineboot.exe --kill --force";
+    wchar_t line[] = L"wineboot.exe --kill --force --shutdown";
     STARTUPINFOW startup = {.cb = sizeof startup};
     PROCESS_INFORMATION process;
 
