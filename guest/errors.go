@@ -215,18 +215,21 @@ func (e *BootstrapError) Unwrap() []error {
 	return errs
 }
 
+// ErrClosed is what a Guest that was closed answers.
+var ErrClosed = errors.New("the connection to the guest was closed")
+
 // passing reports whether err may go away by itself, so that an idempotent operation is worth
-// doing again: an unanswered request, a shell that is gone, bytes damaged on the way, a process that was ended before
+// doing again: an unanswered request, a shell that is lost, bytes damaged on the way, a process that was ended before
 // its first word, a run that can't be given orders yet. What a live agent refused, and what the caller ended, will not.
 func passing(ctx context.Context, err error) bool {
-	if ctx.Err() != nil || errors.Is(err, remote.ErrShellClosed) {
+	if ctx.Err() != nil {
 		return false
 	}
 	if agent, ok := errors.AsType[*AgentError](err); ok && (agent.mute() || agent.ExitCode == notYetExit) {
 		return true
 	}
 	unanswered, _ := remote.IsUnanswered(err)
-	return unanswered || remote.IsGone(err) || broke(err) || errors.Is(err, errFrameCRC)
+	return unanswered || shellLost(err) || broke(err) || errors.Is(err, errFrameCRC)
 }
 
 // broke reports whether err is a server that failed without a word of its service: what is in front of WinRM

@@ -236,9 +236,16 @@ func (g *Guest) currentShell() (*remote.Shell, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
-		return nil, remote.ErrShellClosed
+		return nil, ErrClosed
 	}
 	return g.shell, nil
+}
+
+// isClosed reports whether Close was called: what failed since then did so for that.
+func (g *Guest) isClosed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.closed
 }
 
 // startCommand starts a command in the shell.
@@ -250,9 +257,13 @@ func (g *Guest) startCommand(ctx context.Context, line remote.CommandLine) (*rem
 	return shell.Start(ctx, line)
 }
 
+// shellLost reports whether err says that a command's shell is no longer there, or was closed since another command had found
+// that it isn't.
+func shellLost(err error) bool { return remote.IsGone(err) || errors.Is(err, remote.ErrShellClosed) }
+
 // notice remembers that the shell was lost, if that is what err says: the guest may have rebooted.
 func (g *Guest) notice(err error) {
-	if remote.IsGone(err) {
+	if shellLost(err) {
 		g.mu.Lock()
 		g.suspect = true
 		g.mu.Unlock()
@@ -287,7 +298,7 @@ func (g *Guest) settled(ctx context.Context) error {
 // the old shell that was lost, so the shell is only replaced when the probe fails too.
 func (g *Guest) reconnect(ctx context.Context) (Facts, error) {
 	facts, err := g.probe(ctx)
-	if !remote.IsGone(err) {
+	if !shellLost(err) {
 		return facts, err
 	}
 	shell, err := g.client.Shell(ctx, g.opts.Shell)
@@ -302,7 +313,7 @@ func (g *Guest) reconnect(ctx context.Context) (Facts, error) {
 	g.mu.Unlock()
 	if closed {
 		g.discard(ctx, shell)
-		return Facts{}, remote.ErrShellClosed
+		return Facts{}, ErrClosed
 	}
 	g.discard(ctx, old)
 	return g.probe(ctx)
@@ -341,7 +352,7 @@ func (g *Guest) Exec(ctx context.Context, line remote.CommandLine, stdin io.Read
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends a command that is still running
 	c, err := g.startCommand(ctx, line)
-	if remote.IsGone(err) { // then it was not started
+	if remote.IsGone(err) || errors.Is(err, remote.ErrNotStarted) { // the shell is lost, and the command was not started
 		g.notice(err)
 		if err = g.settled(ctx); err == nil {
 			c, err = g.startCommand(ctx, line)

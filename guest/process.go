@@ -172,7 +172,7 @@ func (g *Guest) repeat(ctx context.Context, doing string, try func(context.Conte
 	pause := g.retry.pause
 	for idle := 1; ; idle++ {
 		progressed, err := try(ctx)
-		if err == nil || !passing(ctx, err) {
+		if err == nil || !passing(ctx, err) || g.isClosed() {
 			return err
 		}
 		if progressed {

@@ -59,8 +59,8 @@ type Command struct {
 // (in the background, under a limit of its own), and everything that waits for the command returns
 // at once with the context's cause.
 func (s *Shell) Start(ctx context.Context, line CommandLine) (*Command, error) {
-	if err := s.join(); err != nil {
-		return nil, fmt.Errorf("start %q on %s: %w", line, s.client.endpoint.URL, err)
+	if s.join() != nil {
+		return nil, fmt.Errorf("start %q on %s: %w", line, s.client.endpoint.URL, ErrNotStarted)
 	}
 	started := false
 	defer func() {

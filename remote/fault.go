@@ -114,6 +114,9 @@ var ErrOutputLimit = errors.New("the command's output is longer than the limit")
 // ErrShellClosed is what commands end with when their shell is closed under them.
 var ErrShellClosed = errors.New("the shell was closed")
 
+// ErrNotStarted is an ErrShellClosed of a command of which the server has heard nothing.
+var ErrNotStarted = fmt.Errorf("%w before", ErrShellClosed)
+
 // IsTimeout reports whether err is a fault that says that an operation had nothing to report within
 // its time-out. It is no failure: ask again.
 func IsTimeout(err error) bool {

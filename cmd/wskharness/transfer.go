@@ -180,8 +180,7 @@ func (o *transferOptions) explain(ctx context.Context, err error, at guest.Progr
 	case ctx.Err() != nil:
 		return &exitError{results.ExitInterrupted, fmt.Errorf("%s interrupted at %s of %s; %s", o.verb, results.Bytes(at.Done), results.Bytes(at.Total), again)}
 	}
-	unanswered, _ := remote.IsUnanswered(err)
-	if unanswered || remote.IsGone(err) {
+	if guest.MayPass(ctx, err) {
 		return fmt.Errorf("%w; %s of %s are there, and %s", err, results.Bytes(at.Done), results.Bytes(at.Total), again)
 	}
 	if refused, ok := errors.AsType[*guest.TransferError](err); ok && refused.Win32 == 112 {
