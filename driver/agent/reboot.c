@@ -39,26 +39,53 @@ DWORD RebootPointSave(const wchar_t *Journal, const REBOOT_POINT *Point)
     return error;
 }
 
-DWORD RebootPointTake(const wchar_t *Journal, REBOOT_POINT *Point)
+static DWORD ReadPoint(const wchar_t *Path, REBOOT_POINT *Point)
 {
-    DWORD error = ERROR_NOT_ENOUGH_MEMORY;
-    wchar_t *path = PathWithSuffix(Journal, POINT_SUFFIX);
     UINT8 *data = NULL;
     size_t size = 0;
+    DWORD error = ReadWholeFile(Path, sizeof *Point, &data, &size);
 
-    if (path == NULL)
-        return error;
-    error = ReadWholeFile(path, sizeof *Point, &data, &size);
     if (error == ERROR_SUCCESS && size == sizeof *Point)
         memcpy(Point, data, size);
     if (error == ERROR_SUCCESS &&
         (size != sizeof *Point || Point->Magic != POINT_MAGIC || Point->Boot[BOOT_ID_CHARS] != '\0'))
         error = ERROR_INVALID_DATA;
     free(data);
+    return error;
+}
+
+/* A guest that goes down may start a service yet. */
+static DWORD CheckRebooted(const REBOOT_POINT *Point)
+{
+    char boot[BOOT_ID_CHARS + 1];
+    DWORD error = BootId(boot);
+
+    return error == ERROR_SUCCESS && strcmp(boot, Point->Boot) == 0 ? ERROR_NOT_READY : error;
+}
+
+DWORD RebootPointTake(const wchar_t *Journal, REBOOT_POINT *Point)
+{
+    DWORD error = ERROR_NOT_ENOUGH_MEMORY;
+    wchar_t *path = PathWithSuffix(Journal, POINT_SUFFIX);
+
+    if (path == NULL)
+        return error;
+    error = ReadPoint(path, Point);
+    if (error == ERROR_SUCCESS)
+        error = CheckRebooted(Point);
     if (error == ERROR_SUCCESS && !DeleteFileW(path))
         error = GetLastError();
     free(path);
     return error;
+}
+
+void RebootPointForget(const wchar_t *Journal)
+{
+    wchar_t *path = PathWithSuffix(Journal, POINT_SUFFIX);
+
+    if (path != NULL)
+        (void)DeleteFileW(path);
+    free(path);
 }
 
 static DWORD TakePrivilege(void)

@@ -36,9 +36,15 @@ typedef struct REBOOT_POINT {
     char Boot[BOOT_ID_CHARS + 1];
 } REBOOT_POINT;
 
-/* Beside the journal. RebootPointTake removes it: a run goes on once. */
+/*
+ * Beside the journal. RebootPointTake removes it: a run goes on once, and not before the guest has rebooted
+ * (ERROR_NOT_READY; then it stays where it is). Both return a Win32 code.
+ */
 DWORD RebootPointSave(const wchar_t *Journal, const REBOOT_POINT *Point);
 DWORD RebootPointTake(const wchar_t *Journal, REBOOT_POINT *Point);
+
+/* The guest does not reboot after all. */
+void RebootPointForget(const wchar_t *Journal);
 
 /* Asks the system to reboot now. It returns when the system has taken note; the reboot may fail later. */
 DWORD RebootOrder(void);

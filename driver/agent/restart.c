@@ -98,7 +98,7 @@ BOOL Restart(PERFORMER *Performer, const RUN_FILES *Files, const JOURNAL *Journa
         error = ERROR_TIMEOUT;
     Undo(Performer->Plan);
     RunServiceForget(Files->Journal, Point->Reboots);
-    (void)RebootPointTake(Files->Journal, Point);
+    RebootPointForget(Files->Journal);
     Result->Status = WSKP_STATUS_OF_WIN32(error & 0xFFFF);
     return FALSE;
 }
@@ -142,16 +142,10 @@ static BOOL VerifyBootFile(const PLAN *Plan, const char *Boot, const WSKT_STEP *
 void Restarted(PERFORMER *Performer, const REBOOT_POINT *Point, const WSKT_STEP *Step, WSKT_RESULT *Result)
 {
     const PLAN *plan = Performer->Plan;
-    char boot[BOOT_ID_CHARS + 1];
     START start = {0};
     UINT64 now;
 
     *Result = (WSKT_RESULT){.Executed = 1};
-    if (BootId(boot) != ERROR_SUCCESS || strcmp(boot, Point->Boot) == 0) {
-        Result->Status = WSKP_STATUS_OF_WIN32(ERROR_INVALID_STATE);
-        Undo(plan);
-        return;
-    }
     if (Step->Arg[2] == SERVICE_DEMAND_START) {
         Undo(plan);
         if (plan->Plain) /* with its parameters as the case has them */
