@@ -2,14 +2,20 @@ package wine
 
 import (
 	"bytes"
+	"context"
 	"debug/pe"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/hashicorp/go-hclog"
+
 	"wskharness/remote"
+	"wskharness/remote/winrmd"
 	"wskharness/testtime"
 	"wskharness/vm"
 	"wskharness/vm/vmtest"
@@ -189,6 +195,46 @@ func TestAGuestMayReboot(t *testing.T) {
 			t.Fatalf("%+v; want a reset", e)
 		}
 		up(t, m)
+	}
+}
+
+// The end of a boot may be noticed, or told, when somebody has turned it off and on already: it is none of the boot that is
+// up now, whose WinRM stays.
+func TestAnEndThatIsNoticedTooLate(t *testing.T) {
+	t.Parallel()
+	certificate, err := winrmd.NewCertificate("127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	winrm, err := winrmd.New(winrmd.Options{Host: winrmd.LocalHost{}, User: user, Password: "secret", Certificate: certificate.TLS})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- winrm.Serve(listener) }()
+	t.Cleanup(func() {
+		if err := errors.Join(winrm.Shutdown(context.Background()), <-served); err != nil {
+			t.Error(err)
+		}
+	})
+	s := &server{log: hclog.NewNullLogger(), winrm: winrm, boot: &boot{}}
+	s.crashed(t.Context(), &boot{}, vm.Event{Kind: vm.Panicked})
+	s.gone(t.Context(), &boot{})
+	if len(s.past) > 0 {
+		t.Errorf("of the boot that is up is told: %+v", s.past)
+	}
+	client, err := remote.New(remote.Endpoint{URL: "https://" + listener.Addr().String() + "/wsman", User: user, Password: "secret",
+		Auth: remote.AuthBasic, PinSHA256: certificate.SHA256}, remote.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.Shell(t.Context(), remote.ShellOptions{}); err != nil {
+		t.Errorf("the boot that is up has no WinRM any more: %v", err)
 	}
 }
 

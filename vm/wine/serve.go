@@ -284,7 +284,12 @@ func (s *server) serve(ctx context.Context) error {
 // crashed does what a bugcheck does on Windows: the machine is gone from the network, and comes back with
 // the same disk as another boot.
 func (s *server) crashed(ctx context.Context, b *boot, e vm.Event) {
-	s.winrm.Reset()
+	s.power.Lock()
+	defer s.power.Unlock()
+	if s.booted() != b {
+		return // somebody turned it off before its crash was noticed, and what is up by now is another
+	}
+	s.winrm.Reset() // before anybody is told, who would take it for up again
 	s.tell(e)
 	s.log.Info("the guest crashed", "text", e.Text)
 	s.again(ctx, b, 1)
@@ -292,29 +297,36 @@ func (s *server) crashed(ctx context.Context, b *boot, e vm.Event) {
 
 // gone restarts a guest whose host ended without a crash, unless that was meant.
 func (s *server) gone(ctx context.Context, b *boot) {
-	s.power.Lock()
-	meant := s.booted() != b
-	s.power.Unlock()
-	if meant || ctx.Err() != nil {
+	if ctx.Err() != nil || !s.unreachable(b) {
 		return
 	}
-	s.winrm.Reset() // before anybody is told, who would take it for up again
 	crashes := 1
 	if b.endedInOrder() { // as one that is told to reboot does
 		crashes = 0
 	}
-	s.tell(vm.Event{Kind: vm.Reset, Time: time.Now(), Text: "the guest's system processes ended"})
-	s.again(ctx, b, crashes)
-}
-
-// again boots the same disk anew. A guest that does not come up, or crashes again and again as soon as it is
-// up, stays off until it is reverted or reset.
-func (s *server) again(ctx context.Context, b *boot, crashes int) {
 	s.power.Lock()
 	defer s.power.Unlock()
 	if s.booted() != b {
 		return // somebody reverted it in the meantime
 	}
+	s.tell(vm.Event{Kind: vm.Reset, Time: time.Now(), Text: "the guest's system processes ended"})
+	s.again(ctx, b, crashes)
+}
+
+// unreachable takes WinRM away from a boot that is over, unless another one is up by now.
+func (s *server) unreachable(b *boot) bool {
+	s.power.Lock()
+	defer s.power.Unlock()
+	if s.booted() != b {
+		return false
+	}
+	s.winrm.Reset()
+	return true
+}
+
+// again boots the same disk anew, with power held. A guest that does not come up, or crashes again and again as soon as
+// it is up, stays off until it is reverted or reset.
+func (s *server) again(ctx context.Context, b *boot, crashes int) {
 	if time.Since(b.begun) > longLife || crashes == 0 {
 		s.failures = 0
 	}
