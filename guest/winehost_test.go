@@ -66,6 +66,9 @@ func newWineGuest(t *testing.T) *wineGuest {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := os.MkdirAll(shared.Dir, 0o755); err != nil { // on a new machine nobody may have used it before
+		t.Fatal(err)
+	}
 	beside, err := os.MkdirTemp(shared.Dir, "test-") // beside the template
 	if err != nil {
 		t.Fatal(err)
