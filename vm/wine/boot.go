@@ -29,6 +29,7 @@ const (
 type boot struct {
 	kin    kin
 	begun  time.Time
+	ready  time.Time // when drivers could be loaded
 	host   *hostConn
 	crash  chan vm.Event // one, when a driver's process has crashed
 	inside *sandbox      // nil before there is one
@@ -73,6 +74,7 @@ func start(ctx context.Context, o *Config, k kin, c Confinement) (*boot, error) 
 		err = b.host.awaitReady(ctx)
 	}
 	if err == nil {
+		b.ready = time.Now()
 		return b, nil
 	}
 	var crash *vm.Event
@@ -97,6 +99,18 @@ func (e *bootError) Error() string {
 }
 
 func (e *bootError) Unwrap() error { return e.err }
+
+// longLife is how long a guest has to be up so that it has not crashed "again". Where a boot takes long, so does what is done
+// in it: it is so many boots of its own, too.
+const (
+	longLife  = 20 * time.Second
+	longBoots = 20
+)
+
+// livedLong reports whether a boot that is over was up for long. How long it had taken to get up does not count.
+func (b *boot) livedLong() bool {
+	return time.Since(b.ready) > max(longLife, longBoots*b.ready.Sub(b.begun))
+}
 
 // endedInOrder reports whether a guest whose winrshost.exe has ended did so by itself, and is not one whose kernel was killed.
 func (b *boot) endedInOrder() bool {

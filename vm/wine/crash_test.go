@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -173,6 +174,26 @@ func TestAGuestThatKeepsCrashingStaysOff(t *testing.T) {
 	}
 	if r := vmtest.Command(t.Context(), t, m, `echo up`); r.ExitCode != 0 {
 		t.Errorf("exit code %d after a revert", r.ExitCode)
+	}
+}
+
+// A machine on which a guest takes minutes to get up is not one on which it may crash for ever.
+func TestALongLifeBeginsWithTheGuestBeingUp(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for name, test := range map[string]struct {
+		took, up time.Duration
+		long     bool
+	}{
+		"up for a moment":                 {time.Second, time.Second, false},
+		"up for a moment, after an hour":  {time.Hour, time.Second, false},
+		"up for an hour":                  {time.Second, time.Hour, true},
+		"up for long, by another machine": {time.Minute, 2 * longLife, false},
+	} {
+		b := &boot{begun: now.Add(-test.up - test.took), ready: now.Add(-test.up)}
+		if b.livedLong() != test.long {
+			t.Errorf("%s: long: %v", name, !test.long)
+		}
 	}
 }
 

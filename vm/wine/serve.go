@@ -21,10 +21,9 @@ import (
 )
 
 const (
-	bootTries   = 3                // see Start
-	maxFailures = 4                // as many crashes in a row leave the guest off
-	maxReboots  = 64               // as many times it may reboot before it is ready
-	longLife    = 20 * time.Second // a guest that was up for so long has not crashed "again"
+	bootTries   = 3  // see Start
+	maxFailures = 4  // as many crashes in a row leave the guest off
+	maxReboots  = 64 // as many times it may reboot before it is ready
 )
 
 // user is the account that the guest's WinRM endpoint knows.
@@ -327,7 +326,7 @@ func (s *server) unreachable(b *boot) bool {
 // again boots the same disk anew, with power held. A guest that does not come up, or crashes again and again as soon as
 // it is up, stays off until it is reverted or reset.
 func (s *server) again(ctx context.Context, b *boot, crashes int) {
-	if time.Since(b.begun) > longLife || crashes == 0 {
+	if b.livedLong() || crashes == 0 {
 		s.failures = 0
 	}
 	err := errors.New("it crashed each time soon after it was up")
