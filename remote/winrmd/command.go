@@ -24,7 +24,7 @@ const coalesce = 10 * time.Millisecond
 type command struct {
 	shell *shell
 	id    string
-	proc  Process
+	proc  Process         // nil while it is being started: nobody knows its id then
 	ctx   context.Context // ends when the command must
 	end   context.CancelFunc
 
@@ -67,32 +67,29 @@ func (sh *shell) command(r request, a *answer) *fault {
 		sh.mu.Unlock()
 		return noShell(sh.id)
 	}
-	if len(sh.commands)+sh.starting >= limit {
+	if len(sh.commands) >= limit {
 		sh.mu.Unlock()
 		return tooManyCommands(limit)
 	}
-	sh.starting++
-	sh.mu.Unlock()
-
 	c := &command{
 		shell: sh, id: spec.CommandID,
 		receiving: make(chan struct{}, 1), finished: make(chan struct{}), news: make(chan struct{}),
 	}
 	c.ctx, c.end = context.WithCancel(sh.life)
-	proc, err := sh.server.opts.Host.Start(c.ctx, spec)
-
-	sh.mu.Lock()
-	sh.starting--
-	if err == nil {
-		c.proc = proc
-		sh.commands[c.id] = c // even in a shell that went meanwhile, so that it can be waited for
-	}
+	sh.commands[c.id] = c // before it starts, so that whoever deletes the shell meanwhile waits for it
 	sh.mu.Unlock()
+
+	proc, err := sh.server.opts.Host.Start(c.ctx, spec)
 	if err != nil {
 		c.end()
+		close(c.finished)
+		sh.release(c)
 		sh.server.log.Debug("command not started", "line", spec.Line, "error", err)
 		return notStarted(err)
 	}
+	sh.mu.Lock()
+	c.proc = proc
+	sh.mu.Unlock()
 	sh.server.log.Debug("command started", "shell", sh.id, "command", c.id, "line", spec.Line)
 	go c.follow()
 	go c.feed()

@@ -1,11 +1,14 @@
 package winrmd_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -192,5 +195,50 @@ func TestShutdownKills(t *testing.T) {
 	}
 	if _, err := late.Accept(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("the late listener is still open: %v", err)
+	}
+}
+
+// lingering is a host whose command starts when its shell is gone, and takes a moment to be killed.
+type lingering struct {
+	starting chan struct{}
+	ended    atomic.Bool
+}
+
+func (h *lingering) Start(ctx context.Context, _ winrmd.Spec) (winrmd.Process, error) {
+	close(h.starting)
+	<-ctx.Done()
+	return h, nil
+}
+
+func (h *lingering) Stdin() io.WriteCloser                       { _, w := io.Pipe(); return w }
+func (h *lingering) Stdout() io.Reader                           { return strings.NewReader("") }
+func (h *lingering) Stderr() io.Reader                           { return strings.NewReader("") }
+func (h *lingering) Signal(context.Context, winrmd.Signal) error { return nil }
+func (h *lingering) Wait() (uint32, error) {
+	time.Sleep(200 * time.Millisecond) // for whoever does not wait for it
+	h.ended.Store(true)
+	return 0, nil
+}
+
+// A command that is only just starting when its shell is deleted is waited for like any other.
+func TestShutdownWaitsForACommandThatStarts(t *testing.T) {
+	host := &lingering{starting: make(chan struct{})}
+	e := serve(t, winrmd.Options{Host: host})
+	client, err := remote.New(e.client(), remote.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shell, err := client.Shell(t.Context(), remote.ShellOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close() // that nobody answers any more is no surprise
+	go shell.Start(t.Context(), remote.CommandLine{Line: "x"})
+	<-host.starting
+	if err := e.Shutdown(testtime.Context(t)); err != nil {
+		t.Error(err)
+	}
+	if !host.ended.Load() {
+		t.Error("the command goes on when the server is shut down")
 	}
 }

@@ -30,8 +30,7 @@ type shell struct {
 	end  context.CancelFunc
 
 	mu       sync.Mutex
-	commands map[string]*command
-	starting int // commands that the host is starting
+	commands map[string]*command // those as well that the host is starting
 	gone     bool
 	busy     int // requests being answered
 	used     time.Time
