@@ -237,6 +237,44 @@ func TestACancelledAcquireLeavesNothing(t *testing.T) {
 	}
 }
 
+// Nor does one that is cancelled when its guest is up already, and only has to be claimed.
+func TestAnAcquireThatIsCancelledAtLastLeavesNothing(t *testing.T) {
+	t.Parallel()
+	p := testProvider(t, nil)
+	software, err := Find(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	prefix, err := template(t.Context(), p.opts.Root, software, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, lock, err := p.folder(vm.Target{Name: "test"}, software, prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = p.serve(t.Context(), dir, lock)
+	lock.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config Config
+	if err := readJSON(filepath.Join(dir, configFile), &config); err != nil {
+		t.Fatal(err)
+	}
+	if serving := servingProcesses(dir); len(serving) != 2 {
+		t.Fatalf("processes %v serve the guest: the check proves nothing", serving)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if m, err := claim(ctx, dir); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, %v; want the context's error", m, err)
+	}
+	if serving := servingProcesses(dir); len(serving) > 0 || exists(config.Temp) {
+		t.Errorf("processes %v serve the guest still, or its sockets are left", serving)
+	}
+}
+
 // A library of the template that a guest has written to spoils no other guest.
 func TestASpoiledTemplateIsRenewed(t *testing.T) {
 	t.Parallel()

@@ -115,11 +115,20 @@ func (p *Provider) Acquire(ctx context.Context, t vm.Target) (vm.Machine, error)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("bring up a Wine guest: %w", err), remove(dir, 0))
 	}
+	return claim(ctx, dir)
+}
+
+// claim claims a guest that was just brought up. One that can't be claimed is nobody's, and ends.
+func claim(ctx context.Context, dir string) (vm.Machine, error) {
 	m, err := attach(ctx, dir, "")
-	if err != nil {
+	if err == nil {
+		return m, nil
+	}
+	var s State
+	if unread := readJSON(filepath.Join(dir, stateFile), &s); unread != nil {
 		return nil, errors.Join(err, remove(dir, 0))
 	}
-	return m, nil
+	return nil, errors.Join(err, Down(context.WithoutCancel(ctx), s))
 }
 
 // checkRoot refuses folders that Wine can't have a prefix below: it takes the path for one of Windows, where these
@@ -243,7 +252,7 @@ func (p *Provider) serve(ctx context.Context, dir string, lock *os.File) error {
 	defer stop()
 	report, err := bufio.NewReader(io.LimitReader(read, 64<<10)).ReadString('\n')
 	report = strings.TrimSpace(report)
-	if ctx.Err() == nil && report == "" && err == nil {
+	if report == "" && err == nil && stop() { // else it has been told to end by now
 		return nil
 	}
 	select {
