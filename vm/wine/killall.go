@@ -86,19 +86,40 @@ func (k kin) processes() []native {
 }
 
 // orphans lists processes whose guest, or unfinished template, is not there any more, wherever it was: whatever should
-// have ended them did not live to do so. Whether the folder is there is seen as they see it, who may be in a container.
+// have ended them did not live to do so. Whether the folder is there is seen as they see it, who may be in a container, and
+// as those do who have started them: what confines a guest sees nothing of the guest's own while it is being put together.
 func orphans() []native {
 	var found []native
-	for _, n := range natives() {
+	all := natives()
+	parents := map[int]int{}
+	for _, n := range all {
+		parents[n.pid] = n.parent
+	}
+	for _, n := range all {
 		prefix := n.prefix()
 		if !isGuests(prefix) {
 			continue
 		}
-		if _, err := os.Stat(filepath.Join(n.proc, "root", prefix)); errors.Is(err, fs.ErrNotExist) && n.prefix() == prefix {
+		_, err := os.Stat(filepath.Join(n.proc, "root", prefix))
+		if errors.Is(err, fs.ErrNotExist) && !seenAbove(parents, n.parent, prefix) && n.prefix() == prefix {
 			found = append(found, n) // and it is there still: one that is gone has no root to look into
 		}
 	}
 	return found
+}
+
+// seenAbove reports whether a process, or one of those that it descends from, sees a folder.
+func seenAbove(parents map[int]int, pid int, folder string) bool {
+	for range len(parents) + 1 { // not for ever, should numbers have been used again while they were listed
+		if pid == 0 {
+			break
+		}
+		if _, err := os.Stat(filepath.Join("/proc", strconv.Itoa(pid), "root", folder)); err == nil {
+			return true
+		}
+		pid = parents[pid]
+	}
+	return false
 }
 
 // isGuests reports whether a prefix is called as a guest's is, or as that of a template that is being made.

@@ -139,6 +139,42 @@ func TestSweepEndsProcessesWithoutAFolder(t *testing.T) {
 	}
 }
 
+// What confines a guest hides all of the machine before it shows the guest's own: who sweeps in that moment, for another guest,
+// ends nothing.
+func TestSweepLeavesAGuestThatIsBeingBroughtUp(t *testing.T) {
+	t.Parallel()
+	bubblewrap := confinement().Bubblewrap
+	if bubblewrap == "" {
+		t.Skip(confinement().NoSpaces)
+	}
+	dir := filepath.Join(guestsDir(t.TempDir()), "starting")
+	if err := os.MkdirAll(prefixOf(dir), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	bystander(t, func(c *exec.Cmd) {
+		c.Path, c.Args = bubblewrap, append([]string{bubblewrap, "--unshare-user", "--dev-bind", "/", "/", "--tmpfs", dir, "--"}, c.Args...)
+		c.Env = append(c.Env, "WINEPREFIX="+prefixOf(dir))
+	})
+	var blind []int
+	for _, n := range natives() {
+		_, err := os.Stat(filepath.Join(n.proc, "root", prefixOf(dir)))
+		if n.prefix() == prefixOf(dir) && errors.Is(err, os.ErrNotExist) {
+			blind = append(blind, n.pid)
+		}
+	}
+	if len(blind) == 0 {
+		t.Fatal("everybody sees the guest's folder: the check proves nothing")
+	}
+	if _, err := Sweep(t.TempDir()); err != nil {
+		t.Error(err)
+	}
+	for _, pid := range blind {
+		if !alive(pid) {
+			t.Errorf("process %d was ended", pid)
+		}
+	}
+}
+
 // A program of a guest may leave one behind that has nothing in common with the guest any more but that it was started
 // there: no environment, no folder, no file, no session.
 func TestWhatAProgramLeavesBehindEndsWithItsGuest(t *testing.T) {
