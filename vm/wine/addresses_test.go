@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -30,6 +31,17 @@ func TestStartFixesTheAddressesOfWhatItStartsAndNoOthers(t *testing.T) {
 	}
 }
 
+// writeProgram writes a script. Meanwhile no test starts a process: that would have the file open for writing until it runs
+// its own program, and the script could not be run as long.
+func writeProgram(t *testing.T, path, text string) {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A program that does not start in the middle of making a template is not noticed by whoever started it: what it had to
 // do would be missing for ever.
 func TestATemplateOfWhichAProgramDidNotStartIsMadeAgain(t *testing.T) {
@@ -50,9 +62,10 @@ exit 0
 		tries   int
 		want    error
 	}{{"0", 1, nil}, {"1", 2, nil}, {"9", bootTries, errUnmapped}} {
-		if err := errors.Join(os.RemoveAll(made), os.WriteFile(script, []byte(strings.ReplaceAll(text, "$SPOILED", c.spoiled)), 0o700)); err != nil {
+		if err := os.RemoveAll(made); err != nil {
 			t.Fatal(err)
 		}
+		writeProgram(t, script, strings.ReplaceAll(text, "$SPOILED", c.spoiled))
 		final := filepath.Join(dir, "template"+c.spoiled)
 		err := buildTemplate(t.Context(), &Software{Loader: script, Server: "/bin/true"}, final)
 		if !errors.Is(err, c.want) {
