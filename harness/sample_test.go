@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,6 +16,8 @@ import (
 	"wskharness/results"
 	"wskharness/suites"
 	"wskharness/testtime"
+	"wskharness/vm"
+	"wskharness/vm/wine"
 )
 
 const sampleSuite = `suite: sample
@@ -22,20 +25,22 @@ doc: The sample driver's own sub-component
 cases:
   - id: echo
     doc: Activated late, the sample captures on its worker, listens, releases at once, and serves echo.
-    timeout: 30s
     steps:
+      - run: {program: cmd.exe, args: [/c, 'type nul >C:\echo.hold']}
       - activate: {}
-      - state: {within: 5s, phase: listening, version: 1.0, npi_held: false, open: 1}
-      - sleep: 2s
-      - state: {within: 1s, phase: listening, accepted_at_least: 1, echoed: 200000}
+      - state: {within: 1m, phase: listening, version: 1.0, npi_held: false, open: 1}
+      - run: {program: cmd.exe, args: [/c, 'for /l %i in (1,1,1000) do @if exist C:\echo.hold (ping -n 2 127.0.0.1 >nul)'], limit: 15m}
+      - state: {phase: listening, accepted_at_least: 1, echoed: 200000}
       - deactivate: {}
-      - state: {within: 5s, phase: inactive, port: 0, open: 0, allocations: 0}
+      - state: {within: 1m, phase: inactive, port: 0, open: 0, allocations: 0}
 `
 
-// echoer connects to the port of which the running case tells, and sees its bytes come back.
+// echoer connects to the port of which the running case tells, and sees its bytes come back. The case waits for that.
 type echoer struct {
-	once sync.Once
-	done chan error
+	machine *wine.Machine
+	once    sync.Once
+	echoing sync.WaitGroup
+	err     error
 }
 
 func (e *echoer) Handle(event results.Event) error {
@@ -44,10 +49,16 @@ func (e *echoer) Handle(event results.Event) error {
 	}
 	for _, v := range event.Step.Values {
 		if v.Name == "port" && v.Value != "0" {
-			e.once.Do(func() { go func() { e.done <- echo(v.Value) }() })
+			e.once.Do(func() { e.echoing.Go(func() { e.echo(v.Value) }) })
 		}
 	}
 	return nil
+}
+
+// echo uses the server, and lets the case go on.
+func (e *echoer) echo(port string) {
+	err := echo(port)
+	e.err = errors.Join(err, os.Remove(filepath.Join(e.machine.State().Dir, "prefix", "drive_c", "echo.hold")))
 }
 
 // echo sends 200000 bytes to the sample's server, and reads them back.
@@ -95,18 +106,19 @@ func TestSampleServesEcho(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := testtime.Context(t)
-	client := &echoer{done: make(chan error, 1)}
+	client := &echoer{}
+	env.dress = func(m vm.Machine) vm.Machine {
+		client.machine = m.(*wine.Machine)
+		return m
+	}
 	done, err := plan.Run(ctx, env, client)
 	if err != nil {
 		t.Fatal(err)
 	}
-	select {
-	case err := <-client.done:
-		if err != nil {
-			t.Errorf("echo: %v", err)
-		}
-	default:
-		t.Error("the sample never told of a port")
+	client.once.Do(func() { t.Error("the sample never told of a port") })
+	client.echoing.Wait()
+	if client.err != nil {
+		t.Errorf("echo: %v", client.err)
 	}
 	if done.Record.Counts[results.Pass] != 1 {
 		summary, _ := os.ReadFile(filepath.Join(done.Dir, "summary.md"))
