@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -387,6 +388,28 @@ func noRoom(ctx context.Context, t *testing.T, env Env, config *Config, up *UpGu
 	}
 }
 
+// disturbed makes one run of cases of the suite selftest, and disturbs it. Whoever watches hears of everything first.
+func disturbed(ctx context.Context, t *testing.T, env Env, m *Mode, watchers []results.Handler, patterns ...string) *Finished {
+	t.Helper()
+	suite := filepath.Join(t.TempDir(), "selftest.yaml")
+	if err := os.WriteFile(suite, selftestSuite, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	config := configOf(t, "", nil)
+	config.Suites = []string{suite}
+	plan, err := NewPlan(Request{Config: config, Out: config.Out, Selection: suites.Selection{Patterns: patterns}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDisturber(m, env, true)
+	env.dress = d.watch
+	done, err := plan.Run(ctx, env, append(watchers, d)...)
+	if d.done.Wait(); err != nil || d.err != nil || !d.acted {
+		t.Fatalf("disturbed: %t, %v, %v\n%s", d.acted, err, d.err, summary(done))
+	}
+	return done
+}
+
 // TestInterruptBetweenCases interrupts a run whose agent waits between two cases: it does not go on waiting, the driver is
 // unloaded, and what has passed counts.
 func TestInterruptBetweenCases(t *testing.T) {
@@ -397,29 +420,50 @@ func TestInterruptBetweenCases(t *testing.T) {
 	}
 	ctx, interrupt := context.WithCancel(testtime.Context(t))
 	defer interrupt()
-	m := &modes[0]
-	m.disturb = func(context.Context, stage) (string, error) {
+	modes[0].disturb = func(context.Context, stage) (string, error) {
 		interrupt()
 		return "", nil
 	}
-	suite := filepath.Join(t.TempDir(), "selftest.yaml")
-	if err := os.WriteFile(suite, selftestSuite, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	config := configOf(t, "", nil)
-	config.Suites = []string{suite}
-	plan, err := NewPlan(Request{Config: config, Out: config.Out, Selection: suites.Selection{Patterns: []string{"selftest.well", "selftest.after"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := newDisturber(m, env, true)
-	env.dress = d.watch
-	done, err := plan.Run(ctx, env, d)
-	if d.done.Wait(); err != nil || d.err != nil || !d.acted {
-		t.Fatalf("disturbed: %t, %v, %v\n%s", d.acted, err, d.err, summary(done))
-	}
+	done := disturbed(ctx, t, env, &modes[0], nil, "selftest.well", "selftest.after")
 	got := outcomes(done.Record)
 	if got["selftest.well"] != results.Pass || got["selftest.after"] != results.Cancelled && got["selftest.after"] != results.NotRun || len(got) != 2 {
 		t.Errorf("%v\n%s", got, summary(done))
+	}
+}
+
+// stepCounter counts the steps that are back.
+type stepCounter struct{ atomic.Int32 }
+
+func (c *stepCounter) Handle(e results.Event) error {
+	if e.Kind == results.KindStep {
+		c.Add(1)
+	}
+	return nil
+}
+
+// TestCaseWaitsForWhoeverDisturbsIt: in the step behind the one that says so, and goes on when it is let go.
+func TestCaseWaitsForWhoeverDisturbsIt(t *testing.T) {
+	env := testEnv(t)
+	modes, err := pickModes([]string{"winrm-away", "winrm-away-at-tear-down"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range modes {
+		t.Run(m.Name, func(t *testing.T) {
+			t.Parallel()
+			var back stepCounter
+			m.disturb = func(context.Context, stage) (string, error) {
+				said := back.Load()
+				time.Sleep(5 * time.Second) // much less than the step waits, and enough for one that doesn't
+				if more := back.Load() - said; more > 0 {
+					t.Errorf("it went on: %d more steps are back", more)
+				}
+				return "", nil
+			}
+			done := disturbed(testtime.Context(t), t, env, &m, []results.Handler{&back}, m.phase.blamed)
+			if got := outcomes(done.Record); got[m.phase.blamed] != results.Pass {
+				t.Errorf("%v\n%s", got, summary(done))
+			}
+		})
 	}
 }
