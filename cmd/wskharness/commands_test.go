@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -172,12 +171,7 @@ func waitSize(ctx context.Context, ts *testscript.TestScript, neg bool, args []s
 	}
 	want, err := strconv.ParseInt(args[1], 10, 64)
 	ts.Check(err)
-	there := func() bool {
-		found, err := filepath.Glob(ts.MkAbs(args[0]))
-		ts.Check(err)
-		return slices.ContainsFunc(found, func(path string) bool { return arrived(path) >= want })
-	}
-	if !until(ctx, there) {
+	if !until(ctx, func() bool { return hasArrived(ts.MkAbs(args[0]), want) }) {
 		ts.Fatalf("%s: nothing of %d bytes as long as the tests may take", args[0], want)
 	}
 }

@@ -7,8 +7,10 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -50,7 +52,7 @@ const scriptMark = ".script"
 func serveStalling(dir, order string) (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	options := wine.ServeOptions{Mishap: func(r winrmd.Request) winrmd.Mishap { return stalls(r, order) }}
+	options := wine.ServeOptions{Mishap: (&stalling{order: order, sends: map[string]int{}}).mishap}
 	if err := wine.Serve(ctx, dir, os.NewFile(readyFD, "ready"), options); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -58,21 +60,56 @@ func serveStalling(dir, order string) (code int) {
 	return 0
 }
 
-// stalls keeps a request waiting where the file says so. One whose sender gives up is not carried out.
-func stalls(r winrmd.Request, order string) winrmd.Mishap {
-	text, err := os.ReadFile(order)
-	words := strings.Fields(string(text))
-	if err != nil || len(words) != 3 || words[0] != r.Action {
-		return winrmd.Mishap{}
-	}
-	want, err := strconv.ParseInt(words[2], 10, 64)
-	found, _ := filepath.Glob(words[1]) // a pattern that is none matches nothing
-	for _, path := range found {
-		if err == nil && arrived(path) >= want {
+// mostAhead is how many requests of a shell are let through before the beginning of the file has arrived. A file that goes
+// through eight streams would be there but for a piece of its beginning when just that is late.
+const mostAhead = 8
+
+// stalling keeps requests waiting as a file orders it.
+type stalling struct {
+	order string
+
+	mu    sync.Mutex
+	sends map[string]int // since there is an order, by shell
+}
+
+// mishap keeps a request waiting where the order says so. One whose sender gives up is not carried out.
+func (s *stalling) mishap(r winrmd.Request) winrmd.Mishap {
+	for ahead := s.ahead(r); ; time.Sleep(5 * time.Millisecond) {
+		switch pattern, bytes, ordered := s.ordered(r.Action); {
+		case ordered && hasArrived(pattern, bytes):
 			return winrmd.Mishap{Delay: time.Hour}
+		case !ordered || !ahead:
+			return winrmd.Mishap{}
 		}
 	}
-	return winrmd.Mishap{}
+}
+
+// ahead counts what is sent, and says whether this shell has sent enough for the moment.
+func (s *stalling) ahead(r winrmd.Request) bool {
+	if _, _, ordered := s.ordered("Send"); !ordered || r.Action != "Send" {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sends[r.Shell]++
+	return s.sends[r.Shell] > mostAhead
+}
+
+// ordered is what has to have arrived when requests of an action stall, if they are to.
+func (s *stalling) ordered(action string) (pattern string, bytes int64, ordered bool) {
+	text, err := os.ReadFile(s.order)
+	words := strings.Fields(string(text))
+	if err != nil || len(words) != 3 || words[0] != action {
+		return "", 0, false
+	}
+	bytes, err = strconv.ParseInt(words[2], 10, 64)
+	return words[1], bytes, err == nil
+}
+
+// hasArrived reports whether so many bytes of a file that matches a pattern have.
+func hasArrived(pattern string, bytes int64) bool {
+	found, _ := filepath.Glob(pattern) // a pattern that is none matches nothing
+	return slices.ContainsFunc(found, func(path string) bool { return arrived(path) >= bytes })
 }
 
 // beforeHole is where the first hole of a file is, or its end: one that is fetched in ranges side by side has holes.
