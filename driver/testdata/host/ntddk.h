@@ -57,8 +57,6 @@ typedef pthread_mutex_t KSPIN_LOCK;
 #define KeReleaseSpinLock(Lock, Irql) ((void)(Irql), (void)pthread_mutex_unlock(Lock))
 
 typedef struct KEVENT {
-    pthread_mutex_t Lock;
-    pthread_cond_t Changed;
     int Set;
 } KEVENT, *PKEVENT;
 

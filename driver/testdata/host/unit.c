@@ -21,17 +21,33 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { GOOD = 1, BAD, VALUE, NEXT, YIELD, STUCK, KEEP, TAKE, BEYOND };
 
 /* The rest of the driver */
 
+/*
+ * No test depends on how fast the machine is, or stands still: time passes with steps, a microsecond each,
+ * and a wait is in vain when no thread is left that could end it.
+ */
+static volatile UINT64 Now;
+static pthread_mutex_t Lock = PTHREAD_MUTEX_INITIALIZER; /* for all below, and events */
+static pthread_cond_t Changed = PTHREAD_COND_INITIALIZER;
+static int Alive; /* threads that were started, and have not ended */
+static int Stuck; /* of these, in a step that does not come back */
+
+static void Count(int MoreAlive, int MoreStuck)
+{
+    pthread_mutex_lock(&Lock);
+    Alive += MoreAlive;
+    Stuck += MoreStuck;
+    pthread_cond_broadcast(&Changed);
+    pthread_mutex_unlock(&Lock);
+}
+
 void KeInitializeEvent(KEVENT *Event, int Type, BOOLEAN Set)
 {
     UNREFERENCED_PARAMETER(Type);
-    pthread_mutex_init(&Event->Lock, NULL);
-    pthread_cond_init(&Event->Changed, NULL);
     Event->Set = Set;
 }
 
@@ -39,19 +55,16 @@ LONG KeSetEvent(KEVENT *Event, LONG Increment, BOOLEAN Wait)
 {
     UNREFERENCED_PARAMETER(Increment);
     UNREFERENCED_PARAMETER(Wait);
-    pthread_mutex_lock(&Event->Lock);
+    pthread_mutex_lock(&Lock);
     Event->Set = 1;
-    pthread_cond_broadcast(&Event->Changed);
-    pthread_mutex_unlock(&Event->Lock);
+    pthread_cond_broadcast(&Changed);
+    pthread_mutex_unlock(&Lock);
     return 0;
 }
 
 UINT64 ClockNs(VOID)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (UINT64)now.tv_sec * 1000000000u + (UINT64)now.tv_nsec;
+    return InterlockedExchangeAdd(&Now, 0);
 }
 
 UINT64 DeadlineIn(UINT32 Ms)
@@ -69,27 +82,19 @@ UINT32 DeadlineLeft(UINT64 Deadline)
 NTSTATUS WaitFor(PVOID Object, UINT32 Ms)
 {
     KEVENT *event = Object;
-    struct timespec end;
-    int error = 0;
+    int set;
 
-    clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_nsec += (long)(Ms % 1000) * 1000000;
-    end.tv_sec += Ms / 1000 + end.tv_nsec / 1000000000;
-    end.tv_nsec %= 1000000000;
-    pthread_mutex_lock(&event->Lock);
-    while (!event->Set && error == 0)
-        error = Ms == WAIT_FOREVER ? pthread_cond_wait(&event->Changed, &event->Lock)
-                                   : pthread_cond_timedwait(&event->Changed, &event->Lock, &end);
-    error = !event->Set;
-    pthread_mutex_unlock(&event->Lock);
-    return error ? STATUS_TIMEOUT : STATUS_SUCCESS;
+    pthread_mutex_lock(&Lock);
+    while (!event->Set && (Ms == WAIT_FOREVER || Alive != Stuck))
+        pthread_cond_wait(&Changed, &Lock);
+    set = event->Set;
+    pthread_mutex_unlock(&Lock);
+    return set ? STATUS_SUCCESS : STATUS_TIMEOUT;
 }
 
 VOID SleepMs(UINT32 Ms)
 {
-    struct timespec due = {Ms / 1000, (long)(Ms % 1000) * 1000000};
-
-    nanosleep(&due, NULL);
+    (void)InterlockedExchangeAdd(&Now, (UINT64)Ms * 1000000u);
 }
 
 static volatile LONG Blocks;
@@ -121,6 +126,7 @@ static void *Work(void *Parameter)
     free(Parameter);
     work.Routine(work.Context);
     work.Report(work.Context);
+    Count(-1, 0);
     return NULL;
 }
 
@@ -130,6 +136,7 @@ NTSTATUS WorkerStartAny(WORK_ROUTINE *Routine, WORK_ROUTINE *Report, PVOID Conte
     pthread_t thread;
 
     *work = (WORK){Routine, Report, Context};
+    Count(1, 0);
     if (pthread_create(&thread, NULL, Work, work) != 0)
         abort();
     pthread_detach(thread);
@@ -149,6 +156,7 @@ VOID StepRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     UINT32 run = Runs[thread][arg[4]]++;
     int here = thread == arg[2] && run == arg[3];
 
+    (void)InterlockedExchangeAdd(&Now, 1000);
     memset(Result, 0, sizeof(*Result));
     Result->Executed = 1;
     Result->ElapsedNs = arg[1] + run;
@@ -162,8 +170,11 @@ VOID StepRun(const STEP_CALL *Call, WSKT_RESULT *Result)
         Result->Status = 0xC00000A3;
     if (arg[0] == YIELD && run % 2 == 1)
         Result->Origin = WSKT_ORIGIN_REFUSED;
-    if (arg[0] == STUCK && here)
+    if (arg[0] == STUCK && here) {
+        Count(0, 1);
         (void)WaitFor(&Freed, WAIT_FOREVER);
+        Count(0, -1);
+    }
 }
 
 static WSKT_STEP ReadStep(const char *Text, UINT32 Index)
@@ -248,8 +259,10 @@ static int RunUnit(char **Args, int Count)
     }
     /* A thread that was given up frees what it was working on. */
     KeSetEvent(&Freed, 0, FALSE);
-    for (int i = 0; i < 1000 && Blocks != 0; i++)
-        SleepMs(5);
+    pthread_mutex_lock(&Lock);
+    while (Alive != 0)
+        pthread_cond_wait(&Changed, &Lock);
+    pthread_mutex_unlock(&Lock);
     printf("],\"blocks\":%d}\n", Blocks);
     free(unit);
     return 0;
