@@ -23,28 +23,32 @@ func sh(ctx context.Context, script string) (cmd *exec.Cmd, out, errs *bytes.Buf
 	return cmd, out, errs
 }
 
+// awaitSleep waits until what a script has put into the background is the sleep that it becomes.
+const awaitSleep = "until grep -qx sleep /proc/$!/comm; do sleep 0.01; done"
+
 // TestHeld leaves processes behind that have a program's output open, in each way that there is: the program ended as it
 // did, what it wrote is there, and who it was is known. None of them is killed.
 func TestHeld(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		leave string // a command, to be followed by &
+		await string // what the program does before it ends
 		held  bool
 		group bool
 	}{
-		"nothing":                   {leave: "true"},
-		"quiet":                     {leave: "sleep 600 >/dev/null 2>&1"},
+		"nothing":                   {leave: "true", await: "wait"},
+		"quiet":                     {leave: "exec sleep 600 >/dev/null 2>&1", await: awaitSleep},
 		"both outputs":              {leave: "sleep 600", held: true, group: true},
 		"standard output only":      {leave: "sleep 600 2>/dev/null", held: true, group: true},
 		"standard error only":       {leave: "sleep 600 >/dev/null", held: true, group: true},
-		"a session of its own":      {leave: "exec setsid sleep 600", held: true},
+		"a session of its own":      {leave: "exec setsid sleep 600", await: awaitSleep, held: true},
 		"one that goes on to write": {leave: "while echo more; do sleep 1; done", held: true, group: true},
 	} {
 		for _, exit := range []int{0, 3} {
 			t.Run(name+" "+strconv.Itoa(exit), func(t *testing.T) {
 				t.Parallel()
 				pid := filepath.Join(t.TempDir(), "pid")
-				cmd, out, errs := sh(t.Context(), "echo said; echo warned >&2; ("+test.leave+") & echo $! >"+pid+"; exit "+strconv.Itoa(exit))
+				cmd, out, errs := sh(t.Context(), "echo said; echo warned >&2; ("+test.leave+") & echo $! >"+pid+"; "+test.await+"\nexit "+strconv.Itoa(exit))
 				held, err := Run(t.Context(), cmd)
 				left := left(t, pid)
 				var ended *exec.ExitError

@@ -36,13 +36,16 @@ func TestCommandThatIsSlow(t *testing.T) {
 	}
 }
 
+// awaitSleep waits until what a script has put into the background is the sleep that it becomes: it is told by that name.
+const awaitSleep = "until grep -qx sleep /proc/$!/comm; do sleep 0.01; done"
+
 // A build command that leaves somebody with its output has ended well all the same, and who it is is told: also where its
 // time is up while they are given theirs.
 func TestCommandThatLeavesSomebody(t *testing.T) {
 	for name, test := range map[string]struct{ script, want string }{
 		"nobody":            {"make() { echo made; }; make", ""},
-		"in the background": {"make() { echo made; }; make && (sleep 600 &)", "it was ended with the build"},
-		"a daemon":          {"echo made; (exec setsid sleep 600) & echo $! >daemon", "it goes on"},
+		"in the background": {"make() { echo made; }; make && (sleep 600 & " + awaitSleep + ")", "it was ended with the build"},
+		"a daemon":          {"echo made; (exec setsid sleep 600) & echo $! >daemon; " + awaitSleep, "it goes on"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
