@@ -14,11 +14,12 @@ func outcomeOfState(word string) (outcome Outcome, known bool) {
 	switch word {
 	case "", "run", "ran", "completed", "complete", "pass", "passed", "ok", "success", "successful", "succeeded", "executed", "done":
 		return OK, true
-	case "notrun", "suppressed", "skip", "skipped", "disabled", "ignore", "ignored", "pending", "untested", "filtered", "excluded", "inconclusive":
+	case "notrun", "suppressed", "skip", "skipped", "disabled", "ignore", "ignored", "pending", "untested", "filtered", "excluded":
 		return Skip, true
 	case "xfail", "xfailed", "expectedfailure", "todo":
 		return Todo, true
-	case "fail", "failed", "failure", "error", "errored", "broken", "xpass", "xpassed", "crash", "crashed", "aborted", "timeout", "timedout", "panicked", "interrupted":
+	case "fail", "failed", "failure", "error", "errored", "broken", "xpass", "xpassed", "crash", "crashed", "aborted", "timeout", "timedout", "panicked", "interrupted",
+		"inconclusive": // it ran, and showed nothing: NUnit's own stylesheet for JUnit counts it under errors
 		return NotOK, true
 	}
 	return NotOK, false
@@ -34,7 +35,7 @@ func outcomeOfElement(name string) Outcome {
 		return NotOK // PHPUnit: the test could not be run as it is
 	}
 	name = strings.ToLower(name)
-	for _, part := range []string{"fail", "error", "abort", "crash", "timeout", "timedout"} {
+	for _, part := range []string{"fail", "error", "abort", "crash", "timeout", "timedout", "inconclusive"} {
 		if strings.Contains(name, part) {
 			return NotOK
 		}
