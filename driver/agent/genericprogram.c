@@ -16,9 +16,11 @@
 
 #define COMMAND_CHARS 32000u
 
+/* Of a file that is too long its size is told all the same. */
 static DWORD KeepFile(const wchar_t *Path, CAPTURE *Kept)
 {
     UINT8 buffer[4096];
+    LARGE_INTEGER size;
     DWORD got = 0, error = ERROR_SUCCESS;
     HANDLE file =
         CreateFileW(Path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL, OPEN_EXISTING, 0, NULL);
@@ -34,6 +36,8 @@ static DWORD KeepFile(const wchar_t *Path, CAPTURE *Kept)
         }
         CaptureAdd(Kept, buffer, got);
     } while (got != 0 && Kept->Total <= Kept->Room);
+    if (Kept->Total > Kept->Room && GetFileSizeEx(file, &size) && (UINT64)size.QuadPart > Kept->Total)
+        Kept->Total = (UINT64)size.QuadPart;
     CloseHandle(file);
     return error;
 }
