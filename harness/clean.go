@@ -80,7 +80,7 @@ func leftovers(keys bool) ([]Leftover, error) {
 	return all, errors.Join(errs...)
 }
 
-// caches are the user's own and the spare one, of which either may not be there.
+// caches are the user's own and the spare one, of which either may not be there, and the one may be a link to the other.
 func caches() []driver.Cache {
 	var all []driver.Cache
 	if own, err := driver.DefaultCache(); err == nil {
@@ -88,10 +88,19 @@ func caches() []driver.Cache {
 			all = append(all, own)
 		}
 	}
-	if spare, ok := driver.SpareCache(); ok {
+	spare, ok := driver.SpareCache()
+	if ok && (len(all) == 0 || resolved(all[0].Dir) != resolved(spare.Dir)) {
 		all = append(all, spare)
 	}
 	return all
+}
+
+// resolved is a path without links: a cache may have several names, and a guest has been made by another one.
+func resolved(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return path
 }
 
 // leftIn finds what is in a cache. What a guest that is up is made of is in use.
@@ -104,7 +113,9 @@ func leftIn(cache driver.Cache) ([]Leftover, error) {
 		one := Leftover{What: "Wine guest " + g.ID, Path: g.Dir, Size: diskUse(g.Dir)}
 		if g.Up {
 			one.Stays = "it is up: wskharness vm down " + g.ID
-			needed = append(needed, g.Needs...)
+			for _, path := range g.Needs {
+				needed = append(needed, resolved(path))
+			}
 		} else {
 			one.What += ", whose process was killed"
 			one.remove = sweep
@@ -114,7 +125,7 @@ func leftIn(cache driver.Cache) ([]Leftover, error) {
 	room := func(what, path string, entries []string, remove func([]string) error) {
 		var free, used []string
 		for _, entry := range entries {
-			if needs(needed, entry) {
+			if needs(needed, resolved(entry)) {
 				used = append(used, entry)
 			} else {
 				free = append(free, entry)

@@ -2,9 +2,12 @@ package harness
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"wskharness/driver"
 )
@@ -89,6 +92,51 @@ func TestCleanKeys(t *testing.T) {
 				t.Errorf("keys %t: %s: %v", keys, name, err)
 			}
 		}
+	}
+}
+
+// A cache is known by whichever name it is given: what a guest is made of stays, and a link to the spare one is not another.
+func TestCleanByAnotherName(t *testing.T) {
+	cache := filledCache(t)
+	real := filepath.Join(filepath.Dir(cache), "real")
+	if err := errors.Join(os.Rename(cache, real), os.Symlink(real, cache)); err != nil {
+		t.Fatal(err)
+	}
+	guest := filepath.Join(real, "wine", "guests", "wine-22222222")
+	if err := os.MkdirAll(guest, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	needed := filepath.Join(cache, "build", "entry", "file") // by the name that the cache had for who made it
+	config := fmt.Sprintf(`{"template": %q, "host": %q}`, filepath.Join(cache, "wine", "templates", "entry"), needed)
+	lock, err := os.Create(filepath.Join(guest, "lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	err = errors.Join(os.WriteFile(filepath.Join(guest, "guest.json"), []byte(config), 0o600),
+		unix.FcntlFlock(lock.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := leftIn(driver.Cache{Dir: real})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stay := 0
+	for _, one := range found {
+		if one.Stays != "" {
+			stay++
+		}
+	}
+	if stay != 3 { // the guest, its template, its host
+		t.Errorf("%d stay of %+v", stay, found)
+	}
+	spare := filepath.Join(os.TempDir(), fmt.Sprintf("wskharness-cache-%d", os.Getuid()))
+	if err := errors.Join(os.Remove(cache), os.Rename(real, spare), os.Symlink(spare, cache)); err != nil {
+		t.Fatal(err)
+	}
+	if all := caches(); len(all) != 1 {
+		t.Errorf("%+v", all)
 	}
 }
 
