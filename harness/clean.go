@@ -26,22 +26,31 @@ type Leftover struct {
 
 // Clean removes what can be made again, but for what is in use, and says what it found. With keys the signing keys are among
 // it; dry, nothing is removed. Where another wskharness is at work with a cache nothing is removed, and the error is
-// [driver.ErrInUse]. What could not be removed stays, and the error says why.
+// [driver.ErrInUse]. What could not be removed stays, and the error says why; so does all of a cache that can't be written.
 func Clean(keys, dry bool) ([]Leftover, error) {
-	if !dry {
-		for _, cache := range caches() {
-			release, err := cache.Alone()
-			if err != nil {
-				return nil, fmt.Errorf("clean %s: %w: try again when that has ended", cache.Dir, err)
-			}
-			defer release()
+	caches := caches()
+	var errs []error
+	locked := map[string]bool{}
+	for _, cache := range caches {
+		if dry {
+			locked[cache.Dir] = true
+			continue
 		}
+		release, err := cache.Alone()
+		if errors.Is(err, driver.ErrInUse) {
+			return nil, fmt.Errorf("clean %s: %w: try again when that has ended", cache.Dir, err)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("clean %s: %w", cache.Dir, err))
+			continue
+		}
+		defer release()
+		locked[cache.Dir] = true
 	}
-	all, err := leftovers(keys)
+	all, err := leftovers(caches, locked, keys)
 	if err != nil || dry {
 		return all, err
 	}
-	var errs []error
 	for i := range all {
 		one := &all[i]
 		if one.Stays != "" {
@@ -55,12 +64,17 @@ func Clean(keys, dry bool) ([]Leftover, error) {
 	return all, errors.Join(errs...)
 }
 
-// leftovers finds what can be removed, and what stays and why.
-func leftovers(keys bool) ([]Leftover, error) {
+// leftovers finds what can be removed, and what stays and why: of caches that are not locked everything.
+func leftovers(caches []driver.Cache, locked map[string]bool, keys bool) ([]Leftover, error) {
 	all := []Leftover{}
 	var errs []error
-	for _, cache := range caches() {
+	for _, cache := range caches {
 		found, err := leftIn(cache)
+		for i := range found {
+			if !locked[cache.Dir] && found[i].Stays == "" {
+				found[i].Stays = "its cache can't be written"
+			}
+		}
 		all, errs = append(all, found...), append(errs, err)
 	}
 	for _, dir := range driver.SigningFolders() {

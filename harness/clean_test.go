@@ -3,8 +3,10 @@ package harness
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -91,6 +93,35 @@ func TestCleanKeys(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != !(keys && goes) {
 				t.Errorf("keys %t: %s: %v", keys, name, err)
 			}
+		}
+	}
+}
+
+// A cache that can't be locked stays as it is, and says why; the other one is cleaned all the same.
+func TestCleanBesideAReadOnlyCache(t *testing.T) {
+	cache := filledCache(t)
+	all := entries(t, cache)
+	if err := os.Mkdir(filepath.Join(cache, ".in-use"), 0o700); err != nil { // which root can't write to, either
+		t.Fatal(err)
+	}
+	spare := filepath.Join(os.TempDir(), fmt.Sprintf("wskharness-cache-%d", os.Getuid()))
+	left := filepath.Join(spare, "build", "entry")
+	if err := os.MkdirAll(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	found, err := Clean(false, false)
+	if err == nil || strings.Contains(err.Error(), "try again") || !strings.Contains(err.Error(), cache) {
+		t.Errorf("the error is %v", err)
+	}
+	if n := entries(t, cache); n != all {
+		t.Errorf("%d of %d entries of the cache that can't be locked are left", n, all)
+	}
+	if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the other cache is not cleaned: %v", err)
+	}
+	for _, one := range found {
+		if stays := one.Stays != ""; stays != strings.HasPrefix(one.Path, cache) {
+			t.Errorf("%+v", one)
 		}
 	}
 }
