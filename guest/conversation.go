@@ -29,6 +29,7 @@ type conversation struct {
 
 	mu    sync.Mutex
 	have  []int64 // per file, the offset from which the agent wants it; those known so far
+	made  int     // files that were not there, but are since the agent has looked: nothing of them was to come
 	done  []bool
 	asked chan struct{} // closed when have is complete
 }
@@ -158,7 +159,11 @@ func (c *conversation) take(f frame) error {
 		if int(f.file) != len(c.have) || int64(f.offset) > entry.size {
 			return c.broken(fmt.Errorf("HAVE for file %d at %d, out of order or beyond its %d bytes", f.file, f.offset, entry.size))
 		}
+		if len(f.payload) > 0 && int64(f.offset) != entry.size {
+			return c.broken(fmt.Errorf("HAVE says that %s is there since now, but only %d of its %d bytes", entry.path, f.offset, entry.size))
+		}
 		c.have = append(c.have, int64(f.offset))
+		c.made += len(f.payload)
 		if len(c.have) == len(c.batch) {
 			c.survey()
 			close(c.asked)
@@ -187,7 +192,7 @@ func (c *conversation) survey() {
 			there++
 		}
 	}
-	c.tally.surveyed(there, c.arrived())
+	c.tally.surveyed(there-c.made, c.arrived())
 }
 
 // surveyed reports whether the agent has told what it has.

@@ -109,17 +109,19 @@ func (a *fakeAgent) put(awaitFinish bool) uint32 {
 		have, ok := g.read(e.path)
 		there[i] = ok && int64(len(have)) == e.size && sha256.Sum256(have) == e.sha256
 		wanted := e.size
+		var made []byte
 		if !there[i] {
 			g.settle(e)
 			part, _ := g.read(partPath(e.path))
 			if there[i] = int64(len(part)) == e.size && sha256.Sum256(part) == e.sha256; there[i] {
-				g.write(e.path, part) // complete, but contact was lost before it got its name
+				g.write(e.path, part) // complete, but contact was lost before it got its name; or empty
+				made = []byte{1}
 			} else if wanted = int64(len(part)); wanted == e.size {
 				g.write(partPath(e.path), nil)
 				wanted = 0
 			}
 		}
-		a.send(frame{kind: frameHave, file: uint16(i), offset: uint64(wanted)})
+		a.send(frame{kind: frameHave, file: uint16(i), offset: uint64(wanted), payload: made})
 	}
 	current, data := 0, 0
 	for {

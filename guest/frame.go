@@ -53,8 +53,10 @@ func (t frameType) payloadLimits() (least, most int, err error) {
 		return 0, maxPayload, nil
 	case frameData:
 		return 1, maxPayload, nil
-	case frameFinish, frameHave, frameSize, frameWhole:
+	case frameFinish, frameSize, frameWhole:
 		return 0, 0, nil
+	case frameHave:
+		return 0, 1, nil
 	case frameDone, frameEnd:
 		return 32, 32, nil
 	case frameError:

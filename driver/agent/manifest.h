@@ -11,6 +11,7 @@ typedef struct MANIFEST_FILE {
     wchar_t *Path; /* as PathOpen gives it */
     UINT64 Wanted; /* offset from which data is wanted; Size when the file is there */
     BOOL There;
+    BOOL Made; /* by looking for what is there: nothing of it is to come */
 } MANIFEST_FILE;
 
 typedef struct MANIFEST {

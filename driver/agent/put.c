@@ -129,6 +129,7 @@ static DWORD Survey(MANIFEST_FILE *File)
             goto Exit;
     }
     File->There = FileMatches(File, part, &size);
+    File->Made = File->There;
     if (File->There) {
         error = NamePart(File, part);
     } else if (size < File->Size) {
@@ -149,6 +150,7 @@ Exit:
 static int ReceiveManifest(PUT *Put)
 {
     const FRAME_HEADER *header = &Put->Frame->Header;
+    static const UINT8 made = 1;
     UINT32 index;
     DWORD error = FrameRead(Put->In, Put->Frame);
 
@@ -172,7 +174,8 @@ static int ReceiveManifest(PUT *Put)
         if (error != ERROR_SUCCESS)
             return PutError(Put, index, error, "prepare",
                             error == ERROR_CRC ? "an empty file does not have this SHA-256" : NULL);
-        error = FrameSendSmall(Put->Out, FRAME_HAVE, (UINT16)index, file->Wanted, NULL, 0);
+        error = FrameSendSmall(Put->Out, FRAME_HAVE, (UINT16)index, file->Wanted, &made,
+                               file->Made ? sizeof made : 0);
         if (error != ERROR_SUCCESS)
             return Complain("answer with what is here of", PathPlain(file->Path), error);
     }
