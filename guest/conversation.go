@@ -282,6 +282,23 @@ type localError struct{ err error }
 func (e *localError) Error() string { return e.err.Error() }
 func (e *localError) Unwrap() error { return e.err }
 
+// read fills payload with what is in the file there, which was long enough when it was looked at.
+func (u upload) read(r io.ReaderAt, payload []byte, at int64) error {
+	got, err := r.ReadAt(payload, at)
+	switch {
+	case got == len(payload):
+		return nil
+	case errors.Is(err, io.EOF):
+		err = fmt.Errorf("it has become shorter: %d bytes, and %d when it was looked at; push it again when nobody writes to it", at+int64(got), u.entry.size)
+	default:
+		err = fmt.Errorf("read %d bytes at %d: %w", len(payload), at, err)
+	}
+	if u.file.Local != "" {
+		err = fmt.Errorf("%s: %w", u.file.Local, err)
+	}
+	return &localError{fmt.Errorf("push %s: %w", u.entry.path, err)}
+}
+
 func (c *conversation) sendFile(_ context.Context, w *bufio.Writer, index uint16, u upload, from int64, sent *int64, pack *packer, ended <-chan struct{}) error {
 	if from == u.entry.size {
 		return nil
@@ -299,8 +316,8 @@ func (c *conversation) sendFile(_ context.Context, w *bufio.Writer, index uint16
 		default:
 		}
 		n := min(int64(len(payload)), u.entry.size-from)
-		if got, err := r.ReadAt(payload[:n], from); int64(got) < n {
-			return &localError{fmt.Errorf("push %s: read %d bytes at %d: %w", u.entry.path, n, from, err)}
+		if err := u.read(r, payload[:n], from); err != nil {
+			return err
 		}
 		if _, err := w.Write(pack.pack(frame{kind: frameData, file: index, offset: uint64(from), payload: payload[:n]})); err != nil {
 			return err

@@ -3,6 +3,8 @@ package guest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -176,6 +178,21 @@ func TestPushReportsWhatTheAgentRefuses(t *testing.T) {
 				t.Error("it is there all the same")
 			}
 		})
+	}
+}
+
+// A file that has become shorter since it was looked at is told as that.
+func TestPushOfAFileThatShrinks(t *testing.T) {
+	data := randomBytes(3 << 20)
+	sum := sha256.Sum256(data)
+	f := newFakeGuest(t)
+	g := f.connect()
+	_, err := g.Push(t.Context(), []File{{Path: `C:\x`, Data: bytes.NewReader(data[:2<<20+5]), Size: int64(len(data)), SHA256: hex.EncodeToString(sum[:])}}, nil)
+	if err == nil || !strings.Contains(err.Error(), `push C:\x: it has become shorter: 2097157 bytes, and 3145728 when it was looked at`) {
+		t.Errorf("%v", err)
+	}
+	if _, there := f.read(`C:\x`); there {
+		t.Error("it is there all the same")
 	}
 }
 

@@ -212,8 +212,8 @@ func (s *stripes) feed(p *process) (written int64, err error) {
 		offset, length, last := s.take()
 		request := appendFrame(nil, frame{kind: frameFinish})
 		if length > 0 {
-			if got, err := s.data.ReadAt(payload[:length], offset); int64(got) < length {
-				return written, &localError{fmt.Errorf("push %s: read %d bytes at %d: %w", s.upload.entry.path, length, offset, err)}
+			if err := s.upload.read(s.data, payload[:length], offset); err != nil {
+				return written, err
 			}
 			data := pack.pack(frame{kind: frameData, offset: uint64(offset), payload: payload[:length]})
 			if last { // the end goes in the same request

@@ -230,8 +230,10 @@ static int FinishPart(PUT *Put)
     if (memcmp(digest, file->Sha256, sizeof digest) != 0) {
         ClosePart(Put);
         PartDiscard(file);
-        code = PutError(Put, Put->Current, ERROR_CRC, "verify",
-                        "the SHA-256 of what came is not that of the manifest; send it again");
+        code = PutError(
+            Put, Put->Current, ERROR_CRC, "verify",
+            "the SHA-256 of what came is not that of the manifest: it was changed while it was sent, or "
+            "on the way; send it again");
         goto Exit;
     }
     if (!FlushFileBuffers(Put->Part))
