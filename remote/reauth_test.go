@@ -147,6 +147,7 @@ type attempt struct {
 	host     *puppet
 	seen     map[string]int
 	requests int64
+	most     int64 // handshake requests that its connections can have taken
 	fresh    int64 // connections that were made between the refusal and what came next of the same action
 	left     int   // shells on the server
 	err      error
@@ -178,6 +179,9 @@ func (a *attempt) run(t *testing.T) {
 	}
 	a.err = everyOperation(t, client, a.host, func() int { return seen.of("Receive") }, before)
 	a.requests = client.Stats().Requests
+	if a.way != "basic" {
+		a.most = 2 * m.connections.Load()
+	}
 	seen.mu.Lock()
 	a.seen = maps.Clone(seen.count)
 	seen.mu.Unlock()
@@ -242,12 +246,14 @@ func testSessionOver(t *testing.T, calm attempt, action string) {
 	if !maps.Equal(a.seen, want) {
 		t.Errorf("asked for %v, want %v", a.seen, want)
 	}
-	more := int64(1) // the operation itself
-	if calm.way != "basic" {
-		more += 2 // a handshake
+	// How many connections there are is net/http's to say: it gives one up that was answered before its own goroutine is back
+	// from writing to it.
+	handshakes := a.requests
+	for _, n := range a.seen {
+		handshakes -= int64(n)
 	}
-	if got := a.requests - calm.requests; got != more || a.fresh != 1 {
-		t.Errorf("%d requests more and %d new connections, want %d and 1", got, a.fresh, more)
+	if handshakes < 0 || handshakes > a.most || a.fresh < 1 {
+		t.Errorf("%d requests of handshakes, at most %d could be, and %d new connections", handshakes, a.most, a.fresh)
 	}
 	if got, want := a.host.told(), (told{1, "input", 1}); got != want || a.left != 0 {
 		t.Errorf("the host was told %+v, want %+v; %d shells are left", got, want, a.left)

@@ -92,7 +92,7 @@ func setDefault[T comparable](value *T, fallback T) {
 
 // Stats counts what went over the wire.
 type Stats struct {
-	Requests      int64 // HTTP requests, handshakes of authentication included
+	Requests      int64 // HTTP requests that were sent, handshakes of authentication included
 	BytesSent     int64 // bytes written to sockets, TLS and HTTP included
 	BytesReceived int64 // bytes read from sockets
 

@@ -178,7 +178,11 @@ func (b *basicExchanger) exchange(ctx context.Context, envelope []byte) (answer,
 func post(ctx context.Context, via http.RoundTripper, url string, body []byte, limit int64, count *counters, prepare func(http.Header)) (answer, error) {
 	var sent atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteHeaders: func() { sent.Store(true) },
+		WroteHeaders: func() {
+			if !sent.Swap(true) {
+				count.requests.Add(1)
+			}
+		},
 	})
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
@@ -187,7 +191,6 @@ func post(ctx context.Context, via http.RoundTripper, url string, body []byte, l
 	request.GetBody = nil // never replayed behind our back: what was sent may have been done
 	request.Header.Set("User-Agent", "wskharness")
 	prepare(request.Header)
-	count.requests.Add(1)
 	begun := time.Now()
 	response, err := via.RoundTrip(request)
 	if err != nil {
