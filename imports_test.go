@@ -17,6 +17,7 @@ var allowed = map[string][]string{
 	"disk/disktest":     {"disk"},
 	"results":           {"disk"},
 	"child":             {},
+	"child/childtest":   {},
 	"driver":            {"child", "textfile"},
 	"driver/drivertest": {"driver"},
 	"suites":            {"strictyaml", "suites/report", "guest/winname"},

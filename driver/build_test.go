@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"wskharness/child/childtest"
 )
 
 // tinySpec describes a driver that is quick to build.
@@ -71,9 +73,7 @@ func observed(t *testing.T) (tc *Toolchain, starts func() int) {
 	log := filepath.Join(dir, "log")
 	script := fmt.Sprintf("#!/bin/sh\necho start >> '%s'\nexec '%s' \"$@\"\n", log, tc.CC)
 	shim := filepath.Join(dir, filepath.Base(tc.CC))
-	if err := os.WriteFile(shim, []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	childtest.Program(t, shim, script)
 	return &Toolchain{CC: shim, LD: tc.LD}, func() int {
 		data, err := os.ReadFile(log)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -197,9 +197,7 @@ func TestMissingKernelHeaders(t *testing.T) {
 	real := toolchain(t)
 	shim := filepath.Join(t.TempDir(), "gcc")
 	script := fmt.Sprintf("#!/bin/sh\nexec '%s' -nostdinc \"$@\"\n", real.CC)
-	if err := os.WriteFile(shim, []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	childtest.Program(t, shim, script)
 	_, err := Build(t.Context(), &Toolchain{CC: shim, LD: real.LD}, tinySpec(tinySources()), Cache{Dir: t.TempDir()})
 	var missing *MissingToolError
 	if !errors.As(err, &missing) || !strings.Contains(missing.Install, "mingw-w64-x86-64-dev") {
@@ -297,9 +295,7 @@ func TestCancelledBuildLeavesNoProcess(t *testing.T) {
 	// The grandchild holds the pipe open for as long as it lives.
 	script := fmt.Sprintf("#!/bin/sh\nsleep 600 > '%s'\n", fifo)
 	shim := filepath.Join(dir, "gcc")
-	if err := os.WriteFile(shim, []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	childtest.Program(t, shim, script)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	built := make(chan error, 1)

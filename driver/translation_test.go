@@ -3,11 +3,12 @@ package driver
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"wskharness/child/childtest"
 )
 
 // shim is the toolchain with a compiler that runs a line of shell before the real one does its work. The line has the
@@ -17,9 +18,7 @@ func shim(t *testing.T, line string) *Toolchain {
 	tc := toolchain(t)
 	path := filepath.Join(t.TempDir(), filepath.Base(tc.CC))
 	script := fmt.Sprintf("#!/bin/sh\nreal='%s'\n%s\nexec \"$real\" \"$@\"\n", tc.CC, line)
-	if err := os.WriteFile(path, []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	childtest.Program(t, path, script)
 	return &Toolchain{CC: path, LD: tc.LD}
 }
 

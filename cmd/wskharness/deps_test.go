@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"wskharness/child/childtest"
 	"wskharness/testtime"
 )
 
@@ -73,9 +74,7 @@ func machineWithoutCompiler(t *testing.T, apt string) string {
 		}
 	}
 	for name, text := range map[string]string{"apt-get": apt, "id": "echo 0", "wine64": "exit 1", "bwrap": "exit 1"} {
-		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		childtest.Program(t, filepath.Join(bin, name), "#!/bin/sh\n"+text+"\n")
 	}
 	return bin
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"wskharness/child/childtest"
 	"wskharness/driver"
 	"wskharness/testtime"
 )
@@ -166,9 +167,7 @@ func (l *life) doctorWithShim(t *testing.T) string {
 		t.Fatal(err)
 	}
 	shim := fmt.Sprintf("#!/bin/sh\n{ cat /proc/$$/environ /proc/$$/cmdline; echo; } >>'%s/observed/compiler'\nexec '%s' \"$@\"\n", l.dir, toolchain.CC)
-	if err := os.WriteFile(filepath.Join(bin, "x86_64-w64-mingw32-gcc"), []byte(shim), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	childtest.Program(t, filepath.Join(bin, "x86_64-w64-mingw32-gcc"), shim)
 	before := l.env
 	defer func() { l.env = before }()
 	l.env = append(slices.Clone(before), "PATH="+bin+":"+os.Getenv("PATH"))

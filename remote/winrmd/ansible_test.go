@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"wskharness/child/childtest"
 	"wskharness/remote/winrmd"
 )
 
@@ -51,9 +52,7 @@ type encodedHost struct{ dir string }
 func newEncodedHost(t *testing.T) encodedHost {
 	t.Helper()
 	h := encodedHost{t.TempDir()}
-	if err := os.WriteFile(filepath.Join(h.dir, "PowerShell"), []byte(standInPowerShell), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	childtest.Program(t, filepath.Join(h.dir, "PowerShell"), standInPowerShell)
 	return h
 }
 

@@ -7,8 +7,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
+
+	"wskharness/child/childtest"
 )
 
 func TestStartFixesTheAddressesOfWhatItStartsAndNoOthers(t *testing.T) {
@@ -28,17 +29,6 @@ func TestStartFixesTheAddressesOfWhatItStartsAndNoOthers(t *testing.T) {
 	}
 	if own, err := exec.Command("cat", "/proc/self/personality").Output(); err != nil || strings.Contains(string(own), fixed) {
 		t.Errorf("another process has %q, %v", own, err)
-	}
-}
-
-// writeProgram writes a script. Meanwhile no test starts a process: that would have the file open for writing until it runs
-// its own program, and the script could not be run as long.
-func writeProgram(t *testing.T, path, text string) {
-	t.Helper()
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -65,7 +55,7 @@ exit 0
 		if err := os.RemoveAll(made); err != nil {
 			t.Fatal(err)
 		}
-		writeProgram(t, script, strings.ReplaceAll(text, "$SPOILED", c.spoiled))
+		childtest.Program(t, script, strings.ReplaceAll(text, "$SPOILED", c.spoiled))
 		final := filepath.Join(dir, "template"+c.spoiled)
 		err := buildTemplate(t.Context(), &Software{Loader: script, Server: "/bin/true"}, final)
 		if !errors.Is(err, c.want) {

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"wskharness/child/childtest"
 	"wskharness/testtime"
 	"wskharness/vm/vmtest"
 )
@@ -227,7 +228,7 @@ trap '' TERM HUP INT
 setsid env -i /bin/sh -c 'cd /; exec <&- >&- 2>&-; echo $$ >` + note + `.new; mv ` + note + `.new ` + note + `; while :; do sleep 1000; done' &
 `
 	path := filepath.Join(filepath.Dir(note), "leave.sh")
-	writeProgram(t, path, script)
+	childtest.Program(t, path, script)
 	r := vmtest.Command(t.Context(), t, m, `start /unix `+path)
 	pid := 0
 	testtime.Await(t, "the process that is left: "+string(r.Stdout)+string(r.Stderr), func() bool {
