@@ -151,7 +151,7 @@ func (s *State) reboots() bool {
 
 // inTimeToReboot reports whether a reboot may still be under way. Its time begins when the contact is first lost.
 func (s *State) inTimeToReboot() bool {
-	if s.rebootBy.IsZero() || s.open != nil && s.rebootBy.Before(s.open.started) {
+	if s.rebootBy.IsZero() {
 		s.rebootBy = s.now.Add(s.open.Case.Longest() + s.plan.UnheardAfter)
 	}
 	return s.now.Before(s.rebootBy)

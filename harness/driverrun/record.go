@@ -2,6 +2,7 @@ package driverrun
 
 import (
 	"fmt"
+	"time"
 
 	"wskharness/guest"
 	"wskharness/results"
@@ -29,13 +30,14 @@ func (s *State) record(r guest.Record) {
 		s.driverStart(r)
 	case guest.EvCaseStart:
 		a := s.attempts[r.N]
-		s.open, a.begun, a.steps, a.kept, a.end = a, r.At, nil, 0, nil
+		s.open, a.begun, a.steps, a.kept, a.end, s.rebootBy = a, r.At, nil, 0, nil, time.Time{}
 		s.begin(a)
 	case guest.EvOutput:
 		s.attempts[r.N].output(r)
 	case guest.EvStep:
 		a := s.attempts[r.N]
 		result := a.step(r)
+		s.rebootBy = time.Time{} // the one that this step was is over
 		if !r.OK && a.Case.Steps[r.Step].ManagesDriver() {
 			s.suspect(a, r.Step)
 		}
