@@ -291,7 +291,7 @@ func TestSurvey(t *testing.T) {
 }
 
 func TestAgentMissing(t *testing.T) {
-	for _, code := range []uint32{2, 3, 0x80070002, 0x80070003} {
+	for _, code := range []uint32{2, 3, 193, 216, 0x80070002, 0x80070003, 0x800700C1} {
 		if agentMissing(fmt.Errorf("start: %w", &remote.Fault{Code: code})) == nil {
 			t.Errorf("code %d does not mean that the agent is missing", code)
 		}

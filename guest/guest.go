@@ -152,11 +152,15 @@ func (e *wrongAgentError) Error() string {
 
 // agentMissing is why the agent has to be brought into the guest first; nil when it has not.
 // Windows answers a program that is not there with a fault that bears ERROR_FILE_NOT_FOUND or
-// ERROR_PATH_NOT_FOUND (the first recorded from Windows Server 2008 R2).
+// ERROR_PATH_NOT_FOUND (the first recorded from Windows Server 2008 R2). A file that is cut short or damaged is no program:
+// ERROR_BAD_EXE_FORMAT, or ERROR_EXE_MACHINE_TYPE_MISMATCH where it looks like one for DOS.
 func agentMissing(err error) error {
-	const pathNotFound = 3
-	if f, ok := errors.AsType[*remote.Fault](err); ok && (f.Win32() == remote.CodeFileNotFound || f.Win32() == pathNotFound) {
-		return f
+	const pathNotFound, badExeFormat, machineMismatch = 3, 193, 216
+	if f, ok := errors.AsType[*remote.Fault](err); ok {
+		switch f.Win32() {
+		case remote.CodeFileNotFound, pathNotFound, badExeFormat, machineMismatch:
+			return f
+		}
 	}
 	if wrong, ok := errors.AsType[*wrongAgentError](err); ok {
 		return wrong
