@@ -108,6 +108,27 @@ func TestCountersThatNobodyFillsIn(t *testing.T) {
 	}
 }
 
+// TestResetThatFails: what a case has made of a provider that does not become as before proves nothing of the next case.
+func TestResetThatFails(t *testing.T) {
+	env := testEnv(t)
+	w, err := NewWorkshop(t.Context(), env.Cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stays := ownProvider(t, w, "model/control.c", "    if (Reset) {", "    if (Reset) {\n        KeReleaseSpinLock(&Model.Lock, irql);\n        return STATUS_UNSUCCESSFUL;")
+	suite := filepath.Join(t.TempDir(), "stays.yaml")
+	err = os.WriteFile(suite, []byte("suite: stays\ndoc: d\ncases:\n"+
+		"  - {id: changes, doc: d, steps: [provider: {ready: false}]}\n"+
+		"  - {id: next, doc: d, steps: [register: {client: a}, {capture: {client: a, wait: none}, expect: STATUS_DEVICE_NOT_READY}, deregister: {client: a}]}\n"), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := runTargets(t, env, "targets: {mine: {provider: wine, netio: "+stays+", control: true}}\nsuites: ["+suite+"]\n", "stays")
+	if all.Counts[results.Fail] != 1 || all.Counts[results.Pass] != 1 {
+		t.Errorf("%v", all.Counts)
+	}
+}
+
 // TestControlConfig: control: is about a provider of the user's own.
 func TestControlConfig(t *testing.T) {
 	for text, want := range map[string]string{

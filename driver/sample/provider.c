@@ -84,6 +84,11 @@ static VOID Control(BOOLEAN Reset, const WSK_TEST_SETTINGS *Settings, WSK_TEST_C
     }
 }
 
+/* The provider is not as it is by default, … */
+static volatile LONG ProviderChanged;
+/* … and did not become so again behind the case that has changed it: with this status. */
+static volatile LONG ProviderKept;
+
 VOID ProviderSet(const UINT64 *Arg, WSKT_RESULT *Result)
 {
     WSK_TEST_SETTINGS settings = {0};
@@ -99,6 +104,9 @@ VOID ProviderSet(const UINT64 *Arg, WSKT_RESULT *Result)
     settings.SetSockets = Arg[4] != WSKT_PROVIDER_LEAVE;
     settings.NoSockets = Arg[4] == WSKT_PROVIDER_NOT_READY;
     Control(FALSE, &settings, NULL, Result);
+    if (NT_SUCCESS((NTSTATUS)Result->Status)) {
+        (VOID) InterlockedExchange(&ProviderChanged, 1);
+    }
 }
 
 VOID ProviderState(WSKT_RESULT *Result)
@@ -124,4 +132,15 @@ VOID ProviderDefaults(VOID)
     WSKT_RESULT result = {0};
 
     Control(TRUE, NULL, NULL, &result);
+    if (NT_SUCCESS((NTSTATUS)result.Status)) {
+        (VOID) InterlockedExchange(&ProviderChanged, 0);
+        (VOID) InterlockedExchange(&ProviderKept, STATUS_SUCCESS);
+    } else if (ProviderChanged != 0) {
+        (VOID) InterlockedExchange(&ProviderKept, (LONG)result.Status);
+    }
+}
+
+NTSTATUS ProviderIsDefault(VOID)
+{
+    return (NTSTATUS)ProviderKept;
 }

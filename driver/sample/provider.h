@@ -11,3 +11,7 @@ VOID ProviderState(WSKT_RESULT *Result);
 
 /* The provider becomes as it is by default; elsewhere nothing happens. IRQL <= DISPATCH_LEVEL. */
 VOID ProviderDefaults(VOID);
+
+/* Not a success where a case has changed the provider, and it refused to be as before: nothing can be told by
+ * it any more. Any IRQL. */
+NTSTATUS ProviderIsDefault(VOID);

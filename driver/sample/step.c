@@ -3,6 +3,7 @@
  */
 #include "step.h"
 #include "client.h"
+#include "provider.h"
 
 VOID Refuse(WSKT_RESULT *Result, NTSTATUS Status)
 {
@@ -17,6 +18,9 @@ VOID StepRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     RtlZeroMemory(Result, sizeof(*Result));
     Result->Origin = WSKT_ORIGIN_CALL;
     Result->Executed = 1;
+    if (NT_SUCCESS(status)) {
+        status = ProviderIsDefault();
+    }
     if (!NT_SUCCESS(status)) {
         Refuse(Result, status);
         return;
