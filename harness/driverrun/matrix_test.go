@@ -175,6 +175,8 @@ func TestRunsThatEndWithoutUnload(t *testing.T) {
 		{"another driver was stopped", end(over, stop("hash", 23), runEnd("tainted", 3, 0)), "deploy.stop error, error, error, error", "somebody replaced it"},
 		{"it failed to start", end(all[:1], guest.Record{Ev: guest.EvDriverStart, Why: "start", Win32: 31, Entry: 0xC0000001}, runEnd("driver-start", 0, 0)),
 			"deploy.start fail, not-run, not-run, not-run", "DriverEntry failed"},
+		{"what it imports could not be loaded", end(all[:1], guest.Record{Ev: guest.EvDriverStart, Why: "start", Win32: 1114, Entry: 0xC0000142}, runEnd("driver-start", 0, 0)),
+			"deploy.start fail, not-run, not-run, not-run", "what the driver imports could not be loaded"},
 		{"it failed to start, and told its status when asked again", end(all[:1], failedAgain("start", 317, 0xC0DE0BAD, 0xC0DE0BAD), runEnd("driver-start", 0, 0)),
 			"deploy.start fail, not-run, not-run, not-run", "DriverEntry failed; it was run a second time"},
 		{"it failed to start, and otherwise when asked again", end(all[:1], failedAgain("start", 317, 0, 0xC0000035), runEnd("driver-start", 0, 0)),

@@ -93,6 +93,9 @@ func (s *State) driverStart(r guest.Record) {
 	case r.Entry != 0:
 		v.Outcome, v.Reason, v.Deviation = results.Fail, "DriverEntry failed", start
 		start.Actual = suites.StatusText(r.Entry)
+		if loaderSays(r.Entry) {
+			v.Reason = "what the driver imports could not be loaded, or DriverEntry failed"
+		}
 	case r.Why == "start" && !startRefused(r.Win32):
 		// The service manager passes on DriverEntry's status as a Win32 error.
 		v.Outcome, v.Reason, v.Deviation = results.Fail, "DriverEntry failed", start

@@ -72,6 +72,17 @@ func startRefused(code uint32) bool {
 	return false
 }
 
+// loaderSays reports the statuses of a loader that does not come to DriverEntry: what the driver imports is not there
+// (STATUS_DLL_NOT_FOUND, STATUS_ORDINAL_NOT_FOUND, STATUS_ENTRYPOINT_NOT_FOUND), or did not load (STATUS_DLL_INIT_FAILED,
+// as Wine says where a provider of one's own imports what is not there).
+func loaderSays(status uint32) bool {
+	switch status {
+	case 0xC0000135, 0xC0000138, 0xC0000139, 0xC0000142:
+		return true
+	}
+	return false
+}
+
 // hostGone reports whether a service manager says such a thing of a driver that has gone down with what hosted it. Wine
 // gives each a process, and its manager may notice the end of that before the machine tells of a crash.
 func hostGone(code uint32) bool {
