@@ -7,8 +7,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/signal"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -196,6 +199,10 @@ func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 func TestSignals(t *testing.T) {
 	noLeaks(t)
+	// A script's background jobs ignore Ctrl-C, and so does what they start, unless it is caught in between.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, os.Interrupt, syscall.SIGQUIT)
+	defer signal.Stop(caught)
 	m := serve(t, winrmd.Options{})
 	shell := openShell(t, dial(t, m.basic, quick()), remote.ShellOptions{})
 	for _, test := range []struct {
