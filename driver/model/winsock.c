@@ -13,6 +13,7 @@ NTSYSAPI NTSTATUS NTAPI LdrGetProcedureAddress(PVOID Module, PANSI_STRING Name, 
 #define GET_EXTENSION        0xC8000006u /* SIO_GET_EXTENSION_FUNCTION_POINTER */
 #define ERROR_STARTED        997         /* WSA_IO_PENDING */
 #define WITHOUT_LIMIT        0xFFFFFFFFu
+#define KEEP_WHAT_IS_THERE   5u                     /* GET_MODULE_HANDLE_EX_FLAG_PIN | _FROM_ADDRESS */
 #define STATUS_ADDRESS_TAKEN ((NTSTATUS)0xC000020A) /* STATUS_ADDRESS_ALREADY_EXISTS */
 
 enum { UNKNOWN, OPENING, MISSING, FOUND };
@@ -46,6 +47,7 @@ static const struct IMPORT {
       {"CreateIoCompletionPort", offsetof(WINSOCK, Port)},
       {"GetQueuedCompletionStatus", offsetof(WINSOCK, Next)},
       {"CancelIoEx", offsetof(WINSOCK, Cancel)},
+      {"GetModuleHandleExW", offsetof(WINSOCK, Keep)},
 };
 
 /* PASSIVE_LEVEL. */
@@ -92,7 +94,7 @@ static BOOLEAN ImportExtensions(VOID)
     return found;
 }
 
-/* Completes what was started. Runs as long as the guest: nothing in Wine unloads what a driver imports. */
+/* Completes what was started. Runs as long as the process that hosts the driver. */
 static VOID NTAPI Serve(PVOID Context)
 {
     UNREFERENCED_PARAMETER(Context);
@@ -113,6 +115,7 @@ static BOOLEAN OpenWinsock(VOID)
 {
     UINT8 data[512]; /* WSADATA has 408 bytes */
     HANDLE thread = NULL;
+    PVOID module = NULL;
 
     if (!Import(L"ws2_32.dll", SocketImports, RTL_NUMBER_OF(SocketImports)) ||
         !Import(L"kernel32.dll", PortImports, RTL_NUMBER_OF(PortImports)) ||
@@ -120,7 +123,8 @@ static BOOLEAN OpenWinsock(VOID)
         return FALSE;
     }
     Port = Functions.Port((HANDLE)(LONG_PTR)-1, NULL, 0, 0);
-    if (Port == NULL ||
+    /* Wine unloads what a driver imports with it, also under a thread that has not run yet. */
+    if (Port == NULL || !Functions.Keep(KEEP_WHAT_IS_THERE, (PCWSTR)(ULONG_PTR)Serve, &module) ||
         !NT_SUCCESS(PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, Serve, NULL))) {
         return FALSE;
     }

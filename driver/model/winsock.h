@@ -65,6 +65,7 @@ typedef struct WINSOCK {
     HANDLE(NTAPI *Port)(HANDLE File, HANDLE Port, ULONG_PTR Key, ULONG Threads);
     INT(NTAPI *Next)(HANDLE Port, ULONG *Bytes, ULONG_PTR *Key, NATIVE_IO **Io, ULONG Ms);
     INT(NTAPI *Cancel)(HANDLE File, NATIVE_IO *Io);
+    INT(NTAPI *Keep)(ULONG Flags, PCWSTR Address, PVOID *Module);
 } WINSOCK;
 
 /*
