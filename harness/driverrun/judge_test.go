@@ -129,6 +129,37 @@ func TestEveryConditionIsJudged(t *testing.T) {
 	}
 }
 
+// TestNoKnownIssueExcusesATearDown: what deviates in a loop takes all that comes behind it along, and what did not run because of
+// a deviation is no other; neither is so of a tear-down.
+func TestNoKnownIssueExcusesATearDown(t *testing.T) {
+	catalog, err := suites.Load(suites.Source{Name: "s.yaml", Data: []byte(judgedSuite)}, suites.Source{Name: "known.yaml", Data: []byte(oddIsKnown)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &attempt{Attempt: Attempt{Known: catalog.Known("wine", "8.0", catalog.All()[0])}}
+	odd := suites.Deviation{Step: 1, Kind: suites.KindStatus, Origin: suites.OriginCall}
+	inLoop := odd
+	inLoop.Failed = &suites.Iteration{}
+	tearDown := suites.Deviation{Step: 3, Kind: suites.KindStatus, Origin: suites.OriginCall, Status: 0xC0000001, Part: suites.TearDown}
+	missing := suites.Deviation{Step: 3, Kind: suites.KindMissing, Part: suites.TearDown}
+	for name, test := range map[string]struct {
+		all  []suites.Deviation
+		want bool
+	}{
+		"nothing":                         {nil, false},
+		"it":                              {[]suites.Deviation{odd}, true},
+		"it in a loop":                    {[]suites.Deviation{inLoop}, true},
+		"in a loop, and a tear-down":      {[]suites.Deviation{inLoop, tearDown}, false},
+		"it, and a tear-down did not run": {[]suites.Deviation{odd, missing}, false},
+		"it, and a tear-down":             {[]suites.Deviation{odd, tearDown}, false},
+		"a tear-down, and it afterwards":  {[]suites.Deviation{tearDown, odd}, false},
+	} {
+		if got := a.excuse(test.all) != nil; got != test.want {
+			t.Errorf("%s: excused: %t", name, got)
+		}
+	}
+}
+
 // TestUnderWay names the steps that may be to blame for what ended a guest in the middle of a case.
 func TestUnderWay(t *testing.T) {
 	p := planOf(t, threeCases)
