@@ -507,6 +507,9 @@ func (r *runGuest) startedTooEarly(t *testing.T, owner *runGuest, runID string) 
 	if code, err := owner.Exec(t.Context(), line, nil, io.Discard, io.Discard); err != nil || code == 0 {
 		t.Errorf("exit code %d, error %v", code, err)
 	}
+	if _, err := os.Stat(r.wine.path(JournalPath(runID) + ".reboot")); err != nil {
+		t.Fatalf("nobody knows any more where the run is: %v", err)
+	}
 }
 
 // giveAway makes the guest another's, while it is down.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"wskharness/remote"
@@ -71,20 +72,44 @@ func closeCurrent(t *testing.T, g *Guest) {
 
 // TestExecInAShellThatAnotherCommandReplaced: what was not started is; what may have been is not started again.
 func TestExecInAShellThatAnotherCommandReplaced(t *testing.T) {
-	f := newFakeGuest(t)
-	f.special = func(_ winrmd.Spec, in io.Reader, out, _ io.Writer) (uint32, bool) {
-		_, err := io.Copy(out, in)
-		return 0, err == nil
-	}
-	g := f.connect()
-	closeCurrent(t, g)
-	var out bytes.Buffer
-	if _, err := g.Exec(t.Context(), remote.CommandLine{Line: "cat"}, bytes.NewReader([]byte("abc")), &out, nil); err != nil {
-		t.Errorf("not started before: %v", err)
-	}
-	_, err := g.Exec(t.Context(), remote.CommandLine{Line: "cat"}, closing{t, g}, &out, nil)
-	if !errors.Is(err, remote.ErrShellClosed) || errors.Is(err, remote.ErrNotStarted) {
-		t.Errorf("started before: %v", err)
+	for name, test := range map[string]struct {
+		closed string // when
+		works  bool
+	}{"before": {"before", true}, "while it is being started": {"in Command", false}, "when it has been started": {"by its input", false}} {
+		t.Run(name, func(t *testing.T) {
+			f := newFakeGuest(t)
+			var started, armed atomic.Int32
+			f.special = func(_ winrmd.Spec, in io.Reader, out, _ io.Writer) (uint32, bool) {
+				started.Add(1)
+				_, err := io.Copy(out, in)
+				return 0, err == nil
+			}
+			var g *Guest
+			f.mishap = func(r winrmd.Request) winrmd.Mishap {
+				if r.Action == "Command" && armed.CompareAndSwap(1, 0) {
+					closeCurrent(t, g)
+				}
+				return winrmd.Mishap{}
+			}
+			g = f.connect()
+			var in io.Reader
+			switch test.closed {
+			case "before":
+				closeCurrent(t, g)
+			case "in Command":
+				armed.Store(1)
+			default:
+				in = closing{t, g}
+			}
+			_, err := g.Exec(t.Context(), remote.CommandLine{Line: "cat"}, in, nil, nil)
+			right := err == nil
+			if !test.works {
+				right = errors.Is(err, remote.ErrShellClosed) && !errors.Is(err, remote.ErrNotStarted)
+			}
+			if !right || started.Load() > 1 {
+				t.Errorf("%v; started %d times", err, started.Load())
+			}
+		})
 	}
 }
 
