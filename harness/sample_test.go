@@ -29,7 +29,7 @@ cases:
       - run: {program: cmd.exe, args: [/c, 'type nul >C:\echo.hold']}
       - activate: {}
       - state: {within: 1m, phase: listening, version: 1.0, npi_held: false, open: 1}
-      - run: {program: cmd.exe, args: [/c, 'for /l %i in (1,1,1000) do @if exist C:\echo.hold (ping -n 2 127.0.0.1 >nul)'], limit: 15m}
+      - run: {program: cmd.exe, args: [/c, 'for /l %i in (1,1,1000) do @if exist C:\echo.hold ping -n 2 127.0.0.1 >nul'], limit: 15m}
       - state: {phase: listening, accepted_at_least: 1, echoed: 200000}
       - deactivate: {}
       - state: {within: 1m, phase: inactive, port: 0, open: 0, allocations: 0}
