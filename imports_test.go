@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 
 	"guest/crashdump":          {},
 	"guest/crashdump/dumptest": {},
+	"remote/winrmd/winrmdtest": {"remote/winrmd"},
 
 	"testtime": {},
 	"textfile": {},

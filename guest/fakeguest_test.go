@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"math"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,6 +19,7 @@ import (
 
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
+	"wskharness/remote/winrmd/winrmdtest"
 )
 
 // fakeGuest is a guest whose agent is written in Go and can be told to misbehave. It is reached
@@ -87,13 +87,7 @@ func newLoneGuest(t *testing.T) *fakeGuest {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- g.server.Serve(l) }()
-	g.client, err = remote.New(remote.Endpoint{URL: "https://" + l.Addr().String() + "/wsman", User: "tester", Password: "secret",
+	g.client, err = remote.New(remote.Endpoint{URL: "https://" + winrmdtest.Serve(t, g.server) + "/wsman", User: "tester", Password: "secret",
 		Auth: remote.AuthBasic, PinSHA256: cert.SHA256}, remote.Options{OperationTimeout: time.Hour}) // what is late is late, and not lost
 	if err != nil {
 		t.Fatal(err)
@@ -101,12 +95,6 @@ func newLoneGuest(t *testing.T) *fakeGuest {
 	t.Cleanup(func() {
 		g.crashes.Wait()
 		g.client.Close()
-		if err := g.server.Shutdown(context.Background()); err != nil { // one that hangs is shown when the time of all tests is up
-			t.Error(err)
-		}
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
 	})
 	return g
 }

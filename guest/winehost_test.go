@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -21,6 +20,7 @@ import (
 	"wskharness/driver"
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
+	"wskharness/remote/winrmd/winrmdtest"
 	"wskharness/vm/wine"
 )
 
@@ -241,26 +241,12 @@ func (w *wineGuest) serve(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
-	w.client, err = remote.New(remote.Endpoint{URL: "https://" + l.Addr().String() + "/wsman", User: "tester", Password: "secret",
+	w.client, err = remote.New(remote.Endpoint{URL: "https://" + winrmdtest.Serve(t, server) + "/wsman", User: "tester", Password: "secret",
 		Auth: remote.AuthBasic, PinSHA256: cert.SHA256}, remote.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		w.client.Close()
-		if err := server.Shutdown(context.Background()); err != nil { // one that hangs is shown when the time of all tests is up
-			t.Error(err)
-		}
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { w.client.Close() })
 }
 
 func (w *wineGuest) command(ctx context.Context, args ...string) *exec.Cmd {

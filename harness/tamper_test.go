@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -15,13 +14,13 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"wskharness/driver/drivertest"
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
+	"wskharness/remote/winrmd/winrmdtest"
 	"wskharness/results"
 	"wskharness/suites"
 	"wskharness/testtime"
@@ -345,22 +344,11 @@ func serveStatic(t *testing.T, host winrmd.Host, keys string, files map[string]s
 	if front, ok := host.(*tamperer); ok {
 		front.down = func() { server.Reset(); server.Resume() }
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go server.Serve(listener)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		if err := server.Shutdown(ctx); err != nil {
-			t.Error(err)
-		}
-	})
+	address := winrmdtest.Serve(t, server)
 	dir := t.TempDir()
 	block, _ := pem.Decode(certificate.PEM)
 	text := fmt.Sprintf("targets:\n  tampered: {provider: static, url: 'https://%s', user: tester, password_file: password, auth: basic, ca_file: ca.pem%s}\n",
-		listener.Addr(), keys)
+		address, keys)
 	all := map[string]string{ConfigName: text, "password": "s3cret", "ca.pem": string(pem.EncodeToMemory(block))}
 	for name, data := range files {
 		all[name] = data

@@ -1,7 +1,6 @@
 package static_test
 
 import (
-	"context"
 	"net"
 	"strings"
 	"testing"
@@ -9,6 +8,7 @@ import (
 
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
+	"wskharness/remote/winrmd/winrmdtest"
 	"wskharness/vm"
 	"wskharness/vm/static"
 	"wskharness/vm/vmtest"
@@ -27,22 +27,8 @@ func endpoint(t *testing.T) remote.Endpoint {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	t.Cleanup(func() {
-		if err := server.Shutdown(context.Background()); err != nil { // one that hangs is shown when the time of all tests is up
-			t.Error(err)
-		}
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
 	return remote.Endpoint{
-		URL: "https://" + listener.Addr().String() + "/wsman", User: "tester", Password: "secret",
+		URL: "https://" + winrmdtest.Serve(t, server) + "/wsman", User: "tester", Password: "secret",
 		Auth: remote.AuthBasic, PinSHA256: certificate.SHA256,
 	}
 }

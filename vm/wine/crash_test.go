@@ -2,11 +2,8 @@ package wine
 
 import (
 	"bytes"
-	"context"
 	"debug/pe"
-	"errors"
 	"fmt"
-	"net"
 	"os"
 	"strings"
 	"syscall"
@@ -17,6 +14,7 @@ import (
 
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
+	"wskharness/remote/winrmd/winrmdtest"
 	"wskharness/testtime"
 	"wskharness/vm"
 	"wskharness/vm/vmtest"
@@ -231,24 +229,14 @@ func TestAnEndThatIsNoticedTooLate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- winrm.Serve(listener) }()
-	t.Cleanup(func() {
-		if err := errors.Join(winrm.Shutdown(context.Background()), <-served); err != nil {
-			t.Error(err)
-		}
-	})
+	address := winrmdtest.Serve(t, winrm)
 	s := &server{log: hclog.NewNullLogger(), winrm: winrm, boot: &boot{}}
 	s.crashed(t.Context(), &boot{}, vm.Event{Kind: vm.Panicked})
 	s.gone(t.Context(), &boot{})
 	if len(s.past) > 0 {
 		t.Errorf("of the boot that is up is told: %+v", s.past)
 	}
-	client, err := remote.New(remote.Endpoint{URL: "https://" + listener.Addr().String() + "/wsman", User: user, Password: "secret",
+	client, err := remote.New(remote.Endpoint{URL: "https://" + address + "/wsman", User: user, Password: "secret",
 		Auth: remote.AuthBasic, PinSHA256: certificate.SHA256}, remote.Options{})
 	if err != nil {
 		t.Fatal(err)
