@@ -30,24 +30,23 @@ type Leftover struct {
 func Clean(keys, dry bool) ([]Leftover, error) {
 	caches := caches()
 	var errs []error
-	locked := map[string]bool{}
+	fixed := map[string]bool{}
 	for _, cache := range caches {
 		if dry {
-			locked[cache.Dir] = true
-			continue
+			break
 		}
 		release, err := cache.Alone()
-		if errors.Is(err, driver.ErrInUse) {
+		switch {
+		case errors.Is(err, driver.ErrInUse):
 			return nil, fmt.Errorf("clean %s: %w: try again when that has ended", cache.Dir, err)
-		}
-		if err != nil {
+		case err != nil:
+			fixed[cache.Dir] = true
 			errs = append(errs, fmt.Errorf("clean %s: %w", cache.Dir, err))
-			continue
+		default:
+			defer release()
 		}
-		defer release()
-		locked[cache.Dir] = true
 	}
-	all, err := leftovers(caches, locked, keys)
+	all, err := leftovers(caches, fixed, keys)
 	if err != nil || dry {
 		return all, err
 	}
@@ -64,14 +63,14 @@ func Clean(keys, dry bool) ([]Leftover, error) {
 	return all, errors.Join(errs...)
 }
 
-// leftovers finds what can be removed, and what stays and why: of caches that are not locked everything.
-func leftovers(caches []driver.Cache, locked map[string]bool, keys bool) ([]Leftover, error) {
+// leftovers finds what can be removed, and what stays and why: of caches that are fixed everything.
+func leftovers(caches []driver.Cache, fixed map[string]bool, keys bool) ([]Leftover, error) {
 	all := []Leftover{}
 	var errs []error
 	for _, cache := range caches {
 		found, err := leftIn(cache)
 		for i := range found {
-			if !locked[cache.Dir] && found[i].Stays == "" {
+			if fixed[cache.Dir] && found[i].Stays == "" {
 				found[i].Stays = "its cache can't be written"
 			}
 		}
