@@ -489,6 +489,9 @@ func (r *runGuest) acrossReboot(t *testing.T, between func()) []Record {
 		return err == nil && info.Size() > 0
 	})
 	r.startedTooEarly(t, old, o.ID)
+	if _, err := os.Stat(point); err != nil {
+		t.Fatalf("nobody knows any more where the run is: %v", err)
+	}
 	old.Close(context.Background())
 	r.Close(context.Background())
 	r.wine.shutdown()
@@ -506,9 +509,6 @@ func (r *runGuest) startedTooEarly(t *testing.T, owner *runGuest, runID string) 
 		"--journal", JournalPath(runID), "--lease", strconv.Itoa(int(owner.lease))}}
 	if code, err := owner.Exec(t.Context(), line, nil, io.Discard, io.Discard); err != nil || code == 0 {
 		t.Errorf("exit code %d, error %v", code, err)
-	}
-	if _, err := os.Stat(r.wine.path(JournalPath(runID) + ".reboot")); err != nil {
-		t.Fatalf("nobody knows any more where the run is: %v", err)
 	}
 }
 

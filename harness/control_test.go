@@ -89,20 +89,26 @@ func TestControlOfAnOwnProvider(t *testing.T) {
 	}
 }
 
-// TestCountersThatNobodyFillsIn: a provider that says yes, and fills nothing in, has not said that there are none.
-func TestCountersThatNobodyFillsIn(t *testing.T) {
+// runOnOddControl runs cases on a provider of one's own whose control has other words.
+func runOnOddControl(t *testing.T, was, is, cases string) *results.Record {
+	t.Helper()
 	env := testEnv(t)
 	w, err := NewWorkshop(t.Context(), env.Cache)
 	if err != nil {
 		t.Fatal(err)
 	}
-	lies := ownProvider(t, w, "model/control.c", "*Counters = Model.Counters;\n        Counters->Mismatched += (UINT32)Model.StaleIrps;", "(void)Model.StaleIrps;")
-	suite := filepath.Join(t.TempDir(), "counts.yaml")
-	err = os.WriteFile(suite, []byte("suite: counts\ndoc: d\ncases:\n  - {id: none, doc: d, steps: [provider_state: {captures: 0, mismatched: 0, sockets: 0}]}\n"), 0o600)
-	if err != nil {
+	odd := ownProvider(t, w, "model/control.c", was, is)
+	suite := filepath.Join(t.TempDir(), "odd.yaml")
+	if err := os.WriteFile(suite, []byte("suite: odd\ndoc: d\ncases:\n"+cases), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	all := runTargets(t, env, "targets: {mine: {provider: wine, netio: "+lies+", control: true}}\nsuites: ["+suite+"]\n", "counts")
+	return runTargets(t, env, "targets: {mine: {provider: wine, netio: "+odd+", control: true}}\nsuites: ["+suite+"]\n", "odd")
+}
+
+// TestCountersThatNobodyFillsIn: a provider that says yes, and fills nothing in, has not said that there are none.
+func TestCountersThatNobodyFillsIn(t *testing.T) {
+	all := runOnOddControl(t, "*Counters = Model.Counters;\n        Counters->Mismatched += (UINT32)Model.StaleIrps;", "(void)Model.StaleIrps;",
+		"  - {id: none, doc: d, steps: [provider_state: {captures: 0, mismatched: 0, sockets: 0}]}\n")
 	if all.Counts[results.Fail] != 1 {
 		t.Errorf("%v", all.Counts)
 	}
@@ -110,20 +116,9 @@ func TestCountersThatNobodyFillsIn(t *testing.T) {
 
 // TestResetThatFails: what a case has made of a provider that does not become as before proves nothing of the next case.
 func TestResetThatFails(t *testing.T) {
-	env := testEnv(t)
-	w, err := NewWorkshop(t.Context(), env.Cache)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stays := ownProvider(t, w, "model/control.c", "    if (Reset) {", "    if (Reset) {\n        KeReleaseSpinLock(&Model.Lock, irql);\n        return STATUS_UNSUCCESSFUL;")
-	suite := filepath.Join(t.TempDir(), "stays.yaml")
-	err = os.WriteFile(suite, []byte("suite: stays\ndoc: d\ncases:\n"+
+	all := runOnOddControl(t, "    if (Reset) {", "    if (Reset) {\n        KeReleaseSpinLock(&Model.Lock, irql);\n        return STATUS_UNSUCCESSFUL;",
 		"  - {id: changes, doc: d, steps: [provider: {ready: false}]}\n"+
-		"  - {id: next, doc: d, steps: [register: {client: a}, {capture: {client: a, wait: none}, expect: STATUS_DEVICE_NOT_READY}, deregister: {client: a}]}\n"), 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := runTargets(t, env, "targets: {mine: {provider: wine, netio: "+stays+", control: true}}\nsuites: ["+suite+"]\n", "stays")
+			"  - {id: next, doc: d, steps: [register: {client: a}, {capture: {client: a, wait: none}, expect: STATUS_DEVICE_NOT_READY}, deregister: {client: a}]}\n")
 	if all.Counts[results.Fail] != 1 || all.Counts[results.Pass] != 1 {
 		t.Errorf("%v", all.Counts)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"testing"
 
 	"wskharness/remote/winrmd"
@@ -39,22 +40,28 @@ func BenchmarkRevert(b *testing.B) {
 // benchHost boots a guest in this process: the way through winrshost.exe alone, without WinRM.
 func benchHost(b *testing.B) *boot { return booted(b, confinement()) }
 
-// booted is a guest's boot by itself, without the process that serves a guest.
-func booted(b testing.TB, c Confinement) *boot {
+// unserved is the folder of a guest that nobody serves yet, with its lock.
+func unserved(b testing.TB, p *Provider) (dir string, lock *os.File) {
 	b.Helper()
-	p := testProvider(b, nil)
 	software, err := Find(b.Context())
 	if err != nil {
-		b.Skip(err)
+		b.Fatal(err)
 	}
 	prefix, err := template(b.Context(), p.opts.Root, software, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
-	dir, lock, err := p.folder(vm.Target{Name: "bench"}, software, prefix)
+	dir, lock, err = p.folder(vm.Target{Name: "test"}, software, prefix)
 	if err != nil {
 		b.Fatal(err)
 	}
+	return dir, lock
+}
+
+// booted is a guest's boot by itself, without the process that serves a guest.
+func booted(b testing.TB, c Confinement) *boot {
+	b.Helper()
+	dir, lock := unserved(b, testProvider(b, nil))
 	b.Cleanup(func() {
 		if err := remove(dir, 0); err != nil {
 			b.Error(err)

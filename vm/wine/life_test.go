@@ -241,19 +241,8 @@ func TestACancelledAcquireLeavesNothing(t *testing.T) {
 func TestAnAcquireThatIsCancelledAtLastLeavesNothing(t *testing.T) {
 	t.Parallel()
 	p := testProvider(t, nil)
-	software, err := Find(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	prefix, err := template(t.Context(), p.opts.Root, software, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, lock, err := p.folder(vm.Target{Name: "test"}, software, prefix)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = p.serve(t.Context(), dir, lock)
+	dir, lock := unserved(t, p)
+	err := p.serve(t.Context(), dir, lock)
 	lock.Close()
 	if err != nil {
 		t.Fatal(err)
