@@ -6,8 +6,6 @@
 #include "path.h"
 #include "runservice.h"
 
-#include <wchar.h>
-
 #define RUNNING_POLL_MS 10u
 
 /* Read by a provider that can be controlled when it is first used: driver/include/wskcontrol.h. */
