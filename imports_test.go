@@ -32,16 +32,16 @@ var allowed = map[string][]string{
 	"vm/static":         {"vm", "remote", "child"},
 	"vm/wine":           {"vm", "remote", "remote/winrmd", "child"},
 	"harness/driverrun": {"results", "suites", "guest", "vm"},
-	"harness":           {"harness/driverrun", "disk", "strictyaml", "results", "child", "driver", "suites", "remote", "guest", "guest/crashdump", "guest/winname", "textfile", "vm", "vm/static", "vm/wine"},
+	"harness":           {"harness/driverrun", "disk", "strictyaml", "results", "child", "driver", "suites", "remote", "guest", "crashdump", "guest/winname", "textfile", "vm", "vm/static", "vm/wine"},
 	"examples":          {},
-	"cmd/wskharness":    {"examples", "disk", "strictyaml", "results", "driver", "suites", "remote", "guest", "guest/crashdump", "vm/wine", "harness"},
+	"cmd/wskharness":    {"examples", "disk", "strictyaml", "results", "driver", "suites", "remote", "guest", "crashdump", "vm/wine", "harness"},
 
 	"mutants/controller": {"child"},
 
 	"mutants": {"results", "driver", "suites", "vm/wine", "harness"},
 
-	"guest/crashdump":          {},
-	"guest/crashdump/dumptest": {},
+	"crashdump":                {},
+	"crashdump/dumptest":       {},
 	"remote/winrmd/winrmdtest": {"remote/winrmd"},
 
 	"testtime": {},

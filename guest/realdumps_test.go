@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"wskharness/guest/crashdump/dumptest"
+	"wskharness/crashdump/dumptest"
 	"wskharness/remote"
 )
 

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"wskharness/crashdump"
 	"wskharness/guest"
-	"wskharness/guest/crashdump"
 	"wskharness/harness/driverrun"
 	"wskharness/results"
 )

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"wskharness/guest/crashdump"
+	"wskharness/crashdump"
 	"wskharness/harness/driverrun"
 	"wskharness/remote"
 	"wskharness/results"

@@ -15,8 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"wskharness/crashdump"
 	"wskharness/guest"
-	"wskharness/guest/crashdump"
 	"wskharness/remote"
 	"wskharness/results"
 	"wskharness/testtime"

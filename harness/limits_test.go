@@ -14,8 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"wskharness/crashdump/dumptest"
 	"wskharness/guest"
-	"wskharness/guest/crashdump/dumptest"
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
 	"wskharness/results"

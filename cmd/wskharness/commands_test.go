@@ -17,7 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"wskharness/guest/crashdump/dumptest"
+	"wskharness/crashdump/dumptest"
 	"wskharness/harness"
 	"wskharness/results"
 	"wskharness/testtime"

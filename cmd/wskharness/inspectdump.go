@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 
-	"wskharness/guest/crashdump"
+	"wskharness/crashdump"
 	"wskharness/harness"
 )
 

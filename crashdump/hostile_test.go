@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"wskharness/guest/crashdump"
-	"wskharness/guest/crashdump/dumptest"
+	"wskharness/crashdump"
+	"wskharness/crashdump/dumptest"
 )
 
 // typed tells whether an error is one of the package's own.

@@ -15,8 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"wskharness/guest/crashdump"
-	"wskharness/guest/crashdump/dumptest"
+	"wskharness/crashdump"
+	"wskharness/crashdump/dumptest"
 )
 
 const (

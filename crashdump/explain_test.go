@@ -37,10 +37,10 @@ func TestExplanations(t *testing.T) {
 	}
 	want, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatalf("%v; go test ./guest/crashdump -update makes it", err)
+		t.Fatalf("%v; go test ./crashdump -update makes it", err)
 	}
 	if diff := cmp.Diff(string(want), b.String()); diff != "" {
-		t.Errorf("explanations (-want +got); go test ./guest/crashdump -update accepts it:\n%s", diff)
+		t.Errorf("explanations (-want +got); go test ./crashdump -update accepts it:\n%s", diff)
 	}
 }
 

@@ -15,7 +15,7 @@ var namesText string
 var names = sync.OnceValue(func() map[uint32]string {
 	all, err := parseNames(namesText)
 	if err != nil {
-		panic("guest/crashdump/stopcodes.txt: " + err.Error()) // it is part of this program, and held by a test
+		panic("crashdump/stopcodes.txt: " + err.Error()) // it is part of this program, and held by a test
 	}
 	return all
 })

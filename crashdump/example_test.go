@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"fmt"
 
-	"wskharness/guest/crashdump"
-	"wskharness/guest/crashdump/dumptest"
+	"wskharness/crashdump"
+	"wskharness/crashdump/dumptest"
 )
 
 func ExampleRead() {
