@@ -14,6 +14,7 @@ import (
 	"wskharness/disk"
 	"wskharness/driver"
 	"wskharness/remote"
+	"wskharness/report"
 	"wskharness/results"
 	"wskharness/vm"
 )
@@ -129,7 +130,7 @@ func (r *run) carryOut(ctx context.Context, events []results.Event, handlers []r
 	if over(events) {
 		done.Record = reducer.Record()
 		var err error
-		done.Reports, err = results.WriteReports(r.env.disk(), r.dir, done.Record)
+		done.Reports, err = report.WriteReports(r.env.disk(), r.dir, done.Record)
 		return done, errors.Join(err, r.journal.Close())
 	}
 	runErr := r.all(ctx, events, handlers)
@@ -151,7 +152,7 @@ func (r *run) carryOut(ctx context.Context, events []results.Event, handlers []r
 	r.conclude(finish)
 	done.Record = reducer.Record()
 	var reportErr error
-	done.Reports, reportErr = results.WriteReports(r.env.disk(), r.dir, done.Record)
+	done.Reports, reportErr = report.WriteReports(r.env.disk(), r.dir, done.Record)
 	return done, errors.Join(runErr, r.broken(), reportErr, r.journal.Close())
 }
 

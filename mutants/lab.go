@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"wskharness/harness"
+	"wskharness/report"
 	"wskharness/results"
 	"wskharness/suites"
 )
@@ -258,5 +259,5 @@ func message(c *results.CaseRecord) string {
 	if d := v.Deviation; d != nil {
 		text = fmt.Sprintf("%s: expected %s, got %s", d.Text, d.Expected, d.Actual)
 	}
-	return results.Printable(text)
+	return report.Printable(text)
 }

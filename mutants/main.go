@@ -62,7 +62,7 @@ func command(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	out := newReport(os.Stdout)
+	out := newTable(os.Stdout)
 	if *list {
 		out.list(chosen)
 		return nil
@@ -98,7 +98,7 @@ func environment() (harness.Env, error) {
 }
 
 // all tries those of the known defects that were chosen, so many at a time, and tells of each in its turn.
-func (l *lab) all(ctx context.Context, known, chosen []defect, guests int, out *report) error {
+func (l *lab) all(ctx context.Context, known, chosen []defect, guests int, out *table) error {
 	tried, begun := inTable(chosen), time.Now()
 	if len(tried) == 0 {
 		return errors.New("none of these defects is in the table: `bin/mutants -list` tells why")

@@ -25,20 +25,20 @@ func (e Event) bounded() Event {
 	}
 	if e.Phase != nil {
 		p := *e.Phase
-		p.Detail, p.Error, p.Kept = clip(p.Detail, maxText), clip(p.Error, maxText), clip(p.Kept, maxText)
+		p.Detail, p.Error, p.Kept = Clip(p.Detail, maxText), Clip(p.Error, maxText), Clip(p.Kept, maxText)
 		e.Phase = &p
 	}
 	if e.DriverRun != nil {
 		d := *e.DriverRun
-		d.Boot, d.Why = clip(d.Boot, maxText), clip(d.Why, maxText)
+		d.Boot, d.Why = Clip(d.Boot, maxText), Clip(d.Why, maxText)
 		e.DriverRun = &d
 	}
 	if e.Step != nil {
 		s := *e.Step
-		s.Text, s.Status, s.Expected = clip(s.Text, maxText), clip(s.Status, maxText), clip(s.Expected, maxText)
+		s.Text, s.Status, s.Expected = Clip(s.Text, maxText), Clip(s.Status, maxText), Clip(s.Expected, maxText)
 		s.Values = slices.Clone(s.Values[:min(len(s.Values), maxValues)])
 		for i, v := range s.Values {
-			s.Values[i] = Value{Name: clip(v.Name, maxText), Value: clip(v.Value, maxText)}
+			s.Values[i] = Value{Name: Clip(v.Name, maxText), Value: Clip(v.Value, maxText)}
 		}
 		e.Step = &s
 	}
@@ -47,17 +47,17 @@ func (e Event) bounded() Event {
 	}
 	if e.Evidence != nil {
 		v := *e.Evidence
-		v.File, v.Text, v.Module = clip(v.File, maxText), clip(v.Text, maxText), clip(v.Module, maxText)
+		v.File, v.Text, v.Module = Clip(v.File, maxText), Clip(v.Text, maxText), Clip(v.Module, maxText)
 		e.Evidence = &v
 	}
 	if e.Notice != nil {
 		n := *e.Notice
-		n.Text = clip(n.Text, maxText)
+		n.Text = Clip(n.Text, maxText)
 		e.Notice = &n
 	}
 	if e.Finish != nil {
 		f := *e.Finish
-		f.Error = clip(f.Error, maxText)
+		f.Error = Clip(f.Error, maxText)
 		e.Finish = &f
 	}
 	return e
@@ -65,20 +65,20 @@ func (e Event) bounded() Event {
 
 func (v *Verdict) bounded() *Verdict {
 	b := *v
-	b.Reason, b.Rerun, b.Guest = clip(b.Reason, maxText), clip(b.Rerun, maxText), clip(b.Guest, maxText)
+	b.Reason, b.Rerun, b.Guest = Clip(b.Reason, maxText), Clip(b.Rerun, maxText), Clip(b.Guest, maxText)
 	if b.Deviation != nil {
 		d := *b.Deviation
-		d.Text, d.Expected, d.Actual = clip(d.Text, maxText), clip(d.Expected, maxText), clip(d.Actual, maxText)
+		d.Text, d.Expected, d.Actual = Clip(d.Text, maxText), Clip(d.Expected, maxText), Clip(d.Actual, maxText)
 		b.Deviation = &d
 	}
 	b.Tests, b.TestsLeft = boundedTests(v.Tests, v.TestsLeft)
 	b.Wrote = slices.Clone(b.Wrote[:min(len(b.Wrote), maxWritten)])
 	for i, w := range b.Wrote {
-		b.Wrote[i] = Written{Step: w.Step, Of: clip(w.Of, maxText), Text: clip(w.Text, maxOutput)}
+		b.Wrote[i] = Written{Step: w.Step, Of: Clip(w.Of, maxText), Text: Clip(w.Text, maxOutput)}
 	}
 	b.Records = slices.Clone(b.Records[:min(len(b.Records), maxRecords)])
 	for i, r := range b.Records {
-		b.Records[i] = Observation{Step: r.Step, Name: clip(r.Name, maxText), Value: clip(r.Value, maxText)}
+		b.Records[i] = Observation{Step: r.Step, Name: Clip(r.Name, maxText), Value: Clip(r.Value, maxText)}
 	}
 	return &b
 }
@@ -89,13 +89,13 @@ func boundedFacts(facts map[string]string) map[string]string {
 	names := slices.Sorted(maps.Keys(facts))
 	kept := make(map[string]string, min(len(names), maxFacts))
 	for _, name := range names[:min(len(names), maxFacts)] {
-		kept[clip(name, maxText)] = clip(facts[name], maxText)
+		kept[Clip(name, maxText)] = Clip(facts[name], maxText)
 	}
 	return kept
 }
 
-// clip cuts s to at most limit bytes of whole characters, and says how much is missing.
-func clip(s string, limit int) string {
+// Clip cuts s to at most limit bytes of whole characters, and says how much is missing.
+func Clip(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}

@@ -1,17 +1,15 @@
-// Package results is the record of a run: what happened, written down as it happens, and the
-// views that people and other programs read.
+// Package results is the record of a run: what happened, written down as it happens.
 //
 // Everything that becomes known is an [Event], appended to the [Journal] of the run
 // (events.ndjson) before anybody acts on it. The journal is the only truth: [Reduce] folds its
-// events into a [Record], [ExitCode] judges a record, and the renderers ([JUnit], [Markdown],
-// [JSON], [Summary]) are pure functions of one. The live view, [Terminal], is a [Handler] beside
-// the stream; were it to break, the record would be none the worse.
+// events into a [Record], and [ExitCode] judges a record. What people and other programs look at
+// is made of records by package report.
 //
 //	dir, err := results.NewRunDir(disk.OS(), "wskharness-runs", results.RunID(time.Now()))
 //	…
 //	journal, err := results.Create(disk.OS(), dir)
 //	…
-//	journal.Subscribe(results.NewTerminal(results.TerminalOptions{Out: os.Stdout, Err: os.Stderr}))
+//	journal.Subscribe(report.NewTerminal(report.TerminalOptions{Out: os.Stdout, Err: os.Stderr}))
 //	err = journal.Append(results.Event{Kind: results.KindRunStarted, Run: &results.Run{…}})
 //	…
 //	err = journal.Close()
@@ -20,7 +18,7 @@
 //
 //	events, err := results.Read(file)
 //	record := results.Reduce(events)
-//	err = results.Markdown(os.Stdout, record)
+//	err = report.Markdown(os.Stdout, record)
 //
 // The package carries plain data and knows nothing of how a run is made. Texts in events may come
 // from a guest and are hostile: [Journal.Append] bounds them, and every renderer neutralises them

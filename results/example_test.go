@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"wskharness/disk"
+	"wskharness/report"
 	"wskharness/results"
 )
 
@@ -44,7 +45,7 @@ func Example() {
 	for _, c := range rec.Targets[0].Cases {
 		fmt.Println(c.Final, c.Name, "on", rec.Targets[0].Guest)
 	}
-	fmt.Println(results.Headline(rec, results.Policy{}))
+	fmt.Println(report.Headline(rec, results.Policy{}))
 	fmt.Println("exit code", results.ExitCode(rec, results.Policy{}))
 
 	// Output:

@@ -1,10 +1,6 @@
 package results
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-)
+import "slices"
 
 // Outcome says what became of an attempt, or of a case over all its attempts. Each has a word of
 // its own, the same in every file and view.
@@ -121,79 +117,46 @@ func ExitCode(rec *Record, policy Policy) int {
 	switch {
 	case rec.Reason == Interrupted:
 		return ExitInterrupted
-	case rec.anyCase(func(c *CaseRecord) bool { return c.fails(policy) }):
+	case rec.Failures(policy) > 0:
 		return ExitFailed
 	case rec.Reason == NotBuilt:
 		return ExitBuild
-	case rec.Reason == Done && rec.Counts.Total() == 0 && !rec.troubled():
+	case rec.Reason == Done && rec.Counts.Total() == 0 && !rec.Troubled():
 		return ExitNothing
-	case rec.troubled():
+	case rec.Troubled():
 		return ExitInfrastructure
-	case rec.allSkipped() && !policy.SkippedOK:
+	case rec.AllSkipped() && !policy.SkippedOK:
 		return ExitNothing
 	}
 	return ExitOK
 }
 
-// allSkipped reports a run that tested nothing, though cases were selected.
-func (r *Record) allSkipped() bool { return r.Counts[Skip] > 0 && r.Counts[Skip] == r.Counts.Total() }
+// AllSkipped reports a run that tested nothing, though cases were selected.
+func (r *Record) AllSkipped() bool { return r.Counts[Skip] > 0 && r.Counts[Skip] == r.Counts.Total() }
 
-func (c *CaseRecord) fails(policy Policy) bool {
-	return c.Final.Failed() || policy.FlakyFails && c.Mixed()
-}
-
-// Headline says in a few words what an exit code of [ExitCode] means for this record.
-func Headline(rec *Record, policy Policy) string {
-	failed := len(rec.cases(func(c *CaseRecord) bool { return c.fails(policy) }))
-	cases := count(rec.Counts.Total(), "case", "cases")
-	text := fmt.Sprintf("%d of %s failed", failed, cases)
-	switch ExitCode(rec, policy) {
-	case ExitInterrupted:
-		return "interrupted: " + text + " so far"
-	case ExitBuild:
-		return "not built: there was nothing to test with"
-	case ExitFailed:
-		if rec.troubled() {
-			text += ", and not all could be tested"
-		}
-		return text
-	case ExitNothing:
-		if rec.allSkipped() {
-			return "nothing was tested: every case was skipped"
-		}
-		return "no case was selected"
-	case ExitInfrastructure:
-		return "incomplete: trouble with a target or with the harness, no verdict on the driver"
-	}
-	switch {
-	case rec.allSkipped():
-		return "nothing was tested: every case was skipped, as was allowed"
-	case rec.Counts[Flaky] > 0:
-		return fmt.Sprintf("as expected%s, but for %d flaky of %s", onGuests(rec), rec.Counts[Flaky], cases)
-	}
-	return "all as expected" + onGuests(rec)
-}
-
-// onGuests names the kinds of guests that a good word is about, so that it is not taken for
-// another's.
-func onGuests(rec *Record) string {
-	var kinds []string
-	for _, t := range rec.Targets {
-		if kind := GuestKind(t.Guest); kind != "" && !slices.Contains(kinds, kind) {
-			kinds = append(kinds, kind)
+// Failures is the number of cases that fail the run under the policy.
+func (r *Record) Failures(policy Policy) (n int) {
+	for _, t := range r.Targets {
+		for i := range t.Cases {
+			if c := &t.Cases[i]; c.Final.Failed() || policy.FlakyFails && c.Mixed() {
+				n++
+			}
 		}
 	}
-	if len(kinds) == 0 {
-		return ""
-	}
-	return " on " + strings.Join(kinds, " and ")
+	return n
 }
 
-// troubled reports whether something kept the run from giving a verdict on every case.
-func (r *Record) troubled() bool {
-	return r.Reason != Done ||
-		r.anyTarget(func(t *TargetRecord) bool { return t.Trouble != "" }) ||
-		r.anyCase(func(c *CaseRecord) bool {
+// Troubled reports whether something kept the run from giving a verdict on every case.
+func (r *Record) Troubled() bool {
+	if r.Reason != Done {
+		return true
+	}
+	for _, t := range r.Targets {
+		if t.Trouble != "" || slices.ContainsFunc(t.Cases, func(c CaseRecord) bool {
 			return c.Final.Infrastructure() || c.Final == NotRun || c.Final == Cancelled
-		})
+		}) {
+			return true
+		}
+	}
+	return false
 }

@@ -1,13 +1,10 @@
 package results
 
 import (
-	"bytes"
 	"io"
 	"strings"
 	"testing"
 	"testing/iotest"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // TestReadIsStrict: what cannot have been written by a journal is refused, with its line.
@@ -59,38 +56,4 @@ func TestReadPassesErrorsOn(t *testing.T) {
 	if _, err := Read(iotest.ErrReader(io.ErrNoProgress)); err == nil || !strings.Contains(err.Error(), io.ErrNoProgress.Error()) {
 		t.Errorf("error %v, want that of the reader", err)
 	}
-}
-
-// FuzzRead: whatever is in the file, reading ends without a panic; what is accepted means the same
-// when written and read again, and every renderer copes with it.
-func FuzzRead(f *testing.F) {
-	for _, events := range [][]Event{happyRun(), badRun(), hostileRun("\x1b]0;x\a<b>|`\u202e")} {
-		var text bytes.Buffer
-		if err := writeJournal(&text, events); err != nil {
-			f.Fatal(err)
-		}
-		f.Add(text.Bytes())
-		f.Add(text.Bytes()[:text.Len()/2])
-	}
-	f.Add([]byte("\n"))
-	f.Add([]byte(`{"seq":1,"time":"2026-11-23T18:45:30Z","kind":"run-started","run":{"format":2,"id":"r","plan":[{"name":"t","repeat":-1,"cases":[{"name":"."}]}]}}` + "\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		events, err := Read(bytes.NewReader(data))
-		rec := Reduce(events)
-		renderAll(t, events, rec)
-		if err != nil {
-			return
-		}
-		var again bytes.Buffer
-		if err := writeJournal(&again, events); err != nil {
-			t.Fatalf("what was read cannot be written: %v", err)
-		}
-		reread, err := Read(&again)
-		if err != nil {
-			t.Fatalf("what was read cannot be read again: %v", err)
-		}
-		if diff := cmp.Diff(finals(rec), finals(Reduce(reread))); diff != "" {
-			t.Errorf("written and read again it means something else:\n%s", diff)
-		}
-	})
 }

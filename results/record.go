@@ -1,6 +1,9 @@
 package results
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Record is a whole run, as its journal tells it.
 type Record struct {
@@ -106,36 +109,6 @@ func (r *Record) Elapsed() time.Duration {
 	return max(0, end.Sub(r.Started))
 }
 
-func (r *Record) anyTarget(is func(*TargetRecord) bool) bool {
-	var any bool
-	for i := range r.Targets {
-		any = is(&r.Targets[i]) || any
-	}
-	return any
-}
-
-func (r *Record) anyCase(is func(*CaseRecord) bool) bool { return len(r.cases(is)) > 0 }
-
-// placed is a case with its target.
-type placed struct {
-	target *TargetRecord
-	rec    *CaseRecord
-}
-
-// cases lists, in order, those that the reader asks for.
-func (r *Record) cases(wanted func(*CaseRecord) bool) []placed {
-	var found []placed
-	for i := range r.Targets {
-		t := &r.Targets[i]
-		for k := range t.Cases {
-			if wanted(&t.Cases[k]) {
-				found = append(found, placed{t, &t.Cases[k]})
-			}
-		}
-	}
-	return found
-}
-
 // Counts is the number of the target's cases by their final outcomes.
 func (t *TargetRecord) Counts() Counts {
 	counts := make(Counts)
@@ -145,34 +118,12 @@ func (t *TargetRecord) Counts() Counts {
 	return counts
 }
 
-// records is what the case recorded without judging it.
-func (c *CaseRecord) records() []Observation {
-	if a := c.Telling(); a != nil {
-		return a.Verdict.Records
-	}
-	return nil
-}
-
-// total is the time of all phases that came to an end.
-func total(phases []PhaseRecord) time.Duration {
-	var sum time.Duration
-	for i := range phases {
-		sum += phases[i].own()
-	}
-	return sum
-}
-
-// own is what the phase took without those inside it, which are counted by themselves; none while it lasts.
-func (p *PhaseRecord) own() time.Duration {
-	if !p.Ended {
-		return 0
-	}
-	return max(0, p.Elapsed-p.Inner)
-}
-
 // Suite is the part of the case's name before the first dot.
 func (c *PlanCase) Suite() string {
-	suite, _ := splitName(c.Name)
+	suite, _, found := strings.Cut(c.Name, ".")
+	if !found {
+		return ""
+	}
 	return suite
 }
 

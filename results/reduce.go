@@ -397,12 +397,3 @@ func (r *Reducer) whyNotRun(t *target, counted int) string {
 	}
 	return why
 }
-
-// splitName divides suite.case.
-func splitName(name string) (suite, rest string) {
-	suite, rest, found := strings.Cut(name, ".")
-	if !found {
-		return "", name
-	}
-	return suite, rest
-}

@@ -1,115 +1,120 @@
-package results
+package results_test
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"wskharness/results/resultstest"
+
+	"wskharness/results"
 )
 
 // finals are the final outcomes of all cases, by name.
-func finals(rec *Record) map[string]Outcome {
-	out := make(map[string]Outcome)
-	for _, c := range rec.cases(func(*CaseRecord) bool { return true }) {
-		out[c.rec.Name] = c.rec.Final
+func finals(rec *results.Record) map[string]results.Outcome {
+	out := make(map[string]results.Outcome)
+	for _, t := range rec.Targets {
+		for _, c := range t.Cases {
+			out[c.Name] = c.Final
+		}
 	}
 	return out
 }
 
 func TestReduce(t *testing.T) {
-	replan := func(attempt int) Event {
-		return Event{Kind: KindReplanned, Target: "wine", Case: "a.b", Attempt: attempt, Notice: &Notice{Text: "controller restarted"}}
+	replan := func(attempt int) results.Event {
+		return results.Event{Kind: results.KindReplanned, Target: "wine", Case: "a.b", Attempt: attempt, Notice: &results.Notice{Text: "controller restarted"}}
 	}
-	resumed := Event{Kind: KindRunResumed}
+	resumed := results.Event{Kind: results.KindRunResumed}
 	tests := []struct {
 		name   string
-		script *script
-		want   map[string]Outcome
+		script *resultstest.Script
+		want   map[string]results.Outcome
 		why    string // of a.b
 	}{
 		{
 			"as planned",
-			newScript(Run{Plan: plan(1, "a.b", "a.c")}).attempt("wine", "a.b", 1, Pass).attempt("wine", "a.c", 1, Fail).done(Done),
-			map[string]Outcome{"a.b": Pass, "a.c": Fail}, "",
+			resultstest.New(results.Run{Plan: resultstest.Plan(1, "a.b", "a.c")}).Attempt("wine", "a.b", 1, results.Pass).Attempt("wine", "a.c", 1, results.Fail).Done(results.Done),
+			map[string]results.Outcome{"a.b": results.Pass, "a.c": results.Fail}, "",
 		},
 		{
 			"killed in the middle of a case",
-			newScript(Run{Plan: plan(1, "a.b", "a.c")}).begin("wine", "a.b", 1),
-			map[string]Outcome{"a.b": Lost, "a.c": NotRun}, "the record ends while this case was under way",
+			resultstest.New(results.Run{Plan: resultstest.Plan(1, "a.b", "a.c")}).Begin("wine", "a.b", 1),
+			map[string]results.Outcome{"a.b": results.Lost, "a.c": results.NotRun}, "the record ends while this case was under way",
 		},
 		{
 			"interrupted in the middle of a case",
-			newScript(Run{Plan: plan(1, "a.b", "a.c")}).begin("wine", "a.b", 1).done(Interrupted),
-			map[string]Outcome{"a.b": Cancelled, "a.c": NotRun}, "the run was interrupted",
+			resultstest.New(results.Run{Plan: resultstest.Plan(1, "a.b", "a.c")}).Begin("wine", "a.b", 1).Done(results.Interrupted),
+			map[string]results.Outcome{"a.b": results.Cancelled, "a.c": results.NotRun}, "the run was interrupted",
 		},
 		{
 			"a case that was not planned comes first",
-			newScript(Run{Plan: plan(1, "a.b")}).attempt("wine", "deploy.start", 1, Fail).done(Done),
-			map[string]Outcome{"deploy.start": Fail, "a.b": NotRun}, "the run ended before it",
+			resultstest.New(results.Run{Plan: resultstest.Plan(1, "a.b")}).Attempt("wine", "deploy.start", 1, results.Fail).Done(results.Done),
+			map[string]results.Outcome{"deploy.start": results.Fail, "a.b": results.NotRun}, "the run ended before it",
 		},
 		{
 			"target never reached",
-			newScript(Run{Plan: plan(1, "a.b")}).failPhase("wine", PhaseConnect, "no answer").done(Done),
-			map[string]Outcome{"a.b": NotRun}, "no answer",
+			resultstest.New(results.Run{Plan: resultstest.Plan(1, "a.b")}).FailPhase("wine", results.PhaseConnect, "no answer").Done(results.Done),
+			map[string]results.Outcome{"a.b": results.NotRun}, "no answer",
 		},
 		{
 			"a void attempt does not count",
-			newScript(Run{Plan: plan(1, "a.b")}).begin("wine", "a.b", 1).add(0, replan(1)).attempt("wine", "a.b", 2, Pass).done(Done),
-			map[string]Outcome{"a.b": Pass}, "",
+			resultstest.New(results.Run{Plan: resultstest.Plan(1, "a.b")}).Begin("wine", "a.b", 1).Add(0, replan(1)).Attempt("wine", "a.b", 2, results.Pass).Done(results.Done),
+			map[string]results.Outcome{"a.b": results.Pass}, "",
 		},
 		{
 			"a void attempt that is made again under its number counts",
-			newScript(Run{Plan: plan(1, "a.b")}).begin("wine", "a.b", 1).add(0, replan(1)).attempt("wine", "a.b", 1, Pass).done(Done),
-			map[string]Outcome{"a.b": Pass}, "",
+			resultstest.New(results.Run{Plan: resultstest.Plan(1, "a.b")}).Begin("wine", "a.b", 1).Add(0, replan(1)).Attempt("wine", "a.b", 1, results.Pass).Done(results.Done),
+			map[string]results.Outcome{"a.b": results.Pass}, "",
 		},
 		{
 			"a void attempt alone is no attempt",
-			newScript(Run{Plan: plan(1, "a.b")}).begin("wine", "a.b", 1).add(0, replan(1)).done(Done),
-			map[string]Outcome{"a.b": NotRun}, "the run ended before it",
+			resultstest.New(results.Run{Plan: resultstest.Plan(1, "a.b")}).Begin("wine", "a.b", 1).Add(0, replan(1)).Done(results.Done),
+			map[string]results.Outcome{"a.b": results.NotRun}, "the run ended before it",
 		},
 		{
 			"a verdict is not made void",
-			newScript(Run{Plan: plan(1, "a.b")}).attempt("wine", "a.b", 1, Bugcheck).add(0, replan(1)).attempt("wine", "a.b", 2, Pass).done(Done),
-			map[string]Outcome{"a.b": Bugcheck}, "because of bugcheck",
+			resultstest.New(results.Run{Plan: resultstest.Plan(1, "a.b")}).Attempt("wine", "a.b", 1, results.Bugcheck).Add(0, replan(1)).Attempt("wine", "a.b", 2, results.Pass).Done(results.Done),
+			map[string]results.Outcome{"a.b": results.Bugcheck}, "because of bugcheck",
 		},
 		{
 			"replanned before it was ever started",
-			newScript(Run{Plan: plan(1, "a.b")}).add(0, replan(1)).attempt("wine", "a.b", 1, Pass).done(Done),
-			map[string]Outcome{"a.b": Pass}, "",
+			resultstest.New(results.Run{Plan: resultstest.Plan(1, "a.b")}).Add(0, replan(1)).Attempt("wine", "a.b", 1, results.Pass).Done(results.Done),
+			map[string]results.Outcome{"a.b": results.Pass}, "",
 		},
 		{
 			"interrupted, then resumed to the end",
-			newScript(Run{Plan: plan(1, "a.b", "a.c")}).attempt("wine", "a.b", 1, Pass).done(Interrupted).
-				add(time.Hour, resumed).attempt("wine", "a.c", 1, Pass).done(Done),
-			map[string]Outcome{"a.b": Pass, "a.c": Pass}, "",
+			resultstest.New(results.Run{Plan: resultstest.Plan(1, "a.b", "a.c")}).Attempt("wine", "a.b", 1, results.Pass).Done(results.Interrupted).
+				Add(time.Hour, resumed).Attempt("wine", "a.c", 1, results.Pass).Done(results.Done),
+			map[string]results.Outcome{"a.b": results.Pass, "a.c": results.Pass}, "",
 		},
 		{
 			"interrupted, resumed, and killed",
-			newScript(Run{Plan: plan(1, "a.b", "a.c")}).attempt("wine", "a.b", 1, Pass).done(Interrupted).add(time.Hour, resumed),
-			map[string]Outcome{"a.b": Pass, "a.c": NotRun}, "",
+			resultstest.New(results.Run{Plan: resultstest.Plan(1, "a.b", "a.c")}).Attempt("wine", "a.b", 1, results.Pass).Done(results.Interrupted).Add(time.Hour, resumed),
+			map[string]results.Outcome{"a.b": results.Pass, "a.c": results.NotRun}, "",
 		},
 		{
 			"some of the repeats are missing",
-			newScript(Run{Plan: plan(3, "a.b")}).attempt("wine", "a.b", 1, Pass).attempt("wine", "a.b", 2, Pass).done(Done),
-			map[string]Outcome{"a.b": NotRun}, "2 of 3 attempts were made: the run ended before it",
+			resultstest.New(results.Run{Plan: resultstest.Plan(3, "a.b")}).Attempt("wine", "a.b", 1, results.Pass).Attempt("wine", "a.b", 2, results.Pass).Done(results.Done),
+			map[string]results.Outcome{"a.b": results.NotRun}, "2 of 3 attempts were made: the run ended before it",
 		},
 		{
 			"the first failure of a flaky case is kept",
-			newScript(Run{Plan: plan(3, "a.b")}).attempt("wine", "a.b", 1, Pass).
-				finish("wine", "a.b", 2, Verdict{Outcome: Fail, Reason: "the first failure"}).
-				finish("wine", "a.b", 3, Verdict{Outcome: Fail, Reason: "the second"}).done(Done),
-			map[string]Outcome{"a.b": Flaky}, "the first failure",
+			resultstest.New(results.Run{Plan: resultstest.Plan(3, "a.b")}).Attempt("wine", "a.b", 1, results.Pass).
+				Finish("wine", "a.b", 2, results.Verdict{Outcome: results.Fail, Reason: "the first failure"}).
+				Finish("wine", "a.b", 3, results.Verdict{Outcome: results.Fail, Reason: "the second"}).Done(results.Done),
+			map[string]results.Outcome{"a.b": results.Flaky}, "the first failure",
 		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			rec := Reduce(test.script.events)
+			rec := results.Reduce(test.script.Events)
 			if diff := cmp.Diff(test.want, finals(rec)); diff != "" {
 				t.Errorf("final outcomes (-want +got):\n%s", diff)
 			}
-			if got := rec.find("a.b").Why(); got != test.why {
+			if got := find(rec, "a.b").Why(); got != test.why {
 				t.Errorf("why %q, want %q", got, test.why)
 			}
 			if rec.Counts.Total() != len(test.want) {
@@ -119,28 +124,36 @@ func TestReduce(t *testing.T) {
 	}
 }
 
-func (r *Record) find(name string) *CaseRecord {
-	return r.cases(func(c *CaseRecord) bool { return c.Name == name })[0].rec
+// find is the first case of that name.
+func find(rec *results.Record, name string) *results.CaseRecord {
+	for _, t := range rec.Targets {
+		for i := range t.Cases {
+			if t.Cases[i].Name == name {
+				return &t.Cases[i]
+			}
+		}
+	}
+	return nil
 }
 
 // TestPrefixesNeverPass folds every prefix of a run: at no point may a case be better than what
 // its events have proven.
 func TestPrefixesNeverPass(t *testing.T) {
-	for _, events := range [][]Event{happyRun(), badRun()} {
-		whole := finals(Reduce(events))
+	for _, events := range [][]results.Event{resultstest.HappyRun(), resultstest.BadRun()} {
+		whole := finals(results.Reduce(events))
 		proven, judged := make(map[string]bool), []string{}
 		for n, e := range events {
 			switch {
-			case e.Kind == KindCaseFinished && !e.Verdict.Outcome.Expected():
+			case e.Kind == results.KindCaseFinished && !e.Verdict.Outcome.Expected():
 				proven[e.Case] = true
-			case e.Kind == KindCaseFinished:
+			case e.Kind == results.KindCaseFinished:
 				judged = append(judged, e.Case)
-			case e.Kind == KindDriverRun && e.DriverRun.Clean:
+			case e.Kind == results.KindDriverRun && e.DriverRun.Clean:
 				for _, name := range judged {
 					proven[name] = true
 				}
 			}
-			rec := Reduce(events[:n+1])
+			rec := results.Reduce(events[:n+1])
 			for name, outcome := range finals(rec) {
 				if outcome.Expected() && !proven[name] {
 					t.Fatalf("after %d events %s is %s without a proof", n+1, name, outcome)
@@ -149,7 +162,7 @@ func TestPrefixesNeverPass(t *testing.T) {
 					t.Fatalf("after %d events %s is %s, in the end %s", n+1, name, outcome, whole[name])
 				}
 			}
-			if n+1 < len(events) && ExitCode(rec, Policy{}) == ExitOK {
+			if n+1 < len(events) && results.ExitCode(rec, results.Policy{}) == results.ExitOK {
 				t.Fatalf("after %d of %d events the exit code is 0", n+1, len(events))
 			}
 		}
@@ -157,51 +170,24 @@ func TestPrefixesNeverPass(t *testing.T) {
 }
 
 func TestReduceGathers(t *testing.T) {
-	rec := Reduce(badRun())
-	fault := rec.find("lifecycle.fault").Telling()
-	if len(fault.Evidence) != 2 || fault.Evidence[0].place() != "wsksample.sys+0x2a1c" {
+	rec := results.Reduce(resultstest.BadRun())
+	fault := find(rec, "lifecycle.fault").Telling()
+	if len(fault.Evidence) != 2 || fault.Evidence[0].Module != "wsksample.sys" {
 		t.Errorf("evidence of the bugcheck: %+v", fault.Evidence)
 	}
 	wine, lab := rec.Targets[0], rec.Targets[1]
-	if wine.Guest != wineGuest || wine.Facts["bootId"] != "6d0f" {
+	if wine.Guest != resultstest.WineGuest || wine.Facts["bootId"] != "6d0f" {
 		t.Errorf("guest %q, facts %v", wine.Guest, wine.Facts)
 	}
-	if lab.Troubled != PhaseConnect || lab.Guest != "" {
+	if lab.Troubled != results.PhaseConnect || lab.Guest != "" {
 		t.Errorf("lab-7: trouble in %q, guest %q", lab.Troubled, lab.Guest)
-	}
-	if got := spent(wine.Phases); got[len(got)-1].Name != PhaseRevert || got[len(got)-1].Elapsed != 50*time.Millisecond {
-		t.Errorf("two reverts of 24 and 26 ms make %+v", got)
-	}
-}
-
-// A guest that is connected to anew while its cases run is so in that time: it is counted once. A phase that a controller did not
-// live to see the end of has none.
-func TestPhaseInsideAnother(t *testing.T) {
-	phase := func(name string, state PhaseState, elapsed time.Duration) Event {
-		return Event{Kind: KindTargetPhase, Target: "wine", Phase: &Phase{Name: name, State: state, Elapsed: elapsed}}
-	}
-	rec := Reduce([]Event{
-		phase(PhaseCases, PhaseStarted, 0), // its controller was killed
-		phase(PhaseConnect, PhaseStarted, 0), phase(PhaseConnect, PhaseDone, 2*time.Second),
-		phase(PhaseCases, PhaseStarted, 0),
-		phase(PhaseConnect, PhaseStarted, 0), phase(PhaseConnect, PhaseFailed, 3*time.Second),
-		phase(PhaseConnect, PhaseStarted, 0), phase(PhaseConnect, PhaseDone, 4*time.Second),
-		phase(PhaseCases, PhaseDone, 20*time.Second),
-		phase(PhaseRevert, PhaseStarted, 0), phase(PhaseRevert, PhaseDone, time.Second),
-	})
-	phases := rec.Targets[0].Phases
-	if got, want := strings.Join(times(phases), ", "), "connect 9.00s, cases 13.0s, revert 1.00s"; got != want {
-		t.Errorf("%s, want %s", got, want)
-	}
-	if got := total(phases); got != 23*time.Second {
-		t.Errorf("%s in all", got)
 	}
 }
 
 // TestReduceIsRepeatable asks for the record in the middle, as a live view may.
 func TestReduceIsRepeatable(t *testing.T) {
-	events := badRun()
-	r := NewReducer()
+	events := resultstest.BadRun()
+	r := results.NewReducer()
 	for i, e := range events {
 		if err := r.Handle(e); err != nil {
 			t.Fatal(err)
@@ -210,8 +196,8 @@ func TestReduceIsRepeatable(t *testing.T) {
 			r.Record()
 		}
 	}
-	opts := cmp.AllowUnexported(Record{})
-	if diff := cmp.Diff(Reduce(events), r.Record(), opts); diff != "" {
+	opts := cmp.AllowUnexported(results.Record{})
+	if diff := cmp.Diff(results.Reduce(events), r.Record(), opts); diff != "" {
 		t.Errorf("asking in between changed the record:\n%s", diff)
 	}
 }
@@ -219,17 +205,17 @@ func TestReduceIsRepeatable(t *testing.T) {
 // TestReduceBoundsSteps repeats a case a thousand times: the steps of some attempts must do, but
 // those of the first failure are there.
 func TestReduceBoundsSteps(t *testing.T) {
-	s := newScript(Run{Plan: plan(1000, "a.b")})
+	s := resultstest.New(results.Run{Plan: resultstest.Plan(1000, "a.b")})
 	for n := 1; n <= 1000; n++ {
-		s.begin("wine", "a.b", n)
-		s.add(0, Event{Kind: KindStep, Target: "wine", Case: "a.b", Attempt: n, Step: &Step{Text: fmt.Sprint(n), Status: "STATUS_SUCCESS", OK: true}})
-		outcome := Pass
+		s.Begin("wine", "a.b", n)
+		s.Add(0, results.Event{Kind: results.KindStep, Target: "wine", Case: "a.b", Attempt: n, Step: &results.Step{Text: fmt.Sprint(n), Status: "STATUS_SUCCESS", OK: true}})
+		outcome := results.Pass
 		if n == 500 {
-			outcome = Fail
+			outcome = results.Fail
 		}
-		s.finish("wine", "a.b", n, Verdict{Outcome: outcome})
+		s.Finish("wine", "a.b", n, results.Verdict{Outcome: outcome})
 	}
-	c := Reduce(s.done(Done).events).find("a.b")
+	c := find(results.Reduce(s.Done(results.Done).Events), "a.b")
 	var kept int
 	for _, a := range c.Attempts {
 		if len(a.Steps) > 0 {
@@ -239,7 +225,7 @@ func TestReduceBoundsSteps(t *testing.T) {
 			t.Fatalf("attempt %d: %d steps ran, want 1", a.Number, a.Ran)
 		}
 	}
-	if c.Final != Flaky || len(c.Attempts) != 1000 || kept != 2 {
+	if c.Final != results.Flaky || len(c.Attempts) != 1000 || kept != 2 {
 		t.Errorf("%s, %d attempts, steps of %d kept; want flaky, 1000, 2", c.Final, len(c.Attempts), kept)
 	}
 	if telling := c.Telling(); telling.Number != 500 || len(telling.Steps) != 1 {
@@ -249,46 +235,48 @@ func TestReduceBoundsSteps(t *testing.T) {
 
 // TestPassNeedsTheDriversEnd takes away, or spoils, what proves a pass: the end of the driver run that it rests on.
 func TestPassNeedsTheDriversEnd(t *testing.T) {
-	passed := Verdict{Outcome: Pass, DriverRun: 1}
-	begin := func() *script { return newScript(Run{Plan: plan(1, "a.b")}).begin("wine", "a.b", 1) }
-	judge := func(s *script, v Verdict) *script {
-		return s.add(0, Event{Kind: KindCaseFinished, Target: "wine", Case: "a.b", Attempt: 1, Verdict: &v})
+	passed := results.Verdict{Outcome: results.Pass, DriverRun: 1}
+	begin := func() *resultstest.Script {
+		return resultstest.New(results.Run{Plan: resultstest.Plan(1, "a.b")}).Begin("wine", "a.b", 1)
 	}
-	end := func(s *script, d DriverRun) *script {
-		d.State = DriverEnded
-		return s.add(0, Event{Kind: KindDriverRun, Target: "wine", DriverRun: &d})
+	judge := func(s *resultstest.Script, v results.Verdict) *resultstest.Script {
+		return s.Add(0, results.Event{Kind: results.KindCaseFinished, Target: "wine", Case: "a.b", Attempt: 1, Verdict: &v})
 	}
-	void := func(s *script) *script {
-		return s.add(0, Event{Kind: KindReplanned, Target: "wine", Case: "a.b", Attempt: 1, Notice: &Notice{Text: "again"}})
+	end := func(s *resultstest.Script, d results.DriverRun) *resultstest.Script {
+		d.State = results.DriverEnded
+		return s.Add(0, results.Event{Kind: results.KindDriverRun, Target: "wine", DriverRun: &d})
 	}
-	clean, bad := DriverRun{N: 1, Clean: true}, DriverRun{N: 1, Why: "the guest crashed"}
-	failed := Verdict{Outcome: Fail, DriverRun: 1}
+	void := func(s *resultstest.Script) *resultstest.Script {
+		return s.Add(0, results.Event{Kind: results.KindReplanned, Target: "wine", Case: "a.b", Attempt: 1, Notice: &results.Notice{Text: "again"}})
+	}
+	clean, bad := results.DriverRun{N: 1, Clean: true}, results.DriverRun{N: 1, Why: "the guest crashed"}
+	failed := results.Verdict{Outcome: results.Fail, DriverRun: 1}
 	for name, test := range map[string]struct {
-		script *script
-		want   Outcome
+		script *resultstest.Script
+		want   results.Outcome
 		why    string
 	}{
-		"proven":                      {end(judge(begin(), passed), clean), Pass, ""},
-		"no end":                      {judge(begin(), passed), Error, "not proven: every step was as declared, but the record does not say that the driver was unloaded afterwards"},
-		"an end that is not clean":    {end(judge(begin(), passed), bad), Error, "not proven: every step was as declared, but the guest crashed"},
-		"the end of another run":      {end(judge(begin(), passed), DriverRun{N: 2, Clean: true}), Error, "not proven: every step was as declared, but the record does not say that the driver was unloaded afterwards"},
-		"a second, clean end":         {end(end(judge(begin(), passed), bad), clean), Error, "not proven: every step was as declared, but the guest crashed"},
-		"a verdict behind the end":    {judge(end(begin(), clean), passed), Error, "not proven: every step was as declared, but the verdict was recorded when its run of the driver was over"},
-		"no run of the driver":        {end(judge(begin(), Verdict{Outcome: Pass}), clean), Error, "not proven: every step was as declared, but the record does not say that the driver was unloaded afterwards"},
-		"failed, and then passed":     {end(judge(judge(begin(), failed), passed), clean), Fail, ""},
-		"passed, and then failed":     {end(judge(judge(begin(), passed), failed), clean), Fail, ""},
-		"a fail can't be made void":   {end(judge(void(judge(begin(), failed)), passed), clean), Fail, ""},
-		"nor a pass that is proven":   {void(end(judge(begin(), passed), clean)), Pass, ""},
-		"void, and then it is proven": {end(judge(void(judge(begin(), passed)).begin("wine", "a.b", 1), Verdict{Outcome: Pass, DriverRun: 2}), DriverRun{N: 2, Clean: true}), Pass, ""},
-		"void, and then it fails":     {judge(void(judge(begin(), passed)).begin("wine", "a.b", 1), failed), Fail, ""},
+		"proven":                      {end(judge(begin(), passed), clean), results.Pass, ""},
+		"no end":                      {judge(begin(), passed), results.Error, "not proven: every step was as declared, but the record does not say that the driver was unloaded afterwards"},
+		"an end that is not clean":    {end(judge(begin(), passed), bad), results.Error, "not proven: every step was as declared, but the guest crashed"},
+		"the end of another run":      {end(judge(begin(), passed), results.DriverRun{N: 2, Clean: true}), results.Error, "not proven: every step was as declared, but the record does not say that the driver was unloaded afterwards"},
+		"a second, clean end":         {end(end(judge(begin(), passed), bad), clean), results.Error, "not proven: every step was as declared, but the guest crashed"},
+		"a verdict behind the end":    {judge(end(begin(), clean), passed), results.Error, "not proven: every step was as declared, but the verdict was recorded when its run of the driver was over"},
+		"no run of the driver":        {end(judge(begin(), results.Verdict{Outcome: results.Pass}), clean), results.Error, "not proven: every step was as declared, but the record does not say that the driver was unloaded afterwards"},
+		"failed, and then passed":     {end(judge(judge(begin(), failed), passed), clean), results.Fail, ""},
+		"passed, and then failed":     {end(judge(judge(begin(), passed), failed), clean), results.Fail, ""},
+		"a fail can't be made void":   {end(judge(void(judge(begin(), failed)), passed), clean), results.Fail, ""},
+		"nor a pass that is proven":   {void(end(judge(begin(), passed), clean)), results.Pass, ""},
+		"void, and then it is proven": {end(judge(void(judge(begin(), passed)).Begin("wine", "a.b", 1), results.Verdict{Outcome: results.Pass, DriverRun: 2}), results.DriverRun{N: 2, Clean: true}), results.Pass, ""},
+		"void, and then it fails":     {judge(void(judge(begin(), passed)).Begin("wine", "a.b", 1), failed), results.Fail, ""},
 	} {
-		rec := Reduce(test.script.add(0, Event{Kind: KindRunFinished, Finish: &Finish{Reason: Done}}).events)
-		c := rec.find("a.b")
+		rec := results.Reduce(test.script.Add(0, results.Event{Kind: results.KindRunFinished, Finish: &results.Finish{Reason: results.Done}}).Events)
+		c := find(rec, "a.b")
 		if c.Final != test.want || c.Why() != test.why {
 			t.Errorf("%s: %s, %q", name, c.Final, c.Why())
 		}
-		if (ExitCode(rec, Policy{}) == ExitOK) != (test.want == Pass) {
-			t.Errorf("%s: exit code %d", name, ExitCode(rec, Policy{}))
+		if (results.ExitCode(rec, results.Policy{}) == results.ExitOK) != (test.want == results.Pass) {
+			t.Errorf("%s: exit code %d", name, results.ExitCode(rec, results.Policy{}))
 		}
 	}
 }

@@ -1,11 +1,8 @@
 package results
 
 import (
-	"bytes"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,12 +11,8 @@ import (
 	"wskharness/disk"
 )
 
-// The names of the reports in the run folder.
-const (
-	JUnitName    = "junit.xml"
-	MarkdownName = "summary.md"
-	latestName   = "latest"
-)
+// latestName is the pointer to the newest run, beside the run folders.
+const latestName = "latest"
 
 // RunID names a run: the time in UTC, so that names sort as the runs began, and four characters of
 // chance, so that runs of the same second keep apart.
@@ -59,34 +52,4 @@ func PointLatest(base, id string) {
 	if os.Rename(temporary, filepath.Join(base, latestName)) != nil {
 		os.Remove(temporary)
 	}
-}
-
-// WriteReports writes the reports of a run into its folder, and returns their names. Each is
-// there whole or not at all; one that cannot be written does not keep the others from it.
-func WriteReports(on disk.FS, dir string, rec *Record) ([]string, error) {
-	reports := []struct {
-		name   string
-		render func(io.Writer, *Record) error
-	}{
-		{JUnitName, JUnit},
-		{MarkdownName, Markdown},
-	}
-	var names []string
-	var errs []error
-	for _, report := range reports {
-		if err := writeFile(on, filepath.Join(dir, report.name), rec, report.render); err != nil {
-			errs = append(errs, fmt.Errorf("write report: %w", err))
-			continue
-		}
-		names = append(names, report.name)
-	}
-	return names, errors.Join(errs...)
-}
-
-func writeFile(on disk.FS, path string, rec *Record, render func(io.Writer, *Record) error) error {
-	var text bytes.Buffer
-	if err := render(&text, rec); err != nil {
-		return err
-	}
-	return disk.Replace(on, path, text.Bytes(), 0o644)
 }

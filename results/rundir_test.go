@@ -71,28 +71,6 @@ func TestNewRunDirWithoutLink(t *testing.T) {
 	}
 }
 
-func TestWriteReports(t *testing.T) {
-	dir := t.TempDir()
-	for range 2 { // also over earlier ones
-		written, err := WriteReports(disk.OS(), dir, Reduce(badRun()))
-		if err != nil || len(written) != 2 {
-			t.Fatalf("%v, %v", written, err)
-		}
-	}
-	for _, name := range names(t, dir) {
-		info, err := os.Stat(filepath.Join(dir, name))
-		if err != nil || info.Size() == 0 || info.Mode().Perm() != 0o644 {
-			t.Errorf("%s: %v, %v", name, info.Mode(), err)
-		}
-	}
-	if left := names(t, dir); len(left) != 2 {
-		t.Errorf("in the folder: %v, want the two reports", left)
-	}
-	if written, err := WriteReports(disk.OS(), filepath.Join(dir, "missing"), Reduce(badRun())); err == nil || len(written) != 0 {
-		t.Errorf("into a folder that is not there: %v, %v", written, err)
-	}
-}
-
 func names(t *testing.T, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)

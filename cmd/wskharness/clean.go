@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"wskharness/harness"
-	"wskharness/results"
+	"wskharness/report"
 )
 
 type cleanOptions struct {
@@ -60,17 +60,17 @@ func (o *cleanOptions) print(found []harness.Leftover) error {
 	for _, one := range found {
 		if one.Stays == "" {
 			total += one.Size
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", does, results.Bytes(one.Size), one.What, one.Path)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", does, report.Bytes(one.Size), one.What, one.Path)
 		}
 	}
 	for _, one := range found {
 		if one.Stays != "" {
-			fmt.Fprintf(w, "stays\t%s\t%s\t%s: %s\n", results.Bytes(one.Size), one.What, one.Path, one.Stays)
+			fmt.Fprintf(w, "stays\t%s\t%s\t%s: %s\n", report.Bytes(one.Size), one.What, one.Path, one.Stays)
 		}
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(o.io.out, "%s %s\n", results.Bytes(total), did)
+	_, err := fmt.Fprintf(o.io.out, "%s %s\n", report.Bytes(total), did)
 	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"wskharness/disk"
 	"wskharness/harness"
+	"wskharness/report"
 	"wskharness/results"
 )
 
@@ -53,11 +54,11 @@ func (o *reportOptions) run(args []string) error {
 		return fmt.Errorf("read %s: %w", f.Name(), err)
 	}
 	record := results.Reduce(events)
-	if _, err := results.WriteReports(disk.OS(), dir, record); err != nil {
+	if _, err := report.WriteReports(disk.OS(), dir, record); err != nil {
 		return err
 	}
 	if o.json {
-		return results.JSON(o.io.out, record)
+		return report.JSON(o.io.out, record)
 	}
-	return results.Markdown(o.io.out, record)
+	return report.Markdown(o.io.out, record)
 }

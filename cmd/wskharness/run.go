@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"wskharness/harness"
+	"wskharness/report"
 	"wskharness/results"
 	"wskharness/suites"
 )
@@ -165,7 +166,7 @@ func (o *runOptions) show(ctx context.Context, carryOut func(context.Context, ha
 	if o.json {
 		out = o.io.err // standard output is for the record alone
 	}
-	view := results.NewTerminal(results.TerminalOptions{
+	view := report.NewTerminal(report.TerminalOptions{
 		Out: out, Err: o.io.err, Steps: o.steps, Getenv: o.io.getenv,
 	})
 	defer view.Close()
@@ -178,7 +179,7 @@ func (o *runOptions) show(ctx context.Context, carryOut func(context.Context, ha
 		return err
 	}
 	if o.json {
-		if err := results.JSON(o.io.out, done.Record); err != nil {
+		if err := report.JSON(o.io.out, done.Record); err != nil {
 			return err
 		}
 	}

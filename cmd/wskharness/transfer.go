@@ -13,6 +13,7 @@ import (
 	"wskharness/guest"
 	"wskharness/harness"
 	"wskharness/remote"
+	"wskharness/report"
 	"wskharness/results"
 )
 
@@ -122,7 +123,7 @@ func (o *transferOptions) pull(ctx context.Context, name, path, local string) er
 // transfer does it with the progress on standard error, and reports on standard output.
 func (o *transferOptions) transfer(ctx context.Context, name, what string,
 	do func(context.Context, *guest.Guest, func(guest.Progress)) (transferReport, error)) error {
-	view := results.NewTransfer(results.TransferOptions{Err: o.io.err, What: o.verb + " " + what, Quiet: o.quiet, Getenv: o.io.getenv})
+	view := report.NewTransfer(report.TransferOptions{Err: o.io.err, What: o.verb + " " + what, Quiet: o.quiet, Getenv: o.io.getenv})
 	defer view.Close()
 	shown := *o.common
 	shown.io.err = view // what is logged comes above the progress
@@ -167,7 +168,7 @@ func (o *transferOptions) warn(leftOut []string) {
 			fmt.Fprintf(o.io.err, "wskharness: left out: … and %d more\n", len(leftOut)-most)
 			return
 		}
-		fmt.Fprintf(o.io.err, "wskharness: left out: %s\n", results.Printable(path))
+		fmt.Fprintf(o.io.err, "wskharness: left out: %s\n", report.Printable(path))
 	}
 }
 
@@ -178,10 +179,10 @@ func (o *transferOptions) explain(ctx context.Context, err error, at guest.Progr
 	case ctx.Err() != nil && at.Total == 0:
 		return &exitError{results.ExitInterrupted, fmt.Errorf("%s interrupted before anything was moved", o.verb)}
 	case ctx.Err() != nil:
-		return &exitError{results.ExitInterrupted, fmt.Errorf("%s interrupted at %s of %s; %s", o.verb, results.Bytes(at.Done), results.Bytes(at.Total), again)}
+		return &exitError{results.ExitInterrupted, fmt.Errorf("%s interrupted at %s of %s; %s", o.verb, report.Bytes(at.Done), report.Bytes(at.Total), again)}
 	}
 	if guest.MayPass(ctx, err) {
-		return fmt.Errorf("%w; %s of %s are there, and %s", err, results.Bytes(at.Done), results.Bytes(at.Total), again)
+		return fmt.Errorf("%w; %s of %s are there, and %s", err, report.Bytes(at.Done), report.Bytes(at.Total), again)
 	}
 	if refused, ok := errors.AsType[*guest.TransferError](err); ok && refused.Win32 == 112 {
 		return fmt.Errorf("%w; make room in the guest, then %s", err, again)
@@ -192,33 +193,33 @@ func (o *transferOptions) explain(ctx context.Context, err error, at guest.Progr
 // describe is the report in one line.
 func (r transferReport) describe() string {
 	took := time.Duration(r.Seconds * float64(time.Second))
-	what := results.Bytes(r.Bytes)
+	what := report.Bytes(r.Bytes)
 	if r.Files != 1 || r.Folders > 0 {
 		what = count(r.Files, "file") + ", " + what
 	}
 	if r.Folders > 0 {
 		what = count(r.Folders, "folder") + ", " + what
 	}
-	path := results.Printable(r.Path)
+	path := report.Printable(r.Path)
 	if r.Files > 0 && r.Skipped == r.Files {
 		return fmt.Sprintf("%s: already there (%s)", path, what)
 	}
-	line := fmt.Sprintf("%s: %s in %s", path, what, results.Duration(took))
+	line := fmt.Sprintf("%s: %s in %s", path, what, report.Duration(took))
 	const worth = 1 << 20 // a rate over less says nothing
 	if r.Moved >= worth && took > 0 {
-		line += ", " + results.Rate(float64(r.Moved)/took.Seconds())
+		line += ", " + report.Rate(float64(r.Moved)/took.Seconds())
 	}
 	switch there := r.Bytes - r.Moved; {
 	case r.Skipped > 0:
 		line += "; " + count(r.Skipped, "file") + " already there"
 		if there > 0 {
-			line += ", " + results.Bytes(there) + " in all"
+			line += ", " + report.Bytes(there) + " in all"
 		}
 	case there > 0:
-		line += "; went on from " + results.Bytes(there)
+		line += "; went on from " + report.Bytes(there)
 	}
 	if r.Moved >= worth {
-		line += "; " + results.Bytes(r.Wire) + " on the wire"
+		line += "; " + report.Bytes(r.Wire) + " on the wire"
 	}
 	return line
 }

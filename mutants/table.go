@@ -10,18 +10,19 @@ import (
 
 	"golang.org/x/term"
 
+	"wskharness/report"
 	"wskharness/results"
 )
 
-// report prints the table, for a terminal or a log.
-type report struct {
+// table prints what came of the defects, for a terminal or a log.
+type table struct {
 	out     io.Writer
 	colours bool
 	width   int
 }
 
-func newReport(out *os.File) *report {
-	r := &report{out: out, width: 120}
+func newTable(out *os.File) *table {
+	r := &table{out: out, width: 120}
 	if term.IsTerminal(int(out.Fd())) {
 		r.colours = os.Getenv("NO_COLOR") == ""
 		if width, _, err := term.GetSize(int(out.Fd())); err == nil && width > 40 {
@@ -38,7 +39,7 @@ const (
 	green = "32"
 )
 
-func (r *report) paint(sgr, s string) string {
+func (r *table) paint(sgr, s string) string {
 	if !r.colours {
 		return s
 	}
@@ -46,7 +47,7 @@ func (r *report) paint(sgr, s string) string {
 }
 
 // text prints words in lines that fit, each indented.
-func (r *report) text(indent int, sgr, s string) {
+func (r *table) text(indent int, sgr, s string) {
 	margin := strings.Repeat(" ", indent)
 	line := ""
 	for _, word := range strings.Fields(s) {
@@ -64,16 +65,16 @@ func (r *report) text(indent int, sgr, s string) {
 	}
 }
 
-func (r *report) begin(defects, cases, guests int) {
+func (r *table) begin(defects, cases, guests int) {
 	fmt.Fprintf(r.out, "%d defects, each against %d cases on a Wine guest with the model, %d guests side by side\n\n", defects, cases, guests)
 }
 
 // The columns of a line: verdict, defect, and how long it took.
-func (r *report) head(sgr, word, name, took string) {
+func (r *table) head(sgr, word, name, took string) {
 	fmt.Fprintf(r.out, "%s  %s %6s\n", r.paint(sgr, fmt.Sprintf("%-10s", word)), r.paint(bold, fmt.Sprintf("%-36s", name)), took)
 }
 
-func (r *report) finding(f finding, cases int) {
+func (r *table) finding(f finding, cases int) {
 	sgr, word := green, "caught"
 	if !f.ok() {
 		sgr, word = red, "NOT CAUGHT"
@@ -81,7 +82,7 @@ func (r *report) finding(f finding, cases int) {
 			word = "WRONG"
 		}
 	}
-	r.head(sgr, word, f.defect.String(), results.Duration(f.took))
+	r.head(sgr, word, f.defect.String(), report.Duration(f.took))
 	r.text(12, "", f.defect.doc)
 	if by := f.by(); by != nil {
 		r.text(12, "", fmt.Sprintf("%s (%s)", by.name, by.outcome))
@@ -131,7 +132,7 @@ func expected(d defect) string {
 	return strings.Join(words, ", ")
 }
 
-func (r *report) list(all []defect) {
+func (r *table) list(all []defect) {
 	for _, d := range all {
 		fmt.Fprintln(r.out, r.paint(bold, d.String()))
 		r.text(2, "", d.doc)
@@ -140,7 +141,7 @@ func (r *report) list(all []defect) {
 }
 
 // end prints the sum, and what was not tried.
-func (r *report) end(findings []finding, chosen []defect, took time.Duration) {
+func (r *table) end(findings []finding, chosen []defect, took time.Duration) {
 	good, all := map[part]int{}, map[part]int{}
 	for _, f := range findings {
 		all[f.defect.part]++
@@ -154,7 +155,7 @@ func (r *report) end(findings []finding, chosen []defect, took time.Duration) {
 	}
 	fmt.Fprintf(r.out, "\n%s in %s: %d of %d of the model, %d of %d of the sample\n",
 		r.paint(sgr, fmt.Sprintf("%d of %d defects caught", good[model]+good[sample], len(findings))),
-		results.Duration(took), good[model], all[model], good[sample], all[sample])
+		report.Duration(took), good[model], all[model], good[sample], all[sample])
 	for _, d := range chosen {
 		if len(d.by) == 0 {
 			r.text(0, dim, fmt.Sprintf("%s is %s", d, expected(d)))
@@ -164,7 +165,7 @@ func (r *report) end(findings []finding, chosen []defect, took time.Duration) {
 
 // idle prints which cases caught nothing. Some can't, since no defect breaks their rule; but a case that nothing can
 // break may prove nothing.
-func (r *report) idle(findings []finding, cases []string) {
+func (r *table) idle(findings []finding, cases []string) {
 	useful := map[string]bool{}
 	for _, f := range findings {
 		for _, c := range f.caught {

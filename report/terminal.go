@@ -1,4 +1,4 @@
-package results
+package report
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"wskharness/results"
 )
 
 // maxBuffered is how many steps of an attempt are kept to be shown with its verdict.
@@ -43,11 +45,11 @@ type Terminal struct {
 
 // liveTarget is what the view must remember of a target.
 type liveTarget struct {
-	TargetRecord
-	cases map[string]*PlanCase
+	results.TargetRecord
+	cases map[string]*results.PlanCase
 	ready bool
 	spent time.Duration // in phases that are over
-	open  map[string]*Attempt
+	open  map[string]*results.Attempt
 	bar   *bar
 }
 
@@ -59,7 +61,7 @@ func NewTerminal(opts TerminalOptions) *Terminal {
 	t := &Terminal{opts: opts, outTTY: terminalOf(opts.Out), errTTY: terminalOf(opts.Err)}
 	t.progress = t.errTTY != nil && opts.Getenv("TERM") != "dumb"
 	t.targets = make(map[string]*liveTarget)
-	t.view = newView(t.colors(), t.width(), &Run{})
+	t.view = newView(t.colors(), t.width(), &results.Run{})
 	return t
 }
 
@@ -75,13 +77,13 @@ func (t *Terminal) width() int {
 }
 
 // Handle shows one event. Its error is that of writing to Out.
-func (t *Terminal) Handle(e Event) error {
+func (t *Terminal) Handle(e results.Event) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	lines := t.show(e)
-	if len(lines) > 0 && e.Kind != KindEvidence {
+	if len(lines) > 0 && e.Kind != results.KindEvidence {
 		t.under = ""
-		if e.Kind == KindCaseFinished {
+		if e.Kind == results.KindCaseFinished {
 			t.under = e.Target + " " + attemptKey(e)
 		}
 	}
@@ -89,51 +91,51 @@ func (t *Terminal) Handle(e Event) error {
 }
 
 // show takes in the event and returns the lines that it is worth.
-func (t *Terminal) show(e Event) []string {
+func (t *Terminal) show(e results.Event) []string {
 	switch e.Kind {
-	case KindRunStarted:
+	case results.KindRunStarted:
 		return t.start(e.Run)
-	case KindRunResumed:
+	case results.KindRunResumed:
 		return []string{"", t.view.paint(bold, "resumed")}
-	case KindPackage:
+	case results.KindPackage:
 		return t.view.driver(e.Package)
-	case KindTargetPhase:
+	case results.KindTargetPhase:
 		return t.phase(e)
-	case KindTargetFacts:
+	case results.KindTargetFacts:
 		live := t.target(e.Target)
-		if guest := e.Facts[FactGuest]; guest != "" {
+		if guest := e.Facts[results.FactGuest]; guest != "" {
 			live.Guest = guest
 		}
-	case KindCaseStarted:
+	case results.KindCaseStarted:
 		live := t.target(e.Target)
 		lines := t.ready(live)
 		live.attempt(e)
 		live.bar.begin(e)
 		return lines
-	case KindStep:
+	case results.KindStep:
 		live := t.target(e.Target)
 		if a := live.attempt(e); len(a.Steps) < maxBuffered {
 			a.Steps = append(a.Steps, *e.Step)
 		}
-	case KindEvidence:
+	case results.KindEvidence:
 		return t.evidence(e)
-	case KindCaseFinished:
+	case results.KindCaseFinished:
 		return t.verdict(e)
-	case KindReplanned:
+	case results.KindReplanned:
 		delete(t.target(e.Target).open, attemptKey(e))
-	case KindNotice:
+	case results.KindNotice:
 		return t.notice(e)
-	case KindRunFinished:
+	case results.KindRunFinished:
 		t.bars.stop()
 		t.bars = nil
 		if e.Finish.Error != "" && e.Finish.Error != t.failed { // told already, with the phase that it is of
-			return t.view.trouble("", &Phase{Name: "run", Error: e.Finish.Error})
+			return t.view.trouble("", &results.Phase{Name: "run", Error: e.Finish.Error})
 		}
 	}
 	return nil
 }
 
-func (t *Terminal) start(run *Run) []string {
+func (t *Terminal) start(run *results.Run) []string {
 	t.view = newView(t.colors(), t.width(), run)
 	if t.progress {
 		t.bars = newBars(t.errTTY, coloring(t.opts.Color, true, t.opts.Getenv))
@@ -163,7 +165,7 @@ func (t *Terminal) start(run *Run) []string {
 	return append(append([]string{head}, t.view.broken(what+" on "+strings.Join(names, ", "), 0, false)...), "")
 }
 
-func longest(plan []PlanTarget) string {
+func longest(plan []results.PlanTarget) string {
 	var name string
 	for _, p := range plan {
 		if columns(plain(p.Name)) > columns(name) {
@@ -177,65 +179,65 @@ func (t *Terminal) target(name string) *liveTarget {
 	live := t.targets[name]
 	if live == nil {
 		live = &liveTarget{
-			TargetRecord: TargetRecord{Name: name},
-			cases:        make(map[string]*PlanCase),
-			open:         make(map[string]*Attempt),
+			TargetRecord: results.TargetRecord{Name: name},
+			cases:        make(map[string]*results.PlanCase),
+			open:         make(map[string]*results.Attempt),
 		}
 		t.targets[name] = live
 	}
 	return live
 }
 
-func attemptKey(e Event) string { return fmt.Sprintf("%s#%d", e.Case, e.Attempt) }
+func attemptKey(e results.Event) string { return fmt.Sprintf("%s#%d", e.Case, e.Attempt) }
 
 // attempt is the one under way that the event belongs to.
-func (live *liveTarget) attempt(e Event) *Attempt {
+func (live *liveTarget) attempt(e results.Event) *results.Attempt {
 	key := attemptKey(e)
 	if live.open[key] == nil {
-		live.open[key] = &Attempt{Number: e.Attempt}
+		live.open[key] = &results.Attempt{Number: e.Attempt}
 	}
 	return live.open[key]
 }
 
-func (live *liveTarget) plan(name string) *PlanCase {
+func (live *liveTarget) plan(name string) *results.PlanCase {
 	if c := live.cases[name]; c != nil {
 		return c
 	}
-	return &PlanCase{Name: name}
+	return &results.PlanCase{Name: name}
 }
 
-func (t *Terminal) phase(e Event) []string {
+func (t *Terminal) phase(e results.Event) []string {
 	p := e.Phase
 	if e.Target == "" {
-		if p.State == PhaseFailed {
+		if p.State == results.PhaseFailed {
 			t.failed = p.Error
 		}
 		return t.finished("", p)
 	}
 	live := t.target(e.Target)
 	live.bar.phase(p)
-	if p.State == PhaseStarted {
-		if p.Name == PhaseCases {
+	if p.State == results.PhaseStarted {
+		if p.Name == results.PhaseCases {
 			return t.ready(live)
 		}
 		return nil
 	}
 	live.spent += p.Elapsed
-	if p.Name == PhaseRelease {
+	if p.Name == results.PhaseRelease {
 		live.bar.remove()
 	}
-	return t.finished(plain(live.label()), p)
+	return t.finished(plain(targetLabel(&live.TargetRecord)), p)
 }
 
 // finished tells of a phase that is over, where it failed, and where somebody wants to know all.
 // A revert is always told: after it the guest is another one.
-func (t *Terminal) finished(label string, p *Phase) []string {
+func (t *Terminal) finished(label string, p *results.Phase) []string {
 	switch {
-	case p.State == PhaseFailed:
+	case p.State == results.PhaseFailed:
 		return t.view.trouble(label, p)
-	case p.State != PhaseDone:
+	case p.State != results.PhaseDone:
 		return nil
-	case !t.opts.Steps && p.Name != PhaseRevert:
+	case !t.opts.Steps && p.Name != results.PhaseRevert:
 		return nil
 	}
 	line := p.Name + " " + Duration(p.Elapsed)
@@ -256,7 +258,7 @@ func (t *Terminal) ready(live *liveTarget) []string {
 	return append(t.view.ready(&live.TargetRecord, live.spent), "")
 }
 
-func (t *Terminal) verdict(e Event) []string {
+func (t *Terminal) verdict(e results.Event) []string {
 	live := t.target(e.Target)
 	a := live.attempt(e)
 	delete(live.open, attemptKey(e))
@@ -278,7 +280,7 @@ func (t *Terminal) verdict(e Event) []string {
 
 // evidence keeps what comes before its verdict, to show it there; what comes later is shown now, under the name of its case
 // where the lines above are of another one.
-func (t *Terminal) evidence(e Event) []string {
+func (t *Terminal) evidence(e results.Event) []string {
 	live := t.target(e.Target)
 	if a := live.open[attemptKey(e)]; a != nil {
 		a.Evidence = append(a.Evidence, *e.Evidence)
@@ -289,18 +291,18 @@ func (t *Terminal) evidence(e Event) []string {
 		t.under = of
 		lines = append(lines, t.view.heading(&live.TargetRecord, e))
 	}
-	return append(lines, t.view.detail(detail{label: e.Evidence.label(), text: e.Evidence.describe(), code: true})...)
+	return append(lines, t.view.detail(detail{label: evidenceLabel(e.Evidence), text: evidenceText(e.Evidence), code: true})...)
 }
 
-func (t *Terminal) notice(e Event) []string {
-	if e.Notice.Level != Warning && e.Notice.Level != Progress && !t.opts.Steps {
+func (t *Terminal) notice(e results.Event) []string {
+	if e.Notice.Level != results.Warning && e.Notice.Level != results.Progress && !t.opts.Steps {
 		return nil
 	}
 	text := plain(e.Notice.Text)
 	if e.Target != "" {
 		text = plain(e.Target) + ": " + text
 	}
-	if e.Notice.Level != Warning {
+	if e.Notice.Level != results.Warning {
 		return []string{t.view.paint(dim, "  "+text)}
 	}
 	return []string{"  " + t.view.paint(yellow, "note") + strings.Repeat(" ", detailIndent-6) + text}
@@ -337,7 +339,7 @@ func (l logWriter) Write(p []byte) (int, error) {
 
 // Summary shows the end of the run on Out: what came of it, on which guests, and where the
 // reports are. It ends the progress.
-func (t *Terminal) Summary(rec *Record, dir string, reports []string) error {
+func (t *Terminal) Summary(rec *results.Record, dir string, reports []string) error {
 	if err := t.Close(); err != nil {
 		return err
 	}

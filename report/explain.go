@@ -1,9 +1,10 @@
-package results
+package report
 
 import (
 	"fmt"
 	"strings"
-	"time"
+
+	"wskharness/results"
 )
 
 // detail is one labelled line of what is to be said about a case; every view shows the same.
@@ -16,7 +17,7 @@ type detail struct {
 
 // explain says all that a person needs who looks at an attempt that is not as it should be: what
 // was expected, what came, what evidence there is, and how to run it again.
-func explain(c *PlanCase, a *Attempt) []detail {
+func explain(c *results.PlanCase, a *results.Attempt) []detail {
 	v := &a.Verdict
 	var all []detail
 	add := func(label, text string, code bool) {
@@ -37,7 +38,7 @@ func explain(c *PlanCase, a *Attempt) []detail {
 			add("after", Duration(d.Elapsed), false)
 		}
 		if d.In != nil {
-			add("in", d.In.String(), true)
+			add("in", placeText(d.In), true)
 		}
 		add("at", d.Place, true)
 	}
@@ -45,27 +46,27 @@ func explain(c *PlanCase, a *Attempt) []detail {
 		add("declared", joined(v.Known.Reason, v.Known.Source), false)
 	}
 	add("reason", v.Reason, false)
-	block("tests", v.failedTests())
+	block("tests", failedTests(v))
 	for _, w := range v.Wrote {
-		block(w.label(v.Deviation), w.Text)
+		block(writtenLabel(w, v.Deviation), w.Text)
 	}
 	for _, e := range a.Evidence {
-		add(e.label(), e.describe(), true)
+		add(evidenceLabel(&e), evidenceText(&e), true)
 	}
 	add("source", c.Source, true)
 	add("rerun", v.Rerun, true)
 	return all
 }
 
-func stepLabel(d *Deviation) string {
+func stepLabel(d *results.Deviation) string {
 	if d.Step < 0 {
 		return d.Text
 	}
 	return strings.TrimSpace(fmt.Sprintf("%d  %s", d.Step+1, d.Text))
 }
 
-// label names a stream, and its step where another one deviated first.
-func (w Written) label(d *Deviation) string {
+// writtenLabel names a stream, and its step where another one deviated first.
+func writtenLabel(w results.Written, d *results.Deviation) string {
 	if d != nil && d.Step == w.Step {
 		return w.Of
 	}
@@ -79,17 +80,17 @@ func joined(reason, source string) string {
 	return reason + " (" + source + ")"
 }
 
-func (e *Evidence) label() string {
+func evidenceLabel(e *results.Evidence) string {
 	if e.Kind == "" {
 		return "evidence"
 	}
 	return e.Kind
 }
 
-// describe puts in one text what is known of a piece of evidence.
-func (e *Evidence) describe() string {
+// evidenceText puts in one text what is known of a piece of evidence.
+func evidenceText(e *results.Evidence) string {
 	var parts []string
-	for _, part := range []string{e.Text, e.place(), e.signed(), e.File} {
+	for _, part := range []string{e.Text, evidencePlace(e), signed(e), e.File} {
 		if part != "" {
 			parts = append(parts, part)
 		}
@@ -100,7 +101,7 @@ func (e *Evidence) describe() string {
 	return strings.Join(parts, "\n")
 }
 
-func (e *Evidence) signed() string {
+func signed(e *results.Evidence) string {
 	if e.Signature == "" {
 		return ""
 	}
@@ -108,7 +109,7 @@ func (e *Evidence) signed() string {
 }
 
 // message says a bad attempt in one line.
-func message(o Outcome, v *Verdict) string {
+func message(o results.Outcome, v *results.Verdict) string {
 	if d := v.Deviation; d != nil {
 		where := "expected"
 		if d.Step >= 0 {
@@ -123,11 +124,11 @@ func message(o Outcome, v *Verdict) string {
 }
 
 // history says how the attempts of a repeated case went: "10 attempts: 9 pass, 1 fail".
-func (c *CaseRecord) history() string {
+func history(c *results.CaseRecord) string {
 	if len(c.Attempts) < 2 {
 		return ""
 	}
-	counts := make(Counts)
+	counts := make(results.Counts)
 	var void int
 	for _, a := range c.Attempts {
 		if a.Void != "" {
@@ -137,7 +138,7 @@ func (c *CaseRecord) history() string {
 		counts[a.Verdict.Outcome]++
 	}
 	var parts []string
-	for _, o := range Outcomes() {
+	for _, o := range results.Outcomes() {
 		if n := counts[o]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, o))
 		}
@@ -149,7 +150,7 @@ func (c *CaseRecord) history() string {
 }
 
 // observed is what a case recorded, in one line.
-func observed(records []Observation) string {
+func observed(records []results.Observation) string {
 	parts := make([]string, len(records))
 	for i, r := range records {
 		parts[i] = r.Name + " = " + r.Value
@@ -158,34 +159,4 @@ func observed(records []Observation) string {
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-// spent is the time of each kind of phase on a target, in the order in which they first came.
-func spent(phases []PhaseRecord) []PhaseRecord {
-	var sums []PhaseRecord
-	index := make(map[string]int)
-	for i := range phases {
-		p := &phases[i]
-		if !p.Ended {
-			continue
-		}
-		if i, ok := index[p.Name]; ok {
-			sums[i].Elapsed += p.own()
-			continue
-		}
-		index[p.Name] = len(sums)
-		sums = append(sums, PhaseRecord{Name: p.Name, Elapsed: p.own()})
-	}
-	return sums
-}
-
-// times says where the time of some phases went; what is too short to matter is left out.
-func times(phases []PhaseRecord) []string {
-	var parts []string
-	for _, p := range spent(phases) {
-		if p.Elapsed >= time.Millisecond {
-			parts = append(parts, p.Name+" "+Duration(p.Elapsed))
-		}
-	}
-	return parts
 }

@@ -1,4 +1,4 @@
-package results
+package report
 
 import (
 	"bytes"
@@ -12,38 +12,42 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"wskharness/disk"
+	"wskharness/results"
+	"wskharness/results/resultstest"
 )
 
 // hostileRun has the text wherever one can be.
-func hostileRun(text string) []Event {
-	s := newScript(Run{ID: text + "id", Version: text, Command: text, Selection: text, Host: text, Plan: []PlanTarget{
-		{Name: text + "1", Guest: text, Cases: []PlanCase{{Name: text + ".a", Doc: text, Source: text, Tags: []string{text}}, {Name: text + ".b"}, {Name: text + ".c"}, {Name: text + ".d"}}},
-		{Name: text + "2", Cases: []PlanCase{{Name: text + ".a"}}},
+func hostileRun(text string) []results.Event {
+	s := resultstest.New(results.Run{ID: text + "id", Version: text, Command: text, Selection: text, Host: text, Plan: []results.PlanTarget{
+		{Name: text + "1", Guest: text, Cases: []results.PlanCase{{Name: text + ".a", Doc: text, Source: text, Tags: []string{text}}, {Name: text + ".b"}, {Name: text + ".c"}, {Name: text + ".d"}}},
+		{Name: text + "2", Cases: []results.PlanCase{{Name: text + ".a"}}},
 	}})
 	target := text + "1"
-	s.add(0, Event{Kind: KindPackage, Package: &Package{File: text, SHA256: text, Signer: text, Toolchain: text}})
-	s.add(0, Event{Kind: KindTargetFacts, Target: target, Facts: map[string]string{FactGuest: text, text: text}})
-	s.add(0, Event{Kind: KindTargetPhase, Target: target, Phase: &Phase{Name: text, State: PhaseDone, Detail: text, Elapsed: time.Second}})
-	s.add(0, Event{Kind: KindTargetPhase, Target: text + "2", Phase: &Phase{Name: text, State: PhaseFailed, Error: text}})
-	s.add(0, Event{Kind: KindNotice, Target: target, Notice: &Notice{Level: Warning, Text: text}})
-	full := Verdict{
-		Deviation: &Deviation{Step: 1, Text: text, Place: text, Expected: text, Actual: text, Elapsed: time.Second},
-		Known:     &Known{Reason: text, Source: text}, Reason: text, Rerun: text, Guest: text,
-		Records: []Observation{{Name: text, Value: text}},
-		Tests:   []Test{{Name: text, Outcome: text, Detail: text}, {Name: text, Outcome: testFailed, Detail: text + "\n" + text}},
-		Wrote:   []Written{{Of: text, Text: text + "\n" + text}},
+	s.Add(0, results.Event{Kind: results.KindPackage, Package: &results.Package{File: text, SHA256: text, Signer: text, Toolchain: text}})
+	s.Add(0, results.Event{Kind: results.KindTargetFacts, Target: target, Facts: map[string]string{results.FactGuest: text, text: text}})
+	s.Add(0, results.Event{Kind: results.KindTargetPhase, Target: target, Phase: &results.Phase{Name: text, State: results.PhaseDone, Detail: text, Elapsed: time.Second}})
+	s.Add(0, results.Event{Kind: results.KindTargetPhase, Target: text + "2", Phase: &results.Phase{Name: text, State: results.PhaseFailed, Error: text}})
+	s.Add(0, results.Event{Kind: results.KindNotice, Target: target, Notice: &results.Notice{Level: results.Warning, Text: text}})
+	full := results.Verdict{
+		Deviation: &results.Deviation{Step: 1, Text: text, Place: text, Expected: text, Actual: text, Elapsed: time.Second},
+		Known:     &results.Known{Reason: text, Source: text}, Reason: text, Rerun: text, Guest: text,
+		Records: []results.Observation{{Name: text, Value: text}},
+		Tests:   []results.Test{{Name: text, Outcome: text, Detail: text}, {Name: text, Outcome: results.TestFailed, Detail: text + "\n" + text}},
+		Wrote:   []results.Written{{Of: text, Text: text + "\n" + text}},
 	}
-	for i, outcome := range []Outcome{Bugcheck, KnownIssue, Pass} {
+	for i, outcome := range []results.Outcome{results.Bugcheck, results.KnownIssue, results.Pass} {
 		v, name := full, text+"."+string(rune('a'+i))
 		v.Outcome = outcome
-		s.begin(target, name, 1)
-		s.add(0, Event{Kind: KindStep, Target: target, Case: name, Attempt: 1, Step: &Step{
-			Text: text, Status: text, Origin: text, Expected: text, Values: []Value{{text, text}}}})
-		s.add(0, Event{Kind: KindEvidence, Target: target, Case: name, Attempt: 1, Evidence: &Evidence{
+		s.Begin(target, name, 1)
+		s.Add(0, results.Event{Kind: results.KindStep, Target: target, Case: name, Attempt: 1, Step: &results.Step{
+			Text: text, Status: text, Origin: text, Expected: text, Values: []results.Value{{Name: text, Value: text}}}})
+		s.Add(0, results.Event{Kind: results.KindEvidence, Target: target, Case: name, Attempt: 1, Evidence: &results.Evidence{
 			Kind: text, File: text, SHA256: text, Size: 1, Text: text, Module: text, Offset: 1}})
-		s.finish(target, name, 1, v)
+		s.Finish(target, name, 1, v)
 	}
-	return s.add(0, Event{Kind: KindRunFinished, Finish: &Finish{Reason: Failed, Error: text}}).events
+	return s.Add(0, results.Event{Kind: results.KindRunFinished, Finish: &results.Finish{Reason: results.Failed, Error: text}}).Events
 }
 
 func hostileTexts() map[string]string {
@@ -63,7 +67,7 @@ func hostileTexts() map[string]string {
 	}
 }
 
-func renderAll(t *testing.T, events []Event, rec *Record) map[string]string {
+func renderAll(t *testing.T, events []results.Event, rec *results.Record) map[string]string {
 	t.Helper()
 	out := make(map[string]string)
 	for name, render := range map[string]func(io.Writer) error{
@@ -88,11 +92,8 @@ func renderAll(t *testing.T, events []Event, rec *Record) map[string]string {
 func TestHostile(t *testing.T) {
 	for name, text := range hostileTexts() {
 		t.Run(name, func(t *testing.T) {
-			var events []Event
-			for _, e := range hostileRun(text) {
-				events = append(events, e.bounded())
-			}
-			out := renderAll(t, events, Reduce(events))
+			events := journaled(t, hostileRun(text))
+			out := renderAll(t, events, results.Reduce(events))
 			for _, view := range []string{"plain", "narrow", "wide"} {
 				checkPlain(t, view, out[view])
 			}
@@ -108,6 +109,47 @@ func TestHostile(t *testing.T) {
 			}
 		})
 	}
+}
+
+// journaled has the events pass through a journal, and returns them as its subscribers get them.
+func journaled(t *testing.T, events []results.Event) []results.Event {
+	t.Helper()
+	j, err := results.Create(disk.OS(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	var told collector
+	j.Subscribe(&told)
+	for _, e := range events {
+		if err := j.Append(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return told.events
+}
+
+type collector struct{ events []results.Event }
+
+func (c *collector) Handle(e results.Event) error {
+	c.events = append(c.events, e)
+	return nil
+}
+
+// FuzzRender: every renderer copes with whatever can be read.
+func FuzzRender(f *testing.F) {
+	for _, events := range [][]results.Event{resultstest.HappyRun(), resultstest.BadRun(), hostileRun("\x1b]0;x\a<b>|`\u202e")} {
+		var text bytes.Buffer
+		if err := writeJournal(&text, events); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text.Bytes())
+		f.Add(text.Bytes()[:text.Len()/2])
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		events, _ := results.Read(bytes.NewReader(data))
+		renderAll(t, events, results.Reduce(events))
+	})
 }
 
 // checkPlain: nothing reaches the terminal but what is printed as itself.
@@ -222,12 +264,12 @@ func closing(s string, n int) int {
 
 // TestNeverReadsAsWindows: wherever a pass on Wine is shown, it is said that it is one.
 func TestNeverReadsAsWindows(t *testing.T) {
-	s := newScript(Run{Plan: []PlanTarget{{Name: "win11-24h2", Cases: []PlanCase{{Name: "capture.no_wait"}}}}})
-	s.finish("win11-24h2", "capture.no_wait", 1, Verdict{Outcome: Pass, Guest: wineGuest})
-	events := s.done(Done).events
-	for name, text := range renderAll(t, events, Reduce(events)) {
+	s := resultstest.New(results.Run{Plan: []results.PlanTarget{{Name: "win11-24h2", Cases: []results.PlanCase{{Name: "capture.no_wait"}}}}})
+	s.Finish("win11-24h2", "capture.no_wait", 1, results.Verdict{Outcome: results.Pass, Guest: resultstest.WineGuest})
+	events := s.Done(results.Done).Events
+	for name, text := range renderAll(t, events, results.Reduce(events)) {
 		if name == "json" {
-			if !strings.Contains(text, `"guest": "`+wineGuest+`"`) {
+			if !strings.Contains(text, `"guest": "`+resultstest.WineGuest+`"`) {
 				t.Error("json: the guest is not named")
 			}
 			continue
@@ -236,10 +278,10 @@ func TestNeverReadsAsWindows(t *testing.T) {
 			t.Errorf("%s does not say so:\n%s", name, text)
 		}
 	}
-	if out := renderAll(t, events, Reduce(events)); !strings.Contains(out["junit"], `name="no_wait [wine]"`) {
+	if out := renderAll(t, events, results.Reduce(events)); !strings.Contains(out["junit"], `name="no_wait [wine]"`) {
 		t.Error("junit: the testcase does not name the kind of guest")
 	}
-	if IsWindows("") || IsWindows(wineGuest) || !IsWindows(windowsGuest) || IsWindows("winXP in disguise") {
-		t.Error("IsWindows takes something else for Windows")
+	if isWindows("") || isWindows(resultstest.WineGuest) || !isWindows(resultstest.WindowsGuest) || isWindows("winXP in disguise") {
+		t.Error("isWindows takes something else for Windows")
 	}
 }

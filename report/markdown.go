@@ -1,10 +1,12 @@
-package results
+package report
 
 import (
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+
+	"wskharness/results"
 )
 
 // Bounds of the summary: GitHub takes at most 1 MiB of it.
@@ -22,7 +24,7 @@ const (
 // of GitHub and GitLab. What matters comes first: the totals by target with its guest, the
 // failures with all that is known of them, then what was expected to fail, what was recorded, and
 // where the time went.
-func Markdown(w io.Writer, rec *Record) error {
+func Markdown(w io.Writer, rec *results.Record) error {
 	m := &markdown{}
 	m.head(rec)
 	m.totals(rec)
@@ -65,7 +67,7 @@ func (m *markdown) table(columns ...string) {
 	m.row(rule...)
 }
 
-func (m *markdown) head(rec *Record) {
+func (m *markdown) head(rec *results.Record) {
 	m.line("# wskharness: %s\n", Headline(rec, rec.Run.Policy))
 	started := "not started"
 	if !rec.Started.IsZero() {
@@ -84,10 +86,10 @@ func (m *markdown) head(rec *Record) {
 	}
 }
 
-func (m *markdown) totals(rec *Record) {
-	var present []Outcome
+func (m *markdown) totals(rec *results.Record) {
+	var present []results.Outcome
 	columns := []string{"target", "guest", "cases:"}
-	for _, o := range slices.Backward(Outcomes()) {
+	for _, o := range slices.Backward(results.Outcomes()) {
 		if rec.Counts[o] > 0 {
 			present = append(present, o)
 			columns = append(columns, string(o)+":")
@@ -97,7 +99,7 @@ func (m *markdown) totals(rec *Record) {
 	for i := range rec.Targets {
 		t := &rec.Targets[i]
 		counts := t.Counts()
-		cells := []string{escape(t.label()), escape(guestLine(t.Guest)), fmt.Sprint(len(t.Cases))}
+		cells := []string{escape(targetLabel(t)), escape(guestLine(t.Guest)), fmt.Sprint(len(t.Cases))}
 		for _, o := range present {
 			cells = append(cells, fmt.Sprint(counts[o]))
 		}
@@ -106,7 +108,7 @@ func (m *markdown) totals(rec *Record) {
 	m.line("")
 }
 
-func (m *markdown) trouble(rec *Record) {
+func (m *markdown) trouble(rec *results.Record) {
 	var told []string
 	if rec.Error != "" {
 		told = append(told, "The run: "+rec.Error)
@@ -116,11 +118,11 @@ func (m *markdown) trouble(rec *Record) {
 	}
 	for i := range rec.Targets {
 		if t := &rec.Targets[i]; t.Trouble != "" {
-			told = append(told, fmt.Sprintf("Target %s: %s", t.label(), t.Trouble))
+			told = append(told, fmt.Sprintf("Target %s: %s", targetLabel(t), t.Trouble))
 		}
 	}
 	for _, n := range rec.Notices {
-		if n.Level == Warning {
+		if n.Level == results.Warning {
 			told = append(told, n.Text)
 		}
 	}
@@ -136,7 +138,7 @@ func (m *markdown) trouble(rec *Record) {
 
 // item is one of a list. What follows its first line, a compiler's output for example, is shown as it is.
 func (m *markdown) item(text string) {
-	all := lines(clip(text, markdownText), markdownLines)
+	all := lines(results.Clip(text, markdownText), markdownLines)
 	if len(all) == 0 {
 		return
 	}
@@ -148,8 +150,8 @@ func (m *markdown) item(text string) {
 	}
 }
 
-func (m *markdown) failures(rec *Record) {
-	bad := rec.cases(func(c *CaseRecord) bool { return c.Final.Bad() })
+func (m *markdown) failures(rec *results.Record) {
+	bad := cases(rec, func(c *results.CaseRecord) bool { return c.Final.Bad() })
 	if len(bad) == 0 {
 		return
 	}
@@ -163,14 +165,14 @@ func (m *markdown) failures(rec *Record) {
 	}
 }
 
-func (m *markdown) failure(t *TargetRecord, c *CaseRecord) {
-	m.line("### %s: %s on %s\n", c.Final, code(c.Name), escape(t.label()))
+func (m *markdown) failure(t *results.TargetRecord, c *results.CaseRecord) {
+	m.line("### %s: %s on %s\n", c.Final, code(c.Name), escape(targetLabel(t)))
 	if c.Doc != "" {
-		m.line("%s\n", escape(clip(c.Doc, markdownText)))
+		m.line("%s\n", escape(results.Clip(c.Doc, markdownText)))
 	}
 	m.line("- guest: %s", escape(guestLine(t.Guest)))
-	if h := c.history(); h != "" {
-		if c.Final == Flaky {
+	if h := history(c); h != "" {
+		if c.Final == results.Flaky {
 			h += "; the first that failed"
 		}
 		m.line("- %s", escape(h))
@@ -186,10 +188,10 @@ func (m *markdown) failure(t *TargetRecord, c *CaseRecord) {
 			continue
 		}
 		if !d.code {
-			m.line("- %s: %s", escape(d.label), escape(clip(d.text, markdownText)))
+			m.line("- %s: %s", escape(d.label), escape(results.Clip(d.text, markdownText)))
 			continue
 		}
-		for _, text := range lines(clip(d.text, markdownText), 20) {
+		for _, text := range lines(results.Clip(d.text, markdownText), 20) {
 			m.line("- %s: %s", escape(d.label), code(text))
 		}
 	}
@@ -205,8 +207,8 @@ func (m *markdown) failure(t *TargetRecord, c *CaseRecord) {
 	}
 }
 
-func (m *markdown) known(rec *Record) {
-	known := rec.cases(func(c *CaseRecord) bool { return c.Final == KnownIssue })
+func (m *markdown) known(rec *results.Record) {
+	known := cases(rec, func(c *results.CaseRecord) bool { return c.Final == results.KnownIssue })
 	if len(known) == 0 {
 		return
 	}
@@ -218,13 +220,13 @@ func (m *markdown) known(rec *Record) {
 		if a := k.rec.Telling(); a != nil && a.Verdict.Known != nil {
 			source = a.Verdict.Known.Source
 		}
-		m.row(code(k.rec.Name), escape(k.target.label()), cell(k.rec.Why()), cell(source))
+		m.row(code(k.rec.Name), escape(targetLabel(k.target)), cell(k.rec.Why()), cell(source))
 	}
 	m.line("")
 }
 
-func (m *markdown) recorded(rec *Record) {
-	recorded := rec.cases(func(c *CaseRecord) bool { return len(c.records()) > 0 })
+func (m *markdown) recorded(rec *results.Record) {
+	recorded := cases(rec, func(c *results.CaseRecord) bool { return len(observations(c)) > 0 })
 	if len(recorded) == 0 {
 		return
 	}
@@ -232,9 +234,9 @@ func (m *markdown) recorded(rec *Record) {
 	m.table("case", "target", "what", "value")
 	rows := 0
 	for _, r := range recorded {
-		for _, o := range r.rec.records() {
+		for _, o := range observations(r.rec) {
 			if rows++; rows <= markdownRows {
-				m.row(code(r.rec.Name), escape(r.target.label()), cell(o.Name), code(clip(o.Value, markdownCell)))
+				m.row(code(r.rec.Name), escape(targetLabel(r.target)), cell(o.Name), code(results.Clip(o.Value, markdownCell)))
 			}
 		}
 	}
@@ -242,9 +244,9 @@ func (m *markdown) recorded(rec *Record) {
 }
 
 // left lists the cases that say nothing about the driver, with the reason for each.
-func (m *markdown) left(rec *Record) {
-	left := rec.cases(func(c *CaseRecord) bool {
-		return c.Final == Skip || c.Final == NotRun || c.Final == Cancelled
+func (m *markdown) left(rec *results.Record) {
+	left := cases(rec, func(c *results.CaseRecord) bool {
+		return c.Final == results.Skip || c.Final == results.NotRun || c.Final == results.Cancelled
 	})
 	if len(left) == 0 {
 		return
@@ -252,15 +254,15 @@ func (m *markdown) left(rec *Record) {
 	m.line("## Not tested\n")
 	m.table("case", "target", "outcome", "why")
 	for _, l := range left[:min(len(left), markdownRows)] {
-		m.row(code(l.rec.Name), escape(l.target.label()), string(l.rec.Final), cell(l.rec.Why()))
+		m.row(code(l.rec.Name), escape(targetLabel(l.target)), string(l.rec.Final), cell(l.rec.Why()))
 	}
 	m.line("")
 }
 
 // loops tells how the runs of the steps went that ran more than once.
-func (m *markdown) loops(rec *Record) {
+func (m *markdown) loops(rec *results.Record) {
 	rows := 0
-	for _, c := range rec.cases(func(c *CaseRecord) bool { return c.Telling() != nil }) {
+	for _, c := range cases(rec, func(c *results.CaseRecord) bool { return c.Telling() != nil }) {
 		for _, s := range c.rec.Telling().Steps {
 			if s.Loop == nil {
 				continue
@@ -276,7 +278,7 @@ func (m *markdown) loops(rec *Record) {
 			if l.Seed != 0 {
 				seed = fmt.Sprint(l.Seed)
 			}
-			m.row(code(c.rec.Name), escape(c.target.label()), cell(s.Text), fmt.Sprint(l.Runs), fmt.Sprint(l.Threads), seed,
+			m.row(code(c.rec.Name), escape(targetLabel(c.target)), cell(s.Text), fmt.Sprint(l.Runs), fmt.Sprint(l.Threads), seed,
 				latency(l.P50), latency(l.P95), latency(l.P99), latency(l.Max))
 		}
 	}
@@ -285,21 +287,21 @@ func (m *markdown) loops(rec *Record) {
 	}
 }
 
-func (m *markdown) times(rec *Record) {
+func (m *markdown) times(rec *results.Record) {
 	m.line("## Times\n")
 	if t := times(rec.Phases); len(t) > 0 {
 		m.line("- beside the targets: %s", escape(strings.Join(t, ", ")))
 	}
 	for i := range rec.Targets {
 		if t := times(rec.Targets[i].Phases); len(t) > 0 {
-			m.line("- %s: %s", escape(rec.Targets[i].label()), escape(strings.Join(t, ", ")))
+			m.line("- %s: %s", escape(targetLabel(&rec.Targets[i])), escape(strings.Join(t, ", ")))
 		}
 	}
 	m.line("- in all: %s\n", Duration(rec.Elapsed()))
 }
 
-func (m *markdown) all(rec *Record) {
-	all := rec.cases(func(*CaseRecord) bool { return true })
+func (m *markdown) all(rec *results.Record) {
+	all := cases(rec, func(*results.CaseRecord) bool { return true })
 	m.line("<details><summary>All %s</summary>\n", count(len(all), "case", "cases"))
 	m.table("outcome", "case", "target", "time:")
 	for i, c := range all {
@@ -307,14 +309,14 @@ func (m *markdown) all(rec *Record) {
 			m.row("…", fmt.Sprintf("%d more are in junit.xml", len(all)-i), "", "")
 			break
 		}
-		m.row(string(c.rec.Final), code(c.rec.Name), escape(c.target.label()), Duration(c.rec.Elapsed()))
+		m.row(string(c.rec.Final), code(c.rec.Name), escape(targetLabel(c.target)), Duration(c.rec.Elapsed()))
 	}
 	m.line("\n</details>")
 }
 
 // block shows lines that a program has written, as they are.
 func (m *markdown) block(d detail) {
-	all := lines(clip(d.text, markdownBlock), blockLines)
+	all := lines(results.Clip(d.text, markdownBlock), blockLines)
 	ticks := strings.Repeat("`", max(3, longestRun(strings.Join(all, "\n"))+1))
 	m.line("%s:\n\n%stext\n%s\n%s\n", escape(d.label), ticks, strings.Join(all, "\n"), ticks)
 }
@@ -322,11 +324,11 @@ func (m *markdown) block(d detail) {
 // fence shows a command to be copied.
 func (m *markdown) fence(command string) {
 	ticks := strings.Repeat("`", max(3, longestRun(command)+1))
-	m.line("%ssh\n%s\n%s\n", ticks, plain(clip(command, markdownText)), ticks)
+	m.line("%ssh\n%s\n%s\n", ticks, plain(results.Clip(command, markdownText)), ticks)
 }
 
 // cell makes a text fit for a table.
-func cell(s string) string { return escape(clip(s, markdownCell)) }
+func cell(s string) string { return escape(results.Clip(s, markdownCell)) }
 
 // escape makes Markdown of a text of which nothing is to be taken as Markdown, HTML, a link, a
 // mention or a reference. The text stays readable in the file itself.

@@ -1,13 +1,15 @@
-package results
+package report
 
 import (
 	"slices"
 	"strings"
+
+	"wskharness/results"
 )
 
-// GuestKind is the first word of a guest's description, in lower case: "wine", "windows"; empty
+// guestKind is the first word of a guest's description, in lower case: "wine", "windows"; empty
 // for a guest that was never found out. It is stable where versions change.
-func GuestKind(guest string) string {
+func guestKind(guest string) string {
 	if words := words(guest); len(words) > 0 {
 		return words[0]
 	}
@@ -20,24 +22,24 @@ func words(s string) []string {
 	})
 }
 
-// IsWindows reports whether the guest is known to be Windows. Whatever isn't, a guest that was
+// isWindows reports whether the guest is known to be Windows. Whatever isn't, a guest that was
 // never found out included, must not be read as a verdict on Windows.
-func IsWindows(guest string) bool { return GuestKind(guest) == "windows" }
+func isWindows(guest string) bool { return guestKind(guest) == "windows" }
 
 // guestLine describes a guest to a reader, with what it does not prove.
 func guestLine(guest string) string {
 	switch {
 	case guest == "":
 		return "guest unknown: never reached"
-	case IsWindows(guest):
+	case isWindows(guest):
 		return guest
 	}
 	return guest + "; not a Windows verdict"
 }
 
-// label names a target, with the kind of its guest where the name does not already tell.
-func (t *TargetRecord) label() string {
-	kind := GuestKind(t.Guest)
+// targetLabel names a target, with the kind of its guest where the name does not already tell.
+func targetLabel(t *results.TargetRecord) string {
+	kind := guestKind(t.Guest)
 	if kind == "" || slices.Contains(words(t.Name), kind) {
 		return t.Name
 	}

@@ -1,4 +1,4 @@
-package results
+package report
 
 import (
 	"bytes"
@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"wskharness/results"
+	"wskharness/results/resultstest"
 )
 
 func env(pairs ...string) func(string) string {
@@ -52,7 +55,7 @@ func TestColoring(t *testing.T) {
 // TestTerminalWidth: no line is wider than asked for, but for what is to be copied whole.
 func TestTerminalWidth(t *testing.T) {
 	for _, width := range []int{60, 80, 120} {
-		for _, events := range [][]Event{happyRun(), badRun()} {
+		for _, events := range [][]results.Event{resultstest.HappyRun(), resultstest.BadRun()} {
 			var out bytes.Buffer
 			if err := replay(&out, events, TerminalOptions{Width: width}); err != nil {
 				t.Fatal(err)
@@ -72,11 +75,11 @@ func TestTerminalWidth(t *testing.T) {
 func TestTerminalTellsAtOnce(t *testing.T) {
 	var out bytes.Buffer
 	view := NewTerminal(TerminalOptions{Out: &out, Err: io.Discard, Getenv: env()})
-	for _, e := range badRun() {
+	for _, e := range resultstest.BadRun() {
 		if err := view.Handle(e); err != nil {
 			t.Fatal(err)
 		}
-		if e.Kind == KindCaseFinished && e.Case == "capture.no_wait" {
+		if e.Kind == results.KindCaseFinished && e.Case == "capture.no_wait" {
 			break
 		}
 	}
@@ -93,9 +96,9 @@ func TestTerminalTellsAtOnce(t *testing.T) {
 func TestTerminalShowsLateEvidence(t *testing.T) {
 	var out bytes.Buffer
 	view := NewTerminal(TerminalOptions{Out: &out, Err: io.Discard, Getenv: env()})
-	s := newScript(Run{Plan: plan(1, "a.b")}).attempt("wine", "a.b", 1, Bugcheck)
-	s.add(0, Event{Kind: KindEvidence, Target: "wine", Case: "a.b", Attempt: 1, Evidence: &Evidence{Kind: "dump", File: "targets/wine/MEMORY.DMP"}})
-	for _, e := range s.events {
+	s := resultstest.New(results.Run{Plan: resultstest.Plan(1, "a.b")}).Attempt("wine", "a.b", 1, results.Bugcheck)
+	s.Add(0, results.Event{Kind: results.KindEvidence, Target: "wine", Case: "a.b", Attempt: 1, Evidence: &results.Evidence{Kind: "dump", File: "targets/wine/MEMORY.DMP"}})
+	for _, e := range s.Events {
 		if err := view.Handle(e); err != nil {
 			t.Fatal(err)
 		}
@@ -108,30 +111,30 @@ func TestTerminalShowsLateEvidence(t *testing.T) {
 // TestTerminalShowsLateEvidenceUnderItsCase: files are fetched when the driver run is over, and their cases' verdicts stand
 // further up. Each is shown under the name of its own.
 func TestTerminalShowsLateEvidenceUnderItsCase(t *testing.T) {
-	collected := func(target, name string, attempt int, file string) Event {
-		return Event{Kind: KindEvidence, Target: target, Case: name, Attempt: attempt, Evidence: &Evidence{Kind: "collected", File: file}}
+	collected := func(target, name string, attempt int, file string) results.Event {
+		return results.Event{Kind: results.KindEvidence, Target: target, Case: name, Attempt: attempt, Evidence: &results.Evidence{Kind: "collected", File: file}}
 	}
-	show := func(run Run, more func(s *script)) string {
+	show := func(run results.Run, more func(s *resultstest.Script)) string {
 		var out bytes.Buffer
 		view := NewTerminal(TerminalOptions{Out: &out, Err: io.Discard, Getenv: env()})
-		s := newScript(run)
+		s := resultstest.New(run)
 		more(s)
-		for _, e := range s.events {
+		for _, e := range s.Events {
 			if err := view.Handle(e); err != nil {
 				t.Fatal(err)
 			}
 		}
 		return out.String()
 	}
-	got := show(Run{Plan: plan(2, "a.b", "a.c")}, func(s *script) {
-		s.attempt("wine", "a.b", 1, Pass)
-		s.attempt("wine", "a.c", 1, Pass)
-		s.attempt("wine", "a.c", 2, Pass)
-		s.add(0, collected("wine", "a.c", 2, "own.txt"))
-		s.add(0, collected("wine", "a.b", 1, "one.txt"))
-		s.add(0, collected("wine", "a.b", 1, "two.txt"))
-		s.add(0, collected("wine", "a.c", 1, "three.txt"))
-		s.add(0, collected("wine", "a.c", 2, "four.txt"))
+	got := show(results.Run{Plan: resultstest.Plan(2, "a.b", "a.c")}, func(s *resultstest.Script) {
+		s.Attempt("wine", "a.b", 1, results.Pass)
+		s.Attempt("wine", "a.c", 1, results.Pass)
+		s.Attempt("wine", "a.c", 2, results.Pass)
+		s.Add(0, collected("wine", "a.c", 2, "own.txt"))
+		s.Add(0, collected("wine", "a.b", 1, "one.txt"))
+		s.Add(0, collected("wine", "a.b", 1, "two.txt"))
+		s.Add(0, collected("wine", "a.c", 1, "three.txt"))
+		s.Add(0, collected("wine", "a.c", 2, "four.txt"))
 	})
 	var shown []string
 	for line := range strings.Lines(got) {
@@ -143,13 +146,13 @@ func TestTerminalShowsLateEvidenceUnderItsCase(t *testing.T) {
 	if !slices.Equal(shown, want) {
 		t.Errorf("got %q, want %q in\n%s", shown, want, got)
 	}
-	two := plan(1, "a.b")
+	two := resultstest.Plan(1, "a.b")
 	other := two[0]
 	other.Name = "other"
-	got = show(Run{Plan: append(two, other)}, func(s *script) {
-		s.attempt("wine", "a.b", 1, Pass)
-		s.attempt("other", "a.b", 1, Pass)
-		s.add(0, collected("wine", "a.b", 1, "one.txt"))
+	got = show(results.Run{Plan: append(two, other)}, func(s *resultstest.Script) {
+		s.Attempt("wine", "a.b", 1, results.Pass)
+		s.Attempt("other", "a.b", 1, results.Pass)
+		s.Add(0, collected("wine", "a.b", 1, "one.txt"))
 	})
 	if lines := strings.Split(strings.TrimSpace(got), "\n"); !strings.Contains(lines[len(lines)-2], "wine") || !strings.HasSuffix(lines[len(lines)-2], "a.b:") {
 		t.Errorf("the file is not under its target and case in\n%s", got)
@@ -168,10 +171,10 @@ func TestTerminalTellsOfAFailedBuildOnce(t *testing.T) {
 	}{{"no semicolon", 1}, {"no semicolon\nno journal", 2}} {
 		var out bytes.Buffer
 		view := NewTerminal(TerminalOptions{Out: &out, Err: io.Discard, Color: ColorNever})
-		for _, e := range []Event{
-			{Kind: KindRunStarted, Run: &Run{}},
-			{Kind: KindTargetPhase, Phase: &Phase{Name: PhaseBuild, State: PhaseFailed, Error: "no semicolon"}},
-			{Kind: KindRunFinished, Finish: &Finish{Reason: Failed, Error: test.finish}},
+		for _, e := range []results.Event{
+			{Kind: results.KindRunStarted, Run: &results.Run{}},
+			{Kind: results.KindTargetPhase, Phase: &results.Phase{Name: results.PhaseBuild, State: results.PhaseFailed, Error: "no semicolon"}},
+			{Kind: results.KindRunFinished, Finish: &results.Finish{Reason: results.Failed, Error: test.finish}},
 		} {
 			if err := view.Handle(e); err != nil {
 				t.Fatal(err)
@@ -185,10 +188,10 @@ func TestTerminalTellsOfAFailedBuildOnce(t *testing.T) {
 
 func TestTerminalReportsAWriterThatBroke(t *testing.T) {
 	view := NewTerminal(TerminalOptions{Out: brokenPipe{}, Err: io.Discard, Getenv: env()})
-	if err := view.Handle(happyRun()[0]); !errors.Is(err, os.ErrClosed) {
+	if err := view.Handle(resultstest.HappyRun()[0]); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("error %v, want that of the writer", err)
 	}
-	if err := view.Summary(Reduce(happyRun()), "", nil); !errors.Is(err, os.ErrClosed) {
+	if err := view.Summary(results.Reduce(resultstest.HappyRun()), "", nil); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("error %v, want that of the writer", err)
 	}
 }
@@ -218,9 +221,9 @@ func TestColumns(t *testing.T) {
 func TestProgressIsTold(t *testing.T) {
 	var out strings.Builder
 	view := NewTerminal(TerminalOptions{Out: &out, Err: io.Discard, Getenv: env()})
-	reducer := NewReducer()
-	for _, n := range []Notice{{Progress, "compiling wsksample.sys"}, {Info, "a remark"}, {Warning, "a warning"}} {
-		e := Event{Kind: KindNotice, Notice: &n}
+	reducer := results.NewReducer()
+	for _, n := range []results.Notice{{Level: results.Progress, Text: "compiling wsksample.sys"}, {Level: results.Info, Text: "a remark"}, {Level: results.Warning, Text: "a warning"}} {
+		e := results.Event{Kind: results.KindNotice, Notice: &n}
 		if err := errors.Join(view.Handle(e), reducer.Handle(e)); err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package results
+package report
 
 import (
 	"fmt"
@@ -10,6 +10,8 @@ import (
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
+
+	"wskharness/results"
 )
 
 // bars draws one line for each target at the bottom of a terminal. The zero pointer draws nothing,
@@ -47,7 +49,7 @@ type bar struct {
 	bad     int
 }
 
-func (b *bars) add(p *PlanTarget, nameColumns int) *bar {
+func (b *bars) add(p *results.PlanTarget, nameColumns int) *bar {
 	if b == nil {
 		return nil
 	}
@@ -90,19 +92,19 @@ func (l *bar) remove() {
 	}
 }
 
-func (l *bar) phase(p *Phase) {
+func (l *bar) phase(p *results.Phase) {
 	if l == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.phaseOf, l.since, l.running = waiting, time.Now(), ""
-	if p.State == PhaseStarted {
+	if p.State == results.PhaseStarted {
 		l.phaseOf = plain(p.Name)
 	}
 }
 
-func (l *bar) begin(e Event) {
+func (l *bar) begin(e results.Event) {
 	if l == nil {
 		return
 	}
@@ -111,7 +113,7 @@ func (l *bar) begin(e Event) {
 	l.running, l.since = plain(e.Case), time.Now()
 }
 
-func (l *bar) end(e Event) {
+func (l *bar) end(e results.Event) {
 	if l == nil {
 		return
 	}

@@ -1,4 +1,4 @@
-package results
+package report
 
 import (
 	"bytes"
@@ -13,6 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"wskharness/testtime"
+
+	"wskharness/results"
+	"wskharness/results/resultstest"
 )
 
 // screen is a pseudo-terminal, with what was written to it.
@@ -132,7 +135,7 @@ func shown(t *testing.T, written string) string {
 // TestTerminalLive runs both samples on a real pseudo-terminal. In the end the screen shows just
 // what plain lines of that width would: no line was lost, no bar is left.
 func TestTerminalLive(t *testing.T) {
-	for name, events := range map[string][]Event{"happy": happyRun(), "bad": badRun()} {
+	for name, events := range map[string][]results.Event{"happy": resultstest.HappyRun(), "bad": resultstest.BadRun()} {
 		t.Run(name, func(t *testing.T) {
 			const width = 100
 			s := newScreen(t, width, 50)
@@ -142,15 +145,15 @@ func TestTerminalLive(t *testing.T) {
 				if err := view.Handle(e); err != nil {
 					t.Fatal(err)
 				}
-				if e.Kind == KindCaseStarted && !logged {
+				if e.Kind == results.KindCaseStarted && !logged {
 					logged = true
 					s.await(t, e.Case)
 					s.await(t, "─")
 					fmt.Fprintln(view.LogWriter(), "a line of the log")
 				}
 			}
-			rec := Reduce(events)
-			if err := view.Summary(rec, "wskharness-runs/"+rec.Run.ID, []string{JUnitName, MarkdownName, JournalName}); err != nil {
+			rec := results.Reduce(events)
+			if err := view.Summary(rec, "wskharness-runs/"+rec.Run.ID, []string{junitName, markdownName, results.JournalName}); err != nil {
 				t.Fatal(err)
 			}
 			got := strings.Replace(shown(t, s.close()), "a line of the log\n", "", 1)
@@ -171,11 +174,11 @@ func TestTerminalLivePiped(t *testing.T) {
 	s := newScreen(t, 80, 24)
 	var out bytes.Buffer
 	view := NewTerminal(TerminalOptions{Out: &out, Err: s.tty, Getenv: env("TERM", "xterm", "NO_COLOR", "1")})
-	for _, e := range happyRun() {
+	for _, e := range resultstest.HappyRun() {
 		if err := view.Handle(e); err != nil {
 			t.Fatal(err)
 		}
-		if e.Kind == KindCaseStarted && e.Case == "capture.deregister_waits_n" {
+		if e.Kind == results.KindCaseStarted && e.Case == "capture.deregister_waits_n" {
 			s.await(t, "7/10")
 			s.await(t, "capture.deregister_waits_n")
 		}
@@ -198,7 +201,7 @@ func TestTerminalLivePiped(t *testing.T) {
 // TestTerminalDumb: no progress, no colour.
 func TestTerminalDumb(t *testing.T) {
 	s := newScreen(t, 80, 24)
-	if err := replay(s.tty, happyRun(), TerminalOptions{Getenv: env("TERM", "dumb")}); err != nil {
+	if err := replay(s.tty, resultstest.HappyRun(), TerminalOptions{Getenv: env("TERM", "dumb")}); err != nil {
 		t.Fatal(err)
 	}
 	if written := s.close(); strings.Contains(written, "\x1b") {

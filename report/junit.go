@@ -1,4 +1,4 @@
-package results
+package report
 
 import (
 	"encoding/xml"
@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"wskharness/results"
 )
 
 // Bounds of texts in the JUnit report. GitLab shows, and Jenkins stores, all of it.
@@ -29,7 +31,7 @@ const (
 // a testcase of its own with an <error>, so that a report without failures means a complete run.
 // Every testcase names its guest: by kind in its name, which does not change with versions and so
 // keeps a test's history together; in full in its output.
-func JUnit(w io.Writer, rec *Record) error {
+func JUnit(w io.Writer, rec *results.Record) error {
 	doc := junitDoc{Name: "wskharness", Time: seconds(rec.Elapsed())}
 	if s := junitRun(rec); s != nil {
 		doc.Suites = append(doc.Suites, s)
@@ -108,21 +110,21 @@ type junitText struct {
 	Text string `xml:",cdata"` // plain lines only
 }
 
-func because(element string, o Outcome, message, body string) *junitWhy {
+func because(element string, o results.Outcome, message, body string) *junitWhy {
 	return &junitWhy{
 		XMLName: xml.Name{Local: element},
-		Type:    string(o), Message: plain(clip(message, junitMessage)), Body: body,
+		Type:    string(o), Message: plain(results.Clip(message, junitMessage)), Body: body,
 	}
 }
 
 // junitRun reports a run that did not come to its end.
-func junitRun(rec *Record) *junitSuite {
-	outcome, message := Error, rec.Error
+func junitRun(rec *results.Record) *junitSuite {
+	outcome, message := results.Error, rec.Error
 	switch {
-	case rec.Reason == Done:
+	case rec.Reason == results.Done:
 		return nil
-	case rec.Reason == Interrupted:
-		outcome, message = Cancelled, "the run was interrupted; what is reported is not all that was planned"
+	case rec.Reason == results.Interrupted:
+		outcome, message = results.Cancelled, "the run was interrupted; what is reported is not all that was planned"
 	case rec.Reason == "":
 		message = "the record of the run has no end: its controller was killed, or is still at work"
 	case message == "":
@@ -134,7 +136,7 @@ func junitRun(rec *Record) *junitSuite {
 	return s
 }
 
-func junitTarget(rec *Record, t *TargetRecord) []*junitSuite {
+func junitTarget(rec *results.Record, t *results.TargetRecord) []*junitSuite {
 	var suites []*junitSuite
 	byName := make(map[string]*junitSuite)
 	suite := func(name string) *junitSuite {
@@ -147,7 +149,7 @@ func junitTarget(rec *Record, t *TargetRecord) []*junitSuite {
 	}
 	if t.Trouble != "" {
 		suite("target").add(junitCase{Class: class(t, "target"), Name: plain(t.Troubled), Time: seconds(0),
-			Error: because("error", Error, t.Trouble, "guest: "+plain(guestLine(t.Guest)))}, 0)
+			Error: because("error", results.Error, t.Trouble, "guest: "+plain(guestLine(t.Guest)))}, 0)
 	}
 	for i := range t.Cases {
 		c := &t.Cases[i]
@@ -157,14 +159,14 @@ func junitTarget(rec *Record, t *TargetRecord) []*junitSuite {
 }
 
 // class is what Jenkins makes packages and classes of.
-func class(t *TargetRecord, suite string) string {
+func class(t *results.TargetRecord, suite string) string {
 	if suite == "" {
 		return plain(t.Name)
 	}
 	return plain(t.Name) + "." + plain(suite)
 }
 
-func newJUnitSuite(rec *Record, name string) *junitSuite {
+func newJUnitSuite(rec *results.Record, name string) *junitSuite {
 	s := &junitSuite{Name: name, Time: seconds(0), Hostname: plain(rec.Run.Host)}
 	if !rec.Started.IsZero() {
 		s.Timestamp = rec.Started.UTC().Format("2006-01-02T15:04:05")
@@ -179,14 +181,14 @@ func newJUnitSuite(rec *Record, name string) *junitSuite {
 	return s
 }
 
-func (s *junitSuite) describe(t *TargetRecord) {
+func (s *junitSuite) describe(t *results.TargetRecord) {
 	s.property("target", t.Name)
 	s.property("guest", guestLine(t.Guest))
 }
 
 func (s *junitSuite) property(name, value string) {
 	if value != "" {
-		s.Properties = append(s.Properties, junitProperty{name, plain(clip(value, junitMessage))})
+		s.Properties = append(s.Properties, junitProperty{name, plain(results.Clip(value, junitMessage))})
 	}
 }
 
@@ -205,41 +207,42 @@ func (s *junitSuite) add(c junitCase, elapsed time.Duration) {
 	s.Cases = append(s.Cases, c)
 }
 
-func junitOf(rec *Record, t *TargetRecord, c *CaseRecord) junitCase {
-	suite, name := splitName(c.Name)
+func junitOf(rec *results.Record, t *results.TargetRecord, c *results.CaseRecord) junitCase {
+	suite := c.Suite()
+	name := strings.TrimPrefix(c.Name, suite+".")
 	out := junitCase{
 		Class:     class(t, suite),
 		Name:      plain(name),
 		Time:      seconds(c.Elapsed()),
 		SystemOut: &junitText{junitOutput(t, c)},
 	}
-	if kind := GuestKind(t.Guest); kind != "" {
+	if kind := guestKind(t.Guest); kind != "" {
 		out.Name += " [" + kind + "]"
 	}
-	var v Verdict
+	var v results.Verdict
 	if a := c.Telling(); a != nil {
 		v = a.Verdict
 	}
 	switch {
-	case c.Final.Failed() || c.Final == Flaky && rec.Run.Policy.FlakyFails:
+	case c.Final.Failed() || c.Final == results.Flaky && rec.Run.Policy.FlakyFails:
 		out.Failure = because("failure", c.Final, message(c.Final, &v), junitBodyOf(t, c))
 	case c.Final.Infrastructure():
 		out.Error = because("error", c.Final, message(c.Final, &v), junitBodyOf(t, c))
-	case c.Final == Flaky:
+	case c.Final == results.Flaky:
 		out.Flaky = because("flakyFailure", c.Final, message(c.Final, &v), junitBodyOf(t, c))
-	case c.Final == KnownIssue:
+	case c.Final == results.KnownIssue:
 		out.Skipped = because("skipped", c.Final, "known issue: "+c.Why(), "")
-	case c.Final != Pass:
+	case c.Final != results.Pass:
 		out.Skipped = because("skipped", c.Final, string(c.Final)+": "+c.Why(), "")
 	}
 	return out
 }
 
 // junitBodyOf is the text of a failure: GitLab shows just that.
-func junitBodyOf(t *TargetRecord, c *CaseRecord) string {
+func junitBodyOf(t *results.TargetRecord, c *results.CaseRecord) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nguest: %s\n", plain(guestLine(t.Guest)))
-	if h := c.history(); h != "" {
+	if h := history(c); h != "" {
 		fmt.Fprintln(&b, h)
 	}
 	if a := c.Telling(); a != nil {
@@ -247,34 +250,34 @@ func junitBodyOf(t *TargetRecord, c *CaseRecord) string {
 			fmt.Fprintf(&b, "%s: %s\n", plain(d.label), strings.Join(lines(d.text, 40), "\n  "))
 		}
 	}
-	return clip(b.String(), junitBody)
+	return results.Clip(b.String(), junitBody)
 }
 
 // junitOutput is what is worth knowing of a case that went as it should, too.
-func junitOutput(t *TargetRecord, c *CaseRecord) string {
+func junitOutput(t *results.TargetRecord, c *results.CaseRecord) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s on %s: %s\n", plain(c.Name), plain(t.Name), c.Final)
 	fmt.Fprintf(&b, "guest: %s\n", plain(guestLine(t.Guest)))
 	if c.Doc != "" {
 		fmt.Fprintln(&b, plain(c.Doc))
 	}
-	if h := c.history(); h != "" {
+	if h := history(c); h != "" {
 		fmt.Fprintln(&b, h)
 	}
 	a := c.Telling()
 	if a == nil {
-		return clip(b.String(), junitBody)
+		return results.Clip(b.String(), junitBody)
 	}
 	if r := observed(a.Verdict.Records); r != "" {
 		fmt.Fprintf(&b, "recorded, not judged: %s\n", plain(r))
 	}
 	for _, t := range a.Verdict.Tests {
-		fmt.Fprintf(&b, "%s\n", plain(t.String()))
+		fmt.Fprintf(&b, "%s\n", plain(testLine(t)))
 	}
 	for _, s := range a.Steps {
-		fmt.Fprintf(&b, "  %2d  %s  %s  %s\n", s.Index+1, plain(s.Text), plain(s.Status), s.time())
+		fmt.Fprintf(&b, "  %2d  %s  %s  %s\n", s.Index+1, plain(s.Text), plain(s.Status), stepTime(&s))
 	}
-	return clip(b.String(), junitBody)
+	return results.Clip(b.String(), junitBody)
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.6f", max(0, d).Seconds()) }

@@ -1,10 +1,12 @@
-package results
+package report
 
 import (
 	"io"
 	"os"
 
 	"golang.org/x/term"
+
+	"wskharness/results"
 )
 
 // ColorMode says when a terminal view is coloured.
@@ -38,21 +40,21 @@ func (p palette) paint(sgr, s string) string {
 
 // outcome paints a text in the colour of an outcome: what is as expected keeps quiet, what speaks
 // against the driver is red, what speaks of the infrastructure is magenta.
-func (p palette) outcome(o Outcome, s string) string {
+func (p palette) outcome(o results.Outcome, s string) string {
 	switch {
-	case o == Pass:
+	case o == results.Pass:
 		return p.paint(green, s)
-	case o == Bugcheck || o == Hang:
+	case o == results.Bugcheck || o == results.Hang:
 		return p.paint("1;37;41", s)
 	case o.Failed():
 		return p.paint("1;31", s)
 	case o.Infrastructure():
 		return p.paint("1;35", s)
-	case o == Flaky:
+	case o == results.Flaky:
 		return p.paint("1;33", s)
-	case o == KnownIssue:
+	case o == results.KnownIssue:
 		return p.paint(yellow, s)
-	case o == Skip:
+	case o == results.Skip:
 		return p.paint(cyan, s)
 	}
 	return p.paint(dim, s)

@@ -1,4 +1,4 @@
-package results
+package report
 
 import (
 	"bytes"
@@ -9,6 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"wskharness/results"
+	"wskharness/results/resultstest"
 )
 
 // element is any XML element.
@@ -134,25 +137,25 @@ func number(t *testing.T, e *element, name string) int {
 
 // TestJUnitMapping holds each outcome to its element.
 func TestJUnitMapping(t *testing.T) {
-	want := map[Outcome]string{
-		Pass: "", Fail: "failure", UnexpectedPass: "failure", Bugcheck: "failure", Hang: "failure",
-		Lost: "error", Error: "error", KnownIssue: "skipped", Skip: "skipped", Cancelled: "skipped", NotRun: "skipped",
-		Flaky: "flakyFailure",
+	want := map[results.Outcome]string{
+		results.Pass: "", results.Fail: "failure", results.UnexpectedPass: "failure", results.Bugcheck: "failure", results.Hang: "failure",
+		results.Lost: "error", results.Error: "error", results.KnownIssue: "skipped", results.Skip: "skipped", results.Cancelled: "skipped", results.NotRun: "skipped",
+		results.Flaky: "flakyFailure",
 	}
-	for _, outcome := range Outcomes() {
-		s := newScript(Run{Plan: plan(1, "a.b")}).attempt("wine", "a.b", 1, outcome).done(Done)
-		if got := elementOf(t, Reduce(s.events)); got != want[outcome] {
+	for _, outcome := range results.Outcomes() {
+		s := resultstest.New(results.Run{Plan: resultstest.Plan(1, "a.b")}).Attempt("wine", "a.b", 1, outcome).Done(results.Done)
+		if got := elementOf(t, results.Reduce(s.Events)); got != want[outcome] {
 			t.Errorf("%s becomes <%s>, want <%s>", outcome, got, want[outcome])
 		}
 	}
-	s := newScript(Run{Policy: Policy{FlakyFails: true}, Plan: plan(1, "a.b")}).attempt("wine", "a.b", 1, Flaky).done(Done)
-	if got := elementOf(t, Reduce(s.events)); got != "failure" {
+	s := resultstest.New(results.Run{Policy: results.Policy{FlakyFails: true}, Plan: resultstest.Plan(1, "a.b")}).Attempt("wine", "a.b", 1, results.Flaky).Done(results.Done)
+	if got := elementOf(t, results.Reduce(s.Events)); got != "failure" {
 		t.Errorf("flaky becomes <%s> where it fails the run, want <failure>", got)
 	}
 }
 
 // elementOf is what the only testcase holds, besides its output.
-func elementOf(t *testing.T, rec *Record) string {
+func elementOf(t *testing.T, rec *results.Record) string {
 	t.Helper()
 	var out bytes.Buffer
 	if err := JUnit(&out, rec); err != nil {
@@ -177,16 +180,18 @@ func elementOf(t *testing.T, rec *Record) string {
 
 // TestJUnitIsRedWhereTheRunIsNot: a report must not look complete where the run is not.
 func TestJUnitIsRedWhereTheRunIsNot(t *testing.T) {
-	pass := func() *script { return newScript(Run{Plan: plan(1, "a.b")}).attempt("wine", "a.b", 1, Pass) }
-	for name, s := range map[string]*script{
-		"interrupted":    pass().done(Interrupted),
-		"failed":         pass().done(Failed),
+	pass := func() *resultstest.Script {
+		return resultstest.New(results.Run{Plan: resultstest.Plan(1, "a.b")}).Attempt("wine", "a.b", 1, results.Pass)
+	}
+	for name, s := range map[string]*resultstest.Script{
+		"interrupted":    pass().Done(results.Interrupted),
+		"failed":         pass().Done(results.Failed),
 		"without an end": pass(),
-		"a target in trouble": newScript(Run{Plan: plan(1, "a.b")}).
-			failPhase("wine", PhaseConnect, "no answer").done(Done),
+		"a target in trouble": resultstest.New(results.Run{Plan: resultstest.Plan(1, "a.b")}).
+			FailPhase("wine", results.PhaseConnect, "no answer").Done(results.Done),
 	} {
 		var out bytes.Buffer
-		if err := JUnit(&out, Reduce(s.events)); err != nil {
+		if err := JUnit(&out, results.Reduce(s.Events)); err != nil {
 			t.Fatal(err)
 		}
 		if root := checkJUnit(t, out.Bytes()); number(t, &root, "errors") == 0 {
@@ -197,9 +202,9 @@ func TestJUnitIsRedWhereTheRunIsNot(t *testing.T) {
 
 // TestJUnitGoldensFitTheSchema checks the files that are shown as examples, too.
 func TestJUnitGoldensFitTheSchema(t *testing.T) {
-	for _, events := range [][]Event{happyRun(), badRun()} {
+	for _, events := range [][]results.Event{resultstest.HappyRun(), resultstest.BadRun()} {
 		var out bytes.Buffer
-		if err := JUnit(&out, Reduce(events)); err != nil {
+		if err := JUnit(&out, results.Reduce(events)); err != nil {
 			t.Fatal(err)
 		}
 		root := checkJUnit(t, out.Bytes())

@@ -1,24 +1,34 @@
-package results
+package report
 
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"io"
+	"os"
+	"path/filepath"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"wskharness/results"
+	"wskharness/results/resultstest"
 )
+
+var update = flag.Bool("update", false, "write the golden files anew")
 
 // TestGolden holds what people and programs see of two runs: one as it should be, and one with
 // everything that can go wrong. All times come from the events, so nothing has to be normalised.
 func TestGolden(t *testing.T) {
 	runs := []struct {
 		name   string
-		events []Event
+		events []results.Event
 	}{
-		{"happy", happyRun()},
-		{"bad", badRun()},
+		{"happy", resultstest.HappyRun()},
+		{"bad", resultstest.BadRun()},
 	}
 	for _, run := range runs {
-		rec := Reduce(run.events)
+		rec := results.Reduce(run.events)
 		renderers := []struct {
 			name   string
 			render func(io.Writer) error
@@ -43,7 +53,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-func writeJournal(w io.Writer, events []Event) error {
+func writeJournal(w io.Writer, events []results.Event) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	for _, e := range events {
@@ -55,7 +65,7 @@ func writeJournal(w io.Writer, events []Event) error {
 }
 
 // replay shows a run as on something that is no terminal.
-func replay(w io.Writer, events []Event, opts TerminalOptions) error {
+func replay(w io.Writer, events []results.Event, opts TerminalOptions) error {
 	opts.Out, opts.Err = w, io.Discard
 	if opts.Getenv == nil {
 		opts.Getenv = func(string) string { return "" }
@@ -66,6 +76,28 @@ func replay(w io.Writer, events []Event, opts TerminalOptions) error {
 			return err
 		}
 	}
-	rec := Reduce(events)
-	return view.Summary(rec, "wskharness-runs/"+rec.Run.ID, []string{JUnitName, MarkdownName, JournalName})
+	rec := results.Reduce(events)
+	return view.Summary(rec, "wskharness-runs/"+rec.Run.ID, []string{junitName, markdownName, results.JournalName})
+}
+
+// golden compares what a user sees with the file that holds it.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v; go test ./report -update makes it", err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got); go test ./report -update accepts it:\n%s", path, diff)
+	}
 }

@@ -1,4 +1,4 @@
-package results
+package report
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
+
+	"wskharness/results"
 )
 
 // plain makes a text that anybody may have written fit for one line of a terminal: what is not
@@ -164,8 +166,8 @@ func short(hash string) string {
 	return plain(hash[:min(len(hash), 12)])
 }
 
-// place names where something happened in a module.
-func (e *Evidence) place() string {
+// evidencePlace names where something happened in a module.
+func evidencePlace(e *results.Evidence) string {
 	if e.Module == "" {
 		return ""
 	}

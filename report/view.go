@@ -1,9 +1,11 @@
-package results
+package report
 
 import (
 	"fmt"
 	"strings"
 	"time"
+
+	"wskharness/results"
 )
 
 // view lays out lines for a person. A width of 0 means that lines may be of any length.
@@ -17,7 +19,7 @@ type view struct {
 
 // The columns of a verdict line: two of indent, the outcome, two between.
 const (
-	outcomeColumns = len(KnownIssue) // "unexpected-pass" is longer, and rare: it takes from the name
+	outcomeColumns = len(results.KnownIssue) // "unexpected-pass" is longer, and rare: it takes from the name
 	detailIndent   = 2 + outcomeColumns + 2
 	labelColumns   = 10
 	elapsedColumns = 7
@@ -25,12 +27,12 @@ const (
 )
 
 // newView measures what a plan will need.
-func newView(p palette, width int, run *Run) view {
+func newView(p palette, width int, run *results.Run) view {
 	v := view{palette: p, width: width, label: columns("reports")}
 	for _, t := range run.Plan {
 		v.label = min(max(v.label, columns(plain(t.Name))), 24)
 		if len(run.Plan) > 1 {
-			label := (&TargetRecord{Name: plain(t.Name), Guest: t.Guest}).label()
+			label := targetLabel(&results.TargetRecord{Name: plain(t.Name), Guest: t.Guest})
 			v.target = min(max(v.target, columns(label)), 24)
 		}
 		for _, c := range t.Cases {
@@ -42,7 +44,7 @@ func newView(p palette, width int, run *Run) view {
 
 // verdict is the line of one attempt: outcome, target where there are several, case, time, and a
 // few words where there is something to say and room for it.
-func (v view) verdict(t *TargetRecord, c *PlanCase, number int, verdict *Verdict) string {
+func (v view) verdict(t *results.TargetRecord, c *results.PlanCase, number int, verdict *results.Verdict) string {
 	word := string(verdict.Outcome)
 	shift := max(0, len(word)-outcomeColumns)
 	name := plain(c.Name)
@@ -52,7 +54,7 @@ func (v view) verdict(t *TargetRecord, c *PlanCase, number int, verdict *Verdict
 	line := "  " + v.outcome(verdict.Outcome, word) + strings.Repeat(" ", max(0, outcomeColumns-len(word))+2)
 	used := detailIndent + shift
 	if v.target > 0 {
-		label := pad(plain(t.label()), v.target)
+		label := pad(plain(targetLabel(t)), v.target)
 		line += label + "  "
 		used += columns(label) + 2
 	}
@@ -74,29 +76,29 @@ func (v view) verdict(t *TargetRecord, c *PlanCase, number int, verdict *Verdict
 }
 
 // heading names an attempt whose verdict stands further up, above what came of it later.
-func (v view) heading(t *TargetRecord, e Event) string {
+func (v view) heading(t *results.TargetRecord, e results.Event) string {
 	name := plain(e.Case)
 	if e.Attempt > 1 {
 		name += fmt.Sprintf(" #%d", e.Attempt)
 	}
 	if v.target > 0 || name == "" {
-		name = strings.TrimSpace(pad(plain(t.label()), v.target) + "  " + name)
+		name = strings.TrimSpace(pad(plain(targetLabel(t)), v.target) + "  " + name)
 	}
 	return strings.Repeat(" ", detailIndent) + v.paint(dim, name+":")
 }
 
 // note is the remark at the end of a verdict line; what does not fit is in the summary anyway.
-func (v view) note(verdict *Verdict, used int) string {
+func (v view) note(verdict *results.Verdict, used int) string {
 	var note string
 	switch {
-	case verdict.Outcome == KnownIssue && verdict.Known != nil:
+	case verdict.Outcome == results.KnownIssue && verdict.Known != nil:
 		note = plain(verdict.Known.Reason)
-	case verdict.Outcome == Pass && len(verdict.Records) > 0:
+	case verdict.Outcome == results.Pass && len(verdict.Records) > 0:
 		note = "recorded: " + plain(observed(verdict.Records))
-	case verdict.Outcome == Pass && verdict.Effort != nil:
-		note = verdict.Effort.String()
-	case verdict.Outcome == Pass && len(verdict.Tests) > 0:
-		note = verdict.countTests()
+	case verdict.Outcome == results.Pass && verdict.Effort != nil:
+		note = effortText(verdict.Effort)
+	case verdict.Outcome == results.Pass && len(verdict.Tests) > 0:
+		note = countTests(verdict)
 	case !verdict.Outcome.Bad():
 		note = plain(verdict.Reason)
 	}
@@ -110,7 +112,7 @@ func (v view) note(verdict *Verdict, used int) string {
 }
 
 // details are the lines below the verdict of an attempt that needs looking at.
-func (v view) details(c *PlanCase, a *Attempt) []string {
+func (v view) details(c *results.PlanCase, a *results.Attempt) []string {
 	var out []string
 	for _, d := range explain(c, a) {
 		out = append(out, v.detail(d)...)
@@ -156,7 +158,7 @@ func (v view) broken(line string, indent int, whole bool) []string {
 }
 
 // step is the line of one step, for those who want to see each.
-func (v view) step(s *Step, width int) string {
+func (v view) step(s *results.Step, width int) string {
 	text := pad(plain(s.Text), width)
 	line := strings.Repeat(" ", detailIndent) + v.paint(dim, fmt.Sprintf("%2d", s.Index+1)) + "  " + text + "  "
 	status := plain(s.Status)
@@ -173,11 +175,11 @@ func (v view) step(s *Step, width int) string {
 			status += ", expected " + plain(s.Expected)
 		}
 	}
-	return line + status + "  " + v.paint(dim, s.time())
+	return line + status + "  " + v.paint(dim, stepTime(s))
 }
 
 // steps lines up the steps of an attempt.
-func (v view) steps(steps []Step) []string {
+func (v view) steps(steps []results.Step) []string {
 	var width int
 	for i := range steps {
 		width = min(max(width, columns(plain(steps[i].Text))), 48)
@@ -190,8 +192,8 @@ func (v view) steps(steps []Step) []string {
 }
 
 // trouble tells of a phase that failed.
-func (v view) trouble(label string, p *Phase) []string {
-	line := "  " + v.outcome(Error, string(Error)) + strings.Repeat(" ", outcomeColumns-len(Error)+2)
+func (v view) trouble(label string, p *results.Phase) []string {
+	line := "  " + v.outcome(results.Error, string(results.Error)) + strings.Repeat(" ", outcomeColumns-len(results.Error)+2)
 	if label != "" {
 		line += plain(label) + ": "
 	}
@@ -210,19 +212,19 @@ func (v view) entry(label string, lines ...string) []string {
 }
 
 // ready says that a target is about to run its cases, and what it is.
-func (v view) ready(t *TargetRecord, elapsed time.Duration) []string {
+func (v view) ready(t *results.TargetRecord, elapsed time.Duration) []string {
 	text := plain(guestLine(t.Guest)) + ", ready in " + Duration(elapsed)
 	return v.entry(plain(t.Name), v.broken(text, 2+v.label+2, false)...)
 }
 
 // driver says what is tested.
-func (v view) driver(p *Package) []string {
+func (v view) driver(p *results.Package) []string {
 	from := "just built"
 	switch {
 	case p.Cached:
 		from = "unchanged"
-	case p.Toolchain == BuiltElsewhere:
-		from = BuiltElsewhere
+	case p.Toolchain == results.BuiltElsewhere:
+		from = results.BuiltElsewhere
 	}
 	about := fmt.Sprintf("%s, %s, sha256 %s, %s", plain(p.File), Bytes(p.Size), short(p.SHA256), from)
 	if p.Signer != "" {

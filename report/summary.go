@@ -1,4 +1,4 @@
-package results
+package report
 
 import (
 	"fmt"
@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"wskharness/results"
 )
 
 // SummaryOptions say how [Summary] is laid out.
@@ -23,7 +25,7 @@ const summaryRows = 40
 // Summary writes what a person wants to know at the end of a run: known issues apart from
 // failures, what was recorded, what was not tested, and last, where the eye is, the result with
 // the guests that it holds for, the times, and where the reports are.
-func Summary(w io.Writer, rec *Record, opts SummaryOptions) error {
+func Summary(w io.Writer, rec *results.Record, opts SummaryOptions) error {
 	s := &summary{view: newView(palette(opts.Color), opts.Width, &rec.Run)}
 	s.known(rec)
 	s.recorded(rec)
@@ -52,8 +54,8 @@ func (s *summary) title(text string) {
 	s.line(s.view.paint(bold, text))
 }
 
-func (s *summary) known(rec *Record) {
-	known := rec.cases(func(c *CaseRecord) bool { return c.Final == KnownIssue })
+func (s *summary) known(rec *results.Record) {
+	known := cases(rec, func(c *results.CaseRecord) bool { return c.Final == results.KnownIssue })
 	if len(known) == 0 {
 		return
 	}
@@ -62,7 +64,7 @@ func (s *summary) known(rec *Record) {
 }
 
 // grouped lists cases under what they have in common: one cause often shows in several of them.
-func (s *summary) grouped(rec *Record, cases []placed, why func(placed) string) {
+func (s *summary) grouped(rec *results.Record, cases []placed, why func(placed) string) {
 	var reasons []string
 	names := make(map[string][]string)
 	for _, c := range cases {
@@ -87,9 +89,9 @@ func (s *summary) grouped(rec *Record, cases []placed, why func(placed) string) 
 }
 
 // named is a case with its target where there are several.
-func (s *summary) named(rec *Record, p placed) string {
+func (s *summary) named(rec *results.Record, p placed) string {
 	if len(rec.Targets) > 1 {
-		return plain(p.rec.Name) + " on " + plain(p.target.label())
+		return plain(p.rec.Name) + " on " + plain(targetLabel(p.target))
 	}
 	return plain(p.rec.Name)
 }
@@ -102,7 +104,7 @@ func (s *summary) rows(rows [][2]string) {
 	}
 	for i, row := range rows {
 		if i == summaryRows {
-			s.line(s.view.paint(dim, fmt.Sprintf("  … %d more in %s", len(rows)-i, MarkdownName)))
+			s.line(s.view.paint(dim, fmt.Sprintf("  … %d more in %s", len(rows)-i, markdownName)))
 			return
 		}
 		for k, line := range s.view.broken(row[1], 2+width+2, false) {
@@ -115,22 +117,22 @@ func (s *summary) rows(rows [][2]string) {
 	}
 }
 
-func (s *summary) recorded(rec *Record) {
-	recorded := rec.cases(func(c *CaseRecord) bool { return len(c.records()) > 0 })
+func (s *summary) recorded(rec *results.Record) {
+	recorded := cases(rec, func(c *results.CaseRecord) bool { return len(observations(c)) > 0 })
 	if len(recorded) == 0 {
 		return
 	}
 	s.title("recorded, not judged")
 	var rows [][2]string
 	for _, r := range recorded {
-		rows = append(rows, [2]string{s.named(rec, r), plain(observed(r.rec.records()))})
+		rows = append(rows, [2]string{s.named(rec, r), plain(observed(observations(r.rec)))})
 	}
 	s.rows(rows)
 }
 
-func (s *summary) left(rec *Record) {
-	left := rec.cases(func(c *CaseRecord) bool {
-		return c.Final == Skip || c.Final == NotRun || c.Final == Cancelled
+func (s *summary) left(rec *results.Record) {
+	left := cases(rec, func(c *results.CaseRecord) bool {
+		return c.Final == results.Skip || c.Final == results.NotRun || c.Final == results.Cancelled
 	})
 	if len(left) == 0 {
 		return
@@ -140,21 +142,21 @@ func (s *summary) left(rec *Record) {
 }
 
 // failed names again, in one place, what was told in full when it happened.
-func (s *summary) failed(rec *Record) {
-	bad := rec.cases(func(c *CaseRecord) bool { return c.Final.Bad() })
+func (s *summary) failed(rec *results.Record) {
+	bad := cases(rec, func(c *results.CaseRecord) bool { return c.Final.Bad() })
 	if len(bad) == 0 {
 		return
 	}
 	s.title("failures")
 	for i, b := range bad {
 		if i == summaryRows {
-			s.line(s.view.paint(dim, fmt.Sprintf("  … %d more in %s", len(bad)-i, MarkdownName)))
+			s.line(s.view.paint(dim, fmt.Sprintf("  … %d more in %s", len(bad)-i, markdownName)))
 			return
 		}
 		word := string(b.rec.Final)
 		gap := strings.Repeat(" ", max(0, outcomeColumns-len(word))+2)
 		s.line("  ", s.view.outcome(b.rec.Final, word), gap, s.view.paint(bold, s.named(rec, b)))
-		if h := b.rec.history(); h != "" {
+		if h := history(b.rec); h != "" {
 			s.line(strings.Repeat(" ", detailIndent), h)
 		}
 		a := b.rec.Telling()
@@ -170,14 +172,14 @@ func (s *summary) failed(rec *Record) {
 	}
 }
 
-func (s *summary) trouble(rec *Record) {
+func (s *summary) trouble(rec *results.Record) {
 	var told []string
 	if rec.Error != "" {
 		told = append(told, rec.Error)
 	}
 	for i := range rec.Targets {
 		if t := &rec.Targets[i]; t.Trouble != "" {
-			told = append(told, t.label()+": "+t.Trouble)
+			told = append(told, targetLabel(t)+": "+t.Trouble)
 		}
 	}
 	if len(told) == 0 {
@@ -193,16 +195,16 @@ func (s *summary) trouble(rec *Record) {
 	}
 }
 
-func (s *summary) result(rec *Record) {
+func (s *summary) result(rec *results.Record) {
 	s.line()
 	policy := rec.Run.Policy
 	sgr := "1;32"
-	switch ExitCode(rec, policy) {
-	case ExitOK:
-		if rec.Counts[Skip] == rec.Counts.Total() || rec.Counts[Flaky] > 0 {
+	switch results.ExitCode(rec, policy) {
+	case results.ExitOK:
+		if rec.Counts[results.Skip] == rec.Counts.Total() || rec.Counts[results.Flaky] > 0 {
 			sgr = "1;33"
 		}
-	case ExitFailed:
+	case results.ExitFailed:
 		sgr = "1;31"
 	default:
 		sgr = "1;35"
@@ -219,7 +221,7 @@ func (s *summary) result(rec *Record) {
 }
 
 // kept says of the guests that were left up how to go on with them.
-func (s *summary) kept(rec *Record) {
+func (s *summary) kept(rec *results.Record) {
 	for i := range rec.Targets {
 		if name := plain(rec.Targets[i].Kept); name != "" {
 			s.entry("kept up", []string{name + ": wskharness run --on " + name, "wskharness vm exec " + name + " -- cmd",
@@ -229,7 +231,7 @@ func (s *summary) kept(rec *Record) {
 }
 
 // targets gives the counts of each target, with the guest that they hold for.
-func (s *summary) targets(rec *Record) {
+func (s *summary) targets(rec *results.Record) {
 	for i := range rec.Targets {
 		t := &rec.Targets[i]
 		told := s.view.broken(plain(guestLine(t.Guest)), s.indent(), false)
@@ -255,15 +257,15 @@ func (s *summary) room() int {
 	return max(20, s.view.width-s.indent())
 }
 
-func (s *summary) counts(t *TargetRecord) []string {
+func (s *summary) counts(t *results.TargetRecord) []string {
 	counts := t.Counts()
 	var parts []string
-	for _, o := range slices.Backward(Outcomes()) {
+	for _, o := range slices.Backward(results.Outcomes()) {
 		if counts[o] == 0 {
 			continue
 		}
 		part := fmt.Sprintf("%d %s", counts[o], o)
-		if n := t.recordedOnly(); o == Pass && n > 0 {
+		if n := recordedOnly(t); o == results.Pass && n > 0 {
 			part += fmt.Sprintf(" (%d judged, %d recorded)", counts[o]-n, n)
 		}
 		parts = append(parts, s.view.outcome(o, part))
@@ -272,10 +274,10 @@ func (s *summary) counts(t *TargetRecord) []string {
 }
 
 // recordedOnly counts the passes of which nothing was judged.
-func (t *TargetRecord) recordedOnly() int {
+func recordedOnly(t *results.TargetRecord) int {
 	var n int
 	for i := range t.Cases {
-		if t.Cases[i].Final == Pass && t.Cases[i].Basis == Recorded {
+		if t.Cases[i].Final == results.Pass && t.Cases[i].Basis == results.Recorded {
 			n++
 		}
 	}
@@ -283,7 +285,7 @@ func (t *TargetRecord) recordedOnly() int {
 }
 
 // took says how long something was, and where that time went.
-func (s *summary) took(elapsed time.Duration, phases []PhaseRecord) []string {
+func (s *summary) took(elapsed time.Duration, phases []results.PhaseRecord) []string {
 	where := times(phases)
 	if len(where) == 0 {
 		return []string{Duration(elapsed)}
@@ -304,7 +306,7 @@ func (s *summary) reports(opts SummaryOptions) {
 		paths = append(paths, plain(filepath.Join(opts.Dir, name)))
 	}
 	if len(paths) == 0 {
-		paths = []string{plain(filepath.Join(opts.Dir, JournalName))}
+		paths = []string{plain(filepath.Join(opts.Dir, results.JournalName))}
 	}
 	s.entry("reports", paths)
 }

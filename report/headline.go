@@ -1,0 +1,55 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"wskharness/results"
+)
+
+// Headline says in a few words what an exit code of [ExitCode] means for this record.
+func Headline(rec *results.Record, policy results.Policy) string {
+	cases := count(rec.Counts.Total(), "case", "cases")
+	text := fmt.Sprintf("%d of %s failed", rec.Failures(policy), cases)
+	switch results.ExitCode(rec, policy) {
+	case results.ExitInterrupted:
+		return "interrupted: " + text + " so far"
+	case results.ExitBuild:
+		return "not built: there was nothing to test with"
+	case results.ExitFailed:
+		if rec.Troubled() {
+			text += ", and not all could be tested"
+		}
+		return text
+	case results.ExitNothing:
+		if rec.AllSkipped() {
+			return "nothing was tested: every case was skipped"
+		}
+		return "no case was selected"
+	case results.ExitInfrastructure:
+		return "incomplete: trouble with a target or with the harness, no verdict on the driver"
+	}
+	switch {
+	case rec.AllSkipped():
+		return "nothing was tested: every case was skipped, as was allowed"
+	case rec.Counts[results.Flaky] > 0:
+		return fmt.Sprintf("as expected%s, but for %d flaky of %s", onGuests(rec), rec.Counts[results.Flaky], cases)
+	}
+	return "all as expected" + onGuests(rec)
+}
+
+// onGuests names the kinds of guests that a good word is about, so that it is not taken for
+// another's.
+func onGuests(rec *results.Record) string {
+	var kinds []string
+	for _, t := range rec.Targets {
+		if kind := guestKind(t.Guest); kind != "" && !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	if len(kinds) == 0 {
+		return ""
+	}
+	return " on " + strings.Join(kinds, " and ")
+}

@@ -1,0 +1,47 @@
+package report
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"wskharness/disk"
+
+	"wskharness/results"
+	"wskharness/results/resultstest"
+)
+
+func TestWriteReports(t *testing.T) {
+	dir := t.TempDir()
+	for range 2 { // also over earlier ones
+		written, err := WriteReports(disk.OS(), dir, results.Reduce(resultstest.BadRun()))
+		if err != nil || len(written) != 2 {
+			t.Fatalf("%v, %v", written, err)
+		}
+	}
+	for _, name := range names(t, dir) {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil || info.Size() == 0 || info.Mode().Perm() != 0o644 {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
+	}
+	if left := names(t, dir); len(left) != 2 {
+		t.Errorf("in the folder: %v, want the two reports", left)
+	}
+	if written, err := WriteReports(disk.OS(), filepath.Join(dir, "missing"), results.Reduce(resultstest.BadRun())); err == nil || len(written) != 0 {
+		t.Errorf("into a folder that is not there: %v, %v", written, err)
+	}
+}
+
+func names(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, e := range entries {
+		out = append(out, e.Name())
+	}
+	return out
+}
