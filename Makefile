@@ -4,7 +4,7 @@ GO      ?= go
 MINGW   ?= x86_64-w64-mingw32-gcc
 CLANG   ?= clang
 C_DIRS  := driver/sample driver/agent driver/model driver/shared vm/wine/host
-C_FILES := $(foreach d,$(C_DIRS) driver/include $(wildcard examples/*/driver examples/*/test),$(wildcard $(d)/*.[ch]))
+C_FILES := $(foreach d,$(C_DIRS) driver/include $(wildcard examples/*/driver examples/*/test),$(wildcard $(d)/*.[ch] $(d)/*/*.[ch]))
 # The race detector watches everything but parsers, codecs and arithmetic that go through memory byte by byte and
 # share none of it: watching these took a third of the tests' processor time.
 UNSHARED := gopkg.in/yaml.v3 encoding/base64 unicode/utf8 hash/adler32 compress/flate crypto/rc4 \
@@ -49,7 +49,7 @@ check-c-now:
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --platform=win64 -j 2 \
 	  --enable=warning,performance,portability --suppress=missingInclude --suppress=missingIncludeSystem \
 	  --suppress=normalCheckLevelMaxBranches \
-	  -I driver/include -I driver/shared $(C_DIRS)
+	  -I driver/include -I driver/shared $(addprefix -I ,$(wildcard driver/agent/*/)) $(C_DIRS)
 	@scripts/analyze-c $(MINGW)
 	@scripts/clang-c $(CLANG)
 

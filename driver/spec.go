@@ -83,10 +83,11 @@ func ModelSpec(defines map[string]string) Spec {
 // AgentSpec describes wskagent.exe, the harness's program in a guest.
 func AgentSpec() Spec {
 	return Spec{
-		Name:     "wskagent.exe",
-		Kind:     Program,
-		Sources:  Sources(),
-		Dirs:     []string{"agent", "shared"},
+		Name:    "wskagent.exe",
+		Kind:    Program,
+		Sources: Sources(),
+		// A file includes headers of its own folder and of those before it: TestIncludesOfTheAgentRunOneWay.
+		Dirs:     []string{"shared", "agent/base", "agent/faults", "agent/machine", "agent/transfer", "agent/steps", "agent/run", "agent"},
 		Includes: []string{"include"},
 		// The first, or windows.h brings the old winsock.h; the others, because it has no windows and draws nothing.
 		Defines: map[string]string{"WIN32_LEAN_AND_MEAN": "1", "NOUSER": "1", "NOGDI": "1"},

@@ -308,7 +308,7 @@ func (r *runGuest) staleStart(t *testing.T) {
 	if _, err := r.Push(t.Context(), []File{Contents(PlanPath(o.ID), o.Plan)}, nil); err != nil {
 		t.Fatal(err)
 	}
-	// The service that `run` makes (driver/agent/runservice.c).
+	// The service that `run` makes (driver/agent/machine/runservice.c).
 	var folded []byte
 	for _, c := range utf16.Encode([]rune(strings.ToLower(JournalPath(o.ID)) + "\x00")) {
 		folded = append(folded, byte(c), byte(c>>8))

@@ -31,7 +31,7 @@ const (
 	entryEnd        EntryKind = "end"
 )
 
-// What a listing may hold. The agent (driver/agent/list.c) has the same limits.
+// What a listing may hold. The agent (driver/agent/transfer/list.c) has the same limits.
 const (
 	maxListEntries = 100_000
 	maxListDepth   = 64

@@ -15,7 +15,7 @@ const partSuffix = ".part"
 
 // partName is what the file of this name is called while it is on its way, in the same folder. Whoever goes on with it finds
 // it by that, also another process on another day. It is as long for every file, so that it fits wherever a name does. The agent
-// has the same rule (driver/agent/part.h).
+// has the same rule (driver/agent/transfer/part.h).
 func partName(name string) string {
 	var units []byte
 	for _, unit := range utf16.Encode([]rune(name)) {

@@ -14,7 +14,7 @@ import (
 // Home is where the harness keeps its things in a guest (docs/protocol.md, "Conventions").
 const Home = `C:\wskharness`
 
-// maxPath is the longest path that the agent takes, in UTF-16 code units (driver/agent/path.h).
+// maxPath is the longest path that the agent takes, in UTF-16 code units (driver/agent/base/path.h).
 const maxPath = 1000
 
 // AgentPath is where the agent whose image has this SHA-256 (hex) lives in a guest.

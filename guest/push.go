@@ -55,7 +55,7 @@ const (
 	// question would cost more than the answer saves.
 	unasked = 256 << 10
 
-	// What one conversation is about at most. The agent takes 4096 files (driver/agent/manifest.h).
+	// What one conversation is about at most. The agent takes 4096 files (driver/agent/transfer/manifest.h).
 	maxBatchFiles    = 1024
 	maxBatchManifest = 256 << 10
 )

@@ -10,7 +10,7 @@ import (
 	"wskharness/guest/winname"
 )
 
-// maxGuestPath is the longest path that the agent takes, in UTF-16 code units (driver/agent/path.h).
+// maxGuestPath is the longest path that the agent takes, in UTF-16 code units (driver/agent/base/path.h).
 const maxGuestPath = 1000
 
 var drive = regexp.MustCompile(`^[A-Za-z]:\\`)

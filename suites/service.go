@@ -45,7 +45,7 @@ const (
 	RegQword  RegKind = 11
 )
 
-// settings is the service as the agent is told of it (driver/agent/settings.h).
+// settings is the service as the agent is told of it (driver/agent/machine/settings.h).
 func (s *Service) settings(inf string) []string {
 	texts := []string{"start", strconv.Itoa(int(s.Start))}
 	for _, name := range s.Depends {

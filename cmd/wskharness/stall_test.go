@@ -127,7 +127,7 @@ func beforeHole(path string) int64 {
 }
 
 // arrived is how many bytes of a file are there from its beginning on. Where several streams fill one in the guest, the
-// map beside it tells (driver/agent/part.h): how long the chunks are, from where on they are counted, and a 1 for each that is there.
+// map beside it tells (driver/agent/transfer/part.h): how long the chunks are, from where on they are counted, and a 1 for each that is there.
 func arrived(path string) int64 {
 	marks, err := os.ReadFile(path + ".map")
 	const layout = 56

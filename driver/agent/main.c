@@ -4,6 +4,14 @@
  * It finds out what the machine is, moves files, installs and starts the driver under test, and runs a
  * compiled plan against it, detached from whoever asked, with a journal that outlives everything but
  * the disk. docs/protocol.md is the contract; every command is one row below.
+ *
+ * Its folders, each of which includes headers only of itself and of those above it (and of ../shared):
+ *     base      text, JSON, paths, files, digests, options, complaints, journals: nothing of a machine
+ *     faults    what disturbs the guest on purpose, and puts it back
+ *     machine   the guest: its facts, services, drivers, devices, programs; who has it, and what is undone
+ *     transfer  files to the guest, and from it
+ *     steps     a plan, and what executes the steps in it that are the agent's
+ *     run       a run of a plan, from its start to its last record, and the orders that it is given
  */
 #include "commands.h"
 #include "complain.h"

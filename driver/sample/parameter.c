@@ -5,7 +5,7 @@
  */
 #include "parameter.h"
 
-#define PATH_CHARS 256u /* a service's name has at most 64 here: driver/agent/service.h */
+#define PATH_CHARS 256u /* a service's name has at most 64 here: driver/agent/machine/service.h */
 
 /* Static, since Unload has to leave a value even where no memory is. The last is for DriverEntry alone. */
 static WCHAR PathBuffer[PATH_CHARS];

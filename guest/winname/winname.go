@@ -1,5 +1,5 @@
 // Package winname says what can be the name of a file in a Windows guest. Suites and configurations are held to it before
-// anything starts, the guest's side again when it writes: one rule, in one place, the agent's own (driver/agent/path.c).
+// anything starts, the guest's side again when it writes: one rule, in one place, the agent's own (driver/agent/base/path.c).
 //
 // Source: "Naming Files, Paths, and Namespaces" of the Windows documentation.
 package winname

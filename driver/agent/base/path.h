@@ -25,6 +25,9 @@ const wchar_t *PathPlain(const wchar_t *Opened);
 /* Path with Suffix behind it; NULL without memory. To be freed. */
 wchar_t *PathWithSuffix(const wchar_t *Opened, const wchar_t *Suffix);
 
+/* Folder and Name with a backslash between, to be freed; NULL without memory. */
+wchar_t *PathJoin(const wchar_t *Folder, const wchar_t *Name);
+
 /*
  * Makes the folders that a file at this path needs. A C:\wskharness that it makes is for
  * administrators and the system alone, since what is in there runs as the system.

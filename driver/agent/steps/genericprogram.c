@@ -188,7 +188,7 @@ static UINT32 RunProgram(GENERIC *Generic, const RUN_ORDER *Order, PROGRAM *Prog
 /* The case's folder, which is made when something first needs it. */
 static DWORD MakeCaseFolder(const wchar_t *Folder)
 {
-    wchar_t *inside = FolderJoin(Folder, L"x");
+    wchar_t *inside = PathJoin(Folder, L"x");
     DWORD error = inside != NULL ? PathMakeFolders(inside) : ERROR_NOT_ENOUGH_MEMORY;
 
     free(inside);

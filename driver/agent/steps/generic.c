@@ -23,7 +23,7 @@ wchar_t *GenericPath(const wchar_t *Folder, const wchar_t *Path, DWORD *Error)
         return NULL;
     if (HasDrive(Path))
         return PathOpen(Path, Error);
-    joined = FolderJoin(PathPlain(Folder), Path);
+    joined = PathJoin(PathPlain(Folder), Path);
     if (joined == NULL) {
         *Error = ERROR_NOT_ENOUGH_MEMORY;
         return NULL;

@@ -7,19 +7,6 @@
 
 #define DEPTH_MAX 32u
 
-wchar_t *FolderJoin(const wchar_t *Folder, const wchar_t *Name)
-{
-    size_t length = wcslen(Folder) + wcslen(Name) + 2;
-    wchar_t *path = calloc(length, sizeof *path);
-
-    if (path == NULL)
-        return NULL;
-    wcscpy(path, Folder);
-    wcscat(path, L"\\");
-    wcscat(path, Name);
-    return path;
-}
-
 /* FOLDER\NAME with the number behind it, to be freed; NULL without memory. */
 static wchar_t *Numbered(const wchar_t *Folder, const wchar_t *Name, UINT32 N)
 {
@@ -74,7 +61,7 @@ void FoldersFree(FOLDERS *Folders)
 /* A link is removed, and not followed. What can't be removed stays. */
 static void RemoveTree(const wchar_t *Folder, unsigned Depth)
 {
-    wchar_t *pattern = FolderJoin(Folder, L"*");
+    wchar_t *pattern = PathJoin(Folder, L"*");
     WIN32_FIND_DATAW found;
     HANDLE find = pattern != NULL ? FindFirstFileW(pattern, &found) : INVALID_HANDLE_VALUE;
 
@@ -83,7 +70,7 @@ static void RemoveTree(const wchar_t *Folder, unsigned Depth)
         do {
             BOOL folder = (found.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
             BOOL link = (found.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0;
-            wchar_t *path = FolderJoin(Folder, found.cFileName);
+            wchar_t *path = PathJoin(Folder, found.cFileName);
 
             if (path == NULL || wcscmp(found.cFileName, L".") == 0 || wcscmp(found.cFileName, L"..") == 0) {
                 free(path);

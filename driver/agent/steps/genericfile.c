@@ -61,7 +61,7 @@ static DWORD UploadFile(UPLOAD *Upload, const wchar_t *From, const wchar_t *To)
 /* A folder in which nothing is. */
 static DWORD UploadFolder(UPLOAD *Upload, const wchar_t *To)
 {
-    wchar_t *inside = FolderJoin(To, L"x");
+    wchar_t *inside = PathJoin(To, L"x");
     DWORD error = ERROR_NOT_ENOUGH_MEMORY;
 
     if (inside == NULL)
@@ -76,7 +76,7 @@ static DWORD UploadTree(UPLOAD *Upload, const wchar_t *From, const wchar_t *To, 
 static DWORD UploadEntry(UPLOAD *Upload, const wchar_t *From, const wchar_t *To,
                          const WIN32_FIND_DATAW *Found, unsigned Depth)
 {
-    wchar_t *from = FolderJoin(From, Found->cFileName), *to = FolderJoin(To, Found->cFileName);
+    wchar_t *from = PathJoin(From, Found->cFileName), *to = PathJoin(To, Found->cFileName);
     DWORD error = ERROR_NOT_ENOUGH_MEMORY;
 
     if (from != NULL && to != NULL)
@@ -91,7 +91,7 @@ static DWORD UploadEntry(UPLOAD *Upload, const wchar_t *From, const wchar_t *To,
 /* What was pushed is of the controller's making, and has no links in it. */
 static DWORD UploadTree(UPLOAD *Upload, const wchar_t *From, const wchar_t *To, unsigned Depth)
 {
-    wchar_t *pattern = FolderJoin(From, L"*");
+    wchar_t *pattern = PathJoin(From, L"*");
     WIN32_FIND_DATAW found;
     DWORD error = ERROR_SUCCESS;
     HANDLE find;

@@ -1,6 +1,6 @@
 /* devicerequest.c - opens a device, makes a request, cancels it. */
 #include "devicerequest.h"
-#include "folders.h"
+#include "path.h"
 #include "status.h"
 
 #include <stdlib.h>
@@ -25,7 +25,7 @@ static UINT32 LastStatus(void)
 
 UINT32 DeviceFileOpen(const wchar_t *Name, BOOL Synchronous, DEVICE_FILE *File)
 {
-    wchar_t *prefixed = Name[0] != L'\\' ? FolderJoin(L"\\\\.", Name) : NULL;
+    wchar_t *prefixed = Name[0] != L'\\' ? PathJoin(L"\\\\.", Name) : NULL;
     UINT32 status = STATUS_INSUFFICIENT_RESOURCES_VALUE;
 
     *File = (DEVICE_FILE){.Synchronous = Synchronous};

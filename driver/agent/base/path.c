@@ -120,6 +120,19 @@ wchar_t *PathWithSuffix(const wchar_t *Opened, const wchar_t *Suffix)
     return path;
 }
 
+wchar_t *PathJoin(const wchar_t *Folder, const wchar_t *Name)
+{
+    size_t length = wcslen(Folder) + wcslen(Name) + 2;
+    wchar_t *path = calloc(length, sizeof *path);
+
+    if (path == NULL)
+        return NULL;
+    wcscpy(path, Folder);
+    wcscat(path, L"\\");
+    wcscat(path, Name);
+    return path;
+}
+
 static DWORD MakeHomeFolder(const wchar_t *Folder)
 {
     ADMIN_ONLY security;

@@ -16,6 +16,3 @@ void FoldersFree(FOLDERS *Folders);
 
 /* Removes the case's work; that of a suite's set-up when the suite is over, with its tear-down. */
 void FoldersEmpty(const wchar_t *JournalPath, const WSKP_CASE *Case, UINT32 N);
-
-/* FOLDER and NAME with a backslash between, to be freed; NULL without memory. */
-wchar_t *FolderJoin(const wchar_t *Folder, const wchar_t *Name);
