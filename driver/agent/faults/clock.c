@@ -4,7 +4,7 @@
  */
 #include "commands.h"
 #include "complain.h"
-#include "hold.h"
+#include "faults.h"
 #include "options.h"
 #include "security.h"
 #include "stream.h"

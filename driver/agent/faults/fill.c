@@ -5,7 +5,7 @@
  */
 #include "commands.h"
 #include "complain.h"
-#include "hold.h"
+#include "faults.h"
 #include "options.h"
 #include "space.h"
 #include "stream.h"

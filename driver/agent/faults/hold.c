@@ -1,5 +1,5 @@
-/* hold.c - holds a disturbance for as long as it is wanted. */
-#include "hold.h"
+/* hold.c - holds an injected fault for as long as it is wanted. */
+#include "faults.h"
 #include "path.h"
 
 #include <stdlib.h>
@@ -40,10 +40,4 @@ void HoldBetween(const wchar_t *Journal, HANDLE Cancel)
            WaitForSingleObject(Cancel, HOLD_POLL_MS) == WAIT_TIMEOUT)
         ;
     free(path);
-}
-
-void HoldTidy(void)
-{
-    FillTidy();
-    ClockTidy();
 }

@@ -4,7 +4,7 @@
 #include "complain.h"
 #include "digest.h"
 #include "facts.h"
-#include "hold.h"
+#include "faults.h"
 #include "image.h"
 #include "lease.h"
 #include "undo.h"
@@ -271,7 +271,8 @@ int CommandInfo(int Argc, wchar_t **Argv)
 
     if (!OptionsParse(Argc, Argv, options, ARRAYSIZE(options)))
         return EXIT_USAGE;
-    HoldTidy(); /* whoever connects begins with this command */
+    FillTidy(); /* whoever connects begins with this command */
+    ClockTidy();
     UndoLeft();
     TextInit(&text, buffer, sizeof buffer);
     JsonBegin(&text);

@@ -1,7 +1,7 @@
 /* cases.c - runs the cases of a plan, one after the other: their units, their tear-down, their end. */
 #include "caseend.h"
 #include "caseunit.h"
-#include "hold.h"
+#include "faults.h"
 #include "lease.h"
 #include "restart.h"
 #include "undo.h"

@@ -5,7 +5,7 @@
 #include "lease.h"
 #include "options.h"
 #include "path.h"
-#include "plan.h"
+#include "plancheck.h"
 #include "put.h"
 #include "run.h"
 #include "runservice.h"

@@ -7,6 +7,7 @@
 #include "driverend.h"
 #include "image.h"
 #include "lease.h"
+#include "plancheck.h"
 #include "undo.h"
 
 static const char *EndName(CASES_END End)

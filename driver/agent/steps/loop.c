@@ -11,20 +11,6 @@
 #define LOOP_STOP_MS 5000u /* for requests that are cancelled since the run is */
 #define NS_PER_MS    1000000u
 
-void LoopLetGo(LOOP_RUN *Run)
-{
-    UINT32 tallies = Run->Unit->StepCount * (Run->Unit->Parallel + 1);
-
-    if (InterlockedDecrement(&Run->Holders) != 0)
-        return;
-    for (UINT32 i = 0; Run->Tally != NULL && i < tallies; i++)
-        free(Run->Tally[i].Kept.Data);
-    if (Run->Finished != NULL)
-        CloseHandle(Run->Finished);
-    free(Run->Tally);
-    free(Run);
-}
-
 /* ChoiceRead wants the unit as a driver is sent it. */
 static BOOL ReadChoice(const PLAN *Plan, const WSKP_UNIT *Unit, CHOICE *Choice)
 {

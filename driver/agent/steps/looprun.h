@@ -55,6 +55,10 @@ LOOP_TALLY *LoopTally(const LOOP_RUN *Run, UINT32 Thread, UINT32 Step);
 /* The first deviation is the one that is reported. */
 void LoopNoteFailure(LOOP_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT32 Step);
 
+/* Counts a run of a step. Kept, its output, is taken where the run is the one that is reported. */
+void LoopNoteRun(LOOP_RUN *Run, UINT32 Thread, UINT32 Step, const WSKT_RESULT *Result, BOOL Expected,
+                 CAPTURE *Kept);
+
 /* Adds what a tally has to another, with the output that belongs to it. */
 void LoopMerge(LOOP_TALLY *Into, LOOP_TALLY *From);
 

@@ -8,51 +8,6 @@
 
 #define LOOP_IO_TIMEOUT 0xC00000B5u /* STATUS_IO_TIMEOUT: the unit's time was up before this step */
 
-LOOP_TALLY *LoopTally(const LOOP_RUN *Run, UINT32 Thread, UINT32 Step)
-{
-    return &Run->Tally[Thread * Run->Unit->StepCount + Step];
-}
-
-void LoopNoteFailure(LOOP_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT32 Step)
-{
-    AcquireSRWLockExclusive(&Run->Lock);
-    if (Run->FailedStep < 0) {
-        Run->FailedStep = (INT32)Step;
-        Run->FailedThread = Thread;
-        Run->FailedIteration = Iteration;
-    }
-    ReleaseSRWLockExclusive(&Run->Lock);
-    InterlockedExchange(&Run->Stop, 1);
-}
-
-/* Takes over an output, where the tally it is for takes over its result. */
-static void KeepWithResult(LOOP_TALLY *Into, CAPTURE *Kept)
-{
-    if (Into->Tally.Deviated)
-        return;
-    free(Into->Kept.Data);
-    Into->Kept = *Kept;
-    *Kept = (CAPTURE){0};
-}
-
-void LoopMerge(LOOP_TALLY *Into, LOOP_TALLY *From)
-{
-    if (From->Tally.Result.Origin != WSKT_ORIGIN_SKIPPED)
-        KeepWithResult(Into, &From->Kept);
-    TallyMerge(&Into->Tally, &From->Tally);
-}
-
-static void NoteRun(LOOP_RUN *Run, UINT32 Thread, UINT32 Step, const WSKT_RESULT *Result, BOOL Expected,
-                    CAPTURE *Kept)
-{
-    LOOP_TALLY *tally = LoopTally(Run, Thread, Step);
-
-    AcquireSRWLockExclusive(&Run->Thread[Thread].Lock);
-    KeepWithResult(tally, Kept);
-    TallyAdd(&tally->Tally, Result, (BOOLEAN)Expected);
-    ReleaseSRWLockExclusive(&Run->Thread[Thread].Lock);
-}
-
 /* The handle that the step uses on this thread; NULL: none. It is the thread's alone, or open all the while.
  */
 static DEVICE_FILE *FileOf(LOOP_RUN *Run, UINT32 Thread, const WSKT_STEP *Step)
@@ -110,7 +65,7 @@ static WSKT_VERDICT RunOnce(LOOP_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT
     else if (verdict == WSKT_DEVIATES && Run->Cancelled)
         verdict = WSKT_EXPECTED_NEXT; /* the request was cancelled from outside */
     else
-        NoteRun(Run, Thread, Step, &result, verdict != WSKT_DEVIATES, &kept);
+        LoopNoteRun(Run, Thread, Step, &result, verdict != WSKT_DEVIATES, &kept);
     free(kept.Data);
     if (verdict == WSKT_DEVIATES)
         LoopNoteFailure(Run, Thread, Iteration, Step);

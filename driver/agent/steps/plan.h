@@ -1,4 +1,4 @@
-/* plan.h - a compiled plan in memory, every bound of it checked. */
+/* plan.h - a compiled plan in memory, its tables and strings in bounds. */
 #pragma once
 
 #include "text.h"
@@ -22,11 +22,17 @@ typedef struct PLAN {
 } PLAN;
 
 /*
- * Reads and checks a plan file. FALSE with the reason in Reason: what is wrong, and where. In either case
- * the plan is to be given to PlanFree.
+ * Reads a plan file, for plancheck.c. FALSE with the reason in Reason: what is wrong, and where. In either
+ * case the plan is to be given to PlanFree.
  */
-BOOL PlanLoad(PLAN *Plan, const wchar_t *Path, TEXT *Reason);
+BOOL PlanRead(PLAN *Plan, const wchar_t *Path, TEXT *Reason);
 void PlanFree(PLAN *Plan);
+
+/* Adds why a plan is refused; FALSE. */
+BOOL PlanUnfit(TEXT *Reason, const char *What);
+
+/* NULL when it is out of bounds. */
+const char *PlanString(const WSKP_HEADER *Header, UINT32 Offset);
 
 /* The list of texts at an offset into the strings, which has to be in bounds. */
 WORDS PlanWords(const PLAN *Plan, UINT32 Offset);

@@ -1,0 +1,64 @@
+/* looprun.c - what the owner of a loop and its threads share: the counts of each step, and what failed first.
+ */
+#include "looprun.h"
+
+#include <stdlib.h>
+
+void LoopLetGo(LOOP_RUN *Run)
+{
+    UINT32 tallies = Run->Unit->StepCount * (Run->Unit->Parallel + 1);
+
+    if (InterlockedDecrement(&Run->Holders) != 0)
+        return;
+    for (UINT32 i = 0; Run->Tally != NULL && i < tallies; i++)
+        free(Run->Tally[i].Kept.Data);
+    if (Run->Finished != NULL)
+        CloseHandle(Run->Finished);
+    free(Run->Tally);
+    free(Run);
+}
+
+LOOP_TALLY *LoopTally(const LOOP_RUN *Run, UINT32 Thread, UINT32 Step)
+{
+    return &Run->Tally[Thread * Run->Unit->StepCount + Step];
+}
+
+void LoopNoteFailure(LOOP_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT32 Step)
+{
+    AcquireSRWLockExclusive(&Run->Lock);
+    if (Run->FailedStep < 0) {
+        Run->FailedStep = (INT32)Step;
+        Run->FailedThread = Thread;
+        Run->FailedIteration = Iteration;
+    }
+    ReleaseSRWLockExclusive(&Run->Lock);
+    InterlockedExchange(&Run->Stop, 1);
+}
+
+/* Takes over an output, where the tally it is for takes over its result. */
+static void KeepWithResult(LOOP_TALLY *Into, CAPTURE *Kept)
+{
+    if (Into->Tally.Deviated)
+        return;
+    free(Into->Kept.Data);
+    Into->Kept = *Kept;
+    *Kept = (CAPTURE){0};
+}
+
+void LoopMerge(LOOP_TALLY *Into, LOOP_TALLY *From)
+{
+    if (From->Tally.Result.Origin != WSKT_ORIGIN_SKIPPED)
+        KeepWithResult(Into, &From->Kept);
+    TallyMerge(&Into->Tally, &From->Tally);
+}
+
+void LoopNoteRun(LOOP_RUN *Run, UINT32 Thread, UINT32 Step, const WSKT_RESULT *Result, BOOL Expected,
+                 CAPTURE *Kept)
+{
+    LOOP_TALLY *tally = LoopTally(Run, Thread, Step);
+
+    AcquireSRWLockExclusive(&Run->Thread[Thread].Lock);
+    KeepWithResult(tally, Kept);
+    TallyAdd(&tally->Tally, Result, (BOOLEAN)Expected);
+    ReleaseSRWLockExclusive(&Run->Thread[Thread].Lock);
+}

@@ -1,0 +1,7 @@
+/* plancheck.h - a plan of which every case, unit and step is one that this agent can run. */
+#pragma once
+
+#include "plan.h"
+
+/* As PlanRead, and checks what the tables hold: nothing in them is looked at again. */
+BOOL PlanLoad(PLAN *Plan, const wchar_t *Path, TEXT *Reason);
