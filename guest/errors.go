@@ -15,8 +15,6 @@ type AgentError struct {
 	Command   string // the agent's command: info, put, run, …
 	ExitCode  uint32
 	Complaint string // the first lines of its standard error, if any
-
-	answered bool // it said something on its standard output
 }
 
 func (e *AgentError) Error() string {
@@ -34,7 +32,7 @@ func (e *AgentError) Error() string {
 // TerminateProcess is given by whoever ends a process from outside, and what Wine's loader ends with when it can't set
 // a new process up.
 func (e *AgentError) mute() bool {
-	return e.ExitCode == refusedExit && e.Complaint == "" && !e.answered
+	return e.ExitCode == refusedExit && e.Complaint == ""
 }
 
 // crashName names the exit codes of a process that did not end by itself: NTSTATUS values.
@@ -157,25 +155,6 @@ func (e *JournalError) Error() string {
 	return fmt.Sprintf("journal of run %s, at offset %d: %v", e.RunID, e.Offset, e.Err)
 }
 func (e *JournalError) Unwrap() error { return e.Err }
-
-// DriverError is a driver command that did not do what was asked.
-type DriverError struct {
-	Command   string // install, start, stop, remove, status
-	Name      string
-	State     DriverState
-	Complaint string // of the agent, if any: names the Win32 error and says what to do
-}
-
-func (e *DriverError) Error() string {
-	s := fmt.Sprintf("driver %s %s: Win32 error %d, the service is %s", e.Command, e.Name, e.State.Win32, e.State.State)
-	if e.State.Entry != 0 {
-		s += fmt.Sprintf("; its DriverEntry returned 0x%08X", e.State.Entry)
-	}
-	if e.Complaint != "" {
-		s += "; " + e.Complaint
-	}
-	return s
-}
 
 // BootstrapError is a guest that has no agent and could not be given one.
 type BootstrapError struct {

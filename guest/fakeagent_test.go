@@ -50,10 +50,6 @@ func (a *fakeAgent) run(args []string) uint32 {
 		return a.tail(args[2], from)
 	case "cancel":
 		return 0
-	case "driver":
-		out, code := a.guest.driver(args[1:])
-		io.WriteString(a.out, out)
-		return code
 	}
 	fmt.Fprintln(a.errs, "wskagent: no such command")
 	return 2

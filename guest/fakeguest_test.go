@@ -47,7 +47,6 @@ type fakeGuest struct {
 	onData   func(a *fakeAgent, n int, at int64) // the nth DATA frame of a put has come
 	onOutput func(a *fakeAgent, command string, w io.Writer) io.Writer
 	special  func(spec winrmd.Spec, in io.Reader, out, errs io.Writer) (uint32, bool)
-	driver   func(args []string) (string, uint32)
 	mishap   func(winrmd.Request) winrmd.Mishap
 	asked    asked
 	gather   func(a *fakeAgent) uint32

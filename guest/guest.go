@@ -175,7 +175,7 @@ func (g *Guest) probe(ctx context.Context) (Facts, error) {
 	if g.opts.Owner != "" {
 		args = append(args, "--lease", g.opts.Owner)
 	}
-	out, err := g.queryOnce(ctx, g.exe, args...)
+	out, err := g.queryOnce(ctx, args...)
 	if _, stale := errors.AsType[*StaleError](err); stale {
 		return Facts{}, refusedLease(out, err)
 	}

@@ -109,31 +109,3 @@ func TestExecStreams(t *testing.T) {
 type writerFunc func(p []byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
-
-func TestDriverCommands(t *testing.T) {
-	f := newFakeGuest(t)
-	out, exit := `{"ok":true,"win32":0,"state":"running","entry":0}`+"\n", uint32(0)
-	var asked []string
-	f.driver = func(args []string) (string, uint32) { asked = args; return out, exit }
-	g := f.connect()
-	state, err := g.DriverStatus(t.Context(), "wsksample")
-	if err != nil || !state.OK || state.State != "running" || strings.Join(asked, " ") != "status wsksample" {
-		t.Errorf("%+v, %v, asked %q", state, err, asked)
-	}
-	out, exit = `{"ok":false,"win32":577,"state":"stopped","entry":0}`+"\n", 1
-	state, err = g.DriverStart(t.Context(), "wsksample")
-	refused, ok := errors.AsType[*DriverError](err)
-	if !ok || refused.State.Win32 != 577 || state.State != "stopped" || !strings.Contains(err.Error(), "577") {
-		t.Errorf("%+v, %v", state, err)
-	}
-	out, exit = "", 1
-	g.retry.tries = 6
-	if _, err = g.DriverRemove(t.Context(), "wsksample"); err == nil || errors.As(err, &refused) && refused == nil {
-		t.Errorf("without a word: %v", err)
-	}
-	for _, name := range []string{"", `a\b`, `a"b`, "--x"} {
-		if _, err := g.DriverStatus(t.Context(), name); err == nil {
-			t.Errorf("the name %q was taken", name)
-		}
-	}
-}

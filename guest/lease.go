@@ -149,7 +149,7 @@ func (g *Guest) keepLease() {
 		select {
 		case <-tick.C:
 			ctx, stop := context.WithTimeout(g.keeping, settleTime)
-			if _, err := g.queryOnce(ctx, g.exe, g.leased("renew")...); err != nil {
+			if _, err := g.queryOnce(ctx, g.leased("renew")...); err != nil {
 				g.log.Debug("renew the lease", "error", err)
 			}
 			stop()
@@ -162,11 +162,10 @@ func (g *Guest) keepLease() {
 // Release gives the guest back, so that others need not wait for it; it asks until it is answered. Nothing can be ordered
 // with this Guest afterwards.
 func (g *Guest) Release(ctx context.Context) error {
-	args := g.leased("release")
-	if len(args) == 1 {
+	if len(g.leased()) == 0 {
 		return nil
 	}
-	if err := g.query(ctx, nil, args...); err != nil {
+	if err := g.order(ctx, "release"); err != nil {
 		return fmt.Errorf("give the guest back: %w", err)
 	}
 	return nil

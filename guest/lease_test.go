@@ -129,9 +129,6 @@ func (r *runGuest) oneOwner(t *testing.T) {
 	if _, err := r.State(t.Context(), "wsksample", "never-was"); err != nil {
 		t.Error(err)
 	}
-	if _, err := r.DriverStatus(t.Context(), "wsksample"); err != nil {
-		t.Error(err)
-	}
 	if _, err := r.Push(t.Context(), []File{Contents(`C:\plain.txt`, []byte("plain"))}, nil); err != nil {
 		t.Error(err)
 	}
@@ -141,9 +138,6 @@ func (r *runGuest) oneOwner(t *testing.T) {
 		if err == nil {
 			s.Close()
 		}
-	}
-	if _, err := r.DriverStop(t.Context(), "wsksample"); !errors.As(err, &stale) {
-		t.Errorf("an order to a driver, without a lease: %v", err)
 	}
 	one.giveBack(t)
 	two := r.owner(t, "two")
@@ -187,24 +181,8 @@ func (r *runGuest) staleNumber(t *testing.T) {
 			_, err := old.Push(t.Context(), []File{Contents(`C:\stale.txt`, []byte("stale"))}, nil)
 			return err
 		},
-		"install": func() error {
-			_, err := old.DriverInstall(t.Context(), "wsksample", r.quirk.Path)
-			return err
-		},
-		"stop": func() error {
-			_, err := old.DriverStop(t.Context(), "wsksample")
-			return err
-		},
-		"remove": func() error {
-			_, err := old.DriverRemove(t.Context(), "wsksample")
-			return err
-		},
-		"status": func() error {
-			_, err := old.DriverStatus(t.Context(), "wsksample")
-			return err
-		},
 		"renew": func() error {
-			_, err := old.queryOnce(t.Context(), old.exe, old.leased("renew")...)
+			_, err := old.queryOnce(t.Context(), old.leased("renew")...)
 			return err
 		},
 		"release": func() error { return old.Release(t.Context()) },

@@ -42,18 +42,4 @@ func TestAnAgentThatIsEndedBeforeItsFirstWord(t *testing.T) {
 			f.set(func() { f.mute = 0 })
 		}
 	}
-	// One that answers is not mute, and is not asked again.
-	f.set(func() {
-		f.driver = func([]string) (string, uint32) {
-			return `{"ok":false,"win32":5,"state":"stopped","entry":0}`, refusedExit
-		}
-	})
-	before := len(f.ran())
-	var refused *DriverError
-	if _, err := g.DriverStart(t.Context(), "wsksample"); !errors.As(err, &refused) || refused.State.Win32 != 5 {
-		t.Errorf("a driver that is refused: %v", err)
-	}
-	if got := len(f.ran()) - before; got != 1 {
-		t.Errorf("a driver that is refused took %d processes", got)
-	}
 }

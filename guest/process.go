@@ -117,25 +117,17 @@ func (p *process) wait(ctx context.Context, allowed ...uint32) (uint32, error) {
 	return code, &AgentError{Command: p.name, ExitCode: code, Complaint: p.stderr.oneLine()}
 }
 
-// query runs a command of the agent that prints one JSON object and can be run twice without
-// harm: when contact is lost, it is.
-func (g *Guest) query(ctx context.Context, into any, args ...string) error {
-	var out []byte
-	err := g.persist(ctx, "agent "+args[0], func(ctx context.Context) (bool, error) {
-		var err error
-		out, err = g.queryOnce(ctx, g.exe, args...)
+// order gives the agent an order that can be given twice without harm: when contact is lost, it is.
+func (g *Guest) order(ctx context.Context, args ...string) error {
+	return g.persist(ctx, "agent "+args[0], func(ctx context.Context) (bool, error) {
+		_, err := g.queryOnce(ctx, g.leased(args...)...)
 		return false, err
 	})
-	if len(out) > 0 && into != nil {
-		if bad := decodeOne(out, into); bad != nil {
-			return errors.Join(&ProtocolError{Doing: "agent " + args[0], Err: bad}, err)
-		}
-	}
-	return err
 }
 
-func (g *Guest) queryOnce(ctx context.Context, exe string, args ...string) ([]byte, error) {
-	p, err := g.start(ctx, exe, args...)
+// queryOnce is what a command of the agent prints.
+func (g *Guest) queryOnce(ctx context.Context, args ...string) ([]byte, error) {
+	p, err := g.start(ctx, g.exe, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -148,9 +140,6 @@ func (g *Guest) queryOnce(ctx context.Context, exe string, args ...string) ([]by
 		return nil, &LimitError{Doing: "agent " + args[0], What: "bytes of output", Limit: maxJSON}
 	}
 	_, err = p.wait(ctx)
-	if died, ok := errors.AsType[*AgentError](err); ok {
-		died.answered = out.Len() > 0
-	}
 	return out.Bytes(), err
 }
 

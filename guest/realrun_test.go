@@ -433,7 +433,7 @@ func (r *runGuest) leftRunning(t *testing.T) {
 		t.Errorf("not left\n%s", journalOf(records))
 	}
 	time.Sleep(longIdle)
-	if state, err := r.DriverStatus(t.Context(), "quirk"); err != nil || state.State != "running" {
+	if state, err := r.State(t.Context(), "quirk", "never-was"); err != nil || state.Driver != "running" {
 		t.Errorf("it was left, and is %+v a while later, %v", state, err)
 	}
 	records = r.records(t, r.order(t, sleepsShort, neverUnloaded(quirkNoUnload)))

@@ -115,7 +115,7 @@ func (g *Guest) askOfRun(ctx context.Context, command, runID string) error {
 	if err := CheckRunID(runID); err != nil {
 		return fmt.Errorf("%s: %w", command, err)
 	}
-	if err := g.query(ctx, nil, g.leased(command, "--journal", JournalPath(runID))...); err != nil {
+	if err := g.order(ctx, command, "--journal", JournalPath(runID)); err != nil {
 		return fmt.Errorf("%s run %s: %w", command, runID, err)
 	}
 	return nil

@@ -49,7 +49,6 @@ func TestRealAgent(t *testing.T) {
 	t.Run("names", func(t *testing.T) { realNames(t, w, g) })
 	t.Run("dumps", func(t *testing.T) { realDumps(t, w, g) })
 	t.Run("exec", func(t *testing.T) { realExec(t, g) })
-	t.Run("driver", func(t *testing.T) { realDriver(t, w, g) })
 	t.Run("state and disturbances", func(t *testing.T) { realState(t, w, g) })
 	t.Run("run", func(t *testing.T) { realRun(t, w, g) })
 	t.Run("run refused", func(t *testing.T) { realRunRefused(t, g) })
@@ -309,33 +308,6 @@ func buildSample(t *testing.T, g *Guest) (string, *driver.Artifact) {
 		t.Fatal(err)
 	}
 	return path, sample
-}
-
-func realDriver(t *testing.T, w *wineGuest, g *Guest) {
-	path, _ := buildSample(t, g)
-	const name = "wskguesttest"
-	steps := []struct {
-		what string
-		do   func() (DriverState, error)
-		want string
-	}{
-		{"status", func() (DriverState, error) { return g.DriverStatus(t.Context(), name) }, "absent"},
-		{"install", func() (DriverState, error) { return g.DriverInstall(t.Context(), name, path) }, "stopped"},
-		{"start", func() (DriverState, error) { return g.DriverStart(t.Context(), name) }, "running"},
-		{"start again", func() (DriverState, error) { return g.DriverStart(t.Context(), name) }, "running"},
-		{"stop", func() (DriverState, error) { return g.DriverStop(t.Context(), name) }, "stopped"},
-		{"remove", func() (DriverState, error) { return g.DriverRemove(t.Context(), name) }, "absent"},
-	}
-	for _, s := range steps {
-		state, err := s.do()
-		if err != nil || !state.OK || state.State != s.want {
-			t.Errorf("%s: %+v, %v", s.what, state, err)
-		}
-	}
-	var refused *DriverError
-	if _, err := g.DriverInstall(t.Context(), name, `C:\not there.sys`); !errors.As(err, &refused) || refused.State.Win32 != 2 || refused.Complaint == "" {
-		t.Errorf("a driver that is not there: %v", err)
-	}
 }
 
 // headerNumber is what a header of the driver and the agent defines; 0 where it does not.
