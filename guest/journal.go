@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"wskharness/driver/abi"
 )
 
 // Event is the kind of a record in a run's journal.
@@ -25,12 +27,6 @@ const (
 	EvDriverStop  Event = "driver-stop"
 	EvDriverLeft  Event = "driver-left" // in the place of driver-stop: a driver that is never unloaded
 	EvRunEnd      Event = "run-end"
-)
-
-// Numbers of the shared ABI (driver/include/wskabi.h).
-const (
-	StepValues = 10 // WSKT_MAX_VALUES
-	maxOrigin  = 4  // WSKT_ORIGIN_SKIPPED
 )
 
 // Residue is what a case has left behind (WSKT_RESIDUE).
@@ -87,7 +83,7 @@ type Record struct {
 	Took   time.Duration    // the run that Status is of
 	Most   time.Duration    // the longest run
 	P      [3]time.Duration // half, 95% and 99% of the runs took no longer; zero for a step that ran once
-	V      [StepValues]uint64
+	V      [abi.MaxValues]uint64
 	It     *Failure // nil unless a unit of several threads or repetitions failed part-way
 
 	// case-end
@@ -296,13 +292,13 @@ func (c *check) step(r *Record) {
 	l := c.line
 	r.N, r.Step = c.index("n", l.N), c.index("step", l.Step)
 	r.Status, r.Origin = c.code("status", l.Status), c.code("origin", l.Origin)
-	if r.Origin > maxOrigin {
+	if r.Origin > abi.OriginSkipped {
 		c.wrong("origin %d is not known", r.Origin)
 	}
 	r.OK, r.Runs = c.flag("ok", l.OK), c.count("runs", l.Runs, 1<<53)
 	r.Took, r.Most = c.duration("ns", l.NS, 1), c.duration("maxNs", l.MaxNs, 1)
-	if len(l.V) != StepValues {
-		c.wrong("v has %d values, not %d", len(l.V), StepValues)
+	if len(l.V) != abi.MaxValues {
+		c.wrong("v has %d values, not %d", len(l.V), abi.MaxValues)
 	} else {
 		for i, v := range l.V {
 			r.V[i] = uint64(v)

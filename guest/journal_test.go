@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"wskharness/driver/abi"
 )
 
 func TestParseRecord(t *testing.T) {
 	step := `{"seq":4,"ms":5,"ev":"step","n":1,"step":2,"status":3221225635,"origin":0,"runs":16,"ns":1800,"maxNs":2000,"v":[1,2,3,4,5,6,7,8,9,"0xFFFFFFFFFFFFFFFF"],"ok":0,"it":[3,17],"new":{"field":1}}`
 	want := Record{Ev: EvStep, Seq: 4, At: 5 * time.Millisecond, N: 1, Step: 2, Status: 0xC00000A3, Runs: 16, Took: 1800, Most: 2000,
-		V: [StepValues]uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 1<<64 - 1}, It: &Failure{3, 17}, Raw: []byte(step)}
+		V: [abi.MaxValues]uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 1<<64 - 1}, It: &Failure{3, 17}, Raw: []byte(step)}
 	got, err := parseRecord([]byte(step))
 	if err != nil {
 		t.Fatal(err)
@@ -176,7 +178,7 @@ func FuzzRecord(f *testing.F) {
 			}
 			return
 		}
-		if r.Seq == 0 || r.At < 0 || r.N < 0 || r.Step < 0 || r.Took < 0 || r.StopTook < 0 || r.Origin > maxOrigin {
+		if r.Seq == 0 || r.At < 0 || r.N < 0 || r.Step < 0 || r.Took < 0 || r.StopTook < 0 || r.Origin > abi.OriginSkipped {
 			t.Fatalf("%q was read as %+v", in, r)
 		}
 	})

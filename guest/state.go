@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"wskharness/driver/abi"
 )
 
 // State is what can still be told while a run hangs (docs/protocol.md, "State").
@@ -36,12 +38,6 @@ type Activity struct {
 	Thread    uint64        // the kernel's id of the thread
 	Took      time.Duration // so far
 }
-
-const (
-	maxActivities = 64 // WSKT_MAX_ACTIVITIES
-	activityStep  = 1  // WSKT_ACTIVITY_*
-	activityIRP   = 2
-)
 
 // State asks the agent, in a shell of its own, what became of a run and what the driver is doing. The agent
 // gives the driver 3 s to answer; ctx bounds the rest.
@@ -127,8 +123,8 @@ func parseState(out []byte) (State, error) {
 	if s.Win32 == 0 {
 		s.Steps, s.Irps = c.index("steps", in.Steps), c.index("irps", in.Irps)
 		s.Outstanding = c.residue("outstanding", in.Outstanding)
-		if len(in.Activities) > maxActivities {
-			c.wrong("%d activities; the most is %d", len(in.Activities), maxActivities)
+		if len(in.Activities) > abi.MaxActivities {
+			c.wrong("%d activities; the most is %d", len(in.Activities), abi.MaxActivities)
 		} else {
 			for _, a := range in.Activities {
 				s.Activities = append(s.Activities, c.activity(a))
@@ -143,11 +139,11 @@ func parseState(out []byte) (State, error) {
 
 func (c *check) activity(in activityJSON) Activity {
 	kind := c.index("kind", in.Kind)
-	if kind != activityStep && kind != activityIRP {
+	if kind != abi.ActivityStep && kind != abi.ActivityIRP {
 		c.wrong("kind %d is not known", kind)
 	}
 	return Activity{
-		IRP: kind == activityIRP, Op: c.index("op", in.Op), Context: c.index("context", in.Context), Named: c.index("named", in.Named),
+		IRP: kind == abi.ActivityIRP, Op: c.index("op", in.Op), Context: c.index("context", in.Context), Named: c.index("named", in.Named),
 		Case: c.index("case", in.Case), Step: c.index("step", in.Step), Runner: c.index("runner", in.Runner),
 		Iteration: int64(c.count("iteration", in.Iteration, 1<<32)), Thread: c.count("thread", in.Thread, 1<<64-1),
 		Took: c.duration("ns", in.NS, 1),

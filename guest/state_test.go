@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"wskharness/driver/abi"
 )
 
 const stateText = `{"run":"running","freeBytes":4096,"driver":"running","win32":0,"steps":1,"irps":1,"outstanding":[1,0,1,2,1,1],"activities":[` +
@@ -37,7 +39,7 @@ func TestParseState(t *testing.T) {
 		"a negative step":     strings.Replace(stateText, `"step":4`, `"step":-4`, 1),
 		"an activity without": strings.Replace(stateText, `"op":15,`, ``, 1),
 		"too short a residue": strings.Replace(stateText, `[1,0,1,2,1,1]`, `[1,0,1]`, 1),
-		"too many activities": strings.Replace(stateText, one, one+strings.Repeat(","+one, maxActivities), 1),
+		"too many activities": strings.Replace(stateText, one, one+strings.Repeat(","+one, abi.MaxActivities), 1),
 	} {
 		if got, err := parseState([]byte(text)); err == nil {
 			t.Errorf("%s is taken for %+v", name, got)
@@ -53,7 +55,7 @@ func FuzzParseState(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if len(s.Activities) > maxActivities || len(s.Driver) > 40+len("…") || s.Steps < 0 {
+		if len(s.Activities) > abi.MaxActivities || len(s.Driver) > 40+len("…") || s.Steps < 0 {
 			t.Errorf("%+v", s)
 		}
 		for _, a := range s.Activities {

@@ -8,15 +8,14 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"wskharness/driver"
+	"wskharness/driver/abi"
 	"wskharness/remote"
 )
 
@@ -310,24 +309,9 @@ func buildSample(t *testing.T, g *Guest) (string, *driver.Artifact) {
 	return path, sample
 }
 
-// headerNumber is what a header of the driver and the agent defines; 0 where it does not.
-func headerNumber(header, name string) uint32 {
-	text, err := fs.ReadFile(driver.Sources(), "include/"+header)
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := strings.Cut(string(text), "#define "+name+" ")
-	digits, _, _ := strings.Cut(rest, "u")
-	number, err := strconv.ParseUint(strings.TrimSpace(digits), 10, 32)
-	if err != nil {
-		return 0
-	}
-	return uint32(number)
-}
-
 // sleepPlan is a plan (driver/include/wskplan.h) of cases that sleep so long each.
 func sleepPlan(id, driverPath string, sha256 [32]byte, cases uint32, sleep time.Duration) []byte {
-	const opSleep, caseBytes, unitBytes, stepBytes, headerBytes = 10, 32, 44, 200, 112
+	const caseBytes, unitBytes, stepBytes, headerBytes = 32, 44, 200, 112
 	text := []byte("\x00" + id + "\x00" + driverPath + "\x00" + "wsksample\x00" + "test.sleep\x00")
 	at := func(s string) uint32 { return uint32(bytes.Index(text, []byte("\x00"+s+"\x00")) + 1) }
 	offCase := uint32(headerBytes)
@@ -340,7 +324,7 @@ func sleepPlan(id, driverPath string, sha256 [32]byte, cases uint32, sleep time.
 			b = binary.LittleEndian.AppendUint32(b, v)
 		}
 	}
-	u32(0x4E4C504B, headerNumber("wskplan.h", "WSKP_VERSION"), headerNumber("wskabi.h", "WSKT_ABI"), offText+uint32(len(text)), 0, cases, offCase, 1, offUnit, 1, offStep, uint32(len(text)), offText,
+	u32(abi.PlanMagic, abi.PlanVersion, abi.ABI, offText+uint32(len(text)), 0, cases, offCase, 1, offUnit, 1, offStep, uint32(len(text)), offText,
 		at(id), at(driverPath), at("wsksample"), 120000, 120000, 0, 0)
 	b = append(b, sha256[:]...)
 	for range cases {
@@ -348,7 +332,7 @@ func sleepPlan(id, driverPath string, sha256 [32]byte, cases uint32, sleep time.
 	}
 	u32(0, 1, 1, 1, 0, 0, 60000, 0, 0, 0, 0)
 	step := make([]byte, stepBytes)
-	binary.LittleEndian.PutUint32(step, opSleep)
+	binary.LittleEndian.PutUint32(step, abi.OpSleep)
 	binary.LittleEndian.PutUint32(step[8:], 60000)
 	binary.LittleEndian.PutUint64(step[40:], uint64(sleep.Milliseconds()))
 	b = append(append(append(b, make([]byte, int(offStep)-len(b))...), step...), text...)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"wskharness/driver/abi"
 	"wskharness/guest"
 	"wskharness/suites"
 	"wskharness/vm"
@@ -209,7 +210,7 @@ func (g *simGuest) serve(id string, r *simRun, from simReboot) {
 	boot := g.boots
 	names := r.names
 	if from.n < 0 {
-		if !g.write(r, boot, `"ev":"run-start","abi":%d,"run":%q,"boot":%q,"agent":"%064d","cases":%d,"unixMs":1`, suites.ABI, id, g.bootID(), 0, len(names)) ||
+		if !g.write(r, boot, `"ev":"run-start","abi":%d,"run":%q,"boot":%q,"agent":"%064d","cases":%d,"unixMs":1`, abi.ABI, id, g.bootID(), 0, len(names)) ||
 			!g.write(r, boot, `"ev":"driver-start","ok":1,"win32":0,"entry":0,"sha256":%q,"base":"0x10000","size":4096`, g.hash) {
 			return
 		}

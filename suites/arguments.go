@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 )
 
@@ -50,35 +51,35 @@ func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
 		p.entrySteps = m.Take(entryKey)
 	}
 	switch op.code {
-	case opFault:
+	case abi.OpFault:
 		p.fault(s, body, given)
-	case opAwait:
+	case abi.OpAwait:
 		p.owner(s, body, given)
-	case opCancel:
-		if op.performer == byDriver {
+	case abi.OpCancel:
+		if op.executor == byDriver {
 			p.owner(s, body, given)
 		} else {
 			p.requestCancel(s, body, given)
 		}
-	case opProvider:
+	case abi.OpProvider:
 		p.provider(s, body, given)
-	case opReload:
+	case abi.PlanOpReload:
 		p.poolTags(s, given["pool_tags"])
-	case opSend, opReceive, opSendTo, opReceiveFrom:
-		if offset := s.args[2] >> 8; s.args[1]+offset > socketBytes {
-			p.r.At(given["offset"], fmt.Sprintf("at most %d", socketBytes-s.args[1]), "%d bytes at offset %d: the buffer has %d", s.args[1], offset, socketBytes)
+	case abi.OpSend, abi.OpReceive, abi.OpSendTo, abi.OpReceiveFrom:
+		if offset := s.args[2] >> 8; s.args[1]+offset > abi.SocketBytes {
+			p.r.At(given["offset"], fmt.Sprintf("at most %d", abi.SocketBytes-s.args[1]), "%d bytes at offset %d: the buffer has %d", s.args[1], offset, abi.SocketBytes)
 		}
-	case opEcho:
-		if s.args[2]&echoProgram != 0 && s.args[2]&echoUntilClosed != 0 {
+	case abi.PlanOpEcho:
+		if s.args[2]&abi.PlanEchoProgram != 0 && s.args[2]&abi.PlanEchoUntilClosed != 0 {
 			p.r.At(given["program"], "one of program and until_closed or idle", "another program ends after its first round")
 		}
 	}
-	if op.socket && s.args[4]&socketPending != 0 {
+	if op.socket && s.args[4]&abi.SocketPending != 0 {
 		s.wait = 0 // it does not wait; the await after it does
 	}
 	p.c.require(op.requires)
 	p.checks(s, m)
-	if op.code == opReload {
+	if op.code == abi.PlanOpReload {
 		p.reloadChecks(s, body)
 	}
 	p.genericStep(s, body, given, words)
@@ -129,10 +130,10 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 	case argSwitch:
 		if on, ok := p.r.Bool(n, what); ok {
 			if on {
-				s.args[a.slot] = providerReady
+				s.args[a.slot] = abi.ProviderReady
 				words.add(a.name)
 			} else {
-				s.args[a.slot] = providerNotReady
+				s.args[a.slot] = abi.ProviderNotReady
 				words.add(a.off + a.name)
 			}
 		}
@@ -203,9 +204,9 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 		if name, ok := p.r.readName(n, what); ok {
 			s.target = name
 			words.object("thread " + name)
-			t := p.running(name, n, s.op.code == opJoin)
-			s.args[a.slot], s.performer = uint64(t.index), t.performer
-			if s.op.code == opJoin {
+			t := p.running(name, n, s.op.code == abi.OpJoin)
+			s.args[a.slot], s.executor = uint64(t.index), t.executor
+			if s.op.code == abi.OpJoin {
 				s.op, s.joined = s.op.joining(t.op), t.generic
 			}
 		}
@@ -214,9 +215,9 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 
 func (p *caseParser) clientArgument(s *Step, name string, at *node) uint64 {
 	switch s.op.code {
-	case opRegister:
+	case abi.OpRegister:
 		return p.register(name, at, s)
-	case opDeregister:
+	case abi.OpDeregister:
 		return p.deregister(name, at, s)
 	}
 	return p.use(name, at, s)
@@ -264,8 +265,8 @@ func (p *caseParser) waitArgument(s *Step, a argument, n *node, what string, wor
 }
 
 func (p *caseParser) numbers(s *Step, a argument, n *node, what string) {
-	if n.Kind != strictyaml.SequenceKind || len(n.Items) > maxArgs-a.slot {
-		p.r.At(n, fmt.Sprintf("a list of at most %d numbers", maxArgs-a.slot), "%s is %s", what, n.CountOrKind())
+	if n.Kind != strictyaml.SequenceKind || len(n.Items) > abi.MaxArgs-a.slot {
+		p.r.At(n, fmt.Sprintf("a list of at most %d numbers", abi.MaxArgs-a.slot), "%s is %s", what, n.CountOrKind())
 		return
 	}
 	for i, item := range n.Items {
@@ -281,9 +282,9 @@ func (p *caseParser) fault(s *Step, body *node, given map[string]*node) {
 		return
 	}
 	allowed := map[uint64][]string{
-		faultWrite:    {"kind", "address"},
-		faultBugcheck: {"kind", "code", "parameters"},
-		faultHang:     {"kind", "for"},
+		abi.FaultWrite:    {"kind", "address"},
+		abi.FaultBugcheck: {"kind", "code", "parameters"},
+		abi.FaultHang:     {"kind", "for"},
 	}[s.args[0]]
 	for name, n := range given {
 		if allowed != nil && !slices.Contains(allowed, name) {
@@ -323,7 +324,7 @@ func (p *caseParser) provider(s *Step, body *node, given map[string]*node) {
 	case given["ready"] != nil && given["ready_after"] != nil:
 		p.r.At(given["ready_after"], "one of ready and ready_after", "provider has both")
 	case given["ready_after"] != nil:
-		s.args[0] = providerAfter
+		s.args[0] = abi.ProviderAfter
 	case len(given) == 0:
 		p.r.At(body, "ready, ready_after, versions or sockets", "provider changes nothing")
 	}
@@ -335,7 +336,7 @@ func (p *caseParser) owner(s *Step, body *node, given map[string]*node) {
 		p.r.At(body, "socket or client", "%s of neither a socket nor a client, or of both", s.Op)
 	}
 	if given["client"] != nil {
-		s.args[4] |= socketClient
+		s.args[4] |= abi.SocketClient
 	}
 }
 
@@ -351,13 +352,13 @@ func (p *caseParser) checks(s *Step, m *mapping) {
 			continue
 		}
 		what := s.Op + ": " + f.name
-		if f.kind() == argExit && n.Kind == strictyaml.SequenceKind && f.compare == compareEQ && !s.Async() {
+		if f.kind() == argExit && n.Kind == strictyaml.SequenceKind && f.compare == abi.EQ && !s.Async() {
 			p.exits(s, f, n, what)
 			continue
 		}
 		if s.Async() {
 			instead := "an inspect after the join"
-			if s.performer == byAgent {
+			if s.executor == byAgent {
 				instead = f.name + " in the join"
 			}
 			p.r.At(n, instead, "%s: the step only starts thread %q", what, s.Thread)
@@ -377,8 +378,8 @@ func (p *caseParser) checks(s *Step, m *mapping) {
 		case majorPart:
 			major, hasMajor = want, true
 			check.conds = []condition{
-				{value: f.value.index, compare: compareGE, want: want << 8},
-				{value: f.value.index, compare: compareLE, want: want<<8 | 0xFF}}
+				{value: f.value.index, compare: abi.GE, want: want << 8},
+				{value: f.value.index, compare: abi.LE, want: want<<8 | 0xFF}}
 		case minorPart:
 			if !hasMajor {
 				p.r.At(n, "major beside it", "%s without major", f.name)
@@ -435,9 +436,9 @@ func (p *caseParser) wanted(s *Step, f checkForm, n *node, what string) (want ui
 // compared puts how a value compares with another before that: "at least 1.0".
 func (f checkForm) compared(words string) string {
 	switch f.compare {
-	case compareGE:
+	case abi.GE:
 		return "at least " + words
-	case compareLE:
+	case abi.LE:
 		return "at most " + words
 	}
 	return words

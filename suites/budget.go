@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 )
 
@@ -12,10 +13,10 @@ const (
 	defaultCaseTimeout = 10 * time.Second
 	defaultLoopTimeout = 30 * time.Second
 	defaultStepTimeout = 5 * time.Second // beyond what a step waits by its own word
-	longestCase        = maxAgentMs * time.Millisecond
+	longestCase        = abi.PlanMaxWaitMs * time.Millisecond
 	longestProgram     = 23 * time.Hour   // that a case runs, or waits for on a thread: a case has other steps, too
 	longestLoop        = 30 * time.Minute // of a case whose loops are made to last
-	longestUnit        = maxUnitMs * time.Millisecond
+	longestUnit        = abi.MaxUnitMs * time.Millisecond
 	unitMargin         = 250 * time.Millisecond // of a unit over its steps
 	caseMargin         = 500 * time.Millisecond // of a case over its units
 	waitMargin         = time.Second            // of a case over all that its steps wait
@@ -112,7 +113,7 @@ func (p *caseParser) unitWaits(u unit) time.Duration {
 
 // longestOf is how long the unit may take: one of the driver's is a request to it.
 func (p *caseParser) longestOf(u unit) time.Duration {
-	if p.c.Steps[u.first].performer == byAgent {
+	if p.c.Steps[u.first].executor == byAgent {
 		return longestCase
 	}
 	return longestUnit
@@ -122,7 +123,7 @@ func (p *caseParser) longestOf(u unit) time.Duration {
 // for its thread.
 func (p *caseParser) longest(s *Step) time.Duration {
 	t := p.threads[s.target]
-	if s.op.code == opRun || t != nil && t.op != nil && t.op.code == opRun {
+	if s.op.code == abi.PlanOpRun || t != nil && t.op != nil && t.op.code == abi.PlanOpRun {
 		return longestProgram
 	}
 	return maxStepTime

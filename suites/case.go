@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 )
 
@@ -112,7 +113,7 @@ func (l *loader) readCase(source Source, r *reporter, s *Suite, v variant) (*Cas
 		c.Repeat = p.count(repeat, "repeat", maxRepeat)
 	}
 	if parallel != nil {
-		c.Parallel = p.count(parallel, "parallel", maxParallel)
+		c.Parallel = p.count(parallel, "parallel", abi.MaxParallel)
 	}
 	own := fixture{setUp: m.Take(keySetUp), tearDown: m.Take(keyTearDown)}
 	steps := m.Need("steps", "steps: a list")
@@ -198,16 +199,16 @@ func (p *caseParser) atEnd(n *node) {
 			p.r.At(t.at, "a join for it", "thread %q is never joined", name)
 		}
 	}
-	if len(p.c.clients) > maxClients {
-		p.r.At(n, fmt.Sprintf("at most %d", maxClients), "the case has %d clients", len(p.c.clients))
+	if len(p.c.clients) > abi.MaxClients {
+		p.r.At(n, fmt.Sprintf("at most %d", abi.MaxClients), "the case has %d clients", len(p.c.clients))
 	}
-	if len(p.c.sockets) > maxSockets {
-		p.r.At(n, fmt.Sprintf("at most %d", maxSockets), "the case has %d sockets", len(p.c.sockets))
+	if len(p.c.sockets) > abi.MaxSockets {
+		p.r.At(n, fmt.Sprintf("at most %d", abi.MaxSockets), "the case has %d sockets", len(p.c.sockets))
 	}
-	if len(p.c.handles) > maxHandles {
-		p.r.At(n, fmt.Sprintf("at most %d", maxHandles), "the case has %d handles", len(p.c.handles))
+	if len(p.c.handles) > abi.PlanMaxHandles {
+		p.r.At(n, fmt.Sprintf("at most %d", abi.PlanMaxHandles), "the case has %d handles", len(p.c.handles))
 	}
-	if len(p.threads) > maxThreads {
-		p.r.At(n, fmt.Sprintf("at most %d", maxThreads), "the case has %d threads", len(p.threads))
+	if len(p.threads) > abi.MaxThreads {
+		p.r.At(n, fmt.Sprintf("at most %d", abi.MaxThreads), "the case has %d threads", len(p.threads))
 	}
 }

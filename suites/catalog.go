@@ -1,6 +1,10 @@
 package suites
 
-import "time"
+import (
+	"time"
+
+	"wskharness/driver/abi"
+)
 
 // Catalog is everything that was loaded, in the order of the files and of the cases in them.
 type Catalog struct {
@@ -80,30 +84,30 @@ type Step struct {
 	Line    int
 	Part    Part
 
-	op        *operation
-	performer performer
-	client    string   // of steps about a client
-	target    string   // of steps about a thread
-	makes     []string // sockets that there are after it
-	closes    string   // a socket that is gone after it
-	recorded  []string // names of the values that are noted with the status
-	silent    bool     // neither judged nor noted: it tidies up after a step that was only noted
-	context   uint16
-	thread    uint16 // index + 1
-	args      [maxArgs]uint64
-	wait      time.Duration // how long the step may take by its own word
-	nextAt    *node         // where next_on is written
-	unit      int
-	group     uint16 // of its unit, where that has some
-	weight    uint16 // of that, in its first step
-	generic   *generic
-	poolTags  []string // of reload: whose pool is looked at
-	opens     string   // a handle that there is after it
-	shuts     string   // a handle that is gone after it
-	joined    *generic // of a join: that of the step that began what is joined
-	keep      int      // later steps take what it reports, under this number; 0: none does
-	takes     *taken   // what one of its arguments is
-	takesTo   int      // which of args
+	op       *operation
+	executor executor
+	client   string   // of steps about a client
+	target   string   // of steps about a thread
+	makes    []string // sockets that there are after it
+	closes   string   // a socket that is gone after it
+	recorded []string // names of the values that are noted with the status
+	silent   bool     // neither judged nor noted: it tidies up after a step that was only noted
+	context  uint16
+	thread   uint16 // index + 1
+	args     [abi.MaxArgs]uint64
+	wait     time.Duration // how long the step may take by its own word
+	nextAt   *node         // where next_on is written
+	unit     int
+	group    uint16 // of its unit, where that has some
+	weight   uint16 // of that, in its first step
+	generic  *generic
+	poolTags []string // of reload: whose pool is looked at
+	opens    string   // a handle that there is after it
+	shuts    string   // a handle that is gone after it
+	joined   *generic // of a join: that of the step that began what is joined
+	keep     int      // later steps take what it reports, under this number; 0: none does
+	takes    *taken   // what one of its arguments is
+	takesTo  int      // which of args
 }
 
 // Part is where in its case a step stands.
@@ -120,10 +124,10 @@ const (
 func (p Part) After() bool { return p == TearDown || p == Health }
 
 // Reboots reports whether the guest reboots in the step, and the run goes on after that.
-func (s *Step) Reboots() bool { return s.op.code == opReboot }
+func (s *Step) Reboots() bool { return s.op.code == abi.PlanOpReboot }
 
 // ManagesDriver reports whether the driver is started or stopped for the step.
-func (s *Step) ManagesDriver() bool { return s.op.life != 0 || s.op.code == opStartFailures }
+func (s *Step) ManagesDriver() bool { return s.op.life != 0 || s.op.code == abi.PlanOpStartFailures }
 
 // Async reports whether the step only starts its operation, on a named thread.
 func (s *Step) Async() bool { return s.Thread != "" }

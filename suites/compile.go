@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 )
 
@@ -62,11 +63,11 @@ func (p *Plan) Entry(n int) (e Entry, ok bool) {
 }
 
 // MaxPlanBytes is how much of a plan cases may take together, by their PlanBytes.
-const MaxPlanBytes = planMaxFile / 2
+const MaxPlanBytes = abi.PlanMaxFile / 2
 
 // PlanBytes is how much of a plan an attempt of the case takes at most: with its own steps, units and texts.
 func (c *Case) PlanBytes() int {
-	size := binary.Size(wireCase{}) + len(c.Name()) + 1 + len(c.Steps)*(binary.Size(wireUnit{})+binary.Size(wirePlanStep{}))
+	size := binary.Size(abi.PlanCase{}) + len(c.Name()) + 1 + len(c.Steps)*(binary.Size(abi.PlanUnit{})+binary.Size(abi.PlanStep{}))
 	for _, s := range c.Steps {
 		size += 8 * len(s.poolTags)
 		if s.generic != nil {
@@ -83,7 +84,7 @@ func (c *Case) PlanBytes() int {
 const longestGuestPath = 1 << 10
 
 // LongestWait is the longest time that a plan can name.
-const LongestWait = maxWaitMs * time.Millisecond
+const LongestWait = abi.MaxWaitMs * time.Millisecond
 
 const defaultDriverTimeout = 30 * time.Second
 
@@ -111,22 +112,22 @@ func Compile(entries []Entry, opts PlanOptions) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := planWriter{opts: opts, strings: []byte{0}, offsets: map[string]uint32{"": 0}, done: map[written]wireCase{}, suites: map[string]uint32{}}
+	w := planWriter{opts: opts, strings: []byte{0}, offsets: map[string]uint32{"": 0}, done: map[written]abi.PlanCase{}, suites: map[string]uint32{}}
 	for _, e := range entries {
 		w.add(e, opts.Seed)
 	}
-	if len(w.suites) > maxPlanSuites {
-		return nil, fmt.Errorf("compile plan: %d suites with a set-up or tear-down of their own; at most %d may run together", len(w.suites), maxPlanSuites)
+	if len(w.suites) > abi.PlanMaxSuites {
+		return nil, fmt.Errorf("compile plan: %d suites with a set-up or tear-down of their own; at most %d may run together", len(w.suites), abi.PlanMaxSuites)
 	}
-	header := wireHeader{
-		Magic: planMagic, Version: planVersion, Abi: ABI,
+	header := abi.PlanHeader{
+		Magic: abi.PlanMagic, Version: abi.PlanVersion, Abi: abi.ABI,
 		RunId: w.text(opts.RunID), DriverPath: w.text(opts.DriverPath), ServiceName: w.text(opts.Service),
 		StartTimeoutMs: start, StopTimeoutMs: stop, DriverSha256: opts.DriverSHA256,
 	}
 	if opts.Own != nil {
-		header.Flags = planPlain
+		header.Flags = abi.PlanPlain
 		if opts.Own.NeverUnload {
-			header.Flags |= planNeverUnload
+			header.Flags |= abi.PlanNeverUnload
 		}
 		header.Settings = w.list(opts.Own.settings(opts.INF))
 	}
@@ -147,12 +148,12 @@ func milliseconds(what string, d time.Duration) (uint32, error) {
 // planWriter gathers the tables of a plan. A case that is in it again, with the same seed, shares its units.
 type planWriter struct {
 	opts    PlanOptions
-	cases   []wireCase
-	units   []wireUnit
-	steps   []wirePlanStep
+	cases   []abi.PlanCase
+	units   []abi.PlanUnit
+	steps   []abi.PlanStep
 	strings []byte
 	offsets map[string]uint32
-	done    map[written]wireCase
+	done    map[written]abi.PlanCase
 	suites  map[string]uint32 // that do something once, from 1
 }
 
@@ -207,7 +208,7 @@ func (w *planWriter) add(e Entry, seed uint32) {
 		return
 	}
 	units := c.batched()
-	wire := wireCase{
+	wire := abi.PlanCase{
 		Name: w.text(c.Name()), FirstUnit: uint32(len(w.units)), UnitCount: uint32(len(units)),
 		TimeoutMs:     uint32(c.Timeout.Milliseconds()),
 		TearDownCount: uint32(c.tearDownUnits(units)), TearDownMs: uint32(c.TearDown.Milliseconds()),
@@ -215,7 +216,7 @@ func (w *planWriter) add(e Entry, seed uint32) {
 	}
 	first := uint32(len(w.steps))
 	for _, u := range units {
-		w.units = append(w.units, wireUnit{
+		w.units = append(w.units, abi.PlanUnit{
 			FirstStep: first + uint32(u.first), StepCount: uint32(u.count),
 			Repeat: uint32(u.repeat), Parallel: uint32(u.parallel), ClientStride: uint32(u.stride), SocketStride: uint32(u.sockets),
 			TimeoutMs: uint32(u.timeout.Milliseconds()), ForMs: uint32(u.duration.Milliseconds()),
@@ -224,13 +225,13 @@ func (w *planWriter) add(e Entry, seed uint32) {
 	}
 	for i := range c.Steps {
 		s := &c.Steps[i]
-		step := wirePlanStep{Step: s.wire(), Performer: uint32(s.performer)}
+		step := abi.PlanStep{Step: s.wire(), Performer: uint32(s.executor)}
 		if s.generic != nil {
 			step.Text = w.list(s.generic.agentTexts(w.opts.Stored))
 		} else if len(s.poolTags) > 0 {
 			step.Text = w.list(s.poolTags)
 		}
-		if w.opts.Own != nil && s.op.code == opSleep {
+		if w.opts.Own != nil && s.op.code == abi.OpSleep {
 			step.Performer = uint32(byAgent) // there is no sample to do it
 		}
 		w.steps = append(w.steps, step)
@@ -253,9 +254,9 @@ func (w *planWriter) suite(c *Case) uint32 {
 func (u unit) flags(part Part) uint32 {
 	switch {
 	case u.atStart:
-		return unitAtStart
+		return abi.PlanUnitAtStart
 	case part == Health:
-		return unitHealth
+		return abi.PlanUnitHealth
 	}
 	return 0
 }
@@ -265,7 +266,7 @@ func (u unit) flags(part Part) uint32 {
 // tells how far the case got where that ends the machine.
 const (
 	eagerSteps = 100
-	batchSteps = maxSteps
+	batchSteps = abi.MaxSteps
 )
 
 // batched are the units of a case as the driver is given them.
@@ -301,11 +302,11 @@ func (c *Case) UnitFrom(step int) (first, count int) {
 
 // single reports whether the unit is of steps of the driver that run once, each as if it were alone.
 func (c *Case) single(u unit) bool {
-	return !u.listed && !u.repeats() && c.Steps[u.first].performer == byDriver
+	return !u.listed && !u.repeats() && c.Steps[u.first].executor == byDriver
 }
 
-func (s *Step) wire() wireStep {
-	w := wireStep{
+func (s *Step) wire() abi.Step {
+	w := abi.Step{
 		Op: s.op.code, Context: s.context, Thread: s.thread, TimeoutMs: uint32(s.Timeout.Milliseconds()),
 		Arg: s.args, Group: s.group, Weight: s.weight, NextCount: uint16(len(s.Next)),
 		Keep: uint16(s.keep), From: s.takes.wire(), FromArg: uint16(s.takesTo),
@@ -313,7 +314,7 @@ func (s *Step) wire() wireStep {
 	for _, flag := range []struct {
 		on  bool
 		bit uint32
-	}{{s.Record, stepRecord}, {s.Misuse, stepMisuse}, {s.Yields, stepYield}} {
+	}{{s.Record, abi.StepRecord}, {s.Misuse, abi.StepMisuse}, {s.Yields, abi.StepYield}} {
 		if flag.on {
 			w.Flags |= flag.bit
 		}
@@ -325,7 +326,7 @@ func (s *Step) wire() wireStep {
 	}
 	for _, c := range s.Checks {
 		for _, cond := range c.conds {
-			w.Check[w.CheckCount] = wireCheck{Value: cond.value, Compare: cond.compare, Want: cond.want, From: cond.from.wire()}
+			w.Check[w.CheckCount] = abi.Check{Value: cond.value, Compare: cond.compare, Want: cond.want, From: cond.from.wire()}
 			w.CheckCount++
 		}
 	}
@@ -333,19 +334,19 @@ func (s *Step) wire() wireStep {
 }
 
 // file lays the tables out, each at a multiple of eight bytes.
-func (w *planWriter) file(h wireHeader) ([]byte, error) {
+func (w *planWriter) file(h abi.PlanHeader) ([]byte, error) {
 	at := align(binary.Size(h))
 	table := func(count, size int) (uint32, uint32) {
 		offset := at
 		at = align(at + count*size)
 		return uint32(count), uint32(offset)
 	}
-	h.CaseCount, h.CaseOffset = table(len(w.cases), binary.Size(wireCase{}))
-	h.UnitCount, h.UnitOffset = table(len(w.units), binary.Size(wireUnit{}))
-	h.StepCount, h.StepOffset = table(len(w.steps), binary.Size(wirePlanStep{}))
+	h.CaseCount, h.CaseOffset = table(len(w.cases), binary.Size(abi.PlanCase{}))
+	h.UnitCount, h.UnitOffset = table(len(w.units), binary.Size(abi.PlanUnit{}))
+	h.StepCount, h.StepOffset = table(len(w.steps), binary.Size(abi.PlanStep{}))
 	h.StringBytes, h.StringOffset = table(len(w.strings), 1)
-	if at > planMaxFile {
-		return nil, fmt.Errorf("compile plan: %d cases make a file of %d bytes, more than the agent takes (%d); run fewer at once", len(w.cases), at, planMaxFile)
+	if at > abi.PlanMaxFile {
+		return nil, fmt.Errorf("compile plan: %d cases make a file of %d bytes, more than the agent takes (%d); run fewer at once", len(w.cases), at, abi.PlanMaxFile)
 	}
 	h.FileSize = uint32(at)
 

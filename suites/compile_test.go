@@ -11,14 +11,16 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"wskharness/driver/abi"
 )
 
 // decoded is a plan file as the agent sees it, read here on its own: header, then tables by offset.
 type decoded struct {
-	header wireHeader
-	cases  []wireCase
-	units  []wireUnit
-	steps  []wirePlanStep
+	header abi.PlanHeader
+	cases  []abi.PlanCase
+	units  []abi.PlanUnit
+	steps  []abi.PlanStep
 	text   []byte
 }
 
@@ -31,14 +33,14 @@ func decodePlan(data []byte) (*decoded, error) {
 	zeroed := bytes.Clone(data)
 	copy(zeroed[16:20], []byte{0, 0, 0, 0})
 	switch {
-	case h.Magic != 0x4E4C504B || h.Version != planVersion || h.Abi != ABI:
-		return nil, fmt.Errorf("magic %#x, version %d, ABI %d", h.Magic, h.Version, h.Abi)
-	case int(h.FileSize) != len(data) || len(data) > planMaxFile:
+	case h.Magic != 0x4E4C504B || h.Version != abi.PlanVersion || h.Abi != abi.ABI:
+		return nil, fmt.Errorf("magic %#x, version %d, abi.ABI %d", h.Magic, h.Version, h.Abi)
+	case int(h.FileSize) != len(data) || len(data) > abi.PlanMaxFile:
 		return nil, fmt.Errorf("size %d, file has %d", h.FileSize, len(data))
 	case crc32.ChecksumIEEE(zeroed) != h.Crc32:
 		return nil, fmt.Errorf("CRC %#x", h.Crc32)
 	}
-	d.cases, d.units, d.steps = make([]wireCase, h.CaseCount), make([]wireUnit, h.UnitCount), make([]wirePlanStep, h.StepCount)
+	d.cases, d.units, d.steps = make([]abi.PlanCase, h.CaseCount), make([]abi.PlanUnit, h.UnitCount), make([]abi.PlanStep, h.StepCount)
 	d.text = make([]byte, h.StringBytes)
 	for _, table := range []struct {
 		offset uint32
@@ -64,17 +66,17 @@ func (d *decoded) check() error {
 			return fmt.Errorf("case %d: %+v", i, c)
 		}
 		for k, u := range d.units[c.FirstUnit : c.FirstUnit+c.UnitCount] {
-			limit, most := c.TimeoutMs, uint32(maxUnitMs)
-			if performer(d.steps[min(int(u.FirstStep), len(d.steps)-1)].Performer) == byAgent {
-				most = maxAgentMs
+			limit, most := c.TimeoutMs, uint32(abi.MaxUnitMs)
+			if executor(d.steps[min(int(u.FirstStep), len(d.steps)-1)].Performer) == byAgent {
+				most = abi.PlanMaxWaitMs
 			}
 			if k >= int(c.UnitCount-c.TearDownCount) {
 				limit = c.TearDownMs
 			}
 			switch {
-			case u.StepCount < 1 || u.StepCount > maxSteps || int(u.FirstStep+u.StepCount) > len(d.steps):
+			case u.StepCount < 1 || u.StepCount > abi.MaxSteps || int(u.FirstStep+u.StepCount) > len(d.steps):
 				return fmt.Errorf("case %d: steps of %+v", i, u)
-			case u.Repeat < 1 || u.Parallel < 1 || u.Parallel > maxParallel:
+			case u.Repeat < 1 || u.Parallel < 1 || u.Parallel > abi.MaxParallel:
 				return fmt.Errorf("case %d: runs of %+v", i, u)
 			case u.TimeoutMs < 1 || u.TimeoutMs > most || u.TimeoutMs >= limit:
 				return fmt.Errorf("case %d: unit's limit %d in a case's of %d", i, u.TimeoutMs, limit)
@@ -89,27 +91,27 @@ func (d *decoded) check() error {
 	return nil
 }
 
-func checkStep(ps wirePlanStep, u wireUnit) error {
+func checkStep(ps abi.PlanStep, u abi.PlanUnit) error {
 	s := ps.Step
 	last := uint64((u.Parallel - 1) * u.ClientStride)
 	switch {
-	case !knownOperation(ps) || s.Context > contextDPC || s.Thread > maxThreads:
-		return fmt.Errorf("operation %d of performer %d, context %d, thread %d", s.Op, ps.Performer, s.Context, s.Thread)
+	case !knownOperation(ps) || s.Context > abi.ContextDPC || s.Thread > abi.MaxThreads:
+		return fmt.Errorf("operation %d of executor %d, context %d, thread %d", s.Op, ps.Performer, s.Context, s.Thread)
 	case s.TimeoutMs < 1 || s.TimeoutMs > u.TimeoutMs:
 		return fmt.Errorf("limit %d in a unit's of %d", s.TimeoutMs, u.TimeoutMs)
-	case s.CheckCount > maxChecks || s.ExpectCount > maxExpect:
+	case s.CheckCount > abi.MaxChecks || s.ExpectCount > abi.MaxExpect:
 		return fmt.Errorf("%d checks, %d statuses", s.CheckCount, s.ExpectCount)
-	case performer(ps.Performer) == byAgent && (u.Flags != 0 || s.Context != 0):
+	case executor(ps.Performer) == byAgent && (u.Flags != 0 || s.Context != 0):
 		return fmt.Errorf("a step of the agent in %+v", u)
-	case performer(ps.Performer) == byAgent && (u.StepCount != 1 || u.Repeat != 1 || u.Parallel != 1) && (!loopsInAgent(s.Op) || u.ClientStride != 0):
+	case executor(ps.Performer) == byAgent && (u.StepCount != 1 || u.Repeat != 1 || u.Parallel != 1) && (!loopsInAgent(s.Op) || u.ClientStride != 0):
 		return fmt.Errorf("operation %d of the agent in a loop, %+v", s.Op, u)
-	case slices.Contains([]uint32{opIoctl, opRead, opWrite}, s.Op) && performer(ps.Performer) == byAgent && s.Arg[slotHandle]+uint64((u.Parallel-1)*u.SocketStride) > maxHandles:
+	case slices.Contains([]uint32{abi.PlanOpIoctl, abi.PlanOpRead, abi.PlanOpWrite}, s.Op) && executor(ps.Performer) == byAgent && s.Arg[slotHandle]+uint64((u.Parallel-1)*u.SocketStride) > abi.PlanMaxHandles:
 		return fmt.Errorf("handle %d in %+v", s.Arg[slotHandle], u)
-	case s.Op <= opCompare && s.Arg[0]+last >= maxClients:
+	case s.Op <= abi.OpCompare && s.Arg[0]+last >= abi.MaxClients:
 		return fmt.Errorf("client %d, stride %d on %d threads", s.Arg[0], u.ClientStride, u.Parallel)
-	case (s.Op == opBlocked || s.Op == opJoin) && s.Arg[0] >= maxThreads:
+	case (s.Op == abi.OpBlocked || s.Op == abi.OpJoin) && s.Arg[0] >= abi.MaxThreads:
 		return fmt.Errorf("thread %d", s.Arg[0])
-	case (s.Op == opBlocked || s.Op == opJoin) && s.Arg[1] >= uint64(s.TimeoutMs):
+	case (s.Op == abi.OpBlocked || s.Op == abi.OpJoin) && s.Arg[1] >= uint64(s.TimeoutMs):
 		return fmt.Errorf("waits %d with a limit of %d", s.Arg[1], s.TimeoutMs)
 	}
 	return nil
@@ -117,16 +119,16 @@ func checkStep(ps wirePlanStep, u wireUnit) error {
 
 // loopsInAgent has the operations that an agent takes in a loop (generic.c).
 func loopsInAgent(op uint32) bool {
-	return slices.Contains([]uint32{opOpen, opCloseHandle, opIoctl, opRead, opWrite, opCancel, opSleep}, op)
+	return slices.Contains([]uint32{abi.PlanOpOpen, abi.PlanOpClose, abi.PlanOpIoctl, abi.PlanOpRead, abi.PlanOpWrite, abi.OpCancel, abi.OpSleep}, op)
 }
 
-// knownOperation reports whether the performer of the step knows its operation.
-func knownOperation(s wirePlanStep) bool {
-	if performer(s.Performer) == byAgent {
-		return s.Step.Op >= opUnload && s.Step.Op <= opEcho || s.Step.Op == opBlocked || s.Step.Op == opJoin ||
-			s.Step.Op >= opUpload && s.Step.Op <= opWrite || s.Step.Op == opSleep || s.Step.Op == opCancel || s.Step.Op == opRegistry
+// knownOperation reports whether the executor of the step knows its operation.
+func knownOperation(s abi.PlanStep) bool {
+	if executor(s.Performer) == byAgent {
+		return s.Step.Op >= abi.PlanOpUnload && s.Step.Op <= abi.PlanOpEcho || s.Step.Op == abi.OpBlocked || s.Step.Op == abi.OpJoin ||
+			s.Step.Op >= abi.PlanOpUpload && s.Step.Op <= abi.PlanOpWrite || s.Step.Op == abi.OpSleep || s.Step.Op == abi.OpCancel || s.Step.Op == abi.PlanOpRegistry
 	}
-	return s.Step.Op >= opRegister && s.Step.Op <= opProviderState
+	return s.Step.Op >= abi.OpRegister && s.Step.Op <= abi.OpProviderState
 }
 
 func (d *decoded) string(at uint32) string {
@@ -205,7 +207,7 @@ func TestCompileRefuses(t *testing.T) {
 			opts := good
 			test.change(&opts)
 			if name == "too large" {
-				for range planMaxFile/24 + 1 {
+				for range abi.PlanMaxFile/24 + 1 {
 					test.entries = append(test.entries, entries[0])
 				}
 				test.want = "more than the agent takes"
@@ -224,65 +226,65 @@ func TestCompileSteps(t *testing.T) {
 		name  string
 		steps []string
 		at    int // of the step that is compared
-		want  wireStep
+		want  abi.Step
 	}{
 		{"register", []string{"register: {client: x}", "register: {client: a, version: '1.10', context: true, stack_npi: true, reserved: 7}"}, 1,
-			wireStep{Op: opRegister, TimeoutMs: 5000, Arg: [6]uint64{1, 0x010A, regContext | regStackNPI, 7}}},
+			abi.Step{Op: abi.OpRegister, TimeoutMs: 5000, Arg: [6]uint64{1, 0x010A, abi.RegContext | abi.RegStackNPI, 7}}},
 		{"deregister is guarded", []string{"register: {client: a}", "deregister: {client: a}"}, 1,
-			wireStep{Op: opDeregister, Context: contextGuard, TimeoutMs: 5000}},
+			abi.Step{Op: abi.OpDeregister, Context: abi.ContextGuard, TimeoutMs: 5000}},
 		{"deregister where told", []string{"register: {client: a}", "deregister: {client: a, at: passive}"}, 1,
-			wireStep{Op: opDeregister, TimeoutMs: 5000}},
+			abi.Step{Op: abi.OpDeregister, TimeoutMs: 5000}},
 		{"capture", []string{"register: {client: a}", "capture: {client: a, wait: none, at: dpc, major: 1, slots: [WskSocket, WskControlClient]}\n        within: 1s"}, 1,
-			wireStep{Op: opCapture, Context: contextDPC, TimeoutMs: 5000, CheckCount: 4, Check: [6]wireCheck{
-				{Value: valueNPIVersion, Compare: compareGE, Want: 0x0100},
-				{Value: valueNPIVersion, Compare: compareLE, Want: 0x01FF},
-				{Value: valueNPISlots, Compare: compareHas, Want: 5},
-				{Value: valueElapsedNS, Compare: compareLE, Want: 1e9},
+			abi.Step{Op: abi.OpCapture, Context: abi.ContextDPC, TimeoutMs: 5000, CheckCount: 4, Check: [6]abi.Check{
+				{Value: abi.ValueNPIVersion, Compare: abi.GE, Want: 0x0100},
+				{Value: abi.ValueNPIVersion, Compare: abi.LE, Want: 0x01FF},
+				{Value: abi.ValueNPISlots, Compare: abi.Has, Want: 5},
+				{Value: abi.ValueElapsedNS, Compare: abi.LE, Want: 1e9},
 			}}},
 		{"capture with a wait", []string{"register: {client: a}", "capture: {client: a, wait: 1500ms}\n        expect: [STATUS_DEVICE_NOT_READY, 0xC0000001]\n        at_least: 1s"}, 1,
-			wireStep{Op: opCapture, Context: contextGuard, TimeoutMs: 6500, ExpectCount: 2,
+			abi.Step{Op: abi.OpCapture, Context: abi.ContextGuard, TimeoutMs: 6500, ExpectCount: 2,
 				Expect: [4]uint32{0xC00000A3, 0xC0000001}, Arg: [6]uint64{0, 1500}, CheckCount: 1,
-				Check: [6]wireCheck{{Value: valueElapsedNS, Compare: compareGE, Want: 1e9}}}},
+				Check: [6]abi.Check{{Value: abi.ValueElapsedNS, Compare: abi.GE, Want: 1e9}}}},
 		{"infinite on a thread", []string{"register: {client: a}", "release: {client: a, thread: t1}", "capture: {client: a, wait: infinite, thread: t2}"}, 2,
-			wireStep{Op: opCapture, Thread: 2, TimeoutMs: 5000, Arg: [6]uint64{0, 0xFFFFFFFF}}},
+			abi.Step{Op: abi.OpCapture, Thread: 2, TimeoutMs: 5000, Arg: [6]uint64{0, 0xFFFFFFFF}}},
 		{"blocked", []string{"register: {client: a}", "release: {client: a, thread: t1}", "release: {client: a, thread: t2}", "blocked: {thread: t2, for: 200ms}"}, 3,
-			wireStep{Op: opBlocked, TimeoutMs: 5200, ExpectCount: 1, Expect: [4]uint32{0x102}, Arg: [6]uint64{1, 200}}},
+			abi.Step{Op: abi.OpBlocked, TimeoutMs: 5200, ExpectCount: 1, Expect: [4]uint32{0x102}, Arg: [6]uint64{1, 200}}},
 		{"join", []string{"register: {client: a}", "release: {client: a, thread: t1}", "join: {thread: t1}\n        expect: STATUS_DEVICE_NOT_READY"}, 2,
-			wireStep{Op: opJoin, TimeoutMs: 15000, ExpectCount: 1, Expect: [4]uint32{0xC00000A3}, Arg: [6]uint64{0, 10000}}},
+			abi.Step{Op: abi.OpJoin, TimeoutMs: 15000, ExpectCount: 1, Expect: [4]uint32{0xC00000A3}, Arg: [6]uint64{0, 10000}}},
 		{"record", []string{"register: {client: a}", "query: {client: a, at: dispatch}\n        record: true"}, 1,
-			wireStep{Op: opQuery, Context: contextSpin, Flags: stepRecord, TimeoutMs: 5000}},
+			abi.Step{Op: abi.OpQuery, Context: abi.ContextSpin, Flags: abi.StepRecord, TimeoutMs: 5000}},
 		{"repeat", []string{"register: {client: a}", "capture: {client: a, wait: none}\n        repeat: 3\n        within: 1s"}, 1,
-			wireStep{Op: opCapture, TimeoutMs: 5000, CheckCount: 1, Check: [6]wireCheck{
-				{Value: valueMaxNS, Compare: compareLE, Want: 1e9}}}},
+			abi.Step{Op: abi.OpCapture, TimeoutMs: 5000, CheckCount: 1, Check: [6]abi.Check{
+				{Value: abi.ValueMaxNS, Compare: abi.LE, Want: 1e9}}}},
 		{"memory", []string{"memory: {mark: true}", "memory: {growth_at_most: 64KiB}"}, 1,
-			wireStep{Op: opMemory, TimeoutMs: 5000, CheckCount: 1,
-				Check: [6]wireCheck{{Value: valueMemoryGrowth, Compare: compareLE, Want: 64 << 10}}}},
-		{"sleep", []string{"sleep: 1s"}, 0, wireStep{Op: opSleep, TimeoutMs: 6000, Arg: [6]uint64{1000}}},
-		{"mark", []string{"memory: {mark: true}"}, 0, wireStep{Op: opMemory, TimeoutMs: 5000, Arg: [6]uint64{1}}},
+			abi.Step{Op: abi.OpMemory, TimeoutMs: 5000, CheckCount: 1,
+				Check: [6]abi.Check{{Value: abi.ValueMemoryGrowth, Compare: abi.LE, Want: 64 << 10}}}},
+		{"sleep", []string{"sleep: 1s"}, 0, abi.Step{Op: abi.OpSleep, TimeoutMs: 6000, Arg: [6]uint64{1000}}},
+		{"mark", []string{"memory: {mark: true}"}, 0, abi.Step{Op: abi.OpMemory, TimeoutMs: 5000, Arg: [6]uint64{1}}},
 		{"compare", []string{"register: {client: a}", "register: {client: b}", "compare: {clients: [b, a], same_client: false}"}, 2,
-			wireStep{Op: opCompare, TimeoutMs: 5000, Arg: [6]uint64{1, 0}, CheckCount: 1,
-				Check: [6]wireCheck{{Value: valueCompareSameClient, Compare: compareEQ}}}},
+			abi.Step{Op: abi.OpCompare, TimeoutMs: 5000, Arg: [6]uint64{1, 0}, CheckCount: 1,
+				Check: [6]abi.Check{{Value: abi.ValueCompareSameClient, Compare: abi.EQ}}}},
 		{"state", []string{"activate:", "state: {within: 3s, phase: listening, port_at_least: 1}", "deactivate: {}"}, 1,
-			wireStep{Op: opState, TimeoutMs: 8000, Arg: [6]uint64{3000}, CheckCount: 2, Check: [6]wireCheck{
-				{Value: valueStatePhase, Compare: compareEQ, Want: phaseListening}, {Value: valueStatePort, Compare: compareGE, Want: 1}}}},
+			abi.Step{Op: abi.OpState, TimeoutMs: 8000, Arg: [6]uint64{3000}, CheckCount: 2, Check: [6]abi.Check{
+				{Value: abi.ValueStatePhase, Compare: abi.EQ, Want: abi.PhaseListening}, {Value: abi.ValueStatePort, Compare: abi.GE, Want: 1}}}},
 		{"fault", []string{"fault: {kind: bugcheck, code: 0xE2, parameters: [1, 0x20]}"}, 0,
-			wireStep{Op: opFault, Flags: stepMisuse, TimeoutMs: 5000, Arg: [6]uint64{faultBugcheck, 0xE2, 1, 0x20}}},
+			abi.Step{Op: abi.OpFault, Flags: abi.StepMisuse, TimeoutMs: 5000, Arg: [6]uint64{abi.FaultBugcheck, 0xE2, 1, 0x20}}},
 		{"double", []string{"register: {client: a}", "register: {client: a}\n        misuse: true"}, 1,
-			wireStep{Op: opRegister, Flags: stepMisuse, TimeoutMs: 5000, Arg: [6]uint64{0, 0x0100}}},
+			abi.Step{Op: abi.OpRegister, Flags: abi.StepMisuse, TimeoutMs: 5000, Arg: [6]uint64{0, 0x0100}}},
 		{"unload on a thread", []string{"unload: {thread: u}", "join: {thread: u}"}, 0,
-			wireStep{Op: opUnload, Thread: 1, TimeoutMs: 30000}},
+			abi.Step{Op: abi.PlanOpUnload, Thread: 1, TimeoutMs: 30000}},
 		{"join of the agent's", []string{"unload: {thread: u}", "join: {thread: u, within: 3s}"}, 1,
-			wireStep{Op: opJoin, TimeoutMs: 8000, Arg: [6]uint64{0, 3000}}},
+			abi.Step{Op: abi.OpJoin, TimeoutMs: 8000, Arg: [6]uint64{0, 3000}}},
 		{"a time of unload", []string{"unload: {deregister_at_least: 2s}"}, 0,
-			wireStep{Op: opUnload, TimeoutMs: 30000, CheckCount: 1,
-				Check: [6]wireCheck{{Value: valueUnloadDeregisterNS, Compare: compareGE, Want: 2e9}}}},
+			abi.Step{Op: abi.PlanOpUnload, TimeoutMs: 30000, CheckCount: 1,
+				Check: [6]abi.Check{{Value: abi.PlanValueUnloadDeregisterNS, Compare: abi.GE, Want: 2e9}}}},
 		{"load that fails", []string{"unload:", "load: {inject: 3, activate: true}\n        expect: [STATUS_INSUFFICIENT_RESOURCES, ERROR_GEN_FAILURE]"}, 1,
-			wireStep{Op: opLoad, TimeoutMs: 30000, ExpectCount: 2,
-				Expect: [4]uint32{0xC000009A, 0xC007001F}, Arg: [6]uint64{3, startActivate}}},
+			abi.Step{Op: abi.PlanOpLoad, TimeoutMs: 30000, ExpectCount: 2,
+				Expect: [4]uint32{0xC000009A, 0xC007001F}, Arg: [6]uint64{3, abi.PlanStartActivate}}},
 		{"reboot", []string{"reboot: {start: boot, provider_ready_after: 300ms}"}, 0,
-			wireStep{Op: opReboot, TimeoutMs: 90000, Arg: [6]uint64{0, 0, 0, 301, 60000}}},
+			abi.Step{Op: abi.PlanOpReboot, TimeoutMs: 90000, Arg: [6]uint64{0, 0, 0, 301, 60000}}},
 		{"null dispatch", []string{"register: {client: a, null_dispatch: true}"}, 0,
-			wireStep{Op: opRegister, Flags: stepMisuse, TimeoutMs: 5000, Arg: [6]uint64{0, 0x0100, regNullDispatch}}},
+			abi.Step{Op: abi.OpRegister, Flags: abi.StepMisuse, TimeoutMs: 5000, Arg: [6]uint64{0, 0x0100, abi.RegNullDispatch}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			// As misuse, a case may leave things behind: the steps here are only compiled.
@@ -291,8 +293,8 @@ func TestCompileSteps(t *testing.T) {
 			if diff := cmp.Diff(test.want, got.Step); diff != "" {
 				t.Error(diff)
 			}
-			if own := test.want.Op >= opUnload || strings.Contains(test.name, "agent"); own != (performer(got.Performer) == byAgent) {
-				t.Errorf("performer %d", got.Performer)
+			if own := test.want.Op >= abi.PlanOpUnload || strings.Contains(test.name, "agent"); own != (executor(got.Performer) == byAgent) {
+				t.Errorf("executor %d", got.Performer)
 			}
 		})
 	}
@@ -301,11 +303,11 @@ func TestCompileSteps(t *testing.T) {
 // TestCompileEntry checks the unit of what DriverEntry does: behind the step that starts the driver, and marked.
 func TestCompileEntry(t *testing.T) {
 	d := compile(t, load(t, caseText("", "unload:", "load:\n          steps:\n            - register: {client: a}\n            - sleep: 10ms", "deregister: {client: a}")).All()[0])
-	var got []wireUnit
+	var got []abi.PlanUnit
 	for _, u := range d.units {
-		got = append(got, wireUnit{FirstStep: u.FirstStep, StepCount: u.StepCount, Flags: u.Flags})
+		got = append(got, abi.PlanUnit{FirstStep: u.FirstStep, StepCount: u.StepCount, Flags: u.Flags})
 	}
-	want := []wireUnit{{FirstStep: 0, StepCount: 1}, {FirstStep: 1, StepCount: 1}, {FirstStep: 2, StepCount: 2, Flags: unitAtStart}, {FirstStep: 4, StepCount: 1}}
+	want := []abi.PlanUnit{{FirstStep: 0, StepCount: 1}, {FirstStep: 1, StepCount: 1}, {FirstStep: 2, StepCount: 2, Flags: abi.PlanUnitAtStart}, {FirstStep: 4, StepCount: 1}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -351,7 +353,7 @@ cases:
       - deregister: {client: a}
 `)
 	d := compile(t, catalog.All()...)
-	wantUnits := []wireUnit{
+	wantUnits := []abi.PlanUnit{
 		{FirstStep: 0, StepCount: 1, Repeat: 1, Parallel: 1, ClientStride: 0, TimeoutMs: 5250},
 		{FirstStep: 1, StepCount: 1, Repeat: 3, Parallel: 1, ClientStride: 0, TimeoutMs: 29500},
 		{FirstStep: 2, StepCount: 1, Repeat: 3, Parallel: 1, ClientStride: 0, TimeoutMs: 29500},
@@ -372,9 +374,9 @@ cases:
 		t.Error(diff)
 	}
 	contexts := map[int]uint16{
-		3: contextGuard,  // deregister on its own
-		6: contextCaller, // deregister on a thread of a parallel loop, which is one itself
-		9: contextSpin, 10: contextSpin, 11: contextGuard,
+		3: abi.ContextGuard,  // deregister on its own
+		6: abi.ContextCaller, // deregister on a thread of a parallel loop, which is one itself
+		9: abi.ContextSpin, 10: abi.ContextSpin, 11: abi.ContextGuard,
 	}
 	for i, want := range contexts {
 		if got := d.steps[i].Step.Context; got != want {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 )
 
@@ -92,7 +93,7 @@ func (s *Step) Expected() string {
 		return "recorded"
 	case s.Async():
 		return "started"
-	case s.op.code == opBlocked:
+	case s.op.code == abi.OpBlocked:
 		return "still blocked"
 	}
 	text := statusList(s.Expect)

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"wskharness/driver/abi"
 )
 
 func deviceMistakes() []mistakeTest {
@@ -103,18 +105,18 @@ func TestDeviceTexts(t *testing.T) {
 		}
 		texts = append(texts, strings.ReplaceAll(all, "\x00", "|"))
 		arguments = append(arguments, [4]uint64(s.Step.Arg[:4]))
-		if performer(s.Performer) != byAgent {
+		if executor(s.Performer) != byAgent {
 			t.Errorf("step %d is not the agent's", s.Step.Op)
 		}
 	}
 	if diff := cmp.Diff([]string{"D", `\\.\E`, "i0aff|be900", `dD|IC:\store\a/b.bin|BC:\store\c.bin`, "", "i78", "", "c61|c?1"}, texts); diff != "" {
 		t.Error(diff)
 	}
-	want := [][4]uint64{{0, 0}, {1, 1}, {0x22e001, 2, 2, 0}, {1, roomOfBuffer, 0, 0}, {512, 9, 1, 501}, {0, 0, 1, 0}, {0, 1}, {0, defaultRoom, 1, 0}}
+	want := [][4]uint64{{0, 0}, {1, 1}, {0x22e001, 2, 2, 0}, {1, abi.PlanRoomOfBuffer, 0, 0}, {512, 9, 1, 501}, {0, 0, 1, 0}, {0, 1}, {0, defaultRoom, 1, 0}}
 	if diff := cmp.Diff(want, arguments); diff != "" {
 		t.Error(diff)
 	}
-	if uploads := c.Uploads(); len(uploads) != 2 || uploads[0].Local != "a/b.bin" || uploads[1].Most != genericBytes {
+	if uploads := c.Uploads(); len(uploads) != 2 || uploads[0].Local != "a/b.bin" || uploads[1].Most != abi.PlanGenericBytes {
 		t.Errorf("it uploads %v", uploads)
 	}
 }
@@ -136,7 +138,7 @@ func TestDeviceLoop(t *testing.T) {
 		t.Errorf("the unit is %+v", unit)
 	}
 	for _, s := range d.steps[2:] {
-		if performer(s.Performer) != byAgent {
+		if executor(s.Performer) != byAgent {
 			t.Errorf("step %d of the loop is not the agent's", s.Step.Op)
 		}
 	}

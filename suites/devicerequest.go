@@ -3,7 +3,26 @@ package suites
 import (
 	"fmt"
 
+	"wskharness/driver/abi"
 	"wskharness/strictyaml"
+)
+
+// Arguments that every request to a device has.
+const (
+	slotRoom   = 1 // bytes of output at most
+	slotHandle = 2 // one more than the handle
+	slotCancel = 3 // one more than the ms after which it is cancelled
+
+	defaultRoom = 4096
+)
+
+// The letters with which the texts of a request begin.
+const (
+	textDevice   = string(rune(abi.PlanTextDevice))
+	textInput    = string(rune(abi.PlanTextInput))
+	textBuffer   = string(rune(abi.PlanTextBuffer))
+	textOutput   = string(rune(abi.PlanTextOutput))
+	textContains = string(rune(abi.PlanTextContains))
 )
 
 // openDevice reads what only an open step has.
@@ -28,10 +47,10 @@ func (p *caseParser) request(s *Step, g *generic, body *node, given map[string]*
 		p.secondBuffer(s, g, n, given, words)
 	}
 	g.room = s.args[slotRoom]
-	if g.room == roomOfBuffer {
-		g.room = genericBytes // of a file
+	if g.room == abi.PlanRoomOfBuffer {
+		g.room = abi.PlanGenericBytes // of a file
 	}
-	if s.op.code == opWrite {
+	if s.op.code == abi.PlanOpWrite {
 		s.args[slotRoom] = 0
 		return
 	}
@@ -67,7 +86,7 @@ func (p *caseParser) secondBuffer(s *Step, g *generic, n *node, given map[string
 	words.add(d.words() + " in the output buffer")
 	switch {
 	case given["room"] == nil && d.file != "":
-		s.args[slotRoom] = roomOfBuffer
+		s.args[slotRoom] = abi.PlanRoomOfBuffer
 	case given["room"] == nil:
 		s.args[slotRoom] = uint64(d.bytes())
 	case d.file == "" && uint64(d.bytes()) > s.args[slotRoom]:
@@ -102,8 +121,8 @@ func (p *caseParser) matchInGuest(s *Step, g *generic, n *node) {
 		g.texts = append(g.texts, letter+c.want)
 	}
 	s.Checks = append(s.Checks, Check{Name: "out", Want: "as demanded", subject: "out", inGuest: true,
-		value: value{name: "out", index: valueRequestMatch, kind: valueBool},
-		conds: []condition{{value: valueRequestMatch, compare: compareEQ, want: 1}}})
+		value: value{name: "out", index: abi.PlanValueRequestMatch, kind: valueBool},
+		conds: []condition{{value: abi.PlanValueRequestMatch, compare: abi.EQ, want: 1}}})
 }
 
 // requestCancel holds the arguments of a cancel together.
@@ -113,7 +132,7 @@ func (p *caseParser) requestCancel(s *Step, body *node, given map[string]*node) 
 	case (thread == nil) == (handle == nil):
 		p.r.At(body, "one of thread and handle", "cancel has both")
 	case handle != nil:
-		s.args[1] = cancelHandle
+		s.args[1] = abi.PlanCancelHandle
 	case p.inLoop():
 		p.r.At(thread, "cancel: {handle: …}, or cancel_after of the request", "cancel of a named thread in a loop")
 	default:

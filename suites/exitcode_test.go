@@ -1,6 +1,10 @@
 package suites
 
-import "testing"
+import (
+	"testing"
+
+	"wskharness/driver/abi"
+)
 
 func TestExitCode(t *testing.T) {
 	for code, want := range map[uint64]string{
@@ -28,8 +32,8 @@ func TestExitCode(t *testing.T) {
 // TestCrashIsShown: wherever an exit code is shown, that of a crash is shown by name.
 func TestCrashIsShown(t *testing.T) {
 	c := oneCase(t, "run: {program: a, exit: 0xC0000005}")
-	values := make([]uint64, maxValues)
-	values[valueRunExit] = 0xC0000005
+	values := make([]uint64, abi.MaxValues)
+	values[abi.PlanValueRunExit] = 0xC0000005
 	if d := c.Judge([]StepResult{{Runs: 1, Values: values}}); len(d) != 0 {
 		t.Errorf("expected, and not taken: %v", d)
 	}

@@ -3,6 +3,7 @@ package suites
 import (
 	"slices"
 
+	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 )
 
@@ -24,12 +25,12 @@ type clientUse struct {
 }
 
 type threadUse struct {
-	index     int
-	performer performer // whose thread it is
-	busy      bool
-	at        *node      // where its operation was started last
-	op        *operation // which that is
-	generic   *generic   // what it says beside its numbers; nil: nothing
+	index    int
+	executor executor // whose thread it is
+	busy     bool
+	at       *node      // where its operation was started last
+	op       *operation // which that is
+	generic  *generic   // what it says beside its numbers; nil: nothing
 }
 
 // client returns the index of a client, giving one to a new name.
@@ -55,7 +56,7 @@ func (p *caseParser) use(name string, at *node, s *Step) uint64 {
 		switch {
 		case !l.shared && !l.registered[name]:
 			p.r.At(at, "a register step in the loop, or shared: true", "client %q is registered outside of the parallel loop", name)
-		case l.shared && s.op.code == opDeregister && !s.Yields:
+		case l.shared && s.op.code == abi.OpDeregister && !s.Yields:
 			p.r.At(at, "next_on: refused, for all threads but one, and a register after it", "client %q is shared by the threads of the loop", name)
 		}
 	}
@@ -108,7 +109,7 @@ func (p *caseParser) start(name string, at *node, s *Step) int {
 		p.r.At(at, "loop: {parallel: …}", "a named thread in a loop")
 		return t.index
 	}
-	t.busy, t.at, t.performer, t.op, t.generic = true, at, s.performer, s.op, nil
+	t.busy, t.at, t.executor, t.op, t.generic = true, at, s.executor, s.op, nil
 	return t.index
 }
 

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"wskharness/driver/abi"
 )
 
 // localFile is a file here, whose place in the guest is one of a step's texts.
@@ -42,23 +44,23 @@ var (
 func (p *caseParser) genericStep(s *Step, body *node, given map[string]*node, words *sentence) {
 	g := &generic{}
 	switch s.op.code {
-	case opUpload:
+	case abi.PlanOpUpload:
 		p.upload(s, g, given, words)
-	case opRun:
+	case abi.PlanOpRun:
 		p.program(s, g, given, words)
 		g.listExits(s.Checks)
-	case opOpen:
+	case abi.PlanOpOpen:
 		p.openDevice(g, given, words)
-	case opIoctl, opRead, opWrite:
+	case abi.PlanOpIoctl, abi.PlanOpRead, abi.PlanOpWrite:
 		p.request(s, g, body, given, words)
-	case opJoin:
+	case abi.OpJoin:
 		p.joinOutputs(s, given)
 		return
-	case opCollect:
+	case abi.PlanOpCollect:
 		p.collect(s, g, given, words)
-	case opRegistry:
+	case abi.PlanOpRegistry:
 		p.registry(s, g, body, given, words)
-	case opEventLog:
+	case abi.PlanOpEventLog:
 		p.eventLog(s, g, body, given, words)
 	default:
 		return
@@ -103,8 +105,8 @@ func (c *Case) Uploads() []Upload {
 		}
 		for _, f := range s.generic.files {
 			u := Upload{Local: f.path, Place: fmt.Sprintf("%s:%d", c.File, s.Line), What: s.Op}
-			if s.op.code != opUpload {
-				u.Most = genericBytes
+			if s.op.code != abi.PlanOpUpload {
+				u.Most = abi.PlanGenericBytes
 			}
 			all = append(all, u)
 		}
@@ -119,7 +121,7 @@ func (c *Case) Collects() bool { return len(c.CollectedNames()) > 0 }
 func (c *Case) CollectedNames() []string {
 	var names []string
 	for _, s := range c.Steps {
-		if s.op.code == opCollect && len(s.generic.texts) == 2 {
+		if s.op.code == abi.PlanOpCollect && len(s.generic.texts) == 2 {
 			names = append(names, s.generic.texts[1])
 		}
 	}
@@ -130,7 +132,7 @@ func (c *Case) CollectedNames() []string {
 func (c *Case) Unloads() (place string, unloads bool) {
 	for _, s := range c.Steps {
 		switch s.op.code {
-		case opUnload, opLoad, opReload, opStartFailures:
+		case abi.PlanOpUnload, abi.PlanOpLoad, abi.PlanOpReload, abi.PlanOpStartFailures:
 			return fmt.Sprintf("%s:%d", c.File, s.Line), true
 		}
 	}
@@ -142,18 +144,18 @@ func (c *Case) Unloads() (place string, unloads bool) {
 func (c *Case) NeedsSample() bool {
 	return slices.ContainsFunc(c.Steps, func(s Step) bool {
 		switch s.op.code {
-		case opSleep:
-			return s.performer == byDriver && c.units[s.unit].loop()
-		case opUnloaded, opStartFailures, opEcho:
+		case abi.OpSleep:
+			return s.executor == byDriver && c.units[s.unit].loop()
+		case abi.PlanOpUnloaded, abi.PlanOpStartFailures, abi.PlanOpEcho:
 			return true
-		case opLoad, opReboot:
+		case abi.PlanOpLoad, abi.PlanOpReboot:
 			return s.args[0] != 0 || s.args[1] != 0
-		case opUnload, opReload:
+		case abi.PlanOpUnload, abi.PlanOpReload:
 			return slices.ContainsFunc(s.Checks, func(check Check) bool {
 				return s.samples(check)
 			})
 		}
-		return s.performer == byDriver
+		return s.executor == byDriver
 	})
 }
 
@@ -215,7 +217,7 @@ func (p *caseParser) settleGeneric(s *Step, n *node) {
 	says := slices.ContainsFunc(s.Checks, func(c Check) bool { return c.value.name == "exit" })
 	if exit, ok := s.op.value("exit"); ok && success && !says && !p.inLoop() {
 		s.Checks = append(s.Checks, Check{Name: "exit", Want: "0", Text: "exit 0", subject: "exit", value: exit,
-			conds: []condition{{value: exit.index, compare: compareEQ}}})
+			conds: []condition{{value: exit.index, compare: abi.EQ}}})
 	}
 }
 

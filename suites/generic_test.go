@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"wskharness/driver/abi"
 )
 
 func genericMistakes() []mistakeTest {
@@ -153,7 +155,7 @@ func TestGenericTexts(t *testing.T) {
 	}
 	var got []string
 	for _, s := range d.steps {
-		if performer(s.Performer) != byAgent {
+		if executor(s.Performer) != byAgent {
 			t.Errorf("step %d is not the agent's", s.Step.Op)
 		}
 		got = append(got, list(s.Text))
@@ -180,7 +182,7 @@ func TestGenericTexts(t *testing.T) {
 	}()); diff != "" {
 		t.Error(diff)
 	}
-	if d.header.Flags != planPlain || list(d.header.Settings) != `start|1|depend|netio|value|A|7|2|x|y|inf|C:\d.inf` {
+	if d.header.Flags != abi.PlanPlain || list(d.header.Settings) != `start|1|depend|netio|value|A|7|2|x|y|inf|C:\d.inf` {
 		t.Errorf("flags %d, settings %s", d.header.Flags, list(d.header.Settings))
 	}
 	if !c.Collects() || c.NeedsSample() || len(c.Uploads()) != 1 || !bytes.Contains(plan.Bytes(), []byte("s.c\x00")) {
@@ -212,13 +214,13 @@ func TestRunFailures(t *testing.T) {
 		values []uint64
 		want   string // empty: no deviation but for the report, which is not there
 	}{
-		{"no program", absent, []uint64{0, 0, 0, runAtStart, 0}, "there is no program tool in the case's folder, nor where Windows looks for programs: ERROR_FILE_NOT_FOUND (0xC0070002)"},
-		{"no program that can be run", statusOfWin32 | 193, []uint64{0, 0, 0, runAtStart, 0}, "the program tool in the case's folder could not be started: ERROR_BAD_EXE_FORMAT (0xC00700C1)"},
-		{"no report", absent, []uint64{0, 0, 0, runAtReport, 0}, "the program ended with exit code 0 and wrote no report r.xml in the case's folder: ERROR_FILE_NOT_FOUND (0xC0070002)"},
-		{"report that can't be read", statusOfWin32 | 32, []uint64{0, 0, 0, runAtReport, 0}, "the program ended with exit code 0, and its report r.xml in the case's folder could not be read: ERROR_SHARING_VIOLATION (0xC0070020)"},
-		{"old report is held open", statusOfWin32 | 32, []uint64{0, 0, 0, runAtOldReport, 0}, "which it did not: ERROR_SHARING_VIOLATION (0xC0070020), it is held open"},
-		{"old report is a folder", statusOfWin32 | 267, []uint64{0, 0, 0, runAtOldReport, 0}, "which it did not: ERROR_DIRECTORY (0xC007010B), it is a folder"},
-		{"no folder", statusOfWin32 | 112, []uint64{0, 0, 0, runAtFolder, 0}, "the case's folder could not be made: ERROR_DISK_FULL (0xC0070070)"},
+		{"no program", absent, []uint64{0, 0, 0, abi.PlanRunAtStart, 0}, "there is no program tool in the case's folder, nor where Windows looks for programs: ERROR_FILE_NOT_FOUND (0xC0070002)"},
+		{"no program that can be run", statusOfWin32 | 193, []uint64{0, 0, 0, abi.PlanRunAtStart, 0}, "the program tool in the case's folder could not be started: ERROR_BAD_EXE_FORMAT (0xC00700C1)"},
+		{"no report", absent, []uint64{0, 0, 0, abi.PlanRunAtReport, 0}, "the program ended with exit code 0 and wrote no report r.xml in the case's folder: ERROR_FILE_NOT_FOUND (0xC0070002)"},
+		{"report that can't be read", statusOfWin32 | 32, []uint64{0, 0, 0, abi.PlanRunAtReport, 0}, "the program ended with exit code 0, and its report r.xml in the case's folder could not be read: ERROR_SHARING_VIOLATION (0xC0070020)"},
+		{"old report is held open", statusOfWin32 | 32, []uint64{0, 0, 0, abi.PlanRunAtOldReport, 0}, "which it did not: ERROR_SHARING_VIOLATION (0xC0070020), it is held open"},
+		{"old report is a folder", statusOfWin32 | 267, []uint64{0, 0, 0, abi.PlanRunAtOldReport, 0}, "which it did not: ERROR_DIRECTORY (0xC007010B), it is a folder"},
+		{"no folder", statusOfWin32 | 112, []uint64{0, 0, 0, abi.PlanRunAtFolder, 0}, "the case's folder could not be made: ERROR_DISK_FULL (0xC0070070)"},
 		{"first argument", 0, []uint64{4, 0, 0, 0, 1}, "exit: expected 0, got 4; there is no file in.txt in the case's folder, which an argument names"},
 		{"fourth argument", 0, []uint64{4, 0, 0, 0, 2}, `exit: expected 0, got 4; there is no file C:\x\b.dat, which an argument names`},
 		{"no such argument", 0, []uint64{4, 0, 0, 0, 9}, "exit: expected 0, got 4"},
@@ -251,7 +253,7 @@ func TestListedExits(t *testing.T) {
 		values := []uint64{test.code, 0, 0, 0, 0, test.listed, 0}
 		for name, found := range map[string][]Deviation{
 			"alone": alone.Judge([]StepResult{{Runs: 1, Values: values}}),
-			"joined": joined.Judge([]StepResult{{Runs: 1, Status: statusPending, Origin: OriginAsync},
+			"joined": joined.Judge([]StepResult{{Runs: 1, Status: statusPending, Origin: abi.OriginAsync},
 				{Step: 1, Runs: 1, Values: append([]uint64{0, 1, 5}, values...)}}),
 		} {
 			if got := fmt.Sprint(found); test.want == "" && len(found) > 0 || test.want != "" && (len(found) == 0 || found[0].Message != test.want) {
@@ -279,8 +281,8 @@ func TestSampleChecks(t *testing.T) {
 func TestPoolNotCounted(t *testing.T) {
 	c := oneCase(t, "reload: {pool_growth_at_most: 1KiB, pool_tags: [Mine]}")
 	for counted, want := range map[uint64]string{0: "pool_growth at most 1KiB: not judged, the guest's kernel counts no pool by tag", 1: ""} {
-		values := make([]uint64, maxValues)
-		values[valueUnloadPoolCounted] = counted
+		values := make([]uint64, abi.MaxValues)
+		values[abi.PlanValueUnloadPoolCounted] = counted
 		got := ""
 		for _, note := range c.Notes([]StepResult{{Runs: 1, Values: values}}) {
 			got += note.Text
@@ -289,8 +291,8 @@ func TestPoolNotCounted(t *testing.T) {
 			t.Errorf("counted %d: %q", counted, got)
 		}
 	}
-	values := make([]uint64, maxValues)
-	values[valueUnloadPoolCounted], values[valueUnloadPoolGrowth] = 1, 2048
+	values := make([]uint64, abi.MaxValues)
+	values[abi.PlanValueUnloadPoolCounted], values[abi.PlanValueUnloadPoolGrowth] = 1, 2048
 	if found := c.Judge([]StepResult{{Runs: 1, Values: values}}); len(found) != 1 || found[0].Value != "pool_growth" {
 		t.Errorf("a growth: %v", found)
 	}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"wskharness/driver/abi"
 	"wskharness/guest/winname"
 )
 
@@ -26,7 +27,7 @@ func (p *caseParser) upload(s *Step, g *generic, given map[string]*node, words *
 	if ofAgent(to) {
 		p.r.At(given["to"], "another place", "upload: %s is the agent's own", to)
 	}
-	if s.args[0]&uploadReplace != 0 && !absolute(to) {
+	if s.args[0]&abi.PlanUploadReplace != 0 && !absolute(to) {
 		p.r.At(given["replace"], "replace with an absolute path", "upload: what is in the case's own folder makes way without a word")
 	}
 	g.texts = []string{"", to}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 )
 
@@ -79,7 +80,7 @@ func (p *caseParser) report(s *Step, g *generic, given map[string]*node) {
 		g.report = kind
 		if n.Text == "stdout" {
 			g.stdout = true
-			s.args[1] |= runStdoutReport
+			s.args[1] |= abi.PlanRunStdoutReport
 			continue
 		}
 		if file, ok := p.guestPath(n, "run: "+name); ok {
@@ -105,7 +106,7 @@ func (p *caseParser) ownReport(run *runStep, file string, n *node) {
 		}
 	}
 	for _, s := range p.c.Steps {
-		if s.op.code == opUpload && s.generic != nil && strings.EqualFold(s.generic.texts[1], file) {
+		if s.op.code == abi.PlanOpUpload && s.generic != nil && strings.EqualFold(s.generic.texts[1], file) {
 			p.r.At(n, "a file that the program writes", "the report %s is uploaded on line %d, and would be taken away before the program runs", file, s.Line)
 		}
 	}

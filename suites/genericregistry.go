@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf16"
 
+	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 )
 
@@ -71,7 +72,7 @@ func (p *caseParser) registry(s *Step, g *generic, body *node, given map[string]
 	if n := given["absent"]; n != nil {
 		g.absent, _ = p.r.Bool(n, "registry: absent")
 	}
-	changes := given["set"] != nil || s.args[0] != registryGet
+	changes := given["set"] != nil || s.args[0] != abi.PlanRegistryGet
 	if changes && s.args[2] == 0 && strings.HasPrefix(strings.ToLower(key), registryOfAgent) {
 		p.r.At(body, "another key", "registry: %s is the agent's own", key)
 	}
@@ -95,7 +96,7 @@ func (p *caseParser) registrySet(s *Step, g *generic, n *node, words *sentence) 
 	if !ok {
 		return
 	}
-	s.args[0], s.args[3] = registrySet, uint64(v.kind)
+	s.args[0], s.args[3] = abi.PlanRegistrySet, uint64(v.kind)
 	if len(v.data) > 0 {
 		g.texts = append(g.texts, hex.EncodeToString(v.data))
 	}
@@ -212,7 +213,7 @@ func (p *caseParser) registryTyped(n, value *node, kind, what string) (registryV
 		if !ok {
 			return registryValue{}, false
 		}
-		if strings.ContainsRune(text, 0) || len(text) > genericBytes/4 {
+		if strings.ContainsRune(text, 0) || len(text) > abi.PlanGenericBytes/4 {
 			return refuse("a text")
 		}
 		return registryValue{map[string]uint32{"text": uint32(RegText), "expand": regExpand}[kind], utf16Bytes(text + "\x00")}, true
@@ -220,7 +221,7 @@ func (p *caseParser) registryTyped(n, value *node, kind, what string) (registryV
 		return p.registryList(value, what)
 	case "hex":
 		data, err := hex.DecodeString(strings.ReplaceAll(value.Text, " ", ""))
-		if value.Kind != strictyaml.ScalarKind || err != nil || len(data) > genericBytes/2 {
+		if value.Kind != strictyaml.ScalarKind || err != nil || len(data) > abi.PlanGenericBytes/2 {
 			return refuse("pairs of hexadecimal digits, in quotes where they could be a number")
 		}
 		return registryValue{uint32(RegBinary), data}, true
@@ -246,7 +247,7 @@ func (p *caseParser) registryList(n *node, what string) (registryValue, bool) {
 		}
 		text += one + "\x00"
 	}
-	if len(text) > genericBytes/4 {
+	if len(text) > abi.PlanGenericBytes/4 {
 		p.r.At(n, "a shorter list", "%s has %d characters", what, len(text))
 		return registryValue{}, false
 	}
@@ -294,11 +295,11 @@ func (v registryValue) String() string {
 // registry judges the value that was read. A text may be kept with its NUL or without, which Windows leaves to whoever writes.
 func (j *judgement) registry(want registryValue) {
 	o := j.result.Outputs
-	if len(j.result.Values) <= valueRegistryBytes {
+	if len(j.result.Values) <= abi.PlanValueRegistryBytes {
 		j.add(KindReport, "", want.String(), "not reported", "expected "+want.String()+", but the guest did not report the value")
 		return
 	}
-	got := registryValue{uint32(min(j.result.Values[valueRegistryType], math.MaxUint32)), o.Out}
+	got := registryValue{uint32(min(j.result.Values[abi.PlanValueRegistryType], math.MaxUint32)), o.Out}
 	same := got.kind == want.kind && o.OutBytes == uint64(len(o.Out))
 	if want.kind == uint32(RegText) || want.kind == regExpand {
 		same = same && len(got.data)%2 == 0 && got.text() == want.text()

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 )
 
@@ -45,11 +46,11 @@ func (p *caseParser) useHandle(name string, at *node, s *Step) uint64 {
 		switch {
 		case !l.shared && !l.opened[name]:
 			p.r.At(at, "an open step in the loop, or shared: true", "handle %q is opened outside of the parallel loop", name)
-		case l.shared && s.op.code == opCloseHandle && !l.opened[name]:
+		case l.shared && s.op.code == abi.PlanOpClose && !l.opened[name]:
 			p.r.At(at, "a close after the loop", "handle %q is shared by the threads of the loop", name)
 		}
 	}
-	if s.op.code == opCloseHandle {
+	if s.op.code == abi.PlanOpClose {
 		s.shuts = name
 	}
 	return uint64(use.index)
@@ -59,7 +60,7 @@ func (p *caseParser) useHandle(name string, at *node, s *Step) uint64 {
 func (p *caseParser) settleHandles(s *Step, n *node) {
 	certain := s.succeeds()
 	if use := p.handles[s.opens]; use != nil {
-		use.synchronous = s.args[1]&openSynchronous != 0
+		use.synchronous = s.args[1]&abi.PlanOpenSynchronous != 0
 		use.state = objectUnknown
 		if certain {
 			use.state = objectOpen
@@ -78,7 +79,7 @@ func (p *caseParser) settleHandles(s *Step, n *node) {
 	}
 	for _, name := range p.c.handles {
 		use := p.handles[name]
-		if use.state == objectOpen && s.op.code != opReboot {
+		if use.state == objectOpen && s.op.code != abi.PlanOpReboot {
 			p.r.At(n, "a close before it", "%s while handle %q is open, since line %d: the driver could not go", s.Op, name, use.at.Line)
 		}
 		use.state = objectClosed
@@ -89,15 +90,15 @@ func (p *caseParser) settleHandles(s *Step, n *node) {
 // handles of its own. It reports whether the loop is one.
 func (p *caseParser) agentLoop(u *unit, at *node) bool {
 	steps := p.c.Steps[u.first : u.first+u.count]
-	if !slices.ContainsFunc(steps, func(s Step) bool { return s.performer == byAgent }) {
+	if !slices.ContainsFunc(steps, func(s Step) bool { return s.executor == byAgent }) {
 		return false
 	}
 	for i := range steps {
 		s := &steps[i]
 		switch {
-		case s.op.code == opSleep:
-			s.performer = byAgent
-		case s.performer != byAgent:
+		case s.op.code == abi.OpSleep:
+			s.executor = byAgent
+		case s.executor != byAgent:
 			p.r.At(p.steps[s.Index].step, "steps of one kind", "%s in a loop with steps of the agent: it is the sample driver's", s.Op)
 			return true
 		}
@@ -107,8 +108,8 @@ func (p *caseParser) agentLoop(u *unit, at *node) bool {
 		return true
 	}
 	u.sockets = len(p.c.handles)
-	if need := u.sockets * u.parallel; need > maxHandles {
-		p.r.At(at, fmt.Sprintf("at most %d handles over all threads", maxHandles), "%d handles on each of %d threads", u.sockets, u.parallel)
+	if need := u.sockets * u.parallel; need > abi.PlanMaxHandles {
+		p.r.At(at, fmt.Sprintf("at most %d handles over all threads", abi.PlanMaxHandles), "%d handles on each of %d threads", u.sockets, u.parallel)
 	}
 	return true
 }

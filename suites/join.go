@@ -1,17 +1,21 @@
 package suites
 
-import "slices"
+import (
+	"slices"
+
+	"wskharness/driver/abi"
+)
 
 // joining is the join of a thread that is at an operation of the agent's: beside what every join reports, it reports
 // what that operation does.
 func (o *operation) joining(started *operation) *operation {
-	if started == nil || started.performer != byAgent || slices.ContainsFunc(started.values, func(v value) bool { return v.index >= valueJoinedCount }) {
+	if started == nil || started.executor != byAgent || slices.ContainsFunc(started.values, func(v value) bool { return v.index >= abi.PlanValueJoinedCount }) {
 		return o
 	}
 	join := *o
 	join.values = slices.Clone(o.values)
 	for _, v := range started.values {
-		v.index += valueJoined
+		v.index += abi.PlanValueJoined
 		join.values = append(join.values, v)
 	}
 	return &join
@@ -19,7 +23,7 @@ func (o *operation) joining(started *operation) *operation {
 
 // joiningAny is the operation itself, or of a join one of whatever thread.
 func (o *operation) joiningAny(ops []operation) *operation {
-	if o.code != opJoin {
+	if o.code != abi.OpJoin {
 		return o
 	}
 	for i := range ops {

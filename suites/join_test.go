@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"strings"
 	"testing"
+
+	"wskharness/driver/abi"
 )
 
 // joinedRequest has a request to a device on a thread of its own.
@@ -21,10 +23,10 @@ func joinedRequest(t *testing.T) *Case {
 func TestJoinedRequest(t *testing.T) {
 	results := func() []StepResult {
 		return []StepResult{
-			{Step: 0, Runs: 1, Status: statusPending, Origin: OriginAsync},
+			{Step: 0, Runs: 1, Status: statusPending, Origin: abi.OriginAsync},
 			{Step: 1, Runs: 1, Status: statusTimeout, Values: make([]uint64, 10)},
 			{Step: 2, Runs: 1, Values: []uint64{0, 1, 5e8, 2, 0, 0, 0, 0, 0, 0}, Outputs: Outputs{Out: []byte("ab"), OutBytes: 2}},
-			{Step: 3, Runs: 1, Status: statusPending, Origin: OriginAsync},
+			{Step: 3, Runs: 1, Status: statusPending, Origin: abi.OriginAsync},
 			{Step: 4, Runs: 1, Status: 0xC0000120, Values: []uint64{0xC0000120, 1, 5e8, 0, 0, 0, 0, 0, 0, 0}},
 		}
 	}
@@ -38,8 +40,8 @@ func TestJoinedRequest(t *testing.T) {
 		"longer output":   {func(r []StepResult) { r[2].OutBytes = 3 }, "expected the output 6162"},
 		"other count":     {func(r []StepResult) { r[2].Values[3] = 3 }, "bytes: expected 2, got 3"},
 		"not cancelled":   {func(r []StepResult) { r[4].Status = 0 }, "expected STATUS_CANCELLED or STATUS_NOT_FOUND, got STATUS_SUCCESS"},
-		"still under way": {func(r []StepResult) { r[4].Origin = OriginTimeout }, "expected thread t to return within 10s; it is still blocked"},
-		"refused":         {func(r []StepResult) { r[4].Origin = OriginRefused }, "the agent refused the step"},
+		"still under way": {func(r []StepResult) { r[4].Origin = abi.OriginTimeout }, "expected thread t to return within 10s; it is still blocked"},
+		"refused":         {func(r []StepResult) { r[4].Origin = abi.OriginRefused }, "the agent refused the step"},
 		"came back":       {func(r []StepResult) { r[1].Status, r[1].Values = 0, []uint64{0, 1, 2e6} }, "it returned STATUS_SUCCESS"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -68,10 +70,10 @@ func TestJoinedOnTheWire(t *testing.T) {
 		t.Fatal(err)
 	}
 	join := d.steps[2]
-	if join.Step.CheckCount != 1 || join.Step.Check[0] != (wireCheck{Value: valueJoined + valueRequestBytes, Compare: compareEQ, Want: 2}) {
+	if join.Step.CheckCount != 1 || join.Step.Check[0] != (abi.Check{Value: abi.PlanValueJoined + abi.PlanValueRequestBytes, Compare: abi.EQ, Want: 2}) {
 		t.Errorf("the join checks %+v", join.Step.Check[:join.Step.CheckCount])
 	}
-	if join.Text != 0 || performer(join.Performer) != byAgent || binary.Size(join) != 200 {
-		t.Errorf("the join has the text at %d, of performer %d", join.Text, join.Performer)
+	if join.Text != 0 || executor(join.Performer) != byAgent || binary.Size(join) != 200 {
+		t.Errorf("the join has the text at %d, of executor %d", join.Text, join.Performer)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 )
 
@@ -97,11 +98,11 @@ func (c *Case) Judge(results []StepResult) []Deviation {
 		} else {
 			seen[r.Step] = true
 			j.judge()
-			if c.Steps[r.Step].keep != 0 && r.Origin == OriginCall && len(j.found) == 0 {
+			if c.Steps[r.Step].keep != 0 && r.Origin == abi.OriginCall && len(j.found) == 0 {
 				known[r.Step] = r.Values
 			}
 		}
-		if len(deviations) > 0 && r.Origin == OriginRefused && c.Steps[r.Step].Part == TearDown {
+		if len(deviations) > 0 && r.Origin == abi.OriginRefused && c.Steps[r.Step].Part == TearDown {
 			continue
 		}
 		deviations = append(deviations, j.found...)
@@ -187,32 +188,32 @@ func (j *judgement) judge() {
 func (j *judgement) origin() bool {
 	s, r := j.step, j.result
 	switch r.Origin {
-	case OriginCall:
+	case abi.OriginCall:
 		if s.Async() {
 			j.add(KindReport, "", "the step to start on thread "+s.Thread, StatusText(r.Status),
 				fmt.Sprintf("expected the step to start on thread %s; it returned %s", s.Thread, StatusText(r.Status)))
 			return false
 		}
 		return true
-	case OriginAsync:
+	case abi.OriginAsync:
 		if s.Async() {
 			return true
 		}
-	case OriginRefused:
+	case abi.OriginRefused:
 		if s.Record {
 			return true
 		}
 		by, without := "driver", "did not call WSK"
-		if s.performer == byAgent {
+		if s.executor == byAgent {
 			by, without = "agent", "did nothing"
 		}
 		j.add(KindRefused, "", j.wanted(), "refused by the "+by+", "+StatusText(r.Status),
 			fmt.Sprintf("expected %s; the %s refused the step (%s) and %s", j.wanted(), by, StatusText(r.Status), without))
 		return false
-	case OriginTimeout:
+	case abi.OriginTimeout:
 		j.timedOut()
 		return false
-	case OriginSkipped:
+	case abi.OriginSkipped:
 		j.add(KindMissing, "", j.wanted(), "not run", fmt.Sprintf("expected %s; the step did not run", j.wanted()))
 		return false
 	}
@@ -229,7 +230,7 @@ func (j *judgement) wanted() string {
 		return "the step to start on thread " + s.Thread
 	case s.Record:
 		return "any status"
-	case s.op.code == opBlocked:
+	case s.op.code == abi.OpBlocked:
 		return fmt.Sprintf("%s to be blocked for %s", s.about(), strictyaml.ShortDuration(s.wait))
 	}
 	return statusList(slices.Concat(s.Expect, s.Next))
@@ -240,7 +241,7 @@ func (s *Step) about() string { return "thread " + s.target }
 
 func (j *judgement) timedOut() {
 	s := j.step
-	if s.op.code == opJoin {
+	if s.op.code == abi.OpJoin {
 		expected := fmt.Sprintf("%s to return within %s", s.about(), strictyaml.ShortDuration(s.wait))
 		j.add(KindTimeout, "", expected, "still blocked", fmt.Sprintf("expected %s; it is still blocked", expected))
 		return
@@ -251,9 +252,9 @@ func (j *judgement) timedOut() {
 
 func (j *judgement) wrongStatus() {
 	s, r := j.step, j.result
-	if s.op.code == opBlocked && r.Status == statusSuccess && len(r.Values) > valueThreadNS {
+	if s.op.code == abi.OpBlocked && r.Status == statusSuccess && len(r.Values) > abi.ValueThreadNS {
 		actual := fmt.Sprintf("it returned %s after %s",
-			StatusText(uint32(r.Values[valueThreadStatus])), elapsed(r.Values[valueThreadNS]))
+			StatusText(uint32(r.Values[abi.ValueThreadStatus])), elapsed(r.Values[abi.ValueThreadNS]))
 		j.add(KindStatus, "", j.wanted(), actual, fmt.Sprintf("expected %s; %s", j.wanted(), actual))
 		return
 	}
@@ -272,9 +273,9 @@ func (j *judgement) check(c *Check) {
 	for _, cond := range c.conds {
 		var got uint64
 		switch cond.value {
-		case valueElapsedNS:
+		case abi.ValueElapsedNS:
 			got = j.result.NS
-		case valueMaxNS:
+		case abi.ValueMaxNS:
 			got = j.result.MaxNS
 		default:
 			if int(cond.value) >= len(j.result.Values) {
@@ -295,7 +296,7 @@ func (j *judgement) check(c *Check) {
 		if cond.holds(got) {
 			continue
 		}
-		if cond.value >= maxValues {
+		if cond.value >= abi.MaxValues {
 			j.add(KindTime, "", c.Want, elapsed(got), fmt.Sprintf("expected the call to take %s; it took %s", c.Want, elapsed(got)))
 			return
 		}
@@ -330,15 +331,15 @@ func (c *Check) actual(got uint64) string {
 
 func (c condition) holds(got uint64) bool {
 	switch c.compare {
-	case compareEQ:
+	case abi.EQ:
 		return got == c.want
-	case compareNE:
+	case abi.NE:
 		return got != c.want
-	case compareGE:
+	case abi.GE:
 		return got >= c.want
-	case compareLE:
+	case abi.LE:
 		return got <= c.want
-	case compareHas:
+	case abi.Has:
 		return got&c.want == c.want
 	}
 	return false

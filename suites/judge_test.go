@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"wskharness/driver/abi"
 )
 
 const notReady = 0xC00000A3
@@ -29,7 +31,7 @@ func asExpected() []StepResult {
 	return []StepResult{
 		{Step: 0, Runs: 1},
 		{Step: 1, Runs: 1, NS: 2000, MaxNS: 2000, Values: npi},
-		{Step: 2, Runs: 1, Status: statusPending, Origin: OriginAsync},
+		{Step: 2, Runs: 1, Status: statusPending, Origin: abi.OriginAsync},
 		{Step: 3, Runs: 1, Status: statusTimeout, Values: []uint64{0, 0, 0}},
 		{Step: 4, Runs: 1, Status: notReady},
 		{Step: 5, Runs: 1, Values: npi},
@@ -52,7 +54,7 @@ func TestJudge(t *testing.T) {
 	}{
 		{"all is well", func(r []StepResult) []StepResult { return r }, nil},
 		{"a recorded failure is none", func(r []StepResult) []StepResult { r[5].Status = notReady; return r }, nil},
-		{"a recorded refusal is none", func(r []StepResult) []StepResult { r[5].Origin = OriginRefused; return r }, nil},
+		{"a recorded refusal is none", func(r []StepResult) []StepResult { r[5].Origin = abi.OriginRefused; return r }, nil},
 		{"status", func(r []StepResult) []StepResult { r[0].Status = notReady; return r[:1] },
 			[]want{{0, KindStatus, "expected STATUS_SUCCESS, got STATUS_DEVICE_NOT_READY (0xC00000A3)"}}},
 		{"one of several", func(r []StepResult) []StepResult { r[4].Status = 0; return r[:5] },
@@ -77,20 +79,20 @@ func TestJudge(t *testing.T) {
 			return r[:4]
 		}, []want{{3, KindStatus, "expected thread t1 to be blocked for 500ms; it returned STATUS_SUCCESS (0x00000000) after 0.2ms"}}},
 		{"still blocked", func(r []StepResult) []StepResult {
-			r[7].Origin, r[7].Status = OriginTimeout, statusTimeout
+			r[7].Origin, r[7].Status = abi.OriginTimeout, statusTimeout
 			return r
 		}, []want{{7, KindTimeout, "expected thread t1 to return within 2s; it is still blocked"}}},
-		{"hung", func(r []StepResult) []StepResult { r[1].Origin = OriginTimeout; return r[:2] },
+		{"hung", func(r []StepResult) []StepResult { r[1].Origin = abi.OriginTimeout; return r[:2] },
 			[]want{{1, KindTimeout, "expected STATUS_SUCCESS; the call did not return within 5s"}}},
-		{"recorded and hung", func(r []StepResult) []StepResult { r[5].Origin = OriginTimeout; return r[:6] },
+		{"recorded and hung", func(r []StepResult) []StepResult { r[5].Origin = abi.OriginTimeout; return r[:6] },
 			[]want{{5, KindTimeout, "expected any status; the call did not return within 5s"}}},
 		{"refused", func(r []StepResult) []StepResult {
-			r[0].Origin, r[0].Status = OriginRefused, 0xC0000184
+			r[0].Origin, r[0].Status = abi.OriginRefused, 0xC0000184
 			return r[:1]
 		}, []want{{0, KindRefused, "expected STATUS_SUCCESS; the driver refused the step (STATUS_INVALID_DEVICE_STATE (0xC0000184)) and did not call WSK"}}},
-		{"not started", func(r []StepResult) []StepResult { r[2].Origin, r[2].Status = OriginCall, 0; return r[:3] },
+		{"not started", func(r []StepResult) []StepResult { r[2].Origin, r[2].Status = abi.OriginCall, 0; return r[:3] },
 			[]want{{2, KindReport, "expected the step to start on thread t1; it returned STATUS_SUCCESS (0x00000000)"}}},
-		{"started unasked", func(r []StepResult) []StepResult { r[0].Origin = OriginAsync; return r[:1] },
+		{"started unasked", func(r []StepResult) []StepResult { r[0].Origin = abi.OriginAsync; return r[:1] },
 			[]want{{0, KindReport, "the guest reported an origin that does not fit the step: 3"}}},
 		{"too few runs", func(r []StepResult) []StepResult { r[6].Runs = 2; return r },
 			[]want{{6, KindRuns, "expected the step to run 3 times, it ran 2 times"}}},
@@ -102,7 +104,7 @@ func TestJudge(t *testing.T) {
 			[]want{{4, KindMissing, "expected 8 steps to run, 7 did"}}},
 		{"nothing ran", func([]StepResult) []StepResult { return nil },
 			[]want{{0, KindMissing, "expected 8 steps to run, 0 did"}}},
-		{"skipped", func(r []StepResult) []StepResult { r[0].Origin = OriginSkipped; return r[:1] },
+		{"skipped", func(r []StepResult) []StepResult { r[0].Origin = abi.OriginSkipped; return r[:1] },
 			[]want{{0, KindMissing, "expected STATUS_SUCCESS; the step did not run"}}},
 		{"values are missing", func(r []StepResult) []StepResult { r[1].Values = nil; return r[:2] },
 			[]want{{1, KindReport, "major: expected 1, but the guest did not report it"},
@@ -151,7 +153,7 @@ func TestNotes(t *testing.T) {
 	if got := c.Notes(results)[0].Text; got != "STATUS_SUCCESS (0x00000000); captures 0" {
 		t.Error(got)
 	}
-	results[5] = StepResult{Step: 5, Origin: OriginRefused, Status: 0xC0000184}
+	results[5] = StepResult{Step: 5, Origin: abi.OriginRefused, Status: 0xC0000184}
 	if got := c.Notes(append(results, StepResult{Step: 99}))[0].Text; got != "refused by the driver: STATUS_INVALID_DEVICE_STATE (0xC0000184)" {
 		t.Error(got)
 	}
@@ -210,8 +212,8 @@ known-issues:
 		{"status as declared", StepResult{Step: 2, Runs: 1}, []bool{true}},
 		{"other status as declared", StepResult{Step: 2, Runs: 1, Status: statusPending}, []bool{true}},
 		{"another status", StepResult{Step: 2, Runs: 1, Status: 0xC00002B9}, []bool{false}},
-		{"hung", StepResult{Step: 2, Runs: 1, Origin: OriginTimeout}, []bool{false}},
-		{"refused", StepResult{Step: 2, Runs: 1, Origin: OriginRefused}, []bool{false}},
+		{"hung", StepResult{Step: 2, Runs: 1, Origin: abi.OriginTimeout}, []bool{false}},
+		{"refused", StepResult{Step: 2, Runs: 1, Origin: abi.OriginRefused}, []bool{false}},
 		{"another step", StepResult{Step: 3, Runs: 1, Status: statusPending}, []bool{false}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -299,7 +301,7 @@ func TestWhyTheSampleFailed(t *testing.T) {
 		"unnamed":   {0xC0DE0BAD, "phase failed, error 0xC0DE0BAD"},
 	} {
 		values := make([]uint64, 10)
-		values[valueStatePhase], values[valueStateStatus] = phaseFailed, test.status
+		values[abi.ValueStatePhase], values[abi.ValueStateStatus] = abi.PhaseFailed, test.status
 		d := c.Judge([]StepResult{{Step: 0, Runs: 1, Values: values}})
 		if len(d) != 1 || d[0].Expected != "phase listening" || d[0].Actual != test.actual || !strings.HasSuffix(d[0].Message, "got "+strings.TrimPrefix(test.actual, "phase ")) {
 			t.Errorf("%s: %+v", name, d)
@@ -307,7 +309,7 @@ func TestWhyTheSampleFailed(t *testing.T) {
 	}
 	own := oneCase(t, "state: {error: STATUS_SUCCESS}")
 	values := make([]uint64, 10)
-	values[valueStateStatus] = 0xC000020A
+	values[abi.ValueStateStatus] = 0xC000020A
 	if d := own.Judge([]StepResult{{Step: 0, Runs: 1, Values: values}}); len(d) != 1 || strings.Count(d[0].Actual, "STATUS_") != 1 {
 		t.Errorf("the status itself: %+v", d)
 	}

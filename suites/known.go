@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 )
 
@@ -86,7 +87,7 @@ func (k *KnownIssue) Beside(all []Deviation) string {
 // MatchKnown reports whether a deviation is exactly the declared one: in that step, with that
 // status, with those values. A hang, a refusal or a time that is off never is.
 func MatchKnown(d Deviation, k *KnownIssue) bool {
-	if d.Step != k.Step || d.Origin != OriginCall {
+	if d.Step != k.Step || d.Origin != abi.OriginCall {
 		return false
 	}
 	switch d.Kind {
@@ -276,7 +277,7 @@ func (p *pendingKnown) readActual(s *Step) {
 		if n == nil {
 			continue
 		}
-		exact := checkForm{name: v.name, value: v, compare: compareEQ}
+		exact := checkForm{name: v.name, value: v, compare: abi.EQ}
 		if v.kind == valueTime {
 			p.r.At(n, "another value", "%s differs from run to run", v.name)
 			continue

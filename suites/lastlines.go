@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"wskharness/driver/abi"
 	"wskharness/suites/report"
 )
 
@@ -22,7 +23,7 @@ var sequence = regexp.MustCompile(`\x1b\[[0-9;?]*[ -/]*[@-~]`)
 // it failed. A report on its standard output that has tests which failed is left out: they are told.
 func (s *Step) LastLines(o Outputs) []Reported {
 	g := s.demands()
-	if g == nil || g.device || s.op.code == opRegistry {
+	if g == nil || g.device || s.op.code == abi.PlanOpRegistry {
 		return nil
 	}
 	var all []Reported

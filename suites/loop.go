@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 )
 
@@ -56,7 +57,7 @@ func (p *caseParser) readLoopStep(n *node, outer *mapping) {
 		u.repeat = p.count(repeat, "loop: repeat", maxRepeat)
 	}
 	if n := m.Take("parallel"); n != nil {
-		u.parallel = p.count(n, "loop: parallel", maxParallel)
+		u.parallel = p.count(n, "loop: parallel", abi.MaxParallel)
 	}
 	if n := m.Take("shared"); n != nil {
 		shared, _ = p.r.Bool(n, "loop: shared")
@@ -157,8 +158,8 @@ func (p *caseParser) readLoop(u unit, shared bool, at *node, groups []loopGroup)
 		p.c.units = p.c.units[:len(p.c.units)-1]
 		return
 	}
-	if last.count > maxSteps {
-		p.r.At(at, fmt.Sprintf("at most %d", maxSteps), "the loop has %d steps", last.count)
+	if last.count > abi.MaxSteps {
+		p.r.At(at, fmt.Sprintf("at most %d", abi.MaxSteps), "the loop has %d steps", last.count)
 	}
 	p.uncounted(last)
 	if p.agentLoop(last, at) {
@@ -168,12 +169,12 @@ func (p *caseParser) readLoop(u unit, shared bool, at *node, groups []loopGroup)
 		// Thread t uses the named ones plus t strides.
 		last.stride = len(p.c.clients)
 		last.sockets = len(p.c.sockets)
-		if need := last.sockets * u.parallel; need > maxSockets {
-			p.r.At(at, fmt.Sprintf("at most %d sockets over all threads", maxSockets),
+		if need := last.sockets * u.parallel; need > abi.MaxSockets {
+			p.r.At(at, fmt.Sprintf("at most %d sockets over all threads", abi.MaxSockets),
 				"%d sockets on each of %d threads", last.sockets, u.parallel)
 		}
-		if need := last.stride * u.parallel; need > maxClients {
-			p.r.At(at, fmt.Sprintf("at most %d clients over all threads", maxClients),
+		if need := last.stride * u.parallel; need > abi.MaxClients {
+			p.r.At(at, fmt.Sprintf("at most %d clients over all threads", abi.MaxClients),
 				"%d clients on each of %d threads", last.stride, u.parallel)
 		}
 	}

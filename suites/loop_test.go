@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"wskharness/driver/abi"
 )
 
 const stressText = `suite: s
@@ -44,19 +46,19 @@ cases:
 
 func TestCompileChoice(t *testing.T) {
 	d := compile(t, load(t, stressText).All()...)
-	want := []wireUnit{
+	want := []abi.PlanUnit{
 		{FirstStep: 1, StepCount: 4, Repeat: endless, Parallel: 32, TimeoutMs: 29500, ForMs: 1000, Groups: 2},
 		{FirstStep: 6, StepCount: 2, Repeat: 10, Parallel: 1, TimeoutMs: 29500, Groups: 2, Seed: 7},
 	}
-	if diff := cmp.Diff(want, []wireUnit{d.units[1], d.units[3]}); diff != "" {
+	if diff := cmp.Diff(want, []abi.PlanUnit{d.units[1], d.units[3]}); diff != "" {
 		t.Error(diff)
 	}
-	steps := []wireStep{
-		{Op: opCapture, TimeoutMs: 5000, Flags: stepYield, Weight: 50, ExpectCount: 2, NextCount: 1,
-			Expect: [4]uint32{0, 0xC00000A3}, CheckCount: 1, Check: [6]wireCheck{{Value: valueNPIClientSet, Compare: compareEQ, Want: 1}}},
-		{Op: opRelease, TimeoutMs: 5000, Weight: 50, CheckCount: 1, Check: [6]wireCheck{{Value: valueMaxNS, Compare: compareLE, Want: 1e9}}},
-		{Op: opDeregister, TimeoutMs: 5000, Flags: stepYield, Group: 1, Weight: 1},
-		{Op: opRegister, TimeoutMs: 5000, Group: 1, Weight: 1, Arg: [6]uint64{0, 0x0100}},
+	steps := []abi.Step{
+		{Op: abi.OpCapture, TimeoutMs: 5000, Flags: abi.StepYield, Weight: 50, ExpectCount: 2, NextCount: 1,
+			Expect: [4]uint32{0, 0xC00000A3}, CheckCount: 1, Check: [6]abi.Check{{Value: abi.ValueNPIClientSet, Compare: abi.EQ, Want: 1}}},
+		{Op: abi.OpRelease, TimeoutMs: 5000, Weight: 50, CheckCount: 1, Check: [6]abi.Check{{Value: abi.ValueMaxNS, Compare: abi.LE, Want: 1e9}}},
+		{Op: abi.OpDeregister, TimeoutMs: 5000, Flags: abi.StepYield, Group: 1, Weight: 1},
+		{Op: abi.OpRegister, TimeoutMs: 5000, Group: 1, Weight: 1, Arg: [6]uint64{0, 0x0100}},
 	}
 	for i, want := range steps {
 		if diff := cmp.Diff(want, d.steps[1+i].Step); diff != "" {
@@ -133,7 +135,7 @@ func TestLongCasesAreBatched(t *testing.T) {
 	if got := counts(plain(100)...); len(got) != 100 {
 		t.Errorf("100 steps travel in %d requests", len(got))
 	}
-	if got := counts(plain(1000)...); len(got) != 16 || got[15] != 1000-15*maxSteps {
+	if got := counts(plain(1000)...); len(got) != 16 || got[15] != 1000-15*abi.MaxSteps {
 		t.Errorf("1000 steps travel in %v", got)
 	}
 	mixed := append(plain(60), "loop: {repeat: 2, steps: [{sleep: 1ms}]}", "sleep: 60s", "sleep: 50s", "sleep: {for: 1ms}\n        repeat: 2")
@@ -154,7 +156,7 @@ func TestJudgeChance(t *testing.T) {
 	notReady := results(1, 10, 9, 2, 2, 1)
 	notReady[1].Status, notReady[1].Values = 0xC00000A3, make([]uint64, 10)
 	refused := results(1, 10, 9, 2, 2, 1)
-	refused[1].Origin = OriginRefused
+	refused[1].Origin = abi.OriginRefused
 	for name, test := range map[string]struct {
 		results []StepResult
 		want    string

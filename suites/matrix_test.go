@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"wskharness/driver/abi"
 )
 
 const matrix = `suite: s
@@ -111,7 +113,7 @@ func TestTearDownHasTimeOfItsOwn(t *testing.T) {
 		t.Errorf("timeout %s, tear-down %s", c.Timeout, c.TearDown)
 	}
 	d := compile(t, c)
-	want := wireCase{Name: d.cases[0].Name, UnitCount: 3, TimeoutMs: 3000, TearDownCount: 2, TearDownMs: 98000}
+	want := abi.PlanCase{Name: d.cases[0].Name, UnitCount: 3, TimeoutMs: 3000, TearDownCount: 2, TearDownMs: 98000}
 	if diff := cmp.Diff(want, d.cases[0]); diff != "" {
 		t.Error(diff)
 	}
@@ -128,7 +130,7 @@ func TestIrqlIsOfTheStepsOnly(t *testing.T) {
 	for _, s := range c.Steps {
 		got = append(got, s.context)
 	}
-	if diff := cmp.Diff([]uint16{contextCaller, contextCaller, contextSpin, contextSpin, contextCaller, contextGuard}, got); diff != "" {
+	if diff := cmp.Diff([]uint16{abi.ContextCaller, abi.ContextCaller, abi.ContextSpin, abi.ContextSpin, abi.ContextCaller, abi.ContextGuard}, got); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -151,7 +153,7 @@ func TestHealthCheck(t *testing.T) {
 			t.Errorf("%s: %d of %d units run whatever became of the others", cases[i].ID, d.cases[0].TearDownCount, len(want))
 		}
 		for k, part := range want {
-			if (d.units[k].Flags == unitHealth) != (part == Health) {
+			if (d.units[k].Flags == abi.PlanUnitHealth) != (part == Health) {
 				t.Errorf("%s: unit %d, of its %q, has the flags %#x", cases[i].ID, k, part, d.units[k].Flags)
 			}
 		}
@@ -191,9 +193,11 @@ func TestOnce(t *testing.T) {
 func TestJudgeTearDown(t *testing.T) {
 	c := load(t, caseText("    set_up: [{register: {client: a}}]\n    tear_down: [{release: {client: a}}, {deregister: {client: a}}]\n",
 		"capture: {client: a, wait: none}", "inspect: {client: a}")).All()[0]
-	good := func(step int) StepResult { return StepResult{Step: step, Runs: 1, Values: make([]uint64, maxValues)} }
+	good := func(step int) StepResult {
+		return StepResult{Step: step, Runs: 1, Values: make([]uint64, abi.MaxValues)}
+	}
 	bad := func(step int) StepResult { r := good(step); r.Status = 0xC0000001; return r }
-	refused := func(step int) StepResult { r := bad(step); r.Origin = OriginRefused; return r }
+	refused := func(step int) StepResult { r := bad(step); r.Origin = abi.OriginRefused; return r }
 	for _, test := range []struct {
 		name    string
 		results []StepResult

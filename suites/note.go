@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 )
 
@@ -35,9 +36,9 @@ func (c *Case) Notes(results []StepResult) []Note {
 
 func (s *Step) note(r StepResult) string {
 	switch r.Origin {
-	case OriginRefused:
+	case abi.OriginRefused:
 		return "refused by the driver: " + StatusText(r.Status)
-	case OriginTimeout:
+	case abi.OriginTimeout:
 		return "no return within " + strictyaml.ShortDuration(s.Timeout)
 	}
 	text := StatusText(r.Status)

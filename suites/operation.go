@@ -1,6 +1,10 @@
 package suites
 
-import "time"
+import (
+	"time"
+
+	"wskharness/driver/abi"
+)
 
 // operation describes one kind of step. The table of operations is the single source of what a
 // step may say: the loader validates with it, the compiler encodes with it, and the JSON Schema
@@ -27,11 +31,11 @@ type operation struct {
 	variant []string // not empty: it is the operation of this name where one of these arguments is given
 	request bool     // it is a request to a device
 
-	performer performer
-	life      life          // what it does to the driver as a whole
-	needs     bool          // of the agent's: the driver has to be loaded for it
-	starts    bool          // may have steps that DriverEntry runs
-	patience  time.Duration // after which it counts as hung, unless the step says; 0: as every other
+	executor executor
+	life     life          // what it does to the driver as a whole
+	needs    bool          // of the agent's: the driver has to be loaded for it
+	starts   bool          // may have steps that DriverEntry runs
+	patience time.Duration // after which it counts as hung, unless the step says; 0: as every other
 }
 
 // contextName is a value of `at:`.
@@ -42,19 +46,19 @@ type contextName struct {
 }
 
 func atPassive() contextName {
-	return contextName{"passive", contextCaller, "PASSIVE_LEVEL, on the thread that runs the case"}
+	return contextName{"passive", abi.ContextCaller, "PASSIVE_LEVEL, on the thread that runs the case"}
 }
 
 func atGuard() contextName {
-	return contextName{"guard", contextGuard, "PASSIVE_LEVEL, on a thread that is waited for with a limit"}
+	return contextName{"guard", abi.ContextGuard, "PASSIVE_LEVEL, on a thread that is waited for with a limit"}
 }
 
 func atDispatch() contextName {
-	return contextName{"dispatch", contextSpin, "DISPATCH_LEVEL, under a spin lock"}
+	return contextName{"dispatch", abi.ContextSpin, "DISPATCH_LEVEL, under a spin lock"}
 }
 
 func atDPC() contextName {
-	return contextName{"dpc", contextDPC, "DISPATCH_LEVEL, in a deferred procedure call"}
+	return contextName{"dpc", abi.ContextDPC, "DISPATCH_LEVEL, in a deferred procedure call"}
 }
 
 // guardRule says when an operation runs on a guard thread unless the step says otherwise: a call
@@ -177,16 +181,16 @@ func dispatchSlots() []named {
 
 // blocks are the states in which a registration block is handed to WskRegister.
 func blocks() []named {
-	return []named{{"as_left", 0}, {"zeroed", regZeroedBlock}, {"filled", regFilledBlock}}
+	return []named{{"as_left", 0}, {"zeroed", abi.RegZeroedBlock}, {"filled", abi.RegFilledBlock}}
 }
 
 func phases() []named {
 	return []named{
-		{"inactive", phaseInactive},
-		{"starting", phaseStarting},
-		{"listening", phaseListening},
-		{"failed", phaseFailed},
-		{"stopping", phaseStopping},
+		{"inactive", abi.PhaseInactive},
+		{"starting", abi.PhaseStarting},
+		{"listening", abi.PhaseListening},
+		{"failed", abi.PhaseFailed},
+		{"stopping", abi.PhaseStopping},
 	}
 }
 
@@ -209,9 +213,9 @@ const (
 
 // forms lists the checks that a value offers.
 func (v value) forms() []checkForm {
-	exact := checkForm{name: v.name, doc: v.doc, value: v, compare: compareEQ}
-	atLeast := checkForm{name: v.name + "_at_least", doc: v.doc, value: v, compare: compareGE}
-	atMost := checkForm{name: v.name + "_at_most", doc: v.doc, value: v, compare: compareLE}
+	exact := checkForm{name: v.name, doc: v.doc, value: v, compare: abi.EQ}
+	atLeast := checkForm{name: v.name + "_at_least", doc: v.doc, value: v, compare: abi.GE}
+	atMost := checkForm{name: v.name + "_at_most", doc: v.doc, value: v, compare: abi.LE}
 	if v.given {
 		return nil
 	}
@@ -221,7 +225,7 @@ func (v value) forms() []checkForm {
 	case valueBool, valueStatus, valueName:
 		return []checkForm{exact}
 	case valueSlots:
-		exact.compare = compareHas
+		exact.compare = abi.Has
 		return []checkForm{exact}
 	case valueBytes, valueSpan:
 		return []checkForm{atMost, atLeast}
@@ -229,9 +233,9 @@ func (v value) forms() []checkForm {
 		forms := []checkForm{exact, atLeast, atMost}
 		if v.parts {
 			forms = append(forms,
-				checkForm{"major", "major number of the version", v, compareEQ, majorPart},
-				checkForm{"minor", "minor number of the version; needs major", v, compareEQ, minorPart},
-				checkForm{"minor_at_least", "minor number of the version; needs major", v, compareGE, minorPart})
+				checkForm{"major", "major number of the version", v, abi.EQ, majorPart},
+				checkForm{"minor", "minor number of the version; needs major", v, abi.EQ, minorPart},
+				checkForm{"minor_at_least", "minor number of the version; needs major", v, abi.GE, minorPart})
 		}
 		return forms
 	default:

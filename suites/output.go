@@ -6,9 +6,13 @@ import (
 	"regexp"
 	"strings"
 
+	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 	"wskharness/suites/report"
 )
+
+// MaxOutput is the most that a guest keeps of one output of a step.
+const MaxOutput = abi.PlanReportBytes
 
 // Outputs is what a step of the agent wrote, as the guest reports it: the beginning of it, where it is longer.
 type Outputs struct {

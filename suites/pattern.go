@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 )
 
@@ -52,8 +53,8 @@ func (p *caseParser) digits(n *node, what string, open bool, want string) (strin
 	case "utf16":
 		digits = hex.EncodeToString(utf16Bytes(text))
 	}
-	if len(digits) > 2*genericBytes {
-		p.r.At(value, fmt.Sprintf("at most %d bytes", genericBytes), "%s has %d bytes", what, len(digits)/2)
+	if len(digits) > 2*abi.PlanGenericBytes {
+		p.r.At(value, fmt.Sprintf("at most %d bytes", abi.PlanGenericBytes), "%s has %d bytes", what, len(digits)/2)
 		return "", false
 	}
 	return digits, true

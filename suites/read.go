@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 )
 
@@ -95,8 +96,8 @@ func (r *reporter) readStatuses(n *node, what string) ([]uint32, bool) {
 		code, ok := r.readStatus(n, what)
 		return []uint32{code}, ok
 	}
-	want := fmt.Sprintf("one status, or a list of 1 to %d", maxExpect)
-	if n.Kind != strictyaml.SequenceKind || len(n.Items) == 0 || len(n.Items) > maxExpect {
+	want := fmt.Sprintf("one status, or a list of 1 to %d", abi.MaxExpect)
+	if n.Kind != strictyaml.SequenceKind || len(n.Items) == 0 || len(n.Items) > abi.MaxExpect {
 		r.At(n, want, "%s is %s", what, n.CountOrKind())
 		return nil, false
 	}

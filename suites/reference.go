@@ -15,7 +15,7 @@ func Reference(w io.Writer) error {
 	}
 	for _, o := range operations() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n", o.title(), o.doc)
-		if o.performer == byAgent {
+		if o.executor == byAgent {
 			b.WriteString("The agent performs it")
 			if o.thread {
 				b.WriteString(", where asked on a `thread:` of its own")

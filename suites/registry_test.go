@@ -2,6 +2,8 @@ package suites
 
 import (
 	"testing"
+
+	"wskharness/driver/abi"
 )
 
 // TestRegistryValues: what a step writes, or looks for, byte for byte, and how it is told.
@@ -31,7 +33,7 @@ func TestRegistryValues(t *testing.T) {
 		if len(s.generic.texts) > 2 {
 			digits = s.generic.texts[2]
 		}
-		if s.args[0] != registrySet || s.args[2] != 1 || s.args[3] != want.kind || digits != want.data || s.Text != "registry parameter A, set "+want.text {
+		if s.args[0] != abi.PlanRegistrySet || s.args[2] != 1 || s.args[3] != want.kind || digits != want.data || s.Text != "registry parameter A, set "+want.text {
 			t.Errorf("%s: %v, %s, %s", text, s.args, digits, s.Text)
 		}
 	}

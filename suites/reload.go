@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 )
 
@@ -40,7 +41,7 @@ func (p *caseParser) poolTags(s *Step, n *node) {
 func (p *caseParser) reloadChecks(s *Step, body *node) {
 	for _, c := range s.Checks {
 		cond := c.conds[0]
-		if c.value.name == "cycles" && (cond.compare == compareEQ && cond.want != s.args[0] || cond.compare == compareGE && cond.want > s.args[0]) {
+		if c.value.name == "cycles" && (cond.compare == abi.EQ && cond.want != s.args[0] || cond.compare == abi.GE && cond.want > s.args[0]) {
 			p.r.At(body, fmt.Sprintf("times: %d beside it", cond.want), "reload: %s, of a driver that is loaded anew %d times", c.Text, s.args[0])
 		}
 	}
@@ -54,7 +55,7 @@ func (s *Step) samples(check Check) bool {
 	case "pool_growth", "pool_counted":
 		return len(s.poolTags) == 0
 	}
-	return check.conds[0].value < maxValues
+	return check.conds[0].value < abi.MaxValues
 }
 
 // SampleChecks lists the checks that no driver but the sample can answer: "FILE:LINE: reload: blocks 0". A case that looks at
@@ -63,7 +64,7 @@ func (c *Case) SampleChecks() []string {
 	var all []string
 	for i := range c.Steps {
 		s := &c.Steps[i]
-		if s.op.code != opUnload && s.op.code != opReload {
+		if s.op.code != abi.PlanOpUnload && s.op.code != abi.PlanOpReload {
 			continue
 		}
 		for _, check := range s.Checks {
@@ -82,7 +83,7 @@ func (c *Case) SampleChecks() []string {
 
 // unjudged says which check of the step was not judged, since the guest has nothing to judge it by; empty where all were.
 func (s *Step) unjudged(r StepResult) string {
-	if s.op.code != opReload || r.Status != statusSuccess || len(r.Values) <= valueUnloadPoolCounted || r.Values[valueUnloadPoolCounted] != 0 {
+	if s.op.code != abi.PlanOpReload || r.Status != statusSuccess || len(r.Values) <= abi.PlanValueUnloadPoolCounted || r.Values[abi.PlanValueUnloadPoolCounted] != 0 {
 		return ""
 	}
 	for _, c := range s.Checks {

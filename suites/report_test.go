@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"wskharness/driver/abi"
 )
 
 func TestQuoteArgument(t *testing.T) {
@@ -51,7 +53,7 @@ func TestJudgeOutput(t *testing.T) {
 		o.OutBytes, o.ErrBytes = max(o.OutBytes, uint64(len(o.Out))), max(o.ErrBytes, uint64(len(o.Err)))
 		o.ReportBytes = max(o.ReportBytes, uint64(len(o.Report)))
 		got := ""
-		for _, d := range c.Judge([]StepResult{{Runs: 1, Values: make([]uint64, maxValues), Outputs: o}}) {
+		for _, d := range c.Judge([]StepResult{{Runs: 1, Values: make([]uint64, abi.MaxValues), Outputs: o}}) {
 			got += d.Expected + " | " + d.Actual
 		}
 		if diff := cmp.Diff(test.want, got); diff != "" {

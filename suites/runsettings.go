@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 )
 
@@ -124,7 +125,7 @@ func (p *caseParser) exits(s *Step, f checkForm, n *node, what string) {
 	}
 	want := strings.Join(words, " or ")
 	s.Checks = append(s.Checks, Check{Name: f.name, Want: want, Text: f.subject() + " " + want, subject: f.subject(), value: f.value, oneOf: codes,
-		conds: []condition{{value: f.value.index + valueRunListed - valueRunExit, compare: compareEQ, want: 1}}})
+		conds: []condition{{value: f.value.index + abi.PlanValueRunListed - abi.PlanValueRunExit, compare: abi.EQ, want: 1}}})
 }
 
 // listExits gives the agent the lists of exit codes that are among the checks.

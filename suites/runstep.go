@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"wskharness/driver/abi"
 )
 
 // runStep is what a step that runs a program says of it.
@@ -35,20 +37,20 @@ func absolute(path string) bool { return len(path) > 1 && path[1] == ':' }
 // failed says what became of a program that did not come to its end, or whose report is not there; values are those of its
 // step. Empty: that the status says.
 func (run *runStep) failed(code uint32, values []uint64) string {
-	if len(values) <= valueRunAt {
+	if len(values) <= abi.PlanValueRunAt {
 		return ""
 	}
 	status := StatusText(code)
 	absent := code == statusOfWin32|errorFileNotFound || code == statusOfWin32|errorPathNotFound
-	switch values[valueRunAt] {
-	case runAtFolder:
+	switch values[abi.PlanValueRunAt] {
+	case abi.PlanRunAtFolder:
 		return "the case's folder could not be made: " + status
-	case runAtOldReport:
+	case abi.PlanRunAtOldReport:
 		return fmt.Sprintf("what was in the place of the report, %s, could not be taken away before the program ran, which it did not: %s%s",
 			where(run.report), status, map[uint32]string{errorDirectory: ", it is a folder", errorSharingViolation: ", it is held open"}[code&0xFFFF])
-	case runAtInput:
+	case abi.PlanRunAtInput:
 		return fmt.Sprintf("the program's standard input, %s, could not be opened: %s", run.input, status)
-	case runAtStart:
+	case abi.PlanRunAtStart:
 		switch {
 		case absent && absolute(run.program):
 			return fmt.Sprintf("there is no program %s: %s", run.program, status)
@@ -56,21 +58,21 @@ func (run *runStep) failed(code uint32, values []uint64) string {
 			return fmt.Sprintf("there is no program %s, nor where Windows looks for programs: %s", where(run.program), status)
 		}
 		return fmt.Sprintf("the program %s could not be started: %s", where(run.program), status)
-	case runAtReport:
+	case abi.PlanRunAtReport:
 		if absent {
-			return fmt.Sprintf("the program ended with exit code %d and wrote no report %s: %s", values[valueRunExit], where(run.report), status)
+			return fmt.Sprintf("the program ended with exit code %d and wrote no report %s: %s", values[abi.PlanValueRunExit], where(run.report), status)
 		}
-		return fmt.Sprintf("the program ended with exit code %d, and its report %s could not be read: %s", values[valueRunExit], where(run.report), status)
+		return fmt.Sprintf("the program ended with exit code %d, and its report %s could not be read: %s", values[abi.PlanValueRunExit], where(run.report), status)
 	}
 	return ""
 }
 
 // missing says which file is not there that an argument of a failed program names. Empty: all are, or there are none.
 func (run *runStep) missing(values []uint64) string {
-	if len(values) <= valueRunMissing {
+	if len(values) <= abi.PlanValueRunMissing {
 		return ""
 	}
-	if at := values[valueRunMissing]; at >= 1 && at <= uint64(len(run.looks)) {
+	if at := values[abi.PlanValueRunMissing]; at >= 1 && at <= uint64(len(run.looks)) {
 		return fmt.Sprintf("there is no file %s, which an argument names", where(run.looks[at-1]))
 	}
 	return ""
@@ -84,14 +86,14 @@ func (j *judgement) program() (run *runStep, values []uint64) {
 		return nil, nil
 	}
 	if values = j.result.Values; j.step.joined != nil {
-		values = values[min(valueJoined, len(values)):]
+		values = values[min(abi.PlanValueJoined, len(values)):]
 	}
 	return g.run, values
 }
 
 // genericFailed says what became of a program that did not come to its end, or of a file that had no room; empty where there is none, or nothing to say.
 func (j *judgement) genericFailed() string {
-	if j.step.op.code == opUpload && j.result.Status == statusOfWin32|errorFileExists {
+	if j.step.op.code == abi.PlanOpUpload && j.result.Status == statusOfWin32|errorFileExists {
 		return "a file is there already, and stays (replace: true lets it make way until the case is over): " + StatusText(j.result.Status)
 	}
 	run, values := j.program()

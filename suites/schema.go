@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"math"
 	"strings"
+
+	"wskharness/driver/abi"
 )
 
 // object is a JSON object; encoding/json writes its keys in order, so the schema is the same each
@@ -43,7 +45,7 @@ func JSONSchema() []byte {
 		return object{"type": "array", "minItems": 1, "items": ref(of)}
 	}
 	repeat := described(orParameter(object{"type": "integer", "minimum": 1, "maximum": maxRepeat}), "how often each thread runs the steps")
-	parallel := described(orParameter(object{"type": "integer", "minimum": 1, "maximum": maxParallel}), "how many kernel threads run the steps side by side")
+	parallel := described(orParameter(object{"type": "integer", "minimum": 1, "maximum": abi.MaxParallel}), "how many kernel threads run the steps side by side")
 
 	schema := object{
 		"$schema":     "https://json-schema.org/draft/2020-12/schema",
@@ -91,7 +93,7 @@ func JSONSchema() []byte {
 				object{"type": "string", "pattern": `^0x[0-9A-Fa-f]{1,8}$`},
 				object{"type": "integer", "minimum": 0, "maximum": uint32(math.MaxUint32)}, ref("parameter")}},
 			"statuses": object{"anyOf": []any{ref("status"),
-				object{"type": "array", "minItems": 1, "maxItems": maxExpect, "items": ref("status")}}},
+				object{"type": "array", "minItems": 1, "maxItems": abi.MaxExpect, "items": ref("status")}}},
 			"next":       object{"anyOf": []any{ref("status"), object{"const": wordRefused}}},
 			"step":       plainStep(true),
 			"plain-step": plainStep(false),
@@ -191,7 +193,7 @@ func enum(names []named, doc string) object {
 func commonSchemas() object {
 	schemas := object{
 		keyName: ref("name"), keyExpect: ref("statuses"), keyWithin: ref("duration"),
-		keyNextOn:  object{"anyOf": []any{ref("next"), object{"type": "array", "minItems": 1, "maxItems": maxExpect, "items": ref("next")}}},
+		keyNextOn:  object{"anyOf": []any{ref("next"), object{"type": "array", "minItems": 1, "maxItems": abi.MaxExpect, "items": ref("next")}}},
 		keyAtLeast: ref("duration"), keyTimeout: ref("duration"),
 		keyRecord: object{"anyOf": []any{object{"type": "boolean"}, object{"type": "array", "uniqueItems": true, "items": ref("name")}, ref("parameter")}},
 		keyMisuse: orParameter(object{"type": "boolean"}),
@@ -236,7 +238,7 @@ func (o *operation) schema() object {
 			highest = 255
 		}
 		schema := kindSchema(f.kind(), highest, f.value.names)
-		if o.performer == byDriver && f.takes() {
+		if o.executor == byDriver && f.takes() {
 			schema = orTaken(schema)
 		}
 		properties[f.name] = described(schema, "check: "+f.doc)
@@ -319,7 +321,7 @@ func kindSchema(kind argKind, highest uint64, names []named) object {
 	case argName:
 		return orParameter(object{"enum": wordsOf(names)})
 	case argNumbers:
-		return object{"type": "array", "maxItems": maxArgs, "items": kindSchema(argNumber, highest, nil)}
+		return object{"type": "array", "maxItems": abi.MaxArgs, "items": kindSchema(argNumber, highest, nil)}
 	case argSlots:
 		return object{"type": "array", "minItems": 1, "items": object{"enum": wordsOf(names)}}
 	case argStatus:
@@ -334,7 +336,7 @@ func knownSchema(ops []operation) object {
 	for _, o := range ops {
 		for _, v := range o.values {
 			if v.kind != valueTime {
-				exact := checkForm{value: v, compare: compareEQ}
+				exact := checkForm{value: v, compare: abi.EQ}
 				actual[v.name] = described(kindSchema(exact.kind(), math.MaxUint32, v.names), v.doc)
 			}
 		}

@@ -1,6 +1,10 @@
 package suites
 
-import "wskharness/strictyaml"
+import (
+	"wskharness/strictyaml"
+
+	"wskharness/driver/abi"
+)
 
 // What a case says about its sockets, followed in the order of its steps.
 
@@ -32,11 +36,11 @@ func (p *caseParser) useSocket(name string, at *node, s *Step) uint64 {
 	if l := p.loop; l != nil && l.own() && !l.made[name] {
 		p.r.At(at, "a step in the loop that makes it, or shared: true", "socket %q is made outside of the parallel loop", name)
 	}
-	left := s.op.code == opAwait // what was pending when it was closed
+	left := s.op.code == abi.OpAwait // what was pending when it was closed
 	if use.state == objectClosed && !s.Misuse && !left {
 		p.r.At(at, "a step before it that makes it", "socket %q is closed, or was never made", name)
 	}
-	if s.op.code == opClose {
+	if s.op.code == abi.OpClose {
 		s.closes = name
 	}
 	return uint64(use.index)
@@ -48,7 +52,7 @@ func (p *caseParser) settleSockets(s *Step) {
 	certain := s.succeeds()
 	for _, name := range s.makes {
 		switch use := p.sockets[name]; {
-		case certain && !s.Async() && s.args[4]&socketEventAccept == 0:
+		case certain && !s.Async() && s.args[4]&abi.SocketEventAccept == 0:
 			use.state = objectOpen
 		default:
 			use.state = objectUnknown

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 )
 
@@ -27,7 +28,7 @@ func (p *caseParser) readStep(n *node) {
 		return
 	}
 	op := p.vocabulary.find(key.Text, body)
-	s := Step{Index: len(p.c.Steps), Op: op.name, Line: n.Line, Part: p.part, Runs: 1, op: op, context: op.contexts[0].code, performer: op.performer}
+	s := Step{Index: len(p.c.Steps), Op: op.name, Line: n.Line, Part: p.part, Runs: 1, op: op, context: op.contexts[0].code, executor: op.executor}
 	words := &sentence{}
 	words.add(op.name)
 	nodes := stepNodes{step: n}
@@ -144,7 +145,7 @@ func (p *caseParser) expectation(s *Step, m *mapping, body *node) {
 		p.r.At(n, "either expect or record", "a recorded step is not judged")
 	case s.Async():
 		p.r.At(n, "expect beside the join", "the step only starts thread %q", s.Thread)
-	case len(s.Checks) > 0 && op.code != opJoin && !op.always && slices.ContainsFunc(codes, func(c uint32) bool { return !isSuccess(c) && (isError(c) || !op.request) }):
+	case len(s.Checks) > 0 && op.code != abi.OpJoin && !op.always && slices.ContainsFunc(codes, func(c uint32) bool { return !isSuccess(c) && (isError(c) || !op.request) }):
 		p.r.At(body, "checks only where success is expected", "%s is not known when %s fails", s.Checks[0].Name, op.name)
 	default:
 		s.Expect = codes
@@ -186,8 +187,8 @@ func (p *caseParser) settleNext(s *Step) {
 		p.r.At(s.nextAt, "no next_on", "%s has only one outcome that passes", s.op.name)
 	case twice >= 0:
 		p.r.At(s.nextAt, "each status once", "%s is in both expect and next_on", StatusName(s.Next[twice]))
-	case len(s.Expect)+len(s.Next) > maxExpect:
-		p.r.At(s.nextAt, fmt.Sprintf("at most %d statuses", maxExpect), "expect and next_on have %d together", len(s.Expect)+len(s.Next))
+	case len(s.Expect)+len(s.Next) > abi.MaxExpect:
+		p.r.At(s.nextAt, fmt.Sprintf("at most %d statuses", abi.MaxExpect), "expect and next_on have %d together", len(s.Expect)+len(s.Next))
 	}
 }
 
@@ -256,12 +257,12 @@ func (p *caseParser) timing(s *Step, m *mapping, nodes *stepNodes) {
 				conds: []condition{{value: value, compare: compare, want: uint64(d)}}})
 		}
 	}
-	elapsed := uint16(valueElapsedNS)
+	elapsed := uint16(abi.ValueElapsedNS)
 	if looping {
-		elapsed = valueMaxNS
+		elapsed = abi.ValueMaxNS
 	}
-	bound(keyWithin, "at most", elapsed, compareLE)
-	bound(keyAtLeast, "at least", valueElapsedNS, compareGE)
+	bound(keyWithin, "at most", elapsed, abi.LE)
+	bound(keyAtLeast, "at least", abi.ValueElapsedNS, abi.GE)
 	if n := m.Take(keyTimeout); n != nil {
 		nodes.timeout = n
 		s.Timeout, _ = p.r.Duration(n, op.name+": timeout", p.longest(s))
@@ -292,13 +293,13 @@ func (p *caseParser) place(s *Step, n *node, inside *mapping) {
 		}
 	case s.Async():
 	case p.c.Irql != "" && s.Part == OwnSteps && s.allows(p.c.Irql):
-		s.context = map[string]uint16{"dispatch": contextSpin, "dpc": contextDPC}[p.c.Irql]
+		s.context = map[string]uint16{"dispatch": abi.ContextSpin, "dpc": abi.ContextDPC}[p.c.Irql]
 	case p.inLoop() && p.loop.parallel > 1:
 		// Already on a kernel thread that the driver waits for with a limit.
 	case s.op.guard == guardAlways, s.op.guard == guardIfWait && s.waits():
-		s.context = contextGuard
+		s.context = abi.ContextGuard
 	}
-	if at != nil && s.waits() && s.context >= contextSpin {
+	if at != nil && s.waits() && s.context >= abi.ContextSpin {
 		p.r.At(at, "passive or guard", "a capture with a wait at %s: it needs PASSIVE_LEVEL", at.Text)
 	}
 	if inside != nil {
@@ -323,7 +324,7 @@ func (s *Step) allows(irql string) bool {
 }
 
 // waits reports whether the step is a capture that may wait.
-func (s *Step) waits() bool { return s.op.code == opCapture && s.args[1] != 0 }
+func (s *Step) waits() bool { return s.op.code == abi.OpCapture && s.args[1] != 0 }
 
 // finish checks the step as a whole and puts it into words.
 func (p *caseParser) finish(s *Step, n *node, words *sentence) {
@@ -333,16 +334,16 @@ func (p *caseParser) finish(s *Step, n *node, words *sentence) {
 			p.r.At(n, "misuse: true in the case", "%s misuses WSK, but its case does not say so", s.Op)
 		}
 	}
-	if use := p.clients[s.client]; use != nil && s.op.code == opRegister && !s.succeeds() {
+	if use := p.clients[s.client]; use != nil && s.op.code == abi.OpRegister && !s.succeeds() {
 		use.state = maybeRegistered
 	}
 	p.settleSockets(s)
 	p.settleHandles(s, n)
 	p.settleLife(s, n)
-	if s.op.code == opReboot && s.Part.After() {
+	if s.op.code == abi.PlanOpReboot && s.Part.After() {
 		p.r.At(n, "a reboot among the steps", "a reboot in a %s: what it undoes would be undone twice", s.Part)
 	}
-	if p.entry != nil && (s.performer == byAgent || s.op.code == opJoin || s.op.code == opBlocked) {
+	if p.entry != nil && (s.executor == byAgent || s.op.code == abi.OpJoin || s.op.code == abi.OpBlocked) {
 		p.r.At(n, "a step of the driver's own", "%s in DriverEntry: the agent does that, and only afterwards", s.Op)
 	}
 	if p.inLoop() && !s.op.loop {
@@ -353,15 +354,15 @@ func (p *caseParser) finish(s *Step, n *node, words *sentence) {
 	for _, c := range s.Checks {
 		conditions += len(c.conds)
 	}
-	if conditions > maxChecks {
+	if conditions > abi.MaxChecks {
 		p.r.At(n, "fewer checks: use another inspect", "too many checks in one step")
 	}
 	switch {
 	case s.Async():
 		words.add("on thread " + s.Thread)
-	case s.context == contextSpin:
+	case s.context == abi.ContextSpin:
 		words.add("at DISPATCH_LEVEL under a spin lock")
-	case s.context == contextDPC:
+	case s.context == abi.ContextDPC:
 		words.add("in a DPC")
 	}
 	for _, c := range s.Checks {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 )
 
@@ -100,10 +101,10 @@ func (p *caseParser) proveTaken(s *Step, n *node) {
 			continue
 		}
 		told, _ := s.op.value(a.told)
-		form := checkForm{name: a.name, value: told, compare: compareEQ}
+		form := checkForm{name: a.name, value: told, compare: abi.EQ}
 		s.Checks = append(s.Checks, Check{Name: a.name, Want: s.takes.String(), Text: a.name + " " + s.takes.String(),
 			subject: a.name, value: told, form: form, implied: true,
-			conds: []condition{{value: told.index, compare: compareEQ, from: s.takes}}})
+			conds: []condition{{value: told.index, compare: abi.EQ, from: s.takes}}})
 	}
 }
 
@@ -133,8 +134,8 @@ func (p *caseParser) take(s *Step, v value, n *node, what string) *taken {
 		for i := range p.c.Steps {
 			kept = max(kept, p.c.Steps[i].keep)
 		}
-		if kept == maxKept {
-			p.r.At(from, fmt.Sprintf("values of at most %d steps", maxKept), "%s takes from one step more than can be kept", what)
+		if kept == abi.MaxKept {
+			p.r.At(from, fmt.Sprintf("values of at most %d steps", abi.MaxKept), "%s takes from one step more than can be kept", what)
 			return nil
 		}
 		source.keep = kept + 1
@@ -164,9 +165,9 @@ func (p *caseParser) earlier(n *node, what string) *Step {
 func (p *caseParser) canTake(s, source *Step, n *node, what string) bool {
 	u := p.c.units[source.unit]
 	switch {
-	case s.op.performer == byAgent:
+	case s.op.executor == byAgent:
 		p.r.At(n, "a value of its own", "%s: the agent performs %s, and takes nothing from other steps", what, s.Op)
-	case source.op.performer == byAgent || source.performer == byAgent:
+	case source.op.executor == byAgent || source.executor == byAgent:
 		p.r.At(n, "a step of the driver's", "%s: the agent performs %s on line %d, and the driver knows nothing of it", what, source.Op, source.Line)
 	case source.Async():
 		p.r.At(n, "a step without thread:", "%s: %s on line %d is only started, on thread %q", what, source.Op, source.Line, source.Thread)

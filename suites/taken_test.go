@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"wskharness/driver/abi"
 )
 
 // takenCase registers with what a query said, as the case goes and on threads of their own.
@@ -60,21 +62,21 @@ func TestTakenPlan(t *testing.T) {
 	if q, f, a := c.Steps[1].wire().Keep, c.Steps[2].wire().Keep, register.Keep; q != 1 || f != 2 || a != 3 || capture.Keep != 0 {
 		t.Errorf("kept as %d, %d and %d", q, f, a)
 	}
-	if register.From != 1<<8|valueQueryHigh || register.FromArg != 1 || register.Arg[1] != 0 || register.Arg[2] != regZeroedBlock {
+	if register.From != 1<<8|abi.ValueQueryHigh || register.FromArg != 1 || register.Arg[1] != 0 || register.Arg[2] != abi.RegZeroedBlock {
 		t.Errorf("register: %+v", register)
 	}
-	want := []wireCheck{{Value: valueRegisterVersion, Compare: compareEQ, From: 1<<8 | valueQueryHigh}}
+	want := []abi.Check{{Value: abi.ValueRegisterVersion, Compare: abi.EQ, From: 1<<8 | abi.ValueQueryHigh}}
 	if diff := cmp.Diff(want, register.Check[:register.CheckCount]); diff != "" {
 		t.Errorf("register proves what it took: %s", diff)
 	}
-	want = []wireCheck{
-		{Value: valueNPIVersion, Compare: compareGE, From: 1<<8 | valueQueryHigh},
-		{Value: valueNPICaptures, Compare: compareEQ, From: 2<<8 | valueNPICaptures},
+	want = []abi.Check{
+		{Value: abi.ValueNPIVersion, Compare: abi.GE, From: 1<<8 | abi.ValueQueryHigh},
+		{Value: abi.ValueNPICaptures, Compare: abi.EQ, From: 2<<8 | abi.ValueNPICaptures},
 	}
 	if diff := cmp.Diff(want, capture.Check[:capture.CheckCount]); diff != "" {
 		t.Errorf("capture: %s", diff)
 	}
-	if loop.From != 3<<8|valueRegisterVersion || loop.CheckCount != 1 {
+	if loop.From != 3<<8|abi.ValueRegisterVersion || loop.CheckCount != 1 {
 		t.Errorf("in the loop: %+v", loop)
 	}
 }
@@ -113,7 +115,7 @@ func TestJudgeTaken(t *testing.T) {
 				"version: expected at least high of query, but the guest did not report high of query",
 				"version: expected version of again, but the guest did not report version of again"}},
 		{"the driver did not know it", func(r []StepResult) []StepResult {
-			r[5] = StepResult{Step: 5, Runs: 1, Status: 0xC0000225, Origin: OriginRefused}
+			r[5] = StepResult{Step: 5, Runs: 1, Status: 0xC0000225, Origin: abi.OriginRefused}
 			return r[:6]
 		}, []string{"expected STATUS_SUCCESS; the driver refused the step (STATUS_NOT_FOUND (0xC0000225)) and did not call WSK"}},
 	} {
@@ -135,7 +137,7 @@ func TestTakenInTearDown(t *testing.T) {
 		"\n    tear_down:\n      - register: {client: b, version: {from: query, value: low}}\n      - deregister: {client: b}\n        record: []\n"
 	c := load(t, text).All()[0]
 	failed := c.Judge([]StepResult{{Step: 0, Runs: 1, Values: []uint64{0, 256}}, {Step: 1, Runs: 1, Status: notReady},
-		{Step: 3, Runs: 1, Status: 0xC0000225, Origin: OriginRefused}, {Step: 4, Runs: 1, Status: 0xC0000184, Origin: OriginRefused}})
+		{Step: 3, Runs: 1, Status: 0xC0000225, Origin: abi.OriginRefused}, {Step: 4, Runs: 1, Status: 0xC0000184, Origin: abi.OriginRefused}})
 	if len(failed) != 1 || failed[0].Step != 1 {
 		t.Errorf("%+v", failed)
 	}
@@ -152,7 +154,7 @@ func takenMistakes() []mistakeTest {
 		return steps("register: {client: b, version: {from: "+from+", value: "+value+"}}", before...)
 	}
 	many := []string{"register: {client: a}"}
-	for i := range maxKept + 1 {
+	for i := range abi.MaxKept + 1 {
 		name := "q" + string(rune('a'+i))
 		many = append(many, "query: {client: a}\n        name: "+name,
 			"register: {client: b, version: {from: "+name+", value: low}}", "deregister: {client: b}")

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"wskharness/driver/abi"
 )
 
 // format writes a value as people read it.
@@ -101,15 +103,15 @@ func statusList(codes []uint32) string {
 // OriginName says where a step's status comes from, in a word.
 func OriginName(origin uint32) string {
 	switch origin {
-	case OriginCall:
+	case abi.OriginCall:
 		return "call"
-	case OriginRefused:
+	case abi.OriginRefused:
 		return "refused"
-	case OriginTimeout:
+	case abi.OriginTimeout:
 		return "timeout"
-	case OriginAsync:
+	case abi.OriginAsync:
 		return "started"
-	case OriginSkipped:
+	case abi.OriginSkipped:
 		return "skipped"
 	}
 	return fmt.Sprintf("origin %d", origin)

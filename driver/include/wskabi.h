@@ -4,8 +4,8 @@
  * The driver offers primitives; a suite strings them together. One IOCTL carries a unit: a short
  * list of steps, run in order, possibly many times and on many threads. All structures are
  * little-endian, naturally aligned, without pointers, and the same in user mode, in kernel mode
- * and in the plan file (wskplan.h). Change one and WSKT_ABI must change with it; package suites
- * holds the Go mirror of these numbers and a test that compares the two.
+ * and in the plan file (wskplan.h). Change one and WSKT_ABI must change with it. Package
+ * driver/abi is generated from both headers (go generate ./driver/abi).
  *
  * Basis: WSK's own status values are reported untouched in WSKT_RESULT.Status. Whatever the driver
  * refuses by itself (a bad index, a release without a capture) is marked by Origin, so that a

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"wskharness/driver/abi"
 	"wskharness/guest"
 	"wskharness/results"
 	"wskharness/suites"
@@ -105,7 +106,7 @@ func readBase(t *testing.T, file string) *base {
 	if len(b.records) < 4 {
 		t.Fatalf("%s: %d records were read", file, len(b.records))
 	}
-	b.records[0].ABI = suites.ABI // a later number means other plans and requests, not another journal
+	b.records[0].ABI = abi.ABI // a later number means other plans and requests, not another journal
 	b.plan.Boot, b.plan.SHA256 = b.records[0].Boot, b.records[1].SHA256
 	b.plan.Own = strings.HasPrefix(name, "own")
 	if strings.HasPrefix(name, "crash") {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"wskharness/driver/abi"
 	"wskharness/guest"
 	"wskharness/suites"
 )
@@ -37,7 +38,7 @@ cases:
 		case 1:
 			r.Values = []uint64{1, 1, 1, 1, 1, 1, 1, 1, 1, 1}
 		case 4:
-			r.Status, r.Origin = 0x103, suites.OriginAsync
+			r.Status, r.Origin = 0x103, abi.OriginAsync
 		case 5:
 			r.Status = c.Steps[5].Expect[0]
 		}
@@ -55,12 +56,12 @@ cases:
 		"runs":           {0, func(r *suites.StepResult) { r.Runs = 3 }, "1 runs"},
 		"an output":      {2, func(r *suites.StepResult) { r.Out = []byte("help!") }, `stdout "hello"`},
 		"an exit code":   {2, func(r *suites.StepResult) { r.Values[0] = 7 }, "exit 0"},
-		"a refusal":      {3, func(r *suites.StepResult) { r.Origin = suites.OriginRefused }, "STATUS_SUCCESS"},
-		"a timeout":      {3, func(r *suites.StepResult) { r.Origin = suites.OriginTimeout }, "STATUS_SUCCESS"},
-		"never run":      {3, func(r *suites.StepResult) { r.Origin = suites.OriginSkipped }, "STATUS_SUCCESS"},
-		"not started":    {4, func(r *suites.StepResult) { r.Status, r.Origin = 0, suites.OriginCall }, "the step to start on thread t"},
+		"a refusal":      {3, func(r *suites.StepResult) { r.Origin = abi.OriginRefused }, "STATUS_SUCCESS"},
+		"a timeout":      {3, func(r *suites.StepResult) { r.Origin = abi.OriginTimeout }, "STATUS_SUCCESS"},
+		"never run":      {3, func(r *suites.StepResult) { r.Origin = abi.OriginSkipped }, "STATUS_SUCCESS"},
+		"not started":    {4, func(r *suites.StepResult) { r.Status, r.Origin = 0, abi.OriginCall }, "the step to start on thread t"},
 		"not blocked":    {5, func(r *suites.StepResult) { r.Status = 0 }, "thread t to be blocked for 100ms"},
-		"never returned": {6, func(r *suites.StepResult) { r.Origin = suites.OriginTimeout }, "thread t to return within 2s"},
+		"never returned": {6, func(r *suites.StepResult) { r.Origin = abi.OriginTimeout }, "thread t to return within 2s"},
 		"only the agent": {0, func(r *suites.StepResult) { r.Refuted = true }, "STATUS_SUCCESS"},
 	} {
 		r := good(test.step)

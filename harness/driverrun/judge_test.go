@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"wskharness/driver/abi"
 	"wskharness/guest"
 	"wskharness/results"
 	"wskharness/suites"
@@ -137,10 +138,10 @@ func TestNoKnownIssueExcusesATearDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := &attempt{Attempt: Attempt{Known: catalog.Known("wine", "8.0", catalog.All()[0])}}
-	odd := suites.Deviation{Step: 1, Kind: suites.KindStatus, Origin: suites.OriginCall}
+	odd := suites.Deviation{Step: 1, Kind: suites.KindStatus, Origin: abi.OriginCall}
 	inLoop := odd
 	inLoop.Failed = &suites.Iteration{}
-	tearDown := suites.Deviation{Step: 3, Kind: suites.KindStatus, Origin: suites.OriginCall, Status: 0xC0000001, Part: suites.TearDown}
+	tearDown := suites.Deviation{Step: 3, Kind: suites.KindStatus, Origin: abi.OriginCall, Status: 0xC0000001, Part: suites.TearDown}
 	missing := suites.Deviation{Step: 3, Kind: suites.KindMissing, Part: suites.TearDown}
 	for name, test := range map[string]struct {
 		all  []suites.Deviation

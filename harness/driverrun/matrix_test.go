@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"wskharness/driver/abi"
 	"wskharness/guest"
 	"wskharness/results"
-	"wskharness/suites"
 )
 
 // until cuts a journal behind the first record of that kind that is about that case (and step).
@@ -263,9 +263,9 @@ func TestCrashThatIsToldTooLate(t *testing.T) {
 	ends := func(step int, status uint32, more ...guest.Record) []guest.Record {
 		records := append([]guest.Record(nil), before...)
 		for i := range step {
-			records = append(records, guest.Record{Ev: guest.EvStep, N: 1, Step: i, Origin: suites.OriginCall, Runs: 1, OK: true})
+			records = append(records, guest.Record{Ev: guest.EvStep, N: 1, Step: i, Origin: abi.OriginCall, Runs: 1, OK: true})
 		}
-		records = append(records, guest.Record{Ev: guest.EvStep, N: 1, Step: step, Origin: suites.OriginCall, Runs: 1, Status: status})
+		records = append(records, guest.Record{Ev: guest.EvStep, N: 1, Step: step, Origin: abi.OriginCall, Runs: 1, Status: status})
 		records = append(records, guest.Record{Ev: guest.EvCaseEnd, N: 1, Ran: step + 1, Why: "deviation"})
 		return numbered(append(records, more...))
 	}
@@ -281,7 +281,7 @@ func TestCrashThatIsToldTooLate(t *testing.T) {
 		{"load, and the end of the journal says what came behind", world{records: ends(1, 0xC007041D), late: true, rest: ends(1, 0xC007041D, behind...)[len(ends(1, 0xC007041D)):]}, nil,
 			"not-run, bugcheck, not-run, not-run", "in step 2 (load): bugcheck 0x000000D1"},
 		{"load, and behind it a case fails on the machine that goes down", world{records: ends(1, 0xC007041D), late: true, rest: ends(1, 0xC007041D, behind[0],
-			guest.Record{Ev: guest.EvStep, N: 2, Origin: suites.OriginCall, Runs: 1, Status: 0xC0000001},
+			guest.Record{Ev: guest.EvStep, N: 2, Origin: abi.OriginCall, Runs: 1, Status: 0xC0000001},
 			guest.Record{Ev: guest.EvCaseEnd, N: 2, Ran: 1, Why: "deviation"})[len(ends(1, 0xC007041D)):]}, nil,
 			"not-run, bugcheck, not-run, not-run", "in step 2 (load): bugcheck 0x000000D1"},
 		{"load, and the end of the journal is missing", world{records: ends(1, 0xC007041D), late: true, torn: true}, nil,

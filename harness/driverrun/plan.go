@@ -3,6 +3,7 @@ package driverrun
 import (
 	"time"
 
+	"wskharness/driver/abi"
 	"wskharness/guest"
 	"wskharness/suites"
 )
@@ -42,7 +43,7 @@ type Attempt struct {
 
 // shape is what the plan lets the guest's journal hold.
 func (p *Plan) shape() guest.Shape {
-	shape := guest.Shape{Run: p.ID, ABI: suites.ABI, SHA256: p.SHA256, Resident: p.Resident}
+	shape := guest.Shape{Run: p.ID, ABI: abi.ABI, SHA256: p.SHA256, Resident: p.Resident}
 	for _, a := range p.Attempts {
 		c := guest.CaseShape{Steps: len(a.Case.Steps)}
 		for i := range a.Case.Steps {

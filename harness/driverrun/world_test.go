@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"wskharness/driver/abi"
 	"wskharness/guest"
 	"wskharness/results"
 	"wskharness/suites"
@@ -46,7 +47,7 @@ func planOf(t testing.TB, suite string) Plan {
 // wellBehaved is the journal of a run in which everything is as declared.
 func wellBehaved(p Plan) []guest.Record {
 	records := []guest.Record{
-		{Ev: guest.EvRunStart, Run: p.ID, ABI: suites.ABI, Boot: p.Boot, Cases: len(p.Attempts)},
+		{Ev: guest.EvRunStart, Run: p.ID, ABI: abi.ABI, Boot: p.Boot, Cases: len(p.Attempts)},
 		{Ev: guest.EvDriverStart, OK: true, SHA256: p.SHA256},
 	}
 	for n, a := range p.Attempts {
@@ -57,7 +58,7 @@ func wellBehaved(p Plan) []guest.Record {
 				boot := fmt.Sprintf("%08d-2222-2222-2222-222222222222", n+1)
 				records = append(records, guest.Record{Ev: guest.EvReboot, N: n, Step: i}, guest.Record{Ev: guest.EvBoot, Boot: boot})
 			}
-			r := guest.Record{Ev: guest.EvStep, N: n, Step: i, Origin: suites.OriginCall, Runs: 1, OK: true}
+			r := guest.Record{Ev: guest.EvStep, N: n, Step: i, Origin: abi.OriginCall, Runs: 1, OK: true}
 			if len(s.Expect) > 0 {
 				r.Status = s.Expect[0]
 			}
