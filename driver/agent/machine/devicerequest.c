@@ -42,23 +42,27 @@ UINT32 DeviceFileOpen(const wchar_t *Name, BOOL Synchronous, DEVICE_FILE *File)
     return status;
 }
 
-static UINT32 SendRequest(DEVICE_REQUEST *Request, const DEVICE_TRANSFER *Transfer, HANDLE Event)
+UINT32 RequestIoctl(DEVICE_REQUEST *Request, const DEVICE_TRANSFER *Transfer, HANDLE Event)
 {
-    HANDLE file = Request->File.Handle;
+    return (UINT32)NtDeviceIoControlFile(Request->File.Handle, Event, NULL, NULL, &Request->Io,
+                                         (ULONG)Transfer->Where, Transfer->In, Transfer->InBytes,
+                                         Transfer->Out, Transfer->OutBytes);
+}
+
+UINT32 RequestRead(DEVICE_REQUEST *Request, const DEVICE_TRANSFER *Transfer, HANDLE Event)
+{
     LARGE_INTEGER offset = {.QuadPart = (LONGLONG)Transfer->Where};
 
-    switch (Transfer->Op) {
-    case WSKP_OP_READ:
-        return (UINT32)NtReadFile(file, Event, NULL, NULL, &Request->Io, Transfer->Out, Transfer->OutBytes,
-                                  &offset, NULL);
-    case WSKP_OP_WRITE:
-        return (UINT32)NtWriteFile(file, Event, NULL, NULL, &Request->Io, Transfer->In, Transfer->InBytes,
-                                   &offset, NULL);
-    default:
-        return (UINT32)NtDeviceIoControlFile(file, Event, NULL, NULL, &Request->Io, (ULONG)Transfer->Where,
-                                             Transfer->In, Transfer->InBytes, Transfer->Out,
-                                             Transfer->OutBytes);
-    }
+    return (UINT32)NtReadFile(Request->File.Handle, Event, NULL, NULL, &Request->Io, Transfer->Out,
+                              Transfer->OutBytes, &offset, NULL);
+}
+
+UINT32 RequestWrite(DEVICE_REQUEST *Request, const DEVICE_TRANSFER *Transfer, HANDLE Event)
+{
+    LARGE_INTEGER offset = {.QuadPart = (LONGLONG)Transfer->Where};
+
+    return (UINT32)NtWriteFile(Request->File.Handle, Event, NULL, NULL, &Request->Io, Transfer->In,
+                               Transfer->InBytes, &offset, NULL);
 }
 
 static void TellBegun(HANDLE Begun)
@@ -81,7 +85,7 @@ UINT32 RequestMake(DEVICE_REQUEST *Request, const DEVICE_FILE *File, const DEVIC
     InterlockedExchange(&Request->State, REQUEST_OUT);
     if (File->Synchronous) /* nothing tells when it has reached the driver: it is on its way */
         TellBegun(Transfer->Begun);
-    status = SendRequest(Request, Transfer, event);
+    status = Transfer->Send(Request, Transfer, event);
     TellBegun(Transfer->Begun);
     if (status == STATUS_PENDING_VALUE) {
         if (WaitForSingleObject(event, Transfer->CancelMs) == WAIT_TIMEOUT)

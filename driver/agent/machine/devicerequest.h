@@ -24,8 +24,15 @@ typedef struct DEVICE_REQUEST {
     IO_STATUS_BLOCK Io;
 } DEVICE_REQUEST;
 
-typedef struct DEVICE_TRANSFER {
-    UINT32 Op;    /* WSKP_OP_IOCTL, WSKP_OP_READ, WSKP_OP_WRITE */
+typedef struct DEVICE_TRANSFER DEVICE_TRANSFER;
+
+/* Hands a request to the driver. Event is set when it is back, unless its NTSTATUS says so already. */
+typedef UINT32 REQUEST_SEND(DEVICE_REQUEST *Request, const DEVICE_TRANSFER *Transfer, HANDLE Event);
+
+REQUEST_SEND RequestIoctl, RequestRead, RequestWrite;
+
+struct DEVICE_TRANSFER {
+    REQUEST_SEND *Send;
     UINT64 Where; /* a control code, or an offset */
     UINT8 *In;    /* NULL: none */
     DWORD InBytes;
@@ -33,7 +40,7 @@ typedef struct DEVICE_TRANSFER {
     DWORD OutBytes;
     DWORD CancelMs; /* it is cancelled when it has not come back by then; INFINITE: never */
     HANDLE Begun;   /* an event, set when the request is under way; NULL: nobody wants to know */
-} DEVICE_TRANSFER;
+};
 
 /*
  * Opens NAME, or the whole of \\.\NAME. Returns an NTSTATUS; File->Handle is to be closed after success, and

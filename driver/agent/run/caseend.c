@@ -75,13 +75,13 @@ static CASES_END BringBack(CASES *Cases, CASE_RUN *Run)
 {
     START start = {0};
 
-    if (Cases->Performer.Device != NULL || Cases->Plan->DriverPath == NULL)
+    if (Cases->Executor.Device != NULL || Cases->Plan->DriverPath == NULL)
         return CASES_DONE;
     if (LeaseLost(Cases->Files->Lease)) {
         Run->ResidueKnown = TRUE;
         return CASES_LEASE;
     }
-    if (StartUp(Cases->Plan, NULL, &Cases->Performer.Device, &start))
+    if (StartUp(Cases->Plan, NULL, &Cases->Executor.Device, &start))
         return CASES_DONE;
     Run->ResidueKnown = TRUE; /* nothing is left of a driver that is gone */
     return NoteBack(Run, &start);
@@ -101,11 +101,11 @@ static CASES_END EndPlain(CASES *Cases, CASE_RUN *Run, WHY Why)
 
     if (Why == WHY_HANG)
         return CASES_TAINTED;
-    if (Cases->Performer.Unloaded && LeaseLost(Cases->Files->Lease))
+    if (Cases->Executor.Unloaded && LeaseLost(Cases->Files->Lease))
         back = CASES_LEASE;
-    else if (Cases->Performer.Unloaded && !StartUp(Cases->Plan, NULL, &none, &start))
+    else if (Cases->Executor.Unloaded && !StartUp(Cases->Plan, NULL, &none, &start))
         back = NoteBack(Run, &start);
-    Cases->Performer.Unloaded = FALSE;
+    Cases->Executor.Unloaded = FALSE;
     error = DriverAsk(Cases->Plan->ServiceName, &report);
     Run->Driver = error == ERROR_SUCCESS ? ServiceStateName(report.State) : "unknown";
     if (back != CASES_DONE)
@@ -122,12 +122,12 @@ CASES_END EndCase(CASES *Cases, CASE_RUN *Run, WHY *Why)
     CASES_END back;
     DWORD error;
 
-    PerformerEndPrograms(&Cases->Performer);
+    ExecutorEndPrograms(&Cases->Executor);
     if (*Why != WHY_HANG) /* else it stays as it is, for whoever looks at the machine next */
-        PerformerTidy(&Cases->Performer);
-    if (PerformerBusy(&Cases->Performer) != 0)
+        ExecutorTidy(&Cases->Executor);
+    if (ExecutorBusy(&Cases->Executor) != 0)
         EndsOtherwise(Run, Why, WHY_HANG);
-    PerformerForget(&Cases->Performer);
+    ExecutorForget(&Cases->Executor);
     /* After a hang something may still be at work with it: whoever comes next does it. What a suite's set-up
      * changes lasts as long as the run. */
     if (*Why != WHY_HANG && Run->Case->Role != WSKP_ROLE_SET_UP)
@@ -141,9 +141,9 @@ CASES_END EndCase(CASES *Cases, CASE_RUN *Run, WHY *Why)
     back = BringBack(Cases, Run);
     if (back != CASES_DONE)
         return back;
-    if (*Why == WHY_IO && !DeviceAnswers(Cases->Performer.Device))
+    if (*Why == WHY_IO && !DeviceAnswers(Cases->Executor.Device))
         return CASES_DEVICE;
-    error = Reset(Cases->Performer.Device, Run, RESET_MS);
+    error = Reset(Cases->Executor.Device, Run, RESET_MS);
     if (error == ERROR_TIMEOUT) {
         EndsOtherwise(Run, Why, WHY_HANG);
         return CASES_TAINTED;

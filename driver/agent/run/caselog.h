@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cases.h"
+#include "start.h"
 #include "wskjudge.h"
 
 /* Why a case ended; with the last two it has not. */

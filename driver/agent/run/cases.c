@@ -10,7 +10,7 @@
 static WHY RunUnits(CASES *Cases, CASE_RUN *Run, UINT32 First)
 {
     Run->Deadline = Run->Begin + Run->Case->TimeoutMs;
-    Cases->Performer.Cancel = Cases->Cancel;
+    Cases->Executor.Cancel = Cases->Cancel;
     for (UINT32 i = First; i < Run->Case->UnitCount - Run->Case->TearDownCount; i++) {
         WHY why;
 
@@ -33,7 +33,7 @@ static WHY TearDown(CASES *Cases, CASE_RUN *Run, WHY Why)
     UINT32 first = Run->Case->UnitCount - Run->Case->TearDownCount;
 
     Run->Deadline = JournalMs(Cases->Journal) + Run->Case->TearDownMs;
-    Cases->Performer.Cancel = NULL; /* what undoes things runs to its end */
+    Cases->Executor.Cancel = NULL; /* what undoes things runs to its end */
     if (Why == WHY_HANG || Why == WHY_IO)
         return Why;
     Run->FirstStep = 0;
@@ -93,7 +93,7 @@ static CASES_END RunCase(CASES *Cases, UINT32 Index)
                     .Changes = UndoMark()};
     WHY why = WHY_CANCELLED;
 
-    Cases->Performer.Case = Index;
+    Cases->Executor.Case = Index;
     WriteCaseStart(Cases, &run);
     if (Cases->Journal->Error == ERROR_SUCCESS) {
         if (run.Case->Role == WSKP_ROLE_CASE && (Cases->Unready & SuiteBit(run.Case)) != 0)
@@ -117,8 +117,8 @@ static CASES_END GoOnAfterBoot(CASES *Cases, const REBOOT_POINT *From)
     WSKT_RESULT result;
     WHY why;
 
-    Cases->Performer.Case = From->Case;
-    Restarted(&Cases->Performer, From, &Cases->Plan->Step[unit->FirstStep].Step, &result);
+    Cases->Executor.Case = From->Case;
+    Restarted(&Cases->Executor, From, &Cases->Plan->Step[unit->FirstStep].Step, &result);
     why = WriteOwn(Cases, &run, unit, &result);
     if (why == WHY_DONE && Cases->Journal->Error == ERROR_SUCCESS) {
         run.FirstStep++;
@@ -135,7 +135,7 @@ BOOL CasesHave(const PLAN *Plan, const REBOOT_POINT *Point)
         Point->Unit >= Plan->Case[Point->Case].UnitCount - Plan->Case[Point->Case].TearDownCount)
         return FALSE;
     step = &Plan->Step[Plan->Unit[Plan->Case[Point->Case].FirstUnit + Point->Unit].FirstStep];
-    return step->Performer == WSKP_BY_AGENT && step->Step.Op == WSKP_OP_REBOOT;
+    return step->Performer == WSKP_BY_AGENT && StepIs(&step->Step, STEP_REBOOTS);
 }
 
 CASES_END CasesRun(CASES *Cases, const REBOOT_POINT *From)

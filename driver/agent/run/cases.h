@@ -1,7 +1,7 @@
 /* cases.h - runs the cases of a plan against the device of a driver that has been started. */
 #pragma once
 
-#include "perform.h"
+#include "executor.h"
 #include "reboot.h"
 
 typedef enum CASES_END {
@@ -18,7 +18,7 @@ typedef struct CASES {
     const PLAN *Plan;
     JOURNAL *Journal;
     const RUN_FILES *Files;
-    PERFORMER Performer;
+    EXECUTOR Executor;
     HANDLE Cancel;  /* an event; when it is set the run stops after the current unit */
     UINT32 Ended;   /* cases with a case-end so far */
     UINT64 Unready; /* a bit for each suite whose set-up was not as expected */

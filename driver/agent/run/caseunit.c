@@ -80,7 +80,7 @@ static void StopLoops(void)
 static DWORD RunRequest(CASES *Cases, const WSKT_UNIT *Unit, DWORD Bytes, void *Reply, DWORD *Returned)
 {
     HANDLE cancel = Unit->Repeat > 1 || Unit->Parallel > 1 ? Cases->Cancel : NULL;
-    DEVICE *device = Cases->Performer.Device;
+    DEVICE *device = Cases->Executor.Device;
     DWORD out = (DWORD)(FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + Unit->StepCount * sizeof(WSKT_RESULT));
     DWORD limit = Unit->TimeoutMs + UNIT_MARGIN_MS;
     DWORD error = DeviceSend(device, IOCTL_WSKT_RUN, Unit, Bytes, out);
@@ -118,7 +118,7 @@ static DWORD FillUnit(const PLAN *Plan, UINT32 Case, UINT32 FirstStep, const WSK
 /* Asks for the results of a unit that DriverEntry has run. */
 static DWORD StartedRequest(CASES *Cases, const WSKP_UNIT *Unit, void *Reply, DWORD *Returned)
 {
-    return DeviceCall(Cases->Performer.Device, IOCTL_WSKT_STARTED, NULL, 0, Reply,
+    return DeviceCall(Cases->Executor.Device, IOCTL_WSKT_STARTED, NULL, 0, Reply,
                       (DWORD)(FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + Unit->StepCount * sizeof(WSKT_RESULT)),
                       Returned, Unit->TimeoutMs + UNIT_MARGIN_MS);
 }
@@ -132,7 +132,7 @@ static WHY AskDriver(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, UINT32 
     BOOL atStart = (Unit->Flags & WSKP_UNIT_AT_START) != 0;
     DWORD bytes = 0, returned = 0;
 
-    if (Cases->Performer.Device == NULL) {
+    if (Cases->Executor.Device == NULL) {
         Run->IoError = ERROR_NOT_READY; /* it is not loaded */
     } else if (atStart) {
         Run->IoError = StartedRequest(Cases, Unit, reply, &returned);
@@ -160,11 +160,11 @@ WHY WriteOwn(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_RESU
 
     if (WriteSteps(Cases, Run, Unit, &answer, NULL))
         return WHY_DONE;
-    if (Result->Status == WSKP_STATUS_OF_WIN32(ERROR_CANCELLED) && Cases->Performer.Cancel != NULL &&
-        WaitForSingleObject(Cases->Performer.Cancel, 0) == WAIT_OBJECT_0)
+    if (Result->Status == WSKP_STATUS_OF_WIN32(ERROR_CANCELLED) && Cases->Executor.Cancel != NULL &&
+        WaitForSingleObject(Cases->Executor.Cancel, 0) == WAIT_OBJECT_0)
         return WHY_CANCELLED; /* its program was ended */
     if (Result->Origin == WSKT_ORIGIN_TIMEOUT &&
-        PerformerHangs(&Cases->Performer, &Cases->Plan->Step[Unit->FirstStep].Step))
+        ExecutorHangs(&Cases->Executor, &Cases->Plan->Step[Unit->FirstStep].Step))
         return EndsIn(Run, 1, WHY_HANG);
     return WHY_DEVIATION;
 }
@@ -191,9 +191,9 @@ static BOOL DriverWent(const CASES *Cases, UINT32 Status)
     SERVICE_REPORT report;
 
     if (!Cases->Plan->Plain)
-        return Status == STATUS_FILE_DELETED_VALUE && Cases->Performer.Device != NULL &&
-               !DeviceAnswers(Cases->Performer.Device);
-    if (Cases->Performer.Unloaded)
+        return Status == STATUS_FILE_DELETED_VALUE && Cases->Executor.Device != NULL &&
+               !DeviceAnswers(Cases->Executor.Device);
+    if (Cases->Executor.Unloaded)
         return FALSE;
     if (Status == STATUS_FILE_DELETED_VALUE)
         return DriverAsk(name, &report) == ERROR_SUCCESS && report.State != SERVICE_RUNNING;
@@ -242,8 +242,8 @@ static WHY Reboot(CASES *Cases, CASE_RUN *Run, UINT32 Index, const WSKT_UNIT *St
     WSKT_RESULT result;
     TEXT *line;
 
-    DeviceClose(Cases->Performer.Device);
-    Cases->Performer.Device = NULL;
+    DeviceClose(Cases->Executor.Device);
+    Cases->Executor.Device = NULL;
     line = JournalEvent(Cases->Journal, "reboot");
     JsonU64(line, "n", Run->Index);
     JsonU64(line, "step", Run->FirstStep);
@@ -252,7 +252,7 @@ static WHY Reboot(CASES *Cases, CASE_RUN *Run, UINT32 Index, const WSKT_UNIT *St
         return WHY_CANCELLED;
     if (LeaseLost(Cases->Files->Lease)) /* it would be another's run that is cut off */
         return WHY_LEASE;
-    if (Restart(&Cases->Performer, Cases->Files, Cases->Journal, &point, &step->Step, Steps, Bytes,
+    if (Restart(&Cases->Executor, Cases->Files, Cases->Journal, &point, &step->Step, Steps, Bytes,
                 Cases->Cancel, &result))
         return WHY_REBOOT;
     return WriteOwn(Cases, Run, unit, &result);
@@ -264,14 +264,14 @@ static void WriteOutputs(CASES *Cases, const CASE_RUN *Run)
     static const char *const names[OUTPUT_COUNT] = {"stdout", "stderr", "report"};
 
     for (size_t i = 0; i < OUTPUT_COUNT; i++)
-        OutputWrite(Cases->Journal, Run->Index, Run->FirstStep, names[i], &Cases->Performer.Kept[i]);
+        OutputWrite(Cases->Journal, Run->Index, Run->FirstStep, names[i], &Cases->Executor.Kept[i]);
 }
 
 static void DropOutputs(CASES *Cases)
 {
     for (size_t i = 0; i < OUTPUT_COUNT; i++) {
-        free(Cases->Performer.Kept[i].Data);
-        Cases->Performer.Kept[i] = (CAPTURE){0};
+        free(Cases->Executor.Kept[i].Data);
+        Cases->Executor.Kept[i] = (CAPTURE){0};
     }
 }
 
@@ -285,7 +285,7 @@ static WHY RunLoop(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, UINT32 Ti
                               .Unit = Unit,
                               .TimeoutMs = TimeoutMs,
                               .Cancel = Cases->Cancel,
-                              .Handles = &Cases->Performer.Handles};
+                              .Handles = &Cases->Executor.Handles};
     LOOP_END end = LoopRun(&order, answer, kept);
     BOOL good;
 
@@ -322,10 +322,10 @@ static WHY RunOwn(CASES *Cases, CASE_RUN *Run, UINT32 Index)
         steps = (WSKT_UNIT *)buffer;
         bytes = FillUnit(Cases->Plan, Run->Index, Run->FirstStep + 1, next, next->TimeoutMs, steps);
     }
-    if (step->Step.Op == WSKP_OP_REBOOT)
+    if (StepIs(&step->Step, STEP_REBOOTS))
         return Reboot(Cases, Run, Index, steps, bytes);
-    Cases->Performer.SinceMs = JournalMs(Cases->Journal) - Run->Begin;
-    Perform(&Cases->Performer, step, steps, bytes, &result);
+    Cases->Executor.SinceMs = JournalMs(Cases->Journal) - Run->Begin;
+    Execute(&Cases->Executor, step, steps, bytes, &result);
     if (TookDriver(Cases, unit, &result)) {
         Run->IoError = ERROR_SERVICE_NOT_ACTIVE;
         DropOutputs(Cases);

@@ -29,7 +29,7 @@ static DWORD SetReadiness(UINT64 ReadyAfterPlusOne)
 static DWORD PrepareDriver(const PLAN *Plan, const char *Boot, const WSKT_STEP *Step,
                            const WSKT_UNIT *AtStart, DWORD Bytes)
 {
-    START_WITH with = PerformStartWith(Step, AtStart, Bytes);
+    START_WITH with = StartWithOf(Step, AtStart, Bytes);
     wchar_t image[MAX_PATH];
     DWORD error = StartPrepare(Plan, &with);
 
@@ -50,18 +50,18 @@ static void Undo(const PLAN *Plan)
     BootFilesDelete(Plan->ServiceName);
 }
 
-static DWORD PrepareRestart(const PERFORMER *Performer, const RUN_FILES *Files, const JOURNAL *Journal,
+static DWORD PrepareRestart(const EXECUTOR *Executor, const RUN_FILES *Files, const JOURNAL *Journal,
                             REBOOT_POINT *Point, const WSKT_STEP *Step, const WSKT_UNIT *AtStart,
                             DWORD AtStartBytes)
 {
     START start = {0};
     DWORD error;
 
-    if (!StartVerify(Performer->Plan, &start))
+    if (!StartVerify(Executor->Plan, &start))
         return start.Win32;
     error = BootId(Point->Boot);
     if (error == ERROR_SUCCESS)
-        error = PrepareDriver(Performer->Plan, Point->Boot, Step, AtStart, AtStartBytes);
+        error = PrepareDriver(Executor->Plan, Point->Boot, Step, AtStart, AtStartBytes);
     if (error == ERROR_SUCCESS)
         error = SetReadiness(Step->Arg[3]);
     if (error == ERROR_SUCCESS)
@@ -76,7 +76,7 @@ static DWORD PrepareRestart(const PERFORMER *Performer, const RUN_FILES *Files, 
     return RebootPointSave(Files->Journal, Point);
 }
 
-BOOL Restart(PERFORMER *Performer, const RUN_FILES *Files, const JOURNAL *Journal, REBOOT_POINT *Point,
+BOOL Restart(EXECUTOR *Executor, const RUN_FILES *Files, const JOURNAL *Journal, REBOOT_POINT *Point,
              const WSKT_STEP *Step, const WSKT_UNIT *AtStart, DWORD AtStartBytes, HANDLE Cancel,
              WSKT_RESULT *Result)
 {
@@ -86,7 +86,7 @@ BOOL Restart(PERFORMER *Performer, const RUN_FILES *Files, const JOURNAL *Journa
     Point->Reboots = Files->Reboots + 1;
     error = Point->Reboots > RUN_REBOOTS_MAX
                 ? ERROR_TOO_MANY_CMDS
-                : PrepareRestart(Performer, Files, Journal, Point, Step, AtStart, AtStartBytes);
+                : PrepareRestart(Executor, Files, Journal, Point, Step, AtStart, AtStartBytes);
     if (error == ERROR_SUCCESS)
         error = RebootOrder();
     /* The system ends this process, or asks it to end. */
@@ -94,7 +94,7 @@ BOOL Restart(PERFORMER *Performer, const RUN_FILES *Files, const JOURNAL *Journa
         return TRUE;
     if (error == ERROR_SUCCESS)
         error = ERROR_TIMEOUT;
-    Undo(Performer->Plan);
+    Undo(Executor->Plan);
     RunServiceForget(Files->Journal, Point->Reboots);
     RebootPointForget(Files->Journal);
     Result->Status = WSKP_STATUS_OF_WIN32(error & 0xFFFF);
@@ -137,9 +137,9 @@ static BOOL VerifyBootFile(const PLAN *Plan, const char *Boot, const WSKT_STEP *
     return FALSE;
 }
 
-void Restarted(PERFORMER *Performer, const REBOOT_POINT *Point, const WSKT_STEP *Step, WSKT_RESULT *Result)
+void Restarted(EXECUTOR *Executor, const REBOOT_POINT *Point, const WSKT_STEP *Step, WSKT_RESULT *Result)
 {
-    const PLAN *plan = Performer->Plan;
+    const PLAN *plan = Executor->Plan;
     START start = {0};
     UINT64 now;
 
@@ -147,18 +147,18 @@ void Restarted(PERFORMER *Performer, const REBOOT_POINT *Point, const WSKT_STEP 
     if (Step->Arg[2] == SERVICE_DEMAND_START) {
         Undo(plan);
         if (plan->Plain) /* with its parameters as the case has them */
-            (void)StartAgain(plan, &Performer->Device, &start);
+            (void)StartAgain(plan, &Executor->Device, &start);
         else
-            (void)StartUp(plan, NULL, &Performer->Device, &start);
+            (void)StartUp(plan, NULL, &Executor->Device, &start);
     } else {
         if (AwaitDriver(plan, Step->Arg[4], &start)) {
             start = (START){0};
             if (StartVerify(plan, &start) && VerifyBootFile(plan, Point->Boot, Step, &start) && !plan->Plain)
-                (void)StartOpen(&Performer->Device, &start);
+                (void)StartOpen(&Executor->Device, &start);
         }
         Undo(plan);
     }
-    PerformTellStart(&start, Result);
+    StartTell(&start, Result);
     now = UnixTimeMs();
     Result->ElapsedNs = now > Point->OrderUnixMs ? (now - Point->OrderUnixMs) * 1000000u : 0;
     Result->MaxNs = Result->ElapsedNs;

@@ -8,6 +8,7 @@
 #include "image.h"
 #include "lease.h"
 #include "plancheck.h"
+#include "start.h"
 #include "undo.h"
 
 static const char *EndName(CASES_END End)
@@ -121,8 +122,8 @@ static void RunCases(CASES *Cases, const REBOOT_POINT *From)
 
     if (end == CASES_REBOOTING)
         return; /* the journal is the next boot's */
-    DeviceClose(Cases->Performer.Device);
-    Cases->Performer.Device = NULL;
+    DeviceClose(Cases->Executor.Device);
+    Cases->Executor.Device = NULL;
     if (end != CASES_TAINTED && end != CASES_LEASE)
         UndoSome(); /* what the set-up of a suite has changed, while the key of the driver's service is there
                      */
@@ -156,7 +157,7 @@ static void BeginCases(CASES *Cases)
         return;
     }
     (void)UndoAll(); /* what a run before this has left, which is over */
-    if (BringUp(Cases->Journal, Cases->Plan, &Cases->Performer.Device, &unwritten))
+    if (BringUp(Cases->Journal, Cases->Plan, &Cases->Executor.Device, &unwritten))
         RunCases(Cases, NULL);
     else
         WriteRunEnd(Cases->Journal, unwritten != ERROR_SUCCESS ? "journal" : "driver-start", 0, unwritten, 0);
@@ -187,8 +188,8 @@ void RunPlan(const RUN_FILES *Files, JOURNAL *Journal, const REBOOT_POINT *From,
     } else if (From != NULL && LeaseLost(Files->Lease)) {
         WriteRunEnd(Journal, "lease", From->Ended, ERROR_SUCCESS, 0);
     } else {
-        cases.Plan = cases.Performer.Plan = &plan;
-        cases.Performer.Journal = Files->Journal;
+        cases.Plan = cases.Executor.Plan = &plan;
+        cases.Executor.Journal = Files->Journal;
         if (From == NULL)
             BeginCases(&cases);
         else

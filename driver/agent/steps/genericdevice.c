@@ -1,6 +1,6 @@
 /* genericdevice.c - steps that talk to a device: its handles, and requests with what the plan says of them.
  */
-#include "genericsteps.h"
+#include "step.h"
 #include "path.h"
 #include "pattern.h"
 #include "settings.h"
@@ -70,14 +70,31 @@ static BOOL ReadTexts(WORDS Words, REQUEST_TEXTS *Texts)
     return TRUE;
 }
 
-BOOL RequestKnows(const WSKT_STEP *Step, WORDS Words)
+/* What every request has, and where it is: at most that. */
+static BOOL RequestFits(const WSKT_STEP *Step, WORDS Words, UINT64 WhereMax)
 {
     REQUEST_TEXTS texts;
 
-    return ReadTexts(Words, &texts) && Step->Arg[0] <= (Step->Op == WSKP_OP_IOCTL ? MAXUINT32 : MAXINT64) &&
+    return ReadTexts(Words, &texts) && Step->Arg[0] <= WhereMax &&
            (Step->Arg[1] <= WSKP_GENERIC_BYTES || Step->Arg[1] == WSKP_ROOM_OF_BUFFER) &&
            Step->Arg[2] <= WSKP_MAX_HANDLES && Step->Arg[3] <= WSKT_MAX_WAIT_MS + 1u &&
            (Step->Arg[2] == 0) == (texts.Device != NULL);
+}
+
+static BOOL IoctlFits(const WSKT_STEP *Step, WORDS Words)
+{
+    return RequestFits(Step, Words, MAXUINT32);
+}
+
+static BOOL TransferFits(const WSKT_STEP *Step, WORDS Words)
+{
+    return RequestFits(Step, Words, MAXINT64);
+}
+
+static BOOL RequestHandle(const WSKT_STEP *Step, UINT32 *Handle)
+{
+    *Handle = (UINT32)Step->Arg[2] - 1;
+    return Step->Arg[2] != 0;
 }
 
 /* One buffer of a request: bytes from digits or a file, and room for more. Data is NULL where it is of 0
@@ -135,13 +152,13 @@ static BOOL OutputMatches(const REQUEST_TEXTS *Texts, const UINT8 *Data, size_t 
 }
 
 /* What came back, as it is reported. */
-static void KeepOutput(GENERIC *Generic, const REQUEST_TEXTS *Texts, const BUFFER *Out, UINT64 Information)
+static void KeepOutput(STEP_RUN *Run, const REQUEST_TEXTS *Texts, const BUFFER *Out, UINT64 Information)
 {
-    CAPTURE *kept = &Generic->Kept[OUTPUT_OUT];
+    CAPTURE *kept = &Run->Kept[OUTPUT_OUT];
     DWORD bytes = Out->Bytes < Information ? Out->Bytes : (DWORD)Information;
 
-    Generic->Result->Value[WSKP_V_REQUEST_BYTES] = Information;
-    Generic->Result->Value[WSKP_V_REQUEST_MATCH] = OutputMatches(Texts, Out->Data, bytes);
+    Run->Result->Value[WSKP_V_REQUEST_BYTES] = Information;
+    Run->Result->Value[WSKP_V_REQUEST_MATCH] = OutputMatches(Texts, Out->Data, bytes);
     if (bytes == 0)
         return;
     kept->Room = Out->Bytes;
@@ -149,40 +166,41 @@ static void KeepOutput(GENERIC *Generic, const REQUEST_TEXTS *Texts, const BUFFE
     CaptureAdd(kept, Out->Data, bytes);
 }
 
-static UINT32 MakeTransfer(GENERIC *Generic, const REQUEST_TEXTS *Texts, const DEVICE_FILE *File,
-                           const BUFFER *In, const BUFFER *Out)
+static UINT32 MakeTransfer(STEP_RUN *Run, REQUEST_SEND *Send, const REQUEST_TEXTS *Texts,
+                           const DEVICE_FILE *File, const BUFFER *In, const BUFFER *Out)
 {
-    const WSKT_STEP *step = Generic->Step;
+    const WSKT_STEP *step = Run->Step;
     const DEVICE_TRANSFER transfer = {
-        .Op = step->Op,
+        .Send = Send,
         .Where = step->Arg[0],
         .In = In->Data,
         .InBytes = In->Bytes,
         .Out = Out->Data,
         .OutBytes = Out->Bytes,
         .CancelMs = step->Arg[3] != 0 ? (DWORD)step->Arg[3] - 1 : INFINITE,
-        .Begun = Generic->Begun,
+        .Begun = Run->Begun,
     };
     UINT64 information;
-    UINT32 status = RequestMake(Generic->Request, File, &transfer, &information);
+    UINT32 status = RequestMake(Run->Request, File, &transfer, &information);
 
     /* What a write reports are bytes of its input. */
-    if (step->Op == WSKP_OP_WRITE)
-        Generic->Result->Value[WSKP_V_REQUEST_BYTES] = information;
+    if (Send == RequestWrite)
+        Run->Result->Value[WSKP_V_REQUEST_BYTES] = information;
     else
-        KeepOutput(Generic, Texts, Out, information);
+        KeepOutput(Run, Texts, Out, information);
     return status;
 }
 
 /* On the step's handle, or on one for this request alone. */
-static UINT32 OnDevice(GENERIC *Generic, const REQUEST_TEXTS *Texts, const BUFFER *In, const BUFFER *Out)
+static UINT32 OnDevice(STEP_RUN *Run, REQUEST_SEND *Send, const REQUEST_TEXTS *Texts, const BUFFER *In,
+                       const BUFFER *Out)
 {
     DEVICE_FILE file;
     wchar_t *name;
     UINT32 status;
 
     if (Texts->Device == NULL)
-        return MakeTransfer(Generic, Texts, Generic->File, In, Out);
+        return MakeTransfer(Run, Send, Texts, Run->File, In, Out);
     name = WideOf(Texts->Device);
     if (name == NULL)
         return StatusOfWin32(ERROR_INVALID_NAME);
@@ -190,53 +208,64 @@ static UINT32 OnDevice(GENERIC *Generic, const REQUEST_TEXTS *Texts, const BUFFE
     free(name);
     if (file.Handle == NULL)
         return status;
-    status = MakeTransfer(Generic, Texts, &file, In, Out);
+    status = MakeTransfer(Run, Send, Texts, &file, In, Out);
     CloseHandle(file.Handle);
     return status;
 }
 
-UINT32 DoRequest(GENERIC *Generic)
+static UINT32 MakeRequest(STEP_RUN *Run, REQUEST_SEND *Send)
 {
-    UINT64 room = Generic->Step->Arg[1];
+    UINT64 room = Run->Step->Arg[1];
     REQUEST_TEXTS texts;
     BUFFER in, out = {0};
     UINT32 status;
     DWORD error;
 
-    if (!ReadTexts(Generic->Words, &texts))
+    if (!ReadTexts(Run->Words, &texts))
         return StatusOfWin32(ERROR_INVALID_PARAMETER);
     error = MakeBuffer(texts.In, texts.InFile, 0, &in);
     if (error == ERROR_SUCCESS)
         error =
             MakeBuffer(texts.Buffer, texts.BufferFile, room != WSKP_ROOM_OF_BUFFER ? (DWORD)room : 0, &out);
-    status = error == ERROR_SUCCESS ? OnDevice(Generic, &texts, &in, &out) : StatusOfWin32(error);
+    status = error == ERROR_SUCCESS ? OnDevice(Run, Send, &texts, &in, &out) : StatusOfWin32(error);
     free(in.Data);
     free(out.Data);
     return status;
 }
 
-UINT32 DoOpen(GENERIC *Generic)
+static UINT32 DoIoctl(STEP_RUN *Run)
 {
-    wchar_t *name = WordsNextWide(&Generic->Words);
-    UINT32 status = StatusOfWin32(ERROR_INVALID_NAME);
-
-    if (name != NULL)
-        status = DeviceFileOpen(name, (Generic->Step->Arg[1] & WSKP_OPEN_SYNCHRONOUS) != 0, Generic->File);
-    free(name);
-    return status;
+    return MakeRequest(Run, RequestIoctl);
 }
 
-UINT32 DoClose(GENERIC *Generic)
+static UINT32 DoRead(STEP_RUN *Run)
 {
-    HANDLE handle = Generic->File->Handle;
-
-    Generic->File->Handle = NULL;
-    return CloseHandle(handle) ? STATUS_SUCCESS_VALUE : StatusOfWin32(GetLastError());
+    return MakeRequest(Run, RequestRead);
 }
 
-UINT32 DoCancelHandle(GENERIC *Generic)
+static UINT32 DoWrite(STEP_RUN *Run)
 {
-    if (CancelIoEx(Generic->File->Handle, NULL))
-        return STATUS_SUCCESS_VALUE;
-    return GetLastError() == ERROR_NOT_FOUND ? STATUS_NOT_FOUND_VALUE : StatusOfWin32(GetLastError());
+    return MakeRequest(Run, RequestWrite);
 }
+
+#define REQUEST_TEXTS_MAX 16u
+#define REQUEST_TRAITS    (STEP_ON_THREADS | STEP_IN_LOOPS | STEP_REQUESTS)
+
+const STEP_KIND IoctlStep = {.Op = WSKP_OP_IOCTL,
+                             .Execute = DoIoctl,
+                             .Fits = IoctlFits,
+                             .Handle = RequestHandle,
+                             .TextsMax = REQUEST_TEXTS_MAX,
+                             .Traits = REQUEST_TRAITS};
+const STEP_KIND ReadDeviceStep = {.Op = WSKP_OP_READ,
+                                  .Execute = DoRead,
+                                  .Fits = TransferFits,
+                                  .Handle = RequestHandle,
+                                  .TextsMax = REQUEST_TEXTS_MAX,
+                                  .Traits = REQUEST_TRAITS};
+const STEP_KIND WriteDeviceStep = {.Op = WSKP_OP_WRITE,
+                                   .Execute = DoWrite,
+                                   .Fits = TransferFits,
+                                   .Handle = RequestHandle,
+                                   .TextsMax = REQUEST_TEXTS_MAX,
+                                   .Traits = REQUEST_TRAITS};

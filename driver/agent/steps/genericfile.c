@@ -2,7 +2,7 @@
  * genericfile.c - steps that bring a file into the guest, or fetch one. Source: "CopyFile" in the Win32
  * reference.
  */
-#include "genericsteps.h"
+#include "genericpath.h"
 #include "path.h"
 #include "status.h"
 #include "undo.h"
@@ -11,7 +11,8 @@
 
 #define STATUS_FILE_TOO_LARGE_VALUE 0xC0000904u
 
-#define TREE_DEPTH_MAX 64u
+#define TREE_DEPTH_MAX   64u
+#define UPLOAD_TEXTS_MAX 4096u
 
 static DWORD SizeOf(const wchar_t *Path, UINT64 *Bytes)
 {
@@ -39,19 +40,19 @@ static DWORD CopyTo(const wchar_t *From, const wchar_t *To)
 
 /* An upload while it is under way. */
 typedef struct UPLOAD {
-    const GENERIC *Generic;
+    const STEP_RUN *Run;
     BOOL Outside; /* of the case's folder: what it brings goes again when the case is over */
     UINT64 Bytes;
 } UPLOAD;
 
 static DWORD UploadFile(UPLOAD *Upload, const wchar_t *From, const wchar_t *To)
 {
-    BOOL replace = (Upload->Generic->Step->Arg[0] & WSKP_UPLOAD_REPLACE) != 0;
+    BOOL replace = (Upload->Run->Step->Arg[0] & WSKP_UPLOAD_REPLACE) != 0;
     UINT64 bytes = 0;
     DWORD error = SizeOf(From, &bytes);
 
     if (error == ERROR_SUCCESS && Upload->Outside)
-        error = UndoMakeRoom(Upload->Generic->Journal, To, replace);
+        error = UndoMakeRoom(Upload->Run->Journal, To, replace);
     if (error == ERROR_SUCCESS)
         error = CopyTo(From, To);
     Upload->Bytes += bytes;
@@ -66,7 +67,7 @@ static DWORD UploadFolder(UPLOAD *Upload, const wchar_t *To)
 
     if (inside == NULL)
         return error;
-    error = Upload->Outside ? UndoMakeFolders(Upload->Generic->Journal, inside) : PathMakeFolders(inside);
+    error = Upload->Outside ? UndoMakeFolders(Upload->Run->Journal, inside) : PathMakeFolders(inside);
     free(inside);
     return error;
 }
@@ -132,7 +133,7 @@ static DWORD UploadAll(UPLOAD *Upload, const wchar_t *From, const wchar_t *To)
     DWORD attributes = GetFileAttributesW(From);
     BOOL there = attributes != INVALID_FILE_ATTRIBUTES,
          folder = there && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
-    WORDS folders = Upload->Generic->Words, look = folders;
+    WORDS folders = Upload->Run->Words, look = folders;
     DWORD error = ERROR_SUCCESS;
 
     if (folder)
@@ -143,19 +144,19 @@ static DWORD UploadAll(UPLOAD *Upload, const wchar_t *From, const wchar_t *To)
     return error == ERROR_SUCCESS ? UploadFolders(Upload, folders, To) : error;
 }
 
-UINT32 DoUpload(GENERIC *Generic)
+static UINT32 DoUpload(STEP_RUN *Run)
 {
-    wchar_t *from = WordsNextWide(&Generic->Words), *to = WordsNextWide(&Generic->Words);
-    UPLOAD upload = {.Generic = Generic, .Outside = to != NULL && HasDrive(to)};
+    wchar_t *from = WordsNextWide(&Run->Words), *to = WordsNextWide(&Run->Words);
+    UPLOAD upload = {.Run = Run, .Outside = to != NULL && HasDrive(to)};
     wchar_t *source, *target = NULL;
     DWORD error;
 
-    source = GenericFind(Generic, from, &error);
+    source = GenericFind(Run, from, &error);
     if (source != NULL)
-        target = GenericPath(Generic->Folders.Work, to, &error);
+        target = GenericPath(Run->Folders.Work, to, &error);
     if (target != NULL)
         error = UploadAll(&upload, source, target);
-    Generic->Result->Value[WSKP_V_FILE_BYTES] = upload.Bytes;
+    Run->Result->Value[WSKP_V_FILE_BYTES] = upload.Bytes;
     free(source);
     free(target);
     free(from);
@@ -163,23 +164,29 @@ UINT32 DoUpload(GENERIC *Generic)
     return StatusOfWin32(error);
 }
 
+const STEP_KIND UploadStep = {.Op = WSKP_OP_UPLOAD,
+                              .Execute = DoUpload,
+                              .ArgMax = {WSKP_UPLOAD_OPTIONS},
+                              .TextsMin = 2,
+                              .TextsMax = UPLOAD_TEXTS_MAX};
+
 /* ---- collect ---- */
 
-UINT32 DoCollect(GENERIC *Generic)
+static UINT32 DoCollect(STEP_RUN *Run)
 {
-    wchar_t *from = WordsNextWide(&Generic->Words), *to = WordsNextWide(&Generic->Words);
+    wchar_t *from = WordsNextWide(&Run->Words), *to = WordsNextWide(&Run->Words);
     wchar_t *source, *target = NULL;
     UINT64 bytes = 0;
     UINT32 status = STATUS_FILE_TOO_LARGE_VALUE;
     DWORD error;
 
-    source = GenericPath(Generic->Folders.Work, from, &error);
+    source = GenericPath(Run->Folders.Work, from, &error);
     if (source != NULL)
-        target = GenericPath(Generic->Folders.Files, to, &error);
+        target = GenericPath(Run->Folders.Files, to, &error);
     if (target != NULL)
         error = SizeOf(source, &bytes);
-    Generic->Result->Value[WSKP_V_FILE_BYTES] = bytes;
-    if (error != ERROR_SUCCESS || bytes <= Generic->Step->Arg[0]) {
+    Run->Result->Value[WSKP_V_FILE_BYTES] = bytes;
+    if (error != ERROR_SUCCESS || bytes <= Run->Step->Arg[0]) {
         if (error == ERROR_SUCCESS)
             error = CopyTo(source, target);
         status = StatusOfWin32(error);
@@ -190,3 +197,5 @@ UINT32 DoCollect(GENERIC *Generic)
     free(to);
     return status;
 }
+
+const STEP_KIND CollectStep = {.Op = WSKP_OP_COLLECT, .Execute = DoCollect, .TextsMin = 2, .TextsMax = 2};

@@ -1,5 +1,5 @@
 /* genericpath.c - the paths of steps: what they count from, and where a file is found. */
-#include "genericsteps.h"
+#include "genericpath.h"
 #include "path.h"
 
 #include <stdlib.h>
@@ -28,14 +28,14 @@ wchar_t *GenericPath(const wchar_t *Folder, const wchar_t *Path, DWORD *Error)
     return opened;
 }
 
-wchar_t *GenericFind(const GENERIC *Generic, const wchar_t *Path, DWORD *Error)
+wchar_t *GenericFind(const STEP_RUN *Run, const wchar_t *Path, DWORD *Error)
 {
-    wchar_t *own = GenericPath(Generic->Folders.Work, Path, Error), *suite;
+    wchar_t *own = GenericPath(Run->Folders.Work, Path, Error), *suite;
     DWORD error;
 
-    if (own == NULL || Generic->Folders.Suite == NULL || GetFileAttributesW(own) != INVALID_FILE_ATTRIBUTES)
+    if (own == NULL || Run->Folders.Suite == NULL || GetFileAttributesW(own) != INVALID_FILE_ATTRIBUTES)
         return own;
-    suite = GenericPath(Generic->Folders.Suite, Path, &error);
+    suite = GenericPath(Run->Folders.Suite, Path, &error);
     if (suite == NULL || GetFileAttributesW(suite) == INVALID_FILE_ATTRIBUTES) {
         free(suite);
         return own;

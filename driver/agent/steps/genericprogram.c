@@ -2,7 +2,7 @@
  * genericprogram.c - steps that run a program. Source: "CreateProcess" in the Win32 reference.
  */
 #include "environment.h"
-#include "genericsteps.h"
+#include "genericpath.h"
 #include "oldreport.h"
 #include "path.h"
 #include "programinput.h"
@@ -58,16 +58,16 @@ static wchar_t *WithExe(const wchar_t *Name)
 
 /* The program where it is in the case's folder or its suite's, with or without its .exe; NULL where it is
  * not. To be freed. */
-static wchar_t *InCaseFolder(const GENERIC *Generic, const wchar_t *Program)
+static wchar_t *InCaseFolder(const STEP_RUN *Run, const wchar_t *Program)
 {
     DWORD error;
-    wchar_t *own = GenericFind(Generic, Program, &error), *named, *exe;
+    wchar_t *own = GenericFind(Run, Program, &error), *named, *exe;
 
     if (own == NULL || GetFileAttributesW(own) != INVALID_FILE_ATTRIBUTES)
         return own;
     free(own);
     named = WithExe(Program);
-    exe = named != NULL ? GenericFind(Generic, named, &error) : NULL;
+    exe = named != NULL ? GenericFind(Run, named, &error) : NULL;
     free(named);
     if (exe != NULL && GetFileAttributesW(exe) != INVALID_FILE_ATTRIBUTES)
         return exe;
@@ -77,9 +77,9 @@ static wchar_t *InCaseFolder(const GENERIC *Generic, const wchar_t *Program)
 
 /* "C:\…\work\0\tool.exe" arguments; a program that is not in the case's folder is looked for as Windows does.
  */
-static wchar_t *CommandLine(const GENERIC *Generic, const RUN_ORDER *Order)
+static wchar_t *CommandLine(const STEP_RUN *Run, const RUN_ORDER *Order)
 {
-    wchar_t *line = calloc(COMMAND_CHARS, sizeof *line), *own = InCaseFolder(Generic, Order->Program);
+    wchar_t *line = calloc(COMMAND_CHARS, sizeof *line), *own = InCaseFolder(Run, Order->Program);
     const wchar_t *name = own != NULL ? PathPlain(own) : Order->Program;
 
     if (line != NULL && wcslen(name) + wcslen(Order->Arguments) + 3 < COMMAND_CHARS &&
@@ -97,22 +97,22 @@ static wchar_t *CommandLine(const GENERIC *Generic, const RUN_ORDER *Order)
 }
 
 /* The step fails, there. */
-static UINT32 RunFails(GENERIC *Generic, UINT32 At, DWORD Error)
+static UINT32 RunFails(STEP_RUN *Run, UINT32 At, DWORD Error)
 {
-    Generic->Result->Value[WSKP_V_RUN_AT] = At;
+    Run->Result->Value[WSKP_V_RUN_AT] = At;
     return StatusOfWin32(Error);
 }
 
 /* Is the exit code as the step has it? */
-static BOOL ExitFits(const GENERIC *Generic)
+static BOOL ExitFits(const STEP_RUN *Run)
 {
-    const WSKT_STEP *step = Generic->Step;
+    const WSKT_STEP *step = Run->Step;
 
     for (UINT32 i = 0; i < step->CheckCount; i++) {
         UINT16 value = step->Check[i].Value;
 
         if ((value == WSKP_V_RUN_EXIT || value == WSKP_V_RUN_LISTED) &&
-            !WsktCheckHolds(&step->Check[i], Generic->Result))
+            !WsktCheckHolds(&step->Check[i], Run->Result))
             return FALSE;
     }
     return TRUE;
@@ -135,7 +135,7 @@ static BOOL ExitIsListed(const RUN_ORDER *Order, DWORD ExitCode)
 }
 
 /* Which of the files that its arguments name is not there, for whoever wonders why the program failed. */
-static void LookForFiles(GENERIC *Generic, const RUN_ORDER *Order)
+static void LookForFiles(STEP_RUN *Run, const RUN_ORDER *Order)
 {
     WORDS words = Order->Rest;
     const char *word;
@@ -145,11 +145,11 @@ static void LookForFiles(GENERIC *Generic, const RUN_ORDER *Order)
         wchar_t *name = WordsNextWide(&words), *path = NULL;
         DWORD error;
 
-        if (strcmp(word, "look") == 0 && Generic->Result->Value[WSKP_V_RUN_MISSING] == 0) {
+        if (strcmp(word, "look") == 0 && Run->Result->Value[WSKP_V_RUN_MISSING] == 0) {
             index++;
-            path = GenericPath(Generic->Folders.Work, name, &error);
+            path = GenericPath(Run->Folders.Work, name, &error);
             if (path != NULL && GetFileAttributesW(path) == INVALID_FILE_ATTRIBUTES)
-                Generic->Result->Value[WSKP_V_RUN_MISSING] = index;
+                Run->Result->Value[WSKP_V_RUN_MISSING] = index;
         }
         free(path);
         free(name);
@@ -157,32 +157,32 @@ static void LookForFiles(GENERIC *Generic, const RUN_ORDER *Order)
 }
 
 /* Of a program that ended otherwise than it should, that is what is to be told. */
-static UINT32 EndOfProgram(GENERIC *Generic, const RUN_ORDER *Order, const wchar_t *Report)
+static UINT32 EndOfProgram(STEP_RUN *Run, const RUN_ORDER *Order, const wchar_t *Report)
 {
-    DWORD error = Report != NULL ? KeepFile(Report, &Generic->Kept[OUTPUT_REPORT]) : ERROR_SUCCESS;
+    DWORD error = Report != NULL ? KeepFile(Report, &Run->Kept[OUTPUT_REPORT]) : ERROR_SUCCESS;
 
-    if (!ExitFits(Generic)) {
-        LookForFiles(Generic, Order);
+    if (!ExitFits(Run)) {
+        LookForFiles(Run, Order);
         return STATUS_SUCCESS_VALUE;
     }
-    return error != ERROR_SUCCESS ? RunFails(Generic, WSKP_RUN_AT_REPORT, error) : STATUS_SUCCESS_VALUE;
+    return error != ERROR_SUCCESS ? RunFails(Run, WSKP_RUN_AT_REPORT, error) : STATUS_SUCCESS_VALUE;
 }
 
-static UINT32 RunProgram(GENERIC *Generic, const RUN_ORDER *Order, PROGRAM *Program, const wchar_t *Report)
+static UINT32 RunProgram(STEP_RUN *Run, const RUN_ORDER *Order, PROGRAM *Program, const wchar_t *Report)
 {
     DWORD error = ProgramRun(Program);
 
-    Generic->Kept[OUTPUT_OUT] = Program->Out;
-    Generic->Kept[OUTPUT_ERR] = Program->Err;
-    Generic->Result->Value[WSKP_V_RUN_EXIT] = Program->ExitCode;
-    Generic->Result->Value[WSKP_V_RUN_LISTED] = ExitIsListed(Order, Program->ExitCode);
-    Generic->Result->Value[WSKP_V_RUN_OUT] = Program->Out.Total;
-    Generic->Result->Value[WSKP_V_RUN_ERR] = Program->Err.Total;
+    Run->Kept[OUTPUT_OUT] = Program->Out;
+    Run->Kept[OUTPUT_ERR] = Program->Err;
+    Run->Result->Value[WSKP_V_RUN_EXIT] = Program->ExitCode;
+    Run->Result->Value[WSKP_V_RUN_LISTED] = ExitIsListed(Order, Program->ExitCode);
+    Run->Result->Value[WSKP_V_RUN_OUT] = Program->Out.Total;
+    Run->Result->Value[WSKP_V_RUN_ERR] = Program->Err.Total;
     if (error != ERROR_SUCCESS)
-        return RunFails(Generic, WSKP_RUN_AT_START, error);
+        return RunFails(Run, WSKP_RUN_AT_START, error);
     if (Program->Cancelled)
         return StatusOfWin32(ERROR_CANCELLED);
-    return Program->TimedOut ? STATUS_TIMEOUT_VALUE : EndOfProgram(Generic, Order, Report);
+    return Program->TimedOut ? STATUS_TIMEOUT_VALUE : EndOfProgram(Run, Order, Report);
 }
 
 /* The case's folder, which is made when something first needs it. */
@@ -199,58 +199,76 @@ static DWORD MakeCaseFolder(const wchar_t *Folder)
  * What is in the report's place goes before the program runs. Outside of the case's folder it comes back when
  * the case is over, and the report goes.
  */
-static DWORD MakeRoomForReport(const GENERIC *Generic, const wchar_t *Name, const wchar_t *Path)
+static DWORD MakeRoomForReport(const STEP_RUN *Run, const wchar_t *Name, const wchar_t *Path)
 {
-    return HasDrive(Name) ? UndoMakeRoom(Generic->Journal, Path, TRUE) : OldReportRemove(Path);
+    return HasDrive(Name) ? UndoMakeRoom(Run->Journal, Path, TRUE) : OldReportRemove(Path);
 }
 
 /* A report that is there before the program runs is another's: nothing of this one is proven by it. */
-static UINT32 RunWithReport(GENERIC *Generic, const RUN_ORDER *Order, PROGRAM *Program)
+static UINT32 RunWithReport(STEP_RUN *Run, const RUN_ORDER *Order, PROGRAM *Program)
 {
-    DWORD error = MakeCaseFolder(Generic->Folders.Work);
+    DWORD error = MakeCaseFolder(Run->Folders.Work);
     wchar_t *report = NULL;
     UINT32 status;
 
     if (error != ERROR_SUCCESS)
-        return RunFails(Generic, WSKP_RUN_AT_FOLDER, error);
+        return RunFails(Run, WSKP_RUN_AT_FOLDER, error);
     if (Order->Report != NULL) {
-        report = GenericPath(Generic->Folders.Work, Order->Report, &error);
+        report = GenericPath(Run->Folders.Work, Order->Report, &error);
         if (report != NULL)
-            error = MakeRoomForReport(Generic, Order->Report, report);
+            error = MakeRoomForReport(Run, Order->Report, report);
     }
     if (error != ERROR_SUCCESS) {
         free(report);
-        return RunFails(Generic, WSKP_RUN_AT_OLD_REPORT, error);
+        return RunFails(Run, WSKP_RUN_AT_OLD_REPORT, error);
     }
-    error = ProgramInputOpen(Generic->Folders.Work, Order, &Program->Input);
-    status = error != ERROR_SUCCESS ? RunFails(Generic, WSKP_RUN_AT_INPUT, error)
-                                    : RunProgram(Generic, Order, Program, report);
+    error = ProgramInputOpen(Run->Folders.Work, Order, &Program->Input);
+    status = error != ERROR_SUCCESS ? RunFails(Run, WSKP_RUN_AT_INPUT, error)
+                                    : RunProgram(Run, Order, Program, report);
     free(report);
     return status;
 }
 
-UINT32 DoRun(GENERIC *Generic)
+static UINT32 DoRun(STEP_RUN *Run)
 {
-    BOOL reports = (Generic->Step->Arg[1] & WSKP_RUN_STDOUT_REPORT) != 0;
-    PROGRAM program = {.TimeoutMs = (UINT32)Generic->Step->Arg[0],
-                       .Folder = PathPlain(Generic->Folders.Work),
-                       .Ends = {Generic->Cancel, Generic->Over},
-                       .Begun = Generic->Begun,
+    BOOL reports = (Run->Step->Arg[1] & WSKP_RUN_STDOUT_REPORT) != 0;
+    PROGRAM program = {.TimeoutMs = (UINT32)Run->Step->Arg[0],
+                       .Folder = PathPlain(Run->Folders.Work),
+                       .Ends = {Run->Cancel, Run->Over},
+                       .Begun = Run->Begun,
                        .Out.Room = reports ? WSKP_REPORT_BYTES : WSKP_GENERIC_BYTES,
                        .Err.Room = WSKP_GENERIC_BYTES};
-    UINT32 status = RunFails(Generic, WSKP_RUN_AT_START, ERROR_INVALID_NAME);
+    UINT32 status = RunFails(Run, WSKP_RUN_AT_START, ERROR_INVALID_NAME);
     RUN_ORDER order;
 
-    if (RunOrderRead(Generic->Words, &order)) {
-        program.CommandLine = CommandLine(Generic, &order);
+    if (RunOrderRead(Run->Words, &order)) {
+        program.CommandLine = CommandLine(Run, &order);
         program.Environment = EnvironmentWith(order.Rest);
     }
     if (program.CommandLine != NULL && program.Environment != NULL) {
-        Generic->Result->Value[WSKP_V_RUN_AT] = WSKP_RUN_AT_NOTHING;
-        status = RunWithReport(Generic, &order, &program);
+        Run->Result->Value[WSKP_V_RUN_AT] = WSKP_RUN_AT_NOTHING;
+        status = RunWithReport(Run, &order, &program);
     }
     free(program.CommandLine);
     free(program.Environment);
     RunOrderFree(&order);
     return status;
 }
+
+static BOOL RunStepFits(const WSKT_STEP *Step, WORDS Words)
+{
+    RUN_ORDER order;
+    BOOL fit =
+        Step->Arg[0] <= WSKP_MAX_WAIT_MS && Step->Arg[1] <= WSKP_RUN_OPTIONS && RunOrderRead(Words, &order);
+
+    RunOrderFree(&order);
+    return fit;
+}
+
+const STEP_KIND RunStep = {.Op = WSKP_OP_RUN,
+                           .Execute = DoRun,
+                           .ArgMax = {WSKP_MAX_WAIT_MS, WSKP_RUN_OPTIONS},
+                           .Fits = RunStepFits,
+                           .TextsMin = 2,
+                           .TextsMax = RUN_TEXTS_MAX,
+                           .Traits = STEP_ON_THREADS | STEP_WAITS_LONG | STEP_PROGRAM};

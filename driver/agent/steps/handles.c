@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-BOOL HandleFits(UINT32 Op, const DEVICE_FILE *File)
+BOOL HandleFits(const STEP_KIND *Kind, const DEVICE_FILE *File)
 {
-    return (Op == WSKP_OP_OPEN) == (File->Handle == NULL);
+    return ((Kind->Traits & STEP_OPENS) != 0) == (File->Handle == NULL);
 }
 
 static BOOL AnyOpen(const HANDLES *Handles)

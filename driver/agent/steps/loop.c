@@ -1,7 +1,7 @@
 /* loop.c - starts the threads of a loop, waits for them, and adds up what they have seen. */
-#include "actor.h"
 #include "looprun.h"
 #include "status.h"
+#include "task.h"
 
 #include <stdlib.h>
 
@@ -45,11 +45,13 @@ BOOL LoopKnows(const PLAN *Plan, const WSKP_UNIT *Unit)
         return FALSE;
     for (UINT32 i = 0; i < Unit->StepCount; i++) {
         const WSKP_STEP *step = &Plan->Step[Unit->FirstStep + i];
+        const STEP_KIND *kind = StepKindOf(&step->Step);
         UINT32 handle;
 
-        if (step->Performer != WSKP_BY_AGENT || step->Step.Thread != 0 || !GenericLoops(&step->Step))
+        if (step->Performer != WSKP_BY_AGENT || step->Step.Thread != 0 || kind == NULL ||
+            (kind->Traits & STEP_IN_LOOPS) == 0)
             return FALSE;
-        if (GenericHandle(&step->Step, &handle) && handle + shift >= WSKP_MAX_HANDLES)
+        if (kind->Handle != NULL && kind->Handle(&step->Step, &handle) && handle + shift >= WSKP_MAX_HANDLES)
             return FALSE;
     }
     return TRUE;

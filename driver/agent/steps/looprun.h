@@ -3,7 +3,6 @@
 #pragma once
 
 #include "choice.h"
-#include "generic.h"
 #include "loop.h"
 #include "tally.h"
 

@@ -1,7 +1,7 @@
 /* loopthread.c - what one thread of a loop does: list after list, each run of a step judged as it goes. */
-#include "actor.h"
 #include "looprun.h"
 #include "status.h"
+#include "task.h"
 #include "wskjudge.h"
 
 #include <stdlib.h>
@@ -10,39 +10,41 @@
 
 /* The handle that the step uses on this thread; NULL: none. It is the thread's alone, or open all the while.
  */
-static DEVICE_FILE *FileOf(LOOP_RUN *Run, UINT32 Thread, const WSKT_STEP *Step)
+static DEVICE_FILE *FileOf(LOOP_RUN *Run, UINT32 Thread, const STEP_KIND *Kind, const WSKT_STEP *Step)
 {
     UINT32 handle;
 
-    if (!GenericHandle(Step, &handle))
+    if (Kind->Handle == NULL || !Kind->Handle(Step, &handle))
         return NULL;
     return &Run->Handles.File[handle + Thread * Run->Unit->SocketStride]; /* in bounds, by LoopKnows */
 }
 
-/* Performs it, or refuses to. Kept are its outputs. */
-static void PerformOnce(LOOP_RUN *Run, UINT32 Thread, const WSKP_STEP *Step, WSKT_RESULT *Result,
+/* Executes it, or refuses to. Kept are its outputs. */
+static void ExecuteOnce(LOOP_RUN *Run, UINT32 Thread, const WSKP_STEP *Step, WSKT_RESULT *Result,
                         CAPTURE *Kept)
 {
-    DEVICE_FILE *file = FileOf(Run, Thread, &Step->Step);
-    GENERIC generic = {.Step = &Step->Step,
-                       .Words = PlanWords(Run->Plan, Step->Text),
-                       .File = file,
-                       .Request = &Run->Thread[Thread].Request,
-                       .Result = Result};
+    const STEP_KIND *kind = StepKindOf(&Step->Step); /* there is one, by LoopKnows */
+    DEVICE_FILE *file = FileOf(Run, Thread, kind, &Step->Step);
+    STEP_RUN run = {.Step = &Step->Step,
+                    .Plan = Run->Plan,
+                    .Words = PlanWords(Run->Plan, Step->Text),
+                    .File = file,
+                    .Request = &Run->Thread[Thread].Request,
+                    .Result = Result};
     UINT64 begin = NowNs();
 
     *Result = (WSKT_RESULT){.Executed = 1};
     if (begin >= Run->Deadline) {
         Result->Origin = WSKT_ORIGIN_REFUSED;
         Result->Status = LOOP_IO_TIMEOUT;
-    } else if (file != NULL && !HandleFits(Step->Step.Op, file)) {
+    } else if (file != NULL && !HandleFits(kind, file)) {
         Result->Origin = WSKT_ORIGIN_REFUSED;
         Result->Status = STATUS_INVALID_HANDLE_VALUE;
     } else {
-        GenericPerform(&generic);
+        Result->Status = kind->Execute(&run);
         Result->ElapsedNs = Result->MaxNs = NowNs() - begin;
     }
-    *Kept = generic.Kept[OUTPUT_OUT]; /* no step that may be in a loop has others */
+    *Kept = run.Kept[OUTPUT_OUT]; /* no step that may be in a loop has others */
 }
 
 /* One step of one list. */
@@ -58,7 +60,7 @@ static WSKT_VERDICT RunOnce(LOOP_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT
     thread->Step = Step;
     thread->Iteration = Iteration;
     ReleaseSRWLockExclusive(&thread->Lock);
-    PerformOnce(Run, Thread, step, &result, &kept);
+    ExecuteOnce(Run, Thread, step, &result, &kept);
     verdict = WsktJudge(&step->Step, &result);
     if (result.Origin == WSKT_ORIGIN_REFUSED && (step->Step.Flags & WSKT_STEP_YIELD) != 0)
         verdict = WSKT_EXPECTED_NEXT; /* it does not count as a run */

@@ -1,8 +1,7 @@
 /* plancheck.c - checks that the cases, units and steps of a plan are such that this agent can run them. */
 #include "plancheck.h"
-#include "generic.h"
 #include "loop.h"
-#include "perform.h"
+#include "step.h"
 #include "wskjudge.h"
 
 /* "<what> <index>: <why>" */
@@ -57,8 +56,7 @@ static BOOL StartsDriver(const PLAN *Plan, const WSKP_UNIT *Unit)
 {
     const WSKP_STEP *step = &Plan->Step[Unit->FirstStep];
 
-    return step->Performer == WSKP_BY_AGENT &&
-           (step->Step.Op == WSKP_OP_LOAD || step->Step.Op == WSKP_OP_REBOOT);
+    return step->Performer == WSKP_BY_AGENT && StepIs(&step->Step, STEP_STARTS);
 }
 
 /* What DriverEntry is to run comes behind the step that starts the driver. */
@@ -114,12 +112,6 @@ static BOOL CheckIsKnown(const WSKT_CHECK *Check)
            Check->Value == WSKT_VALUE_MAX_NS;
 }
 
-/* A load stops what runs under the service's name. */
-static BOOL Unloads(UINT32 Op)
-{
-    return Op == WSKP_OP_UNLOAD || Op == WSKP_OP_LOAD || Op == WSKP_OP_RELOAD || Op == WSKP_OP_START_FAILURES;
-}
-
 /* Does the step take what an earlier one reported, or is it kept for a later one? */
 static BOOL Takes(const WSKT_STEP *Step)
 {
@@ -144,12 +136,11 @@ static BOOL CheckSteps(const PLAN *Plan, TEXT *Reason)
         if (PlanString(Plan->Header, own->Text) == NULL)
             return RefuseAt(Reason, "step", i, "its text is out of bounds");
         if (own->Performer == WSKP_BY_AGENT &&
-            (Plan->DriverPath == NULL ||
-             (!PerformKnows(own) && !GenericKnows(step, PlanWords(Plan, own->Text)))))
-            return RefuseAt(Reason, "step", i, "it is not one that this agent can perform");
+            (Plan->DriverPath == NULL || !StepFits(step, PlanWords(Plan, own->Text))))
+            return RefuseAt(Reason, "step", i, "it is not one that this agent can execute");
         if (Plan->Plain && own->Performer != WSKP_BY_AGENT)
             return RefuseAt(Reason, "step", i, "it is one of the sample driver, and this is another");
-        if (Plan->NeverUnload && own->Performer == WSKP_BY_AGENT && Unloads(step->Op))
+        if (Plan->NeverUnload && own->Performer == WSKP_BY_AGENT && StepIs(step, STEP_STOPS))
             return RefuseAt(Reason, "step", i, "it unloads a driver that is never to be unloaded");
         for (UINT32 j = 0; j < step->CheckCount; j++) {
             if (!CheckIsKnown(&step->Check[j]))

@@ -3,7 +3,7 @@
  * for nothing else and goes with its last handle. A pipe would want a thread that writes to it.
  */
 #include "programinput.h"
-#include "genericsteps.h"
+#include "genericpath.h"
 #include "settings.h"
 #include "stream.h"
 

@@ -174,6 +174,32 @@ void StartTellEntry(TEXT *Line, const START *Start)
         JsonU64(Line, "again", Start->Again);
 }
 
+START_WITH StartWithOf(const WSKT_STEP *Step, const WSKT_UNIT *AtStart, DWORD AtStartBytes)
+{
+    START_WITH with = {
+        .FailAt = (UINT32)Step->Arg[0],
+        .Activate = (Step->Arg[1] & WSKP_START_ACTIVATE) != 0,
+        .Steps = AtStart,
+        .StepsBytes = AtStartBytes,
+    };
+
+    return with;
+}
+
+UINT32 StartStatus(const START *Start)
+{
+    if (Start->Why == NULL)
+        return STATUS_SUCCESS_VALUE;
+    return Start->Entry != 0 ? Start->Entry : StatusOfWin32(Start->Win32);
+}
+
+void StartTell(const START *Start, WSKT_RESULT *Result)
+{
+    Result->Status = StartStatus(Start);
+    Result->Value[WSKP_V_LOAD_WIN32] = Start->Win32;
+    Result->Value[WSKP_V_LOAD_INJECTED] = Start->Hello.Injected;
+}
+
 BOOL StartOpen(DEVICE **Device, START *Start)
 {
     UINT64 deadline = GetTickCount64() + START_OPEN_MS;

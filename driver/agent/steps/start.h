@@ -40,6 +40,13 @@ BOOL StartAgain(const PLAN *Plan, DEVICE **Device, START *Start);
 /* Tells of a start that failed what DriverEntry has to do with it. */
 void StartTellEntry(TEXT *Line, const START *Start);
 
+/* What a start is given by a step (STEP_STARTS). */
+START_WITH StartWithOf(const WSKT_STEP *Step, const WSKT_UNIT *AtStart, DWORD AtStartBytes);
+
+/* What a start has come to, as a step reports it: its status alone, or with its values. */
+UINT32 StartStatus(const START *Start);
+void StartTell(const START *Start, WSKT_RESULT *Result);
+
 /* Opens the device of a driver that runs, and has it say who it is. */
 BOOL StartOpen(DEVICE **Device, START *Start);
 

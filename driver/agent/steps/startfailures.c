@@ -1,9 +1,8 @@
 /* startfailures.c - every error path of the driver's start, taken once. */
-#include "startfailures.h"
 #include "driver.h"
-#include "perform.h"
 #include "start.h"
 #include "status.h"
+#include "step.h"
 
 #define STARTS_MAX      500u /* more calls that can fail than any start has */
 #define SETTLE_MS       10000u
@@ -100,21 +99,29 @@ static UINT32 CheckStarted(const PLAN *Plan, DEVICE *Device, UINT64 *Value, BOOL
     return error != ERROR_SUCCESS ? WSKP_STATUS_OF_WIN32(error & 0xFFFF) : CountLeft(Plan, Value);
 }
 
-void StartFailures(ACT *Act)
+/*
+ * The driver is not loaded before, nor after. STATUS_SUCCESS where the start came through in the end, with
+ * nothing left to fail; else the status of the first start that was not as it should be.
+ */
+static UINT32 DoStartFailures(STEP_RUN *Run)
 {
-    UINT32 *status = &Act->Result.Status;
+    UINT32 status = STATUS_SUCCESS_VALUE;
     BOOL last = FALSE;
 
-    for (UINT32 n = 1; !last && *status == 0; n++) {
-        START_WITH with = {.FailAt = n, .Activate = (Act->Step.Arg[1] & WSKP_START_ACTIVATE) != 0};
+    for (UINT32 n = 1; !last && status == STATUS_SUCCESS_VALUE; n++) {
+        START_WITH with = {.FailAt = n, .Activate = (Run->Step->Arg[1] & WSKP_START_ACTIVATE) != 0};
         DEVICE *device = NULL;
         START start = {0};
 
         if (n > STARTS_MAX)
-            *status = STATUS_UNSUCCESSFUL_VALUE;
-        else if (StartUp(Act->Plan, &with, &device, &start))
-            *status = CheckStarted(Act->Plan, device, Act->Result.Value, &last);
+            status = STATUS_UNSUCCESSFUL_VALUE;
+        else if (StartUp(Run->Plan, &with, &device, &start))
+            status = CheckStarted(Run->Plan, device, Run->Result->Value, &last);
         else
-            *status = CheckFailed(Act->Plan, &start, Act->Result.Value);
+            status = CheckFailed(Run->Plan, &start, Run->Result->Value);
     }
+    return status;
 }
+
+const STEP_KIND StartFailuresStep = {
+    .Op = WSKP_OP_START_FAILURES, .Execute = DoStartFailures, .Traits = STEP_STOPS};
