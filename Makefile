@@ -42,13 +42,13 @@ check-go: ## gofmt, vet, staticcheck, tidy modules
 # checked by every build, since warnings are errors there.
 check-c: ## clang-format, cppcheck, gcc -fanalyzer, clang as a second compiler
 	@scripts/unless-passed check-c '$(MINGW) $(CLANG) clang-format cppcheck' \
-	  $(C_FILES) .clang-format Makefile scripts/analyze-c scripts/clang-c -- $(MAKE) check-c-now
+	  $(C_FILES) .clang-format Makefile scripts/analyze-c scripts/clang-c scripts/sal.cfg -- $(MAKE) check-c-now
 
 check-c-now:
 	@clang-format --dry-run --Werror $(C_FILES)
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --platform=win64 -j 2 \
 	  --enable=warning,performance,portability --suppress=missingInclude --suppress=missingIncludeSystem \
-	  --suppress=normalCheckLevelMaxBranches \
+	  --suppress=normalCheckLevelMaxBranches --library=scripts/sal.cfg \
 	  -I driver/include -I driver/shared $(addprefix -I ,$(wildcard driver/agent/*/)) $(C_DIRS)
 	@scripts/analyze-c $(MINGW)
 	@scripts/clang-c $(CLANG)

@@ -10,7 +10,7 @@ static const GUID WskInterface = {
     0x2227E803, 0x8D8B, 0x11D4, {0xAB, 0xAD, 0x00, 0x90, 0x27, 0x71, 0x9E, 0x09}};
 
 /* Starts an accept. Without memory for the socket to come, the call ends at once. */
-static NTSTATUS Start(CALL *Call)
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS Start(CALL *Call)
 {
     SOCKET *listener = Call->Socket;
     SOCKET *accepted = SocketMake(listener->Client, WSK_FLAG_CONNECTION_SOCKET, &ConnectionTable);
@@ -35,7 +35,8 @@ static NTSTATUS Start(CALL *Call)
 }
 
 /* Makes the native socket a connected one, and tells the addresses. */
-static NTSTATUS Settle(const CALL *Call, PSOCKADDR Local, PSOCKADDR Remote)
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS
+    Settle(const CALL *Call, PSOCKADDR Local, PSOCKADDR Remote)
 {
     SOCKET *accepted = Call->Accepted;
     INT bytes = WinsockAddressBytes(accepted->Family);
@@ -56,10 +57,10 @@ static NTSTATUS Settle(const CALL *Call, PSOCKADDR Local, PSOCKADDR Remote)
     return STATUS_SUCCESS;
 }
 
-/* IRQL <= DISPATCH_LEVEL. */
-NTSTATUS WSKAPI AcceptNext(PWSK_SOCKET Public, ULONG Flags, PVOID AcceptedContext,
-                           const WSK_CLIENT_CONNECTION_DISPATCH *AcceptedDispatch, PSOCKADDR Local,
-                           PSOCKADDR Remote, PIRP Irp)
+_IRQL_requires_max_(DISPATCH_LEVEL) NTSTATUS WSKAPI
+    AcceptNext(PWSK_SOCKET Public, ULONG Flags, PVOID AcceptedContext,
+               const WSK_CLIENT_CONNECTION_DISPATCH *AcceptedDispatch, PSOCKADDR Local, PSOCKADDR Remote,
+               PIRP Irp)
 {
     SOCKET *listener = SocketOf(Public);
     NTSTATUS status;
@@ -71,11 +72,10 @@ NTSTATUS WSKAPI AcceptNext(PWSK_SOCKET Public, ULONG Flags, PVOID AcceptedContex
     if (Irp == NULL) {
         return STATUS_INVALID_PARAMETER;
     }
-    if (DEFECT(ADDRESSES_NEEDED) && (Local == NULL || Remote == NULL)) {
-        return IrpComplete(Irp, STATUS_INVALID_PARAMETER, 0);
-    }
-    if (!listener->Bound || (DEFECT(SOCKET_NEEDS_NPI) && listener->Client->Captures == 0)) {
-        return IrpComplete(Irp, STATUS_INVALID_DEVICE_STATE, 0);
+    status = SeamAccept(listener->Bound ? STATUS_SUCCESS : STATUS_INVALID_DEVICE_STATE, listener->Client,
+                        Local, Remote);
+    if (!NT_SUCCESS(status)) {
+        return IrpComplete(Irp, status, 0);
     }
     call = CallStart(listener, CALL_ACCEPT, Irp, &status);
     if (call == NULL) {
@@ -127,7 +127,7 @@ VOID AcceptArm(SOCKET *Socket)
 }
 
 /* Calls the client's callback, and ends a connection that it does not want. */
-static VOID Indicate(const CALL *Call)
+_IRQL_requires_max_(DISPATCH_LEVEL) static VOID Indicate(const CALL *Call)
 {
     SOCKET *listener = Call->Socket;
     const WSK_CLIENT_CONNECTION_DISPATCH *dispatch = NULL;
@@ -141,7 +141,7 @@ static VOID Indicate(const CALL *Call)
         status = listener->Callbacks->WskAcceptEvent(listener->Context, 0, local, remote,
                                                      &Call->Accepted->Public, &context, &dispatch);
     }
-    if (status != STATUS_SUCCESS && !DEFECT(REJECTED_KEPT)) {
+    if (SeamRejects(status != STATUS_SUCCESS)) {
         SocketEnd(Call->Accepted, NULL, status);
     }
 }
@@ -154,8 +154,8 @@ VOID AcceptIndicate(CALL *Call, NTSTATUS Status)
     KIRQL irql;
 
     KeAcquireSpinLock(&Model.Lock, &irql);
-    indicate = NT_SUCCESS(Status) && (listener->Events & WSK_EVENT_ACCEPT) != 0 && !listener->Closing &&
-               !DEFECT(EVENT_LOST);
+    indicate =
+        SeamIndicates(NT_SUCCESS(Status) && (listener->Events & WSK_EVENT_ACCEPT) != 0 && !listener->Closing);
     listener->Indicating = indicate;
     KeReleaseSpinLock(&Model.Lock, irql);
 
@@ -180,7 +180,8 @@ VOID AcceptIndicate(CALL *Call, NTSTATUS Status)
 }
 
 /* Only WskAcceptEvent can be enabled: other events the model does not have. */
-static NTSTATUS CheckEvents(const SOCKET *Socket, SIZE_T InputSize, const VOID *InputBuffer)
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS
+    CheckEvents(const SOCKET *Socket, SIZE_T InputSize, const VOID *InputBuffer)
 {
     const WSK_EVENT_CALLBACK_CONTROL *control = InputBuffer;
 
@@ -199,7 +200,7 @@ static NTSTATUS CheckEvents(const SOCKET *Socket, SIZE_T InputSize, const VOID *
 }
 
 /* STATUS_EVENT_PENDING while the callback runs: then Irp is taken, unless it is NULL. */
-static NTSTATUS DisableEvents(SOCKET *Socket, PIRP Irp)
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS DisableEvents(SOCKET *Socket, PIRP Irp)
 {
     BOOLEAN running;
     BOOLEAN armed;
@@ -217,13 +218,14 @@ static NTSTATUS DisableEvents(SOCKET *Socket, PIRP Irp)
     if (armed) {
         (VOID) Winsock()->Cancel((HANDLE)Socket->Native, NULL);
     }
-    return running && !DEFECT(EVENT_NOT_PENDING) ? STATUS_EVENT_PENDING : STATUS_SUCCESS;
+    return running ? SeamDisable(STATUS_EVENT_PENDING) : STATUS_SUCCESS;
 }
 
-/* IRQL <= DISPATCH_LEVEL. The IRP may be NULL for events. Of the options there are the events alone. */
-NTSTATUS WSKAPI ControlSocket(PWSK_SOCKET Public, WSK_CONTROL_SOCKET_TYPE RequestType, ULONG ControlCode,
-                              ULONG Level, SIZE_T InputSize, PVOID InputBuffer, SIZE_T OutputSize,
-                              PVOID OutputBuffer, SIZE_T *OutputSizeReturned, PIRP Irp)
+/* The IRP may be NULL for events. Of the options there are the events alone. */
+_IRQL_requires_max_(DISPATCH_LEVEL) NTSTATUS WSKAPI
+    ControlSocket(PWSK_SOCKET Public, WSK_CONTROL_SOCKET_TYPE RequestType, ULONG ControlCode, ULONG Level,
+                  SIZE_T InputSize, PVOID InputBuffer, SIZE_T OutputSize, PVOID OutputBuffer,
+                  SIZE_T *OutputSizeReturned, PIRP Irp)
 {
     const WSK_EVENT_CALLBACK_CONTROL *control = InputBuffer;
     SOCKET *socket = SocketOf(Public);

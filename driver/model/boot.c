@@ -7,7 +7,7 @@
 static volatile LONG Read;
 
 /* WSK_TEST_READY_VALUE, or 0 where there is none. */
-static UINT32 ReadReadyAfter(VOID)
+_IRQL_requires_max_(PASSIVE_LEVEL) static UINT32 ReadReadyAfter(VOID)
 {
     UNICODE_STRING path = RTL_CONSTANT_STRING(WSK_TEST_KEY);
     UNICODE_STRING name = RTL_CONSTANT_STRING(WSK_TEST_READY_VALUE);

@@ -3,15 +3,15 @@
  */
 #include "call.h"
 
-static VOID Release(CALL *Call)
+_IRQL_requires_max_(DISPATCH_LEVEL) static VOID Release(CALL *Call)
 {
-    if (InterlockedDecrement(&Call->Holders) == 0) {
+    if (InterlockedDecrement(&Call->References) == 0) {
         ExFreePoolWithTag(Call, MODEL_TAG);
     }
 }
 
 /* The client wants its IRP back. The cancel lock is held at entry. */
-static VOID NTAPI CancelCall(PDEVICE_OBJECT Device, PIRP Irp)
+_IRQL_requires_(DISPATCH_LEVEL) static VOID NTAPI CancelCall(PDEVICE_OBJECT Device, PIRP Irp)
 {
     CALL *call = Irp->Tail.Overlay.DriverContext[0];
 
@@ -22,10 +22,10 @@ static VOID NTAPI CancelCall(PDEVICE_OBJECT Device, PIRP Irp)
     Release(call);
 }
 
-static VOID MakeCancelable(CALL *Call)
+_IRQL_requires_max_(DISPATCH_LEVEL) static VOID MakeCancelable(CALL *Call)
 {
     Call->Irp->Tail.Overlay.DriverContext[0] = Call;
-    (VOID) InterlockedIncrement(&Call->Holders);
+    (VOID) InterlockedIncrement(&Call->References);
     (VOID) IoSetCancelRoutine(Call->Irp, CancelCall);
     if (Call->Irp->Cancel && IoSetCancelRoutine(Call->Irp, NULL) != NULL) {
         Call->Cancelled = TRUE;
@@ -33,8 +33,9 @@ static VOID MakeCancelable(CALL *Call)
     }
 }
 
-/* After this nobody cancels any more; a canceller that is at it holds the call, and has let go of the IRP. */
-static VOID MakeUncancelable(CALL *Call)
+/* After this nobody cancels any more; a canceller that is at it has a reference, and has let go of the IRP.
+ */
+_IRQL_requires_max_(DISPATCH_LEVEL) static VOID MakeUncancelable(CALL *Call)
 {
     BOOLEAN removed;
     KIRQL irql;
@@ -72,10 +73,10 @@ CALL *CallStart(SOCKET *Socket, CALL_KIND Kind, PIRP Irp, NTSTATUS *Status)
     call->Socket = Socket;
     call->Native = Socket->Native;
     call->Irp = Irp;
-    call->Holders = 2; /* the one who starts it, and the one who completes it */
+    call->References = 2; /* the one who starts it, and the one who completes it */
     if (Irp != NULL) {
         *Status = IrpPend(Irp);
-        if (!DEFECT(NOT_CANCELABLE)) {
+        if (SeamCancelable(TRUE)) {
             MakeCancelable(call);
         }
     }
@@ -85,7 +86,7 @@ CALL *CallStart(SOCKET *Socket, CALL_KIND Kind, PIRP Irp, NTSTATUS *Status)
 NTSTATUS CallBuffer(CALL *Call, const WSK_BUF *Buffer)
 {
     SIZE_T left = Buffer->Length;
-    ULONG offset = DEFECT(OFFSET_IGNORED) ? 0 : Buffer->Offset;
+    ULONG offset = SeamOffset(Buffer->Offset);
 
     for (PMDL mdl = Buffer->Mdl; left != 0; mdl = mdl->Next, offset = 0) {
         SIZE_T here;
@@ -129,7 +130,7 @@ VOID CallCompleted(CALL *Call, NTSTATUS Status, ULONG_PTR Bytes)
         MakeUncancelable(Call);
     }
     if (!NT_SUCCESS(Status) && socket->Closing) {
-        Status = DEFECT(CANCEL_STATUS) ? STATUS_FILE_FORCED_CLOSED : STATUS_CANCELLED;
+        Status = SeamCancelled(STATUS_CANCELLED);
     }
     switch (Call->Kind) {
     case CALL_ACCEPT:
@@ -146,7 +147,7 @@ VOID CallCompleted(CALL *Call, NTSTATUS Status, ULONG_PTR Bytes)
         IrpFinish(Call->Irp, NT_SUCCESS(Status) ? DisconnectNow(socket) : Status, Bytes);
         break;
     default:
-        IrpFinish(Call->Irp, Status, NT_SUCCESS(Status) && !DEFECT(WRONG_INFORMATION) ? Bytes : 0);
+        IrpFinish(Call->Irp, Status, NT_SUCCESS(Status) ? SeamInformation(Bytes) : 0);
         break;
     }
     SocketLeave(socket);

@@ -1,7 +1,7 @@
 /*
  * call.h - sockets, and the calls on them that end later.
  *
- * A SOCKET holds its client from the moment that its creation begins until its close has completed, and
+ * A SOCKET references its client from the moment that its creation begins until its close has completed, and
  * is freed when the last call on it has ended. A CALL is freed when neither the thread that started it,
  * the thread that completes it nor a canceller needs it any more.
  */
@@ -58,7 +58,7 @@ typedef struct CALL {
     SOCKET *Socket;
     NATIVE Native; /* the socket's: it is needed by cancellers when the socket has gone */
     PIRP Irp;
-    volatile LONG Holders;
+    volatile LONG References;
     volatile BOOLEAN Cancelled;
     SOCKET *Accepted;
     PSOCKADDR Local; /* the client's, to be filled in by an accept; either may be NULL */
@@ -70,41 +70,48 @@ typedef struct CALL {
     PIECE Pieces[MAX_PIECES];
 } CALL;
 
-/* call.c. All of them at IRQL <= DISPATCH_LEVEL, lock not held. */
+/* call.c */
 
 /*
  * A call on a socket, with its IRP taken and cancelable; NULL, with the IRP completed and the status in
  * Status, if there can't be one.
  */
-CALL *CallStart(SOCKET *Socket, CALL_KIND Kind, PIRP Irp, NTSTATUS *Status);
+_IRQL_requires_max_(DISPATCH_LEVEL)
+    _Requires_lock_not_held_(Model.Lock) CALL *CallStart(SOCKET *Socket, CALL_KIND Kind, PIRP Irp,
+                                                         NTSTATUS *Status);
 
 /* The bytes that a WSK_BUF describes. */
-NTSTATUS CallBuffer(CALL *Call, const WSK_BUF *Buffer);
+_IRQL_requires_max_(DISPATCH_LEVEL) NTSTATUS CallBuffer(CALL *Call, const WSK_BUF *Buffer);
 
 /* After the function was called: how it said that it went. STATUS_PENDING, as WSK will say. */
-NTSTATUS CallStarted(CALL *Call, NTSTATUS Status);
+_IRQL_requires_max_(DISPATCH_LEVEL) _Requires_lock_not_held_(Model.Lock) NTSTATUS
+    CallStarted(CALL *Call, NTSTATUS Status);
 
 /* It has ended; the thread of winsock.c says so, once for each that was started. */
-VOID CallCompleted(CALL *Call, NTSTATUS Status, ULONG_PTR Bytes);
+_IRQL_requires_max_(DISPATCH_LEVEL) _Requires_lock_not_held_(Model.Lock) VOID
+    CallCompleted(CALL *Call, NTSTATUS Status, ULONG_PTR Bytes);
 
 /* socket.c */
 
 extern const WSK_PROVIDER_CONNECTION_DISPATCH ConnectionTable;
 
-/* A socket that holds its client, or NULL. */
-SOCKET *SocketMake(CLIENT *Client, ULONG Kind, const VOID *Table);
+/* A socket that references its client, or NULL. */
+_IRQL_requires_max_(DISPATCH_LEVEL)
+    _Requires_lock_not_held_(Model.Lock) SOCKET *SocketMake(CLIENT *Client, ULONG Kind, const VOID *Table);
 
 /* Frees one on which there is no call, and completes the IRP that belongs to its end, if any. */
-VOID SocketEnd(SOCKET *Socket, PIRP Irp, NTSTATUS Status);
+_IRQL_requires_max_(DISPATCH_LEVEL) _Requires_lock_not_held_(Model.Lock) VOID
+    SocketEnd(SOCKET *Socket, PIRP Irp, NTSTATUS Status);
 
 /* A call has ended; the last one ends a socket that is closing. */
-VOID SocketLeave(SOCKET *Socket);
+_IRQL_requires_max_(DISPATCH_LEVEL) _Requires_lock_not_held_(Model.Lock) VOID SocketLeave(SOCKET *Socket);
 
-/* WskSocketConnect, for a client that is held. */
-NTSTATUS SocketCreateConnected(CLIENT *Client, USHORT Type, ULONG Protocol, PSOCKADDR Local, PSOCKADDR Remote,
-                               PIRP Irp);
+/* WskSocketConnect, for a client that is referenced. */
+_IRQL_requires_max_(DISPATCH_LEVEL) _Requires_lock_not_held_(Model.Lock) NTSTATUS
+    SocketCreateConnected(CLIENT *Client, USHORT Type, ULONG Protocol, PSOCKADDR Local, PSOCKADDR Remote,
+                          PIRP Irp);
 
-static inline SOCKET *SocketOf(PWSK_SOCKET Public)
+_IRQL_requires_max_(HIGH_LEVEL) static inline SOCKET *SocketOf(PWSK_SOCKET Public)
 {
     return CONTAINING_RECORD(Public, SOCKET, Public);
 }
@@ -112,32 +119,46 @@ static inline SOCKET *SocketOf(PWSK_SOCKET Public)
 /* accept.c */
 
 /* Accepts for the callback, if that is enabled and the socket listens. */
-VOID AcceptArm(SOCKET *Socket);
+_IRQL_requires_max_(DISPATCH_LEVEL) _Requires_lock_not_held_(Model.Lock) VOID AcceptArm(SOCKET *Socket);
 
 /* The two kinds of accept have ended. */
-VOID AcceptCompleted(CALL *Call, NTSTATUS Status);
-VOID AcceptIndicate(CALL *Call, NTSTATUS Status);
+_IRQL_requires_max_(DISPATCH_LEVEL) _Requires_lock_not_held_(Model.Lock) VOID
+    AcceptCompleted(CALL *Call, NTSTATUS Status);
+_IRQL_requires_max_(DISPATCH_LEVEL) _Requires_lock_not_held_(Model.Lock) VOID
+    AcceptIndicate(CALL *Call, NTSTATUS Status);
 
-NTSTATUS WSKAPI AcceptNext(PWSK_SOCKET Public, ULONG Flags, PVOID AcceptedContext,
-                           const WSK_CLIENT_CONNECTION_DISPATCH *AcceptedDispatch, PSOCKADDR Local,
-                           PSOCKADDR Remote, PIRP Irp);
+_IRQL_requires_max_(DISPATCH_LEVEL) NTSTATUS WSKAPI
+    AcceptNext(PWSK_SOCKET Public, ULONG Flags, PVOID AcceptedContext,
+               const WSK_CLIENT_CONNECTION_DISPATCH *AcceptedDispatch, PSOCKADDR Local, PSOCKADDR Remote,
+               PIRP Irp);
 
-NTSTATUS WSKAPI ControlSocket(PWSK_SOCKET Public, WSK_CONTROL_SOCKET_TYPE RequestType, ULONG ControlCode,
-                              ULONG Level, SIZE_T InputSize, PVOID InputBuffer, SIZE_T OutputSize,
-                              PVOID OutputBuffer, SIZE_T *OutputSizeReturned, PIRP Irp);
+_IRQL_requires_max_(DISPATCH_LEVEL) NTSTATUS WSKAPI
+    ControlSocket(PWSK_SOCKET Public, WSK_CONTROL_SOCKET_TYPE RequestType, ULONG ControlCode, ULONG Level,
+                  SIZE_T InputSize, PVOID InputBuffer, SIZE_T OutputSize, PVOID OutputBuffer,
+                  SIZE_T *OutputSizeReturned, PIRP Irp);
 
 /* transfer.c: what the tables name. */
-NTSTATUS WSKAPI Connect(PWSK_SOCKET Public, PSOCKADDR Address, ULONG Flags, PIRP Irp);
-NTSTATUS WSKAPI Send(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PIRP Irp);
-NTSTATUS WSKAPI Receive(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PIRP Irp);
-NTSTATUS WSKAPI Disconnect(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PIRP Irp);
-NTSTATUS WSKAPI SendTo(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PSOCKADDR Remote,
-                       ULONG ControlLength, PVOID Control, PIRP Irp);
-NTSTATUS WSKAPI ReceiveFrom(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PSOCKADDR Remote,
-                            PULONG ControlLength, PVOID Control, PULONG ControlFlags, PIRP Irp);
+_IRQL_requires_max_(DISPATCH_LEVEL) NTSTATUS WSKAPI
+    Connect(PWSK_SOCKET Public, PSOCKADDR Address, ULONG Flags, PIRP Irp);
+_IRQL_requires_max_(DISPATCH_LEVEL) NTSTATUS WSKAPI
+    Send(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PIRP Irp);
+_IRQL_requires_max_(DISPATCH_LEVEL) NTSTATUS WSKAPI
+    Receive(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PIRP Irp);
+_IRQL_requires_max_(DISPATCH_LEVEL) NTSTATUS WSKAPI
+    Disconnect(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PIRP Irp);
+_IRQL_requires_max_(DISPATCH_LEVEL) NTSTATUS WSKAPI
+    SendTo(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PSOCKADDR Remote, ULONG ControlLength,
+           PVOID Control, PIRP Irp);
+_IRQL_requires_max_(DISPATCH_LEVEL) NTSTATUS WSKAPI
+    ReceiveFrom(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PSOCKADDR Remote, PULONG ControlLength,
+                PVOID Control, PULONG ControlFlags, PIRP Irp);
 
 /* Starts to connect a bound socket. */
-NTSTATUS ConnectStart(SOCKET *Socket, CALL_KIND Kind, const SOCKADDR *Remote, PIRP Irp);
-VOID ConnectCompleted(CALL *Call, NTSTATUS Status);
+_IRQL_requires_max_(DISPATCH_LEVEL) _Requires_lock_not_held_(Model.Lock) NTSTATUS
+    ConnectStart(SOCKET *Socket, CALL_KIND Kind, const SOCKADDR *Remote, PIRP Irp);
+_IRQL_requires_max_(DISPATCH_LEVEL) _Requires_lock_not_held_(Model.Lock) VOID
+    ConnectCompleted(CALL *Call, NTSTATUS Status);
 /* The last bytes are sent: says that no more will come. */
-NTSTATUS DisconnectNow(SOCKET *Socket);
+_IRQL_requires_max_(DISPATCH_LEVEL) NTSTATUS DisconnectNow(SOCKET *Socket);
+
+#include "callseams.h"

@@ -34,17 +34,14 @@ VOID WakeWaiters(const CLIENT *Client)
     for (PLIST_ENTRY link = Model.Waiters.Flink; link != &Model.Waiters; link = link->Flink) {
         WAITER *waiter = CONTAINING_RECORD(link, WAITER, Link);
 
-        if (Client == NULL || waiter->Client == Client) {
+        if (SeamWakes(Client == NULL || waiter->Client == Client, waiter, Client)) {
             (VOID) KeSetEvent(&waiter->Wake, IO_NO_INCREMENT, FALSE);
-            if (DEFECT(WAKES_ONE) && Client == NULL) {
-                break;
-            }
         }
     }
 }
 
-/* Lock held. */
-static VOID ResetCalls(WSK_TEST_COUNTERS *Counters)
+_IRQL_requires_(DISPATCH_LEVEL) _Requires_lock_held_(Model.Lock) static VOID
+    ResetCalls(WSK_TEST_COUNTERS *Counters)
 {
     Counters->Mismatched = 0;
     Counters->RegisterCalls = 0;
@@ -55,8 +52,8 @@ static VOID ResetCalls(WSK_TEST_COUNTERS *Counters)
     Model.StaleIrps = 0;
 }
 
-/* Lock held. */
-static VOID Apply(const WSK_TEST_SETTINGS *Settings)
+_IRQL_requires_(DISPATCH_LEVEL) _Requires_lock_held_(Model.Lock) static VOID
+    Apply(const WSK_TEST_SETTINGS *Settings)
 {
     if (Settings->SetReadiness != 0) {
         if (Settings->ReadyAfterMs == WSK_TEST_NEVER) {
@@ -94,7 +91,7 @@ MODEL_EXPORT NTSTATUS NTAPI WskTestControl(UINT32 Version, BOOLEAN Reset, const 
     KeAcquireSpinLock(&Model.Lock, &irql);
     if (Reset) {
         Apply(&defaults);
-        Model.Left = NULL;
+        Model.Seam.Left = NULL;
         ResetCalls(&Model.Counters);
     }
     if (Settings != NULL) {

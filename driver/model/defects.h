@@ -2,9 +2,9 @@
  * defects.h - the ways in which the model can be built broken.
  *
  * A suite that never saw a provider break a rule proves nothing: built with -DWSKMODEL_DEFECT=<one of
- * these> the model breaks one, and the suites must notice. A defect is what is below, and a few words where
- * the rule is kept: if (DEFECT(NAME)) ..., which the compiler drops from every other build. Its comment
- * ends with the cases of which one has to catch it; `make mutants` reads that (docs/mutants.md).
+ * these> the model breaks one, and the suites must notice. A defect is what is below, and a few words in the
+ * seam of the rule that it breaks (seams.h, callseams.h). Its comment ends with the cases of which one has
+ * to catch it; `make mutants` reads that (docs/mutants.md).
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
  * dispatch.c - the provider dispatch: WskSocket, WskSocketConnect, WskControlClient, and the name
- * functions. Each call holds its client, so that WskDeregister waits for it.
+ * functions. Each call references its client, so that WskDeregister waits for it.
  */
 #include "call.h"
 
@@ -20,10 +20,11 @@ typedef struct CACHED_SD {
 
 #define CACHED_SD_MAGIC 0x4453646568636143ull
 
-static NTSTATUS ListTransports(SIZE_T OutputSize, PVOID OutputBuffer, SIZE_T *OutputSizeReturned)
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS
+    ListTransports(SIZE_T OutputSize, PVOID OutputBuffer, SIZE_T *OutputSizeReturned)
 {
     WSK_TRANSPORT *list = OutputBuffer;
-    SIZE_T count = DEFECT(LIST_SHORT) ? TRANSPORTS / 2 : TRANSPORTS;
+    SIZE_T count = SeamTransports(TRANSPORTS);
     SIZE_T bytes = count * sizeof(WSK_TRANSPORT);
 
     if (OutputSizeReturned == NULL) {
@@ -43,8 +44,9 @@ static NTSTATUS ListTransports(SIZE_T OutputSize, PVOID OutputBuffer, SIZE_T *Ou
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS CacheDescriptor(SIZE_T InputSize, const VOID *InputBuffer, SIZE_T OutputSize,
-                                PVOID OutputBuffer, SIZE_T *OutputSizeReturned)
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS
+    CacheDescriptor(SIZE_T InputSize, const VOID *InputBuffer, SIZE_T OutputSize, PVOID OutputBuffer,
+                    SIZE_T *OutputSizeReturned)
 {
     CACHED_SD *cached;
 
@@ -64,7 +66,7 @@ static NTSTATUS CacheDescriptor(SIZE_T InputSize, const VOID *InputBuffer, SIZE_
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS ReleaseDescriptor(SIZE_T InputSize, PVOID InputBuffer)
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS ReleaseDescriptor(SIZE_T InputSize, PVOID InputBuffer)
 {
     CACHED_SD *cached;
 
@@ -81,7 +83,8 @@ static NTSTATUS ReleaseDescriptor(SIZE_T InputSize, PVOID InputBuffer)
 }
 
 /* Before any socket, and for the events that are there. */
-static NTSTATUS SetStaticEvents(CLIENT *Client, SIZE_T InputSize, const VOID *InputBuffer)
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS
+    SetStaticEvents(CLIENT *Client, SIZE_T InputSize, const VOID *InputBuffer)
 {
     const ULONG known = WSK_EVENT_RECEIVE_FROM | WSK_EVENT_ACCEPT | WSK_EVENT_SEND_BACKLOG |
                         WSK_EVENT_RECEIVE | WSK_EVENT_DISCONNECT;
@@ -95,15 +98,15 @@ static NTSTATUS SetStaticEvents(CLIENT *Client, SIZE_T InputSize, const VOID *In
     }
     KeAcquireSpinLock(&Model.Lock, &irql);
     early = Client->Sockets == 0;
-    if (early && !DEFECT(STATIC_IGNORED)) {
-        Client->StaticEvents = control->EventMask;
+    if (early) {
+        Client->StaticEvents = SeamStaticEvents(control->EventMask);
     }
     KeReleaseSpinLock(&Model.Lock, irql);
     return early ? STATUS_SUCCESS : STATUS_INVALID_DEVICE_STATE;
 }
 
 /* The client wants its WSK_TRANSPORT_LIST_CHANGE back. The cancel lock is held at entry. */
-static VOID NTAPI CancelChange(PDEVICE_OBJECT Device, PIRP Irp)
+_IRQL_requires_(DISPATCH_LEVEL) static VOID NTAPI CancelChange(PDEVICE_OBJECT Device, PIRP Irp)
 {
     CLIENT *client = Irp->Tail.Overlay.DriverContext[0];
     KIRQL irql;
@@ -118,7 +121,7 @@ static VOID NTAPI CancelChange(PDEVICE_OBJECT Device, PIRP Irp)
 }
 
 /* Pending until WskDeregister cancels it: in the model, the transports never change. */
-static NTSTATUS AwaitChange(CLIENT *Client, PIRP Irp)
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS AwaitChange(CLIENT *Client, PIRP Irp)
 {
     BOOLEAN pending;
     KIRQL irql;
@@ -130,11 +133,11 @@ static NTSTATUS AwaitChange(CLIENT *Client, PIRP Irp)
     if (pending) {
         (VOID) IoSetCancelRoutine(Irp, CancelChange);
         InsertTailList(&Client->Changes, &Irp->Tail.Overlay.ListEntry);
-        ClientHold(Client);
+        ClientReference(Client);
         Model.Counters.Busy++;
         if (Irp->Cancel && IoSetCancelRoutine(Irp, NULL) != NULL) {
             RemoveEntryList(&Irp->Tail.Overlay.ListEntry);
-            ClientUnhold(Client);
+            ClientDereference(Client);
             Model.Counters.Busy--;
             pending = FALSE;
         }
@@ -146,9 +149,10 @@ static NTSTATUS AwaitChange(CLIENT *Client, PIRP Irp)
     return STATUS_PENDING;
 }
 
-/* For a client that is held. */
-static NTSTATUS Control(CLIENT *Client, ULONG Code, SIZE_T InputSize, PVOID InputBuffer, SIZE_T OutputSize,
-                        PVOID OutputBuffer, SIZE_T *OutputSizeReturned)
+/* For a client that is referenced. */
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS
+    Control(CLIENT *Client, ULONG Code, SIZE_T InputSize, PVOID InputBuffer, SIZE_T OutputSize,
+            PVOID OutputBuffer, SIZE_T *OutputSizeReturned)
 {
     switch (Code) {
     case WSK_TRANSPORT_LIST_QUERY:
@@ -167,10 +171,10 @@ static NTSTATUS Control(CLIENT *Client, ULONG Code, SIZE_T InputSize, PVOID Inpu
     }
 }
 
-/* IRQL <= DISPATCH_LEVEL. The IRP must be NULL but for WSK_TRANSPORT_LIST_CHANGE, which needs one. */
-static NTSTATUS WSKAPI ControlClient(PWSK_CLIENT WskClient, ULONG ControlCode, SIZE_T InputSize,
-                                     PVOID InputBuffer, SIZE_T OutputSize, PVOID OutputBuffer,
-                                     SIZE_T *OutputSizeReturned, PIRP Irp)
+/* The IRP must be NULL but for WSK_TRANSPORT_LIST_CHANGE, which needs one. */
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS WSKAPI
+    ControlClient(PWSK_CLIENT WskClient, ULONG ControlCode, SIZE_T InputSize, PVOID InputBuffer,
+                  SIZE_T OutputSize, PVOID OutputBuffer, SIZE_T *OutputSizeReturned, PIRP Irp)
 {
     CLIENT *client = (CLIENT *)WskClient;
     NTSTATUS status;
@@ -188,16 +192,17 @@ static NTSTATUS WSKAPI ControlClient(PWSK_CLIENT WskClient, ULONG ControlCode, S
     return status;
 }
 
-/* IRQL <= DISPATCH_LEVEL. A client that is none never gets its IRP back: nobody took it. */
-static NTSTATUS WSKAPI Socket(PWSK_CLIENT WskClient, ADDRESS_FAMILY Family, USHORT Type, ULONG Protocol,
-                              ULONG Flags, PVOID Context, const VOID *Dispatch, PEPROCESS Process,
-                              PETHREAD Thread, PSECURITY_DESCRIPTOR SecurityDescriptor, PIRP Irp)
+/* A client that is none never gets its IRP back: nobody took it. */
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS WSKAPI
+    Socket(PWSK_CLIENT WskClient, ADDRESS_FAMILY Family, USHORT Type, ULONG Protocol, ULONG Flags,
+           PVOID Context, const VOID *Dispatch, PEPROCESS Process, PETHREAD Thread,
+           PSECURITY_DESCRIPTOR SecurityDescriptor, PIRP Irp)
 {
     CLIENT *client = (CLIENT *)WskClient;
     NTSTATUS status;
 
     if (Irp == NULL) {
-        return DEFECT(NULL_IRP_TAKEN) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+        return SeamNoIrp(STATUS_INVALID_PARAMETER);
     }
     UNREFERENCED_PARAMETER(Process);
     UNREFERENCED_PARAMETER(Thread);
@@ -210,11 +215,10 @@ static NTSTATUS WSKAPI Socket(PWSK_CLIENT WskClient, ADDRESS_FAMILY Family, USHO
     return status;
 }
 
-/* IRQL <= DISPATCH_LEVEL. */
-static NTSTATUS WSKAPI SocketConnect(PWSK_CLIENT WskClient, USHORT Type, ULONG Protocol, PSOCKADDR Local,
-                                     PSOCKADDR Remote, ULONG Flags, PVOID Context,
-                                     const WSK_CLIENT_CONNECTION_DISPATCH *Dispatch, PEPROCESS Process,
-                                     PETHREAD Thread, PSECURITY_DESCRIPTOR SecurityDescriptor, PIRP Irp)
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS WSKAPI
+    SocketConnect(PWSK_CLIENT WskClient, USHORT Type, ULONG Protocol, PSOCKADDR Local, PSOCKADDR Remote,
+                  ULONG Flags, PVOID Context, const WSK_CLIENT_CONNECTION_DISPATCH *Dispatch,
+                  PEPROCESS Process, PETHREAD Thread, PSECURITY_DESCRIPTOR SecurityDescriptor, PIRP Irp)
 {
     CLIENT *client = (CLIENT *)WskClient;
     NTSTATUS status;
@@ -240,9 +244,9 @@ static NTSTATUS WSKAPI SocketConnect(PWSK_CLIENT WskClient, USHORT Type, ULONG P
 }
 
 /* Name resolution is no part of the model; the slots are. */
-static NTSTATUS WSKAPI GetAddressInfo(PWSK_CLIENT WskClient, PUNICODE_STRING Node, PUNICODE_STRING Service,
-                                      ULONG NameSpace, GUID *Provider, PVOID Hints, PVOID *Result,
-                                      PEPROCESS Process, PETHREAD Thread, PIRP Irp)
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS WSKAPI
+    GetAddressInfo(PWSK_CLIENT WskClient, PUNICODE_STRING Node, PUNICODE_STRING Service, ULONG NameSpace,
+                   GUID *Provider, PVOID Hints, PVOID *Result, PEPROCESS Process, PETHREAD Thread, PIRP Irp)
 {
     UNREFERENCED_PARAMETER(WskClient);
     UNREFERENCED_PARAMETER(Node);
@@ -256,15 +260,15 @@ static NTSTATUS WSKAPI GetAddressInfo(PWSK_CLIENT WskClient, PUNICODE_STRING Nod
     return IrpComplete(Irp, STATUS_NOT_IMPLEMENTED, 0);
 }
 
-static VOID WSKAPI FreeAddressInfo(PWSK_CLIENT WskClient, PVOID Info)
+_IRQL_requires_max_(DISPATCH_LEVEL) static VOID WSKAPI FreeAddressInfo(PWSK_CLIENT WskClient, PVOID Info)
 {
     UNREFERENCED_PARAMETER(WskClient);
     UNREFERENCED_PARAMETER(Info);
 }
 
-static NTSTATUS WSKAPI GetNameInfo(PWSK_CLIENT WskClient, PSOCKADDR Address, ULONG AddressBytes,
-                                   PUNICODE_STRING Node, PUNICODE_STRING Service, ULONG Flags,
-                                   PEPROCESS Process, PETHREAD Thread, PIRP Irp)
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS WSKAPI
+    GetNameInfo(PWSK_CLIENT WskClient, PSOCKADDR Address, ULONG AddressBytes, PUNICODE_STRING Node,
+                PUNICODE_STRING Service, ULONG Flags, PEPROCESS Process, PETHREAD Thread, PIRP Irp)
 {
     UNREFERENCED_PARAMETER(WskClient);
     UNREFERENCED_PARAMETER(Address);
@@ -281,18 +285,11 @@ VOID DispatchFill(WSK_PROVIDER_DISPATCH *Dispatch, USHORT Version)
 {
     RtlZeroMemory(Dispatch, sizeof(*Dispatch));
     Dispatch->Version = Version;
-    if (DEFECT(VERSION_REPORTED)) {
-        Dispatch->Version = MAKE_WSK_VERSION(1, 0);
-    } else if (DEFECT(MAJOR_REPORTED)) {
-        Dispatch->Version = MAKE_WSK_VERSION(2, 0);
-    }
     Dispatch->WskSocket = Socket;
-    Dispatch->WskSocketConnect = DEFECT(CONNECT_MISSING) ? NULL : SocketConnect;
+    Dispatch->WskSocketConnect = SocketConnect;
     Dispatch->WskControlClient = ControlClient;
-    if (DEFECT(SLOTS_MISSING)) {
-        return;
-    }
     Dispatch->WskGetAddressInfo = (PVOID)(ULONG_PTR)GetAddressInfo;
     Dispatch->WskFreeAddressInfo = (PVOID)(ULONG_PTR)FreeAddressInfo;
     Dispatch->WskGetNameInfo = (PVOID)(ULONG_PTR)GetNameInfo;
+    SeamDispatch(Dispatch);
 }

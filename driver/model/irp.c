@@ -4,7 +4,7 @@
 #include "model.h"
 
 /* A client's IRP that it has used before has to have gone through IoReuseIrp, which clears this. */
-static VOID Enter(PIRP Irp)
+_IRQL_requires_max_(DISPATCH_LEVEL) static VOID Enter(PIRP Irp)
 {
     if (Irp->IoStatus.Information != 0) {
         (VOID) InterlockedIncrement(&Model.StaleIrps);

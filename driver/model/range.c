@@ -1,44 +1,29 @@
 /*
- * range.c - the versions that the model serves, and what it says of them.
+ * range.c - the versions that the model serves, and WskQueryProviderCharacteristics, which tells them.
  */
 #include "model.h"
 
-BOOLEAN RangeServes(const CLIENT *Client)
+BOOLEAN RangeServes(CLIENT *Client)
 {
-    USHORT version = DEFECT(NPI_READ_LATE) ? Client->Npi->Dispatch->Version : Client->Version;
-    USHORT highest = Model.Highest;
-
-    if (DEFECT(MINOR_UNCHECKED)) {
-        highest |= 0xFF;
-    } else if (DEFECT(HIGHEST_REFUSED)) {
-        highest--;
-    }
-    if ((DEFECT(BETWEEN_REFUSED) && version > Model.Lowest && version < highest) || Client->Refused) {
-        return FALSE;
-    }
-    return DEFECT(NO_VERSION_CHECK) ||
-           ((version >= Model.Lowest || DEFECT(LOWEST_UNCHECKED)) && version <= highest);
+    return SeamServes(Client->Version >= Model.Lowest && Client->Version <= Model.Highest, Client);
 }
 
-VOID RangeTell(PWSK_PROVIDER_CHARACTERISTICS Range)
+_IRQL_requires_max_(DISPATCH_LEVEL) MODEL_EXPORT NTSTATUS WSKAPI
+    WskQueryProviderCharacteristics(PWSK_REGISTRATION WskRegistration,
+                                    PWSK_PROVIDER_CHARACTERISTICS Characteristics)
 {
-    USHORT lowest = Model.Lowest;
-    USHORT highest = Model.Highest;
+    NTSTATUS status = STATUS_DEVICE_NOT_READY;
+    const CLIENT *client;
+    KIRQL irql;
 
-    if (DEFECT(RANGE_LOW)) {
-        lowest--;
-    } else if (DEFECT(RANGE_HIGH)) {
-        highest++;
-    } else if (DEFECT(RANGE_SHORT) && lowest < highest) {
-        highest--;
-    } else if (DEFECT(RANGE_LATE) && lowest < highest) {
-        lowest++;
-    } else if (DEFECT(QUERY_SWAPPED)) {
-        lowest = Model.Highest;
-        highest = Model.Lowest;
+    KeAcquireSpinLock(&Model.Lock, &irql);
+    Model.Counters.QueryCalls++;
+    client = ClientOf(WskRegistration);
+    if (client != NULL && !client->Deregistered && SeamAnswers(ClockMs() >= Model.ReadyAt, client)) {
+        Characteristics->LowestVersion = SeamLowest(Model.Lowest, Characteristics->LowestVersion);
+        Characteristics->HighestVersion = SeamHighest(Model.Highest);
+        status = STATUS_SUCCESS;
     }
-    if (!DEFECT(RANGE_READ) || Range->LowestVersion == 0) {
-        Range->LowestVersion = lowest;
-    }
-    Range->HighestVersion = highest;
+    KeReleaseSpinLock(&Model.Lock, irql);
+    return status;
 }

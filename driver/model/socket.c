@@ -12,8 +12,7 @@ static const WSK_PROVIDER_BASIC_DISPATCH BasicTable;
 static const WSK_PROVIDER_LISTEN_DISPATCH ListenTable;
 static const WSK_PROVIDER_DATAGRAM_DISPATCH DatagramTable;
 
-/* IRQL <= DISPATCH_LEVEL. */
-SOCKET *SocketMake(CLIENT *Client, ULONG Kind, const VOID *Table)
+_IRQL_requires_max_(DISPATCH_LEVEL) SOCKET *SocketMake(CLIENT *Client, ULONG Kind, const VOID *Table)
 {
     SOCKET *socket = Model.NoSockets ? NULL : ModelAllocate(sizeof(*socket));
     KIRQL irql;
@@ -26,7 +25,7 @@ SOCKET *SocketMake(CLIENT *Client, ULONG Kind, const VOID *Table)
     socket->Kind = Kind;
     socket->Native = NO_NATIVE;
     KeAcquireSpinLock(&Model.Lock, &irql);
-    ClientHold(Client);
+    ClientReference(Client);
     Client->Sockets++;
     Model.Counters.Sockets++;
     InsertTailList(&Model.Sockets, &socket->Link);
@@ -34,7 +33,7 @@ SOCKET *SocketMake(CLIENT *Client, ULONG Kind, const VOID *Table)
     return socket;
 }
 
-/* The client's hold goes last: until the IRP is back, WskDeregister must not return. */
+/* The client's reference goes last: until the IRP is back, WskDeregister must not return. */
 VOID SocketEnd(SOCKET *Socket, PIRP Irp, NTSTATUS Status)
 {
     CLIENT *client = Socket->Client;
@@ -55,7 +54,7 @@ VOID SocketEnd(SOCKET *Socket, PIRP Irp, NTSTATUS Status)
     }
 
     KeAcquireSpinLock(&Model.Lock, &irql);
-    ClientUnhold(client);
+    ClientDereference(client);
     KeReleaseSpinLock(&Model.Lock, irql);
 }
 
@@ -72,8 +71,8 @@ VOID SocketLeave(SOCKET *Socket)
     }
 }
 
-/* Lock held. Whether it is a socket that can be closed. Others may be freed: they are not looked at. */
-static BOOLEAN IsOpen(const SOCKET *Socket)
+/* Whether it is a socket that can be closed. Others may be freed: they are not looked at. */
+_IRQL_requires_(DISPATCH_LEVEL) _Requires_lock_held_(Model.Lock) static BOOLEAN IsOpen(const SOCKET *Socket)
 {
     for (PLIST_ENTRY link = Model.Sockets.Flink; link != &Model.Sockets; link = link->Flink) {
         if (CONTAINING_RECORD(link, SOCKET, Link) == Socket) {
@@ -83,8 +82,7 @@ static BOOLEAN IsOpen(const SOCKET *Socket)
     return FALSE;
 }
 
-/* IRQL <= DISPATCH_LEVEL. */
-static NTSTATUS WSKAPI Close(PWSK_SOCKET Public, PIRP Irp)
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS WSKAPI Close(PWSK_SOCKET Public, PIRP Irp)
 {
     SOCKET *socket = SocketOf(Public);
     NATIVE native = NO_NATIVE;
@@ -105,7 +103,7 @@ static NTSTATUS WSKAPI Close(PWSK_SOCKET Public, PIRP Irp)
     socket->Close = Irp;
     socket->CloseStatus = STATUS_SUCCESS;
     socket->Calls++; /* this one */
-    if (!DEFECT(CLOSE_WAITS)) {
+    if (SeamCloseCancels(TRUE)) {
         native = socket->Native;
         socket->Native = NO_NATIVE;
     }
@@ -118,7 +116,7 @@ static NTSTATUS WSKAPI Close(PWSK_SOCKET Public, PIRP Irp)
     return STATUS_PENDING;
 }
 
-static const VOID *TableFor(ULONG Kind)
+_IRQL_requires_max_(HIGH_LEVEL) static const VOID *TableFor(ULONG Kind)
 {
     switch (Kind) {
     case WSK_FLAG_LISTEN_SOCKET:
@@ -129,15 +127,15 @@ static const VOID *TableFor(ULONG Kind)
         return &DatagramTable;
     case WSK_FLAG_BASIC_SOCKET:
     case WSK_FLAG_STREAM_SOCKET:
-        return DEFECT(BASIC_MISSING) ? NULL : &BasicTable;
+        return SeamBasic(&BasicTable);
     default:
         return NULL;
     }
 }
 
 /* A socket with a native one below it, where its kind has one. */
-static NTSTATUS Open(CLIENT *Client, ADDRESS_FAMILY Family, USHORT Type, ULONG Protocol, ULONG Kind,
-                     SOCKET **Socket)
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS
+    Open(CLIENT *Client, ADDRESS_FAMILY Family, USHORT Type, ULONG Protocol, ULONG Kind, SOCKET **Socket)
 {
     const VOID *table = TableFor(Kind);
     NTSTATUS status = STATUS_SUCCESS;
@@ -187,9 +185,7 @@ NTSTATUS SocketCreate(CLIENT *Client, ADDRESS_FAMILY Family, USHORT Type, ULONG 
         }
     }
     (VOID) IrpComplete(Irp, STATUS_SUCCESS, (ULONG_PTR)&socket->Public);
-    if (DEFECT(IRP_TWICE) && Flags == WSK_FLAG_CONNECTION_SOCKET) {
-        IoCompleteRequest(Irp, IO_NETWORK_INCREMENT);
-    }
+    SeamCreated(Irp, Flags);
     return STATUS_SUCCESS;
 }
 
@@ -216,8 +212,8 @@ NTSTATUS SocketCreateConnected(CLIENT *Client, USHORT Type, ULONG Protocol, PSOC
     return status;
 }
 
-/* IRQL <= DISPATCH_LEVEL. */
-static NTSTATUS WSKAPI Bind(PWSK_SOCKET Public, PSOCKADDR Address, ULONG Flags, PIRP Irp)
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS WSKAPI
+    Bind(PWSK_SOCKET Public, PSOCKADDR Address, ULONG Flags, PIRP Irp)
 {
     SOCKET *socket = SocketOf(Public);
 
@@ -229,10 +225,7 @@ static NTSTATUS WSKAPI Bind(PWSK_SOCKET Public, PSOCKADDR Address, ULONG Flags, 
         return IrpComplete(Irp, STATUS_INVALID_DEVICE_STATE, 0);
     }
     if (socket->Kind == WSK_FLAG_LISTEN_SOCKET && socket->Type != SOCK_STREAM) {
-        if (DEFECT(BINDS_DATAGRAM)) {
-            return IrpComplete(Irp, STATUS_SUCCESS, 0);
-        }
-        return IrpComplete(Irp, STATUS_NOT_IMPLEMENTED, 0);
+        return IrpComplete(Irp, SeamBindDatagram(STATUS_NOT_IMPLEMENTED), 0);
     }
     if (Winsock()->Bind(socket->Native, Address, WinsockAddressBytes(socket->Family)) != 0 ||
         (socket->Kind == WSK_FLAG_LISTEN_SOCKET && Winsock()->Listen(socket->Native, BACKLOG) != 0)) {
@@ -243,60 +236,42 @@ static NTSTATUS WSKAPI Bind(PWSK_SOCKET Public, PSOCKADDR Address, ULONG Flags, 
     return IrpComplete(Irp, STATUS_SUCCESS, 0);
 }
 
-/* IRQL <= DISPATCH_LEVEL. */
-static NTSTATUS WSKAPI LocalAddress(PWSK_SOCKET Public, PSOCKADDR Address, PIRP Irp)
+/* Has a native socket tell an address; Tell is NULL where the socket has none yet. */
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS
+    TellAddress(const SOCKET *Socket, TELL_ADDRESS Tell, PSOCKADDR Address, PIRP Irp)
 {
-    SOCKET *socket = SocketOf(Public);
-    INT bytes = WinsockAddressBytes(socket->Family);
+    INT bytes = WinsockAddressBytes(Socket->Family);
 
     if (Irp == NULL || Address == NULL) {
-        return IrpComplete(Irp, STATUS_INVALID_PARAMETER, 0);
+        return STATUS_INVALID_PARAMETER;
     }
-    if (DEFECT(ADDRESS_EMPTY) || (DEFECT(ADDRESS_UNBOUND) && !socket->Bound)) {
-        return IrpComplete(Irp, STATUS_SUCCESS, 0);
+    if (Tell == NULL) {
+        return STATUS_INVALID_DEVICE_STATE;
     }
-    if (!socket->Bound) {
-        return IrpComplete(Irp, STATUS_INVALID_DEVICE_STATE, 0);
-    }
-    if (Winsock()->LocalAddress(socket->Native, Address, &bytes) != 0) {
-        return IrpComplete(Irp, WinsockError(), 0);
-    }
-    if (DEFECT(ADDRESS_OTHER)) {
-        ((PSOCKADDR_IN)Address)->sin_port ^= 0x0100; /* of the number, the last bit */
-    }
-    if (DEFECT(STATUS_UNWRITTEN)) {
-        IoSetNextIrpStackLocation(Irp);
-        IoCompleteRequest(Irp, IO_NETWORK_INCREMENT);
-        return STATUS_SUCCESS;
-    }
-    return IrpComplete(Irp, STATUS_SUCCESS, 0);
+    return Tell(Socket->Native, Address, &bytes) == 0 ? STATUS_SUCCESS : WinsockError();
 }
 
-/* IRQL <= DISPATCH_LEVEL. */
-static NTSTATUS WSKAPI RemoteAddress(PWSK_SOCKET Public, PSOCKADDR Address, PIRP Irp)
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS WSKAPI
+    LocalAddress(PWSK_SOCKET Public, PSOCKADDR Address, PIRP Irp)
 {
     SOCKET *socket = SocketOf(Public);
-    INT bytes = WinsockAddressBytes(socket->Family);
+    TELL_ADDRESS tell = SeamLocal(socket->Bound ? Winsock()->LocalAddress : NULL);
 
-    if (Irp == NULL || Address == NULL) {
-        return IrpComplete(Irp, STATUS_INVALID_PARAMETER, 0);
-    }
-    if (DEFECT(REMOTE_EMPTY)) {
-        return IrpComplete(Irp, STATUS_SUCCESS, 0);
-    }
-    if (!socket->Connected) {
-        return IrpComplete(Irp, STATUS_INVALID_DEVICE_STATE, 0);
-    }
-    if ((DEFECT(REMOTE_LOCAL) ? Winsock()->LocalAddress(socket->Native, Address, &bytes)
-                              : Winsock()->RemoteAddress(socket->Native, Address, &bytes)) != 0) {
-        return IrpComplete(Irp, WinsockError(), 0);
-    }
-    return IrpComplete(Irp, STATUS_SUCCESS, 0);
+    return SeamLocalTold(Irp, TellAddress(socket, tell, Address, Irp));
+}
+
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS WSKAPI
+    RemoteAddress(PWSK_SOCKET Public, PSOCKADDR Address, PIRP Irp)
+{
+    SOCKET *socket = SocketOf(Public);
+    TELL_ADDRESS tell = SeamRemote(socket->Connected ? Winsock()->RemoteAddress : NULL);
+
+    return IrpComplete(Irp, TellAddress(socket, tell, Address, Irp), 0);
 }
 
 /* Connections are never inspected, so there is nothing to decide. */
-static NTSTATUS WSKAPI InspectComplete(PWSK_SOCKET Public, PWSK_INSPECT_ID Id, WSK_INSPECT_ACTION Action,
-                                       PIRP Irp)
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS WSKAPI
+    InspectComplete(PWSK_SOCKET Public, PWSK_INSPECT_ID Id, WSK_INSPECT_ACTION Action, PIRP Irp)
 {
     UNREFERENCED_PARAMETER(Public);
     UNREFERENCED_PARAMETER(Id);
@@ -305,15 +280,16 @@ static NTSTATUS WSKAPI InspectComplete(PWSK_SOCKET Public, PWSK_INSPECT_ID Id, W
 }
 
 /* Nothing is ever indicated, so nothing can be released. */
-static NTSTATUS WSKAPI ReleaseData(PWSK_SOCKET Public, struct _WSK_DATA_INDICATION *List)
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS WSKAPI
+    ReleaseData(PWSK_SOCKET Public, struct _WSK_DATA_INDICATION *List)
 {
     UNREFERENCED_PARAMETER(Public);
     UNREFERENCED_PARAMETER(List);
     return STATUS_INVALID_PARAMETER;
 }
 
-static NTSTATUS WSKAPI ConnectEx(PWSK_SOCKET Public, PSOCKADDR Address, PWSK_BUF Buffer, ULONG Flags,
-                                 PIRP Irp)
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS WSKAPI
+    ConnectEx(PWSK_SOCKET Public, PSOCKADDR Address, PWSK_BUF Buffer, ULONG Flags, PIRP Irp)
 {
     UNREFERENCED_PARAMETER(Public);
     UNREFERENCED_PARAMETER(Address);

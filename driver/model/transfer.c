@@ -7,8 +7,6 @@
 #define LINGER                 0x0080 /* SO_LINGER */
 #define NO_MORE_SENDS          1      /* SD_SEND */
 
-/* All that take a PWSK_SOCKET: IRQL <= DISPATCH_LEVEL. */
-
 NTSTATUS ConnectStart(SOCKET *Socket, CALL_KIND Kind, const SOCKADDR *Remote, PIRP Irp)
 {
     NTSTATUS status;
@@ -56,15 +54,15 @@ NTSTATUS WSKAPI Connect(PWSK_SOCKET Public, PSOCKADDR Address, ULONG Flags, PIRP
     if (Irp == NULL) {
         return STATUS_INVALID_PARAMETER;
     }
-    if ((!socket->Bound && !DEFECT(CONNECTS_UNBOUND)) || socket->Connected) {
+    if (!SeamConnects(socket->Bound) || socket->Connected) {
         return IrpComplete(Irp, STATUS_INVALID_DEVICE_STATE, 0);
     }
     return ConnectStart(socket, CALL_CONNECT, Address, Irp);
 }
 
 /* A call with a buffer, on a socket that is in the state for it; else NULL. */
-static CALL *Begin(SOCKET *Socket, BOOLEAN Fit, CALL_KIND Kind, const WSK_BUF *Buffer, PIRP Irp,
-                   NTSTATUS *Status)
+_IRQL_requires_max_(DISPATCH_LEVEL) static CALL *Begin(SOCKET *Socket, BOOLEAN Fit, CALL_KIND Kind,
+                                                       const WSK_BUF *Buffer, PIRP Irp, NTSTATUS *Status)
 {
     NTSTATUS status;
     CALL *call;
@@ -90,12 +88,13 @@ static CALL *Begin(SOCKET *Socket, BOOLEAN Fit, CALL_KIND Kind, const WSK_BUF *B
 }
 
 /* What a function of Winsock returned: 0 if it went well at once. */
-static NTSTATUS Outcome(INT Failed)
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS Outcome(INT Failed)
 {
     return Failed == 0 ? STATUS_SUCCESS : WinsockError();
 }
 
-static NTSTATUS SendAs(SOCKET *Socket, CALL_KIND Kind, const WSK_BUF *Buffer, PIRP Irp)
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS
+    SendAs(SOCKET *Socket, CALL_KIND Kind, const WSK_BUF *Buffer, PIRP Irp)
 {
     NTSTATUS status;
     CALL *call = Begin(Socket, Socket->Connected, Kind, Buffer, Irp, &status);
@@ -123,12 +122,7 @@ NTSTATUS WSKAPI Receive(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PIRP I
     ULONG received = 0;
     CALL *call;
 
-    if (DEFECT(LENGTH_IGNORED) && Buffer != NULL) {
-        whole = *Buffer;
-        whole.Length = MmGetMdlByteCount(Buffer->Mdl) - Buffer->Offset;
-        Buffer = &whole;
-    }
-    call = Begin(socket, socket->Connected, CALL_PLAIN, Buffer, Irp, &status);
+    call = Begin(socket, socket->Connected, CALL_PLAIN, SeamBuffer(Buffer, &whole), Irp, &status);
     if (call == NULL) {
         return status;
     }
@@ -147,7 +141,7 @@ NTSTATUS DisconnectNow(SOCKET *Socket)
  * Closes the native socket; what is pending on it is cancelled. With a reset on Windows; Wine ends the
  * connection in an orderly way first, so that the peer may see either.
  */
-static NTSTATUS Abort(SOCKET *Socket)
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS Abort(SOCKET *Socket)
 {
     const USHORT linger[2] = {1, 0}; /* LINGER: on, for no time at all */
     NATIVE native = Socket->Native;
@@ -182,10 +176,7 @@ NTSTATUS WSKAPI Disconnect(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PIR
     if (Buffer != NULL && Buffer->Length != 0) {
         return SendAs(socket, CALL_FINISH, Buffer, Irp);
     }
-    if (DEFECT(IRP_KEPT)) {
-        return IrpPend(Irp);
-    }
-    return IrpComplete(Irp, DisconnectNow(socket), 0);
+    return SeamDisconnects(TRUE) ? IrpComplete(Irp, DisconnectNow(socket), 0) : IrpPend(Irp);
 }
 
 NTSTATUS WSKAPI SendTo(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PSOCKADDR Remote,

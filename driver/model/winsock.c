@@ -50,8 +50,8 @@ static const struct IMPORT {
       {"GetModuleHandleExW", offsetof(WINSOCK, Keep)},
 };
 
-/* PASSIVE_LEVEL. */
-static BOOLEAN Import(PCWSTR Library, const struct IMPORT *Imports, SIZE_T Count)
+_IRQL_requires_max_(PASSIVE_LEVEL) static BOOLEAN
+    Import(PCWSTR Library, const struct IMPORT *Imports, SIZE_T Count)
 {
     UNICODE_STRING library;
     PVOID module = NULL;
@@ -74,7 +74,7 @@ static BOOLEAN Import(PCWSTR Library, const struct IMPORT *Imports, SIZE_T Count
 }
 
 /* The two that no library exports: a socket's provider tells them. */
-static BOOLEAN ImportExtensions(VOID)
+_IRQL_requires_max_(PASSIVE_LEVEL) static BOOLEAN ImportExtensions(VOID)
 {
     static const GUID accept = {0xb5367df1, 0xcbac, 0x11cf, {0x95, 0xca, 0x00, 0x80, 0x5f, 0x48, 0xa1, 0x92}};
     static const GUID connect = {
@@ -95,7 +95,7 @@ static BOOLEAN ImportExtensions(VOID)
 }
 
 /* Completes what was started. Runs as long as the process that hosts the driver. */
-static VOID NTAPI Serve(PVOID Context)
+_IRQL_requires_max_(PASSIVE_LEVEL) static VOID NTAPI Serve(PVOID Context)
 {
     UNREFERENCED_PARAMETER(Context);
     for (;;) {
@@ -110,8 +110,8 @@ static VOID NTAPI Serve(PVOID Context)
     }
 }
 
-/* PASSIVE_LEVEL. What was got is kept when a later step fails: without all of it nothing is used. */
-static BOOLEAN OpenWinsock(VOID)
+/* What was got is kept when a later step fails: without all of it nothing is used. */
+_IRQL_requires_max_(PASSIVE_LEVEL) static BOOLEAN OpenWinsock(VOID)
 {
     UINT8 data[512]; /* WSADATA has 408 bytes */
     HANDLE thread = NULL;

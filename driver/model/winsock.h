@@ -68,20 +68,18 @@ typedef struct WINSOCK {
     INT(NTAPI *Keep)(ULONG Flags, PCWSTR Address, PVOID *Module);
 } WINSOCK;
 
-/*
- * Finds the functions and starts the thread, the first time; then waits until that is done.
- * PASSIVE_LEVEL.
- */
-VOID WinsockOpen(VOID);
+/* Finds the functions and starts the thread, the first time; then waits until that is done. */
+_IRQL_requires_max_(PASSIVE_LEVEL) VOID WinsockOpen(VOID);
 
-/* NULL where they were not found. Any IRQL. */
-const WINSOCK *Winsock(VOID);
+/* NULL where they were not found. */
+_IRQL_requires_max_(HIGH_LEVEL) const WINSOCK *Winsock(VOID);
 
 /* A socket on the completion port. Winsock is there. */
-NTSTATUS WinsockSocket(ADDRESS_FAMILY Family, USHORT Type, ULONG Protocol, NATIVE *Socket);
+_IRQL_requires_max_(DISPATCH_LEVEL) NTSTATUS
+    WinsockSocket(ADDRESS_FAMILY Family, USHORT Type, ULONG Protocol, NATIVE *Socket);
 
 /* What the thread's last call failed with, as WSK would say it; STATUS_PENDING if it was only started. */
-NTSTATUS WinsockError(VOID);
+_IRQL_requires_max_(DISPATCH_LEVEL) NTSTATUS WinsockError(VOID);
 
 /* Bytes of a socket address of a family. */
-INT WinsockAddressBytes(ADDRESS_FAMILY Family);
+_IRQL_requires_max_(HIGH_LEVEL) INT WinsockAddressBytes(ADDRESS_FAMILY Family);
