@@ -1,18 +1,6 @@
 /* command.c - the life of a command: what it consists of, its threads, and how it ends. */
 #include "host.h"
 
-HANDLE MakeJob(void)
-{
-    JOBOBJECT_EXTENDED_LIMIT_INFORMATION Limits;
-    HANDLE Job = CreateJobObjectW(NULL, NULL);
-    if (Job == NULL)
-        return NULL;
-    ZeroMemory(&Limits, sizeof(Limits));
-    Limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE;
-    SetInformationJobObject(Job, JobObjectExtendedLimitInformation, &Limits, sizeof(Limits));
-    return Job;
-}
-
 void Discard(COMMAND *Command)
 {
     UINT32 I;
@@ -67,19 +55,24 @@ void Link(COMMAND *Command)
     LeaveCriticalSection(&Host->Lock);
 }
 
-static void Unlink(COMMAND *Command)
+/* With HOST.Lock held. */
+static void Unlink(const COMMAND *Command)
 {
-    HOST *Host = Command->Host;
-    COMMAND **At;
-    EnterCriticalSection(&Host->Lock);
-    for (At = &Host->Commands; *At != NULL; At = &(*At)->Next) {
-        if (*At == Command) {
-            *At = Command->Next;
-            Host->CommandCount--;
-            break;
-        }
-    }
-    LeaveCriticalSection(&Host->Lock);
+    COMMAND **At = &Command->Host->Commands;
+    while (*At != Command)
+        At = &(*At)->Next;
+    *At = Command->Next;
+    Command->Host->CommandCount--;
+}
+
+/* The command is over: its threads go home. With HOST.Lock held. */
+static void StopThreads(COMMAND *Command)
+{
+    UINT32 I;
+    Command->Stop = TRUE;
+    for (I = 0; I < 2; I++)
+        SetEvent(Command->Output[I].Granted);
+    SetEvent(Command->InputThere);
 }
 
 COMMAND *Find(HOST *Host, UINT32 Id)
@@ -98,7 +91,6 @@ static DWORD WINAPI WaitThread(void *Parameter)
     HOST *Host = Command->Host;
     HANDLE Outputs[2] = {Command->Output[0].Thread, Command->Output[1].Thread};
     DWORD ExitCode = 0;
-    UINT32 I;
 
     WaitForSingleObject(Command->Process, INFINITE); /* a command may run for ever; Terminate ends it */
     if (!GetExitCodeProcess(Command->Process, &ExitCode))
@@ -106,13 +98,10 @@ static DWORD WINAPI WaitThread(void *Parameter)
     WaitForMultipleObjects(2, Outputs, TRUE, INFINITE); /* until end of output or Terminate */
     TerminateJobObject(Command->Job, ExitCode);
 
-    Unlink(Command); /* from here on the reader does not find it any more */
     EnterCriticalSection(&Host->Lock);
-    Command->Stop = TRUE;
+    Unlink(Command); /* from here on the reader does not find it any more */
+    StopThreads(Command);
     LeaveCriticalSection(&Host->Lock);
-    for (I = 0; I < 2; I++)
-        SetEvent(Command->Output[I].Granted);
-    SetEvent(Command->InputThere);
     WaitForSingleObject(Command->InputThread, INFINITE); /* its reader is dead, so its write has failed */
 
     GiveConsole(Host, Command->Console); /* before the end is told: what is started then may have it */
@@ -144,10 +133,6 @@ BOOL StartThreads(COMMAND *Command)
 
 void Terminate(COMMAND *Command, UINT32 ExitCode)
 {
-    UINT32 I;
     TerminateJobObject(Command->Job, ExitCode);
-    Command->Stop = TRUE;
-    for (I = 0; I < 2; I++)
-        SetEvent(Command->Output[I].Granted);
-    SetEvent(Command->InputThere);
+    StopThreads(Command);
 }

@@ -53,8 +53,10 @@ static inline UINT32 Least(UINT32 A, UINT32 B)
 /* Zeroed memory, for Free; NULL when there is none. */
 void *Allocate(HOST *Host, SIZE_T Size);
 void Free(HOST *Host, void *Memory);
-void Copy(void *To, const void *From, SIZE_T Length);
 void CloseAndClear(HANDLE *Handle);
+
+/* A job that ends with its handle, and with it all that is in it; NULL without memory. */
+HANDLE MakeJob(void);
 
 /* ---- output.c ---- */
 
@@ -98,9 +100,6 @@ DWORD TryCodePage(HOST *Host, UINT32 CodePage);
 void PrepareConsole(HOST *Host);
 
 /* ---- command.c ---- */
-
-/* A job that ends with its handle, and with it all that is in it; NULL without memory. */
-HANDLE MakeJob(void);
 
 /* A command without process, pipes and threads, for Discard or StartThreads; NULL without memory. */
 COMMAND *MakeCommand(HOST *Host, UINT32 Id);

@@ -9,8 +9,8 @@ BOOL PutInput(COMMAND *Command, const UINT8 *Data, UINT32 Length)
     UINT32 First = Least(Length, WINDOW - End);
     if (Length > WINDOW - Command->RingUsed)
         return FALSE;
-    Copy(Command->Ring + End, Data, First);
-    Copy(Command->Ring, Data + First, Length - First);
+    CopyMemory(Command->Ring + End, Data, First);
+    CopyMemory(Command->Ring, Data + First, Length - First);
     Command->RingUsed += Length;
     return TRUE;
 }
@@ -25,7 +25,7 @@ static UINT32 TakeInput(COMMAND *Command, UINT8 *Buffer)
         EnterCriticalSection(&Host->Lock);
         Length = Least(Command->RingUsed, FRAME_DATA_MAX);
         Length = Least(Length, WINDOW - Command->RingStart);
-        Copy(Buffer, Command->Ring + Command->RingStart, Length);
+        CopyMemory(Buffer, Command->Ring + Command->RingStart, Length);
         Command->RingStart = (Command->RingStart + Length) % WINDOW;
         Command->RingUsed -= Length;
         End = Command->Stop || (Command->InputEnd && Length == 0);

@@ -1,4 +1,4 @@
-/* memory.c - memory from the process heap, and handles that are closed only once. */
+/* memory.c - memory from the process heap, handles that are closed only once, and jobs. */
 #include "host.h"
 
 void *Allocate(HOST *Host, SIZE_T Size)
@@ -12,14 +12,21 @@ void Free(HOST *Host, void *Memory)
         HeapFree(Host->Heap, 0, Memory);
 }
 
-void Copy(void *To, const void *From, SIZE_T Length)
-{
-    CopyMemory(To, From, Length);
-}
-
 void CloseAndClear(HANDLE *Handle)
 {
     if (*Handle != NULL)
         CloseHandle(*Handle);
     *Handle = NULL;
+}
+
+HANDLE MakeJob(void)
+{
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION Limits;
+    HANDLE Job = CreateJobObjectW(NULL, NULL);
+    if (Job == NULL)
+        return NULL;
+    ZeroMemory(&Limits, sizeof(Limits));
+    Limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE;
+    SetInformationJobObject(Job, JobObjectExtendedLimitInformation, &Limits, sizeof(Limits));
+    return Job;
 }

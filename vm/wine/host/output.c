@@ -41,7 +41,7 @@ DWORD WINAPI OutputThread(void *Parameter)
         Output->Window -= Got;
         LeaveCriticalSection(&Host->Lock);
         Frame.Length = Got;
-        Copy(Buffer, &Frame, sizeof(Frame));
+        CopyMemory(Buffer, &Frame, sizeof(Frame));
         SendWhole(Host, Buffer, (UINT32)sizeof(Frame) + Got);
     }
     Free(Host, Buffer);
