@@ -106,11 +106,11 @@ func (d *disturber) missing() (wrong []string) {
 
 // Handle waits for what is to be in the guest before the driver is loaded there; and, when the case that is disturbed is
 // judged, for the end of the disturbance: what comes behind runs on a machine that is well again.
-func (d *disturber) Handle(e results.Event) error {
-	if d.note(e) {
+func (d *disturber) Handle(u results.Update) error {
+	if d.note(u.Event) {
 		d.prepare()
 	}
-	if e.Kind == results.KindCaseFinished && d.mode.holds && e.Case == d.mode.phase.blamed {
+	if u.Kind == results.KindCaseFinished && d.mode.holds && u.Case == d.mode.phase.blamed {
 		d.done.Wait()
 	}
 	return nil

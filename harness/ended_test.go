@@ -24,7 +24,7 @@ type inReboot struct {
 	done    sync.WaitGroup
 }
 
-func (k *inReboot) Handle(e results.Event) error {
+func (k *inReboot) Handle(e results.Update) error {
 	if e.Kind == results.KindCaseStarted && e.Case == "reboots.once" {
 		k.done.Go(k.kill)
 	}

@@ -36,7 +36,7 @@ type rebooter struct {
 	name string
 }
 
-func (r rebooter) Handle(e results.Event) error {
+func (r rebooter) Handle(e results.Update) error {
 	if e.Kind != results.KindCaseStarted || e.Case != r.name {
 		return nil
 	}

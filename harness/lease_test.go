@@ -41,7 +41,7 @@ type rival struct {
 	run  func()
 }
 
-func (r *rival) Handle(e results.Event) error {
+func (r *rival) Handle(e results.Update) error {
 	if e.Kind == results.KindCaseStarted {
 		r.once.Do(r.run)
 	}

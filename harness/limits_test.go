@@ -43,14 +43,14 @@ cases:
 `
 
 // carryOut makes one run of cases with an environment, and demands that the controller had no trouble.
-func carryOut(t *testing.T, env Env, config *Config, handler results.Handler, patterns ...string) *Finished {
+func carryOut(t *testing.T, env Env, config *Config, handler results.Subscriber, patterns ...string) *Finished {
 	t.Helper()
 	plan, err := NewPlan(Request{Config: config, Out: config.Out, Selection: suites.Selection{Patterns: patterns}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx := testtime.Context(t)
-	var handlers []results.Handler
+	var handlers []results.Subscriber
 	if handler != nil {
 		handlers = append(handlers, handler)
 	}
@@ -146,7 +146,7 @@ type freezer struct {
 	frozen  []int
 }
 
-func (f *freezer) Handle(e results.Event) error {
+func (f *freezer) Handle(e results.Update) error {
 	if e.Kind != results.KindCaseStarted || e.Case != "slow.three" {
 		return nil
 	}
@@ -309,7 +309,7 @@ func crash() []byte {
 		Modules: []dumptest.Module{{Name: "ntoskrnl.exe", Base: 0xfffff80100000000, Size: 0x1000000}, {Name: "wsksample.sys", Base: base, Size: 0x9000}}}.Bytes()
 }
 
-func (d *dumper) Handle(e results.Event) error {
+func (d *dumper) Handle(e results.Update) error {
 	if e.Kind != results.KindCaseStarted || e.Case != "slow.three" {
 		return nil
 	}

@@ -62,7 +62,7 @@ func TestInterruptWhileBuilding(t *testing.T) {
 // interrupter ends the run when a target begins with the deployment.
 type interrupter struct{ interrupt func() }
 
-func (i interrupter) Handle(e results.Event) error {
+func (i interrupter) Handle(e results.Update) error {
 	if e.Kind == results.KindTargetPhase && e.Phase.Name == results.PhaseDeploy && e.Phase.State == results.PhaseStarted {
 		i.interrupt()
 	}
@@ -114,7 +114,7 @@ type turnedOff struct {
 	once    sync.Once
 }
 
-func (r *turnedOff) Handle(e results.Event) (err error) {
+func (r *turnedOff) Handle(e results.Update) (err error) {
 	if e.Kind == results.KindTargetPhase && e.Phase.Name == results.PhaseConnect && e.Phase.State == results.PhaseDone {
 		r.once.Do(func() { err = wine.Reset(testtime.Context(r.t), r.machine.State()) })
 	}
@@ -143,7 +143,7 @@ type opener struct {
 	released bool
 }
 
-func (o *opener) Handle(e results.Event) error {
+func (o *opener) Handle(e results.Update) error {
 	if e.Phase == nil || e.Phase.State != results.PhaseDone {
 		return nil
 	}

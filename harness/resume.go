@@ -90,7 +90,7 @@ func (r *run) keepUploads() error {
 // Resume continues the run in a folder whose controller was killed: what is recorded stays, what the guest
 // went on to do is fetched, and what is left runs. A run that is over only gets its reports written anew. A
 // run that somebody else is at, or whose cases have changed since, is a *UsageError.
-func Resume(ctx context.Context, dir string, env Env, handlers ...results.Handler) (*Finished, error) {
+func Resume(ctx context.Context, dir string, env Env, subscribers ...results.Subscriber) (*Finished, error) {
 	dir, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return nil, usagef("find the run to resume: %w", err)
@@ -114,7 +114,7 @@ func Resume(ctx context.Context, dir string, env Env, handlers ...results.Handle
 		return nil, &UsageError{Err: fmt.Errorf("resume %s: %w", was.ID, err)}
 	}
 	r := &run{plan: plan, env: env, id: was.ID, dir: dir, journal: journal, log: env.Logger.Named("run")}
-	return r.carryOut(ctx, events, handlers)
+	return r.carryOut(ctx, events, subscribers)
 }
 
 // FindRun is the folder of a run: its own path, or its name below base; "latest" is the newest.

@@ -92,11 +92,11 @@ func (f *Finished) dir() string {
 	return f.Dir
 }
 
-// Run does what was planned. Every event is in the journal before it is acted on; the handlers
+// Run does what was planned. Every event is in the journal before it is acted on; the subscribers
 // are told after that. The error, if any, is about the controller itself, and *BuildError where
 // there was nothing to test with; unless not even a run folder could be made, the record comes
 // with it.
-func (p *Plan) Run(ctx context.Context, env Env, handlers ...results.Handler) (*Finished, error) {
+func (p *Plan) Run(ctx context.Context, env Env, subscribers ...results.Subscriber) (*Finished, error) {
 	id := results.RunID(time.Now())
 	dir, err := results.NewRunDir(env.disk(), p.Request.Out, id)
 	if err != nil {
@@ -111,29 +111,26 @@ func (p *Plan) Run(ctx context.Context, env Env, handlers ...results.Handler) (*
 	}
 	results.PointLatest(p.Request.Out, id)
 	r := &run{plan: p, env: env, id: id, dir: dir, journal: journal, log: env.Logger.Named("run")}
-	return r.carryOut(ctx, nil, handlers)
+	return r.carryOut(ctx, nil, subscribers)
 }
 
 // carryOut does what is left of a run. Of a new one events is empty; else it is what an earlier controller
 // recorded.
-func (r *run) carryOut(ctx context.Context, events []results.Event, handlers []results.Handler) (*Finished, error) {
-	reducer := results.NewReducer()
-	for _, e := range events {
-		reducer.Add(e)
-	}
-	r.journal.Subscribe(reducer)
-	for _, h := range handlers {
-		r.journal.Subscribe(h)
+func (r *run) carryOut(ctx context.Context, events []results.Event, subscribers []results.Subscriber) (*Finished, error) {
+	for _, s := range subscribers {
+		if err := r.journal.Subscribe(s); err != nil {
+			return nil, errors.Join(err, r.journal.Close())
+		}
 	}
 	r.env.Tell = func(text string) { r.notice("", results.Progress, "%s", text) }
 	done := &Finished{Dir: r.dir}
 	if over(events) {
-		done.Record = reducer.Record()
+		done.Record = r.journal.Record()
 		var err error
 		done.Reports, err = report.WriteReports(r.env.disk(), r.dir, done.Record)
 		return done, errors.Join(err, r.journal.Close())
 	}
-	runErr := r.all(ctx, events, handlers)
+	runErr := r.all(ctx, events)
 	finish := &results.Finish{Reason: results.Done}
 	switch {
 	case r.broken() != nil:
@@ -150,7 +147,7 @@ func (r *run) carryOut(ctx context.Context, events []results.Event, handlers []r
 		runErr = nil // it comes of that, which is said elsewhere, and better
 	}
 	r.conclude(finish)
-	done.Record = reducer.Record()
+	done.Record = r.journal.Record()
 	var reportErr error
 	done.Reports, reportErr = report.WriteReports(r.env.disk(), r.dir, done.Record)
 	return done, errors.Join(runErr, r.broken(), reportErr, r.journal.Close())
@@ -178,7 +175,7 @@ type run struct {
 	abort      context.CancelFunc
 }
 
-func (r *run) all(ctx context.Context, events []results.Event, handlers []results.Handler) error {
+func (r *run) all(ctx context.Context, events []results.Event) error {
 	ctx, r.abort = context.WithCancel(ctx)
 	defer r.abort()
 	r.known = r.plan.Request.Config.redactor(r.env.Getenv)
@@ -189,11 +186,6 @@ func (r *run) all(ctx context.Context, events []results.Event, handlers []result
 		r.append(results.Event{Kind: results.KindRunStarted, Run: r.plan.describe(r.id, host)})
 	} else {
 		r.before = events
-		for _, h := range handlers {
-			if err := h.Handle(events[0]); err != nil { // the plan: the rest was shown at its time
-				return fmt.Errorf("show the plan: %w", err)
-			}
-		}
 		r.append(results.Event{Kind: results.KindRunResumed})
 	}
 	r.kit = newKit()

@@ -43,7 +43,7 @@ type echoer struct {
 	err     error
 }
 
-func (e *echoer) Handle(event results.Event) error {
+func (e *echoer) Handle(event results.Update) error {
 	if event.Step == nil {
 		return nil
 	}

@@ -389,7 +389,7 @@ func noRoom(ctx context.Context, t *testing.T, env Env, config *Config, up *UpGu
 }
 
 // disturbed makes one run of cases of the suite selftest, and disturbs it. Whoever watches hears of everything first.
-func disturbed(ctx context.Context, t *testing.T, env Env, m *Mode, watchers []results.Handler, patterns ...string) *Finished {
+func disturbed(ctx context.Context, t *testing.T, env Env, m *Mode, watchers []results.Subscriber, patterns ...string) *Finished {
 	t.Helper()
 	suite := filepath.Join(t.TempDir(), "selftest.yaml")
 	if err := os.WriteFile(suite, selftestSuite, 0o644); err != nil {
@@ -434,7 +434,7 @@ func TestInterruptBetweenCases(t *testing.T) {
 // stepCounter counts the steps that are back.
 type stepCounter struct{ atomic.Int32 }
 
-func (c *stepCounter) Handle(e results.Event) error {
+func (c *stepCounter) Handle(e results.Update) error {
 	if e.Kind == results.KindStep {
 		c.Add(1)
 	}
@@ -460,7 +460,7 @@ func TestCaseWaitsForWhoeverDisturbsIt(t *testing.T) {
 				}
 				return "", nil
 			}
-			done := disturbed(testtime.Context(t), t, env, &m, []results.Handler{&back}, m.phase.blamed)
+			done := disturbed(testtime.Context(t), t, env, &m, []results.Subscriber{&back}, m.phase.blamed)
 			if got := outcomes(done.Record); got[m.phase.blamed] != results.Pass {
 				t.Errorf("%v\n%s", got, summary(done))
 			}

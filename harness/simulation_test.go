@@ -69,6 +69,36 @@ type simulation struct {
 	dir   string // of the run; empty until there is one
 	lives int
 	story []string
+	rows  map[row]results.Event // what a store that subscribes has, whichever controller told it
+}
+
+// row is how a store tells events apart.
+type row struct {
+	run string
+	seq uint64
+}
+
+// Handle stores an event, as a database does. What was told to the store of an earlier controller is told again as it was.
+func (s *simulation) Handle(u results.Update) error {
+	key := row{u.State.Whole().Run.ID, u.Seq}
+	was, stored := s.rows[key]
+	if stored && (!u.Replay || was.Kind != u.Kind || was.Case != u.Case || !was.Time.Equal(u.Time)) {
+		s.fail("event %d was stored as %s of %s, and is told as %s of %s", u.Seq, was.Kind, was.Case, u.Kind, u.Case)
+	}
+	s.rows[key] = u.Event
+	return nil
+}
+
+// stored checks that the store has exactly what is recorded.
+func (s *simulation) stored(events []results.Event) {
+	for _, e := range events {
+		if row, ok := s.rows[row{events[0].Run.ID, e.Seq}]; !ok || row.Kind != e.Kind || row.Case != e.Case || !row.Time.Equal(e.Time) {
+			s.fail("event %d, %s of %s, is stored as %s of %s", e.Seq, e.Kind, e.Case, row.Kind, row.Case)
+		}
+	}
+	if len(s.rows) != len(events) {
+		s.fail("%d events are stored, %d recorded", len(s.rows), len(events))
+	}
 }
 
 var simHash = strings.Repeat("ab", 32)
@@ -107,7 +137,7 @@ func newSimulation(t *testing.T, plan *Plan, seed uint64, out string) *simulatio
 	p.Request.Out = out
 	g := newSimGuest(seed, suites.Whole(plan.Cases), simHash)
 	g.rack = plan.Targets[0].Static != nil
-	return &simulation{t: t, seed: seed, plan: &p, guest: g}
+	return &simulation{t: t, seed: seed, plan: &p, guest: g, rows: map[row]results.Event{}}
 }
 
 // live is one controller's part in the run, on a disk: from its beginning, or from where the one before it was killed.
@@ -137,12 +167,12 @@ func (s *simulation) live(files *disktest.FS) (*Finished, error) {
 	var done *Finished
 	var err error
 	if s.dir == "" {
-		done, err = s.plan.Run(ctx, env)
+		done, err = s.plan.Run(ctx, env, s)
 		if runs, _ := filepath.Glob(filepath.Join(s.plan.Request.Out, "2*")); len(runs) > 0 {
 			s.dir = runs[0]
 		}
 	} else {
-		done, err = Resume(ctx, s.dir, env)
+		done, err = Resume(ctx, s.dir, env, s)
 	}
 	s.story = append(s.story, fmt.Sprintf("controller %d: %v, error %v", owner, files, err))
 	return done, err
@@ -224,6 +254,7 @@ func (s *simulation) check(undisturbed map[string]results.Outcome, exit int, pro
 	}
 	s.judgedOnce(events)
 	s.recordedOnce(events)
+	s.stored(events)
 	if rec.Reason != results.Done {
 		s.fail("the run is not over: %q", rec.Reason)
 	}

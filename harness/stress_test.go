@@ -173,7 +173,7 @@ func TestStressNotices(t *testing.T) {
 // ended is a handler that ends a run as soon as a case has begun.
 type ended struct{ end context.CancelFunc }
 
-func (e ended) Handle(event results.Event) error {
+func (e ended) Handle(event results.Update) error {
 	if event.Kind == results.KindCaseStarted {
 		e.end()
 	}

@@ -174,7 +174,7 @@ type watcher struct {
 }
 
 // Handle is called by the journal, one event at a time.
-func (w *watcher) Handle(e results.Event) error {
+func (w *watcher) Handle(e results.Update) error {
 	if e.Kind != results.KindCaseFinished || !e.Verdict.Outcome.Failed() {
 		return nil
 	}

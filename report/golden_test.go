@@ -71,8 +71,10 @@ func replay(w io.Writer, events []results.Event, opts TerminalOptions) error {
 		opts.Getenv = func(string) string { return "" }
 	}
 	view := NewTerminal(opts)
+	state := results.NewFold()
 	for _, e := range events {
-		if err := view.Handle(e); err != nil {
+		state.Apply(e)
+		if err := view.Handle(results.Update{Event: e, State: state}); err != nil {
 			return err
 		}
 	}

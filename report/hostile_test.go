@@ -120,7 +120,9 @@ func journaled(t *testing.T, events []results.Event) []results.Event {
 	}
 	defer j.Close()
 	var told collector
-	j.Subscribe(&told)
+	if err := j.Subscribe(&told); err != nil {
+		t.Fatal(err)
+	}
 	for _, e := range events {
 		if err := j.Append(e); err != nil {
 			t.Fatal(err)
@@ -131,8 +133,8 @@ func journaled(t *testing.T, events []results.Event) []results.Event {
 
 type collector struct{ events []results.Event }
 
-func (c *collector) Handle(e results.Event) error {
-	c.events = append(c.events, e)
+func (c *collector) Handle(e results.Update) error {
+	c.events = append(c.events, e.Event)
 	return nil
 }
 

@@ -19,12 +19,13 @@ import (
 type bars struct {
 	progress *mpb.Progress
 	palette  palette
-	all      []*bar
+	all      map[string]*bar // by target
 }
 
 func newBars(tty *os.File, p palette) *bars {
 	return &bars{
 		palette:  p,
+		all:      make(map[string]*bar),
 		progress: mpb.New(mpb.WithOutput(tty), mpb.WithRefreshRate(100*time.Millisecond)),
 	}
 }
@@ -49,9 +50,9 @@ type bar struct {
 	bad     int
 }
 
-func (b *bars) add(p *results.PlanTarget, nameColumns int) *bar {
+func (b *bars) add(p *results.PlanTarget, nameColumns int) {
 	if b == nil {
-		return nil
+		return
 	}
 	now := time.Now()
 	line := &bar{
@@ -63,11 +64,18 @@ func (b *bars) add(p *results.PlanTarget, nameColumns int) *bar {
 	}
 	added, err := b.progress.Add(0, mpb.BarFillerFunc(line.fill), mpb.BarFillerTrim())
 	if err != nil {
-		return nil // the progress was stopped already
+		return // the progress was stopped already
 	}
 	line.bar = added
-	b.all = append(b.all, line)
-	return line
+	b.all[p.Name] = line
+}
+
+// of is the line of a target; nil where there is none.
+func (b *bars) of(target string) *bar {
+	if b == nil {
+		return nil
+	}
+	return b.all[target]
 }
 
 // Write prints whole lines above the bars.
@@ -104,26 +112,23 @@ func (l *bar) phase(p *results.Phase) {
 	}
 }
 
-func (l *bar) begin(e results.Event) {
+func (l *bar) begin(name string) {
 	if l == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.running, l.since = plain(e.Case), time.Now()
+	l.running, l.since = plain(name), time.Now()
 }
 
-func (l *bar) end(e results.Event) {
+func (l *bar) end(done, bad int) {
 	if l == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.done++
+	l.done, l.bad = done, bad
 	l.running, l.since = "", time.Now()
-	if e.Verdict.Outcome.Bad() {
-		l.bad++
-	}
 }
 
 // fill draws the line. mpb calls it, at its own pace.

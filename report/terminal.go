@@ -7,13 +7,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"wskharness/results"
 )
 
-// maxBuffered is how many steps of an attempt are kept to be shown with its verdict.
-const maxBuffered = 1000
+// maxSteps is how many steps of an attempt are shown with its verdict.
+const maxSteps = 1000
 
 // TerminalOptions say where and how [Terminal] shows a run.
 type TerminalOptions struct {
@@ -27,7 +26,9 @@ type TerminalOptions struct {
 }
 
 // Terminal shows a run while it goes on: a line for every verdict, failures with all that is known
-// of them right away, and, where Err is a terminal, what each target is doing. It is a [Handler].
+// of them right away, and, where Err is a terminal, what each target is doing. It is a subscriber of the run's journal, and
+// shows what that tells of the state of the run: its own are only the lines and bars that it has shown. Where it comes to a
+// run that goes on already, or is resumed, it begins with the plan, and shows what is new.
 // Its methods may be called from several goroutines.
 type Terminal struct {
 	opts     TerminalOptions
@@ -35,22 +36,12 @@ type Terminal struct {
 	errTTY   *os.File
 	progress bool
 
-	mu      sync.Mutex
-	view    view
-	targets map[string]*liveTarget
-	bars    *bars  // nil where there is nothing to draw on
-	failed  string // the error of the last phase that failed before any target
-	under   string // the target and attempt that the last lines shown are of
-}
-
-// liveTarget is what the view must remember of a target.
-type liveTarget struct {
-	results.TargetRecord
-	cases map[string]*results.PlanCase
-	ready bool
-	spent time.Duration // in phases that are over
-	open  map[string]*results.Attempt
-	bar   *bar
+	mu    sync.Mutex
+	view  view
+	begun bool            // the plan is shown
+	ready map[string]bool // the targets of which it is shown that they are
+	bars  *bars           // nil where there is nothing to draw on
+	under string          // the target and attempt that the last lines shown are of
 }
 
 // NewTerminal makes a view that has not shown anything yet. Close must be called after the run.
@@ -58,9 +49,8 @@ func NewTerminal(opts TerminalOptions) *Terminal {
 	if opts.Getenv == nil {
 		opts.Getenv = os.Getenv
 	}
-	t := &Terminal{opts: opts, outTTY: terminalOf(opts.Out), errTTY: terminalOf(opts.Err)}
+	t := &Terminal{opts: opts, outTTY: terminalOf(opts.Out), errTTY: terminalOf(opts.Err), ready: make(map[string]bool)}
 	t.progress = t.errTTY != nil && opts.Getenv("TERM") != "dumb"
-	t.targets = make(map[string]*liveTarget)
 	t.view = newView(t.colors(), t.width(), &results.Run{})
 	return t
 }
@@ -77,65 +67,62 @@ func (t *Terminal) width() int {
 }
 
 // Handle shows one event. Its error is that of writing to Out.
-func (t *Terminal) Handle(e results.Event) error {
+func (t *Terminal) Handle(u results.Update) error {
+	if u.Replay {
+		return nil
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	lines := t.show(e)
-	if len(lines) > 0 && e.Kind != results.KindEvidence {
+	var lines []string
+	if !t.begun && u.State.Whole().Run.ID != "" {
+		lines = t.start(u.State)
+	}
+	lines = append(lines, t.show(u)...)
+	if len(lines) > 0 && u.Kind != results.KindEvidence {
 		t.under = ""
-		if e.Kind == results.KindCaseFinished {
-			t.under = e.Target + " " + attemptKey(e)
+		if u.Kind == results.KindCaseFinished {
+			t.under = attemptOf(u)
 		}
 	}
 	return t.print(lines)
 }
 
-// show takes in the event and returns the lines that it is worth.
-func (t *Terminal) show(e results.Event) []string {
-	switch e.Kind {
-	case results.KindRunStarted:
-		return t.start(e.Run)
+// show returns the lines that an event is worth.
+func (t *Terminal) show(u results.Update) []string {
+	target := u.State.Target(u.Target)
+	bar := t.bars.of(u.Target)
+	switch u.Kind {
 	case results.KindRunResumed:
 		return []string{"", t.view.paint(bold, "resumed")}
 	case results.KindPackage:
-		return t.view.driver(e.Package)
+		return t.view.driver(u.Package)
 	case results.KindTargetPhase:
-		return t.phase(e)
-	case results.KindTargetFacts:
-		live := t.target(e.Target)
-		if guest := e.Facts[results.FactGuest]; guest != "" {
-			live.Guest = guest
-		}
+		return t.phase(u)
 	case results.KindCaseStarted:
-		live := t.target(e.Target)
-		lines := t.ready(live)
-		live.attempt(e)
-		live.bar.begin(e)
-		return lines
-	case results.KindStep:
-		live := t.target(e.Target)
-		if a := live.attempt(e); len(a.Steps) < maxBuffered {
-			a.Steps = append(a.Steps, *e.Step)
-		}
+		bar.begin(u.Case)
+		return t.announce(target)
 	case results.KindEvidence:
-		return t.evidence(e)
+		return t.evidence(u)
 	case results.KindCaseFinished:
-		return t.verdict(e)
-	case results.KindReplanned:
-		delete(t.target(e.Target).open, attemptKey(e))
+		bar.end(target.Verdicts, target.Bad)
+		return t.verdict(u)
 	case results.KindNotice:
-		return t.notice(e)
+		return t.notice(u.Event)
 	case results.KindRunFinished:
 		t.bars.stop()
 		t.bars = nil
-		if e.Finish.Error != "" && e.Finish.Error != t.failed { // told already, with the phase that it is of
-			return t.view.trouble("", &results.Phase{Name: "run", Error: e.Finish.Error})
+		said := func(p results.PhaseRecord) bool { return p.Error == u.Finish.Error }
+		if u.Finish.Error != "" && !slices.ContainsFunc(u.State.Whole().Phases, said) { // told already, with the phase that it is of
+			return t.view.trouble("", &results.Phase{Name: "run", Error: u.Finish.Error})
 		}
 	}
 	return nil
 }
 
-func (t *Terminal) start(run *results.Run) []string {
+// start shows the plan, and sets up the progress.
+func (t *Terminal) start(state *results.Fold) []string {
+	run := &state.Whole().Run
+	t.begun = true
 	t.view = newView(t.colors(), t.width(), run)
 	if t.progress {
 		t.bars = newBars(t.errTTY, coloring(t.opts.Color, true, t.opts.Getenv))
@@ -144,18 +131,16 @@ func (t *Terminal) start(run *results.Run) []string {
 	var cases int
 	for i := range run.Plan {
 		p := &run.Plan[i]
-		live := t.target(p.Name)
-		live.Guest = p.Guest
 		names = append(names, plain(p.Name))
 		cases += len(p.Cases) * max(1, p.Repeat)
 		for k := range p.Cases {
-			c := &p.Cases[k]
-			live.cases[c.Name] = c
-			if s := plain(c.Suite()); s != "" && !slices.Contains(suites, s) {
+			if s := plain(p.Cases[k].Suite()); s != "" && !slices.Contains(suites, s) {
 				suites = append(suites, s)
 			}
 		}
-		live.bar = t.bars.add(p, columns(longest(run.Plan)))
+		target := state.Target(p.Name)
+		t.bars.add(p, columns(longest(run.Plan)))
+		t.bars.of(p.Name).end(target.Verdicts, target.Bad)
 	}
 	what := count(cases, "case", "cases")
 	if len(suites) > 0 {
@@ -175,58 +160,24 @@ func longest(plan []results.PlanTarget) string {
 	return name
 }
 
-func (t *Terminal) target(name string) *liveTarget {
-	live := t.targets[name]
-	if live == nil {
-		live = &liveTarget{
-			TargetRecord: results.TargetRecord{Name: name},
-			cases:        make(map[string]*results.PlanCase),
-			open:         make(map[string]*results.Attempt),
-		}
-		t.targets[name] = live
-	}
-	return live
-}
+func attemptOf(u results.Update) string { return fmt.Sprintf("%s %s#%d", u.Target, u.Case, u.Attempt) }
 
-func attemptKey(e results.Event) string { return fmt.Sprintf("%s#%d", e.Case, e.Attempt) }
-
-// attempt is the one under way that the event belongs to.
-func (live *liveTarget) attempt(e results.Event) *results.Attempt {
-	key := attemptKey(e)
-	if live.open[key] == nil {
-		live.open[key] = &results.Attempt{Number: e.Attempt}
-	}
-	return live.open[key]
-}
-
-func (live *liveTarget) plan(name string) *results.PlanCase {
-	if c := live.cases[name]; c != nil {
-		return c
-	}
-	return &results.PlanCase{Name: name}
-}
-
-func (t *Terminal) phase(e results.Event) []string {
-	p := e.Phase
-	if e.Target == "" {
-		if p.State == results.PhaseFailed {
-			t.failed = p.Error
-		}
+func (t *Terminal) phase(u results.Update) []string {
+	p := u.Phase
+	if u.Target == "" {
 		return t.finished("", p)
 	}
-	live := t.target(e.Target)
-	live.bar.phase(p)
-	if p.State == results.PhaseStarted {
-		if p.Name == results.PhaseCases {
-			return t.ready(live)
-		}
+	target, bar := u.State.Target(u.Target), t.bars.of(u.Target)
+	bar.phase(p)
+	switch {
+	case p.State == results.PhaseStarted && p.Name == results.PhaseCases:
+		return t.announce(target)
+	case p.State == results.PhaseStarted:
 		return nil
+	case p.Name == results.PhaseRelease:
+		bar.remove()
 	}
-	live.spent += p.Elapsed
-	if p.Name == results.PhaseRelease {
-		live.bar.remove()
-	}
-	return t.finished(plain(targetLabel(&live.TargetRecord)), p)
+	return t.finished(plain(targetLabel(&target.TargetRecord)), p)
 }
 
 // finished tells of a phase that is over, where it failed, and where somebody wants to know all.
@@ -250,48 +201,42 @@ func (t *Terminal) finished(label string, p *results.Phase) []string {
 	return []string{t.view.paint(dim, "  "+plain(line))}
 }
 
-func (t *Terminal) ready(live *liveTarget) []string {
-	if live.ready {
+// announce tells once that a target is ready for its cases.
+func (t *Terminal) announce(target *results.TargetState) []string {
+	if t.ready[target.Name] {
 		return nil
 	}
-	live.ready = true
-	return append(t.view.ready(&live.TargetRecord, live.spent), "")
+	t.ready[target.Name] = true
+	return append(t.view.ready(&target.TargetRecord, target.Spent()), "")
 }
 
-func (t *Terminal) verdict(e results.Event) []string {
-	live := t.target(e.Target)
-	a := live.attempt(e)
-	delete(live.open, attemptKey(e))
-	a.Verdict = *e.Verdict
-	if e.Verdict.Guest != "" {
-		live.Guest = e.Verdict.Guest
-	}
-	live.bar.end(e)
-	c := live.plan(e.Case)
-	out := append(t.ready(live), t.view.verdict(&live.TargetRecord, c, e.Attempt, e.Verdict))
+func (t *Terminal) verdict(u results.Update) []string {
+	target := u.State.Target(u.Target)
+	c, a := target.Case(u.Case), target.Attempt(u.Case, u.Attempt).Latest()
+	a.Verdict = *u.Verdict // also where it is better than one before it, and does not count
+	out := append(t.announce(target), t.view.verdict(&target.TargetRecord, c, u.Attempt, u.Verdict))
 	if t.opts.Steps {
-		out = append(out, t.view.steps(a.Steps)...)
+		out = append(out, t.view.steps(a.Steps[:min(len(a.Steps), maxSteps)])...)
 	}
-	if e.Verdict.Outcome.Bad() {
-		out = append(out, t.view.details(c, a)...)
+	if u.Verdict.Outcome.Bad() {
+		out = append(out, t.view.details(c, &a)...)
 	}
 	return out
 }
 
-// evidence keeps what comes before its verdict, to show it there; what comes later is shown now, under the name of its case
+// evidence leaves what comes before its verdict to be shown there; what comes later is shown now, under the name of its case
 // where the lines above are of another one.
-func (t *Terminal) evidence(e results.Event) []string {
-	live := t.target(e.Target)
-	if a := live.open[attemptKey(e)]; a != nil {
-		a.Evidence = append(a.Evidence, *e.Evidence)
+func (t *Terminal) evidence(u results.Update) []string {
+	target := u.State.Target(u.Target)
+	if a := target.Attempt(u.Case, u.Attempt); a != nil && a.Open {
 		return nil
 	}
 	var lines []string
-	if of := e.Target + " " + attemptKey(e); t.under != of {
+	if of := attemptOf(u); t.under != of {
 		t.under = of
-		lines = append(lines, t.view.heading(&live.TargetRecord, e))
+		lines = append(lines, t.view.heading(&target.TargetRecord, u.Event))
 	}
-	return append(lines, t.view.detail(detail{label: evidenceLabel(e.Evidence), text: evidenceText(e.Evidence), code: true})...)
+	return append(lines, t.view.detail(detail{label: evidenceLabel(u.Evidence), text: evidenceText(u.Evidence), code: true})...)
 }
 
 func (t *Terminal) notice(e results.Event) []string {

@@ -141,8 +141,10 @@ func TestTerminalLive(t *testing.T) {
 			s := newScreen(t, width, 50)
 			view := NewTerminal(TerminalOptions{Out: s.tty, Err: s.tty, Getenv: env("TERM", "xterm")})
 			var logged bool
+			state := results.NewFold()
 			for _, e := range events {
-				if err := view.Handle(e); err != nil {
+				state.Apply(e)
+				if err := view.Handle(results.Update{Event: e, State: state}); err != nil {
 					t.Fatal(err)
 				}
 				if e.Kind == results.KindCaseStarted && !logged {
@@ -174,8 +176,10 @@ func TestTerminalLivePiped(t *testing.T) {
 	s := newScreen(t, 80, 24)
 	var out bytes.Buffer
 	view := NewTerminal(TerminalOptions{Out: &out, Err: s.tty, Getenv: env("TERM", "xterm", "NO_COLOR", "1")})
+	state := results.NewFold()
 	for _, e := range resultstest.HappyRun() {
-		if err := view.Handle(e); err != nil {
+		state.Apply(e)
+		if err := view.Handle(results.Update{Event: e, State: state}); err != nil {
 			t.Fatal(err)
 		}
 		if e.Kind == results.KindCaseStarted && e.Case == "capture.deregister_waits_n" {

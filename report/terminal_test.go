@@ -75,8 +75,10 @@ func TestTerminalWidth(t *testing.T) {
 func TestTerminalTellsAtOnce(t *testing.T) {
 	var out bytes.Buffer
 	view := NewTerminal(TerminalOptions{Out: &out, Err: io.Discard, Getenv: env()})
+	state := results.NewFold()
 	for _, e := range resultstest.BadRun() {
-		if err := view.Handle(e); err != nil {
+		state.Apply(e)
+		if err := view.Handle(results.Update{Event: e, State: state}); err != nil {
 			t.Fatal(err)
 		}
 		if e.Kind == results.KindCaseFinished && e.Case == "capture.no_wait" {
@@ -98,8 +100,10 @@ func TestTerminalShowsLateEvidence(t *testing.T) {
 	view := NewTerminal(TerminalOptions{Out: &out, Err: io.Discard, Getenv: env()})
 	s := resultstest.New(results.Run{Plan: resultstest.Plan(1, "a.b")}).Attempt("wine", "a.b", 1, results.Bugcheck)
 	s.Add(0, results.Event{Kind: results.KindEvidence, Target: "wine", Case: "a.b", Attempt: 1, Evidence: &results.Evidence{Kind: "dump", File: "targets/wine/MEMORY.DMP"}})
+	state := results.NewFold()
 	for _, e := range s.Events {
-		if err := view.Handle(e); err != nil {
+		state.Apply(e)
+		if err := view.Handle(results.Update{Event: e, State: state}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -119,8 +123,10 @@ func TestTerminalShowsLateEvidenceUnderItsCase(t *testing.T) {
 		view := NewTerminal(TerminalOptions{Out: &out, Err: io.Discard, Getenv: env()})
 		s := resultstest.New(run)
 		more(s)
+		state := results.NewFold()
 		for _, e := range s.Events {
-			if err := view.Handle(e); err != nil {
+			state.Apply(e)
+			if err := view.Handle(results.Update{Event: e, State: state}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -171,12 +177,14 @@ func TestTerminalTellsOfAFailedBuildOnce(t *testing.T) {
 	}{{"no semicolon", 1}, {"no semicolon\nno journal", 2}} {
 		var out bytes.Buffer
 		view := NewTerminal(TerminalOptions{Out: &out, Err: io.Discard, Color: ColorNever})
+		state := results.NewFold()
 		for _, e := range []results.Event{
-			{Kind: results.KindRunStarted, Run: &results.Run{}},
+			{Kind: results.KindRunStarted, Run: &results.Run{ID: "r"}},
 			{Kind: results.KindTargetPhase, Phase: &results.Phase{Name: results.PhaseBuild, State: results.PhaseFailed, Error: "no semicolon"}},
 			{Kind: results.KindRunFinished, Finish: &results.Finish{Reason: results.Failed, Error: test.finish}},
 		} {
-			if err := view.Handle(e); err != nil {
+			state.Apply(e)
+			if err := view.Handle(results.Update{Event: e, State: state}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -188,7 +196,9 @@ func TestTerminalTellsOfAFailedBuildOnce(t *testing.T) {
 
 func TestTerminalReportsAWriterThatBroke(t *testing.T) {
 	view := NewTerminal(TerminalOptions{Out: brokenPipe{}, Err: io.Discard, Getenv: env()})
-	if err := view.Handle(resultstest.HappyRun()[0]); !errors.Is(err, os.ErrClosed) {
+	first, state := resultstest.HappyRun()[0], results.NewFold()
+	state.Apply(first)
+	if err := view.Handle(results.Update{Event: first, State: state}); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("error %v, want that of the writer", err)
 	}
 	if err := view.Summary(results.Reduce(resultstest.HappyRun()), "", nil); !errors.Is(err, os.ErrClosed) {
@@ -221,10 +231,11 @@ func TestColumns(t *testing.T) {
 func TestProgressIsTold(t *testing.T) {
 	var out strings.Builder
 	view := NewTerminal(TerminalOptions{Out: &out, Err: io.Discard, Getenv: env()})
-	reducer := results.NewReducer()
+	state := results.NewFold()
 	for _, n := range []results.Notice{{Level: results.Progress, Text: "compiling wsksample.sys"}, {Level: results.Info, Text: "a remark"}, {Level: results.Warning, Text: "a warning"}} {
 		e := results.Event{Kind: results.KindNotice, Notice: &n}
-		if err := errors.Join(view.Handle(e), reducer.Handle(e)); err != nil {
+		state.Apply(e)
+		if err := view.Handle(results.Update{Event: e, State: state}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -232,7 +243,32 @@ func TestProgressIsTold(t *testing.T) {
 	if got := out.String(); !strings.Contains(got, "  compiling wsksample.sys\n") || strings.Contains(got, "remark") {
 		t.Errorf("shown: %q", got)
 	}
-	if n := reducer.Record().Notices; len(n) != 2 || n[0].Text != "a remark" {
+	if n := state.Record().Notices; len(n) != 2 || n[0].Text != "a remark" {
 		t.Errorf("kept: %+v", n)
+	}
+}
+
+// TestTerminalOfARunThatIsResumed begins with the plan, and shows what is new, on top of what the record has already.
+func TestTerminalOfARunThatIsResumed(t *testing.T) {
+	var out strings.Builder
+	view := NewTerminal(TerminalOptions{Out: &out, Err: io.Discard, Getenv: env()})
+	state := results.NewFold()
+	s := resultstest.New(results.Run{Plan: resultstest.Plan(1, "a.b", "a.c")}).Phase("wine", results.PhaseConnect, time.Hour).Attempt("wine", "a.b", 1, results.Fail)
+	before := len(s.Events)
+	s.Add(0, results.Event{Kind: results.KindRunResumed}).Phase("wine", results.PhaseConnect, time.Second).Attempt("wine", "a.c", 1, results.Pass)
+	for i, e := range s.Events {
+		state.Apply(e)
+		if err := view.Handle(results.Update{Event: e, Replay: i < before, State: state}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"wskharness run 20261123-184530-x7f2", "2 cases of a on wine", "", "", "resumed",
+		"wine wine 8.0, Wine's own netio.sys; not a Windows verdict, ready in 1.00s", "", "pass a.c 2.0ms", ""}
+	var got []string
+	for _, line := range strings.Split(out.String(), "\n") {
+		got = append(got, strings.Join(strings.Fields(line), " "))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -16,25 +16,21 @@ import (
 // JournalName is the journal's file name in the run folder.
 const JournalName = "events.ndjson"
 
-// A Handler is told of every event after it was written. It is called with one event at a time,
-// in order, and must not append to the journal.
-type Handler interface {
-	Handle(Event) error
-}
-
 // Journal is the one writer of a run's events.ndjson. Its methods may be called from several
 // goroutines.
 type Journal struct {
+	on   disk.FS
 	path string
 	now  func() time.Time
 
-	mu       sync.Mutex
-	file     disk.File
-	offset   int64 // where the next line starts
-	seq      uint64
-	handlers []Handler
-	ignored  []error // of handlers that were dropped
-	broken   error   // once a write has gone wrong, nothing is written any more
+	mu          sync.Mutex
+	file        disk.File
+	offset      int64 // where the next line starts
+	seq         uint64
+	fold        *Fold // of all that is written
+	subscribers []Subscriber
+	ignored     []error // of subscribers that were dropped
+	broken      error   // once a write has gone wrong, nothing is written any more
 }
 
 // Create starts the journal of a new run in its folder, which must exist. There must be no
@@ -48,7 +44,7 @@ func Create(on disk.FS, dir string) (*Journal, error) {
 	if err := errors.Join(lock(file), on.SyncFolder(dir)); err != nil {
 		return nil, errors.Join(fmt.Errorf("create journal %s: %w", path, err), file.Close())
 	}
-	return &Journal{path: path, now: time.Now, file: file}, nil
+	return &Journal{on: on, path: path, now: time.Now, file: file, fold: NewFold()}, nil
 }
 
 // Open takes up the journal of an earlier run to continue it, and returns what is in it. A last
@@ -60,14 +56,14 @@ func Open(on disk.FS, dir string) (*Journal, []Event, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("open journal: %w", err)
 	}
-	j, events, err := resume(file, path)
+	j, events, err := resume(on, file, path)
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("open journal %s: %w", path, err), file.Close())
 	}
 	return j, events, nil
 }
 
-func resume(file disk.File, path string) (*Journal, []Event, error) {
+func resume(on disk.FS, file disk.File, path string) (*Journal, []Event, error) {
 	if err := lock(file); err != nil {
 		return nil, nil, err
 	}
@@ -76,19 +72,22 @@ func resume(file disk.File, path string) (*Journal, []Event, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	j := &Journal{path: path, now: time.Now, file: file, offset: decoder.Offset(), seq: uint64(len(events))}
-	torn := decoder.Torn()
-	if torn == 0 {
+	j := &Journal{on: on, path: path, now: time.Now, file: file, offset: decoder.Offset(), seq: uint64(len(events)), fold: NewFold()}
+	for _, e := range events {
+		j.fold.Apply(e)
+	}
+	truncated := decoder.Truncated()
+	if truncated == 0 {
 		return j, events, nil
 	}
 	if err := file.Truncate(j.offset); err != nil {
-		return nil, nil, fmt.Errorf("cut off the torn last line: %w", err)
+		return nil, nil, fmt.Errorf("cut off the truncated last line: %w", err)
 	}
 	if len(events) == 0 {
 		return j, events, nil // nothing ever happened: the first event is still to come
 	}
 	note := Event{Kind: KindNotice, Notice: &Notice{Level: Warning, Text: fmt.Sprintf(
-		"the last line of the journal was torn (%d bytes), as a killed controller leaves it; it was cut off", torn)}}
+		"the last line of the journal was truncated (%d bytes), as a killed controller leaves it; it was cut off", truncated)}}
 	written, err := j.record(note)
 	if err != nil {
 		return nil, nil, err
@@ -96,16 +95,8 @@ func resume(file disk.File, path string) (*Journal, []Event, error) {
 	return j, append(events, written), nil
 }
 
-// Subscribe tells h of every event from now on. A handler that returns an error is not called
-// again: a view that breaks does not disturb the run. Close returns such errors.
-func (j *Journal) Subscribe(h Handler) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.handlers = append(j.handlers, h)
-}
-
 // Append writes one event, with its sequence number and, if it has none, its time; then it tells
-// the handlers. When it returns nil the event survives the end of this process, and, where it
+// the subscribers. When it returns nil the event survives the end of this process, and, where it
 // bears on a verdict, the end of the machine. After an error nothing more can be appended: what
 // is in the file is whole, and ends there.
 func (j *Journal) Append(e Event) error {
@@ -129,6 +120,7 @@ func (j *Journal) record(e Event) (Event, error) {
 		return Event{}, j.broken
 	}
 	j.seq = e.Seq
+	j.fold.Apply(e)
 	j.tell(e)
 	return e, nil
 }
@@ -180,7 +172,7 @@ func (e *Event) place() error {
 }
 
 // write puts the line at the end of the file in one call, so that a reader, or whoever is left
-// after this process was killed, finds whole lines with at most one torn one at the end.
+// after this process was killed, finds whole lines with at most one truncated one at the end.
 func (j *Journal) write(line []byte, durable bool) error {
 	if _, err := j.file.Write(line); err != nil {
 		return errors.Join(err, j.file.Truncate(j.offset))
@@ -206,21 +198,15 @@ func (e *Event) durable() bool {
 	return false
 }
 
-func (j *Journal) tell(e Event) {
-	kept := j.handlers[:0]
-	for _, h := range j.handlers {
-		if err := h.Handle(e); err != nil {
-			j.ignored = append(j.ignored, fmt.Errorf("show event %d (%s): %w", e.Seq, e.Kind, err))
-			continue
-		}
-		kept = append(kept, h)
-	}
-	clear(j.handlers[len(kept):])
-	j.handlers = kept
+// Record is the run as far as it is written.
+func (j *Journal) Record() *Record {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.fold.Record()
 }
 
-// Close flushes the journal to disk and gives up the lock. It returns what went wrong in handlers
-// on the way, too.
+// Close flushes the journal to disk and gives up the lock. It returns what went wrong in
+// subscribers on the way, too.
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()

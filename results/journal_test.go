@@ -34,6 +34,13 @@ func mustCreate(t *testing.T, dir string) *Journal {
 	return j
 }
 
+func subscribe(t *testing.T, j *Journal, s Subscriber) {
+	t.Helper()
+	if err := j.Subscribe(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func mustAppend(t *testing.T, j *Journal, events ...Event) {
 	t.Helper()
 	for _, e := range events {
@@ -56,14 +63,14 @@ func readBack(t *testing.T, dir string) []Event {
 	return events
 }
 
-// collector is a handler that remembers.
+// collector is a subscriber that remembers.
 type collector struct {
 	events []Event
 	err    error
 }
 
-func (c *collector) Handle(e Event) error {
-	c.events = append(c.events, e)
+func (c *collector) Handle(u Update) error {
+	c.events = append(c.events, u.Event)
 	return c.err
 }
 
@@ -152,17 +159,17 @@ func TestJournalResume(t *testing.T) {
 			t.Fatal(err)
 		}
 		kept := bytes.Count(whole[:cut], []byte("\n"))
-		torn := cut > 0 && whole[cut-1] != '\n'
+		truncated := cut > 0 && whole[cut-1] != '\n'
 		j, events, err := Open(disk.OS(), dir)
 		if err != nil {
 			t.Fatalf("cut at %d: %v", cut, err)
 		}
-		noted := torn && kept > 0
+		noted := truncated && kept > 0
 		if want := kept + btoi(noted); len(events) != want {
 			t.Fatalf("cut at %d: %d events, want %d", cut, len(events), want)
 		}
-		if noted && !strings.Contains(events[kept].Notice.Text, "torn") {
-			t.Errorf("cut at %d: no notice of the torn line but %+v", cut, events[kept])
+		if noted && !strings.Contains(events[kept].Notice.Text, "truncated") {
+			t.Errorf("cut at %d: no notice of the truncated line but %+v", cut, events[kept])
 		}
 		next := note("on we go")
 		if kept == 0 {
@@ -265,7 +272,7 @@ func TestJournalFromManySides(t *testing.T) {
 	dir := t.TempDir()
 	j := mustCreate(t, dir)
 	var seen collector
-	j.Subscribe(&seen)
+	subscribe(t, j, &seen)
 	mustAppend(t, j, started)
 	var writers sync.WaitGroup
 	for w := range 16 {
@@ -283,7 +290,7 @@ func TestJournalFromManySides(t *testing.T) {
 		t.Fatalf("%d events, want 801", len(got))
 	}
 	if diff := cmp.Diff(got, seen.events); diff != "" {
-		t.Errorf("the handler saw another order:\n%s", diff)
+		t.Errorf("the subscriber saw another order:\n%s", diff)
 	}
 }
 
@@ -292,8 +299,8 @@ func TestJournalOutlivesItsViews(t *testing.T) {
 	dir := t.TempDir()
 	j := mustCreate(t, dir)
 	broken, fine := collector{err: io.ErrClosedPipe}, collector{}
-	j.Subscribe(&broken)
-	j.Subscribe(&fine)
+	subscribe(t, j, &broken)
+	subscribe(t, j, &fine)
 	mustAppend(t, j, started, note("one"), note("two"))
 	if len(broken.events) != 1 || len(fine.events) != 3 {
 		t.Errorf("the broken view saw %d events, the other %d; want 1 and 3", len(broken.events), len(fine.events))
@@ -315,7 +322,7 @@ func TestJournalStopsWhenItCannotWrite(t *testing.T) {
 	dir := t.TempDir()
 	j := mustCreate(t, dir)
 	var seen collector
-	j.Subscribe(&seen)
+	subscribe(t, j, &seen)
 	mustAppend(t, j, started)
 	j.file.Close()
 	first, second := j.Append(note("one")), j.Append(note("two"))

@@ -15,8 +15,8 @@ import (
 // told remembers what a journal tells its subscribers.
 type told struct{ events []results.Event }
 
-func (c *told) Handle(e results.Event) error {
-	c.events = append(c.events, e)
+func (c *told) Handle(e results.Update) error {
+	c.events = append(c.events, e.Event)
 	return nil
 }
 
@@ -30,7 +30,9 @@ func TestJournalKeepsEverything(t *testing.T) {
 			t.Fatal(err)
 		}
 		var seen told
-		j.Subscribe(&seen)
+		if err := j.Subscribe(&seen); err != nil {
+			t.Fatal(err)
+		}
 		for _, e := range events {
 			if err := j.Append(e); err != nil {
 				t.Fatal(err)

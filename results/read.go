@@ -20,7 +20,7 @@ type Decoder struct {
 	line   []byte
 	seq    uint64
 	offset int64
-	torn   int64
+	cut    int64 // bytes of a truncated last line
 	err    error
 }
 
@@ -42,7 +42,7 @@ func (d *Decoder) Next() (Event, error) {
 func (d *Decoder) next() (Event, error) {
 	err := d.readLine()
 	if err == io.EOF {
-		d.torn = int64(len(d.line))
+		d.cut = int64(len(d.line))
 		return Event{}, io.EOF
 	}
 	if err != nil {
@@ -84,8 +84,8 @@ func (d *Decoder) readLine() error {
 // Offset is where the first line starts that was not returned, in bytes from the start.
 func (d *Decoder) Offset() int64 { return d.offset }
 
-// Torn is how many bytes of an unfinished last line there are, known once Next gave io.EOF.
-func (d *Decoder) Torn() int64 { return d.torn }
+// Truncated is how many bytes of an unfinished last line there are, known once Next gave io.EOF.
+func (d *Decoder) Truncated() int64 { return d.cut }
 
 func (d *Decoder) rest() ([]Event, error) {
 	var events []Event

@@ -20,7 +20,7 @@ func TestReadIsStrict(t *testing.T) {
 	}{
 		{"nothing", "", 0, ""},
 		{"two events", start + note2, 2, ""},
-		{"a torn last line", start + note2[:40], 1, ""},
+		{"a truncated last line", start + note2[:40], 1, ""},
 		{"a last line without its end", start + strings.TrimSuffix(note2, "\n"), 1, ""},
 		{"zeros at the end, after a power cut", start + strings.Repeat("\x00", 4096), 1, ""},
 		{"a field of a newer version", start + strings.Replace(note2, `"kind"`, `"mood":"good","kind"`, 1), 2, ""},

@@ -151,13 +151,13 @@ func (o *runOptions) continueRun(cmd *cobra.Command, args []string) error {
 		base = config.Out
 	}
 	dir := harness.FindRun(base, o.resume)
-	return o.show(cmd.Context(), func(ctx context.Context, env harness.Env, handlers ...results.Handler) (*harness.Finished, error) {
-		return harness.Resume(ctx, dir, env, handlers...)
+	return o.show(cmd.Context(), func(ctx context.Context, env harness.Env, subscribers ...results.Subscriber) (*harness.Finished, error) {
+		return harness.Resume(ctx, dir, env, subscribers...)
 	})
 }
 
 // show carries a run out before the user's eyes, and decides the exit code by its record.
-func (o *runOptions) show(ctx context.Context, carryOut func(context.Context, harness.Env, ...results.Handler) (*harness.Finished, error)) error {
+func (o *runOptions) show(ctx context.Context, carryOut func(context.Context, harness.Env, ...results.Subscriber) (*harness.Finished, error)) error {
 	env, err := o.env()
 	if err != nil {
 		return err

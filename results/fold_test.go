@@ -187,17 +187,15 @@ func TestReduceGathers(t *testing.T) {
 // TestReduceIsRepeatable asks for the record in the middle, as a live view may.
 func TestReduceIsRepeatable(t *testing.T) {
 	events := resultstest.BadRun()
-	r := results.NewReducer()
+	f := results.NewFold()
 	for i, e := range events {
-		if err := r.Handle(e); err != nil {
-			t.Fatal(err)
-		}
+		f.Apply(e)
 		if i%7 == 0 {
-			r.Record()
+			f.Record()
 		}
 	}
 	opts := cmp.AllowUnexported(results.Record{})
-	if diff := cmp.Diff(results.Reduce(events), r.Record(), opts); diff != "" {
+	if diff := cmp.Diff(results.Reduce(events), f.Record(), opts); diff != "" {
 		t.Errorf("asking in between changed the record:\n%s", diff)
 	}
 }
