@@ -50,39 +50,14 @@ func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
 	if op.starts {
 		p.entrySteps = m.Take(entryKey)
 	}
-	switch op.code {
-	case abi.OpFault:
-		p.fault(s, body, given)
-	case abi.OpAwait:
-		p.owner(s, body, given)
-	case abi.OpCancel:
-		if op.executor == byDriver {
-			p.owner(s, body, given)
-		} else {
-			p.requestCancel(s, body, given)
-		}
-	case abi.OpProvider:
-		p.provider(s, body, given)
-	case abi.PlanOpReload:
-		p.poolTags(s, given["pool_tags"])
-	case abi.OpSend, abi.OpReceive, abi.OpSendTo, abi.OpReceiveFrom:
-		if offset := s.args[2] >> 8; s.args[1]+offset > abi.SocketBytes {
-			p.r.At(given["offset"], fmt.Sprintf("at most %d", abi.SocketBytes-s.args[1]), "%d bytes at offset %d: the buffer has %d", s.args[1], offset, abi.SocketBytes)
-		}
-	case abi.PlanOpEcho:
-		if s.args[2]&abi.PlanEchoProgram != 0 && s.args[2]&abi.PlanEchoUntilClosed != 0 {
-			p.r.At(given["program"], "one of program and until_closed or idle", "another program ends after its first round")
-		}
-	}
 	if op.socket && s.args[4]&abi.SocketPending != 0 {
 		s.wait = 0 // it does not wait; the await after it does
 	}
 	p.c.require(op.requires)
 	p.checks(s, m)
-	if op.code == abi.PlanOpReload {
-		p.reloadChecks(s, body)
+	if op.read != nil {
+		op.read(p, stepReading{s, body, given, words})
 	}
-	p.genericStep(s, body, given, words)
 	return m
 }
 
@@ -170,12 +145,16 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 		if name, ok := p.r.readName(n, what); ok {
 			s.client = name
 			words.object(name)
-			s.args[a.slot] = p.clientArgument(s, name, n)
+			use := (*caseParser).use
+			if s.op.client != nil {
+				use = s.op.client
+			}
+			s.args[a.slot] = use(p, name, n, s)
 		}
 	case argSocket:
 		if name, ok := p.r.readName(n, what); ok {
 			words.socket(name, a)
-			s.args[a.slot] |= (p.useSocket(name, n, s) + a.plus) << a.shift
+			s.args[a.slot] |= (p.useSocket(name, n, s, a) + a.plus) << a.shift
 		}
 	case argMaking:
 		if name, ok := p.r.readName(n, what); ok {
@@ -186,7 +165,7 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 	case argHandle:
 		if name, ok := p.r.readName(n, what); ok {
 			words.object(name)
-			s.args[a.slot] = p.useHandle(name, n, s) + a.plus
+			s.args[a.slot] = p.useHandle(name, n, s, a) + a.plus
 		}
 	case argOpening:
 		if name, ok := p.r.readName(n, what); ok {
@@ -204,23 +183,13 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 		if name, ok := p.r.readName(n, what); ok {
 			s.target = name
 			words.object("thread " + name)
-			t := p.running(name, n, s.op.code == abi.OpJoin)
+			t := p.running(name, n, s.op.joins)
 			s.args[a.slot], s.executor = uint64(t.index), t.executor
-			if s.op.code == abi.OpJoin {
+			if s.op.joins {
 				s.op, s.joined = s.op.joining(t.op), t.generic
 			}
 		}
 	}
-}
-
-func (p *caseParser) clientArgument(s *Step, name string, at *node) uint64 {
-	switch s.op.code {
-	case abi.OpRegister:
-		return p.register(name, at, s)
-	case abi.OpDeregister:
-		return p.deregister(name, at, s)
-	}
-	return p.use(name, at, s)
 }
 
 func (p *caseParser) twoClients(s *Step, n *node, what string, words *sentence) {
@@ -276,26 +245,6 @@ func (p *caseParser) numbers(s *Step, a argument, n *node, what string) {
 	}
 }
 
-// fault checks that a fault has the arguments of its kind and no others.
-func (p *caseParser) fault(s *Step, body *node, given map[string]*node) {
-	if given["kind"] == nil {
-		return
-	}
-	allowed := map[uint64][]string{
-		abi.FaultWrite:    {"kind", "address"},
-		abi.FaultBugcheck: {"kind", "code", "parameters"},
-		abi.FaultHang:     {"kind", "for"},
-	}[s.args[0]]
-	for name, n := range given {
-		if allowed != nil && !slices.Contains(allowed, name) {
-			p.r.At(n, strings.Join(allowed, ", "), "%s of a fault of this kind", name)
-		}
-	}
-	if len(allowed) > 1 && given[allowed[1]] == nil {
-		p.r.At(body, allowed[1]+": …", "a fault of this kind has no %s", allowed[1])
-	}
-}
-
 // versions reads a range.
 func (p *caseParser) versions(s *Step, a argument, n *node, what string, words *sentence) {
 	if n.Kind != strictyaml.SequenceKind || len(n.Items) != 2 {
@@ -315,29 +264,6 @@ func (p *caseParser) versions(s *Step, a argument, n *node, what string, words *
 		return
 	}
 	words.add(a.name + " " + versionString(lowest) + " to " + versionString(highest))
-}
-
-// provider settles what the step says about readiness: nothing, now, never, or later.
-func (p *caseParser) provider(s *Step, body *node, given map[string]*node) {
-	s.wait = 0 // the step only sets the time; nothing waits for it here
-	switch {
-	case given["ready"] != nil && given["ready_after"] != nil:
-		p.r.At(given["ready_after"], "one of ready and ready_after", "provider has both")
-	case given["ready_after"] != nil:
-		s.args[0] = abi.ProviderAfter
-	case len(given) == 0:
-		p.r.At(body, "ready, ready_after, versions or sockets", "provider changes nothing")
-	}
-}
-
-// owner checks that a step about a pending operation says whose.
-func (p *caseParser) owner(s *Step, body *node, given map[string]*node) {
-	if (given["socket"] == nil) == (given["client"] == nil) {
-		p.r.At(body, "socket or client", "%s of neither a socket nor a client, or of both", s.Op)
-	}
-	if given["client"] != nil {
-		s.args[4] |= abi.SocketClient
-	}
 }
 
 // checks reads the demands on what the operation reports.

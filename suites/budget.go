@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -123,10 +124,10 @@ func (p *caseParser) longestOf(u unit) time.Duration {
 // for its thread.
 func (p *caseParser) longest(s *Step) time.Duration {
 	t := p.threads[s.target]
-	if s.op.code == abi.PlanOpRun || t != nil && t.op != nil && t.op.code == abi.PlanOpRun {
-		return longestProgram
+	if t != nil && t.op != nil && t.op.longest > 0 {
+		return t.op.longest
 	}
-	return maxStepTime
+	return cmp.Or(s.op.longest, maxStepTime)
 }
 
 // unitBudget gives a unit its limit, inside that of the part of the case that it is in. A loop's own was checked by
@@ -163,7 +164,7 @@ func (p *caseParser) stepBudget(s *Step, nodes stepNodes) {
 }
 
 // limit is how long an operation may take beyond what it waits by its own word, where nobody says.
-func (o *operation) limit() time.Duration { return max(defaultStepTimeout, o.patience) }
+func (o *operation) limit() time.Duration { return max(defaultStepTimeout, o.timeout) }
 
 func wholeSeconds(d time.Duration) time.Duration {
 	return (d + time.Second - 1).Truncate(time.Second)

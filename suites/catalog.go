@@ -124,10 +124,10 @@ const (
 func (p Part) After() bool { return p == TearDown || p == Health }
 
 // Reboots reports whether the guest reboots in the step, and the run goes on after that.
-func (s *Step) Reboots() bool { return s.op.code == abi.PlanOpReboot }
+func (s *Step) Reboots() bool { return s.op.life&lifeReboots != 0 }
 
 // ManagesDriver reports whether the driver is started or stopped for the step.
-func (s *Step) ManagesDriver() bool { return s.op.life != 0 || s.op.code == abi.PlanOpStartFailures }
+func (s *Step) ManagesDriver() bool { return s.op.life != 0 }
 
 // Async reports whether the step only starts its operation, on a named thread.
 func (s *Step) Async() bool { return s.Thread != "" }

@@ -231,7 +231,7 @@ func (w *planWriter) add(e Entry, seed uint32) {
 		} else if len(s.poolTags) > 0 {
 			step.Text = w.list(s.poolTags)
 		}
-		if w.opts.Own != nil && s.op.code == abi.OpSleep {
+		if w.opts.Own != nil && s.op.either {
 			step.Performer = uint32(byAgent) // there is no sample to do it
 		}
 		w.steps = append(w.steps, step)

@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 
-	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 )
 
@@ -93,8 +92,8 @@ func (s *Step) Expected() string {
 		return "recorded"
 	case s.Async():
 		return "started"
-	case s.op.code == abi.OpBlocked:
-		return "still blocked"
+	case s.op.asSeen != "":
+		return s.op.asSeen
 	}
 	text := statusList(s.Expect)
 	if s.nextAt != nil {

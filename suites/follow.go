@@ -3,7 +3,6 @@ package suites
 import (
 	"slices"
 
-	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 )
 
@@ -52,47 +51,10 @@ func (p *caseParser) use(name string, at *node, s *Step) uint64 {
 		use = p.client(name, at)
 		use.state = maybeRegistered // said once
 	}
-	if l := p.loop; l != nil && l.parallel > 1 {
-		switch {
-		case !l.shared && !l.registered[name]:
-			p.r.At(at, "a register step in the loop, or shared: true", "client %q is registered outside of the parallel loop", name)
-		case l.shared && s.op.code == abi.OpDeregister && !s.Yields:
-			p.r.At(at, "next_on: refused, for all threads but one, and a register after it", "client %q is shared by the threads of the loop", name)
-		}
+	if l := p.loop; l != nil && l.own() && !l.registered[name] {
+		p.r.At(at, "a register step in the loop, or shared: true", "client %q is registered outside of the parallel loop", name)
 	}
 	return uint64(use.index)
-}
-
-func (p *caseParser) register(name string, at *node, s *Step) uint64 {
-	use := p.client(name, at)
-	if use.state == registered && !s.Misuse {
-		p.r.At(at, "a deregister before it, or misuse: true", "client %q is already registered, on line %d", name, use.at.Line)
-	}
-	use.state, use.at = registered, at
-	if l := p.loop; l != nil {
-		if l.parallel > 1 && l.shared && !l.ended[name] {
-			p.r.At(at, "a register before the loop, or a loop that is not shared", "every thread of the loop would register client %q", name)
-		}
-		l.registered[name] = true
-	}
-	return uint64(use.index)
-}
-
-func (p *caseParser) deregister(name string, at *node, s *Step) uint64 {
-	index := p.use(name, at, s)
-	use := p.clients[name]
-	if l := p.loop; l != nil && l.parallel > 1 && l.shared && !s.Yields {
-		use.state = maybeRegistered // reported
-		return index
-	}
-	if use.state == deregistered && !s.Misuse {
-		p.r.At(at, "a register before it, or misuse: true", "client %q is already deregistered", name)
-	}
-	use.state = deregistered
-	if p.loop != nil {
-		p.loop.ended[name] = true
-	}
-	return index
 }
 
 // start is a step that is started on a named thread of whoever performs it; the result is the thread's index.

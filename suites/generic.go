@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 
 	"wskharness/driver/abi"
 )
@@ -14,6 +13,7 @@ type localFile struct {
 	at     int    // which
 	before string // what that begins with
 	path   string
+	most   int64 // how long it may be; 0: as long as it is
 }
 
 // generic is what a generic step says beside its numbers.
@@ -24,51 +24,27 @@ type generic struct {
 	report   reportKind
 	stdout   bool           // the report is what the program writes to its standard output
 	device   bool           // what is written is a device's output
+	bytes    bool           // what is written has no lines
+	brings   string         // what an upload makes in the guest
+	collects string         // as what a collect keeps a file
 	room     uint64         // for that
 	run      *runStep       // of run alone
 	registry *registryValue // what a value has to be; nil: nothing is demanded
 	absent   bool           // a value of the registry has to be absent
 }
 
-const (
-	maxArguments = 64
-	maxCommand   = 8000 // characters of a command line
-)
-
 var (
 	fileName  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,99}$`)
 	plainText = regexp.MustCompile(`^[^\x00-\x1f]+$`)
 )
 
-// genericStep reads what only generic steps have; the numbers have been read.
-func (p *caseParser) genericStep(s *Step, body *node, given map[string]*node, words *sentence) {
-	g := &generic{}
-	switch s.op.code {
-	case abi.PlanOpUpload:
-		p.upload(s, g, given, words)
-	case abi.PlanOpRun:
-		p.program(s, g, given, words)
-		g.listExits(s.Checks)
-	case abi.PlanOpOpen:
-		p.openDevice(g, given, words)
-	case abi.PlanOpIoctl, abi.PlanOpRead, abi.PlanOpWrite:
-		p.request(s, g, body, given, words)
-	case abi.OpJoin:
-		p.joinOutputs(s, given)
-		return
-	case abi.PlanOpCollect:
-		p.collect(s, g, given, words)
-	case abi.PlanOpRegistry:
-		p.registry(s, g, body, given, words)
-	case abi.PlanOpEventLog:
-		p.eventLog(s, g, body, given, words)
-	default:
-		return
-	}
-	s.generic = g
+// generic is what the step says beside its numbers, which is still to be read.
+func (p *caseParser) generic(s *Step) *generic {
+	s.generic = &generic{}
 	if s.Async() {
-		p.threads[s.Thread].generic = g
+		p.threads[s.Thread].generic = s.generic
 	}
+	return s.generic
 }
 
 // agentTexts are the texts as the agent wants them.
@@ -104,11 +80,7 @@ func (c *Case) Uploads() []Upload {
 			continue
 		}
 		for _, f := range s.generic.files {
-			u := Upload{Local: f.path, Place: fmt.Sprintf("%s:%d", c.File, s.Line), What: s.Op}
-			if s.op.code != abi.PlanOpUpload {
-				u.Most = abi.PlanGenericBytes
-			}
-			all = append(all, u)
+			all = append(all, Upload{Local: f.path, Place: fmt.Sprintf("%s:%d", c.File, s.Line), What: s.Op, Most: f.most})
 		}
 	}
 	return all
@@ -121,74 +93,11 @@ func (c *Case) Collects() bool { return len(c.CollectedNames()) > 0 }
 func (c *Case) CollectedNames() []string {
 	var names []string
 	for _, s := range c.Steps {
-		if s.op.code == abi.PlanOpCollect && len(s.generic.texts) == 2 {
-			names = append(names, s.generic.texts[1])
+		if s.generic != nil && s.generic.collects != "" {
+			names = append(names, s.generic.collects)
 		}
 	}
 	return names
-}
-
-// Unloads reports whether the case unloads the driver, other than by a reboot, and in which step: file:line.
-func (c *Case) Unloads() (place string, unloads bool) {
-	for _, s := range c.Steps {
-		switch s.op.code {
-		case abi.PlanOpUnload, abi.PlanOpLoad, abi.PlanOpReload, abi.PlanOpStartFailures:
-			return fmt.Sprintf("%s:%d", c.File, s.Line), true
-		}
-	}
-	return "", false
-}
-
-// NeedsSample reports whether the case can only be run with the sample driver: what it does, or looks at, no other
-// driver offers.
-func (c *Case) NeedsSample() bool {
-	return slices.ContainsFunc(c.Steps, func(s Step) bool {
-		switch s.op.code {
-		case abi.OpSleep:
-			return s.executor == byDriver && c.units[s.unit].loop()
-		case abi.PlanOpUnloaded, abi.PlanOpStartFailures, abi.PlanOpEcho:
-			return true
-		case abi.PlanOpLoad, abi.PlanOpReboot:
-			return s.args[0] != 0 || s.args[1] != 0
-		case abi.PlanOpUnload, abi.PlanOpReload:
-			return slices.ContainsFunc(s.Checks, func(check Check) bool {
-				return s.samples(check)
-			})
-		}
-		return s.executor == byDriver
-	})
-}
-
-func (p *caseParser) eventLog(s *Step, g *generic, body *node, given map[string]*node, words *sentence) {
-	text := func(key, otherwise string) string {
-		n := given[key]
-		if n == nil {
-			return otherwise
-		}
-		text, ok := p.text(n, "event_log: "+key)
-		if ok && key != "contains" && strings.ContainsAny(text, `'"`) {
-			p.r.At(n, "a name without quotes", "event_log: %s is %s", key, n.Describe())
-		}
-		return text
-	}
-	channel, source, contains := text("channel", "System"), text("source", ""), text("contains", "")
-	if source == "" && contains == "" && given["id"] == nil {
-		p.r.At(body, "source, id or contains", "event_log takes any line")
-	}
-	conditions := " "
-	if source != "" {
-		conditions = "Provider[@Name='" + source + "'] and "
-		words.add("of " + source)
-	}
-	if given["id"] != nil {
-		conditions += fmt.Sprintf("(EventID=%d) and ", s.args[1])
-	}
-	g.texts = []string{channel, conditions}
-	if contains != "" {
-		g.texts = append(g.texts, contains)
-		words.add(fmt.Sprintf("with %q", contains))
-	}
-	words.parts[0] += " " + channel
 }
 
 // settleGeneric completes a generic step whose expectation has been read.
@@ -231,4 +140,24 @@ func (p *caseParser) text(n *node, what string) (string, bool) {
 		return "", false
 	}
 	return text, ok
+}
+
+// demands is what the step's outputs are judged by: of a step on a thread that is known when it is joined. It is nil
+// where nothing is written.
+func (s *Step) demands() *generic {
+	switch {
+	case s.Async():
+		return nil
+	case s.joined != nil:
+		return s.joined
+	}
+	return s.generic
+}
+
+// onThread reports, and says, that a demand on outputs stands in a step that only starts a thread.
+func (p *caseParser) onThread(s *Step, n *node, key string) bool {
+	if s.Async() {
+		p.r.At(n, key+" in the join", "%s: %s: the step only starts thread %q", s.op.name, key, s.Thread)
+	}
+	return s.Async()
 }

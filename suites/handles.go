@@ -32,7 +32,7 @@ func (p *caseParser) openHandle(name string, at *node, s *Step) uint64 {
 }
 
 // useHandle is a handle in a step that needs it to be there.
-func (p *caseParser) useHandle(name string, at *node, s *Step) uint64 {
+func (p *caseParser) useHandle(name string, at *node, s *Step, a argument) uint64 {
 	use := p.handles[name]
 	if use == nil {
 		p.r.At(at, "an open step for it before this one", "there is no handle %q%s", name, strictyaml.Hint(name, p.c.handles))
@@ -46,11 +46,11 @@ func (p *caseParser) useHandle(name string, at *node, s *Step) uint64 {
 		switch {
 		case !l.shared && !l.opened[name]:
 			p.r.At(at, "an open step in the loop, or shared: true", "handle %q is opened outside of the parallel loop", name)
-		case l.shared && s.op.code == abi.PlanOpClose && !l.opened[name]:
+		case l.shared && a.closes && !l.opened[name]:
 			p.r.At(at, "a close after the loop", "handle %q is shared by the threads of the loop", name)
 		}
 	}
-	if s.op.code == abi.PlanOpClose {
+	if a.closes {
 		s.shuts = name
 	}
 	return uint64(use.index)
@@ -79,7 +79,7 @@ func (p *caseParser) settleHandles(s *Step, n *node) {
 	}
 	for _, name := range p.c.handles {
 		use := p.handles[name]
-		if use.state == objectOpen && s.op.code != abi.PlanOpReboot {
+		if use.state == objectOpen && !s.Reboots() {
 			p.r.At(n, "a close before it", "%s while handle %q is open, since line %d: the driver could not go", s.Op, name, use.at.Line)
 		}
 		use.state = objectClosed
@@ -96,7 +96,7 @@ func (p *caseParser) agentLoop(u *unit, at *node) bool {
 	for i := range steps {
 		s := &steps[i]
 		switch {
-		case s.op.code == abi.OpSleep:
+		case s.op.either:
 			s.executor = byAgent
 		case s.executor != byAgent:
 			p.r.At(p.steps[s.Index].step, "steps of one kind", "%s in a loop with steps of the agent: it is the sample driver's", s.Op)

@@ -230,8 +230,8 @@ func (j *judgement) wanted() string {
 		return "the step to start on thread " + s.Thread
 	case s.Record:
 		return "any status"
-	case s.op.code == abi.OpBlocked:
-		return fmt.Sprintf("%s to be blocked for %s", s.about(), strictyaml.ShortDuration(s.wait))
+	case s.op.wanted != nil:
+		return s.op.wanted(s)
 	}
 	return statusList(slices.Concat(s.Expect, s.Next))
 }
@@ -241,8 +241,8 @@ func (s *Step) about() string { return "thread " + s.target }
 
 func (j *judgement) timedOut() {
 	s := j.step
-	if s.op.code == abi.OpJoin {
-		expected := fmt.Sprintf("%s to return within %s", s.about(), strictyaml.ShortDuration(s.wait))
+	if s.op.inTime != nil {
+		expected := s.op.inTime(s)
 		j.add(KindTimeout, "", expected, "still blocked", fmt.Sprintf("expected %s; it is still blocked", expected))
 		return
 	}
@@ -252,15 +252,11 @@ func (j *judgement) timedOut() {
 
 func (j *judgement) wrongStatus() {
 	s, r := j.step, j.result
-	if s.op.code == abi.OpBlocked && r.Status == statusSuccess && len(r.Values) > abi.ValueThreadNS {
-		actual := fmt.Sprintf("it returned %s after %s",
-			StatusText(uint32(r.Values[abi.ValueThreadStatus])), elapsed(r.Values[abi.ValueThreadNS]))
-		j.add(KindStatus, "", j.wanted(), actual, fmt.Sprintf("expected %s; %s", j.wanted(), actual))
-		return
-	}
-	if why := j.genericFailed(); why != "" {
-		j.add(KindStatus, "", j.wanted(), why, fmt.Sprintf("expected %s; %s", j.wanted(), why))
-		return
+	if s.op.failed != nil {
+		if why := s.op.failed(j); why != "" {
+			j.add(KindStatus, "", j.wanted(), why, fmt.Sprintf("expected %s; %s", j.wanted(), why))
+			return
+		}
 	}
 	j.add(KindStatus, "", j.wanted(), StatusText(r.Status), fmt.Sprintf("expected %s, got %s", j.wanted(), StatusText(r.Status)))
 }

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strings"
 
-	"wskharness/driver/abi"
 	"wskharness/suites/report"
 )
 
@@ -23,7 +22,7 @@ var sequence = regexp.MustCompile(`\x1b\[[0-9;?]*[ -/]*[@-~]`)
 // it failed. A report on its standard output that has tests which failed is left out: they are told.
 func (s *Step) LastLines(o Outputs) []Reported {
 	g := s.demands()
-	if g == nil || g.device || s.op.code == abi.PlanOpRegistry {
+	if g == nil || g.bytes {
 		return nil
 	}
 	var all []Reported

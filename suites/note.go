@@ -23,8 +23,10 @@ func (c *Case) Notes(results []StepResult) []Note {
 			continue
 		}
 		s := &c.Steps[r.Step]
-		if text := s.unjudged(r); text != "" {
-			notes = append(notes, Note{Step: r.Step, StepText: s.Text, Text: text})
+		if s.op.unjudged != nil {
+			if text := s.op.unjudged(s, r); text != "" {
+				notes = append(notes, Note{Step: r.Step, StepText: s.Text, Text: text})
+			}
 		}
 		if !s.Record || s.silent {
 			continue

@@ -1,7 +1,5 @@
 package suites
 
-import "wskharness/driver/abi"
-
 // Role is what a case is to its suite.
 type Role int
 
@@ -86,7 +84,7 @@ func (l *loader) onceCase(source Source, r *reporter, s *Suite, list *node, id s
 		return c // said already
 	}
 	for i := range c.Steps {
-		if step := &c.Steps[i]; step.op.code != abi.OpSleep && !step.lasting() {
+		if step := &c.Steps[i]; !step.lasting() {
 			r.At(p.steps[i].step, "upload, run, collect and the like, or set_up: around each case", "%s once for a suite: it is gone with the case that it is in", step.Op)
 		}
 	}
@@ -97,7 +95,7 @@ func (l *loader) onceCase(source Source, r *reporter, s *Suite, list *node, id s
 
 // lasting reports whether what the step does is still there when its case is over.
 func (s *Step) lasting() bool {
-	return s.executor == byAgent && s.op.life == 0 && s.op.code != abi.PlanOpStartFailures && !s.Async()
+	return s.op.either || s.executor == byAgent && s.op.life == 0 && !s.Async()
 }
 
 // adopt gives the cases of a suite what it does once. What that needs of a guest, they need.

@@ -91,11 +91,8 @@ func (j *judgement) program() (run *runStep, values []uint64) {
 	return g.run, values
 }
 
-// genericFailed says what became of a program that did not come to its end, or of a file that had no room; empty where there is none, or nothing to say.
-func (j *judgement) genericFailed() string {
-	if j.step.op.code == abi.PlanOpUpload && j.result.Status == statusOfWin32|errorFileExists {
-		return "a file is there already, and stays (replace: true lets it make way until the case is over): " + StatusText(j.result.Status)
-	}
+// programFailed says what became of a program that did not come to its end; empty where there is none, or nothing to say.
+func (j *judgement) programFailed() string {
 	run, values := j.program()
 	if run == nil {
 		return ""

@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"fmt"
 	"math"
 
 	"wskharness/driver/abi"
@@ -53,10 +54,17 @@ func socketOperations(client argument) []operation {
 	port := value{name: "port", index: abi.ValueSocketPort, doc: "the port, 0 where it is not known"}
 	both := func(more ...value) []value { return append([]value{call, irp, completed}, more...) }
 	guard := []contextName{atGuard(), atPassive()}
+	closing := socket
+	closing.closes = true
 	step := func(name string, code uint32, doc string, values []value, args ...argument) operation {
 		return operation{name: name, code: code, doc: doc, values: values, args: args,
 			contexts: guard, guard: guardAlways, thread: true, loop: true, always: true, socket: true}
 	}
+	with := func(read func(*caseParser, stepReading), o operation) operation {
+		o.read = read
+		return o
+	}
+	buffer, owner := (*caseParser).socketBuffer, (*caseParser).owner
 	return []operation{
 		step("socket", abi.OpSocket, "Calls WskSocket with the NPI that the client has captured.", both(set),
 			client,
@@ -82,16 +90,16 @@ func socketOperations(client argument) []operation {
 		step("accept", abi.OpAccept, "Calls WskAccept.", both(set),
 			socket, argument{name: "accepted", kind: argMaking, slot: 1, required: true, doc: "a name for the accepted socket"},
 			option("no_addresses", abi.SocketNoAddresses, "with NULL for the addresses that it may tell"), pending, wait),
-		step("send", abi.OpSend, "Calls WskSend with bytes that count up.", both(count), socket, bytes, offset, pattern, pending, wait),
-		step("receive", abi.OpReceive, "Calls WskReceive, and compares what came with the pattern.", both(count, match),
-			socket, bytes, offset, pattern, pending, wait),
-		step("send_to", abi.OpSendTo, "Calls WskSendTo.", both(count), socket, bytes, offset, pattern,
-			argument{name: "to", kind: argSocket, slot: 3, required: true, doc: "the bound socket at the other end"}, pending, wait),
-		step("receive_from", abi.OpReceiveFrom, "Calls WskReceiveFrom, and compares what came with the pattern.", both(count, match),
-			socket, bytes, offset, pattern, pending, wait),
+		with(buffer, step("send", abi.OpSend, "Calls WskSend with bytes that count up.", both(count), socket, bytes, offset, pattern, pending, wait)),
+		with(buffer, step("receive", abi.OpReceive, "Calls WskReceive, and compares what came with the pattern.", both(count, match),
+			socket, bytes, offset, pattern, pending, wait)),
+		with(buffer, step("send_to", abi.OpSendTo, "Calls WskSendTo.", both(count), socket, bytes, offset, pattern,
+			argument{name: "to", kind: argSocket, slot: 3, required: true, doc: "the bound socket at the other end"}, pending, wait)),
+		with(buffer, step("receive_from", abi.OpReceiveFrom, "Calls WskReceiveFrom, and compares what came with the pattern.", both(count, match),
+			socket, bytes, offset, pattern, pending, wait)),
 		step("disconnect", abi.OpDisconnect, "Calls WskDisconnect.", both(), socket,
 			option("abortive", abi.SocketAbortive, "with WSK_FLAG_ABORTIVE"), pending, wait),
-		step("close", abi.OpClose, "Calls WskCloseSocket.", both(), socket, pending, wait),
+		step("close", abi.OpClose, "Calls WskCloseSocket.", both(), closing, pending, wait),
 		step("address", abi.OpAddress, "Calls WskGetLocalAddress or WskGetRemoteAddress.", both(port), socket,
 			option("remote", abi.SocketRemote, "ask for the peer's address"), pending, wait),
 		step("control_socket", abi.OpControlSocket, "Calls WskControlSocket to enable or disable event callbacks.", both(), socket,
@@ -103,16 +111,35 @@ func socketOperations(client argument) []operation {
 			argument{name: "size", kind: argNumber, slot: 2, max: abi.SocketBytes, doc: "of transport_list: size of the output buffer; 0 unless given"},
 			argument{name: "value", kind: argNumber, slot: 2, max: math.MaxUint32, hex: true, doc: "of static_callbacks: the event mask; of tdi_behavior: the behaviour"},
 			option("retry", abi.SocketRetry, "of transport_list: again with the size that was asked for"), pending, wait),
-		step("await", abi.OpAwait, "Waits for the IRP of the oldest operation that was left pending.",
+		with(owner, step("await", abi.OpAwait, "Waits for the IRP of the oldest operation that was left pending.",
 			both(count, match),
+			argument{name: "socket", kind: argSocket, closed: true, doc: "the socket whose operation it is"},
+			argument{name: "client", kind: argClient, doc: "the client whose operation it is"}, wait)),
+		with(owner, step("cancel", abi.OpCancel, "Calls IoCancelIrp for the oldest pending operation.", []value{},
 			argument{name: "socket", kind: argSocket, doc: "the socket whose operation it is"},
-			argument{name: "client", kind: argClient, doc: "the client whose operation it is"}, wait),
-		step("cancel", abi.OpCancel, "Calls IoCancelIrp for the oldest pending operation.", []value{},
-			argument{name: "socket", kind: argSocket, doc: "the socket whose operation it is"},
-			argument{name: "client", kind: argClient, doc: "the client whose operation it is"}),
+			argument{name: "client", kind: argClient, doc: "the client whose operation it is"})),
 		step("events", abi.OpEvents, "Waits for calls of a listening socket's event callback.",
 			[]value{{name: "seen", index: abi.ValueSocketEvents, doc: "calls so far"},
 				{name: "disabled", index: abi.ValueSocketDisabled, kind: valueStatus, doc: "what WskControlSocket returned to the callback that disabled itself"}},
 			socket, argument{name: "count", kind: argNumber, slot: 1, initial: 1, max: 1000, doc: "how many; 1 unless given"}, wait),
+	}
+}
+
+// socketBuffer holds length and offset of a buffer to what there is for both.
+func (p *caseParser) socketBuffer(in stepReading) {
+	s := in.step
+	if offset := s.args[2] >> 8; s.args[1]+offset > abi.SocketBytes {
+		p.r.At(in.given["offset"], fmt.Sprintf("at most %d", abi.SocketBytes-s.args[1]), "%d bytes at offset %d: the buffer has %d", s.args[1], offset, abi.SocketBytes)
+	}
+}
+
+// owner checks that a step about a pending operation says whose.
+func (p *caseParser) owner(in stepReading) {
+	given := in.given
+	if (given["socket"] == nil) == (given["client"] == nil) {
+		p.r.At(in.body, "socket or client", "%s of neither a socket nor a client, or of both", in.step.Op)
+	}
+	if given["client"] != nil {
+		in.step.args[4] |= abi.SocketClient
 	}
 }

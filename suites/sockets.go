@@ -1,9 +1,8 @@
 package suites
 
 import (
-	"wskharness/strictyaml"
-
 	"wskharness/driver/abi"
+	"wskharness/strictyaml"
 )
 
 // What a case says about its sockets, followed in the order of its steps.
@@ -26,7 +25,7 @@ func (p *caseParser) makeSocket(name string, at *node) uint64 {
 }
 
 // useSocket is a socket in a step that needs it to be there.
-func (p *caseParser) useSocket(name string, at *node, s *Step) uint64 {
+func (p *caseParser) useSocket(name string, at *node, s *Step, a argument) uint64 {
 	use := p.sockets[name]
 	if use == nil {
 		p.r.At(at, "a socket step for it before this one", "there is no socket %q%s", name, strictyaml.Hint(name, p.c.sockets))
@@ -36,11 +35,10 @@ func (p *caseParser) useSocket(name string, at *node, s *Step) uint64 {
 	if l := p.loop; l != nil && l.own() && !l.made[name] {
 		p.r.At(at, "a step in the loop that makes it, or shared: true", "socket %q is made outside of the parallel loop", name)
 	}
-	left := s.op.code == abi.OpAwait // what was pending when it was closed
-	if use.state == objectClosed && !s.Misuse && !left {
+	if use.state == objectClosed && !s.Misuse && !a.closed {
 		p.r.At(at, "a step before it that makes it", "socket %q is closed, or was never made", name)
 	}
-	if s.op.code == abi.OpClose {
+	if a.closes {
 		s.closes = name
 	}
 	return uint64(use.index)

@@ -145,7 +145,7 @@ func (p *caseParser) expectation(s *Step, m *mapping, body *node) {
 		p.r.At(n, "either expect or record", "a recorded step is not judged")
 	case s.Async():
 		p.r.At(n, "expect beside the join", "the step only starts thread %q", s.Thread)
-	case len(s.Checks) > 0 && op.code != abi.OpJoin && !op.always && slices.ContainsFunc(codes, func(c uint32) bool { return !isSuccess(c) && (isError(c) || !op.request) }):
+	case len(s.Checks) > 0 && !op.always && slices.ContainsFunc(codes, func(c uint32) bool { return !isSuccess(c) && (isError(c) || !op.request) }):
 		p.r.At(body, "checks only where success is expected", "%s is not known when %s fails", s.Checks[0].Name, op.name)
 	default:
 		s.Expect = codes
@@ -324,7 +324,7 @@ func (s *Step) allows(irql string) bool {
 }
 
 // waits reports whether the step is a capture that may wait.
-func (s *Step) waits() bool { return s.op.code == abi.OpCapture && s.args[1] != 0 }
+func (s *Step) waits() bool { return s.op.guard == guardIfWait && s.args[1] != 0 }
 
 // finish checks the step as a whole and puts it into words.
 func (p *caseParser) finish(s *Step, n *node, words *sentence) {
@@ -334,16 +334,13 @@ func (p *caseParser) finish(s *Step, n *node, words *sentence) {
 			p.r.At(n, "misuse: true in the case", "%s misuses WSK, but its case does not say so", s.Op)
 		}
 	}
-	if use := p.clients[s.client]; use != nil && s.op.code == abi.OpRegister && !s.succeeds() {
-		use.state = maybeRegistered
+	if s.op.settle != nil {
+		s.op.settle(p, s)
 	}
 	p.settleSockets(s)
 	p.settleHandles(s, n)
 	p.settleLife(s, n)
-	if s.op.code == abi.PlanOpReboot && s.Part.After() {
-		p.r.At(n, "a reboot among the steps", "a reboot in a %s: what it undoes would be undone twice", s.Part)
-	}
-	if p.entry != nil && (s.executor == byAgent || s.op.code == abi.OpJoin || s.op.code == abi.OpBlocked) {
+	if p.entry != nil && (s.executor == byAgent || s.op.outside) {
 		p.r.At(n, "a step of the driver's own", "%s in DriverEntry: the agent does that, and only afterwards", s.Op)
 	}
 	if p.inLoop() && !s.op.loop {

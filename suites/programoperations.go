@@ -10,7 +10,39 @@ import (
 	"wskharness/strictyaml"
 )
 
-func (p *caseParser) program(s *Step, g *generic, given map[string]*node, words *sentence) {
+// programOperations is the step that runs a program in the guest.
+func programOperations() []operation {
+	return []operation{
+		agentOperation(operation{name: "run", code: abi.PlanOpRun, scalar: "program", thread: true,
+			longest: longestProgram, read: (*caseParser).program, failed: (*judgement).programFailed,
+			doc: "Runs a program in the guest, in the case's folder, and waits until it ends; it, and what it started, is ended when its time is up (STATUS_TIMEOUT). On a thread it runs in the background, and the join has what it came to; at the case's end it is ended.",
+			args: []argument{
+				{name: "program", kind: argPath, required: true, doc: "the program: a path, or a name that Windows finds"},
+				{name: "args", kind: argTexts, doc: "its arguments"},
+				{name: "limit", kind: argDuration, slot: 0, initial: 10000, doc: "how long it may take, at most 23h; 10s unless given"},
+				{name: "env", kind: argEnv, doc: "environment variables that it gets beside the agent's, `{NAME: text}`; `NAME: null` takes one out. They are in the plan and the record: no place for secrets"},
+				{name: "stdin", kind: argInput, doc: "its standard input: {text: …}, {utf16: …}, {hex: …}, or {file: …}, a file of the guest; none unless given"},
+				{name: "stdout", kind: argOutput, doc: "what it has to write: {equals: …}, {contains: …} or {matches: …}, of which the last is a regular expression (RE2)"},
+				{name: "stderr", kind: argOutput, doc: "likewise, of its standard error"},
+				{name: "tap", kind: argPath, doc: "its results as TAP: `stdout`, or a file that it writes, which is taken away first if it is there. Every test has to be ok, and there has to be a plan"},
+				{name: "junit", kind: argPath, doc: "its results as JUnit XML: `stdout`, or a file that it writes, which is taken away first if it is there. No test may have failed, and there has to be one"},
+			},
+			values: []value{
+				{name: "exit", index: abi.PlanValueRunExit, kind: valueExit, doc: "its exit code, which a negative number may be, too, or a list of those that will do; 0 unless the step says otherwise"},
+				{name: "stdout_bytes", index: abi.PlanValueRunOut, kind: valueBytes, doc: "how much it wrote"},
+				{name: "stderr_bytes", index: abi.PlanValueRunErr, kind: valueBytes, doc: "how much it wrote to its standard error"},
+			}}),
+	}
+}
+
+const (
+	maxArguments = 64
+	maxCommand   = 8000 // characters of a command line
+)
+
+func (p *caseParser) program(in stepReading) {
+	s, given, words, g := in.step, in.given, in.words, p.generic(in.step)
+	defer g.listExits(s.Checks)
 	program, ok := p.guestPath(given["program"], "run: program")
 	if !ok {
 		return
@@ -106,7 +138,7 @@ func (p *caseParser) ownReport(run *runStep, file string, n *node) {
 		}
 	}
 	for _, s := range p.c.Steps {
-		if s.op.code == abi.PlanOpUpload && s.generic != nil && strings.EqualFold(s.generic.texts[1], file) {
+		if s.generic != nil && strings.EqualFold(s.generic.brings, file) {
 			p.r.At(n, "a file that the program writes", "the report %s is uploaded on line %d, and would be taken away before the program runs", file, s.Line)
 		}
 	}
