@@ -130,7 +130,7 @@ func (w *written) run(ctx context.Context, id string, cases ...string) (r ran, e
 		return r, err
 	}
 	before := w.session.client.Stats().Requests
-	stream, err := w.session.guest.StartRun(ctx, guest.Run{ID: id, Plan: plan.Bytes(), Files: []guest.File{w.file}})
+	stream, err := w.session.guest.StartRun(ctx, guest.Run{ID: id, Plan: plan, Files: []guest.File{w.file}})
 	if err != nil {
 		return r, err
 	}

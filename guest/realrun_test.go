@@ -171,7 +171,7 @@ func (r *runGuest) order(t *testing.T, cases string, own *suites.Service) Run {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Run{ID: id, Plan: plan.Bytes(), Files: []File{file}}
+	return Run{ID: id, Plan: plan, Files: []File{file}}
 }
 
 // records runs an order to its end.

@@ -76,7 +76,7 @@ func (l *driverRun) deploy(ctx context.Context) (started journal, unanswered err
 		l.breakOff(err)
 		return nil, nil, err
 	}
-	l.order = guest.Run{ID: l.id, Plan: plan.Bytes(), Journal: l.copyFrom(guest.Position{}), Files: files.all}
+	l.order = guest.Run{ID: l.id, Plan: plan, Journal: l.copyFrom(guest.Position{}), Files: files.all}
 	started, err = l.guest.StartRun(ctx, l.order)
 	if _, ok := errors.AsType[*guest.LostError](err); ok {
 		return nil, err, nil

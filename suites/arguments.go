@@ -278,11 +278,11 @@ func (p *caseParser) checks(s *Step, m *mapping) {
 			continue
 		}
 		what := s.Op + ": " + f.name
-		if f.kind() == argExit && n.Kind == strictyaml.SequenceKind && f.compare == abi.EQ && !s.Async() {
+		if f.kind() == argExit && n.Kind == strictyaml.SequenceKind && f.compare == abi.EQ && !s.async() {
 			p.exits(s, f, n, what)
 			continue
 		}
-		if s.Async() {
+		if s.async() {
 			instead := "an inspect after the join"
 			if s.executor == byAgent {
 				instead = f.name + " in the join"

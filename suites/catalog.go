@@ -129,8 +129,8 @@ func (s *Step) Reboots() bool { return s.op.life&lifeReboots != 0 }
 // ManagesDriver reports whether the driver is started or stopped for the step.
 func (s *Step) ManagesDriver() bool { return s.op.life != 0 }
 
-// Async reports whether the step only starts its operation, on a named thread.
-func (s *Step) Async() bool { return s.Thread != "" }
+// async reports whether the step only starts its operation, on a named thread.
+func (s *Step) async() bool { return s.Thread != "" }
 
 // Check is a demand on what a step reports.
 type Check struct {

@@ -41,27 +41,6 @@ type PlanOptions struct {
 	Stored func(local string) (place string, folders []string)
 }
 
-// Plan is a compiled list of entries: the file that the agent runs, and what its numbers mean.
-type Plan struct {
-	entries []Entry
-	data    []byte
-}
-
-// Bytes returns the plan file. The caller must not change it.
-func (p *Plan) Bytes() []byte { return p.data }
-
-// Len returns the number of entries.
-func (p *Plan) Len() int { return len(p.entries) }
-
-// Entry returns the entry that the journal calls n; ok is false where there is none, as in the
-// journal of a guest that reports nonsense.
-func (p *Plan) Entry(n int) (e Entry, ok bool) {
-	if n < 0 || n >= len(p.entries) {
-		return Entry{}, false
-	}
-	return p.entries[n], true
-}
-
 // MaxPlanBytes is how much of a plan cases may take together, by their PlanBytes.
 const MaxPlanBytes = abi.PlanMaxFile / 2
 
@@ -91,8 +70,8 @@ const defaultDriverTimeout = 30 * time.Second
 // plainName is what the agent takes as the name of a run or of a service.
 var plainName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// Compile writes the plan of the entries, in their order.
-func Compile(entries []Entry, opts PlanOptions) (*Plan, error) {
+// Compile gives the plan file of the entries, in their order: by its place there, from 0, the journal calls each of them.
+func Compile(entries []Entry, opts PlanOptions) ([]byte, error) {
 	if len(entries) == 0 {
 		return nil, errors.New("compile plan: no case in it")
 	}
@@ -131,11 +110,7 @@ func Compile(entries []Entry, opts PlanOptions) (*Plan, error) {
 		}
 		header.Settings = w.list(opts.Own.settings(opts.INF))
 	}
-	data, err := w.file(header)
-	if err != nil {
-		return nil, err
-	}
-	return &Plan{entries: append([]Entry(nil), entries...), data: data}, nil
+	return w.file(header)
 }
 
 func milliseconds(what string, d time.Duration) (uint32, error) {
@@ -321,7 +296,7 @@ func (s *Step) wire() abi.Step {
 	}
 	// No expectation means the usual one: success, or pending for what is only started.
 	usual := s.succeeds() && len(s.Next) == 0
-	if !s.Async() && !s.Record && !usual {
+	if !s.async() && !s.Record && !usual {
 		w.ExpectCount = uint16(copy(w.Expect[:], slices.Concat(s.Expect, s.Next)))
 	}
 	for _, c := range s.Checks {

@@ -90,7 +90,7 @@ func (s *Step) Expected() string {
 	switch {
 	case s.Record:
 		return "recorded"
-	case s.Async():
+	case s.async():
 		return "started"
 	case s.op.asSeen != "":
 		return s.op.asSeen

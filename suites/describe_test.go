@@ -89,7 +89,7 @@ s.fault
 // TestReferenceIsComplete holds the reference to the table: what a step may say is in it.
 func TestReferenceIsComplete(t *testing.T) {
 	var b strings.Builder
-	if err := Reference(&b); err != nil {
+	if err := reference(&b); err != nil {
 		t.Fatal(err)
 	}
 	_, text, _ := strings.Cut(b.String(), "\n")

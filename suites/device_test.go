@@ -92,7 +92,7 @@ func TestDeviceTexts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := decodePlan(plan.Bytes())
+	d, err := decodePlan(plan)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestDeviceLoop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := decodePlan(plan.Bytes())
+	d, err := decodePlan(plan)
 	if err != nil {
 		t.Fatal(err)
 	}

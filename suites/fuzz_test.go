@@ -48,7 +48,7 @@ func FuzzLoad(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := decodePlan(plan.Bytes()); err != nil {
+		if _, err := decodePlan(plan); err != nil {
 			t.Fatal(err)
 		}
 	})

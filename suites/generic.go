@@ -41,7 +41,7 @@ var (
 // generic is what the step says beside its numbers, which is still to be read.
 func (p *caseParser) generic(s *Step) *generic {
 	s.generic = &generic{}
-	if s.Async() {
+	if s.async() {
 		p.threads[s.Thread].generic = s.generic
 	}
 	return s.generic
@@ -146,7 +146,7 @@ func (p *caseParser) text(n *node, what string) (string, bool) {
 // where nothing is written.
 func (s *Step) demands() *generic {
 	switch {
-	case s.Async():
+	case s.async():
 		return nil
 	case s.joined != nil:
 		return s.joined
@@ -156,8 +156,8 @@ func (s *Step) demands() *generic {
 
 // onThread reports, and says, that a demand on outputs stands in a step that only starts a thread.
 func (p *caseParser) onThread(s *Step, n *node, key string) bool {
-	if s.Async() {
+	if s.async() {
 		p.r.At(n, key+" in the join", "%s: %s: the step only starts thread %q", s.op.name, key, s.Thread)
 	}
-	return s.Async()
+	return s.async()
 }

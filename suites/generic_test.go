@@ -142,7 +142,7 @@ func TestGenericTexts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := decodePlan(plan.Bytes())
+	d, err := decodePlan(plan)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestGenericTexts(t *testing.T) {
 	if d.header.Flags != abi.PlanPlain || list(d.header.Settings) != `start|1|depend|netio|value|A|7|2|x|y|inf|C:\d.inf` {
 		t.Errorf("flags %d, settings %s", d.header.Flags, list(d.header.Settings))
 	}
-	if !c.Collects() || c.NeedsSample() || len(c.Uploads()) != 1 || !bytes.Contains(plan.Bytes(), []byte("s.c\x00")) {
+	if !c.Collects() || c.NeedsSample() || len(c.Uploads()) != 1 || !bytes.Contains(plan, []byte("s.c\x00")) {
 		t.Errorf("collects %v, needs the sample %v, uploads %v", c.Collects(), c.NeedsSample(), c.Uploads())
 	}
 }

@@ -69,7 +69,7 @@ func (p *caseParser) settleHandles(s *Step, n *node) {
 	if use := p.handles[s.shuts]; use != nil {
 		use.state = objectClosed
 	}
-	if s.op.life&lifeEnds == 0 || s.Async() { // one on a thread waits for what is open: that may be what is to be seen
+	if s.op.life&lifeEnds == 0 || s.async() { // one on a thread waits for what is open: that may be what is to be seen
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.threads)) {

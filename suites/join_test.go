@@ -65,7 +65,7 @@ func TestJoinedOnTheWire(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := decodePlan(plan.Bytes())
+	d, err := decodePlan(plan)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -157,7 +157,7 @@ func (j *judgement) judge() {
 	if !j.origin() {
 		return
 	}
-	if s.Async() || s.Record {
+	if s.async() || s.Record {
 		j.runs()
 		return
 	}
@@ -189,14 +189,14 @@ func (j *judgement) origin() bool {
 	s, r := j.step, j.result
 	switch r.Origin {
 	case abi.OriginCall:
-		if s.Async() {
+		if s.async() {
 			j.add(KindReport, "", "the step to start on thread "+s.Thread, StatusText(r.Status),
 				fmt.Sprintf("expected the step to start on thread %s; it returned %s", s.Thread, StatusText(r.Status)))
 			return false
 		}
 		return true
 	case abi.OriginAsync:
-		if s.Async() {
+		if s.async() {
 			return true
 		}
 	case abi.OriginRefused:
@@ -226,7 +226,7 @@ func (j *judgement) origin() bool {
 func (j *judgement) wanted() string {
 	s := j.step
 	switch {
-	case s.Async():
+	case s.async():
 		return "the step to start on thread " + s.Thread
 	case s.Record:
 		return "any status"

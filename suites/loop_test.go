@@ -75,7 +75,7 @@ func TestSeeds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := decodePlan(plan.Bytes())
+	d, err := decodePlan(plan)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,7 +96,7 @@ func (s *Step) Reported(values []uint64) []Reported {
 	none := counted && int(captures.index) < len(values) && values[captures.index] == 0
 	var all []Reported
 	for _, v := range s.op.values {
-		if int(v.index) < len(values) && !(v.held && none) && !s.Async() {
+		if int(v.index) < len(values) && !(v.held && none) && !s.async() {
 			all = append(all, Reported{v.name, v.format(values[v.index])})
 		}
 	}

@@ -95,7 +95,7 @@ func (l *loader) onceCase(source Source, r *reporter, s *Suite, list *node, id s
 
 // lasting reports whether what the step does is still there when its case is over.
 func (s *Step) lasting() bool {
-	return s.op.either || s.executor == byAgent && s.op.life == 0 && !s.Async()
+	return s.op.either || s.executor == byAgent && s.op.life == 0 && !s.async()
 }
 
 // adopt gives the cases of a suite what it does once. What that needs of a guest, they need.

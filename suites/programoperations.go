@@ -49,7 +49,7 @@ func (p *caseParser) program(in stepReading) {
 	}
 	words.parts[0] += " " + program
 	g.run = &runStep{program: program}
-	if s.Async() {
+	if s.async() {
 		s.wait = 0 // the join waits
 	}
 	command := ""

@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+//go:generate go test . -run TestReferenceIsCurrent -update
+
 var update = flag.Bool("update", false, "write the steps into docs/suites.md")
 
 const stepsHeading = "# The steps\n\n"
@@ -29,7 +31,7 @@ func TestReferenceIsCurrent(t *testing.T) {
 		t.Fatalf("%s has no heading %q", path, stepsHeading)
 	}
 	var want bytes.Buffer
-	if err := Reference(&want); err != nil {
+	if err := reference(&want); err != nil {
 		t.Fatal(err)
 	}
 	if *update {
@@ -39,7 +41,7 @@ func TestReferenceIsCurrent(t *testing.T) {
 		return
 	}
 	if diff := cmp.Diff(want.String(), steps); diff != "" {
-		t.Errorf("run go test ./suites -run Reference -update:\n%s", diff)
+		t.Errorf("docs/suites.md has other steps than the table: run go generate ./suites:\n%s", diff)
 	}
 }
 

@@ -50,7 +50,7 @@ func (p *caseParser) settleSockets(s *Step) {
 	certain := s.succeeds()
 	for _, name := range s.makes {
 		switch use := p.sockets[name]; {
-		case certain && !s.Async() && s.args[4]&abi.SocketEventAccept == 0:
+		case certain && !s.async() && s.args[4]&abi.SocketEventAccept == 0:
 			use.state = objectOpen
 		default:
 			use.state = objectUnknown

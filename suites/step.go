@@ -124,7 +124,7 @@ func (p *caseParser) expectation(s *Step, m *mapping, body *node) {
 			switch {
 			case op.fixed:
 				p.r.At(n, "", "%s is a check: there is nothing to record", op.name)
-			case s.Async():
+			case s.async():
 				p.r.At(n, "record: true beside the join", "the step only starts thread %q", s.Thread)
 			case len(s.Checks) > 0:
 				p.r.At(body, "no checks, or no record", "a recorded step is not judged, but this one checks %s", s.Checks[0].Name)
@@ -143,7 +143,7 @@ func (p *caseParser) expectation(s *Step, m *mapping, body *node) {
 		p.r.At(n, "no expect", "%s has only one outcome that passes", op.name)
 	case s.Record:
 		p.r.At(n, "either expect or record", "a recorded step is not judged")
-	case s.Async():
+	case s.async():
 		p.r.At(n, "expect beside the join", "the step only starts thread %q", s.Thread)
 	case len(s.Checks) > 0 && !op.always && slices.ContainsFunc(codes, func(c uint32) bool { return !isSuccess(c) && (isError(c) || !op.request) }):
 		p.r.At(body, "checks only where success is expected", "%s is not known when %s fails", s.Checks[0].Name, op.name)
@@ -223,7 +223,7 @@ func (p *caseParser) timing(s *Step, m *mapping, nodes *stepNodes) {
 		switch {
 		case p.loop != nil:
 			p.r.At(n, "", "repeat inside a loop")
-		case s.Async():
+		case s.async():
 			p.r.At(n, "", "%s can't be repeated on a thread", op.name)
 		case !op.loop:
 			p.r.At(n, "", "%s can't be repeated", op.name)
@@ -247,7 +247,7 @@ func (p *caseParser) timing(s *Step, m *mapping, nodes *stepNodes) {
 		d, ok := p.r.Duration(n, op.name+": "+key, p.longest(s))
 		switch {
 		case !ok:
-		case s.Async():
+		case s.async():
 			p.r.At(n, "within in the join", "the step only starts thread %q", s.Thread)
 		case s.Record:
 			p.r.At(n, "no "+key+", or no record", "a recorded step is not judged")
@@ -281,7 +281,7 @@ func (p *caseParser) place(s *Step, n *node, inside *mapping) {
 		at = inside.Take("at")
 	}
 	switch {
-	case at != nil && s.Async():
+	case at != nil && s.async():
 		p.r.At(at, "thread or at, not both", "a step on thread %q runs there", s.Thread)
 	case at != nil:
 		var names []named
@@ -291,7 +291,7 @@ func (p *caseParser) place(s *Step, n *node, inside *mapping) {
 		if code, ok := p.r.readOneOf(at, s.op.name+": at", names); ok {
 			s.context = uint16(code)
 		}
-	case s.Async():
+	case s.async():
 	case p.c.Irql != "" && s.Part == OwnSteps && s.allows(p.c.Irql):
 		s.context = map[string]uint16{"dispatch": abi.ContextSpin, "dpc": abi.ContextDPC}[p.c.Irql]
 	case p.inLoop() && p.loop.parallel > 1:
@@ -355,7 +355,7 @@ func (p *caseParser) finish(s *Step, n *node, words *sentence) {
 		p.r.At(n, "fewer checks: use another inspect", "too many checks in one step")
 	}
 	switch {
-	case s.Async():
+	case s.async():
 		words.add("on thread " + s.Thread)
 	case s.context == abi.ContextSpin:
 		words.add("at DISPATCH_LEVEL under a spin lock")

@@ -89,7 +89,7 @@ func (p *caseParser) proveTaken(s *Step, n *node) {
 	switch {
 	case s.takes == nil:
 		return
-	case s.Async():
+	case s.async():
 		p.r.At(n, "the step without thread:", "%s takes %s, but on thread %q nobody would see what it took", s.Op, s.takes, s.Thread)
 		return
 	case s.Record:
@@ -169,7 +169,7 @@ func (p *caseParser) canTake(s, source *Step, n *node, what string) bool {
 		p.r.At(n, "a value of its own", "%s: the agent performs %s, and takes nothing from other steps", what, s.Op)
 	case source.op.executor == byAgent || source.executor == byAgent:
 		p.r.At(n, "a step of the driver's", "%s: the agent performs %s on line %d, and the driver knows nothing of it", what, source.Op, source.Line)
-	case source.Async():
+	case source.async():
 		p.r.At(n, "a step without thread:", "%s: %s on line %d is only started, on thread %q", what, source.Op, source.Line, source.Thread)
 	case source.Record:
 		p.r.At(n, "a step that is judged", "%s: %s on line %d is only recorded: it may have failed", what, source.Op, source.Line)

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Reference writes the steps, their arguments and their checks as Markdown.
-func Reference(w io.Writer) error {
+// reference writes the steps, their arguments and their checks as Markdown.
+func reference(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("## Beside every step\n\n| key | meaning |\n| --- | --- |\n")
 	for _, k := range commonKeys() {
