@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,13 +63,7 @@ func (s *session) reconnect(ctx context.Context, before string) error {
 // bootWait is how long the machine may take to be there again: a guest that starts in seconds is known to, and any other
 // takes what its target says, or what a machine may take.
 func (s *session) bootWait() time.Duration {
-	switch t := s.target.Static; {
-	case t == nil:
-		return s.allow(connectLimit)
-	case t.ResetWithin > 0:
-		return s.allow(t.ResetWithin)
-	}
-	return s.allow(bootLimit)
+	return s.allow(cmp.Or(s.target.Machine.BootWithin, connectLimit))
 }
 
 func (s *session) reconnectWithin(ctx context.Context, before string, limit time.Duration) error {
@@ -117,9 +112,9 @@ func (s *session) open(ctx, whole context.Context) (label string, err error) {
 		s.answer = max(s.answer, time.Since(begun))
 	}
 	s.fresh = s.facts.Traces
-	s.label = s.target.describeGuest(s.facts)
+	s.label = describeGuest(s.target.Machine.Stack, s.facts)
 	facts := factsOf(s.facts)
-	if netio := s.target.netio(); netio != "" {
+	if netio := s.target.Machine.Stack.Word; netio != "" {
 		facts["netio"] = netio
 	}
 	facts[results.FactGuest] = s.label
@@ -144,7 +139,7 @@ func (s *session) dial(ctx context.Context, bring func() (context.Context, conte
 	if err != nil {
 		return nil, err
 	}
-	g, err := guest.Connect(ctx, client, guest.Options{Agent: s.kit.agent, Logger: s.log, Bring: bring, Owner: s.owner()})
+	g, err := guest.Connect(ctx, client, guest.Options{Agent: s.artifacts.Agent, Logger: s.log, Bring: bring, Owner: s.owner()})
 	if err != nil {
 		return nil, errors.Join(err, client.Close())
 	}
@@ -174,7 +169,7 @@ func (s *session) inUse() error {
 
 // letOthers gives a guest back that others can use, too.
 func (s *session) letOthers(ctx context.Context) {
-	if s.target.shared() == "" && !s.plan.Request.Keep && !s.plan.Request.Warm {
+	if s.target.Machine.Shared == "" && !s.plan.Request.Keep && !s.plan.Request.Warm {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.allow(closeLimit))

@@ -11,10 +11,12 @@ import (
 
 	"wskharness/driver"
 	"wskharness/results"
+	"wskharness/settings"
+	"wskharness/workshop"
 )
 
 // ownProvider builds a provider as a user has one: the model's sources, with other words in one of their files.
-func ownProvider(t *testing.T, w *Workshop, file, was, is string) string {
+func ownProvider(t *testing.T, w *workshop.Workshop, file, was, is string) string {
 	t.Helper()
 	sources := fstest.MapFS{}
 	err := fs.WalkDir(driver.Sources(), ".", func(path string, d fs.DirEntry, err error) error {
@@ -47,7 +49,7 @@ func ownProvider(t *testing.T, w *Workshop, file, was, is string) string {
 // without, and one that says so and can't be is a mistake of the configuration, before anything starts.
 func TestControlOfAnOwnProvider(t *testing.T) {
 	env := testEnv(t)
-	w, err := NewWorkshop(t.Context(), env.Cache)
+	w, err := workshop.New(t.Context(), env.Env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +83,7 @@ func TestControlOfAnOwnProvider(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = NewPlan(Request{Config: config})
-			var usage *UsageError
+			var usage *settings.UsageError
 			if !errors.As(err, &usage) || !strings.Contains(err.Error(), "target mine: control: true, but ") || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want a usage error with %q", err, test.want)
 			}
@@ -93,7 +95,7 @@ func TestControlOfAnOwnProvider(t *testing.T) {
 func runOnOddControl(t *testing.T, was, is, cases string) *results.Record {
 	t.Helper()
 	env := testEnv(t)
-	w, err := NewWorkshop(t.Context(), env.Cache)
+	w, err := workshop.New(t.Context(), env.Env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,29 +139,5 @@ func TestControlConfig(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", text, err, want)
 		}
-	}
-}
-
-// TestProviderPage holds what the page shows to the header, and the numbers here to both.
-func TestProviderPage(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join("..", "docs", "provider.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	header, err := fs.ReadFile(driver.Sources(), "include/wskcontrol.h")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, declarations, found := strings.Cut(string(header), "#include <ntddk.h>\n\n")
-	if !found || !strings.Contains(string(page), strings.TrimSpace(declarations)) {
-		t.Error("docs/provider.md does not show what driver/include/wskcontrol.h declares")
-	}
-	for _, want := range []string{`#define WSK_TEST_CONTROL_NAME    "` + controlRoutine + `"`, "#define WSK_TEST_CONTROL_VERSION 3u\n", "const UINT32 " + controlVersionNumber + " ="} {
-		if !strings.Contains(string(header), want) {
-			t.Errorf("the header has no %q", want)
-		}
-	}
-	if controlVersion != 3 {
-		t.Error("the controller and the header have different versions")
 	}
 }

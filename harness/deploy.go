@@ -34,11 +34,11 @@ func (l *driverRun) codePages() suites.CodePages {
 func (l *driverRun) newState(boot string, pages suites.CodePages, takenUp bool, again func(attemptKey) bool) *driverrun.State {
 	c := l.plan.Request.Config
 	p := driverrun.Plan{
-		N: l.n, ID: l.id, Target: l.target.Name, Boot: boot, SHA256: l.kit.pkg.Manifest.Driver.SHA256, Service: c.service().Name,
-		Own: l.ownDriver(), Resident: c.resident(), Version: l.facts.Version(), Pages: pages, FailFast: l.plan.Request.FailFast, TakenUp: takenUp,
+		N: l.n, ID: l.id, Target: l.target.Name, Boot: boot, SHA256: l.artifacts.pkg.Manifest.Driver.SHA256, Service: c.DriverService().Name,
+		Own: l.externalDriver(), Resident: c.Resident(), Version: l.facts.Version(), Pages: pages, FailFast: l.plan.Request.FailFast, TakenUp: takenUp,
 		UnheardAfter: l.allow(unheardLimit), SuiteLimit: c.Limits.Suite, Spent: l.suiteTime,
 	}
-	kind := l.target.kind(l.facts)
+	kind := issueKind(l.target.Machine.Stack, l.facts)
 	for _, t := range l.attempts {
 		p.Attempts = append(p.Attempts, driverrun.Attempt{Case: t.test, Number: t.number, Seed: t.seed,
 			Known: l.plan.Catalog.Known(kind, p.Version, t.test), Again: again(t.key())})
@@ -49,7 +49,7 @@ func (l *driverRun) newState(boot string, pages suites.CodePages, takenUp bool, 
 // deploy compiles the plan for this guest, pushes it with the driver, and starts it. Where the start was not answered, it
 // may have been started: unanswered says so, and there is no journal.
 func (l *driverRun) deploy(ctx context.Context) (started journal, unanswered error, err error) {
-	pkg := l.kit.pkg
+	pkg := l.artifacts.pkg
 	entries := make([]suites.Entry, len(l.attempts))
 	for i, t := range l.attempts {
 		entries[i] = suites.Entry{Case: t.test, Attempt: t.number}
@@ -64,9 +64,9 @@ func (l *driverRun) deploy(ctx context.Context) (started journal, unanswered err
 		return nil, nil, err
 	}
 	plan, err := suites.Compile(entries, suites.PlanOptions{
-		RunID: l.id, DriverPath: path, Service: l.plan.Request.Config.service().Name, DriverSHA256: [32]byte(hash),
+		RunID: l.id, DriverPath: path, Service: l.plan.Request.Config.DriverService().Name, DriverSHA256: [32]byte(hash),
 		StartTimeout: l.serviceLimit(startLimit), StopTimeout: l.serviceLimit(stopLimit), Seed: l.seed(),
-		Own: l.plan.Request.Config.ownService(), INF: files.inf, Stored: files.stored,
+		Own: l.plan.Request.Config.ExternalService(), INF: files.inf, Stored: files.stored,
 	})
 	if err != nil {
 		return nil, nil, err

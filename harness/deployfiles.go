@@ -9,9 +9,11 @@ import (
 	"os"
 	"path/filepath"
 
+	"wskharness/config"
 	"wskharness/driver"
 	"wskharness/guest"
 	"wskharness/results"
+	"wskharness/settings"
 	"wskharness/suites"
 )
 
@@ -83,8 +85,8 @@ func (f *deployFiles) upload(c *suites.Case) error {
 }
 
 // checkFiles says which files that cases upload are not there, where no build can make them.
-func (c *Config) checkFiles(cases []*suites.Case) error {
-	if c.Own != nil && c.Own.Build != nil {
+func checkFiles(c *config.Config, cases []*suites.Case) error {
+	if c.External != nil && c.External.Build != nil {
 		return nil
 	}
 	return checkUploads(cases)
@@ -92,13 +94,13 @@ func (c *Config) checkFiles(cases []*suites.Case) error {
 
 // Check says what is wrong with the files that the configuration, its suites and its targets name, beyond what is wrong
 // in these themselves.
-func (c *Config) Check(catalog *suites.Catalog) error {
-	problems := []error{c.checkRun(catalog), c.checkFiles(catalog.All()), c.checkSampleChecks(catalog.All())}
+func Check(c *config.Config, catalog *suites.Catalog) error {
+	problems := []error{c.CheckRun(catalog), checkFiles(c, catalog.All()), c.CheckSampleChecks(catalog.All())}
 	for i := range c.Targets {
-		problems = append(problems, c.Targets[i].checkNetio())
+		problems = append(problems, c.Targets[i].Check())
 	}
 	if err := errors.Join(problems...); err != nil {
-		return &UsageError{Err: err}
+		return &settings.UsageError{Err: err}
 	}
 	return nil
 }
@@ -113,14 +115,14 @@ func checkUploads(cases []*suites.Case) error {
 			case err != nil:
 				missing = append(missing, fmt.Errorf("%s: %s: %w", u.Place, u.What, err))
 			case u.Most > 0 && (len(content.Files) != 1 || content.Files[0].Path != uploadRoot):
-				missing = append(missing, fmt.Errorf("%s: %s: %s is a folder, and has to be a file", u.Place, u.What, displayPath(u.Local)))
+				missing = append(missing, fmt.Errorf("%s: %s: %s is a folder, and has to be a file", u.Place, u.What, settings.DisplayPath(u.Local)))
 			case u.Most > 0 && content.Bytes() > u.Most:
-				missing = append(missing, fmt.Errorf("%s: %s has %d bytes; a request to a device takes at most %d", u.Place, displayPath(u.Local), content.Bytes(), u.Most))
+				missing = append(missing, fmt.Errorf("%s: %s has %d bytes; a request to a device takes at most %d", u.Place, settings.DisplayPath(u.Local), content.Bytes(), u.Most))
 			}
 		}
 	}
 	if len(missing) > 0 {
-		return &UsageError{Err: errors.Join(missing...)}
+		return &settings.UsageError{Err: errors.Join(missing...)}
 	}
 	return nil
 }

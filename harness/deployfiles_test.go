@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"wskharness/config"
 	"wskharness/driver"
 	"wskharness/guest"
 	"wskharness/suites"
@@ -27,7 +28,7 @@ func TestUnsignedDriver(t *testing.T) {
 		return driver.ManifestFile{File: name, SHA256: strings.Repeat("ab", 32)}
 	}
 	on := func(facts guest.Facts) *driverRun {
-		s := &session{target: &Target{Name: "lab"}, facts: facts}
+		s := &session{target: &config.Target{Name: "lab"}, facts: facts}
 		return &driverRun{session: s, n: 2, attempts: []*attempt{{test: catalog.All()[0]}}}
 	}
 	windows, wine := guest.Facts{}, guest.Facts{Wine: "8.0"}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"wskharness/settings"
 	"wskharness/suites"
 )
 
@@ -13,19 +14,19 @@ import (
 func (p *Plan) Describe(w io.Writer) error {
 	var b strings.Builder
 	c := p.Request.Config
-	fmt.Fprintf(&b, "configuration: %s\n", c.source())
+	fmt.Fprintf(&b, "configuration: %s\n", c.Source())
 	for _, t := range p.Targets {
-		fmt.Fprintf(&b, "target: %s\n", t.describe())
+		fmt.Fprintf(&b, "target: %s (%s, %s)\n", t.Name, t.Kind.Name, t.Machine.Description)
 	}
 	switch {
-	case c.Own != nil:
-		fmt.Fprintf(&b, "driver: %s", c.redactor(os.Getenv).Text(c.Own.describe()))
+	case c.External != nil:
+		fmt.Fprintf(&b, "driver: %s", c.Redactor(os.Getenv).Text(c.External.Describe()))
 	case len(c.Defines) > 0:
-		fmt.Fprintf(&b, "driver: the built-in sample, with %s", strings.Join(sortedDefines(c.Defines), ", "))
+		fmt.Fprintf(&b, "driver: the built-in sample, with %s", strings.Join(settings.Defined(c.Defines), ", "))
 	default:
 		b.WriteString("driver: the built-in sample")
 	}
-	fmt.Fprintf(&b, "\nrun folder: below %s\n", displayPath(p.Request.Out))
+	fmt.Fprintf(&b, "\nrun folder: below %s\n", settings.DisplayPath(p.Request.Out))
 	fmt.Fprintf(&b, "cases: %d on each target", len(p.Cases))
 	if p.Request.Repeat > 1 {
 		fmt.Fprintf(&b, ", %d times each", p.Request.Repeat)
@@ -49,18 +50,4 @@ func (p *Plan) Describe(w io.Writer) error {
 		}
 	}
 	return nil
-}
-
-func (t *Target) describe() string {
-	switch {
-	case t.Static != nil:
-		return fmt.Sprintf("%s (static, %s as %s)", t.Name, t.Static.URL, t.Static.User)
-	case t.Wine.Model:
-		return fmt.Sprintf("%s (wine, %s)", t.Name, t.Wine.describeModel())
-	case t.Wine.Control:
-		return fmt.Sprintf("%s (wine, netio.sys from %s, which can be controlled)", t.Name, displayPath(t.Wine.Netio))
-	case t.Wine.Netio != "":
-		return fmt.Sprintf("%s (wine, netio.sys from %s)", t.Name, displayPath(t.Wine.Netio))
-	}
-	return fmt.Sprintf("%s (wine, Wine's own netio.sys)", t.Name)
 }

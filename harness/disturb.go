@@ -10,6 +10,7 @@ import (
 	"wskharness/guest"
 	"wskharness/remote"
 	"wskharness/vm"
+	"wskharness/workshop"
 )
 
 // inGuest runs a command line in the guest, beside the run.
@@ -18,7 +19,7 @@ func inGuest(ctx context.Context, m vm.Machine, line string, out *bounded) (code
 	if err != nil {
 		return 0, err
 	}
-	code, err = Exec(ctx, client, remote.CommandLine{Line: line}, "", nil, out, out)
+	code, err = remote.Exec(ctx, client, remote.CommandLine{Line: line}, remote.ShellOptions{}, nil, out, out)
 	return code, errors.Join(err, client.Close())
 }
 
@@ -38,7 +39,7 @@ func (s stage) withAgent(ctx context.Context, do func(context.Context, *guest.Gu
 	if err != nil {
 		return err
 	}
-	return errors.Join(WithAgent(ctx, s.env, client, do), client.Close())
+	return errors.Join(workshop.WithAgent(ctx, s.env.Env, client, do), client.Close())
 }
 
 // killHost ends the process that the driver runs in.

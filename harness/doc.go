@@ -1,9 +1,9 @@
 // Package harness is one run of wskharness: it reads the configuration, plans, builds the package
 // that is tested, brings up the targets, deploys, follows the agent in each of them, and judges.
 //
-//	config, err := harness.LoadConfig("", ".")
+//	config, err := config.Load(kinds.All(), "", ".")
 //	plan, err := harness.NewPlan(harness.Request{Config: config})
-//	done, err := plan.Run(ctx, harness.Env{Logger: log, Cache: cache, Serve: serve}, view)
+//	done, err := plan.Run(ctx, harness.Env{Env: env}, view)
 //	os.Exit(results.ExitCode(done.Record, plan.Request.Policy))
 //
 // It is the only package that knows all rooms: suites say what to test, driver what to test it

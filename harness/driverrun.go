@@ -143,7 +143,7 @@ func (l *driverRun) entry(r guest.Record) guest.Record {
 	if !ok || l.traces.entry == "" || r.Ev != guest.EvDriverStart || r.OK || r.Why != "start" || r.Entry != 0 {
 		return r
 	}
-	if status, told := teller.EntryStatus(l.plan.Request.Config.service().Name, l.traces.entry); told {
+	if status, told := teller.EntryStatus(l.plan.Request.Config.DriverService().Name, l.traces.entry); told {
 		r.Entry = status
 	}
 	return r
@@ -528,10 +528,10 @@ func (l *driverRun) close() {
 // source is where an offset into the tested driver is in its sources, by the debug information of its build;
 // empty where that does not say.
 func (l *driverRun) source(module string, offset uint64) string {
-	if l.kit == nil || l.kit.pkg.Symbols == "" || !strings.EqualFold(module, filepath.Base(l.kit.pkg.Driver)) {
+	if l.artifacts == nil || l.artifacts.pkg.Symbols == "" || !strings.EqualFold(module, filepath.Base(l.artifacts.pkg.Driver)) {
 		return ""
 	}
-	symbols, err := driver.OpenSymbols(l.kit.pkg.Symbols)
+	symbols, err := driver.OpenSymbols(l.artifacts.pkg.Symbols)
 	if err != nil {
 		l.log.Warn("find the place of the crash in the sources", "error", err)
 		return ""

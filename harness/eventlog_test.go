@@ -15,10 +15,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"wskharness/config"
 	"wskharness/crashdump"
 	"wskharness/guest"
 	"wskharness/remote"
 	"wskharness/results"
+	"wskharness/targets"
 	"wskharness/testtime"
 	"wskharness/vm/wine"
 )
@@ -32,7 +34,7 @@ func loggedEvent(provider string, id, record int, data string) string {
 // rebooter turns the guest off and on while a case is under way.
 type rebooter struct {
 	t    *testing.T
-	up   *UpGuest
+	up   *wine.State
 	name string
 }
 
@@ -41,7 +43,7 @@ func (r rebooter) Handle(e results.Update) error {
 		return nil
 	}
 	ctx := testtime.Context(r.t)
-	return wine.Reset(ctx, r.up.State)
+	return r.up.Reset(ctx)
 }
 
 // TestRebootWithAnEvent lets a machine that nobody watches reboot in mid-case, with no dump but an event log: a stop code
@@ -49,7 +51,7 @@ func (r rebooter) Handle(e results.Update) error {
 func TestRebootWithAnEvent(t *testing.T) {
 	env := testEnv(t)
 	up := bringUp(t, env)
-	client, err := Dial(&Config{}, env, up.ID)
+	client, err := targets.Dial(&config.Config{}, env.Env, up.ID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"wskharness/config"
 	"wskharness/disk"
 	"wskharness/guest"
 	"wskharness/harness/driverrun"
@@ -34,7 +35,7 @@ func (s *session) collectLimit() time.Duration {
 	if limit := s.plan.Request.Config.Limits.Collect; limit > 0 {
 		return limit
 	}
-	return defaultCollectLimit
+	return config.DefaultCollect
 }
 
 // crashFault is what the machine tells of its crash, with the console kept as a file.
@@ -82,7 +83,7 @@ func (l *driverRun) fullDisk(ctx context.Context, _ driverrun.Collect) driverrun
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.allow(tellLimit))
 	defer cancel()
-	state, err := l.guest.State(ctx, l.plan.Request.Config.service().Name, l.id)
+	state, err := l.guest.State(ctx, l.plan.Request.Config.DriverService().Name, l.id)
 	if err != nil || state.FreeBytes == nil || *state.FreeBytes >= littleSpace {
 		return driverrun.Told{}
 	}

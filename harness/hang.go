@@ -82,13 +82,13 @@ func (l *driverRun) askAgent(ctx context.Context, test string) (string, []result
 	}
 	telling, stop := context.WithTimeout(ctx, l.allow(tellLimit))
 	defer stop()
-	state, err := l.guest.State(telling, l.plan.Request.Config.service().Name, l.id)
+	state, err := l.guest.State(telling, l.plan.Request.Config.DriverService().Name, l.id)
 	if err != nil {
 		l.tellTimeUp(telling, "be told what a guest that hangs is at")
 		return "the agent answers, but does not tell of the run: " + err.Error(), nil
 	}
 	said := fmt.Sprintf("the agent answers; the process of the run is %s, the driver's service %s", state.Run, state.Driver)
-	if l.ownDriver() {
+	if l.externalDriver() {
 		return said, nil // only the sample could be asked
 	}
 	said += "; "

@@ -37,7 +37,7 @@ cases:
 func TestHangTells(t *testing.T) {
 	env := testEnv(t)
 	config := configOf(t, "suites: [stuck.yaml]\n", map[string]string{"stuck.yaml": stuckSuite})
-	config.Targets[0].Wine.Model = true // WskDeregister waits for the release there, as documented
+	onModel(t, config) // WskDeregister waits for the release there, as documented
 	config.Defines = map[string]string{"WSKSAMPLE_DEFECT": "WSKSAMPLE_DEFECT_OVERSTAYS"}
 	done := carryOut(t, env, config, nil, "stuck.here")
 	attempt := done.Record.Targets[0].Cases[0].Attempts[0]

@@ -9,7 +9,9 @@ import (
 	"sync"
 	"testing"
 
+	"wskharness/config"
 	"wskharness/results"
+	"wskharness/vm/wine"
 )
 
 const twoSuite = `suite: two
@@ -20,7 +22,7 @@ cases:
 `
 
 // static is a configuration in which a guest that is up is a machine, by one of its names.
-func (u *UpGuest) static(t *testing.T, host string) *Config {
+func staticOf(t *testing.T, u *wine.State, host string) *config.Config {
 	t.Helper()
 	dir := t.TempDir()
 	text := fmt.Sprintf("targets:\n  lab: {provider: static, url: '%s', user: '%s', password_file: '%s', auth: basic, certificate_sha256: '%s'}\nsuites: [two.yaml]\n",
@@ -28,7 +30,7 @@ func (u *UpGuest) static(t *testing.T, host string) *Config {
 	if err := os.WriteFile(filepath.Join(dir, "two.yaml"), []byte(twoSuite), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	config, err := parseConfig([]byte(text), ConfigName, dir)
+	config, err := parseConfig([]byte(text), config.Name, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,8 +55,8 @@ func TestOneMachineOfTwoNames(t *testing.T) {
 	env := testEnv(t)
 	up := bringUp(t, env)
 	var second *Finished
-	r := &rival{run: func() { second = carryOut(t, env, up.static(t, "localhost"), nil, "two.well") }}
-	first := carryOut(t, env, up.static(t, "127.0.0.1"), r, "two.well", "two.sleeps")
+	r := &rival{run: func() { second = carryOut(t, env, staticOf(t, up, "localhost"), nil, "two.well") }}
+	first := carryOut(t, env, staticOf(t, up, "127.0.0.1"), r, "two.well", "two.sleeps")
 	if got := outcomes(first.Record); got["two.well"] != results.Pass || got["two.sleeps"] != results.Pass {
 		t.Errorf("the first run was disturbed: %v\n%s", got, summary(first))
 	}
@@ -66,7 +68,7 @@ func TestOneMachineOfTwoNames(t *testing.T) {
 		t.Errorf("the second run: %s\n%s", trouble, summary(second))
 	}
 	// It is over, and was given back.
-	third := carryOut(t, env, up.static(t, "localhost"), nil, "two.well")
+	third := carryOut(t, env, staticOf(t, up, "localhost"), nil, "two.well")
 	if got := outcomes(third.Record); got["two.well"] != results.Pass {
 		t.Errorf("after the first: %v %s\n%s", got, third.Record.Targets[0].Trouble, summary(third))
 	}

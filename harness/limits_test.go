@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"wskharness/config"
 	"wskharness/crashdump/dumptest"
 	"wskharness/guest"
 	"wskharness/remote"
@@ -21,9 +22,11 @@ import (
 	"wskharness/results"
 	"wskharness/strictyaml"
 	"wskharness/suites"
+	"wskharness/targets"
 	"wskharness/testtime"
 	"wskharness/vm"
 	"wskharness/vm/wine"
+	"wskharness/workshop"
 )
 
 // slowSuite has a case that is under way until somebody ends it: for longer than anything that the tests wait for.
@@ -43,7 +46,7 @@ cases:
 `
 
 // carryOut makes one run of cases with an environment, and demands that the controller had no trouble.
-func carryOut(t *testing.T, env Env, config *Config, handler results.Subscriber, patterns ...string) *Finished {
+func carryOut(t *testing.T, env Env, config *config.Config, handler results.Subscriber, patterns ...string) *Finished {
 	t.Helper()
 	plan, err := NewPlan(Request{Config: config, Out: config.Out, Selection: suites.Selection{Patterns: patterns}})
 	if err != nil {
@@ -95,18 +98,18 @@ func TestSuiteAndTargetLimits(t *testing.T) {
 	whole, cases := measured(t, env, files)
 	suite, target := (still + ample*cases).Round(time.Millisecond), (still + ample*whole).Round(time.Millisecond)
 	for name, test := range map[string]struct {
-		limits Limits
+		limits config.Limits
 		want   map[string]results.Outcome
 		why    string
 	}{
 		"suite": {
-			limits: Limits{Suite: suite},
+			limits: config.Limits{Suite: suite},
 			want: map[string]results.Outcome{"slow.one": results.Pass, "slow.two": results.Pass, "slow.three": results.NotRun,
 				"slow.four": results.NotRun, "zz.well": results.Pass},
 			why: fmt.Sprintf("the limit of the suite slow on wine of %s was up", strictyaml.ShortDuration(suite)),
 		},
 		"target": {
-			limits: Limits{Target: target},
+			limits: config.Limits{Target: target},
 			want: map[string]results.Outcome{"slow.one": results.Pass, "slow.two": results.Pass, "slow.three": results.NotRun,
 				"slow.four": results.NotRun, "zz.well": results.NotRun},
 			why: fmt.Sprintf("the limit of the target wine of %s was up", strictyaml.ShortDuration(target)),
@@ -251,7 +254,7 @@ cases:
 func TestStaticMachineIsRebooted(t *testing.T) {
 	env := testEnv(t)
 	up := bringUp(t, env)
-	client, err := Dial(&Config{}, env, up.ID)
+	client, err := targets.Dial(&config.Config{}, env.Env, up.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +263,7 @@ func TestStaticMachineIsRebooted(t *testing.T) {
 		if !strings.Contains(line, "shutdown /r") {
 			return nil
 		}
-		return wine.Reset(ctx, up.State)
+		return up.Reset(ctx)
 	}
 	refuses := func(ctx context.Context, line string, s *remote.Shell) error {
 		if !strings.Contains(line, "shutdown /r") {
@@ -274,7 +277,7 @@ func TestStaticMachineIsRebooted(t *testing.T) {
 		after      results.Outcome
 		why        string
 	}{
-		{name: "by its command", keys: fmt.Sprintf(", reset: [%q, %s, %q, %s], reset_within: 9m", env.Serve[0], resetCommand, env.Cache, up.ID),
+		{name: "by its command", keys: fmt.Sprintf(", reset: [%q, %s, %q, %s], reset_within: 9m", env.Program[0], resetCommand, env.Cache, up.ID),
 			before: refuses, after: results.Pass},
 		{name: "by its guest", before: obeys, after: results.Pass},
 		{name: "by a command that fails", keys: ", reset: ['false']", before: obeys, after: results.NotRun, why: "reset the machine"},
@@ -299,7 +302,7 @@ type dumper struct {
 	t      *testing.T
 	env    Env
 	client *remote.WinRM
-	up     *UpGuest
+	up     *wine.State
 }
 
 // crash is the dump of a page fault in the driver.
@@ -314,14 +317,14 @@ func (d *dumper) Handle(e results.Update) error {
 		return nil
 	}
 	ctx := testtime.Context(d.t)
-	err := WithAgent(ctx, d.env, d.client, func(ctx context.Context, g *guest.Guest) error {
+	err := workshop.WithAgent(ctx, d.env.Env, d.client, func(ctx context.Context, g *guest.Guest) error {
 		_, err := g.Push(ctx, []guest.File{guest.Contents(`C:\crash dumps\small\112526-02.dmp`, crash())}, nil)
 		return err
 	})
 	if err != nil {
 		d.t.Error(err)
 	}
-	return wine.Reset(ctx, d.up.State)
+	return d.up.Reset(ctx)
 }
 
 // TestRebootWithADump lets a machine that nobody watches reboot in mid-case, and leave a dump, where its registry says that
@@ -329,7 +332,7 @@ func (d *dumper) Handle(e results.Update) error {
 func TestRebootWithADump(t *testing.T) {
 	env := testEnv(t)
 	up := bringUp(t, env)
-	client, err := Dial(&Config{}, env, up.ID)
+	client, err := targets.Dial(&config.Config{}, env.Env, up.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -339,18 +342,18 @@ func TestRebootWithADump(t *testing.T) {
 		{Line: `C:\windows\system32\reg.exe`, SkipShell: true, Args: []string{"add", `HKLM\SYSTEM\CurrentControlSet\Control\CrashControl`,
 			"/v", "MinidumpDir", "/t", "REG_EXPAND_SZ", "/d", `%SystemDrive%\crash dumps\small`, "/f"}},
 	} {
-		code, err := Exec(t.Context(), client, line, "", nil, io.Discard, io.Discard)
+		code, err := remote.Exec(t.Context(), client, line, remote.ShellOptions{}, nil, io.Discard, io.Discard)
 		if err != nil || code != 0 {
 			t.Fatal(line, code, err)
 		}
 	}
 	text := fmt.Sprintf("targets:\n  lab: {provider: static, url: '%s', user: '%s', password_file: '%s', auth: basic, certificate_sha256: '%s', reset: ['%s', %s, '%s', %s]}\nsuites: [slow.yaml]\n",
-		up.Endpoint, up.User, up.PasswordFile, up.CertificateSHA, env.Serve[0], resetCommand, env.Cache, up.ID)
+		up.Endpoint, up.User, up.PasswordFile, up.CertificateSHA, env.Program[0], resetCommand, env.Cache, up.ID)
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "slow.yaml"), []byte(slowSuite), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	config, err := parseConfig([]byte(text), ConfigName, dir)
+	config, err := parseConfig([]byte(text), config.Name, dir)
 	if err != nil {
 		t.Fatal(err)
 	}

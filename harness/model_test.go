@@ -5,10 +5,12 @@ import (
 	"path/filepath"
 	"testing"
 
+	"wskharness/config"
 	"wskharness/driver"
 	"wskharness/results"
 	"wskharness/suites"
 	"wskharness/testtime"
+	"wskharness/workshop"
 )
 
 // runTargets runs the builtin suites on the targets of a configuration.
@@ -20,10 +22,10 @@ func runTargets(t *testing.T, env Env, targets string, patterns ...string) *resu
 func runSelected(t *testing.T, env Env, targets string, selection suites.Selection) *results.Record {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, ConfigName), []byte(targets), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, config.Name), []byte(targets), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	config, err := LoadConfig("", dir)
+	config, err := loadConfig("", dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +45,7 @@ func runSelected(t *testing.T, env Env, targets string, selection suites.Selecti
 // target loads the same file as a provider of the user's own, which provider steps don't control unless it is said.
 func TestModelKeepsEveryRule(t *testing.T) {
 	env := testEnv(t)
-	w, err := NewWorkshop(t.Context(), env.Cache)
+	w, err := workshop.New(t.Context(), env.Env)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,12 +8,14 @@ import (
 	"testing"
 
 	"wskharness/driver"
+	"wskharness/settings"
+	"wskharness/workshop"
 )
 
 // TestBadNetio: a file that can't be a netio.sys is a mistake of the configuration, before anything starts.
 func TestBadNetio(t *testing.T) {
 	dir := t.TempDir()
-	w, err := NewWorkshop(t.Context(), testEnv(t).Cache)
+	w, err := workshop.New(t.Context(), testEnv(t).Env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +42,7 @@ func TestBadNetio(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = NewPlan(Request{Config: config})
-		var usage *UsageError
+		var usage *settings.UsageError
 		if !errors.As(err, &usage) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want a usage error with %q", path, err, want)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"wskharness/config"
 	"wskharness/remote/winrmd"
 	"wskharness/results"
 	"wskharness/suites"
@@ -101,7 +102,7 @@ func TestNetworkThatFails(t *testing.T) {
 			lanes <- struct{}{}
 			defer func() { <-lanes }()
 			env := env
-			env.Serve = append(env.Serve[:2:2], strconv.FormatUint(seed+i, 10))
+			env.Program = append(env.Program[:1:1], strconv.FormatUint(seed+i, 10))
 			crash, want := i%4 == 0, calm
 			if crash {
 				want = whole
@@ -140,7 +141,7 @@ func TestNetworkThatFails(t *testing.T) {
 	t.Logf("%d verdicts of %d runs were lost", lost, networkRuns())
 }
 
-func networkRun(t *testing.T, env Env, config *Config, name string, crash bool) *Finished {
+func networkRun(t *testing.T, env Env, config *config.Config, name string, crash bool) *Finished {
 	t.Helper()
 	patterns := []string{"network"}
 	if crash {
@@ -155,28 +156,38 @@ func networkRun(t *testing.T, env Env, config *Config, name string, crash bool) 
 	begun := time.Now()
 	done, err := plan.Run(ctx, env)
 	if err != nil || ctx.Err() != nil {
-		t.Errorf("%s, with %v, after %s: %v\n%s", name, env.Serve[2:], time.Since(begun), err, summary(done))
+		t.Errorf("%s, with %v, after %s: %v\n%s", name, env.Program[1:], time.Since(begun), err, summary(done))
 	}
 	return done
 }
 
 // configOf is a configuration with a Wine target, in a folder of its own with the files that it names.
-func configOf(t *testing.T, more string, files map[string]string) *Config {
+func configOf(t *testing.T, more string, files map[string]string) *config.Config {
 	t.Helper()
 	dir := t.TempDir()
 	all := map[string]string{}
 	maps.Copy(all, files)
-	all[ConfigName] = "targets: {wine: {provider: wine}}\n" + more
+	all[config.Name] = "targets: {wine: {provider: wine}}\n" + more
 	for name, text := range all {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	config, err := LoadConfig("", dir)
+	config, err := loadConfig("", dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return config
+}
+
+// onModel gives the guest of a configuration the harness's model for its netio.sys.
+func onModel(t *testing.T, c *config.Config) {
+	t.Helper()
+	model, err := parseConfig([]byte("targets: {wine: {provider: wine, netio: model}}\n"), "c.yaml", t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Targets = model.Targets
 }
 
 func outcomes(rec *results.Record) map[string]results.Outcome {

@@ -10,12 +10,15 @@ import (
 	"testing"
 	"time"
 
+	"wskharness/config"
 	"wskharness/driver"
 	"wskharness/results"
 	"wskharness/suites"
+	"wskharness/targets"
 	"wskharness/testtime"
 	"wskharness/vm"
 	"wskharness/vm/wine"
+	"wskharness/workshop"
 )
 
 // slowBuild is a plan for a driver whose build takes longer than anybody waits, and for a machine that nobody can reach.
@@ -26,7 +29,7 @@ func slowBuild(t *testing.T) *Plan {
 		t.Fatal(err)
 	}
 	config, err := parseConfig([]byte("targets: {lab: {provider: static, url: 'https://127.0.0.1:1/wsman', user: u, password_env: P, auth: basic}}\n"+
-		"driver: {source: ., build: [sleep, '600'], sys: x.sys}\nsuites: [taint.yaml]\n"), ConfigName, dir)
+		"driver: {source: ., build: [sleep, '600'], sys: x.sys}\nsuites: [taint.yaml]\n"), config.Name, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +46,7 @@ func TestBuildIsEndedByTheLimitOfTheRun(t *testing.T) {
 			plan := slowBuild(t)
 			plan.Request.Config.Limits.Run = limit
 			_, err := plan.Run(testtime.Context(t), testEnv(t))
-			if _, ok := errors.AsType[*BuildError](err); !ok || err.Error() != "build: the limit of the run of "+text+" was up" {
+			if _, ok := errors.AsType[*workshop.BuildError](err); !ok || err.Error() != "build: the limit of the run of "+text+" was up" {
 				t.Errorf("error %v", err)
 			}
 		})
@@ -99,7 +102,7 @@ func TestInterruptWhileDeploying(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Down(testtime.Context(t), env, nil, true); err != nil { // it was kept
+	if _, err := targets.Down(testtime.Context(t), env.Env, nil, true); err != nil { // it was kept
 		t.Error(err)
 	}
 	if why := reasonOf(done.Record, "taint.well"); machine.reverts != 1 || !strings.HasPrefix(why, "taint.well: the run was interrupted") {
@@ -116,7 +119,10 @@ type turnedOff struct {
 
 func (r *turnedOff) Handle(e results.Update) (err error) {
 	if e.Kind == results.KindTargetPhase && e.Phase.Name == results.PhaseConnect && e.Phase.State == results.PhaseDone {
-		r.once.Do(func() { err = wine.Reset(testtime.Context(r.t), r.machine.State()) })
+		r.once.Do(func() {
+			state := r.machine.State()
+			err = state.Reset(testtime.Context(r.t))
+		})
 	}
 	return err
 }
@@ -161,7 +167,7 @@ func (o *opener) Handle(e results.Update) error {
 // TestTargetIsBroughtUpBesideTheBuild has a build wait for its target, and then end well or not.
 func TestTargetIsBroughtUpBesideTheBuild(t *testing.T) {
 	env := testEnv(t)
-	w, err := NewWorkshop(t.Context(), env.Cache)
+	w, err := workshop.New(t.Context(), env.Env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +189,7 @@ func TestTargetIsBroughtUpBesideTheBuild(t *testing.T) {
 		if !o.released {
 			t.Error("the target was not released")
 		}
-		if left, err := Guests(env); err != nil || len(left) > 0 {
+		if left, err := targets.Guests(env.Env); err != nil || len(left) > 0 {
 			t.Errorf("guests are left: %v, %v", left, err)
 		}
 		return done, err
@@ -199,7 +205,7 @@ func TestTargetIsBroughtUpBesideTheBuild(t *testing.T) {
 	})
 	t.Run("that fails", func(t *testing.T) {
 		done, err := run(t, "echo a mistake; exit 3")
-		if _, ok := errors.AsType[*BuildError](err); !ok {
+		if _, ok := errors.AsType[*workshop.BuildError](err); !ok {
 			t.Errorf("error %v", err)
 		}
 		if got := outcomes(done.Record)["own.loads"]; got != results.NotRun {

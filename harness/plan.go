@@ -5,20 +5,20 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"wskharness/config"
 	"wskharness/results"
+	"wskharness/settings"
 	"wskharness/strictyaml"
 	"wskharness/suites"
 )
 
 // Request is what the user asked to be run.
 type Request struct {
-	Config    *Config
+	Config    *config.Config
 	Selection suites.Selection
 	Targets   []string // empty: those of the configuration
 	Repeat    int      // attempts of each case; 0 means 1
@@ -41,7 +41,7 @@ type Plan struct {
 	Request Request
 	Catalog *suites.Catalog
 	Cases   []*suites.Case // selected, in the order in which they run
-	Targets []*Target
+	Targets []*config.Target
 }
 
 // NothingSelectedError says that a run would test nothing: exit code 4, never a green run.
@@ -51,52 +51,16 @@ func (e *NothingSelectedError) Error() string {
 	return "nothing to run: " + e.Why + "; `wskharness list` shows what there is"
 }
 
-// LoadCatalog reads the built-in suites, which are about the sample driver, and those of the configuration. With a
-// driver of the user's own there are only the latter.
-func LoadCatalog(c *Config) (*suites.Catalog, error) {
-	var sources []suites.Source
-	if c.Own == nil {
-		sources = suites.Builtin()
-	}
-	var problems []error
-	for _, path := range c.Suites {
-		found, err := suites.Discover(path)
-		if err != nil {
-			problems = append(problems, c.said.wrong("suites", path, err))
-		}
-		for _, s := range found {
-			s.Name = displayPath(s.Name)
-			sources = append(sources, s)
-		}
-	}
-	if err := errors.Join(problems...); err != nil {
-		return nil, err
-	}
-	return suites.Load(sources...)
-}
-
-// displayPath names a file as a person in the current folder would.
-func displayPath(path string) string {
-	wd, err := os.Getwd()
-	if err != nil {
-		return path
-	}
-	if rel, err := filepath.Rel(wd, path); err == nil && filepath.IsLocal(rel) {
-		return rel
-	}
-	return path
-}
-
-// NewPlan validates a request and decides what runs where. Mistakes are *UsageError or
+// NewPlan validates a request and decides what runs where. Mistakes are *settings.UsageError or
 // strictyaml.Mistakes; a selection without any case is a *NothingSelectedError.
 func NewPlan(r Request) (*Plan, error) {
-	catalog, err := LoadCatalog(r.Config)
+	catalog, err := r.Config.Catalog()
 	if err != nil {
 		return nil, err
 	}
 	p := &Plan{Request: r, Catalog: catalog}
 	if r.Repeat < 0 || r.Repeat > 100_000 {
-		return nil, usagef("--repeat %d: want 1 to 100000", r.Repeat)
+		return nil, settings.Usagef("--repeat %d: want 1 to 100000", r.Repeat)
 	}
 	p.Request.Repeat = max(1, r.Repeat)
 	p.Request.Keep = r.Keep || r.Warm
@@ -104,14 +68,14 @@ func NewPlan(r Request) (*Plan, error) {
 		return nil, err
 	}
 	if len(p.Request.Selection.Patterns) == 0 {
-		if err := r.Config.checkRun(catalog); err != nil {
+		if err := r.Config.CheckRun(catalog); err != nil {
 			return nil, err
 		}
 		p.Request.Selection.Patterns = r.Config.Run.Suites
 	}
 	p.Cases, err = catalog.Select(p.Request.Selection)
 	if err != nil {
-		return nil, &UsageError{Err: err}
+		return nil, &settings.UsageError{Err: err}
 	}
 	if len(p.Cases) == 0 {
 		return nil, &NothingSelectedError{Why: "no case matches the selection"}
@@ -119,16 +83,16 @@ func NewPlan(r Request) (*Plan, error) {
 	if err := p.stressFor(); err != nil {
 		return nil, err
 	}
-	if err := r.Config.Limits.fits(p.Cases); err != nil {
+	if err := r.Config.Limits.Fits(p.Cases); err != nil {
 		return nil, err
 	}
-	if err := r.Config.checkFiles(p.Cases); err != nil {
+	if err := checkFiles(r.Config, p.Cases); err != nil {
 		return nil, err
 	}
-	if err := r.Config.checkResident(p.Cases); err != nil {
+	if err := r.Config.CheckResident(p.Cases); err != nil {
 		return nil, err
 	}
-	if err := r.Config.checkSampleChecks(p.Cases); err != nil {
+	if err := r.Config.CheckSampleChecks(p.Cases); err != nil {
 		return nil, err
 	}
 	if err := p.seed(); err != nil {
@@ -154,7 +118,7 @@ func (p *Plan) fits() error {
 			len(p.Cases), len(p.Targets), size, results.MaxLine))
 	}
 	if len(wrong) > 0 {
-		return &UsageError{Err: errors.Join(wrong...)}
+		return &settings.UsageError{Err: errors.Join(wrong...)}
 	}
 	return nil
 }
@@ -166,9 +130,9 @@ func (p *Plan) stressFor() error {
 	case d == 0:
 		return nil
 	case d < 0:
-		return usagef("--stress-for %s: want a time such as 60s", d)
+		return settings.Usagef("--stress-for %s: want a time such as 60s", d)
 	case !slices.ContainsFunc(p.Cases, (*suites.Case).Timed):
-		return usagef("--stress-for %s: no selected case has a loop that runs for a time; `wskharness run stress` has", d)
+		return settings.Usagef("--stress-for %s: no selected case has a loop that runs for a time; `wskharness run stress` has", d)
 	}
 	p.Cases = slices.Clone(p.Cases)
 	for i, c := range p.Cases {
@@ -177,7 +141,7 @@ func (p *Plan) stressFor() error {
 		}
 		var err error
 		if p.Cases[i], err = c.Lasting(d); err != nil {
-			return &UsageError{Err: err}
+			return &settings.UsageError{Err: err}
 		}
 	}
 	return nil
@@ -188,9 +152,9 @@ func (p *Plan) seed() error {
 	chance := p.Request.Shuffle || slices.ContainsFunc(p.Cases, (*suites.Case).Chance)
 	switch seed := p.Request.Seed; {
 	case seed > math.MaxUint32:
-		return usagef("--seed %d: want 1 to %d", seed, uint32(math.MaxUint32))
+		return settings.Usagef("--seed %d: want 1 to %d", seed, uint32(math.MaxUint32))
 	case seed != 0 && !chance:
-		return usagef("--seed %d: no selected case leaves anything to chance; with --shuffle it is of their order", seed)
+		return settings.Usagef("--seed %d: no selected case leaves anything to chance; with --shuffle it is of their order", seed)
 	case seed == 0 && chance:
 		p.Request.Seed = rand.Uint64N(math.MaxUint32) + 1
 	}
@@ -206,24 +170,16 @@ func (p *Plan) pickTargets() error {
 	for _, name := range names {
 		t := c.Target(name)
 		if t == nil {
-			return usagef("no target %q in %s%s", name, c.source(), strictyaml.Hint(name, c.TargetNames()))
+			return settings.Usagef("no target %q in %s%s", name, c.Source(), strictyaml.Hint(name, c.TargetNames()))
 		}
 		if !slices.Contains(p.Targets, t) {
-			if err := t.checkNetio(); err != nil {
+			if err := t.Check(); err != nil {
 				return err
 			}
 			p.Targets = append(p.Targets, t)
 		}
 	}
 	return nil
-}
-
-// source names the configuration in messages.
-func (c *Config) source() string {
-	if c.Path == "" {
-		return "the default configuration"
-	}
-	return displayPath(c.Path)
 }
 
 // shuffle puts the cases in an order that only the seed decides.
@@ -243,7 +199,7 @@ func (p *Plan) describe(id, host string) *results.Run {
 		Selection: fmt.Sprint(p.Request.Selection), Host: host, Policy: p.Request.Policy,
 	}
 	for _, t := range p.Targets {
-		target := results.PlanTarget{Name: t.Name, Guest: t.expectedGuest(), Repeat: p.Request.Repeat}
+		target := results.PlanTarget{Name: t.Name, Guest: t.Machine.Guest, Repeat: p.Request.Repeat}
 		for _, c := range p.Cases {
 			target.Cases = append(target.Cases, results.PlanCase{
 				Name: c.Name(), Doc: c.Doc, Source: c.Source, Tags: c.Tags, Basis: basis(c.Basis),
@@ -262,12 +218,4 @@ func basis(b suites.Basis) results.Basis {
 		return results.Recorded
 	}
 	return results.Documented
-}
-
-// expectedGuest is what a target is before it was asked.
-func (t *Target) expectedGuest() string {
-	if t.Provider == ProviderWine {
-		return "wine"
-	}
-	return ""
 }

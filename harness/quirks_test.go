@@ -10,6 +10,7 @@ import (
 
 	"wskharness/driver"
 	"wskharness/results"
+	"wskharness/workshop"
 )
 
 const quirkSuite = `suite: quirk
@@ -23,7 +24,7 @@ cases:
 // driver, and nothing that ran on it passes.
 func TestDriversWithHabits(t *testing.T) {
 	env := testEnv(t)
-	w, err := NewWorkshop(t.Context(), env.Cache)
+	w, err := workshop.New(t.Context(), env.Env)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 const (
 	// orderLimit is how long a guest may take to accept the order to reboot.
 	orderLimit = 30 * time.Second
-	// bootLimit is how long a machine that can't be reverted may take to reboot, where its target says nothing.
+	// bootLimit is how long a machine that can't be reverted may take to reboot, of which its target says nothing.
 	bootLimit = 10 * time.Minute
 )
 
@@ -55,10 +56,7 @@ func (s *session) renew(ctx context.Context) error {
 // reboot turns the machine off and on from outside, or else asks its guest to reboot, and opens it when it is
 // up: its boot id is another one, and two shells in a row worked.
 func (s *session) reboot(ctx context.Context, before string) error {
-	limit := bootLimit
-	if t := s.target.Static; t != nil && t.ResetWithin > 0 {
-		limit = t.ResetWithin
-	}
+	limit := cmp.Or(s.target.Machine.BootWithin, bootLimit)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if resetter, ok := s.machine.(vm.Resetter); ok {
@@ -84,7 +82,7 @@ func (s *session) orderReboot(ctx context.Context) error {
 	}
 	defer client.Close()
 	out := &bounded{left: 64 << 10}
-	code, err := Exec(ctx, client, remote.CommandLine{Line: "shutdown /r /t 0 /f"}, "", nil, out, out)
+	code, err := remote.Exec(ctx, client, remote.CommandLine{Line: "shutdown /r /t 0 /f"}, remote.ShellOptions{}, nil, out, out)
 	if _, maybe := remote.IsUnanswered(err); maybe || remote.IsGone(err) {
 		return nil
 	}

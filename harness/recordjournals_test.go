@@ -5,6 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"wskharness/config"
+	"wskharness/workshop"
 )
 
 var recordJournals = flag.Bool("record", false, "record the journals that the tests of harness/driverrun disturb anew")
@@ -71,13 +74,13 @@ func TestRecordJournals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			suite := "suite: s\ndoc: d\ncases:\n" + cases
 			files := map[string]string{"s.yaml": suite}
-			config := configOf(t, "suites: [s.yaml]\n", files)
+			c := configOf(t, "suites: [s.yaml]\n", files)
 			if name == "own" {
-				w, err := NewWorkshop(t.Context(), env.Cache)
+				w, err := workshop.New(t.Context(), env.Env)
 				if err != nil {
 					t.Fatal(err)
 				}
-				pkg, err := w.Package(t.Context(), &Config{})
+				pkg, err := w.Package(t.Context(), &config.Config{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -89,17 +92,17 @@ func TestRecordJournals(t *testing.T) {
 				if err := os.WriteFile(sys, image, 0o644); err != nil {
 					t.Fatal(err)
 				}
-				config = configOf(t, "driver: {sys: "+sys+"}\nsuites: [s.yaml]\n", files)
+				c = configOf(t, "driver: {sys: "+sys+"}\nsuites: [s.yaml]\n", files)
 			}
 			patterns := []string{"s"}
 			switch name {
 			case "hang":
-				config.Defines = map[string]string{"WSKSAMPLE_DEFECT": "WSKSAMPLE_DEFECT_OVERSTAYS"}
+				c.Defines = map[string]string{"WSKSAMPLE_DEFECT": "WSKSAMPLE_DEFECT_OVERSTAYS"}
 				patterns = []string{"s.one", "s.hangs", "s.two"}
 			case "crash", "crash-load":
 				patterns = []string{"s.one", "s.crashes", "s.two"}
 			}
-			done := carryOut(t, env, config, nil, patterns...)
+			done := carryOut(t, env, c, nil, patterns...)
 			t.Log(summary(done))
 			journal, err := os.ReadFile(filepath.Join(done.Dir, "targets", "wine", "journal-1.ndjson"))
 			if err != nil {

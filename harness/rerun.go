@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"wskharness/config"
+	"wskharness/settings"
 	"wskharness/strictyaml"
 	"wskharness/suites"
 )
@@ -22,7 +24,7 @@ func (r *run) rerun(t *attempt, target string) string {
 	if d := r.plan.Request.StressFor; d != 0 && t.test.Timed() {
 		command += " --stress-for " + strictyaml.ShortDuration(d)
 	}
-	return command + r.plan.Request.Config.flag()
+	return command + configFlag(r.plan.Request.Config)
 }
 
 // rerunAll is the exact command that runs everything that was planned for this target again: for what is of no case, such
@@ -49,15 +51,15 @@ func (s *session) rerunAll() string {
 	if d := r.StressFor; d != 0 {
 		command += " --stress-for " + strictyaml.ShortDuration(d)
 	}
-	return command + r.Config.flag()
+	return command + configFlag(r.Config)
 }
 
-// flag names the file of the configuration; it is empty for the one that is built in.
-func (c *Config) flag() string {
+// configFlag names the file of the configuration; it is empty for the one that is built in.
+func configFlag(c *config.Config) string {
 	if c.Path == "" {
 		return ""
 	}
-	return " --config " + ShellQuote(displayPath(c.Path))
+	return " --config " + ShellQuote(settings.DisplayPath(c.Path))
 }
 
 // ShellQuote quotes a word for a POSIX shell where that is needed.

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"wskharness/config"
 	"wskharness/suites"
 )
 
@@ -14,14 +15,14 @@ func TestRerunOfWhatIsOfNoCase(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	for want, request := range map[string]Request{
-		"wskharness run --target wine": {Config: &Config{}, Repeat: 1},
+		"wskharness run --target wine": {Config: &config.Config{}, Repeat: 1},
 		"wskharness run capture 'device.*' --target wine --tags 'lifetime,!slow' --repeat 3 --seed 7 --shuffle --stress-for 2s --config 'my lab.yaml'": {
-			Config:    &Config{Path: filepath.Join(dir, "my lab.yaml")},
+			Config:    &config.Config{Path: filepath.Join(dir, "my lab.yaml")},
 			Selection: suites.Selection{Patterns: []string{"capture", "device.*"}, Tags: []string{"lifetime", "!slow"}},
 			Repeat:    3, Seed: 7, Shuffle: true, StressFor: 2 * time.Second,
 		},
 	} {
-		s := &session{run: &run{plan: &Plan{Request: request}}, target: &Target{Name: "wine"}}
+		s := &session{run: &run{plan: &Plan{Request: request}}, target: &config.Target{Name: "wine"}}
 		if got := s.rerunAll(); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}

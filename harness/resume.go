@@ -15,6 +15,7 @@ import (
 	"wskharness/guest"
 	"wskharness/harness/driverrun"
 	"wskharness/results"
+	"wskharness/settings"
 	"wskharness/suites"
 )
 
@@ -74,13 +75,13 @@ func (r *run) keepUploads() error {
 			}
 			uploads[u.Local] = content.sum
 			if was != nil && was[u.Local] != uploads[u.Local] {
-				changed = append(changed, fmt.Errorf("%s: %s: %s has changed since the run was begun: bring it back, or run the cases again, as a run of its own", u.Place, u.What, displayPath(u.Local)))
+				changed = append(changed, fmt.Errorf("%s: %s: %s has changed since the run was begun: bring it back, or run the cases again, as a run of its own", u.Place, u.What, settings.DisplayPath(u.Local)))
 			}
 		}
 	}
 	switch {
 	case len(changed) > 0:
-		return &UsageError{Err: errors.Join(changed...)}
+		return &settings.UsageError{Err: errors.Join(changed...)}
 	case was != nil || len(uploads) == 0:
 		return nil
 	}
@@ -89,29 +90,29 @@ func (r *run) keepUploads() error {
 
 // Resume continues the run in a folder whose controller was killed: what is recorded stays, what the guest
 // went on to do is fetched, and what is left runs. A run that is over only gets its reports written anew. A
-// run that somebody else is at, or whose cases have changed since, is a *UsageError.
+// run that somebody else is at, or whose cases have changed since, is a *settings.UsageError.
 func Resume(ctx context.Context, dir string, env Env, subscribers ...results.Subscriber) (*Finished, error) {
 	dir, err := filepath.EvalSymlinks(dir)
 	if err != nil {
-		return nil, usagef("find the run to resume: %w", err)
+		return nil, settings.Usagef("find the run to resume: %w", err)
 	}
 	var was standing
 	if err := readWhole(env.disk(), filepath.Join(dir, requestFile), &was); err != nil {
-		return nil, usagef("resume %s: %w; a folder without a request is of a run that can't be resumed: run it again", displayPath(dir), err)
+		return nil, settings.Usagef("resume %s: %w; a folder without a request is of a run that can't be resumed: run it again", settings.DisplayPath(dir), err)
 	}
 	plan, err := env.plan(was.Request)
 	if err != nil {
 		return nil, fmt.Errorf("resume %s: %w", was.ID, err)
 	}
 	if plan.definition() != was.Definition {
-		return nil, usagef("resume %s: the selected cases, or their known issues, have changed since it was begun: run them again, as a run of its own", was.ID)
+		return nil, settings.Usagef("resume %s: the selected cases, or their known issues, have changed since it was begun: run them again, as a run of its own", was.ID)
 	}
 	journal, events, err := results.Open(env.disk(), dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		journal, err = results.Create(env.disk(), dir) // killed before its first event
 	}
 	if err != nil {
-		return nil, &UsageError{Err: fmt.Errorf("resume %s: %w", was.ID, err)}
+		return nil, &settings.UsageError{Err: fmt.Errorf("resume %s: %w", was.ID, err)}
 	}
 	r := &run{plan: plan, env: env, id: was.ID, dir: dir, journal: journal, log: env.Logger.Named("run")}
 	return r.carryOut(ctx, events, subscribers)

@@ -11,23 +11,20 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"wskharness/config"
 	"wskharness/disk"
 	"wskharness/driver"
+	"wskharness/host"
 	"wskharness/remote"
 	"wskharness/report"
 	"wskharness/results"
 	"wskharness/vm"
+	"wskharness/workshop"
 )
 
 // Env is what a run needs of the machine that the controller is on.
 type Env struct {
-	Logger hclog.Logger
-	Cache  string   // folder for builds, templates and guests
-	Serve  []string // the command that serves a Wine guest: this program, and its hidden command
-	Getenv func(string) string
-	// Tell is nil, or is told what takes long and is done once, or whenever the driver was changed, before it is done. A run tells it
-	// to its own view.
-	Tell func(text string)
+	host.Env
 
 	// patience is nil, or says how long a guest may be silent while a case is under way; zero: as long as ever.
 	patience func(test string) time.Duration
@@ -53,7 +50,7 @@ type Env struct {
 // world is what a run meets outside of the controller, beside the disk.
 type world struct {
 	build    func(ctx context.Context) (*driver.Package, error)
-	provider func(t *Target) vm.Provider
+	provider func(t *config.Target) vm.Provider
 	reach    func(ctx context.Context, m vm.Machine) (port, error)
 	plan     func(r Request) (*Plan, error) // of a run that is resumed
 }
@@ -62,6 +59,9 @@ type world struct {
 func (e Env) plan(r Request) (*Plan, error) {
 	if e.world != nil {
 		return e.world.plan(r)
+	}
+	if err := r.Config.Define(e.Kinds); err != nil {
+		return nil, err
 	}
 	return NewPlan(r)
 }
@@ -93,7 +93,7 @@ func (f *Finished) dir() string {
 }
 
 // Run does what was planned. Every event is in the journal before it is acted on; the subscribers
-// are told after that. The error, if any, is about the controller itself, and *BuildError where
+// are told after that. The error, if any, is about the controller itself, and *workshop.BuildError where
 // there was nothing to test with; unless not even a run folder could be made, the record comes
 // with it.
 func (p *Plan) Run(ctx context.Context, env Env, subscribers ...results.Subscriber) (*Finished, error) {
@@ -139,7 +139,7 @@ func (r *run) carryOut(ctx context.Context, events []results.Event, subscribers 
 		finish.Reason = results.Interrupted
 	case runErr != nil:
 		finish = &results.Finish{Reason: results.Failed, Error: runErr.Error()}
-		if _, ok := errors.AsType[*BuildError](runErr); ok {
+		if _, ok := errors.AsType[*workshop.BuildError](runErr); ok {
 			finish.Reason = results.NotBuilt
 		}
 	}
@@ -161,14 +161,14 @@ func over(events []results.Event) bool {
 
 // run is the state that all targets of a run share.
 type run struct {
-	plan    *Plan
-	env     Env
-	id, dir string
-	journal *results.Journal
-	log     hclog.Logger
-	kit     *kit
-	known   *remote.Redactor // of the targets' passwords
-	before  []results.Event  // what an earlier controller recorded; empty in a new run
+	plan      *Plan
+	env       Env
+	id, dir   string
+	journal   *results.Journal
+	log       hclog.Logger
+	artifacts *artifacts
+	known     *remote.Redactor // of the targets' passwords
+	before    []results.Event  // what an earlier controller recorded; empty in a new run
 
 	mu         sync.Mutex
 	journalErr error
@@ -178,7 +178,7 @@ type run struct {
 func (r *run) all(ctx context.Context, events []results.Event) error {
 	ctx, r.abort = context.WithCancel(ctx)
 	defer r.abort()
-	r.known = r.plan.Request.Config.redactor(r.env.Getenv)
+	r.known = r.plan.Request.Config.Redactor(r.env.Getenv)
 	ctx, cancel := within(ctx, "the run", r.plan.Request.Config.Limits.Run, 0)
 	defer cancel()
 	if len(events) == 0 {
@@ -188,7 +188,7 @@ func (r *run) all(ctx context.Context, events []results.Event) error {
 		r.before = events
 		r.append(results.Event{Kind: results.KindRunResumed})
 	}
-	r.kit = newKit()
+	r.artifacts = newArtifacts()
 	var all sync.WaitGroup
 	var buildErr error
 	all.Go(func() {
@@ -203,7 +203,7 @@ func (r *run) all(ctx context.Context, events []results.Event) error {
 	return buildErr
 }
 
-// equip makes the kit.
+// equip makes the artifacts.
 func (r *run) equip(ctx context.Context, before *results.Package) error {
 	w := r.env.world
 	if w == nil {
@@ -213,9 +213,9 @@ func (r *run) equip(ctx context.Context, before *results.Package) error {
 	if err != nil {
 		return err
 	}
-	r.kit.pkg = pkg
-	close(r.kit.equipped)
-	close(r.kit.packaged)
+	r.artifacts.pkg = pkg
+	close(r.artifacts.equipped)
+	close(r.artifacts.packaged)
 	return nil
 }
 
@@ -257,6 +257,9 @@ func (r *run) broken() error {
 	defer r.mu.Unlock()
 	return r.journalErr
 }
+
+// externalDriver reports whether the driver under test is another one than the sample.
+func (r *run) externalDriver() bool { return r.plan.Request.Config.External != nil }
 
 // seed is the run's: what the first attempts choose by.
 func (r *run) seed() uint32 { return uint32(r.plan.Request.Seed) }

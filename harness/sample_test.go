@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"wskharness/config"
 	"wskharness/results"
 	"wskharness/suites"
 	"wskharness/testtime"
@@ -90,14 +91,14 @@ func TestSampleServesEcho(t *testing.T) {
 	env := onOurNetwork(t, testEnv(t))
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		ConfigName:    "targets: {wine: {provider: wine, netio: model}}\nsuites: [sample.yaml]\n",
+		config.Name:   "targets: {wine: {provider: wine, netio: model}}\nsuites: [sample.yaml]\n",
 		"sample.yaml": sampleSuite,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	config, err := LoadConfig("", dir)
+	config, err := loadConfig("", dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +141,7 @@ func TestPortsThatOthersHave(t *testing.T) {
 			taken++
 		}
 	}
-	config, err := parseConfig([]byte("targets: {wine: {provider: wine}}\n"), ConfigName, t.TempDir())
+	config, err := parseConfig([]byte("targets: {wine: {provider: wine}}\n"), config.Name, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,9 @@ import (
 	"sync"
 	"time"
 
+	"wskharness/config"
 	"wskharness/results"
+	"wskharness/settings"
 	"wskharness/strictyaml"
 	"wskharness/suites"
 )
@@ -56,7 +58,7 @@ func pickModes(names []string) ([]Mode, error) {
 		for _, m := range all {
 			matches, err := path.Match(name, m.Name)
 			if err != nil {
-				return nil, usagef("%q is no pattern: %v", name, err)
+				return nil, settings.Usagef("%q is no pattern: %v", name, err)
 			}
 			if !matches {
 				continue
@@ -66,7 +68,7 @@ func pickModes(names []string) ([]Mode, error) {
 			}
 		}
 		if !found {
-			return nil, usagef("no mode %q%s: there are %s", name, strictyaml.Hint(name, known), strings.Join(known, ", "))
+			return nil, settings.Usagef("no mode %q%s: there are %s", name, strictyaml.Hint(name, known), strings.Join(known, ", "))
 		}
 	}
 	return picked, nil
@@ -74,11 +76,11 @@ func pickModes(names []string) ([]Mode, error) {
 
 // Selftest shows the modes of some names, or all, on one target, three at a time where it can be had more than once, and tells
 // of each as soon as it is known. The error is about what kept it from starting at all.
-func Selftest(ctx context.Context, c *Config, target string, names []string, out string, env Env, tell func(Finding)) error {
+func Selftest(ctx context.Context, c *config.Config, target string, names []string, out string, env Env, tell func(Finding)) error {
 	t := c.Target(target)
 	if t == nil { // by no name the first that can be brought up
 		var err error
-		if t, err = c.startable(target); err != nil {
+		if t, err = c.Startable(target); err != nil {
 			return err
 		}
 	}
@@ -96,7 +98,7 @@ func Selftest(ctx context.Context, c *Config, target string, names []string, out
 	var all sync.WaitGroup
 	var telling sync.Mutex
 	lanes := make(chan struct{}, 3) // they wait more than they work
-	if t.shared() != "" {
+	if t.Machine.Shared != "" {
 		lanes = make(chan struct{}, 1)
 	}
 	for _, m := range modes {
@@ -122,23 +124,23 @@ func Selftest(ctx context.Context, c *Config, target string, names []string, out
 }
 
 // show makes one run misbehave, and looks at what it was called.
-func (m *Mode) show(ctx context.Context, c *Config, t *Target, suite, out string, env Env) Finding {
-	config := *c
-	config.Suites, config.Out, config.Defines = []string{suite}, out, maps.Clone(c.Defines)
-	config.Limits = Limits{Target: cmp.Or(env.selftest, selftestLimit), Collect: c.Limits.Collect}
+func (m *Mode) show(ctx context.Context, c *config.Config, t *config.Target, suite, out string, env Env) Finding {
+	changed := *c
+	changed.Suites, changed.Out, changed.Defines = []string{suite}, out, maps.Clone(c.Defines)
+	changed.Limits = config.Limits{Target: cmp.Or(env.selftest, selftestLimit), Collect: c.Limits.Collect}
 	if m.defect != "" {
-		config.Defines["WSKSAMPLE_DEFECT"] = "WSKSAMPLE_DEFECT_" + m.defect
+		changed.Defines["WSKSAMPLE_DEFECT"] = "WSKSAMPLE_DEFECT_" + m.defect
 	}
 	var patterns []string
 	for _, name := range m.cases {
 		patterns = append(patterns, "selftest."+name)
 	}
-	plan, err := NewPlan(Request{Config: &config, Targets: []string{t.Name}, Out: out, Version: "selftest",
+	plan, err := NewPlan(Request{Config: &changed, Targets: []string{t.Name}, Out: out, Version: "selftest",
 		Selection: suites.Selection{Patterns: patterns}})
 	if err != nil {
 		return Finding{Wrong: []string{err.Error()}}
 	}
-	d := newDisturber(m, env, t.shared() == "")
+	d := newDisturber(m, env, t.Machine.Shared == "")
 	env.dress, env.timeUp, env.quick = d.watch, d.timeUp, m.quick
 	done, err := plan.Run(ctx, env, d)
 	d.done.Wait()

@@ -18,10 +18,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"wskharness/config"
 	"wskharness/guest"
 	"wskharness/results"
 	"wskharness/suites"
+	"wskharness/targets"
 	"wskharness/testtime"
+	"wskharness/vm/wine"
+	"wskharness/workshop"
 )
 
 // asWanted is the record that a harness makes which calls everything what it is.
@@ -273,9 +277,9 @@ func TestLateDisturbance(t *testing.T) {
 }
 
 // bringAgent puts the agent into the guest's folder, as a guest of Wine has it from the start.
-func bringAgent(t *testing.T, env Env, up *UpGuest) {
+func bringAgent(t *testing.T, env Env, up *wine.State) {
 	t.Helper()
-	w, err := NewWorkshop(t.Context(), env.Cache)
+	w, err := workshop.New(t.Context(), env.Env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,7 +299,7 @@ func bringAgent(t *testing.T, env Env, up *UpGuest) {
 }
 
 // smallDisk gives a guest that is up a small volume for the harness's folder. It reports whether that worked.
-func smallDisk(t *testing.T, env Env, up *UpGuest) bool {
+func smallDisk(t *testing.T, env Env, up *wine.State) bool {
 	t.Helper()
 	home := filepath.Join(up.Dir, "prefix", "drive_c", "wskharness")
 	if err := os.MkdirAll(home, 0o700); err != nil {
@@ -307,7 +311,7 @@ func smallDisk(t *testing.T, env Env, up *UpGuest) bool {
 	}
 	bringAgent(t, env, up)
 	// What is mounted outside shows in a guest that boots, and not in one that is up.
-	if out, err := exec.CommandContext(testtime.Context(t), env.Serve[0], resetCommand, env.Cache, up.ID).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(testtime.Context(t), env.Program[0], resetCommand, env.Cache, up.ID).CombinedOutput(); err != nil {
 		t.Fatalf("reset the guest: %v: %s", err, out)
 	}
 	t.Cleanup(func() {
@@ -325,8 +329,8 @@ func TestSelftestOnAStaticMachine(t *testing.T) {
 	up := bringUp(t, env)
 	small := smallDisk(t, env, up)
 	text := fmt.Sprintf("targets:\n  lab: {provider: static, url: '%s', user: '%s', password_file: '%s', auth: basic, certificate_sha256: '%s', reset: ['%s', %s, '%s', %s]}\n",
-		up.Endpoint, up.User, up.PasswordFile, up.CertificateSHA, env.Serve[0], resetCommand, env.Cache, up.ID)
-	config, err := parseConfig([]byte(text), ConfigName, t.TempDir())
+		up.Endpoint, up.User, up.PasswordFile, up.CertificateSHA, env.Program[0], resetCommand, env.Cache, up.ID)
+	config, err := parseConfig([]byte(text), config.Name, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -351,17 +355,17 @@ func TestSelftestOnAStaticMachine(t *testing.T) {
 }
 
 // noRoom pushes and deploys to a volume that is full: both say so, with numbers, and what to do.
-func noRoom(ctx context.Context, t *testing.T, env Env, config *Config, up *UpGuest) {
+func noRoom(ctx context.Context, t *testing.T, env Env, config *config.Config, up *wine.State) {
 	config.Suites, config.Out = []string{filepath.Join(t.TempDir(), "selftest.yaml")}, t.TempDir()
 	if err := os.WriteFile(config.Suites[0], selftestSuite, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	client, err := Dial(&Config{}, env, up.ID)
+	client, err := targets.Dial(config, env.Env, up.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	err = WithAgent(ctx, env, client, func(ctx context.Context, g *guest.Guest) error {
+	err = workshop.WithAgent(ctx, env.Env, client, func(ctx context.Context, g *guest.Guest) error {
 		large := guest.File{Path: guest.Home + `\large`, Data: bytes.NewReader(make([]byte, 32<<20)), Size: 32 << 20}
 		_, err := g.Push(ctx, []guest.File{large}, nil)
 		full, ok := errors.AsType[*guest.TransferError](err)

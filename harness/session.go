@@ -12,8 +12,10 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"wskharness/config"
 	"wskharness/guest"
 	"wskharness/harness/driverrun"
+	"wskharness/host"
 	"wskharness/results"
 	"wskharness/suites"
 	"wskharness/vm"
@@ -28,7 +30,7 @@ const (
 // session is one target's part in a run. It belongs to one goroutine.
 type session struct {
 	*run
-	target     *Target
+	target     *config.Target
 	log        hclog.Logger
 	machine    vm.Machine
 	lock       *os.File // of a machine that other runs could use, too; nil: there is none
@@ -52,8 +54,8 @@ type session struct {
 }
 
 // target runs the plan on one target, from acquiring the machine to letting it go.
-func (r *run) target(ctx context.Context, t *Target) {
-	s := &session{run: r, target: t, log: r.log.Named(t.Name), label: t.expectedGuest(), suiteTime: map[string]time.Duration{}, byKey: map[attemptKey]*attempt{},
+func (r *run) target(ctx context.Context, t *config.Target) {
+	s := &session{run: r, target: t, log: r.log.Named(t.Name), label: t.Machine.Guest, suiteTime: map[string]time.Duration{}, byKey: map[attemptKey]*attempt{},
 		record: newRecorder(t.Name, r.before, r.append), resumed: len(r.before) > 0}
 	for n := range r.plan.Request.Repeat {
 		for _, c := range r.plan.Cases {
@@ -62,7 +64,7 @@ func (r *run) target(ctx context.Context, t *Target) {
 		}
 	}
 	defer s.release(ctx)
-	if !await(ctx, r.kit.equipped) {
+	if !await(ctx, r.artifacts.equipped) {
 		return
 	}
 	begun := time.Now()
@@ -70,7 +72,7 @@ func (r *run) target(ctx context.Context, t *Target) {
 		return
 	}
 	spent := time.Since(begun)
-	if await(ctx, r.kit.packaged) { // that time is not the target's
+	if await(ctx, r.artifacts.packaged) { // that time is not the target's
 		s.inTime(ctx, spent, func(ctx context.Context) error { s.work(ctx); return nil })
 	}
 }
@@ -102,8 +104,8 @@ func (s *session) acquire(ctx context.Context) error {
 		if err != nil {
 			return "", err
 		}
-		if shared := s.target.shared(); shared != "" {
-			if s.lock, err = lockMachine(s.env.Cache, shared, s.run.id); err != nil {
+		if shared := s.target.Machine.Shared; shared != "" {
+			if s.lock, err = host.LockMachine(s.env.Cache, shared, s.run.id); err != nil {
 				return "", err
 			}
 		}
@@ -148,7 +150,7 @@ func (s *session) provider() (vm.Provider, error) {
 	if w := s.env.world; w != nil {
 		return w.provider(s.target), nil
 	}
-	return newProvider(s.plan.Request.Config, s.target, &s.kit.tools, s.env)
+	return s.artifacts.Provider(s.plan.Request.Config, s.target, s.env.Env)
 }
 
 // adopt claims the machine that an earlier controller of this run had, where it is still there.
@@ -194,7 +196,7 @@ func (s *session) release(ctx context.Context) {
 	s.letOthers(ctx)
 	s.disconnect(ctx)
 	if s.lock != nil {
-		defer unlockMachine(s.lock)
+		defer host.UnlockMachine(s.lock)
 	}
 	if s.machine == nil {
 		return
@@ -257,7 +259,7 @@ func (s *session) work(ctx context.Context) {
 			return
 		}
 		pending = s.withoutSpentSuites(left)
-		if done.Tainted != "" && (len(pending) > 0 || s.plan.Request.Keep || s.plan.Request.Config.resident()) && ctx.Err() == nil {
+		if done.Tainted != "" && (len(pending) > 0 || s.plan.Request.Keep || s.plan.Request.Config.Resident()) && ctx.Err() == nil {
 			if err := s.renew(ctx); err != nil {
 				s.notRun(pending, "the target can't be trusted any more ("+done.Tainted+"): "+err.Error())
 				return
@@ -345,7 +347,7 @@ func (s *session) next(ctx context.Context, pending []*attempt) driverrun.Outcom
 
 // applicable skips the cases that need something that this guest lacks.
 func (s *session) applicable() []*attempt {
-	has := s.target.capabilities(s.facts)
+	has := capabilities(s.target.Machine.Stack, s.facts)
 	var pending []*attempt
 	for _, t := range s.attempts {
 		if s.record.judged(t.key()) {
@@ -361,7 +363,7 @@ func (s *session) applicable() []*attempt {
 		case len(lacks) > 0:
 			s.finish(t, results.Verdict{Outcome: results.Skip,
 				Reason: fmt.Sprintf("needs %s, which this guest lacks", strings.Join(lacks, " and "))})
-		case s.ownDriver() && t.test.NeedsSample():
+		case s.externalDriver() && t.test.NeedsSample():
 			s.finish(t, results.Verdict{Outcome: results.Skip, Reason: "its steps are the sample driver's, and the driver under test is another"})
 		default:
 			pending = append(pending, t)

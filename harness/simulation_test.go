@@ -16,8 +16,10 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"wskharness/config"
 	"wskharness/disk/disktest"
 	"wskharness/driver"
+	"wskharness/host"
 	"wskharness/results"
 	"wskharness/suites"
 	"wskharness/vm"
@@ -121,7 +123,7 @@ func rackPlan(t *testing.T, suite string) *Plan {
 	if err := os.WriteFile(filepath.Join(dir, "sim.yaml"), []byte(suite), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	config, err := parseConfig([]byte("targets: {lab: {provider: static, url: 'https://lab.invalid:5986/wsman', user: u, password_env: NONE, reset: ['true'], reset_within: 9m}}\nsuites: [sim.yaml]\n"), ConfigName, dir)
+	config, err := parseConfig([]byte("targets: {lab: {provider: static, url: 'https://lab.invalid:5986/wsman', user: u, password_env: NONE, reset: ['true'], reset_within: 9m}}\nsuites: [sim.yaml]\n"), config.Name, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +138,7 @@ func newSimulation(t *testing.T, plan *Plan, seed uint64, out string) *simulatio
 	p := *plan
 	p.Request.Out = out
 	g := newSimGuest(seed, suites.Whole(plan.Cases), simHash)
-	g.rack = plan.Targets[0].Static != nil
+	g.rack = plan.Targets[0].Machine.Endpoint != nil
 	return &simulation{t: t, seed: seed, plan: &p, guest: g, rows: map[row]results.Event{}}
 }
 
@@ -156,11 +158,11 @@ func (s *simulation) live(files *disktest.FS) (*Finished, error) {
 		s.guest.mu.Unlock()
 		cancel()
 	}
-	env := Env{Logger: hclog.NewNullLogger(), Cache: s.plan.Request.Out, Getenv: os.Getenv, files: files, world: &world{
+	env := Env{Env: host.Env{Logger: hclog.NewNullLogger(), Cache: s.plan.Request.Out, Getenv: os.Getenv}, files: files, world: &world{
 		build: func(context.Context) (*driver.Package, error) {
 			return &driver.Package{Driver: "wsksample.sys", Image: &driver.Image{Signature: &driver.Signature{}}, Manifest: driver.Manifest{Driver: driver.ManifestFile{File: "wsksample.sys", SHA256: simHash}}}, nil
 		},
-		provider: func(*Target) vm.Provider { return simProvider{s.guest, owner} },
+		provider: func(*config.Target) vm.Provider { return simProvider{s.guest, owner} },
 		reach:    func(context.Context, vm.Machine) (port, error) { return s.guest.reach(owner) },
 		plan:     func(Request) (*Plan, error) { return s.plan, nil },
 	}}

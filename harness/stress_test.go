@@ -11,7 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"wskharness/config"
 	"wskharness/results"
+	"wskharness/settings"
 	"wskharness/suites"
 	"wskharness/testtime"
 )
@@ -52,17 +54,17 @@ func seeded() string {
 func stressRun(t *testing.T, env Env, defect string, request Request) (*results.Record, string) {
 	t.Helper()
 	dir := t.TempDir()
-	config := "targets: {model: {provider: wine, netio: model}}\nsuites: [seeded.yaml]\n"
+	targets := "targets: {model: {provider: wine, netio: model}}\nsuites: [seeded.yaml]\n"
 	if defect != "" {
-		config = strings.Replace(config, "model}}", "model, model_defines: {WSKMODEL_DEFECT: WSKMODEL_DEFECT_"+defect+"}}}", 1)
+		targets = strings.Replace(targets, "model}}", "model, model_defines: {WSKMODEL_DEFECT: WSKMODEL_DEFECT_"+defect+"}}}", 1)
 	}
-	for name, text := range map[string]string{ConfigName: config, "seeded.yaml": seeded()} {
+	for name, text := range map[string]string{config.Name: targets, "seeded.yaml": seeded()} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var err error
-	if request.Config, err = LoadConfig("", dir); err != nil {
+	if request.Config, err = loadConfig("", dir); err != nil {
 		t.Fatal(err)
 	}
 	request.Out = request.Config.Out
@@ -75,7 +77,7 @@ func stressRun(t *testing.T, env Env, defect string, request Request) (*results.
 	if err != nil {
 		t.Fatal(err)
 	}
-	return done.Record, ShellQuote(displayPath(request.Config.Path))
+	return done.Record, ShellQuote(settings.DisplayPath(request.Config.Path))
 }
 
 func caseNamed(t *testing.T, record *results.Record, name string) results.Attempt {
@@ -183,7 +185,7 @@ func (e ended) Handle(event results.Update) error {
 // TestStressIsEnded: a loop that would go on for long ends when the run is interrupted, and leaves nothing behind.
 func TestStressIsEnded(t *testing.T) {
 	env := testEnv(t)
-	config, err := LoadConfig("", t.TempDir())
+	config, err := loadConfig("", t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

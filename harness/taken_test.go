@@ -11,7 +11,7 @@ import (
 func TestTakenInGuest(t *testing.T) {
 	env := testEnv(t)
 	config := configOf(t, "", nil)
-	config.Targets[0].Wine.Model = true // Wine's own provider answers no query
+	onModel(t, config) // Wine's own provider answers no query
 	config.Defines = map[string]string{"WSKSAMPLE_DEFECT": "WSKSAMPLE_DEFECT_TAKEN_WRONG"}
 	done := carryOut(t, env, config, nil, "negotiation.register_highest", "negotiation.register_lowest")
 	cases := done.Record.Targets[0].Cases

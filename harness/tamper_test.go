@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,27 +18,32 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"wskharness/config"
+	"wskharness/driver"
 	"wskharness/driver/drivertest"
+	"wskharness/host"
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
 	"wskharness/remote/winrmd/winrmdtest"
 	"wskharness/results"
 	"wskharness/suites"
+	"wskharness/targets"
 	"wskharness/testtime"
+	"wskharness/vm/kinds"
 	"wskharness/vm/wine"
 )
 
 const serveCommand = "wine-guest"
 
-// TestMain makes the test binary the process that serves a guest, too; with a seed before the guest's folder, over
-// a network that fails.
+// TestMain makes the test binary the process that serves a guest, too; with a seed before the role, over a network that
+// fails.
 func TestMain(m *testing.M) {
-	if n := len(os.Args); n >= 3 && os.Args[1] == serveCommand {
+	if n := len(os.Args); n >= 3 && os.Args[n-2] == serveCommand {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 		defer stop()
 		o := wine.ServeOptions{}
 		if n == 4 {
-			o.Mishap = failing(os.Args[2])
+			o.Mishap = failing(os.Args[1])
 		}
 		if err := wine.Serve(ctx, os.Args[n-1], os.NewFile(3, "ready"), o); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -59,13 +65,14 @@ func TestMain(m *testing.M) {
 const resetCommand = "reset-guest"
 
 func resetGuest(cache, id string) error {
-	state, err := find(Env{Cache: cache}, id)
+	up, err := wine.List(cache)
 	if err != nil {
 		return err
 	}
+	at := slices.IndexFunc(up, func(s wine.State) bool { return s.ID == id })
 	ctx, cancel := context.WithTimeout(context.Background(), disturbLimit)
 	defer cancel()
-	return wine.Reset(ctx, state)
+	return up[at].Reset(ctx)
 }
 
 // tamperer is a WinRM endpoint in front of a guest: it passes every command on to the real one, and may
@@ -198,7 +205,7 @@ func (h *holder) Write(b []byte) (int, error) {
 
 // changeDriver appends to every driver that was brought into a guest, as soon as there is one.
 func changeDriver(ctx context.Context, id string, env Env) error {
-	client, err := Dial(&Config{}, env, id)
+	client, err := targets.Dial(&config.Config{}, env.Env, id)
 	if err != nil {
 		return err
 	}
@@ -206,7 +213,7 @@ func changeDriver(ctx context.Context, id string, env Env) error {
 	for {
 		var out bytes.Buffer
 		line := `for /r C:\wskharness\store %f in (*.sys) do (echo x>> %f) && echo changed`
-		if _, err := Exec(ctx, client, remote.CommandLine{Line: line}, "", nil, &out, io.Discard); err != nil || out.Len() > 0 {
+		if _, err := remote.Exec(ctx, client, remote.CommandLine{Line: line}, remote.ShellOptions{}, nil, &out, io.Discard); err != nil || out.Len() > 0 {
 			return err
 		}
 	}
@@ -245,7 +252,7 @@ func TestDriverChangedOnTheWay(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			client, err := Dial(&Config{}, env, up.ID)
+			client, err := targets.Dial(&config.Config{}, env.Env, up.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -282,56 +289,58 @@ func testEnv(t *testing.T) Env {
 	if _, err := wine.Find(t.Context()); err != nil {
 		t.Skip(err)
 	}
-	shared, err := CacheDir()
+	shared, err := driver.DefaultCache()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cache := t.TempDir()
-	if err := drivertest.Share(shared, cache, "wine/templates"); err != nil {
+	if err := drivertest.Share(shared.Dir, cache, "wine/templates"); err != nil {
 		t.Fatal(err)
 	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Env{Logger: hclog.NewNullLogger(), Cache: cache, Serve: []string{self, serveCommand}, Getenv: os.Getenv}
+	return Env{Env: host.Env{
+		Kinds: kinds.All(), Logger: hclog.NewNullLogger(), Cache: cache, Program: []string{self}, Getenv: os.Getenv,
+	}}
 }
 
 // onOurNetwork has guests share the network of this machine, as they do where there is no bubblewrap.
 func onOurNetwork(t *testing.T, env Env) Env {
 	t.Helper()
-	env.Serve = append([]string{"/usr/bin/env", "PATH=" + t.TempDir()}, env.Serve...)
+	env.Program = append([]string{"/usr/bin/env", "PATH=" + t.TempDir()}, env.Program...)
 	return env
 }
 
-func bringUp(t *testing.T, env Env) *UpGuest {
+func bringUp(t *testing.T, env Env) *wine.State {
 	t.Helper()
 	ctx := testtime.Context(t)
-	config, err := LoadConfig("", t.TempDir())
+	config, err := loadConfig("", t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	up, err := Up(ctx, config, env, "wine")
+	up, err := targets.Up(ctx, config, env.Env, "wine")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if _, err := Down(context.Background(), env, nil, true); err != nil {
+		if _, err := targets.Down(context.Background(), env.Env, nil, true); err != nil {
 			t.Error(err)
 		}
 	})
-	return up
+	return up.(*wine.State)
 }
 
 // serveTampered puts a tamperer up, and returns a configuration whose target it is.
-func serveTampered(t *testing.T, host winrmd.Host) *Config {
+func serveTampered(t *testing.T, host winrmd.Host) *config.Config {
 	t.Helper()
 	return serveStatic(t, host, "", nil)
 }
 
 // serveStatic puts an endpoint up, and returns a configuration with it as a static machine with more keys, and
 // with more files.
-func serveStatic(t *testing.T, host winrmd.Host, keys string, files map[string]string) *Config {
+func serveStatic(t *testing.T, host winrmd.Host, keys string, files map[string]string) *config.Config {
 	t.Helper()
 	certificate, err := winrmd.NewCertificate("127.0.0.1")
 	if err != nil {
@@ -349,24 +358,24 @@ func serveStatic(t *testing.T, host winrmd.Host, keys string, files map[string]s
 	block, _ := pem.Decode(certificate.PEM)
 	text := fmt.Sprintf("targets:\n  tampered: {provider: static, url: 'https://%s', user: tester, password_file: password, auth: basic, ca_file: ca.pem%s}\n",
 		address, keys)
-	all := map[string]string{ConfigName: text, "password": "s3cret", "ca.pem": string(pem.EncodeToMemory(block))}
+	all := map[string]string{config.Name: text, "password": "s3cret", "ca.pem": string(pem.EncodeToMemory(block))}
 	for name, data := range files {
 		all[name] = data
-		all[ConfigName] += "suites: [" + name + "]\n"
+		all[config.Name] += "suites: [" + name + "]\n"
 	}
 	for name, data := range all {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	config, err := LoadConfig("", dir)
+	config, err := loadConfig("", dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return config
 }
 
-func runOn(t *testing.T, env Env, config *Config) *Finished {
+func runOn(t *testing.T, env Env, config *config.Config) *Finished {
 	t.Helper()
 	plan, err := NewPlan(Request{Config: config, Out: config.Out, Selection: suites.Selection{Patterns: []string{"registration.basic"}}})
 	if err != nil {

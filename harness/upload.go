@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"wskharness/guest"
+	"wskharness/settings"
 )
 
 // uploadContent is a file that a case uploads, or a folder with all that is in it.
@@ -31,7 +32,7 @@ const uploadRoot = `C:\u`
 // uploadTree looks at what is to be uploaded, and finds all that a guest can't have.
 func uploadTree(local string) (*guest.Tree, error) {
 	if _, err := os.Stat(local); err != nil {
-		return nil, fmt.Errorf("there is no file or folder %s", displayPath(local))
+		return nil, fmt.Errorf("there is no file or folder %s", settings.DisplayPath(local))
 	}
 	tree := &guest.Tree{}
 	if err := tree.Add(local, uploadRoot); err != nil {
@@ -74,7 +75,7 @@ func readUpload(local string) (*uploadContent, error) {
 	slices.Sort(c.empty)
 	fmt.Fprintf(all, "%q", c.empty)
 	if len(c.files) == 0 && len(c.empty) == 0 {
-		return nil, fmt.Errorf("the folder %s is empty", displayPath(local))
+		return nil, fmt.Errorf("the folder %s is empty", settings.DisplayPath(local))
 	}
 	c.sum = hex.EncodeToString(all.Sum(nil))
 	return c, nil

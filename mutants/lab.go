@@ -10,10 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"wskharness/config"
 	"wskharness/harness"
 	"wskharness/report"
 	"wskharness/results"
 	"wskharness/suites"
+	"wskharness/vm/kinds"
 )
 
 const (
@@ -127,16 +129,16 @@ func (l *lab) run(ctx context.Context, d defect) (record *results.Record, stoppe
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	dir := filepath.Join(l.dir, d.String())
-	path := filepath.Join(dir, harness.ConfigName)
+	path := filepath.Join(dir, config.Name)
 	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(path, []byte(d.config()), 0o644)); err != nil {
 		return nil, false, err
 	}
-	config, err := harness.LoadConfig(path, dir)
+	c, err := config.Load(kinds.All(), path, dir)
 	if err != nil {
 		return nil, false, err
 	}
-	config.Limits = harness.Limits{Target: tryLimit, Collect: config.Limits.Collect}
-	plan, err := harness.NewPlan(harness.Request{Config: config, Out: config.Out, Version: "mutants",
+	c.Limits = config.Limits{Target: tryLimit, Collect: c.Limits.Collect}
+	plan, err := harness.NewPlan(harness.Request{Config: c, Out: c.Out, Version: "mutants",
 		Selection: suites.Selection{Patterns: l.patternsFor(d)}})
 	if err != nil {
 		return nil, false, err

@@ -24,19 +24,16 @@ import (
 
 	"wskharness/driver"
 	"wskharness/harness"
-	"wskharness/vm/wine"
+	"wskharness/host"
+	"wskharness/vm"
+	"wskharness/vm/kinds"
 )
-
-// wineGuestCommand is how this program is called to serve a Wine guest.
-const wineGuestCommand = "wine-guest"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	var err error
-	if len(os.Args) == 3 && os.Args[1] == wineGuestCommand {
-		err = wine.Serve(ctx, os.Args[2], os.NewFile(3, "ready"), wine.ServeOptions{})
-	} else {
+	played, err := vm.Play(ctx, kinds.All(), os.Args[1:], hclog.NewNullLogger())
+	if !played {
 		err = command(ctx)
 	}
 	if err != nil {
@@ -86,7 +83,7 @@ func command(ctx context.Context) error {
 }
 
 func environment() (harness.Env, error) {
-	cache, err := harness.CacheDir()
+	cache, err := driver.DefaultCache()
 	if err != nil {
 		return harness.Env{}, err
 	}
@@ -94,7 +91,9 @@ func environment() (harness.Env, error) {
 	if err != nil {
 		return harness.Env{}, err
 	}
-	return harness.Env{Logger: hclog.NewNullLogger(), Cache: cache, Serve: []string{self, wineGuestCommand}, Getenv: os.Getenv}, nil
+	return harness.Env{Env: host.Env{
+		Kinds: kinds.All(), Logger: hclog.NewNullLogger(), Cache: cache.Dir, Program: []string{self}, Getenv: os.Getenv,
+	}}, nil
 }
 
 // all tries those of the known defects that were chosen, so many at a time, and tells of each in its turn.

@@ -12,24 +12,29 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/hashicorp/go-hclog"
+
 	"wskharness/driver"
 	"wskharness/driver/drivertest"
 	"wskharness/harness"
 	"wskharness/results"
 	"wskharness/suites"
 	"wskharness/testtime"
+	"wskharness/vm"
+	"wskharness/vm/kinds"
 	"wskharness/vm/wine"
 )
 
 // TestMain makes the test binary the process that serves a guest, too.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == wineGuestCommand {
-		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-		defer stop()
-		if err := wine.Serve(ctx, os.Args[2], os.NewFile(3, "ready"), wine.ServeOptions{}); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	played, err := vm.Play(ctx, kinds.All(), os.Args[1:], hclog.NewNullLogger())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	if played {
 		return
 	}
 	os.Exit(m.Run())

@@ -10,11 +10,13 @@ import (
 	"strings"
 	"testing"
 
+	"wskharness/config"
 	"wskharness/harness"
 	"wskharness/results"
 	"wskharness/strictyaml"
 	"wskharness/suites"
 	"wskharness/testtime"
+	"wskharness/vm/kinds"
 )
 
 var wrongExpectations = flag.Int("wrong", 30, "how many wrong expectations to try; 0: all")
@@ -198,14 +200,14 @@ func TestModelIsNoEcho(t *testing.T) {
 	}
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"wrong.yaml":       strings.Join(lines, "\n") + "\n",
-		harness.ConfigName: "targets: {model: {provider: wine, netio: model}}\nsuites: [wrong.yaml]\n",
+		"wrong.yaml": strings.Join(lines, "\n") + "\n",
+		config.Name:  "targets: {model: {provider: wine, netio: model}}\nsuites: [wrong.yaml]\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	config, err := harness.LoadConfig("", dir)
+	config, err := config.Load(kinds.All(), "", dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"wskharness/harness"
+	"wskharness/workshop"
 )
 
 type buildOptions struct {
@@ -40,13 +40,12 @@ func (o *buildOptions) run(cmd *cobra.Command) error {
 		return err
 	}
 	begun := time.Now()
-	workshop, err := harness.NewWorkshop(cmd.Context(), env.Cache)
+	w, err := workshop.New(cmd.Context(), env)
 	if err != nil {
 		return err
 	}
-	workshop.Tell(env.Tell)
-	workshop.Warn = func(text string) { fmt.Fprintf(o.io.err, "wskharness: warning: %s\n", text) }
-	pkg, err := workshop.Package(cmd.Context(), config)
+	w.Warn = func(text string) { fmt.Fprintf(o.io.err, "wskharness: warning: %s\n", text) }
+	pkg, err := w.Package(cmd.Context(), config)
 	if err != nil {
 		return err
 	}

@@ -7,8 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"wskharness/harness"
+	"wskharness/host"
 	"wskharness/report"
+	"wskharness/vm/kinds"
 )
 
 type cleanOptions struct {
@@ -40,7 +41,7 @@ func (o *cleanOptions) run() error {
 	if err := checkHomes(o.io.getenv); err != nil {
 		return err
 	}
-	found, err := harness.Clean(o.keys, o.dryRun)
+	found, err := host.Clean(kinds.All(), o.keys, o.dryRun)
 	switch {
 	case err != nil && found == nil:
 		return err
@@ -50,7 +51,7 @@ func (o *cleanOptions) run() error {
 	return errors.Join(err, o.print(found))
 }
 
-func (o *cleanOptions) print(found []harness.Leftover) error {
+func (o *cleanOptions) print(found []host.Leftover) error {
 	does, did := "removed", "removed"
 	if o.dryRun {
 		does, did = "would remove", "would be removed"

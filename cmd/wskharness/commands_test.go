@@ -18,7 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"wskharness/crashdump/dumptest"
-	"wskharness/harness"
+	"wskharness/driver"
 	"wskharness/results"
 	"wskharness/testtime"
 	"wskharness/vm/wine"
@@ -30,7 +30,7 @@ const exitFile = "WSKHARNESS_TEST_EXIT"
 
 // mainForScripts is main, for a test binary that plays wskharness. Its guests stall where a script says so.
 func mainForScripts() {
-	if len(os.Args) == 3 && os.Args[1] == wineGuestCommand {
+	if len(os.Args) == 3 && os.Args[1] == "wine-guest" {
 		if order := stallOrder(os.Args[2]); order != "" {
 			os.Exit(serveStalling(os.Args[2], order))
 		}
@@ -48,11 +48,11 @@ func mainForScripts() {
 // the same for every script.
 func sharedCache(t *testing.T) string {
 	t.Helper()
-	dir, err := harness.CacheDir()
+	cache, err := driver.DefaultCache()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return dir
+	return cache.Dir
 }
 
 // commands are the scripts' own commands.
@@ -284,7 +284,7 @@ func endGuests(cache string) {
 	defer cancel()
 	up, _ := wine.List(cache) // nothing to list is nothing to end
 	for _, s := range up {
-		_ = wine.Down(ctx, s) // the script has failed already
+		_ = s.Down(ctx) // the script has failed already
 	}
 	_, _ = wine.Sweep(cache)
 }

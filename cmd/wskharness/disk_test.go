@@ -13,9 +13,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"wskharness/harness"
 	"wskharness/results"
 	"wskharness/testtime"
+	"wskharness/vm"
 )
 
 // smallDisk is a disk of 2 MiB, on which the runs of "small" are.
@@ -119,14 +119,14 @@ func TestReadOnlyRoom(t *testing.T) {
 }
 
 // space is what doctor says of the room for a cache.
-func space(t *testing.T, cache string) harness.Check {
+func space(t *testing.T, cache string) vm.Check {
 	t.Helper()
 	t.Setenv("XDG_CONFIG_HOME", filepath.Join(sharedCache(t), "test-config"))
 	t.Setenv("XDG_CACHE_HOME", cache)
 	t.Setenv("TMPDIR", t.TempDir()) // where the cache is that is used instead
 	var out bytes.Buffer
 	command(t, &out, "doctor", "--json")
-	var checks []harness.Check
+	var checks []vm.Check
 	if err := json.Unmarshal(out.Bytes(), &checks); err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func space(t *testing.T, cache string) harness.Check {
 		}
 	}
 	t.Fatalf("nothing is said of it: %s", &out)
-	return harness.Check{}
+	return vm.Check{}
 }
 
 // page is what a file system in memory gives at a time.

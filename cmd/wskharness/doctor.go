@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"wskharness/harness"
+	"wskharness/host"
 	"wskharness/results"
 )
 
@@ -37,7 +37,7 @@ func (o *doctorOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	checks := harness.Examine(cmd.Context(), config, env)
+	checks := host.Examine(cmd.Context(), config, env.Kinds)
 	if o.json {
 		if err := printJSON(o.io.out, checks); err != nil {
 			return err

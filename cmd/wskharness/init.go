@@ -13,8 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"wskharness/config"
 	"wskharness/examples"
-	"wskharness/harness"
+	"wskharness/settings"
 )
 
 //go:embed init.yaml
@@ -27,13 +28,13 @@ func newInit(c *common) *cobra.Command {
 	driver := false
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "Write a commented " + harness.ConfigName + " and a suite to start from, or a whole driver with both",
-		Long: `Write a commented ` + harness.ConfigName + ` and a first suite into this folder; or, with --driver, a small driver that has
+		Short: "Write a commented " + config.Name + " and a suite to start from, or a whole driver with both",
+		Long: `Write a commented ` + config.Name + ` and a first suite into this folder; or, with --driver, a small driver that has
 nothing to do with WSK, with its Makefile, its test program, its suite and its configuration. A file that is here already is
 not touched: then nothing is written.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			files := map[string][]byte{harness.ConfigName: initConfig, "suites/mine.yaml": initSuite}
+			files := map[string][]byte{config.Name: initConfig, "suites/mine.yaml": initSuite}
 			if driver {
 				var err error
 				if files, err = exampleDriver(); err != nil {
@@ -78,7 +79,7 @@ func writeNew(files map[string][]byte) error {
 		}
 	}
 	if err := errors.Join(here...); err != nil {
-		return &harness.UsageError{Err: err}
+		return &settings.UsageError{Err: err}
 	}
 	for _, name := range names {
 		if err := writeFile(filepath.FromSlash(name), files[name]); err != nil {

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"wskharness/config"
 	"wskharness/harness"
+	"wskharness/vm/kinds"
 )
 
 // option is a line of YAML in a comment; prose has no colon behind its first word, or begins with a capital.
@@ -72,11 +74,11 @@ func TestInitHoldsInAnyCombination(t *testing.T) {
 			continue
 		}
 		tried++
-		path := filepath.Join(dir, harness.ConfigName)
+		path := filepath.Join(dir, config.Name)
 		if err := os.WriteFile(path, []byte(strings.Join(text, "\n")), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		c, err := harness.LoadConfig(path, dir)
+		c, err := config.Load(kinds.All(), path, dir)
 		if err != nil {
 			t.Fatalf("%s\n%v", strings.Join(text, "\n"), err)
 		}
@@ -92,12 +94,12 @@ func TestInitHoldsInAnyCombination(t *testing.T) {
 	}
 }
 
-func plans(c *harness.Config) error {
-	catalog, err := harness.LoadCatalog(c)
+func plans(c *config.Config) error {
+	catalog, err := c.Catalog()
 	if err != nil {
 		return err
 	}
-	if err := c.Check(catalog); err != nil {
+	if err := harness.Check(c, catalog); err != nil {
 		return err
 	}
 	plan, err := harness.NewPlan(harness.Request{Config: c})

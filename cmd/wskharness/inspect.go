@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"wskharness/driver"
-	"wskharness/harness"
 	"wskharness/results"
+	"wskharness/settings"
 )
 
 type inspectOptions struct {
@@ -43,7 +43,7 @@ func (o *inspectOptions) run(path string) error {
 	}
 	image, err := driver.InspectFile(path)
 	if err != nil {
-		return &harness.UsageError{Err: err}
+		return &settings.UsageError{Err: err}
 	}
 	findings := image.Findings(time.Now())
 	if o.json {

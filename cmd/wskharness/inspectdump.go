@@ -7,7 +7,7 @@ import (
 	"os"
 
 	"wskharness/crashdump"
-	"wskharness/harness"
+	"wskharness/settings"
 )
 
 // isDump tells a crash dump from anything else by its first bytes. A file that can't be read is
@@ -28,7 +28,7 @@ func isDump(path string) bool {
 func (o *inspectOptions) runDump(path string) error {
 	dump, err := crashdump.Open(path)
 	if err != nil {
-		return &harness.UsageError{Err: err}
+		return &settings.UsageError{Err: err}
 	}
 	if o.json {
 		return printJSON(o.io.out, struct {

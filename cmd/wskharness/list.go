@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"wskharness/harness"
+	"wskharness/settings"
 	"wskharness/suites"
 )
 
@@ -38,13 +39,13 @@ func (o *listOptions) run(patterns []string) error {
 	if err != nil {
 		return err
 	}
-	catalog, err := harness.LoadCatalog(config)
+	catalog, err := config.Catalog()
 	if err != nil {
 		return err
 	}
 	cases, err := catalog.Select(suites.Selection{Patterns: patterns, Tags: o.tags})
 	if err != nil {
-		return &harness.UsageError{Err: err}
+		return &settings.UsageError{Err: err}
 	}
 	if len(patterns) == 0 && len(o.tags) == 0 {
 		cases = catalog.All() // also those that run only when they are named

@@ -8,9 +8,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"wskharness/disk"
-	"wskharness/harness"
 	"wskharness/report"
 	"wskharness/results"
+	"wskharness/settings"
 )
 
 type reportOptions struct {
@@ -46,7 +46,7 @@ func (o *reportOptions) run(args []string) error {
 	}
 	f, err := os.Open(filepath.Join(dir, results.JournalName))
 	if err != nil {
-		return &harness.UsageError{Err: fmt.Errorf("find the run's journal: %w", err)}
+		return &settings.UsageError{Err: fmt.Errorf("find the run's journal: %w", err)}
 	}
 	defer f.Close()
 	events, err := results.Read(f)

@@ -15,10 +15,15 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"wskharness/config"
 	"wskharness/driver"
 	"wskharness/harness"
+	"wskharness/host"
 	"wskharness/results"
+	"wskharness/settings"
 	"wskharness/strictyaml"
+	"wskharness/vm/kinds"
+	"wskharness/workshop"
 )
 
 // exitUsage is the exit code that no record decides; results has the others.
@@ -29,8 +34,8 @@ type common struct {
 	io      streams
 	config  string
 	verbose bool
-	made    *harness.Env // what env has made; nil: nobody has asked for it
-	release func()       // lets go of the cache that is used, which the end of the process does, too
+	made    *host.Env // what env has made; nil: nobody has asked for it
+	release func()    // lets go of the cache that is used, which the end of the process does, too
 }
 
 // execute runs one command line and returns the exit code.
@@ -78,12 +83,13 @@ Exit codes: 0 all as expected; 1 a test failed; 2 usage or configuration; 3 targ
 	root.SetIn(io.in)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return emptyFlags(cmd.Flags()) }
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &flagError{err} })
-	root.PersistentFlags().StringVar(&c.config, "config", "", "configuration file (default: the nearest "+harness.ConfigName+", else the embedded one)")
+	root.PersistentFlags().StringVar(&c.config, "config", "", "configuration file (default: the nearest "+config.Name+", else the embedded one)")
 	root.PersistentFlags().BoolVarP(&c.verbose, "verbose", "v", false, "log what is done, on standard error")
 	root.AddCommand(
 		newRun(c), newList(c), newBuild(c), newInspect(c), newValidate(c), newDoctor(c), newVM(c), newClean(c),
-		newInit(c), newSchema(c), newReport(c), newSelftest(c), newVersion(io), newWineGuest(c),
+		newInit(c), newSchema(c), newReport(c), newSelftest(c), newVersion(io),
 	)
+	root.AddCommand(newRoles(c, kinds.All())...)
 	strictNumbers(root)
 	return root
 }
@@ -164,10 +170,10 @@ func (e *exitError) Unwrap() error { return e.err }
 func exitCode(ctx context.Context, err error) int {
 	var (
 		decided  *exitError
-		usage    *harness.UsageError
+		usage    *settings.UsageError
 		mistakes strictyaml.Mistakes
 		nothing  *harness.NothingSelectedError
-		build    *harness.BuildError
+		build    *workshop.BuildError
 	)
 	switch {
 	case err == nil:
@@ -205,21 +211,21 @@ func (c *common) logger(w io.Writer) hclog.Logger {
 	return hclog.New(&hclog.LoggerOptions{Name: "wskharness", Level: level, Output: w})
 }
 
-func (c *common) load() (*harness.Config, error) {
-	return harness.LoadConfig(c.config, ".")
+func (c *common) load() (*config.Config, error) {
+	return config.Load(kinds.All(), c.config, ".")
 }
 
 // env is what a run needs of this machine.
-func (c *common) env() (harness.Env, error) {
+func (c *common) env() (host.Env, error) {
 	if c.made != nil {
 		return *c.made, nil
 	}
 	if err := checkHomes(c.io.getenv); err != nil {
-		return harness.Env{}, err
+		return host.Env{}, err
 	}
 	usable, why, err := driver.UserCache()
 	if err != nil {
-		return harness.Env{}, err
+		return host.Env{}, err
 	}
 	if why != nil {
 		fmt.Fprintf(c.io.err, "wskharness: %v; until then %s is used\n", why, usable.Dir)
@@ -227,14 +233,14 @@ func (c *common) env() (harness.Env, error) {
 	c.release = usable.Hold()
 	exe, err := os.Executable()
 	if err != nil {
-		return harness.Env{}, fmt.Errorf("find this program, to serve a guest with: %w", err)
+		return host.Env{}, fmt.Errorf("find this program, to serve a guest with: %w", err)
 	}
 	exe, err = filepath.EvalSymlinks(exe)
 	if err != nil {
-		return harness.Env{}, fmt.Errorf("find this program, to serve a guest with: %w", err)
+		return host.Env{}, fmt.Errorf("find this program, to serve a guest with: %w", err)
 	}
-	c.made = &harness.Env{
-		Logger: c.logger(c.io.err), Cache: usable.Dir, Serve: []string{exe, wineGuestCommand}, Getenv: c.io.getenv,
+	c.made = &host.Env{
+		Logger: c.logger(c.io.err), Cache: usable.Dir, Program: []string{exe}, Kinds: kinds.All(), Getenv: c.io.getenv,
 		Tell: func(text string) { fmt.Fprintf(c.io.err, "wskharness: %s\n", text) },
 	}
 	return *c.made, nil
@@ -245,7 +251,7 @@ func (c *common) env() (harness.Env, error) {
 func checkHomes(getenv func(string) string) error {
 	for _, name := range []string{"HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"} {
 		if dir := getenv(name); dir != "" && !filepath.IsAbs(dir) {
-			return &harness.UsageError{Err: fmt.Errorf("%s is %q, which is not an absolute path: set it to one that begins with /", name, dir)}
+			return &settings.UsageError{Err: fmt.Errorf("%s is %q, which is not an absolute path: set it to one that begins with /", name, dir)}
 		}
 	}
 	return nil

@@ -16,6 +16,7 @@ import (
 	"wskharness/report"
 	"wskharness/results"
 	"wskharness/suites"
+	"wskharness/targets"
 )
 
 // runOptions are the flags of `run`.
@@ -122,7 +123,13 @@ func (o *runOptions) useGuest() error {
 	if err != nil {
 		return err
 	}
-	return harness.UseGuest(env, &o.request, o.on)
+	r := &o.request
+	g, err := targets.Kept(env, r.Config, o.on, r.Targets)
+	if err != nil {
+		return err
+	}
+	r.Targets, r.Guest, r.Warm = []string{g.Target}, g.ID, true
+	return nil
 }
 
 // resumable are the flags that go with --resume: everything else is as the run was begun.
@@ -171,7 +178,7 @@ func (o *runOptions) show(ctx context.Context, carryOut func(context.Context, ha
 	})
 	defer view.Close()
 	env.Logger = o.logger(view.LogWriter())
-	done, err := carryOut(ctx, env, view)
+	done, err := carryOut(ctx, harness.Env{Env: env}, view)
 	if done == nil {
 		return err
 	}
@@ -215,7 +222,7 @@ func (c *common) completeCases(*cobra.Command, []string, string) ([]string, cobr
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
-	catalog, err := harness.LoadCatalog(config)
+	catalog, err := config.Catalog()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
@@ -242,13 +249,13 @@ func (c *common) completeGuests(*cobra.Command, []string, string) ([]string, cob
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
-	guests, err := harness.Guests(env)
+	guests, err := targets.Guests(env)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
 	var names []string
-	for _, g := range guests {
-		if g.Kept {
+	for _, up := range guests {
+		if g := up.Info(); g.Kept {
 			names = append(names, g.ID+"\t"+g.Target+", up since "+g.Started.Format(time.TimeOnly))
 		}
 	}

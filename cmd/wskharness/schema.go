@@ -3,8 +3,9 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"wskharness/harness"
+	"wskharness/config"
 	"wskharness/suites"
+	"wskharness/vm/kinds"
 )
 
 func newSchema(c *common) *cobra.Command {
@@ -21,7 +22,7 @@ YAML while it is written.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			schema := suites.JSONSchema()
 			if args[0] == "config" {
-				schema = harness.ConfigSchema()
+				schema = config.Schema(kinds.All())
 			}
 			_, err := c.io.out.Write(schema)
 			return err

@@ -53,7 +53,7 @@ func serveStalling(dir, order string) (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	options := wine.ServeOptions{Mishap: (&stalling{order: order, sends: map[string]int{}}).mishap}
-	if err := wine.Serve(ctx, dir, os.NewFile(readyFD, "ready"), options); err != nil {
+	if err := wine.Serve(ctx, dir, os.NewFile(3, "ready"), options); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

@@ -11,10 +11,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"wskharness/guest"
-	"wskharness/harness"
+	"wskharness/host"
 	"wskharness/remote"
 	"wskharness/report"
 	"wskharness/results"
+	"wskharness/targets"
+	"wskharness/workshop"
 )
 
 func newVMPush(c *common) *cobra.Command {
@@ -92,7 +94,7 @@ type transferReport struct {
 }
 
 func (o *transferOptions) push(ctx context.Context, name string, locals []string, to string) error {
-	upload, err := harness.NewUpload(locals, to)
+	upload, err := targets.NewUpload(locals, to)
 	if err != nil {
 		return err
 	}
@@ -112,7 +114,7 @@ func (o *transferOptions) push(ctx context.Context, name string, locals []string
 func (o *transferOptions) pull(ctx context.Context, name, path, local string) error {
 	what := path[strings.LastIndexAny(strings.TrimRight(path, `\/`), `\/`)+1:]
 	return o.transfer(ctx, name, what, func(ctx context.Context, g *guest.Guest, progress func(guest.Progress)) (transferReport, error) {
-		to, stats, err := harness.Download(ctx, g, path, local, progress)
+		to, stats, err := targets.Download(ctx, g, path, local, progress)
 		return transferReport{
 			Path: to, Files: stats.Files, Skipped: stats.Skipped, Folders: stats.Folders,
 			Bytes: stats.Bytes, Moved: stats.Fetched, LeftOut: stats.Links,
@@ -129,8 +131,8 @@ func (o *transferOptions) transfer(ctx context.Context, name, what string,
 	shown.io.err = view // what is logged comes above the progress
 	var report transferReport
 	var at guest.Progress
-	err := shown.onGuest(ctx, name, func(ctx context.Context, env harness.Env, client *remote.WinRM) error {
-		return harness.WithAgent(ctx, env, client, func(ctx context.Context, g *guest.Guest) error {
+	err := shown.onGuest(ctx, name, func(ctx context.Context, env host.Env, client *remote.WinRM) error {
+		return workshop.WithAgent(ctx, env, client, func(ctx context.Context, g *guest.Guest) error {
 			begun, before := time.Now(), client.Stats()
 			var err error
 			report, err = do(ctx, g, func(p guest.Progress) {

@@ -23,11 +23,11 @@ and column and what was expected there.`,
 			if len(args) > 0 {
 				config.Suites, config.Run.Suites = args, nil // which run by themselves is a matter of the configuration's own
 			}
-			catalog, err := harness.LoadCatalog(config)
+			catalog, err := config.Catalog()
 			if err != nil {
 				return err
 			}
-			if err := config.Check(catalog); err != nil {
+			if err := harness.Check(config, catalog); err != nil {
 				return err
 			}
 			fmt.Fprintf(c.io.out, "%s, %s: no mistakes\n",

@@ -10,8 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"wskharness/harness"
+	"wskharness/config"
+	"wskharness/host"
 	"wskharness/remote"
+	"wskharness/targets"
 )
 
 func newVM(c *common) *cobra.Command {
@@ -35,15 +37,16 @@ func newVMUp(c *common) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			up, err := harness.Up(cmd.Context(), config, env, first(args))
+			up, err := targets.Up(cmd.Context(), config, env, first(args))
 			if err != nil {
 				return err
 			}
 			if asJSON {
 				return printJSON(c.io.out, up)
 			}
-			fmt.Fprintf(c.io.out, "%s is up (ready after %s): %s\n", up.ID, up.Ready.Round(time.Millisecond), up.Endpoint)
-			fmt.Fprintf(c.io.out, "user %s, password in %s, certificate in %s\n", up.User, up.PasswordFile, up.CertificateFile)
+			g := up.Info()
+			fmt.Fprintf(c.io.out, "%s is up (ready after %s): %s\n", g.ID, g.Ready.Round(time.Millisecond), g.Endpoint)
+			fmt.Fprintf(c.io.out, "user %s, password in %s, certificate in %s\n", g.User, g.PasswordFile, g.CertificateFile)
 			return nil
 		},
 	}
@@ -66,7 +69,7 @@ was killed.`,
 			if err != nil {
 				return err
 			}
-			ended, err := harness.Down(cmd.Context(), env, args, all)
+			ended, err := targets.Down(cmd.Context(), env, args, all)
 			for _, what := range ended {
 				fmt.Fprintln(c.io.out, what)
 			}
@@ -87,7 +90,7 @@ func newVMRevert(c *common) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			took, err := harness.Revert(cmd.Context(), env, args[0])
+			took, err := targets.Revert(cmd.Context(), env, args[0])
 			if err != nil {
 				return err
 			}
@@ -108,7 +111,7 @@ func newVMList(c *common) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			guests, err := harness.Guests(env)
+			guests, err := targets.Guests(env)
 			if err != nil {
 				return err
 			}
@@ -116,7 +119,8 @@ func newVMList(c *common) *cobra.Command {
 				return printJSON(c.io.out, guests)
 			}
 			w := tabwriter.NewWriter(c.io.out, 0, 0, 2, ' ', 0)
-			for _, g := range guests {
+			for _, up := range guests {
+				g := up.Info()
 				kept := "until its run ends"
 				if g.Kept {
 					kept = "kept"
@@ -149,8 +153,8 @@ Exit codes that do not fit here (Windows has 32 bits) are told, and become 255.`
 			if err != nil {
 				return &flagError{err}
 			}
-			return c.onGuest(cmd.Context(), args[0], func(ctx context.Context, _ harness.Env, client *remote.WinRM) error {
-				code, err := harness.Exec(ctx, client, line, dir, c.io.in, c.io.out, c.io.err)
+			return c.onGuest(cmd.Context(), args[0], func(ctx context.Context, _ host.Env, client *remote.WinRM) error {
+				code, err := remote.Exec(ctx, client, line, remote.ShellOptions{Name: "wskharness vm exec", Dir: dir}, c.io.in, c.io.out, c.io.err)
 				if err != nil {
 					return err
 				}
@@ -196,22 +200,22 @@ func first(args []string) string {
 	return args[0]
 }
 
-func (c *common) configAndEnv() (*harness.Config, harness.Env, error) {
+func (c *common) configAndEnv() (*config.Config, host.Env, error) {
 	config, err := c.load()
 	if err != nil {
-		return nil, harness.Env{}, err
+		return nil, host.Env{}, err
 	}
 	env, err := c.env()
 	return config, env, err
 }
 
 // onGuest connects to a guest that is up, or to a static target.
-func (c *common) onGuest(ctx context.Context, name string, do func(context.Context, harness.Env, *remote.WinRM) error) error {
+func (c *common) onGuest(ctx context.Context, name string, do func(context.Context, host.Env, *remote.WinRM) error) error {
 	config, env, err := c.configAndEnv()
 	if err != nil {
 		return err
 	}
-	client, err := harness.Dial(config, env, name)
+	client, err := targets.Dial(config, env, name)
 	if err != nil {
 		return err
 	}

@@ -7,17 +7,19 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"wskharness/vm"
 )
 
-// Templates are the templates below root, and what is left of those that were not finished.
-func Templates(root string) []string {
-	all, _ := foldersIn(TemplatesDir(root)) // where it can't be read there are none
+// templates are the templates below root, and what is left of those that were not finished.
+func templates(root string) []string {
+	all, _ := foldersIn(templatesDir(root)) // where it can't be read there are none
 	return all
 }
 
-// RemoveTemplates removes some of these, unless somebody is making one.
-func RemoveTemplates(root string, some []string) error {
-	unlock, err := tryLock(filepath.Join(TemplatesDir(root), lockName))
+// removeTemplates removes some of these, unless somebody is making one.
+func removeTemplates(root string, some []string) error {
+	unlock, err := tryLock(filepath.Join(templatesDir(root), lockName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -45,24 +47,25 @@ func removeTemplate(dir string) error {
 	return errors.Join(err, os.RemoveAll(old))
 }
 
-// Left is a guest's folder.
-type Left struct {
-	ID  string
-	Dir string
-	Up  bool // a process serves it; else it is what a killed one has left, which Sweep removes
-	// Needs are the template and the files that the guest is made of anew when it is reverted.
-	Needs []string
+// kept is all that is below root.
+func kept(root string) (vm.Kept, error) {
+	guests, err := folders(root)
+	return vm.Kept{Guests: guests, Rooms: []vm.Room{{
+		What: "Wine templates", Dir: templatesDir(root), Entries: templates(root),
+		Remove: func(some []string) error { return removeTemplates(root, some) },
+	}}}, err
 }
 
-// Folders are those of all guests below root.
-func Folders(root string) ([]Left, error) {
+// folders are those of all guests below root.
+func folders(root string) ([]vm.KeptGuest, error) {
 	dirs, err := foldersIn(guestsDir(root))
 	if err != nil {
 		return nil, fmt.Errorf("look for Wine guests: %w", err)
 	}
-	var all []Left
+	var all []vm.KeptGuest
 	for _, dir := range dirs {
-		one := Left{ID: filepath.Base(dir), Dir: dir, Up: served(dir)}
+		id := filepath.Base(dir)
+		one := vm.KeptGuest{What: "Wine guest " + id, ID: id, Dir: dir, Up: served(dir)}
 		var c Config
 		if readJSON(filepath.Join(dir, configFile), &c) == nil {
 			one.Needs = []string{c.Template, c.Host, c.Netio}

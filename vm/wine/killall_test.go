@@ -184,7 +184,7 @@ func TestWhatAProgramLeavesBehindEndsWithItsGuest(t *testing.T) {
 		"released": func(t *testing.T, m *Machine) error { return m.Release(t.Context()) },
 		"reverted": func(t *testing.T, m *Machine) error { return m.Revert(t.Context()) },
 		"reset":    func(t *testing.T, m *Machine) error { return m.Reset(t.Context()) },
-		"down":     func(t *testing.T, m *Machine) error { return Down(t.Context(), m.state) },
+		"down":     func(t *testing.T, m *Machine) error { return m.state.Down(t.Context()) },
 		"its server killed": func(t *testing.T, m *Machine) error {
 			err := syscall.Kill(m.state.PID, syscall.SIGKILL)
 			testtime.Await(t, "the guard's end", func() bool { return !alive(m.state.Guard) })

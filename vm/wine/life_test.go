@@ -204,7 +204,7 @@ func rebooted(dir string) bool {
 func TestDownEndsAClaimedGuest(t *testing.T) {
 	t.Parallel()
 	m := acquire(t, testProvider(t, nil))
-	if err := Down(t.Context(), m.state); err != nil {
+	if err := m.state.Down(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for range m.Events() {

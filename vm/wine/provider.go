@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"wskharness/child"
+	"wskharness/driver"
 	"wskharness/remote"
 	"wskharness/vm"
 )
@@ -29,9 +29,10 @@ import (
 //go:embed host
 var hostSources embed.FS
 
-// HostSources are the C sources of winrshost.exe, in the folder host. Whoever makes guests builds it, for
-// Options.Host.
-func HostSources() fs.FS { return hostSources }
+// HostSpec is how winrshost.exe is built. Whoever makes guests does so, for Options.Host.
+func HostSpec() driver.Spec {
+	return driver.Spec{Name: "winrshost.exe", Kind: driver.Program, Sources: hostSources, Dirs: []string{"host"}, Units: 1, Root: "vm/wine"}
+}
 
 // Options say how guests are made.
 type Options struct {
@@ -128,7 +129,7 @@ func claim(ctx context.Context, dir string) (vm.Machine, error) {
 	if unread := readJSON(filepath.Join(dir, stateFile), &s); unread != nil {
 		return nil, errors.Join(err, remove(dir, 0))
 	}
-	return nil, errors.Join(err, Down(context.WithoutCancel(ctx), s))
+	return nil, errors.Join(err, s.Down(context.WithoutCancel(ctx)))
 }
 
 // checkRoot refuses folders that Wine can't have a prefix below: it takes the path for one of Windows, where these
@@ -176,13 +177,13 @@ func (p *Provider) Adopt(ctx context.Context, t vm.Target) (vm.Machine, error) {
 	slices.SortFunc(mine, func(a, b State) int { return a.Started.Compare(b.Started) })
 	newest := mine[len(mine)-1]
 	for _, s := range mine[:len(mine)-1] {
-		if err := Down(ctx, s); err != nil {
+		if err := s.Down(ctx); err != nil {
 			p.opts.Logger.Warn("end a guest that an earlier controller left", "guest", s.ID, "error", err)
 		}
 	}
 	m, err := Attach(ctx, newest)
 	if err != nil {
-		return nil, errors.Join(vm.ErrNoMachine, err, Down(ctx, newest))
+		return nil, errors.Join(vm.ErrNoMachine, err, newest.Down(ctx))
 	}
 	return m, nil
 }
@@ -321,7 +322,7 @@ func attach(ctx context.Context, dir, run string) (*Machine, error) {
 }
 
 // RemoteEndpoint is where the guest's WinRM answers, with its password and its certificate.
-func (s State) RemoteEndpoint() (remote.Endpoint, error) {
+func (s *State) RemoteEndpoint() (remote.Endpoint, error) {
 	password, err := os.ReadFile(s.PasswordFile)
 	if err != nil {
 		return remote.Endpoint{}, fmt.Errorf("reach the Wine guest %s: %w", s.ID, err)
@@ -428,26 +429,26 @@ func (m *Machine) Keep(ctx context.Context) (id string, err error) {
 func (m *Machine) Release(ctx context.Context) (err error) {
 	m.release.Do(func() {
 		defer m.claim.conn.Close()
-		err = Down(ctx, m.state)
+		err = m.state.Down(ctx)
 	})
 	return err
 }
 
 // Revert brings a guest that is up back to its clean state, whoever has claimed it.
-func Revert(ctx context.Context, s State) (ready time.Duration, err error) {
+func (s *State) Revert(ctx context.Context) (ready time.Duration, err error) {
 	a, err := ask(ctx, s.Control, request{Do: doRevert})
 	return a.Ready, err
 }
 
 // Reset turns a guest that is up off and on, whoever has claimed it.
-func Reset(ctx context.Context, s State) error {
+func (s *State) Reset(ctx context.Context) error {
 	_, err := ask(ctx, s.Control, request{Do: doReset})
 	return err
 }
 
 // Down ends a guest that is up, whoever has claimed it, and returns when nothing of it is left. A process that serves it
 // and does not end it in time is killed, also where that time is ctx's.
-func Down(ctx context.Context, s State) error {
+func (s *State) Down(ctx context.Context) error {
 	exit, err := hold(s.PID)
 	if err != nil || !served(s.Dir) {
 		return remove(s.Dir, 0) // the process that served it is gone: there is only the rest to remove

@@ -52,7 +52,7 @@ func TestReuse(t *testing.T) {
 		t.Fatal(id, err)
 	}
 	t.Cleanup(func() {
-		if err := Down(context.WithoutCancel(t.Context()), m.state); err != nil {
+		if err := m.state.Down(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)
 		}
 	})

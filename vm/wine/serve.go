@@ -237,10 +237,13 @@ func (s *server) listen() error {
 		}
 	}()
 	s.state = State{
-		ID: s.config.ID, Target: s.config.Target, Run: s.config.Run, PID: os.Getpid(), Guard: s.guard, Started: time.Now().UTC(),
-		Endpoint: "https://" + listener.Addr().String() + "/wsman", User: user,
-		PasswordFile: filepath.Join(s.dir, "password"), CertificateFile: filepath.Join(s.dir, "certificate.pem"),
-		CertificateSHA: certificate.SHA256, Control: socket, Boots: s.state.Boots, Dir: s.dir,
+		GuestInfo: vm.GuestInfo{
+			ID: s.config.ID, Target: s.config.Target, Run: s.config.Run, Started: time.Now().UTC(),
+			Endpoint: "https://" + listener.Addr().String() + "/wsman", User: user,
+			PasswordFile: filepath.Join(s.dir, "password"), CertificateFile: filepath.Join(s.dir, "certificate.pem"),
+			CertificateSHA: certificate.SHA256,
+		},
+		PID: os.Getpid(), Guard: s.guard, Control: socket, Boots: s.state.Boots, Dir: s.dir,
 	}
 	return errors.Join(
 		os.Chmod(socket, 0o600),

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"wskharness/vm"
 )
 
 // Config is what a guest is made of. It is a file in the guest's folder: the process that serves the guest
@@ -27,23 +29,14 @@ type Config struct {
 	Unclaimed time.Duration `json:"unclaimedNs"`
 }
 
-// State is what is known of a guest that is up. Its password is in a file that only its user can read.
+// State is what is known of a guest that is up.
 type State struct {
-	ID              string    `json:"id"`
-	Target          string    `json:"target"`
-	Run             string    `json:"run,omitempty"` // that it was made for, or that has used it last; empty: brought up by hand
-	PID             int       `json:"pid"`           // of the process that serves it
-	Guard           int       `json:"guardPid"`      // of the one that ends when nothing of the guest is left
-	Started         time.Time `json:"started"`
-	Endpoint        string    `json:"endpoint"` // WinRM: https://127.0.0.1:port/wsman
-	User            string    `json:"user"`
-	PasswordFile    string    `json:"passwordFile"`
-	CertificateFile string    `json:"certificateFile"` // PEM
-	CertificateSHA  string    `json:"certificateSha256"`
-	Control         string    `json:"control"` // socket
-	Kept            bool      `json:"kept"`
-	Abandoned       bool      `json:"abandoned,omitempty"` // whoever had claimed it last has ended without letting it go
-	Boots           int       `json:"boots"`
+	vm.GuestInfo
+	PID       int    `json:"pid"`                 // of the process that serves it
+	Guard     int    `json:"guardPid"`            // of the one that ends when nothing of the guest is left
+	Control   string `json:"control"`             // socket
+	Abandoned bool   `json:"abandoned,omitempty"` // whoever had claimed it last has ended without letting it go
+	Boots     int    `json:"boots"`
 
 	Dir string `json:"dir"` // the guest's folder
 }
@@ -57,8 +50,8 @@ const (
 
 func guestsDir(root string) string { return filepath.Join(root, "wine", "guests") }
 
-// TemplatesDir is where the templates are below root.
-func TemplatesDir(root string) string { return filepath.Join(root, "wine", "templates") }
+// templatesDir is where the templates are below root.
+func templatesDir(root string) string { return filepath.Join(root, "wine", "templates") }
 
 func prefixOf(dir string) string { return filepath.Join(dir, "prefix") }
 

@@ -27,7 +27,7 @@ func TestDownOfAGuestThatDoesNotAnswer(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // what it may take, were there more patience
 	defer cancel()
-	if err := Down(ctx, s); err != nil {
+	if err := s.Down(ctx); err != nil {
 		t.Error(err)
 	}
 	if left := processesOf(prefixOf(s.Dir)); len(left) > 0 {

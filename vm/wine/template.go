@@ -92,7 +92,7 @@ func template(ctx context.Context, root string, s *Software, tell func(text stri
 func templateOf(root string, s *Software) string {
 	spaces := confinement().Bubblewrap != "" // by which it is told what may be shared with the installation
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d\n%s\n%s\n%t\n%s", recipe, s.Version, s.Loader, spaces, registry))
-	return filepath.Join(TemplatesDir(root), hex.EncodeToString(sum[:8]))
+	return filepath.Join(templatesDir(root), hex.EncodeToString(sum[:8]))
 }
 
 // Prefix makes a Wine prefix as a guest has it, in a folder that is not there yet. The template that it is a clone of is below
@@ -165,7 +165,7 @@ func lockRoom(ctx context.Context, room string) (unlock func(), err error) {
 
 // sweepTemplates clears away what a process that was killed had not finished, unless somebody is making a template.
 func sweepTemplates(root string) {
-	room := TemplatesDir(root)
+	room := templatesDir(root)
 	if unlock, err := tryLock(filepath.Join(room, lockName)); err == nil {
 		defer unlock()
 		sweepRoom(room)

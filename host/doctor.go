@@ -1,0 +1,106 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"wskharness/config"
+	"wskharness/driver"
+	"wskharness/vm"
+)
+
+// lowSpace is where a run may fill the disk: a guest's own files and a crash's evidence.
+const lowSpace = 2 << 30
+
+// Examine looks for what the configured targets need on this machine.
+func Examine(ctx context.Context, c *config.Config, kinds []vm.Kind) []vm.Check {
+	checks := []vm.Check{compiler(ctx), certificate()}
+	for _, kind := range kinds {
+		if kind.Checks != nil {
+			needed := slices.ContainsFunc(c.Targets, func(t config.Target) bool { return t.Kind.Name == kind.Name })
+			checks = append(checks, kind.Checks(ctx, needed)...)
+		}
+	}
+	return append(checks, space(), kvm())
+}
+
+func compiler(ctx context.Context) vm.Check {
+	c := vm.Check{Name: "cross compiler", Needed: true}
+	tc, err := driver.FindToolchain(ctx)
+	if err != nil {
+		return missing(c, err)
+	}
+	v, err := tc.Versions(ctx)
+	if err != nil {
+		return missing(c, err)
+	}
+	if err := tc.CheckLibraries(ctx, driver.AgentSpec()); err != nil {
+		return missing(c, err)
+	}
+	c.OK, c.Detail = true, v.Compiler
+	return c
+}
+
+func certificate() vm.Check {
+	c := vm.Check{Name: "test certificate", Needed: true}
+	signer, err := driver.UserSigner(time.Now())
+	if err != nil {
+		return missing(c, err)
+	}
+	c.OK = true
+	c.Detail = fmt.Sprintf("valid until %s, %s", signer.Certificate.NotAfter.Format(time.DateOnly), signer.Path)
+	c.Detail = strings.Join(append([]string{c.Detail}, signer.Notices...), "; ")
+	return c
+}
+
+// space looks at the cache that is configured: that there is another in its place may go unnoticed for long.
+func space() vm.Check {
+	c := vm.Check{Name: "disk space", Needed: true, Fix: "set XDG_CACHE_HOME to a folder that can be written"}
+	var fs unix.Statfs_t
+	cache, err := driver.DefaultCache()
+	if err == nil {
+		err = cache.Writable()
+	}
+	if err == nil {
+		err = unix.Statfs(cache.Dir, &fs)
+	}
+	if err != nil {
+		c.Detail = "builds and guests can't be kept where they should be: " + err.Error()
+		return c
+	}
+	c.Fix = ""
+	free := fs.Bavail * uint64(fs.Bsize)
+	c.OK = free >= lowSpace
+	c.Detail = fmt.Sprintf("%.1f GiB free for %s", float64(free)/(1<<30), cache.Dir)
+	if !c.OK {
+		c.Fix = "free some space, or set XDG_CACHE_HOME to a larger disk"
+	}
+	return c
+}
+
+func kvm() vm.Check {
+	c := vm.Check{Name: "KVM", Detail: "hardware virtualisation, for Windows guests on this machine"}
+	f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
+	if err != nil {
+		c.Detail += ": " + err.Error()
+		return c
+	}
+	c.OK = f.Close() == nil
+	return c
+}
+
+// missing explains a check by an error, with the install command where the error knows it.
+func missing(c vm.Check, err error) vm.Check {
+	c.Detail = err.Error()
+	if tool, ok := errors.AsType[*driver.MissingToolError](err); ok {
+		c.Detail, c.Fix = tool.Tool+": "+tool.Why, tool.Install
+	}
+	return c
+}

@@ -1,0 +1,52 @@
+package host
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// LockMachine keeps other runs of this user off a machine of that name before anything is done to it; that a machine may
+// have several names, and others may use it, its guest knows (docs/protocol.md, "The lease"). It holds until UnlockMachine, or until this process has ended: the
+// kernel lets go of a dead holder's lock.
+func LockMachine(cache, machine, run string) (*os.File, error) {
+	dir := filepath.Join(cache, "locks")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("lock %s: %w", machine, err)
+	}
+	sum := sha256.Sum256([]byte(machine))
+	path := filepath.Join(dir, fmt.Sprintf("%x", sum[:8]))
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", machine, err)
+	}
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		holder, _ := os.ReadFile(path)
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			err = fmt.Errorf("it is used by %s: wait until that is over", strings.TrimSpace(string(holder)))
+		}
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", machine, err), file.Close())
+	}
+	text := fmt.Sprintf("run %s (process %d)\n", run, os.Getpid())
+	if err := errors.Join(file.Truncate(0), writeAt(file, text)); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", machine, err), file.Close())
+	}
+	return file, nil
+}
+
+// UnlockMachine gives the lock up before it closes the file: a program that is just being started elsewhere in this
+// process has the file until it runs, and with it the lock.
+func UnlockMachine(file *os.File) {
+	_ = unix.Flock(int(file.Fd()), unix.LOCK_UN) // closing it does so, too, in the end
+	file.Close()
+}
+
+func writeAt(file *os.File, text string) error {
+	_, err := file.WriteAt([]byte(text), 0)
+	return err
+}

@@ -1,0 +1,204 @@
+// Package targets is what `wskharness vm` does by hand: bring guests up and down, find them, and work in them.
+package targets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"wskharness/config"
+	"wskharness/host"
+	"wskharness/remote"
+	"wskharness/settings"
+	"wskharness/vm"
+	"wskharness/workshop"
+)
+
+// Up brings up a target's guest and leaves it up. An empty name is the first target that can be brought
+// up.
+func Up(ctx context.Context, c *config.Config, env host.Env, name string) (vm.Guest, error) {
+	t, err := c.Startable(name)
+	if err != nil {
+		return nil, err
+	}
+	w, err := workshop.New(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	tools, err := w.Tools(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	provider, err := tools.Provider(c, t, env)
+	if err != nil {
+		return nil, err
+	}
+	machine, err := provider.Acquire(ctx, vm.Target{Name: t.Name})
+	if err != nil {
+		return nil, err
+	}
+	up, err := keep(ctx, env, machine)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("keep target %s up: %w", t.Name, err), machine.Release(context.WithoutCancel(ctx)))
+	}
+	return up, nil
+}
+
+// keep leaves a machine up, and finds it as everybody else does.
+func keep(ctx context.Context, env host.Env, machine vm.Machine) (vm.Guest, error) {
+	keeper, ok := machine.(vm.Keeper)
+	if !ok {
+		return nil, errors.New("it is a machine that can't be left up")
+	}
+	id, err := keeper.Keep(ctx)
+	if err != nil {
+		return nil, err
+	}
+	up, err := find(env, id)
+	if err != nil {
+		return nil, err
+	}
+	if starter, ok := machine.(vm.Starter); ok {
+		up.Info().Ready = starter.ReadyAfter()
+	}
+	return up, nil
+}
+
+// Guests lists the guests that are up, of all kinds.
+func Guests(env host.Env) ([]vm.Guest, error) {
+	var all []vm.Guest
+	var errs []error
+	for _, kind := range env.Kinds {
+		if kind.List != nil {
+			up, err := kind.List(env.Cache)
+			all, errs = append(all, up...), append(errs, err)
+		}
+	}
+	return all, errors.Join(errs...)
+}
+
+// find picks the one guest that a name means: its id, or its target.
+func find(env host.Env, name string) (vm.Guest, error) {
+	guests, err := Guests(env)
+	if err != nil {
+		return nil, err
+	}
+	var found []vm.Guest
+	var ids []string
+	for _, g := range guests {
+		info := g.Info()
+		if info.ID == name {
+			return g, nil
+		}
+		if info.Target == name {
+			found, ids = append(found, g), append(ids, info.ID)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, settings.Usagef("no guest %q is up: `wskharness vm list` shows those that are, `wskharness vm up` brings one up", name)
+	case 1:
+		return found[0], nil
+	}
+	return nil, settings.Usagef("several guests of target %s are up: say which of %s", name, strings.Join(ids, ", "))
+}
+
+// Kept is the one guest for a run that a name means, its id or its target: one that was left up, of a target of the
+// configuration. chosen are the targets that the run was asked for; empty: any.
+func Kept(env host.Env, c *config.Config, name string, chosen []string) (*vm.GuestInfo, error) {
+	if t := c.Target(name); t != nil && t.Machine.Endpoint != nil {
+		return nil, settings.Usagef("--on is for guests that `wskharness vm up` or a run with --keep has left up; %s is always there: --target %s", name, name)
+	}
+	up, err := find(env, name)
+	if err != nil {
+		return nil, err
+	}
+	switch g := up.Info(); {
+	case !g.Kept:
+		return nil, settings.Usagef("guest %s is that of a run, and goes down with it: `wskharness vm up` brings up one to work with", g.ID)
+	case c.Target(g.Target) == nil:
+		return nil, settings.Usagef("guest %s is of the target %s, which %s does not have: say with --config whose it is", g.ID, g.Target, c.Source())
+	case len(chosen) > 0 && !slices.Equal(chosen, []string{g.Target}):
+		return nil, settings.Usagef("guest %s is of the target %s, and --target says %s: leave --target away", g.ID, g.Target, strings.Join(chosen, ", "))
+	default:
+		return g, nil
+	}
+}
+
+// Revert brings a guest that is up back to its clean state.
+func Revert(ctx context.Context, env host.Env, name string) (time.Duration, error) {
+	g, err := find(env, name)
+	if err != nil {
+		return 0, err
+	}
+	return g.Revert(ctx)
+}
+
+// Down ends guests, and removes what dead ones left behind. It says what it ended.
+func Down(ctx context.Context, env host.Env, names []string, all bool) ([]string, error) {
+	var ended []string
+	var errs []error
+	guests, err := Guests(env)
+	if err != nil {
+		return nil, err
+	}
+	if !all {
+		guests = nil
+		for _, name := range names {
+			g, err := find(env, name)
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			guests = append(guests, g)
+		}
+	}
+	downErrs := make([]error, len(guests))
+	var downs sync.WaitGroup
+	for i, g := range guests { // side by side: one that does not answer holds up no other
+		downs.Go(func() { downErrs[i] = g.Down(ctx) })
+	}
+	downs.Wait()
+	for i, g := range guests {
+		if err := downErrs[i]; err != nil {
+			errs = append(errs, fmt.Errorf("take %s down: %w", g.Info().ID, err))
+			continue
+		}
+		ended = append(ended, g.Info().ID+" is down")
+	}
+	for _, kind := range env.Kinds {
+		if kind.Sweep == nil {
+			continue
+		}
+		swept, err := kind.Sweep(env.Cache)
+		for _, dir := range swept {
+			ended = append(ended, "removed what was left in "+dir)
+		}
+		errs = append(errs, err)
+	}
+	return ended, errors.Join(errs...)
+}
+
+// Dial connects to a guest that is up, or to a target of the configuration that is always there.
+func Dial(c *config.Config, env host.Env, name string) (*remote.WinRM, error) {
+	endpoint, err := endpointOf(c, env, name)
+	if err != nil {
+		return nil, err
+	}
+	return remote.New(endpoint, remote.Options{Logger: env.Logger, Owner: "wskharness vm"})
+}
+
+func endpointOf(c *config.Config, env host.Env, name string) (remote.Endpoint, error) {
+	if t := c.Target(name); t != nil && t.Machine.Endpoint != nil {
+		return t.Machine.Endpoint(env.Getenv)
+	}
+	g, err := find(env, name)
+	if err != nil {
+		return remote.Endpoint{}, err
+	}
+	return g.RemoteEndpoint()
+}

@@ -1,0 +1,54 @@
+package access
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+
+	"wskharness/remote"
+	"wskharness/textfile"
+)
+
+// maxPassword bounds a password file: a mistaken path must not send a disk over the network.
+const maxPassword = 4096
+
+// readPassword reads a password file. exposed is nil, or says why somebody else may know what is in it.
+func readPassword(path string) (password remote.Secret, exposed, err error) {
+	data, info, err := textfile.Read(path, maxPassword)
+	if err != nil {
+		return "", nil, err
+	}
+	if password, err = passwordText(data); err != nil {
+		return "", nil, fmt.Errorf("%s %w", path, err)
+	}
+	switch {
+	case password == "":
+		return "", nil, fmt.Errorf("%s is empty", path)
+	case strings.ContainsAny(string(password), "\r\n"):
+		return "", nil, fmt.Errorf("%s has more than one line, and is to have the password alone", path)
+	}
+	owner := uint32(os.Geteuid())
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		owner = stat.Uid
+	}
+	return password, exposure(path, info.Mode().Perm(), owner, uint32(os.Geteuid())), nil
+}
+
+// passwordText is a password as it was typed: in UTF-8, and without the line's end that editors put behind it. Its errors are
+// textfile's, and show nothing of it.
+func passwordText(data []byte) (remote.Secret, error) {
+	text, err := textfile.Decode(data)
+	return remote.Secret(strings.TrimRight(text, "\r\n")), err
+}
+
+// exposure says why somebody other than a user may read a file, nil where nobody may. Root may read everything.
+func exposure(path string, mode os.FileMode, owner, user uint32) error {
+	switch {
+	case owner != user && owner != 0:
+		return fmt.Errorf("%s belongs to another user (%d; mode %04o): make it yours with: chown %d %s && chmod 600 %s", path, owner, mode, user, path, path)
+	case mode&0o077 != 0:
+		return fmt.Errorf("%s is open to others (mode %04o): make it private with: chmod 600 %s", path, mode, path)
+	}
+	return nil
+}
