@@ -117,7 +117,7 @@ func checkStep(ps abi.PlanStep, u abi.PlanUnit) error {
 	return nil
 }
 
-// loopsInAgent has the operations that an agent takes in a loop (generic.c).
+// loopsInAgent has the operations that an agent takes in a loop (STEP_IN_LOOPS in driver/agent/steps).
 func loopsInAgent(op uint32) bool {
 	return slices.Contains([]uint32{abi.PlanOpOpen, abi.PlanOpClose, abi.PlanOpIoctl, abi.PlanOpRead, abi.PlanOpWrite, abi.OpCancel, abi.OpSleep}, op)
 }

@@ -32,7 +32,6 @@ static const COMMAND_ENTRY Commands[] = {
     {L"list", CommandList, "list [--itself] PATH"},
     {L"gather", CommandGather, "gather < frame"},
     {L"mkdir", CommandMkdir, "mkdir < frame"},
-    {L"driver", CommandDriver, "driver install NAME PATH | start|stop|remove|status NAME [--lease N]"},
     {L"run", CommandRun, "run [--put] --plan PLAN --journal JOURNAL [--lease N] [--follow] [< frames]"},
     {L"tail", CommandTail, "tail --journal JOURNAL [--from OFFSET] [--follow]"},
     {L"cancel", CommandCancel, "cancel --journal JOURNAL [--lease N]"},

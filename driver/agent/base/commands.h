@@ -15,7 +15,6 @@ COMMAND CommandGet;
 COMMAND CommandList;
 COMMAND CommandGather;
 COMMAND CommandMkdir;
-COMMAND CommandDriver;
 COMMAND CommandRun;
 COMMAND CommandTail;
 COMMAND CommandCancel;

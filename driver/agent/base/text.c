@@ -41,7 +41,8 @@ void TextAddU64(TEXT *Text, UINT64 Value)
     AddBytes(Text, digits + first, sizeof digits - first);
 }
 
-void TextAddHex(TEXT *Text, UINT64 Value, unsigned Digits)
+/* At least so many digits, without a prefix. */
+static void TextAddHex(TEXT *Text, UINT64 Value, unsigned Digits)
 {
     char digits[16];
     size_t first = sizeof digits;
@@ -156,14 +157,6 @@ void JsonU64(TEXT *Text, const char *Key, UINT64 Value)
     }
     JsonKey(Text, Key);
     TextAddU64(Text, Value);
-}
-
-void JsonI64(TEXT *Text, const char *Key, INT64 Value)
-{
-    JsonKey(Text, Key);
-    if (Value < 0)
-        TextAdd(Text, "-");
-    TextAddU64(Text, Value < 0 ? 0 - (UINT64)Value : (UINT64)Value);
 }
 
 void JsonHex(TEXT *Text, const char *Key, UINT64 Value)

@@ -22,8 +22,7 @@ typedef struct TEXT {
 void TextInit(TEXT *Text, char *Buffer, size_t Size);
 void TextAdd(TEXT *Text, const char *Utf8);
 void TextAddU64(TEXT *Text, UINT64 Value);
-void TextAddHex(TEXT *Text, UINT64 Value, unsigned Digits); /* at least so many digits, no prefix */
-void TextAddWide(TEXT *Text, const wchar_t *Utf16);         /* control characters become spaces */
+void TextAddWide(TEXT *Text, const wchar_t *Utf16); /* control characters become spaces */
 
 /*
  * JSON. A Key of NULL adds an element to the array that is open. Commas are placed by what the text
@@ -34,7 +33,6 @@ void JsonEnd(TEXT *Text);
 void JsonBeginArray(TEXT *Text, const char *Key);
 void JsonEndArray(TEXT *Text);
 void JsonU64(TEXT *Text, const char *Key, UINT64 Value); /* a string with 0x beyond 2^53 */
-void JsonI64(TEXT *Text, const char *Key, INT64 Value);
 void JsonHex(TEXT *Text, const char *Key, UINT64 Value); /* a string with 0x */
 void JsonBool(TEXT *Text, const char *Key, BOOL Value);
 void JsonNull(TEXT *Text, const char *Key);

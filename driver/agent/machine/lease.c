@@ -329,15 +329,14 @@ static int LeaseRefuse(UINT32 Number, const char *Attempt, const LEASE_ANSWER *A
     return EXIT_STALE;
 }
 
-int LeaseAdmit(const wchar_t *Given, BOOL Needed, const char *Attempt)
+int LeaseAdmit(const wchar_t *Given, const char *Attempt)
 {
     UINT32 number;
 
-    return LeaseAdmitRun(Given, Needed, Attempt, NULL, &number);
+    return Given == NULL ? EXIT_DONE : LeaseAdmitRun(Given, Attempt, NULL, &number);
 }
 
-int LeaseAdmitRun(const wchar_t *Given, BOOL Needed, const char *Attempt, const wchar_t *Journal,
-                  UINT32 *InForce)
+int LeaseAdmitRun(const wchar_t *Given, const char *Attempt, const wchar_t *Journal, UINT32 *InForce)
 {
     LEASE_ANSWER answer = {0};
     BOOL good = FALSE;
@@ -348,8 +347,6 @@ int LeaseAdmitRun(const wchar_t *Given, BOOL Needed, const char *Attempt, const 
     *InForce = 0;
     if (Given != NULL && (!LeaseParse(Given, &number) || number == 0))
         return EXIT_USAGE;
-    if (number == 0 && !Needed)
-        return EXIT_DONE;
     error = LeaseLock(&mutex);
     if (error == ERROR_SUCCESS) {
         error = LeaseJudge(number, Journal, &good, &answer);
@@ -383,7 +380,7 @@ static int LeaseCommand(int Argc, wchar_t **Argv, const char *Attempt)
 
     if (!OptionsParse(Argc, Argv, options, ARRAYSIZE(options)) || lease == NULL)
         return EXIT_USAGE;
-    return LeaseAdmit(lease, TRUE, Attempt);
+    return LeaseAdmit(lease, Attempt);
 }
 
 int CommandRenew(int Argc, wchar_t **Argv)

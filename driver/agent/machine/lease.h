@@ -29,15 +29,16 @@ void TextAddLease(TEXT *Text, const LEASE_ANSWER *Answer);
 
 /*
  * Is an order allowed that comes with this number (the text of --lease, NULL: with none)? Then that counts as
- * a use. One with none is, unless Needed: then only where nobody has the guest. Returns EXIT_DONE, or the
- * exit code for an order that is refused, which has been told.
+ * a use. One with none is. Returns EXIT_DONE, or the exit code for an order that is refused, which has been
+ * told.
  */
-int LeaseAdmit(const wchar_t *Given, BOOL Needed, const char *Attempt);
+int LeaseAdmit(const wchar_t *Given, const char *Attempt);
 
-/* The same of a run that is about to have this journal. *InForce is the newest number that was given out, or
- * 0. */
-int LeaseAdmitRun(const wchar_t *Given, BOOL Needed, const char *Attempt, const wchar_t *Journal,
-                  UINT32 *InForce);
+/*
+ * The same of a run that is about to have this journal: with no number it is allowed only where nobody has
+ * the guest. *InForce is the newest number that was given out, or 0.
+ */
+int LeaseAdmitRun(const wchar_t *Given, const char *Attempt, const wchar_t *Journal, UINT32 *InForce);
 
 /* "--lease" as a number. */
 BOOL LeaseParse(const wchar_t *Given, UINT32 *Number);

@@ -87,11 +87,11 @@ int CommandRun(int Argc, wchar_t **Argv)
         code = Complain("open the journal", journal, error);
     } else {
         coming = RunServiceAnnounce(paths.Journal);
-        code = LeaseAdmitRun(lease, TRUE, "start a run", paths.Journal, &paths.Lease);
+        code = LeaseAdmitRun(lease, "start a run", paths.Journal, &paths.Lease);
         if (code == EXIT_DONE && put)
             code = PutFiles(TRUE);
         if (code == EXIT_DONE) /* once more, since files may take their time */
-            code = LeaseAdmitRun(lease, TRUE, "start a run", paths.Journal, &paths.Lease);
+            code = LeaseAdmitRun(lease, "start a run", paths.Journal, &paths.Lease);
     }
     if (code == EXIT_DONE)
         code = Launch(&paths, follow);

@@ -139,7 +139,7 @@ static int WithJournal(int Argc, wchar_t **Argv, const char *Attempt, int (*Do)(
 
     if (!OptionsParse(Argc, Argv, options, ARRAYSIZE(options)) || journal == NULL)
         return EXIT_USAGE;
-    code = LeaseAdmit(lease, FALSE, Attempt); /* an order names its run: one without a number is no other's */
+    code = LeaseAdmit(lease, Attempt); /* an order names its run: one without a number is no other's */
     if (code != EXIT_DONE)
         return code;
     path = PathOpen(journal, &error);

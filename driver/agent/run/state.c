@@ -130,7 +130,7 @@ int CommandState(int Argc, wchar_t **Argv)
 
     if (!OptionsParse(Argc, Argv, options, ARRAYSIZE(options)) || driver == NULL || !ServiceNameValid(driver))
         return EXIT_USAGE;
-    code = LeaseAdmit(lease, FALSE, "tell the state");
+    code = LeaseAdmit(lease, "tell the state");
     if (code != EXIT_DONE)
         return code;
     if (journal != NULL) {

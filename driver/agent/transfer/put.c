@@ -380,6 +380,6 @@ int CommandPut(int Argc, wchar_t **Argv)
 
     if (!OptionsParse(Argc, Argv, options, ARRAYSIZE(options)))
         return EXIT_USAGE;
-    code = LeaseAdmit(lease, FALSE, "take files");
+    code = LeaseAdmit(lease, "take files");
     return code == EXIT_DONE ? PutFiles(FALSE) : code;
 }
