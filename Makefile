@@ -3,7 +3,7 @@
 GO      ?= go
 MINGW   ?= x86_64-w64-mingw32-gcc
 CLANG   ?= clang
-C_DIRS  := driver/sample driver/agent driver/model driver/shared vm/wine/host
+C_DIRS  := driver/kernel driver/sample driver/probe driver/agent driver/model driver/shared vm/wine/host
 C_FILES := $(foreach d,$(C_DIRS) driver/include $(wildcard examples/*/driver examples/*/test),$(wildcard $(d)/*.[ch] $(d)/*/*.[ch]))
 # The race detector watches everything but parsers, codecs and arithmetic that go through memory byte by byte and
 # share none of it: watching these took a third of the tests' processor time.

@@ -47,7 +47,7 @@ type Spec struct {
 }
 
 // SampleSpec describes wsksample.sys, the sample driver. The defines choose its variants: see
-// sample/defects.h.
+// kernel/defects.h.
 func SampleSpec(defines map[string]string) Spec {
 	all := map[string]string{"WSKT_KERNEL": "1"} // wskabi.h serves both sides
 	maps.Copy(all, defines)
@@ -55,7 +55,7 @@ func SampleSpec(defines map[string]string) Spec {
 		Name:     "wsksample.sys",
 		Kind:     KernelDriver,
 		Sources:  Sources(),
-		Dirs:     []string{"sample", "shared"},
+		Dirs:     []string{"kernel", "sample", "probe", "shared"},
 		Includes: []string{"include"},
 		Defines:  all,
 		Units:    4,

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// hostUnit is the driver's unit.c and what belongs to it, compiled for this machine with steps that do as they are
+// hostUnit is the driver's batch.c and what belongs to it, compiled for this machine with steps that do as they are
 // told: testdata/host/unit.c says how. What the driver counts can be known exactly only there.
 type hostUnit struct{ program string }
 
@@ -24,8 +24,8 @@ func TestUnit(t *testing.T) {
 	}
 	u := hostUnit{filepath.Join(t.TempDir(), "unit")}
 	args := []string{"-std=gnu17", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", "-fsanitize=address,undefined",
-		"-DWSKT_KERNEL", "-I", "testdata/host", "-I", "include", "-I", "sample", "-I", "shared", "-o", u.program, "testdata/host/unit.c"}
-	args = append(args, "sample/unit.c", "sample/kept.c", "shared/choice.c", "shared/tally.c", "shared/histogram.c")
+		"-DWSKT_KERNEL", "-I", "testdata/host", "-I", "include", "-I", "kernel", "-I", "probe", "-I", "shared", "-o", u.program, "testdata/host/unit.c"}
+	args = append(args, "probe/batch.c", "probe/kept.c", "shared/choice.c", "shared/tally.c", "shared/histogram.c")
 	if out, err := exec.CommandContext(t.Context(), cc, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -104,7 +104,7 @@ type phase struct {
 	doc  string
 
 	cases  []string // of the suite selftest, in their order
-	defect string   // with which the driver dwells here (driver/sample/dwell.h); empty: the agent waits here
+	defect string   // with which the driver dwells here (driver/probe/dwell.h); empty: the agent waits here
 	armed  bool     // the driver is asked to dwell before it is first loaded, and not by a step of a case
 	keeps  bool     // the agent is asked to wait before the second case
 

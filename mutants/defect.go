@@ -23,6 +23,14 @@ const (
 // define is the preprocessor name that chooses a defect of a part, and begins the names of all its defects.
 func (p part) define() string { return "WSK" + strings.ToUpper(string(p)) + "_DEFECT" }
 
+// declarations is the header that declares the defects of a part.
+func (p part) declarations() string {
+	if p == sample {
+		return "kernel/defects.h"
+	}
+	return "model/defects.h"
+}
+
 // defect is one way to be broken, as the part's defects.h declares it.
 type defect struct {
 	part   part
@@ -72,7 +80,7 @@ func readDefects(sources fs.FS) ([]defect, error) {
 	var all []defect
 	var wrong []error
 	for _, p := range []part{model, sample} {
-		file := string(p) + "/defects.h"
+		file := p.declarations()
 		text, err := fs.ReadFile(sources, file)
 		if err != nil {
 			return nil, err

@@ -1,5 +1,5 @@
 // Command mutants proves that the suites notice. It builds the model of a WSK provider, and the sample driver, each
-// time with one known defect (driver/model/defects.h, driver/sample/defects.h), runs the suites on a Wine guest with
+// time with one known defect (driver/model/defects.h, driver/kernel/defects.h), runs the suites on a Wine guest with
 // it, and tells which case caught the defect, by which rule, and with which message. It fails when one is not caught
 // by a case that its declaration names, or when something other than a case is what fails.
 //

@@ -170,7 +170,7 @@ func TestDeclarationsAreChecked(t *testing.T) {
 }
 
 func headers(text string) fstest.MapFS {
-	return fstest.MapFS{"model/defects.h": {Data: []byte(text)}, "sample/defects.h": {}}
+	return fstest.MapFS{"model/defects.h": {Data: []byte(text)}, "kernel/defects.h": {}}
 }
 
 // TestJudge breaks what makes a defect a caught one.

@@ -240,7 +240,7 @@ type Evidence struct {
 	Text   string `json:"text,omitempty"`   // "Unhandled page fault on write access to …"
 	Module string `json:"module,omitempty"` // where it happened …
 	Offset uint64 `json:"offset,omitempty"` // … bytes from the module's start
-	Source string `json:"source,omitempty"` // … and where that is in the sources: "DoFault (driver/sample/unit.c:42)"
+	Source string `json:"source,omitempty"` // … and where that is in the sources: "DoFault (driver/probe/fault.c:42)"
 	// Signature is the same for the same crash, in whichever case, target or run: "0xD1 wsksample.sys+0x1a2c".
 	Signature string `json:"signature,omitempty"`
 }

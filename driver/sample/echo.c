@@ -1,31 +1,11 @@
 /*
- * echo.c - the echo server's loop and its connections.
+ * echo.c - the echo server's loop: accepts, serves its connections, closes everything.
  */
 #include "echo.h"
-#include "failure.h"
+#include "clock.h"
 
-#define BUFFER_BYTES    4096u
 #define MAX_CONNECTIONS 32u
 #define ACCEPT_PAUSE_MS 50u /* after a failed accept, so that one that always fails does not spin */
-
-typedef enum PHASE {
-    RECEIVING,
-    SENDING,
-    DISCONNECTING,
-    CLOSING,
-} PHASE;
-
-typedef struct CONNECTION {
-    struct CONNECTION *Next;
-    PWSK_SOCKET Socket;
-    PHASE Phase;
-    SOCKET_CALL Transfer; /* receive, send, disconnect */
-    SOCKET_CALL Close;    /* of its own: a close completes the transfer that is pending */
-    PMDL Mdl;             /* of Buffer */
-    ULONG Length;         /* received */
-    ULONG Sent;           /* of that */
-    UINT8 Buffer[BUFFER_BYTES];
-} CONNECTION;
 
 VOID EchoInitialize(ECHO *Echo)
 {
@@ -33,142 +13,15 @@ VOID EchoInitialize(ECHO *Echo)
     KeInitializeEvent(&Echo->Wake, SynchronizationEvent, FALSE);
 }
 
-static VOID DestroyConnection(CONNECTION *Connection)
-{
-    if (Connection->Mdl != NULL) {
-        IoFreeMdl(Connection->Mdl);
-        PoolCount(POOL_COMPONENT, -1);
-    }
-    CallDestroy(&Connection->Close);
-    CallDestroy(&Connection->Transfer);
-    PoolFree(POOL_COMPONENT, Connection);
-}
-
-static CONNECTION *CreateConnection(PKEVENT Wake)
-{
-    CONNECTION *connection = PoolAllocate(POOL_COMPONENT, sizeof(*connection));
-
-    if (connection == NULL) {
-        return NULL;
-    }
-    connection->Mdl = FailHere() ? NULL : IoAllocateMdl(connection->Buffer, BUFFER_BYTES, FALSE, FALSE, NULL);
-    if (connection->Mdl != NULL) {
-        PoolCount(POOL_COMPONENT, 1);
-        MmBuildMdlForNonPagedPool(connection->Mdl);
-        if (NT_SUCCESS(CallCreate(&connection->Transfer, Wake)) &&
-            NT_SUCCESS(CallCreate(&connection->Close, Wake))) {
-            return connection;
-        }
-    }
-    DestroyConnection(connection);
-    return NULL;
-}
-
 /* Undoes EchoOpen, once nothing is with the provider any more. */
 static VOID EchoFree(ECHO *Echo)
 {
     if (Echo->Next != NULL) {
-        DestroyConnection(Echo->Next);
+        ConnectionDestroy(Echo->Next);
         Echo->Next = NULL;
     }
     CallDestroy(&Echo->Close);
     CallDestroy(&Echo->Accept);
-}
-
-static const WSK_PROVIDER_CONNECTION_DISPATCH *ConnectionDispatch(const CONNECTION *Connection)
-{
-    return Connection->Socket->Dispatch;
-}
-
-static VOID StartReceive(CONNECTION *Connection)
-{
-    WSK_BUF buffer = {Connection->Mdl, 0, BUFFER_BYTES};
-
-    Connection->Phase = RECEIVING;
-    CallBegun(&Connection->Transfer,
-              ConnectionDispatch(Connection)
-                  ->WskReceive(Connection->Socket, &buffer, 0, CallPrepare(&Connection->Transfer)));
-}
-
-static VOID StartSend(CONNECTION *Connection)
-{
-    WSK_BUF buffer = {Connection->Mdl, Connection->Sent, Connection->Length - Connection->Sent};
-
-    Connection->Phase = SENDING;
-    CallBegun(&Connection->Transfer,
-              ConnectionDispatch(Connection)
-                  ->WskSend(Connection->Socket, &buffer, 0, CallPrepare(&Connection->Transfer)));
-}
-
-/* Without it, the close that follows would reset the connection. */
-static VOID StartDisconnect(CONNECTION *Connection)
-{
-    Connection->Phase = DISCONNECTING;
-    CallBegun(&Connection->Transfer,
-              ConnectionDispatch(Connection)
-                  ->WskDisconnect(Connection->Socket, NULL, 0, CallPrepare(&Connection->Transfer)));
-}
-
-static VOID StartClose(CONNECTION *Connection)
-{
-    Connection->Phase = CLOSING;
-    CallBegun(&Connection->Close,
-              ConnectionDispatch(Connection)
-                  ->Basic.WskCloseSocket(Connection->Socket, CallPrepare(&Connection->Close)));
-}
-
-/* What a completed transfer leads to. */
-static VOID Advance(ECHO *Echo, CONNECTION *Connection)
-{
-    SOCKET_CALL *transfer = &Connection->Transfer;
-    ULONG bytes = (ULONG)transfer->Information;
-
-    if (Connection->Phase == CLOSING) {
-        return; /* the transfer that the close has cancelled */
-    }
-    if (!NT_SUCCESS(transfer->Status) || Connection->Phase == DISCONNECTING) {
-        StartClose(Connection);
-    } else if (Connection->Phase == RECEIVING) {
-        Connection->Length = bytes <= BUFFER_BYTES ? bytes : BUFFER_BYTES;
-        Connection->Sent = 0;
-        if (Connection->Length == 0) {
-            StartDisconnect(Connection); /* the peer has sent all that it will */
-        } else {
-            /* The peer may have them before the driver hears that they were sent: they are counted now. */
-            (VOID) InterlockedExchangeAdd64(&Echo->Bytes, Connection->Length);
-            StartSend(Connection);
-        }
-    } else if (bytes == 0 || bytes > Connection->Length - Connection->Sent) {
-        StartClose(Connection); /* an answer that can't be */
-    } else {
-        Connection->Sent += bytes;
-        if (Connection->Sent < Connection->Length) {
-            StartSend(Connection);
-        } else {
-            StartReceive(Connection);
-        }
-    }
-}
-
-/* Whether the connection has closed, and nothing of it is with the provider. */
-static BOOLEAN PollConnection(ECHO *Echo, CONNECTION *Connection)
-{
-    /* A transfer may complete at once, many times in a row: then it is polled again, not waited for. */
-    if (CallTake(&Connection->Transfer)) {
-        Advance(Echo, Connection);
-        (VOID) KeSetEvent(&Echo->Wake, IO_NO_INCREMENT, FALSE);
-    }
-    if (Echo->Stop && Connection->Phase != CLOSING) {
-        StartClose(Connection);
-    }
-    if (Connection->Phase != CLOSING || CallPending(&Connection->Transfer) || !CallTake(&Connection->Close)) {
-        return FALSE;
-    }
-    (VOID) CallTake(&Connection->Transfer);
-    if (NT_SUCCESS(Connection->Close.Status)) {
-        SocketCount(-1);
-    }
-    return TRUE;
 }
 
 static VOID PollConnections(ECHO *Echo)
@@ -178,10 +31,10 @@ static VOID PollConnections(ECHO *Echo)
     while (*link != NULL) {
         CONNECTION *connection = *link;
 
-        if (PollConnection(Echo, connection)) {
+        if (ConnectionPoll(connection, Echo->Stop != 0)) {
             *link = connection->Next;
             Echo->Connections--;
-            DestroyConnection(connection);
+            ConnectionDestroy(connection);
         } else {
             link = &connection->Next;
         }
@@ -200,7 +53,7 @@ static const WSK_PROVIDER_LISTEN_DISPATCH *ListenDispatch(const ECHO *Echo)
 static VOID StartAccept(ECHO *Echo)
 {
     if (Echo->Next == NULL && Echo->Connections < MAX_CONNECTIONS) {
-        Echo->Next = CreateConnection(&Echo->Wake);
+        Echo->Next = ConnectionCreate(&Echo->Wake);
     }
     if (Echo->Next == NULL) {
         Echo->AcceptAgain = DeadlineIn(ACCEPT_PAUSE_MS);
@@ -220,24 +73,17 @@ static VOID TakeAccepted(ECHO *Echo)
         return;
     }
     Echo->Next = NULL;
-    connection->Socket = (PWSK_SOCKET)Echo->Accept.Information;
     connection->Next = Echo->First;
     Echo->First = connection;
     Echo->Connections++;
     (VOID) InterlockedIncrement(&Echo->Accepted);
-    SocketCount(1);
-    StartReceive(connection);
+    ConnectionBegin(connection, (PWSK_SOCKET)Echo->Accept.Information, &Echo->Bytes);
 }
 
-static VOID CloseListener(ECHO *Echo)
+static VOID StartListenerClose(ECHO *Echo)
 {
-    PFN_WSK_CLOSE_SOCKET close = ListenDispatch(Echo)->Basic.WskCloseSocket;
-
-    CallBegun(&Echo->Close, close(Echo->Listener.Socket, CallPrepare(&Echo->Close)));
-    if (DEFECT(DOUBLE_CLOSE)) {
-        (VOID) CallWait(&Echo->Close);
-        CallBegun(&Echo->Close, close(Echo->Listener.Socket, CallPrepare(&Echo->Close)));
-    }
+    CallBegun(&Echo->Close,
+              ListenDispatch(Echo)->Basic.WskCloseSocket(Echo->Listener.Socket, CallPrepare(&Echo->Close)));
 }
 
 /* Whether the listener is closed. */
@@ -257,7 +103,8 @@ static BOOLEAN PollListener(ECHO *Echo)
     }
     if (!Echo->Closing) {
         Echo->Closing = TRUE;
-        CloseListener(Echo);
+        MISTAKE(DOUBLE_CLOSE, StartListenerClose(Echo); (VOID)CallWait(&Echo->Close));
+        StartListenerClose(Echo);
     }
     if (CallPending(&Echo->Accept) || !CallTake(&Echo->Close)) {
         return FALSE;
@@ -266,7 +113,7 @@ static BOOLEAN PollListener(ECHO *Echo)
         TakeAccepted(Echo); /* it was accepted just before the close */
     }
     if (NT_SUCCESS(Echo->Close.Status)) {
-        SocketCount(-1);
+        SocketsCount(-1);
     }
     Echo->Listener.Socket = NULL;
     return TRUE;
@@ -286,6 +133,12 @@ NTSTATUS EchoOpen(ECHO *Echo, const WSK_PROVIDER_NPI *Npi)
         EchoFree(Echo);
     }
     return status;
+}
+
+VOID EchoStop(ECHO *Echo)
+{
+    (VOID) InterlockedExchange(&Echo->Stop, 1);
+    (VOID) KeSetEvent(&Echo->Wake, IO_NO_INCREMENT, FALSE);
 }
 
 VOID EchoServe(ECHO *Echo)

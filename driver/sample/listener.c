@@ -2,24 +2,13 @@
  * listener.c - creates the listening socket of the echo server.
  */
 #include "listener.h"
+#include "clock.h"
 #include "failure.h"
 
 /* The dynamic ports, and how many of them to try where the provider can't say which one it chose. */
 #define FIRST_DYNAMIC_PORT 49152u
 #define DYNAMIC_PORTS      16384u
 #define LISTEN_ATTEMPTS    64u
-
-static volatile LONG OpenSockets;
-
-VOID SocketCount(LONG Change)
-{
-    (VOID) InterlockedExchangeAdd(&OpenSockets, Change);
-}
-
-UINT32 SocketsOpen(VOID)
-{
-    return (UINT32)OpenSockets;
-}
 
 /* Both ways. The kit's own macro is a library call in some compilers. */
 static USHORT NetworkOrder(USHORT Port)
@@ -36,7 +25,7 @@ static VOID CloseListening(PWSK_SOCKET Socket, SOCKET_CALL *Call)
 {
     CallBegun(Call, ListeningDispatch(Socket)->Basic.WskCloseSocket(Socket, CallPrepare(Call)));
     if (NT_SUCCESS(CallWait(Call))) {
-        SocketCount(-1);
+        SocketsCount(-1);
     }
 }
 
@@ -44,29 +33,28 @@ static VOID CloseListening(PWSK_SOCKET Socket, SOCKET_CALL *Call)
 static NTSTATUS OpenAt(USHORT Port, const WSK_PROVIDER_NPI *Npi, SOCKET_CALL *Call, PWSK_SOCKET *Socket)
 {
     SOCKADDR_IN address;
-    NTSTATUS status;
+    NTSTATUS status = FailureHere();
 
-    if (FailHere()) {
-        return STATUS_INSUFFICIENT_RESOURCES;
+    if (NT_SUCCESS(status)) {
+        /* No callbacks, so no dispatch table and no context: connections are taken with WskAccept. */
+        CallBegun(Call, Npi->Dispatch->WskSocket(Npi->Client, AF_INET, SOCK_STREAM, IPPROTO_TCP,
+                                                 WSK_FLAG_LISTEN_SOCKET, NULL, NULL, NULL, NULL, NULL,
+                                                 CallPrepare(Call)));
+        status = CallWait(Call);
     }
-    /* No callbacks, so no dispatch table and no context: connections are taken with WskAccept. */
-    CallBegun(Call,
-              Npi->Dispatch->WskSocket(Npi->Client, AF_INET, SOCK_STREAM, IPPROTO_TCP, WSK_FLAG_LISTEN_SOCKET,
-                                       NULL, NULL, NULL, NULL, NULL, CallPrepare(Call)));
-    status = CallWait(Call);
     if (!NT_SUCCESS(status)) {
         return status;
     }
     *Socket = (PWSK_SOCKET)Call->Information;
-    SocketCount(1);
+    SocketsCount(1);
 
     RtlZeroMemory(&address, sizeof(address));
     address.sin_family = AF_INET;
     address.sin_port = NetworkOrder(Port);
     address.sin_addr.S_un.S_un_b.s_b1 = 127;
     address.sin_addr.S_un.S_un_b.s_b4 = 1;
-    status = STATUS_INSUFFICIENT_RESOURCES;
-    if (!FailHere()) {
+    status = FailureHere();
+    if (NT_SUCCESS(status)) {
         CallBegun(Call,
                   ListeningDispatch(*Socket)->WskBind(*Socket, (PSOCKADDR)&address, 0, CallPrepare(Call)));
         status = CallWait(Call);
@@ -107,9 +95,7 @@ NTSTATUS ListenerOpen(LISTENER *Listener, const WSK_PROVIDER_NPI *Npi, SOCKET_CA
 {
     NTSTATUS status;
 
-    if (DEFECT(LEAK_SOCKET)) {
-        (VOID) OpenAt(0, Npi, Call, &Listener->Socket);
-    }
+    MISTAKE(LEAK_SOCKET, (VOID)OpenAt(0, Npi, Call, &Listener->Socket));
     status = OpenAt(0, Npi, Call, &Listener->Socket);
     if (NT_SUCCESS(status)) {
         status = AskPort(Listener->Socket, Call, &Listener->Port);

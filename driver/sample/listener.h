@@ -12,10 +12,8 @@ typedef struct LISTENER {
 
 /*
  * Creates a TCP socket that listens on 127.0.0.1 and a port of its own. Uses the NPI only during the
- * call; Call is idle before and after. PASSIVE_LEVEL.
+ * call; Call is idle before and after.
  */
-NTSTATUS ListenerOpen(LISTENER *Listener, const WSK_PROVIDER_NPI *Npi, SOCKET_CALL *Call);
-
-/* Sockets of the driver that are open: made or accepted, and not closed. */
-VOID SocketCount(LONG Change);
-UINT32 SocketsOpen(VOID);
+_Must_inspect_result_ _IRQL_requires_max_(PASSIVE_LEVEL)
+NTSTATUS
+ListenerOpen(LISTENER *Listener, const WSK_PROVIDER_NPI *Npi, SOCKET_CALL *Call);

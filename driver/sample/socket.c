@@ -2,7 +2,8 @@
  * socket.c - the life of an IRP that carries socket calls.
  */
 #include "socket.h"
-#include "failure.h"
+#include "clock.h"
+#include "pool.h"
 
 /* Socket calls on the loopback take microseconds; one that takes this long is asked to give up. */
 #define CALL_LIMIT_MS 10000u
@@ -17,21 +18,16 @@ static IO_COMPLETION_ROUTINE CallCompleted;
 
 NTSTATUS CallCreate(SOCKET_CALL *Call, PKEVENT Wake)
 {
-    Call->Irp = FailHere() ? NULL : IoAllocateIrp(1, FALSE);
-    if (Call->Irp == NULL) {
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    PoolCount(POOL_COMPONENT, 1);
+    Call->Irp = PoolIrp(POOL_SERVER, 1);
     Call->Wake = Wake;
     Call->State = CALL_IDLE;
-    return STATUS_SUCCESS;
+    return Call->Irp != NULL ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 
 VOID CallDestroy(SOCKET_CALL *Call)
 {
     if (Call->Irp != NULL) {
-        IoFreeIrp(Call->Irp);
-        PoolCount(POOL_COMPONENT, -1);
+        PoolFreeIrp(POOL_SERVER, Call->Irp);
         Call->Irp = NULL;
     }
 }
@@ -60,9 +56,7 @@ static NTSTATUS NTAPI CallCompleted(PDEVICE_OBJECT Device, PIRP Irp, PVOID Conte
 
 PIRP CallPrepare(SOCKET_CALL *Call)
 {
-    if (!DEFECT(IRP_NOT_REUSED)) {
-        IoReuseIrp(Call->Irp, STATUS_UNSUCCESSFUL);
-    }
+    OMISSION(IRP_NOT_REUSED, IoReuseIrp(Call->Irp, STATUS_UNSUCCESSFUL));
     IoSetCompletionRoutine(Call->Irp, CallCompleted, Call, TRUE, TRUE, TRUE);
     (VOID) InterlockedExchange(&Call->State, CALL_SUBMITTED);
     return Call->Irp;
@@ -98,10 +92,22 @@ NTSTATUS CallWait(SOCKET_CALL *Call)
 
         if (left == 0) {
             (VOID) IoCancelIrp(Call->Irp);
-            left =
-                WAIT_FOREVER; /* no limit: until it completes, the IRP and its buffers are the provider's */
+            /* No limit: until it completes, the IRP and its buffers are the provider's. */
+            left = WAIT_FOREVER;
         }
         (VOID) WaitFor(Call->Wake, left);
     }
     return Call->Status;
+}
+
+static volatile LONG OpenSockets;
+
+VOID SocketsCount(LONG Change)
+{
+    (VOID) InterlockedExchangeAdd(&OpenSockets, Change);
+}
+
+UINT32 SocketsOpen(VOID)
+{
+    return (UINT32)OpenSockets;
 }

@@ -8,7 +8,8 @@
  */
 #pragma once
 
-#include "sample.h"
+#include "kernel.h"
+#include "wskddk.h"
 
 typedef struct SOCKET_CALL {
     PIRP Irp;
@@ -18,21 +19,28 @@ typedef struct SOCKET_CALL {
     ULONG_PTR Information;
 } SOCKET_CALL;
 
-/* STATUS_INSUFFICIENT_RESOURCES if there is no memory for an IRP. IRQL <= DISPATCH_LEVEL. */
-NTSTATUS CallCreate(SOCKET_CALL *Call, PKEVENT Wake);
+/* STATUS_INSUFFICIENT_RESOURCES if there is no memory for an IRP. */
+_Must_inspect_result_ _IRQL_requires_max_(DISPATCH_LEVEL)
+NTSTATUS
+CallCreate(SOCKET_CALL *Call, PKEVENT Wake);
 
-/* No call may be pending. Does nothing to one that was never created. IRQL <= DISPATCH_LEVEL. */
-VOID CallDestroy(SOCKET_CALL *Call);
+/* No call may be pending. Does nothing to one that was never created. */
+_IRQL_requires_max_(DISPATCH_LEVEL) VOID CallDestroy(SOCKET_CALL *Call);
 
 /* Makes the IRP ready and returns it; the WSK function is to be called with it next, and then Begun. */
-PIRP CallPrepare(SOCKET_CALL *Call);
-VOID CallBegun(SOCKET_CALL *Call, NTSTATUS Returned);
+_IRQL_requires_max_(DISPATCH_LEVEL) PIRP CallPrepare(SOCKET_CALL *Call);
+_IRQL_requires_max_(DISPATCH_LEVEL) VOID CallBegun(SOCKET_CALL *Call, NTSTATUS Returned);
 
 /* Whether the provider has the IRP. */
-BOOLEAN CallPending(const SOCKET_CALL *Call);
+_IRQL_requires_max_(DISPATCH_LEVEL) BOOLEAN CallPending(const SOCKET_CALL *Call);
 
 /* TRUE once for every call that has completed; Status and Information are then valid. */
+_Must_inspect_result_ _IRQL_requires_max_(DISPATCH_LEVEL)
 BOOLEAN CallTake(SOCKET_CALL *Call);
 
-/* Waits for the call and takes it; gives its status. PASSIVE_LEVEL. */
-NTSTATUS CallWait(SOCKET_CALL *Call);
+/* Waits for the call and takes it; gives its status. */
+_IRQL_requires_max_(PASSIVE_LEVEL) NTSTATUS CallWait(SOCKET_CALL *Call);
+
+/* Sockets of the sample that are open: made or accepted (+1), and not closed (-1). */
+_IRQL_requires_max_(DISPATCH_LEVEL) VOID SocketsCount(LONG Change);
+_IRQL_requires_max_(HIGH_LEVEL) UINT32 SocketsOpen(VOID);

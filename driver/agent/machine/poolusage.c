@@ -5,7 +5,7 @@
 #include <winternl.h>
 
 #define SYSTEM_POOL_TAG_INFORMATION 22
-#define SAMPLE_TAG                  "WskS" /* as in driver/sample/sample.h */
+#define SAMPLE_TAG                  "WskS" /* as in driver/kernel/pool.c */
 #define TAG_CHARS                   4u
 
 #define FIRST_BYTES (256u * 1024u)

@@ -14,6 +14,10 @@
 #define TRUE  1
 #define FALSE 0
 
+#define _IRQL_requires_max_(Irql)
+#define _IRQL_requires_(Irql)
+#define _Must_inspect_result_
+
 typedef void *PVOID;
 typedef uint8_t UINT8;
 typedef uint16_t UINT16;
@@ -22,6 +26,9 @@ typedef uint64_t UINT64;
 typedef int32_t INT32, LONG, NTSTATUS;
 typedef unsigned char BOOLEAN;
 typedef size_t SIZE_T;
+typedef char CCHAR;
+typedef struct IRP *PIRP;
+typedef struct MDL *PMDL;
 typedef unsigned char KIRQL, *PKIRQL;
 
 #define STATUS_SUCCESS                ((NTSTATUS)0)

@@ -12,12 +12,12 @@
  * reports is kept: its ns), take (takes that, and reports it; there one more), beyond (takes from where there
  * can be nothing).
  */
-#include "unit.h"
+#include "batch.h"
 #include "choice.h"
 #include "histogram.h"
 #include "kept.h"
 #include "step.h"
-#include "worker.h"
+#include "workers.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,7 +130,7 @@ static void *Work(void *Parameter)
     return NULL;
 }
 
-NTSTATUS WorkerStartAny(WORK_ROUTINE *Routine, WORK_ROUTINE *Report, PVOID Context)
+NTSTATUS WorkersStart(WORK_ROUTINE *Routine, WORK_ROUTINE *Report, PVOID Context)
 {
     WORK *work = malloc(sizeof(*work));
     pthread_t thread;
@@ -220,7 +220,7 @@ static int RunUnit(char **Args, int Count)
     UINT32 steps = (UINT32)Count - 6;
     ULONG input = (ULONG)FIELD_OFFSET(WSKT_UNIT, Step) + steps * (ULONG)sizeof(WSKT_STEP);
     /* As in a request of the driver's, what it answers goes where it was asked. */
-    ULONG bytes = input > UnitResultBytes(steps) ? input : UnitResultBytes(steps);
+    ULONG bytes = input > BatchResultBytes(steps) ? input : BatchResultBytes(steps);
     WSKT_UNIT *unit = calloc(1, bytes);
     WSKT_UNIT_RESULT *out = (WSKT_UNIT_RESULT *)unit;
     NTSTATUS status;
@@ -238,9 +238,9 @@ static int RunUnit(char **Args, int Count)
         unit->Step[i] = ReadStep(Args[6 + i], i);
     KeInitializeEvent(&Freed, NotificationEvent, FALSE);
     KeptInitialize();
-    status = UnitCheck(unit, input, bytes);
+    status = BatchCheck(unit, input, bytes);
     if (NT_SUCCESS(status))
-        status = UnitRun(unit, out);
+        status = BatchRun(unit, out);
     if (!NT_SUCCESS(status)) {
         printf("{\"refused\":%u}\n", (UINT32)status);
         free(unit);

@@ -1,0 +1,12 @@
+/*
+ * acceptevent.h - the callback of listening sockets that have one.
+ */
+#pragma once
+
+#include "stepcall.h"
+
+/* For a listening socket whose context is its NAMED_SOCKET. */
+extern const WSK_CLIENT_LISTEN_DISPATCH AcceptEventDispatch;
+
+/* WSKT_OP_EVENTS. */
+PASSIVE_ROUTINE EventsRun;

@@ -1,0 +1,20 @@
+/*
+ * provider.h - control of the provider, where what WSK calls go to can be controlled.
+ */
+#pragma once
+
+#include "stepcall.h"
+
+/* WSKT_OP_PROVIDER and WSKT_OP_PROVIDER_STATE; refused where the provider has no control. */
+OPERATION_ROUTINE ProviderRun, ProviderStateRun;
+OPERATION_CHECK ProviderCheck;
+
+/* The provider becomes as it is by default; elsewhere nothing happens. */
+_IRQL_requires_max_(DISPATCH_LEVEL) VOID ProviderDefaults(VOID);
+
+/*
+ * Not a success where a case has changed the provider, and it refused to be as before: nothing can be told by
+ * it any more.
+ */
+_Must_inspect_result_ _IRQL_requires_max_(HIGH_LEVEL)
+NTSTATUS ProviderIsDefault(VOID);

@@ -1,0 +1,43 @@
+/*
+ * startup.c - steps that DriverEntry runs.
+ */
+#include "startup.h"
+#include "parameter.h"
+#include "batch.h"
+
+#define UNIT_BYTES   (FIELD_OFFSET(WSKT_UNIT, Step) + WSKT_MAX_STEPS * sizeof(WSKT_STEP))
+#define RESULT_BYTES (FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + WSKT_MAX_STEPS * sizeof(WSKT_RESULT))
+
+/* Static: they are too large for a stack, and no failure to allocate may come from here. */
+static union {
+    WSKT_UNIT Unit;
+    UINT8 Bytes[UNIT_BYTES];
+} Steps;
+static union {
+    WSKT_UNIT_RESULT Result;
+    UINT8 Bytes[RESULT_BYTES];
+} Results;
+static ULONG ResultBytes; /* 0: there is none */
+
+VOID StartupRun(VOID)
+{
+    ULONG bytes = ParameterTakeBinary(WSKT_START_STEPS_VALUE, &Steps, sizeof(Steps));
+
+    if (bytes != 0 && NT_SUCCESS(BatchCheck(&Steps.Unit, bytes, sizeof(Results))) &&
+        NT_SUCCESS(BatchRun(&Steps.Unit, &Results.Result))) {
+        ResultBytes = BatchResultBytes(Steps.Unit.StepCount);
+    }
+}
+
+NTSTATUS StartupResult(PVOID Out, ULONG OutputBytes, ULONG *Written)
+{
+    if (ResultBytes == 0) {
+        return STATUS_NOT_FOUND;
+    }
+    if (OutputBytes < ResultBytes) {
+        return STATUS_BUFFER_TOO_SMALL;
+    }
+    RtlCopyMemory(Out, &Results, ResultBytes);
+    *Written = ResultBytes;
+    return STATUS_SUCCESS;
+}

@@ -1,0 +1,102 @@
+/*
+ * transfer.c - WskSend and WskReceive, WskSendTo and WskReceiveFrom.
+ */
+#include "transfer.h"
+#include "socketuse.h"
+
+/* Bytes, and behind the first byte of the pattern the offset: both inside of the buffer. */
+NTSTATUS TransferCheck(const STEP_CALL *Call)
+{
+    const UINT64 *arg = Call->Step.Arg;
+
+    return Sound(SocketBounds(Call) && IsSocket(Call, arg[0]) && arg[1] <= WSKT_SOCKET_BYTES &&
+                 arg[2] >> 8 <= WSKT_SOCKET_BYTES - arg[1]);
+}
+
+NTSTATUS SendToCheck(const STEP_CALL *Call)
+{
+    return IsSocket(Call, Call->Step.Arg[3]) ? TransferCheck(Call) : STATUS_INVALID_PARAMETER;
+}
+
+/* A call with a buffer. FALSE: the step is refused. */
+static BOOLEAN BeginTransfer(SOCKET_USE *Use, const STEP_CALL *Call, UINT32 Kind, WSKT_RESULT *Result)
+{
+    const UINT64 *arg = Call->Step.Arg;
+    NTSTATUS status;
+
+    if (!SocketUseBegin(Use, Call, Kind, Result)) {
+        return FALSE;
+    }
+    Use->Pending->Pattern = (UINT8)arg[2];
+    status = PendingBuffer(Use->Pending, (ULONG)(arg[2] >> 8), (ULONG)arg[1]);
+    if (!NT_SUCCESS(status)) {
+        SocketUseAbandon(Use, status, Result);
+    }
+    return NT_SUCCESS(status);
+}
+
+/* Puts into the buffer what is to be sent. */
+static VOID FillPattern(PENDING *Pending, UINT64 Bytes)
+{
+    for (UINT32 i = 0; i < Bytes; i++) {
+        Pending->Data[Pending->Buffer.Offset + i] = (UINT8)(Pending->Pattern + i);
+    }
+}
+
+VOID SendRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    const WSK_PROVIDER_CONNECTION_DISPATCH *dispatch;
+    SOCKET_USE use;
+
+    if (BeginTransfer(&use, Call, WSK_FLAG_CONNECTION_SOCKET, Result)) {
+        FillPattern(use.Pending, Call->Step.Arg[1]);
+        dispatch = use.Socket->Dispatch;
+        SocketUseEnd(&use, dispatch->WskSend(use.Socket, &use.Pending->Buffer, 0, use.Pending->Irp), Result);
+    }
+}
+
+VOID ReceiveRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    const WSK_PROVIDER_CONNECTION_DISPATCH *dispatch;
+    SOCKET_USE use;
+
+    if (BeginTransfer(&use, Call, WSK_FLAG_CONNECTION_SOCKET, Result)) {
+        dispatch = use.Socket->Dispatch;
+        SocketUseEnd(&use, dispatch->WskReceive(use.Socket, &use.Pending->Buffer, 0, use.Pending->Irp),
+                     Result);
+    }
+}
+
+VOID SendToRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    const WSK_PROVIDER_DATAGRAM_DISPATCH *dispatch;
+    SOCKET_USE use;
+
+    if (!BeginTransfer(&use, Call, WSK_FLAG_DATAGRAM_SOCKET, Result)) {
+        return;
+    }
+    if (!AddressOf(SocketArg(Call, 3), &use.Pending->Remote)) {
+        SocketUseAbandon(&use, STATUS_INVALID_DEVICE_STATE, Result);
+        return;
+    }
+    FillPattern(use.Pending, Call->Step.Arg[1]);
+    dispatch = use.Socket->Dispatch;
+    SocketUseEnd(&use,
+                 dispatch->WskSendTo(use.Socket, &use.Pending->Buffer, 0, &use.Pending->Remote.Any, 0, NULL,
+                                     use.Pending->Irp),
+                 Result);
+}
+
+VOID ReceiveFromRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+{
+    const WSK_PROVIDER_DATAGRAM_DISPATCH *dispatch;
+    SOCKET_USE use;
+
+    if (BeginTransfer(&use, Call, WSK_FLAG_DATAGRAM_SOCKET, Result)) {
+        dispatch = use.Socket->Dispatch;
+        SocketUseEnd(&use,
+                     dispatch->WskReceiveFrom(use.Socket, &use.Pending->Buffer, 0, &use.Pending->Remote.Any,
+                                              NULL, NULL, NULL, use.Pending->Irp),
+                     Result);
+    }
+}
