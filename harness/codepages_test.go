@@ -5,7 +5,9 @@ import (
 	"testing"
 
 	"wskharness/guest"
+	"wskharness/results"
 	"wskharness/suites"
+	"wskharness/vm"
 )
 
 // TestCodePagesAreKept: a controller that takes up a run reads what was written by the pages of the guest that wrote it, also
@@ -23,7 +25,7 @@ func TestCodePagesAreKept(t *testing.T) {
 	if want := (suites.CodePages{ANSI: 1252, OEM: 850}); was.Run.Pages != want {
 		t.Errorf("%+v, want %+v", was.Run.Pages, want)
 	}
-	if got := factsOf(guest.Facts{ACP: 1252, OEMCP: 850})["codePages"]; got != "1252 850" {
-		t.Errorf("the record says %q", got)
+	if got := recordOf(vm.Stack{}, guest.Facts{ACP: 1252, OEMCP: 850}).Facts.CodePages; *got != (results.CodePages{ANSI: 1252, OEM: 850}) {
+		t.Errorf("the record says %v", got)
 	}
 }

@@ -112,14 +112,10 @@ func (s *session) open(ctx, whole context.Context) (label string, err error) {
 		s.answer = max(s.answer, time.Since(begun))
 	}
 	s.fresh = s.facts.Traces
-	s.label = describeGuest(s.target.Machine.Stack, s.facts)
-	facts := factsOf(s.facts)
-	if netio := s.target.Machine.Stack.Word; netio != "" {
-		facts["netio"] = netio
-	}
-	facts[results.FactGuest] = s.label
-	s.append(results.Event{Kind: results.KindTargetFacts, Target: s.target.Name, Facts: facts})
-	return s.label, nil
+	s.named = named(s.target.Machine.Stack, s.facts)
+	guest := recordOf(s.target.Machine.Stack, s.facts)
+	s.append(results.Event{Kind: results.KindTargetFacts, Target: s.target.Name, Guest: &guest})
+	return s.named.Label, nil
 }
 
 // reach connects to the guest on the machine, and brings the agent into it where it is not there.

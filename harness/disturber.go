@@ -121,7 +121,7 @@ func (d *disturber) note(e results.Event) (first bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if e.Kind == results.KindTargetFacts {
-		d.stage.wine = e.Facts["wine"] != ""
+		d.stage.wine = e.Guest.Kind == guest.KindWine
 		if d.mode.crashes && d.stage.wine && !d.watched {
 			d.skip = "nobody watches this machine from outside, and a Wine guest leaves no dump: its crash is an unexpected reboot"
 		}

@@ -1,51 +1,29 @@
 package harness
 
 import (
-	"fmt"
-	"strconv"
 	"strings"
 
 	"wskharness/guest"
+	"wskharness/results"
+	"wskharness/vm"
 )
 
-// factsOf is what the record of a run keeps of a guest. What could not be found out is not in it.
-func factsOf(f guest.Facts) map[string]string {
-	facts := map[string]string{
-		"os": strings.TrimSpace(f.OSName + " " + f.OSVersion), "bootId": f.BootID,
-		"agent": f.SHA256, "capabilities": strings.Join(f.Capabilities().Names(), " "),
-	}
-	text := func(name, value string) {
-		if value != "" {
-			facts[name] = value
-		}
-	}
-	text("wine", f.Wine)
-	text("arch", f.Arch)
-	text("host", f.Host)
-	text("user", f.User)
-	flag := func(name string, value *bool) {
-		if value != nil {
-			facts[name] = strconv.FormatBool(*value)
-		}
-	}
-	flag("admin", f.Admin)
-	flag("testSigning", f.TestSigning)
-	flag("hvci", f.HVCI)
-	flag("secureBoot", f.SecureBoot)
-	if f.Verifier != nil {
-		facts["verifier"] = *f.Verifier
-	}
-	if f.CodeIntegrity != nil {
-		facts["codeIntegrity"] = fmt.Sprintf("0x%x", *f.CodeIntegrity)
+// named is the guest as every verdict on it names it.
+func named(stack vm.Stack, f guest.Facts) results.Guest {
+	return results.Guest{Kind: f.Kind(), Label: describeGuest(stack, f)}
+}
+
+// recordOf is what the record of a run keeps of a guest.
+func recordOf(stack vm.Stack, f guest.Facts) results.Guest {
+	g := named(stack, f)
+	g.OS = strings.TrimSpace(f.OSName + " " + f.OSVersion)
+	g.Facts = &results.Facts{
+		BootID: f.BootID, Agent: f.SHA256, Capabilities: f.Capabilities().Names(), Wine: f.Wine, Netio: stack.Word,
+		Arch: f.Arch, Host: f.Host, User: f.User, Admin: f.Admin, TestSigning: f.TestSigning, HVCI: f.HVCI, SecureBoot: f.SecureBoot,
+		Verifier: f.Verifier, Integrity: f.CodeIntegrity, MemoryBytes: f.MemoryBytes, FreeBytes: f.FreeBytes,
 	}
 	if f.ACP != 0 || f.OEMCP != 0 {
-		facts["codePages"] = fmt.Sprintf("%d %d", f.ACP, f.OEMCP)
+		g.Facts.CodePages = &results.CodePages{ANSI: f.ACP, OEM: f.OEMCP}
 	}
-	if f.MemoryBytes != nil {
-		facts["memoryBytes"] = strconv.FormatUint(*f.MemoryBytes, 10)
-	}
-	if f.FreeBytes != nil {
-		facts["freeBytes"] = strconv.FormatUint(*f.FreeBytes, 10)
-	}
-	return facts
+	return g
 }

@@ -199,7 +199,7 @@ func (p *Plan) describe(id, host string) *results.Run {
 		Selection: fmt.Sprint(p.Request.Selection), Host: host, Policy: p.Request.Policy,
 	}
 	for _, t := range p.Targets {
-		target := results.PlanTarget{Name: t.Name, Guest: t.Machine.Guest, Repeat: p.Request.Repeat}
+		target := results.PlanTarget{Name: t.Name, Guest: expectedGuest(t), Repeat: p.Request.Repeat}
 		for _, c := range p.Cases {
 			target.Cases = append(target.Cases, results.PlanCase{
 				Name: c.Name(), Doc: c.Doc, Source: c.Source, Tags: c.Tags, Basis: basis(c.Basis),
@@ -218,4 +218,9 @@ func basis(b suites.Basis) results.Basis {
 		return results.Recorded
 	}
 	return results.Documented
+}
+
+// expectedGuest is what a target is before it was asked.
+func expectedGuest(t *config.Target) results.Guest {
+	return results.Guest{Kind: t.Machine.Guest, Label: t.Machine.Guest}
 }

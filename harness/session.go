@@ -37,8 +37,8 @@ type session struct {
 	guest      port
 	taken      *guest.LeasedError // another run has the guest: nothing may be done to its machine any more
 	facts      guest.Facts
-	fresh      guest.Traces // of the facts, until a run of the driver has begun
-	label      string       // the guest, as every verdict names it
+	fresh      guest.Traces  // of the facts, until a run of the driver has begun
+	named      results.Guest // as every verdict names it
 	attempts   []*attempt
 	byKey      map[attemptKey]*attempt
 	runs       int        // of the driver, so far
@@ -55,7 +55,7 @@ type session struct {
 
 // target runs the plan on one target, from acquiring the machine to letting it go.
 func (r *run) target(ctx context.Context, t *config.Target) {
-	s := &session{run: r, target: t, log: r.log.Named(t.Name), label: t.Machine.Guest, suiteTime: map[string]time.Duration{}, byKey: map[attemptKey]*attempt{},
+	s := &session{run: r, target: t, log: r.log.Named(t.Name), named: expectedGuest(t), suiteTime: map[string]time.Duration{}, byKey: map[attemptKey]*attempt{},
 		record: newRecorder(t.Name, r.before, r.append), resumed: len(r.before) > 0}
 	for n := range r.plan.Request.Repeat {
 		for _, c := range r.plan.Cases {
@@ -397,7 +397,7 @@ func (s *session) drainEvents() {
 func (s *session) write(t *attempt, e results.Event) {
 	if e.Verdict != nil {
 		v := *e.Verdict
-		v.Guest = s.label
+		v.Guest = s.named
 		v.Rerun = s.rerunAll()
 		if t != nil {
 			v.Rerun = s.rerun(t, s.target.Name)

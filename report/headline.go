@@ -44,7 +44,7 @@ func Headline(rec *results.Record, policy results.Policy) string {
 func onGuests(rec *results.Record) string {
 	var kinds []string
 	for _, t := range rec.Targets {
-		if kind := guestKind(t.Guest); kind != "" && !slices.Contains(kinds, kind) {
+		if kind := t.Guest.Kind; kind != "" && !slices.Contains(kinds, kind) {
 			kinds = append(kinds, kind)
 		}
 	}

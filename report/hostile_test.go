@@ -21,18 +21,18 @@ import (
 // hostileRun has the text wherever one can be.
 func hostileRun(text string) []results.Event {
 	s := resultstest.New(results.Run{ID: text + "id", Version: text, Command: text, Selection: text, Host: text, Plan: []results.PlanTarget{
-		{Name: text + "1", Guest: text, Cases: []results.PlanCase{{Name: text + ".a", Doc: text, Source: text, Tags: []string{text}}, {Name: text + ".b"}, {Name: text + ".c"}, {Name: text + ".d"}}},
+		{Name: text + "1", Guest: results.Guest{Kind: "wine", Label: text}, Cases: []results.PlanCase{{Name: text + ".a", Doc: text, Source: text, Tags: []string{text}}, {Name: text + ".b"}, {Name: text + ".c"}, {Name: text + ".d"}}},
 		{Name: text + "2", Cases: []results.PlanCase{{Name: text + ".a"}}},
 	}})
 	target := text + "1"
 	s.Add(0, results.Event{Kind: results.KindPackage, Package: &results.Package{File: text, SHA256: text, Signer: text, Toolchain: text}})
-	s.Add(0, results.Event{Kind: results.KindTargetFacts, Target: target, Facts: map[string]string{results.FactGuest: text, text: text}})
+	s.Add(0, results.Event{Kind: results.KindTargetFacts, Target: target, Guest: &results.Guest{Kind: "wine", Label: text, OS: text, Facts: &results.Facts{BootID: text, Host: text, User: text, Verifier: &text, Capabilities: []string{text}}}})
 	s.Add(0, results.Event{Kind: results.KindTargetPhase, Target: target, Phase: &results.Phase{Name: text, State: results.PhaseDone, Detail: text, Elapsed: time.Second}})
 	s.Add(0, results.Event{Kind: results.KindTargetPhase, Target: text + "2", Phase: &results.Phase{Name: text, State: results.PhaseFailed, Error: text}})
 	s.Add(0, results.Event{Kind: results.KindNotice, Target: target, Notice: &results.Notice{Level: results.Warning, Text: text}})
 	full := results.Verdict{
 		Deviation: &results.Deviation{Step: 1, Text: text, Place: text, Expected: text, Actual: text, Elapsed: time.Second},
-		Known:     &results.Known{Reason: text, Source: text}, Reason: text, Rerun: text, Guest: text,
+		Known:     &results.Known{Reason: text, Source: text}, Reason: text, Rerun: text, Guest: results.Guest{Kind: "wine", Label: text},
 		Records: []results.Observation{{Name: text, Value: text}},
 		Tests:   []results.Test{{Name: text, Outcome: text, Detail: text}, {Name: text, Outcome: results.TestFailed, Detail: text + "\n" + text}},
 		Wrote:   []results.Written{{Of: text, Text: text + "\n" + text}},
@@ -267,11 +267,11 @@ func closing(s string, n int) int {
 // TestNeverReadsAsWindows: wherever a pass on Wine is shown, it is said that it is one.
 func TestNeverReadsAsWindows(t *testing.T) {
 	s := resultstest.New(results.Run{Plan: []results.PlanTarget{{Name: "win11-24h2", Cases: []results.PlanCase{{Name: "capture.no_wait"}}}}})
-	s.Finish("win11-24h2", "capture.no_wait", 1, results.Verdict{Outcome: results.Pass, Guest: resultstest.WineGuest})
+	s.Finish("win11-24h2", "capture.no_wait", 1, results.Verdict{Outcome: results.Pass, Guest: resultstest.WineGuest()})
 	events := s.Done(results.Done).Events
 	for name, text := range renderAll(t, events, results.Reduce(events)) {
 		if name == "json" {
-			if !strings.Contains(text, `"guest": "`+resultstest.WineGuest+`"`) {
+			if !strings.Contains(text, `"label": "`+resultstest.WineGuest().Label+`"`) {
 				t.Error("json: the guest is not named")
 			}
 			continue
@@ -283,7 +283,12 @@ func TestNeverReadsAsWindows(t *testing.T) {
 	if out := renderAll(t, events, results.Reduce(events)); !strings.Contains(out["junit"], `name="no_wait [wine]"`) {
 		t.Error("junit: the testcase does not name the kind of guest")
 	}
-	if isWindows("") || isWindows(resultstest.WineGuest) || !isWindows(resultstest.WindowsGuest) || isWindows("winXP in disguise") {
-		t.Error("isWindows takes something else for Windows")
+	for _, g := range []results.Guest{{Label: "Windows 11"}, {Kind: "wine", Label: "Windows 11"}} {
+		if line := guestLine(g); line != "Windows 11; not a Windows verdict" {
+			t.Errorf("%+v is %q", g, line)
+		}
+	}
+	if line := guestLine(results.Guest{Kind: results.GuestWindows, Label: "Microsoft Windows 11"}); line != "Microsoft Windows 11" {
+		t.Errorf("Windows is %q", line)
 	}
 }

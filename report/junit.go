@@ -216,8 +216,8 @@ func junitOf(rec *results.Record, t *results.TargetRecord, c *results.CaseRecord
 		Time:      seconds(c.Elapsed()),
 		SystemOut: &junitText{junitOutput(t, c)},
 	}
-	if kind := guestKind(t.Guest); kind != "" {
-		out.Name += " [" + kind + "]"
+	if kind := t.Guest.Kind; kind != "" {
+		out.Name += " [" + plain(kind) + "]"
 	}
 	var v results.Verdict
 	if a := c.Telling(); a != nil {

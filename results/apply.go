@@ -20,11 +20,7 @@ func (f *Fold) Apply(e Event) {
 	case KindTargetPhase:
 		f.phase(e)
 	case KindTargetFacts:
-		t := f.target(e.Target)
-		t.Facts = e.Facts
-		if guest := e.Facts[FactGuest]; guest != "" {
-			t.Guest = guest
-		}
+		f.target(e.Target).Guest = *e.Guest
 	case KindPackage:
 		f.whole.Package = e.Package
 	case KindDriverRun:
@@ -152,8 +148,8 @@ func (f *Fold) verdict(e Event) {
 	f.judged.counts = true
 	a.Verdict, a.judged, a.Void = *e.Verdict, true, ""
 	_, a.late = t.runs[e.Verdict.DriverRun]
-	if e.Verdict.Guest != "" {
-		t.Guest = e.Verdict.Guest
+	if g := e.Verdict.Guest; g.Kind != "" {
+		t.Guest.Kind, t.Guest.Label = g.Kind, g.Label
 	}
 }
 

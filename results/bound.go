@@ -2,7 +2,6 @@ package results
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"unicode/utf8"
 )
@@ -11,17 +10,17 @@ import (
 // costs its own report some words, and nothing else.
 const (
 	maxText    = 16 << 10 // bytes in one text
-	maxValues  = 64       // values of one step
+	maxValues  = 64       // values of one step, capabilities of one guest
 	maxRecords = 256      // observations of one verdict
-	maxFacts   = 256      // facts of one target
 	maxWritten = 16       // outputs of one verdict
 	maxOutput  = 8 << 10  // bytes of one
 )
 
 // bounded returns the event with every such text cut to size. What the caller holds is not changed.
 func (e Event) bounded() Event {
-	if e.Facts != nil {
-		e.Facts = boundedFacts(e.Facts)
+	if e.Guest != nil {
+		g := e.Guest.bounded()
+		e.Guest = &g
 	}
 	if e.Phase != nil {
 		p := *e.Phase
@@ -65,7 +64,7 @@ func (e Event) bounded() Event {
 
 func (v *Verdict) bounded() *Verdict {
 	b := *v
-	b.Reason, b.Rerun, b.Guest = Clip(b.Reason, maxText), Clip(b.Rerun, maxText), Clip(b.Guest, maxText)
+	b.Reason, b.Rerun, b.Guest = Clip(b.Reason, maxText), Clip(b.Rerun, maxText), b.Guest.bounded()
 	if b.Deviation != nil {
 		d := *b.Deviation
 		d.Text, d.Expected, d.Actual = Clip(d.Text, maxText), Clip(d.Expected, maxText), Clip(d.Actual, maxText)
@@ -81,17 +80,6 @@ func (v *Verdict) bounded() *Verdict {
 		b.Records[i] = Observation{Step: r.Step, Name: Clip(r.Name, maxText), Value: Clip(r.Value, maxText)}
 	}
 	return &b
-}
-
-// boundedFacts keeps the first facts in the order of their names, so that what is kept does not
-// depend on chance.
-func boundedFacts(facts map[string]string) map[string]string {
-	names := slices.Sorted(maps.Keys(facts))
-	kept := make(map[string]string, min(len(names), maxFacts))
-	for _, name := range names[:min(len(names), maxFacts)] {
-		kept[Clip(name, maxText)] = Clip(facts[name], maxText)
-	}
-	return kept
 }
 
 // Clip cuts s to at most limit bytes of whole characters, and says how much is missing.

@@ -13,7 +13,7 @@ const (
 	KindRunStarted   Kind = "run-started"    // Run; always the first event, and only that
 	KindRunResumed   Kind = "run-resumed"    // Notice (optional); the run goes on under a new controller
 	KindTargetPhase  Kind = "target-phase"   // Target (empty: of the run as a whole, as the build is), Phase
-	KindTargetFacts  Kind = "target-facts"   // Target, Facts
+	KindTargetFacts  Kind = "target-facts"   // Target, Guest
 	KindPackage      Kind = "package"        // Package
 	KindDriverRun    Kind = "driver-run"     // Target, DriverRun
 	KindCaseStarted  Kind = "case-started"   // Target, Case, Attempt
@@ -26,8 +26,8 @@ const (
 )
 
 // Format is the version of the journal's layout. Within one version fields are only added. Since 2 a pass counts only
-// with the clean end of the driver run that it rests on.
-const Format = 2
+// with the clean end of the driver run that it rests on; since 3 a guest has fields, and not a text.
+const Format = 3
 
 // Event is one line of the journal.
 type Event struct {
@@ -39,16 +39,16 @@ type Event struct {
 	Case    string `json:"case,omitempty"`    // suite.case
 	Attempt int    `json:"attempt,omitempty"` // from 1, per target and case
 
-	Run       *Run              `json:"run,omitempty"`
-	Phase     *Phase            `json:"phase,omitempty"`
-	Facts     map[string]string `json:"facts,omitempty"`
-	Package   *Package          `json:"package,omitempty"`
-	DriverRun *DriverRun        `json:"driverRun,omitempty"`
-	Step      *Step             `json:"step,omitempty"`
-	Verdict   *Verdict          `json:"verdict,omitempty"`
-	Evidence  *Evidence         `json:"evidence,omitempty"`
-	Notice    *Notice           `json:"notice,omitempty"`
-	Finish    *Finish           `json:"finish,omitempty"`
+	Run       *Run       `json:"run,omitempty"`
+	Phase     *Phase     `json:"phase,omitempty"`
+	Guest     *Guest     `json:"guest,omitempty"`
+	Package   *Package   `json:"package,omitempty"`
+	DriverRun *DriverRun `json:"driverRun,omitempty"`
+	Step      *Step      `json:"step,omitempty"`
+	Verdict   *Verdict   `json:"verdict,omitempty"`
+	Evidence  *Evidence  `json:"evidence,omitempty"`
+	Notice    *Notice    `json:"notice,omitempty"`
+	Finish    *Finish    `json:"finish,omitempty"`
 }
 
 // Run is what is known of a run before it starts.
@@ -68,9 +68,9 @@ type Run struct {
 // PlanTarget is what shall run on one target, in order.
 type PlanTarget struct {
 	Name string `json:"name"`
-	// Guest is what the target is expected to be ("wine"), as far as that is known without asking
+	// Guest is what the target is expected to be, as far as that is known without asking
 	// it. The facts and verdicts that follow are more exact.
-	Guest  string     `json:"guest,omitempty"`
+	Guest  Guest      `json:"guest,omitzero"`
 	Repeat int        `json:"repeat,omitempty"` // attempts of each case; 0 means 1
 	Cases  []PlanCase `json:"cases"`
 }
@@ -194,7 +194,7 @@ type Verdict struct {
 	// TestsLeft is how many tests of each outcome are not among Tests.
 	TestsLeft map[string]int `json:"testsLeft,omitempty"`
 	Wrote     []Written      `json:"wrote,omitempty"` // by programs of steps that were not as declared
-	Guest     string         `json:"guest"`           // "wine 8.0, Wine's own netio.sys"
+	Guest     Guest          `json:"guest,omitzero"`
 	// DriverRun is the run of the driver that it rests on; 0: none. What was as expected counts only with its clean end.
 	DriverRun int `json:"driverRun,omitempty"`
 }
@@ -287,7 +287,10 @@ func (e *Event) check() error {
 	case KindTargetPhase:
 		return e.checkPhase()
 	case KindTargetFacts:
-		return need(e.Target != "" && e.Facts != nil, e.Kind, "target and facts")
+		if e.Target == "" || e.Guest == nil || e.Guest.Kind == "" {
+			return need(false, e.Kind, "target and guest, with its kind")
+		}
+		return e.Guest.check()
 	case KindPackage:
 		return need(e.Package != nil, e.Kind, "package")
 	case KindDriverRun:
@@ -323,6 +326,9 @@ func (e *Event) checkRun() error {
 			return fmt.Errorf("plan: target name %.40q is empty or there twice", t.Name)
 		}
 		seen[t.Name] = true
+		if err := t.Guest.check(); err != nil {
+			return fmt.Errorf("plan of target %.40q: %w", t.Name, err)
+		}
 		cases := make(map[string]bool)
 		for _, c := range t.Cases {
 			if c.Name == "" || cases[c.Name] {
@@ -367,10 +373,10 @@ func (e *Event) checkVerdict() error {
 	if !e.Verdict.Outcome.Valid() {
 		return fmt.Errorf("%s: unknown outcome %.40q", e.Kind, e.Verdict.Outcome)
 	}
-	if e.Verdict.Outcome == Skip {
-		return need(e.Verdict.Reason != "", e.Kind, "reason for a skip")
+	if e.Verdict.Outcome == Skip && e.Verdict.Reason == "" {
+		return need(false, e.Kind, "reason for a skip")
 	}
-	return nil
+	return e.Verdict.Guest.check()
 }
 
 func (r Reason) valid() bool { return r == Done || r == Interrupted || r == NotBuilt || r == Failed }

@@ -43,7 +43,7 @@ func Example() {
 	}
 	rec := results.Reduce(events)
 	for _, c := range rec.Targets[0].Cases {
-		fmt.Println(c.Final, c.Name, "on", rec.Targets[0].Guest)
+		fmt.Println(c.Final, c.Name, "on", rec.Targets[0].Guest.Label)
 	}
 	fmt.Println(report.Headline(rec, results.Policy{}))
 	fmt.Println("exit code", results.ExitCode(rec, results.Policy{}))
@@ -68,7 +68,7 @@ func record(dir string) error {
 		}}}},
 		{Kind: results.KindCaseStarted, Target: "wine", Case: "registration.basic", Attempt: 1},
 		{Kind: results.KindCaseFinished, Target: "wine", Case: "registration.basic", Attempt: 1, Verdict: &results.Verdict{
-			Outcome: results.Pass, Elapsed: 1900 * time.Microsecond, Guest: "wine 8.0, Wine's own netio.sys", DriverRun: 1,
+			Outcome: results.Pass, Elapsed: 1900 * time.Microsecond, Guest: results.Guest{Kind: "wine", Label: "wine 8.0, Wine's own netio.sys"}, DriverRun: 1,
 		}},
 		{Kind: results.KindDriverRun, Target: "wine", DriverRun: &results.DriverRun{N: 1, State: results.DriverEnded, Clean: true}},
 		{Kind: results.KindRunFinished, Finish: &results.Finish{Reason: results.Done}},

@@ -176,11 +176,11 @@ func TestReduceGathers(t *testing.T) {
 		t.Errorf("evidence of the bugcheck: %+v", fault.Evidence)
 	}
 	wine, lab := rec.Targets[0], rec.Targets[1]
-	if wine.Guest != resultstest.WineGuest || wine.Facts["bootId"] != "6d0f" {
-		t.Errorf("guest %q, facts %v", wine.Guest, wine.Facts)
+	if wine.Guest.Label != resultstest.WineGuest().Label || wine.Guest.Facts.BootID != "6d0f" {
+		t.Errorf("guest %+v, facts %+v", wine.Guest, wine.Guest.Facts)
 	}
-	if lab.Troubled != results.PhaseConnect || lab.Guest != "" {
-		t.Errorf("lab-7: trouble in %q, guest %q", lab.Troubled, lab.Guest)
+	if lab.Troubled != results.PhaseConnect || lab.Guest != (results.Guest{}) {
+		t.Errorf("lab-7: trouble in %q, guest %+v", lab.Troubled, lab.Guest)
 	}
 }
 

@@ -94,6 +94,9 @@ func TestJournalRefuses(t *testing.T) {
 		"attempt 0":                {Kind: KindCaseStarted, Target: "wine", Case: "a.b"},
 		"a phase in no state":      {Kind: KindTargetPhase, Phase: &Phase{Name: PhaseBoot}},
 		"an end without a reason":  {Kind: KindRunFinished, Finish: &Finish{}},
+		"a guest of no kind":       {Kind: KindTargetFacts, Target: "wine", Guest: &Guest{Label: "wine"}},
+		"a kind that is a text":    {Kind: KindTargetFacts, Target: "wine", Guest: &Guest{Kind: "wine](x)"}},
+		"a verdict on such a kind": {Kind: KindCaseFinished, Target: "wine", Case: "a.b", Attempt: 1, Verdict: &Verdict{Outcome: Pass, Guest: Guest{Kind: "Wine"}}},
 		"a line beyond all bounds": {Kind: KindTargetPhase, Target: strings.Repeat("x", MaxLine), Phase: &Phase{Name: PhaseBoot, State: PhaseDone}},
 	} {
 		if err := j.Append(e); err == nil {
@@ -117,14 +120,11 @@ func TestJournalBoundsTexts(t *testing.T) {
 	j := mustCreate(t, dir)
 	long := strings.Repeat("é", maxText)
 	verdict := Verdict{Outcome: Fail, Reason: long, Records: make([]Observation, 10*maxRecords)}
-	facts := make(map[string]string)
-	for i := range 10 * maxFacts {
-		facts[fmt.Sprintf("fact%05d", i)] = long[:100]
-	}
+	guest := Guest{Kind: "wine", Label: long, Facts: &Facts{User: long, Verifier: &long, Capabilities: make([]string, 10*maxValues)}}
 	mustAppend(t, j, started,
 		Event{Kind: KindCaseFinished, Target: "wine", Case: "a.b", Attempt: 1, Verdict: &verdict},
-		Event{Kind: KindTargetFacts, Target: "wine", Facts: facts})
-	if len(verdict.Reason) != len(long) || len(verdict.Records) != 10*maxRecords || len(facts) != 10*maxFacts {
+		Event{Kind: KindTargetFacts, Target: "wine", Guest: &guest})
+	if len(verdict.Reason) != len(long) || len(verdict.Records) != 10*maxRecords || len(*guest.Facts.Verifier) != len(long) || len(guest.Facts.Capabilities) != 10*maxValues {
 		t.Error("what the caller holds was changed")
 	}
 	got := readBack(t, dir)
@@ -132,8 +132,8 @@ func TestJournalBoundsTexts(t *testing.T) {
 	if len(v.Reason) > maxText+40 || !strings.HasSuffix(v.Reason, "… (16384 more bytes)") || len(v.Records) != maxRecords {
 		t.Errorf("reason of %d bytes, ends %q; %d records", len(v.Reason), v.Reason[len(v.Reason)-30:], len(v.Records))
 	}
-	if len(got[2].Facts) != maxFacts || got[2].Facts["fact00000"] == "" {
-		t.Errorf("%d facts kept", len(got[2].Facts))
+	if f := got[2].Guest.Facts; len(f.Capabilities) != maxValues || max(len(f.User), len(*f.Verifier), len(got[2].Guest.Label)) > maxText+40 {
+		t.Errorf("%d capabilities kept, texts of %d, %d and %d bytes", len(f.Capabilities), len(f.User), len(*f.Verifier), len(got[2].Guest.Label))
 	}
 }
 

@@ -97,7 +97,7 @@ func mixed(attempts []Outcome) bool {
 // Policy says how the outcomes that can be seen both ways are to be taken.
 type Policy struct {
 	FlakyFails bool `json:"flakyFails,omitempty"` // --flaky=fail
-	SkippedOK  bool `json:"skippedOK,omitempty"`  // --allow-skipped: a run may skip every case
+	SkippedOK  bool `json:"skippedOk,omitempty"`  // --allow-skipped: a run may skip every case
 }
 
 // The exit codes that a record can decide. Usage (2) is known before there is one.

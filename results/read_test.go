@@ -10,7 +10,7 @@ import (
 // TestReadIsStrict: what cannot have been written by a journal is refused, with its line.
 func TestReadIsStrict(t *testing.T) {
 	const (
-		start = `{"seq":1,"time":"2026-11-23T18:45:30Z","kind":"run-started","run":{"format":2,"id":"r","version":"v","command":"c","plan":[]}}` + "\n"
+		start = `{"seq":1,"time":"2026-11-23T18:45:30Z","kind":"run-started","run":{"format":3,"id":"r","version":"v","command":"c","plan":[]}}` + "\n"
 		note2 = `{"seq":2,"time":"2026-11-23T18:45:31Z","kind":"notice","notice":{"text":"x"}}` + "\n"
 	)
 	tests := []struct {
@@ -32,7 +32,8 @@ func TestReadIsStrict(t *testing.T) {
 		{"no start", strings.Replace(note2, `"seq":2`, `"seq":1`, 1), 0, "run-started comes first"},
 		{"no time", start + strings.Replace(note2, `"time":"2026-11-23T18:45:31Z",`, "", 1), 1, "line 2: no time"},
 		{"an unknown kind", start + strings.Replace(note2, "notice", "poem", 1), 1, "unknown kind"},
-		{"a newer format", strings.Replace(start, `"format":2`, `"format":3`, 1), 0, "reads format 2"},
+		{"a newer format", strings.Replace(start, `"format":3`, `"format":4`, 1), 0, "reads format 3"},
+		{"a plan with a guest of a kind that is none", strings.Replace(start, `[]`, `[{"name":"t","guest":{"kind":"a b"},"cases":[]}]`, 1), 0, "no kind of guest"},
 		{"a case twice in the plan", strings.Replace(start, `[]`, `[{"name":"t","cases":[{"name":"a.b"},{"name":"a.b"}]}]`, 1), 0, "there twice"},
 		{"a line without end", start + strings.Repeat("x", MaxLine+1), 1, "line 2: longer than"},
 	}

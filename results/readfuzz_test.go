@@ -25,7 +25,7 @@ func FuzzRead(f *testing.F) {
 		f.Add(text.Bytes()[:text.Len()/2])
 	}
 	f.Add([]byte("\n"))
-	f.Add([]byte(`{"seq":1,"time":"2026-11-23T18:45:30Z","kind":"run-started","run":{"format":2,"id":"r","plan":[{"name":"t","repeat":-1,"cases":[{"name":"."}]}]}}` + "\n"))
+	f.Add([]byte(`{"seq":1,"time":"2026-11-23T18:45:30Z","kind":"run-started","run":{"format":3,"id":"r","plan":[{"name":"t","repeat":-1,"cases":[{"name":"."}]}]}}` + "\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		events, err := results.Read(bytes.NewReader(data))
 		rec := results.Reduce(events)

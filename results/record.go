@@ -47,19 +47,15 @@ func (c Counts) Failed() int {
 
 // TargetRecord is a target's part in a run.
 type TargetRecord struct {
-	Name     string            `json:"name"`
-	Guest    string            `json:"guest,omitempty"` // "wine 8.0, Wine's own netio.sys"; empty: never found out
-	Facts    map[string]string `json:"facts,omitempty"`
-	Phases   []PhaseRecord     `json:"phases,omitempty"`
-	Trouble  string            `json:"trouble,omitempty"`       // why its first phase failed that did; infrastructure
-	Troubled string            `json:"troubledPhase,omitempty"` // the name of that phase
-	Kept     string            `json:"kept,omitempty"`          // the guest that was left up, by its name
-	Cases    []CaseRecord      `json:"cases"`                   // in the order of the plan; first those that were not in it
-	Evidence []Evidence        `json:"evidence,omitempty"`      // that belongs to no case
+	Name     string        `json:"name"`
+	Guest    Guest         `json:"guest,omitzero"`
+	Phases   []PhaseRecord `json:"phases,omitempty"`
+	Trouble  string        `json:"trouble,omitempty"`       // why its first phase failed that did; infrastructure
+	Troubled string        `json:"troubledPhase,omitempty"` // the name of that phase
+	Kept     string        `json:"kept,omitempty"`          // the guest that was left up, by its name
+	Cases    []CaseRecord  `json:"cases"`                   // in the order of the plan; first those that were not in it
+	Evidence []Evidence    `json:"evidence,omitempty"`      // that belongs to no case
 }
-
-// FactGuest is the fact that names the guest in words for people.
-const FactGuest = "guest"
 
 // PhaseRecord is one phase, once.
 type PhaseRecord struct {

@@ -139,7 +139,7 @@ func TestAnotherKind(t *testing.T) {
 		t.Errorf("%v: %s", err, &dry)
 	}
 	done, err := plan.Run(ctx, harness.Env{Env: env})
-	if err != nil || done.Record.Counts[results.Pass] != 1 || done.Record.Targets[0].Facts["netio"] != "shelved" {
+	if err != nil || done.Record.Counts[results.Pass] != 1 || done.Record.Targets[0].Guest.Facts.Netio != "shelved" {
 		t.Errorf("%v: %+v", err, done)
 	}
 	if ended, err := targets.Down(ctx, env, []string{"a"}, false); err != nil || !slices.Contains(ended, g.ID+" is down") {

@@ -10,10 +10,13 @@ import (
 	"wskharness/results"
 )
 
-const (
-	WineGuest    = "wine 8.0, Wine's own netio.sys"
-	WindowsGuest = "Windows 11 Pro 24H2 (26100.2314)"
-)
+// WineGuest is what verdicts of scripts are on.
+func WineGuest() results.Guest {
+	return results.Guest{Kind: "wine", Label: "wine 8.0, Wine's own netio.sys"}
+}
+
+// expected is a Wine guest that nobody has asked yet.
+func expected() results.Guest { return results.Guest{Kind: "wine", Label: "wine"} }
 
 // Script makes the events of a run, with a clock that moves only when told to.
 type Script struct {
@@ -65,7 +68,7 @@ func (s *Script) Finish(target, name string, attempt int, v results.Verdict) *Sc
 
 // Attempt is a whole attempt without steps.
 func (s *Script) Attempt(target, name string, attempt int, o results.Outcome) *Script {
-	v := results.Verdict{Outcome: o, Elapsed: 2 * time.Millisecond, Guest: WineGuest}
+	v := results.Verdict{Outcome: o, Elapsed: 2 * time.Millisecond, Guest: WineGuest()}
 	if o != results.Pass {
 		v.Reason = "because of " + string(o)
 	}
@@ -87,7 +90,7 @@ func (s *Script) Done(reason results.Reason) *Script {
 }
 
 func Plan(repeat int, names ...string) []results.PlanTarget {
-	p := results.PlanTarget{Name: "wine", Guest: "wine", Repeat: repeat}
+	p := results.PlanTarget{Name: "wine", Guest: expected(), Repeat: repeat}
 	for _, name := range names {
 		p.Cases = append(p.Cases, results.PlanCase{Name: name})
 	}
@@ -96,7 +99,7 @@ func Plan(repeat int, names ...string) []results.PlanTarget {
 
 // HappyRun is what the first command on a fresh machine looks like.
 func HappyRun() []results.Event {
-	p := []results.PlanTarget{{Name: "wine", Guest: "wine", Cases: []results.PlanCase{
+	p := []results.PlanTarget{{Name: "wine", Guest: expected(), Cases: []results.PlanCase{
 		{Name: "registration.basic", Doc: "Register, then deregister: both return at once", Source: "nf-wsk-wskregister", Basis: results.Documented},
 		{Name: "registration.client_event", Doc: "A client event callback is never called", Source: "nf-wsk-wskregister", Basis: results.Documented},
 		{Name: "registration.reuse_block", Doc: "One block serves a thousand registrations", Source: "nf-wsk-wskregister", Basis: results.Documented},
@@ -112,7 +115,7 @@ func HappyRun() []results.Event {
 	s.Phase("", results.PhaseBuild, 310*time.Millisecond)
 	s.Add(0, results.Event{Kind: results.KindPackage, Package: &results.Package{File: "wsksample.sys", Size: 42208, Signer: "wskharness test", Toolchain: "x86_64-w64-mingw32-gcc 12",
 		SHA256: "4f0c1a2b9d3e7788990011223344556677889900aabbccddeeff001122334455"}})
-	arrive(s, "wine", WineGuest)
+	arrive(s, "wine")
 	s.passing("registration.basic", 1900*time.Microsecond)
 	s.passing("registration.client_event", 2100*time.Microsecond)
 	s.looping("registration.reuse_block", 14*time.Millisecond)
@@ -122,7 +125,7 @@ func HappyRun() []results.Event {
 	s.known("capture.deregister_waits_one", "Wine's WskDeregister returns at once, whatever is still captured")
 	s.known("capture.deregister_waits_n", "Wine's WskDeregister returns at once, whatever is still captured")
 	s.known("capture.nointerface", "Wine's WskCaptureProviderNPI does not look at the version")
-	s.Finish("wine", "capture.timed_not_ready", 1, results.Verdict{Outcome: results.Skip, Guest: WineGuest,
+	s.Finish("wine", "capture.timed_not_ready", 1, results.Verdict{Outcome: results.Skip, Guest: WineGuest(),
 		Reason: "requires readiness: this guest's provider is always ready"})
 	s.Add(time.Millisecond, results.Event{Kind: results.KindTargetPhase, Target: "wine", Phase: &results.Phase{Name: results.PhaseCases, State: results.PhaseDone, Elapsed: 1620 * time.Millisecond}})
 	s.Phase("wine", results.PhaseStop, 14*time.Millisecond).Phase("wine", results.PhaseRelease, 31*time.Millisecond)
@@ -141,9 +144,9 @@ func BadRun() []results.Event {
 		{Name: "stress.capture_release", Basis: results.Documented},
 	}
 	s := New(results.Run{Version: "0.1.0", Command: "wskharness run --target wine,lab-7 '*'", Selection: "*", Host: "buildbox", Seed: 7, Shuffled: true,
-		Plan: []results.PlanTarget{{Name: "wine", Guest: "wine", Cases: cases}, {Name: "lab-7", Cases: cases[:2]}}})
+		Plan: []results.PlanTarget{{Name: "wine", Guest: expected(), Cases: cases}, {Name: "lab-7", Cases: cases[:2]}}})
 	s.Phase("", results.PhaseBuild, 310*time.Millisecond)
-	arrive(s, "wine", WineGuest)
+	arrive(s, "wine")
 	s.Add(0, results.Event{Kind: results.KindTargetPhase, Target: "lab-7", Phase: &results.Phase{Name: results.PhaseConnect, State: results.PhaseStarted}})
 	s.passing("registration.basic", 1900*time.Microsecond)
 	s.Failing("capture.no_wait", results.Verdict{Outcome: results.Fail, Elapsed: 12 * time.Millisecond, Deviation: &results.Deviation{
@@ -160,21 +163,23 @@ func BadRun() []results.Event {
 	s.Add(0, results.Event{Kind: results.KindEvidence, Target: "wine", Case: "lifecycle.fault", Attempt: 1, Evidence: &results.Evidence{Kind: "fault",
 		Text: "Unhandled page fault on write access to 0000000000000010 at address 0000000140002A1C", Module: "wsksample.sys", Offset: 0x2a1c}})
 	s.Add(0, results.Event{Kind: results.KindEvidence, Target: "wine", Case: "lifecycle.fault", Attempt: 1, Evidence: &results.Evidence{Kind: "log", File: "targets/wine/guest.log", Size: 48213, SHA256: strings.Repeat("ab", 32)}})
-	s.Finish("wine", "lifecycle.fault", 1, results.Verdict{Outcome: results.Bugcheck, Elapsed: 410 * time.Millisecond, Guest: WineGuest,
+	s.Finish("wine", "lifecycle.fault", 1, results.Verdict{Outcome: results.Bugcheck, Elapsed: 410 * time.Millisecond, Guest: WineGuest(),
 		Reason: "the driver faulted: the guest went down during step 2", Rerun: "wskharness run lifecycle/fault --target wine"})
 	s.Phase("wine", results.PhaseRevert, 26*time.Millisecond)
 	s.Begin("wine", "lifecycle.unload_clean", 1)
 	s.Add(0, results.Event{Kind: results.KindReplanned, Target: "wine", Case: "lifecycle.unload_clean", Attempt: 1, Notice: &results.Notice{Text: "the controller was restarted"}})
 	s.Begin("wine", "lifecycle.unload_clean", 2)
-	s.Finish("wine", "lifecycle.unload_clean", 2, results.Verdict{Outcome: results.Lost, Elapsed: 5 * time.Second, Guest: WineGuest,
+	s.Finish("wine", "lifecycle.unload_clean", 2, results.Verdict{Outcome: results.Lost, Elapsed: 5 * time.Second, Guest: WineGuest(),
 		Reason: "tail journal on wine: connection refused; the guest did not come back within 5s", Rerun: "wskharness run lifecycle/unload_clean --target wine"})
 	return s.Done(results.Done).Events
 }
 
-func arrive(s *Script, name, guest string) {
+func arrive(s *Script, name string) {
+	guest := WineGuest()
+	guest.OS, guest.Facts = "Windows 10 Pro 10.0.19043", &results.Facts{BootID: "6d0f", Wine: "8.0", Netio: "builtin"}
 	s.Phase(name, results.PhaseAcquire, 12*time.Millisecond).Phase(name, results.PhaseBoot, 210*time.Millisecond)
 	s.Phase(name, results.PhaseConnect, 41*time.Millisecond)
-	s.Add(0, results.Event{Kind: results.KindTargetFacts, Target: name, Facts: map[string]string{results.FactGuest: guest, "bootId": "6d0f"}})
+	s.Add(0, results.Event{Kind: results.KindTargetFacts, Target: name, Guest: &guest})
 	s.Phase(name, results.PhaseDeploy, 72*time.Millisecond).Phase(name, results.PhaseStart, 48*time.Millisecond)
 	s.Add(0, results.Event{Kind: results.KindTargetPhase, Target: name, Phase: &results.Phase{Name: results.PhaseCases, State: results.PhaseStarted}})
 }
@@ -188,7 +193,7 @@ func (s *Script) passing(name string, took time.Duration) {
 	s.Begin("wine", name, 1)
 	s.step(name, 0, "register: {client: a, version: 1.0}", "STATUS_SUCCESS", 0, true)
 	s.step(name, 1, "deregister: {client: a}", "STATUS_SUCCESS", 0, true)
-	s.Finish("wine", name, 1, results.Verdict{Outcome: results.Pass, Elapsed: took, Guest: WineGuest})
+	s.Finish("wine", name, 1, results.Verdict{Outcome: results.Pass, Elapsed: took, Guest: WineGuest()})
 }
 
 // looping is a pass of a case whose steps ran many times.
@@ -199,25 +204,25 @@ func (s *Script) looping(name string, took time.Duration) {
 			Index: i, Text: text, Status: "STATUS_SUCCESS", Elapsed: 1800 * time.Nanosecond, OK: true,
 			Loop: &results.Loop{Runs: 16000, Threads: 16, Seed: 7, P50: 319, P95: 1471, P99: 23 * time.Microsecond, Max: 3 * time.Millisecond}}})
 	}
-	s.Finish("wine", name, 1, results.Verdict{Outcome: results.Pass, Elapsed: took, Guest: WineGuest, Effort: &results.Effort{Runs: 32000, Threads: 16, Seed: 7}})
+	s.Finish("wine", name, 1, results.Verdict{Outcome: results.Pass, Elapsed: took, Guest: WineGuest(), Effort: &results.Effort{Runs: 32000, Threads: 16, Seed: 7}})
 }
 
 func (s *Script) recording(name, what, value string) {
 	s.Begin("wine", name, 1)
-	s.Finish("wine", name, 1, results.Verdict{Outcome: results.Pass, Elapsed: 900 * time.Microsecond, Guest: WineGuest,
+	s.Finish("wine", name, 1, results.Verdict{Outcome: results.Pass, Elapsed: 900 * time.Microsecond, Guest: WineGuest(),
 		Records: []results.Observation{{Step: 0, Name: what, Value: value}}})
 }
 
 func (s *Script) known(name, reason string) {
 	s.Begin("wine", name, 1)
-	s.Finish("wine", name, 1, results.Verdict{Outcome: results.KnownIssue, Elapsed: 504 * time.Millisecond, Guest: WineGuest,
+	s.Finish("wine", name, 1, results.Verdict{Outcome: results.KnownIssue, Elapsed: 504 * time.Millisecond, Guest: WineGuest(),
 		Known:     &results.Known{Reason: reason, Source: "run on Wine 8.0"},
 		Deviation: &results.Deviation{Step: 3, Text: "blocked: {thread: t1, for: 500ms}", Expected: "to block", Actual: "returned STATUS_SUCCESS"},
 		Rerun:     rerun(name)})
 }
 
 func (s *Script) Failing(name string, v results.Verdict) {
-	v.Guest, v.Rerun = WineGuest, rerun(name)
+	v.Guest, v.Rerun = WineGuest(), rerun(name)
 	s.Begin("wine", name, 1)
 	s.step(name, 0, "register: {client: a, version: 1.0}", "STATUS_SUCCESS", 0, true)
 	if d := v.Deviation; d != nil {
