@@ -38,7 +38,7 @@ func TestGolden(t *testing.T) {
 			{"summary.md", func(w io.Writer) error { return Markdown(w, rec) }},
 			{"plain.txt", func(w io.Writer) error { return replay(w, run.events, TerminalOptions{}) }},
 			{"steps.txt", func(w io.Writer) error { return replay(w, run.events, TerminalOptions{Steps: true}) }},
-			{"80.txt", func(w io.Writer) error { return replay(w, run.events, TerminalOptions{Width: 80}) }},
+			{"80.txt", func(w io.Writer) error { return replay(w, run.events, TerminalOptions{width: 80}) }},
 		}
 		for _, r := range renderers {
 			name := run.name + "." + r.name

@@ -75,9 +75,11 @@ func renderAll(t *testing.T, events []results.Event, rec *results.Record) map[st
 		"markdown": func(w io.Writer) error { return Markdown(w, rec) },
 		"json":     func(w io.Writer) error { return JSON(w, rec) },
 		"plain":    func(w io.Writer) error { return replay(w, events, TerminalOptions{Steps: true}) },
-		"narrow":   func(w io.Writer) error { return replay(w, events, TerminalOptions{Steps: true, Width: 20}) },
-		"wide":     func(w io.Writer) error { return replay(w, events, TerminalOptions{Width: 120}) },
-		"colored":  func(w io.Writer) error { return replay(w, events, TerminalOptions{Width: 80, Color: ColorAlways}) },
+		"narrow":   func(w io.Writer) error { return replay(w, events, TerminalOptions{Steps: true, width: 20}) },
+		"wide":     func(w io.Writer) error { return replay(w, events, TerminalOptions{width: 120}) },
+		"colored": func(w io.Writer) error {
+			return replay(w, events, TerminalOptions{width: 80, Getenv: env("CLICOLOR_FORCE", "1")})
+		},
 	} {
 		var b bytes.Buffer
 		if err := render(&b); err != nil {
@@ -288,7 +290,7 @@ func TestNeverReadsAsWindows(t *testing.T) {
 			t.Errorf("%+v is %q", g, line)
 		}
 	}
-	if line := guestLine(results.Guest{Kind: results.GuestWindows, Label: "Microsoft Windows 11"}); line != "Microsoft Windows 11" {
+	if line := guestLine(results.Guest{Kind: "windows", Label: "Microsoft Windows 11"}); line != "Microsoft Windows 11" {
 		t.Errorf("Windows is %q", line)
 	}
 }

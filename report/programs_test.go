@@ -36,7 +36,7 @@ func TestWhatAProgramWroteIsShown(t *testing.T) {
 		render func(io.Writer) error
 		want   []string
 	}{
-		"the console": {func(w io.Writer) error { return replay(w, programRun(), TerminalOptions{Width: 100}) }, []string{
+		"the console": {func(w io.Writer) error { return replay(w, programRun(), TerminalOptions{width: 100}) }, []string{
 			"tests     not ok ring", "              message: 'expected 3, got 4'", "                line: 12", "not ok queue", "… and 2 more that failed",
 			"stderr    checking", "assertion failed at foo.c:12", `\x1b[2J`, "stdout 4  behind it"}},
 		"summary.md": {func(w io.Writer) error { return Markdown(w, rec) }, []string{

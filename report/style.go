@@ -9,15 +9,6 @@ import (
 	"wskharness/results"
 )
 
-// ColorMode says when a terminal view is coloured.
-type ColorMode string
-
-const (
-	ColorAuto   ColorMode = "auto" // on a terminal, unless NO_COLOR is set; CLICOLOR_FORCE: always
-	ColorAlways ColorMode = "always"
-	ColorNever  ColorMode = "never"
-)
-
 // palette paints words, or leaves them as they are.
 type palette bool
 
@@ -60,13 +51,11 @@ func (p palette) outcome(o results.Outcome, s string) string {
 	return p.paint(dim, s)
 }
 
-// coloring decides for one writer. See no-color.org and bixense.com/clicolors.
-func coloring(mode ColorMode, tty bool, getenv func(string) string) palette {
+// coloring decides for one writer: colours on a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE always. See no-color.org and bixense.com/clicolors.
+func coloring(tty bool, getenv func(string) string) palette {
 	force := getenv("CLICOLOR_FORCE")
 	switch {
-	case mode == ColorAlways:
-		return true
-	case mode == ColorNever, getenv("NO_COLOR") != "":
+	case getenv("NO_COLOR") != "":
 		return false
 	case force != "" && force != "0":
 		return true

@@ -11,29 +11,22 @@ import (
 	"wskharness/results"
 )
 
-// SummaryOptions say how [Summary] is laid out.
-type SummaryOptions struct {
-	Dir     string   // the run folder, as the user would type it; empty: not told
-	Reports []string // names of the files in it
-	Width   int      // columns; 0: no limit
-	Color   bool
-}
-
 // Most of a list that is shown on a terminal; summary.md has all.
 const summaryRows = 40
 
-// Summary writes what a person wants to know at the end of a run: known issues apart from
+// summarize writes what a person wants to know at the end of a run: known issues apart from
 // failures, what was recorded, what was not tested, and last, where the eye is, the result with
-// the guests that it holds for, the times, and where the reports are.
-func Summary(w io.Writer, rec *results.Record, opts SummaryOptions) error {
-	s := &summary{view: newView(palette(opts.Color), opts.Width, &rec.Run)}
+// the guests that it holds for, the times, and where the reports are: names in dir, which is as the user would type it;
+// where it is empty they are not told.
+func summarize(w io.Writer, v view, rec *results.Record, dir string, reports []string) error {
+	s := &summary{view: v}
 	s.known(rec)
 	s.recorded(rec)
 	s.left(rec)
 	s.failed(rec)
 	s.trouble(rec)
 	s.result(rec)
-	s.reports(opts)
+	s.reports(dir, reports)
 	if _, err := io.WriteString(w, s.String()); err != nil {
 		return fmt.Errorf("write summary: %w", err)
 	}
@@ -297,16 +290,16 @@ func (s *summary) took(elapsed time.Duration, phases []results.PhaseRecord) []st
 	return pack(where, " · ", s.room())
 }
 
-func (s *summary) reports(opts SummaryOptions) {
-	if opts.Dir == "" {
+func (s *summary) reports(dir string, names []string) {
+	if dir == "" {
 		return
 	}
 	var paths []string
-	for _, name := range opts.Reports {
-		paths = append(paths, plain(filepath.Join(opts.Dir, name)))
+	for _, name := range names {
+		paths = append(paths, plain(filepath.Join(dir, name)))
 	}
 	if len(paths) == 0 {
-		paths = []string{plain(filepath.Join(opts.Dir, results.JournalName))}
+		paths = []string{plain(filepath.Join(dir, results.JournalName))}
 	}
 	s.entry("reports", paths)
 }

@@ -19,10 +19,10 @@ type TerminalOptions struct {
 	Out io.Writer // verdicts and the summary
 	Err io.Writer // progress, on a terminal
 
-	Color  ColorMode           // default ColorAuto
 	Steps  bool                // every step, with its status and time
-	Width  int                 // columns; 0: those of the terminal, and no limit where there is none
 	Getenv func(string) string // default os.Getenv: NO_COLOR, CLICOLOR_FORCE, TERM
+
+	width int // columns, of tests; 0: those of the terminal, and no limit where there is none
 }
 
 // Terminal shows a run while it goes on: a line for every verdict, failures with all that is known
@@ -56,12 +56,12 @@ func NewTerminal(opts TerminalOptions) *Terminal {
 }
 
 func (t *Terminal) colors() palette {
-	return coloring(t.opts.Color, t.outTTY != nil, t.opts.Getenv)
+	return coloring(t.outTTY != nil, t.opts.Getenv)
 }
 
 func (t *Terminal) width() int {
-	if t.opts.Width > 0 {
-		return t.opts.Width
+	if t.opts.width > 0 {
+		return t.opts.width
 	}
 	return widthOf(t.outTTY)
 }
@@ -125,7 +125,7 @@ func (t *Terminal) start(state *results.Fold) []string {
 	t.begun = true
 	t.view = newView(t.colors(), t.width(), run)
 	if t.progress {
-		t.bars = newBars(t.errTTY, coloring(t.opts.Color, true, t.opts.Getenv))
+		t.bars = newBars(t.errTTY, coloring(true, t.opts.Getenv))
 	}
 	var names, suites []string
 	var cases int
@@ -290,9 +290,7 @@ func (t *Terminal) Summary(rec *results.Record, dir string, reports []string) er
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return Summary(t.opts.Out, rec, SummaryOptions{
-		Dir: dir, Reports: reports, Width: t.width(), Color: bool(t.colors()),
-	})
+	return summarize(t.opts.Out, newView(t.colors(), t.width(), &rec.Run), rec, dir, reports)
 }
 
 // Close ends the progress and leaves the screen in order. It may be called more than once.

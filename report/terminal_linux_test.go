@@ -160,7 +160,7 @@ func TestTerminalLive(t *testing.T) {
 			}
 			got := strings.Replace(shown(t, s.close()), "a line of the log\n", "", 1)
 			var want bytes.Buffer
-			if err := replay(&want, events, TerminalOptions{Width: width}); err != nil {
+			if err := replay(&want, events, TerminalOptions{width: width}); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(want.String(), got); diff != "" {

@@ -28,25 +28,21 @@ func env(pairs ...string) func(string) string {
 func TestColoring(t *testing.T) {
 	tests := []struct {
 		name string
-		mode ColorMode
 		tty  bool
 		env  func(string) string
 		want palette
 	}{
-		{"terminal", ColorAuto, true, env(), true},
-		{"no mode given", "", true, env(), true},
-		{"no terminal", ColorAuto, false, env(), false},
-		{"NO_COLOR", ColorAuto, true, env("NO_COLOR", "1"), false},
-		{"NO_COLOR is empty", ColorAuto, true, env("NO_COLOR", ""), true},
-		{"dumb terminal", ColorAuto, true, env("TERM", "dumb"), false},
-		{"CLICOLOR_FORCE", ColorAuto, false, env("CLICOLOR_FORCE", "1"), true},
-		{"CLICOLOR_FORCE=0", ColorAuto, false, env("CLICOLOR_FORCE", "0"), false},
-		{"NO_COLOR against CLICOLOR_FORCE", ColorAuto, true, env("NO_COLOR", "1", "CLICOLOR_FORCE", "1"), false},
-		{"always, against NO_COLOR", ColorAlways, false, env("NO_COLOR", "1"), true},
-		{"never, against CLICOLOR_FORCE", ColorNever, true, env("CLICOLOR_FORCE", "1"), false},
+		{"terminal", true, env(), true},
+		{"no terminal", false, env(), false},
+		{"NO_COLOR", true, env("NO_COLOR", "1"), false},
+		{"NO_COLOR is empty", true, env("NO_COLOR", ""), true},
+		{"dumb terminal", true, env("TERM", "dumb"), false},
+		{"CLICOLOR_FORCE", false, env("CLICOLOR_FORCE", "1"), true},
+		{"CLICOLOR_FORCE=0", false, env("CLICOLOR_FORCE", "0"), false},
+		{"NO_COLOR against CLICOLOR_FORCE", true, env("NO_COLOR", "1", "CLICOLOR_FORCE", "1"), false},
 	}
 	for _, test := range tests {
-		if got := coloring(test.mode, test.tty, test.env); got != test.want {
+		if got := coloring(test.tty, test.env); got != test.want {
 			t.Errorf("%s: %v, want %v", test.name, got, test.want)
 		}
 	}
@@ -57,7 +53,7 @@ func TestTerminalWidth(t *testing.T) {
 	for _, width := range []int{60, 80, 120} {
 		for _, events := range [][]results.Event{resultstest.HappyRun(), resultstest.BadRun()} {
 			var out bytes.Buffer
-			if err := replay(&out, events, TerminalOptions{Width: width}); err != nil {
+			if err := replay(&out, events, TerminalOptions{width: width}); err != nil {
 				t.Fatal(err)
 			}
 			for line := range strings.Lines(out.String()) {
@@ -176,7 +172,7 @@ func TestTerminalTellsOfAFailedBuildOnce(t *testing.T) {
 		want   int
 	}{{"no semicolon", 1}, {"no semicolon\nno journal", 2}} {
 		var out bytes.Buffer
-		view := NewTerminal(TerminalOptions{Out: &out, Err: io.Discard, Color: ColorNever})
+		view := NewTerminal(TerminalOptions{Out: &out, Err: io.Discard})
 		state := results.NewFold()
 		for _, e := range []results.Event{
 			{Kind: results.KindRunStarted, Run: &results.Run{ID: "r"}},

@@ -19,9 +19,9 @@ type TransferOptions struct {
 	Quiet  bool                // show nothing; what is written to the Transfer still goes to Err
 	Getenv func(string) string // default os.Getenv: NO_COLOR, CLICOLOR_FORCE, TERM
 
-	// First and Every are when plain lines come where there is no terminal: 2 s and 5 s when zero.
-	// First also delays the line on a terminal, there by 300 ms when zero.
-	First, Every time.Duration
+	// first and every are when plain lines come where there is no terminal: 2 s and 5 s when zero.
+	// first also delays the line on a terminal, there by 300 ms when zero.
+	first, every time.Duration
 }
 
 // Transfer shows how far files on their way are: one line at the bottom of a terminal, with a rate
@@ -49,15 +49,15 @@ func NewTransfer(opts TransferOptions) *Transfer {
 	if opts.Getenv("TERM") == "dumb" {
 		tty = nil
 	}
-	t.palette = coloring(ColorAuto, tty != nil, opts.Getenv)
+	t.palette = coloring(tty != nil, opts.Getenv)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
 	case opts.Quiet:
 	case tty != nil:
-		t.timer = time.AfterFunc(orElse(opts.First, 300*time.Millisecond), func() { t.draw(tty) })
+		t.timer = time.AfterFunc(orElse(opts.first, 300*time.Millisecond), func() { t.draw(tty) })
 	default:
-		t.timer = time.AfterFunc(orElse(opts.First, 2*time.Second), t.say)
+		t.timer = time.AfterFunc(orElse(opts.first, 2*time.Second), t.say)
 	}
 	return t
 }
@@ -139,7 +139,7 @@ func (t *Transfer) say() {
 	parts := t.meter.figures(time.Now())
 	// One that can't be written is no reason to stop the transfer.
 	fmt.Fprintln(t.opts.Err, plain(t.opts.What)+": "+strings.Join(parts, ", "))
-	t.timer.Reset(orElse(t.opts.Every, 5*time.Second))
+	t.timer.Reset(orElse(t.opts.every, 5*time.Second))
 }
 
 // meter knows how far and how fast something goes. Some things go in great steps, such as ranges of

@@ -12,7 +12,7 @@ func TestTransferLive(t *testing.T) {
 	for name, noColor := range map[string]string{"colours": "", "no colours": "1"} {
 		t.Run(name, func(t *testing.T) {
 			s := newScreen(t, 100, 24)
-			v := NewTransfer(TransferOptions{Err: s.tty, What: "push tree", First: time.Millisecond, Getenv: env("TERM", "xterm", "NO_COLOR", noColor)})
+			v := NewTransfer(TransferOptions{Err: s.tty, What: "push tree", first: time.Millisecond, Getenv: env("TERM", "xterm", "NO_COLOR", noColor)})
 			s.await(t, "getting ready")
 			v.Update(5<<20, 10<<20)
 			s.await(t, "5.0 MiB of 10.0 MiB (50%)")
@@ -32,7 +32,7 @@ func TestTransferLive(t *testing.T) {
 
 func TestTransferOnADumbTerminal(t *testing.T) {
 	s := newScreen(t, 80, 24)
-	v := NewTransfer(TransferOptions{Err: s.tty, What: "push x", First: time.Millisecond, Getenv: env("TERM", "dumb")})
+	v := NewTransfer(TransferOptions{Err: s.tty, What: "push x", first: time.Millisecond, Getenv: env("TERM", "dumb")})
 	v.Update(1, 2)
 	s.await(t, "push x: ")
 	v.Close()

@@ -99,7 +99,7 @@ func TestTransferInPlainLines(t *testing.T) {
 	}
 	for name, quiet := range map[string]bool{"shown": false, "quiet": true} {
 		lines := make(chan string, 100)
-		v = NewTransfer(TransferOptions{Err: lineWriter(lines), What: "push x\x1b[2J", Quiet: quiet, Getenv: env(), First: time.Millisecond, Every: time.Millisecond})
+		v = NewTransfer(TransferOptions{Err: lineWriter(lines), What: "push x\x1b[2J", Quiet: quiet, Getenv: env(), first: time.Millisecond, every: time.Millisecond})
 		v.Update(1, 2)
 		fmt.Fprintln(v, "of the log")
 		seen := map[string]bool{}

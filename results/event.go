@@ -94,18 +94,13 @@ const (
 )
 
 // The phases of a target's part in a run. Phases may come again: a guest that crashed is reverted
-// and deployed to anew. Build and sign are of the run as a whole, and go on beside them.
+// and deployed to anew. Build is of the run as a whole, and goes on beside them.
 const (
 	PhaseBuild   = "build"
-	PhaseSign    = "sign"
 	PhaseAcquire = "acquire"
-	PhaseBoot    = "boot"
 	PhaseConnect = "connect"
 	PhaseDeploy  = "deploy"
-	PhaseStart   = "start"
 	PhaseCases   = "cases"
-	PhaseStop    = "stop"
-	PhaseCollect = "collect"
 	PhaseRevert  = "revert"
 	PhaseRelease = "release"
 )

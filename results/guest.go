@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// GuestWindows is the kind of a guest that is Windows. Whatever is of another kind, or of none that is known, must not be
+// guestWindows is the kind of a guest that is Windows. Whatever is of another kind, or of none that is known, must not be
 // read as a verdict on Windows.
-const GuestWindows = "windows"
+const guestWindows = "windows"
 
 // Guest is what a target is, as far as that is known. The zero value is a guest that was never reached.
 type Guest struct {
-	Kind  string `json:"kind,omitempty"`  // a word of lower-case letters and digits: "wine", GuestWindows
+	Kind  string `json:"kind,omitempty"`  // a word of lower-case letters and digits: "wine", guestWindows
 	Label string `json:"label,omitempty"` // for people: "wine 8.0, Wine's own netio.sys"
 	OS    string `json:"os,omitempty"`    // what it calls itself, with its version
 	Facts *Facts `json:"facts,omitempty"` // where it was asked; not of plans and verdicts
@@ -45,7 +45,7 @@ type CodePages struct {
 }
 
 // Windows reports whether the guest is known to be Windows.
-func (g Guest) Windows() bool { return g.Kind == GuestWindows }
+func (g Guest) Windows() bool { return g.Kind == guestWindows }
 
 // naming is the guest without what it said of itself.
 func (g Guest) naming() Guest { return Guest{Kind: g.Kind, Label: g.Label} }

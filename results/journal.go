@@ -67,7 +67,7 @@ func resume(on disk.FS, file disk.File, path string) (*Journal, []Event, error) 
 	if err := lock(file); err != nil {
 		return nil, nil, err
 	}
-	decoder := NewDecoder(file)
+	decoder := newDecoder(file)
 	events, err := decoder.rest()
 	if err != nil {
 		return nil, nil, err

@@ -92,12 +92,12 @@ func TestJournalRefuses(t *testing.T) {
 		"an outcome that is none":  {Kind: KindCaseFinished, Target: "wine", Case: "a.b", Attempt: 1, Verdict: &Verdict{Outcome: "ok"}},
 		"a skip without a reason":  {Kind: KindCaseFinished, Target: "wine", Case: "a.b", Attempt: 1, Verdict: &Verdict{Outcome: Skip}},
 		"attempt 0":                {Kind: KindCaseStarted, Target: "wine", Case: "a.b"},
-		"a phase in no state":      {Kind: KindTargetPhase, Phase: &Phase{Name: PhaseBoot}},
+		"a phase in no state":      {Kind: KindTargetPhase, Phase: &Phase{Name: PhaseConnect}},
 		"an end without a reason":  {Kind: KindRunFinished, Finish: &Finish{}},
 		"a guest of no kind":       {Kind: KindTargetFacts, Target: "wine", Guest: &Guest{Label: "wine"}},
 		"a kind that is a text":    {Kind: KindTargetFacts, Target: "wine", Guest: &Guest{Kind: "wine](x)"}},
 		"a verdict on such a kind": {Kind: KindCaseFinished, Target: "wine", Case: "a.b", Attempt: 1, Verdict: &Verdict{Outcome: Pass, Guest: Guest{Kind: "Wine"}}},
-		"a line beyond all bounds": {Kind: KindTargetPhase, Target: strings.Repeat("x", MaxLine), Phase: &Phase{Name: PhaseBoot, State: PhaseDone}},
+		"a line beyond all bounds": {Kind: KindTargetPhase, Target: strings.Repeat("x", MaxLine), Phase: &Phase{Name: PhaseConnect, State: PhaseDone}},
 	} {
 		if err := j.Append(e); err == nil {
 			t.Errorf("%s was accepted", name)

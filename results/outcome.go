@@ -138,7 +138,7 @@ func (r *Record) AllSkipped() bool { return r.Counts[Skip] > 0 && r.Counts[Skip]
 func (r *Record) Failures(policy Policy) (n int) {
 	for _, t := range r.Targets {
 		for i := range t.Cases {
-			if c := &t.Cases[i]; c.Final.Failed() || policy.FlakyFails && c.Mixed() {
+			if c := &t.Cases[i]; c.Final.Failed() || policy.FlakyFails && c.mixed() {
 				n++
 			}
 		}

@@ -12,10 +12,10 @@ import (
 // cases on very many targets comes near it.
 const MaxLine = 16 << 20
 
-// Decoder reads the events of a journal one by one. It is strict: each line is a valid event, the
+// decoder reads the events of a journal one by one. It is strict: each line is a valid event, the
 // sequence numbers have no gap, and the first event, only, starts the run. A last line without
 // its end is not an error, as the journal may still be being written, or its writer was killed.
-type Decoder struct {
+type decoder struct {
 	r      *bufio.Reader
 	line   []byte
 	seq    uint64
@@ -24,13 +24,13 @@ type Decoder struct {
 	err    error
 }
 
-// NewDecoder reads from r, with a buffer of its own.
-func NewDecoder(r io.Reader) *Decoder {
-	return &Decoder{r: bufio.NewReaderSize(r, 64<<10)}
+// newDecoder reads from r, with a buffer of its own.
+func newDecoder(r io.Reader) *decoder {
+	return &decoder{r: bufio.NewReaderSize(r, 64<<10)}
 }
 
 // Next returns the next event; io.EOF after the last. After an error it returns that again.
-func (d *Decoder) Next() (Event, error) {
+func (d *decoder) Next() (Event, error) {
 	if d.err != nil {
 		return Event{}, d.err
 	}
@@ -39,7 +39,7 @@ func (d *Decoder) Next() (Event, error) {
 	return e, d.err
 }
 
-func (d *Decoder) next() (Event, error) {
+func (d *decoder) next() (Event, error) {
 	err := d.readLine()
 	if err == io.EOF {
 		d.cut = int64(len(d.line))
@@ -67,7 +67,7 @@ func (d *Decoder) next() (Event, error) {
 }
 
 // readLine fills d.line with a line and its end; with what is left, at the end of the input.
-func (d *Decoder) readLine() error {
+func (d *decoder) readLine() error {
 	d.line = d.line[:0]
 	for {
 		part, err := d.r.ReadSlice('\n')
@@ -82,12 +82,12 @@ func (d *Decoder) readLine() error {
 }
 
 // Offset is where the first line starts that was not returned, in bytes from the start.
-func (d *Decoder) Offset() int64 { return d.offset }
+func (d *decoder) Offset() int64 { return d.offset }
 
 // Truncated is how many bytes of an unfinished last line there are, known once Next gave io.EOF.
-func (d *Decoder) Truncated() int64 { return d.cut }
+func (d *decoder) Truncated() int64 { return d.cut }
 
-func (d *Decoder) rest() ([]Event, error) {
+func (d *decoder) rest() ([]Event, error) {
 	var events []Event
 	for {
 		e, err := d.Next()
@@ -104,7 +104,7 @@ func (d *Decoder) rest() ([]Event, error) {
 // Read returns the events of a whole journal. An unfinished last line is left out. With an error
 // come the events before it.
 func Read(r io.Reader) ([]Event, error) {
-	events, err := NewDecoder(r).rest()
+	events, err := newDecoder(r).rest()
 	if err != nil {
 		return events, fmt.Errorf("read journal: %w", err)
 	}

@@ -15,7 +15,7 @@ type Record struct {
 	Resumed  int            `json:"resumed,omitempty"` // how often another controller took over
 	Counts   Counts         `json:"counts"`            // of cases, by their final outcomes
 	Package  *Package       `json:"package,omitempty"`
-	Phases   []PhaseRecord  `json:"phases,omitempty"` // of the run as a whole: build, sign
+	Phases   []PhaseRecord  `json:"phases,omitempty"` // of the run as a whole: build
 	Targets  []TargetRecord `json:"targets"`
 	Notices  []Noted        `json:"notices,omitempty"`
 
@@ -30,17 +30,6 @@ func (c Counts) Total() int {
 	var n int
 	for _, count := range c {
 		n += count
-	}
-	return n
-}
-
-// Failed is the number of cases that speak against the driver.
-func (c Counts) Failed() int {
-	var n int
-	for outcome, count := range c {
-		if outcome.Failed() {
-			n += count
-		}
 	}
 	return n
 }
@@ -134,9 +123,9 @@ func (c *CaseRecord) outcomes() []Outcome {
 	return all
 }
 
-// Mixed reports whether attempts of the case disagree: flaky, even where something worse than
+// mixed reports whether attempts of the case disagree: flaky, even where something worse than
 // that made the final outcome.
-func (c *CaseRecord) Mixed() bool { return mixed(c.outcomes()) }
+func (c *CaseRecord) mixed() bool { return mixed(c.outcomes()) }
 
 // Telling is the attempt that explains the final outcome: the first that has it, and for a flaky
 // case the first that failed. Nil where the case was never attempted.

@@ -53,7 +53,7 @@ func (j *Journal) replay(s Subscriber) (told bool, err error) {
 		return false, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	decoder, fold := NewDecoder(io.LimitReader(file, j.offset)), NewFold()
+	decoder, fold := newDecoder(io.LimitReader(file, j.offset)), NewFold()
 	for {
 		e, err := decoder.Next()
 		if err == io.EOF {

@@ -128,7 +128,7 @@ func HappyRun() []results.Event {
 	s.Finish("wine", "capture.timed_not_ready", 1, results.Verdict{Outcome: results.Skip, Guest: WineGuest(),
 		Reason: "requires readiness: this guest's provider is always ready"})
 	s.Add(time.Millisecond, results.Event{Kind: results.KindTargetPhase, Target: "wine", Phase: &results.Phase{Name: results.PhaseCases, State: results.PhaseDone, Elapsed: 1620 * time.Millisecond}})
-	s.Phase("wine", results.PhaseStop, 14*time.Millisecond).Phase("wine", results.PhaseRelease, 31*time.Millisecond)
+	s.Phase("wine", results.PhaseRelease, 31*time.Millisecond)
 	return s.Done(results.Done).Events
 }
 
@@ -177,10 +177,10 @@ func BadRun() []results.Event {
 func arrive(s *Script, name string) {
 	guest := WineGuest()
 	guest.OS, guest.Facts = "Windows 10 Pro 10.0.19043", &results.Facts{BootID: "6d0f", Wine: "8.0", Netio: "builtin"}
-	s.Phase(name, results.PhaseAcquire, 12*time.Millisecond).Phase(name, results.PhaseBoot, 210*time.Millisecond)
+	s.Phase(name, results.PhaseAcquire, 12*time.Millisecond)
 	s.Phase(name, results.PhaseConnect, 41*time.Millisecond)
 	s.Add(0, results.Event{Kind: results.KindTargetFacts, Target: name, Guest: &guest})
-	s.Phase(name, results.PhaseDeploy, 72*time.Millisecond).Phase(name, results.PhaseStart, 48*time.Millisecond)
+	s.Phase(name, results.PhaseDeploy, 72*time.Millisecond)
 	s.Add(0, results.Event{Kind: results.KindTargetPhase, Target: name, Phase: &results.Phase{Name: results.PhaseCases, State: results.PhaseStarted}})
 }
 
