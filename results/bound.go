@@ -2,6 +2,7 @@ package results
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"unicode/utf8"
 )
@@ -11,6 +12,7 @@ import (
 const (
 	maxText    = 16 << 10 // bytes in one text
 	maxValues  = 64       // values of one step, capabilities of one guest
+	maxTests   = 1000     // tests of programs of one verdict
 	maxRecords = 256      // observations of one verdict
 	maxWritten = 16       // outputs of one verdict
 	maxOutput  = 8 << 10  // bytes of one
@@ -18,68 +20,107 @@ const (
 
 // bounded returns the event with every such text cut to size. What the caller holds is not changed.
 func (e Event) bounded() Event {
+	e.Guest = cut(e.Guest, func(g *Guest) []*string { return []*string{&g.Label, &g.OS} })
 	if e.Guest != nil {
-		g := e.Guest.bounded()
-		e.Guest = &g
+		e.Guest.Facts = e.Guest.Facts.bounded()
 	}
-	if e.Phase != nil {
-		p := *e.Phase
-		p.Detail, p.Error, p.Kept = Clip(p.Detail, maxText), Clip(p.Error, maxText), Clip(p.Kept, maxText)
-		e.Phase = &p
-	}
-	if e.DriverRun != nil {
-		d := *e.DriverRun
-		d.Boot, d.Why = Clip(d.Boot, maxText), Clip(d.Why, maxText)
-		e.DriverRun = &d
-	}
+	e.Phase = cut(e.Phase, func(p *Phase) []*string { return []*string{&p.Detail, &p.Error, &p.Kept} })
+	e.DriverRun = cut(e.DriverRun, func(d *DriverRun) []*string { return []*string{&d.Boot, &d.Why} })
+	e.Step = cut(e.Step, func(s *Step) []*string { return []*string{&s.Text, &s.Status, &s.Expected} })
 	if e.Step != nil {
-		s := *e.Step
-		s.Text, s.Status, s.Expected = Clip(s.Text, maxText), Clip(s.Status, maxText), Clip(s.Expected, maxText)
-		s.Values = slices.Clone(s.Values[:min(len(s.Values), maxValues)])
-		for i, v := range s.Values {
-			s.Values[i] = Value{Name: Clip(v.Name, maxText), Value: Clip(v.Value, maxText)}
-		}
-		e.Step = &s
+		e.Step.Values = first(e.Step.Values, maxValues, func(v *Value) []*string { return []*string{&v.Name, &v.Value} })
 	}
-	if e.Verdict != nil {
-		e.Verdict = e.Verdict.bounded()
-	}
-	if e.Evidence != nil {
-		v := *e.Evidence
-		v.File, v.Text, v.Module = Clip(v.File, maxText), Clip(v.Text, maxText), Clip(v.Module, maxText)
-		e.Evidence = &v
-	}
-	if e.Notice != nil {
-		n := *e.Notice
-		n.Text = Clip(n.Text, maxText)
-		e.Notice = &n
-	}
-	if e.Finish != nil {
-		f := *e.Finish
-		f.Error = Clip(f.Error, maxText)
-		e.Finish = &f
-	}
+	e.Verdict = e.Verdict.bounded()
+	e.Evidence = cut(e.Evidence, func(v *Evidence) []*string { return []*string{&v.File, &v.Text, &v.Module} })
+	e.Notice = cut(e.Notice, func(n *Notice) []*string { return []*string{&n.Text} })
+	e.Finish = cut(e.Finish, func(f *Finish) []*string { return []*string{&f.Error} })
 	return e
 }
 
 func (v *Verdict) bounded() *Verdict {
-	b := *v
-	b.Reason, b.Rerun, b.Guest = Clip(b.Reason, maxText), Clip(b.Rerun, maxText), b.Guest.bounded()
-	if b.Deviation != nil {
-		d := *b.Deviation
-		d.Text, d.Expected, d.Actual = Clip(d.Text, maxText), Clip(d.Expected, maxText), Clip(d.Actual, maxText)
-		b.Deviation = &d
+	b := cut(v, func(v *Verdict) []*string { return []*string{&v.Reason, &v.Rerun, &v.Guest.Label, &v.Guest.OS} })
+	if b == nil {
+		return nil
 	}
+	b.Guest.Facts = b.Guest.Facts.bounded()
+	b.Deviation = cut(v.Deviation, func(d *Deviation) []*string { return []*string{&d.Text, &d.Expected, &d.Actual} })
 	b.Tests, b.TestsLeft = boundedTests(v.Tests, v.TestsLeft)
-	b.Wrote = slices.Clone(b.Wrote[:min(len(b.Wrote), maxWritten)])
-	for i, w := range b.Wrote {
-		b.Wrote[i] = Written{Step: w.Step, Of: Clip(w.Of, maxText), Text: Clip(w.Text, maxOutput)}
+	b.Wrote = first(v.Wrote, maxWritten, func(w *Written) []*string { return []*string{&w.Of} })
+	for i := range b.Wrote {
+		b.Wrote[i].Text = Clip(b.Wrote[i].Text, maxOutput)
 	}
-	b.Records = slices.Clone(b.Records[:min(len(b.Records), maxRecords)])
-	for i, r := range b.Records {
-		b.Records[i] = Observation{Step: r.Step, Name: Clip(r.Name, maxText), Value: Clip(r.Value, maxText)}
+	b.Records = first(v.Records, maxRecords, func(r *Observation) []*string { return []*string{&r.Name, &r.Value} })
+	return b
+}
+
+func (f *Facts) bounded() *Facts {
+	b := cut(f, func(f *Facts) []*string {
+		return []*string{&f.BootID, &f.Agent, &f.Wine, &f.Netio, &f.Arch, &f.Host, &f.User}
+	})
+	if b != nil {
+		b.Verifier = cut(f.Verifier, func(s *string) []*string { return []*string{s} })
+		b.Capabilities = first(f.Capabilities, maxValues, func(s *string) []*string { return []*string{s} })
 	}
-	return &b
+	return b
+}
+
+// cut is a copy, where there is something, with those of its texts cut to size.
+func cut[T any](p *T, texts func(*T) []*string) *T {
+	if p == nil {
+		return nil
+	}
+	c := *p
+	for _, text := range texts(&c) {
+		*text = Clip(*text, maxText)
+	}
+	return &c
+}
+
+// first are copies of the first few, cut like that.
+func first[T any](all []T, limit int, texts func(*T) []*string) (kept []T) {
+	for i := range all[:min(len(all), limit)] {
+		kept = append(kept, *cut(&all[i], texts))
+	}
+	return kept
+}
+
+// boundedTests keeps some tests, with their texts cut to size: first of all those that failed, then the others, each in
+// their order. Those that are left out are counted.
+func boundedTests(tests []Test, left map[string]int) ([]Test, map[string]int) {
+	var kept []Test
+	counted := map[string]int{}
+	for _, outcome := range slices.Sorted(maps.Keys(left)) {
+		if len(counted) < maxValues {
+			counted[Clip(outcome, maxText)] = left[outcome]
+		}
+	}
+	room := maxTests - min(maxTests, countFailed(tests))
+	failed := maxTests - room
+	for _, t := range tests {
+		spend := &room
+		if t.Outcome == TestFailed {
+			spend = &failed
+		}
+		if *spend == 0 {
+			counted[Clip(t.Outcome, maxText)]++
+			continue
+		}
+		*spend--
+		kept = append(kept, Test{Step: t.Step, Name: Clip(t.Name, maxText), Outcome: Clip(t.Outcome, maxText), Detail: Clip(t.Detail, maxText)})
+	}
+	if len(counted) == 0 {
+		return kept, nil
+	}
+	return kept, counted
+}
+
+func countFailed(tests []Test) (n int) {
+	for _, t := range tests {
+		if t.Outcome == TestFailed {
+			n++
+		}
+	}
+	return n
 }
 
 // Clip cuts s to at most limit bytes of whole characters, and says how much is missing.

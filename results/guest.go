@@ -56,24 +56,3 @@ func (g Guest) check() error {
 	}
 	return nil
 }
-
-func (g Guest) bounded() Guest {
-	g.Label, g.OS = Clip(g.Label, maxText), Clip(g.OS, maxText)
-	if g.Facts == nil {
-		return g
-	}
-	f := *g.Facts
-	for _, text := range []*string{&f.BootID, &f.Agent, &f.Wine, &f.Netio, &f.Arch, &f.Host, &f.User} {
-		*text = Clip(*text, maxText)
-	}
-	if f.Verifier != nil {
-		verifier := Clip(*f.Verifier, maxText)
-		f.Verifier = &verifier
-	}
-	f.Capabilities = nil
-	for _, c := range g.Facts.Capabilities[:min(len(g.Facts.Capabilities), maxValues)] {
-		f.Capabilities = append(f.Capabilities, Clip(c, maxText))
-	}
-	g.Facts = &f
-	return g
-}

@@ -67,17 +67,15 @@ func resume(on disk.FS, file disk.File, path string) (*Journal, []Event, error) 
 	if err := lock(file); err != nil {
 		return nil, nil, err
 	}
-	decoder := newDecoder(file)
-	events, err := decoder.rest()
+	events, d, err := readAll(file)
 	if err != nil {
 		return nil, nil, err
 	}
-	j := &Journal{on: on, path: path, now: time.Now, file: file, offset: decoder.Offset(), seq: uint64(len(events)), fold: NewFold()}
+	j := &Journal{on: on, path: path, now: time.Now, file: file, offset: d.offset, seq: d.seq, fold: NewFold()}
 	for _, e := range events {
 		j.fold.Apply(e)
 	}
-	truncated := decoder.Truncated()
-	if truncated == 0 {
+	if d.truncated == 0 {
 		return j, events, nil
 	}
 	if err := file.Truncate(j.offset); err != nil {
@@ -87,7 +85,7 @@ func resume(on disk.FS, file disk.File, path string) (*Journal, []Event, error) 
 		return j, events, nil // nothing ever happened: the first event is still to come
 	}
 	note := Event{Kind: KindNotice, Notice: &Notice{Level: Warning, Text: fmt.Sprintf(
-		"the last line of the journal was truncated (%d bytes), as a killed controller leaves it; it was cut off", truncated)}}
+		"the last line of the journal was truncated (%d bytes), as a killed controller leaves it; it was cut off", d.truncated)}}
 	written, err := j.record(note)
 	if err != nil {
 		return nil, nil, err

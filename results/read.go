@@ -16,54 +16,57 @@ const MaxLine = 16 << 20
 // sequence numbers have no gap, and the first event, only, starts the run. A last line without
 // its end is not an error, as the journal may still be being written, or its writer was killed.
 type decoder struct {
-	r      *bufio.Reader
-	line   []byte
-	seq    uint64
-	offset int64
-	cut    int64 // bytes of a truncated last line
-	err    error
+	r         *bufio.Reader
+	line      []byte
+	seq       uint64
+	offset    int64 // where the first line starts that was not read
+	truncated int64 // bytes of a last line without its end; known at the end
 }
 
-// newDecoder reads from r, with a buffer of its own.
-func newDecoder(r io.Reader) *decoder {
-	return &decoder{r: bufio.NewReaderSize(r, 64<<10)}
-}
-
-// Next returns the next event; io.EOF after the last. After an error it returns that again.
-func (d *decoder) Next() (Event, error) {
-	if d.err != nil {
-		return Event{}, d.err
+// each calls do with one event after the other, until the end of the input or an error.
+func (d *decoder) each(do func(Event) error) error {
+	for {
+		e, err := d.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			err = do(e)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	var e Event
-	e, d.err = d.next()
-	return e, d.err
 }
 
-func (d *decoder) next() (Event, error) {
-	err := d.readLine()
-	if err == io.EOF {
-		d.cut = int64(len(d.line))
-		return Event{}, io.EOF
+// next returns the next event; io.EOF after the last.
+func (d *decoder) next() (e Event, err error) {
+	if err = d.readLine(); err == io.EOF {
+		d.truncated = int64(len(d.line))
+		return e, err
+	}
+	if err == nil {
+		err = d.decode(&e)
 	}
 	if err != nil {
-		return Event{}, fmt.Errorf("line %d: %w", d.seq+1, err)
-	}
-	var e Event
-	if err := json.Unmarshal(d.line, &e); err != nil {
-		return Event{}, fmt.Errorf("line %d: not an event: %w", d.seq+1, err)
-	}
-	if e.Seq != d.seq+1 {
-		return Event{}, fmt.Errorf("line %d: sequence number %d: a line is missing or was put in", d.seq+1, e.Seq)
-	}
-	if e.Time.IsZero() {
-		return Event{}, fmt.Errorf("line %d: no time", d.seq+1)
-	}
-	if err := e.place(); err != nil {
-		return Event{}, fmt.Errorf("line %d: %w", d.seq+1, err)
+		return e, fmt.Errorf("line %d: %w", d.seq+1, err)
 	}
 	d.seq++
 	d.offset += int64(len(d.line))
 	return e, nil
+}
+
+func (d *decoder) decode(e *Event) error {
+	if err := json.Unmarshal(d.line, e); err != nil {
+		return fmt.Errorf("not an event: %w", err)
+	}
+	if e.Seq != d.seq+1 {
+		return fmt.Errorf("sequence number %d: a line is missing or was put in", e.Seq)
+	}
+	if e.Time.IsZero() {
+		return errors.New("no time")
+	}
+	return e.place()
 }
 
 // readLine fills d.line with a line and its end; with what is left, at the end of the input.
@@ -81,32 +84,22 @@ func (d *decoder) readLine() error {
 	}
 }
 
-// Offset is where the first line starts that was not returned, in bytes from the start.
-func (d *decoder) Offset() int64 { return d.offset }
-
-// Truncated is how many bytes of an unfinished last line there are, known once Next gave io.EOF.
-func (d *decoder) Truncated() int64 { return d.cut }
-
-func (d *decoder) rest() ([]Event, error) {
-	var events []Event
-	for {
-		e, err := d.Next()
-		if err == io.EOF {
-			return events, nil
-		}
-		if err != nil {
-			return events, err
-		}
-		events = append(events, e)
-	}
-}
-
 // Read returns the events of a whole journal. An unfinished last line is left out. With an error
 // come the events before it.
 func Read(r io.Reader) ([]Event, error) {
-	events, err := newDecoder(r).rest()
+	events, _, err := readAll(r)
 	if err != nil {
-		return events, fmt.Errorf("read journal: %w", err)
+		err = fmt.Errorf("read journal: %w", err)
 	}
-	return events, nil
+	return events, err
+}
+
+// readAll also returns the decoder, which knows where the last whole line ends.
+func readAll(r io.Reader) (events []Event, d *decoder, err error) {
+	d = &decoder{r: bufio.NewReaderSize(r, 64<<10)}
+	err = d.each(func(e Event) error {
+		events = append(events, e)
+		return nil
+	})
+	return events, d, err
 }

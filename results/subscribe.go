@@ -1,6 +1,7 @@
 package results
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -33,40 +34,33 @@ type Update struct {
 func (j *Journal) Subscribe(s Subscriber) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	told, err := j.replay(s)
+	goesOn, err := true, error(nil)
+	if j.seq > 0 {
+		goesOn, err = j.replay(s)
+	}
 	if err != nil {
 		return fmt.Errorf("read %s for who subscribes to it: %w", j.path, err)
 	}
-	if told {
+	if goesOn {
 		j.subscribers = append(j.subscribers, s)
 	}
 	return nil
 }
 
-// replay tells s of all that is written, and reports whether it took everything.
-func (j *Journal) replay(s Subscriber) (told bool, err error) {
-	if j.seq == 0 {
-		return true, nil
-	}
+// replay tells s of all that is written, and reports whether it goes on being told.
+func (j *Journal) replay(s Subscriber) (goesOn bool, err error) {
 	file, err := j.on.OpenFile(j.path, os.O_RDONLY, 0)
 	if err != nil {
 		return false, err
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	decoder, fold := newDecoder(io.LimitReader(file, j.offset)), NewFold()
-	for {
-		e, err := decoder.Next()
-		if err == io.EOF {
-			return true, nil
-		}
-		if err != nil {
-			return false, err
-		}
+	fold, goesOn := NewFold(), true
+	d := &decoder{r: bufio.NewReader(io.LimitReader(file, j.offset))}
+	err = d.each(func(e Event) error {
 		fold.Apply(e)
-		if !j.handle(s, Update{Event: e, Replay: true, State: fold}) {
-			return false, nil
-		}
-	}
+		goesOn = goesOn && j.handle(s, Update{Event: e, Replay: true, State: fold})
+		return nil
+	})
+	return goesOn, errors.Join(err, file.Close())
 }
 
 // tell tells every subscriber of an event that was just written.
