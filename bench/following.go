@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"wskharness/guest"
+	"wskharness/guest/journal"
 )
 
 const (
@@ -158,7 +158,7 @@ func (b *bench) quiet(ctx context.Context, config string) error {
 		return err
 	}
 	defer s.close()
-	stream, err := s.guest.Follow(ctx, run, guest.Position{}, nil)
+	stream, err := s.guest.Follow(ctx, run, journal.Position{}, nil)
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (b *bench) quiet(ctx context.Context, config string) error {
 		if err != nil {
 			return err
 		}
-		if r.Ev == guest.EvStep {
+		if r.Ev == journal.EvStep {
 			steps++
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"wskharness/driver"
 	"wskharness/guest"
+	"wskharness/guest/transfer"
 	"wskharness/remote"
 )
 
@@ -34,7 +35,7 @@ func (b *bench) pushSink(ctx context.Context, g *guest.Guest) error {
 	if out, err := exec.CommandContext(ctx, toolchain.CC, "-O2", "-Wall", "-Wextra", "-Werror", "-o", program, source).CombinedOutput(); err != nil {
 		return fmt.Errorf("compile %s: %w\n%s", source, err, out)
 	}
-	_, err = g.Push(ctx, []guest.File{{Local: program, Path: sinkPath}}, nil)
+	_, err = g.Push(ctx, []transfer.File{{Local: program, Path: sinkPath}}, nil)
 	return err
 }
 
@@ -53,7 +54,7 @@ func mustHold(ctx context.Context, g *guest.Guest, path string, want []byte) err
 // fetch is a whole file of the guest.
 func fetch(ctx context.Context, g *guest.Guest, path string) ([]byte, error) {
 	w := &memory{}
-	stats, err := g.Pull(ctx, path, w, guest.PullOptions{MaxBytes: farPayload})
+	stats, err := g.Pull(ctx, path, w, transfer.PullOptions{MaxBytes: farPayload})
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,8 @@ import (
 
 	"wskharness/driver"
 	"wskharness/guest"
+	"wskharness/guest/journal"
+	"wskharness/guest/transfer"
 	"wskharness/suites"
 )
 
@@ -74,7 +76,7 @@ func (b *bench) written(ctx context.Context, w *written, id string) error {
 type written struct {
 	session *session
 	cases   map[string]*suites.Case
-	file    guest.File
+	file    transfer.File
 	hash    [32]byte
 }
 
@@ -103,7 +105,7 @@ func newWritten(ctx context.Context, s *session) (*written, error) {
 		return nil, err
 	}
 	w := &written{session: s, cases: map[string]*suites.Case{},
-		file: guest.File{Local: sample.Path, SHA256: sample.SHA256, Path: guest.StorePath(sample.SHA256, "wsksample.sys")}}
+		file: transfer.File{Local: sample.Path, SHA256: sample.SHA256, Path: guest.StorePath(sample.SHA256, "wsksample.sys")}}
 	for _, c := range catalog.All() {
 		w.cases[c.ID] = c
 	}
@@ -130,7 +132,7 @@ func (w *written) run(ctx context.Context, id string, cases ...string) (r ran, e
 		return r, err
 	}
 	before := w.session.client.Stats().Requests
-	stream, err := w.session.guest.StartRun(ctx, guest.Run{ID: id, Plan: plan, Files: []guest.File{w.file}})
+	stream, err := w.session.guest.StartRun(ctx, guest.Run{ID: id, Plan: plan, Files: []transfer.File{w.file}})
 	if err != nil {
 		return r, err
 	}
@@ -143,16 +145,16 @@ func (w *written) run(ctx context.Context, id string, cases ...string) (r ran, e
 			return r, err
 		}
 		switch record.Ev {
-		case guest.EvCaseStart:
+		case journal.EvCaseStart:
 			begun = record.At
-		case guest.EvStep:
+		case journal.EvStep:
 			steps[record.N]++
-		case guest.EvCaseEnd:
+		case journal.EvCaseEnd:
 			if record.Why != "done" || steps[record.N] != len(entries[record.N].Case.Steps) {
 				return r, fmt.Errorf("%s: %s after %d steps", cases[record.N], record.Why, steps[record.N])
 			}
 			r.took = append(r.took, record.At-begun)
-		case guest.EvRunEnd:
+		case journal.EvRunEnd:
 			if len(r.took) != len(cases) {
 				return r, errors.New("the run ended before its cases did: " + record.Why)
 			}

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"wskharness/guest"
+	"wskharness/guest/transfer"
 	"wskharness/remote"
 )
 
@@ -170,7 +170,7 @@ func (l *line) push(ctx context.Context) (sample, error) { return l.pushSome(ctx
 func (l *line) pushSome(ctx context.Context, size int) (sample, error) {
 	l.pushed = random(size)
 	return l.measure(size, func() error { // the hash is part of the price
-		_, err := l.guest.Push(ctx, []guest.File{guest.Contents(pushedPath, l.pushed)}, nil)
+		_, err := l.guest.Push(ctx, []transfer.File{transfer.Contents(pushedPath, l.pushed)}, nil)
 		return err
 	})
 }
@@ -183,7 +183,7 @@ func (l *line) pushAgain(ctx context.Context) (sample, error) {
 	}
 	defer g.Close(context.WithoutCancel(ctx))
 	return l.measure(payload, func() error {
-		stats, err := g.Push(ctx, []guest.File{guest.Contents(pushedPath, l.pushed)}, nil)
+		stats, err := g.Push(ctx, []transfer.File{transfer.Contents(pushedPath, l.pushed)}, nil)
 		if err == nil && stats.Skipped != 1 {
 			err = fmt.Errorf("it was sent again: %+v", stats)
 		}

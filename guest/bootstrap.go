@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"strings"
 
+	"wskharness/guest/transfer"
+	"wskharness/guest/untrusted"
 	"wskharness/remote"
 )
 
@@ -77,7 +79,8 @@ func (g *Guest) ways(s survey, image []byte) []bootstrapWay {
 			continue // it is this one that does not work
 		}
 		ways = append(ways, bootstrapWay{"let " + exe + " receive it", func(ctx context.Context) error {
-			_, err := g.push(ctx, exe, []File{{Path: g.exe, Data: bytes.NewReader(image), Size: int64(len(image)), SHA256: g.agent.SHA256}}, nil)
+			file := transfer.File{Path: g.exe, Data: bytes.NewReader(image), Size: int64(len(image)), SHA256: g.agent.SHA256}
+			_, err := transfer.NewMover(link{g, exe}, g.log).Push(ctx, []transfer.File{file}, nil)
 			return err
 		}})
 	}
@@ -106,7 +109,7 @@ func (g *Guest) readAgent() ([]byte, error) {
 		return nil, fmt.Errorf("bring the agent into the guest: %s is larger than %d bytes", g.agent.Path, bootstrapLimit)
 	}
 	want, _ := hex.DecodeString(g.agent.SHA256) // checked by Connect
-	if sum := Contents(g.exe, image).SHA256; sum != hex.EncodeToString(want) {
+	if sum := transfer.Contents(g.exe, image).SHA256; sum != hex.EncodeToString(want) {
 		return nil, fmt.Errorf("bring the agent into the guest: %s has SHA-256 %s, not %s: build it again", g.agent.Path, sum, g.agent.SHA256)
 	}
 	return image, nil
@@ -152,7 +155,7 @@ func parseSurvey(out []byte) (survey, error) {
 		}
 	}
 	if s.kind == "" {
-		return survey{}, errors.New("cmd.exe did not say what kind of guest this is, but " + clip(printable(out), 200))
+		return survey{}, errors.New("cmd.exe did not say what kind of guest this is, but " + untrusted.Clip(untrusted.Printable(out), 200))
 	}
 	return s, nil
 }

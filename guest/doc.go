@@ -1,6 +1,7 @@
-// Package guest is the agent's other end. It finds out what a guest is, brings files there and back,
-// and runs plans there whose journal it follows, all of it over WinRM and through the one program
-// that the harness has in a guest, wskagent.exe; docs/protocol.md is what the two have agreed on.
+// Package guest is the agent's other end. It finds out what a guest is, and runs plans there whose journal it follows, all of it
+// over WinRM and through the one program that the harness has in a guest, wskagent.exe; docs/protocol.md is what the two have
+// agreed on. Its files are moved by package transfer, the records of its runs are those of package journal, and the ways in which
+// the agent fails are those of package agent.
 //
 //	g, err := guest.Connect(ctx, client, guest.Options{Agent: guest.Agent{Path: exe, SHA256: hash}})
 //	…

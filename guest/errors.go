@@ -7,100 +7,10 @@ import (
 	"net/http"
 	"strings"
 
+	"wskharness/guest/agent"
+	"wskharness/guest/journal"
 	"wskharness/remote"
 )
-
-// AgentError is a command of the agent that ran and did not do what was asked.
-type AgentError struct {
-	Command   string // the agent's command: info, put, run, …
-	ExitCode  uint32
-	Complaint string // the first lines of its standard error, if any
-}
-
-func (e *AgentError) Error() string {
-	what := fmt.Sprintf("agent %s: exit code %d", e.Command, e.ExitCode)
-	if name := crashName(e.ExitCode); name != "" {
-		what += " (" + name + ")"
-	}
-	if e.Complaint == "" {
-		return what + ", and it did not say why"
-	}
-	return what + ": " + e.Complaint
-}
-
-// mute reports an agent that was ended before it could say anything: it never fails without a complaint, and 1 is what
-// TerminateProcess is given by whoever ends a process from outside, and what Wine's loader ends with when it can't set
-// a new process up.
-func (e *AgentError) mute() bool {
-	return e.ExitCode == refusedExit && e.Complaint == ""
-}
-
-// crashName names the exit codes of a process that did not end by itself: NTSTATUS values.
-func crashName(code uint32) string {
-	switch code {
-	case 0xC0000005:
-		return "access violation"
-	case 0xC000013A:
-		return "ended by Ctrl-C"
-	case 0xC0000135:
-		return "a DLL it needs is missing"
-	case 0xC0000142:
-		return "a DLL could not be initialised"
-	case 0xC0000409:
-		return "stack buffer overrun or abort"
-	}
-	return ""
-}
-
-// TransferError is a file that the agent refused to take or to send, in its own words.
-type TransferError struct {
-	Path   string // in the guest; empty when it is about the transfer as a whole
-	Upload bool
-	Win32  uint32
-	Text   string
-}
-
-func (e *TransferError) Error() string {
-	verb := "pull"
-	if e.Upload {
-		verb = "push"
-	}
-	what := verb
-	if e.Path != "" {
-		what += " " + e.Path
-	}
-	if e.Text != "" {
-		return what + ": the agent: " + e.Text
-	}
-	return fmt.Sprintf("%s: the agent: Win32 error %d", what, e.Win32)
-}
-
-// NoRoom reports a volume of the guest that is full (ERROR_DISK_FULL, ERROR_HANDLE_DISK_FULL): Text says how much
-// is free on it, and how much is needed.
-func (e *TransferError) NoRoom() bool { return e.Win32 == 112 || e.Win32 == 39 }
-
-// ProtocolError is an agent that does not keep to docs/protocol.md: another version of it, a
-// damaged stream, or a guest that can't be trusted.
-type ProtocolError struct {
-	Doing string
-	Err   error
-}
-
-func (e *ProtocolError) Error() string {
-	return e.Doing + ": the agent broke the protocol: " + e.Err.Error()
-}
-func (e *ProtocolError) Unwrap() error { return e.Err }
-
-// LimitError is a guest that sent more than the controller is willing to take.
-type LimitError struct {
-	Doing string
-	What  string
-	Limit int64
-}
-
-func (e *LimitError) Error() string {
-	return fmt.Sprintf("%s: %s beyond the limit of %d; the rest was not fetched", e.Doing, e.What, e.Limit)
-}
 
 // RebootedError is a guest that came back with another boot id: what was going on in it is over.
 type RebootedError struct {
@@ -126,7 +36,9 @@ func (e *LostError) Error() string {
 func (e *LostError) Unwrap() error { return e.Err }
 
 // Position is where to follow the journal from.
-func (e *LostError) Position() Position { return Position{Offset: e.Offset, Seq: e.Seq} }
+func (e *LostError) Position() journal.Position {
+	return journal.Position{Offset: e.Offset, Seq: e.Seq}
+}
 
 // EndedError is a run whose process in the guest is gone although its journal has no run-end.
 type EndedError struct {
@@ -197,30 +109,9 @@ func (e *BootstrapError) Unwrap() []error {
 // ErrClosed is what a Guest that was closed answers.
 var ErrClosed = errors.New("the connection to the guest was closed")
 
-// passing reports whether err may go away by itself, so that an idempotent operation is worth
-// doing again: an unanswered request, a shell that is lost, bytes damaged on the way, a process that was ended before
-// its first word, a run that can't be given orders yet. What a live agent refused, and what the caller ended, will not.
-func passing(ctx context.Context, err error) bool {
-	if ctx.Err() != nil {
-		return false
-	}
-	if agent, ok := errors.AsType[*AgentError](err); ok && (agent.mute() || agent.ExitCode == notYetExit) {
-		return true
-	}
-	unanswered, _ := remote.IsUnanswered(err)
-	return unanswered || shellLost(err) || broke(err) || errors.Is(err, errFrameCRC)
-}
-
-// broke reports whether err is a server that failed without a word of its service: what is in front of WinRM
-// (http.sys, a proxy), or a service that is on its way down or up.
-func broke(err error) bool {
-	f, ok := errors.AsType[*remote.Fault](err)
-	return ok && f.HTTPStatus >= 500 && f.Code == 0 && f.Subcode == ""
-}
-
 // MayPass reports whether a Connect that failed with err is worth doing again: nobody answered, or the shell
 // went away in the middle. What the guest refused, and what the caller ended, will not pass.
-func MayPass(ctx context.Context, err error) bool { return passing(ctx, err) }
+func MayPass(ctx context.Context, err error) bool { return agent.Passing(ctx, err) }
 
 // MayPassBooting reports whether a Connect that failed with err is worth doing again while the machine boots: what may pass
 // at any time, and the answers of a service that is on its way up, which knows neither its users (401) nor its own address
@@ -234,5 +125,5 @@ func MayPassBooting(ctx context.Context, err error) (may, refused bool) {
 	case f.HTTPStatus == http.StatusNotFound:
 		return true, false
 	}
-	return passing(ctx, err), false
+	return agent.Passing(ctx, err), false
 }

@@ -8,12 +8,14 @@ import (
 	"os"
 
 	"wskharness/guest"
+	"wskharness/guest/journal"
+	"wskharness/guest/transfer"
 	"wskharness/remote"
 )
 
 // A run whose journal is followed to its end, whatever happens to the connection meanwhile.
 func Example() {
-	run := func(ctx context.Context, client remote.Client, agent guest.Agent, id string, plan []byte, driver guest.File) error {
+	run := func(ctx context.Context, client remote.Client, agent guest.Agent, id string, plan []byte, driver transfer.File) error {
 		g, err := guest.Connect(ctx, client, guest.Options{Agent: agent})
 		if err != nil {
 			return err
@@ -21,18 +23,18 @@ func Example() {
 		defer g.Close(context.WithoutCancel(ctx))
 		fmt.Println("on", g.Facts().Describe())
 
-		journal, err := os.Create(id + ".ndjson")
+		kept, err := os.Create(id + ".ndjson")
 		if err != nil {
 			return err
 		}
-		defer journal.Close()
-		s, err := g.StartRun(ctx, guest.Run{ID: id, Plan: plan, Files: []guest.File{driver}, Journal: journal})
+		defer kept.Close()
+		s, err := g.StartRun(ctx, guest.Run{ID: id, Plan: plan, Files: []transfer.File{driver}, Journal: kept})
 		for err == nil {
-			var r guest.Record
+			var r journal.Record
 			r, err = s.Next(ctx)
 			if lost, ok := errors.AsType[*guest.LostError](err); ok {
 				s.Close()
-				s, err = g.Follow(ctx, id, lost.Position(), journal)
+				s, err = g.Follow(ctx, id, lost.Position(), kept)
 				continue
 			}
 			if err == nil {
@@ -59,12 +61,4 @@ func ExampleFacts_Capabilities() {
 	// Output:
 	// wine 8.0 as Windows 10 Pro (19045) [admin test-signing wine x64]
 	// false
-}
-
-func ExampleCheckPath() {
-	fmt.Println(guest.CheckPath(`C:\wskharness\store\x\wsksample.sys`))
-	fmt.Println(guest.CheckPath(`C:\wskharness\..\windows\win.ini`))
-	// Output:
-	// <nil>
-	// guest path "C:\\wskharness\\..\\windows\\win.ini": ".." ends in a dot or a space, which Windows drops (or is a relative name)
 }

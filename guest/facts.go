@@ -1,17 +1,15 @@
 package guest
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"wskharness/guest/untrusted"
 )
 
 // Facts are what the probe found out about a guest (docs/protocol.md, "info"). A nil pointer is
@@ -150,124 +148,70 @@ type infoJSON struct {
 		Build   *int    `json:"build"`
 		Arch    *string `json:"arch"`
 	} `json:"os"`
-	Wine          *string `json:"wine"`
-	Host          *string `json:"host"`
-	User          *string `json:"user"`
-	Admin         *bool   `json:"admin"`
-	TestSigning   *bool   `json:"testSigning"`
-	CodeIntegrity *uint32 `json:"codeIntegrity"`
-	HVCI          *bool   `json:"hvci"`
-	SecureBoot    *bool   `json:"secureBoot"`
-	Verifier      *string `json:"verifier"`
-	ACP           *int    `json:"acp"`
-	OEMCP         *int    `json:"oemcp"`
-	MemoryBytes   *uint64 `json:"memoryBytes"`
-	CPUs          *int    `json:"cpus"`
-	FreeBytes     *uint64 `json:"freeBytes"`
-	UptimeMs      *int64  `json:"uptimeMs"`
-	TimeUnixMs    *int64  `json:"timeUnixMs"`
+	Wine          *string           `json:"wine"`
+	Host          *string           `json:"host"`
+	User          *string           `json:"user"`
+	Admin         *bool             `json:"admin"`
+	TestSigning   *bool             `json:"testSigning"`
+	CodeIntegrity *uint32           `json:"codeIntegrity"`
+	HVCI          *bool             `json:"hvci"`
+	SecureBoot    *bool             `json:"secureBoot"`
+	Verifier      *string           `json:"verifier"`
+	ACP           *int              `json:"acp"`
+	OEMCP         *int              `json:"oemcp"`
+	MemoryBytes   *uint64           `json:"memoryBytes"`
+	CPUs          *int              `json:"cpus"`
+	FreeBytes     *uint64           `json:"freeBytes"`
+	UptimeMs      *untrusted.Number `json:"uptimeMs"`
+	TimeUnixMs    *untrusted.Number `json:"timeUnixMs"`
 	tracesJSON
 }
 
-const (
-	maxFactText = 256
-	maxMillis   = int64(1) << 48 // some 8,900 years
-)
+const maxFactText = 256
 
 // parseFacts reads and checks what `info` printed. All mistakes are reported at once.
 func parseFacts(out []byte) (Facts, error) {
 	var in infoJSON
-	if err := decodeOne(out, &in); err != nil {
+	if err := untrusted.DecodeOne(out, &in); err != nil {
 		return Facts{}, err
 	}
-	var mistakes []error
-	wrong := func(format string, args ...any) { mistakes = append(mistakes, fmt.Errorf(format, args...)) }
-	number := func(name string, v *int, least, most int) int {
-		if v == nil || *v < least || *v > most {
-			wrong("%s is not a number from %d to %d", name, least, most)
-			return 0
-		}
-		return *v
-	}
-	millis := func(name string, v *int64) int64 {
-		if v == nil || *v < 0 || *v > maxMillis {
-			wrong("%s is not a number from 0 to %d", name, maxMillis)
-			return 0
-		}
-		return *v
-	}
+	var c untrusted.Fields
 	text := func(name string, v *string) string {
 		if v == nil {
 			return ""
 		}
 		if len(*v) > maxFactText || !utf8.ValidString(*v) || strings.ContainsFunc(*v, func(r rune) bool { return !unicode.IsPrint(r) }) {
-			wrong("%s is not printable text of at most %d bytes", name, maxFactText)
+			c.Wrong("%s is not printable text of at most %d bytes", name, maxFactText)
 			return ""
 		}
 		return *v
 	}
 	f := Facts{
-		AgentVersion: number("agent", in.Agent, 1, 1<<16), ABI: number("abi", in.ABI, 1, 1<<16),
-		SHA256: text("sha256", in.SHA256), BootID: text("bootId", in.BootID),
+		AgentVersion: c.Within("agent", in.Agent, 1, 1<<16), ABI: c.Within("abi", in.ABI, 1, 1<<16),
+		SHA256: c.SHA256("sha256", in.SHA256), BootID: c.GUID("bootId", in.BootID),
 		OSName: text("os.name", in.OS.Name), OSVersion: text("os.version", in.OS.Version), Arch: text("os.arch", in.OS.Arch),
-		Build: number("os.build", in.OS.Build, 0, 1<<24),
+		Build: c.Within("os.build", in.OS.Build, 0, 1<<24),
 		Wine:  text("wine", in.Wine), Host: text("host", in.Host), User: text("user", in.User), Admin: in.Admin,
 		TestSigning: in.TestSigning, CodeIntegrity: in.CodeIntegrity, HVCI: in.HVCI, SecureBoot: in.SecureBoot, Verifier: in.Verifier,
 		MemoryBytes: in.MemoryBytes, CPUs: in.CPUs, FreeBytes: in.FreeBytes,
-		Uptime: time.Duration(millis("uptimeMs", in.UptimeMs)) * time.Millisecond,
-		Time:   time.UnixMilli(millis("timeUnixMs", in.TimeUnixMs)).UTC(),
+		Uptime: c.Duration("uptimeMs", in.UptimeMs, time.Millisecond),
+		Time:   time.UnixMilli(int64(c.Count("timeUnixMs", in.TimeUnixMs, untrusted.MaxMillis))).UTC(),
 		Traces: in.traces(),
 	}
 	if in.ACP != nil {
-		f.ACP = number("acp", in.ACP, 0, 1<<16-1)
+		f.ACP = c.Within("acp", in.ACP, 0, 1<<16-1)
 	}
 	if in.OEMCP != nil {
-		f.OEMCP = number("oemcp", in.OEMCP, 0, 1<<16-1)
+		f.OEMCP = c.Within("oemcp", in.OEMCP, 0, 1<<16-1)
 	}
 	if in.CPUs != nil {
-		number("cpus", in.CPUs, 1, 1<<16)
+		c.Within("cpus", in.CPUs, 1, 1<<16)
 	}
 	if in.Verifier != nil {
 		text("verifier", in.Verifier)
 	}
-	if err := checkSHA256(f.SHA256); err != nil {
-		wrong("sha256: %w", err)
-	}
-	if !isGUID(f.BootID) {
-		wrong("bootId %q is no GUID", clip(f.BootID, 60))
-	}
 	if in.Wine == nil {
-		wrong("wine is missing, so that the kind of guest is unknown")
+		c.Wrong("wine is missing, so that the kind of guest is unknown")
 	}
-	return f, errors.Join(mistakes...)
-}
-
-// decodeOne decodes one JSON object on one line, and nothing after it.
-func decodeOne(out []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(out))
-	if err := d.Decode(into); err != nil {
-		return fmt.Errorf("not the JSON object that was expected: %w (it starts %q)", err, clip(string(out[:min(len(out), 200)]), 80))
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("more than one JSON object")
-	}
-	return nil
-}
-
-// isGUID reports whether s is a GUID with or without braces.
-func isGUID(s string) bool {
-	if strings.HasPrefix(s, "{") && strings.HasSuffix(s, "}") {
-		s = s[1 : len(s)-1]
-	}
-	if len(s) != 36 {
-		return false
-	}
-	for i, c := range []byte(s) {
-		dash := i == 8 || i == 13 || i == 18 || i == 23
-		hex := c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f'
-		if dash != (c == '-') || !dash && !hex {
-			return false
-		}
-	}
-	return true
+	return f, c.Err()
 }

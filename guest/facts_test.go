@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"wskharness/guest/untrusted"
+	"wskharness/guest/winname"
 )
 
 var testSHA = strings.Repeat("0123456789abcdef", 4)
@@ -144,11 +147,14 @@ func FuzzFacts(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if !isGUID(facts.BootID) || checkSHA256(facts.SHA256) != nil || len(facts.Describe()) > 2*maxFactText || facts.Time.IsZero() {
+		var c untrusted.Fields
+		c.GUID("bootId", &facts.BootID)
+		c.SHA256("sha256", &facts.SHA256)
+		if c.Err() != nil || len(facts.Describe()) > 2*maxFactText || facts.Time.IsZero() {
 			t.Fatalf("%+v", facts)
 		}
 		for path, d := range facts.Traces.Dumps {
-			if d.Size <= 0 || CheckPath(path) != nil || strings.Contains(path, `..\`) {
+			if d.Size <= 0 || winname.CheckPath(path) != nil || strings.Contains(path, `..\`) {
 				t.Errorf("%q is %+v", path, d)
 			}
 		}

@@ -4,12 +4,19 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode/utf16"
+
+	"wskharness/guest/agent"
+	"wskharness/guest/ntfs"
+	"wskharness/guest/transfer/frame"
 )
 
 // fakeAgent is one process of the fake guest's agent: docs/protocol.md, in Go.
@@ -81,43 +88,43 @@ func infoText(sha, boot string) string {
 		`"acp":1252,"oemcp":850,"memoryBytes":8589934592,"cpus":2,"freeBytes":1000000,"uptimeMs":1000,"timeUnixMs":1790000000000,"dumps":[],"crash":{"enabled":7,"keep":true,"dumpFile":"C:\\Windows\\MEMORY.DMP","minidumpDir":"C:\\Windows\\Minidump"},"eventLog":false}` + "\n"
 }
 
-func (a *fakeAgent) send(f frame) { a.out.Write(appendFrame(nil, f)) }
+func (a *fakeAgent) send(f frame.Frame) { a.out.Write(frame.Append(nil, f)) }
 
 func (a *fakeAgent) refuse(file uint16, win32 uint64, text string) uint32 {
-	a.send(frame{kind: frameError, file: file, offset: win32, payload: []byte(text)})
+	a.send(frame.Frame{Kind: frame.Error, File: file, Offset: win32, Payload: []byte(text)})
 	fmt.Fprintln(a.errs, "wskagent:", text)
 	return 1
 }
 
 func (a *fakeAgent) put(awaitFinish bool) uint32 {
 	g := a.guest
-	frames := frameReader{r: a.in}
-	f, err := frames.next()
-	if err != nil || f.kind != frameManifest {
-		return a.refuse(allFiles, 13, fmt.Sprintf("read the manifest: %v", err))
+	frames := frame.NewReader(a.in)
+	f, err := frames.Next()
+	if err != nil || f.Kind != frame.Manifest {
+		return a.refuse(0xFFFF, 13, fmt.Sprintf("read the manifest: %v", err))
 	}
-	entries, err := parseManifest(f.payload, int(f.file))
+	entries, err := parseManifest(f.Payload, int(f.File))
 	if err != nil {
-		return a.refuse(allFiles, 13, err.Error())
+		return a.refuse(0xFFFF, 13, err.Error())
 	}
 	there := make([]bool, len(entries))
 	for i, e := range entries {
-		have, ok := g.read(e.path)
-		there[i] = ok && int64(len(have)) == e.size && sha256.Sum256(have) == e.sha256
-		wanted := e.size
+		have, ok := g.read(e.Path)
+		there[i] = ok && int64(len(have)) == e.Size && sha256.Sum256(have) == e.SHA256
+		wanted := e.Size
 		var made []byte
 		if !there[i] {
 			g.settle(e)
-			part, _ := g.read(partPath(e.path))
-			if there[i] = int64(len(part)) == e.size && sha256.Sum256(part) == e.sha256; there[i] {
-				g.write(e.path, part) // complete, but contact was lost before it got its name; or empty
+			part, _ := g.read(partPath(e.Path))
+			if there[i] = int64(len(part)) == e.Size && sha256.Sum256(part) == e.SHA256; there[i] {
+				g.write(e.Path, part) // complete, but contact was lost before it got its name; or empty
 				made = []byte{1}
-			} else if wanted = int64(len(part)); wanted == e.size {
-				g.write(partPath(e.path), nil)
+			} else if wanted = int64(len(part)); wanted == e.Size {
+				g.write(partPath(e.Path), nil)
 				wanted = 0
 			}
 		}
-		a.send(frame{kind: frameHave, file: uint16(i), offset: uint64(wanted), payload: made})
+		a.send(frame.Frame{Kind: frame.Have, File: uint16(i), Offset: uint64(wanted), Payload: made})
 	}
 	current, data := 0, 0
 	for {
@@ -127,13 +134,13 @@ func (a *fakeAgent) put(awaitFinish bool) uint32 {
 		if current == len(entries) && data == 0 && !awaitFinish {
 			return 0
 		}
-		f, err := frames.next()
+		f, err := frames.Next()
 		switch {
-		case errors.Is(err, errFrameCRC):
+		case errors.Is(err, agent.ErrDamaged):
 			return a.refuse(uint16(current), 23, "receive: a frame's checksum is wrong")
 		case err != nil:
-			return a.refuse(allFiles, 109, "receive: the input ended within a frame; put again to resume")
-		case f.kind == frameFinish:
+			return a.refuse(0xFFFF, 109, "receive: the input ended within a frame; put again to resume")
+		case f.Kind == frame.Finish:
 			if g.onFinish != nil {
 				g.onFinish(a)
 				return 1
@@ -142,80 +149,80 @@ func (a *fakeAgent) put(awaitFinish bool) uint32 {
 				return a.refuse(uint16(current), 38, "receive: FINISH came before the last byte")
 			}
 			return 0
-		case f.kind == frameWhole && int(f.file) == current:
-			part, _ := g.read(partPath(entries[current].path))
+		case f.Kind == frame.Whole && int(f.File) == current:
+			part, _ := g.read(partPath(entries[current].Path))
 			if code := a.finish(uint16(current), entries[current], part); code != 0 {
 				return code
 			}
 			there[current] = true
 			continue
-		case f.kind != frameData || int(f.file) >= len(entries):
-			return a.refuse(allFiles, 13, "receive: a frame of a wrong type")
+		case f.Kind != frame.Data || int(f.File) >= len(entries):
+			return a.refuse(0xFFFF, 13, "receive: a frame of a wrong type")
 		}
 		data++
 		if g.onData != nil {
-			g.onData(a, data, int64(f.offset))
+			g.onData(a, data, int64(f.Offset))
 		}
 		if a.ctx.Err() != nil {
 			return 1
 		}
-		if there[f.file] {
+		if there[f.File] {
 			continue
 		}
-		e := entries[f.file]
-		part, _ := g.read(partPath(e.path))
-		at, end := int64(f.offset), int64(f.offset)+int64(len(f.payload))
-		if int(f.file) != current || at > int64(len(part)) || end > e.size {
-			return a.refuse(f.file, 13, "receive: a hole")
+		e := entries[f.File]
+		part, _ := g.read(partPath(e.Path))
+		at, end := int64(f.Offset), int64(f.Offset)+int64(len(f.Payload))
+		if int(f.File) != current || at > int64(len(part)) || end > e.Size {
+			return a.refuse(f.File, 13, "receive: a hole")
 		}
 		if end <= int64(len(part)) {
 			continue
 		}
-		part = append(bytes.Clone(part), f.payload[int64(len(part))-at:]...)
-		g.write(partPath(e.path), part)
-		if end < e.size {
+		part = append(bytes.Clone(part), f.Payload[int64(len(part))-at:]...)
+		g.write(partPath(e.Path), part)
+		if end < e.Size {
 			continue
 		}
-		if code := a.finish(f.file, e, part); code != 0 {
+		if code := a.finish(f.File, e, part); code != 0 {
 			return code
 		}
-		there[f.file] = true
+		there[f.File] = true
 	}
 }
 
 // finish gives a part its name, if it is what it should be.
-func (a *fakeAgent) finish(file uint16, e manifestEntry, part []byte) uint32 {
+func (a *fakeAgent) finish(file uint16, e frame.Entry, part []byte) uint32 {
 	a.guest.mu.Lock()
-	delete(a.guest.files, fold(partPath(e.path)))
-	delete(a.guest.chunks, fold(e.path))
+	delete(a.guest.files, ntfs.Fold(partPath(e.Path)))
+	delete(a.guest.chunks, ntfs.Fold(e.Path))
 	a.guest.mu.Unlock()
 	sum := sha256.Sum256(part)
-	if sum != e.sha256 {
+	if sum != e.SHA256 {
 		return a.refuse(file, 23, "verify: the SHA-256 of what came is not that of the manifest")
 	}
-	a.guest.write(e.path, part)
+	a.guest.write(e.Path, part)
 	if a.guest.silent {
 		return 0
 	}
-	a.send(frame{kind: frameDone, file: file, offset: uint64(e.size), payload: sum[:]})
+	a.send(frame.Frame{Kind: frame.Done, File: file, Offset: uint64(e.Size), Payload: sum[:]})
 	return 0
 }
 
 // settle cuts a part that came in chunks off behind what is there without a gap.
-func (g *fakeGuest) settle(e manifestEntry) {
+func (g *fakeGuest) settle(e frame.Entry) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	c, striped := g.chunks[fold(e.path)]
+	c, striped := g.chunks[ntfs.Fold(e.Path)]
 	if !striped {
 		return
 	}
-	delete(g.chunks, fold(e.path))
+	delete(g.chunks, ntfs.Fold(e.Path))
 	end := c.from
-	for c.sha256 == hex.EncodeToString(e.sha256[:]) && c.there[end] {
+	for c.sha256 == hex.EncodeToString(e.SHA256[:]) && c.there[end] {
 		end += c.chunk
 	}
-	part := g.files[fold(partPath(e.path))]
-	g.files[fold(partPath(e.path))] = part[:min(end, int64(len(part)))]
+	part := g.files[ntfs.Fold(partPath(e.Path))]
+	g.files[ntfs.Fold(partPath(e.Path))] = part[:min(end, int64(len(part)))]
 }
 
 // chunks is what the map of a part says.
@@ -229,35 +236,35 @@ func (a *fakeAgent) stripe(args []string) uint32 {
 	g := a.guest
 	number := func(i int) int64 { n, _ := strconv.ParseInt(args[i], 10, 64); return n }
 	size, from, chunk, sha, path := number(1), number(3), number(5), args[7], args[8]
-	frames := frameReader{r: a.in}
+	frames := frame.NewReader(a.in)
 	for written := int64(0); ; {
-		f, err := frames.next()
+		f, err := frames.Next()
 		if err != nil || a.ctx.Err() != nil {
 			return a.refuse(0, 109, "receive: the input ended within a frame; put again to resume")
 		}
-		if f.kind == frameFinish {
-			a.send(frame{kind: frameHave, offset: uint64(written)})
+		if f.Kind == frame.Finish {
+			a.send(frame.Frame{Kind: frame.Have, Offset: uint64(written)})
 			return 0
 		}
-		at := int64(f.offset)
-		if f.kind != frameData || (at-from)%chunk != 0 || int64(len(f.payload)) != min(chunk, size-at) {
+		at := int64(f.Offset)
+		if f.Kind != frame.Data || (at-from)%chunk != 0 || int64(len(f.Payload)) != min(chunk, size-at) {
 			return a.refuse(0, 13, "receive: this is not a chunk of the file")
 		}
 		g.mu.Lock()
-		c := g.chunks[fold(path)]
+		c := g.chunks[ntfs.Fold(path)]
 		if c.there == nil {
 			c = chunks{sha, from, chunk, make(map[int64]bool)}
-			g.chunks[fold(path)] = c
+			g.chunks[ntfs.Fold(path)] = c
 		}
-		part := g.files[fold(partPath(path))]
-		if need := at + int64(len(f.payload)); int64(len(part)) < need {
+		part := g.files[ntfs.Fold(partPath(path))]
+		if need := at + int64(len(f.Payload)); int64(len(part)) < need {
 			part = append(bytes.Clone(part), make([]byte, need-int64(len(part)))...)
 		}
-		copy(part[at:], f.payload)
-		g.files[fold(partPath(path))] = part
+		copy(part[at:], f.Payload)
+		g.files[ntfs.Fold(partPath(path))] = part
 		c.there[at] = true
 		g.mu.Unlock()
-		written += int64(len(f.payload))
+		written += int64(len(f.Payload))
 	}
 }
 
@@ -271,7 +278,7 @@ func (a *fakeAgent) get(args []string) uint32 {
 	if offset > int64(len(data)) {
 		return a.refuse(0, 38, "read: beyond the end")
 	}
-	a.send(frame{kind: frameSize, offset: uint64(len(data))})
+	a.send(frame.Frame{Kind: frame.Size, Offset: uint64(len(data))})
 	end := int64(len(data))
 	if length != 0 {
 		end = min(end, offset+length)
@@ -279,10 +286,10 @@ func (a *fakeAgent) get(args []string) uint32 {
 	sum := sha256.Sum256(data[offset:end])
 	for offset < end {
 		n := min(1<<16, end-offset)
-		a.send(frame{kind: frameData, offset: uint64(offset), payload: data[offset : offset+n]})
+		a.send(frame.Frame{Kind: frame.Data, Offset: uint64(offset), Payload: data[offset : offset+n]})
 		offset += n
 	}
-	a.send(frame{kind: frameEnd, offset: uint64(end), payload: sum[:]})
+	a.send(frame.Frame{Kind: frame.End, Offset: uint64(end), Payload: sum[:]})
 	return 0
 }
 
@@ -293,10 +300,10 @@ func (a *fakeAgent) tail(path string, from int64) uint32 {
 	defer stop()
 	for a.ctx.Err() == nil {
 		g.mu.Lock()
-		for int64(len(g.files[fold(path)])) <= from && a.ctx.Err() == nil && !g.dead[fold(path)] && g.kill == 0 {
+		for int64(len(g.files[ntfs.Fold(path)])) <= from && a.ctx.Err() == nil && !g.dead[ntfs.Fold(path)] && g.kill == 0 {
 			g.grown.Wait()
 		}
-		journal, dead := g.files[fold(path)], g.dead[fold(path)]
+		journal, dead := g.files[ntfs.Fold(path)], g.dead[ntfs.Fold(path)]
 		killed := g.kill > 0
 		g.kill = max(g.kill-1, 0)
 		g.mu.Unlock()
@@ -320,8 +327,23 @@ func (a *fakeAgent) tail(path string, from int64) uint32 {
 	return 1
 }
 
+// partName is what a file is called while it is on its way (docs/protocol.md, "Transfer").
+func partName(name string) string {
+	var units []byte
+	for _, unit := range utf16.Encode([]rune(name)) {
+		units = binary.LittleEndian.AppendUint16(units, unit)
+	}
+	sum := sha256.Sum256(units)
+	return fmt.Sprintf(".wskharness-%x.part", sum[:16])
+}
+
 // partPath is that of a path in a guest.
 func partPath(path string) string {
 	i := strings.LastIndexByte(path, '\\') + 1
 	return path[:i] + partName(path[i:])
+}
+
+// partPlace is that of a place on this host.
+func partPlace(place string) string {
+	return filepath.Join(filepath.Dir(place), partName(filepath.Base(place)))
 }

@@ -17,6 +17,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"wskharness/guest/agent"
+	"wskharness/guest/ntfs"
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
 	"wskharness/remote/winrmd/winrmdtest"
@@ -144,14 +146,14 @@ func (g *fakeGuest) reboot(boot string) {
 func (g *fakeGuest) write(path string, data []byte) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.files[fold(path)] = data
+	g.files[ntfs.Fold(path)] = data
 	g.grown.Broadcast()
 }
 
 func (g *fakeGuest) read(path string) ([]byte, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	data, ok := g.files[fold(path)]
+	data, ok := g.files[ntfs.Fold(path)]
 	return data, ok
 }
 
@@ -193,7 +195,7 @@ func (g *fakeGuest) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process
 		}
 		g.mu.Unlock()
 		if mute {
-			return newFakeProcess(ctx, func(io.Reader, io.Writer, io.Writer) uint32 { return refusedExit }), nil
+			return newFakeProcess(ctx, func(io.Reader, io.Writer, io.Writer) uint32 { return agent.ExitRefused }), nil
 		}
 		run = func(in io.Reader, out, errs io.Writer) uint32 {
 			a := &fakeAgent{guest: g, ctx: ctx, image: image, in: in, out: out, errs: errs}

@@ -10,6 +10,9 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"wskharness/guest/agent"
+	"wskharness/guest/transfer"
+	"wskharness/guest/untrusted"
 	"wskharness/remote"
 )
 
@@ -48,6 +51,8 @@ type Options struct {
 // Guest is a connection to the agent in a guest. It is safe for use by several goroutines. It holds
 // a shell in the guest: Close it.
 type Guest struct {
+	*transfer.Mover // its files
+
 	client remote.Client
 	agent  Agent
 	exe    string // the agent in the guest
@@ -64,9 +69,8 @@ type Guest struct {
 	facts    Facts
 	lease    uint32 // the number of the lease, 0 where there is none
 	closed   bool
-	suspect  bool                // the shell was lost, and the guest was not heard of since
-	there    map[string][32]byte // guest path (folded) → SHA-256 of what this Guest brought there
-	recovery sync.Mutex          // held while a lost shell is replaced
+	suspect  bool       // the shell was lost, and the guest was not heard of since
+	recovery sync.Mutex // held while a lost shell is replaced
 
 	keeping     context.Context // ends with Close
 	stopKeeping context.CancelFunc
@@ -76,10 +80,10 @@ type Guest struct {
 // Connect opens a shell in the guest, probes it with the agent, and brings the agent there first if
 // it is not: see [Bootstrap]. It takes four requests when the agent is there.
 //
-// Errors: what remote reports; *[BootstrapError]; *[AgentError] and *[ProtocolError] from the probe; *[LeasedError] where
+// Errors: what remote reports; *[BootstrapError]; *[agent.Error] and *[agent.ProtocolError] from the probe; *[LeasedError] where
 // another owner has the guest.
 func Connect(ctx context.Context, client remote.Client, opts Options) (*Guest, error) {
-	if err := checkSHA256(opts.Agent.SHA256); err != nil {
+	if err := untrusted.CheckSHA256(opts.Agent.SHA256); err != nil {
 		return nil, fmt.Errorf("connect: the agent's hash: %w", err)
 	}
 	g := newGuest(client, opts)
@@ -103,8 +107,9 @@ func newGuest(client remote.Client, opts Options) *Guest {
 	}
 	g := &Guest{
 		client: client, agent: opts.Agent, exe: AgentPath(opts.Agent.SHA256), opts: opts, slow: slowRoundTrip,
-		log: opts.Logger.Named("guest"), there: make(map[string][32]byte),
+		log: opts.Logger.Named("guest"),
 	}
+	g.Mover = transfer.NewMover(link{g, g.exe}, g.log)
 	g.keeping, g.stopKeeping = context.WithCancel(context.Background())
 	g.retry.tries, g.retry.pause = opts.Retries, opts.RetryPause
 	if g.retry.tries <= 0 {
@@ -176,7 +181,7 @@ func (g *Guest) probe(ctx context.Context) (Facts, error) {
 		args = append(args, "--lease", g.opts.Owner)
 	}
 	out, err := g.queryOnce(ctx, args...)
-	if _, stale := errors.AsType[*StaleError](err); stale {
+	if _, stale := errors.AsType[*agent.StaleError](err); stale {
 		return Facts{}, refusedLease(out, err)
 	}
 	if err != nil {
@@ -184,7 +189,7 @@ func (g *Guest) probe(ctx context.Context) (Facts, error) {
 	}
 	facts, err := parseFacts(out)
 	if err != nil {
-		return Facts{}, &ProtocolError{Doing: "agent info", Err: err}
+		return Facts{}, &agent.ProtocolError{Doing: "agent info", Err: err}
 	}
 	if facts.SHA256 != g.agent.SHA256 {
 		return Facts{}, &wrongAgentError{path: g.exe, is: facts.SHA256, want: g.agent.SHA256}
@@ -192,7 +197,7 @@ func (g *Guest) probe(ctx context.Context) (Facts, error) {
 	if g.opts.Owner != "" {
 		number, err := grantedLease(out, g.opts.Owner)
 		if err != nil {
-			return Facts{}, &ProtocolError{Doing: "agent info", Err: err}
+			return Facts{}, &agent.ProtocolError{Doing: "agent info", Err: err}
 		}
 		g.mu.Lock()
 		g.lease = number
@@ -226,7 +231,7 @@ func (g *Guest) Refresh(ctx context.Context) (Facts, error) {
 	was := g.facts.BootID
 	g.facts, g.suspect = facts, false
 	if was != facts.BootID {
-		clear(g.there) // a revert may have come with the reboot
+		g.Forget() // a revert may have come with the reboot
 	}
 	g.mu.Unlock()
 	if was != facts.BootID {
@@ -261,13 +266,9 @@ func (g *Guest) startCommand(ctx context.Context, line remote.CommandLine) (*rem
 	return shell.Start(ctx, line)
 }
 
-// shellLost reports whether err says that a command's shell is no longer there, or was closed since another command had found
-// that it isn't.
-func shellLost(err error) bool { return remote.IsGone(err) || errors.Is(err, remote.ErrShellClosed) }
-
 // notice remembers that the shell was lost, if that is what err says: the guest may have rebooted.
 func (g *Guest) notice(err error) {
-	if shellLost(err) {
+	if agent.ShellLost(err) {
 		g.mu.Lock()
 		g.suspect = true
 		g.mu.Unlock()
@@ -302,7 +303,7 @@ func (g *Guest) settled(ctx context.Context) error {
 // the old shell that was lost, so the shell is only replaced when the probe fails too.
 func (g *Guest) reconnect(ctx context.Context) (Facts, error) {
 	facts, err := g.probe(ctx)
-	if !shellLost(err) {
+	if !agent.ShellLost(err) {
 		return facts, err
 	}
 	shell, err := g.client.Shell(ctx, g.opts.Shell)
@@ -325,7 +326,7 @@ func (g *Guest) reconnect(ctx context.Context) (Facts, error) {
 
 // discard closes a shell that is probably gone, whatever became of ctx.
 func (g *Guest) discard(ctx context.Context, shell *remote.Shell) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), agent.SettleTime)
 	defer cancel()
 	if err := shell.Close(ctx); err != nil {
 		g.log.Debug("lost shell not deleted", "error", err)
@@ -344,7 +345,7 @@ func (g *Guest) Close(ctx context.Context) error {
 	if closed || shell == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	ctx, cancel := context.WithTimeout(ctx, agent.SettleTime)
 	defer cancel()
 	return shell.Close(ctx)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"wskharness/guest/transfer"
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
 )
@@ -61,7 +62,7 @@ func TestRefreshNoticesAReboot(t *testing.T) {
 	const later = "99999999-2222-3333-4444-555555555555"
 	f.reboot(later)
 	// What is done next finds the shell gone, makes a new one, and sees another boot id.
-	_, err := g.Push(t.Context(), []File{Contents(`C:\x\a`, []byte("x"))}, nil)
+	_, err := g.Push(t.Context(), []transfer.File{transfer.Contents(`C:\x\a`, []byte("x"))}, nil)
 	rebooted, ok := errors.AsType[*RebootedError](err)
 	if !ok || rebooted.Was != testBoot || rebooted.Now != later {
 		t.Fatalf("push after a reboot: %v", err)
@@ -69,7 +70,7 @@ func TestRefreshNoticesAReboot(t *testing.T) {
 	if _, err := g.Refresh(t.Context()); !errors.As(err, &rebooted) {
 		t.Fatalf("refresh: %v", err)
 	}
-	if _, err := g.Push(t.Context(), []File{Contents(`C:\x\a`, []byte("x"))}, nil); err != nil {
+	if _, err := g.Push(t.Context(), []transfer.File{transfer.Contents(`C:\x\a`, []byte("x"))}, nil); err != nil {
 		t.Errorf("push after refresh: %v", err)
 	}
 }

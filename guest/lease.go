@@ -7,12 +7,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"wskharness/guest/agent"
+	"wskharness/guest/untrusted"
 )
 
 const (
-	// staleExit is the agent's exit code for an order with a lease that is over, and for a lease that is refused.
-	staleExit = 5
-
 	// leasePause is how often a lease is renewed that nothing else uses: the guest gives it to another after two minutes.
 	leasePause = 30 * time.Second
 
@@ -64,16 +64,6 @@ func (e *LeasedError) Error() string {
 	return s
 }
 
-// StaleError is an order that the agent refused, since the guest is another owner's by now: nothing was done.
-type StaleError struct {
-	Command   string
-	Complaint string // of the agent: names the present owner
-}
-
-func (e *StaleError) Error() string {
-	return fmt.Sprintf("agent %s: refused: %s", e.Command, e.Complaint)
-}
-
 // leaseJSON is what `info --lease` adds.
 type leaseJSON struct {
 	Granted *bool   `json:"granted"`
@@ -87,14 +77,14 @@ func parseLease(out []byte) (l Lease, granted bool, err error) {
 	var in struct {
 		Lease *leaseJSON `json:"lease"`
 	}
-	if err := decodeOne(out, &in); err != nil {
+	if err := untrusted.DecodeOne(out, &in); err != nil {
 		return Lease{}, false, err
 	}
 	j := in.Lease
-	if j == nil || j.Granted == nil || j.Number == nil || j.Owner == nil || j.Running == nil || j.UsedMs != nil && (*j.UsedMs < 0 || *j.UsedMs > maxMillis) {
+	if j == nil || j.Granted == nil || j.Number == nil || j.Owner == nil || j.Running == nil || j.UsedMs != nil && (*j.UsedMs < 0 || *j.UsedMs > untrusted.MaxMillis) {
 		return Lease{}, false, errors.New("it does not tell of the lease that was asked for")
 	}
-	l = Lease{Number: *j.Number, Owner: clip(printable([]byte(*j.Owner)), maxOwner), Running: *j.Running}
+	l = Lease{Number: *j.Number, Owner: untrusted.Clip(untrusted.Printable([]byte(*j.Owner)), maxOwner), Running: *j.Running}
 	if j.UsedMs != nil {
 		unused := time.Duration(*j.UsedMs) * time.Millisecond
 		l.Unused = &unused
@@ -109,7 +99,7 @@ func refusedLease(out []byte, stale error) error {
 		err = errors.New("it grants a lease, and refuses it")
 	}
 	if err != nil {
-		return &ProtocolError{Doing: "agent info", Err: errors.Join(err, stale)}
+		return &agent.ProtocolError{Doing: "agent info", Err: errors.Join(err, stale)}
 	}
 	return &LeasedError{Lease: l}
 }
@@ -148,7 +138,7 @@ func (g *Guest) keepLease() {
 	for {
 		select {
 		case <-tick.C:
-			ctx, stop := context.WithTimeout(g.keeping, settleTime)
+			ctx, stop := context.WithTimeout(g.keeping, agent.SettleTime)
 			if _, err := g.queryOnce(ctx, g.leased("renew")...); err != nil {
 				g.log.Debug("renew the lease", "error", err)
 			}

@@ -17,6 +17,9 @@ import (
 	"time"
 	"unicode/utf16"
 
+	"wskharness/guest/agent"
+	"wskharness/guest/journal"
+	"wskharness/guest/transfer"
 	"wskharness/remote"
 	"wskharness/testtime"
 )
@@ -129,10 +132,10 @@ func (r *runGuest) oneOwner(t *testing.T) {
 	if _, err := r.State(t.Context(), "wsksample", "never-was"); err != nil {
 		t.Error(err)
 	}
-	if _, err := r.Push(t.Context(), []File{Contents(`C:\plain.txt`, []byte("plain"))}, nil); err != nil {
+	if _, err := r.Push(t.Context(), []transfer.File{transfer.Contents(`C:\plain.txt`, []byte("plain"))}, nil); err != nil {
 		t.Error(err)
 	}
-	var stale *StaleError
+	var stale *agent.StaleError
 	if s, err := r.StartRun(t.Context(), r.order(t, sleepsShort, nil)); !errors.As(err, &stale) || !strings.Contains(stale.Complaint, "one@host-one") {
 		t.Errorf("a run without a lease: %v", err)
 		if err == nil {
@@ -178,7 +181,7 @@ func (r *runGuest) staleNumber(t *testing.T) {
 			return err
 		},
 		"put": func() error {
-			_, err := old.Push(t.Context(), []File{Contents(`C:\stale.txt`, []byte("stale"))}, nil)
+			_, err := old.Push(t.Context(), []transfer.File{transfer.Contents(`C:\stale.txt`, []byte("stale"))}, nil)
 			return err
 		},
 		"renew": func() error {
@@ -187,7 +190,7 @@ func (r *runGuest) staleNumber(t *testing.T) {
 		},
 		"release": func() error { return old.Release(t.Context()) },
 	} {
-		var stale *StaleError
+		var stale *agent.StaleError
 		if err := order(); !errors.As(err, &stale) || !strings.Contains(stale.Complaint, "young@host-young") {
 			t.Errorf("%s: %v; want it refused", what, err)
 		}
@@ -202,7 +205,7 @@ func (r *runGuest) staleNumber(t *testing.T) {
 		t.Error(err)
 	}
 	records, err := all(t, s)
-	if stop := find(t, records, EvDriverStop); !stop.OK || records[len(records)-1].Why != "cancelled" {
+	if stop := find(t, records, journal.EvDriverStop); !stop.OK || records[len(records)-1].Why != "cancelled" {
 		t.Errorf("%v\n%s", err, journalOf(records))
 	}
 }
@@ -246,7 +249,7 @@ func (r *runGuest) leaseTaken(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		await(t, s, EvCaseStart)
+		await(t, s, journal.EvCaseStart)
 		young := r.takeFrom(t, old, "young")
 		r.runs++
 		young.runs = r.runs + 20
@@ -256,14 +259,14 @@ func (r *runGuest) leaseTaken(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer newer.Close()
-		await(t, newer, EvCaseStart)
+		await(t, newer, journal.EvCaseStart)
 		open()
 		records, err := all(t, s)
-		if last := records[len(records)-1]; last.Ev != EvRunEnd || last.Why != "lease" || last.Cases != 1 {
+		if last := records[len(records)-1]; last.Ev != journal.EvRunEnd || last.Why != "lease" || last.Cases != 1 {
 			t.Errorf("%v\n%s", err, journalOf(records))
 		}
 		for _, record := range records {
-			if record.Ev == EvDriverStop || record.Ev == EvCaseStart {
+			if record.Ev == journal.EvDriverStop || record.Ev == journal.EvCaseStart {
 				t.Errorf("it went on\n%s", journalOf(records))
 			}
 		}
@@ -283,7 +286,7 @@ func (r *runGuest) staleStart(t *testing.T) {
 	defer owner.giveBack(t)
 	r.runs++
 	o := r.order(t, sleepsShort, nil)
-	if _, err := r.Push(t.Context(), []File{Contents(PlanPath(o.ID), o.Plan)}, nil); err != nil {
+	if _, err := r.Push(t.Context(), []transfer.File{transfer.Contents(PlanPath(o.ID), o.Plan)}, nil); err != nil {
 		t.Fatal(err)
 	}
 	// The service that `run` makes (driver/agent/machine/runservice.c).
@@ -309,7 +312,7 @@ func (r *runGuest) staleStart(t *testing.T) {
 }
 
 // whole is the journal of a run once it is there, and whole.
-func (r *runGuest) whole(t *testing.T, runID string) (records []Record) {
+func (r *runGuest) whole(t *testing.T, runID string) (records []journal.Record) {
 	t.Helper()
 	var last error
 	defer func() {
@@ -319,7 +322,7 @@ func (r *runGuest) whole(t *testing.T, runID string) (records []Record) {
 	}()
 	testtime.Await(t, "the whole journal", func() bool {
 		var s *Stream
-		if s, last = r.Follow(t.Context(), runID, Position{}, nil); last != nil {
+		if s, last = r.Follow(t.Context(), runID, journal.Position{}, nil); last != nil {
 			return false
 		}
 		defer s.Close()
@@ -390,13 +393,13 @@ func (r *runGuest) leaseAndOwnReboot(t *testing.T) {
 	t.Run("as it should be", func(t *testing.T) {
 		records := r.acrossReboot(t, func() {})
 		unharmed(t, records, r.quirk.SHA256)
-		if end := find(t, records, EvCaseEnd); find(t, records, EvBoot).Boot == "" || end.Why != "done" || end.Ran != 3 {
+		if end := find(t, records, journal.EvCaseEnd); find(t, records, journal.EvBoot).Boot == "" || end.Why != "done" || end.Ran != 3 {
 			t.Errorf("it did not go on\n%s", journalOf(records))
 		}
 	})
 	t.Run("another's when it is back", func(t *testing.T) {
 		records := r.acrossReboot(t, func() { r.giveAway(t) })
-		if last := records[len(records)-1]; last.Why != "lease" || last.Cases != 0 || records[len(records)-2].Ev != EvReboot {
+		if last := records[len(records)-1]; last.Why != "lease" || last.Cases != 0 || records[len(records)-2].Ev != journal.EvReboot {
 			t.Errorf("it went on\n%s", journalOf(records))
 		}
 	})
@@ -409,11 +412,11 @@ func (r *runGuest) leaseAndOwnReboot(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		await(t, s, EvCaseStart)
+		await(t, s, journal.EvCaseStart)
 		young := r.takeFrom(t, old, "young")
 		open()
 		records, err := all(t, s)
-		if last := records[len(records)-1]; !errors.Is(err, io.EOF) || last.Why != "lease" || records[len(records)-2].Ev != EvReboot {
+		if last := records[len(records)-1]; !errors.Is(err, io.EOF) || last.Why != "lease" || records[len(records)-2].Ev != journal.EvReboot {
 			t.Errorf("%v\n%s", err, journalOf(records))
 		}
 		// The guest has not rebooted: its owner has the boot that he had.
@@ -448,7 +451,7 @@ func (r *runGuest) ordersNoReboot(t *testing.T) {
 
 // acrossReboot has the run of an owner reboot the guest, and returns its whole journal. In between is done while the guest
 // is down.
-func (r *runGuest) acrossReboot(t *testing.T, between func()) []Record {
+func (r *runGuest) acrossReboot(t *testing.T, between func()) []journal.Record {
 	t.Helper()
 	r.reboot(t)
 	r.ordersNoReboot(t)

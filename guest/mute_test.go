@@ -4,6 +4,9 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"wskharness/guest/agent"
+	"wskharness/guest/transfer"
 )
 
 // An agent's process that was ended before its first word is started again where that does no harm, so and so often.
@@ -17,7 +20,7 @@ func TestAnAgentThatIsEndedBeforeItsFirstWord(t *testing.T) {
 		return err
 	}
 	push := func() error {
-		_, err := g.Push(t.Context(), []File{Contents(`C:\wskharness\x`, []byte("x"))}, nil)
+		_, err := g.Push(t.Context(), []transfer.File{transfer.Contents(`C:\wskharness\x`, []byte("x"))}, nil)
 		return err
 	}
 	for what, do := range map[string]func() error{"list": look, "put": push} {
@@ -28,8 +31,8 @@ func TestAnAgentThatIsEndedBeforeItsFirstWord(t *testing.T) {
 			before := len(f.ran())
 			f.set(func() { f.mute = c.mute })
 			err := do()
-			mute, ok := errors.AsType[*AgentError](err)
-			if (err != nil) != c.fails || c.fails && (!ok || !mute.mute() || !strings.Contains(err.Error(), "did not say why")) {
+			mute, ok := errors.AsType[*agent.Error](err)
+			if (err != nil) != c.fails || c.fails && (!ok || mute.ExitCode != agent.ExitRefused || !strings.Contains(err.Error(), "did not say why")) {
 				t.Errorf("%s, %d mute: %v", what, c.mute, err)
 			}
 			want := c.mute + 1

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf16"
 
+	"wskharness/guest/untrusted"
 	"wskharness/remote"
 )
 
@@ -135,15 +136,15 @@ func (g *Guest) receiveByPowerShell(ctx context.Context, image []byte) error {
 	if err != nil {
 		return err
 	}
-	out := printable(result.Stdout)
+	out := untrusted.Printable(result.Stdout)
 	if result.ExitCode == 0 && strings.Contains(out, receiveWord+" done: "+g.agent.SHA256) {
 		return nil
 	}
 	if _, why, ok := strings.Cut(out, receiveWord+" failed: "); ok {
-		return fmt.Errorf("PowerShell: %s", clip(why, 500))
+		return fmt.Errorf("PowerShell: %s", untrusted.Clip(why, 500))
 	}
 	return fmt.Errorf("PowerShell ended with exit code %d and without a word about the file; output %q, errors %q",
-		result.ExitCode, clip(out, 200), clip(printable(result.Stderr), 500))
+		result.ExitCode, untrusted.Clip(out, 200), untrusted.Clip(untrusted.Printable(result.Stderr), 500))
 }
 
 // base64Lines gives data as lines of base64.

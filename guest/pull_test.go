@@ -10,6 +10,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"wskharness/guest/agent"
+	"wskharness/guest/transfer"
+	"wskharness/guest/transfer/frame"
 )
 
 func TestPull(t *testing.T) {
@@ -20,29 +24,29 @@ func TestPull(t *testing.T) {
 	f.write(`C:\x\empty`, nil)
 	for name, tc := range map[string]struct {
 		path   string
-		o      PullOptions
+		o      transfer.PullOptions
 		want   []byte
 		ranges int
 	}{
-		"one range":    {`C:\x\a b.dmp`, PullOptions{}, data, 1},
-		"ranges":       {`C:\x\a b.dmp`, PullOptions{RangeBytes: 40 << 10}, data, 4},
-		"side by side": {`C:\x\a b.dmp`, PullOptions{RangeBytes: 10 << 10, Parallel: 5}, data, 15},
-		"exact":        {`C:\x\a b.dmp`, PullOptions{RangeBytes: int64(len(data))}, data, 1},
-		"middle":       {`C:\x\a b.dmp`, PullOptions{Offset: 100, Length: 60 << 10, RangeBytes: 50 << 10}, data[100 : 100+60<<10], 2},
-		"to the end":   {`C:\x\a b.dmp`, PullOptions{Offset: 100 << 10, Length: 1 << 30}, data[100<<10:], 1},
-		"at the end":   {`C:\x\a b.dmp`, PullOptions{Offset: int64(len(data))}, nil, 1},
-		"empty":        {`C:\x\empty`, PullOptions{}, nil, 1},
-		"within size":  {`C:\x\a b.dmp`, PullOptions{MaxBytes: int64(len(data))}, data, 1},
+		"one range":    {`C:\x\a b.dmp`, transfer.PullOptions{}, data, 1},
+		"ranges":       {`C:\x\a b.dmp`, transfer.PullOptions{RangeBytes: 40 << 10}, data, 4},
+		"side by side": {`C:\x\a b.dmp`, transfer.PullOptions{RangeBytes: 10 << 10, Parallel: 5}, data, 15},
+		"exact":        {`C:\x\a b.dmp`, transfer.PullOptions{RangeBytes: int64(len(data))}, data, 1},
+		"middle":       {`C:\x\a b.dmp`, transfer.PullOptions{Offset: 100, Length: 60 << 10, RangeBytes: 50 << 10}, data[100 : 100+60<<10], 2},
+		"to the end":   {`C:\x\a b.dmp`, transfer.PullOptions{Offset: 100 << 10, Length: 1 << 30}, data[100<<10:], 1},
+		"at the end":   {`C:\x\a b.dmp`, transfer.PullOptions{Offset: int64(len(data))}, nil, 1},
+		"empty":        {`C:\x\empty`, transfer.PullOptions{}, nil, 1},
+		"within size":  {`C:\x\a b.dmp`, transfer.PullOptions{MaxBytes: int64(len(data))}, data, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var told []Progress
-			tc.o.Progress = func(p Progress) { told = append(told, p) }
-			w := make(window, len(tc.want))
-			stats, err := g.Pull(t.Context(), tc.path, &offsetWriter{w, tc.o.Offset}, tc.o)
+			var told []transfer.Progress
+			tc.o.Progress = func(p transfer.Progress) { told = append(told, p) }
+			w := window{tc.o.Offset, make([]byte, len(tc.want))}
+			stats, err := g.Pull(t.Context(), tc.path, w, tc.o)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !bytes.Equal(w, tc.want) || stats.Bytes != int64(len(tc.want)) || stats.Ranges != tc.ranges || stats.Tries != tc.ranges {
+			if !bytes.Equal(w.data, tc.want) || stats.Bytes != int64(len(tc.want)) || stats.Ranges != tc.ranges || stats.Tries != tc.ranges {
 				t.Errorf("%+v", stats)
 			}
 			if last := told[len(told)-1]; last.Done != last.Total || last.Done != tc.o.Offset+int64(len(tc.want)) {
@@ -56,24 +60,24 @@ func TestPullRefuses(t *testing.T) {
 	f := newFakeGuest(t)
 	g := f.connect()
 	f.write(`C:\x\a`, make([]byte, 1000))
-	var limit *LimitError
-	if _, err := g.Pull(t.Context(), `C:\x\a`, make(window, 1000), PullOptions{MaxBytes: 999}); !errors.As(err, &limit) {
+	var limit *agent.LimitError
+	if _, err := g.Pull(t.Context(), `C:\x\a`, window{0, make([]byte, 1000)}, transfer.PullOptions{MaxBytes: 999}); !errors.As(err, &limit) {
 		t.Errorf("beyond the limit: %v", err)
 	}
-	var refused *TransferError
-	if _, err := g.Pull(t.Context(), `C:\x\b`, make(window, 1000), PullOptions{}); !errors.As(err, &refused) || refused.Win32 != 2 {
+	var refused *transfer.Error
+	if _, err := g.Pull(t.Context(), `C:\x\b`, window{0, make([]byte, 1000)}, transfer.PullOptions{}); !errors.As(err, &refused) || refused.Win32 != 2 {
 		t.Errorf("not there: %v", err)
 	}
-	for _, o := range []PullOptions{{Offset: -1}, {Length: -1}, {RangeBytes: -1}, {Parallel: 17}} {
-		if _, err := g.Pull(t.Context(), `C:\x\a`, make(window, 1000), o); err == nil {
+	for _, o := range []transfer.PullOptions{{Offset: -1}, {Length: -1}, {RangeBytes: -1}, {Parallel: 17}} {
+		if _, err := g.Pull(t.Context(), `C:\x\a`, window{0, make([]byte, 1000)}, o); err == nil {
 			t.Errorf("%+v was taken", o)
 		}
 	}
 	full := errors.New("disk full")
-	if _, err := g.Pull(t.Context(), `C:\x\a`, failingWriter{full}, PullOptions{}); !errors.Is(err, full) {
+	if _, err := g.Pull(t.Context(), `C:\x\a`, failingWriter{full}, transfer.PullOptions{}); !errors.Is(err, full) {
 		t.Errorf("disk full: %v", err)
 	}
-	if _, err := g.Pull(t.Context(), `C:\x`+"\x00", make(window, 1000), PullOptions{}); err == nil {
+	if _, err := g.Pull(t.Context(), `C:\x`+"\x00", window{0, make([]byte, 1000)}, transfer.PullOptions{}); err == nil {
 		t.Error("a path with a NUL was taken")
 	}
 }
@@ -83,29 +87,33 @@ type failingWriter struct{ err error }
 func (f failingWriter) WriteAt([]byte, int64) (int, error) { return 0, f.err }
 
 func TestPullNoticesAnAgentThatLies(t *testing.T) {
-	size := func(n uint64) frame { return frame{kind: frameSize, offset: n} }
-	data := func(at uint64, s string) frame { return frame{kind: frameData, offset: at, payload: []byte(s)} }
-	end := func(at uint64) frame { return frame{kind: frameEnd, offset: at, payload: make([]byte, 32)} }
-	endOf := func(at uint64, s string) frame {
+	size := func(n uint64) frame.Frame { return frame.Frame{Kind: frame.Size, Offset: n} }
+	data := func(at uint64, s string) frame.Frame {
+		return frame.Frame{Kind: frame.Data, Offset: at, Payload: []byte(s)}
+	}
+	end := func(at uint64) frame.Frame {
+		return frame.Frame{Kind: frame.End, Offset: at, Payload: make([]byte, 32)}
+	}
+	endOf := func(at uint64, s string) frame.Frame {
 		sum := sha256.Sum256([]byte(s))
-		return frame{kind: frameEnd, offset: at, payload: sum[:]}
+		return frame.Frame{Kind: frame.End, Offset: at, Payload: sum[:]}
 	}
 	for name, tc := range map[string]struct {
-		say  []frame
+		say  []frame.Frame
 		want string
 	}{
-		"no size":     {[]frame{data(0, "hello")}, "DATA came"},
-		"two sizes":   {[]frame{size(5), size(6)}, "SIZE came"},
-		"a hole":      {[]frame{size(5), data(1, "ell")}, "[1, "},
-		"too much":    {[]frame{size(5), data(0, "hello!")}, "[0, 6)"},
-		"too little":  {[]frame{size(5), data(0, "hell"), endOf(4, "hell")}, "before END"},
-		"half a lie":  {[]frame{size(5), data(0, "hell"), endOf(4, "hell"), data(4, "o"), endOf(5, "hello")}, "broke the protocol"},
-		"END only":    {[]frame{size(5), end(5)}, "END at 5"},
-		"no END":      {[]frame{size(5), data(0, "hello")}, "before END"},
-		"other kind":  {[]frame{size(5), {kind: frameHave}}, "unexpected HAVE"},
-		"other file":  {[]frame{size(5), {kind: frameData, file: 1, payload: []byte("x")}}, "about file 1"},
-		"wrong hash":  {[]frame{size(5), data(0, "hello"), end(5)}, "given up after 6 tries"},
-		"not a frame": {nil, "before END"},
+		"no size":     {[]frame.Frame{data(0, "hello")}, "DATA came"},
+		"two sizes":   {[]frame.Frame{size(5), size(6)}, "SIZE came"},
+		"a hole":      {[]frame.Frame{size(5), data(1, "ell")}, "[1, "},
+		"too much":    {[]frame.Frame{size(5), data(0, "hello!")}, "[0, 6)"},
+		"too little":  {[]frame.Frame{size(5), data(0, "hell"), endOf(4, "hell")}, "before it had said all"},
+		"half a lie":  {[]frame.Frame{size(5), data(0, "hell"), endOf(4, "hell"), data(4, "o"), endOf(5, "hello")}, "broke the protocol"},
+		"END only":    {[]frame.Frame{size(5), end(5)}, "END at 5"},
+		"no END":      {[]frame.Frame{size(5), data(0, "hello")}, "before it had said all"},
+		"other kind":  {[]frame.Frame{size(5), {Kind: frame.Have}}, "unexpected HAVE"},
+		"other file":  {[]frame.Frame{size(5), {Kind: frame.Data, File: 1, Payload: []byte("x")}}, "about file 1"},
+		"wrong hash":  {[]frame.Frame{size(5), data(0, "hello"), end(5)}, "given up after 6 tries"},
+		"not a frame": {nil, "before it had said all"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFakeGuest(t)
@@ -113,7 +121,7 @@ func TestPullNoticesAnAgentThatLies(t *testing.T) {
 			g.retry.tries = 6
 			f.onOutput = func(_ *fakeAgent, _ string, w io.Writer) io.Writer { return &replaceWriter{w: w, with: tc.say} }
 			f.write(`C:\x\a`, []byte("hello"))
-			_, err := g.Pull(t.Context(), `C:\x\a`, make(window, 100), PullOptions{})
+			_, err := g.Pull(t.Context(), `C:\x\a`, window{0, make([]byte, 100)}, transfer.PullOptions{})
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("error %v does not say %q", err, tc.want)
 			}
@@ -148,12 +156,12 @@ func TestPullFetchesALostRangeAgain(t *testing.T) {
 			data := randomBytes(250 << 10)
 			f.write(`C:\x\a`, data)
 			crashOnce(f, 150<<10)
-			w := make(window, len(data))
-			stats, err := g.Pull(t.Context(), `C:\x\a`, w, PullOptions{RangeBytes: 50 << 10, Parallel: parallel})
+			w := window{0, make([]byte, len(data))}
+			stats, err := g.Pull(t.Context(), `C:\x\a`, w, transfer.PullOptions{RangeBytes: 50 << 10, Parallel: parallel})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !bytes.Equal(w, data) || stats.Ranges != 5 || stats.Tries < 6 {
+			if !bytes.Equal(w.data, data) || stats.Ranges != 5 || stats.Tries < 6 {
 				t.Errorf("%+v", stats)
 			}
 		})
@@ -184,7 +192,7 @@ func TestPullFile(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			stats, err := g.PullFile(t.Context(), `C:\x\a`, local, PullOptions{RangeBytes: 128 << 10, MaxBytes: int64(len(data))})
+			stats, err := g.PullFile(t.Context(), `C:\x\a`, local, transfer.PullOptions{RangeBytes: 128 << 10, MaxBytes: int64(len(data))})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -212,12 +220,12 @@ func TestPullFileKeepsWhatItHas(t *testing.T) {
 		defer mu.Unlock()
 		if command == "get" {
 			if gets++; gets > 3 {
-				return &replaceWriter{w: w, with: []frame{{kind: frameError, offset: 32, payload: []byte("in use")}}}
+				return &replaceWriter{w: w, with: []frame.Frame{{Kind: frame.Error, Offset: 32, Payload: []byte("in use")}}}
 			}
 		}
 		return w
 	}
-	_, err := g.PullFile(t.Context(), `C:\x\a`, local, PullOptions{RangeBytes: 100 << 10, Parallel: 1})
+	_, err := g.PullFile(t.Context(), `C:\x\a`, local, transfer.PullOptions{RangeBytes: 100 << 10, Parallel: 1})
 	if err == nil || !strings.Contains(err.Error(), "in use") {
 		t.Fatalf("error %v", err)
 	}
@@ -225,7 +233,15 @@ func TestPullFileKeepsWhatItHas(t *testing.T) {
 		t.Errorf("%d bytes were kept, %v", len(part), err)
 	}
 	f.onOutput = nil
-	if stats, err := g.PullFile(t.Context(), `C:\x\a`, local, PullOptions{}); err != nil || stats.Bytes != 30<<10 {
+	if stats, err := g.PullFile(t.Context(), `C:\x\a`, local, transfer.PullOptions{}); err != nil || stats.Bytes != 30<<10 {
 		t.Errorf("%+v, %v", stats, err)
 	}
 }
+
+// window is memory that stands for a piece of a file, from an offset on.
+type window struct {
+	from int64
+	data []byte
+}
+
+func (w window) WriteAt(p []byte, off int64) (int, error) { return copy(w.data[off-w.from:], p), nil }

@@ -14,25 +14,29 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"wskharness/guest/agent"
+	"wskharness/guest/transfer"
+	"wskharness/guest/transfer/frame"
 )
 
 // realTree pushes a tree and pulls it back, with the real agent.
 func realTree(t *testing.T, w *wineGuest, g *Guest) {
 	want := map[string]string{
 		"empty": "", "ein Ordner/": "", "ein Ordner/ü 世界.txt": "unicode", "leer/": "", "leer/auch/": "",
-		"big.bin": string(randomBytes(3<<20 + 7)), "limit.bin": string(randomBytes(gatherLimit)), "deep/": "", "deep/a/": "", "deep/a/b/": "", "deep/a/b/c": "c",
+		"big.bin": string(randomBytes(3<<20 + 7)), "limit.bin": string(randomBytes(frame.MaxPayload)), "deep/": "", "deep/a/": "", "deep/a/b/": "", "deep/a/b/c": "c",
 	}
 	for i := range 300 {
 		want[fmt.Sprintf("ein Ordner/%d", i)] = strings.Repeat("x", i)
 	}
-	var tree Tree
+	var tree transfer.Tree
 	if err := tree.Add(writeTree(t, want), `C:\trees\one`); err != nil {
 		t.Fatal(err)
 	}
-	told := Progress{}
+	told := transfer.Progress{}
 	before := w.asked.count()
-	stats, err := g.PushTree(t.Context(), &tree, func(p Progress) { told = p })
-	if err != nil || stats.Files != 305 || stats.Bytes != tree.Bytes() || told != (Progress{tree.Bytes(), tree.Bytes()}) {
+	stats, err := g.PushTree(t.Context(), &tree, func(p transfer.Progress) { told = p })
+	if err != nil || stats.Files != 305 || stats.Bytes != tree.Bytes() || told != (transfer.Progress{Done: tree.Bytes(), Total: tree.Bytes()}) {
 		t.Fatalf("%+v, %v; last told: %+v", stats, err, told)
 	}
 	t.Logf("%d requests to push", w.asked.count()-before)
@@ -42,11 +46,11 @@ func realTree(t *testing.T, w *wineGuest, g *Guest) {
 
 	local := filepath.Join(t.TempDir(), "new", "back")
 	before = w.asked.count()
-	pulled, err := g.PullTree(t.Context(), `C:\trees\one`, local, TreeOptions{Progress: func(p Progress) { told = p }})
-	if want := (TreeStats{Files: 305, Folders: 6, Bytes: tree.Bytes(), Fetched: tree.Bytes()}); err != nil || !cmp.Equal(pulled, want) {
+	pulled, err := g.PullTree(t.Context(), `C:\trees\one`, local, transfer.TreeOptions{Progress: func(p transfer.Progress) { told = p }})
+	if want := (transfer.TreeStats{Files: 305, Folders: 6, Bytes: tree.Bytes(), Fetched: tree.Bytes()}); err != nil || !cmp.Equal(pulled, want) {
 		t.Errorf("%+v, %v", pulled, err)
 	}
-	if told != (Progress{tree.Bytes(), tree.Bytes()}) {
+	if told != (transfer.Progress{Done: tree.Bytes(), Total: tree.Bytes()}) {
 		t.Errorf("last told: %+v", told)
 	}
 	if diff := cmp.Diff(want, readTree(t, local)); diff != "" {
@@ -66,14 +70,14 @@ func realTree(t *testing.T, w *wineGuest, g *Guest) {
 	if err := os.Truncate(partPlace(big), 2<<20); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(local, "limit.bin"), randomBytes(gatherLimit - 1)[:gatherLimit-1], 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(local, "limit.bin"), randomBytes(frame.MaxPayload - 1)[:frame.MaxPayload-1], 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Remove(filepath.Join(local, "empty")); err != nil {
 		t.Fatal(err)
 	}
-	pulled, err = g.PullTree(t.Context(), `C:\trees\one`, local, TreeOptions{})
-	again := TreeStats{Files: 305, Folders: 6, Skipped: 302, Bytes: tree.Bytes(), Fetched: gatherLimit + 1<<20 + 7, Resumed: 2 << 20}
+	pulled, err = g.PullTree(t.Context(), `C:\trees\one`, local, transfer.TreeOptions{})
+	again := transfer.TreeStats{Files: 305, Folders: 6, Skipped: 302, Bytes: tree.Bytes(), Fetched: frame.MaxPayload + 1<<20 + 7, Resumed: 2 << 20}
 	if err != nil || !cmp.Equal(pulled, again) {
 		t.Errorf("again: %+v, %v", pulled, err)
 	}
@@ -82,7 +86,7 @@ func realTree(t *testing.T, w *wineGuest, g *Guest) {
 	}
 	// One file is a tree, too.
 	for what, skipped := range []int{0, 1} {
-		pulled, err = g.PullTree(t.Context(), `C:\trees\one\big.bin`, filepath.Join(local, "copy"), TreeOptions{})
+		pulled, err = g.PullTree(t.Context(), `C:\trees\one\big.bin`, filepath.Join(local, "copy"), transfer.TreeOptions{})
 		if err != nil || pulled.Files != 1 || pulled.Skipped != skipped {
 			t.Errorf("a file, time %d: %+v, %v", what, pulled, err)
 		}
@@ -90,18 +94,19 @@ func realTree(t *testing.T, w *wineGuest, g *Guest) {
 }
 
 func realTreeRefused(t *testing.T, w *wineGuest, g *Guest) {
-	for path, want := range map[string]EntryKind{`C:\trees`: EntryFolder, `C:\trees\one\empty`: EntryFile, `C:\trees\none`: EntryAbsent, `C:\no\where`: EntryAbsent} {
+	for path, want := range map[string]transfer.EntryKind{`C:\trees`: transfer.EntryFolder, `C:\trees\one\empty`: transfer.EntryFile, `C:\trees\none`: transfer.EntryAbsent, `C:\no\where`: transfer.EntryAbsent} {
 		if e, err := g.Look(t.Context(), path); err != nil || e.Kind != want || e.Path != "" {
 			t.Errorf("%s: %+v, %v", path, e, err)
 		}
 	}
-	refused, ok := errors.AsType[*TransferError](g.makeFolders(t.Context(), []string{`C:\trees\two`, `C:\trees\one\empty`}))
+	_, err := g.PushTree(t.Context(), &transfer.Tree{Folders: []string{`C:\trees\two`, `C:\trees\one\empty`}}, nil)
+	refused, ok := errors.AsType[*transfer.Error](err)
 	if !ok || refused.Win32 != 267 || refused.Path != `C:\trees\one\empty` {
 		t.Errorf("a folder where a file is: %v", refused)
 	}
 	local := filepath.Join(t.TempDir(), "x")
-	_, err := g.PullTree(t.Context(), `C:\trees\none`, local, TreeOptions{})
-	if refused, ok = errors.AsType[*TransferError](err); !ok || refused.Win32 != 2 {
+	_, err = g.PullTree(t.Context(), `C:\trees\none`, local, transfer.TreeOptions{})
+	if refused, ok = errors.AsType[*transfer.Error](err); !ok || refused.Win32 != 2 {
 		t.Errorf("absent: %v", err)
 	}
 	// A file that can't be read: the others come, and the error tells of it.
@@ -114,20 +119,20 @@ func realTreeRefused(t *testing.T, w *wineGuest, g *Guest) {
 			t.Fatal(err)
 		}
 	}
-	stats, err := g.PullTree(t.Context(), `C:\trees\three`, local, TreeOptions{})
+	stats, err := g.PullTree(t.Context(), `C:\trees\three`, local, transfer.TreeOptions{})
 	if os.Getuid() == 0 { // who can read everything
 		return
 	}
-	if refused, ok = errors.AsType[*TransferError](err); !ok || refused.Path != `C:\trees\three\secret` || stats.Files != 1 {
+	if refused, ok = errors.AsType[*transfer.Error](err); !ok || refused.Path != `C:\trees\three\secret` || stats.Files != 1 {
 		t.Errorf("unreadable: %+v, %v", stats, err)
 	}
 }
 
 // lie answers a gather with frames of the test's making.
-func lie(frames ...frame) func(*fakeAgent) uint32 {
+func lie(frames ...frame.Frame) func(*fakeAgent) uint32 {
 	return func(a *fakeAgent) uint32 {
-		in := frameReader{r: a.in}
-		if _, err := in.next(); err != nil {
+		in := frame.NewReader(a.in)
+		if _, err := in.Next(); err != nil {
 			return 2
 		}
 		for _, f := range frames {
@@ -137,12 +142,12 @@ func lie(frames ...frame) func(*fakeAgent) uint32 {
 	}
 }
 
-func whole(file uint16, data string) []frame {
+func whole(file uint16, data string) []frame.Frame {
 	sum := sha256.Sum256([]byte(data))
-	return []frame{
-		{kind: frameSize, file: file, offset: uint64(len(data))},
-		{kind: frameData, file: file, payload: []byte(data)},
-		{kind: frameEnd, file: file, offset: uint64(len(data)), payload: sum[:]},
+	return []frame.Frame{
+		{Kind: frame.Size, File: file, Offset: uint64(len(data))},
+		{Kind: frame.Data, File: file, Payload: []byte(data)},
+		{Kind: frame.End, File: file, Offset: uint64(len(data)), Payload: sum[:]},
 	}
 }
 
@@ -151,13 +156,13 @@ const twoFiles = `{"kind":"folder","path":""}` + "\n" + `{"kind":"file","path":"
 // Whatever the agent answers, a file has its name only when it is whole.
 func TestPullTreeOfAHostileAgent(t *testing.T) {
 	good := append(whole(0, "aa"), whole(1, "bb")...)
-	with := func(i int, change func(*frame)) []frame {
+	with := func(i int, change func(*frame.Frame)) []frame.Frame {
 		frames := slices.Clone(good)
 		change(&frames[i])
 		return frames
 	}
 	tests := map[string]struct {
-		frames []frame
+		frames []frame.Frame
 		here   []string
 		want   string // in the error
 	}{
@@ -167,16 +172,16 @@ func TestPullTreeOfAHostileAgent(t *testing.T) {
 		"out of order":      {frames: whole(1, "bb"), want: "about file 1"},
 		"one too many":      {frames: append(slices.Clone(good), good[3:]...), here: []string{"a", "b"}, want: "file 2 of 2"},
 		"cut in a file":     {frames: good[:5], here: []string{"a"}, want: "unexpected EOF"},
-		"have what is not":  {frames: []frame{{kind: frameHave, file: 0, offset: 2}}, want: "not here"},
-		"a wrong size":      {frames: with(0, func(f *frame) { f.offset = 3 }), want: "DATA of 2 bytes"},
-		"a wrong offset":    {frames: with(1, func(f *frame) { f.offset = 1 }), want: "at 1"},
-		"a wrong end":       {frames: with(2, func(f *frame) { f.offset = 1 }), want: "at 1"},
-		"another's data":    {frames: with(1, func(f *frame) { f.file = 1 }), want: "DATA about file 1"},
-		"a wrong hash":      {frames: with(2, func(f *frame) { f.payload = make([]byte, 32) }), want: "CRC"},
-		"a frame of put":    {frames: []frame{{kind: frameDone, payload: make([]byte, 32)}}, want: "unexpected DONE"},
-		"one is refused":    {frames: append([]frame{{kind: frameError, offset: 5, payload: []byte("read a: denied\x1b")}}, good[3:]...), here: []string{"b"}, want: "read a: denied"},
-		"all is refused":    {frames: []frame{{kind: frameError, file: allFiles, offset: 8, payload: []byte("no memory")}}, want: "no memory"},
-		"large, as it says": {frames: append([]frame{{kind: frameSize, offset: gatherLimit + 1}}, good[3:]...), here: []string{"b"}, want: "not found"},
+		"have what is not":  {frames: []frame.Frame{{Kind: frame.Have, File: 0, Offset: 2}}, want: "not here"},
+		"a wrong size":      {frames: with(0, func(f *frame.Frame) { f.Offset = 3 }), want: "DATA of 2 bytes"},
+		"a wrong offset":    {frames: with(1, func(f *frame.Frame) { f.Offset = 1 }), want: "at 1"},
+		"a wrong end":       {frames: with(2, func(f *frame.Frame) { f.Offset = 1 }), want: "at 1"},
+		"another's data":    {frames: with(1, func(f *frame.Frame) { f.File = 1 }), want: "DATA about file 1"},
+		"a wrong hash":      {frames: with(2, func(f *frame.Frame) { f.Payload = make([]byte, 32) }), want: "damaged on its way"},
+		"a frame of put":    {frames: []frame.Frame{{Kind: frame.Done, Payload: make([]byte, 32)}}, want: "unexpected DONE"},
+		"one is refused":    {frames: append([]frame.Frame{{Kind: frame.Error, Offset: 5, Payload: []byte("read a: denied\x1b")}}, good[3:]...), here: []string{"b"}, want: "read a: denied"},
+		"all is refused":    {frames: []frame.Frame{{Kind: frame.Error, File: 0xFFFF, Offset: 8, Payload: []byte("no memory")}}, want: "no memory"},
+		"large, as it says": {frames: append([]frame.Frame{{Kind: frame.Size, Offset: frame.MaxPayload + 1}}, good[3:]...), here: []string{"b"}, want: "not found"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -185,13 +190,13 @@ func TestPullTreeOfAHostileAgent(t *testing.T) {
 			g.retry.tries = 2
 			f.listing, f.gather = twoFiles, lie(test.frames...)
 			dir := filepath.Join(t.TempDir(), "x")
-			_, err := g.PullTree(t.Context(), `C:\x`, dir, TreeOptions{})
+			_, err := g.PullTree(t.Context(), `C:\x`, dir, transfer.TreeOptions{})
 			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) || strings.Contains(fmt.Sprint(err), "\x1b") {
 				t.Errorf("%v; want %q", err, test.want)
 			}
 			var here []string
 			for name := range readTree(t, dir) {
-				if !strings.HasSuffix(name, partSuffix) {
+				if !strings.HasSuffix(name, ".part") {
 					here = append(here, name)
 				}
 			}
@@ -209,17 +214,17 @@ func TestPullTreeGoesOnAfterLostContact(t *testing.T) {
 	f.listing = twoFiles
 	var asked []int
 	f.gather = func(a *fakeAgent) uint32 {
-		in := frameReader{r: a.in}
-		request, err := in.next()
+		in := frame.NewReader(a.in)
+		request, err := in.Next()
 		if err != nil {
 			return 2
 		}
-		asked = append(asked, int(request.file))
+		asked = append(asked, int(request.File))
 		if len(asked) == 1 {
 			for _, f := range whole(0, "aa") {
 				a.send(f)
 			}
-			damaged := appendFrame(nil, whole(1, "bb")[1])
+			damaged := frame.Append(nil, whole(1, "bb")[1])
 			damaged[len(damaged)-1] ^= 1
 			a.send(whole(1, "bb")[0])
 			a.out.Write(damaged)
@@ -231,7 +236,7 @@ func TestPullTreeGoesOnAfterLostContact(t *testing.T) {
 		return 0
 	}
 	dir := t.TempDir()
-	stats, err := g.PullTree(t.Context(), `C:\x`, dir, TreeOptions{})
+	stats, err := g.PullTree(t.Context(), `C:\x`, dir, transfer.TreeOptions{})
 	if err != nil || stats.Files != 2 || stats.Fetched != 4 || !slices.Equal(asked, []int{2, 1}) {
 		t.Errorf("%+v, %v; asked about %v files", stats, err, asked)
 	}
@@ -276,8 +281,8 @@ func TestPullTreeIntoWhatIsThere(t *testing.T) {
 				t.Fatal(err)
 			}
 			ran := len(f.ran())
-			_, err := g.PullTree(t.Context(), `C:\x`, dir, TreeOptions{})
-			if _, ok := errors.AsType[*NamesError](err); !ok || !strings.Contains(err.Error(), test.want) {
+			_, err := g.PullTree(t.Context(), `C:\x`, dir, transfer.TreeOptions{})
+			if _, ok := errors.AsType[*transfer.NamesError](err); !ok || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%v; want %q", err, test.want)
 			}
 			if got := readTree(t, outside); len(got) > 0 {
@@ -318,7 +323,7 @@ func TestPullTreeLeavesNamesOut(t *testing.T) {
 			f := newFakeGuest(t)
 			g := f.connect()
 			f.listing = root + test.listing + fmt.Sprintf(`{"kind":"end","entries":%d}`+"\n", strings.Count(test.listing, "\n")+1)
-			var frames []frame
+			var frames []frame.Frame
 			for i := range test.here {
 				if !strings.HasSuffix(test.here[i], "/") {
 					frames = append(frames, whole(uint16(i), "aa")...)
@@ -326,8 +331,8 @@ func TestPullTreeLeavesNamesOut(t *testing.T) {
 			}
 			f.gather = lie(frames...)
 			dir := t.TempDir()
-			_, err := g.PullTree(t.Context(), `C:\x`, dir, TreeOptions{})
-			if refused, ok := errors.AsType[*NamesError](err); ok != (len(test.want) > 0) || ok && !refused.Rest || err != nil && !ok {
+			_, err := g.PullTree(t.Context(), `C:\x`, dir, transfer.TreeOptions{})
+			if refused, ok := errors.AsType[*transfer.NamesError](err); ok != (len(test.want) > 0) || ok && !refused.Rest || err != nil && !ok {
 				t.Errorf("%v", err)
 			}
 			for _, want := range test.want {
@@ -346,7 +351,7 @@ func TestPullTreeLeavesLinksOut(t *testing.T) {
 	f := newFakeGuest(t)
 	g := f.connect()
 	f.listing = `{"kind":"folder","path":""}` + "\n" + `{"kind":"link","path":"there"}` + "\n" + `{"kind":"end","entries":2}` + "\n"
-	stats, err := g.PullTree(t.Context(), `C:\x`, filepath.Join(t.TempDir(), "x"), TreeOptions{})
+	stats, err := g.PullTree(t.Context(), `C:\x`, filepath.Join(t.TempDir(), "x"), transfer.TreeOptions{})
 	if err != nil || !slices.Equal(stats.Links, []string{`C:\x\there`}) {
 		t.Errorf("%+v, %v", stats, err)
 	}
@@ -364,10 +369,10 @@ func listingOf(sizes map[string]int) string {
 
 // What a guest says of its files is not what it sends: bytes count when they arrive, over all files together.
 func TestPullTreeStaysWithinItsBytes(t *testing.T) {
-	const large = gatherLimit + 1
+	const large = frame.MaxPayload + 1
 	huge := int(1) << 62
-	small := func(n int) []frame { // n files of 2 bytes
-		var frames []frame
+	small := func(n int) []frame.Frame { // n files of 2 bytes
+		var frames []frame.Frame
 		for i := range n {
 			frames = append(frames, whole(uint16(i), "aa")...)
 		}
@@ -375,7 +380,7 @@ func TestPullTreeStaysWithinItsBytes(t *testing.T) {
 	}
 	tests := map[string]struct {
 		listed map[string]int
-		sent   []frame        // as answers to gather
+		sent   []frame.Frame  // as answers to gather
 		files  map[string]int // what get sends of large ones
 		max    int64
 		place  string // where it ends; empty: it doesn't
@@ -386,8 +391,8 @@ func TestPullTreeStaysWithinItsBytes(t *testing.T) {
 		"a sum that overflows":        {listed: map[string]int{"a": huge, "b": huge, "c": huge, "d": huge}, max: 100, place: `C:\x: its files`},
 		"one byte listed, more sent":  {listed: map[string]int{"a": 1}, sent: whole(0, "aa"), max: 1, place: `C:\x\a`, told: 1},
 		"many small ones":             {listed: map[string]int{"a": 0, "b": 0, "c": 0}, sent: small(3), max: 5, place: `C:\x\c`, told: 1},
-		"one byte listed, large sent": {listed: map[string]int{"a": 1}, sent: []frame{{kind: frameSize, offset: large}}, files: map[string]int{"a": large}, max: 100000, place: `C:\x\a`, told: 2},
-		"large ones together": {listed: map[string]int{"a": large, "b": 1}, sent: []frame{{kind: frameSize, offset: large}},
+		"one byte listed, large sent": {listed: map[string]int{"a": 1}, sent: []frame.Frame{{Kind: frame.Size, Offset: large}}, files: map[string]int{"a": large}, max: 100000, place: `C:\x\a`, told: 2},
+		"large ones together": {listed: map[string]int{"a": large, "b": 1}, sent: []frame.Frame{{Kind: frame.Size, Offset: large}},
 			files: map[string]int{"a": large, "b": large}, max: 2*large - 1, place: `C:\x\b`, told: 3},
 		"small and large together": {listed: map[string]int{"a": 2, "b": large}, sent: whole(0, "aa"), files: map[string]int{"b": large + 1}, max: large + 2, place: `C:\x\b`, told: 2},
 	}
@@ -400,8 +405,8 @@ func TestPullTreeStaysWithinItsBytes(t *testing.T) {
 				f.write(`C:\x\`+name, make([]byte, size))
 			}
 			ran, dir := len(f.ran()), t.TempDir()
-			stats, err := g.PullTree(t.Context(), `C:\x`, dir, TreeOptions{MaxBytes: test.max})
-			limit, ended := errors.AsType[*LimitError](err)
+			stats, err := g.PullTree(t.Context(), `C:\x`, dir, transfer.TreeOptions{MaxBytes: test.max})
+			limit, ended := errors.AsType[*agent.LimitError](err)
 			if ended != (test.place != "") || err != nil && !ended || ended && (limit.Limit != test.max || !strings.Contains(err.Error(), test.place)) {
 				t.Errorf("%v; want %q", err, test.place)
 			}
@@ -426,7 +431,7 @@ func TestPullTreeStaysWithinItsBytes(t *testing.T) {
 func TestPullTreeCountsWhatIsDamagedOnce(t *testing.T) {
 	f := newFakeGuest(t)
 	g := f.connect()
-	data := randomBytes(gatherLimit + 90<<10)
+	data := randomBytes(frame.MaxPayload + 90<<10)
 	f.listing, f.gather = listingOf(map[string]int{"a": len(data)}), lie()
 	f.write(`C:\x\a`, data)
 	frames, gets := 0, 0
@@ -444,7 +449,7 @@ func TestPullTreeCountsWhatIsDamagedOnce(t *testing.T) {
 			return w.Write(p)
 		})
 	}
-	stats, err := g.PullTree(t.Context(), `C:\x`, t.TempDir(), TreeOptions{MaxBytes: int64(len(data))})
+	stats, err := g.PullTree(t.Context(), `C:\x`, t.TempDir(), transfer.TreeOptions{MaxBytes: int64(len(data))})
 	if err != nil || stats.Fetched != int64(len(data)) || gets != 2 {
 		t.Errorf("%+v, %v; asked for %d times", stats, err, gets)
 	}
@@ -452,7 +457,7 @@ func TestPullTreeCountsWhatIsDamagedOnce(t *testing.T) {
 
 // What comes into the destination while a tree is fetched is not followed, neither out of it nor to another file of it.
 func TestPullTreeFollowsNothingThatComesMeanwhile(t *testing.T) {
-	const large = gatherLimit + 1
+	const large = frame.MaxPayload + 1
 	link := func(to string) func(place string) error {
 		return func(place string) error { return os.Symlink(to, place) }
 	}
@@ -496,7 +501,7 @@ func TestPullTreeFollowsNothingThatComesMeanwhile(t *testing.T) {
 				}
 				return lie(whole(0, "aa")...)(a)
 			}
-			_, err := g.PullTree(t.Context(), `C:\x`, dir, TreeOptions{})
+			_, err := g.PullTree(t.Context(), `C:\x`, dir, transfer.TreeOptions{})
 			if (err != nil) != test.refused {
 				t.Errorf("%v; want an error: %v", err, test.refused)
 			}
@@ -521,7 +526,7 @@ func realNames(t *testing.T, w *wineGuest, g *Guest) {
 		long: string(randomBytes(2<<20 + 5)), strings.Repeat("p", 251): "p", strings.Repeat("世", 85): "wide", "a\x7fb": "DEL",
 		"\u00e9": "NFC", "e\u0301": "NFD", "x": "x", "x.part": "no part of x", "𐐨": "small", "CONx": "no device", ".x": "a dot before",
 	}
-	var tree Tree
+	var tree transfer.Tree
 	if err := tree.Add(writeTree(t, want), `C:\names`); err != nil {
 		t.Fatal(err)
 	}
@@ -547,8 +552,8 @@ func realNames(t *testing.T, w *wineGuest, g *Guest) {
 		want[name] = name
 	}
 	local := t.TempDir()
-	_, err = g.PullTree(t.Context(), `C:\names`, local, TreeOptions{})
-	if refused, ok := errors.AsType[*NamesError](err); !ok || refused.Total != 2 || !strings.Contains(err.Error(), "con.txt") || !strings.Contains(err.Error(), partName("x")) {
+	_, err = g.PullTree(t.Context(), `C:\names`, local, transfer.TreeOptions{})
+	if refused, ok := errors.AsType[*transfer.NamesError](err); !ok || refused.Total != 2 || !strings.Contains(err.Error(), "con.txt") || !strings.Contains(err.Error(), partName("x")) {
 		t.Errorf("left out: %v", err)
 	}
 	if diff := cmp.Diff(want, readTree(t, local)); diff != "" {

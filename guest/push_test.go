@@ -15,6 +15,9 @@ import (
 	"sync"
 	"testing"
 
+	"wskharness/guest/agent"
+	"wskharness/guest/transfer"
+	"wskharness/guest/transfer/frame"
 	"wskharness/remote/winrmd"
 )
 
@@ -28,7 +31,7 @@ func TestPushOfAPackageTakesFewRequests(t *testing.T) {
 	f := newFakeGuest(t)
 	g := f.connect()
 	driver, plan := randomBytes(60<<10), []byte("plan")
-	files := []File{Contents(`C:\wskharness\runs\r\plan.bin`, plan), Contents(`C:\wskharness\store\x\wsksample.sys`, driver)}
+	files := []transfer.File{transfer.Contents(`C:\wskharness\runs\r\plan.bin`, plan), transfer.Contents(`C:\wskharness\store\x\wsksample.sys`, driver)}
 	requests := func(push func()) int64 {
 		before := f.asked.count()
 		push()
@@ -36,7 +39,7 @@ func TestPushOfAPackageTakesFewRequests(t *testing.T) {
 	}
 	n := requests(func() {
 		stats, err := g.Push(t.Context(), files, nil)
-		if want := (PushStats{Files: 2, Bytes: 60<<10 + 4, Sent: 60<<10 + 4, Tries: 1}); err != nil || stats != want {
+		if want := (transfer.PushStats{Files: 2, Bytes: 60<<10 + 4, Sent: 60<<10 + 4, Tries: 1}); err != nil || stats != want {
 			t.Errorf("%+v, %v", stats, err)
 		}
 	})
@@ -49,7 +52,7 @@ func TestPushOfAPackageTakesFewRequests(t *testing.T) {
 	// Again: this Guest knows that it is there, so it asks first.
 	n = requests(func() {
 		stats, err := g.Push(t.Context(), files, nil)
-		if want := (PushStats{Files: 2, Skipped: 2, Bytes: 60<<10 + 4, Tries: 1}); err != nil || stats != want {
+		if want := (transfer.PushStats{Files: 2, Skipped: 2, Bytes: 60<<10 + 4, Tries: 1}); err != nil || stats != want {
 			t.Errorf("%+v, %v", stats, err)
 		}
 	})
@@ -64,7 +67,7 @@ func TestPushOfWhatIsThereAlready(t *testing.T) {
 	g := f.connect()
 	data := randomBytes(100 << 10)
 	f.write(`C:\x\a`, data)
-	stats, err := g.Push(t.Context(), []File{Contents(`C:\x\a`, data)}, nil)
+	stats, err := g.Push(t.Context(), []transfer.File{transfer.Contents(`C:\x\a`, data)}, nil)
 	if err != nil || stats.Skipped != 1 || stats.Files != 1 {
 		t.Errorf("%+v, %v", stats, err)
 	}
@@ -80,11 +83,11 @@ func TestPushOfALargeFile(t *testing.T) {
 	}
 	before, asked := f.client.Stats(), f.asked.count()
 	var told []int64
-	stats, err := g.Push(t.Context(), []File{{Path: `C:\x\big`, Local: local}, Contents(`C:\x\empty`, nil)}, func(p Progress) { told = append(told, p.Done) })
+	stats, err := g.Push(t.Context(), []transfer.File{{Path: `C:\x\big`, Local: local}, transfer.Contents(`C:\x\empty`, nil)}, func(p transfer.Progress) { told = append(told, p.Done) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (PushStats{Files: 2, Bytes: int64(len(data)), Sent: int64(len(data)), Tries: 1}); stats != want {
+	if want := (transfer.PushStats{Files: 2, Bytes: int64(len(data)), Sent: int64(len(data)), Tries: 1}); stats != want {
 		t.Errorf("%+v", stats)
 	}
 	if got, _ := f.read(`C:\x\big`); !bytes.Equal(got, data) {
@@ -122,7 +125,7 @@ func TestPushResumes(t *testing.T) {
 		}
 	}
 	data := randomBytes(3 << 19)
-	stats, err := g.Push(t.Context(), []File{Contents(`C:\x\big`, data)}, nil)
+	stats, err := g.Push(t.Context(), []transfer.File{transfer.Contents(`C:\x\big`, data)}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +136,7 @@ func TestPushResumes(t *testing.T) {
 		t.Errorf("%+v", stats)
 	}
 	// Each conversation wrote a frame before it was cut, and the next went on behind it.
-	if want := []int64{0, dataFrame, 2 * dataFrame}; !slices.Equal(begun, want) {
+	if want := []int64{0, 256 << 10, 2 * 256 << 10}; !slices.Equal(begun, want) {
 		t.Errorf("the conversations began at %d, not %d", begun, want)
 	}
 }
@@ -148,7 +151,7 @@ func TestPushGivesUp(t *testing.T) {
 	}
 	g := f.connect()
 	g.retry.tries = 6
-	stats, err := g.Push(t.Context(), []File{Contents(`C:\x\a`, randomBytes(300<<10))}, nil)
+	stats, err := g.Push(t.Context(), []transfer.File{transfer.Contents(`C:\x\a`, randomBytes(300<<10))}, nil)
 	if err == nil || !strings.Contains(err.Error(), "given up after 6 tries") || stats.Tries != 6 {
 		t.Errorf("%+v, %v", stats, err)
 	}
@@ -162,15 +165,15 @@ func TestPushReportsWhatTheAgentRefuses(t *testing.T) {
 	f := newFakeGuest(t)
 	g := f.connect()
 	for name, tc := range map[string]struct {
-		file  File
+		file  transfer.File
 		win32 uint32
 	}{
-		"wrong hash":       {File{Path: `C:\x\a`, Data: strings.NewReader("hello"), Size: 5, SHA256: wrong}, 23},
-		"wrong hash, long": {File{Path: `C:\x\b`, Data: bytes.NewReader(randomBytes(300 << 10)), Size: 300 << 10, SHA256: wrong}, 23},
+		"wrong hash":       {transfer.File{Path: `C:\x\a`, Data: strings.NewReader("hello"), Size: 5, SHA256: wrong}, 23},
+		"wrong hash, long": {transfer.File{Path: `C:\x\b`, Data: bytes.NewReader(randomBytes(300 << 10)), Size: 300 << 10, SHA256: wrong}, 23},
 	} {
 		t.Run(name, func(t *testing.T) {
-			stats, err := g.Push(t.Context(), []File{tc.file}, nil)
-			refused, ok := errors.AsType[*TransferError](err)
+			stats, err := g.Push(t.Context(), []transfer.File{tc.file}, nil)
+			refused, ok := errors.AsType[*transfer.Error](err)
 			if !ok || refused.Win32 != tc.win32 || refused.Path != tc.file.Path || stats.Tries != 1 {
 				t.Errorf("%+v, %v", stats, err)
 			}
@@ -187,7 +190,7 @@ func TestPushOfAFileThatShrinks(t *testing.T) {
 	sum := sha256.Sum256(data)
 	f := newFakeGuest(t)
 	g := f.connect()
-	_, err := g.Push(t.Context(), []File{{Path: `C:\x`, Data: bytes.NewReader(data[:2<<20+5]), Size: int64(len(data)), SHA256: hex.EncodeToString(sum[:])}}, nil)
+	_, err := g.Push(t.Context(), []transfer.File{{Path: `C:\x`, Data: bytes.NewReader(data[:2<<20+5]), Size: int64(len(data)), SHA256: hex.EncodeToString(sum[:])}}, nil)
 	if err == nil || !strings.Contains(err.Error(), `push C:\x: it has become shorter: 2097157 bytes, and 3145728 when it was looked at`) {
 		t.Errorf("%v", err)
 	}
@@ -200,7 +203,7 @@ func TestPushOfAFileThatShrinks(t *testing.T) {
 func TestPushOfAnEmptyFile(t *testing.T) {
 	f := newFakeGuest(t)
 	g := f.connect()
-	files := []File{Contents(`C:\empty`, nil), Contents(`C:\other`, []byte("other"))}
+	files := []transfer.File{transfer.Contents(`C:\empty`, nil), transfer.Contents(`C:\other`, []byte("other"))}
 	for _, skipped := range []int{0, 2} {
 		if stats, err := g.Push(t.Context(), files, nil); err != nil || stats.Files != 2 || stats.Skipped != skipped {
 			t.Errorf("%+v, %v; want %d there already", stats, err, skipped)
@@ -210,17 +213,17 @@ func TestPushOfAnEmptyFile(t *testing.T) {
 
 func TestPushNoticesAnAgentThatLies(t *testing.T) {
 	for name, tc := range map[string]struct {
-		say  []frame
+		say  []frame.Frame
 		want string
 	}{
-		"HAVE beyond":  {[]frame{{kind: frameHave, offset: 99}}, "HAVE for file 0 at 99"},
-		"HAVE of half": {[]frame{{kind: frameHave, offset: 2, payload: []byte{1}}}, "there since now"},
-		"HAVE twice":   {[]frame{{kind: frameHave}, {kind: frameHave}}, "out of order"},
-		"DONE at once": {[]frame{{kind: frameDone, offset: 5, payload: make([]byte, 32)}}, "out of turn"},
-		"other hash":   {[]frame{{kind: frameHave}, {kind: frameDone, offset: 5, payload: make([]byte, 32)}}, "another size or hash"},
-		"no such file": {[]frame{{kind: frameHave, file: 7}}, "file 7 of 1"},
+		"HAVE beyond":  {[]frame.Frame{{Kind: frame.Have, Offset: 99}}, "HAVE for file 0 at 99"},
+		"HAVE of half": {[]frame.Frame{{Kind: frame.Have, Offset: 2, Payload: []byte{1}}}, "there since now"},
+		"HAVE twice":   {[]frame.Frame{{Kind: frame.Have}, {Kind: frame.Have}}, "out of order"},
+		"DONE at once": {[]frame.Frame{{Kind: frame.Done, Offset: 5, Payload: make([]byte, 32)}}, "out of turn"},
+		"other hash":   {[]frame.Frame{{Kind: frame.Have}, {Kind: frame.Done, Offset: 5, Payload: make([]byte, 32)}}, "another size or hash"},
+		"no such file": {[]frame.Frame{{Kind: frame.Have, File: 7}}, "file 7 of 1"},
 		"silence":      {nil, "without saying"},
-		"wrong kind":   {[]frame{{kind: frameSize}}, "unexpected SIZE"},
+		"wrong kind":   {[]frame.Frame{{Kind: frame.Size}}, "unexpected SIZE"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFakeGuest(t)
@@ -228,8 +231,8 @@ func TestPushNoticesAnAgentThatLies(t *testing.T) {
 			f.onOutput = func(_ *fakeAgent, _ string, w io.Writer) io.Writer {
 				return &replaceWriter{w: w, with: tc.say}
 			}
-			_, err := g.Push(t.Context(), []File{Contents(`C:\x\a`, []byte("hello"))}, nil)
-			if _, ok := errors.AsType[*ProtocolError](err); !ok || !strings.Contains(err.Error(), tc.want) {
+			_, err := g.Push(t.Context(), []transfer.File{transfer.Contents(`C:\x\a`, []byte("hello"))}, nil)
+			if _, ok := errors.AsType[*agent.ProtocolError](err); !ok || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("error %v does not say %q", err, tc.want)
 			}
 		})
@@ -240,13 +243,13 @@ func TestPushNoticesAnAgentThatLies(t *testing.T) {
 type replaceWriter struct {
 	once sync.Once
 	w    io.Writer
-	with []frame
+	with []frame.Frame
 }
 
 func (r *replaceWriter) Write(p []byte) (int, error) {
 	r.once.Do(func() {
 		for _, f := range r.with {
-			r.w.Write(appendFrame(nil, f))
+			r.w.Write(frame.Append(nil, f))
 		}
 	})
 	return len(p), nil
@@ -260,13 +263,13 @@ func TestPushTriesAgainAfterDamage(t *testing.T) {
 	f.onOutput = func(_ *fakeAgent, command string, w io.Writer) io.Writer {
 		return writerFunc(func(p []byte) (int, error) {
 			p = bytes.Clone(p)
-			if command == "put" && len(p) > frameHeaderSize {
+			if command == "put" && len(p) > frame.HeaderSize {
 				once.Do(func() { p[len(p)-1] ^= 1 })
 			}
 			return w.Write(p)
 		})
 	}
-	stats, err := g.Push(t.Context(), []File{Contents(`C:\x\a`, []byte("hello"))}, nil)
+	stats, err := g.Push(t.Context(), []transfer.File{transfer.Contents(`C:\x\a`, []byte("hello"))}, nil)
 	if err != nil || stats.Tries != 2 {
 		t.Errorf("%+v, %v", stats, err)
 	}
@@ -276,8 +279,8 @@ func TestPushChecksAllFilesFirst(t *testing.T) {
 	f := newFakeGuest(t)
 	g := f.connect()
 	before := len(f.ran())
-	_, err := g.Push(t.Context(), []File{
-		Contents(`C:\x\..\a`, nil), Contents(`C:\x\b`, nil), Contents(`c:\X\B`, nil), {Path: `C:\x\c`}, {Path: `C:\x\d`, Local: "/nonexistent/file"},
+	_, err := g.Push(t.Context(), []transfer.File{
+		transfer.Contents(`C:\x\..\a`, nil), transfer.Contents(`C:\x\b`, nil), transfer.Contents(`c:\X\B`, nil), {Path: `C:\x\c`}, {Path: `C:\x\d`, Local: "/nonexistent/file"},
 		{Path: `C:\x\e`, Local: t.TempDir()}, {Path: `C:\x\f`, Data: strings.NewReader(""), SHA256: "xyz"},
 	}, nil)
 	if err == nil {
@@ -297,7 +300,7 @@ func TestPushOfAFileThatCannotBeRead(t *testing.T) {
 	f := newFakeGuest(t)
 	g := f.connect()
 	bad := errors.New("disk on fire")
-	_, err := g.Push(t.Context(), []File{{Path: `C:\x\a`, Data: failingReader{bad}, Size: 1 << 20, SHA256: strings.Repeat("ab", 32)}}, nil)
+	_, err := g.Push(t.Context(), []transfer.File{{Path: `C:\x\a`, Data: failingReader{bad}, Size: 1 << 20, SHA256: strings.Repeat("ab", 32)}}, nil)
 	if !errors.Is(err, bad) {
 		t.Errorf("error %v", err)
 	}
@@ -310,9 +313,9 @@ func (f failingReader) ReadAt([]byte, int64) (int, error) { return 0, f.err }
 func TestPushInBatches(t *testing.T) {
 	f := newFakeGuest(t)
 	g := f.connect()
-	var files []File
-	for i := range maxBatchFiles + 5 {
-		files = append(files, Contents(`C:\x\`+strings.Repeat("n", i%40)+string(rune('a'+i%26))+strings.Repeat("m", i/40), []byte{byte(i)}))
+	var files []transfer.File
+	for i := range 1024 + 5 {
+		files = append(files, transfer.Contents(`C:\x\`+strings.Repeat("n", i%40)+string(rune('a'+i%26))+strings.Repeat("m", i/40), []byte{byte(i)}))
 	}
 	stats, err := g.Push(t.Context(), files, nil)
 	if err != nil || stats.Files != len(files) || stats.Tries != 2 {
@@ -329,7 +332,7 @@ func TestPushEndsWithItsContext(t *testing.T) {
 			cancel()
 		}
 	}
-	_, err := g.Push(ctx, []File{Contents(`C:\x\a`, randomBytes(1<<20))}, nil)
+	_, err := g.Push(ctx, []transfer.File{transfer.Contents(`C:\x\a`, randomBytes(1<<20))}, nil)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}

@@ -15,6 +15,9 @@ import (
 	"time"
 
 	"wskharness/driver"
+	"wskharness/guest/agent"
+	"wskharness/guest/journal"
+	"wskharness/guest/transfer"
 	"wskharness/suites"
 )
 
@@ -23,8 +26,8 @@ type runGuest struct {
 	*Guest
 	wine    *wineGuest
 	options Options
-	sample  File // wsksample.sys, in the guest
-	quirk   File // testdata/quirk, in the guest
+	sample  transfer.File // wsksample.sys, in the guest
+	quirk   transfer.File // testdata/quirk, in the guest
 	runs    int
 
 	start, stop time.Duration // that a driver may take
@@ -102,7 +105,7 @@ func (r *runGuest) reboot(t *testing.T) {
 }
 
 // deploy builds a driver and brings it into the guest.
-func (r *runGuest) deploy(t *testing.T, spec driver.Spec) File {
+func (r *runGuest) deploy(t *testing.T, spec driver.Spec) transfer.File {
 	t.Helper()
 	tc, err := driver.FindToolchain(t.Context())
 	if err != nil {
@@ -116,8 +119,8 @@ func (r *runGuest) deploy(t *testing.T, spec driver.Spec) File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := File{Path: StorePath(built.SHA256[:16], spec.Name), Local: built.Path, SHA256: built.SHA256}
-	if _, err := r.Push(t.Context(), []File{f}, nil); err != nil {
+	f := transfer.File{Path: StorePath(built.SHA256[:16], spec.Name), Local: built.Path, SHA256: built.SHA256}
+	if _, err := r.Push(t.Context(), []transfer.File{f}, nil); err != nil {
 		t.Fatal(err)
 	}
 	return f
@@ -171,11 +174,11 @@ func (r *runGuest) order(t *testing.T, cases string, own *suites.Service) Run {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Run{ID: id, Plan: plan, Files: []File{file}}
+	return Run{ID: id, Plan: plan, Files: []transfer.File{file}}
 }
 
 // records runs an order to its end.
-func (r *runGuest) records(t *testing.T, o Run) []Record {
+func (r *runGuest) records(t *testing.T, o Run) []journal.Record {
 	t.Helper()
 	s, err := r.StartRun(t.Context(), o)
 	if err != nil {
@@ -190,7 +193,7 @@ func (r *runGuest) records(t *testing.T, o Run) []Record {
 }
 
 // await reads a run's journal up to the first record of a kind.
-func await(t *testing.T, s *Stream, ev Event) {
+func await(t *testing.T, s *Stream, ev journal.Event) {
 	t.Helper()
 	for {
 		record, err := s.Next(t.Context())
@@ -203,7 +206,7 @@ func await(t *testing.T, s *Stream, ev Event) {
 	}
 }
 
-func journalOf(records []Record) string {
+func journalOf(records []journal.Record) string {
 	var b bytes.Buffer
 	for _, r := range records {
 		b.Write(append(bytes.Clone(r.Raw), '\n'))
@@ -212,7 +215,7 @@ func journalOf(records []Record) string {
 }
 
 // find returns the first record of a kind.
-func find(t *testing.T, records []Record, ev Event) Record {
+func find(t *testing.T, records []journal.Record, ev journal.Event) journal.Record {
 	t.Helper()
 	for _, r := range records {
 		if r.Ev == ev {
@@ -220,7 +223,7 @@ func find(t *testing.T, records []Record, ev Event) Record {
 		}
 	}
 	t.Fatalf("no %s in\n%s", ev, journalOf(records))
-	return Record{}
+	return journal.Record{}
 }
 
 // sleepsLong is minutes longer than any test, but none of its cases is: an order is taken between two.
@@ -281,8 +284,8 @@ func (r *runGuest) cancelledAtOnce(t *testing.T) {
 		}
 		s.Close()
 	}
-	var never *AgentError
-	if err := r.Cancel(t.Context(), "never-was"); !errors.As(err, &never) || never.ExitCode != refusedExit {
+	var never *agent.Error
+	if err := r.Cancel(t.Context(), "never-was"); !errors.As(err, &never) || never.ExitCode != agent.ExitRefused {
 		t.Errorf("a run that never was: %v", err)
 	}
 }
@@ -294,9 +297,9 @@ const sleepsShort = `
 `
 
 // unharmed checks that the run ended well, with the proof that its driver is gone.
-func unharmed(t *testing.T, records []Record, sha256 string) {
+func unharmed(t *testing.T, records []journal.Record, sha256 string) {
 	t.Helper()
-	stop, end := find(t, records, EvDriverStop), find(t, records, EvRunEnd)
+	stop, end := find(t, records, journal.EvDriverStop), find(t, records, journal.EvRunEnd)
 	if !stop.OK || stop.SHA256 != sha256 || stop.Why != "" || end.Why != "done" {
 		t.Errorf("not proven to be gone\n%s", journalOf(records))
 	}
@@ -308,7 +311,7 @@ func (r *runGuest) driverGoes(t *testing.T) {
 }
 
 // changed runs an order whose driver is another file as soon as it has started.
-func (r *runGuest) changed(t *testing.T, o Run) []Record {
+func (r *runGuest) changed(t *testing.T, o Run) []journal.Record {
 	t.Helper()
 	file := r.wine.path(o.Files[0].Path)
 	good, err := os.ReadFile(file)
@@ -320,7 +323,7 @@ func (r *runGuest) changed(t *testing.T, o Run) []Record {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	await(t, s, EvDriverStart)
+	await(t, s, journal.EvDriverStart)
 	// In the place of the one that is loaded, which nobody may write to.
 	if err := errors.Join(os.Remove(file), os.WriteFile(file, append(bytes.Clone(good), 0), 0o600)); err != nil {
 		t.Fatal(err)
@@ -341,7 +344,7 @@ func (r *runGuest) driverChanged(t *testing.T) {
 	for _, own := range []*suites.Service{nil, quirky(quirkNone)} {
 		o := r.order(t, sleepsShort, own)
 		records := r.changed(t, o)
-		stop, end := find(t, records, EvDriverStop), find(t, records, EvRunEnd)
+		stop, end := find(t, records, journal.EvDriverStop), find(t, records, journal.EvRunEnd)
 		if stop.OK || stop.Why != "hash" || stop.Win32 != 23 || stop.SHA256 == "" || stop.SHA256 == o.Files[0].SHA256 || end.Why != "tainted" {
 			t.Errorf("the other file is not noticed\n%s", journalOf(records))
 		}
@@ -365,14 +368,14 @@ const reloads = `
 func (r *runGuest) notBack(t *testing.T) {
 	for _, own := range []*suites.Service{nil, quirky(quirkNone)} {
 		records := r.changed(t, r.order(t, unloads+sleepsShort, own))
-		end, last := find(t, records, EvCaseEnd), records[len(records)-1]
+		end, last := find(t, records, journal.EvCaseEnd), records[len(records)-1]
 		if end.Why != "done" || end.Ran != 2 || end.Back != "hash" || end.Win32 != 23 || last.Why == "done" || last.Cases != 1 {
 			t.Errorf("not told to be gone\n%s", journalOf(records))
 		}
 		records = r.changed(t, r.order(t, reloads, own))
-		step, end := records[len(records)-1], find(t, records, EvCaseEnd)
+		step, end := records[len(records)-1], find(t, records, journal.EvCaseEnd)
 		for _, record := range records {
-			if record.Ev == EvStep {
+			if record.Ev == journal.EvStep {
 				step = record
 			}
 		}
@@ -386,7 +389,7 @@ func (r *runGuest) notBack(t *testing.T) {
 // The agent would ask what NTSTATUS that was, by another call, which Wine does not have: that is none of the driver's.
 func (r *runGuest) doesNotStart(t *testing.T) {
 	records := r.records(t, r.order(t, sleepsShort, quirky(quirkFails)))
-	if start := find(t, records, EvDriverStart); start.OK || start.Why != "start" || start.Win32 != 317 || start.Entry != 0 || start.Again != nil || len(records) != 3 {
+	if start := find(t, records, journal.EvDriverStart); start.OK || start.Why != "start" || start.Win32 != 317 || start.Entry != 0 || start.Again != nil || len(records) != 3 {
 		t.Errorf("%s", journalOf(records))
 	}
 }
@@ -394,7 +397,7 @@ func (r *runGuest) doesNotStart(t *testing.T) {
 // Wine's manager takes the order to stop and leaves the driver running.
 func (r *runGuest) noUnload(t *testing.T) {
 	records := r.records(t, r.order(t, sleepsShort, quirky(quirkNoUnload)))
-	stop, end := find(t, records, EvDriverStop), find(t, records, EvRunEnd)
+	stop, end := find(t, records, journal.EvDriverStop), find(t, records, journal.EvRunEnd)
 	if stop.OK || stop.Why != "refused" || stop.Win32 != 1052 || stop.SHA256 != "" || end.Why != "tainted" {
 		t.Errorf("not refused\n%s", journalOf(records))
 	}
@@ -403,7 +406,7 @@ func (r *runGuest) noUnload(t *testing.T) {
 func (r *runGuest) unloadStays(t *testing.T) {
 	r.stop = 5 * time.Second
 	records := r.records(t, r.order(t, sleepsShort, quirky(quirkStays)))
-	stop, end := find(t, records, EvDriverStop), find(t, records, EvRunEnd)
+	stop, end := find(t, records, journal.EvDriverStop), find(t, records, journal.EvRunEnd)
 	if stop.OK || stop.Why != "timeout" || stop.Win32 != 1460 || end.Why != "tainted" {
 		t.Errorf("no timeout\n%s", journalOf(records))
 	}
@@ -420,7 +423,7 @@ func neverUnloaded(habit int) *suites.Service {
 const longIdle = 6 * time.Second
 
 func (r *runGuest) leftRunning(t *testing.T) {
-	var refused *AgentError
+	var refused *agent.Error
 	o := r.order(t, unloads, neverUnloaded(quirkNone))
 	if s, err := r.StartRun(t.Context(), o); err != nil {
 		t.Fatal(err)
@@ -428,7 +431,7 @@ func (r *runGuest) leftRunning(t *testing.T) {
 		t.Errorf("a plan that unloads what is never unloaded: %v\n%s", err, journalOf(records))
 	}
 	records := r.records(t, r.order(t, sleepsShort, neverUnloaded(quirkNoUnload)))
-	left, end := find(t, records, EvDriverLeft), find(t, records, EvRunEnd)
+	left, end := find(t, records, journal.EvDriverLeft), find(t, records, journal.EvRunEnd)
 	if !left.OK || left.Driver != "running" || left.SHA256 != r.quirk.SHA256 || end.Why != "done" || len(records) != 7 {
 		t.Errorf("not left\n%s", journalOf(records))
 	}
@@ -437,12 +440,12 @@ func (r *runGuest) leftRunning(t *testing.T) {
 		t.Errorf("it was left, and is %+v a while later, %v", state, err)
 	}
 	records = r.records(t, r.order(t, sleepsShort, neverUnloaded(quirkNoUnload)))
-	if start := find(t, records, EvDriverStart); start.OK || start.Why != "install" || start.Win32 != 1056 || len(records) != 3 {
+	if start := find(t, records, journal.EvDriverStart); start.OK || start.Why != "install" || start.Win32 != 1056 || len(records) != 3 {
 		t.Errorf("one that is never unloaded was followed by another\n%s", journalOf(records))
 	}
 	r.reboot(t)
 	records = r.changed(t, r.order(t, sleepsShort, neverUnloaded(quirkNone)))
-	left, end = find(t, records, EvDriverLeft), find(t, records, EvRunEnd)
+	left, end = find(t, records, journal.EvDriverLeft), find(t, records, journal.EvRunEnd)
 	if left.OK || left.Why != "hash" || left.Driver != "running" || left.Win32 != 23 || end.Why != "tainted" {
 		t.Errorf("the other file is not noticed\n%s", journalOf(records))
 	}
@@ -460,22 +463,22 @@ func faultInTheMiddle(step string) string {
 
 func (r *runGuest) leftAndGone(t *testing.T) {
 	records := r.records(t, r.order(t, faultInTheMiddle("ioctl: {device: Quirk, code: "+codeFault+"}"), neverUnloaded(quirkNone)))
-	if left := find(t, records, EvDriverLeft); left.OK || left.Why != "state" || left.Driver != "stopped" {
+	if left := find(t, records, journal.EvDriverLeft); left.OK || left.Why != "state" || left.Driver != "stopped" {
 		t.Errorf("a driver is left that is not there\n%s", journalOf(records))
 	}
 }
 
 // takenDown checks that the second step of four, and no other, is told to have been under way.
-func takenDown(t *testing.T, records []Record) {
+func takenDown(t *testing.T, records []journal.Record) {
 	t.Helper()
 	var steps []int
 	for _, record := range records {
-		if record.Ev == EvStep {
+		if record.Ev == journal.EvStep {
 			steps = append(steps, record.Step)
 		}
 	}
-	end := find(t, records, EvCaseEnd)
-	if end.Why != "io" || end.Win32 == 0 || end.Ran != 1 || len(steps) != 1 || end.Under == nil || *end.Under != (StepRange{1, 1}) {
+	end := find(t, records, journal.EvCaseEnd)
+	if end.Why != "io" || end.Win32 == 0 || end.Ran != 1 || len(steps) != 1 || end.Under == nil || *end.Under != (journal.StepRange{First: 1, Count: 1}) {
 		t.Errorf("it is not told alike\n%s", journalOf(records))
 	}
 }
@@ -487,7 +490,7 @@ func (r *runGuest) faultOfSample(t *testing.T) {
 	for range faults {
 		records := r.records(t, r.order(t, strings.Replace(faultInTheMiddle("fault: {kind: write, address: 0x10}"), "doc:", "misuse: true\n    doc:", 1), nil))
 		takenDown(t, records)
-		if end := records[len(records)-1]; end.Why != "device" || records[len(records)-2].Ev != EvCaseEnd {
+		if end := records[len(records)-1]; end.Why != "device" || records[len(records)-2].Ev != journal.EvCaseEnd {
 			t.Errorf("%s", journalOf(records))
 		}
 		r.reboot(t)
@@ -498,7 +501,7 @@ func (r *runGuest) faultOfOwn(t *testing.T) {
 	for range faults {
 		records := r.records(t, r.order(t, faultInTheMiddle("ioctl: {device: Quirk, code: "+codeFault+"}"), quirky(quirkNone)))
 		takenDown(t, records)
-		if end, stop := find(t, records, EvCaseEnd), find(t, records, EvDriverStop); end.Driver != "stopped" || stop.OK {
+		if end, stop := find(t, records, journal.EvCaseEnd), find(t, records, journal.EvDriverStop); end.Driver != "stopped" || stop.OK {
 			t.Errorf("%s", journalOf(records))
 		}
 		r.reboot(t)
@@ -507,8 +510,8 @@ func (r *runGuest) faultOfOwn(t *testing.T) {
 
 func (r *runGuest) requestStays(t *testing.T) {
 	records := r.records(t, r.order(t, strings.Replace(faultInTheMiddle("{ioctl: {device: Quirk, code: "+codeStays+"}, within: 1s}"), "the driver goes down", "a request stays", 1), quirky(quirkNone)))
-	end := find(t, records, EvCaseEnd)
-	if end.Why != "hang" || end.Ran != 3 || end.Under != nil || records[len(records)-2].Ev != EvCaseEnd {
+	end := find(t, records, journal.EvCaseEnd)
+	if end.Why != "hang" || end.Ran != 3 || end.Under != nil || records[len(records)-2].Ev != journal.EvCaseEnd {
 		t.Errorf("%s", journalOf(records))
 	}
 }
@@ -516,7 +519,7 @@ func (r *runGuest) requestStays(t *testing.T) {
 func (r *runGuest) entryStays(t *testing.T) {
 	r.start = 12 * time.Second
 	records := r.records(t, r.order(t, sleepsShort, quirky(quirkNoReturn)))
-	if start := find(t, records, EvDriverStart); start.OK || start.Why != "hang" || start.Win32 != 1460 || len(records) != 3 {
+	if start := find(t, records, journal.EvDriverStart); start.OK || start.Why != "hang" || start.Win32 != 1460 || len(records) != 3 {
 		t.Errorf("%s", journalOf(records))
 	}
 }

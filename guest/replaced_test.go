@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"wskharness/guest/transfer"
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
 )
@@ -18,15 +19,15 @@ func TestShellThatAnotherCommandReplaced(t *testing.T) {
 	data := randomBytes(30 << 10)
 	for name, do := range map[string]func(g *Guest) error{
 		"pull": func(g *Guest) error {
-			w := make(window, len(data))
-			_, err := g.Pull(t.Context(), `C:\x\a`, w, PullOptions{})
-			if err == nil && !bytes.Equal(w, data) {
+			w := window{0, make([]byte, len(data))}
+			_, err := g.Pull(t.Context(), `C:\x\a`, w, transfer.PullOptions{})
+			if err == nil && !bytes.Equal(w.data, data) {
 				err = errors.New("another file came")
 			}
 			return err
 		},
 		"push": func(g *Guest) error {
-			_, err := g.Push(t.Context(), []File{Contents(`C:\x\b`, data)}, nil)
+			_, err := g.Push(t.Context(), []transfer.File{transfer.Contents(`C:\x\b`, data)}, nil)
 			return err
 		},
 		"list": func(g *Guest) error {
@@ -131,7 +132,7 @@ func TestOperationsOfAGuestThatIsClosed(t *testing.T) {
 	if err := g.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	_, pull := g.Pull(t.Context(), `C:\x\a`, make(window, 1), PullOptions{})
+	_, pull := g.Pull(t.Context(), `C:\x\a`, window{0, make([]byte, 1)}, transfer.PullOptions{})
 	_, exec := g.Exec(t.Context(), remote.CommandLine{Line: "cat"}, nil, nil, nil)
 	_, refresh := g.Refresh(t.Context())
 	for doing, err := range map[string]error{"pull": pull, "exec": exec, "refresh": refresh} {
@@ -146,7 +147,7 @@ func TestOperationsOfAClientThatIsClosed(t *testing.T) {
 	f := newFakeGuest(t)
 	g := f.connect()
 	f.client.Close()
-	_, pull := g.Pull(t.Context(), `C:\x\a`, make(window, 1), PullOptions{})
+	_, pull := g.Pull(t.Context(), `C:\x\a`, window{0, make([]byte, 1)}, transfer.PullOptions{})
 	_, refresh := g.Refresh(t.Context())
 	for doing, err := range map[string]error{"pull": pull, "refresh": refresh} {
 		if !errors.Is(err, remote.ErrClosed) {

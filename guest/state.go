@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"wskharness/driver/abi"
+	"wskharness/guest/agent"
+	"wskharness/guest/journal"
+	"wskharness/guest/untrusted"
 )
 
 // State is what can still be told while a run hangs (docs/protocol.md, "State").
@@ -21,7 +24,7 @@ type State struct {
 	// Win32 is why the driver did not tell: 0, it did; 1460, it did not answer in time. What is below is zero then.
 	Win32       uint32
 	Steps, Irps int // all that are under way; those listed may be fewer
-	Outstanding Residue
+	Outstanding journal.Residue
 	Activities  []Activity // the oldest first
 }
 
@@ -42,7 +45,7 @@ type Activity struct {
 // State asks the agent, in a shell of its own, what became of a run and what the driver is doing. The agent
 // gives the driver 3 s to answer; ctx bounds the rest.
 func (g *Guest) State(ctx context.Context, driver, runID string) (State, error) {
-	if err := CheckRunID(runID); err != nil {
+	if err := journal.CheckRunID(runID); err != nil {
 		return State{}, fmt.Errorf("state: %w", err)
 	}
 	var state State
@@ -61,24 +64,22 @@ func (g *Guest) stateOnce(ctx context.Context, driver, runID string) (State, err
 		return State{}, fmt.Errorf("state: %w", err)
 	}
 	defer g.discard(ctx, shell)
-	p, err := g.startIn(ctx, shell, g.exe, g.leased("state", "--journal", JournalPath(runID), driver)...)
+	p, err := agent.Start(ctx, shell, g.exe, g.leased("state", "--journal", JournalPath(runID), driver)...)
 	if err != nil {
 		return State{}, fmt.Errorf("state: %w", err)
 	}
-	defer p.close()
+	defer p.Close()
 	// Its end is not waited for: a process that has a request out to a stuck driver may not come to it.
-	out, err := bufio.NewReader(io.LimitReader(p.Stdout, maxJSON)).ReadBytes('\n')
+	out, err := bufio.NewReader(io.LimitReader(p.Out, maxJSON)).ReadBytes('\n')
 	if errors.Is(err, io.EOF) {
-		if _, err := p.wait(ctx); err != nil {
-			return State{}, fmt.Errorf("state: %w", err)
-		}
+		err = p.Wait(ctx)
 	}
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil {
 		return State{}, fmt.Errorf("state: %w", err)
 	}
 	state, err := parseState(out)
 	if err != nil {
-		return State{}, &ProtocolError{Doing: "agent state", Err: err}
+		return State{}, &agent.ProtocolError{Doing: "agent state", Err: err}
 	}
 	return state, nil
 }
@@ -96,56 +97,56 @@ type stateJSON struct {
 }
 
 type activityJSON struct {
-	Kind      *int    `json:"kind"`
-	Op        *int    `json:"op"`
-	Context   *int    `json:"context"`
-	Named     *int    `json:"named"`
-	Case      *int    `json:"case"`
-	Step      *int    `json:"step"`
-	Runner    *int    `json:"runner"`
-	Iteration *number `json:"iteration"`
-	Thread    *number `json:"thread"`
-	NS        *number `json:"ns"`
+	Kind      *int              `json:"kind"`
+	Op        *int              `json:"op"`
+	Context   *int              `json:"context"`
+	Named     *int              `json:"named"`
+	Case      *int              `json:"case"`
+	Step      *int              `json:"step"`
+	Runner    *int              `json:"runner"`
+	Iteration *untrusted.Number `json:"iteration"`
+	Thread    *untrusted.Number `json:"thread"`
+	NS        *untrusted.Number `json:"ns"`
 }
 
 // parseState reads and checks what `state` printed.
 func parseState(out []byte) (State, error) {
 	var in stateJSON
-	if err := decodeOne(out, &in); err != nil {
+	if err := untrusted.DecodeOne(out, &in); err != nil {
 		return State{}, err
 	}
-	c := check{}
+	var c untrusted.Fields
 	s := State{
-		Run:    c.word("run", in.Run, "running", "ended", "gone", "absent", "unreadable"),
-		Driver: clip(printable([]byte(c.text("driver", in.Driver))), 40),
-		Win32:  c.code("win32", in.Win32), FreeBytes: in.FreeBytes,
+		Run:    c.Word("run", in.Run, "running", "ended", "gone", "absent", "unreadable"),
+		Driver: untrusted.Clip(untrusted.Printable([]byte(c.Text("driver", in.Driver))), 40),
+		Win32:  c.Code("win32", in.Win32), FreeBytes: in.FreeBytes,
 	}
 	if s.Win32 == 0 {
-		s.Steps, s.Irps = c.index("steps", in.Steps), c.index("irps", in.Irps)
-		s.Outstanding = c.residue("outstanding", in.Outstanding)
+		s.Steps, s.Irps = c.Index("steps", in.Steps), c.Index("irps", in.Irps)
+		s.Outstanding = journal.ReadResidue(&c, "outstanding", in.Outstanding)
 		if len(in.Activities) > abi.MaxActivities {
-			c.wrong("%d activities; the most is %d", len(in.Activities), abi.MaxActivities)
+			c.Wrong("%d activities; the most is %d", len(in.Activities), abi.MaxActivities)
 		} else {
 			for _, a := range in.Activities {
-				s.Activities = append(s.Activities, c.activity(a))
+				s.Activities = append(s.Activities, a.read(&c))
 			}
 		}
 	}
-	if err := errors.Join(c.mistakes...); err != nil {
+	if err := c.Err(); err != nil {
 		return State{}, err
 	}
 	return s, nil
 }
 
-func (c *check) activity(in activityJSON) Activity {
-	kind := c.index("kind", in.Kind)
+func (in activityJSON) read(c *untrusted.Fields) Activity {
+	kind := c.Index("kind", in.Kind)
 	if kind != abi.ActivityStep && kind != abi.ActivityIRP {
-		c.wrong("kind %d is not known", kind)
+		c.Wrong("kind %d is not known", kind)
 	}
 	return Activity{
-		IRP: kind == abi.ActivityIRP, Op: c.index("op", in.Op), Context: c.index("context", in.Context), Named: c.index("named", in.Named),
-		Case: c.index("case", in.Case), Step: c.index("step", in.Step), Runner: c.index("runner", in.Runner),
-		Iteration: int64(c.count("iteration", in.Iteration, 1<<32)), Thread: c.count("thread", in.Thread, 1<<64-1),
-		Took: c.duration("ns", in.NS, 1),
+		IRP: kind == abi.ActivityIRP, Op: c.Index("op", in.Op), Context: c.Index("context", in.Context), Named: c.Index("named", in.Named),
+		Case: c.Index("case", in.Case), Step: c.Index("step", in.Step), Runner: c.Index("runner", in.Runner),
+		Iteration: int64(c.Count("iteration", in.Iteration, 1<<32)), Thread: c.Count("thread", in.Thread, 1<<64-1),
+		Took: c.Duration("ns", in.NS, 1),
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"wskharness/driver/abi"
+	"wskharness/guest/journal"
 )
 
 const stateText = `{"run":"running","freeBytes":4096,"driver":"running","win32":0,"steps":1,"irps":1,"outstanding":[1,0,1,2,1,1],"activities":[` +
@@ -17,7 +18,7 @@ const stateText = `{"run":"running","freeBytes":4096,"driver":"running","win32":
 func TestParseState(t *testing.T) {
 	got, err := parseState([]byte(stateText))
 	free := uint64(4096)
-	want := State{Run: "running", Driver: "running", FreeBytes: &free, Steps: 1, Irps: 1, Outstanding: Residue{1, 0, 1, 2, 1, 1}, Activities: []Activity{
+	want := State{Run: "running", Driver: "running", FreeBytes: &free, Steps: 1, Irps: 1, Outstanding: journal.Residue{Registrations: 1, Threads: 1, PoolBlocks: 2, Sockets: 1, Irps: 1}, Activities: []Activity{
 		{Op: 15, Context: 1, Named: 2, Case: 3, Step: 4, Runner: 5, Iteration: 6, Thread: 52, Took: 8600 * time.Millisecond},
 		{IRP: true, Op: 26, Case: 3, Step: 1, Thread: 0xffffe0001234a080, Took: 9},
 	}}

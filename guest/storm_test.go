@@ -20,6 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"wskharness/guest/agent"
+	"wskharness/guest/transfer"
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
 	"wskharness/testtime"
@@ -180,9 +182,9 @@ func (s *storm) work(jobs <-chan int) {
 func expected(err error) bool {
 	_, fault := errors.AsType[*remote.Fault](err)
 	lost, _ := remote.IsUnanswered(err)
-	_, agent := errors.AsType[*AgentError](err)
-	_, transfer := errors.AsType[*TransferError](err)
-	return fault || lost || agent || transfer || errors.Is(err, remote.ErrShellClosed) || errors.Is(err, errFrameCRC)
+	_, refused := errors.AsType[*agent.Error](err)
+	_, moved := errors.AsType[*transfer.Error](err)
+	return fault || lost || refused || moved || errors.Is(err, remote.ErrShellClosed) || errors.Is(err, agent.ErrDamaged)
 }
 
 // job is one transfer or command of the storm.
@@ -221,7 +223,7 @@ func (s *storm) job(client *remote.WinRM, agent Agent, i int) error {
 func (s *storm) push(ctx context.Context, g *Guest, i int, data []byte) error {
 	path := fmt.Sprintf(`C:\storm\%d.bin`, i)
 	begun := time.Now()
-	stats, err := g.Push(ctx, []File{Contents(path, data)}, nil)
+	stats, err := g.Push(ctx, []transfer.File{transfer.Contents(path, data)}, nil)
 	if took := time.Since(begun); took > time.Minute {
 		s.t.Logf("push %d of %d bytes took %s: %+v, %v", i, len(data), took, stats, err)
 	}
@@ -239,7 +241,7 @@ func (s *storm) push(ctx context.Context, g *Guest, i int, data []byte) error {
 func (s *storm) pull(ctx context.Context, g *Guest, i int, data []byte) error {
 	path, local := fmt.Sprintf(`C:\storm\%d.bin`, i), filepath.Join(s.dir, fmt.Sprint(i))
 	s.g.write(path, data)
-	_, err := g.PullFile(ctx, path, local, PullOptions{RangeBytes: 1 << 20})
+	_, err := g.PullFile(ctx, path, local, transfer.PullOptions{RangeBytes: 1 << 20})
 	got, readErr := os.ReadFile(local)
 	switch {
 	case readErr == nil && !bytes.Equal(got, data):
@@ -310,8 +312,8 @@ func clientsLeft() string {
 	buf := make([]byte, 4<<20)
 	var left []string
 	for _, g := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-		if strings.Contains(g, "wskharness/remote.(*") || strings.Contains(g, "wskharness/guest.(*conversation)") ||
-			strings.Contains(g, "wskharness/guest.(*stripes)") || strings.Contains(g, "wskharness/guest.(*pull)") {
+		if strings.Contains(g, "wskharness/remote.(*") || strings.Contains(g, "wskharness/guest/transfer.(*Conversation)") ||
+			strings.Contains(g, "wskharness/guest/transfer.(*stripes)") || strings.Contains(g, "wskharness/guest/transfer.(*pull)") {
 			left = append(left, g)
 		}
 	}

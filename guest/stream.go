@@ -9,12 +9,13 @@ import (
 	"io"
 	"strconv"
 	"sync"
+
+	"wskharness/guest/agent"
+	"wskharness/guest/journal"
 )
 
 const (
 	maxJournal = 512 << 20 // bytes; a plan of the largest size writes some 60 MiB
-
-	exitGone = 3 // `tail`: the run's process is gone and its journal has no run-end
 
 	linesAhead = 64 // records that may wait for Next before the guest is no longer asked for more
 )
@@ -31,18 +32,16 @@ type Stream struct {
 	readers sync.WaitGroup
 
 	source    *source
-	offset    int64  // of the next record
-	seq       uint64 // of the last record, 0 if none
-	refetched int64  // where the journal was last asked for again, -1 if nowhere
-	final     error  // what Next returns from now on
+	read      *journal.Reader // what was accepted
+	refetched int64           // where the journal was last asked for again, -1 if nowhere
+	final     error           // what Next returns from now on
 }
 
 // source is one command in the guest that prints the journal.
 type source struct {
-	process *process
-	out     *bufio.Reader // what it says, from the first record on
-	lines   chan []byte   // without line breaks; closed at the end
-	err     error         // why it ended; set before lines is closed
+	process *agent.Process
+	lines   chan []byte // without line breaks; closed at the end
+	err     error       // why it ended; set before lines is closed
 	enough  chan struct{}
 }
 
@@ -50,7 +49,7 @@ var errStreamClosed = errors.New("the stream was closed")
 
 // follow starts a command that prints the journal from offset. ctx bounds the start; the stream
 // lives until the run has ended, contact is lost, or Close.
-func (g *Guest) follow(ctx context.Context, runID string, from Position, raw io.Writer) (*Stream, error) {
+func (g *Guest) follow(ctx context.Context, runID string, from journal.Position, raw io.Writer) (*Stream, error) {
 	s := g.newStream(ctx, runID, from, raw)
 	if err := s.tail(ctx); err != nil {
 		s.end(nil)
@@ -60,16 +59,16 @@ func (g *Guest) follow(ctx context.Context, runID string, from Position, raw io.
 }
 
 // newStream makes a stream that has no source yet. It outlives ctx.
-func (g *Guest) newStream(ctx context.Context, runID string, from Position, raw io.Writer) *Stream {
-	s := &Stream{guest: g, runID: runID, copy: raw, offset: from.Offset, seq: from.Seq, refetched: -1}
+func (g *Guest) newStream(ctx context.Context, runID string, from journal.Position, raw io.Writer) *Stream {
+	s := &Stream{guest: g, runID: runID, copy: raw, read: journal.NewReader(runID, from), refetched: -1}
 	s.life, s.end = context.WithCancelCause(context.WithoutCancel(ctx))
 	return s
 }
 
 // tail opens the journal from where the stream has got to.
 func (s *Stream) tail(ctx context.Context) error {
-	err := s.open(ctx, func(p *process) (*bufio.Reader, error) { return bufio.NewReaderSize(p.Stdout, maxLine+1), nil },
-		"tail", "--journal", JournalPath(s.runID), "--from", strconv.FormatInt(s.offset, 10), "--follow")
+	err := s.open(ctx, func(*agent.Process) error { return nil },
+		"tail", "--journal", JournalPath(s.runID), "--from", strconv.FormatInt(s.Position().Offset, 10), "--follow")
 	if err != nil {
 		return s.broken(ctx, err)
 	}
@@ -77,19 +76,19 @@ func (s *Stream) tail(ctx context.Context) error {
 }
 
 // open starts a command that prints the journal, after what is to be said to it before.
-func (s *Stream) open(ctx context.Context, before func(*process) (*bufio.Reader, error), args ...string) error {
+func (s *Stream) open(ctx context.Context, before func(*agent.Process) error, args ...string) error {
 	life, abandon := context.WithCancelCause(s.life)
 	unlink := context.AfterFunc(ctx, func() { abandon(context.Cause(ctx)) })
 	src := &source{lines: make(chan []byte, linesAhead), enough: make(chan struct{})}
 	var err error
-	if src.process, err = s.guest.start(life, s.guest.exe, args...); err == nil {
-		src.out, err = before(src.process)
+	if src.process, err = s.guest.start(life, args...); err == nil {
+		err = before(src.process)
 	}
 	if !unlink() && err == nil {
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		abandon(errAbandoned) // and with it the process
+		abandon(agent.ErrAbandoned) // and with it the process
 		return err
 	}
 	s.source = src
@@ -102,22 +101,21 @@ func (s *Stream) open(ctx context.Context, before func(*process) (*bufio.Reader,
 }
 
 // read passes lines on until there are no more, and returns why: nil when the command ended well,
-// *AgentError when it did not, something else when contact was lost.
+// *agent.Error when it did not, something else when contact was lost.
 func (s *source) read(ctx context.Context) error {
 	for {
-		raw, err := s.out.ReadSlice('\n')
+		raw, err := s.process.Out.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
-			s.process.close()
-			return malformed("a line of more than %d bytes", maxLine)
+			s.process.Close()
+			return agent.Malformed("a line of more than %d bytes", journal.MaxLine)
 		}
 		if err != nil { // a last line without its end is one that was never written out
-			_, err = s.process.wait(ctx)
-			return err
+			return s.process.Wait(ctx)
 		}
 		select {
 		case s.lines <- bytes.Clone(raw[:len(raw)-1]):
 		case <-s.enough:
-			s.process.close()
+			s.process.Close()
 			return nil
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -126,14 +124,14 @@ func (s *source) read(ctx context.Context) error {
 }
 
 // Next returns the next record; after run-end io.EOF, or, when it said "plan" and the agent is still
-// there to say why it refused the plan, *[AgentError]. When ctx ends first, it returns
+// there to say why it refused the plan, *[agent.Error]. When ctx ends first, it returns
 // the context's cause and nothing is lost: call it again.
 //
 // Other errors are final: *[LostError] when contact was lost (the run may go on: follow it from
 // Offset); *[EndedError] when the run's process died; *[JournalError] when the journal is damaged
-// or lies, even when fetched again; *[AgentError] when the agent refused (its complaint says why);
-// *[LimitError]; and what the writer of the copy returned.
-func (s *Stream) Next(ctx context.Context) (Record, error) {
+// or lies, even when fetched again; *[agent.Error] when the agent refused (its complaint says why);
+// *[agent.LimitError]; and what the writer of the copy returned.
+func (s *Stream) Next(ctx context.Context) (journal.Record, error) {
 	for s.final == nil {
 		select {
 		case raw, ok := <-s.source.lines:
@@ -149,98 +147,77 @@ func (s *Stream) Next(ctx context.Context) (Record, error) {
 				s.final = s.refetch(ctx, err)
 			}
 		case <-ctx.Done():
-			return Record{}, context.Cause(ctx)
+			return journal.Record{}, context.Cause(ctx)
 		}
 	}
-	return Record{}, s.final
+	return journal.Record{}, s.final
 }
 
 // accept makes a record of a line. When it sets final, that is the error; else the line may be
 // damaged on the way and the error is why it was not accepted.
-func (s *Stream) accept(raw []byte) (Record, error) {
-	r, err := parseRecord(raw)
-	if err == nil {
-		err = s.inTurn(r)
-	}
+func (s *Stream) accept(raw []byte) (journal.Record, error) {
+	r, err := s.read.Parse(raw)
 	if err != nil {
-		return Record{}, err
+		return journal.Record{}, err
 	}
-	r.Offset = s.offset
-	if s.offset+int64(len(raw))+1 > maxJournal {
-		s.final = &LimitError{Doing: "follow run " + s.runID, What: "bytes of journal", Limit: maxJournal}
-		return Record{}, s.final
+	if r.Offset+int64(len(raw))+1 > maxJournal {
+		s.final = &agent.LimitError{Doing: "follow run " + s.runID, What: "bytes of journal", Limit: maxJournal}
+		return journal.Record{}, s.final
 	}
 	if s.copy != nil {
 		if _, err := s.copy.Write(append(bytes.Clone(raw), '\n')); err != nil {
 			s.final = fmt.Errorf("follow run %s: keep a copy of the journal: %w", s.runID, err)
-			return Record{}, s.final
+			return journal.Record{}, s.final
 		}
 	}
-	s.offset += int64(len(raw)) + 1
-	s.seq = r.Seq
-	if r.Ev == EvRunEnd {
+	s.read.Accept(r)
+	if r.Ev == journal.EvRunEnd {
 		s.final = s.atEnd(r)
 	}
 	return r, nil
 }
 
 // atEnd is what Next returns after run-end. Why a plan was refused only the agent's complaint says.
-func (s *Stream) atEnd(r Record) error {
+func (s *Stream) atEnd(r journal.Record) error {
 	close(s.source.enough)
 	if r.Why != "plan" {
 		return io.EOF
 	}
 	for range s.source.lines { // until it is closed; what is still in it does not belong there
 	}
-	if refused, ok := errors.AsType[*AgentError](s.source.err); ok {
+	if refused, ok := errors.AsType[*agent.Error](s.source.err); ok {
 		return fmt.Errorf("start run %s: %w", s.runID, refused)
 	}
 	return io.EOF
 }
 
-// inTurn checks that r can follow what was delivered before.
-func (s *Stream) inTurn(r Record) error {
-	switch {
-	case s.offset == 0 && r.Seq == 1 && r.Ev == EvRunEnd && r.Why == "plan": // nothing was started
-	case s.offset == 0 && (r.Seq != 1 || r.Ev != EvRunStart):
-		return fmt.Errorf("the journal begins with record %d, %s", r.Seq, r.Ev)
-	case s.offset > 0 && r.Ev == EvRunStart:
-		return errors.New("run-start in the middle of a journal")
-	case r.Ev == EvRunStart && r.Run != s.runID:
-		return fmt.Errorf("this is the journal of run %q", r.Run)
-	case s.seq > 0 && r.Seq != s.seq+1:
-		return fmt.Errorf("record %d follows record %d", r.Seq, s.seq)
-	}
-	return nil
-}
-
 // refetch asks for the journal again from the first record that was not accepted, once for each:
 // what is still wrong then is wrong in the guest.
 func (s *Stream) refetch(ctx context.Context, why error) error {
-	s.source.process.close()
-	if s.refetched == s.offset {
-		return &JournalError{RunID: s.runID, Offset: s.offset, Err: why}
+	s.source.process.Close()
+	if s.refetched == s.Position().Offset {
+		return &JournalError{RunID: s.runID, Offset: s.Position().Offset, Err: why}
 	}
-	s.refetched = s.offset
-	s.guest.log.Warn("the journal did not come whole, fetching it again", "run", s.runID, "offset", s.offset, "error", why)
+	s.refetched = s.Position().Offset
+	s.guest.log.Warn("the journal did not come whole, fetching it again", "run", s.runID, "offset", s.Position().Offset, "error", why)
 	return s.tail(ctx)
 }
 
 // ended says why the lines have come to an end before run-end; nil when they come again.
 func (s *Stream) ended(ctx context.Context) error {
 	err := s.source.err
-	if bad, ok := errors.AsType[*malformedError](err); ok {
+	if bad, ok := errors.AsType[*agent.MalformedError](err); ok {
 		return s.refetch(ctx, bad)
 	}
-	refused, ok := errors.AsType[*AgentError](err)
+	refused, ok := errors.AsType[*agent.Error](err)
 	switch {
-	case ok && refused.ExitCode == exitGone:
-		return &EndedError{RunID: s.runID, Offset: s.offset, Seq: s.seq, Complaint: refused.Complaint}
-	case ok && refused.Complaint == "" && s.refetched != s.offset:
+	case ok && refused.ExitCode == agent.ExitGone:
+		return &EndedError{RunID: s.runID, Offset: s.Position().Offset, Seq: s.Position().Seq, Complaint: refused.Complaint}
+	case ok && refused.Complaint == "" && s.refetched != s.Position().Offset:
 		// The agent says why it fails: this one was ended from outside, as the run itself may have been. Another knows.
 		return s.refetch(ctx, refused)
 	case err == nil:
-		return &JournalError{RunID: s.runID, Offset: s.offset, Err: errors.New("the agent ended well, but before run-end")}
+		return &JournalError{RunID: s.runID, Offset: s.Position().Offset, Err: errors.New("the agent ended well, but before run-end")}
 	}
 	return s.broken(s.life, err)
 }
@@ -248,14 +225,14 @@ func (s *Stream) ended(ctx context.Context) error {
 // broken makes a LostError of err unless it is a refusal or somebody's wish.
 func (s *Stream) broken(ctx context.Context, err error) error {
 	s.guest.notice(err)
-	if _, refused := errors.AsType[*AgentError](err); refused || ctx.Err() != nil || s.life.Err() != nil {
+	if _, refused := errors.AsType[*agent.Error](err); refused || ctx.Err() != nil || s.life.Err() != nil {
 		return fmt.Errorf("follow run %s: %w", s.runID, err)
 	}
-	return &LostError{RunID: s.runID, Offset: s.offset, Seq: s.seq, Err: err}
+	return &LostError{RunID: s.runID, Offset: s.Position().Offset, Seq: s.Position().Seq, Err: err}
 }
 
 // Position is where the journal goes on after the last record that Next returned.
-func (s *Stream) Position() Position { return Position{Offset: s.offset, Seq: s.seq} }
+func (s *Stream) Position() journal.Position { return s.read.Position() }
 
 // Close stops following. The run goes on in the guest.
 func (s *Stream) Close() {

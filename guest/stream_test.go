@@ -9,6 +9,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"wskharness/guest/agent"
+	"wskharness/guest/journal"
+	"wskharness/guest/ntfs"
+	"wskharness/guest/transfer"
 )
 
 const runID = "20260801-r1"
@@ -33,9 +38,9 @@ func journalLines(cases int) []string {
 func journalBytes(lines []string) []byte { return []byte(strings.Join(lines, "")) }
 
 // all reads a stream to its end.
-func all(t *testing.T, s *Stream) ([]Record, error) {
+func all(t *testing.T, s *Stream) ([]journal.Record, error) {
 	t.Helper()
-	var records []Record
+	var records []journal.Record
 	for {
 		r, err := s.Next(t.Context())
 		if err != nil {
@@ -55,13 +60,13 @@ func TestStartRun(t *testing.T) {
 	f.write(JournalPath(runID), journalBytes(lines[:1]))
 	before := f.asked.count()
 	var raw bytes.Buffer
-	s, err := g.StartRun(t.Context(), Run{ID: runID, Plan: []byte("plan"), Files: []File{Contents(`C:\wskharness\store\p\wsksample.sys`, randomBytes(40<<10))}, Journal: &raw})
+	s, err := g.StartRun(t.Context(), Run{ID: runID, Plan: []byte("plan"), Files: []transfer.File{transfer.Contents(`C:\wskharness\store\p\wsksample.sys`, randomBytes(40<<10))}, Journal: &raw})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	first, err := s.Next(t.Context())
-	if err != nil || first.Ev != EvRunStart || first.Run != runID || first.Cases != 3 {
+	if err != nil || first.Ev != journal.EvRunStart || first.Run != runID || first.Cases != 3 {
 		t.Fatalf("%+v, %v", first, err)
 	}
 	if n := f.asked.count() - before; n > 7 {
@@ -90,11 +95,11 @@ func TestStartRunIsBegunAgainUntilItMayHaveStarted(t *testing.T) {
 	lines := journalLines(1)
 	// An endpoint takes a MiB and a request more than the agent does: of this, the end is not sent before the agent has had
 	// most of it, however late a cut comes.
-	large := Contents(`C:\wskharness\store\p\wsksample.sys`, randomBytes(12*dataFrame))
+	large := transfer.Contents(`C:\wskharness\store\p\wsksample.sys`, randomBytes(12*256<<10))
 	start := func(t *testing.T, f *fakeGuest) (*Stream, error) {
 		g := f.connect()
 		f.write(JournalPath(runID), journalBytes(lines))
-		return g.StartRun(t.Context(), Run{ID: runID, Plan: []byte("plan"), Files: []File{large}})
+		return g.StartRun(t.Context(), Run{ID: runID, Plan: []byte("plan"), Files: []transfer.File{large}})
 	}
 	t.Run("before", func(t *testing.T) {
 		f := newFakeGuest(t)
@@ -143,7 +148,7 @@ func TestStartRunIsBegunAgainUntilItMayHaveStarted(t *testing.T) {
 		f.onFinish = func(a *fakeAgent) { a.refuse(1, 112, "the disk is full") }
 		f.silent = true
 		_, err := start(t, f)
-		refused, ok := errors.AsType[*TransferError](err)
+		refused, ok := errors.AsType[*transfer.Error](err)
 		if !ok || refused.Path != large.Path {
 			t.Errorf("error %v", err)
 		}
@@ -159,7 +164,7 @@ func TestStreamFetchesAgain(t *testing.T) {
 		},
 		"a line is damaged": func(s string) string { return strings.Replace(s, `"runs":1`, `"runs":x`, 1) },
 		"a line is too long": func(s string) string {
-			return strings.Replace(s, `"step":0`, `"step":0`+strings.Repeat(" ", maxLine), 1)
+			return strings.Replace(s, `"step":0`, `"step":0`+strings.Repeat(" ", agent.MaxLine), 1)
 		},
 		"lines are run on":    func(s string) string { return strings.Replace(s, "}\n{", "}{", 1) },
 		"it begins elsewhere": func(s string) string { return s[30:] },
@@ -181,7 +186,7 @@ func TestStreamFetchesAgain(t *testing.T) {
 				})
 			}
 			var raw bytes.Buffer
-			s, err := g.Follow(t.Context(), runID, Position{}, &raw)
+			s, err := g.Follow(t.Context(), runID, journal.Position{}, &raw)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -219,7 +224,7 @@ func TestStreamRefusesALyingJournal(t *testing.T) {
 			g := f.connect()
 			f.write(JournalPath(runID), []byte(tc.journal))
 			var raw bytes.Buffer
-			s, err := g.Follow(t.Context(), runID, Position{}, &raw)
+			s, err := g.Follow(t.Context(), runID, journal.Position{}, &raw)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -242,7 +247,7 @@ func TestStreamResumesAfterALoss(t *testing.T) {
 	lines := journalLines(4)
 	f.write(JournalPath(runID), journalBytes(lines[:6]))
 	var raw bytes.Buffer
-	s, err := g.Follow(t.Context(), runID, Position{}, &raw)
+	s, err := g.Follow(t.Context(), runID, journal.Position{}, &raw)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +280,7 @@ func TestStreamAfterAReboot(t *testing.T) {
 	f := newFakeGuest(t)
 	g := f.connect()
 	f.write(JournalPath(runID), journalBytes(journalLines(1)[:3]))
-	s, err := g.Follow(t.Context(), runID, Position{}, nil)
+	s, err := g.Follow(t.Context(), runID, journal.Position{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,7 +291,7 @@ func TestStreamAfterAReboot(t *testing.T) {
 		}
 	}
 	f.mu.Lock()
-	f.dead[fold(JournalPath(runID))] = true
+	f.dead[ntfs.Fold(JournalPath(runID))] = true
 	f.mu.Unlock()
 	f.reboot(later)
 	_, err = s.Next(t.Context())
@@ -317,10 +322,10 @@ func TestStreamAfterAReboot(t *testing.T) {
 func TestStreamOfARunThatDied(t *testing.T) {
 	f := newFakeGuest(t)
 	g := f.connect()
-	f.dead[fold(JournalPath(runID))] = true
+	f.dead[ntfs.Fold(JournalPath(runID))] = true
 	lines := journalLines(1)
 	f.write(JournalPath(runID), append(journalBytes(lines[:3]), lines[3][:20]...)) // torn by the crash
-	s, err := g.Follow(t.Context(), runID, Position{}, nil)
+	s, err := g.Follow(t.Context(), runID, journal.Position{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -343,9 +348,9 @@ func TestStreamOfAnAgentThatIsKilled(t *testing.T) {
 			f := newFakeGuest(t)
 			g := f.connect()
 			f.kill = tc.kill
-			f.dead[fold(JournalPath(runID))] = true
+			f.dead[ntfs.Fold(JournalPath(runID))] = true
 			f.write(JournalPath(runID), journalBytes(journalLines(1)[:3]))
-			s, err := g.Follow(t.Context(), runID, Position{}, nil)
+			s, err := g.Follow(t.Context(), runID, journal.Position{}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -362,7 +367,7 @@ func TestStreamWaitsAndIsClosed(t *testing.T) {
 	f := newFakeGuest(t)
 	g := f.connect()
 	f.write(JournalPath(runID), journalBytes(journalLines(1)[:1]))
-	s, err := g.Follow(t.Context(), runID, Position{}, nil)
+	s, err := g.Follow(t.Context(), runID, journal.Position{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -375,7 +380,7 @@ func TestStreamWaitsAndIsClosed(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 	f.write(JournalPath(runID), journalBytes(journalLines(1)[:2]))
-	if r, err := s.Next(t.Context()); err != nil || r.Ev != EvDriverStart || r.Base != 0xfffff80123450000 {
+	if r, err := s.Next(t.Context()); err != nil || r.Ev != journal.EvDriverStart || r.Base != 0xfffff80123450000 {
 		t.Errorf("after a cancelled Next: %+v, %v", r, err)
 	}
 	s.Close()
@@ -389,7 +394,7 @@ func TestStreamCopyThatFails(t *testing.T) {
 	g := f.connect()
 	f.write(JournalPath(runID), journalBytes(journalLines(1)))
 	full := errors.New("disk full")
-	s, err := g.Follow(t.Context(), runID, Position{}, writerFunc(func([]byte) (int, error) { return 0, full }))
+	s, err := g.Follow(t.Context(), runID, journal.Position{}, writerFunc(func([]byte) (int, error) { return 0, full }))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -405,7 +410,7 @@ func TestStartRunRefuses(t *testing.T) {
 	if _, err := g.StartRun(t.Context(), Run{ID: `..\x`}); err == nil {
 		t.Error("a run id with a path in it was taken")
 	}
-	if _, err := g.Follow(t.Context(), "ok", Position{Offset: -1}, nil); err == nil {
+	if _, err := g.Follow(t.Context(), "ok", journal.Position{Offset: -1}, nil); err == nil {
 		t.Error("a negative offset was taken")
 	}
 	if err := g.Cancel(t.Context(), "a b"); err == nil {
@@ -421,7 +426,7 @@ func TestStreamBoundsWhatWaits(t *testing.T) {
 	g := f.connect()
 	lines := journalLines(400) // far more than may wait for Next
 	f.write(JournalPath(runID), journalBytes(lines))
-	s, err := g.Follow(t.Context(), runID, Position{}, nil)
+	s, err := g.Follow(t.Context(), runID, journal.Position{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"wskharness/guest/ntfs"
+	"wskharness/guest/untrusted"
+	"wskharness/guest/winname"
 )
 
 // Traces are what crashes have left in a guest.
@@ -33,15 +37,15 @@ func (c CrashControl) Problems(free *uint64) []string {
 	switch {
 	case c.Enabled != nil && *c.Enabled == 0:
 		all = append(all, `CrashControl\CrashDumpEnabled is 0: a crash leaves no dump`)
-	case large && !c.Keep && free != nil && *free < scarce && strings.HasPrefix(fold(c.DumpFile), `C:`):
+	case large && !c.Keep && free != nil && *free < scarce && strings.HasPrefix(ntfs.Fold(c.DumpFile), `C:`):
 		all = append(all, `CrashControl\AlwaysKeepMemoryDump is not 1, and less than 25 GiB are free on C:: a Windows client that is in no domain deletes the dump of a crash again`)
 	}
 	for _, place := range []struct{ name, path string }{{"DumpFile", c.DumpFile}, {"MinidumpDir", c.MinidumpDir}} {
 		switch {
 		case place.path == "":
 			all = append(all, fmt.Sprintf(`CrashControl\%s can't be read: dumps are not looked for there`, place.name))
-		case checkPath(place.path) != nil:
-			all = append(all, fmt.Sprintf(`CrashControl\%s is %q: dumps are not looked for there (%v)`, place.name, clip(place.path, 80), checkPath(place.path)))
+		case winname.CheckPath(place.path) != nil:
+			all = append(all, fmt.Sprintf(`CrashControl\%s is %q: dumps are not looked for there (%v)`, place.name, untrusted.Clip(place.path, 80), winname.CheckPath(place.path)))
 		}
 	}
 	return all
@@ -49,14 +53,14 @@ func (c CrashControl) Problems(free *uint64) []string {
 
 // has reports whether a path is one of those at which dumps are: the file itself, or a .dmp in the folder.
 func (c CrashControl) has(path string) bool {
-	if checkPath(path) != nil {
+	if winname.CheckPath(path) != nil {
 		return false
 	}
-	if fold(path) == fold(c.DumpFile) {
+	if ntfs.Fold(path) == ntfs.Fold(c.DumpFile) {
 		return true
 	}
 	i := strings.LastIndexByte(path, '\\')
-	return fold(path[:i]) == fold(c.MinidumpDir) && strings.HasSuffix(fold(path), ".DMP") && len(path)-i <= maxDumpName
+	return ntfs.Fold(path[:i]) == ntfs.Fold(c.MinidumpDir) && strings.HasSuffix(ntfs.Fold(path), ".DMP") && len(path)-i <= maxDumpName
 }
 
 // Dump is a crash dump as the guest tells of it. Time is only to be compared with itself: a guest's clock may be wrong.

@@ -1,17 +1,14 @@
 package guest
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
+	"wskharness/guest/transfer"
 )
 
 // writeTree makes files (with their contents) and folders (names that end in a slash) below a new folder.
@@ -59,44 +56,6 @@ func readTree(t *testing.T, dir string) map[string]string {
 	return found
 }
 
-func TestTreeOfAFolder(t *testing.T) {
-	t.Parallel()
-	dir := writeTree(t, map[string]string{"a.txt": "a", "sub/b": "bb", "sub/none/": "", "leer/": ""})
-	if err := os.Symlink("/etc", filepath.Join(dir, "out")); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Mkfifo(filepath.Join(dir, "sub", "pipe"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var tree Tree
-	if err := tree.Add(dir, `C:\t`); err != nil {
-		t.Fatal(err)
-	}
-	if err := tree.Check(); err != nil {
-		t.Error(err)
-	}
-	var files []string
-	for _, f := range tree.Files {
-		files = append(files, f.Path)
-	}
-	if want := []string{`C:\t\a.txt`, `C:\t\sub\b`}; !slices.Equal(files, want) {
-		t.Errorf("files %q", files)
-	}
-	if want := []string{`C:\t\leer`, `C:\t\sub\none`}; !slices.Equal(tree.Folders, want) {
-		t.Errorf("folders %q", tree.Folders)
-	}
-	want := []string{filepath.Join(dir, "out") + ": a symbolic link", filepath.Join(dir, "sub", "pipe") + ": a pipe"}
-	if !slices.Equal(tree.Skipped, want) {
-		t.Errorf("skipped %q", tree.Skipped)
-	}
-	if n := tree.Bytes(); n != 3 {
-		t.Errorf("%d bytes", n)
-	}
-	if err := tree.Add(filepath.Join(dir, "gone"), `C:\t`); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("absent: %v", err)
-	}
-}
-
 // Every name is told that Windows can't have, and nothing is sent.
 func TestTreeNamesAreRefusedAtOnce(t *testing.T) {
 	f := newFakeGuest(t)
@@ -129,9 +88,9 @@ func TestTreeNamesAreRefusedAtOnce(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			tree := Tree{Folders: test.folders}
+			tree := transfer.Tree{Folders: test.folders}
 			for _, path := range test.files {
-				tree.Files = append(tree.Files, Contents(path, []byte("x")))
+				tree.Files = append(tree.Files, transfer.Contents(path, []byte("x")))
 			}
 			err := tree.Check()
 			if len(test.want) == 0 {
@@ -140,8 +99,8 @@ func TestTreeNamesAreRefusedAtOnce(t *testing.T) {
 				}
 				return
 			}
-			if _, ok := errors.AsType[*NamesError](err); !ok {
-				t.Fatalf("no NamesError: %v", err)
+			if _, ok := errors.AsType[*transfer.NamesError](err); !ok {
+				t.Fatalf("no transfer.NamesError: %v", err)
 			}
 			for _, want := range test.want {
 				if !strings.Contains(err.Error(), want) {
@@ -155,39 +114,5 @@ func TestTreeNamesAreRefusedAtOnce(t *testing.T) {
 	}
 	if now := f.ran(); len(now) != ran {
 		t.Errorf("the agent was asked: %q", now[ran:])
-	}
-}
-
-func TestNamesErrorIsBounded(t *testing.T) {
-	t.Parallel()
-	var e NamesError
-	for i := range 5 * maxNames {
-		e.add(fmt.Sprint("path\x1b[2J", i), errors.New("no"))
-	}
-	if text := e.Error(); strings.Count(text, "\n") != maxNames+1 || !strings.Contains(text, "400 more") || strings.Contains(text, "\x1b") {
-		t.Error(text)
-	}
-}
-
-func TestBatches(t *testing.T) {
-	t.Parallel()
-	same := func(s string) string { return s }
-	many := make([]string, 2*maxBatchFiles+1)
-	if got := batches(many, same); len(got) != 3 || len(got[0]) != maxBatchFiles || len(got[2]) != 1 {
-		t.Errorf("%d batches", len(got))
-	}
-	long := strings.Repeat("x", maxBatchManifest/3)
-	if got := batches([]string{long, long, long, long}, same); len(got) != 2 || len(got[0]) != 2 {
-		t.Errorf("%d batches of long paths", len(got))
-	}
-	if got := batches(nil, same); len(got) != 0 {
-		t.Errorf("%d batches of nothing", len(got))
-	}
-	var bytesOf bytes.Buffer
-	for _, b := range batches(many, same) {
-		bytesOf.Write(appendManifest(nil, make([]manifestEntry, len(b))))
-	}
-	if bytesOf.Len() != len(many)*manifestEntryFixed {
-		t.Error("a manifest of the batches does not hold every entry once")
 	}
 }

@@ -3,6 +3,7 @@ package guest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -16,6 +17,9 @@ import (
 
 	"wskharness/driver"
 	"wskharness/driver/abi"
+	"wskharness/guest/agent"
+	"wskharness/guest/journal"
+	"wskharness/guest/transfer"
 	"wskharness/remote"
 )
 
@@ -77,7 +81,7 @@ func realState(t *testing.T, w *wineGuest, g *Guest) {
 	if err != nil || state.Run != "absent" || state.Win32 != 2 || state.FreeBytes == nil || *state.FreeBytes == 0 {
 		t.Errorf("%+v, %v", state, err)
 	}
-	var refused *AgentError
+	var refused *agent.Error
 	if h, err := g.ShiftClock(t.Context(), 240*time.Hour, time.Second); !errors.As(err, &refused) || !strings.Contains(refused.Complaint, "1314") {
 		t.Errorf("a clock that is its host's was set: %v, %v", h, err)
 	}
@@ -101,7 +105,7 @@ func realState(t *testing.T, w *wineGuest, g *Guest) {
 
 func realPush(t *testing.T, w *wineGuest, g *Guest) {
 	big, small := randomBytes(2<<20+5), []byte("plan")
-	files := []File{Contents(`C:\wskharness\store\p 1\big.bin`, big), Contents(`C:\wskharness\store\p 1\ü.txt`, small), Contents(`C:\wskharness\store\p 1\empty`, nil)}
+	files := []transfer.File{transfer.Contents(`C:\wskharness\store\p 1\big.bin`, big), transfer.Contents(`C:\wskharness\store\p 1\ü.txt`, small), transfer.Contents(`C:\wskharness\store\p 1\empty`, nil)}
 	// What an interrupted push left behind: the agent must ask for the rest only.
 	part := w.path(partPath(files[0].Path))
 	if err := os.MkdirAll(filepath.Dir(part), 0o700); err != nil {
@@ -128,7 +132,7 @@ func realPush(t *testing.T, w *wineGuest, g *Guest) {
 		t.Errorf("again: %+v, %v", stats, err)
 	}
 	before := w.asked.count()
-	if _, err = g.Push(t.Context(), []File{Contents(`C:\wskharness\runs\x\plan.bin`, small), Contents(`C:\wskharness\store\q\x.sys`, randomBytes(40<<10))}, nil); err != nil {
+	if _, err = g.Push(t.Context(), []transfer.File{transfer.Contents(`C:\wskharness\runs\x\plan.bin`, small), transfer.Contents(`C:\wskharness\store\q\x.sys`, randomBytes(40<<10))}, nil); err != nil {
 		t.Error(err)
 	}
 	if n := w.asked.count() - before; n > 4 {
@@ -139,9 +143,9 @@ func realPush(t *testing.T, w *wineGuest, g *Guest) {
 // What a large file costs on the wire.
 func realPushLarge(t *testing.T, w *wineGuest, g *Guest) {
 	const size = 4 << 20
-	file := Contents(`C:\wskharness\store\large`, randomBytes(size))
+	file := transfer.Contents(`C:\wskharness\store\large`, randomBytes(size))
 	before, asked := w.client.Stats(), w.asked.count()
-	if _, err := g.Push(t.Context(), []File{file}, nil); err != nil {
+	if _, err := g.Push(t.Context(), []transfer.File{file}, nil); err != nil {
 		t.Fatal(err)
 	}
 	after := w.client.Stats()
@@ -152,7 +156,7 @@ func realPushLarge(t *testing.T, w *wineGuest, g *Guest) {
 	if sent := after.BytesSent - before.BytesSent; sent > size*14/10 {
 		t.Errorf("%d bytes on the wire for %d", sent, size)
 	}
-	if _, err := g.Push(t.Context(), []File{file}, nil); err != nil {
+	if _, err := g.Push(t.Context(), []transfer.File{file}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if n = w.asked.count() - asked - n; n > 4 { // the final signals of both included
@@ -177,9 +181,9 @@ func realPushStriped(t *testing.T, w *wineGuest, options Options) {
 	g.slow = 1 // as on a link where every round trip takes long
 	const size = 9<<20 + 11
 	data := randomBytes(size)
-	file := Contents(`C:\wskharness\store\striped\large`, data)
+	file := transfer.Contents(`C:\wskharness\store\striped\large`, data)
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err = g.Push(ctx, []File{file}, func(p Progress) {
+	_, err = g.Push(ctx, []transfer.File{file}, func(p transfer.Progress) {
 		// What counts later is what is whole from the start on: the first chunk need not be the first to arrive.
 		if p.Done > size/2 && w.firstChunkThere(file.Path) {
 			cancel()
@@ -192,7 +196,7 @@ func realPushStriped(t *testing.T, w *wineGuest, options Options) {
 		t.Error("an interrupted push left something under the file's own name")
 	}
 	shells := w.client.Stats().Requests
-	stats, err := g.Push(t.Context(), []File{file, Contents(`C:\wskharness\store\striped\small`, data[:5])}, nil)
+	stats, err := g.Push(t.Context(), []transfer.File{file, transfer.Contents(`C:\wskharness\store\striped\small`, data[:5])}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,14 +213,14 @@ func realPushStriped(t *testing.T, w *wineGuest, options Options) {
 		}
 	}
 	// Many ranges side by side, the way back.
-	back := make(window, size)
-	if _, err := g.Pull(t.Context(), file.Path, back, PullOptions{RangeBytes: 1 << 20}); err != nil || !bytes.Equal(back, data) {
+	back := window{0, make([]byte, size)}
+	if _, err := g.Pull(t.Context(), file.Path, back, transfer.PullOptions{RangeBytes: 1 << 20}); err != nil || !bytes.Equal(back.data, data) {
 		t.Errorf("what was pulled is not what was pushed: %v", err)
 	}
 	lie := file
 	lie.Path, lie.SHA256 = `C:\wskharness\store\striped\lie`, strings.Repeat("ab", 32)
-	_, err = g.Push(t.Context(), []File{lie}, nil)
-	if refused, ok := errors.AsType[*TransferError](err); !ok || refused.Win32 != 23 {
+	_, err = g.Push(t.Context(), []transfer.File{lie}, nil)
+	if refused, ok := errors.AsType[*transfer.Error](err); !ok || refused.Win32 != 23 {
 		t.Errorf("a wrong hash: %v", err)
 	}
 }
@@ -225,16 +229,16 @@ func realPushStriped(t *testing.T, w *wineGuest, options Options) {
 func realCompressed(t *testing.T, w *wineGuest, g *Guest) {
 	data := bytes.Repeat([]byte("nothing here repeats itself, nothing at all; "), 100000)
 	before := w.client.Stats()
-	file := Contents(`C:\wskharness\store\text`, data)
-	if _, err := g.Push(t.Context(), []File{file}, nil); err != nil {
+	file := transfer.Contents(`C:\wskharness\store\text`, data)
+	if _, err := g.Push(t.Context(), []transfer.File{file}, nil); err != nil {
 		t.Fatal(err)
 	}
 	pushed := w.client.Stats()
 	if sent := pushed.BytesSent - before.BytesSent; sent > int64(len(data)/20) {
 		t.Errorf("%d bytes sent for %d that compress", sent, len(data))
 	}
-	back := make(window, len(data))
-	if _, err := g.Pull(t.Context(), file.Path, back, PullOptions{}); err != nil || !bytes.Equal(back, data) {
+	back := window{0, make([]byte, len(data))}
+	if _, err := g.Pull(t.Context(), file.Path, back, transfer.PullOptions{}); err != nil || !bytes.Equal(back.data, data) {
 		t.Errorf("what was pulled is not what was pushed: %v", err)
 	}
 	if got := w.client.Stats().BytesReceived - pushed.BytesReceived; got > int64(len(data)/20) {
@@ -243,12 +247,12 @@ func realCompressed(t *testing.T, w *wineGuest, g *Guest) {
 }
 
 func realPushRefused(t *testing.T, g *Guest) {
-	_, err := g.Push(t.Context(), []File{{Path: `C:\x\a`, Data: strings.NewReader("hello"), Size: 5, SHA256: strings.Repeat("ab", 32)}}, nil)
-	refused, ok := errors.AsType[*TransferError](err)
+	_, err := g.Push(t.Context(), []transfer.File{{Path: `C:\x\a`, Data: strings.NewReader("hello"), Size: 5, SHA256: strings.Repeat("ab", 32)}}, nil)
+	refused, ok := errors.AsType[*transfer.Error](err)
 	if !ok || refused.Win32 != 23 || refused.Path != `C:\x\a` || !strings.Contains(refused.Text, "SHA-256") {
 		t.Errorf("wrong hash: %v", err)
 	}
-	_, err = g.Push(t.Context(), []File{Contents(`C:\windows\system32\ntdll.dll\x`, []byte("hello"))}, nil)
+	_, err = g.Push(t.Context(), []transfer.File{transfer.Contents(`C:\windows\system32\ntdll.dll\x`, []byte("hello"))}, nil)
 	if !errors.As(err, &refused) {
 		t.Errorf("below a file: %v", err)
 	}
@@ -260,7 +264,7 @@ func realPull(t *testing.T, w *wineGuest, g *Guest) {
 		t.Fatal(err)
 	}
 	local := filepath.Join(t.TempDir(), "big")
-	stats, err := g.PullFile(t.Context(), `C:\big file.dmp`, local, PullOptions{RangeBytes: 1 << 20, Parallel: 2})
+	stats, err := g.PullFile(t.Context(), `C:\big file.dmp`, local, transfer.PullOptions{RangeBytes: 1 << 20, Parallel: 2})
 	if err != nil || stats.Ranges != 4 {
 		t.Fatalf("%+v, %v", stats, err)
 	}
@@ -270,11 +274,11 @@ func realPull(t *testing.T, w *wineGuest, g *Guest) {
 	if err := os.WriteFile(w.path(`C:\none`), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if stats, err := g.Pull(t.Context(), `C:\none`, window{}, PullOptions{}); err != nil || stats.Size != 0 {
+	if stats, err := g.Pull(t.Context(), `C:\none`, window{}, transfer.PullOptions{}); err != nil || stats.Size != 0 {
 		t.Errorf("empty: %+v, %v", stats, err)
 	}
-	var refused *TransferError
-	if _, err := g.Pull(t.Context(), `C:\not there`, window{}, PullOptions{}); !errors.As(err, &refused) || refused.Win32 != 2 {
+	var refused *transfer.Error
+	if _, err := g.Pull(t.Context(), `C:\not there`, window{}, transfer.PullOptions{}); !errors.As(err, &refused) || refused.Win32 != 2 {
 		t.Errorf("not there: %v", err)
 	}
 }
@@ -303,7 +307,7 @@ func buildSample(t *testing.T, g *Guest) (string, *driver.Artifact) {
 		t.Fatal(err)
 	}
 	path := StorePath(sample.SHA256[:16], "wsksample.sys")
-	if _, err := g.Push(t.Context(), []File{{Path: path, Local: sample.Path, SHA256: sample.SHA256}}, nil); err != nil {
+	if _, err := g.Push(t.Context(), []transfer.File{{Path: path, Local: sample.Path, SHA256: sample.SHA256}}, nil); err != nil {
 		t.Fatal(err)
 	}
 	return path, sample
@@ -342,14 +346,15 @@ func sleepPlan(id, driverPath string, sha256 [32]byte, cases uint32, sleep time.
 
 func realRun(t *testing.T, w *wineGuest, g *Guest) {
 	path, sample := buildSample(t, g)
-	sum, err := upload{file: File{Local: sample.Path}, entry: manifestEntry{size: sample.Size}}.hash(t.Context())
+	image, err := os.ReadFile(sample.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	sum := sha256.Sum256(image)
 	before := w.client.Stats().Requests
 	var raw bytes.Buffer
 	s, err := g.StartRun(t.Context(), Run{ID: "real-1", Plan: sleepPlan("real-1", path, sum, 1, 20*time.Millisecond),
-		Files: []File{{Path: path, Local: sample.Path, SHA256: sample.SHA256}}, Journal: &raw})
+		Files: []transfer.File{{Path: path, Local: sample.Path, SHA256: sample.SHA256}}, Journal: &raw})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -370,12 +375,12 @@ func realRun(t *testing.T, w *wineGuest, g *Guest) {
 	if start.Boot != g.Facts().BootID || start.Agent != g.Facts().SHA256 || up.SHA256 != sample.SHA256 || !step.OK || step.Took < 15*time.Millisecond {
 		t.Errorf("%+v\n%+v\n%+v", start, up, step)
 	}
-	journal, err := os.ReadFile(w.path(JournalPath("real-1")))
-	if err != nil || !bytes.Equal(journal, raw.Bytes()) {
+	written, err := os.ReadFile(w.path(JournalPath("real-1")))
+	if err != nil || !bytes.Equal(written, raw.Bytes()) {
 		t.Errorf("the copy of the journal differs: %v", err)
 	}
 	// From the middle, after the run, and by somebody who was not there before.
-	again, err := g.Follow(t.Context(), "real-1", Position{records[3].Offset, records[2].Seq}, nil)
+	again, err := g.Follow(t.Context(), "real-1", journal.Position{Offset: records[3].Offset, Seq: records[2].Seq}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -390,12 +395,12 @@ func realRun(t *testing.T, w *wineGuest, g *Guest) {
 // realCancel leaves a run that would take long, follows it anew, and cancels it.
 func realCancel(t *testing.T, g *Guest, path string, sample *driver.Artifact, sum [32]byte) {
 	s, err := g.StartRun(t.Context(), Run{ID: "real-2", Plan: sleepPlan("real-2", path, sum, 5000, 100*time.Millisecond),
-		Files: []File{{Path: path, Local: sample.Path, SHA256: sample.SHA256}}})
+		Files: []transfer.File{{Path: path, Local: sample.Path, SHA256: sample.SHA256}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var last Record
-	for last.Ev != EvCaseStart {
+	var last journal.Record
+	for last.Ev != journal.EvCaseStart {
 		if last, err = s.Next(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -414,7 +419,7 @@ func realCancel(t *testing.T, g *Guest, path string, sample *driver.Artifact, su
 		t.Fatalf("%d records, %v", len(records), err)
 	}
 	stop, end := records[len(records)-2], records[len(records)-1]
-	if end.Why != "cancelled" || end.Cases == 5000 || stop.Ev != EvDriverStop || !stop.OK {
+	if end.Why != "cancelled" || end.Cases == 5000 || stop.Ev != journal.EvDriverStop || !stop.OK {
 		t.Errorf("%s\n%s", stop.Raw, end.Raw)
 	}
 }
@@ -426,7 +431,7 @@ func realRunRefused(t *testing.T, g *Guest) {
 	}
 	defer s.Close()
 	records, err := all(t, s)
-	refused, ok := errors.AsType[*AgentError](err)
+	refused, ok := errors.AsType[*agent.Error](err)
 	if !ok || refused.Complaint == "" || len(records) != 1 || records[0].Why != "plan" {
 		t.Errorf("%+v, %v", records, err)
 	}
@@ -439,7 +444,7 @@ func realRunRefused(t *testing.T, g *Guest) {
 		t.Errorf("the same run twice: %v", err)
 	}
 	realTakesRefused(t, g)
-	never, err := g.Follow(t.Context(), "never-was", Position{}, nil)
+	never, err := g.Follow(t.Context(), "never-was", journal.Position{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -477,7 +482,7 @@ func realTakesRefused(t *testing.T, g *Guest) {
 		}
 		records, err := all(t, s)
 		s.Close()
-		refused, ok := errors.AsType[*AgentError](err)
+		refused, ok := errors.AsType[*agent.Error](err)
 		if !ok || !strings.Contains(refused.Complaint, "it keeps or takes a value that it can't") || len(records) != 1 || records[0].Why != "plan" {
 			t.Errorf("%v: %+v, %v", put, records, err)
 		}

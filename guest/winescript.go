@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"wskharness/guest/untrusted"
 	"wskharness/remote"
 )
 
@@ -77,9 +78,9 @@ func (g *Guest) receiveByScript(ctx context.Context, image []byte) error {
 			return err
 		}
 		reports := i == len(lines)-2
-		if out := printable(result.Stdout); reports && !strings.Contains(out, receiveWord+" done: ") {
+		if out := untrusted.Printable(result.Stdout); reports && !strings.Contains(out, receiveWord+" done: ") {
 			return fmt.Errorf("cscript, which must have code page 1252, ended with exit code %d, output %q, errors %q",
-				result.ExitCode, clip(out, 300), clip(printable(result.Stderr), 500))
+				result.ExitCode, untrusted.Clip(out, 300), untrusted.Clip(untrusted.Printable(result.Stderr), 500))
 		}
 	}
 	if _, err := g.probe(ctx); err != nil {

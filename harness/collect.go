@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"wskharness/guest"
+	"wskharness/guest/transfer"
 	"wskharness/results"
 )
 
@@ -35,7 +36,7 @@ func (l *driverRun) fetchCollected(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if there.Kind == guest.EntryAbsent {
+	if there.Kind == transfer.EntryAbsent {
 		return nil // no step got that far
 	}
 	temporary, err := os.MkdirTemp(l.folder(), ".collect-")
@@ -43,7 +44,7 @@ func (l *driverRun) fetchCollected(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(temporary)
-	_, err = l.guest.PullTree(ctx, from, filepath.Join(temporary, "files"), guest.TreeOptions{MaxBytes: maxCollected})
+	_, err = l.guest.PullTree(ctx, from, filepath.Join(temporary, "files"), transfer.TreeOptions{MaxBytes: maxCollected})
 	problems := []error{err} // what has its name is whole, whatever became of the rest
 	for n, t := range l.attempts {
 		for _, name := range t.test.CollectedNames() {

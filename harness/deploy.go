@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"wskharness/guest"
+	"wskharness/guest/journal"
 	"wskharness/harness/driverrun"
 	"wskharness/results"
 	"wskharness/suites"
@@ -48,7 +49,7 @@ func (l *driverRun) newState(boot string, pages suites.CodePages, takenUp bool, 
 
 // deploy compiles the plan for this guest, pushes it with the driver, and starts it. Where the start was not answered, it
 // may have been started: unanswered says so, and there is no journal.
-func (l *driverRun) deploy(ctx context.Context) (started journal, unanswered error, err error) {
+func (l *driverRun) deploy(ctx context.Context) (started following, unanswered error, err error) {
 	pkg := l.artifacts.pkg
 	entries := make([]suites.Entry, len(l.attempts))
 	for i, t := range l.attempts {
@@ -76,7 +77,7 @@ func (l *driverRun) deploy(ctx context.Context) (started journal, unanswered err
 		l.breakOff(err)
 		return nil, nil, err
 	}
-	l.order = guest.Run{ID: l.id, Plan: plan, Journal: l.copyFrom(guest.Position{}), Files: files.all}
+	l.order = guest.Run{ID: l.id, Plan: plan, Journal: l.copyFrom(journal.Position{}), Files: files.all}
 	started, err = l.guest.StartRun(ctx, l.order)
 	if _, ok := errors.AsType[*guest.LostError](err); ok {
 		return nil, err, nil
@@ -95,7 +96,7 @@ func (l *driverRun) rawPath() string {
 // copyFrom is where the guest's journal is kept, from a position on: what was kept beyond that, and had not been taken in, comes
 // again. That it can't be written is the controller's own trouble, and ends the run as a record that can't be written does: it
 // is no verdict, and the run can be resumed.
-func (l *driverRun) copyFrom(at guest.Position) *rawCopy { return &rawCopy{l, at.Offset, false} }
+func (l *driverRun) copyFrom(at journal.Position) *rawCopy { return &rawCopy{l, at.Offset, false} }
 
 type rawCopy struct {
 	l    *driverRun

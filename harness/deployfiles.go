@@ -12,6 +12,7 @@ import (
 	"wskharness/config"
 	"wskharness/driver"
 	"wskharness/guest"
+	"wskharness/guest/transfer"
 	"wskharness/results"
 	"wskharness/settings"
 	"wskharness/suites"
@@ -19,7 +20,7 @@ import (
 
 // deployFiles is what a driver run brings into the guest beside its plan.
 type deployFiles struct {
-	all     []guest.File
+	all     []transfer.File
 	inf     string              // where it is there; empty: there is none
 	uploads map[string]uploaded // by their paths here
 }
@@ -38,7 +39,7 @@ func (f *deployFiles) stored(local string) (place string, folders []string) {
 // nobody has signed may run there is settled here, before anything is started.
 func (l *driverRun) files(pkg *driver.Package, path string) (*deployFiles, error) {
 	f := &deployFiles{uploads: map[string]uploaded{}}
-	f.all = append(f.all, guest.File{Local: pkg.Driver, SHA256: pkg.Manifest.Driver.SHA256, Path: path})
+	f.all = append(f.all, transfer.File{Local: pkg.Driver, SHA256: pkg.Manifest.Driver.SHA256, Path: path})
 	if l.facts.Kind() == guest.KindWindows && !pkg.Signed() {
 		return nil, fmt.Errorf("deploy to %s: %s has no signature, and Windows starts no such driver: say sign: true, or give the inf: and cat: that vouch for it",
 			l.target.Name, pkg.Manifest.Driver.File)
@@ -49,7 +50,7 @@ func (l *driverRun) files(pkg *driver.Package, path string) (*deployFiles, error
 		file  driver.ManifestFile
 	}{{pkg.INF, pkg.Manifest.INF}, {pkg.Catalog, pkg.Manifest.Catalog}} {
 		if one.local != "" {
-			f.all = append(f.all, guest.File{Local: one.local, SHA256: one.file.SHA256, Path: guest.StorePath(folder, one.file.File)})
+			f.all = append(f.all, transfer.File{Local: one.local, SHA256: one.file.SHA256, Path: guest.StorePath(folder, one.file.File)})
 		}
 	}
 	if pkg.INF != "" {
@@ -78,7 +79,7 @@ func (f *deployFiles) upload(c *suites.Case) error {
 		place := guest.StorePath(content.sum[:16], filepath.Base(u.Local))
 		f.uploads[u.Local] = uploaded{place: place, empty: content.empty}
 		for _, one := range content.files {
-			f.all = append(f.all, guest.File{Local: one.local, SHA256: one.sum, Path: place + one.below})
+			f.all = append(f.all, transfer.File{Local: one.local, SHA256: one.sum, Path: place + one.below})
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"wskharness/driver"
 	"wskharness/guest"
+	"wskharness/guest/agent"
 	"wskharness/remote"
 	"wskharness/vm"
 	"wskharness/workshop"
@@ -27,7 +28,7 @@ func inGuest(ctx context.Context, m vm.Machine, line string, out *bounded) (code
 // Wine 10's taskkill leaves it alone.
 func killAgent(ctx context.Context, s stage) (string, error) {
 	err := s.withAgent(ctx, func(ctx context.Context, g *guest.Guest) error { return g.Kill(ctx, s.load) })
-	if _, refused := errors.AsType[*guest.AgentError](err); refused {
+	if _, refused := errors.AsType[*agent.Error](err); refused {
 		return "", err
 	}
 	return "", nil // the answer may be lost with the machine, which is reverted then: the record says whether it worked
@@ -105,7 +106,7 @@ func shiftClock(ctx context.Context, s stage) (string, error) {
 func held(ctx context.Context, s stage, begin func(context.Context, *guest.Guest) (*guest.Held, error)) (skip string, err error) {
 	err = s.withAgent(ctx, func(ctx context.Context, g *guest.Guest) error {
 		h, err := begin(ctx, g)
-		if refused, ok := errors.AsType[*guest.AgentError](err); ok {
+		if refused, ok := errors.AsType[*agent.Error](err); ok {
 			skip = refused.Complaint
 			return nil
 		}

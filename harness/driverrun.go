@@ -11,6 +11,8 @@ import (
 	"wskharness/disk"
 	"wskharness/driver"
 	"wskharness/guest"
+	"wskharness/guest/agent"
+	"wskharness/guest/journal"
 	"wskharness/harness/driverrun"
 	"wskharness/results"
 	"wskharness/vm"
@@ -53,7 +55,7 @@ type driverRun struct {
 
 // arrival is the next record of the guest's journal, or why there is none.
 type arrival struct {
-	record guest.Record
+	record journal.Record
 	err    error
 }
 
@@ -77,7 +79,7 @@ func (s *session) runDriver(ctx context.Context, attempts []*attempt) driverrun.
 	l.state = l.newState(s.facts.BootID, l.codePages(), false, s.record.passedBefore)
 	s.mark(checkpoint{Runs: s.runs, Run: l.point(s.facts.BootID)})
 	s.record.begin(l.n, s.facts.BootID)
-	var started journal
+	var started following
 	var unanswered error
 	err := s.phase(s.target.Name, results.PhaseDeploy, func() (detail string, err error) {
 		started, unanswered, err = l.deploy(ctx)
@@ -138,9 +140,9 @@ func (l *driverRun) noteEntries() {
 }
 
 // entry adds what the machine tells of a DriverEntry that failed, where the guest does not know it.
-func (l *driverRun) entry(r guest.Record) guest.Record {
+func (l *driverRun) entry(r journal.Record) journal.Record {
 	teller, ok := l.machine.(vm.EntryTeller)
-	if !ok || l.traces.entry == "" || r.Ev != guest.EvDriverStart || r.OK || r.Why != "start" || r.Entry != 0 {
+	if !ok || l.traces.entry == "" || r.Ev != journal.EvDriverStart || r.OK || r.Why != "start" || r.Entry != 0 {
 		return r
 	}
 	if status, told := teller.EntryStatus(l.plan.Request.Config.DriverService().Name, l.traces.entry); told {
@@ -216,13 +218,13 @@ func (l *driverRun) confirm(ctx context.Context) driverrun.Input {
 }
 
 // follow opens the journal from a position on.
-func (l *driverRun) follow(ctx context.Context, from guest.Position) driverrun.Input {
+func (l *driverRun) follow(ctx context.Context, from journal.Position) driverrun.Input {
 	return l.opened(ctx)(l.guest.Follow(ctx, l.id, from, l.copyFrom(from)))
 }
 
 // opened makes the answer to an action that opens the journal.
-func (l *driverRun) opened(ctx context.Context) func(journal, error) driverrun.Input {
-	return func(j journal, err error) driverrun.Input {
+func (l *driverRun) opened(ctx context.Context) func(following, error) driverrun.Input {
+	return func(j following, err error) driverrun.Input {
 		if err != nil {
 			return broke(err)
 		}
@@ -238,7 +240,7 @@ func broke(err error) driverrun.Input {
 	_, rebooted := errors.AsType[*guest.RebootedError](err)
 	_, lost := errors.AsType[*guest.LostError](err)
 	_, cut := errors.AsType[*guest.JournalError](err)
-	_, refused := errors.AsType[*guest.AgentError](err)
+	_, refused := errors.AsType[*agent.Error](err)
 	switch {
 	case ended:
 		cause = driverrun.Ended
@@ -253,7 +255,7 @@ func broke(err error) driverrun.Input {
 }
 
 // listenTo begins to read a journal. Reading outlives an interrupt.
-func (l *driverRun) listenTo(ctx context.Context, j journal) {
+func (l *driverRun) listenTo(ctx context.Context, j following) {
 	l.deafen()
 	reading, stop := context.WithCancel(context.WithoutCancel(ctx))
 	arrivals := make(chan arrival)

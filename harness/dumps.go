@@ -11,6 +11,8 @@ import (
 
 	"wskharness/crashdump"
 	"wskharness/guest"
+	"wskharness/guest/agent"
+	"wskharness/guest/transfer"
 	"wskharness/harness/driverrun"
 	"wskharness/results"
 )
@@ -165,9 +167,9 @@ func (l *driverRun) pullDumps(ctx context.Context, fresh map[string]guest.Dump, 
 	for i, path := range slices.Sorted(maps.Keys(fresh)) {
 		e := results.Evidence{Kind: "dump", Text: path + " in the guest", Size: fresh[path].Size}
 		name := fmt.Sprintf("dump-%d-%d.dmp", n, i+1)
-		if _, err := l.guest.PullFile(ctx, path, filepath.Join(l.folder(), name), guest.PullOptions{MaxBytes: maxDump}); err != nil {
+		if _, err := l.guest.PullFile(ctx, path, filepath.Join(l.folder(), name), transfer.PullOptions{MaxBytes: maxDump}); err != nil {
 			e.Text += ", which could not be fetched: " + err.Error()
-			if _, tooLarge := errors.AsType[*guest.LimitError](err); !tooLarge {
+			if _, tooLarge := errors.AsType[*agent.LimitError](err); !tooLarge {
 				l.notice(l.target.Name, results.Warning, "fetch a crash dump: %v", err)
 			}
 		} else if rel, err := filepath.Rel(l.dir, filepath.Join(l.folder(), name)); err == nil {

@@ -17,6 +17,7 @@ import (
 	"wskharness/config"
 	"wskharness/crashdump/dumptest"
 	"wskharness/guest"
+	"wskharness/guest/transfer"
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
 	"wskharness/results"
@@ -318,7 +319,7 @@ func (d *dumper) Handle(e results.Update) error {
 	}
 	ctx := testtime.Context(d.t)
 	err := workshop.WithAgent(ctx, d.env.Env, d.client, func(ctx context.Context, g *guest.Guest) error {
-		_, err := g.Push(ctx, []guest.File{guest.Contents(`C:\crash dumps\small\112526-02.dmp`, crash())}, nil)
+		_, err := g.Push(ctx, []transfer.File{transfer.Contents(`C:\crash dumps\small\112526-02.dmp`, crash())}, nil)
 		return err
 	})
 	if err != nil {

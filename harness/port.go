@@ -6,30 +6,32 @@ import (
 	"io"
 
 	"wskharness/guest"
+	"wskharness/guest/journal"
+	"wskharness/guest/transfer"
 	"wskharness/remote"
 	"wskharness/vm"
 )
 
 // port is a guest as a run uses it: what goes into the guest, and what comes out of it, goes through here.
 type port interface {
-	StartRun(ctx context.Context, r guest.Run) (journal, error)
-	Follow(ctx context.Context, runID string, from guest.Position, raw io.Writer) (journal, error)
+	StartRun(ctx context.Context, r guest.Run) (following, error)
+	Follow(ctx context.Context, runID string, from journal.Position, raw io.Writer) (following, error)
 	Cancel(ctx context.Context, runID string) error
 	State(ctx context.Context, driver, runID string) (guest.State, error)
 	Refresh(ctx context.Context) (guest.Facts, error)
 	Traces(ctx context.Context) (guest.Traces, error)
-	Look(ctx context.Context, path string) (guest.Entry, error)
-	PullFile(ctx context.Context, from, to string, o guest.PullOptions) (guest.PullStats, error)
-	PullTree(ctx context.Context, from, to string, o guest.TreeOptions) (guest.TreeStats, error)
+	Look(ctx context.Context, path string) (transfer.Entry, error)
+	PullFile(ctx context.Context, from, to string, o transfer.PullOptions) (transfer.PullStats, error)
+	PullTree(ctx context.Context, from, to string, o transfer.TreeOptions) (transfer.TreeStats, error)
 	Exec(ctx context.Context, line remote.CommandLine, stdin io.Reader, stdout, stderr io.Writer) (uint32, error)
 	Facts() guest.Facts
 	Release(ctx context.Context) error
 	Close(ctx context.Context) error
 }
 
-// journal is the journal of a run in the guest, as it is written: *guest.Stream says how it behaves.
-type journal interface {
-	Next(ctx context.Context) (guest.Record, error)
+// following is the journal of a run in the guest, as it is written: *guest.Stream says how it behaves.
+type following interface {
+	Next(ctx context.Context) (journal.Record, error)
 	Close()
 }
 
@@ -39,18 +41,18 @@ type reached struct {
 	client *remote.WinRM
 }
 
-func (r reached) StartRun(ctx context.Context, run guest.Run) (journal, error) {
+func (r reached) StartRun(ctx context.Context, run guest.Run) (following, error) {
 	s, err := r.Guest.StartRun(ctx, run)
 	return opened(s, err)
 }
 
-func (r reached) Follow(ctx context.Context, runID string, from guest.Position, raw io.Writer) (journal, error) {
+func (r reached) Follow(ctx context.Context, runID string, from journal.Position, raw io.Writer) (following, error) {
 	s, err := r.Guest.Follow(ctx, runID, from, raw)
 	return opened(s, err)
 }
 
 // opened keeps a nil stream from becoming a journal.
-func opened(s *guest.Stream, err error) (journal, error) {
+func opened(s *guest.Stream, err error) (following, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -91,12 +93,12 @@ type mortal struct {
 	machine vm.Machine
 }
 
-func (m mortal) StartRun(ctx context.Context, r guest.Run) (journal, error) {
-	return whileThere(ctx, m.machine, func(ctx context.Context) (journal, error) { return m.port.StartRun(ctx, r) })
+func (m mortal) StartRun(ctx context.Context, r guest.Run) (following, error) {
+	return whileThere(ctx, m.machine, func(ctx context.Context) (following, error) { return m.port.StartRun(ctx, r) })
 }
 
-func (m mortal) Follow(ctx context.Context, runID string, from guest.Position, raw io.Writer) (journal, error) {
-	return whileThere(ctx, m.machine, func(ctx context.Context) (journal, error) { return m.port.Follow(ctx, runID, from, raw) })
+func (m mortal) Follow(ctx context.Context, runID string, from journal.Position, raw io.Writer) (following, error) {
+	return whileThere(ctx, m.machine, func(ctx context.Context) (following, error) { return m.port.Follow(ctx, runID, from, raw) })
 }
 
 func (m mortal) Cancel(ctx context.Context, runID string) error {
@@ -115,16 +117,16 @@ func (m mortal) Traces(ctx context.Context) (guest.Traces, error) {
 	return whileThere(ctx, m.machine, m.port.Traces)
 }
 
-func (m mortal) Look(ctx context.Context, path string) (guest.Entry, error) {
-	return whileThere(ctx, m.machine, func(ctx context.Context) (guest.Entry, error) { return m.port.Look(ctx, path) })
+func (m mortal) Look(ctx context.Context, path string) (transfer.Entry, error) {
+	return whileThere(ctx, m.machine, func(ctx context.Context) (transfer.Entry, error) { return m.port.Look(ctx, path) })
 }
 
-func (m mortal) PullFile(ctx context.Context, from, to string, o guest.PullOptions) (guest.PullStats, error) {
-	return whileThere(ctx, m.machine, func(ctx context.Context) (guest.PullStats, error) { return m.port.PullFile(ctx, from, to, o) })
+func (m mortal) PullFile(ctx context.Context, from, to string, o transfer.PullOptions) (transfer.PullStats, error) {
+	return whileThere(ctx, m.machine, func(ctx context.Context) (transfer.PullStats, error) { return m.port.PullFile(ctx, from, to, o) })
 }
 
-func (m mortal) PullTree(ctx context.Context, from, to string, o guest.TreeOptions) (guest.TreeStats, error) {
-	return whileThere(ctx, m.machine, func(ctx context.Context) (guest.TreeStats, error) { return m.port.PullTree(ctx, from, to, o) })
+func (m mortal) PullTree(ctx context.Context, from, to string, o transfer.TreeOptions) (transfer.TreeStats, error) {
+	return whileThere(ctx, m.machine, func(ctx context.Context) (transfer.TreeStats, error) { return m.port.PullTree(ctx, from, to, o) })
 }
 
 func (m mortal) Exec(ctx context.Context, line remote.CommandLine, stdin io.Reader, stdout, stderr io.Writer) (uint32, error) {

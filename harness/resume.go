@@ -12,7 +12,7 @@ import (
 	"slices"
 
 	"wskharness/disk"
-	"wskharness/guest"
+	"wskharness/guest/journal"
 	"wskharness/harness/driverrun"
 	"wskharness/results"
 	"wskharness/settings"
@@ -172,7 +172,7 @@ func (l *driverRun) reread() (next driverrun.Action, err error) {
 	if l.raw, err = l.env.disk().OpenFile(l.rawPath(), os.O_RDWR|os.O_CREATE|os.O_APPEND, private); err != nil {
 		return next, fmt.Errorf("take up the guest's journal: %w", err)
 	}
-	at, err := guest.ReadJournal(l.raw, l.id, func(r guest.Record) {
+	at, err := journal.Read(l.raw, l.id, func(r journal.Record) {
 		next = l.apply(context.Background(), driverrun.Recorded{Record: r})
 	})
 	if err == nil {

@@ -20,6 +20,7 @@ import (
 
 	"wskharness/config"
 	"wskharness/guest"
+	"wskharness/guest/transfer"
 	"wskharness/results"
 	"wskharness/suites"
 	"wskharness/targets"
@@ -366,9 +367,9 @@ func noRoom(ctx context.Context, t *testing.T, env Env, config *config.Config, u
 	}
 	defer client.Close()
 	err = workshop.WithAgent(ctx, env.Env, client, func(ctx context.Context, g *guest.Guest) error {
-		large := guest.File{Path: guest.Home + `\large`, Data: bytes.NewReader(make([]byte, 32<<20)), Size: 32 << 20}
-		_, err := g.Push(ctx, []guest.File{large}, nil)
-		full, ok := errors.AsType[*guest.TransferError](err)
+		large := transfer.File{Path: guest.Home + `\large`, Data: bytes.NewReader(make([]byte, 32<<20)), Size: 32 << 20}
+		_, err := g.Push(ctx, []transfer.File{large}, nil)
+		full, ok := errors.AsType[*transfer.Error](err)
 		if !ok || !full.NoRoom() || !regexp.MustCompile(`the volume is full: it has \d{1,7} bytes free, and at least \d{7,8} more are needed; make room`).MatchString(full.Text) {
 			t.Errorf("a push of too much: %v", err)
 		}
@@ -384,7 +385,7 @@ func noRoom(ctx context.Context, t *testing.T, env Env, config *config.Config, u
 		if err := h.Release(ctx); err != nil {
 			return err
 		}
-		_, err = g.Push(ctx, []guest.File{{Path: large.Path, Data: bytes.NewReader(make([]byte, 1<<20)), Size: 1 << 20}}, nil)
+		_, err = g.Push(ctx, []transfer.File{{Path: large.Path, Data: bytes.NewReader(make([]byte, 1<<20)), Size: 1 << 20}}, nil)
 		return err // there is room again
 	})
 	if err != nil {

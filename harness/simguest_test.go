@@ -11,6 +11,7 @@ import (
 
 	"wskharness/driver/abi"
 	"wskharness/guest"
+	"wskharness/guest/journal"
 	"wskharness/suites"
 	"wskharness/vm"
 )
@@ -48,8 +49,8 @@ type simGuest struct {
 type simRun struct {
 	names     []string // of the cases in its plan
 	journal   bytes.Buffer
-	records   []guest.Record // of it, as far as they were read
-	read      guest.Position
+	records   []journal.Record // of it, as far as they were read
+	read      journal.Position
 	seq       int
 	alive     bool // its process is
 	cancelled bool

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"wskharness/guest"
+	"wskharness/guest/agent"
+	"wskharness/guest/journal"
+	"wskharness/guest/transfer"
 	"wskharness/remote"
 )
 
@@ -70,10 +73,10 @@ func (p *simPort) ask(ctx context.Context, do func() error) error {
 	return do()
 }
 
-func (p *simPort) StartRun(ctx context.Context, run guest.Run) (journal, error) {
+func (p *simPort) StartRun(ctx context.Context, run guest.Run) (following, error) {
 	err := p.ask(ctx, func() error {
 		if p.guest.runs[run.ID] != nil {
-			return &guest.AgentError{Command: "run", ExitCode: 1, Complaint: "its journal is there"}
+			return &agent.Error{Command: "run", ExitCode: 1, Complaint: "its journal is there"}
 		}
 		r := &simRun{alive: true, names: planNames(run.Plan)}
 		p.guest.runs[run.ID] = r
@@ -89,10 +92,10 @@ func (p *simPort) StartRun(ctx context.Context, run guest.Run) (journal, error) 
 	return &simJournal{port: p, id: run.ID, copy: run.Journal}, nil
 }
 
-func (p *simPort) Follow(ctx context.Context, id string, from guest.Position, raw io.Writer) (journal, error) {
+func (p *simPort) Follow(ctx context.Context, id string, from journal.Position, raw io.Writer) (following, error) {
 	err := p.ask(ctx, func() error {
 		if p.guest.runs[id] == nil {
-			return &guest.AgentError{Command: "tail", ExitCode: 1, Complaint: "there is no journal"}
+			return &agent.Error{Command: "tail", ExitCode: 1, Complaint: "there is no journal"}
 		}
 		return nil
 	})
@@ -134,12 +137,14 @@ func (p *simPort) Traces(ctx context.Context) (t guest.Traces, err error) {
 	return t, err
 }
 
-func (p *simPort) Look(context.Context, string) (guest.Entry, error) { return guest.Entry{}, errDead }
-func (p *simPort) PullFile(ctx context.Context, _, _ string, _ guest.PullOptions) (guest.PullStats, error) {
-	return guest.PullStats{}, p.ask(ctx, func() error { return nil })
+func (p *simPort) Look(context.Context, string) (transfer.Entry, error) {
+	return transfer.Entry{}, errDead
 }
-func (p *simPort) PullTree(context.Context, string, string, guest.TreeOptions) (guest.TreeStats, error) {
-	return guest.TreeStats{}, errDead
+func (p *simPort) PullFile(ctx context.Context, _, _ string, _ transfer.PullOptions) (transfer.PullStats, error) {
+	return transfer.PullStats{}, p.ask(ctx, func() error { return nil })
+}
+func (p *simPort) PullTree(context.Context, string, string, transfer.TreeOptions) (transfer.TreeStats, error) {
+	return transfer.TreeStats{}, errDead
 }
 func (p *simPort) Exec(context.Context, remote.CommandLine, io.Reader, io.Writer, io.Writer) (uint32, error) {
 	return 1, errDead
@@ -159,10 +164,10 @@ type simJournal struct {
 	port *simPort
 	id   string
 	copy io.Writer
-	at   guest.Position
+	at   journal.Position
 }
 
-func (j *simJournal) Next(ctx context.Context) (guest.Record, error) {
+func (j *simJournal) Next(ctx context.Context) (journal.Record, error) {
 	g := j.port.guest
 	wake := context.AfterFunc(ctx, func() { g.mu.Lock(); g.changed.Broadcast(); g.mu.Unlock() })
 	defer wake()
@@ -170,36 +175,36 @@ func (j *simJournal) Next(ctx context.Context) (guest.Record, error) {
 	defer g.mu.Unlock()
 	for {
 		if ctx.Err() != nil {
-			return guest.Record{}, context.Cause(ctx)
+			return journal.Record{}, context.Cause(ctx)
 		}
 		if err := j.port.there(); err != nil && !g.mute {
 			if errors.Is(err, errDead) {
-				return guest.Record{}, err
+				return journal.Record{}, err
 			}
-			return guest.Record{}, &guest.LostError{RunID: j.id, Offset: j.at.Offset, Seq: j.at.Seq, Err: err}
+			return journal.Record{}, &guest.LostError{RunID: j.id, Offset: j.at.Offset, Seq: j.at.Seq, Err: err}
 		}
 		if g.boots != j.port.boot {
-			return guest.Record{}, &guest.LostError{RunID: j.id, Offset: j.at.Offset, Seq: j.at.Seq, Err: unreachable("the connection ended")}
+			return journal.Record{}, &guest.LostError{RunID: j.id, Offset: j.at.Offset, Seq: j.at.Seq, Err: unreachable("the connection ended")}
 		}
 		r := g.runs[j.id]
 		if r == nil {
-			return guest.Record{}, &guest.AgentError{Command: "tail", ExitCode: 1, Complaint: "there is no journal"}
+			return journal.Record{}, &agent.Error{Command: "tail", ExitCode: 1, Complaint: "there is no journal"}
 		}
 		if record, ok := r.record(j.id, j.at); ok && !g.mute {
 			g.mu.Unlock() // the controller may be killed as it writes
 			_, err := j.copy.Write(append(record.Raw, '\n'))
 			g.mu.Lock()
 			if err != nil {
-				return guest.Record{}, err
+				return journal.Record{}, err
 			}
-			j.at = guest.Position{Offset: record.Offset + int64(len(record.Raw)) + 1, Seq: record.Seq}
+			j.at = journal.Position{Offset: record.Offset + int64(len(record.Raw)) + 1, Seq: record.Seq}
 			return record, nil
 		}
 		if !r.alive && !g.mute && r.at == nil {
 			if strings.Contains(r.journal.String(), `"ev":"run-end"`) {
-				return guest.Record{}, io.EOF
+				return journal.Record{}, io.EOF
 			}
-			return guest.Record{}, &guest.EndedError{RunID: j.id, Offset: j.at.Offset, Seq: j.at.Seq}
+			return journal.Record{}, &guest.EndedError{RunID: j.id, Offset: j.at.Offset, Seq: j.at.Seq}
 		}
 		g.changed.Wait()
 	}
@@ -208,10 +213,10 @@ func (j *simJournal) Next(ctx context.Context) (guest.Record, error) {
 func (j *simJournal) Close() {}
 
 // record is the one behind a position.
-func (r *simRun) record(id string, at guest.Position) (found guest.Record, ok bool) {
+func (r *simRun) record(id string, at journal.Position) (found journal.Record, ok bool) {
 	if r.read.Offset < int64(r.journal.Len()) {
 		r.records = nil
-		r.read, _ = guest.ReadJournal(bytes.NewReader(r.journal.Bytes()), id, func(record guest.Record) { r.records = append(r.records, record) })
+		r.read, _ = journal.Read(bytes.NewReader(r.journal.Bytes()), id, func(record journal.Record) { r.records = append(r.records, record) })
 	}
 	if n := int(at.Seq); n < len(r.records) {
 		return r.records[n], true

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"wskharness/guest"
+	"wskharness/guest/transfer"
 	"wskharness/settings"
 )
 
@@ -30,11 +30,11 @@ type uploadFile struct {
 const uploadRoot = `C:\u`
 
 // uploadTree looks at what is to be uploaded, and finds all that a guest can't have.
-func uploadTree(local string) (*guest.Tree, error) {
+func uploadTree(local string) (*transfer.Tree, error) {
 	if _, err := os.Stat(local); err != nil {
 		return nil, fmt.Errorf("there is no file or folder %s", settings.DisplayPath(local))
 	}
-	tree := &guest.Tree{}
+	tree := &transfer.Tree{}
 	if err := tree.Add(local, uploadRoot); err != nil {
 		return nil, err
 	}

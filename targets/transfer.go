@@ -8,12 +8,14 @@ import (
 	"strings"
 
 	"wskharness/guest"
+	"wskharness/guest/transfer"
+	"wskharness/guest/winname"
 	"wskharness/settings"
 )
 
 // Upload is host files and folders on their way into a guest, looked at and found fit.
 type Upload struct {
-	Tree *guest.Tree
+	Tree *transfer.Tree
 	To   string // in the guest: what it becomes, or the folder that it goes into
 
 	where string // it is: To, or what is in To where that is only one thing
@@ -34,10 +36,10 @@ func NewUpload(locals []string, to string) (*Upload, error) {
 	if into {
 		probe += `\x` // "C:" is no place for a file, but one for files
 	}
-	if err := guest.CheckPath(probe); err != nil {
-		return nil, settings.Usagef("push to %q: %w", to, errors.Unwrap(err))
+	if err := winname.CheckPath(probe); err != nil {
+		return nil, settings.Usagef("push to %q: %w", to, err)
 	}
-	u := &Upload{Tree: &guest.Tree{}, To: to, where: to}
+	u := &Upload{Tree: &transfer.Tree{}, To: to, where: to}
 	var unread []error
 	for _, local := range locals {
 		path := to
@@ -78,10 +80,10 @@ func contents(local string) bool {
 }
 
 // Run brings it there.
-func (u *Upload) Run(ctx context.Context, g *guest.Guest, progress func(guest.Progress)) (guest.PushStats, error) {
-	if guest.CheckPath(u.To) == nil { // not a drive's root, which is always there
+func (u *Upload) Run(ctx context.Context, g *guest.Guest, progress func(transfer.Progress)) (transfer.PushStats, error) {
+	if winname.CheckPath(u.To) == nil { // not a drive's root, which is always there
 		if err := u.look(ctx, g); err != nil {
-			return guest.PushStats{}, err
+			return transfer.PushStats{}, err
 		}
 	}
 	return g.PushTree(ctx, u.Tree, progress)
@@ -101,10 +103,10 @@ func (u *Upload) look(ctx context.Context, g *guest.Guest) error {
 	switch {
 	case err != nil:
 		return err
-	case u.local != "" && there.Kind == guest.EntryFolder:
+	case u.local != "" && there.Kind == transfer.EntryFolder:
 		u.To += `\` + filepath.Base(u.local)
 		u.Tree.Files[0].Path, u.where = u.To, u.To
-	case u.local == "" && there.Kind == guest.EntryFile:
+	case u.local == "" && there.Kind == transfer.EntryFile:
 		return settings.Usagef("push: %s is a file in the guest, and can't be a folder: choose another path, or remove it there", u.To)
 	}
 	return nil
@@ -112,32 +114,32 @@ func (u *Upload) look(ctx context.Context, g *guest.Guest) error {
 
 // Destination is where on the host a file or folder of a guest goes: local itself, or below it under
 // its own name when local ends in a slash, "." or "..", or, for a file, is a folder.
-func Destination(path, local string, kind guest.EntryKind) string {
+func Destination(path, local string, kind transfer.EntryKind) string {
 	path, _ = guestPath(path)
 	name := path[strings.LastIndexByte(path, '\\')+1:]
 	info, err := os.Stat(local)
 	isFolder := err == nil && info.IsDir()
 	switch {
-	case strings.HasSuffix(local, string(filepath.Separator)), contents(local), isFolder && kind == guest.EntryFile:
+	case strings.HasSuffix(local, string(filepath.Separator)), contents(local), isFolder && kind == transfer.EntryFile:
 		return filepath.Join(local, name)
 	}
 	return local
 }
 
 // Download fetches a file or a folder from a guest to where [Destination] says, which it returns.
-func Download(ctx context.Context, g *guest.Guest, path, local string, progress func(guest.Progress)) (string, guest.TreeStats, error) {
+func Download(ctx context.Context, g *guest.Guest, path, local string, progress func(transfer.Progress)) (string, transfer.TreeStats, error) {
 	path, _ = guestPath(path)
-	if err := guest.CheckPath(path); err != nil {
-		return "", guest.TreeStats{}, settings.Usagef("pull: %w", err)
+	if err := winname.CheckPath(path); err != nil {
+		return "", transfer.TreeStats{}, settings.Usagef("pull: guest path %q: %w", path, err)
 	}
-	to := Destination(path, local, guest.EntryFolder)
-	if Destination(path, local, guest.EntryFile) != to { // then it matters which it is
+	to := Destination(path, local, transfer.EntryFolder)
+	if Destination(path, local, transfer.EntryFile) != to { // then it matters which it is
 		there, err := g.Look(ctx, path)
 		if err != nil {
-			return "", guest.TreeStats{}, err
+			return "", transfer.TreeStats{}, err
 		}
 		to = Destination(path, local, there.Kind)
 	}
-	stats, err := g.PullTree(ctx, path, to, guest.TreeOptions{Progress: progress})
+	stats, err := g.PullTree(ctx, path, to, transfer.TreeOptions{Progress: progress})
 	return to, stats, err
 }

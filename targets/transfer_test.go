@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"wskharness/guest"
+	"wskharness/guest/transfer"
 	"wskharness/settings"
 )
 
@@ -116,21 +116,21 @@ func TestDestination(t *testing.T) {
 	chdirTree(t)
 	tests := []struct {
 		path, local string
-		kind        guest.EntryKind
+		kind        transfer.EntryKind
 		want        string
 	}{
-		{`C:\x\f`, "new", guest.EntryFile, "new"},
-		{`C:\x\f`, "a.txt", guest.EntryFile, "a.txt"},
-		{`C:\x\f`, "dir", guest.EntryFile, "dir/f"},
-		{`C:\x\f`, "new/", guest.EntryFile, "new/f"},
-		{`C:\x\f`, ".", guest.EntryFile, "f"},
-		{`C:/x/f/`, "dir/..", guest.EntryFile, "f"},
-		{`C:\x\f`, "new", guest.EntryFolder, "new"},
-		{`C:\x\f`, "dir", guest.EntryFolder, "dir"},
-		{`C:\x\f\`, "dir", guest.EntryFolder, "dir"},
-		{`C:\x\f`, "dir/", guest.EntryFolder, "dir/f"},
-		{`C:\x\f`, ".", guest.EntryFolder, "f"},
-		{`C:\x\f`, "new", guest.EntryAbsent, "new"},
+		{`C:\x\f`, "new", transfer.EntryFile, "new"},
+		{`C:\x\f`, "a.txt", transfer.EntryFile, "a.txt"},
+		{`C:\x\f`, "dir", transfer.EntryFile, "dir/f"},
+		{`C:\x\f`, "new/", transfer.EntryFile, "new/f"},
+		{`C:\x\f`, ".", transfer.EntryFile, "f"},
+		{`C:/x/f/`, "dir/..", transfer.EntryFile, "f"},
+		{`C:\x\f`, "new", transfer.EntryFolder, "new"},
+		{`C:\x\f`, "dir", transfer.EntryFolder, "dir"},
+		{`C:\x\f\`, "dir", transfer.EntryFolder, "dir"},
+		{`C:\x\f`, "dir/", transfer.EntryFolder, "dir/f"},
+		{`C:\x\f`, ".", transfer.EntryFolder, "f"},
+		{`C:\x\f`, "new", transfer.EntryAbsent, "new"},
 	}
 	for _, test := range tests {
 		if got := Destination(test.path, test.local, test.kind); got != test.want {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"wskharness/guest"
+	"wskharness/guest/transfer"
 	"wskharness/host"
 	"wskharness/remote"
 	"wskharness/report"
@@ -102,7 +103,7 @@ func (o *transferOptions) push(ctx context.Context, name string, locals []string
 	if n := len(upload.Tree.Files); n != 1 {
 		what = fmt.Sprintf("%d files", n)
 	}
-	return o.transfer(ctx, name, what, func(ctx context.Context, g *guest.Guest, progress func(guest.Progress)) (transferReport, error) {
+	return o.transfer(ctx, name, what, func(ctx context.Context, g *guest.Guest, progress func(transfer.Progress)) (transferReport, error) {
 		stats, err := upload.Run(ctx, g, progress)
 		return transferReport{
 			Path: upload.Where(), Files: stats.Files, Skipped: stats.Skipped, Folders: len(upload.Tree.Folders),
@@ -113,7 +114,7 @@ func (o *transferOptions) push(ctx context.Context, name string, locals []string
 
 func (o *transferOptions) pull(ctx context.Context, name, path, local string) error {
 	what := path[strings.LastIndexAny(strings.TrimRight(path, `\/`), `\/`)+1:]
-	return o.transfer(ctx, name, what, func(ctx context.Context, g *guest.Guest, progress func(guest.Progress)) (transferReport, error) {
+	return o.transfer(ctx, name, what, func(ctx context.Context, g *guest.Guest, progress func(transfer.Progress)) (transferReport, error) {
 		to, stats, err := targets.Download(ctx, g, path, local, progress)
 		return transferReport{
 			Path: to, Files: stats.Files, Skipped: stats.Skipped, Folders: stats.Folders,
@@ -124,18 +125,18 @@ func (o *transferOptions) pull(ctx context.Context, name, path, local string) er
 
 // transfer does it with the progress on standard error, and reports on standard output.
 func (o *transferOptions) transfer(ctx context.Context, name, what string,
-	do func(context.Context, *guest.Guest, func(guest.Progress)) (transferReport, error)) error {
+	do func(context.Context, *guest.Guest, func(transfer.Progress)) (transferReport, error)) error {
 	view := report.NewTransfer(report.TransferOptions{Err: o.io.err, What: o.verb + " " + what, Quiet: o.quiet, Getenv: o.io.getenv})
 	defer view.Close()
 	shown := *o.common
 	shown.io.err = view // what is logged comes above the progress
 	var report transferReport
-	var at guest.Progress
+	var at transfer.Progress
 	err := shown.onGuest(ctx, name, func(ctx context.Context, env host.Env, client *remote.WinRM) error {
 		return workshop.WithAgent(ctx, env, client, func(ctx context.Context, g *guest.Guest) error {
 			begun, before := time.Now(), client.Stats()
 			var err error
-			report, err = do(ctx, g, func(p guest.Progress) {
+			report, err = do(ctx, g, func(p transfer.Progress) {
 				at = p
 				view.Update(p.Done, p.Total)
 			})
@@ -148,7 +149,7 @@ func (o *transferOptions) transfer(ctx context.Context, name, what string,
 	view.Close()
 	o.warn(report.LeftOut)
 	if err != nil {
-		if refused, ok := errors.AsType[*guest.TransferError](err); ok && refused.NoRoom() {
+		if refused, ok := errors.AsType[*transfer.Error](err); ok && refused.NoRoom() {
 			err = fmt.Errorf("the guest %s: %w", name, err)
 		}
 		return o.explain(ctx, err, at)
@@ -175,7 +176,7 @@ func (o *transferOptions) warn(leftOut []string) {
 }
 
 // explain adds to an error what to do next.
-func (o *transferOptions) explain(ctx context.Context, err error, at guest.Progress) error {
+func (o *transferOptions) explain(ctx context.Context, err error, at transfer.Progress) error {
 	const again = "the same command goes on from there"
 	switch {
 	case ctx.Err() != nil && at.Total == 0:
@@ -186,7 +187,7 @@ func (o *transferOptions) explain(ctx context.Context, err error, at guest.Progr
 	if guest.MayPass(ctx, err) {
 		return fmt.Errorf("%w; %s of %s are there, and %s", err, report.Bytes(at.Done), report.Bytes(at.Total), again)
 	}
-	if refused, ok := errors.AsType[*guest.TransferError](err); ok && refused.Win32 == 112 {
+	if refused, ok := errors.AsType[*transfer.Error](err); ok && refused.Win32 == 112 {
 		return fmt.Errorf("%w; make room in the guest, then %s", err, again)
 	}
 	return err

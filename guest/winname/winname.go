@@ -54,3 +54,27 @@ func IsDevice(name string) bool {
 	}
 	return ok && utf8.RuneCountInString(port) == 1 && strings.ContainsAny(port, "0123456789¹²³")
 }
+
+// MaxPath is the most UTF-16 code units that the agent takes as a path (driver/agent/base/path.h).
+const MaxPath = 1000
+
+// CheckPath says why the agent would not take path as that of a file: it has to be absolute, on a drive, without "..", alternate
+// streams or device names.
+func CheckPath(path string) error {
+	if !utf8.ValidString(path) {
+		return errors.New("not UTF-8")
+	}
+	if n := len(utf16.Encode([]rune(path))); n > MaxPath {
+		return fmt.Errorf("%d characters long, the most is %d", n, MaxPath)
+	}
+	drive := len(path) > 3 && (path[0]|0x20 >= 'a' && path[0]|0x20 <= 'z') && path[1:3] == `:\`
+	if !drive {
+		return errors.New(`not absolute; write it as C:\folder\file`)
+	}
+	for _, part := range strings.Split(path[3:], `\`) {
+		if err := Check(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}

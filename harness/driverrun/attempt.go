@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"wskharness/guest"
+	"wskharness/guest/journal"
 	"wskharness/results"
 	"wskharness/suites"
 )
@@ -19,8 +19,8 @@ type attempt struct {
 	begun   time.Duration // by the guest's, since the run began there
 	steps   []suites.StepResult
 	pending pendingOutputs
-	kept    int           // bytes of outputs, of all its steps
-	end     *guest.Record // case-end
+	kept    int             // bytes of outputs, of all its steps
+	end     *journal.Record // case-end
 	elapsed time.Duration
 	verdict *results.Verdict
 	void    bool             // it runs again
@@ -39,7 +39,7 @@ const maxOutputs = 16 * suites.MaxOutput
 
 // output takes a piece of what a step wrote. What is more than the agent keeps of one, or a case may have, is left out, and
 // missed when it is judged.
-func (a *attempt) output(r guest.Record) {
+func (a *attempt) output(r journal.Record) {
 	if a.pending.step != r.Step {
 		a.pending = pendingOutputs{step: r.Step}
 	}
@@ -60,7 +60,7 @@ func (a *attempt) output(r guest.Record) {
 }
 
 // step takes a step's result, with what it wrote.
-func (a *attempt) step(r guest.Record) suites.StepResult {
+func (a *attempt) step(r journal.Record) suites.StepResult {
 	result := suites.StepResult{Step: r.Step, Status: r.Status, Origin: r.Origin, Runs: r.Runs,
 		NS: uint64(r.Took), MaxNS: uint64(r.Most), Values: r.V[:],
 		Percentiles: [3]uint64{uint64(r.P[0]), uint64(r.P[1]), uint64(r.P[2])}, Refuted: !r.OK}
@@ -218,7 +218,7 @@ func (a *attempt) wrote(deviations []suites.Deviation) []results.Written {
 }
 
 // event is a step as the record of the run has it.
-func (a *attempt) event(r guest.Record, result suites.StepResult) *results.Step {
+func (a *attempt) event(r journal.Record, result suites.StepResult) *results.Step {
 	step := &a.Case.Steps[r.Step]
 	e := &results.Step{
 		Index: r.Step, Text: step.Text, Status: suites.StatusName(r.Status), Code: r.Status,

@@ -3,7 +3,7 @@ package driverrun
 import (
 	"fmt"
 
-	"wskharness/guest"
+	"wskharness/guest/journal"
 	"wskharness/results"
 )
 
@@ -25,13 +25,13 @@ func (s *State) contactLost(in Broke) {
 		return
 	}
 	s.broke, s.asking = in, isThere
-	if !s.unanswered && !s.plan.TakenUp && s.at == (guest.Position{}) && s.mayGoOn() {
+	if !s.unanswered && !s.plan.TakenUp && s.at == (journal.Position{}) && s.mayGoOn() {
 		s.unanswered, s.askedAt = true, s.now // whoever was to start the run may have ended with the contact
 	}
 	s.countCut()
 	declared := in.Cause != Ended && s.reboots()
 	switch {
-	case in.Cause == Absent && s.at == (guest.Position{}) && s.plan.TakenUp:
+	case in.Cause == Absent && s.at == (journal.Position{}) && s.plan.TakenUp:
 		s.outcome.Unheard = true
 		s.finish(unheard, "the controller ended when it was about to start the run, and there is no journal")
 		s.gather()
@@ -63,7 +63,7 @@ func (s *State) reconnect() Action {
 		return Reconnect{}
 	}
 	r := Reconnect{Declared: true, Within: s.rebootBy.Sub(s.now)}
-	if s.grammar.Phase() == guest.PhaseReboot {
+	if s.grammar.Phase() == journal.PhaseReboot {
 		r.Not = s.boot
 	}
 	return r
@@ -138,7 +138,7 @@ func (s *State) calm(in Calm) {
 
 // reboots reports whether the guest reboots as the plan has it, or may be about to.
 func (s *State) reboots() bool {
-	if s.grammar.Phase() == guest.PhaseReboot {
+	if s.grammar.Phase() == journal.PhaseReboot {
 		return true
 	}
 	a := s.open
@@ -183,7 +183,7 @@ func (s *State) countCut() {
 
 // notThereYet reports a journal that there is not yet, of a run whose start was not answered.
 func (s *State) notThereYet() bool {
-	return s.broke.Cause == Absent && s.unanswered && s.at == guest.Position{}
+	return s.broke.Cause == Absent && s.unanswered && s.at == journal.Position{}
 }
 
 // fallenSilent ends a driver run whose guest has said nothing for longer than anything may take.

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"wskharness/guest"
+	"wskharness/guest/journal"
 	"wskharness/results"
 )
 
@@ -21,7 +21,7 @@ cases:
   - {id: two, doc: d, steps: [sleep: 1ms]}
 `)
 	records := wellBehaved(p)
-	order := slices.IndexFunc(records, func(r guest.Record) bool { return r.Ev == guest.EvReboot })
+	order := slices.IndexFunc(records, func(r journal.Record) bool { return r.Ev == journal.EvReboot })
 	records[order+1].Boot = secondBoot
 	for i := 2; i < order; i++ { // where the step that is next reboots, its return is waited for
 		if _, exit := ranksOf(t, p, &world{records: records[:i], then: "reboot", rest: records[i:], behind: "reboot"}); exit != results.ExitOK {
@@ -53,11 +53,11 @@ cases:
 	reboots := 0
 	for i, r := range wellBehaved(p) {
 		now = now.Add(time.Second)
-		if r.Ev == guest.EvBoot {
+		if r.Ev == journal.EvBoot {
 			r.Boot = bootNumber(reboots)
 		}
-		if next := s.Apply(now, Recorded{r}).Next; r.Ev != guest.EvReboot {
-			if _, listens := next.(Listen); r.Ev == guest.EvBoot && !listens {
+		if next := s.Apply(now, Recorded{r}).Next; r.Ev != journal.EvReboot {
+			if _, listens := next.(Listen); r.Ev == journal.EvBoot && !listens {
 				t.Fatalf("record %d, in boot %s: %#v", i, r.Boot, next)
 			}
 			continue

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"wskharness/driver/abi"
-	"wskharness/guest"
+	"wskharness/guest/journal"
 	"wskharness/results"
 	"wskharness/suites"
 )
@@ -23,7 +23,7 @@ var mixes = flag.Int("mixes", map[bool]int{false: 13_500, true: 200}[raceEnabled
 type base struct {
 	name    string
 	plan    Plan
-	records []guest.Record
+	records []journal.Record
 	then    string // happens at its end
 	ranks   map[string]int
 	exit    int
@@ -100,7 +100,7 @@ func readBase(t *testing.T, file string) *base {
 	}
 	_, rest, _ := strings.Cut(string(first), `"run":"`)
 	b.plan.ID, _, _ = strings.Cut(rest, `"`)
-	if _, err := guest.ReadJournal(f, b.plan.ID, func(r guest.Record) { b.records = append(b.records, r) }); err != nil {
+	if _, err := journal.Read(f, b.plan.ID, func(r journal.Record) { b.records = append(b.records, r) }); err != nil {
 		t.Fatal(err)
 	}
 	if len(b.records) < 4 {
@@ -133,27 +133,27 @@ const oddIsKnown = `known-issues:
 var endings = []string{"", "panic", "silence", "kill", "reboot", "gone", "abandoned"}
 
 // disturbance changes a journal, at places that r chooses.
-type disturbance func(records []guest.Record, i, j int) []guest.Record
+type disturbance func(records []journal.Record, i, j int) []journal.Record
 
-func without(records []guest.Record, i, _ int) []guest.Record {
+func without(records []journal.Record, i, _ int) []journal.Record {
 	return slices.Delete(slices.Clone(records), i, i+1)
 }
 
-func twice(records []guest.Record, i, j int) []guest.Record {
+func twice(records []journal.Record, i, j int) []journal.Record {
 	return slices.Insert(slices.Clone(records), j, records[i])
 }
 
-func swapped(records []guest.Record, i, j int) []guest.Record {
+func swapped(records []journal.Record, i, j int) []journal.Record {
 	records = slices.Clone(records)
 	records[i], records[j] = records[j], records[i]
 	return records
 }
 
-func prefix(records []guest.Record, i, _ int) []guest.Record { return slices.Clone(records[:i]) }
+func prefix(records []journal.Record, i, _ int) []journal.Record { return slices.Clone(records[:i]) }
 
 // check plays a disturbed journal: no verdict is better than the undisturbed one's, exit code 0 does not appear where it
 // did not, and where it is still there, nothing that proves anything is missing, doubled or out of order.
-func (b *base) check(t *testing.T, what string, records []guest.Record, then string) {
+func (b *base) check(t *testing.T, what string, records []journal.Record, then string) {
 	ranks, exit := ranksOf(t, b.plan, &world{records: records, then: then, late: then == "panic"})
 	for name, rank := range ranks {
 		if rank < b.ranks[name] {
@@ -167,11 +167,11 @@ func (b *base) check(t *testing.T, what string, records []guest.Record, then str
 
 // sameProof reports whether a journal has the records of b, whatever their numbers; behind the last of these nobody reads.
 // What steps wrote is judged by what they are to write.
-func sameProof(a, b []guest.Record) bool {
-	proof := func(records []guest.Record) []string {
+func sameProof(a, b []journal.Record) bool {
+	proof := func(records []journal.Record) []string {
 		var all []string
 		for _, r := range records {
-			if r.Ev != guest.EvOutput {
+			if r.Ev != journal.EvOutput {
 				r.Seq, r.Offset, r.At, r.Raw = 0, 0, 0, nil
 				all = append(all, fmt.Sprintf("%+v", r))
 			}
@@ -191,7 +191,7 @@ func TestDisturbedJournals(t *testing.T) {
 			t.Run(b.name, func(t *testing.T) {
 				t.Parallel()
 				n := len(b.records)
-				try := func(what string, records []guest.Record, then string) {
+				try := func(what string, records []journal.Record, then string) {
 					variants.Add(1)
 					b.check(t, what, numbered(records), then)
 				}

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"wskharness/driver/abi"
-	"wskharness/guest"
+	"wskharness/guest/journal"
 	"wskharness/suites"
 )
 
@@ -65,11 +65,11 @@ cases:
 		"only the agent": {0, func(r *suites.StepResult) { r.Refuted = true }, "STATUS_SUCCESS"},
 	} {
 		r := good(test.step)
-		if e := a.event(guest.Record{Step: test.step, Status: r.Status, Origin: r.Origin, OK: true}, r); !e.OK {
+		if e := a.event(journal.Record{Step: test.step, Status: r.Status, Origin: r.Origin, OK: true}, r); !e.OK {
 			t.Errorf("%s: the step is wrong to begin with: %+v", name, e)
 		}
 		test.change(&r)
-		e := a.event(guest.Record{Step: test.step, Status: r.Status, Origin: r.Origin, OK: name == "an output"}, r)
+		e := a.event(journal.Record{Step: test.step, Status: r.Status, Origin: r.Origin, OK: name == "an output"}, r)
 		if e.OK || e.Expected != test.expected {
 			t.Errorf("%s: ok %v, expected %q, want %q", name, e.OK, e.Expected, test.expected)
 		}
@@ -79,7 +79,7 @@ cases:
 	}
 	s := New(Plan{Service: "own"})
 	s.out = &Effects{}
-	s.driverStart(guest.Record{Ev: guest.EvDriverStart, Why: "start"}) // without an error code, which is no success
+	s.driverStart(journal.Record{Ev: journal.EvDriverStart, Why: "start"}) // without an error code, which is no success
 	for _, e := range s.out.Write {
 		if e.Verdict != nil && e.Verdict.Deviation != nil && strings.HasPrefix(e.Verdict.Deviation.Actual, e.Verdict.Deviation.Expected) {
 			t.Errorf("deploy.start: %+v", e.Verdict.Deviation)

@@ -3,7 +3,7 @@ package driverrun
 import (
 	"time"
 
-	"wskharness/guest"
+	"wskharness/guest/journal"
 	"wskharness/results"
 	"wskharness/vm"
 )
@@ -14,7 +14,7 @@ type Input interface{ input() }
 
 type (
 	// Recorded is the next record of the guest's journal.
-	Recorded struct{ Record guest.Record }
+	Recorded struct{ Record journal.Record }
 	// Broke says that the journal broke off, or could not be opened.
 	Broke struct {
 		Cause Cause
@@ -101,7 +101,7 @@ type (
 		Suite time.Duration // what its suite has left; 0: no limit
 	}
 	// Follow opens the journal once more, behind its last record.
-	Follow struct{ From guest.Position }
+	Follow struct{ From journal.Position }
 	// StartAgain gives the order to start once more: it was not answered, and there is no journal.
 	StartAgain struct{}
 	// Reconnect opens the guest, in another boot than Not where that is given.
@@ -114,7 +114,7 @@ type (
 	AwaitCrash struct{}
 	// ReadRest reads the journal of a boot that is over, from behind its last record. The guest may have to boot for that.
 	ReadRest struct {
-		From guest.Position
+		From journal.Position
 		Not  string // the boot that is over
 	}
 	// Collect gathers evidence.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"wskharness/guest"
+	"wskharness/guest/journal"
 	"wskharness/results"
 	"wskharness/suites"
 )
@@ -256,7 +256,7 @@ func knownIssue(k *suites.KnownIssue) *results.Known {
 }
 
 // LeftBehind says in words what a residue has that is not zero; "" when it has nothing.
-func LeftBehind(r guest.Residue) string {
+func LeftBehind(r journal.Residue) string {
 	var parts []string
 	for _, one := range []struct {
 		count uint64

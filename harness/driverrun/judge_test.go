@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"wskharness/driver/abi"
-	"wskharness/guest"
+	"wskharness/guest/journal"
 	"wskharness/results"
 	"wskharness/suites"
 )
@@ -25,7 +25,7 @@ cases:
 `
 
 // judged is an attempt of that case that has ended, each step as declared but for what change does to it.
-func judged(t *testing.T, known, own bool, change func(steps []suites.StepResult, end *guest.Record) []suites.StepResult) results.Verdict {
+func judged(t *testing.T, known, own bool, change func(steps []suites.StepResult, end *journal.Record) []suites.StepResult) results.Verdict {
 	t.Helper()
 	catalog, err := suites.Load(suites.Source{Name: "s.yaml", Data: []byte(judgedSuite)}, suites.Source{Name: "known.yaml", Data: []byte(oddIsKnown)})
 	if err != nil {
@@ -36,7 +36,7 @@ func judged(t *testing.T, known, own bool, change func(steps []suites.StepResult
 	if known {
 		a.Known = catalog.Known("wine", "8.0", c)
 	}
-	end := guest.Record{Ev: guest.EvCaseEnd, Ran: 4, Why: "done"}
+	end := journal.Record{Ev: journal.EvCaseEnd, Ran: 4, Why: "done"}
 	if own {
 		end.Driver = "running"
 	}
@@ -49,7 +49,7 @@ func judged(t *testing.T, known, own bool, change func(steps []suites.StepResult
 }
 
 // deviates is what the known issue declares: the capture succeeds, the agent notices, and only the tear-down runs after it.
-func deviates(steps []suites.StepResult, end *guest.Record) []suites.StepResult {
+func deviates(steps []suites.StepResult, end *journal.Record) []suites.StepResult {
 	steps[1].Status, steps[1].Refuted = 0, true
 	end.Why = "deviation"
 	return []suites.StepResult{steps[0], steps[1], steps[3]}
@@ -58,16 +58,16 @@ func deviates(steps []suites.StepResult, end *guest.Record) []suites.StepResult 
 // TestEveryConditionIsJudged breaks one condition of a pass after the other, with and without a known issue: the worst is
 // the verdict, all are told, and a known issue excuses its own deviation and nothing else.
 func TestEveryConditionIsJudged(t *testing.T) {
-	type change = func([]suites.StepResult, *guest.Record) []suites.StepResult
-	and := func(first change, then func(*guest.Record)) change {
-		return func(steps []suites.StepResult, end *guest.Record) []suites.StepResult {
+	type change = func([]suites.StepResult, *journal.Record) []suites.StepResult
+	and := func(first change, then func(*journal.Record)) change {
+		return func(steps []suites.StepResult, end *journal.Record) []suites.StepResult {
 			steps = first(steps, end)
 			then(end)
 			return steps
 		}
 	}
-	asDeclared := func(steps []suites.StepResult, _ *guest.Record) []suites.StepResult { return steps }
-	cantTidy := func(end *guest.Record) { end.After.PoolBlocks, end.Left.PoolBlocks = 1, 1 }
+	asDeclared := func(steps []suites.StepResult, _ *journal.Record) []suites.StepResult { return steps }
+	cantTidy := func(end *journal.Record) { end.After.PoolBlocks, end.Left.PoolBlocks = 1, 1 }
 	for name, test := range map[string]struct {
 		known, own bool
 		change     change
@@ -79,38 +79,38 @@ func TestEveryConditionIsJudged(t *testing.T) {
 		"a deviation":                    {false, false, deviates, results.Fail, nil},
 		"the known issue":                {true, false, deviates, results.KnownIssue, nil},
 		"and it leaves something behind": {true, false, and(deviates, cantTidy), results.Fail, []string{"could not be tidied up: 1 × pool block", "does not excuse anything else"}},
-		"and a thread is still there":    {true, false, and(deviates, func(end *guest.Record) { end.After.Threads = 1 }), results.Hang, []string{"still there is 1 × thread"}},
-		"and its driver is gone":         {true, true, and(deviates, func(end *guest.Record) { end.Driver = "stopped" }), results.Fail, []string{"its service is stopped", "does not excuse"}},
-		"and its driver is not told of":  {true, true, and(deviates, func(end *guest.Record) { end.Driver = "" }), results.Fail, []string{"its service is none"}},
-		"and its driver does not come back": {true, false, and(deviates, func(end *guest.Record) { end.Back, end.Entry = "start", 0xC0000001 }), results.Fail,
+		"and a thread is still there":    {true, false, and(deviates, func(end *journal.Record) { end.After.Threads = 1 }), results.Hang, []string{"still there is 1 × thread"}},
+		"and its driver is gone":         {true, true, and(deviates, func(end *journal.Record) { end.Driver = "stopped" }), results.Fail, []string{"its service is stopped", "does not excuse"}},
+		"and its driver is not told of":  {true, true, and(deviates, func(end *journal.Record) { end.Driver = "" }), results.Fail, []string{"its service is none"}},
+		"and its driver does not come back": {true, false, and(deviates, func(end *journal.Record) { end.Back, end.Entry = "start", 0xC0000001 }), results.Fail,
 			[]string{"could not be brought back: DriverEntry returned STATUS_UNSUCCESSFUL"}},
-		"and the agent has not noticed": {true, false, and(deviates, func(end *guest.Record) { end.Why = "done" }), results.Fail, []string{"agent and controller disagree", "does not excuse"}},
-		"and it ran out of time":        {true, false, and(deviates, func(end *guest.Record) { end.Why = "timeout" }), results.Fail, []string{"time of"}},
-		"and it hangs":                  {true, false, and(deviates, func(end *guest.Record) { end.Why, end.Under = "hang", &guest.StepRange{First: 1, Count: 1} }), results.Hang, []string{"did not come back within its own limit"}},
-		"and hangs behind its steps":    {true, false, and(deviates, func(end *guest.Record) { end.Why = "hang" }), results.Hang, []string{"the driver did not tidy up in its time"}},
-		"and a thread of a step does":   {true, true, and(deviates, func(end *guest.Record) { end.Why = "hang" }), results.Hang, []string{"started on a thread did not come back"}},
-		"and its tear-down fails": {true, false, func(steps []suites.StepResult, end *guest.Record) []suites.StepResult {
+		"and the agent has not noticed": {true, false, and(deviates, func(end *journal.Record) { end.Why = "done" }), results.Fail, []string{"agent and controller disagree", "does not excuse"}},
+		"and it ran out of time":        {true, false, and(deviates, func(end *journal.Record) { end.Why = "timeout" }), results.Fail, []string{"time of"}},
+		"and it hangs":                  {true, false, and(deviates, func(end *journal.Record) { end.Why, end.Under = "hang", &journal.StepRange{First: 1, Count: 1} }), results.Hang, []string{"did not come back within its own limit"}},
+		"and hangs behind its steps":    {true, false, and(deviates, func(end *journal.Record) { end.Why = "hang" }), results.Hang, []string{"the driver did not tidy up in its time"}},
+		"and a thread of a step does":   {true, true, and(deviates, func(end *journal.Record) { end.Why = "hang" }), results.Hang, []string{"started on a thread did not come back"}},
+		"and its tear-down fails": {true, false, func(steps []suites.StepResult, end *journal.Record) []suites.StepResult {
 			steps = deviates(steps, end)
 			steps[2].Status = 0xC0000001
 			return steps
 		}, results.Fail, []string{"its tear-down failed, too"}},
-		"another deviation": {true, false, func(steps []suites.StepResult, end *guest.Record) []suites.StepResult {
+		"another deviation": {true, false, func(steps []suites.StepResult, end *journal.Record) []suites.StepResult {
 			steps = deviates(steps, end)
 			steps[1].Status = 0xC0000001
 			return steps
 		}, results.Fail, []string{"not the declared known issue"}},
-		"something is left behind":       {false, false, and(asDeclared, func(end *guest.Record) { end.Left.Sockets = 1 }), results.Fail, []string{"left something behind: 1 × socket"}},
+		"something is left behind":       {false, false, and(asDeclared, func(end *journal.Record) { end.Left.Sockets = 1 }), results.Fail, []string{"left something behind: 1 × socket"}},
 		"and can't be tidied up":         {false, false, and(asDeclared, cantTidy), results.Fail, []string{"could not be tidied up"}},
-		"and its DriverEntry hangs":      {false, false, and(asDeclared, func(end *guest.Record) { end.Back, end.Win32 = "hang", 1460 }), results.Hang, []string{"could not be brought back: DriverEntry did not return in time"}},
-		"and the driver does not return": {false, false, and(asDeclared, func(end *guest.Record) { cantTidy(end); end.Back, end.Win32 = "install", 1072 }), results.Fail, []string{"could not be tidied up", "could not be brought back: install"}},
-		"the driver is gone":             {false, true, and(asDeclared, func(end *guest.Record) { end.Driver = "stopped" }), results.Fail, []string{"its service is stopped"}},
-		"only the agent objects":         {false, false, and(asDeclared, func(end *guest.Record) { end.Why = "deviation" }), results.Error, []string{"agent and controller disagree"}},
-		"the agent objects to a step": {false, false, func(steps []suites.StepResult, _ *guest.Record) []suites.StepResult {
+		"and its DriverEntry hangs":      {false, false, and(asDeclared, func(end *journal.Record) { end.Back, end.Win32 = "hang", 1460 }), results.Hang, []string{"could not be brought back: DriverEntry did not return in time"}},
+		"and the driver does not return": {false, false, and(asDeclared, func(end *journal.Record) { cantTidy(end); end.Back, end.Win32 = "install", 1072 }), results.Fail, []string{"could not be tidied up", "could not be brought back: install"}},
+		"the driver is gone":             {false, true, and(asDeclared, func(end *journal.Record) { end.Driver = "stopped" }), results.Fail, []string{"its service is stopped"}},
+		"only the agent objects":         {false, false, and(asDeclared, func(end *journal.Record) { end.Why = "deviation" }), results.Error, []string{"agent and controller disagree"}},
+		"the agent objects to a step": {false, false, func(steps []suites.StepResult, _ *journal.Record) []suites.StepResult {
 			steps[2].Refuted = true
 			return steps
 		}, results.Error, []string{"did not find step 3 as declared"}},
-		"a step is missing": {false, false, func(steps []suites.StepResult, _ *guest.Record) []suites.StepResult { return steps[:3] }, results.Fail, nil},
-		"interrupted":       {false, false, and(asDeclared, func(end *guest.Record) { end.Why = "cancelled" }), results.Cancelled, []string{"interrupted"}},
+		"a step is missing": {false, false, func(steps []suites.StepResult, _ *journal.Record) []suites.StepResult { return steps[:3] }, results.Fail, nil},
+		"interrupted":       {false, false, and(asDeclared, func(end *journal.Record) { end.Why = "cancelled" }), results.Cancelled, []string{"interrupted"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := judged(t, test.known, test.own, test.change)
@@ -124,7 +124,7 @@ func TestEveryConditionIsJudged(t *testing.T) {
 			}
 		})
 	}
-	said := judged(t, false, false, and(asDeclared, func(end *guest.Record) { end.Ran = 2 }))
+	said := judged(t, false, false, and(asDeclared, func(end *journal.Record) { end.Ran = 2 }))
 	if said.Outcome != results.Pass {
 		t.Fatal("the test sets Ran itself")
 	}
@@ -168,17 +168,17 @@ func TestUnderWay(t *testing.T) {
 	ok := func(n int) suites.StepResult { return suites.StepResult{Step: n, Runs: 1, Values: make([]uint64, 10)} }
 	for name, test := range map[string]struct {
 		steps []suites.StepResult
-		end   *guest.Record
+		end   *journal.Record
 		want  string
 	}{
 		"the first":                   {nil, nil, "in step 1 (register a, version 1.0): "},
 		"the next":                    {[]suites.StepResult{ok(0)}, nil, "in step 2 (sleep, for 1ms): "},
 		"none is left":                {[]suites.StepResult{ok(0), ok(1), ok(2)}, nil, "after the last step: "},
-		"by the agent's word":         {[]suites.StepResult{ok(0)}, &guest.Record{Why: "io", Under: &guest.StepRange{First: 1, Count: 1}}, "in step 2 (sleep, for 1ms): "},
-		"one of several":              {[]suites.StepResult{ok(0)}, &guest.Record{Why: "io", Under: &guest.StepRange{First: 1, Count: 2}}, "in one of the steps 2 to 3, from sleep, for 1ms to deregister a: "},
-		"a word that can't be right":  {nil, &guest.Record{Why: "io", Under: &guest.StepRange{First: 7, Count: 2}}, "after the last step: "},
-		"a range that can't be right": {nil, &guest.Record{Why: "io", Under: &guest.StepRange{First: 1, Count: 200}}, "in one of the steps 2 to 3, from sleep, for 1ms to deregister a: "},
-		"the driver was tidying up":   {[]suites.StepResult{ok(0), ok(1), ok(2)}, &guest.Record{Why: "io"}, "after the last step: "},
+		"by the agent's word":         {[]suites.StepResult{ok(0)}, &journal.Record{Why: "io", Under: &journal.StepRange{First: 1, Count: 1}}, "in step 2 (sleep, for 1ms): "},
+		"one of several":              {[]suites.StepResult{ok(0)}, &journal.Record{Why: "io", Under: &journal.StepRange{First: 1, Count: 2}}, "in one of the steps 2 to 3, from sleep, for 1ms to deregister a: "},
+		"a word that can't be right":  {nil, &journal.Record{Why: "io", Under: &journal.StepRange{First: 7, Count: 2}}, "after the last step: "},
+		"a range that can't be right": {nil, &journal.Record{Why: "io", Under: &journal.StepRange{First: 1, Count: 200}}, "in one of the steps 2 to 3, from sleep, for 1ms to deregister a: "},
+		"the driver was tidying up":   {[]suites.StepResult{ok(0), ok(1), ok(2)}, &journal.Record{Why: "io"}, "after the last step: "},
 	} {
 		a.steps, a.end = test.steps, test.end
 		if got := strings.ReplaceAll(a.underWay(), "register a):", "register a, version 1.0):"); got != test.want && a.underWay() != test.want {
@@ -207,7 +207,7 @@ func TestCrashBehindTheEnd(t *testing.T) {
 func TestUnprovenIsWritten(t *testing.T) {
 	p := planOf(t, threeCases)
 	all := wellBehaved(p)
-	_, events := live(t, p, &world{records: until(all, guest.EvCaseEnd, 2), then: "kill"})
+	_, events := live(t, p, &world{records: until(all, journal.EvCaseEnd, 2), then: "kill"})
 	taken := map[string]string{}
 	for _, e := range events {
 		if e.Kind == results.KindCaseFinished && e.Verdict.Outcome == results.Error {
@@ -230,7 +230,7 @@ func TestPassedOnceBefore(t *testing.T) {
 	p := planOf(t, threeCases)
 	p.Attempts[0].Again = true
 	all := wellBehaved(p)
-	_, events := live(t, p, &world{records: until(all, guest.EvStep, 1, 1), then: "panic"})
+	_, events := live(t, p, &world{records: until(all, journal.EvStep, 1, 1), then: "panic"})
 	if got := verdicts(record(p, events)); got != "error, bugcheck, not-run" {
 		t.Error(got)
 	}
@@ -241,8 +241,8 @@ func TestFailFast(t *testing.T) {
 	p := planOf(t, threeCases)
 	p.FailFast = true
 	all := wellBehaved(p)
-	hang := until(all, guest.EvStep, 1, 1)
-	hang = append(hang[:len(hang):len(hang)], guest.Record{Ev: guest.EvCaseEnd, N: 1, Ran: 2, Why: "hang"}, guest.Record{Ev: guest.EvRunEnd, Why: "tainted", Cases: 2})
+	hang := until(all, journal.EvStep, 1, 1)
+	hang = append(hang[:len(hang):len(hang)], journal.Record{Ev: journal.EvCaseEnd, N: 1, Ran: 2, Why: "hang"}, journal.Record{Ev: journal.EvRunEnd, Why: "tainted", Cases: 2})
 	s, events := live(t, p, &world{records: numbered(hang)})
 	o := s.Outcome()
 	if o.Over != "stopped at the first failure (s.two), as --fail-fast asks" || o.Tainted != "a step hung" || !s.Cancelled() {
@@ -257,9 +257,9 @@ func TestFailFast(t *testing.T) {
 func TestInterrupts(t *testing.T) {
 	p := planOf(t, threeCases)
 	all := wellBehaved(p)
-	cancelled := until(all, guest.EvStep, 1, 1)
-	cancelled = numbered(append(cancelled[:len(cancelled):len(cancelled)], guest.Record{Ev: guest.EvCaseEnd, N: 1, Ran: 2, Why: "cancelled"},
-		all[len(all)-2], guest.Record{Ev: guest.EvRunEnd, Why: "cancelled", Cases: 2}))
+	cancelled := until(all, journal.EvStep, 1, 1)
+	cancelled = numbered(append(cancelled[:len(cancelled):len(cancelled)], journal.Record{Ev: journal.EvCaseEnd, N: 1, Ran: 2, Why: "cancelled"},
+		all[len(all)-2], journal.Record{Ev: journal.EvRunEnd, Why: "cancelled", Cases: 2}))
 	for name, test := range map[string]struct {
 		world world
 		want  string
@@ -298,7 +298,7 @@ func TestHealthCheckIsJudged(t *testing.T) {
 		"behind a failure": {[]int{1, 4}, "its health check failed, too"},
 		"and a tear-down":  {[]int{3, 4}, "its tear-down failed: the case itself was as expected"},
 	} {
-		a := &attempt{Attempt: Attempt{Case: c, Number: 1}, end: &guest.Record{Ev: guest.EvCaseEnd, Ran: 5, Why: "deviation"}}
+		a := &attempt{Attempt: Attempt{Case: c, Number: 1}, end: &journal.Record{Ev: journal.EvCaseEnd, Ran: 5, Why: "deviation"}}
 		for i := range c.Steps {
 			if test.bad[0] == 1 && i == 2 {
 				continue
@@ -322,15 +322,15 @@ func TestHealthCheckIsJudged(t *testing.T) {
 func TestHealthCheckThatEndsTheRun(t *testing.T) {
 	p := planOf(t, strings.Replace(threeCases, "cases:", "health: [{sleep: 2ms}]\ncases:", 1))
 	all := wellBehaved(p)
-	sick := slices.Clone(until(all, guest.EvStep, 1, 3))
+	sick := slices.Clone(until(all, journal.EvStep, 1, 3))
 	sick[len(sick)-1].Status, sick[len(sick)-1].OK = 0xC0000001, false
-	sick = append(sick, guest.Record{Ev: guest.EvCaseEnd, N: 1, Ran: 4, Why: "deviation"})
-	tainted := guest.Record{Ev: guest.EvRunEnd, Why: "tainted", Cases: 2}
+	sick = append(sick, journal.Record{Ev: journal.EvCaseEnd, N: 1, Ran: 4, Why: "deviation"})
+	tainted := journal.Record{Ev: journal.EvRunEnd, Why: "tainted", Cases: 2}
 	s, events := live(t, p, &world{records: numbered(append(slices.Clone(sick), tainted))})
 	if got := verdicts(record(p, events)); got != "not-run, fail, not-run" || s.Outcome().Tainted != "the health check behind s.two failed" {
 		t.Errorf("%s, %+v", got, s.Outcome())
 	}
-	stop := guest.Record{Ev: guest.EvDriverStop, Why: "timeout", Win32: 1460}
+	stop := journal.Record{Ev: journal.EvDriverStop, Why: "timeout", Win32: 1460}
 	_, events = live(t, p, &world{records: numbered(append(slices.Clone(sick), stop, tainted))})
 	if got := verdicts(record(p, events)); got != "deploy.stop hang, error, fail, not-run" {
 		t.Errorf("and the driver does not unload: %s", got)
@@ -356,7 +356,7 @@ func TestUnreadyIsJudged(t *testing.T) {
 		"not judged":                  {nil, "done", results.Fail},
 		"refused without a reason":    {&passed, "unready", results.Error},
 	} {
-		a := &attempt{Attempt: Attempt{Case: c, Number: 1}, end: &guest.Record{Ev: guest.EvCaseEnd, Why: test.why}}
+		a := &attempt{Attempt: Attempt{Case: c, Number: 1}, end: &journal.Record{Ev: journal.EvCaseEnd, Why: test.why}}
 		for i := 0; i < len(c.Steps) && test.why == "done"; i++ {
 			a.steps = append(a.steps, suites.StepResult{Step: i, Status: c.Steps[i].Expect[0], Runs: 1, Values: make([]uint64, 10)})
 		}
@@ -372,7 +372,7 @@ func TestUnreadyIsJudged(t *testing.T) {
 // excuses that.
 func TestKeptChanges(t *testing.T) {
 	for _, own := range []bool{false, true} {
-		v := judged(t, false, own, func(steps []suites.StepResult, end *guest.Record) []suites.StepResult {
+		v := judged(t, false, own, func(steps []suites.StepResult, end *journal.Record) []suites.StepResult {
 			end.Kept = 2
 			return steps
 		})
@@ -380,7 +380,7 @@ func TestKeptChanges(t *testing.T) {
 			t.Errorf("own %v: %s, %s", own, v.Outcome, v.Reason)
 		}
 	}
-	v := judged(t, true, false, func(steps []suites.StepResult, end *guest.Record) []suites.StepResult {
+	v := judged(t, true, false, func(steps []suites.StepResult, end *journal.Record) []suites.StepResult {
 		steps = deviates(steps, end)
 		end.Kept = 1
 		return steps
@@ -411,10 +411,10 @@ func TestKeptOfSetUp(t *testing.T) {
 // TestSetUpThatIsVoid: a set-up that passed runs again with cases of its suite, and where none of these does nothing is said to.
 func TestSetUpThatIsVoid(t *testing.T) {
 	p := planOf(t, "suite: s\ndoc: d\nonce: {set_up: [sleep: 1ms]}\nhealth: [sleep: 1ms]\ncases: [{id: one, doc: d, steps: [sleep: 1ms]}]\n")
-	all := until(wellBehaved(p), guest.EvCaseEnd, 1)
+	all := until(wellBehaved(p), journal.EvCaseEnd, 1)
 	last := len(all) - 1
 	all[last].Why, all[last-1].Status, all[last-1].OK = "deviation", 0xC00000A3, false
-	s, events := live(t, p, &world{records: numbered(append(all, guest.Record{Ev: guest.EvRunEnd, Why: "tainted", Cases: 2}))})
+	s, events := live(t, p, &world{records: numbered(append(all, journal.Record{Ev: journal.EvRunEnd, Why: "tainted", Cases: 2}))})
 	if _, void := s.Attempt(0); !void {
 		t.Error("the set-up is proven")
 	}

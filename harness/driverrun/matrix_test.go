@@ -7,12 +7,12 @@ import (
 	"time"
 
 	"wskharness/driver/abi"
-	"wskharness/guest"
+	"wskharness/guest/journal"
 	"wskharness/results"
 )
 
 // until cuts a journal behind the first record of that kind that is about that case (and step).
-func until(records []guest.Record, ev guest.Event, n ...int) []guest.Record {
+func until(records []journal.Record, ev journal.Event, n ...int) []journal.Record {
 	for i, r := range records {
 		if r.Ev == ev && (len(n) < 1 || r.N == n[0]) && (len(n) < 2 || r.Step == n[1]) {
 			return records[:i+1]
@@ -27,12 +27,12 @@ func until(records []guest.Record, ev guest.Event, n ...int) []guest.Record {
 func TestCrashMatrix(t *testing.T) {
 	p := planOf(t, threeCases)
 	all := wellBehaved(p)
-	begin, first := all[:1], until(all, guest.EvCaseEnd, 0)
-	second, over := until(all, guest.EvStep, 1, 1), until(all, guest.EvCaseEnd, 2)
-	stopped, ordered := until(all, guest.EvDriverStop), until(all, guest.EvReboot, 2)
+	begin, first := all[:1], until(all, journal.EvCaseEnd, 0)
+	second, over := until(all, journal.EvStep, 1, 1), until(all, journal.EvCaseEnd, 2)
+	stopped, ordered := until(all, journal.EvDriverStop), until(all, journal.EvReboot, 2)
 	for _, test := range []struct {
 		name    string
-		records []guest.Record
+		records []journal.Record
 		world   world
 		want    string
 		why     string // is in some reason
@@ -112,14 +112,14 @@ func reasons(rec *results.Record) string {
 func TestRunsThatEndWithoutUnload(t *testing.T) {
 	p := planOf(t, threeCases)
 	all := wellBehaved(p)
-	started, over := until(all, guest.EvDriverStart), until(all, guest.EvCaseEnd, 2)
-	end := func(records []guest.Record, more ...guest.Record) []guest.Record {
-		return numbered(append(append([]guest.Record(nil), records...), more...))
+	started, over := until(all, journal.EvDriverStart), until(all, journal.EvCaseEnd, 2)
+	end := func(records []journal.Record, more ...journal.Record) []journal.Record {
+		return numbered(append(append([]journal.Record(nil), records...), more...))
 	}
 	tainted := over[len(over)-1]
 	tainted.After.PoolBlocks = 1
 	hung := tainted
-	hung.Why, hung.After = "hang", guest.Residue{}
+	hung.Why, hung.After = "hang", journal.Residue{}
 	unback := over[len(over)-1]
 	unback.Back, unback.Win32, unback.Entry = "start", 31, 0xC0000001
 	stuck := unback
@@ -128,27 +128,27 @@ func TestRunsThatEndWithoutUnload(t *testing.T) {
 	cancelled.Why = "cancelled"
 	late := slices.Clone(over)
 	for i := range late {
-		if late[i].Ev == guest.EvDriverStart {
+		if late[i].Ev == journal.EvDriverStart {
 			late[i].At = 12 * time.Second
 		}
 	}
-	stop := func(why string, win32 uint32) guest.Record {
-		return guest.Record{Ev: guest.EvDriverStop, Why: why, Win32: win32}
+	stop := func(why string, win32 uint32) journal.Record {
+		return journal.Record{Ev: journal.EvDriverStop, Why: why, Win32: win32}
 	}
-	runEnd := func(why string, cases int, win32 uint32) guest.Record {
-		return guest.Record{Ev: guest.EvRunEnd, Why: why, Cases: cases, Win32: win32}
+	runEnd := func(why string, cases int, win32 uint32) journal.Record {
+		return journal.Record{Ev: journal.EvRunEnd, Why: why, Cases: cases, Win32: win32}
 	}
 	// A driver that starts at the second time may be loaded still.
-	unsure := end(all[:1], guest.Record{Ev: guest.EvDriverStart, Why: "start", Win32: 317, Again: new(uint32)}, runEnd("driver-start", 0, 0))
+	unsure := end(all[:1], journal.Record{Ev: journal.EvDriverStart, Why: "start", Win32: 317, Again: new(uint32)}, runEnd("driver-start", 0, 0))
 	if s, _ := live(t, p, &world{records: unsure}); !strings.Contains(s.Outcome().Tainted, "a second time") {
 		t.Errorf("%+v", s.Outcome())
 	}
-	failedAgain := func(why string, win32, entry, again uint32) guest.Record {
-		return guest.Record{Ev: guest.EvDriverStart, Why: why, Win32: win32, Entry: entry, Again: &again}
+	failedAgain := func(why string, win32, entry, again uint32) journal.Record {
+		return journal.Record{Ev: journal.EvDriverStart, Why: why, Win32: win32, Entry: entry, Again: &again}
 	}
 	for _, test := range []struct {
 		name    string
-		records []guest.Record
+		records []journal.Record
 		want    string
 		why     string
 	}{
@@ -163,19 +163,19 @@ func TestRunsThatEndWithoutUnload(t *testing.T) {
 		{"done, without a stop", end(over, runEnd("done", 3, 0)), "deploy.stop error, error, error, error", "can't be there"},
 		{"cancelled, without a stop", end(append(over[:len(over)-1:len(over)-1], cancelled), runEnd("cancelled", 3, 0)), "deploy.stop error, error, error, cancelled", "(cancelled)"},
 		{"another's before the start", end(all[:1], runEnd("lease", 0, 0)), "deploy.start error, not-run, not-run, not-run", "was given to another run"},
-		{"another's between cases", end(until(all, guest.EvCaseEnd, 0), runEnd("lease", 1, 0)), "deploy.stop error, error, not-run, not-run", "unload is not proven: the guest was given to another run"},
+		{"another's between cases", end(until(all, journal.EvCaseEnd, 0), runEnd("lease", 1, 0)), "deploy.stop error, error, not-run, not-run", "unload is not proven: the guest was given to another run"},
 		{"another's before the stop", end(over, runEnd("lease", 3, 0)), "deploy.stop error, error, error, error", "was given to another run"},
-		{"another's at a reboot", end(until(all, guest.EvReboot), runEnd("lease", 2, 0)), "error, error, error", "in step 2 (reboot): the guest was given to another run"},
-		{"another's, and nothing can be written", end(until(all, guest.EvStep, 1, 1), runEnd("lease", 1, 112)), "error, error, not-run", "could not write its journal"},
-		{"another's in a case", end(until(all, guest.EvStep, 1, 1), runEnd("lease", 1, 0)), "error, error, not-run", "can't be there"},
-		{"another plan after the reboot", end(until(all, guest.EvReboot), runEnd("plan", 2, 0)), "error, error, error", "the plan in the guest was another one after the reboot"},
+		{"another's at a reboot", end(until(all, journal.EvReboot), runEnd("lease", 2, 0)), "error, error, error", "in step 2 (reboot): the guest was given to another run"},
+		{"another's, and nothing can be written", end(until(all, journal.EvStep, 1, 1), runEnd("lease", 1, 112)), "error, error, not-run", "could not write its journal"},
+		{"another's in a case", end(until(all, journal.EvStep, 1, 1), runEnd("lease", 1, 0)), "error, error, not-run", "can't be there"},
+		{"another plan after the reboot", end(until(all, journal.EvReboot), runEnd("plan", 2, 0)), "error, error, error", "the plan in the guest was another one after the reboot"},
 		{"the driver never stops", end(over, stop("timeout", 1460), runEnd("tainted", 3, 0)), "deploy.stop hang, error, error, error", "did not unload in time"},
 		{"the driver can't be stopped", end(over, stop("refused", 1052), runEnd("tainted", 3, 0)), "deploy.stop fail, error, error, error", "unload: never"},
 		{"the driver started late, and can't be stopped", end(late, stop("refused", 1052), runEnd("tainted", 3, 0)), "deploy.stop fail, error, error, error", "on Wine, start it faster: it took 12s"},
 		{"another driver was stopped", end(over, stop("hash", 23), runEnd("tainted", 3, 0)), "deploy.stop error, error, error, error", "somebody replaced it"},
-		{"it failed to start", end(all[:1], guest.Record{Ev: guest.EvDriverStart, Why: "start", Win32: 31, Entry: 0xC0000001}, runEnd("driver-start", 0, 0)),
+		{"it failed to start", end(all[:1], journal.Record{Ev: journal.EvDriverStart, Why: "start", Win32: 31, Entry: 0xC0000001}, runEnd("driver-start", 0, 0)),
 			"deploy.start fail, not-run, not-run, not-run", "DriverEntry failed"},
-		{"what it imports could not be loaded", end(all[:1], guest.Record{Ev: guest.EvDriverStart, Why: "start", Win32: 1114, Entry: 0xC0000142}, runEnd("driver-start", 0, 0)),
+		{"what it imports could not be loaded", end(all[:1], journal.Record{Ev: journal.EvDriverStart, Why: "start", Win32: 1114, Entry: 0xC0000142}, runEnd("driver-start", 0, 0)),
 			"deploy.start fail, not-run, not-run, not-run", "what the driver imports could not be loaded"},
 		{"it failed to start, and told its status when asked again", end(all[:1], failedAgain("start", 317, 0xC0DE0BAD, 0xC0DE0BAD), runEnd("driver-start", 0, 0)),
 			"deploy.start fail, not-run, not-run, not-run", "DriverEntry failed; it was run a second time"},
@@ -185,11 +185,11 @@ func TestRunsThatEndWithoutUnload(t *testing.T) {
 			"deploy.start fail, not-run, not-run, not-run", "then it succeeded"},
 		{"it failed to start, and hangs when asked again", end(all[:1], failedAgain("hang", 1460, 0, 0x102), runEnd("driver-start", 0, 0)),
 			"deploy.start hang, not-run, not-run, not-run", "it had failed before"},
-		{"its DriverEntry hangs", end(all[:1], guest.Record{Ev: guest.EvDriverStart, Why: "hang", Win32: 1460}, runEnd("driver-start", 0, 0)),
+		{"its DriverEntry hangs", end(all[:1], journal.Record{Ev: journal.EvDriverStart, Why: "hang", Win32: 1460}, runEnd("driver-start", 0, 0)),
 			"deploy.start hang, not-run, not-run, not-run", "DriverEntry did not return in time"},
-		{"the machine did not let it start", end(all[:1], guest.Record{Ev: guest.EvDriverStart, Why: "start", Win32: 577}, runEnd("driver-start", 0, 0)),
+		{"the machine did not let it start", end(all[:1], journal.Record{Ev: journal.EvDriverStart, Why: "start", Win32: 577}, runEnd("driver-start", 0, 0)),
 			"deploy.start error, not-run, not-run, not-run", "start the driver"},
-		{"no driver-start", numbered(append([]guest.Record{all[0]}, all[2:]...)), "deploy.start error, not-run, not-run, not-run", "record 2 (case-start)"},
+		{"no driver-start", numbered(append([]journal.Record{all[0]}, all[2:]...)), "deploy.start error, not-run, not-run, not-run", "record 2 (case-start)"},
 		{"no case, and a clean stop", end(started, all[len(all)-2], runEnd("cancelled", 0, 0)), "not-run, not-run, not-run", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -210,23 +210,23 @@ func TestRunsThatEndWithoutUnload(t *testing.T) {
 func TestCrashThatTheAgentTellsOfFirst(t *testing.T) {
 	p := planOf(t, threeCases)
 	all := wellBehaved(p)
-	over, second := until(all, guest.EvCaseEnd, 2), until(all, guest.EvCaseEnd, 1)
-	end := func(records []guest.Record, more ...guest.Record) []guest.Record {
-		return numbered(append(append([]guest.Record(nil), records...), more...))
+	over, second := until(all, journal.EvCaseEnd, 2), until(all, journal.EvCaseEnd, 1)
+	end := func(records []journal.Record, more ...journal.Record) []journal.Record {
+		return numbered(append(append([]journal.Record(nil), records...), more...))
 	}
 	unback := second[len(second)-1]
 	unback.Back, unback.Win32 = "start", 1053
 	for _, test := range []struct {
 		name         string
-		records      []guest.Record
+		records      []journal.Record
 		crash, where string // what it is called where it was one, and in words
 		calm         string // and where not
 	}{
-		{"when it is started", end(all[:1], guest.Record{Ev: guest.EvDriverStart, Why: "start", Win32: 1053}, guest.Record{Ev: guest.EvRunEnd, Why: "driver-start"}),
+		{"when it is started", end(all[:1], journal.Record{Ev: journal.EvDriverStart, Why: "start", Win32: 1053}, journal.Record{Ev: journal.EvRunEnd, Why: "driver-start"}),
 			"deploy.start bugcheck, not-run, not-run, not-run", "while the driver was being started: bugcheck", "deploy.start error, not-run, not-run, not-run"},
-		{"when it is brought back", end(second[:len(second)-1], unback, guest.Record{Ev: guest.EvRunEnd, Why: "device", Cases: 2}),
+		{"when it is brought back", end(second[:len(second)-1], unback, journal.Record{Ev: journal.EvRunEnd, Why: "device", Cases: 2}),
 			"not-run, bugcheck, not-run", "after the last step: bugcheck", "not-run, fail, not-run"},
-		{"when it is unloaded", end(over, guest.Record{Ev: guest.EvDriverStop, Why: "stop", Win32: 109}, guest.Record{Ev: guest.EvRunEnd, Why: "tainted", Cases: 3}),
+		{"when it is unloaded", end(over, journal.Record{Ev: journal.EvDriverStop, Why: "stop", Win32: 109}, journal.Record{Ev: journal.EvRunEnd, Why: "tainted", Cases: 3}),
 			"deploy.stop bugcheck, error, error, error", "while the driver was being unloaded: bugcheck", "deploy.stop fail, error, error, error"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -259,14 +259,14 @@ cases:
 func TestCrashThatIsToldTooLate(t *testing.T) {
 	p := planOf(t, reloadingCases)
 	all := wellBehaved(p)
-	before, behind := until(all, guest.EvCaseStart, 1), all[len(until(all, guest.EvCaseEnd, 1)):]
-	ends := func(step int, status uint32, more ...guest.Record) []guest.Record {
-		records := append([]guest.Record(nil), before...)
+	before, behind := until(all, journal.EvCaseStart, 1), all[len(until(all, journal.EvCaseEnd, 1)):]
+	ends := func(step int, status uint32, more ...journal.Record) []journal.Record {
+		records := append([]journal.Record(nil), before...)
 		for i := range step {
-			records = append(records, guest.Record{Ev: guest.EvStep, N: 1, Step: i, Origin: abi.OriginCall, Runs: 1, OK: true})
+			records = append(records, journal.Record{Ev: journal.EvStep, N: 1, Step: i, Origin: abi.OriginCall, Runs: 1, OK: true})
 		}
-		records = append(records, guest.Record{Ev: guest.EvStep, N: 1, Step: step, Origin: abi.OriginCall, Runs: 1, Status: status})
-		records = append(records, guest.Record{Ev: guest.EvCaseEnd, N: 1, Ran: step + 1, Why: "deviation"})
+		records = append(records, journal.Record{Ev: journal.EvStep, N: 1, Step: step, Origin: abi.OriginCall, Runs: 1, Status: status})
+		records = append(records, journal.Record{Ev: journal.EvCaseEnd, N: 1, Ran: step + 1, Why: "deviation"})
 		return numbered(append(records, more...))
 	}
 	for _, test := range []struct {
@@ -281,8 +281,8 @@ func TestCrashThatIsToldTooLate(t *testing.T) {
 		{"load, and the end of the journal says what came behind", world{records: ends(1, 0xC007041D), late: true, rest: ends(1, 0xC007041D, behind...)[len(ends(1, 0xC007041D)):]}, nil,
 			"not-run, bugcheck, not-run, not-run", "in step 2 (load): bugcheck 0x000000D1"},
 		{"load, and behind it a case fails on the machine that goes down", world{records: ends(1, 0xC007041D), late: true, rest: ends(1, 0xC007041D, behind[0],
-			guest.Record{Ev: guest.EvStep, N: 2, Origin: abi.OriginCall, Runs: 1, Status: 0xC0000001},
-			guest.Record{Ev: guest.EvCaseEnd, N: 2, Ran: 1, Why: "deviation"})[len(ends(1, 0xC007041D)):]}, nil,
+			journal.Record{Ev: journal.EvStep, N: 2, Origin: abi.OriginCall, Runs: 1, Status: 0xC0000001},
+			journal.Record{Ev: journal.EvCaseEnd, N: 2, Ran: 1, Why: "deviation"})[len(ends(1, 0xC007041D)):]}, nil,
 			"not-run, bugcheck, not-run, not-run", "in step 2 (load): bugcheck 0x000000D1"},
 		{"load, and the end of the journal is missing", world{records: ends(1, 0xC007041D), late: true, torn: true}, nil,
 			"not-run, bugcheck, not-run, not-run", "in step 2 (load): bugcheck 0x000000D1"},
@@ -302,8 +302,8 @@ func TestCrashThatIsToldTooLate(t *testing.T) {
 			"pass, fail, pass, pass", ""},
 		{"no crash, and one in a later case", world{records: ends(1, 0xC007041D, behind[:len(behind)-4]...), then: "panic"}, nil,
 			"not-run, fail, not-run, bugcheck", "bugcheck 0x000000D1"},
-		{"no crash, and it was the last that was to run", world{records: ends(1, 0xC007041D, guest.Record{Ev: guest.EvDriverStop, OK: true, SHA256: p.SHA256},
-			guest.Record{Ev: guest.EvRunEnd, Why: "cancelled", Cases: 2})}, func(p *Plan) { p.FailFast = true }, "pass, fail, not-run, not-run", ""},
+		{"no crash, and it was the last that was to run", world{records: ends(1, 0xC007041D, journal.Record{Ev: journal.EvDriverStop, OK: true, SHA256: p.SHA256},
+			journal.Record{Ev: journal.EvRunEnd, Why: "cancelled", Cases: 2})}, func(p *Plan) { p.FailFast = true }, "pass, fail, not-run, not-run", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := p

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"wskharness/guest"
+	"wskharness/guest/journal"
 	"wskharness/results"
 	"wskharness/suites"
 )
@@ -20,11 +20,11 @@ cases:
 `
 
 // wrotePieces are pieces of an output, as an agent writes them.
-func wrotePieces(of, text string) []guest.Record {
+func wrotePieces(of, text string) []journal.Record {
 	const piece = 1344
-	var all []guest.Record
+	var all []journal.Record
 	for at := 0; at < len(text); at += piece {
-		all = append(all, guest.Record{Ev: guest.EvOutput, Of: of, Total: uint64(len(text)), Data: []byte(text[at:min(at+piece, len(text))])})
+		all = append(all, journal.Record{Ev: journal.EvOutput, Of: of, Total: uint64(len(text)), Data: []byte(text[at:min(at+piece, len(text))])})
 	}
 	return all
 }
@@ -36,7 +36,7 @@ func verdictOf(t *testing.T, pages suites.CodePages, stdout, stderr, report stri
 	p.Pages = pages
 	records := wellBehaved(p)
 	outputs := append(append(wrotePieces("stdout", stdout), wrotePieces("stderr", stderr)...), wrotePieces("report", report)...)
-	records = numbered(append(append(append([]guest.Record{}, records[:3]...), outputs...), records[3:]...))
+	records = numbered(append(append(append([]journal.Record{}, records[:3]...), outputs...), records[3:]...))
 	s, _ := live(t, p, &world{records: records})
 	v, _ := s.Attempt(0)
 	if v == nil {
@@ -92,8 +92,8 @@ func TestOutputsAreBounded(t *testing.T) {
 	a := &attempt{}
 	piece := bytes.Repeat([]byte("x"), suites.MaxOutput)
 	for i := range 3 * maxOutputs / suites.MaxOutput {
-		a.output(guest.Record{Step: i, Of: "report", Total: suites.MaxOutput, Data: piece})
-		a.output(guest.Record{Step: i, Of: "report", Total: suites.MaxOutput, Data: piece})
+		a.output(journal.Record{Step: i, Of: "report", Total: suites.MaxOutput, Data: piece})
+		a.output(journal.Record{Step: i, Of: "report", Total: suites.MaxOutput, Data: piece})
 		if got := len(a.pending.outputs.Report); got > suites.MaxOutput || i == 0 && got != suites.MaxOutput {
 			t.Fatalf("of one output %d bytes are kept", got)
 		}

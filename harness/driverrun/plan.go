@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"wskharness/driver/abi"
-	"wskharness/guest"
+	"wskharness/guest/journal"
 	"wskharness/suites"
 )
 
@@ -42,10 +42,10 @@ type Attempt struct {
 }
 
 // shape is what the plan lets the guest's journal hold.
-func (p *Plan) shape() guest.Shape {
-	shape := guest.Shape{Run: p.ID, ABI: abi.ABI, SHA256: p.SHA256, Resident: p.Resident}
+func (p *Plan) shape() journal.Shape {
+	shape := journal.Shape{Run: p.ID, ABI: abi.ABI, SHA256: p.SHA256, Resident: p.Resident}
 	for _, a := range p.Attempts {
-		c := guest.CaseShape{Steps: len(a.Case.Steps)}
+		c := journal.CaseShape{Steps: len(a.Case.Steps)}
 		for i := range a.Case.Steps {
 			if a.Case.Steps[i].Reboots() {
 				c.Reboots = append(c.Reboots, i)

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"time"
 
-	"wskharness/guest"
+	"wskharness/guest/journal"
 	"wskharness/results"
 	"wskharness/suites"
 )
 
 // record takes in one record of the guest's journal.
-func (s *State) record(r guest.Record) {
+func (s *State) record(r journal.Record) {
 	if s.phase == Over || s.ending == untrusted {
 		return
 	}
@@ -22,19 +22,19 @@ func (s *State) record(r guest.Record) {
 		s.distrust(err.Error())
 		return
 	}
-	s.at = guest.Position{Offset: r.Offset + int64(len(r.Raw)) + 1, Seq: r.Seq}
+	s.at = journal.Position{Offset: r.Offset + int64(len(r.Raw)) + 1, Seq: r.Seq}
 	switch r.Ev {
-	case guest.EvRunStart:
+	case journal.EvRunStart:
 		s.runStart(r)
-	case guest.EvDriverStart:
+	case journal.EvDriverStart:
 		s.driverStart(r)
-	case guest.EvCaseStart:
+	case journal.EvCaseStart:
 		a := s.attempts[r.N]
 		s.open, a.begun, a.steps, a.kept, a.end, s.rebootBy = a, r.At, nil, 0, nil, time.Time{}
 		s.begin(a)
-	case guest.EvOutput:
+	case journal.EvOutput:
 		s.attempts[r.N].output(r)
-	case guest.EvStep:
+	case journal.EvStep:
 		a := s.attempts[r.N]
 		result := a.step(r)
 		s.rebootBy = time.Time{} // the one that this step was is over
@@ -42,13 +42,13 @@ func (s *State) record(r guest.Record) {
 			s.suspect(a, r.Step)
 		}
 		s.write(results.Event{Kind: results.KindStep, Case: a.name(), Attempt: a.Number, Step: a.event(r, result)})
-	case guest.EvBoot:
+	case journal.EvBoot:
 		s.boot = r.Boot
-	case guest.EvCaseEnd:
+	case journal.EvCaseEnd:
 		s.caseEnd(s.attempts[r.N], r)
-	case guest.EvDriverStop, guest.EvDriverLeft:
+	case journal.EvDriverStop, journal.EvDriverLeft:
 		s.driverEnd(r)
-	case guest.EvRunEnd:
+	case journal.EvRunEnd:
 		s.runEnd(r)
 	}
 }
@@ -60,7 +60,7 @@ func (s *State) distrust(why string) {
 	s.diagnose()
 }
 
-func (s *State) runStart(r guest.Record) {
+func (s *State) runStart(r journal.Record) {
 	s.unanswered = false
 	if r.Boot == s.boot {
 		return
@@ -71,7 +71,7 @@ func (s *State) runStart(r guest.Record) {
 
 // driverStart judges the start of the driver. A driver whose own DriverEntry fails, or does not come back, has a verdict;
 // a machine that does not let it start is infrastructure.
-func (s *State) driverStart(r guest.Record) {
+func (s *State) driverStart(r journal.Record) {
 	if r.OK {
 		s.driver, s.startedAt = running, r.At
 		return
@@ -114,7 +114,7 @@ func (s *State) driverStart(r guest.Record) {
 }
 
 // caseEnd judges a case that ended, as far as it can be judged before the driver's end.
-func (s *State) caseEnd(a *attempt, r guest.Record) {
+func (s *State) caseEnd(a *attempt, r journal.Record) {
 	a.end, a.elapsed = &r, r.At-a.begun
 	if r.Why == "io" {
 		return // the device went away under the case: it stays open, since whether the machine crashed is its own to say
@@ -218,7 +218,7 @@ func (s *State) outOfTime(a *attempt) {
 }
 
 // driverEnd takes the proof that the driver went, or is as it was left.
-func (s *State) driverEnd(r guest.Record) {
+func (s *State) driverEnd(r journal.Record) {
 	if r.OK {
 		s.driver = stoppedClean
 		return
@@ -236,7 +236,7 @@ func (s *State) driverEnd(r guest.Record) {
 }
 
 // runEnd takes the terminal record.
-func (s *State) runEnd(r guest.Record) {
+func (s *State) runEnd(r journal.Record) {
 	s.ended = &r
 	if r.Win32 != 0 {
 		s.unwritten = "the agent could not write its journal: " + win32Text(r.Win32)

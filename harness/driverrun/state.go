@@ -5,7 +5,7 @@ import (
 	"maps"
 	"time"
 
-	"wskharness/guest"
+	"wskharness/guest/journal"
 	"wskharness/results"
 	"wskharness/suites"
 	"wskharness/vm"
@@ -49,7 +49,7 @@ const (
 // State is a driver run as far as it is known. Use it from one goroutine.
 type State struct {
 	plan     Plan
-	grammar  *guest.Grammar
+	grammar  *journal.Grammar
 	attempts []*attempt
 	phase    Phase
 	ending   ending
@@ -57,14 +57,14 @@ type State struct {
 	out      *Effects // of the input that is being applied
 
 	// What the journal says.
-	at        guest.Position
+	at        journal.Position
 	boot      string
 	open      *attempt // begun, not ended
 	hung      *attempt // hangs, as the agent found out: it is judged when all is gathered that can still be learnt
 	driver    driverPhase
-	startedAt time.Duration // since the run's first record; 0 before that
-	ended     *guest.Record // run-end
-	torn      bool          // its end is missing
+	startedAt time.Duration   // since the run's first record; 0 before that
+	ended     *journal.Record // run-end
+	torn      bool            // its end is missing
 
 	// What is known of the contact.
 	unanswered bool      // nobody has answered the order to start …
@@ -73,7 +73,7 @@ type State struct {
 	asking     question  // of the guest that is being reconnected to
 	answered   string    // the boot that it was found in; empty: it was not
 	rebootBy   time.Time // when a reboot that the plan has should be over; zero: none is under way
-	cutAt      guest.Position
+	cutAt      journal.Position
 	cuts       int // how often whoever printed the journal has ended in the middle of it, there
 	tries      int // how often a run that has no journal was started again, or looked for
 
@@ -126,7 +126,7 @@ type Outcome struct {
 
 // New is a driver run that is about to be started.
 func New(p Plan) *State {
-	s := &State{plan: p, grammar: guest.NewGrammar(p.shape()), phase: Following, boot: p.Boot, spent: maps.Clone(p.Spent)}
+	s := &State{plan: p, grammar: journal.NewGrammar(p.shape()), phase: Following, boot: p.Boot, spent: maps.Clone(p.Spent)}
 	if s.spent == nil {
 		s.spent = map[string]time.Duration{}
 	}
@@ -183,7 +183,7 @@ func (s *State) apply(in Input) {
 func (s *State) Phase() Phase { return s.phase }
 
 // Position is in the guest's journal, behind the last record that was taken in.
-func (s *State) Position() guest.Position { return s.at }
+func (s *State) Position() journal.Position { return s.at }
 
 // Boot is the boot id of the guest that runs it.
 func (s *State) Boot() string { return s.boot }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"wskharness/driver/abi"
-	"wskharness/guest"
+	"wskharness/guest/journal"
 	"wskharness/results"
 	"wskharness/suites"
 	"wskharness/vm"
@@ -45,35 +45,35 @@ func planOf(t testing.TB, suite string) Plan {
 }
 
 // wellBehaved is the journal of a run in which everything is as declared.
-func wellBehaved(p Plan) []guest.Record {
-	records := []guest.Record{
-		{Ev: guest.EvRunStart, Run: p.ID, ABI: abi.ABI, Boot: p.Boot, Cases: len(p.Attempts)},
-		{Ev: guest.EvDriverStart, OK: true, SHA256: p.SHA256},
+func wellBehaved(p Plan) []journal.Record {
+	records := []journal.Record{
+		{Ev: journal.EvRunStart, Run: p.ID, ABI: abi.ABI, Boot: p.Boot, Cases: len(p.Attempts)},
+		{Ev: journal.EvDriverStart, OK: true, SHA256: p.SHA256},
 	}
 	for n, a := range p.Attempts {
-		records = append(records, guest.Record{Ev: guest.EvCaseStart, N: n})
+		records = append(records, journal.Record{Ev: journal.EvCaseStart, N: n})
 		for i := range a.Case.Steps {
 			s := &a.Case.Steps[i]
 			if s.Reboots() {
 				boot := fmt.Sprintf("%08d-2222-2222-2222-222222222222", n+1)
-				records = append(records, guest.Record{Ev: guest.EvReboot, N: n, Step: i}, guest.Record{Ev: guest.EvBoot, Boot: boot})
+				records = append(records, journal.Record{Ev: journal.EvReboot, N: n, Step: i}, journal.Record{Ev: journal.EvBoot, Boot: boot})
 			}
-			r := guest.Record{Ev: guest.EvStep, N: n, Step: i, Origin: abi.OriginCall, Runs: 1, OK: true}
+			r := journal.Record{Ev: journal.EvStep, N: n, Step: i, Origin: abi.OriginCall, Runs: 1, OK: true}
 			if len(s.Expect) > 0 {
 				r.Status = s.Expect[0]
 			}
 			records = append(records, r)
 		}
-		records = append(records, guest.Record{Ev: guest.EvCaseEnd, N: n, Ran: len(a.Case.Steps), Why: "done"})
+		records = append(records, journal.Record{Ev: journal.EvCaseEnd, N: n, Ran: len(a.Case.Steps), Why: "done"})
 	}
-	records = append(records, guest.Record{Ev: guest.EvDriverStop, OK: true, SHA256: p.SHA256},
-		guest.Record{Ev: guest.EvRunEnd, Why: "done", Cases: len(p.Attempts)})
+	records = append(records, journal.Record{Ev: journal.EvDriverStop, OK: true, SHA256: p.SHA256},
+		journal.Record{Ev: journal.EvRunEnd, Why: "done", Cases: len(p.Attempts)})
 	return numbered(records)
 }
 
 // numbered gives records the numbers and places that they would have in a journal.
-func numbered(records []guest.Record) []guest.Record {
-	all := make([]guest.Record, len(records))
+func numbered(records []journal.Record) []journal.Record {
+	all := make([]journal.Record, len(records))
 	var offset int64
 	for i, r := range records {
 		r.Seq, r.Offset, r.At = uint64(i+1), offset, max(r.At, time.Duration(i)*time.Millisecond)
@@ -86,16 +86,16 @@ func numbered(records []guest.Record) []guest.Record {
 
 // world is a guest and its machine, as far as a driver run notes: it delivers records, and then something happens.
 type world struct {
-	records []guest.Record
-	then    string         // happens behind the records: see happens
-	rest    []guest.Record // found in the journal when that is read to its end
-	torn    bool           // it can't be
-	behind  string         // happens behind the last words
-	takenUp int            // so many of the records an earlier controller had read
-	late    bool           // the machine tells of a crash when the agent has said all that it had to
-	dumps   int            // that the guest has left
-	limit   string         // of an interrupt that comes with the first record
-	stop    bool           // the interrupt comes
+	records []journal.Record
+	then    string           // happens behind the records: see happens
+	rest    []journal.Record // found in the journal when that is read to its end
+	torn    bool             // it can't be
+	behind  string           // happens behind the last words
+	takenUp int              // so many of the records an earlier controller had read
+	late    bool             // the machine tells of a crash when the agent has said all that it had to
+	dumps   int              // that the guest has left
+	limit   string           // of an interrupt that comes with the first record
+	stop    bool             // the interrupt comes
 
 	at    int
 	now   time.Time

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <wchar.h>
 
-#define LIST_ENTRIES_MAX 100000u /* as many as the controller takes (guest/list.go) */
+#define LIST_ENTRIES_MAX 100000u /* as many as the controller takes (guest/transfer/list.go) */
 #define LIST_DEPTH_MAX   64u
 #define NAME_CHARS_MAX   (sizeof((WIN32_FIND_DATAW *)0)->cFileName / sizeof(wchar_t))
 
