@@ -16,40 +16,25 @@ import (
 	"wskharness/remote"
 )
 
-// Bootstrap says what Connect does when the guest has not got the agent.
-type Bootstrap int
-
-const (
-	// BootstrapAuto brings the agent there: another agent that is in the guest receives it; where
-	// there is none, or none that works, PowerShell does on Windows, and cscript on Wine.
-	BootstrapAuto Bootstrap = iota
-
-	// BootstrapNever makes Connect fail.
-	BootstrapNever
-)
-
-// BootstrapLimit is the largest agent that is brought into a guest.
+// bootstrapLimit is the largest agent that is brought into a guest.
 const bootstrapLimit = 16 << 20
 
-// bootstrap brings the agent into the guest. The caller probes afterwards: only an agent that
+// bootstrap brings the agent into the guest: another agent that is there receives it; where there is none, or none that works,
+// PowerShell does on Windows, and cscript on Wine. The caller probes afterwards: only an agent that
 // answers with its own hash counts.
 func (g *Guest) bootstrap(ctx context.Context, missing error) error {
-	failed := &BootstrapError{Agent: g.exe, Tried: []BootstrapAttempt{{Way: "run it where it should be", Err: missing}}}
-	if g.opts.Bootstrap == BootstrapNever {
-		failed.Advice = "bringing it there is switched off; put it there by hand"
-		return failed
-	}
+	failed := &bootstrapError{agent: g.exe, tried: []bootstrapAttempt{{"run it where it should be", missing}}}
 	image, err := g.readAgent()
 	if err != nil {
 		return err
 	}
 	s, err := g.survey(ctx)
 	if err != nil {
-		failed.Tried = append(failed.Tried, BootstrapAttempt{"look around in the guest with cmd.exe", err})
-		failed.Advice = "the connection must be able to run cmd.exe"
+		failed.tried = append(failed.tried, bootstrapAttempt{"look around in the guest with cmd.exe", err})
+		failed.advice = "the connection must be able to run cmd.exe"
 		return failed
 	}
-	failed.Kind = s.kind
+	failed.kind = s.kind
 	for _, way := range g.ways(s, image) {
 		err := way.do(ctx)
 		if err == nil {
@@ -57,12 +42,12 @@ func (g *Guest) bootstrap(ctx context.Context, missing error) error {
 			return nil
 		}
 		g.log.Debug("bootstrap", "way", way.name, "error", err)
-		failed.Tried = append(failed.Tried, BootstrapAttempt{way.name, err})
+		failed.tried = append(failed.tried, bootstrapAttempt{way.name, err})
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	failed.Advice = fmt.Sprintf("copy %s to %s in the guest by hand, or give the connection's user the right to write there", g.agent.Path, g.exe)
+	failed.advice = fmt.Sprintf("copy %s to %s in the guest by hand, or give the connection's user the right to write there", g.agent.Path, g.exe)
 	return failed
 }
 

@@ -128,7 +128,6 @@ func TestBootstrapThatFails(t *testing.T) {
 				return 0, false
 			}
 		}, []string{"exit code 9009"}},
-		"not wanted":    {func(o *Options) { o.Bootstrap = BootstrapNever }, func(*fakeGuest) {}, []string{"switched off"}},
 		"no cmd.exe":    {nil, func(*fakeGuest) {}, []string{"look around", "did not say what kind of guest"}},
 		"no agent":      {func(o *Options) { o.Agent.Path = "/nonexistent" }, func(*fakeGuest) {}, []string{"/nonexistent"}},
 		"another agent": {func(o *Options) { os.WriteFile(o.Agent.Path, []byte("other"), 0o600) }, func(*fakeGuest) {}, []string{"build it again"}},
@@ -149,7 +148,7 @@ func TestBootstrapThatFails(t *testing.T) {
 					t.Errorf("error does not say %q: %v", want, err)
 				}
 			}
-			if failed, ok := errors.AsType[*BootstrapError](err); ok && len(failed.Tried) == 0 {
+			if failed, ok := errors.AsType[*bootstrapError](err); ok && len(failed.tried) == 0 {
 				t.Error("nothing was tried")
 			}
 		})

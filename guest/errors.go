@@ -68,40 +68,40 @@ func (e *JournalError) Error() string {
 }
 func (e *JournalError) Unwrap() error { return e.Err }
 
-// BootstrapError is a guest that has no agent and could not be given one.
-type BootstrapError struct {
-	Agent  string // where it should be in the guest
-	Kind   string // "wine", "windows", or "" where even that could not be found out
-	Tried  []BootstrapAttempt
-	Advice string
+// bootstrapError is a guest that has no agent and could not be given one.
+type bootstrapError struct {
+	agent  string // where it should be in the guest
+	kind   string // KindWine, KindWindows, or "" where even that could not be found out
+	tried  []bootstrapAttempt
+	advice string
 }
 
-// BootstrapAttempt is one way of bringing the agent into a guest, and why it did not work.
-type BootstrapAttempt struct {
-	Way string
-	Err error
+// bootstrapAttempt is one way of bringing the agent into a guest, and why it did not work.
+type bootstrapAttempt struct {
+	way string
+	err error
 }
 
-func (e *BootstrapError) Error() string {
+func (e *bootstrapError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "bring the agent into the guest as %s", e.Agent)
-	for i, t := range e.Tried {
+	fmt.Fprintf(&b, "bring the agent into the guest as %s", e.agent)
+	for i, t := range e.tried {
 		sep := "; "
 		if i == 0 {
 			sep = ": "
 		}
-		fmt.Fprintf(&b, "%s%s: %v", sep, t.Way, t.Err)
+		fmt.Fprintf(&b, "%s%s: %v", sep, t.way, t.err)
 	}
-	if e.Advice != "" {
-		b.WriteString("; " + e.Advice)
+	if e.advice != "" {
+		b.WriteString("; " + e.advice)
 	}
 	return b.String()
 }
 
-func (e *BootstrapError) Unwrap() []error {
+func (e *bootstrapError) Unwrap() []error {
 	var errs []error
-	for _, t := range e.Tried {
-		errs = append(errs, t.Err)
+	for _, t := range e.tried {
+		errs = append(errs, t.err)
 	}
 	return errs
 }

@@ -2,7 +2,6 @@ package guest
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -86,53 +85,32 @@ func (f Facts) Describe() string {
 	return fmt.Sprintf("%s (%s, %s)", name, f.OSVersion, f.Arch)
 }
 
-// Capabilities are names of what a guest can do, as cases ask for them with "requires:".
-type Capabilities map[string]bool
-
-// Has reports whether the guest can do it.
-func (c Capabilities) Has(name string) bool { return c[name] }
-
-// Names lists them in alphabetical order.
-func (c Capabilities) Names() []string { return slices.Sorted(maps.Keys(c)) }
-
-// Names of capabilities. A guest has one only when the facts prove it.
-const (
-	CapWindows     = "windows"      // Microsoft's kernel and WSK provider
-	CapWine        = "wine"         // Wine's
-	CapX64         = "x64"          // runs x64 drivers
-	CapAdmin       = "admin"        // the agent may load drivers
-	CapIRQL        = "irql"         // has interrupt request levels; Wine's is always 0
-	CapSignatures  = "signatures"   // refuses drivers whose signature it does not accept
-	CapTestSigning = "test-signing" // loads test-signed drivers
-	CapHVCI        = "hvci"         // memory integrity is enforced
-	CapSecureBoot  = "secure-boot"
-	CapVerifier    = "verifier" // Driver Verifier is verifying something
-)
-
 const (
 	codeIntegrityEnabled  = 0x1 // CODEINTEGRITY_OPTION_ENABLED
 	codeIntegrityTestSign = 0x2 // CODEINTEGRITY_OPTION_TESTSIGN
 )
 
-// Capabilities derives what the guest can do from the facts.
-func (f Facts) Capabilities() Capabilities {
-	caps := Capabilities{f.Kind(): true}
+// Capabilities are the names of what the guest can do, as cases ask for them with "requires:", in alphabetical order. It has
+// one only when the facts prove it.
+func (f Facts) Capabilities() []string {
+	caps := []string{f.Kind()} // Microsoft's kernel and WSK provider, or Wine's
 	add := func(name string, has bool) {
 		if has {
-			caps[name] = true
+			caps = append(caps, name)
 		}
 	}
 	windows := f.Kind() == KindWindows
 	is := func(b *bool) bool { return b != nil && *b }
 	integrity := func(bit uint32) bool { return f.CodeIntegrity != nil && *f.CodeIntegrity&bit != 0 }
-	add(CapX64, f.Arch == "x64")
-	add(CapAdmin, is(f.Admin))
-	add(CapIRQL, windows)
-	add(CapSignatures, windows && integrity(codeIntegrityEnabled))
-	add(CapTestSigning, !windows || is(f.TestSigning) || integrity(codeIntegrityTestSign))
-	add(CapHVCI, is(f.HVCI))
-	add(CapSecureBoot, is(f.SecureBoot))
-	add(CapVerifier, f.Verifier != nil && strings.Trim(*f.Verifier, "0x") != "")
+	add("x64", f.Arch == "x64")                                                            // runs x64 drivers
+	add("admin", is(f.Admin))                                                              // the agent may load drivers
+	add("irql", windows)                                                                   // has interrupt request levels; Wine's is always 0
+	add("signatures", windows && integrity(codeIntegrityEnabled))                          // refuses drivers whose signature it does not accept
+	add("test-signing", !windows || is(f.TestSigning) || integrity(codeIntegrityTestSign)) // loads test-signed drivers
+	add("hvci", is(f.HVCI))                                                                // memory integrity is enforced
+	add("secure-boot", is(f.SecureBoot))
+	add("verifier", f.Verifier != nil && strings.Trim(*f.Verifier, "0x") != "") // Driver Verifier is verifying something
+	slices.Sort(caps)
 	return caps
 }
 

@@ -25,7 +25,7 @@ func TestFactsOfWine(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	// No IRQL, no signatures: what Wine does not have must not be claimed.
-	if diff := cmp.Diff([]string{CapAdmin, CapTestSigning, CapWine, CapX64}, f.Capabilities().Names()); diff != "" {
+	if diff := cmp.Diff([]string{"admin", "test-signing", "wine", "x64"}, f.Capabilities()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -36,20 +36,20 @@ func TestCapabilitiesOfWindows(t *testing.T) {
 		replace []string
 		want    []string
 	}{
-		"all unknown": {nil, []string{CapAdmin, CapIRQL, CapWindows, CapX64}},
+		"all unknown": {nil, []string{"admin", "irql", "windows", "x64"}},
 		"test signing": {[]string{`"codeIntegrity":null`, `"codeIntegrity":3`, `"testSigning":null`, `"testSigning":true`},
-			[]string{CapAdmin, CapIRQL, CapSignatures, CapTestSigning, CapWindows, CapX64}},
+			[]string{"admin", "irql", "signatures", "test-signing", "windows", "x64"}},
 		"locked": {[]string{`"codeIntegrity":null`, `"codeIntegrity":1`, `"testSigning":null`, `"testSigning":false`, `"hvci":null`, `"hvci":true`,
 			`"secureBoot":null`, `"secureBoot":true`, `"verifier":null`, `"verifier":"0x0"`, `"admin":true`, `"admin":false`},
-			[]string{CapHVCI, CapIRQL, CapSecureBoot, CapSignatures, CapWindows, CapX64}},
-		"verified": {[]string{`"verifier":null`, `"verifier":"0x209bb"`, `"arch":"x64"`, `"arch":null`}, []string{CapAdmin, CapIRQL, CapVerifier, CapWindows}},
+			[]string{"hvci", "irql", "secure-boot", "signatures", "windows", "x64"}},
+		"verified": {[]string{`"verifier":null`, `"verifier":"0x209bb"`, `"arch":"x64"`, `"arch":null`}, []string{"admin", "irql", "verifier", "windows"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, err := parseFacts([]byte(strings.NewReplacer(tc.replace...).Replace(windows.Replace(infoText(testSHA, testBoot)))))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tc.want, f.Capabilities().Names()); diff != "" {
+			if diff := cmp.Diff(tc.want, f.Capabilities()); diff != "" {
 				t.Error(diff)
 			}
 			if f.Kind() != KindWindows || !strings.HasPrefix(f.Describe(), "Windows 10 Pro (10.0.19045") {

@@ -119,7 +119,7 @@ func (g *fakeGuest) seed() Agent {
 
 // options are those of somebody who is patient: how long a guest is away is a matter of how fast the machine is.
 func (g *fakeGuest) options(a Agent) Options {
-	return Options{Agent: a, RetryPause: time.Millisecond, Retries: math.MaxInt, Logger: hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: testWriter{g.t}})}
+	return Options{Agent: a, retryPause: time.Millisecond, retries: math.MaxInt, Logger: hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: testWriter{g.t}})}
 }
 
 // connect connects to a seeded guest.

@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,9 +25,8 @@ type Agent struct {
 
 // Options say how to connect to a guest.
 type Options struct {
-	Agent     Agent        // what is to run in the guest
-	Logger    hclog.Logger // nil is silent
-	Bootstrap Bootstrap    // what to do when the agent is not there
+	Agent  Agent        // what is to run in the guest; it is brought there where it is not
+	Logger hclog.Logger // nil is silent
 
 	// Owner takes the guest for whoever that is ([LeaseOwner]), and keeps it until Release, or two minutes after Close:
 	// no other owner gets it, and what this Guest orders is refused where another has it. Empty is for those who only look.
@@ -35,17 +35,15 @@ type Options struct {
 	// Shell is the shell to open; its zero value is right. The name is for people who list shells.
 	Shell remote.ShellOptions
 
-	// Retries is how often something that can be repeated is tried without getting on before
-	// contact counts as lost; 8 when zero. RetryPause is how long to wait before the first
-	// repetition, doubled each time up to 10 s; 250 ms when zero. With both zero that is 26 s, the
-	// time that a WinRM service may need to restart.
-	Retries    int
-	RetryPause time.Duration
 	// Bring is nil, or gives the context under which the agent is brought into a guest that has none: that takes longer
 	// than an answer does, for which the context of Connect may be meant.
 	Bring func() (context.Context, context.CancelFunc)
 
-	renewal time.Duration // leasePause when zero
+	// Of tests. Zero is what it says: with that many tries contact is lost after 26 s, the time that a WinRM service may need
+	// to restart.
+	renewal    time.Duration // leasePause: how long a lease is used by nothing else before it is renewed
+	retries    int           // 8: tries of something that can be repeated, without getting on
+	retryPause time.Duration // 250 ms: before the first repetition, doubled each time up to 10 s
 }
 
 // Guest is a connection to the agent in a guest. It is safe for use by several goroutines. It holds
@@ -77,10 +75,10 @@ type Guest struct {
 	keeper      sync.WaitGroup
 }
 
-// Connect opens a shell in the guest, probes it with the agent, and brings the agent there first if
-// it is not: see [Bootstrap]. It takes four requests when the agent is there.
+// Connect opens a shell in the guest, probes it with the agent, and brings the agent there first if it is not. It takes four
+// requests when the agent is there.
 //
-// Errors: what remote reports; *[BootstrapError]; *[agent.Error] and *[agent.ProtocolError] from the probe; *[LeasedError] where
+// Errors: what remote reports; why the agent could not be brought there; *[agent.Error] and *[agent.ProtocolError] from the probe; *[LeasedError] where
 // another owner has the guest.
 func Connect(ctx context.Context, client remote.Client, opts Options) (*Guest, error) {
 	if err := untrusted.CheckSHA256(opts.Agent.SHA256); err != nil {
@@ -111,13 +109,7 @@ func newGuest(client remote.Client, opts Options) *Guest {
 	}
 	g.Mover = transfer.NewMover(link{g, g.exe}, g.log)
 	g.keeping, g.stopKeeping = context.WithCancel(context.Background())
-	g.retry.tries, g.retry.pause = opts.Retries, opts.RetryPause
-	if g.retry.tries <= 0 {
-		g.retry.tries = 8
-	}
-	if g.retry.pause <= 0 {
-		g.retry.pause = 250 * time.Millisecond
-	}
+	g.retry.tries, g.retry.pause = cmp.Or(opts.retries, 8), cmp.Or(opts.retryPause, 250*time.Millisecond)
 	return g
 }
 
@@ -238,99 +230,6 @@ func (g *Guest) Refresh(ctx context.Context) (Facts, error) {
 		return facts, &RebootedError{Was: was, Now: facts.BootID}
 	}
 	return facts, nil
-}
-
-// currentShell is the shell that commands run in, until it is lost and replaced.
-func (g *Guest) currentShell() (*remote.Shell, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.closed {
-		return nil, ErrClosed
-	}
-	return g.shell, nil
-}
-
-// isClosed reports whether Close was called: what failed since then did so for that.
-func (g *Guest) isClosed() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.closed
-}
-
-// startCommand starts a command in the shell.
-func (g *Guest) startCommand(ctx context.Context, line remote.CommandLine) (*remote.Command, error) {
-	shell, err := g.currentShell()
-	if err != nil {
-		return nil, fmt.Errorf("start %q: %w", line, err)
-	}
-	return shell.Start(ctx, line)
-}
-
-// notice remembers that the shell was lost, if that is what err says: the guest may have rebooted.
-func (g *Guest) notice(err error) {
-	if agent.ShellLost(err) {
-		g.mu.Lock()
-		g.suspect = true
-		g.mu.Unlock()
-	}
-}
-
-// settled makes sure, after a shell was lost, that there is one again and that the guest has not
-// rebooted meanwhile. A guest that has stays unusable, with *RebootedError, until Refresh is called.
-func (g *Guest) settled(ctx context.Context) error {
-	g.recovery.Lock()
-	defer g.recovery.Unlock()
-	g.mu.Lock()
-	suspect, was := g.suspect, g.facts.BootID
-	g.mu.Unlock()
-	if !suspect {
-		return nil
-	}
-	facts, err := g.reconnect(ctx)
-	if err != nil {
-		return fmt.Errorf("reconnect: %w", err)
-	}
-	if was != "" && was != facts.BootID {
-		return &RebootedError{Was: was, Now: facts.BootID}
-	}
-	g.mu.Lock()
-	g.suspect = false
-	g.mu.Unlock()
-	return nil
-}
-
-// reconnect probes, in a new shell if that of this Guest is gone. It may be another command of
-// the old shell that was lost, so the shell is only replaced when the probe fails too.
-func (g *Guest) reconnect(ctx context.Context) (Facts, error) {
-	facts, err := g.probe(ctx)
-	if !agent.ShellLost(err) {
-		return facts, err
-	}
-	shell, err := g.client.Shell(ctx, g.opts.Shell)
-	if err != nil {
-		return Facts{}, err
-	}
-	g.mu.Lock()
-	old, closed := g.shell, g.closed
-	if !closed {
-		g.shell = shell
-	}
-	g.mu.Unlock()
-	if closed {
-		g.discard(ctx, shell)
-		return Facts{}, ErrClosed
-	}
-	g.discard(ctx, old)
-	return g.probe(ctx)
-}
-
-// discard closes a shell that is probably gone, whatever became of ctx.
-func (g *Guest) discard(ctx context.Context, shell *remote.Shell) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), agent.SettleTime)
-	defer cancel()
-	if err := shell.Close(ctx); err != nil {
-		g.log.Debug("lost shell not deleted", "error", err)
-	}
 }
 
 // Close closes the shell in the guest, and with it every stream. A run goes on: it belongs to the

@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -129,11 +130,7 @@ func (g *Guest) leased(args ...string) []string {
 // keepLease renews the lease until Close, for when nothing else is asked of the guest. That it can't does not matter here:
 // the next order tells.
 func (g *Guest) keepLease() {
-	pause := leasePause
-	if g.opts.renewal > 0 {
-		pause = g.opts.renewal
-	}
-	tick := time.NewTicker(pause)
+	tick := time.NewTicker(cmp.Or(g.opts.renewal, leasePause))
 	defer tick.Stop()
 	for {
 		select {

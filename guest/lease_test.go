@@ -195,7 +195,7 @@ func (r *runGuest) staleNumber(t *testing.T) {
 			t.Errorf("%s: %v; want it refused", what, err)
 		}
 	}
-	for _, path := range []string{`C:\stale.txt`, PlanPath(fresh.ID), JournalPath(fresh.ID)} {
+	for _, path := range []string{`C:\stale.txt`, planPath(fresh.ID), JournalPath(fresh.ID)} {
 		if _, err := os.Stat(r.wine.path(path)); err == nil {
 			t.Errorf("%s is there", path)
 		}
@@ -286,7 +286,7 @@ func (r *runGuest) staleStart(t *testing.T) {
 	defer owner.giveBack(t)
 	r.runs++
 	o := r.order(t, sleepsShort, nil)
-	if _, err := r.Push(t.Context(), []transfer.File{transfer.Contents(PlanPath(o.ID), o.Plan)}, nil); err != nil {
+	if _, err := r.Push(t.Context(), []transfer.File{transfer.Contents(planPath(o.ID), o.Plan)}, nil); err != nil {
 		t.Fatal(err)
 	}
 	// The service that `run` makes (driver/agent/machine/runservice.c).
@@ -296,7 +296,7 @@ func (r *runGuest) staleStart(t *testing.T) {
 	}
 	sum := sha256.Sum256(folded)
 	name := "wskharness-run-" + hex.EncodeToString(sum[:8])
-	script := "sc create " + name + ` binPath= "` + r.exe + ` service --plan ` + PlanPath(o.ID) + ` --journal ` + JournalPath(o.ID) +
+	script := "sc create " + name + ` binPath= "` + r.exe + ` service --plan ` + planPath(o.ID) + ` --journal ` + JournalPath(o.ID) +
 		` --lease ` + strconv.Itoa(int(owner.lease)-1) + "\"\r\nsc start " + name + "\r\n"
 	if err := os.WriteFile(r.wine.path(`C:\late.bat`), []byte(script), 0o600); err != nil {
 		t.Fatal(err)
@@ -486,7 +486,7 @@ func (r *runGuest) acrossReboot(t *testing.T, between func()) []journal.Record {
 // it leaves all as it is.
 func (r *runGuest) startedTooEarly(t *testing.T, owner *runGuest, runID string) {
 	t.Helper()
-	line := remote.CommandLine{Line: r.exe, SkipShell: true, Args: []string{"service", "--after-boot", "--plan", PlanPath(runID),
+	line := remote.CommandLine{Line: r.exe, SkipShell: true, Args: []string{"service", "--after-boot", "--plan", planPath(runID),
 		"--journal", JournalPath(runID), "--lease", strconv.Itoa(int(owner.lease))}}
 	if code, err := owner.Exec(t.Context(), line, nil, io.Discard, io.Discard); err != nil || code == 0 {
 		t.Errorf("exit code %d, error %v", code, err)

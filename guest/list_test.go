@@ -5,24 +5,25 @@ import (
 	"testing"
 
 	"wskharness/guest/agent"
+	"wskharness/guest/transfer"
 )
 
 func TestListOfAGuestThatBreaksTheProtocol(t *testing.T) {
 	f := newFakeGuest(t)
 	g := f.connect()
 	f.listing = "{}\n"
-	if _, err := g.List(t.Context(), `C:\x`); !isProtocolError(err) {
+	if _, err := g.PullTree(t.Context(), `C:\x`, t.TempDir(), transfer.TreeOptions{}); !isProtocolError(err) {
 		t.Errorf("nonsense: %v", err)
 	}
 	f.listing = `{"kind":"folder","path":""}` + "\n"
-	if _, err := g.List(t.Context(), `C:\x`); !isProtocolError(err) {
+	if _, err := g.PullTree(t.Context(), `C:\x`, t.TempDir(), transfer.TreeOptions{}); !isProtocolError(err) {
 		t.Errorf("cut: %v", err)
 	}
 	f.listing += `{"kind":"file","path":"a"}` + "\n" + `{"kind":"end","entries":2}` + "\n"
 	if _, err := g.Look(t.Context(), `C:\x`); !isProtocolError(err) {
 		t.Errorf("two entries about one path: %v", err)
 	}
-	if _, err := g.List(t.Context(), `x`); err == nil {
+	if _, err := g.PullTree(t.Context(), `x`, t.TempDir(), transfer.TreeOptions{}); err == nil {
 		t.Error("a relative path")
 	}
 }

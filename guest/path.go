@@ -12,8 +12,8 @@ func StorePath(packageHash, name string) string {
 	return Home + `\store\` + packageHash + `\` + name
 }
 
-// PlanPath and JournalPath name the files of a run.
-func PlanPath(runID string) string    { return Home + `\runs\` + runID + `\plan.bin` }
+// planPath and JournalPath name the files of a run.
+func planPath(runID string) string    { return Home + `\runs\` + runID + `\plan.bin` }
 func JournalPath(runID string) string { return Home + `\runs\` + runID + `\journal.ndjson` }
 
 // CollectedPath is the folder with what the cases of a run have collected: a folder for each, named by its number.

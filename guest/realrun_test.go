@@ -74,7 +74,7 @@ func inGuests(t *testing.T, groups [][]inGuest) {
 			t.Parallel()
 			w := newWineGuest(t)
 			w.seed(t, agent)
-			r := &runGuest{wine: w, options: Options{Agent: agent, RetryPause: 10 * time.Millisecond}, start: ample, stop: ample}
+			r := &runGuest{wine: w, options: Options{Agent: agent, retryPause: 10 * time.Millisecond}, start: ample, stop: ample}
 			r.connect(t)
 			defer func() { r.Close(context.Background()) }()
 			r.sample = r.deploy(t, driver.SampleSpec(nil))

@@ -31,7 +31,7 @@ func TestShellThatAnotherCommandReplaced(t *testing.T) {
 			return err
 		},
 		"list": func(g *Guest) error {
-			_, err := g.List(t.Context(), `C:\x`)
+			_, err := g.PullTree(t.Context(), `C:\x`, t.TempDir(), transfer.TreeOptions{})
 			return err
 		},
 		"refresh": func(g *Guest) error {

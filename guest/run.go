@@ -31,7 +31,7 @@ func (g *Guest) StartRun(ctx context.Context, r Run) (*Stream, error) {
 	if err := journal.CheckRunID(r.ID); err != nil {
 		return nil, fmt.Errorf("start run: %w", err)
 	}
-	plan := PlanPath(r.ID)
+	plan := planPath(r.ID)
 	s := g.newStream(ctx, r.ID, journal.Position{}, r.Journal)
 	var lost error // why there is no stream, which need not mean that there is no run
 	err := g.PushInto(ctx, append([]transfer.File{transfer.Contents(plan, r.Plan)}, r.Files...), r.Progress,

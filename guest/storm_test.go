@@ -190,7 +190,7 @@ func expected(err error) bool {
 // job is one transfer or command of the storm.
 func (s *storm) job(client *remote.WinRM, agent Agent, i int) error {
 	ctx := testtime.Context(s.t)
-	g, err := Connect(ctx, client, Options{Agent: agent, Retries: 4, RetryPause: 5 * time.Millisecond})
+	g, err := Connect(ctx, client, Options{Agent: agent, retries: 4, retryPause: 5 * time.Millisecond})
 	if err != nil {
 		return err
 	}

@@ -107,7 +107,7 @@ func (s *source) read(ctx context.Context) error {
 		raw, err := s.process.Out.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
 			s.process.Close()
-			return agent.Malformed("a line of more than %d bytes", journal.MaxLine)
+			return agent.Malformed("a line of more than %d bytes", agent.MaxLine)
 		}
 		if err != nil { // a last line without its end is one that was never written out
 			return s.process.Wait(ctx)

@@ -85,7 +85,7 @@ func TestStartRun(t *testing.T) {
 			t.Errorf("record %d: %+v", i, r)
 		}
 	}
-	if plan, ok := f.read(PlanPath(runID)); !ok || string(plan) != "plan" {
+	if plan, ok := f.read(planPath(runID)); !ok || string(plan) != "plan" {
 		t.Errorf("the plan in the guest is %q", plan)
 	}
 }

@@ -30,7 +30,7 @@ func TestRealAgent(t *testing.T) {
 	w := newWineGuest(t)
 	agent := buildAgent(t)
 	w.seed(t, agent)
-	options := Options{Agent: agent, RetryPause: 10 * time.Millisecond}
+	options := Options{Agent: agent, retryPause: 10 * time.Millisecond}
 	g, err := Connect(t.Context(), w.client, options)
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +71,7 @@ func realFacts(t *testing.T, g *Guest) {
 	if err != nil || again.BootID != f.BootID {
 		t.Errorf("%+v, %v", again, err)
 	}
-	t.Log(f.Describe(), f.Capabilities().Names())
+	t.Log(f.Describe(), f.Capabilities())
 }
 
 // realState asks for the state of what is not there, disturbs a guest that does not let itself be disturbed, and leaves

@@ -91,19 +91,19 @@ const (
 )
 
 func fillDisk(ctx context.Context, s stage) (string, error) {
-	return held(ctx, s, func(ctx context.Context, g *guest.Guest) (*guest.Held, error) {
+	return held(ctx, s, func(ctx context.Context, g *guest.Guest) (*guest.Disturbance, error) {
 		return g.FillDisk(ctx, mostWritten, disturbLimit)
 	})
 }
 
 func shiftClock(ctx context.Context, s stage) (string, error) {
-	return held(ctx, s, func(ctx context.Context, g *guest.Guest) (*guest.Held, error) {
+	return held(ctx, s, func(ctx context.Context, g *guest.Guest) (*guest.Disturbance, error) {
 		return g.ShiftClock(ctx, clockAhead, disturbLimit)
 	})
 }
 
 // held disturbs the guest through its agent until the case is judged. What the guest refuses, it can't show.
-func held(ctx context.Context, s stage, begin func(context.Context, *guest.Guest) (*guest.Held, error)) (skip string, err error) {
+func held(ctx context.Context, s stage, begin func(context.Context, *guest.Guest) (*guest.Disturbance, error)) (skip string, err error) {
 	err = s.withAgent(ctx, func(ctx context.Context, g *guest.Guest) error {
 		h, err := begin(ctx, g)
 		if refused, ok := errors.AsType[*agent.Error](err); ok {

@@ -18,7 +18,7 @@ func recordOf(stack vm.Stack, f guest.Facts) results.Guest {
 	g := named(stack, f)
 	g.OS = strings.TrimSpace(f.OSName + " " + f.OSVersion)
 	g.Facts = &results.Facts{
-		BootID: f.BootID, Agent: f.SHA256, Capabilities: f.Capabilities().Names(), Wine: f.Wine, Netio: stack.Word,
+		BootID: f.BootID, Agent: f.SHA256, Capabilities: f.Capabilities(), Wine: f.Wine, Netio: stack.Word,
 		Arch: f.Arch, Host: f.Host, User: f.User, Admin: f.Admin, TestSigning: f.TestSigning, HVCI: f.HVCI, SecureBoot: f.SecureBoot,
 		Verifier: f.Verifier, Integrity: f.CodeIntegrity, MemoryBytes: f.MemoryBytes, FreeBytes: f.FreeBytes,
 	}

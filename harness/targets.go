@@ -30,7 +30,7 @@ func issueKind(stack vm.Stack, f guest.Facts) string {
 
 // capabilities lists what cases may require and this guest has.
 func capabilities(stack vm.Stack, f guest.Facts) []string {
-	has := f.Capabilities().Names()
+	has := f.Capabilities()
 	if stack.Documented || f.Kind() == guest.KindWindows {
 		has = append(has, suites.CapabilityQuery, suites.CapabilityRundown, suites.CapabilitySocketRaces)
 	}

@@ -55,8 +55,8 @@ type line struct {
 // parseRecord reads and checks one line of a journal. Fields that this version doesn't know are
 // passed over; those that it knows must be there, of the right type and within bounds.
 func parseRecord(raw []byte) (Record, error) {
-	if len(raw) > MaxLine {
-		return Record{}, fmt.Errorf("a line of %d bytes; the most is %d", len(raw), MaxLine)
+	if len(raw) > maxLine {
+		return Record{}, fmt.Errorf("a line of %d bytes; the most is %d", len(raw), maxLine)
 	}
 	var l line
 	if err := untrusted.DecodeOne(bytes.TrimSuffix(raw, []byte("\r")), &l); err != nil {

@@ -11,8 +11,8 @@ import (
 	"wskharness/guest/winname"
 )
 
-// MaxLine bounds a line of the journal, its line break not counted; the longest that an agent writes has 2 KiB.
-const MaxLine = 16 << 10
+// maxLine bounds a line of the journal, its line break not counted; the longest that an agent writes has 2 KiB.
+const maxLine = 16 << 10
 
 // Position is where a journal goes on after a record. The zero Position is its beginning.
 type Position struct {
@@ -68,7 +68,7 @@ func (r *Reader) inTurn(next Record) error {
 // not part of the copy: cut it off at the position, and fetch it again. The error is that of reading.
 func Read(from io.Reader, runID string, take func(Record)) (Position, error) {
 	r := NewReader(runID, Position{})
-	lines := bufio.NewReaderSize(from, MaxLine+1)
+	lines := bufio.NewReaderSize(from, maxLine+1)
 	for {
 		raw, err := lines.ReadSlice('\n')
 		switch {

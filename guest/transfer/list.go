@@ -42,50 +42,46 @@ const (
 	maxListLine    = 16 << 10
 )
 
-// Listing is what there is at a path in a guest, and below it; folders come before what is in them. The first entry is the
+// listing is what there is at a path in a guest, and below it; folders come before what is in them. The first entry is the
 // path itself. Every name is one that the agent can be asked about, none is there twice, and none leads out of the
 // folder: whatever the guest sends.
-type Listing struct {
-	Entries []Entry
-	// LeftOut are the paths for which that does not hold, and those that the agent can't read, each with the reason. What is
+type listing struct {
+	entries []Entry
+	// leftOut are the paths for which that does not hold, and those that the agent can't read, each with the reason. What is
 	// below one of them is left out with it.
-	LeftOut NamesError
-}
-
-// List lists what is at a path in the guest and everything below it.
-//
-// Errors: *[agent.Error]; *[agent.ProtocolError]; *[agent.LimitError].
-func (m *Mover) List(ctx context.Context, path string) (Listing, error) {
-	return m.list(ctx, path, "list", path)
+	leftOut NamesError
 }
 
 // Look says what is at a path in the guest, without what is below it.
+//
+// Errors: *[agent.Error]; *[agent.ProtocolError].
 func (m *Mover) Look(ctx context.Context, path string) (Entry, error) {
-	l, err := m.list(ctx, path, "list", "--itself", path)
+	l, err := m.list(ctx, path, "--itself")
 	if err != nil {
 		return Entry{}, err
 	}
-	if len(l.Entries) != 1 {
-		return Entry{}, &agent.ProtocolError{Doing: "look at " + path, Err: fmt.Errorf("%d entries about one path", len(l.Entries))}
+	if len(l.entries) != 1 {
+		return Entry{}, &agent.ProtocolError{Doing: "look at " + path, Err: fmt.Errorf("%d entries about one path", len(l.entries))}
 	}
-	return l.Entries[0], nil
+	return l.entries[0], nil
 }
 
-func (m *Mover) list(ctx context.Context, path string, args ...string) (l Listing, err error) {
+// list lists what is at a path in the guest and everything below it.
+func (m *Mover) list(ctx context.Context, path string, options ...string) (l listing, err error) {
 	if err := winname.CheckPath(path); err != nil {
-		return Listing{}, fmt.Errorf("list: guest path %q: %w", path, err)
+		return listing{}, fmt.Errorf("list: guest path %q: %w", path, err)
 	}
 	err = m.agent.Persist(ctx, "list "+path, func(ctx context.Context) (bool, error) {
-		l, err = m.listOnce(ctx, path, args)
+		l, err = m.listOnce(ctx, path, options)
 		return false, err
 	})
 	return l, err
 }
 
-func (m *Mover) listOnce(ctx context.Context, path string, args []string) (Listing, error) {
-	p, err := m.agent.Start(ctx, args...)
+func (m *Mover) listOnce(ctx context.Context, path string, options []string) (listing, error) {
+	p, err := m.agent.Start(ctx, append(append([]string{"list"}, options...), path)...)
 	if err != nil {
-		return Listing{}, err
+		return listing{}, err
 	}
 	defer p.Close()
 	l, err := parseListing(p.Out)
@@ -93,12 +89,12 @@ func (m *Mover) listOnce(ctx context.Context, path string, args []string) (Listi
 		limit.Doing = "list " + path
 	}
 	if err != nil {
-		return Listing{}, p.Explain(ctx, "list "+path, err)
+		return listing{}, p.Explain(ctx, "list "+path, err)
 	}
 	return l, p.Wait(ctx)
 }
 
-// listLine is one line of a listing (docs/protocol.md, "Listing").
+// listLine is one line of a listing (docs/protocol.md, "listing").
 type listLine struct {
 	Kind    EntryKind `json:"kind"`
 	Path    string    `json:"path"`
@@ -108,43 +104,43 @@ type listLine struct {
 }
 
 // parseListing reads a listing to its end. io.EOF means that there was none.
-func parseListing(r io.Reader) (Listing, error) {
+func parseListing(r io.Reader) (listing, error) {
 	lines := bufio.NewReaderSize(r, maxListLine)
-	l := listing{folders: make(map[string]bool), seen: make(map[string]bool), gone: make(map[string]bool)}
+	l := listingReader{folders: make(map[string]bool), seen: make(map[string]bool), gone: make(map[string]bool)}
 	for {
 		text, err := lines.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
-			return Listing{}, agent.Malformed("a line of more than %d bytes", maxListLine)
+			return listing{}, agent.Malformed("a line of more than %d bytes", maxListLine)
 		}
 		if err != nil {
-			return Listing{}, err
+			return listing{}, err
 		}
 		var line listLine
 		if err := json.Unmarshal(text, &line); err != nil {
-			return Listing{}, agent.Malformed("line %d is no entry: %v", l.told+1, err)
+			return listing{}, agent.Malformed("line %d is no entry: %v", l.told+1, err)
 		}
 		if line.Kind == entryEnd {
 			if _, err := lines.ReadByte(); err == nil {
-				return Listing{}, agent.Malformed("bytes after the last line")
+				return listing{}, agent.Malformed("bytes after the last line")
 			}
 			return l.end(line.Entries)
 		}
 		if err := l.add(line); err != nil {
-			return Listing{}, err
+			return listing{}, err
 		}
 	}
 }
 
-// listing is one that is being read.
-type listing struct {
-	Listing
+// listingReader is a listing that is being read.
+type listingReader struct {
+	listing
 	told    int             // lines
 	folders map[string]bool // paths of the folders so far, as they were told
 	gone    map[string]bool // those that are left out with all that is below them
 	seen    map[string]bool // all paths
 }
 
-func (l *listing) add(line listLine) error {
+func (l *listingReader) add(line listLine) error {
 	if l.told++; l.told > maxListEntries {
 		return &agent.LimitError{What: "entries", Limit: maxListEntries}
 	}
@@ -161,7 +157,7 @@ func (l *listing) add(line listLine) error {
 			return agent.Malformed("an entry that is absent")
 		}
 	case entryUnreadable:
-		l.LeftOut.add(cmp.Or(line.Path, "the folder itself"), unreadable(line.Win32))
+		l.leftOut.add(cmp.Or(line.Path, "the folder itself"), unreadable(line.Win32))
 		return nil
 	case EntryFolder, EntryLink:
 	default:
@@ -173,7 +169,7 @@ func (l *listing) add(line listLine) error {
 	if line.Kind == EntryFolder {
 		l.folders[line.Path] = true
 	}
-	l.Entries = append(l.Entries, Entry{Path: line.Path, Kind: line.Kind, Size: line.Size})
+	l.entries = append(l.entries, Entry{Path: line.Path, Kind: line.Kind, Size: line.Size})
 	return nil
 }
 
@@ -189,7 +185,7 @@ func unreadable(win32 uint32) error {
 }
 
 // place reports whether a path below the root can be taken, and notes why not.
-func (l *listing) place(line listLine) bool {
+func (l *listingReader) place(line listLine) bool {
 	name, folder := line.Path, ""
 	if i := strings.LastIndexByte(line.Path, '\\'); i >= 0 {
 		folder, name = line.Path[:i], line.Path[i+1:]
@@ -209,7 +205,7 @@ func (l *listing) place(line listLine) bool {
 		err = errors.New("listed twice")
 	}
 	if err != nil {
-		l.LeftOut.add(line.Path, err)
+		l.leftOut.add(line.Path, err)
 		l.gone[line.Path] = line.Kind == EntryFolder && !l.seen[line.Path]
 		return false
 	}
@@ -217,9 +213,9 @@ func (l *listing) place(line listLine) bool {
 	return true
 }
 
-func (l *listing) end(entries int) (Listing, error) {
+func (l *listingReader) end(entries int) (listing, error) {
 	if l.told == 0 || entries != l.told {
-		return Listing{}, agent.Malformed("the last line speaks of %d entries, %d came", entries, l.told)
+		return listing{}, agent.Malformed("the last line speaks of %d entries, %d came", entries, l.told)
 	}
-	return l.Listing, nil
+	return l.listing, nil
 }

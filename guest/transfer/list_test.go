@@ -76,18 +76,18 @@ func TestParseListing(t *testing.T) {
 			l, err := parseListing(strings.NewReader(test.text))
 			told := strings.Count(test.text, "\n") - 1
 			if test.want == "" {
-				if err != nil || len(l.Entries) != told || l.LeftOut.Total != 0 {
-					t.Errorf("%d entries, %v; left out: %v", len(l.Entries), err, l.LeftOut.err())
+				if err != nil || len(l.entries) != told || l.leftOut.Total != 0 {
+					t.Errorf("%d entries, %v; left out: %v", len(l.entries), err, l.leftOut.err())
 				}
 				return
 			}
-			if err == nil && len(l.Entries) < told {
-				err = l.LeftOut.err() // the rest can be taken
-			} else if l.Entries != nil {
-				t.Errorf("%d entries with %v", len(l.Entries), err)
+			if err == nil && len(l.entries) < told {
+				err = l.leftOut.err() // the rest can be taken
+			} else if l.entries != nil {
+				t.Errorf("%d entries with %v", len(l.entries), err)
 			}
 			if err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("%d entries, %v; want %q", len(l.Entries), err, test.want)
+				t.Errorf("%d entries, %v; want %q", len(l.entries), err, test.want)
 			}
 			if strings.Contains(fmt.Sprint(err), "\x1b") {
 				t.Errorf("control characters in %q", err)
@@ -113,13 +113,13 @@ func FuzzListing(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		l, err := parseListing(strings.NewReader(text))
 		if err != nil {
-			if l.Entries != nil {
-				t.Errorf("%d entries with %v", len(l.Entries), err)
+			if l.entries != nil {
+				t.Errorf("%d entries with %v", len(l.entries), err)
 			}
 			return
 		}
 		seen := map[string]bool{}
-		for i, e := range l.Entries {
+		for i, e := range l.entries {
 			if (i == 0) != (e.Path == "") || e.Size < 0 || seen[e.Path] {
 				t.Errorf("entry %d: %+v", i, e)
 			}

@@ -2,7 +2,6 @@ package transfer
 
 import (
 	"math/rand/v2"
-
 	"testing"
 
 	"wskharness/guest/winname"

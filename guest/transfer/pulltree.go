@@ -44,11 +44,11 @@ func (m *Mover) PullTree(ctx context.Context, path, local string, o TreeOptions)
 	if o.MaxBytes < 0 {
 		return TreeStats{}, fmt.Errorf("pull %s: a limit of %d bytes", path, o.MaxBytes)
 	}
-	listed, err := m.List(ctx, path)
+	listed, err := m.list(ctx, path)
 	if err != nil {
 		return TreeStats{}, err
 	}
-	if listed.Entries[0].Kind == EntryAbsent {
+	if listed.entries[0].Kind == EntryAbsent {
 		return TreeStats{}, &Error{Doing: "pull", Path: path, Win32: errorFileNotFound, Text: "there is no file or folder of this name; check the path"}
 	}
 	p, err := newTreePull(m, path, local, listed, o)
@@ -90,10 +90,10 @@ type treeItem struct {
 }
 
 // newTreePull checks everything that can be checked before anything is fetched.
-func newTreePull(m *Mover, path, local string, listed Listing, o TreeOptions) (*treePull, error) {
-	p := &treePull{mover: m, path: path, dir: local, room: newBudget(o.MaxBytes), progress: o.Progress, out: listed.LeftOut}
+func newTreePull(m *Mover, path, local string, listed listing, o TreeOptions) (*treePull, error) {
+	p := &treePull{mover: m, path: path, dir: local, room: newBudget(o.MaxBytes), progress: o.Progress, out: listed.leftOut}
 	p.out.Doing, p.out.Rest = "pull "+path, true
-	entries := listed.Entries
+	entries := listed.entries
 	if entries[0].Kind == EntryFile {
 		p.dir = filepath.Dir(local)
 		p.items = []*treeItem{{path: path, place: filepath.Base(local), size: entries[0].Size}}

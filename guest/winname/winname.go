@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// MaxName is the most UTF-16 code units that one name may have, on NTFS.
-const MaxName = 255
+// maxName is the most UTF-16 code units that one name may have, on NTFS.
+const maxName = 255
 
 // Check says what is wrong with the name of one file or folder.
 func Check(name string) error {
@@ -22,21 +22,21 @@ func Check(name string) error {
 		return fmt.Errorf("%q is not UTF-8", name)
 	case name == "":
 		return errors.New("an empty name between two backslashes, or at the end")
-	case len(utf16.Encode([]rune(name))) > MaxName:
-		return fmt.Errorf("a name of more than %d characters", MaxName)
+	case len(utf16.Encode([]rune(name))) > maxName:
+		return fmt.Errorf("a name of more than %d characters", maxName)
 	case strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || strings.ContainsRune(`<>:"/\|?*`, r) }):
 		return fmt.Errorf("%q has a character that a Windows file name can't have", name)
 	case strings.HasSuffix(name, ".") || strings.HasSuffix(name, " "):
 		return fmt.Errorf("%q ends in a dot or a space, which Windows drops (or is a relative name)", name)
-	case IsDevice(name):
+	case isDevice(name):
 		return fmt.Errorf("%q is the name of a device", name)
 	}
 	return nil
 }
 
-// IsDevice knows the names that mean a device in every folder, whatever their extension, and with blanks before its dot.
+// isDevice knows the names that mean a device in every folder, whatever their extension, and with blanks before its dot.
 // They are of ASCII, but for the digits of three ports: conın$ is none.
-func IsDevice(name string) bool {
+func isDevice(name string) bool {
 	base, _, _ := strings.Cut(name, ".")
 	base = strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' {

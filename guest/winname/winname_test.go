@@ -1,10 +1,8 @@
-package winname_test
+package winname
 
 import (
 	"strings"
 	"testing"
-
-	"wskharness/guest/winname"
 )
 
 func TestCheck(t *testing.T) {
@@ -16,7 +14,7 @@ func TestCheck(t *testing.T) {
 		"con": "device", "CON": "device", "Con.txt": "device", "con.tar.gz": "device", "con .txt": "device", "con  .": "dot", "prn": "device", "aux.h": "device", "nul": "device",
 		"conin$": "device", "CONOUT$.x": "device", "com1": "device", "COM9.log": "device", "com0": "device", "lpt1": "device", "com¹": "device", "lpt².x": "device", "COM³": "device",
 	} {
-		err := winname.Check(name)
+		err := Check(name)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", name, err, want)
 		}
@@ -27,10 +25,10 @@ func FuzzCheck(f *testing.F) {
 	f.Add("con .txt")
 	f.Add("a")
 	f.Fuzz(func(t *testing.T, name string) {
-		if winname.Check(name) != nil {
+		if Check(name) != nil {
 			return
 		}
-		if strings.ContainsAny(name, `\/:`) || strings.Trim(name, ". ") == "" || winname.IsDevice(strings.ToUpper(name)) != winname.IsDevice(strings.ToLower(name)) && isASCII(name) {
+		if strings.ContainsAny(name, `\/:`) || strings.Trim(name, ". ") == "" || isDevice(strings.ToUpper(name)) != isDevice(strings.ToLower(name)) && isASCII(name) {
 			t.Fatalf("%q was taken", name)
 		}
 	})

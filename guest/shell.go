@@ -1,0 +1,102 @@
+package guest
+
+import (
+	"context"
+	"fmt"
+
+	"wskharness/guest/agent"
+	"wskharness/remote"
+)
+
+// currentShell is the shell that commands run in, until it is lost and replaced.
+func (g *Guest) currentShell() (*remote.Shell, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return nil, ErrClosed
+	}
+	return g.shell, nil
+}
+
+// isClosed reports whether Close was called: what failed since then did so for that.
+func (g *Guest) isClosed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.closed
+}
+
+// startCommand starts a command in the shell.
+func (g *Guest) startCommand(ctx context.Context, line remote.CommandLine) (*remote.Command, error) {
+	shell, err := g.currentShell()
+	if err != nil {
+		return nil, fmt.Errorf("start %q: %w", line, err)
+	}
+	return shell.Start(ctx, line)
+}
+
+// notice remembers that the shell was lost, if that is what err says: the guest may have rebooted.
+func (g *Guest) notice(err error) {
+	if agent.ShellLost(err) {
+		g.mu.Lock()
+		g.suspect = true
+		g.mu.Unlock()
+	}
+}
+
+// settled makes sure, after a shell was lost, that there is one again and that the guest has not
+// rebooted meanwhile. A guest that has stays unusable, with *RebootedError, until Refresh is called.
+func (g *Guest) settled(ctx context.Context) error {
+	g.recovery.Lock()
+	defer g.recovery.Unlock()
+	g.mu.Lock()
+	suspect, was := g.suspect, g.facts.BootID
+	g.mu.Unlock()
+	if !suspect {
+		return nil
+	}
+	facts, err := g.reconnect(ctx)
+	if err != nil {
+		return fmt.Errorf("reconnect: %w", err)
+	}
+	if was != "" && was != facts.BootID {
+		return &RebootedError{Was: was, Now: facts.BootID}
+	}
+	g.mu.Lock()
+	g.suspect = false
+	g.mu.Unlock()
+	return nil
+}
+
+// reconnect probes, in a new shell if that of this Guest is gone. It may be another command of
+// the old shell that was lost, so the shell is only replaced when the probe fails too.
+func (g *Guest) reconnect(ctx context.Context) (Facts, error) {
+	facts, err := g.probe(ctx)
+	if !agent.ShellLost(err) {
+		return facts, err
+	}
+	shell, err := g.client.Shell(ctx, g.opts.Shell)
+	if err != nil {
+		return Facts{}, err
+	}
+	g.mu.Lock()
+	old, closed := g.shell, g.closed
+	if !closed {
+		g.shell = shell
+	}
+	g.mu.Unlock()
+	if closed {
+		g.discard(ctx, shell)
+		return Facts{}, ErrClosed
+	}
+	g.discard(ctx, old)
+	return g.probe(ctx)
+}
+
+// discard closes a shell that is probably gone, whatever became of ctx.
+func (g *Guest) discard(ctx context.Context, shell *remote.Shell) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), agent.SettleTime)
+	defer cancel()
+	if err := shell.Close(ctx); err != nil {
+		g.log.Debug("lost shell not deleted", "error", err)
+	}
+}
