@@ -58,7 +58,7 @@ const simBadSuite = simSuite + `  - {id: fails, doc: d, steps: [register: {clien
   - {id: passes5, doc: d, steps: [register: {client: a}, deregister: {client: a}]}
 `
 
-const simKnown = `known-issues:
+const simKnown = `known_issues:
   - {guest: wine, versions: [8.0, 10.0], case: sim.known, step: odd, actual: {status: STATUS_UNSUCCESSFUL}, reason: as simulated, source: here}
 `
 

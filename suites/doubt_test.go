@@ -34,9 +34,9 @@ func TestNothingTypedIsChanged(t *testing.T) {
 		"a device":         {one("ioctl: {device: @, code: 1}"), "007", "'007'", "ioctl: device is 007, which"},
 		"a path":           {one("collect: @"), "1e3", "'1e3'", "collect: file is 1e3, which"},
 		"a parameter":      {caseText("    with: {n: [1, @]}\n", "ioctl: {device: D, code: $n}"), "010", "8", "ioctl: code is 010, which"},
-		"a guest": {one("sleep: 1s") + "known-issues: [{guest: wine, versions: [@, '10.10'], case: s.c, step: sleep, reason: r, actual: {status: STATUS_TIMEOUT}}]\n",
+		"a guest": {one("sleep: 1s") + "known_issues: [{guest: wine, versions: [@, '10.10'], case: s.c, step: sleep, reason: r, actual: {status: STATUS_TIMEOUT}}]\n",
 			"1.10", "'1.10'", "versions is 1.10, which without quotes is the number 1.1"},
-		"a reason": {one("sleep: 1s") + "known-issues: [{guest: wine, case: s.c, step: sleep, reason: @, actual: {status: STATUS_TIMEOUT}}]\n", "0x80", "'0x80'", "reason is 0x80, which"},
+		"a reason": {one("sleep: 1s") + "known_issues: [{guest: wine, case: s.c, step: sleep, reason: @, actual: {status: STATUS_TIMEOUT}}]\n", "0x80", "'0x80'", "reason is 0x80, which"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			at := strings.Split(test.text[:strings.Index(test.text, "@")], "\n")

@@ -24,15 +24,15 @@ cases:
       - loop: {repeat: 3, steps: [sleep: 1ms]}
       - release: {client: a}
       - deregister: {client: a}
-known-issues:
+known_issues:
   - {guest: wine, versions: [8.0, 10.0], case: s.one, step: early, actual: {status: STATUS_UNSUCCESSFUL}, reason: why, source: here}
 `
 
 // identityOf is the identity of the one case of a suite, and of its known issues.
 func identityOf(t *testing.T, text string) string {
 	t.Helper()
-	suite, known, _ := strings.Cut(text, "known-issues:")
-	sources := []Source{{Name: "s.yaml", Data: []byte(suite)}, {Name: "k.yaml", Data: []byte("known-issues:" + known)}}
+	suite, known, _ := strings.Cut(text, "known_issues:")
+	sources := []Source{{Name: "s.yaml", Data: []byte(suite)}, {Name: "k.yaml", Data: []byte("known_issues:" + known)}}
 	catalog, err := Load(sources...)
 	if err != nil {
 		t.Fatal(err)

@@ -184,7 +184,7 @@ func TestMatchKnown(t *testing.T) {
 		"capture: {client: a, wait: none, major: 1, minor_at_least: 1}\n        name: first",
 		"capture: {client: a, wait: none}\n        expect: STATUS_DEVICE_NOT_READY\n        name: second",
 		"release: {client: a}", "deregister: {client: a}")+`
-known-issues:
+known_issues:
   - {guest: wine, case: s.c, step: first, actual: {version: 1.0, client_set: true}, reason: r, source: x}
   - {guest: wine, case: s/c, step: second, actual: {status: [STATUS_SUCCESS, STATUS_PENDING]}, reason: r}
   - {guest: model, case: s.c, step: second, actual: {status: STATUS_NOINTERFACE}, reason: r}
@@ -234,7 +234,7 @@ known-issues:
 func TestKnownOfPrograms(t *testing.T) {
 	catalog := load(t, caseText("", "run: {program: a.exe, tap: stdout, stdout: {contains: begun}}\n        name: tests",
 		"ioctl: {device: D, code: 1, bytes: 4, out: {text: abcd}}\n        name: asks")+`
-known-issues:
+known_issues:
   - {guest: wine, case: s.c, step: tests, actual: {exit: 1, failed: ['y', x]}, reason: r}
   - {guest: windows, case: s.c, step: tests, actual: {exit: 1}, reason: r}
   - {guest: model, case: s.c, step: tests, actual: {failed: [x]}, reason: r}
@@ -284,7 +284,7 @@ known-issues:
 	if k := catalog.Known("wine", "10.0", c)[1]; k.Excuses(c.Judge([]StepResult{good, asks("xyz")})) {
 		t.Error("an output that is not declared is excused")
 	}
-	if _, err := Load(Source{Name: "f", Data: []byte(caseText("", "run: {program: a.exe}") + "known-issues: [{guest: wine, case: s.c, step: run, actual: {exit: 1, failed: [x]}, reason: r}]\n")}); err == nil {
+	if _, err := Load(Source{Name: "f", Data: []byte(caseText("", "run: {program: a.exe}") + "known_issues: [{guest: wine, case: s.c, step: run, actual: {exit: 1, failed: [x]}, reason: r}]\n")}); err == nil {
 		t.Error("tests of a program without a report")
 	}
 }

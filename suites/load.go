@@ -56,7 +56,7 @@ type loader struct {
 
 const (
 	keySuite       = "suite"
-	keyKnownIssues = "known-issues"
+	keyKnownIssues = "known_issues"
 	keySetUp       = "set_up"
 	keyTearDown    = "tear_down"
 	keyHealth      = "health"
@@ -69,7 +69,7 @@ func (l *loader) file(source Source, root *node, r *reporter) {
 		return
 	}
 	if root.IsNull() {
-		r.At(root, "a mapping with suite and cases, or with known-issues", "the file is empty")
+		r.At(root, "a mapping with suite and cases, or with known_issues", "the file is empty")
 		return
 	}
 	m, ok := r.Mapping(root, "the file")
@@ -84,7 +84,7 @@ func (l *loader) file(source Source, root *node, r *reporter) {
 	case suite != nil || cases != nil || doc != nil || around.setUp != nil || around.tearDown != nil || around.health != nil || once != nil:
 		l.suite(source, r, root, suiteNodes{suite, doc, cases, once}, around)
 	case known == nil:
-		r.At(root, "suite, doc and cases, or known-issues", "the file has neither suites nor known issues")
+		r.At(root, "suite, doc and cases, or known_issues", "the file has neither suites nor known issues")
 	}
 	if known != nil {
 		l.known(source, r, known)

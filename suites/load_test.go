@@ -252,7 +252,7 @@ func mistakeTable() []mistakeTest {
 		{"too many clients", caseText("    parallel: 64\n", register, "register: {client: b}", deregister, "deregister: {client: b}"), "2 clients on each of 64 threads", false},
 
 		// Known issues.
-		{"known list", "known-issues: {}", "known-issues is a mapping", true},
+		{"known list", "known_issues: {}", "known_issues is a mapping", true},
 		{"known case", known("case: s.d, step: capture, actual: {status: STATUS_SUCCESS}"), `no case "s.d"; did you mean "s.c"?`, false},
 		{"known step", known("case: s.c, step: captured, actual: {status: STATUS_SUCCESS}"), `no step "captured"; did you mean "capture"?`, false},
 		{"known status", known("case: s.c, step: capture, actual: {status: STATUS_NOINTERFACE}"), "STATUS_NOINTERFACE is what the step expects", false},
@@ -274,7 +274,7 @@ func mistakeTable() []mistakeTest {
 // known is a suite with a known issue of its case s.c, whose capture expects STATUS_NOINTERFACE.
 func known(text string) string {
 	return caseText("", "register: {client: a}", "capture: {client: a, wait: none}\n        expect: STATUS_NOINTERFACE", "deregister: {client: a}") +
-		"known-issues:\n  - {guest: wine, reason: r, " + text + "}\n"
+		"known_issues:\n  - {guest: wine, reason: r, " + text + "}\n"
 }
 
 // TestManyMistakes has more than anyone mends at a time: the first are told, in short order.
@@ -327,8 +327,8 @@ func TestMistakesOfAllFilesTogether(t *testing.T) {
 		Source{Name: "b.yaml", Data: []byte("suit: x\n")},
 		Source{Name: "a.yaml", Data: []byte(good)},
 		Source{Name: "c.yaml", Data: []byte(good)})
-	want := "b.yaml:1:1: the file has neither suites nor known issues (expected suite, doc and cases, or known-issues)\n" +
-		"b.yaml:1:1: unknown key \"suit\" in the file; did you mean \"suite\"? (expected one of suite, cases, doc, once, set_up, tear_down, health, known-issues)\n" +
+	want := "b.yaml:1:1: the file has neither suites nor known issues (expected suite, doc and cases, or known_issues)\n" +
+		"b.yaml:1:1: unknown key \"suit\" in the file; did you mean \"suite\"? (expected one of suite, cases, doc, once, set_up, tear_down, health, known_issues)\n" +
 		"c.yaml:1:8: suite \"s\" is already in a.yaml, line 1 (expected a name of its own)"
 	if err == nil {
 		t.Fatal("accepted")

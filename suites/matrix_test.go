@@ -34,7 +34,7 @@ cases:
     misuse: true
     steps:
       - sleep: 1ms
-known-issues:
+known_issues:
   - guest: wine
     case: s.each
     step: sleep

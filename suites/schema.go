@@ -65,7 +65,7 @@ func JSONSchema() []byte {
 					keySetUp:    described(steps("step"), "runs before the first case; where it fails, none of them runs"),
 					keyTearDown: described(steps("step"), "runs after the last case, whatever became of them"),
 				}},
-			keyKnownIssues: object{"type": "array", "minItems": 1, "items": ref("known-issue")},
+			keyKnownIssues: object{"type": "array", "minItems": 1, "items": ref("known_issue")},
 		},
 		"additionalProperties": false,
 		"dependentRequired": object{keySuite: []string{"doc", "cases"}, "doc": []string{keySuite}, "cases": []string{keySuite},
@@ -96,7 +96,7 @@ func JSONSchema() []byte {
 				object{"type": "array", "minItems": 1, "maxItems": abi.MaxExpect, "items": ref("status")}}},
 			"next":       object{"anyOf": []any{ref("status"), object{"const": wordRefused}}},
 			"step":       plainStep(true),
-			"plain-step": plainStep(false),
+			"plain_step": plainStep(false),
 			"loop": object{
 				"type":        "object",
 				"description": "Runs steps many times, on one thread or on many, in one request to the driver.",
@@ -105,7 +105,7 @@ func JSONSchema() []byte {
 					"for":     described(ref("duration"), "how long: no thread begins another pass after it"),
 					"shared":  object{"type": "boolean", "description": "true: the threads use the same clients and sockets; else each has its own"},
 					"timeout": ref("duration"),
-					"steps":   steps("plain-step"),
+					"steps":   steps("plain_step"),
 					"choose":  object{"type": "array", "minItems": 2, "items": ref("choice"), "description": "in each pass a thread chooses one of these by chance"},
 					"seed":    object{"type": "integer", "minimum": 1, "maximum": uint32(math.MaxUint32), "description": "of the choices; the run's unless given"},
 				},
@@ -116,7 +116,7 @@ func JSONSchema() []byte {
 				"type": "object",
 				"properties": object{
 					"weight": object{"type": "integer", "minimum": 1, "maximum": maxWeight, "description": "how often it is chosen, beside the others; 1 unless given"},
-					"steps":  steps("plain-step"),
+					"steps":  steps("plain_step"),
 				},
 				"required": []string{"steps"}, "additionalProperties": false,
 			},
@@ -146,8 +146,8 @@ func JSONSchema() []byte {
 				},
 				"required": []string{"id", "doc", "steps"}, "additionalProperties": false,
 			},
-			"known-issue":   knownSchema(ops),
-			"guest-version": object{"type": []string{"number", "string"}, "pattern": guestVersionPattern, "examples": []any{"10.0"}},
+			"known_issue":   knownSchema(ops),
+			"guest_version": object{"type": []string{"number", "string"}, "pattern": guestVersionPattern, "examples": []any{"10.0"}},
 		},
 	}
 	data, err := json.MarshalIndent(schema, "", "  ")
@@ -220,7 +220,7 @@ func (o *operation) schema() object {
 		}
 	}
 	if o.starts {
-		properties[entryKey] = object{"type": "array", "minItems": 1, "items": ref("plain-step"), "description": "what DriverEntry does"}
+		properties[entryKey] = object{"type": "array", "minItems": 1, "items": ref("plain_step"), "description": "what DriverEntry does"}
 	}
 	if o.thread {
 		properties["thread"] = described(orParameter(ref("name")), "start the operation on this thread, and go on")
@@ -345,9 +345,9 @@ func knownSchema(ops []operation) object {
 		"type": "object",
 		"properties": object{
 			"guest": described(object{"type": "string", "pattern": guestKindPattern}, "the kind of guest that deviates: "+wantGuestKind),
-			keyVersions: object{"type": "array", "minItems": 2, "maxItems": 2, "items": ref("guest-version"),
+			keyVersions: object{"type": "array", "minItems": 2, "maxItems": 2, "items": ref("guest_version"),
 				"description": "the first and the last version of the guest on which it was seen; a newer one is expected to deviate, too"},
-			keyFixed: described(ref("guest-version"), "the version of the guest from which on it does not deviate any more"),
+			keyFixed: described(ref("guest_version"), "the version of the guest from which on it does not deviate any more"),
 			"case":   described(ref("text"), "suite.case"),
 			"step":   described(ref("text"), "the operation, or the name of the step, that deviates"),
 			"actual": object{"type": "object", "minProperties": 1, "properties": actual, "additionalProperties": false, "description": "exactly how it deviates"},

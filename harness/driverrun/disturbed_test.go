@@ -125,7 +125,7 @@ func readBase(t *testing.T, file string) *base {
 	return b
 }
 
-const oddIsKnown = `known-issues:
+const oddIsKnown = `known_issues:
   - {guest: wine, versions: [8.0, 10.0], case: s.odd, step: odd, actual: {status: STATUS_SUCCESS}, reason: seen, source: here}
 `
 
