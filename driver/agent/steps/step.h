@@ -70,10 +70,6 @@ typedef struct STEP_KIND {
     UINT32 Traits;
 } STEP_KIND;
 
-extern const STEP_KIND UploadStep, CollectStep, RunStep, EventLogStep, RegistryStep, OpenStep, CloseStep,
-    IoctlStep, ReadDeviceStep, WriteDeviceStep, CancelHandleStep, CancelTaskStep, BlockedStep, JoinStep,
-    SleepStep, UnloadStep, UnloadedStep, LoadStep, ReloadStep, RebootStep, StartFailuresStep, EchoStep;
-
 /* NULL: it is none that the agent knows. */
 const STEP_KIND *StepKindOf(const WSKT_STEP *Step);
 

@@ -1,6 +1,11 @@
 /* stepkinds.c - which kinds of steps the agent executes itself. */
 #include "step.h"
 
+/* Each is in the file that has its functions: nothing but the list below asks for one of them by name. */
+extern const STEP_KIND UploadStep, CollectStep, RunStep, EventLogStep, RegistryStep, OpenStep, CloseStep,
+    IoctlStep, ReadDeviceStep, WriteDeviceStep, CancelHandleStep, CancelTaskStep, BlockedStep, JoinStep,
+    SleepStep, UnloadStep, UnloadedStep, LoadStep, ReloadStep, RebootStep, StartFailuresStep, EchoStep;
+
 static const STEP_KIND *const StepKinds[] = {
     &UploadStep,  &CollectStep, &RunStep,           &EventLogStep,    &RegistryStep,     &OpenStep,
     &CloseStep,   &IoctlStep,   &ReadDeviceStep,    &WriteDeviceStep, &CancelHandleStep, &CancelTaskStep,
