@@ -6,6 +6,7 @@ import (
 
 	"wskharness/driver/abi"
 	"wskharness/strictyaml"
+	"wskharness/suites/parameters"
 )
 
 const maxRepeat = 1_000_000
@@ -59,18 +60,18 @@ func newCaseParser(l *loader, r *reporter, c *Case, source Source) *caseParser {
 
 // readCase returns nil when there is not even a mapping; else the case as far as it could be read,
 // and the node of its id.
-func (l *loader) readCase(source Source, r *reporter, s *Suite, v variant) (*Case, *node) {
-	n := v.node
+func (l *loader) readCase(source Source, r *reporter, s *Suite, v parameters.Variant) (*Case, *node) {
+	n, around := v.Node, fixture{setUp: v.Around[0], tearDown: v.Around[1], health: v.Around[2]}
 	m, ok := r.Mapping(n, "a case")
 	if !ok {
 		return nil, nil
 	}
-	c := &Case{Suite: s.Name, File: source.Name, Line: n.Line, Basis: Documented, Repeat: 1, Parallel: 1, params: v.params}
+	c := &Case{Suite: s.Name, File: source.Name, Line: n.Line, Basis: Documented, Repeat: 1, Parallel: 1, params: v.Parameters}
 	p := newCaseParser(l, r, c, source)
 	id := m.Need("id", "id: a name")
 	if id != nil {
 		c.family, _ = r.readName(id, "id")
-		c.ID = c.family + suffix(v.params)
+		c.ID = c.family + parameters.Suffix(v.Parameters)
 	} else {
 		id = n
 	}
@@ -117,12 +118,12 @@ func (l *loader) readCase(source Source, r *reporter, s *Suite, v variant) (*Cas
 	}
 	own := fixture{setUp: m.Take(keySetUp), tearDown: m.Take(keyTearDown)}
 	steps := m.Need("steps", "steps: a list")
-	m.Take(keyWith) // read by expand, and not in this copy
+	m.Take(parameters.Key) // which has been read, and is not in this copy
 	m.Done()
 	if steps == nil {
 		return c, id
 	}
-	p.readSteps(SetUp, keySetUp, v.around.setUp)
+	p.readSteps(SetUp, keySetUp, around.setUp)
 	p.readSteps(SetUp, keySetUp, own.setUp)
 	switch {
 	case steps.Kind != strictyaml.SequenceKind || len(steps.Items) == 0:
@@ -134,8 +135,8 @@ func (l *loader) readCase(source Source, r *reporter, s *Suite, v variant) (*Cas
 		p.readSteps(OwnSteps, "steps", steps)
 	}
 	p.readSteps(TearDown, keyTearDown, own.tearDown)
-	p.readSteps(TearDown, keyTearDown, v.around.tearDown)
-	p.healthCheck(v.around.health)
+	p.readSteps(TearDown, keyTearDown, around.tearDown)
+	p.healthCheck(around.health)
 	p.atEnd(n)
 	p.budget(n, timeout)
 	if basis != nil && c.Basis == Recorded && p.records == 0 {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"wskharness/driver/abi"
+	"wskharness/suites/parameters"
 )
 
 // Catalog is everything that was loaded, in the order of the files and of the cases in them.
@@ -50,9 +51,9 @@ type Case struct {
 	Line     int
 	Role     Role // what it is to its suite
 
-	once    once        // what its suite does once
-	family  string      // the id as written, which all combinations of its parameters share
-	params  []parameter // those that are in the id
+	once    once                   // what its suite does once
+	family  string                 // the id as written, which all combinations of its parameters share
+	params  []parameters.Parameter // those that are in the id
 	units   []unit
 	clients []string // by index
 	sockets []string // likewise

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"wskharness/driver/abi"
+	"wskharness/suites/controlcode"
 )
 
 // deviceOperations are the steps about a device: its handles, and requests to it. The agent performs them.
@@ -189,6 +191,40 @@ func (p *caseParser) requestCancel(in stepReading) {
 	default:
 		if t := p.threads[s.target]; t != nil && t.busy && (t.op == nil || !t.op.request) {
 			p.r.At(thread, "a thread that is at an ioctl, a read or a write", "cancel of %s, which has made no request to a device", s.about())
+		}
+	}
+}
+
+const wantCode = "a whole number from 0 to 4294967295, or CTL_CODE(type, function, method, access)"
+
+// controlCode reads a control code.
+func (p *caseParser) controlCode(n *node, what string) (uint64, bool) {
+	if !p.r.Value(n, what, wantCode) {
+		return 0, false
+	}
+	text := strings.TrimSpace(n.Text)
+	switch {
+	case n.Doubt != "" || n.WholeNumber():
+		return p.r.Number(n, what, 0, 1<<32-1)
+	case !strings.HasPrefix(text, "CTL_CODE"):
+		p.r.At(n, wantCode, "%s is %s", what, n.Describe())
+		return 0, false
+	}
+	code, err := controlcode.Parse(text)
+	if err != nil {
+		p.r.At(n, wantCode, "%s: %v", what, err)
+	}
+	return code, err == nil
+}
+
+// skipTorn passes over what is left of a CTL_CODE that braces have taken apart at its commas: it has been said.
+func skipTorn(m *mapping, code *node) {
+	if code == nil || !strings.HasPrefix(code.Text, "CTL_CODE") || strings.Contains(code.Text, ")") {
+		return
+	}
+	for _, left := range m.Rest() {
+		if left.Value.IsNull() {
+			m.Skip(left.Key.Text)
 		}
 	}
 }

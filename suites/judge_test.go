@@ -314,3 +314,21 @@ func TestWhyTheSampleFailed(t *testing.T) {
 		t.Errorf("the status itself: %+v", d)
 	}
 }
+
+// TestKnownForVersions has one case that deviates in another way from some version on, and later not at all.
+func TestKnownForVersions(t *testing.T) {
+	catalog := load(t, known("case: s.c, step: capture, versions: [8.0, 9.0], fixed: 10.0, actual: {status: STATUS_SUCCESS}")+
+		"  - {guest: wine, reason: r, case: s.c, step: capture, versions: [10.0, 10.0], fixed: 11.0, actual: {status: STATUS_PENDING}}\n")
+	var got []string
+	for _, version := range []string{"7.0", "8.0", "9.5", "10.0", "11.0"} {
+		words := "none"
+		for _, k := range catalog.Known("wine", version, catalog.All()[0]) {
+			words = k.Actual() + " of " + k.Versions.String()
+		}
+		got = append(got, words)
+	}
+	want := "none, STATUS_SUCCESS of 8.0 to 9.0, STATUS_SUCCESS of 8.0 to 9.0, STATUS_PENDING of 10.0, none"
+	if got := strings.Join(got, ", "); got != want {
+		t.Errorf("from 7.0 to 11.0: %s; want %s", got, want)
+	}
+}

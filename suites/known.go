@@ -9,15 +9,16 @@ import (
 
 	"wskharness/driver/abi"
 	"wskharness/strictyaml"
+	"wskharness/suites/guestversion"
 )
 
 // KnownIssue declares how one kind of guest deviates in one step of one case. The case still runs
 // there, and must deviate in exactly this way; anything else, a pass included, is news.
 type KnownIssue struct {
-	Guest    string   // "wine"
-	Versions Versions // of the guest, for which it holds
-	Case     string   // suite.case, in full
-	Step     int      // index of the step that deviates
+	Guest    string             // "wine"
+	Versions guestversion.Range // of the guest, for which it holds
+	Case     string             // suite.case, in full
+	Step     int                // index of the step that deviates
 	Status   []uint32
 	Reason   string
 	Source   string
@@ -154,7 +155,7 @@ func (l *loader) known(source Source, r *reporter, list *node) {
 		if n := read("guest", "guest: the kind of guest that deviates, such as wine", &k.Guest); n != nil && k.Guest != "" {
 			complete = r.guestKind(n) && complete
 		}
-		k.Versions, ok = r.readVersions(m)
+		k.Versions, ok = guestversion.Read(r.Reporter, m)
 		complete = complete && ok
 		p.caseAt = read("case", "case: suite.case", &k.Case)
 		p.stepAt = read("step", "step: the operation or the name of the step that deviates", &k.ref)
@@ -234,7 +235,7 @@ func (l *loader) resolve(p pendingKnown, c *Case) {
 	k.Step = step.Index
 	p.readActual(step)
 	for _, other := range l.catalog.known {
-		if other.Guest == k.Guest && other.Case == k.Case && other.Step == k.Step && other.Versions.overlap(k.Versions) {
+		if other.Guest == k.Guest && other.Case == k.Case && other.Step == k.Step && other.Versions.Overlap(k.Versions) {
 			p.r.At(p.stepAt, "one issue a step, for each version of the guest", "%s of %s is already declared in %s, line %d", k.ref, k.Case, other.File, other.Line)
 		}
 	}

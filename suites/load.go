@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"wskharness/strictyaml"
+	"wskharness/suites/parameters"
 )
 
 // Source is a suite file: its content, and the name by which mistakes call it.
@@ -61,7 +62,6 @@ const (
 	keyTearDown    = "tear_down"
 	keyHealth      = "health"
 	keyOnce        = "once"
-	keyWith        = "with"
 )
 
 func (l *loader) file(source Source, root *node, r *reporter) {
@@ -128,9 +128,9 @@ func (l *loader) suite(source Source, r *reporter, root *node, n suiteNodes, aro
 
 func (l *loader) cases(source Source, r *reporter, s *Suite, list *node, around fixture) {
 	seen := map[string]int{}
-	left := maxExpanded
+	left := parameters.MaxValues
 	for _, item := range list.Items {
-		variants := expand(r, item, around, &left)
+		variants := parameters.Expand(r.Reporter, item, []*node{around.setUp, around.tearDown, around.health}, &left)
 		if left < 0 {
 			return
 		}

@@ -10,37 +10,35 @@ import (
 
 	"wskharness/driver/abi"
 	"wskharness/strictyaml"
+	"wskharness/suites/parameters"
 )
 
 // Readers turn a node into a value of a kind. Each reports what is wrong and what was expected,
 // and says whether the value can be used.
 
 var (
-	identifier   = regexp.MustCompile(identifierPattern)
 	versionText  = regexp.MustCompile(`^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$`)
 	durationText = regexp.MustCompile(durationPattern)
 	sizeText     = regexp.MustCompile(`^(0|[1-9]\d{0,11})(B|KiB|MiB|GiB)$`)
 )
 
 const (
-	durationPattern   = `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
-	identifierPattern = `^[a-z][a-z0-9_-]{0,63}$`
-	wantIdentifier    = "a lower-case name of letters, digits, _ and -"
-	wantDuration      = "a duration such as 500ms or 2s"
-	wantVersion       = "a WSK version MAJOR.MINOR such as 1.0, each 0 to 255"
-	wantSize          = "a size such as 64KiB"
-	wantStatus        = "an NTSTATUS by name, or 0x and its hexadecimal digits"
-	maxStepTime       = 100 * time.Second // leaves room for margins below WSKT_MAX_WAIT_MS
-	maxText           = 1000
+	durationPattern = `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	wantDuration    = "a duration such as 500ms or 2s"
+	wantVersion     = "a WSK version MAJOR.MINOR such as 1.0, each 0 to 255"
+	wantSize        = "a size such as 64KiB"
+	wantStatus      = "an NTSTATUS by name, or 0x and its hexadecimal digits"
+	maxStepTime     = 100 * time.Second // leaves room for margins below WSKT_MAX_WAIT_MS
+	maxText         = 1000
 )
 
 func (r *reporter) readName(n *node, what string) (string, bool) {
 	// No reader in use takes y and n for truths, and x and y are common names.
-	if !r.Value(n, what, wantIdentifier) || len(n.Text) > 1 && !r.Sure(n, what, wantIdentifier) {
+	if !r.Value(n, what, parameters.WantName) || len(n.Text) > 1 && !r.Sure(n, what, parameters.WantName) {
 		return "", false
 	}
-	if !identifier.MatchString(n.Text) {
-		r.At(n, wantIdentifier, "%s is %s", what, n.Describe())
+	if !parameters.Name.MatchString(n.Text) {
+		r.At(n, parameters.WantName, "%s is %s", what, n.Describe())
 		return "", false
 	}
 	return n.Text, true

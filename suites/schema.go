@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"wskharness/driver/abi"
+	"wskharness/suites/guestversion"
+	"wskharness/suites/parameters"
 )
 
 // object is a JSON object; encoding/json writes its keys in order, so the schema is the same each
@@ -72,14 +74,14 @@ func JSONSchema() []byte {
 			keySetUp: []string{keySuite}, keyTearDown: []string{keySuite}, keyHealth: []string{keySuite}, keyOnce: []string{keySuite}},
 		"anyOf": []any{object{"required": []string{keySuite}}, object{"required": []string{keyKnownIssues}}},
 		"$defs": object{
-			"name":   object{"type": "string", "pattern": identifierPattern},
+			"name":   object{"type": "string", "pattern": parameters.NamePattern},
 			"text":   object{"type": []string{"string", "number", "boolean"}, "minLength": 1, "maxLength": maxText},
 			"digits": object{"type": []string{"string", "number"}, "examples": []string{"00 ff"}},
 			"bytes": object{"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false,
 				"properties": object{"hex": ref("digits"), "text": ref("scalar"), "utf16": ref("scalar")}},
 			"scalar": object{"type": []string{"string", "number", "boolean"}},
 			// A value of a step or of a case may be a parameter, whatever it is otherwise.
-			"parameter": object{"type": "string", "pattern": `^\$` + strings.TrimPrefix(identifierPattern, "^"), "description": "a parameter of the case's with"},
+			"parameter": object{"type": "string", "pattern": `^\$` + strings.TrimPrefix(parameters.NamePattern, "^"), "description": "a parameter of the case's with"},
 			"taken": object{"type": "object", "description": "what an earlier step reported",
 				"properties":           object{keyFrom: orParameter(ref("name")), keyValue: orParameter(ref("name"))},
 				"required":             []string{keyFrom, keyValue},
@@ -134,7 +136,7 @@ func JSONSchema() []byte {
 					"irql":    enum(irqls(), "where the steps run that may run there"),
 					"timeout": described(ref("duration"), "for its set-up and its steps"),
 					"repeat":  repeat, "parallel": parallel,
-					keyWith: object{
+					parameters.Key: object{
 						"type": "object", "minProperties": 1, "propertyNames": ref("name"),
 						"additionalProperties": object{"anyOf": []any{ref("scalar"),
 							object{"type": "array", "minItems": 1, "uniqueItems": true, "items": ref("scalar")}}},
@@ -147,7 +149,7 @@ func JSONSchema() []byte {
 				"required": []string{"id", "doc", "steps"}, "additionalProperties": false,
 			},
 			"known_issue":   knownSchema(ops),
-			"guest_version": object{"type": []string{"number", "string"}, "pattern": guestVersionPattern, "examples": []any{"10.0"}},
+			"guest_version": object{"type": []string{"number", "string"}, "pattern": guestversion.Pattern, "examples": []any{"10.0"}},
 		},
 	}
 	data, err := json.MarshalIndent(schema, "", "  ")
@@ -345,16 +347,16 @@ func knownSchema(ops []operation) object {
 		"type": "object",
 		"properties": object{
 			"guest": described(object{"type": "string", "pattern": guestKindPattern}, "the kind of guest that deviates: "+wantGuestKind),
-			keyVersions: object{"type": "array", "minItems": 2, "maxItems": 2, "items": ref("guest_version"),
+			guestversion.KeySeen: object{"type": "array", "minItems": 2, "maxItems": 2, "items": ref("guest_version"),
 				"description": "the first and the last version of the guest on which it was seen; a newer one is expected to deviate, too"},
-			keyFixed: described(ref("guest_version"), "the version of the guest from which on it does not deviate any more"),
-			"case":   described(ref("text"), "suite.case"),
-			"step":   described(ref("text"), "the operation, or the name of the step, that deviates"),
-			"actual": object{"type": "object", "minProperties": 1, "properties": actual, "additionalProperties": false, "description": "exactly how it deviates"},
-			"reason": described(ref("text"), "why"),
-			"source": described(ref("text"), "where that is known from"),
+			guestversion.KeyFixed: described(ref("guest_version"), "the version of the guest from which on it does not deviate any more"),
+			"case":                described(ref("text"), "suite.case"),
+			"step":                described(ref("text"), "the operation, or the name of the step, that deviates"),
+			"actual":              object{"type": "object", "minProperties": 1, "properties": actual, "additionalProperties": false, "description": "exactly how it deviates"},
+			"reason":              described(ref("text"), "why"),
+			"source":              described(ref("text"), "where that is known from"),
 		},
 		"required": []string{"guest", "case", "step", "actual", "reason"}, "additionalProperties": false,
-		"dependentRequired": object{keyFixed: []string{keyVersions}},
+		"dependentRequired": object{guestversion.KeyFixed: []string{guestversion.KeySeen}},
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"wskharness/strictyaml"
+	"wskharness/suites/parameters"
 )
 
 // Selection says which cases to run. A pattern is SUITE, SUITE/CASE or SUITE.CASE, each part a glob
@@ -59,7 +60,7 @@ func (cat *Catalog) matching(pattern string) ([]*Case, error) {
 	if cut := strings.IndexAny(pattern, "/."); cut >= 0 {
 		suite, id = pattern[:cut], pattern[cut+1:]
 	}
-	id, params, ok := cutParameters(id)
+	id, params, ok := parameters.Cut(id)
 	for _, glob := range []string{suite, id} {
 		if _, err := path.Match(glob, ""); err != nil || glob == "" || !ok {
 			return nil, fmt.Errorf("pattern %q is not SUITE or SUITE/CASE with globs", pattern)
@@ -75,7 +76,7 @@ func (cat *Catalog) matching(pattern string) ([]*Case, error) {
 			inSuite, _ := path.Match(suite, c.Suite)
 			inCase, _ := path.Match(id, c.family)
 			switch {
-			case !inSuite || !inCase || !c.has(params):
+			case !inSuite || !inCase || !parameters.Match(params, c.params):
 			case c.Misuse && (suite != c.Suite || id != c.family):
 				misuse = c.Name()
 			default:
@@ -109,36 +110,6 @@ func suggest(name string, known []string, are, none string) string {
 		return "; " + none
 	}
 	return "; " + are + " " + strings.Join(known, ", ")
-}
-
-// cutParameters takes [version=1.1,…] off a pattern; brackets without = are a glob's. ok is false where it is not
-// written right.
-func cutParameters(id string) (family string, params []parameter, ok bool) {
-	at := strings.IndexByte(id, '[')
-	if at < 0 || !strings.HasSuffix(id, "]") || !strings.Contains(id[at:], "=") {
-		return id, nil, true
-	}
-	for _, one := range strings.Split(id[at+1:len(id)-1], ",") {
-		name, value, ok := strings.Cut(one, "=")
-		if _, err := path.Match(value, ""); !ok || err != nil {
-			return id, nil, false
-		}
-		params = append(params, parameter{name, value})
-	}
-	return id[:at], params, true
-}
-
-// has reports whether the case has all of the parameters, whose values are globs.
-func (c *Case) has(params []parameter) bool {
-	for _, want := range params {
-		if !slices.ContainsFunc(c.params, func(p parameter) bool {
-			matches, _ := path.Match(want.value, p.value)
-			return p.name == want.name && matches
-		}) {
-			return false
-		}
-	}
-	return true
 }
 
 func (cat *Catalog) tags(tags []string) (wanted, unwanted []string, err error) {

@@ -1,4 +1,5 @@
-package suites
+// Package controlcode reads control codes of devices as the driver kit's macro writes them.
+package controlcode
 
 import (
 	"fmt"
@@ -6,6 +7,11 @@ import (
 	"strconv"
 	"strings"
 )
+
+type named struct {
+	name string
+	code uint64
+}
 
 // Names of the macro CTL_CODE and their numbers: winioctl.h and wdm.h, as the reference has them under "Specifying Device
 // Types" and "Defining I/O Control Codes".
@@ -44,32 +50,10 @@ func requestAccess() []named {
 		{"FILE_WRITE_ACCESS", 2}, {"FILE_WRITE_DATA", 2}}
 }
 
-const wantCode = "a whole number from 0 to 4294967295, or CTL_CODE(type, function, method, access)"
-
 var ctlCode = regexp.MustCompile(`^CTL_CODE\s*\((.*)\)$`)
 
-// controlCode reads a control code.
-func (p *caseParser) controlCode(n *node, what string) (uint64, bool) {
-	if !p.r.Value(n, what, wantCode) {
-		return 0, false
-	}
-	text := strings.TrimSpace(n.Text)
-	switch {
-	case n.Doubt != "" || n.WholeNumber():
-		return p.r.Number(n, what, 0, 1<<32-1)
-	case !strings.HasPrefix(text, "CTL_CODE"):
-		p.r.At(n, wantCode, "%s is %s", what, n.Describe())
-		return 0, false
-	}
-	code, err := parseControlCode(text)
-	if err != nil {
-		p.r.At(n, wantCode, "%s: %v", what, err)
-	}
-	return code, err == nil
-}
-
-// parseControlCode does what the macro does: Type << 16 | Access << 14 | Function << 2 | Method.
-func parseControlCode(text string) (uint64, error) {
+// Parse does what the macro CTL_CODE(type, function, method, access) does: Type << 16 | Access << 14 | Function << 2 | Method.
+func Parse(text string) (uint64, error) {
 	m := ctlCode.FindStringSubmatch(text)
 	if m == nil {
 		return 0, fmt.Errorf("%q does not end with its parenthesis; between braces its commas would end it, so it has to be in quotes there", text)
@@ -130,16 +114,4 @@ func cNumber(text string, most uint64) (uint64, error) {
 		err = strconv.ErrRange
 	}
 	return number, err
-}
-
-// skipTorn passes over what is left of a CTL_CODE that braces have taken apart at its commas: it has been said.
-func skipTorn(m *mapping, code *node) {
-	if code == nil || !strings.HasPrefix(code.Text, "CTL_CODE") || strings.Contains(code.Text, ")") {
-		return
-	}
-	for _, left := range m.Rest() {
-		if left.Value.IsNull() {
-			m.Skip(left.Key.Text)
-		}
-	}
 }

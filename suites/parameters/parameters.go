@@ -1,7 +1,10 @@
-package suites
+// Package parameters gives a case once for every combination of the values that its key `with` lists. It says how these are
+// written in the names of the cases, and in a selection of them.
+package parameters
 
 import (
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -9,52 +12,67 @@ import (
 	"wskharness/strictyaml"
 )
 
+// Key is what parameters are written under.
+const Key = "with"
+
+// What names are written like in suites, those of parameters and all others.
+const (
+	NamePattern = `^[a-z][a-z0-9_-]{0,63}$`
+	WantName    = "a lower-case name of letters, digits, _ and -"
+)
+
+// Name matches names.
+var Name = regexp.MustCompile(NamePattern)
+
+// MaxValues is how many values a file may have, every combination counted: no file can make the loader work without end.
+const MaxValues = 200_000
+
 const (
 	maxCombinations = 64
-	maxExpanded     = 200_000 // values of a file, every combination counted: no file can make the loader work without end
-	maxSuffix       = 128     // bytes of an id that are its parameters
+	maxSuffix       = 128 // bytes of an id that are its parameters
 )
 
 // inID is what a value may be that is a part of an id: names of cases stand on command lines and in file names.
 var inID = regexp.MustCompile(`^[A-Za-z0-9._+-]{1,64}$`)
 
-// parameter is a name of `with:`, with the value that it has in one case.
-type parameter struct{ name, value string }
+// Parameter is a name of `with`, with the value that it has in one case.
+type Parameter struct{ Name, Value string }
 
-// suffix is what parameters add to an id.
-func suffix(params []parameter) string {
+// Suffix is what parameters add to an id.
+func Suffix(params []Parameter) string {
 	if len(params) == 0 {
 		return ""
 	}
 	var parts []string
 	for _, p := range params {
-		parts = append(parts, p.name+"="+p.value)
+		parts = append(parts, p.Name+"="+p.Value)
 	}
 	return "[" + strings.Join(parts, ",") + "]"
 }
 
-// variant is a case as it is written, with the values of one combination of its parameters in their places.
-type variant struct {
-	node   *node
-	params []parameter // those that are in the id
-	around fixture     // of the suite
+// Variant is a case as it is written, with the values of one combination of its parameters in their places.
+type Variant struct {
+	Node       *strictyaml.Node
+	Parameters []Parameter        // those that are in the id
+	Around     []*strictyaml.Node // what stands around it in the suite
 }
 
 // told is a value of which a mistake has been reported.
-func told(n *node) *node {
+func told(n *strictyaml.Node) *strictyaml.Node {
 	own := *n
 	own.Told = true
 	return &own
 }
 
-// expand reads the parameters of a case, and gives it once for every combination of their values. A list has a
+// Expand reads the parameters of a case, item, and gives it once for every combination of their values, each with what stands
+// around it; of that, nil is nothing. Left is how many values the file may still have, and negative when it has more. A list has a
 // value for each case; a single value is the same in all of them, and not in their names.
 //
 // A plain value $name stands for the parameter of that name, all of it; in quotes it is text. There is nothing
 // more to it: no part of a text is replaced, and nothing is computed.
-func expand(r *reporter, item *node, around fixture, left *int) []variant {
+func Expand(r *strictyaml.Reporter, item *strictyaml.Node, around []*strictyaml.Node, left *int) []Variant {
 	var with []pair
-	if n := item.Get(keyWith); n != nil {
+	if n := item.Get(Key); n != nil {
 		var ok bool
 		if with, ok = readWith(r, n); !ok {
 			for i := range with { // the rest of the case is read all the same: all mistakes are told at once
@@ -63,21 +81,26 @@ func expand(r *reporter, item *node, around fixture, left *int) []variant {
 		}
 	}
 	used := map[string]bool{}
-	var variants []variant
+	var variants []Variant
 	all := combinations(with)
-	if *left -= len(all) * (size(item) + size(around.setUp) + size(around.tearDown) + size(around.health)); *left < 0 {
-		r.At(item, fmt.Sprintf("at most %d", maxExpanded), "too many values in one file, every combination of parameters counted")
+	values := size(item)
+	for _, n := range around {
+		values += size(n)
+	}
+	if *left -= len(all) * values; *left < 0 {
+		r.At(item, fmt.Sprintf("at most %d", MaxValues), "too many values in one file, every combination of parameters counted")
 		return nil
 	}
 	for _, combination := range all {
 		s := substitution{r: r, values: combination.values, used: used}
-		variants = append(variants, variant{
-			node: s.withoutWith(item), params: combination.params,
-			around: fixture{setUp: s.apply(around.setUp), tearDown: s.apply(around.tearDown), health: s.apply(around.health)},
-		})
+		v := Variant{Node: s.withoutKey(item), Parameters: combination.params}
+		for _, n := range around {
+			v.Around = append(v.Around, s.apply(n))
+		}
+		variants = append(variants, v)
 	}
 	for _, p := range with {
-		if !used[p.key.Text] && identifier.MatchString(p.key.Text) {
+		if !used[p.key.Text] && Name.MatchString(p.key.Text) {
 			r.At(p.key, "$"+p.key.Text+" as a value of the case", "parameter %s is used nowhere", p.key.Describe())
 		}
 	}
@@ -85,7 +108,7 @@ func expand(r *reporter, item *node, around fixture, left *int) []variant {
 }
 
 // size counts the values of a tree.
-func size(n *node) int {
+func size(n *strictyaml.Node) int {
 	if n == nil {
 		return 0
 	}
@@ -101,21 +124,21 @@ func size(n *node) int {
 
 // pair is a parameter with the values that it takes.
 type pair struct {
-	key    *node
-	values []*node
+	key    *strictyaml.Node
+	values []*strictyaml.Node
 	listed bool
 }
 
-func readWith(r *reporter, n *node) (with []pair, ok bool) {
-	m, good := r.Mapping(n, keyWith)
+func readWith(r *strictyaml.Reporter, n *strictyaml.Node) (with []pair, ok bool) {
+	m, good := r.Mapping(n, Key)
 	if !good {
 		return nil, false
 	}
 	count, length := 1, 0
 	for _, p := range m.Node.Pairs {
-		one := pair{key: p.Key, values: []*node{p.Value}}
-		if !identifier.MatchString(p.Key.Text) {
-			r.At(p.Key, wantIdentifier, "the parameter's name is %s", p.Key.Describe())
+		one := pair{key: p.Key, values: []*strictyaml.Node{p.Value}}
+		if !Name.MatchString(p.Key.Text) {
+			r.At(p.Key, WantName, "the parameter's name is %s", p.Key.Describe())
 			good = false
 		}
 		if p.Value.Kind == strictyaml.SequenceKind && len(p.Value.Items) > 0 {
@@ -133,7 +156,7 @@ func readWith(r *reporter, n *node) (with []pair, ok bool) {
 	}
 	switch {
 	case len(m.Node.Pairs) == 0:
-		r.At(n, "a mapping of names to values, or to lists of values", "%s is empty", keyWith)
+		r.At(n, "a mapping of names to values, or to lists of values", "%s is empty", Key)
 		return nil, false
 	case count > maxCombinations:
 		r.At(n, fmt.Sprintf("at most %d", maxCombinations), "%d combinations of parameters", count)
@@ -145,12 +168,12 @@ func readWith(r *reporter, n *node) (with []pair, ok bool) {
 	return with, good
 }
 
-func readValues(r *reporter, p *pair) bool {
+func readValues(r *strictyaml.Reporter, p *pair) bool {
 	var seen []string
 	good := true
 	p.values = slices.Clone(p.values)
 	for i, v := range p.values {
-		what := keyWith + ": " + p.key.Text
+		what := Key + ": " + p.key.Text
 		switch {
 		case !r.Value(v, what, "a single value, or a list of them"):
 			p.values[i], good = told(v), false
@@ -167,8 +190,8 @@ func readValues(r *reporter, p *pair) bool {
 }
 
 type combination struct {
-	values map[string]*node
-	params []parameter
+	values map[string]*strictyaml.Node
+	params []Parameter
 }
 
 // combinations gives every one, the last parameter changing fastest; of no parameters there is one, without any.
@@ -178,13 +201,13 @@ func combinations(with []pair) []combination {
 		var next []combination
 		for _, c := range all {
 			for _, v := range p.values {
-				values := map[string]*node{p.key.Text: v}
+				values := map[string]*strictyaml.Node{p.key.Text: v}
 				for name, value := range c.values {
 					values[name] = value
 				}
 				params := slices.Clone(c.params)
 				if p.listed {
-					params = append(params, parameter{p.key.Text, v.Text})
+					params = append(params, Parameter{p.key.Text, v.Text})
 				}
 				next = append(next, combination{values, params})
 			}
@@ -196,23 +219,23 @@ func combinations(with []pair) []combination {
 
 // substitution puts values in the places of parameters.
 type substitution struct {
-	r      *reporter
-	values map[string]*node
+	r      *strictyaml.Reporter
+	values map[string]*strictyaml.Node
 	used   map[string]bool
 }
 
-func (s substitution) withoutWith(item *node) *node {
+func (s substitution) withoutKey(item *strictyaml.Node) *strictyaml.Node {
 	if item.Kind != strictyaml.MappingKind {
 		return item
 	}
 	own := *item
-	own.Pairs = slices.DeleteFunc(slices.Clone(item.Pairs), func(p strictyaml.Pair) bool { return p.Key.Text == keyWith })
+	own.Pairs = slices.DeleteFunc(slices.Clone(item.Pairs), func(p strictyaml.Pair) bool { return p.Key.Text == Key })
 	return s.apply(&own)
 }
 
 // apply copies a tree. A value that replaces a parameter keeps the place where it is written: what is wrong with
 // it is wrong there.
-func (s substitution) apply(n *node) *node {
+func (s substitution) apply(n *strictyaml.Node) *strictyaml.Node {
 	if n == nil {
 		return nil
 	}
@@ -221,7 +244,7 @@ func (s substitution) apply(n *node) *node {
 		return s.scalar(n)
 	case strictyaml.SequenceKind:
 		own := *n
-		own.Items = make([]*node, len(n.Items))
+		own.Items = make([]*strictyaml.Node, len(n.Items))
 		for i, item := range n.Items {
 			own.Items[i] = s.apply(item)
 		}
@@ -235,9 +258,9 @@ func (s substitution) apply(n *node) *node {
 	return &own
 }
 
-func (s substitution) scalar(n *node) *node {
+func (s substitution) scalar(n *strictyaml.Node) *strictyaml.Node {
 	name, ok := strings.CutPrefix(n.Text, "$")
-	if !ok || !n.Plain || !identifier.MatchString(name) {
+	if !ok || !n.Plain || !Name.MatchString(name) {
 		return n
 	}
 	value := s.values[name]
@@ -252,4 +275,34 @@ func (s substitution) scalar(n *node) *node {
 	}
 	s.used[name] = true
 	return value
+}
+
+// Cut takes [version=1.1,…] off a pattern; brackets without = are a glob's. ok is false where it is not
+// written right.
+func Cut(id string) (family string, params []Parameter, ok bool) {
+	at := strings.IndexByte(id, '[')
+	if at < 0 || !strings.HasSuffix(id, "]") || !strings.Contains(id[at:], "=") {
+		return id, nil, true
+	}
+	for _, one := range strings.Split(id[at+1:len(id)-1], ",") {
+		name, value, ok := strings.Cut(one, "=")
+		if _, err := path.Match(value, ""); !ok || err != nil {
+			return id, nil, false
+		}
+		params = append(params, Parameter{name, value})
+	}
+	return id[:at], params, true
+}
+
+// Match reports whether each of the wanted parameters, whose values are globs, is among those of a case.
+func Match(wanted, of []Parameter) bool {
+	for _, want := range wanted {
+		if !slices.ContainsFunc(of, func(p Parameter) bool {
+			matches, _ := path.Match(want.Value, p.Value)
+			return p.Name == want.Name && matches
+		}) {
+			return false
+		}
+	}
+	return true
 }

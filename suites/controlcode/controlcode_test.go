@@ -1,4 +1,4 @@
-package suites
+package controlcode
 
 import (
 	"fmt"
@@ -17,7 +17,7 @@ func TestControlCode(t *testing.T) {
 		"CTL_CODE(FILE_DEVICE_NETWORK, 0xFFF, 3, FILE_WRITE_ACCESS)":                            0x12bfff,
 		"CTL_CODE(0xFFFF, 0xFFF, METHOD_NEITHER, 3)":                                            0xFFFFFFFF,
 	} {
-		if got, err := parseControlCode(text); err != nil || got != want {
+		if got, err := Parse(text); err != nil || got != want {
 			t.Errorf("%s is %#x, %v; want %#x", text, got, err, want)
 		}
 	}
@@ -26,7 +26,7 @@ func TestControlCode(t *testing.T) {
 		"CTL_CODE(1,,0,0)", "CTL_CODE(1,-2,0,0)", "CTL_CODE(1,0x,0,0)", "CTL_CODE(01,2,0,0)", "CTL_CODE(1,2,0,FILE_READ_DATA|)", "CTL_CODE(1,2,METHOD_BUFFERED|METHOD_NEITHER,0)",
 		"CTL_CODE(1,2,0,0) + 4", "CTL_CODEX(1,2,0,0)", "CTL_CODE(1,2,0,0",
 	} {
-		if got, err := parseControlCode(text); err == nil {
+		if got, err := Parse(text); err == nil {
 			t.Errorf("%s is %#x", text, got)
 		}
 	}
@@ -37,12 +37,12 @@ func FuzzControlCode(f *testing.F) {
 	f.Add("CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)")
 	f.Add("CTL_CODE(1,2,3,FILE_READ_DATA|2)")
 	f.Fuzz(func(t *testing.T, text string) {
-		code, err := parseControlCode(text)
+		code, err := Parse(text)
 		if err != nil {
 			return
 		}
 		plain := fmt.Sprintf("CTL_CODE(%#x, %#x, %d, %d)", code>>16, code>>2&0xFFF, code&3, code>>14&3)
-		if again, err := parseControlCode(plain); err != nil || again != code || code > 0xFFFFFFFF {
+		if again, err := Parse(plain); err != nil || again != code || code > 0xFFFFFFFF {
 			t.Errorf("%q is %#x, and %s is %#x, %v", text, code, plain, again, err)
 		}
 	})
