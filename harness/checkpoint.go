@@ -9,7 +9,7 @@ import (
 
 	"wskharness/disk"
 	"wskharness/guest"
-	"wskharness/suites"
+	"wskharness/suites/output"
 )
 
 // checkpoint is where a session has got to, as far as the journal of the run does not say: what a controller
@@ -26,7 +26,7 @@ type openRun struct {
 	ID       string                `json:"id"`   // of the run in the guest
 	Boot     string                `json:"boot"` // boot id of the guest that it was given to
 	Attempts []openAttempt         `json:"attempts"`
-	Pages    suites.CodePages      `json:"codePages"`        // of the guest: what its programs wrote is read by them, also when it is gone
+	Pages    output.CodePages      `json:"codePages"`        // of the guest: what its programs wrote is read by them, also when it is gone
 	Dumps    map[string]guest.Dump `json:"dumps"`            // that were in the guest before; null: not known
 	Events   *uint64               `json:"events,omitempty"` // the newest record of its event log then; absent: not known
 	Entry    string                `json:"entry,omitempty"`  // where the machine had got to in what it tells of DriverEntries; absent: not known

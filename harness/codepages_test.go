@@ -6,7 +6,7 @@ import (
 
 	"wskharness/guest"
 	"wskharness/results"
-	"wskharness/suites"
+	"wskharness/suites/output"
 	"wskharness/vm"
 )
 
@@ -22,7 +22,7 @@ func TestCodePagesAreKept(t *testing.T) {
 	if err := json.Unmarshal(data, &was); err != nil {
 		t.Fatal(err)
 	}
-	if want := (suites.CodePages{ANSI: 1252, OEM: 850}); was.Run.Pages != want {
+	if want := (output.CodePages{ANSI: 1252, OEM: 850}); was.Run.Pages != want {
 		t.Errorf("%+v, want %+v", was.Run.Pages, want)
 	}
 	if got := recordOf(vm.Stack{}, guest.Facts{ACP: 1252, OEMCP: 850}).Facts.CodePages; *got != (results.CodePages{ANSI: 1252, OEM: 850}) {

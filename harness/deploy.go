@@ -14,6 +14,7 @@ import (
 	"wskharness/harness/driverrun"
 	"wskharness/results"
 	"wskharness/suites"
+	"wskharness/suites/output"
 )
 
 const (
@@ -27,12 +28,12 @@ const (
 func driverRunID(run, target string, n int) string { return fmt.Sprintf("%s-%s-%d", run, target, n) }
 
 // codePages are the guest's, as far as they are known.
-func (l *driverRun) codePages() suites.CodePages {
-	return suites.CodePages{ANSI: uint16(l.facts.ACP), OEM: uint16(l.facts.OEMCP)}
+func (l *driverRun) codePages() output.CodePages {
+	return output.CodePages{ANSI: uint16(l.facts.ACP), OEM: uint16(l.facts.OEMCP)}
 }
 
 // newState is the state of a driver run that a guest is given in that boot, of attempts that have passed before, or not.
-func (l *driverRun) newState(boot string, pages suites.CodePages, takenUp bool, again func(attemptKey) bool) *driverrun.State {
+func (l *driverRun) newState(boot string, pages output.CodePages, takenUp bool, again func(attemptKey) bool) *driverrun.State {
 	c := l.plan.Request.Config
 	p := driverrun.Plan{
 		N: l.n, ID: l.id, Target: l.target.Name, Boot: boot, SHA256: l.artifacts.pkg.Manifest.Driver.SHA256, Service: c.DriverService().Name,

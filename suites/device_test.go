@@ -3,11 +3,12 @@ package suites
 import (
 	"slices"
 	"strings"
-	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"testing"
 
 	"wskharness/driver/abi"
+	"wskharness/suites/output"
 )
 
 func deviceMistakes() []mistakeTest {
@@ -156,7 +157,7 @@ func TestDeviceLoop(t *testing.T) {
 func TestDeviceLoopOutput(t *testing.T) {
 	c := oneCase(t, "read: {device: D, out: {text: ab}}\n        repeat: 3")
 	result := func(match uint64, out string) []StepResult {
-		return []StepResult{{Step: 0, Runs: 3, Values: []uint64{2, match, 0, 0, 0, 0, 0, 0, 0, 0}, Outputs: Outputs{Out: []byte(out), OutBytes: uint64(len(out))}}}
+		return []StepResult{{Step: 0, Runs: 3, Values: []uint64{2, match, 0, 0, 0, 0, 0, 0, 0, 0}, Outputs: output.Outputs{Out: []byte(out), OutBytes: uint64(len(out))}}}
 	}
 	for _, test := range []struct {
 		match uint64

@@ -5,6 +5,7 @@ import (
 
 	"wskharness/driver/abi"
 	"wskharness/strictyaml"
+	"wskharness/suites/output"
 )
 
 // data is what a step gives a device: bytes, or a file here that has them.
@@ -33,12 +34,14 @@ func (g *generic) addData(letter string, d data) {
 	}
 }
 
+const wantData = "{hex: digits}, {text: …}, {utf16: …} or {file: …}"
+
 // data reads {hex: …}, {text: …}, {utf16: …} or {file: …}.
 func (p *caseParser) data(n *node, what string) (data, bool) {
 	if n.Kind == strictyaml.MappingKind && len(n.Pairs) == 1 && n.Pairs[0].Key.Text == "file" {
 		text, ok := p.text(n.Pairs[0].Value, what+": file")
 		return data{file: p.localPath(text)}, ok
 	}
-	digits, ok := p.digits(n, what, false, wantData)
+	digits, ok := output.ReadDigits(p.r.Reporter, n, what, false, wantData)
 	return data{digits: digits}, ok
 }

@@ -9,6 +9,7 @@ import (
 
 	"wskharness/driver/abi"
 	"wskharness/suites/controlcode"
+	"wskharness/suites/output"
 )
 
 // deviceOperations are the steps about a device: its handles, and requests to it. The agent performs them.
@@ -69,6 +70,7 @@ const (
 	slotCancel = 3 // one more than the ms after which it is cancelled
 
 	defaultRoom = 4096
+	maxPatterns = 12 // in a loop: the agent takes 16 texts of a request
 )
 
 // The letters with which the texts of a request begin.
@@ -109,7 +111,7 @@ func (p *caseParser) request(in stepReading) {
 	}
 	p.deviceOutput(s, g, given["out"])
 	for _, c := range g.outputs {
-		words.add(c.asked())
+		words.add(c.Asked())
 	}
 }
 
@@ -152,9 +154,9 @@ func (p *caseParser) deviceOutput(s *Step, g *generic, n *node) {
 	if n == nil || p.onThread(s, n, "out") {
 		return
 	}
-	for _, c := range p.patterns(n, s.op.name+": out") {
-		if uint64(len(c.want)/2) > g.room {
-			p.r.At(n, fmt.Sprintf("at most %d bytes, or more room", g.room), "%s: out has %d bytes", s.op.name, len(c.want)/2)
+	for _, c := range output.ReadPattern(p.r.Reporter, n, s.op.name+": out") {
+		if digits, _ := c.Digits(); uint64(len(digits)/2) > g.room {
+			p.r.At(n, fmt.Sprintf("at most %d bytes, or more room", g.room), "%s: out has %d bytes", s.op.name, len(digits)/2)
 		}
 		g.outputs = append(g.outputs, c)
 	}
@@ -167,11 +169,12 @@ func (p *caseParser) matchInGuest(s *Step, g *generic, n *node) {
 		return
 	}
 	for _, c := range g.outputs {
+		digits, part := c.Digits()
 		letter := textOutput
-		if c.kind == outputHolds {
+		if part {
 			letter = textContains
 		}
-		g.texts = append(g.texts, letter+c.want)
+		g.texts = append(g.texts, letter+digits)
 	}
 	s.Checks = append(s.Checks, Check{Name: "out", Want: "as demanded", subject: "out", inGuest: true,
 		value: value{name: "out", index: abi.PlanValueRequestMatch, kind: valueBool},

@@ -4,7 +4,10 @@ import (
 	"encoding/binary"
 	"io"
 	"slices"
+
 	"testing"
+
+	"wskharness/suites/output"
 )
 
 // FuzzLoad feeds the loader anything. Whatever it accepts must describe, compile to a plan within
@@ -73,7 +76,7 @@ func FuzzJudge(f *testing.F) {
 			number := binary.LittleEndian.Uint32(data)
 			results = append(results, StepResult{
 				Step: int(int8(data[4])), Status: number, Origin: uint32(data[5]), Runs: uint64(data[6]),
-				NS: uint64(number) << 20, Values: make([]uint64, data[7]%12), Outputs: Outputs{Out: data[:number%8], OutBytes: uint64(data[6])},
+				NS: uint64(number) << 20, Values: make([]uint64, data[7]%12), Outputs: output.Outputs{Out: data[:number%8], OutBytes: uint64(data[6])},
 			})
 		}
 		deviations := c.Judge(results)

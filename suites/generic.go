@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"wskharness/driver/abi"
+	"wskharness/suites/output"
 )
 
 // localFile is a file here, whose place in the guest is one of a step's texts.
@@ -20,7 +21,7 @@ type localFile struct {
 type generic struct {
 	texts    []string // for the agent, in the order in which it wants them
 	files    []localFile
-	outputs  []outputCheck
+	outputs  []output.Check
 	report   reportKind
 	stdout   bool           // the report is what the program writes to its standard output
 	device   bool           // what is written is a device's output

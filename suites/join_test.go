@@ -3,9 +3,11 @@ package suites
 import (
 	"encoding/binary"
 	"strings"
+
 	"testing"
 
 	"wskharness/driver/abi"
+	"wskharness/suites/output"
 )
 
 // joinedRequest has a request to a device on a thread of its own.
@@ -25,7 +27,7 @@ func TestJoinedRequest(t *testing.T) {
 		return []StepResult{
 			{Step: 0, Runs: 1, Status: statusPending, Origin: abi.OriginAsync},
 			{Step: 1, Runs: 1, Status: statusTimeout, Values: make([]uint64, 10)},
-			{Step: 2, Runs: 1, Values: []uint64{0, 1, 5e8, 2, 0, 0, 0, 0, 0, 0}, Outputs: Outputs{Out: []byte("ab"), OutBytes: 2}},
+			{Step: 2, Runs: 1, Values: []uint64{0, 1, 5e8, 2, 0, 0, 0, 0, 0, 0}, Outputs: output.Outputs{Out: []byte("ab"), OutBytes: 2}},
 			{Step: 3, Runs: 1, Status: statusPending, Origin: abi.OriginAsync},
 			{Step: 4, Runs: 1, Status: 0xC0000120, Values: []uint64{0xC0000120, 1, 5e8, 0, 0, 0, 0, 0, 0, 0}},
 		}
@@ -36,7 +38,7 @@ func TestJoinedRequest(t *testing.T) {
 	}{
 		"all is well":     {func([]StepResult) {}, ""},
 		"other output":    {func(r []StepResult) { r[2].Out = []byte("ax") }, "expected the output 6162, got 6178"},
-		"no output":       {func(r []StepResult) { r[2].Outputs = Outputs{} }, "expected the output 6162, got no bytes"},
+		"no output":       {func(r []StepResult) { r[2].Outputs = output.Outputs{} }, "expected the output 6162, got no bytes"},
 		"longer output":   {func(r []StepResult) { r[2].OutBytes = 3 }, "expected the output 6162"},
 		"other count":     {func(r []StepResult) { r[2].Values[3] = 3 }, "bytes: expected 2, got 3"},
 		"not cancelled":   {func(r []StepResult) { r[4].Status = 0 }, "expected STATUS_CANCELLED or STATUS_NOT_FOUND, got STATUS_SUCCESS"},

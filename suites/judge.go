@@ -7,6 +7,7 @@ import (
 
 	"wskharness/driver/abi"
 	"wskharness/strictyaml"
+	"wskharness/suites/output"
 )
 
 // StepResult is what a guest reports of one step, as in the agent's journal. It is not trusted: a
@@ -19,7 +20,7 @@ type StepResult struct {
 	NS     uint64 // of the run that Status belongs to
 	MaxNS  uint64 // of the slowest run
 	Values []uint64
-	Outputs
+	output.Outputs
 	// Half, 95% and 99% of the runs took no longer, in ns; zero for a step that ran once.
 	Percentiles [3]uint64
 	Failed      *Iteration // in a loop: where it failed
@@ -182,6 +183,23 @@ func (j *judgement) judge() {
 		}
 	}
 	j.runs()
+}
+
+// outputs judges what a step wrote.
+func (j *judgement) outputs() {
+	g := j.step.demands()
+	if g == nil {
+		return
+	}
+	for _, c := range g.outputs {
+		if expected, actual, message := c.Judge(j.result.Outputs); message != "" {
+			j.add(KindOutput, "", expected, actual, message)
+		}
+	}
+	if g.registry != nil {
+		j.registry(*g.registry)
+	}
+	j.report()
 }
 
 // origin judges where the status comes from, and reports whether the status can be judged too.

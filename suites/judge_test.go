@@ -2,11 +2,12 @@ package suites
 
 import (
 	"strings"
-	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"testing"
 
 	"wskharness/driver/abi"
+	"wskharness/suites/output"
 )
 
 const notReady = 0xC00000A3
@@ -249,12 +250,12 @@ known_issues:
 	program := func(exit uint64, out string) StepResult {
 		values := make([]uint64, 10)
 		values[c.Steps[0].op.values[0].index] = exit
-		return StepResult{Step: 0, Runs: 1, Values: values, Outputs: Outputs{Out: []byte(out), OutBytes: uint64(len(out))}}
+		return StepResult{Step: 0, Runs: 1, Values: values, Outputs: output.Outputs{Out: []byte(out), OutBytes: uint64(len(out))}}
 	}
 	asks := func(out string) StepResult {
 		values := make([]uint64, 10)
 		values[c.Steps[1].op.values[0].index] = uint64(len(out))
-		return StepResult{Step: 1, Runs: 1, Values: values, Outputs: Outputs{Out: []byte(out), OutBytes: uint64(len(out))}}
+		return StepResult{Step: 1, Runs: 1, Values: values, Outputs: output.Outputs{Out: []byte(out), OutBytes: uint64(len(out))}}
 	}
 	for name, test := range map[string]struct {
 		issue *KnownIssue

@@ -6,6 +6,7 @@ import (
 
 	"wskharness/driver/abi"
 	"wskharness/strictyaml"
+	"wskharness/suites/output"
 )
 
 // Note is what a recorded step came to.
@@ -60,7 +61,7 @@ func (s *Step) note(r StepResult) string {
 }
 
 // Wrote is what a step's program wrote, as far as a reader wants to see it beside the step.
-func (s *Step) Wrote(o Outputs) []Reported {
+func (s *Step) Wrote(o output.Outputs) []Reported {
 	g := s.demands()
 	if g == nil {
 		return nil
@@ -70,9 +71,9 @@ func (s *Step) Wrote(o Outputs) []Reported {
 		switch {
 		case total == 0:
 		case g.device:
-			all = append(all, Reported{"out", hexBytes(data)})
+			all = append(all, Reported{"out", output.Hex(data)})
 		default:
-			all = append(all, Reported{name, quoteShort(o.stream(data))})
+			all = append(all, Reported{name, output.Quote(o.Decode(data))})
 		}
 	}
 	show("stdout", o.Out, o.OutBytes)

@@ -8,6 +8,7 @@ import (
 
 	"wskharness/driver/abi"
 	"wskharness/strictyaml"
+	"wskharness/suites/output"
 )
 
 // programOperations is the step that runs a program in the guest.
@@ -92,9 +93,10 @@ func (p *caseParser) program(in stepReading) {
 
 // programOutputs reads what a program has to write, in the step that runs it or in the join of its thread.
 func (p *caseParser) programOutputs(s *Step, g *generic, given map[string]*node) {
-	for _, stream := range []string{"stdout", "stderr"} {
-		if n := given[stream]; n != nil && !p.onThread(s, n, stream) {
-			g.outputs = append(g.outputs, p.outputChecks(n, s.op.name+": "+stream, stream)...)
+	for _, stream := range []output.Stream{output.Stdout, output.Stderr} {
+		key := stream.String()
+		if n := given[key]; n != nil && !p.onThread(s, n, key) {
+			g.outputs = append(g.outputs, output.Read(p.r.Reporter, n, s.op.name+": "+key, stream)...)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"wskharness/driver/abi"
+	"wskharness/suites/output"
 )
 
 // TestRegistryValues: what a step writes, or looks for, byte for byte, and how it is told.
@@ -65,7 +66,7 @@ func TestRegistryJudged(t *testing.T) {
 		{"another type of text", text, 2, "a\x00b\x00", 4, 0, `expected REG_SZ "ab", got REG_EXPAND_SZ "ab"`},
 	} {
 		found := test.c.Judge([]StepResult{{Runs: 1, Status: test.status, Values: []uint64{test.kind, test.total},
-			Outputs: Outputs{Out: []byte(test.data), OutBytes: test.total}}})
+			Outputs: output.Outputs{Out: []byte(test.data), OutBytes: test.total}}})
 		if test.want == "" && len(found) > 0 || test.want != "" && (len(found) != 1 || found[0].Message != test.want) {
 			t.Errorf("%s: %v", test.name, found)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"wskharness/driver/abi"
 	"wskharness/strictyaml"
+	"wskharness/suites/output"
 )
 
 // registryValue is a value of the registry: its type and its bytes, as Windows keeps them ("Registry value types" in the
@@ -98,7 +99,7 @@ func (p *caseParser) registryTyped(n, value *node, kind, what string) (registryV
 		if strings.ContainsRune(text, 0) || len(text) > abi.PlanGenericBytes/4 {
 			return refuse("a text")
 		}
-		return registryValue{map[string]uint32{"text": uint32(RegText), "expand": regExpand}[kind], utf16Bytes(text + "\x00")}, true
+		return registryValue{map[string]uint32{"text": uint32(RegText), "expand": regExpand}[kind], output.UTF16(text + "\x00")}, true
 	case "list":
 		return p.registryList(value, what)
 	case "hex":
@@ -133,15 +134,7 @@ func (p *caseParser) registryList(n *node, what string) (registryValue, bool) {
 		p.r.At(n, "a shorter list", "%s has %d characters", what, len(text))
 		return registryValue{}, false
 	}
-	return registryValue{uint32(RegMulti), utf16Bytes(text + "\x00")}, true
-}
-
-func utf16Bytes(text string) []byte {
-	var data []byte
-	for _, unit := range utf16.Encode([]rune(text)) {
-		data = binary.LittleEndian.AppendUint16(data, unit)
-	}
-	return data
+	return registryValue{uint32(RegMulti), output.UTF16(text + "\x00")}, true
 }
 
 // text is what UTF-16 says, up to its last NULs.
@@ -167,9 +160,9 @@ func (v registryValue) String() string {
 	case v.kind == uint32(RegQword) && len(v.data) == 8:
 		return fmt.Sprintf("%s %d", name, binary.LittleEndian.Uint64(v.data))
 	case (v.kind == uint32(RegText) || v.kind == regExpand) && len(v.data)%2 == 0:
-		return name + " " + quoteShort(v.text())
+		return name + " " + output.Quote(v.text())
 	case v.kind == uint32(RegMulti) && len(v.data)%2 == 0:
-		return name + " " + quoteShort(strings.ReplaceAll(v.text(), "\x00", "|"))
+		return name + " " + output.Quote(strings.ReplaceAll(v.text(), "\x00", "|"))
 	}
-	return name + " " + hexBytes(v.data)
+	return name + " " + output.Hex(v.data)
 }

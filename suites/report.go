@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"wskharness/suites/output"
 	"wskharness/suites/report"
 )
 
@@ -44,7 +45,7 @@ func (c *Case) SubResults(results []StepResult) (kept []SubResult, left map[stri
 }
 
 // reported reads the report of the step's program, if it makes one. The error says why it proves nothing.
-func (s *Step) reported(o Outputs) (report.Report, error) {
+func (s *Step) reported(o output.Outputs) (report.Report, error) {
 	g := s.demands()
 	data, total, page := o.Report, o.ReportBytes, o.Pages.ANSI
 	if g.stdout {
@@ -108,4 +109,25 @@ func failedNames(r *report.Report) string {
 		names += fmt.Sprintf(" and %d more", more)
 	}
 	return names
+}
+
+// LastLines are the ends of what the step's program wrote to its streams, several lines each, for whoever wants to know why
+// it failed. A report on its standard output that has tests which failed is left out: they are told.
+func (s *Step) LastLines(o output.Outputs) []Reported {
+	g := s.demands()
+	if g == nil || g.bytes {
+		return nil
+	}
+	told := false
+	if g.stdout {
+		found, err := s.reported(o)
+		told = err == nil && found.Counts[report.NotOK] > 0
+	}
+	var all []Reported
+	for _, stream := range []output.Stream{output.Stdout, output.Stderr} {
+		if text := o.LastLines(stream); text != "" && !(told && stream == output.Stdout) {
+			all = append(all, Reported{stream.String(), text})
+		}
+	}
+	return all
 }

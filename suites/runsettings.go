@@ -10,6 +10,7 @@ import (
 
 	"wskharness/driver/abi"
 	"wskharness/strictyaml"
+	"wskharness/suites/output"
 )
 
 const (
@@ -85,7 +86,7 @@ func (p *caseParser) input(g *generic, n *node) {
 		}
 		return
 	}
-	digits, ok := p.digits(n, "run: stdin", false, want)
+	digits, ok := output.ReadDigits(p.r.Reporter, n, "run: stdin", false, want)
 	if ok && digits != "" {
 		g.run.input = fmt.Sprintf("%d bytes", len(digits)/2)
 		g.texts = append(g.texts, "input", digits)

@@ -8,13 +8,14 @@ import (
 	"wskharness/guest/journal"
 	"wskharness/results"
 	"wskharness/suites"
+	"wskharness/suites/output"
 )
 
 // attempt gathers what the guest says of one attempt, and what it came to.
 type attempt struct {
 	Attempt
 	own     bool
-	pages   suites.CodePages
+	pages   output.CodePages
 	started time.Time     // by the controller's clock
 	begun   time.Duration // by the guest's, since the run began there
 	steps   []suites.StepResult
@@ -31,11 +32,11 @@ type attempt struct {
 // pendingOutputs is what was written by the step whose record comes next.
 type pendingOutputs struct {
 	step    int
-	outputs suites.Outputs
+	outputs output.Outputs
 }
 
 // maxOutputs bounds what all steps of an attempt may have written.
-const maxOutputs = 16 * suites.MaxOutput
+const maxOutputs = 16 * output.Max
 
 // output takes a piece of what a step wrote. What is more than the agent keeps of one, or a case may have, is left out, and
 // missed when it is judged.
@@ -54,7 +55,7 @@ func (a *attempt) output(r journal.Record) {
 	if r.Last {
 		part = o.End(r.Of)
 	}
-	room := max(0, min(len(r.Data), suites.MaxOutput-len(*part), maxOutputs-a.kept))
+	room := max(0, min(len(r.Data), output.Max-len(*part), maxOutputs-a.kept))
 	*part, *total = append(*part, r.Data[:room]...), r.Total
 	a.kept += room
 }
@@ -79,7 +80,7 @@ func (a *attempt) step(r journal.Record) suites.StepResult {
 // forgetOutputs lets go of what its steps wrote, once it is judged.
 func (a *attempt) forgetOutputs() {
 	for i := range a.steps {
-		a.steps[i].Outputs = suites.Outputs{}
+		a.steps[i].Outputs = output.Outputs{}
 	}
 	a.kept = 0
 }

@@ -7,6 +7,7 @@ import (
 	"wskharness/driver/abi"
 	"wskharness/guest/journal"
 	"wskharness/suites"
+	"wskharness/suites/output"
 )
 
 // TestNothingIsExpectedThatCame: whatever kind of failure a step has, what was expected is said to be something else than
@@ -33,7 +34,7 @@ cases:
 	c := catalog.All()[0]
 	a := &attempt{Attempt: Attempt{Case: c, Number: 1}}
 	good := func(step int) suites.StepResult {
-		r := suites.StepResult{Step: step, Runs: 1, Values: make([]uint64, 10), Outputs: suites.Outputs{Out: []byte("hello"), OutBytes: 5}}
+		r := suites.StepResult{Step: step, Runs: 1, Values: make([]uint64, 10), Outputs: output.Outputs{Out: []byte("hello"), OutBytes: 5}}
 		switch step {
 		case 1:
 			r.Values = []uint64{1, 1, 1, 1, 1, 1, 1, 1, 1, 1}

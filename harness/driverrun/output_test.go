@@ -7,7 +7,7 @@ import (
 
 	"wskharness/guest/journal"
 	"wskharness/results"
-	"wskharness/suites"
+	"wskharness/suites/output"
 )
 
 const programSuite = `suite: s
@@ -30,7 +30,7 @@ func wrotePieces(of, text string) []journal.Record {
 }
 
 // verdictOf is that of the program's case on a guest of these code pages, which wrote that.
-func verdictOf(t *testing.T, pages suites.CodePages, stdout, stderr, report string) *results.Verdict {
+func verdictOf(t *testing.T, pages output.CodePages, stdout, stderr, report string) *results.Verdict {
 	t.Helper()
 	p := planOf(t, programSuite)
 	p.Pages = pages
@@ -48,11 +48,11 @@ func verdictOf(t *testing.T, pages suites.CodePages, stdout, stderr, report stri
 // TestCodePages: what a guest's programs wrote is read by the code pages that the plan has of it.
 func TestCodePages(t *testing.T) {
 	const passed = "1..1\nok 1\n"
-	pages := suites.CodePages{ANSI: 1252, OEM: 850}
+	pages := output.CodePages{ANSI: 1252, OEM: 850}
 	if v := verdictOf(t, pages, "gr\x81n\r\n", "", passed); v.Outcome != results.Pass {
 		t.Errorf("%s: %s; %+v", v.Outcome, v.Reason, v.Deviation)
 	}
-	if v := verdictOf(t, suites.CodePages{}, "gr\x81n\r\n", "", passed); v.Outcome != results.Fail {
+	if v := verdictOf(t, output.CodePages{}, "gr\x81n\r\n", "", passed); v.Outcome != results.Fail {
 		t.Errorf("without a code page: %s", v.Outcome)
 	}
 	v := verdictOf(t, pages, "gr\x81n", "", "1..1\nnot ok 1 - gr\xfcn\n")
@@ -63,7 +63,7 @@ func TestCodePages(t *testing.T) {
 
 // TestWhatAProgramWroteIsKept: with the verdict on a step that was not as declared are the last lines of its program.
 func TestWhatAProgramWroteIsKept(t *testing.T) {
-	pages := suites.CodePages{OEM: 850}
+	pages := output.CodePages{OEM: 850}
 	v := verdictOf(t, pages, "nothing\r\n", "checking\r\nassertion failed: gr\x81n\r\n", "1..1\nok 1\n")
 	want := []results.Written{{Of: "stdout", Text: "nothing"}, {Of: "stderr", Text: "checking\nassertion failed: grün"}}
 	if v.Outcome != results.Fail || len(v.Wrote) != 2 || v.Wrote[0] != want[0] || v.Wrote[1] != want[1] {
@@ -76,7 +76,7 @@ func TestWhatAProgramWroteIsKept(t *testing.T) {
 
 // TestLongReports: a report of more than a thousand tests is judged to its last one.
 func TestLongReports(t *testing.T) {
-	pages := suites.CodePages{OEM: 850}
+	pages := output.CodePages{OEM: 850}
 	long := strings.Repeat("ok - "+strings.Repeat("x", 300)+"\n", 4000)
 	if v := verdictOf(t, pages, "grün", "", long+"1..4000\n"); v.Outcome != results.Pass || v.TestsLeft["ok"] != 3500 {
 		t.Errorf("%s: %s; %v left", v.Outcome, v.Reason, v.TestsLeft)
@@ -90,11 +90,11 @@ func TestLongReports(t *testing.T) {
 // missed.
 func TestOutputsAreBounded(t *testing.T) {
 	a := &attempt{}
-	piece := bytes.Repeat([]byte("x"), suites.MaxOutput)
-	for i := range 3 * maxOutputs / suites.MaxOutput {
-		a.output(journal.Record{Step: i, Of: "report", Total: suites.MaxOutput, Data: piece})
-		a.output(journal.Record{Step: i, Of: "report", Total: suites.MaxOutput, Data: piece})
-		if got := len(a.pending.outputs.Report); got > suites.MaxOutput || i == 0 && got != suites.MaxOutput {
+	piece := bytes.Repeat([]byte("x"), output.Max)
+	for i := range 3 * maxOutputs / output.Max {
+		a.output(journal.Record{Step: i, Of: "report", Total: output.Max, Data: piece})
+		a.output(journal.Record{Step: i, Of: "report", Total: output.Max, Data: piece})
+		if got := len(a.pending.outputs.Report); got > output.Max || i == 0 && got != output.Max {
 			t.Fatalf("of one output %d bytes are kept", got)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"wskharness/driver/abi"
 	"wskharness/guest/journal"
 	"wskharness/suites"
+	"wskharness/suites/output"
 )
 
 // Plan is what a guest is given to run: one start of the driver, and the cases on it.
@@ -21,7 +22,7 @@ type Plan struct {
 	Own      bool             // the driver is the user's own: it can't be asked what is left, but has to be there
 	Resident bool             // and it is never unloaded
 	Version  string           // of the guest, as known issues call it
-	Pages    suites.CodePages // of the guest
+	Pages    output.CodePages // of the guest
 	FailFast bool             // stop at the first case that is not as expected
 	TakenUp  bool             // an earlier controller began it: what it gave up is still to do
 

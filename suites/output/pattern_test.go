@@ -1,4 +1,4 @@
-package suites
+package output
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package suites
+package output
 
 import (
 	"encoding/hex"
@@ -11,31 +11,28 @@ import (
 )
 
 const (
-	wantData    = "{hex: digits}, {text: …}, {utf16: …} or {file: …}"
 	wantPattern = "{hex: digits and ??}, {text: …}, {utf16: …} or {contains: …}"
 	wantPart    = "text, {hex: digits and ??}, {text: …} or {utf16: …}"
-
-	maxPatterns = 12 // in a loop: the agent takes 16 texts of a request
 )
 
 // hexText is a text of digits in pairs, '?' for those that are left open.
 var hexText = regexp.MustCompile(`^([0-9A-Fa-f?]{2})*$`)
 
-// digits reads {hex: 00 ff}, {text: abc} or {utf16: abc} as hexadecimal digits in lower case; where open, a digit of hex
-// may be '?'.
-func (p *caseParser) digits(n *node, what string, open bool, want string) (string, bool) {
+// ReadDigits takes {hex: 00 ff}, {text: abc} or {utf16: abc} as hexadecimal digits in lower case; where open, a digit of hex
+// may be '?'. Want says in a mistake what could stand there.
+func ReadDigits(r *strictyaml.Reporter, n *strictyaml.Node, what string, open bool, want string) (string, bool) {
 	if n.Kind != strictyaml.MappingKind || len(n.Pairs) != 1 {
-		p.r.At(n, want, "%s is %s", what, n.Describe())
+		r.At(n, want, "%s is %s", what, n.Describe())
 		return "", false
 	}
 	key, value := n.Pairs[0].Key, n.Pairs[0].Value
 	read := map[string]func() (string, bool){
-		"hex":   func() (string, bool) { return value.Text, p.r.Value(value, what, want) }, // digits are what they are: quotes would add nothing
-		"text":  func() (string, bool) { return p.r.Raw(value, what+": text") },
-		"utf16": func() (string, bool) { return p.r.Raw(value, what+": utf16") },
+		"hex":   func() (string, bool) { return value.Text, r.Value(value, what, want) }, // digits are what they are: quotes would add nothing
+		"text":  func() (string, bool) { return r.Raw(value, what+": text") },
+		"utf16": func() (string, bool) { return r.Raw(value, what+": utf16") },
 	}[key.Text]
 	if read == nil {
-		p.r.At(key, want, "%s has %s", what, key.Describe())
+		r.At(key, want, "%s has %s", what, key.Describe())
 		return "", false
 	}
 	text, ok := read()
@@ -47,57 +44,57 @@ func (p *caseParser) digits(n *node, what string, open bool, want string) (strin
 	case "hex":
 		digits = strings.ToLower(strings.Join(strings.Fields(text), ""))
 		if !hexText.MatchString(digits) || !open && strings.Contains(digits, "?") {
-			p.r.At(value, "pairs of hexadecimal digits, in quotes where they could be a number", "%s: hex is %s", what, value.Describe())
+			r.At(value, "pairs of hexadecimal digits, in quotes where they could be a number", "%s: hex is %s", what, value.Describe())
 			return "", false
 		}
 	case "utf16":
-		digits = hex.EncodeToString(utf16Bytes(text))
+		digits = hex.EncodeToString(UTF16(text))
 	}
 	if len(digits) > 2*abi.PlanGenericBytes {
-		p.r.At(value, fmt.Sprintf("at most %d bytes", abi.PlanGenericBytes), "%s has %d bytes", what, len(digits)/2)
+		r.At(value, fmt.Sprintf("at most %d bytes", abi.PlanGenericBytes), "%s has %d bytes", what, len(digits)/2)
 		return "", false
 	}
 	return digits, true
 }
 
-// patterns reads what an output has to be: all of it, or what is in it.
-func (p *caseParser) patterns(n *node, what string) []outputCheck {
+// ReadPattern takes what an output has to be: all of it, or what is in it.
+func ReadPattern(r *strictyaml.Reporter, n *strictyaml.Node, what string) []Check {
 	if n.Kind != strictyaml.MappingKind || len(n.Pairs) != 1 || n.Pairs[0].Key.Text != "contains" {
-		digits, ok := p.digits(n, what, true, wantPattern)
+		digits, ok := ReadDigits(r, n, what, true, wantPattern)
 		if !ok {
 			return nil
 		}
-		return []outputCheck{{stream: streamOut, kind: outputBytes, want: digits}}
+		return []Check{{stream: Stdout, kind: bytesAre, want: digits}}
 	}
 	value := n.Pairs[0].Value
-	parts := []*node{value}
+	parts := []*strictyaml.Node{value}
 	if value.Kind == strictyaml.SequenceKind {
 		parts = value.Items
 	}
-	var checks []outputCheck
+	var checks []Check
 	for _, part := range parts {
-		digits, ok := p.piece(part, what+": contains")
+		digits, ok := piece(r, part, what+": contains")
 		switch {
 		case !ok:
 		case digits == "":
-			p.r.At(part, "at least one byte", "%s: an empty part is in any output", what)
+			r.At(part, "at least one byte", "%s: an empty part is in any output", what)
 		default:
-			checks = append(checks, outputCheck{stream: streamOut, kind: outputHolds, want: digits})
+			checks = append(checks, Check{stream: Stdout, kind: bytesIn, want: digits})
 		}
 	}
 	if len(parts) == 0 {
-		p.r.At(value, "a list of at least one", "%s: contains is %s", what, value.CountOrKind())
+		r.At(value, "a list of at least one", "%s: contains is %s", what, value.CountOrKind())
 	}
 	return checks
 }
 
 // piece reads something that an output contains; a plain value is its text.
-func (p *caseParser) piece(n *node, what string) (string, bool) {
+func piece(r *strictyaml.Reporter, n *strictyaml.Node, what string) (string, bool) {
 	if n.Kind == strictyaml.ScalarKind {
-		text, ok := p.r.Raw(n, what)
+		text, ok := r.Raw(n, what)
 		return hex.EncodeToString([]byte(text)), ok
 	}
-	return p.digits(n, what, true, wantPart)
+	return ReadDigits(r, n, what, true, wantPart)
 }
 
 // patternIs reports whether data is what the digits say, '?' standing for any.
