@@ -36,8 +36,8 @@ func TestReferencesAreToldWhereTheyStand(t *testing.T) {
 	}
 	err = Check(c, catalog)
 	for _, want := range []string{
-		`c.yaml:6:7: run: suites: no suite or case "registraton"; did you mean "registration"?`,
-		`c.yaml:7:7: run: suites: no suite or case "device/nope"`,
+		`c.yaml:6:7: run: suites: there is no suite or case "registraton"; did you mean "registration"?`,
+		`c.yaml:7:7: run: suites: there is no suite or case "device/nope"`,
 		`c.yaml:8:7: run: suites: pattern "a.b.[" is not SUITE or SUITE/CASE with globs`,
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -56,7 +56,7 @@ func TestReferencesAreToldWhereTheyStand(t *testing.T) {
 	if catalog, err = c.Catalog(); err != nil {
 		t.Fatal(err)
 	}
-	if err = Check(c, catalog); err == nil || !strings.Contains(err.Error(), `c.yaml:3:16: run: suites: no suite or case "device"; there is no suite (the built-in suites are of the sample driver, and not of your own)`) {
+	if err = Check(c, catalog); err == nil || !strings.Contains(err.Error(), `c.yaml:3:16: run: suites: there is no suite or case "device"; no suite was read (the built-in suites are of the sample driver, and not of your own)`) {
 		t.Error(err)
 	}
 	c, err = parseConfig([]byte("targets: {wine: {provider: wine}}\nsuites: [., gone, ./gone2]\n"), "c.yaml", dir)

@@ -308,7 +308,7 @@ func (p *caseParser) checks(s *Step, m *mapping) {
 				{value: f.value.index, compare: abi.LE, want: want<<8 | 0xFF}}
 		case minorPart:
 			if !hasMajor {
-				p.r.At(n, "major beside it", "%s without major", f.name)
+				p.r.At(n, "major beside it", "%s needs major", f.name)
 				continue
 			}
 			check.conds = []condition{{value: f.value.index, compare: f.compare, want: major<<8 | want}}

@@ -37,7 +37,7 @@ func (p *caseParser) budget(n, timeout *node) {
 	case c.Timeout == 0:
 		c.Timeout = p.fitting(need, 0, own)
 	case c.Timeout < need:
-		p.r.At(timeout, "at least "+strictyaml.ShortDuration(need), "timeout %s is less than its steps may wait, %s, and %s to spare",
+		p.r.At(timeout, "at least "+strictyaml.ShortDuration(need), "timeout %s is too short: its steps may wait for %s, and need %s to spare",
 			strictyaml.ShortDuration(c.Timeout), strictyaml.ShortDuration(need-waitMargin), strictyaml.ShortDuration(waitMargin))
 		return
 	}
@@ -85,7 +85,7 @@ func (p *caseParser) waits(n *node, first, end int) (need time.Duration, ok bool
 			return 0, false
 		}
 		if at := p.limits[i]; at != nil && u.timeout < total+2*unitMargin {
-			p.r.At(at, "at least "+strictyaml.ShortDuration(total+2*unitMargin), "timeout %s is less than the loop's steps may wait, %s, and some to spare",
+			p.r.At(at, "at least "+strictyaml.ShortDuration(total+2*unitMargin), "timeout %s is too short: the loop's steps may wait for %s, and need some to spare",
 				strictyaml.ShortDuration(u.timeout), strictyaml.ShortDuration(total))
 			return 0, false
 		}

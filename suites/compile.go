@@ -73,7 +73,7 @@ var plainName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 // Compile gives the plan file of the entries, in their order: by its place there, from 0, the journal calls each of them.
 func Compile(entries []Entry, opts PlanOptions) ([]byte, error) {
 	if len(entries) == 0 {
-		return nil, errors.New("compile plan: no case in it")
+		return nil, errors.New("compile plan: there is no case in it")
 	}
 	switch {
 	case !plainName.MatchString(opts.RunID):

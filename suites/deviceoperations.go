@@ -120,7 +120,7 @@ func (p *caseParser) requestTarget(s *Step, g *generic, body *node, given map[st
 	device, handle := given["device"], given["handle"]
 	switch {
 	case (device == nil) == (handle == nil):
-		p.r.At(body, "device or handle", "%s of neither a device nor a handle, or of both", s.Op)
+		p.r.At(body, "device or handle", "%s needs a device or a handle, and not both", s.Op)
 	case device != nil:
 		if name, ok := p.text(device, s.Op+": device"); ok {
 			words.parts[0] += " " + name // before the code
@@ -145,7 +145,7 @@ func (p *caseParser) secondBuffer(s *Step, g *generic, n *node, given map[string
 	case given["room"] == nil:
 		s.args[slotRoom] = uint64(d.bytes())
 	case d.file == "" && uint64(d.bytes()) > s.args[slotRoom]:
-		p.r.At(given["room"], fmt.Sprintf("at least %d bytes, or none: the buffer's own length", d.bytes()), "%s: room for %d bytes, and a buffer of %d", s.Op, s.args[slotRoom], d.bytes())
+		p.r.At(given["room"], fmt.Sprintf("at least %d bytes, or none: the buffer's own length", d.bytes()), "%s has room for %d bytes, but a buffer of %d", s.Op, s.args[slotRoom], d.bytes())
 	}
 }
 
@@ -186,14 +186,14 @@ func (p *caseParser) requestCancel(in stepReading) {
 	s, thread, handle := in.step, in.given["thread"], in.given["handle"]
 	switch {
 	case (thread == nil) == (handle == nil):
-		p.r.At(in.body, "one of thread and handle", "cancel has both")
+		p.r.At(in.body, "one of thread and handle", "cancel needs a thread or a handle, and not both")
 	case handle != nil:
 		s.args[1] = abi.PlanCancelHandle
 	case p.inLoop():
-		p.r.At(thread, "cancel: {handle: …}, or cancel_after of the request", "cancel of a named thread in a loop")
+		p.r.At(thread, "cancel: {handle: …}, or cancel_after of the request", "cancel can't name a thread in a loop")
 	default:
 		if t := p.threads[s.target]; t != nil && t.busy && (t.op == nil || !t.op.request) {
-			p.r.At(thread, "a thread that is at an ioctl, a read or a write", "cancel of %s, which has made no request to a device", s.about())
+			p.r.At(thread, "a thread that is at an ioctl, a read or a write", "cancel is about %s, which has made no request to a device", s.about())
 		}
 	}
 }

@@ -138,7 +138,7 @@ func (p *caseParser) reloadChecks(s *Step, body *node) {
 	for _, c := range s.Checks {
 		cond := c.conds[0]
 		if c.value.name == "cycles" && (cond.compare == abi.EQ && cond.want != s.args[0] || cond.compare == abi.GE && cond.want > s.args[0]) {
-			p.r.At(body, fmt.Sprintf("times: %d beside it", cond.want), "reload: %s, of a driver that is loaded anew %d times", c.Text, s.args[0])
+			p.r.At(body, fmt.Sprintf("times: %d beside it", cond.want), "reload expects %s, but loads the driver %d times", c.Text, s.args[0])
 		}
 	}
 }

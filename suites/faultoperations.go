@@ -38,7 +38,7 @@ func (p *caseParser) fault(in stepReading) {
 	}[in.step.args[0]]
 	for name, n := range given {
 		if allowed != nil && !slices.Contains(allowed, name) {
-			p.r.At(n, strings.Join(allowed, ", "), "%s of a fault of this kind", name)
+			p.r.At(n, strings.Join(allowed, ", "), "a fault of this kind takes no %s", name)
 		}
 	}
 	if len(allowed) > 1 && given[allowed[1]] == nil {

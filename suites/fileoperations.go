@@ -57,7 +57,7 @@ func (p *caseParser) upload(in stepReading) {
 		p.r.At(given["to"], "another place", "upload: %s is the agent's own", to)
 	}
 	if s.args[0]&abi.PlanUploadReplace != 0 && !absolute(to) {
-		p.r.At(given["replace"], "replace with an absolute path", "upload: what is in the case's own folder makes way without a word")
+		p.r.At(given["replace"], "replace with an absolute path", "replace is needed for absolute paths alone: what is in the case's own folder makes way without it")
 	}
 	g.texts, g.brings = []string{"", to}, to
 	words.parts[0] += " " + text // before replace
@@ -98,7 +98,7 @@ func (p *caseParser) collect(in stepReading) {
 		at = n
 	}
 	if !fileName.MatchString(as) {
-		p.r.At(at, "as: 1 to 100 letters, digits, blanks, '.', '_', '+' and '-'", "collect: the name %q", as)
+		p.r.At(at, "as: 1 to 100 letters, digits, blanks, '.', '_', '+' and '-'", "collect can't keep a file as %q", as)
 	} else if err := winname.Check(as); err != nil { // it is kept in the guest under it
 		p.r.At(at, "as: another name", "collect: %v", err)
 	}

@@ -68,7 +68,7 @@ func (p *caseParser) start(name string, at *node, s *Step) int {
 		p.r.At(at, "a join before it, or another thread", "thread %q still has its operation of line %d", name, t.at.Line)
 	}
 	if p.inLoop() {
-		p.r.At(at, "loop: {parallel: …}", "a named thread in a loop")
+		p.r.At(at, "loop: {parallel: …}", "a step in a loop can't start a named thread")
 		return t.index
 	}
 	t.busy, t.at, t.executor, t.op, t.generic = true, at, s.executor, s.op, nil

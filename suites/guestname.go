@@ -32,14 +32,14 @@ func (p *caseParser) guestPath(n *node, what string) (string, bool) {
 // checkGuestPath says why the agent would refuse a path, or Windows would take it for another.
 func checkGuestPath(path string) error {
 	if n := len(utf16.Encode([]rune(path))); n > maxGuestPath {
-		return fmt.Errorf("%d characters long, the most is %d", n, maxGuestPath)
+		return fmt.Errorf("it has %d characters, and may have %d", n, maxGuestPath)
 	}
 	below := drive.ReplaceAllString(path, "")
 	switch {
 	case strings.HasPrefix(below, `\`):
-		return errors.New("neither on a drive nor below the case's folder")
+		return errors.New("it is neither on a drive nor below the case's folder")
 	case below == path && len(path) > 1 && path[1] == ':':
-		return errors.New("a drive without a backslash behind it, or a stream of a file")
+		return errors.New("it has a drive without a backslash behind it, or is a stream of a file")
 	}
 	for _, name := range strings.Split(below, `\`) {
 		if err := winname.Check(name); err != nil {

@@ -74,13 +74,13 @@ func (p *caseParser) settleHandles(s *Step, n *node) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.threads)) {
 		if t := p.threads[name]; t.busy && t.op != nil && t.op.request {
-			p.r.At(n, "a join before it", "%s while the request on thread %q is out, since line %d", s.Op, name, t.at.Line)
+			p.r.At(n, "a join before it", "%s would run while the request on thread %q is out, since line %d", s.Op, name, t.at.Line)
 		}
 	}
 	for _, name := range p.c.handles {
 		use := p.handles[name]
 		if use.state == objectOpen && !s.Reboots() {
-			p.r.At(n, "a close before it", "%s while handle %q is open, since line %d: the driver could not go", s.Op, name, use.at.Line)
+			p.r.At(n, "a close before it", "%s would find handle %q open, since line %d: the driver could not be unloaded", s.Op, name, use.at.Line)
 		}
 		use.state = objectClosed
 	}
@@ -99,7 +99,7 @@ func (p *caseParser) agentLoop(u *unit, at *node) bool {
 		case s.op.either:
 			s.executor = byAgent
 		case s.executor != byAgent:
-			p.r.At(p.steps[s.Index].step, "steps of one kind", "%s in a loop with steps of the agent: it is the sample driver's", s.Op)
+			p.r.At(p.steps[s.Index].step, "steps of one kind", "%s is a step of the sample driver's, in a loop with steps of the agent", s.Op)
 			return true
 		}
 	}
@@ -109,7 +109,7 @@ func (p *caseParser) agentLoop(u *unit, at *node) bool {
 	}
 	u.sockets = len(p.c.handles)
 	if need := u.sockets * u.parallel; need > abi.PlanMaxHandles {
-		p.r.At(at, fmt.Sprintf("at most %d handles over all threads", abi.PlanMaxHandles), "%d handles on each of %d threads", u.sockets, u.parallel)
+		p.r.At(at, fmt.Sprintf("at most %d handles over all threads", abi.PlanMaxHandles), "the loop needs %d handles on each of %d threads", u.sockets, u.parallel)
 	}
 	return true
 }

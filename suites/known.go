@@ -212,7 +212,7 @@ func (l *loader) resolveKnown() {
 		name := strings.Replace(p.issue.Case, "/", ".", 1)
 		found := cases[name]
 		if found == nil {
-			p.r.At(p.caseAt, "suite.case", "no case %q%s", name, strictyaml.Hint(name, names))
+			p.r.At(p.caseAt, "suite.case", "there is no case %q%s", name, strictyaml.Hint(name, names))
 		}
 		for _, c := range found {
 			l.resolve(p, c)
@@ -249,7 +249,7 @@ func (p *pendingKnown) step(c *Case) *Step {
 	case 1:
 		return found[0]
 	case 0:
-		p.r.At(p.stepAt, "an operation or a step's name of "+c.Name(), "no step %q%s", p.issue.ref, strictyaml.Hint(p.issue.ref, names))
+		p.r.At(p.stepAt, "an operation or a step's name of "+c.Name(), "there is no step %q%s", p.issue.ref, strictyaml.Hint(p.issue.ref, names))
 	default:
 		p.r.At(p.stepAt, "the name: of one of them", "%s has %d steps %s", c.Name(), len(found), p.issue.ref)
 	}

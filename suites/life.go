@@ -22,15 +22,15 @@ func (p *caseParser) settleLife(s *Step, n *node) {
 	does := s.op.life
 	switch {
 	case p.unloaded && (s.executor == byDriver && p.entry == nil || s.op.needs):
-		p.r.At(n, "a load before it", "%s while the driver is unloaded, since line %d", s.Op, p.unloadedAt)
+		p.r.At(n, "a load before it", "%s needs the driver, which is unloaded since line %d", s.Op, p.unloadedAt)
 	case p.unloaded && does&lifeEnds != 0 && !s.Reboots():
-		p.r.At(n, "a load before it", "%s of a driver that is unloaded, since line %d", s.Op, p.unloadedAt)
+		p.r.At(n, "a load before it", "%s needs the driver, which is unloaded since line %d", s.Op, p.unloadedAt)
 	case !p.unloaded && (does == lifeBegins || does == lifeWithin):
-		p.r.At(n, "an unload before it", "%s of a driver that is loaded", s.Op)
+		p.r.At(n, "an unload before it", "%s starts the driver, which is loaded already", s.Op)
 	}
 	if s.Reboots() {
 		if s.Part.After() {
-			p.r.At(n, "a reboot among the steps", "a reboot in a %s: what it undoes would be undone twice", s.Part)
+			p.r.At(n, "a reboot among the steps", "a reboot can't be in a %s: what it undoes would be undone twice", s.Part)
 		}
 		p.endThreads(s, n)
 	}
@@ -49,7 +49,7 @@ func (p *caseParser) endThreads(s *Step, n *node) {
 	for _, name := range slices.Sorted(maps.Keys(p.threads)) {
 		t := p.threads[name]
 		if t.busy && t.generic != nil && t.generic.run != nil {
-			p.r.At(n, "a join before it", "a reboot while thread %q, started on line %d, is at work", name, t.at.Line)
+			p.r.At(n, "a join before it", "a reboot would end the program on thread %q, started on line %d", name, t.at.Line)
 		}
 	}
 }

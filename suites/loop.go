@@ -76,13 +76,13 @@ func (p *caseParser) readLoopStep(n *node, outer *mapping) {
 			u.seed = uint32(number)
 		}
 		if steps != nil && len(groups) < 2 {
-			p.r.At(seed, "choose", "a seed, but nothing is chosen")
+			p.r.At(seed, "choose", "the loop has a seed, but chooses nothing")
 		}
 	}
 	switch {
 	case steps == nil:
 	case p.inLoop():
-		p.r.At(n, "loops one after the other", "a loop in a loop")
+		p.r.At(n, "loops one after the other", "a loop can't be in a loop")
 	default:
 		if len(groups) > 1 {
 			u.groups = len(groups)
@@ -171,11 +171,11 @@ func (p *caseParser) readLoop(u unit, shared bool, at *node, groups []loopGroup)
 		last.sockets = len(p.c.sockets)
 		if need := last.sockets * u.parallel; need > abi.MaxSockets {
 			p.r.At(at, fmt.Sprintf("at most %d sockets over all threads", abi.MaxSockets),
-				"%d sockets on each of %d threads", last.sockets, u.parallel)
+				"the loop needs %d sockets on each of %d threads", last.sockets, u.parallel)
 		}
 		if need := last.stride * u.parallel; need > abi.MaxClients {
 			p.r.At(at, fmt.Sprintf("at most %d clients over all threads", abi.MaxClients),
-				"%d clients on each of %d threads", last.stride, u.parallel)
+				"the loop needs %d clients on each of %d threads", last.stride, u.parallel)
 		}
 	}
 }

@@ -85,7 +85,7 @@ func (l *loader) onceCase(source Source, r *reporter, s *Suite, list *node, id s
 	}
 	for i := range c.Steps {
 		if step := &c.Steps[i]; !step.lasting() {
-			r.At(p.steps[i].step, "upload, run, collect and the like, or set_up: around each case", "%s once for a suite: it is gone with the case that it is in", step.Op)
+			r.At(p.steps[i].step, "upload, run, collect and the like, or set_up: around each case", "%s can't be done once for a suite: what it does is gone with the case that it is in", step.Op)
 		}
 	}
 	p.atEnd(list)

@@ -76,7 +76,7 @@ func (p *caseParser) program(in stepReading) {
 		}
 	}
 	if len(command) > maxCommand {
-		p.r.At(given["args"], fmt.Sprintf("at most %d characters", maxCommand), "the command line has %d", len(command))
+		p.r.At(given["args"], fmt.Sprintf("at most %d characters", maxCommand), "the command line has %d characters", len(command))
 	}
 	if command == "" {
 		command = " " // the agent wants a text; a list has no empty ones
@@ -103,7 +103,7 @@ func (p *caseParser) programOutputs(s *Step, g *generic, given map[string]*node)
 
 func (p *caseParser) report(s *Step, g *generic, given map[string]*node) {
 	if given["tap"] != nil && given["junit"] != nil {
-		p.r.At(given["junit"], "one of tap and junit", "run has both")
+		p.r.At(given["junit"], "one of tap and junit", "run has both tap and junit")
 		return
 	}
 	for kind, name := range map[reportKind]string{reportTAP: "tap", reportJUnit: "junit"} {

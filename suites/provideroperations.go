@@ -37,7 +37,7 @@ func (p *caseParser) provider(in stepReading) {
 	s.wait = 0 // the step only sets the time; nothing waits for it here
 	switch {
 	case given["ready"] != nil && given["ready_after"] != nil:
-		p.r.At(given["ready_after"], "one of ready and ready_after", "provider has both")
+		p.r.At(given["ready_after"], "one of ready and ready_after", "provider has both ready and ready_after")
 	case given["ready_after"] != nil:
 		s.args[0] = abi.ProviderAfter
 	case len(given) == 0:

@@ -92,13 +92,13 @@ func (cat *Catalog) matching(pattern string) ([]*Case, error) {
 	}
 	name := strings.Replace(pattern, "/", ".", 1)
 	if similar := strictyaml.Hint(name, names); similar != "" {
-		return nil, fmt.Errorf("no suite or case %q%s", pattern, similar)
+		return nil, fmt.Errorf("there is no suite or case %q%s", pattern, similar)
 	}
 	var suiteNames []string
 	for _, s := range cat.Suites {
 		suiteNames = append(suiteNames, s.Name)
 	}
-	return nil, fmt.Errorf("no suite or case %q%s", pattern, suggest(name, suiteNames, "the suites are", "there is no suite"))
+	return nil, fmt.Errorf("there is no suite or case %q%s", pattern, suggest(name, suiteNames, "the suites are", "no suite was read"))
 }
 
 // suggest says what a name that is none may have meant, or else which there are; none says that there are none.
@@ -119,7 +119,7 @@ func (cat *Catalog) tags(tags []string) (wanted, unwanted []string, err error) {
 		name, negated := strings.CutPrefix(strings.TrimSpace(tag), "!")
 		switch {
 		case name == "":
-			problems = append(problems, errors.New("an empty tag; leave it out where any tag will do"))
+			problems = append(problems, errors.New("a tag is empty; leave it out where any tag will do"))
 		case !slices.Contains(known, name):
 			problems = append(problems, fmt.Errorf("no case has the tag %q%s", name, suggest(name, known, "the tags are", "no case has any")))
 		case negated:

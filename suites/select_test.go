@@ -58,17 +58,17 @@ func TestSelect(t *testing.T) {
 func TestSelectRefuses(t *testing.T) {
 	catalog := selectable(t)
 	for _, test := range []struct{ patterns, tags, want string }{
-		{"captur", "", `no suite or case "captur"; did you mean "capture"?`},
-		{"capture/nowait", "", `no suite or case "capture/nowait"; did you mean "capture.no_wait"?`},
-		{"unload", "", `no suite or case "unload"; did you mean "lifecycle.unload"?`},
-		{"zzz", "", `no suite or case "zzz"; the suites are lifecycle, capture`},
+		{"captur", "", `there is no suite or case "captur"; did you mean "capture"?`},
+		{"capture/nowait", "", `there is no suite or case "capture/nowait"; did you mean "capture.no_wait"?`},
+		{"unload", "", `there is no suite or case "unload"; did you mean "lifecycle.unload"?`},
+		{"zzz", "", `there is no suite or case "zzz"; the suites are lifecycle, capture`},
 		{"capture/[", "", `pattern "capture/[" is not SUITE or SUITE/CASE with globs`},
 		{"capture/", "", `pattern "capture/" is not SUITE`},
 		{"capture/over*", "", `pattern "capture/over*" means only misuse cases, which can corrupt a machine and run only by their exact name, such as capture.over_release`},
 		{"", "stres", `no case has the tag "stres"; did you mean "stress"?`},
-		{"", "!", "an empty tag; leave it out where any tag will do"},
+		{"", "!", "a tag is empty; leave it out where any tag will do"},
 		{"", "!zzz", `no case has the tag "zzz"; the tags are slow, smoke, stress`},
-		{"captur", "stres", "no suite or case \"captur\"; did you mean \"capture\"?\nno case has the tag \"stres\""},
+		{"captur", "stres", "there is no suite or case \"captur\"; did you mean \"capture\"?\nno case has the tag \"stres\""},
 	} {
 		_, err := catalog.Select(Selection{Patterns: strings.Fields(test.patterns), Tags: strings.Fields(test.tags)})
 		if err == nil || !strings.HasPrefix(err.Error(), test.want) {
@@ -89,7 +89,7 @@ func TestSelectOfNothing(t *testing.T) {
 		want      string
 	}{
 		{untagged, Selection{Tags: []string{"slow"}}, `no case has the tag "slow"; no case has any`},
-		{&Catalog{}, Selection{Patterns: []string{"zzz"}}, `no suite or case "zzz"; there is no suite`},
+		{&Catalog{}, Selection{Patterns: []string{"zzz"}}, `there is no suite or case "zzz"; no suite was read`},
 	} {
 		if _, err := test.catalog.Select(test.selection); err == nil || err.Error() != test.want {
 			t.Errorf("%v, want %s", err, test.want)

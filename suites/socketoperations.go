@@ -129,7 +129,7 @@ func socketOperations(client argument) []operation {
 func (p *caseParser) socketBuffer(in stepReading) {
 	s := in.step
 	if offset := s.args[2] >> 8; s.args[1]+offset > abi.SocketBytes {
-		p.r.At(in.given["offset"], fmt.Sprintf("at most %d", abi.SocketBytes-s.args[1]), "%d bytes at offset %d: the buffer has %d", s.args[1], offset, abi.SocketBytes)
+		p.r.At(in.given["offset"], fmt.Sprintf("at most %d", abi.SocketBytes-s.args[1]), "%d bytes at offset %d don't fit: the buffer has %d", s.args[1], offset, abi.SocketBytes)
 	}
 }
 
@@ -137,7 +137,7 @@ func (p *caseParser) socketBuffer(in stepReading) {
 func (p *caseParser) owner(in stepReading) {
 	given := in.given
 	if (given["socket"] == nil) == (given["client"] == nil) {
-		p.r.At(in.body, "socket or client", "%s of neither a socket nor a client, or of both", in.step.Op)
+		p.r.At(in.body, "socket or client", "%s needs a socket or a client, and not both", in.step.Op)
 	}
 	if given["client"] != nil {
 		in.step.args[4] |= abi.SocketClient

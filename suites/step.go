@@ -70,7 +70,7 @@ func (p *caseParser) operationOf(n *node) (key, body *node) {
 	case len(found) == 1:
 		return found[0].Key, found[0].Value
 	case len(found) > 1:
-		p.r.At(found[1].Key, "one operation a step", "both %s and %s in one step", found[0].Key.Text, found[1].Key.Text)
+		p.r.At(found[1].Key, "one operation a step", "the step has two operations, %s and %s", found[0].Key.Text, found[1].Key.Text)
 		return nil, nil
 	}
 	for _, candidate := range n.Pairs {
@@ -80,7 +80,7 @@ func (p *caseParser) operationOf(n *node) (key, body *node) {
 			return nil, nil
 		}
 	}
-	p.r.At(n, "one of "+p.vocabulary.list(), "a step without an operation")
+	p.r.At(n, "one of "+p.vocabulary.list(), "the step has no operation")
 	return nil, nil
 }
 
@@ -160,7 +160,7 @@ func (p *caseParser) nextOn(s *Step, m *mapping) {
 	}
 	s.nextAt = n
 	if !p.inLoop() {
-		p.r.At(n, "expect: with a list", "next_on outside of a loop")
+		p.r.At(n, "expect: with a list", "next_on means nothing outside of a loop")
 	}
 	items := []*node{n}
 	if n.Kind == strictyaml.SequenceKind {
@@ -188,7 +188,7 @@ func (p *caseParser) settleNext(s *Step) {
 	case twice >= 0:
 		p.r.At(s.nextAt, "each status once", "%s is in both expect and next_on", StatusName(s.Next[twice]))
 	case len(s.Expect)+len(s.Next) > abi.MaxExpect:
-		p.r.At(s.nextAt, fmt.Sprintf("at most %d statuses", abi.MaxExpect), "expect and next_on have %d together", len(s.Expect)+len(s.Next))
+		p.r.At(s.nextAt, fmt.Sprintf("at most %d statuses", abi.MaxExpect), "expect and next_on have %d statuses together", len(s.Expect)+len(s.Next))
 	}
 }
 
@@ -222,13 +222,13 @@ func (p *caseParser) timing(s *Step, m *mapping, nodes *stepNodes) {
 		repeat = p.count(n, op.name+": repeat", maxRepeat)
 		switch {
 		case p.loop != nil:
-			p.r.At(n, "", "repeat inside a loop")
+			p.r.At(n, "", "a step in a loop can't have a repeat of its own")
 		case s.async():
 			p.r.At(n, "", "%s can't be repeated on a thread", op.name)
 		case !op.loop:
 			p.r.At(n, "", "%s can't be repeated", op.name)
 		case p.entry != nil:
-			p.r.At(n, "", "repeat of a step of DriverEntry")
+			p.r.At(n, "", "a step of DriverEntry can't be repeated")
 		}
 	}
 	looping := p.loop != nil || repeat > 1
@@ -300,7 +300,7 @@ func (p *caseParser) place(s *Step, n *node, inside *mapping) {
 		s.context = abi.ContextGuard
 	}
 	if at != nil && s.waits() && s.context >= abi.ContextSpin {
-		p.r.At(at, "passive or guard", "a capture with a wait at %s: it needs PASSIVE_LEVEL", at.Text)
+		p.r.At(at, "passive or guard", "a capture with a wait needs PASSIVE_LEVEL, and this one is at %s", at.Text)
 	}
 	if inside != nil {
 		p.reportInside(inside, s.op)
@@ -341,7 +341,7 @@ func (p *caseParser) finish(s *Step, n *node, words *sentence) {
 	p.settleHandles(s, n)
 	p.settleLife(s, n)
 	if p.entry != nil && (s.executor == byAgent || s.op.outside) {
-		p.r.At(n, "a step of the driver's own", "%s in DriverEntry: the agent does that, and only afterwards", s.Op)
+		p.r.At(n, "a step of the driver's own", "%s can't run in DriverEntry: the agent does that, and only afterwards", s.Op)
 	}
 	if p.inLoop() && !s.op.loop {
 		p.r.At(n, "an operation that may run in a loop", "%s in a loop", s.Op)
@@ -352,7 +352,7 @@ func (p *caseParser) finish(s *Step, n *node, words *sentence) {
 		conditions += len(c.conds)
 	}
 	if conditions > abi.MaxChecks {
-		p.r.At(n, "fewer checks: use another inspect", "too many checks in one step")
+		p.r.At(n, "fewer checks: use another inspect", "the step has too many checks")
 	}
 	switch {
 	case s.async():

@@ -154,7 +154,7 @@ func (p *caseParser) earlier(n *node, what string) *Step {
 	case 1:
 		return found[0]
 	case 0:
-		p.r.At(n, want, "%s: no step %s before this one%s", what, n.Describe(), strictyaml.Hint(n.Text, names))
+		p.r.At(n, want, "%s: there is no step %s before this one%s", what, n.Describe(), strictyaml.Hint(n.Text, names))
 	default:
 		p.r.At(n, "the name: of one of them", "%s: there are %d steps %s before this one", what, len(found), n.Text)
 	}
@@ -166,9 +166,9 @@ func (p *caseParser) canTake(s, source *Step, n *node, what string) bool {
 	u := p.c.units[source.unit]
 	switch {
 	case s.op.executor == byAgent:
-		p.r.At(n, "a value of its own", "%s: the agent performs %s, and takes nothing from other steps", what, s.Op)
+		p.r.At(n, "a value of its own", "%s: the agent executes %s, and takes nothing from other steps", what, s.Op)
 	case source.op.executor == byAgent || source.executor == byAgent:
-		p.r.At(n, "a step of the driver's", "%s: the agent performs %s on line %d, and the driver knows nothing of it", what, source.Op, source.Line)
+		p.r.At(n, "a step of the driver's", "%s: the agent executes %s on line %d, and the driver knows nothing of it", what, source.Op, source.Line)
 	case source.async():
 		p.r.At(n, "a step without thread:", "%s: %s on line %d is only started, on thread %q", what, source.Op, source.Line, source.Thread)
 	case source.Record:

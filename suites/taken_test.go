@@ -160,7 +160,7 @@ func takenMistakes() []mistakeTest {
 			"register: {client: b, version: {from: "+name+", value: low}}", "deregister: {client: b}")
 	}
 	return []mistakeTest{
-		{"no such step", take("qury", "high"), `f:9:47: register: version: no step "qury" before this one; did you mean "query"? (expected a step before this one`, false},
+		{"no such step", take("qury", "high"), `f:9:47: register: version: there is no step "qury" before this one; did you mean "query"? (expected a step before this one`, false},
 		{"a later step", caseText("", "register: {client: a, version: {from: query, value: low}}", query, "deregister: {client: a}"), `no step "query" before this one`, false},
 		{"itself", caseText("", "register: {client: a, version: {from: register, value: version}}", "deregister: {client: a}"), `no step "register" before this one`, false},
 		{"two of them", take("query", "high", query), "there are 2 steps query before this one (expected the name: of one of them)", false},
@@ -178,9 +178,9 @@ func takenMistakes() []mistakeTest {
 			"what query on line 8 reported went with the driver, on line 10 (expected a step after that)", false},
 		{"gone with the machine", caseText("", "register: {client: a}", query, "reboot: {start: boot, steps: [{register: {client: a, version: {from: query, value: low}}}]}", "deregister: {client: a}"),
 			"what query on line 8 reported went with the driver, on line 9", false},
-		{"of the agent's", steps("register: {client: b, version: {from: reload, value: cycles}}", "reload: {times: 1}", "register: {client: a}"), "the agent performs reload on line 9", false},
+		{"of the agent's", steps("register: {client: b, version: {from: reload, value: cycles}}", "reload: {times: 1}", "register: {client: a}"), "register: version: the agent executes reload on line 9, and the driver knows nothing of it", false},
 		{"for the agent", caseText("", "register: {client: a}", "capture: {client: a, wait: none}", "release: {client: a}", "deregister: {client: a}", "reload: {times: 1, deregistrations: {from: capture, value: captures}}"),
-			"the agent performs reload, and takes nothing from other steps", true},
+			"reload: deregistrations: the agent executes reload, and takes nothing from other steps", true},
 		{"no value", steps("register: {client: b, version: {from: query}}"), "register: version has no value (expected value: what that step reports)", true},
 		{"no step", steps("register: {client: b, version: {value: low}}"), "register: version has no from (expected from: an earlier step", true},
 		{"more than that", steps("register: {client: b, version: {from: query, value: low, plus: 1}}"), `unknown key "plus" in register: version`, true},
@@ -194,7 +194,7 @@ func takenMistakes() []mistakeTest {
 		{"unseen on a thread", steps("register: {client: b, version: {from: query, value: low}, thread: t}\n", "sleep: 1ms") + "      - join: {thread: t}\n", `f:10:9: register takes low of query, but on thread "t" nobody would see what it took`, false},
 		{"not judged", take("query", "low") + "      - register: {client: c, version: {from: query, value: low}}\n        record: true\n      - deregister: {client: c}\n        record: []\n", "register takes low of query, but nobody would judge what it took", false},
 		{"beyond the buffer", caseText("", "register: {client: a}", "capture: {client: a, wait: none}", "socket: {client: a, socket: c, kind: connection}",
-			"send: {socket: c, bytes: 4000, offset: 97}", "close: {socket: c}", "release: {client: a}", "deregister: {client: a}"), "f:10:48: 4000 bytes at offset 97: the buffer has 4096 (expected at most 96)", false},
+			"send: {socket: c, bytes: 4000, offset: 97}", "close: {socket: c}", "release: {client: a}", "deregister: {client: a}"), "f:10:48: 4000 bytes at offset 97 don't fit: the buffer has 4096 (expected at most 96)", false},
 		{"block", steps("register: {client: b, block: left}"), `register: block is "left"; did you mean`, true},
 	}
 }

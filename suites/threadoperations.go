@@ -92,7 +92,7 @@ func (p *caseParser) joinOutputs(in stepReading) {
 		case n == nil:
 			continue
 		case s.joined == nil:
-			p.r.At(n, "a thread that runs a program, or is at a request to a device", "%s of %s, which writes nothing", key, s.about())
+			p.r.At(n, "a thread that runs a program, or is at a request to a device", "%s is demanded of %s, which writes nothing", key, s.about())
 			return
 		case s.joined.device != (key == "out"):
 			p.r.At(n, "stdout and stderr of a program, out of a device", "%s of %s", key, s.about())

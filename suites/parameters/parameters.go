@@ -88,7 +88,7 @@ func Expand(r *strictyaml.Reporter, item *strictyaml.Node, around []*strictyaml.
 		values += size(n)
 	}
 	if *left -= len(all) * values; *left < 0 {
-		r.At(item, fmt.Sprintf("at most %d", MaxValues), "too many values in one file, every combination of parameters counted")
+		r.At(item, fmt.Sprintf("at most %d", MaxValues), "the file has too many values, every combination of parameters counted")
 		return nil
 	}
 	for _, combination := range all {
@@ -159,7 +159,7 @@ func readWith(r *strictyaml.Reporter, n *strictyaml.Node) (with []pair, ok bool)
 		r.At(n, "a mapping of names to values, or to lists of values", "%s is empty", Key)
 		return nil, false
 	case count > maxCombinations:
-		r.At(n, fmt.Sprintf("at most %d", maxCombinations), "%d combinations of parameters", count)
+		r.At(n, fmt.Sprintf("at most %d", maxCombinations), "the case has %d combinations of parameters", count)
 		return with, false
 	case length > maxSuffix:
 		r.At(n, fmt.Sprintf("at most %d bytes", maxSuffix), "the parameters make the names of the cases %d bytes longer", length)
@@ -270,7 +270,7 @@ func (s substitution) scalar(n *strictyaml.Node) *strictyaml.Node {
 			names = append(names, name)
 		}
 		slices.Sort(names)
-		s.r.At(n, "a name of the case's with, or quotes around text that begins with $", "no parameter %q%s", name, strictyaml.Hint(name, names))
+		s.r.At(n, "a name of the case's with, or quotes around text that begins with $", "there is no parameter %q%s", name, strictyaml.Hint(name, names))
 		return told(n)
 	}
 	s.used[name] = true
