@@ -17,18 +17,18 @@ const (
 	longestCase        = abi.PlanMaxWaitMs * time.Millisecond
 	longestProgram     = 23 * time.Hour   // that a case runs, or waits for on a thread: a case has other steps, too
 	longestLoop        = 30 * time.Minute // of a case whose loops are made to last
-	longestUnit        = abi.MaxUnitMs * time.Millisecond
-	unitMargin         = 250 * time.Millisecond // of a unit over its steps
-	caseMargin         = 500 * time.Millisecond // of a case over its units
+	longestBatch       = abi.MaxUnitMs * time.Millisecond
+	batchMargin        = 250 * time.Millisecond // of a batch over its steps
+	caseMargin         = 500 * time.Millisecond // of a case over its batches
 	waitMargin         = time.Second            // of a case over all that its steps wait
 )
 
-// budget nests the limits: a step's own wait < the step's limit < its unit's < the case's. A limit
+// budget nests the limits: a step's own wait < the step's limit < its batch's < the case's. A limit
 // that was not given is made to fit; one that was given and does not fit is a mistake, since the
 // outer one would end the case before the inner one could say what hung.
 func (p *caseParser) budget(n, timeout *node) {
 	c := p.c
-	own := len(c.units) - c.tearDownUnits(c.units)
+	own := len(c.batches) - c.tearDownBatches(c.batches)
 	need, ok := p.waits(n, 0, own)
 	if !ok {
 		return
@@ -41,55 +41,55 @@ func (p *caseParser) budget(n, timeout *node) {
 			strictyaml.ShortDuration(c.Timeout), strictyaml.ShortDuration(need-waitMargin), strictyaml.ShortDuration(waitMargin))
 		return
 	}
-	if own < len(c.units) {
-		if need, ok = p.waits(n, own, len(c.units)); !ok {
+	if own < len(c.batches) {
+		if need, ok = p.waits(n, own, len(c.batches)); !ok {
 			return
 		}
-		c.TearDown = p.fitting(need, own, len(c.units))
+		c.TearDown = p.fitting(need, own, len(c.batches))
 	}
-	for i := range c.units {
+	for i := range c.batches {
 		limit := c.Timeout
 		if i >= own {
 			limit = c.TearDown
 		}
-		p.unitBudget(&c.units[i], limit)
+		p.batchBudget(&c.batches[i], limit)
 	}
 	for i := range c.Steps {
 		p.stepBudget(&c.Steps[i], p.steps[i])
 	}
 }
 
-// fitting is the limit for some of the units where none was given.
+// fitting is the limit for some of the batches where none was given.
 func (p *caseParser) fitting(need time.Duration, first, end int) time.Duration {
 	shortest, longest := defaultCaseTimeout, defaultStepTimeout
-	for _, u := range p.c.units[first:end] {
-		if u.loop() {
+	for _, b := range p.c.batches[first:end] {
+		if b.loop() {
 			shortest = defaultLoopTimeout
 		}
-		for _, s := range p.c.Steps[u.first : u.first+u.count] {
+		for _, s := range p.c.Steps[b.first : b.first+b.count] {
 			longest = max(longest, s.Timeout, s.op.limit())
 		}
 	}
 	return max(shortest, wholeSeconds(need+longest))
 }
 
-// waits adds up what the steps of some units wait by their own word, and the loops' own limits where they have
-// some; it reports what these units need to be given.
+// waits adds up what the steps of some batches wait by their own word, and the loops' own limits where they have
+// some; it reports what these batches need to be given.
 func (p *caseParser) waits(n *node, first, end int) (need time.Duration, ok bool) {
 	for i := first; i < end; i++ {
-		u := p.c.units[i]
-		total := p.unitWaits(u)
-		if longest := p.longestOf(u); total > longest-2*unitMargin {
-			p.r.At(p.steps[u.first].step, "at most "+strictyaml.ShortDuration(longest-2*unitMargin), "the repetitions may wait for %s",
+		b := p.c.batches[i]
+		total := p.batchWaits(b)
+		if longest := p.longestOf(b); total > longest-2*batchMargin {
+			p.r.At(p.steps[b.first].step, "at most "+strictyaml.ShortDuration(longest-2*batchMargin), "the repetitions may wait for %s",
 				strictyaml.ShortDuration(total))
 			return 0, false
 		}
-		if at := p.limits[i]; at != nil && u.timeout < total+2*unitMargin {
-			p.r.At(at, "at least "+strictyaml.ShortDuration(total+2*unitMargin), "timeout %s is too short: the loop's steps may wait for %s, and need some to spare",
-				strictyaml.ShortDuration(u.timeout), strictyaml.ShortDuration(total))
+		if at := p.limits[i]; at != nil && b.timeout < total+2*batchMargin {
+			p.r.At(at, "at least "+strictyaml.ShortDuration(total+2*batchMargin), "timeout %s is too short: the loop's steps may wait for %s, and need some to spare",
+				strictyaml.ShortDuration(b.timeout), strictyaml.ShortDuration(total))
 			return 0, false
 		}
-		need += max(total, u.timeout)
+		need += max(total, b.timeout)
 	}
 	if need += waitMargin; need > longestCase {
 		p.r.At(n, "at most "+strictyaml.ShortDuration(longestCase), "the steps may wait for %s", strictyaml.ShortDuration(need))
@@ -98,26 +98,26 @@ func (p *caseParser) waits(n *node, first, end int) (need time.Duration, ok bool
 	return need, true
 }
 
-// unitWaits is what all passes through a unit may wait, the longest choice each time; of a loop that runs for a
-// time, that time and a last pass. A reboot outlives its unit.
-func (p *caseParser) unitWaits(u unit) time.Duration {
-	pass := make([]time.Duration, max(u.groups, 1))
-	for _, s := range p.c.Steps[u.first : u.first+u.count] {
+// batchWaits is what all passes through a batch may wait, the longest choice each time; of a loop that runs for a
+// time, that time and a last pass. A reboot outlives its batch.
+func (p *caseParser) batchWaits(b batch) time.Duration {
+	pass := make([]time.Duration, max(b.groups, 1))
+	for _, s := range p.c.Steps[b.first : b.first+b.count] {
 		pass[s.group] += s.wait
 	}
 	longest := slices.Max(pass)
-	if u.duration > 0 {
-		return u.duration + longest
+	if b.duration > 0 {
+		return b.duration + longest
 	}
-	return longest * time.Duration(u.repeat)
+	return longest * time.Duration(b.repeat)
 }
 
-// longestOf is how long the unit may take: one of the driver's is a request to it.
-func (p *caseParser) longestOf(u unit) time.Duration {
-	if p.c.Steps[u.first].executor == byAgent {
+// longestOf is how long the batch may take: one of the driver's is a request to it.
+func (p *caseParser) longestOf(b batch) time.Duration {
+	if p.c.Steps[b.first].executor == byAgent {
 		return longestCase
 	}
-	return longestUnit
+	return longestBatch
 }
 
 // longest is how long a step may say that it takes, or waits: a program runs for as long as it likes, and so does who waits
@@ -130,34 +130,34 @@ func (p *caseParser) longest(s *Step) time.Duration {
 	return cmp.Or(s.op.longest, maxStepTime)
 }
 
-// unitBudget gives a unit its limit, inside that of the part of the case that it is in. A loop's own was checked by
+// batchBudget gives a batch its limit, inside that of the part of the case that it is in. A loop's own was checked by
 // waits, and there is room for it.
-func (p *caseParser) unitBudget(u *unit, around time.Duration) {
-	highest := min(around-caseMargin, p.longestOf(*u))
+func (p *caseParser) batchBudget(b *batch, around time.Duration) {
+	highest := min(around-caseMargin, p.longestOf(*b))
 	switch {
-	case u.timeout > 0:
-	case u.loop():
-		u.timeout = highest
+	case b.timeout > 0:
+	case b.loop():
+		b.timeout = highest
 	default:
-		s := &p.c.Steps[u.first]
+		s := &p.c.Steps[b.first]
 		limit := s.Timeout
 		if limit == 0 {
 			limit = s.wait + s.op.limit()
 		}
-		u.timeout = min(limit+unitMargin, highest)
+		b.timeout = min(limit+batchMargin, highest)
 	}
 }
 
-// stepBudget fits a step's limit into its unit's.
+// stepBudget fits a step's limit into its batch's.
 func (p *caseParser) stepBudget(s *Step, nodes stepNodes) {
-	highest := min(p.c.units[s.unit].timeout-unitMargin, max(s.wait, maxStepTime)+s.op.limit())
+	highest := min(p.c.batches[s.batch].timeout-batchMargin, max(s.wait, maxStepTime)+s.op.limit())
 	switch {
 	case s.Timeout == 0:
 		s.Timeout = min(s.wait+s.op.limit(), highest)
 	case s.Timeout > highest:
 		p.r.At(nodes.timeout, "at most "+strictyaml.ShortDuration(highest), "timeout %s of the step is not inside the limits around it",
 			strictyaml.ShortDuration(s.Timeout))
-	case s.Timeout < s.wait+unitMargin:
+	case s.Timeout < s.wait+batchMargin:
 		p.r.At(nodes.timeout, "more than "+strictyaml.ShortDuration(s.wait), "timeout %s is not more than the step itself waits",
 			strictyaml.ShortDuration(s.Timeout))
 	}
@@ -174,17 +174,17 @@ func wholeSeconds(d time.Duration) time.Duration {
 // much.
 func (c *Case) Lasting(d time.Duration) (*Case, error) {
 	longer := *c
-	longer.units = slices.Clone(c.units)
-	for i := range longer.units {
-		u := &longer.units[i]
-		if u.duration == 0 {
+	longer.batches = slices.Clone(c.batches)
+	for i := range longer.batches {
+		b := &longer.batches[i]
+		if b.duration == 0 {
 			continue
 		}
-		change := d - u.duration
-		u.duration = d
-		u.timeout += change
+		change := d - b.duration
+		b.duration = d
+		b.timeout += change
 		longer.Timeout += change
-		if u.timeout > longestUnit || longer.Timeout > longestLoop || d < time.Millisecond {
+		if b.timeout > longestBatch || longer.Timeout > longestLoop || d < time.Millisecond {
 			return nil, fmt.Errorf("%s can't run its loops for %s: a case may take no more than %s in all",
 				c.Name(), strictyaml.ShortDuration(d), strictyaml.ShortDuration(longestLoop))
 		}

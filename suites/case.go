@@ -38,7 +38,7 @@ type caseParser struct {
 	lost       int            // what steps before this index reported the driver does not know any more …
 	lostAt     int            // … since that line
 	steps      []stepNodes    // beside c.Steps
-	limits     map[int]*node  // where loops have a timeout, by unit
+	limits     map[int]*node  // where loops have a timeout, by batch
 	records    int
 	misuses    int
 	part       Part           // which is being read
@@ -130,7 +130,7 @@ func (l *loader) readCase(source Source, r *reporter, s *Suite, v parameters.Var
 		r.At(steps, "a list of steps", "steps is %s", steps.CountOrKind())
 		return c, id
 	case repeat != nil || parallel != nil:
-		p.readLoop(unit{repeat: c.Repeat, parallel: c.Parallel}, false, steps, []loopGroup{{steps: steps}})
+		p.readLoop(batch{repeat: c.Repeat, parallel: c.Parallel}, false, steps, []loopGroup{{steps: steps}})
 	default:
 		p.readSteps(OwnSteps, "steps", steps)
 	}

@@ -54,7 +54,7 @@ type Case struct {
 	once    once                   // what its suite does once
 	family  string                 // the id as written, which all combinations of its parameters share
 	params  []parameters.Parameter // those that are in the id
-	units   []unit
+	batches []batch
 	clients []string // by index
 	sockets []string // likewise
 	handles []string
@@ -98,8 +98,8 @@ type Step struct {
 	args     [abi.MaxArgs]uint64
 	wait     time.Duration // how long the step may take by its own word
 	nextAt   *node         // where next_on is written
-	unit     int
-	group    uint16 // of its unit, where that has some
+	batch    int
+	group    uint16 // of its batch, where that has some
 	weight   uint16 // of that, in its first step
 	generic  *generic
 	poolTags []string // of reload: whose pool is looked at
@@ -156,8 +156,8 @@ type condition struct {
 	from    *taken // not nil: what an earlier step reports is wanted
 }
 
-// unit is a list of steps that the driver runs in one go.
-type unit struct {
+// batch is a list of steps that the driver runs in one go.
+type batch struct {
 	first    int
 	count    int
 	repeat   int
@@ -173,13 +173,13 @@ type unit struct {
 	atStart  bool // DriverEntry runs it, when the step before starts the driver
 }
 
-func (u unit) loop() bool { return u.repeats() || u.count > 1 }
+func (b batch) loop() bool { return b.repeats() || b.count > 1 }
 
 // repeats reports whether its steps may run more than once.
-func (u unit) repeats() bool { return u.repeat > 1 || u.parallel > 1 }
+func (b batch) repeats() bool { return b.repeat > 1 || b.parallel > 1 }
 
 // counted reports whether it is certain how many passes there are.
-func (u unit) counted() bool { return u.duration == 0 && u.groups == 0 }
+func (b batch) counted() bool { return b.duration == 0 && b.groups == 0 }
 
 // CapabilityDoc says what a capability that a case may require means, or "" for one that the
 // builtin suites don't use.

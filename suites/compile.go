@@ -44,7 +44,7 @@ type PlanOptions struct {
 // MaxPlanBytes is how much of a plan cases may take together, by their PlanBytes.
 const MaxPlanBytes = abi.PlanMaxFile / 2
 
-// PlanBytes is how much of a plan an attempt of the case takes at most: with its own steps, units and texts.
+// PlanBytes is how much of a plan an attempt of the case takes at most: with its own steps, batches and texts.
 func (c *Case) PlanBytes() int {
 	size := binary.Size(abi.PlanCase{}) + len(c.Name()) + 1 + len(c.Steps)*(binary.Size(abi.PlanUnit{})+binary.Size(abi.PlanStep{}))
 	for _, s := range c.Steps {
@@ -120,11 +120,11 @@ func milliseconds(what string, d time.Duration) (uint32, error) {
 	return uint32(d.Milliseconds()), nil
 }
 
-// planWriter gathers the tables of a plan. A case that is in it again, with the same seed, shares its units.
+// planWriter gathers the tables of a plan. A case that is in it again, with the same seed, shares its batches.
 type planWriter struct {
 	opts    PlanOptions
 	cases   []abi.PlanCase
-	units   []abi.PlanUnit
+	batches []abi.PlanUnit
 	steps   []abi.PlanStep
 	strings []byte
 	offsets map[string]uint32
@@ -148,11 +148,11 @@ func (w *planWriter) text(s string) uint32 {
 	return at
 }
 
-// tearDownUnits counts the units at the end that run whatever became of the others: no unit has steps of two parts.
-func (c *Case) tearDownUnits(units []unit) int {
+// tearDownBatches counts the batches at the end that run whatever became of the others: no batch has steps of two parts.
+func (c *Case) tearDownBatches(batches []batch) int {
 	count := 0
-	for _, u := range units {
-		if c.Steps[u.first].Part.After() {
+	for _, b := range batches {
+		if c.Steps[b.first].Part.After() {
 			count++
 		}
 	}
@@ -182,20 +182,20 @@ func (w *planWriter) add(e Entry, seed uint32) {
 		w.cases = append(w.cases, again)
 		return
 	}
-	units := c.batched()
+	batches := c.requests()
 	wire := abi.PlanCase{
-		Name: w.text(c.Name()), FirstUnit: uint32(len(w.units)), UnitCount: uint32(len(units)),
+		Name: w.text(c.Name()), FirstUnit: uint32(len(w.batches)), UnitCount: uint32(len(batches)),
 		TimeoutMs:     uint32(c.Timeout.Milliseconds()),
-		TearDownCount: uint32(c.tearDownUnits(units)), TearDownMs: uint32(c.TearDown.Milliseconds()),
+		TearDownCount: uint32(c.tearDownBatches(batches)), TearDownMs: uint32(c.TearDown.Milliseconds()),
 		Suite: w.suite(c), Role: uint32(c.Role),
 	}
 	first := uint32(len(w.steps))
-	for _, u := range units {
-		w.units = append(w.units, abi.PlanUnit{
-			FirstStep: first + uint32(u.first), StepCount: uint32(u.count),
-			Repeat: uint32(u.repeat), Parallel: uint32(u.parallel), ClientStride: uint32(u.stride), SocketStride: uint32(u.sockets),
-			TimeoutMs: uint32(u.timeout.Milliseconds()), ForMs: uint32(u.duration.Milliseconds()),
-			Groups: uint32(u.groups), Seed: cmp.Or(u.seed, key.seed), Flags: u.flags(c.Steps[u.first].Part),
+	for _, b := range batches {
+		w.batches = append(w.batches, abi.PlanUnit{
+			FirstStep: first + uint32(b.first), StepCount: uint32(b.count),
+			Repeat: uint32(b.repeat), Parallel: uint32(b.parallel), ClientStride: uint32(b.stride), SocketStride: uint32(b.sockets),
+			TimeoutMs: uint32(b.timeout.Milliseconds()), ForMs: uint32(b.duration.Milliseconds()),
+			Groups: uint32(b.groups), Seed: cmp.Or(b.seed, key.seed), Flags: b.flags(c.Steps[b.first].Part),
 		})
 	}
 	for i := range c.Steps {
@@ -226,9 +226,9 @@ func (w *planWriter) suite(c *Case) uint32 {
 	return w.suites[c.Suite]
 }
 
-func (u unit) flags(part Part) uint32 {
+func (b batch) flags(part Part) uint32 {
 	switch {
-	case u.atStart:
+	case b.atStart:
 		return abi.PlanUnitAtStart
 	case part == Health:
 		return abi.PlanUnitHealth
@@ -236,48 +236,48 @@ func (u unit) flags(part Part) uint32 {
 	return 0
 }
 
-// A case of more steps than eagerSteps is sent to the driver batchSteps at a time: a request costs more than most
+// A case of more steps than eagerSteps is sent to the driver requestSteps at a time: a request costs more than most
 // steps do. A shorter one goes step by step, so that the journal has each step before the next one begins, and
 // tells how far the case got where that ends the machine.
 const (
-	eagerSteps = 100
-	batchSteps = abi.MaxSteps
+	eagerSteps   = 100
+	requestSteps = abi.MaxSteps
 )
 
-// batched are the units of a case as the driver is given them.
-func (c *Case) batched() []unit {
+// requests are the batches of a case as the driver is given them.
+func (c *Case) requests() []batch {
 	if len(c.Steps) <= eagerSteps {
-		return c.units
+		return c.batches
 	}
-	var units []unit
-	var waits time.Duration // of the steps of the last unit
-	for _, u := range c.units {
-		wait := c.Steps[u.first].wait
-		if n := len(units); n > 0 && c.single(u) && c.single(units[n-1]) && c.Steps[u.first].Part == c.Steps[units[n-1].first].Part && units[n-1].count < batchSteps && waits+wait < maxStepTime {
-			units[n-1].count++
-			units[n-1].timeout = min(units[n-1].timeout+u.timeout, longestUnit, c.Timeout-caseMargin)
+	var batches []batch
+	var waits time.Duration // of the steps of the last batch
+	for _, b := range c.batches {
+		wait := c.Steps[b.first].wait
+		if n := len(batches); n > 0 && c.single(b) && c.single(batches[n-1]) && c.Steps[b.first].Part == c.Steps[batches[n-1].first].Part && batches[n-1].count < requestSteps && waits+wait < maxStepTime {
+			batches[n-1].count++
+			batches[n-1].timeout = min(batches[n-1].timeout+b.timeout, longestBatch, c.Timeout-caseMargin)
 			waits += wait
 			continue
 		}
-		units, waits = append(units, u), wait
+		batches, waits = append(batches, b), wait
 	}
-	return units
+	return batches
 }
 
-// UnitFrom is the step, and how many from it on, that the driver is given in one request when the steps before it are
+// BatchFrom is the step, and how many from it on, that the driver is given in one request when the steps before it are
 // back: which of them is under way nobody outside the driver knows.
-func (c *Case) UnitFrom(step int) (first, count int) {
-	for _, u := range c.batched() {
-		if step >= u.first && step < u.first+u.count {
-			return step, u.first + u.count - step
+func (c *Case) BatchFrom(step int) (first, count int) {
+	for _, b := range c.requests() {
+		if step >= b.first && step < b.first+b.count {
+			return step, b.first + b.count - step
 		}
 	}
 	return step, 1
 }
 
-// single reports whether the unit is of steps of the driver that run once, each as if it were alone.
-func (c *Case) single(u unit) bool {
-	return !u.listed && !u.repeats() && c.Steps[u.first].executor == byDriver
+// single reports whether the batch is of steps of the driver that run once, each as if it were alone.
+func (c *Case) single(b batch) bool {
+	return !b.listed && !b.repeats() && c.Steps[b.first].executor == byDriver
 }
 
 func (s *Step) wire() abi.Step {
@@ -317,7 +317,7 @@ func (w *planWriter) file(h abi.PlanHeader) ([]byte, error) {
 		return uint32(count), uint32(offset)
 	}
 	h.CaseCount, h.CaseOffset = table(len(w.cases), binary.Size(abi.PlanCase{}))
-	h.UnitCount, h.UnitOffset = table(len(w.units), binary.Size(abi.PlanUnit{}))
+	h.UnitCount, h.UnitOffset = table(len(w.batches), binary.Size(abi.PlanUnit{}))
 	h.StepCount, h.StepOffset = table(len(w.steps), binary.Size(abi.PlanStep{}))
 	h.StringBytes, h.StringOffset = table(len(w.strings), 1)
 	if at > abi.PlanMaxFile {
@@ -326,7 +326,7 @@ func (w *planWriter) file(h abi.PlanHeader) ([]byte, error) {
 	h.FileSize = uint32(at)
 
 	out := bytes.NewBuffer(make([]byte, 0, at))
-	for _, part := range []any{h, w.cases, w.units, w.steps, w.strings} {
+	for _, part := range []any{h, w.cases, w.batches, w.steps, w.strings} {
 		out.Write(make([]byte, align(out.Len())-out.Len()))
 		if err := binary.Write(out, binary.LittleEndian, part); err != nil {
 			return nil, fmt.Errorf("compile plan: %w", err)

@@ -17,11 +17,11 @@ import (
 
 // decoded is a plan file as the agent sees it, read here on its own: header, then tables by offset.
 type decoded struct {
-	header abi.PlanHeader
-	cases  []abi.PlanCase
-	units  []abi.PlanUnit
-	steps  []abi.PlanStep
-	text   []byte
+	header  abi.PlanHeader
+	cases   []abi.PlanCase
+	batches []abi.PlanUnit
+	steps   []abi.PlanStep
+	text    []byte
 }
 
 func decodePlan(data []byte) (*decoded, error) {
@@ -40,12 +40,12 @@ func decodePlan(data []byte) (*decoded, error) {
 	case crc32.ChecksumIEEE(zeroed) != h.Crc32:
 		return nil, fmt.Errorf("CRC %#x", h.Crc32)
 	}
-	d.cases, d.units, d.steps = make([]abi.PlanCase, h.CaseCount), make([]abi.PlanUnit, h.UnitCount), make([]abi.PlanStep, h.StepCount)
+	d.cases, d.batches, d.steps = make([]abi.PlanCase, h.CaseCount), make([]abi.PlanUnit, h.UnitCount), make([]abi.PlanStep, h.StepCount)
 	d.text = make([]byte, h.StringBytes)
 	for _, table := range []struct {
 		offset uint32
 		into   any
-	}{{h.CaseOffset, d.cases}, {h.UnitOffset, d.units}, {h.StepOffset, d.steps}, {h.StringOffset, d.text}} {
+	}{{h.CaseOffset, d.cases}, {h.UnitOffset, d.batches}, {h.StepOffset, d.steps}, {h.StringOffset, d.text}} {
 		if table.offset%8 != 0 || int(table.offset) > len(data) {
 			return nil, fmt.Errorf("offset %d", table.offset)
 		}
@@ -62,10 +62,10 @@ func (d *decoded) check() error {
 		return fmt.Errorf("strings do not end with NUL")
 	}
 	for i, c := range d.cases {
-		if int(c.Name) >= len(d.text) || c.UnitCount == 0 || int(c.FirstUnit+c.UnitCount) > len(d.units) || c.TearDownCount > c.UnitCount {
+		if int(c.Name) >= len(d.text) || c.UnitCount == 0 || int(c.FirstUnit+c.UnitCount) > len(d.batches) || c.TearDownCount > c.UnitCount {
 			return fmt.Errorf("case %d: %+v", i, c)
 		}
-		for k, u := range d.units[c.FirstUnit : c.FirstUnit+c.UnitCount] {
+		for k, u := range d.batches[c.FirstUnit : c.FirstUnit+c.UnitCount] {
 			limit, most := c.TimeoutMs, uint32(abi.MaxUnitMs)
 			if executor(d.steps[min(int(u.FirstStep), len(d.steps)-1)].Performer) == byAgent {
 				most = abi.PlanMaxWaitMs
@@ -79,7 +79,7 @@ func (d *decoded) check() error {
 			case u.Repeat < 1 || u.Parallel < 1 || u.Parallel > abi.MaxParallel:
 				return fmt.Errorf("case %d: runs of %+v", i, u)
 			case u.TimeoutMs < 1 || u.TimeoutMs > most || u.TimeoutMs >= limit:
-				return fmt.Errorf("case %d: unit's limit %d in a case's of %d", i, u.TimeoutMs, limit)
+				return fmt.Errorf("case %d: batch's limit %d in a case's of %d", i, u.TimeoutMs, limit)
 			}
 			for j, s := range d.steps[u.FirstStep : u.FirstStep+u.StepCount] {
 				if err := checkStep(s, u); err != nil {
@@ -98,7 +98,7 @@ func checkStep(ps abi.PlanStep, u abi.PlanUnit) error {
 	case !knownOperation(ps) || s.Context > abi.ContextDPC || s.Thread > abi.MaxThreads:
 		return fmt.Errorf("operation %d of executor %d, context %d, thread %d", s.Op, ps.Performer, s.Context, s.Thread)
 	case s.TimeoutMs < 1 || s.TimeoutMs > u.TimeoutMs:
-		return fmt.Errorf("limit %d in a unit's of %d", s.TimeoutMs, u.TimeoutMs)
+		return fmt.Errorf("limit %d in a batch's of %d", s.TimeoutMs, u.TimeoutMs)
 	case s.CheckCount > abi.MaxChecks || s.ExpectCount > abi.MaxExpect:
 		return fmt.Errorf("%d checks, %d statuses", s.CheckCount, s.ExpectCount)
 	case executor(ps.Performer) == byAgent && (u.Flags != 0 || s.Context != 0):
@@ -292,11 +292,11 @@ func TestCompileSteps(t *testing.T) {
 	}
 }
 
-// TestCompileEntry checks the unit of what DriverEntry does: behind the step that starts the driver, and marked.
+// TestCompileEntry checks the batch of what DriverEntry does: behind the step that starts the driver, and marked.
 func TestCompileEntry(t *testing.T) {
 	d := compile(t, load(t, caseText("", "unload:", "load:\n          steps:\n            - register: {client: a}\n            - sleep: 10ms", "deregister: {client: a}")).All()[0])
 	var got []abi.PlanUnit
-	for _, u := range d.units {
+	for _, u := range d.batches {
 		got = append(got, abi.PlanUnit{FirstStep: u.FirstStep, StepCount: u.StepCount, Flags: u.Flags})
 	}
 	want := []abi.PlanUnit{{FirstStep: 0, StepCount: 1}, {FirstStep: 1, StepCount: 1}, {FirstStep: 2, StepCount: 2, Flags: abi.PlanUnitAtStart}, {FirstStep: 4, StepCount: 1}}
@@ -305,7 +305,7 @@ func TestCompileEntry(t *testing.T) {
 	}
 }
 
-func TestCompileUnits(t *testing.T) {
+func TestCompileBatches(t *testing.T) {
 	catalog := load(t, `suite: s
 doc: d
 cases:
@@ -345,7 +345,7 @@ cases:
       - deregister: {client: a}
 `)
 	d := compile(t, catalog.All()...)
-	wantUnits := []abi.PlanUnit{
+	wantBatches := []abi.PlanUnit{
 		{FirstStep: 0, StepCount: 1, Repeat: 1, Parallel: 1, ClientStride: 0, TimeoutMs: 5250},
 		{FirstStep: 1, StepCount: 1, Repeat: 3, Parallel: 1, ClientStride: 0, TimeoutMs: 29500},
 		{FirstStep: 2, StepCount: 1, Repeat: 3, Parallel: 1, ClientStride: 0, TimeoutMs: 29500},
@@ -355,7 +355,7 @@ cases:
 		{FirstStep: 9, StepCount: 2, Repeat: 5, Parallel: 4, ClientStride: 0, TimeoutMs: 3000},
 		{FirstStep: 11, StepCount: 1, Repeat: 1, Parallel: 1, ClientStride: 0, TimeoutMs: 5250},
 	}
-	if diff := cmp.Diff(wantUnits, d.units); diff != "" {
+	if diff := cmp.Diff(wantBatches, d.batches); diff != "" {
 		t.Error(diff)
 	}
 	var limits []uint32

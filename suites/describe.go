@@ -29,8 +29,8 @@ func (c *Case) Describe(w io.Writer) error {
 	}
 	b.WriteString("\n")
 	width := len(fmt.Sprint(len(c.Steps)))
-	for i, u := range c.units {
-		if i == len(c.units)-c.tearDownUnits(c.units) {
+	for i, u := range c.batches {
+		if i == len(c.batches)-c.tearDownBatches(c.batches) {
 			fmt.Fprintf(&b, "  whatever became of them, within %s:\n", strictyaml.ShortDuration(c.TearDown))
 		}
 		indent := "  "
@@ -50,7 +50,7 @@ func (c *Case) Describe(w io.Writer) error {
 	return err
 }
 
-func (u unit) times() string {
+func (u batch) times() string {
 	if u.atStart {
 		return "in DriverEntry"
 	}

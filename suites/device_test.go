@@ -134,9 +134,9 @@ func TestDeviceLoop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	unit := d.units[len(d.units)-1]
-	if unit.SocketStride != 2 || unit.ClientStride != 0 || unit.Parallel != 4 || unit.ForMs != 1000 {
-		t.Errorf("the unit is %+v", unit)
+	batch := d.batches[len(d.batches)-1]
+	if batch.SocketStride != 2 || batch.ClientStride != 0 || batch.Parallel != 4 || batch.ForMs != 1000 {
+		t.Errorf("the batch is %+v", batch)
 	}
 	for _, s := range d.steps[2:] {
 		if executor(s.Performer) != byAgent {

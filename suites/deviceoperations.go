@@ -12,7 +12,7 @@ import (
 	"wskharness/suites/output"
 )
 
-// deviceOperations are the steps about a device: its handles, and requests to it. The agent performs them.
+// deviceOperations are the steps about a device: its handles, and requests to it. The agent executes them.
 func deviceOperations() []operation {
 	device := argument{name: "device", kind: argText, doc: `the device, which is opened for this request alone: NAME for \\.\NAME`}
 	handle := argument{name: "handle", kind: argHandle, slot: slotHandle, plus: 1, doc: "the handle that an open step has made, instead of the device"}

@@ -57,7 +57,7 @@ func (p *caseParser) use(name string, at *node, s *Step) uint64 {
 	return uint64(use.index)
 }
 
-// start is a step that is started on a named thread of whoever performs it; the result is the thread's index.
+// start is a step that is started on a named thread of whoever executes it; the result is the thread's index.
 func (p *caseParser) start(name string, at *node, s *Step) int {
 	t := p.threads[name]
 	if t == nil {
@@ -75,7 +75,7 @@ func (p *caseParser) start(name string, at *node, s *Step) int {
 	return t.index
 }
 
-// running is a step about a thread's operation, which whoever started it performs, too.
+// running is a step about a thread's operation, which whoever started it executes, too.
 func (p *caseParser) running(name string, at *node, joins bool) *threadUse {
 	t := p.threads[name]
 	if t == nil || !t.busy {

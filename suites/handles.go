@@ -88,8 +88,8 @@ func (p *caseParser) settleHandles(s *Step, n *node) {
 
 // agentLoop settles a loop that the agent runs: all of its steps are the agent's, and each of its threads may have
 // handles of its own. It reports whether the loop is one.
-func (p *caseParser) agentLoop(u *unit, at *node) bool {
-	steps := p.c.Steps[u.first : u.first+u.count]
+func (p *caseParser) agentLoop(b *batch, at *node) bool {
+	steps := p.c.Steps[b.first : b.first+b.count]
 	if !slices.ContainsFunc(steps, func(s Step) bool { return s.executor == byAgent }) {
 		return false
 	}
@@ -103,13 +103,13 @@ func (p *caseParser) agentLoop(u *unit, at *node) bool {
 			return true
 		}
 	}
-	u.agent = true
+	b.agent = true
 	if p.loop == nil || !p.loop.own() {
 		return true
 	}
-	u.sockets = len(p.c.handles)
-	if need := u.sockets * u.parallel; need > abi.PlanMaxHandles {
-		p.r.At(at, fmt.Sprintf("at most %d handles over all threads", abi.PlanMaxHandles), "the loop needs %d handles on each of %d threads", u.sockets, u.parallel)
+	b.sockets = len(p.c.handles)
+	if need := b.sockets * b.parallel; need > abi.PlanMaxHandles {
+		p.r.At(at, fmt.Sprintf("at most %d handles over all threads", abi.PlanMaxHandles), "the loop needs %d handles on each of %d threads", b.sockets, b.parallel)
 	}
 	return true
 }

@@ -380,7 +380,7 @@ func (c *Case) judgeLoops(results []StepResult) []Deviation {
 	}
 	for i := 1; i < len(c.Steps); i++ {
 		s, before := &c.Steps[i], &c.Steps[i-1]
-		if s.Runs != 0 || s.unit != before.unit || s.group != before.group {
+		if s.Runs != 0 || s.batch != before.batch || s.group != before.group {
 			continue
 		}
 		fewer := s.Yields || len(before.Next) > 0

@@ -70,7 +70,7 @@ func (p *caseParser) forget() {
 // entryUse is the list of steps for DriverEntry that is being read.
 type entryUse struct{ of string }
 
-// readEntry reads the steps that DriverEntry runs, into one unit behind the step that starts the driver.
+// readEntry reads the steps that DriverEntry runs, into one batch behind the step that starts the driver.
 func (p *caseParser) readEntry(s *Step, steps *node) {
 	if steps == nil {
 		return
@@ -85,16 +85,16 @@ func (p *caseParser) readEntry(s *Step, steps *node) {
 	case s.Reboots() && s.args[2] == uint64(StartDemand):
 		p.r.At(steps, "start: boot, system or auto", "the driver is not started by the boot")
 	}
-	p.c.units = append(p.c.units, unit{first: len(p.c.Steps), repeat: 1, parallel: 1, listed: true, atStart: true})
+	p.c.batches = append(p.c.batches, batch{first: len(p.c.Steps), repeat: 1, parallel: 1, listed: true, atStart: true})
 	p.entry = &entryUse{of: s.Op}
 	for _, item := range steps.Items {
 		p.readStep(item)
 	}
 	p.entry = nil
-	last := &p.c.units[len(p.c.units)-1]
+	last := &p.c.batches[len(p.c.batches)-1]
 	last.count = len(p.c.Steps) - last.first
 	if last.count == 0 { // every step of it was a mistake
-		p.c.units = p.c.units[:len(p.c.units)-1]
+		p.c.batches = p.c.batches[:len(p.c.batches)-1]
 	}
 	if last.count > abi.MaxSteps {
 		p.r.At(steps, "fewer steps", "DriverEntry has more than %d steps", abi.MaxSteps)

@@ -44,28 +44,28 @@ func (p *caseParser) readLoopStep(n *node, outer *mapping) {
 	if !ok {
 		return
 	}
-	u := unit{repeat: 1, parallel: 1}
+	b := batch{repeat: 1, parallel: 1}
 	shared := false
 	repeat := m.Take("repeat")
 	if n := m.Take("for"); n != nil {
 		var ok bool
-		if u.duration, ok = p.r.Duration(n, "loop: for", longestLoop); ok {
-			u.repeat = endless
+		if b.duration, ok = p.r.Duration(n, "loop: for", longestLoop); ok {
+			b.repeat = endless
 		}
 	}
 	if repeat != nil {
-		u.repeat = p.count(repeat, "loop: repeat", maxRepeat)
+		b.repeat = p.count(repeat, "loop: repeat", maxRepeat)
 	}
 	if n := m.Take("parallel"); n != nil {
-		u.parallel = p.count(n, "loop: parallel", abi.MaxParallel)
+		b.parallel = p.count(n, "loop: parallel", abi.MaxParallel)
 	}
 	if n := m.Take("shared"); n != nil {
 		shared, _ = p.r.Bool(n, "loop: shared")
 	}
 	if n := m.Take("timeout"); n != nil {
 		var ok bool
-		if u.timeout, ok = p.r.Duration(n, "loop: timeout", longestUnit); ok && !p.inLoop() {
-			p.limits[len(p.c.units)] = n
+		if b.timeout, ok = p.r.Duration(n, "loop: timeout", longestBatch); ok && !p.inLoop() {
+			p.limits[len(p.c.batches)] = n
 		}
 	}
 	seed := m.Take("seed")
@@ -73,7 +73,7 @@ func (p *caseParser) readLoopStep(n *node, outer *mapping) {
 	m.Done()
 	if seed != nil {
 		if number, ok := p.r.Number(seed, "loop: seed", 1, math.MaxUint32); ok {
-			u.seed = uint32(number)
+			b.seed = uint32(number)
 		}
 		if steps != nil && len(groups) < 2 {
 			p.r.At(seed, "choose", "the loop has a seed, but chooses nothing")
@@ -85,9 +85,9 @@ func (p *caseParser) readLoopStep(n *node, outer *mapping) {
 		p.r.At(n, "loops one after the other", "a loop can't be in a loop")
 	default:
 		if len(groups) > 1 {
-			u.groups = len(groups)
+			b.groups = len(groups)
 		}
-		p.readLoop(u, shared, steps, groups)
+		p.readLoop(b, shared, steps, groups)
 	}
 }
 
@@ -138,12 +138,12 @@ func (p *caseParser) stepList(n *node) *node {
 	return n
 }
 
-// readLoop reads the steps of a loop, or of a case that is one, into one unit. At is where they are written.
-func (p *caseParser) readLoop(u unit, shared bool, at *node, groups []loopGroup) {
-	p.loop = &loopUse{parallel: u.parallel, shared: shared, made: map[string]bool{}, opened: map[string]bool{}}
+// readLoop reads the steps of a loop, or of a case that is one, into one batch. At is where they are written.
+func (p *caseParser) readLoop(b batch, shared bool, at *node, groups []loopGroup) {
+	p.loop = &loopUse{parallel: b.parallel, shared: shared, made: map[string]bool{}, opened: map[string]bool{}}
 	defer func() { p.loop = nil }()
-	u.first, u.listed = len(p.c.Steps), true
-	p.c.units = append(p.c.units, u)
+	b.first, b.listed = len(p.c.Steps), true
+	p.c.batches = append(p.c.batches, b)
 	for i, g := range groups {
 		first := len(p.c.Steps)
 		p.readPass(g.steps)
@@ -151,11 +151,11 @@ func (p *caseParser) readLoop(u unit, shared bool, at *node, groups []loopGroup)
 			p.c.Steps[k].group, p.c.Steps[k].weight = uint16(i), g.weight
 		}
 	}
-	last := &p.c.units[len(p.c.units)-1]
+	last := &p.c.batches[len(p.c.batches)-1]
 	last.count = len(p.c.Steps) - last.first
 	if last.count == 0 { // every step of it was a mistake
-		delete(p.limits, len(p.c.units)-1)
-		p.c.units = p.c.units[:len(p.c.units)-1]
+		delete(p.limits, len(p.c.batches)-1)
+		p.c.batches = p.c.batches[:len(p.c.batches)-1]
 		return
 	}
 	if last.count > abi.MaxSteps {
@@ -169,13 +169,13 @@ func (p *caseParser) readLoop(u unit, shared bool, at *node, groups []loopGroup)
 		// Thread t uses the named ones plus t strides.
 		last.stride = len(p.c.clients)
 		last.sockets = len(p.c.sockets)
-		if need := last.sockets * u.parallel; need > abi.MaxSockets {
+		if need := last.sockets * b.parallel; need > abi.MaxSockets {
 			p.r.At(at, fmt.Sprintf("at most %d sockets over all threads", abi.MaxSockets),
-				"the loop needs %d sockets on each of %d threads", last.sockets, u.parallel)
+				"the loop needs %d sockets on each of %d threads", last.sockets, b.parallel)
 		}
-		if need := last.stride * u.parallel; need > abi.MaxClients {
+		if need := last.stride * b.parallel; need > abi.MaxClients {
 			p.r.At(at, fmt.Sprintf("at most %d clients over all threads", abi.MaxClients),
-				"the loop needs %d clients on each of %d threads", last.stride, u.parallel)
+				"the loop needs %d clients on each of %d threads", last.stride, b.parallel)
 		}
 	}
 }
@@ -211,9 +211,9 @@ func (p *caseParser) readPass(steps *node) {
 
 // uncounted forgets how often the steps of a loop run where time or chance decides, and from where on in a
 // pass a status may.
-func (p *caseParser) uncounted(u *unit) {
-	certain := u.counted()
-	for i := u.first; i < u.first+u.count; i++ {
+func (p *caseParser) uncounted(b *batch) {
+	certain := b.counted()
+	for i := b.first; i < b.first+b.count; i++ {
 		s := &p.c.Steps[i]
 		if certain = certain && !s.Yields; !certain {
 			s.Runs = 0
@@ -231,8 +231,8 @@ type Loop struct {
 
 // Loop says how a step runs; ok is false where it runs once.
 func (c *Case) Loop(s *Step) (l Loop, ok bool) {
-	u := c.units[s.unit]
-	return Loop{Threads: u.parallel, Chance: u.groups > 0, Seed: u.seed}, u.repeats()
+	b := c.batches[s.batch]
+	return Loop{Threads: b.parallel, Chance: b.groups > 0, Seed: b.seed}, b.repeats()
 }
 
 // SeedOf is the seed of an attempt's choices: the loop's own, or one more than the run's with each attempt. It
@@ -249,10 +249,10 @@ func attemptSeed(run uint32, attempt int) uint32 { return run + uint32(max(attem
 
 // Chance reports whether the run's seed decides what the case does.
 func (c *Case) Chance() bool {
-	return slices.ContainsFunc(c.units, func(u unit) bool { return u.groups > 0 && u.seed == 0 })
+	return slices.ContainsFunc(c.batches, func(b batch) bool { return b.groups > 0 && b.seed == 0 })
 }
 
 // Timed reports whether the case has a loop that runs for a time.
 func (c *Case) Timed() bool {
-	return slices.ContainsFunc(c.units, func(u unit) bool { return u.duration > 0 })
+	return slices.ContainsFunc(c.batches, func(b batch) bool { return b.duration > 0 })
 }

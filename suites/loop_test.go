@@ -50,7 +50,7 @@ func TestCompileChoice(t *testing.T) {
 		{FirstStep: 1, StepCount: 4, Repeat: endless, Parallel: 32, TimeoutMs: 29500, ForMs: 1000, Groups: 2},
 		{FirstStep: 6, StepCount: 2, Repeat: 10, Parallel: 1, TimeoutMs: 29500, Groups: 2, Seed: 7},
 	}
-	if diff := cmp.Diff(want, []abi.PlanUnit{d.units[1], d.units[3]}); diff != "" {
+	if diff := cmp.Diff(want, []abi.PlanUnit{d.batches[1], d.batches[3]}); diff != "" {
 		t.Error(diff)
 	}
 	steps := []abi.Step{
@@ -81,7 +81,7 @@ func TestSeeds(t *testing.T) {
 	}
 	var seeds []uint32
 	for i, c := range d.cases {
-		for _, u := range d.units[c.FirstUnit : c.FirstUnit+c.UnitCount] {
+		for _, u := range d.batches[c.FirstUnit : c.FirstUnit+c.UnitCount] {
 			if u.Groups > 0 {
 				seeds = append(seeds, u.Seed)
 				loop, _ := entries[i].Case.Loop(&entries[i].Case.Steps[1])
@@ -94,8 +94,8 @@ func TestSeeds(t *testing.T) {
 	if diff := cmp.Diff([]uint32{99, 100, 7, 7, 100}, seeds); diff != "" {
 		t.Error(diff)
 	}
-	if len(d.units) != 7 {
-		t.Errorf("%d units, want two times three and one", len(d.units))
+	if len(d.batches) != 7 {
+		t.Errorf("%d batches, want two times three and one", len(d.batches))
 	}
 }
 
@@ -106,7 +106,7 @@ func TestLasting(t *testing.T) {
 		t.Fatal(err)
 	}
 	before, after := compile(t, c), compile(t, long)
-	if u, v := before.units[1], after.units[1]; v.ForMs != 60000 || v.TimeoutMs != u.TimeoutMs+59000 || u.ForMs != 1000 {
+	if u, v := before.batches[1], after.batches[1]; v.ForMs != 60000 || v.TimeoutMs != u.TimeoutMs+59000 || u.ForMs != 1000 {
 		t.Errorf("for %d, limit %d; before %d, %d", v.ForMs, v.TimeoutMs, u.ForMs, u.TimeoutMs)
 	}
 	if long.Timeout != c.Timeout+59*time.Second {
@@ -127,7 +127,7 @@ func TestLongCasesAreBatched(t *testing.T) {
 	}
 	counts := func(steps ...string) (counts []uint32) {
 		d := compile(t, load(t, caseText("    timeout: 20m\n", steps...)).All()[0])
-		for _, u := range d.units {
+		for _, u := range d.batches {
 			counts = append(counts, u.StepCount)
 		}
 		return counts

@@ -117,8 +117,8 @@ func TestTearDownHasTimeOfItsOwn(t *testing.T) {
 	if diff := cmp.Diff(want, d.cases[0]); diff != "" {
 		t.Error(diff)
 	}
-	if got := []uint32{d.units[0].TimeoutMs, d.units[1].TimeoutMs, d.units[2].TimeoutMs}; got[0] != 2500 || got[1] != 95250 || got[2] != 97500 {
-		t.Errorf("the units have %v ms", got)
+	if got := []uint32{d.batches[0].TimeoutMs, d.batches[1].TimeoutMs, d.batches[2].TimeoutMs}; got[0] != 2500 || got[1] != 95250 || got[2] != 97500 {
+		t.Errorf("the batches have %v ms", got)
 	}
 }
 
@@ -150,11 +150,11 @@ func TestHealthCheck(t *testing.T) {
 		}
 		d := compile(t, cases[i])
 		if d.cases[0].TearDownCount != uint32(len(want)-1) {
-			t.Errorf("%s: %d of %d units run whatever became of the others", cases[i].ID, d.cases[0].TearDownCount, len(want))
+			t.Errorf("%s: %d of %d batches run whatever became of the others", cases[i].ID, d.cases[0].TearDownCount, len(want))
 		}
 		for k, part := range want {
-			if (d.units[k].Flags == abi.PlanUnitHealth) != (part == Health) {
-				t.Errorf("%s: unit %d, of its %q, has the flags %#x", cases[i].ID, k, part, d.units[k].Flags)
+			if (d.batches[k].Flags == abi.PlanUnitHealth) != (part == Health) {
+				t.Errorf("%s: batch %d, of its %q, has the flags %#x", cases[i].ID, k, part, d.batches[k].Flags)
 			}
 		}
 	}

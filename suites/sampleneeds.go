@@ -26,7 +26,7 @@ func (c *Case) NeedsSample() bool {
 		case s.op.sampleCheck != nil:
 			return slices.ContainsFunc(s.Checks, func(check Check) bool { return s.op.sampleCheck(&s, check) })
 		}
-		return s.executor == byDriver && (!s.op.either || c.units[s.unit].loop())
+		return s.executor == byDriver && (!s.op.either || c.batches[s.batch].loop())
 	})
 }
 

@@ -233,9 +233,9 @@ func (p *caseParser) timing(s *Step, m *mapping, nodes *stepNodes) {
 	}
 	looping := p.loop != nil || repeat > 1
 	if !p.inLoop() && p.entry == nil {
-		p.c.units = append(p.c.units, unit{first: s.Index, count: 1, repeat: repeat, parallel: 1})
+		p.c.batches = append(p.c.batches, batch{first: s.Index, count: 1, repeat: repeat, parallel: 1})
 	}
-	s.unit = len(p.c.units) - 1
+	s.batch = len(p.c.batches) - 1
 	bound := func(key string, words string, value, compare uint16) {
 		if slices.ContainsFunc(op.args, func(a argument) bool { return a.name == key }) {
 			return // join and state have a within of their own; reportOutside says so
@@ -367,10 +367,10 @@ func (p *caseParser) finish(s *Step, n *node, words *sentence) {
 			words.add(c.Text)
 		}
 	}
-	if u := p.c.units[s.unit]; !p.inLoop() && u.repeat > 1 {
-		words.add(fmt.Sprintf("%d times", u.repeat))
+	if b := p.c.batches[s.batch]; !p.inLoop() && b.repeat > 1 {
+		words.add(fmt.Sprintf("%d times", b.repeat))
 	}
-	s.Runs = p.c.units[s.unit].repeat * p.c.units[s.unit].parallel
+	s.Runs = p.c.batches[s.batch].repeat * p.c.batches[s.batch].parallel
 	s.Text = words.String()
 	if s.Part != OwnSteps {
 		s.Text = string(s.Part) + ": " + s.Text

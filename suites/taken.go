@@ -163,7 +163,7 @@ func (p *caseParser) earlier(n *node, what string) *Step {
 
 // canTake reports whether what the source reports is sure to be known, and to the driver, when the step runs.
 func (p *caseParser) canTake(s, source *Step, n *node, what string) bool {
-	u := p.c.units[source.unit]
+	b := p.c.batches[source.batch]
 	switch {
 	case s.op.executor == byAgent:
 		p.r.At(n, "a value of its own", "%s: the agent executes %s, and takes nothing from other steps", what, s.Op)
@@ -173,7 +173,7 @@ func (p *caseParser) canTake(s, source *Step, n *node, what string) bool {
 		p.r.At(n, "a step without thread:", "%s: %s on line %d is only started, on thread %q", what, source.Op, source.Line, source.Thread)
 	case source.Record:
 		p.r.At(n, "a step that is judged", "%s: %s on line %d is only recorded: it may have failed", what, source.Op, source.Line)
-	case u.repeats() || !u.counted():
+	case b.repeats() || !b.counted():
 		p.r.At(n, "a step that runs once", "%s: %s on line %d runs more than once", what, source.Op, source.Line)
 	case len(source.Next) > 0 || !allSuccess(source.Expect):
 		p.r.At(n, "a step that has to succeed", "%s: %s on line %d may fail, and reports nothing then", what, source.Op, source.Line)

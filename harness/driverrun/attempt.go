@@ -122,7 +122,7 @@ func (a *attempt) underWay() string {
 	case a.end != nil && a.end.Why != "io":
 		return "after the last step: "
 	case first < len(a.Case.Steps):
-		first, count = a.Case.UnitFrom(first)
+		first, count = a.Case.BatchFrom(first)
 	}
 	switch steps := a.Case.Steps; {
 	case first >= len(steps):
