@@ -5,14 +5,14 @@
 
 typedef struct BOUNDED {
     BOUNDED_ROUTINE *Routine;
-    LONG Holders; /* the caller and the thread: the last one frees */
+    _Interlocked_ LONG References; /* the caller and the thread: the last one frees */
     DWORD Result;
     void *Context;
 } BOUNDED;
 
-static void LetGoOfBounded(BOUNDED *Bounded)
+static void ReleaseBounded(BOUNDED *Bounded)
 {
-    if (InterlockedDecrement(&Bounded->Holders) == 0) {
+    if (InterlockedDecrement(&Bounded->References) == 0) {
         free(Bounded->Context);
         free(Bounded);
     }
@@ -23,7 +23,7 @@ static DWORD WINAPI BoundedThread(void *Parameter)
     BOUNDED *bounded = Parameter;
 
     bounded->Result = bounded->Routine(bounded->Context);
-    LetGoOfBounded(bounded);
+    ReleaseBounded(bounded);
     return 0;
 }
 
@@ -36,7 +36,7 @@ DWORD BoundedCall(BOUNDED_ROUTINE *Routine, const void *Context, size_t Bytes, D
     if (bounded == NULL)
         return error;
     bounded->Routine = Routine;
-    bounded->Holders = 2;
+    bounded->References = 2;
     bounded->Context = malloc(Bytes);
     if (bounded->Context == NULL) {
         free(bounded);
@@ -46,7 +46,7 @@ DWORD BoundedCall(BOUNDED_ROUTINE *Routine, const void *Context, size_t Bytes, D
     thread = CreateThread(NULL, 0, BoundedThread, bounded, 0, NULL);
     if (thread == NULL) {
         error = GetLastError();
-        bounded->Holders = 1; /* there is no thread */
+        bounded->References = 1; /* there is no thread */
     } else {
         switch (WaitForSingleObject(thread, TimeoutMs)) {
         case WAIT_OBJECT_0:
@@ -61,6 +61,6 @@ DWORD BoundedCall(BOUNDED_ROUTINE *Routine, const void *Context, size_t Bytes, D
         }
         CloseHandle(thread);
     }
-    LetGoOfBounded(bounded);
+    ReleaseBounded(bounded);
     return error;
 }

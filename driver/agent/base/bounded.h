@@ -11,4 +11,5 @@ typedef DWORD BOUNDED_ROUTINE(void *Context);
  * back; it keeps the copy and frees it should it ever return. Context must hold no pointers to what
  * its owner may free.
  */
-DWORD BoundedCall(BOUNDED_ROUTINE *Routine, const void *Context, size_t Bytes, DWORD TimeoutMs);
+_Must_inspect_result_ DWORD BoundedCall(BOUNDED_ROUTINE *Routine, const void *Context, size_t Bytes,
+                                        DWORD TimeoutMs);

@@ -23,17 +23,18 @@ typedef struct JOURNAL {
 } JOURNAL;
 
 /* Creates a journal that is not there yet, with its folders. Returns a Win32 code. */
-DWORD JournalCreate(JOURNAL *Journal, const wchar_t *Path);
+_Must_inspect_result_ DWORD JournalCreate(JOURNAL *Journal, const wchar_t *Path);
 
 /*
  * Goes on with a journal of the boot before, which ended with record Sequence at Bytes, at Ms: one that is
  * longer or shorter gives ERROR_INVALID_DATA.
  */
-DWORD JournalContinue(JOURNAL *Journal, const wchar_t *Path, UINT64 Sequence, UINT64 Bytes, UINT64 Ms);
+_Must_inspect_result_ DWORD JournalContinue(JOURNAL *Journal, const wchar_t *Path, UINT64 Sequence,
+                                            UINT64 Bytes, UINT64 Ms);
 void JournalClose(JOURNAL *Journal);
 
 /* How long it is by now. */
-DWORD JournalBytes(const JOURNAL *Journal, UINT64 *Bytes);
+_Must_inspect_result_ DWORD JournalBytes(const JOURNAL *Journal, UINT64 *Bytes);
 
 /* Begins an event; more is added with the Json routines; JournalWrite ends it, in one write. */
 TEXT *JournalEvent(JOURNAL *Journal, const char *Event);

@@ -8,5 +8,5 @@ typedef struct ADMIN_ONLY {
 } ADMIN_ONLY;
 
 /* Full access for the system and administrators, inherited by what a folder will contain, none for others. */
-DWORD AdminOnlyInit(ADMIN_ONLY *Security);
+_Must_inspect_result_ DWORD AdminOnlyInit(ADMIN_ONLY *Security);
 void AdminOnlyFree(ADMIN_ONLY *Security);

@@ -15,10 +15,10 @@ typedef struct WORDS {
 const char *WordsNext(WORDS *Words);
 
 /* A text as UTF-16; NULL without memory, or where it is not UTF-8. To be freed. */
-wchar_t *WideOf(const char *Text);
+_Must_inspect_result_ wchar_t *WideOf(const char *Text);
 
 /* The next one as UTF-16; NULL at the end of the list or without memory. To be freed. */
-wchar_t *WordsNextWide(WORDS *Words);
+_Must_inspect_result_ wchar_t *WordsNextWide(WORDS *Words);
 
 /* The next text as a decimal number; FALSE where it is none of at most Max. */
-BOOL WordsNextNumber(WORDS *Words, UINT64 Max, UINT64 *Number);
+_Must_inspect_result_ BOOL WordsNextNumber(WORDS *Words, UINT64 Max, UINT64 *Number);

@@ -10,7 +10,7 @@
  * a boot; gone when the machine is. Two agents that ask at once get the same. Id has room for
  * BOOT_ID_CHARS and a NUL. Returns a Win32 code: making it takes an administrator.
  */
-DWORD BootId(char *Id);
+_Must_inspect_result_ DWORD BootId(char *Id);
 
 /* Does Text begin with such a GUID, in small letters? */
 BOOL BootIdIs(const wchar_t *Text);

@@ -8,10 +8,10 @@
 struct DEVICE {
     HANDLE File;
     HANDLE Thread;
-    HANDLE Go;             /* a request is in place; auto-reset */
-    HANDLE Back;           /* its answer is; auto-reset */
-    volatile LONG Holders; /* the owner and the thread: the last one frees */
-    volatile LONG Closing;
+    HANDLE Go;                              /* a request is in place; auto-reset */
+    HANDLE Back;                            /* its answer is; auto-reset */
+    _Interlocked_ volatile LONG References; /* the owner and the thread: the last one frees */
+    _Interlocked_ volatile LONG Closing;
     BOOL Lost; /* a request is still out */
     DWORD Code;
     DWORD InBytes;
@@ -22,9 +22,9 @@ struct DEVICE {
     UINT64 Out[DEVICE_REPLY_BYTES / sizeof(UINT64) + 1];
 };
 
-static void LetGoOfDevice(DEVICE *Device)
+static void ReleaseDevice(DEVICE *Device)
 {
-    if (InterlockedDecrement(&Device->Holders) != 0)
+    if (InterlockedDecrement(&Device->References) != 0)
         return;
     if (Device->Go != NULL)
         CloseHandle(Device->Go);
@@ -58,7 +58,7 @@ static DWORD WINAPI DeviceThread(void *Parameter)
      */
     if (device->File != INVALID_HANDLE_VALUE)
         CloseHandle(device->File);
-    LetGoOfDevice(device);
+    ReleaseDevice(device);
     return 0;
 }
 
@@ -92,15 +92,15 @@ DWORD DeviceOpen(DEVICE **Device, DWORD TimeoutMs)
     *Device = NULL;
     if (device == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
-    device->Holders = 1;
+    device->References = 1;
     device->Go = CreateEventW(NULL, FALSE, FALSE, NULL);
     device->Back = CreateEventW(NULL, FALSE, FALSE, NULL);
     if (device->Go == NULL || device->Back == NULL)
         goto Error;
-    device->Holders = 2;
+    device->References = 2;
     device->Thread = CreateThread(NULL, 0, DeviceThread, device, 0, NULL);
     if (device->Thread == NULL) {
-        device->Holders = 1;
+        device->References = 1;
         goto Error;
     }
     error = AwaitReply(device, TimeoutMs, NULL);
@@ -112,7 +112,7 @@ DWORD DeviceOpen(DEVICE **Device, DWORD TimeoutMs)
 
 Error:
     error = GetLastError();
-    LetGoOfDevice(device);
+    ReleaseDevice(device);
     return error;
 }
 
@@ -126,7 +126,7 @@ void DeviceClose(DEVICE *Device)
     if (!Device->Lost)
         WaitForSingleObject(Device->Thread, CLOSE_MS);
     CloseHandle(Device->Thread);
-    LetGoOfDevice(Device);
+    ReleaseDevice(Device);
 }
 
 DWORD DeviceSend(DEVICE *Device, DWORD Code, const void *In, DWORD InBytes, DWORD OutBytes)

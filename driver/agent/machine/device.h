@@ -18,7 +18,7 @@ typedef struct DEVICE DEVICE;
  * Opens the device. Returns a Win32 code, ERROR_TIMEOUT when the driver has not answered within
  * TimeoutMs. *Device is to be given to DeviceClose; it is NULL after an error.
  */
-DWORD DeviceOpen(DEVICE **Device, DWORD TimeoutMs);
+_Must_inspect_result_ DWORD DeviceOpen(DEVICE **Device, DWORD TimeoutMs);
 
 /* Closes it; a device with a request still out is left to that request. NULL is allowed. */
 void DeviceClose(DEVICE *Device);
@@ -27,15 +27,17 @@ void DeviceClose(DEVICE *Device);
  * Sends one request, of whose answer no more than OutBytes are wanted. At most DEVICE_UNIT_BYTES out and
  * DEVICE_REPLY_BYTES back.
  */
-DWORD DeviceSend(DEVICE *Device, DWORD Code, const void *In, DWORD InBytes, DWORD OutBytes);
+_Must_inspect_result_ DWORD DeviceSend(DEVICE *Device, DWORD Code, const void *In, DWORD InBytes,
+                                       DWORD OutBytes);
 
 /*
  * Waits for the answer to what was sent, and copies it to Out, of which *Returned bytes were written.
  * ERROR_TIMEOUT: it did not come within TimeoutMs; then the device takes no other request. ERROR_CANCELLED:
  * Cancel, which may be NULL, was set before; it is still to be waited for.
  */
-DWORD DeviceAwait(DEVICE *Device, void *Out, DWORD *Returned, DWORD TimeoutMs, HANDLE Cancel);
+_Must_inspect_result_ DWORD DeviceAwait(DEVICE *Device, void *Out, DWORD *Returned, DWORD TimeoutMs,
+                                        HANDLE Cancel);
 
 /* Both, without Cancel. */
-DWORD DeviceCall(DEVICE *Device, DWORD Code, const void *In, DWORD InBytes, void *Out, DWORD OutBytes,
-                 DWORD *Returned, DWORD TimeoutMs);
+_Must_inspect_result_ DWORD DeviceCall(DEVICE *Device, DWORD Code, const void *In, DWORD InBytes, void *Out,
+                                       DWORD OutBytes, DWORD *Returned, DWORD TimeoutMs);

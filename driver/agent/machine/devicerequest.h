@@ -19,7 +19,8 @@ typedef enum REQUEST_STATE { REQUEST_NONE, REQUEST_OUT, REQUEST_BACK } REQUEST_S
 
 /* A request, where it can be cancelled from another thread: it stays where it is while that may happen. */
 typedef struct DEVICE_REQUEST {
-    volatile LONG State; /* a REQUEST_STATE; File and Io are to be read only while it is REQUEST_OUT */
+    _Interlocked_ volatile LONG
+        State; /* a REQUEST_STATE; File and Io are to be read only while it is REQUEST_OUT */
     DEVICE_FILE File;
     IO_STATUS_BLOCK Io;
 } DEVICE_REQUEST;

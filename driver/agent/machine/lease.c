@@ -40,7 +40,7 @@ typedef struct LEASE_STORE {
     UINT64 Ticks;
 } LEASE_STORE;
 
-static DWORD LeaseLock(HANDLE *Mutex)
+_Acquires_lock_(*Mutex) static DWORD LeaseLock(_Out_ HANDLE *Mutex)
 {
     ADMIN_ONLY security;
     DWORD error = AdminOnlyInit(&security);
@@ -69,7 +69,7 @@ static DWORD LeaseLock(HANDLE *Mutex)
     return error;
 }
 
-static void LeaseUnlock(HANDLE Mutex)
+_Releases_lock_(Mutex) static void LeaseUnlock(HANDLE Mutex)
 {
     ReleaseMutex(Mutex);
     CloseHandle(Mutex);

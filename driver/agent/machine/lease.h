@@ -22,7 +22,7 @@ typedef struct LEASE_ANSWER {
  * Takes the lease: the one in force where Owner has it, else a new one, unless that of another was used a
  * moment ago or a run of it lives. Returns a Win32 code.
  */
-DWORD LeaseTake(const wchar_t *Owner, LEASE_ANSWER *Answer);
+_Must_inspect_result_ DWORD LeaseTake(const wchar_t *Owner, LEASE_ANSWER *Answer);
 
 /* "it is used by …, with lease …, last heard of …": added to Text. */
 void TextAddLease(TEXT *Text, const LEASE_ANSWER *Answer);
@@ -32,13 +32,14 @@ void TextAddLease(TEXT *Text, const LEASE_ANSWER *Answer);
  * a use. One with none is. Returns EXIT_DONE, or the exit code for an order that is refused, which has been
  * told.
  */
-int LeaseAdmit(const wchar_t *Given, const char *Attempt);
+_Must_inspect_result_ int LeaseAdmit(const wchar_t *Given, const char *Attempt);
 
 /*
  * The same of a run that is about to have this journal: with no number it is allowed only where nobody has
  * the guest. *InForce is the newest number that was given out, or 0.
  */
-int LeaseAdmitRun(const wchar_t *Given, const char *Attempt, const wchar_t *Journal, UINT32 *InForce);
+_Must_inspect_result_ int LeaseAdmitRun(const wchar_t *Given, const char *Attempt, const wchar_t *Journal,
+                                        UINT32 *InForce);
 
 /* "--lease" as a number. */
 BOOL LeaseParse(const wchar_t *Given, UINT32 *Number);

@@ -11,14 +11,15 @@
  * Makes room for a file at Path (as PathOpen gives it), with the folders that it needs, and notes that both
  * go again. ERROR_FILE_EXISTS where one is there; with Replace that one is kept, and comes back.
  */
-DWORD UndoMakeRoom(const wchar_t *Journal, const wchar_t *Path, BOOL Replace);
+_Must_inspect_result_ DWORD UndoMakeRoom(const wchar_t *Journal, const wchar_t *Path, BOOL Replace);
 
 /* Makes the folders that a file at Path needs; those that were not there go again, once nothing is in them.
  */
-DWORD UndoMakeFolders(const wchar_t *Journal, const wchar_t *Path);
+_Must_inspect_result_ DWORD UndoMakeFolders(const wchar_t *Journal, const wchar_t *Path);
 
 /* Notes what a value is before it is written or deleted, and the key where it is to be made. */
-DWORD UndoNoteValue(const wchar_t *Journal, DWORD Root, const wchar_t *Key, const wchar_t *Name);
+_Must_inspect_result_ DWORD UndoNoteValue(const wchar_t *Journal, DWORD Root, const wchar_t *Key,
+                                          const wchar_t *Name);
 
 /* The key by its number: 0 HKEY_LOCAL_MACHINE, 1 HKEY_USERS. */
 HKEY UndoRoot(DWORD Root);

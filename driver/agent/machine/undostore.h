@@ -28,7 +28,7 @@ typedef struct UNDO_ENTRY {
 } UNDO_ENTRY;
 
 /* Keeps it, on the disk, before what it undoes is done; Journal is that of the run. *Number is its own. */
-DWORD UndoStoreAdd(const wchar_t *Journal, const UNDO_ENTRY *Entry, DWORD *Number);
+_Must_inspect_result_ DWORD UndoStoreAdd(const wchar_t *Journal, const UNDO_ENTRY *Entry, DWORD *Number);
 
 /* Where what the next one replaces is to be kept: nothing is there. */
 DWORD UndoStorePlace(wchar_t Place[UNDO_TEXT_CHARS]);

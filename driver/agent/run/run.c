@@ -2,7 +2,6 @@
 #include "run.h"
 #include "bootid.h"
 #include "cases.h"
-#include "commands.h"
 #include "driver.h"
 #include "driverend.h"
 #include "image.h"

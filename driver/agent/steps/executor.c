@@ -149,20 +149,19 @@ static void NoteUnloaded(EXECUTOR *Executor, const STEP_KIND *Kind, const WSKT_R
         Executor->Unloaded = !done;
 }
 
-/* Executes a step on a task, which gets what Run owns. */
-static void ExecuteOnTask(EXECUTOR *Executor, const STEP_KIND *Kind, STEP_RUN *Run, WSKT_RESULT *Result)
+/* Executes a step, which is Run's own copy, on a task, which gets what Run owns. */
+static void ExecuteOnTask(EXECUTOR *Executor, const STEP_KIND *Kind, WSKT_STEP *Step, STEP_RUN *Run,
+                          WSKT_RESULT *Result)
 {
-    WSKT_STEP prepared = *Run->Step;
     DEVICE_FILE file;
 
-    Run->Step = &prepared;
     if (!GiveHandle(Executor, Kind, Run, &file)) {
         DropRun(Run);
         RefuseStep(Result, STATUS_INVALID_HANDLE_VALUE);
         return;
     }
     if (Kind->Prepare != NULL)
-        Kind->Prepare(&prepared, Executor->Device);
+        Kind->Prepare(Step, Executor->Device);
     if ((Kind->Traits & STEP_STOPS) != 0) {
         DeviceClose(Executor->Device);
         Executor->Device = NULL;
@@ -175,7 +174,8 @@ void Execute(EXECUTOR *Executor, const WSKP_STEP *Step, const WSKT_UNIT *AtStart
              WSKT_RESULT *Result)
 {
     const STEP_KIND *kind = StepKindOf(&Step->Step);
-    STEP_RUN run = {.Step = &Step->Step,
+    WSKT_STEP prepared = Step->Step;
+    STEP_RUN run = {.Step = &prepared,
                     .Plan = Executor->Plan,
                     .Words = PlanWords(Executor->Plan, Step->Text),
                     .AtStart = AtStart,
@@ -200,5 +200,5 @@ void Execute(EXECUTOR *Executor, const WSKP_STEP *Step, const WSKT_UNIT *AtStart
                                       Executor->Case, &run.Folders) != ERROR_SUCCESS)
         RefuseStep(Result, STATUS_INSUFFICIENT_RESOURCES_VALUE);
     else
-        ExecuteOnTask(Executor, kind, &run, Result);
+        ExecuteOnTask(Executor, kind, &prepared, &run, Result);
 }

@@ -11,7 +11,8 @@ typedef struct FOLDERS {
 } FOLDERS;
 
 /* The folders of case N of the run whose journal this is. All are to be freed; none is made. */
-DWORD FoldersOf(const wchar_t *JournalPath, const WSKP_CASE *Case, UINT32 N, FOLDERS *Folders);
+_Must_inspect_result_ DWORD FoldersOf(const wchar_t *JournalPath, const WSKP_CASE *Case, UINT32 N,
+                                      FOLDERS *Folders);
 void FoldersFree(FOLDERS *Folders);
 
 /* Removes the case's work; that of a suite's set-up when the suite is over, with its tear-down. */

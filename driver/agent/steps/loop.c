@@ -67,7 +67,7 @@ static LOOP_RUN *CreateLoop(const LOOP_ORDER *Order)
 
     if (run == NULL)
         return NULL;
-    run->Holders = 1;
+    run->References = 1;
     run->Plan = Order->Plan;
     run->Unit = unit;
     run->Step = &Order->Plan->Step[unit->FirstStep];
@@ -80,7 +80,7 @@ static LOOP_RUN *CreateLoop(const LOOP_ORDER *Order)
     run->Finished = CreateEventW(NULL, TRUE, FALSE, NULL);
     run->Tally = calloc(tallies, sizeof *run->Tally);
     if (run->Finished == NULL || run->Tally == NULL || !ReadChoice(Order->Plan, unit, &run->Choice)) {
-        LoopLetGo(run);
+        LoopRelease(run);
         return NULL;
     }
     run->Due = (LONG)run->Choice.Groups;
@@ -95,7 +95,7 @@ static BOOL StartThreads(LOOP_RUN *Run)
     for (UINT32 i = 0; i < Run->Unit->Parallel; i++) {
         HANDLE thread;
 
-        InterlockedIncrement(&Run->Holders);
+        InterlockedIncrement(&Run->References);
         thread = CreateThread(NULL, 0, LoopThread, Run, 0, NULL);
         if (thread == NULL) {
             LONG never = (LONG)(Run->Unit->Parallel - i);
@@ -103,7 +103,7 @@ static BOOL StartThreads(LOOP_RUN *Run)
             InterlockedExchange(&Run->Stop, 1);
             if (InterlockedExchangeAdd(&Run->Running, -never) == never)
                 SetEvent(Run->Finished);
-            InterlockedDecrement(&Run->Holders); /* its own, not the last one */
+            InterlockedDecrement(&Run->References); /* its own, not the last one */
             return FALSE;
         }
         CloseHandle(thread);
@@ -210,6 +210,6 @@ LOOP_END LoopRun(const LOOP_ORDER *Order, WSKT_UNIT_RESULT *Answer, CAPTURE *Kep
     }
     if (begun)
         ReportLoop(run, Answer, Kept);
-    LoopLetGo(run);
+    LoopRelease(run);
     return end;
 }

@@ -4,11 +4,11 @@
 
 #include <stdlib.h>
 
-void LoopLetGo(LOOP_RUN *Run)
+void LoopRelease(LOOP_RUN *Run)
 {
     UINT32 tallies = Run->Unit->StepCount * (Run->Unit->Parallel + 1);
 
-    if (InterlockedDecrement(&Run->Holders) != 0)
+    if (InterlockedDecrement(&Run->References) != 0)
         return;
     for (UINT32 i = 0; Run->Tally != NULL && i < tallies; i++)
         free(Run->Tally[i].Kept.Data);

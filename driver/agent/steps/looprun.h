@@ -9,12 +9,11 @@
 typedef struct LOOP_RUN LOOP_RUN;
 
 typedef struct LOOP_THREAD {
-    SRWLOCK
-    Lock;        /* for the tallies of the thread and all that follows; nobody else wants it before the end */
-    UINT32 Step; /* where it is in the list, for saying where it is stuck */
-    UINT32 Iteration;
-    BOOL Finished;
-    BOOL Whole; /* all its repetitions were as expected */
+    SRWLOCK Lock; /* nobody else wants it before the end; it guards the thread's counts as well */
+    _Guarded_by_(Lock) UINT32 Step; /* where it is in the list, for saying where it is stuck */
+    _Guarded_by_(Lock) UINT32 Iteration;
+    _Guarded_by_(Lock) BOOL Finished;
+    _Guarded_by_(Lock) BOOL Whole; /* all its repetitions were as expected */
     DEVICE_REQUEST Request;
 } LOOP_THREAD;
 
@@ -25,17 +24,17 @@ typedef struct LOOP_TALLY {
 } LOOP_TALLY;
 
 struct LOOP_RUN {
-    volatile LONG Holders; /* the owner and each thread: the last one frees */
-    volatile LONG Running; /* threads that have not finished */
-    volatile LONG NextThread;
-    volatile LONG Stop;      /* a step was not as expected: threads end after their current list */
-    volatile LONG Cancelled; /* likewise, and nothing that comes now is a failure */
-    HANDLE Finished;         /* an event */
-    UINT64 Deadline;         /* on NowNs, and so are these two: */
-    UINT64 NoMoreAfter;      /* no list begins after it; 0 if only Repeat counts … */
-    UINT64 NotEven;          /* … but until then each choice gets its turn */
-    volatile LONG Due;       /* choices that did not have theirs */
-    volatile LONG Had[WSKT_MAX_STEPS];
+    _Interlocked_ volatile LONG References; /* the owner and each thread: the last one frees */
+    _Interlocked_ volatile LONG Running;    /* threads that have not finished */
+    _Interlocked_ volatile LONG NextThread;
+    _Interlocked_ volatile LONG Stop; /* a step was not as expected: threads end after their current list */
+    _Interlocked_ volatile LONG Cancelled; /* likewise, and nothing that comes now is a failure */
+    HANDLE Finished;                       /* an event */
+    UINT64 Deadline;                       /* on NowNs, and so are these two: */
+    UINT64 NoMoreAfter;                    /* no list begins after it; 0 if only Repeat counts … */
+    UINT64 NotEven;                        /* … but until then each choice gets its turn */
+    _Interlocked_ volatile LONG Due;       /* choices that did not have theirs */
+    _Interlocked_ volatile LONG Had[WSKT_MAX_STEPS];
     const PLAN *Plan; /* lives as long as the process */
     const WSKP_UNIT *Unit;
     const WSKP_STEP *Step; /* the unit's first */
@@ -44,9 +43,9 @@ struct LOOP_RUN {
     LOOP_TALLY *Tally; /* StepCount for each thread, and once more for all of them */
     LOOP_THREAD Thread[WSKT_MAX_PARALLEL];
     SRWLOCK Lock; /* for what failed first */
-    INT32 FailedStep;
-    UINT32 FailedThread;
-    UINT32 FailedIteration;
+    _Guarded_by_(Lock) INT32 FailedStep;
+    _Guarded_by_(Lock) UINT32 FailedThread;
+    _Guarded_by_(Lock) UINT32 FailedIteration;
 };
 
 LOOP_TALLY *LoopTally(const LOOP_RUN *Run, UINT32 Thread, UINT32 Step);
@@ -61,8 +60,8 @@ void LoopNoteRun(LOOP_RUN *Run, UINT32 Thread, UINT32 Step, const WSKT_RESULT *R
 /* Adds what a tally has to another, with the output that belongs to it. */
 void LoopMerge(LOOP_TALLY *Into, LOOP_TALLY *From);
 
-/* No more of it is to be waited for: the last holder frees it. */
-void LoopLetGo(LOOP_RUN *Run);
+/* Gives up a reference to it: the last one frees it. */
+void LoopRelease(LOOP_RUN *Run);
 
 /* A thread of it: takes the next number, and runs all repetitions of it. */
 DWORD WINAPI LoopThread(void *Parameter);

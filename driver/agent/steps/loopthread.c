@@ -117,6 +117,6 @@ DWORD WINAPI LoopThread(void *Parameter)
     RunLists(run, (UINT32)InterlockedIncrement(&run->NextThread) - 1);
     if (InterlockedDecrement(&run->Running) == 0)
         SetEvent(run->Finished);
-    LoopLetGo(run);
+    LoopRelease(run);
     return 0;
 }

@@ -5,7 +5,6 @@
  * then nothing can be made under its name. So it is given another name first.
  */
 #include "oldreport.h"
-#include "path.h"
 
 #include <stdlib.h>
 #include <wchar.h>

@@ -25,7 +25,7 @@ typedef struct PLAN {
  * Reads a plan file, for plancheck.c. FALSE with the reason in Reason: what is wrong, and where. In either
  * case the plan is to be given to PlanFree.
  */
-BOOL PlanRead(PLAN *Plan, const wchar_t *Path, TEXT *Reason);
+_Must_inspect_result_ BOOL PlanRead(PLAN *Plan, const wchar_t *Path, TEXT *Reason);
 void PlanFree(PLAN *Plan);
 
 /* Adds why a plan is refused; FALSE. */

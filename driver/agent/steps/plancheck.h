@@ -4,4 +4,4 @@
 #include "plan.h"
 
 /* As PlanRead, and checks what the tables hold: nothing in them is looked at again. */
-BOOL PlanLoad(PLAN *Plan, const wchar_t *Path, TEXT *Reason);
+_Must_inspect_result_ BOOL PlanLoad(PLAN *Plan, const wchar_t *Path, TEXT *Reason);

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 
 struct TASK {
-    LONG References; /* of the owner, the thread, and who is to cancel what it does: the last one frees */
+    _Interlocked_ LONG
+        References; /* of the owner, the thread, and who is to cancel what it does: the last one frees */
     const STEP_KIND *Kind;
     HANDLE Thread;
     STEP_RUN Run; /* whose pointers are to what follows */

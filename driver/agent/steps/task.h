@@ -14,7 +14,7 @@ UINT64 NowNs(void);
  * Target, and the handle that a step opens or closes. NULL where there is no memory for it, or no thread:
  * then that is the caller's still. The task is to be given to TaskRelease.
  */
-TASK *TaskStart(const STEP_KIND *Kind, const STEP_RUN *Run);
+_Must_inspect_result_ TASK *TaskStart(const STEP_KIND *Kind, const STEP_RUN *Run);
 
 /* Has its step one of these traits? */
 BOOL TaskIs(const TASK *Task, UINT32 Traits);
@@ -26,7 +26,7 @@ void TaskAwaitBegun(TASK *Task, UINT32 Ms);
 STEP_RUN *TaskAwait(TASK *Task, UINT32 Ms);
 
 /* Another reference to it. */
-TASK *TaskReference(TASK *Task);
+_Must_inspect_result_ TASK *TaskReference(TASK *Task);
 
 /*
  * Cancels the request to a device that the task's step makes, or is about to make. ERROR_NOT_FOUND: it has

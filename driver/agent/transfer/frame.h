@@ -48,7 +48,7 @@ typedef struct FRAME {
  * ERROR_BROKEN_PIPE: it ended within one. ERROR_INVALID_DATA: not a frame, or one that is too long.
  * ERROR_CRC: a wrong checksum.
  */
-DWORD FrameRead(HANDLE Stream, FRAME *Frame);
+_Must_inspect_result_ DWORD FrameRead(HANDLE Stream, FRAME *Frame);
 
 /* What an error of FrameRead means; NULL where the system's text says it. */
 const char *FrameReason(DWORD Error);

@@ -23,5 +23,6 @@ typedef struct MANIFEST {
  * Reads the payload of a MANIFEST frame. On an error, *Index is the entry at fault (Count where it is
  * none of them in particular). MANIFEST.File is to be freed by ManifestFree in either case.
  */
-DWORD ManifestRead(MANIFEST *Manifest, UINT32 Count, const UINT8 *Payload, size_t Bytes, UINT32 *Index);
+_Must_inspect_result_ DWORD ManifestRead(MANIFEST *Manifest, UINT32 Count, const UINT8 *Payload, size_t Bytes,
+                                         UINT32 *Index);
 void ManifestFree(MANIFEST *Manifest);

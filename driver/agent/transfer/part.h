@@ -30,14 +30,14 @@ typedef struct PART_LAYOUT {
 BOOL PartLayoutCheck(PART_LAYOUT *Layout);
 
 /* The names; NULL without memory. To be freed. */
-wchar_t *PartName(const wchar_t *Path);
-wchar_t *PartMapName(const wchar_t *Path);
+_Must_inspect_result_ wchar_t *PartName(const wchar_t *Path);
+_Must_inspect_result_ wchar_t *PartMapName(const wchar_t *Path);
 
 /*
  * Opens a part (or its map) to read and write, made with its folders where they are missing. Share is what
  * others may do meanwhile: FILE_SHARE_READ, and FILE_SHARE_WRITE too where several streams fill it.
  */
-HANDLE PartOpen(const wchar_t *Name, DWORD Share, DWORD *Error);
+_Must_inspect_result_ HANDLE PartOpen(const wchar_t *Name, DWORD Share, DWORD *Error);
 
 /* Marks the chunk at Offset as being there. */
 DWORD PartMark(HANDLE Map, const PART_LAYOUT *Layout, UINT64 Offset);
@@ -49,7 +49,7 @@ UINT64 PartMissing(HANDLE Map, const PART_LAYOUT *Layout);
  * Makes a part that was filled in chunks into one that grew from the front: cuts it off behind the last
  * byte up to which all is there, and removes the map. A part without a map is left as it is.
  */
-DWORD PartSettle(const MANIFEST_FILE *File);
+_Must_inspect_result_ DWORD PartSettle(const MANIFEST_FILE *File);
 
 /* Removes the part and its map, whatever is there of them. */
 void PartDiscard(const MANIFEST_FILE *File);
