@@ -17,7 +17,7 @@ import (
 func TestEveryFunctionIsCalled(t *testing.T) {
 	unused := map[string]int{} // a file that is shared between images may be used in one of them only
 	images := map[string]int{}
-	for _, spec := range []Spec{ModelSpec(nil), AgentSpec()} {
+	for _, spec := range []Spec{SampleSpec(nil), ModelSpec(nil), AgentSpec()} {
 		for _, file := range sources(t, spec) {
 			images[file.path]++
 		}

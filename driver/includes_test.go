@@ -13,11 +13,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The folders of the agent are AgentSpec's, in the order in which they include each other.
-func TestIncludesOfTheAgentRunOneWay(t *testing.T) {
-	spec := AgentSpec()
-	for _, wrong := range includesAgainst(t, spec.Sources, spec.Dirs) {
-		t.Error(wrong)
+// The folders of an image are in the order in which they include each other.
+func TestIncludesRunOneWay(t *testing.T) {
+	for _, spec := range []Spec{SampleSpec(nil), AgentSpec()} {
+		for _, wrong := range includesAgainst(t, spec.Sources, spec.Dirs) {
+			t.Errorf("%s: %s", spec.Name, wrong)
+		}
 	}
 }
 

@@ -55,7 +55,7 @@ func SampleSpec(defines map[string]string) Spec {
 		Name:     "wsksample.sys",
 		Kind:     KernelDriver,
 		Sources:  Sources(),
-		Dirs:     []string{"kernel", "sample", "probe", "shared"},
+		Dirs:     []string{"shared", "kernel", "sample", "probe"},
 		Includes: []string{"include"},
 		Defines:  all,
 		Units:    4,
@@ -86,7 +86,7 @@ func AgentSpec() Spec {
 		Name:    "wskagent.exe",
 		Kind:    Program,
 		Sources: Sources(),
-		// A file includes headers of its own folder and of those before it: TestIncludesOfTheAgentRunOneWay.
+		// A file includes headers of its own folder and of those before it: TestIncludesRunOneWay.
 		Dirs:     []string{"shared", "agent/base", "agent/faults", "agent/machine", "agent/transfer", "agent/steps", "agent/run", "agent"},
 		Includes: []string{"include"},
 		// The first, or windows.h brings the old winsock.h; the others, because it has no windows and draws nothing.
