@@ -7,7 +7,7 @@
  *
  * Its folders, each of which includes headers only of itself and of those above it (and of ../shared):
  *     base      text, JSON, paths, files, digests, options, complaints, journals: nothing of a machine
- *     faults    what disturbs the guest on purpose, and puts it back
+ *     faults    the faults that are injected into the guest, and undone
  *     machine   the guest: its facts, services, drivers, devices, programs; who has it, and what is undone
  *     transfer  files to the guest, and from it
  *     steps     a plan, and what executes the steps in it that are the agent's

@@ -101,7 +101,7 @@ static HANDLE Claim(DWORD *Error)
     return mutex;
 }
 
-static DWORD Disturb(UINT64 Seconds, DWORD Ms)
+static DWORD SetWrong(UINT64 Seconds, DWORD Ms)
 {
     static const char told[] = "{\"ok\":true}\n";
     UINT64 now = Now();
@@ -132,7 +132,7 @@ int CommandClock(int Argc, wchar_t **Argv)
         return EXIT_USAGE;
     mutex = Claim(&error);
     if (mutex != NULL) {
-        error = Disturb(seconds, (DWORD)ms);
+        error = SetWrong(seconds, (DWORD)ms);
         CloseHandle(mutex);
     }
     return error == ERROR_SUCCESS ? EXIT_DONE : Complain("set the clock of", L"the guest", error);

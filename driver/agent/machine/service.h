@@ -1,4 +1,4 @@
-/* service.h - the service control manager, with the patience that it needs right after a boot. */
+/* service.h - the service control manager, asked again where it is not up yet, right after a boot. */
 #pragma once
 
 #include <windows.h>

@@ -1,5 +1,5 @@
 /*
- * settings.c - the service of a driver of the user's own.
+ * settings.c - the service of an external driver.
  *
  * Sources: "ChangeServiceConfig" and "Registry value types" in the Win32 reference.
  */

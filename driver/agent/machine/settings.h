@@ -1,5 +1,5 @@
 /*
- * settings.h - how the service of a driver of the user's own is made: the list of texts that a plan has for
+ * settings.h - how the service of an external driver is made: the list of texts that a plan has for
  * it.
  *
  *     start N             SERVICE_BOOT_START to SERVICE_DEMAND_START

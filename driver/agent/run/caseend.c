@@ -132,7 +132,7 @@ CASES_END EndCase(CASES *Cases, CASE_RUN *Run, WHY *Why)
      * changes lasts as long as the run. */
     if (*Why != WHY_HANG && Run->Case->Role != WSKP_ROLE_SET_UP)
         Run->NotUndone = UndoSince(Run->Changes);
-    if (Cases->Plan->Plain)
+    if (Cases->Plan->External)
         return EndPlain(Cases, Run, *Why);
     if (*Why == WHY_HANG) {
         LookAside(Run);

@@ -30,7 +30,7 @@ typedef struct CASE_RUN {
     BOOL ResidueKnown;
     WSKT_RESET_OUT Residue;
     UINT32 NotUndone;   /* changes in the guest that could not be undone */
-    const char *Driver; /* what the service of a plain driver is doing at the end */
+    const char *Driver; /* what the service of an external driver is doing at the end */
     UINT32 UnderFirst;  /* the steps that were under way and are not back … */
     UINT32 UnderCount;  /* … 0: none was */
     DWORD Changes;      /* what was noted to be undone when it began: UndoMark */

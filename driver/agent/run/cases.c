@@ -105,7 +105,7 @@ static CASES_END RunCase(CASES *Cases, UINT32 Index)
 }
 
 /* The case whose step rebooted the guest, from that step on. */
-static CASES_END GoOnAfterBoot(CASES *Cases, const REBOOT_POINT *From)
+static CASES_END ResumeCase(CASES *Cases, const REBOOT_POINT *From)
 {
     CASE_RUN run = {.Case = &Cases->Plan->Case[From->Case],
                     .Index = From->Case,
@@ -119,7 +119,7 @@ static CASES_END GoOnAfterBoot(CASES *Cases, const REBOOT_POINT *From)
 
     Cases->Executor.Case = From->Case;
     Restarted(&Cases->Executor, From, &Cases->Plan->Step[unit->FirstStep].Step, &result);
-    why = WriteOwn(Cases, &run, unit, &result);
+    why = WriteAgentStep(Cases, &run, unit, &result);
     if (why == WHY_DONE && Cases->Journal->Error == ERROR_SUCCESS) {
         run.FirstStep++;
         why = RunUnits(Cases, &run, From->Unit + 1);
@@ -147,7 +147,7 @@ CASES_END CasesRun(CASES *Cases, const REBOOT_POINT *From)
 
         Cases->Ended = From->Ended;
         Cases->Unready = From->Unready;
-        end = GoOnAfterBoot(Cases, From);
+        end = ResumeCase(Cases, From);
         if (end != CASES_DONE)
             return end;
         next = From->Case + 1;

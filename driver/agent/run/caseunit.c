@@ -153,7 +153,7 @@ static WHY AskDriver(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, UINT32 
     return TimeoutMs < Unit->TimeoutMs && RanOutOfTime(answer) ? EndsOutOfTime(Run, answer) : WHY_DEVIATION;
 }
 
-WHY WriteOwn(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_RESULT *Result)
+WHY WriteAgentStep(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_RESULT *Result)
 {
     WSKT_UNIT_RESULT answer = {
         .Abi = WSKT_ABI, .StepCount = 1, .Completed = 1, .FailedStep = -1, .Result = {*Result}};
@@ -190,7 +190,7 @@ static BOOL DriverWent(const CASES *Cases, UINT32 Status)
     const wchar_t *name = Cases->Plan->ServiceName;
     SERVICE_REPORT report;
 
-    if (!Cases->Plan->Plain)
+    if (!Cases->Plan->External)
         return Status == STATUS_FILE_DELETED_VALUE && Cases->Executor.Device != NULL &&
                !DeviceAnswers(Cases->Executor.Device);
     if (Cases->Executor.Unloaded)
@@ -255,7 +255,7 @@ static WHY Reboot(CASES *Cases, CASE_RUN *Run, UINT32 Index, const WSKT_UNIT *St
     if (Restart(&Cases->Executor, Cases->Files, Cases->Journal, &point, &step->Step, Steps, Bytes,
                 Cases->Cancel, &result))
         return WHY_REBOOT;
-    return WriteOwn(Cases, Run, unit, &result);
+    return WriteAgentStep(Cases, Run, unit, &result);
 }
 
 /* What the step wrote comes before what became of it. */
@@ -308,7 +308,7 @@ static WHY RunLoop(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, UINT32 Ti
     return TimeoutMs < Unit->TimeoutMs && RanOutOfTime(answer) ? EndsOutOfTime(Run, answer) : WHY_DEVIATION;
 }
 
-static WHY RunOwn(CASES *Cases, CASE_RUN *Run, UINT32 Index)
+static WHY RunAgentStep(CASES *Cases, CASE_RUN *Run, UINT32 Index)
 {
     const WSKP_UNIT *unit = &Cases->Plan->Unit[Run->Case->FirstUnit + Index],
                     *next = AtStart(Cases, Run, Index);
@@ -332,7 +332,7 @@ static WHY RunOwn(CASES *Cases, CASE_RUN *Run, UINT32 Index)
         return EndsIn(Run, 1, WHY_IO);
     }
     WriteOutputs(Cases, Run);
-    return WriteOwn(Cases, Run, unit, &result);
+    return WriteAgentStep(Cases, Run, unit, &result);
 }
 
 WHY RunUnit(CASES *Cases, CASE_RUN *Run, UINT32 Index)
@@ -346,5 +346,5 @@ WHY RunUnit(CASES *Cases, CASE_RUN *Run, UINT32 Index)
         return WHY_TIMEOUT;
     if (own && UnitLoops(unit))
         return RunLoop(Cases, Run, unit, limit);
-    return own ? RunOwn(Cases, Run, Index) : AskDriver(Cases, Run, unit, limit);
+    return own ? RunAgentStep(Cases, Run, Index) : AskDriver(Cases, Run, unit, limit);
 }

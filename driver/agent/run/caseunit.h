@@ -7,6 +7,6 @@
 WHY RunUnit(CASES *Cases, CASE_RUN *Run, UINT32 Index);
 
 /* Writes a step of the agent, as if it were a unit's answer. */
-WHY WriteOwn(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_RESULT *Result);
+WHY WriteAgentStep(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_RESULT *Result);
 
 BOOL DeviceAnswers(DEVICE *Device);

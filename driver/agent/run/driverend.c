@@ -30,12 +30,12 @@ static DWORD CheckStopped(const wchar_t *Name)
 
 /*
  * Did Unload run to its end? The sample's last word there is in its service's key; a driver whose host went
- * down in it counts as stopped, too. A driver of the user's own leaves none.
+ * down in it counts as stopped, too. An external driver leaves none.
  */
 static DWORD CheckUnloaded(const PLAN *Plan)
 {
     WSKT_UNLOAD unloaded;
-    DWORD error = Plan->Plain
+    DWORD error = Plan->External
                       ? ERROR_SUCCESS
                       : DriverGetBinary(Plan->ServiceName, WSKT_UNLOAD_VALUE, &unloaded, sizeof unloaded);
 
@@ -57,7 +57,7 @@ static void StopDriver(const PLAN *Plan, BOOL Lost, START *Proof)
         return;
     }
     (void)StartVerify(Plan, Proof);
-    if (Plan->Plain)
+    if (Plan->External)
         StartForget(Plan);
     /* Somebody else may have removed it or hold it open; the next install deals with what is left. */
     (void)DriverRemove(Plan->ServiceName);

@@ -146,14 +146,15 @@ void Restarted(EXECUTOR *Executor, const REBOOT_POINT *Point, const WSKT_STEP *S
     *Result = (WSKT_RESULT){.Executed = 1};
     if (Step->Arg[2] == SERVICE_DEMAND_START) {
         Undo(plan);
-        if (plan->Plain) /* with its parameters as the case has them */
+        if (plan->External) /* with its parameters as the case has them */
             (void)StartAgain(plan, &Executor->Device, &start);
         else
             (void)StartUp(plan, NULL, &Executor->Device, &start);
     } else {
         if (AwaitDriver(plan, Step->Arg[4], &start)) {
             start = (START){0};
-            if (StartVerify(plan, &start) && VerifyBootFile(plan, Point->Boot, Step, &start) && !plan->Plain)
+            if (StartVerify(plan, &start) && VerifyBootFile(plan, Point->Boot, Step, &start) &&
+                !plan->External)
                 (void)StartOpen(&Executor->Device, &start);
         }
         Undo(plan);

@@ -136,7 +136,7 @@ static void RunCases(CASES *Cases, const REBOOT_POINT *From)
      * is another's, so may be what runs under the driver's name.
      */
     if (plan->DriverPath != NULL && end != CASES_TAINTED && end != CASES_LEASE &&
-        (end != CASES_DEVICE || plan->Plain) && !DriverEnd(Cases->Journal, plan, Cases->Lost))
+        (end != CASES_DEVICE || plan->External) && !DriverEnd(Cases->Journal, plan, Cases->Lost))
         why = "tainted";
     if (end != CASES_TAINTED && end != CASES_LEASE && !LeaseLost(Cases->Files->Lease))
         kept = UndoAll(); /* what the driver had open */
@@ -162,7 +162,7 @@ static void BeginCases(CASES *Cases)
         WriteRunEnd(Cases->Journal, unwritten != ERROR_SUCCESS ? "journal" : "driver-start", 0, unwritten, 0);
 }
 
-static void GoOnWithCases(CASES *Cases, const REBOOT_POINT *From)
+static void ResumeCases(CASES *Cases, const REBOOT_POINT *From)
 {
     char boot[BOOT_ID_CHARS + 1];
     TEXT *line = JournalEvent(Cases->Journal, "boot");
@@ -192,7 +192,7 @@ void RunPlan(const RUN_FILES *Files, JOURNAL *Journal, const REBOOT_POINT *From,
         if (From == NULL)
             BeginCases(&cases);
         else
-            GoOnWithCases(&cases, From);
+            ResumeCases(&cases, From);
     }
     PlanFree(&plan);
 }

@@ -40,11 +40,11 @@ static DWORD Unload(const STEP_RUN *Run, UINT64 *Value)
     DWORD error = DriverStop(Run->Plan->ServiceName, Run->Step->TimeoutMs + STOP_MARGIN_MS);
 
     took = (GetTickCount64() - begin) * 1000000u;
-    if (error == ERROR_SUCCESS && !Run->Plan->Plain)
+    if (error == ERROR_SUCCESS && !Run->Plan->External)
         error = ReadUnloaded(Run->Plan, &unloaded);
     if (error != ERROR_SUCCESS)
         return error;
-    if (!Run->Plan->Plain)
+    if (!Run->Plan->External)
         AddUnloaded(&unloaded, Value);
     Value[WSKP_V_UNLOAD_TIMES]++;
     if (Value[WSKP_V_UNLOAD_LONGEST_NS] < took)
@@ -76,7 +76,7 @@ static UINT32 DoLoad(STEP_RUN *Run)
     START start = {0};
 
     /* Of an external driver the service stays as it is, with what the case has made of its parameters. */
-    if (Run->Plan->Plain)
+    if (Run->Plan->External)
         (void)StartAgain(Run->Plan, &Run->Device, &start);
     else
         (void)StartUp(Run->Plan, &with, &Run->Device, &start);

@@ -61,7 +61,7 @@ static LOOP_RUN *CreateLoop(const LOOP_ORDER *Order)
 {
     const WSKP_UNIT *unit = Order->Unit;
     UINT32 forMs = unit->ForMs < Order->TimeoutMs ? unit->ForMs : Order->TimeoutMs;
-    UINT32 tallies = unit->StepCount * (unit->Parallel + 1);
+    UINT32 count = unit->StepCount * (unit->Parallel + 1);
     LOOP_RUN *run = calloc(1, sizeof *run);
     UINT64 now = NowNs();
 
@@ -78,14 +78,14 @@ static LOOP_RUN *CreateLoop(const LOOP_ORDER *Order)
     run->NoMoreAfter = forMs != 0 ? now + (UINT64)forMs * NS_PER_MS : 0;
     run->NotEven = now + (forMs + (UINT64)(Order->TimeoutMs - forMs) / 2) * NS_PER_MS;
     run->Finished = CreateEventW(NULL, TRUE, FALSE, NULL);
-    run->Tally = calloc(tallies, sizeof *run->Tally);
-    if (run->Finished == NULL || run->Tally == NULL || !ReadChoice(Order->Plan, unit, &run->Choice)) {
+    run->Stats = calloc(count, sizeof *run->Stats);
+    if (run->Finished == NULL || run->Stats == NULL || !ReadChoice(Order->Plan, unit, &run->Choice)) {
         LoopRelease(run);
         return NULL;
     }
     run->Due = (LONG)run->Choice.Groups;
-    for (UINT32 i = 0; i < tallies; i++)
-        TallyInitialize(&run->Tally[i].Tally);
+    for (UINT32 i = 0; i < count; i++)
+        TallyInitialize(&run->Stats[i].Tally);
     return run;
 }
 
@@ -134,7 +134,7 @@ static void NoteLate(LOOP_RUN *Run, UINT32 Thread)
 
     AcquireSRWLockExclusive(&thread->Lock);
     if (!thread->Finished) {
-        TallyAdd(&LoopTally(Run, Thread, thread->Step)->Tally, &stuck, FALSE);
+        TallyAdd(&LoopStats(Run, Thread, thread->Step)->Tally, &stuck, FALSE);
         LoopNoteFailure(Run, Thread, thread->Iteration, thread->Step);
     }
     ReleaseSRWLockExclusive(&thread->Lock);
@@ -166,7 +166,7 @@ static void GatherThread(LOOP_RUN *Run, UINT32 Thread, UINT32 *Completed)
     AcquireSRWLockExclusive(&thread->Lock);
     *Completed += thread->Whole;
     for (UINT32 step = 0; step < Run->Unit->StepCount; step++)
-        LoopMerge(LoopTally(Run, Run->Unit->Parallel, step), LoopTally(Run, Thread, step));
+        LoopMerge(LoopStats(Run, Run->Unit->Parallel, step), LoopStats(Run, Thread, step));
     ReleaseSRWLockExclusive(&thread->Lock);
 }
 
@@ -187,7 +187,7 @@ static void ReportLoop(LOOP_RUN *Run, WSKT_UNIT_RESULT *Answer, CAPTURE *Kept)
     Answer->FailedIteration = Run->FailedIteration;
     ReleaseSRWLockExclusive(&Run->Lock);
     for (UINT32 step = 0; step < Run->Unit->StepCount; step++) {
-        LOOP_TALLY *all = LoopTally(Run, Run->Unit->Parallel, step);
+        LOOP_STATS *all = LoopStats(Run, Run->Unit->Parallel, step);
 
         TallyReport(&all->Tally, repeats, &Answer->Result[step]);
         Kept[step] = all->Kept;

@@ -6,21 +6,21 @@
 
 void LoopRelease(LOOP_RUN *Run)
 {
-    UINT32 tallies = Run->Unit->StepCount * (Run->Unit->Parallel + 1);
+    UINT32 count = Run->Unit->StepCount * (Run->Unit->Parallel + 1);
 
     if (InterlockedDecrement(&Run->References) != 0)
         return;
-    for (UINT32 i = 0; Run->Tally != NULL && i < tallies; i++)
-        free(Run->Tally[i].Kept.Data);
+    for (UINT32 i = 0; Run->Stats != NULL && i < count; i++)
+        free(Run->Stats[i].Kept.Data);
     if (Run->Finished != NULL)
         CloseHandle(Run->Finished);
-    free(Run->Tally);
+    free(Run->Stats);
     free(Run);
 }
 
-LOOP_TALLY *LoopTally(const LOOP_RUN *Run, UINT32 Thread, UINT32 Step)
+LOOP_STATS *LoopStats(const LOOP_RUN *Run, UINT32 Thread, UINT32 Step)
 {
-    return &Run->Tally[Thread * Run->Unit->StepCount + Step];
+    return &Run->Stats[Thread * Run->Unit->StepCount + Step];
 }
 
 void LoopNoteFailure(LOOP_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT32 Step)
@@ -35,8 +35,8 @@ void LoopNoteFailure(LOOP_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT32 Step
     InterlockedExchange(&Run->Stop, 1);
 }
 
-/* Takes over an output, where the tally it is for takes over its result. */
-static void KeepWithResult(LOOP_TALLY *Into, CAPTURE *Kept)
+/* Takes over an output, where the stats that it belongs to take over its result. */
+static void KeepWithResult(LOOP_STATS *Into, CAPTURE *Kept)
 {
     if (Into->Tally.Deviated)
         return;
@@ -45,7 +45,7 @@ static void KeepWithResult(LOOP_TALLY *Into, CAPTURE *Kept)
     *Kept = (CAPTURE){0};
 }
 
-void LoopMerge(LOOP_TALLY *Into, LOOP_TALLY *From)
+void LoopMerge(LOOP_STATS *Into, LOOP_STATS *From)
 {
     if (From->Tally.Result.Origin != WSKT_ORIGIN_SKIPPED)
         KeepWithResult(Into, &From->Kept);
@@ -55,10 +55,10 @@ void LoopMerge(LOOP_TALLY *Into, LOOP_TALLY *From)
 void LoopNoteRun(LOOP_RUN *Run, UINT32 Thread, UINT32 Step, const WSKT_RESULT *Result, BOOL Expected,
                  CAPTURE *Kept)
 {
-    LOOP_TALLY *tally = LoopTally(Run, Thread, Step);
+    LOOP_STATS *stats = LoopStats(Run, Thread, Step);
 
     AcquireSRWLockExclusive(&Run->Thread[Thread].Lock);
-    KeepWithResult(tally, Kept);
-    TallyAdd(&tally->Tally, Result, (BOOLEAN)Expected);
+    KeepWithResult(stats, Kept);
+    TallyAdd(&stats->Tally, Result, (BOOLEAN)Expected);
     ReleaseSRWLockExclusive(&Run->Thread[Thread].Lock);
 }

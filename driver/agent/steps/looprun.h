@@ -18,10 +18,10 @@ typedef struct LOOP_THREAD {
 } LOOP_THREAD;
 
 /* The runs of one step, on one thread or on all. */
-typedef struct LOOP_TALLY {
+typedef struct LOOP_STATS {
     TALLY Tally;
     CAPTURE Kept; /* of the run that is its result */
-} LOOP_TALLY;
+} LOOP_STATS;
 
 struct LOOP_RUN {
     _Interlocked_ volatile LONG References; /* the owner and each thread: the last one frees */
@@ -40,7 +40,7 @@ struct LOOP_RUN {
     const WSKP_STEP *Step; /* the unit's first */
     CHOICE Choice;
     HANDLES Handles;
-    LOOP_TALLY *Tally; /* StepCount for each thread, and once more for all of them */
+    LOOP_STATS *Stats; /* StepCount for each thread, and once more for all of them */
     LOOP_THREAD Thread[WSKT_MAX_PARALLEL];
     SRWLOCK Lock; /* for what failed first */
     _Guarded_by_(Lock) INT32 FailedStep;
@@ -48,7 +48,7 @@ struct LOOP_RUN {
     _Guarded_by_(Lock) UINT32 FailedIteration;
 };
 
-LOOP_TALLY *LoopTally(const LOOP_RUN *Run, UINT32 Thread, UINT32 Step);
+LOOP_STATS *LoopStats(const LOOP_RUN *Run, UINT32 Thread, UINT32 Step);
 
 /* The first deviation is the one that is reported. */
 void LoopNoteFailure(LOOP_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT32 Step);
@@ -57,8 +57,8 @@ void LoopNoteFailure(LOOP_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT32 Step
 void LoopNoteRun(LOOP_RUN *Run, UINT32 Thread, UINT32 Step, const WSKT_RESULT *Result, BOOL Expected,
                  CAPTURE *Kept);
 
-/* Adds what a tally has to another, with the output that belongs to it. */
-void LoopMerge(LOOP_TALLY *Into, LOOP_TALLY *From);
+/* Adds some stats to others, with the output that belongs to it. */
+void LoopMerge(LOOP_STATS *Into, LOOP_STATS *From);
 
 /* Gives up a reference to it: the last one frees it. */
 void LoopRelease(LOOP_RUN *Run);

@@ -98,9 +98,9 @@ static BOOL ReadSettings(PLAN *Plan, TEXT *Reason)
         return PlanUnfit(Reason, "it has flags that this agent does not know, or not together");
     if (PlanString(Plan->Header, Plan->Header->Settings) == NULL)
         return PlanUnfit(Reason, "the settings of the driver's service are out of bounds");
-    Plan->Plain = (flags & WSKP_PLAIN) != 0;
+    Plan->External = (flags & WSKP_PLAIN) != 0;
     Plan->NeverUnload = (flags & WSKP_NEVER_UNLOAD) != 0;
-    if (!Plan->Plain)
+    if (!Plan->External)
         return TRUE;
     Plan->Settings = PlanWords(Plan, Plan->Header->Settings);
     if (!SettingsValid(Plan->Settings))

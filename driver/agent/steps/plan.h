@@ -16,9 +16,9 @@ typedef struct PLAN {
     const char *RunId;       /* plain characters, at most PLAN_RUN_ID_CHARS_MAX */
     wchar_t *DriverPath;     /* as PathOpen gives it; NULL: the driver is running already */
     wchar_t ServiceName[65]; /* as ServiceNameValid wants it */
-    BOOL Plain;              /* WSKP_PLAIN */
+    BOOL External;           /* WSKP_PLAIN */
     BOOL NeverUnload;        /* WSKP_NEVER_UNLOAD */
-    WORDS Settings;          /* of a plain driver's service */
+    WORDS Settings;          /* of an external driver's service */
 } PLAN;
 
 /*

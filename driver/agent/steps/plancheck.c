@@ -38,8 +38,8 @@ static BOOL CheckCases(const PLAN *Plan, TEXT *Reason)
     return TRUE;
 }
 
-/* The steps of a unit have one performer, and those of the agent a unit each, but for loops. */
-static BOOL PerformersFit(const PLAN *Plan, const WSKP_UNIT *Unit)
+/* The steps of a unit have one executor, and those of the agent a unit each, but for loops. */
+static BOOL ExecutorsFit(const PLAN *Plan, const WSKP_UNIT *Unit)
 {
     const WSKP_STEP *step = &Plan->Step[Unit->FirstStep];
 
@@ -98,8 +98,8 @@ static BOOL CheckUnits(const PLAN *Plan, TEXT *Reason)
             return RefuseAt(Reason, "unit", i, "its duration or its groups are out of range");
         if (unit->TimeoutMs == 0 || unit->TimeoutMs > UnitMaxMs(Plan, unit))
             return RefuseAt(Reason, "unit", i, "its time is out of range");
-        if ((unit->Flags & ~WSKP_UNIT_FLAGS) != 0 || !PerformersFit(Plan, unit))
-            return RefuseAt(Reason, "unit", i, "its flags or performers are none that this agent knows");
+        if ((unit->Flags & ~WSKP_UNIT_FLAGS) != 0 || !ExecutorsFit(Plan, unit))
+            return RefuseAt(Reason, "unit", i, "its flags or executors are none that this agent knows");
     }
     return CheckStarts(Plan, Reason);
 }
@@ -138,7 +138,7 @@ static BOOL CheckSteps(const PLAN *Plan, TEXT *Reason)
         if (own->Performer == WSKP_BY_AGENT &&
             (Plan->DriverPath == NULL || !StepFits(step, PlanWords(Plan, own->Text))))
             return RefuseAt(Reason, "step", i, "it is not one that this agent can execute");
-        if (Plan->Plain && own->Performer != WSKP_BY_AGENT)
+        if (Plan->External && own->Performer != WSKP_BY_AGENT)
             return RefuseAt(Reason, "step", i, "it is one of the sample driver, and this is another");
         if (Plan->NeverUnload && own->Performer == WSKP_BY_AGENT && StepIs(step, STEP_STOPS))
             return RefuseAt(Reason, "step", i, "it unloads a driver that is never to be unloaded");

@@ -86,9 +86,9 @@ DWORD StartPrepare(const PLAN *Plan, const START_WITH *With)
     return error;
 }
 
-/* The service of a driver of the user's own: as its configuration and, where there can be one, its .inf say.
+/* The service of an external driver: as its configuration and, where there can be one, its .inf say.
  */
-static DWORD InstallPlain(const PLAN *Plan)
+static DWORD InstallExternal(const PLAN *Plan)
 {
     const wchar_t *name = Plan->ServiceName;
     wchar_t *inf = SettingsInf(Plan->Settings);
@@ -125,7 +125,7 @@ static BOOL InstallDriver(const PLAN *Plan, const START_WITH *With, START *Start
     DWORD error = Plan->NeverUnload ? CheckNotRunning(name) : DriverStop(name, Plan->Header->StopTimeoutMs);
 
     if (error == ERROR_SUCCESS)
-        error = Plan->Plain ? InstallPlain(Plan) : DriverInstall(name, PathPlain(Plan->DriverPath));
+        error = Plan->External ? InstallExternal(Plan) : DriverInstall(name, PathPlain(Plan->DriverPath));
     if (error == ERROR_SUCCESS)
         error = StartPrepare(Plan, With);
     return error == ERROR_SUCCESS || StartFailed(Start, "install", error);
@@ -227,12 +227,12 @@ BOOL StartUp(const PLAN *Plan, const START_WITH *With, DEVICE **Device, START *S
 {
     *Device = NULL;
     return StartVerify(Plan, Start) && InstallDriver(Plan, With, Start) && StartDriver(Plan, Start) &&
-           (Plan->Plain || StartOpen(Device, Start));
+           (Plan->External || StartOpen(Device, Start));
 }
 
 BOOL StartAgain(const PLAN *Plan, DEVICE **Device, START *Start)
 {
     *Device = NULL;
     return VerifyService(Plan, Start) && StartDriver(Plan, Start) &&
-           (Plan->Plain || StartOpen(Device, Start));
+           (Plan->External || StartOpen(Device, Start));
 }

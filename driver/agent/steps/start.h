@@ -31,7 +31,7 @@ typedef struct START {
  */
 BOOL StartUp(const PLAN *Plan, const START_WITH *With, DEVICE **Device, START *Start);
 
-/* Takes back what a plain driver's .inf has installed, where one was. */
+/* Takes back what an external driver's .inf has installed, where one was. */
 void StartForget(const PLAN *Plan);
 
 /* Checks the file's hash and starts the service as it is: the driver is not loaded. */

@@ -130,7 +130,7 @@ static DWORD BeginTalk(const TALK *Talk, UINT32 LimitMs, SOCKET *Socket, TALKED 
     return error;
 }
 
-static DWORD GoOnTalking(const TALK *Talk, SOCKET *Socket, TALKED *Talked)
+static DWORD TalkUntilClosed(const TALK *Talk, SOCKET *Socket, TALKED *Talked)
 {
     DWORD error = ERROR_SUCCESS;
 
@@ -166,7 +166,7 @@ DWORD Talk(const TALK *Talk, HANDLE Begun, UINT32 LimitMs, TALKED *Talked)
     if (Begun != NULL)
         SetEvent(Begun);
     if (error == ERROR_SUCCESS && Talk->UntilClosed)
-        error = GoOnTalking(Talk, sockets, Talked);
+        error = TalkUntilClosed(Talk, sockets, Talked);
     for (UINT32 i = 0; i < WSKP_ECHO_CONNECTIONS; i++) {
         if (sockets[i] != INVALID_SOCKET)
             closesocket(sockets[i]);
