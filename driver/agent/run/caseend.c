@@ -91,7 +91,7 @@ static CASES_END BringBack(CASES *Cases, CASE_RUN *Run)
  * A driver that can't be asked what is left has to be there, at least. One that a step has unloaded comes
  * back.
  */
-static CASES_END EndPlain(CASES *Cases, CASE_RUN *Run, WHY Why)
+static CASES_END EndExternal(CASES *Cases, CASE_RUN *Run, WHY Why)
 {
     CASES_END back = CASES_DONE;
     SERVICE_REPORT report;
@@ -133,7 +133,7 @@ CASES_END EndCase(CASES *Cases, CASE_RUN *Run, WHY *Why)
     if (*Why != WHY_HANG && Run->Case->Role != WSKP_ROLE_SET_UP)
         Run->NotUndone = UndoSince(Run->Changes);
     if (Cases->Plan->External)
-        return EndPlain(Cases, Run, *Why);
+        return EndExternal(Cases, Run, *Why);
     if (*Why == WHY_HANG) {
         LookAside(Run);
         return CASES_TAINTED;
