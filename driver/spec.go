@@ -55,7 +55,7 @@ func SampleSpec(defines map[string]string) Spec {
 		Name:     "wsksample.sys",
 		Kind:     KernelDriver,
 		Sources:  Sources(),
-		Dirs:     []string{"shared", "kernel", "sample", "probe"},
+		Dirs:     []string{"shared", "kernel", "sample", "probe"}, // in the order in which they include each other
 		Includes: []string{"include"},
 		Defines:  all,
 		Units:    4,

@@ -1,6 +1,4 @@
-/*
- * clock.c - time: a monotonic clock, deadlines, bounded waits.
- */
+/* clock.c - time: a monotonic clock, deadlines, bounded waits. */
 #include "clock.h"
 
 #define NS_PER_SECOND 1000000000ull

@@ -1,6 +1,4 @@
-/*
- * clock.h - time: a monotonic clock, deadlines, bounded waits.
- */
+/* clock.h - time: a monotonic clock, deadlines, bounded waits. */
 #pragma once
 
 #include "kernel.h"

@@ -1,6 +1,4 @@
-/*
- * failure.c - a failure of the driver's start that is made on purpose.
- */
+/* failure.c - a failure of the driver's start that is made on purpose. */
 #include "failure.h"
 
 static volatile LONG Left; /* calls until the one that fails, itself included; 0: none will */

@@ -10,8 +10,7 @@
 _IRQL_requires_max_(PASSIVE_LEVEL) VOID FailureArm(UINT32 Nth);
 
 /* Asked before every call that can fail: STATUS_INSUFFICIENT_RESOURCES where it is the one that does. */
-_Must_inspect_result_ _IRQL_requires_max_(HIGH_LEVEL)
-NTSTATUS FailureHere(VOID);
+_IRQL_requires_max_(HIGH_LEVEL) _Must_inspect_result_ NTSTATUS FailureHere(VOID);
 
 /* Whether a call has failed. */
 _IRQL_requires_max_(HIGH_LEVEL) BOOLEAN FailureMade(VOID);

@@ -1,6 +1,4 @@
-/*
- * kernel.h - what every file of wsksample.sys begins with.
- */
+/* kernel.h - what every file of wsksample.sys begins with. */
 #pragma once
 
 #include <ntddk.h>

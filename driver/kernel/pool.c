@@ -1,6 +1,4 @@
-/*
- * pool.c - the image's own nonpaged pool, counted.
- */
+/* pool.c - the image's own nonpaged pool, counted. */
 #include "pool.h"
 #include "failure.h"
 

@@ -14,18 +14,16 @@ typedef enum POOL_USE {
 } POOL_USE;
 
 /* Zeroed, or NULL. */
-_Must_inspect_result_ _IRQL_requires_max_(DISPATCH_LEVEL)
-PVOID PoolAllocate(POOL_USE Use, SIZE_T Bytes);
+_IRQL_requires_max_(DISPATCH_LEVEL) _Must_inspect_result_ PVOID PoolAllocate(POOL_USE Use, SIZE_T Bytes);
 _IRQL_requires_max_(DISPATCH_LEVEL) VOID PoolFree(POOL_USE Use, PVOID Block);
 
 /* An IRP with that many stack locations, or NULL. */
-_Must_inspect_result_ _IRQL_requires_max_(DISPATCH_LEVEL)
-PIRP PoolIrp(POOL_USE Use, CCHAR Locations);
+_IRQL_requires_max_(DISPATCH_LEVEL) _Must_inspect_result_ PIRP PoolIrp(POOL_USE Use, CCHAR Locations);
 _IRQL_requires_max_(DISPATCH_LEVEL) VOID PoolFreeIrp(POOL_USE Use, PIRP Irp);
 
 /* An MDL that describes all of a block of nonpaged pool, or NULL. */
-_Must_inspect_result_ _IRQL_requires_max_(DISPATCH_LEVEL)
-PMDL PoolMdl(POOL_USE Use, PVOID Block, ULONG Bytes);
+_IRQL_requires_max_(DISPATCH_LEVEL) _Must_inspect_result_ PMDL
+    PoolMdl(POOL_USE Use, PVOID Block, ULONG Bytes);
 _IRQL_requires_max_(DISPATCH_LEVEL) VOID PoolFreeMdl(POOL_USE Use, PMDL Mdl);
 
 /* So many blocks count for another use from here on. */

@@ -1,6 +1,4 @@
-/*
- * worker.c - kernel threads that run one piece of work at a time.
- */
+/* worker.c - kernel threads that run one piece of work at a time. */
 #include "worker.h"
 #include "clock.h"
 #include "failure.h"

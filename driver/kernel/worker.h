@@ -21,7 +21,6 @@ typedef struct WORKER {
     PVOID Context;
 } WORKER;
 
-/* Once, in DriverEntry. */
 _IRQL_requires_max_(PASSIVE_LEVEL) VOID WorkerInitialize(WORKER *Worker, POOL_USE Use);
 
 /*
@@ -29,14 +28,12 @@ _IRQL_requires_max_(PASSIVE_LEVEL) VOID WorkerInitialize(WORKER *Worker, POOL_US
  * Report(Context) unless that is NULL: who learns from it that the work is over finds nothing of it
  * left. STATUS_DEVICE_BUSY while earlier work has not returned.
  */
-_Must_inspect_result_ _IRQL_requires_max_(PASSIVE_LEVEL)
-NTSTATUS
-WorkerStart(WORKER *Worker, WORK_ROUTINE *Routine, WORK_ROUTINE *Report, PVOID Context);
+_IRQL_requires_max_(PASSIVE_LEVEL) _Must_inspect_result_ NTSTATUS
+    WorkerStart(WORKER *Worker, WORK_ROUTINE *Routine, WORK_ROUTINE *Report, PVOID Context);
 
 /* The same, but waits for earlier work, which must be about to return. */
-_Must_inspect_result_ _IRQL_requires_max_(PASSIVE_LEVEL)
-NTSTATUS
-WorkerStartAgain(WORKER *Worker, WORK_ROUTINE *Routine, PVOID Context);
+_IRQL_requires_max_(PASSIVE_LEVEL) _Must_inspect_result_ NTSTATUS
+    WorkerStartAgain(WORKER *Worker, WORK_ROUTINE *Routine, PVOID Context);
 
 /* Ends the thread, after the work that it has. Waits without a limit: see worker.c. */
 _IRQL_requires_max_(PASSIVE_LEVEL) VOID WorkerEnd(WORKER *Worker);

@@ -1,6 +1,4 @@
-/*
- * acceptevent.c - the callback of listening sockets that have one.
- */
+/* acceptevent.c - the callback of listening sockets that have one. */
 #include "acceptevent.h"
 #include "control.h"
 #include "namedsocket.h"

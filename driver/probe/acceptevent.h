@@ -1,6 +1,4 @@
-/*
- * acceptevent.h - the callback of listening sockets that have one.
- */
+/* acceptevent.h - the callback of listening sockets that have one. */
 #pragma once
 
 #include "stepcall.h"

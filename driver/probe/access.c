@@ -1,6 +1,4 @@
-/*
- * access.c - who may open the control device: the system and administrators.
- */
+/* access.c - who may open the control device: the system and administrators. */
 #include "access.h"
 #include "pool.h"
 

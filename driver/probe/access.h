@@ -1,6 +1,4 @@
-/*
- * access.h - who may open the control device.
- */
+/* access.h - who may open the control device. */
 #pragma once
 
 #include "kernel.h"
@@ -9,13 +7,11 @@
  * IoCreateDevice for a device that only the system and administrators may open, whatever the kernel
  * and the kit offer for it.
  */
-_Must_inspect_result_ _IRQL_requires_max_(PASSIVE_LEVEL)
-NTSTATUS
-CreateDeviceForAdministrators(PDRIVER_OBJECT Driver, PUNICODE_STRING Name, PDEVICE_OBJECT *Device);
+_IRQL_requires_max_(PASSIVE_LEVEL) _Must_inspect_result_ NTSTATUS
+    CreateDeviceForAdministrators(PDRIVER_OBJECT Driver, PUNICODE_STRING Name, PDEVICE_OBJECT *Device);
 
 /*
  * Whether the sender of an IRP_MJ_CREATE may have the device, for kernels that don't ask the device's
  * access list (Wine).
  */
-_Must_inspect_result_ _IRQL_requires_max_(PASSIVE_LEVEL)
-BOOLEAN OpenAllowed(PIRP Irp);
+_IRQL_requires_max_(PASSIVE_LEVEL) _Must_inspect_result_ BOOLEAN OpenAllowed(PIRP Irp);

@@ -1,6 +1,4 @@
-/*
- * batch.c - runs batches: repetitions, threads side by side, and one result per step of all runs.
- */
+/* batch.c - runs batches: repetitions, threads side by side, and one result per step of all runs. */
 #include "batch.h"
 #include "choice.h"
 #include "clock.h"

@@ -1,6 +1,4 @@
-/*
- * batch.h - a list of steps, run repeatedly and on several threads.
- */
+/* batch.h - a list of steps, run repeatedly and on several threads. */
 #pragma once
 
 #include "kernel.h"
@@ -10,9 +8,8 @@
  * Checks a batch as it came from user mode: InputBytes of it, and OutputBytes for the answer.
  * Anything wrong with its shape fails the request; what is wrong with one step is that step's result.
  */
-_Must_inspect_result_ _IRQL_requires_max_(PASSIVE_LEVEL)
-NTSTATUS
-BatchCheck(const WSKT_UNIT *Unit, ULONG InputBytes, ULONG OutputBytes);
+_IRQL_requires_max_(PASSIVE_LEVEL) _Must_inspect_result_ NTSTATUS
+    BatchCheck(const WSKT_UNIT *Unit, ULONG InputBytes, ULONG OutputBytes);
 
 /* What BatchRun writes for that many steps. */
 _IRQL_requires_max_(HIGH_LEVEL) ULONG BatchResultBytes(UINT32 StepCount);
@@ -22,9 +19,8 @@ _IRQL_requires_max_(HIGH_LEVEL) ULONG BatchResultBytes(UINT32 StepCount);
  * within the batch's TimeoutMs and a moment, unless a step on the calling thread itself does not
  * return.
  */
-_Must_inspect_result_ _IRQL_requires_max_(PASSIVE_LEVEL)
-NTSTATUS
-BatchRun(const WSKT_UNIT *Unit, WSKT_UNIT_RESULT *Out);
+_IRQL_requires_max_(PASSIVE_LEVEL) _Must_inspect_result_ NTSTATUS
+    BatchRun(const WSKT_UNIT *Unit, WSKT_UNIT_RESULT *Out);
 
 /*
  * From now on a thread of a batch begins no other list after its first, which ends every loop, until that is

@@ -1,6 +1,4 @@
-/*
- * capture.c - capturing a provider NPI, looking at what was captured, and releasing it.
- */
+/* capture.c - capturing a provider NPI, looking at what was captured, and releasing it. */
 #include "capture.h"
 #include "workers.h"
 

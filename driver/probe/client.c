@@ -281,26 +281,12 @@ VOID ClientsCount(UINT32 *Registrations, UINT32 *Captures)
 
 BOOLEAN ClientHolds(UINT32 Index)
 {
-    CLIENT *client = &Clients[Index];
-    BOOLEAN holds;
-    KIRQL irql;
-
-    KeAcquireSpinLock(&client->Lock, &irql);
-    holds = client->Captures > 0;
-    KeReleaseSpinLock(&client->Lock, irql);
-    return holds;
+    return *(const volatile LONG *)&Clients[Index].Captures > 0;
 }
 
 BOOLEAN ClientNeedsDeregister(UINT32 Index)
 {
-    CLIENT *client = &Clients[Index];
-    BOOLEAN needs;
-    KIRQL irql;
-
-    KeAcquireSpinLock(&client->Lock, &irql);
-    needs = client->State == CLIENT_REGISTERED;
-    KeReleaseSpinLock(&client->Lock, irql);
-    return needs;
+    return *(const volatile CLIENT_STATE *)&Clients[Index].State == CLIENT_REGISTERED;
 }
 
 VOID ClientsForget(VOID)

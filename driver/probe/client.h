@@ -52,7 +52,6 @@ typedef struct CLIENT {
     volatile LONG Events;
 } CLIENT;
 
-/* Once, in DriverEntry. */
 _IRQL_requires_max_(PASSIVE_LEVEL) VOID ClientsInitialize(VOID);
 
 _IRQL_requires_max_(HIGH_LEVEL) CLIENT *ClientAt(UINT32 Index);
@@ -74,11 +73,9 @@ _IRQL_requires_max_(PASSIVE_LEVEL) VOID ClientDeregister(UINT32 Index, BOOLEAN M
 /* Registrations and captures of all clients that are not undone yet. Takes no lock. */
 _IRQL_requires_max_(HIGH_LEVEL) VOID ClientsCount(UINT32 *Registrations, UINT32 *Captures);
 
-/* Whether it holds a capture. */
-_IRQL_requires_max_(DISPATCH_LEVEL) BOOLEAN ClientHolds(UINT32 Index);
-
-/* Whether a deregistration of that client is still owed. */
-_IRQL_requires_max_(DISPATCH_LEVEL) BOOLEAN ClientNeedsDeregister(UINT32 Index);
+/* Whether it holds a capture, and whether a deregistration of it is still owed. Take no lock. */
+_IRQL_requires_max_(HIGH_LEVEL) BOOLEAN ClientHolds(UINT32 Index);
+_IRQL_requires_max_(HIGH_LEVEL) BOOLEAN ClientNeedsDeregister(UINT32 Index);
 
 /* Makes every client that has nothing out as if it had never been used. */
 _IRQL_requires_max_(DISPATCH_LEVEL) VOID ClientsForget(VOID);

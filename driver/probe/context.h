@@ -1,11 +1,8 @@
-/*
- * context.h - contexts other than the caller's own thread at PASSIVE_LEVEL.
- */
+/* context.h - contexts other than the caller's own thread at PASSIVE_LEVEL. */
 #pragma once
 
 #include "stepcall.h"
 
-/* Once, in DriverEntry. */
 _IRQL_requires_max_(PASSIVE_LEVEL) VOID ContextsInitialize(VOID);
 
 /* On a worker; gives up waiting, not the work, when the step's time is up. */

@@ -1,6 +1,4 @@
-/*
- * control.h - control operations on clients and sockets.
- */
+/* control.h - control operations on clients and sockets. */
 #pragma once
 
 #include "stepcall.h"

@@ -1,13 +1,10 @@
-/*
- * device.h - the control device.
- */
+/* device.h - the control device. */
 #pragma once
 
 #include "kernel.h"
 
 /* Creates \Device\WskSample, for administrators only, with its name in user mode. */
-_Must_inspect_result_ _IRQL_requires_max_(PASSIVE_LEVEL)
-NTSTATUS DeviceCreate(PDRIVER_OBJECT Driver);
+_IRQL_requires_max_(PASSIVE_LEVEL) _Must_inspect_result_ NTSTATUS DeviceCreate(PDRIVER_OBJECT Driver);
 
 /* Lets others open it: at the end of a DriverEntry that has succeeded. */
 _IRQL_requires_max_(PASSIVE_LEVEL) VOID DeviceReady(PDRIVER_OBJECT Driver);

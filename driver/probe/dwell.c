@@ -1,6 +1,4 @@
-/*
- * dwell.c - a driver that stays where it is until it is let go.
- */
+/* dwell.c - a driver that stays where it is until it is let go. */
 #include "dwell.h"
 #include "clock.h"
 

@@ -1,6 +1,4 @@
-/*
- * dwell.h - a driver that stays where it is until it is let go, so that it can be disturbed there.
- */
+/* dwell.h - a driver that stays where it is until it is let go, so that it can be disturbed there. */
 #pragma once
 
 #include "kernel.h"

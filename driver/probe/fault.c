@@ -1,6 +1,4 @@
-/*
- * fault.c - faults of the driver that a step asks for.
- */
+/* fault.c - faults of the driver that a step asks for. */
 #include "fault.h"
 
 NTSTATUS FaultCheck(const STEP_CALL *Call)

@@ -1,6 +1,4 @@
-/*
- * fault.h - faults of the driver that a step asks for.
- */
+/* fault.h - faults of the driver that a step asks for. */
 #pragma once
 
 #include "stepcall.h"

@@ -1,6 +1,4 @@
-/*
- * hooks.c - the instrument's start and end, as the sample's DriverEntry and Unload call for them.
- */
+/* hooks.c - the instrument's start and end, as the sample's DriverEntry and Unload call for them. */
 #include "hooks.h"
 #include "capture.h"
 #include "clock.h"
@@ -8,7 +6,6 @@
 #include "device.h"
 #include "dwell.h"
 #include "failure.h"
-#include "ioctl.h"
 #include "kept.h"
 #include "namedsocket.h"
 #include "parameter.h"
@@ -16,7 +13,7 @@
 #include "reset.h"
 #include "server.h"
 #include "serverstep.h"
-#include "socketclose.h"
+#include "socketcall.h"
 #include "socket.h"
 #include "startup.h"
 #include "thread.h"
@@ -28,10 +25,6 @@ NTSTATUS HookEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath, BOOLEAN 
 
     ParametersInitialize(RegistryPath);
     FailureArm(ParameterTakeNumber(WSKT_FAIL_AT_VALUE));
-    Driver->MajorFunction[IRP_MJ_CREATE] = DeviceOpen;
-    Driver->MajorFunction[IRP_MJ_CLEANUP] = DeviceClose;
-    Driver->MajorFunction[IRP_MJ_CLOSE] = DeviceClose;
-    Driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = DeviceControl;
     if (DEFECT(DWELLS_IN_ENTRY)) {
         Dwell();
     }

@@ -1,6 +1,4 @@
-/*
- * kept.c - what steps of a case have reported, for later ones to take.
- */
+/* kept.c - what steps of a case have reported, for later ones to take. */
 #include "kept.h"
 #include "wskjudge.h"
 

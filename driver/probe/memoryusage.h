@@ -1,6 +1,4 @@
-/*
- * memoryusage.h - how much memory is in use, for finding leaks that are not this driver's own blocks.
- */
+/* memoryusage.h - how much memory is in use, for finding leaks that are not this driver's own blocks. */
 #pragma once
 
 #include "stepcall.h"

@@ -1,6 +1,4 @@
-/*
- * namedsocket.c - the state of named sockets.
- */
+/* namedsocket.c - the state of named sockets. */
 #include "namedsocket.h"
 
 static NAMED_SOCKET Named[WSKT_MAX_SOCKETS];

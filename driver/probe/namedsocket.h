@@ -34,15 +34,13 @@ typedef struct NAMED_SOCKET {
     KEVENT Happened; /* set by the event callback */
 } NAMED_SOCKET;
 
-/* Once, in DriverEntry. */
 _IRQL_requires_max_(PASSIVE_LEVEL) VOID NamedSocketsInitialize(VOID);
 
 _IRQL_requires_max_(HIGH_LEVEL) NAMED_SOCKET *NamedSocketAt(UINT32 Index);
 
 /* Reserves a free one for a socket to come. FALSE if it is not free. */
-_Must_inspect_result_ _IRQL_requires_max_(DISPATCH_LEVEL)
-BOOLEAN
-NamedSocketReserve(UINT32 Index, UINT32 Kind, UINT16 Family);
+_IRQL_requires_max_(DISPATCH_LEVEL) _Must_inspect_result_ BOOLEAN
+    NamedSocketReserve(UINT32 Index, UINT32 Kind, UINT16 Family);
 
 /*
  * The socket that it is from here on; NULL: it is free. So it is after a close, whatever that came to: a
@@ -52,14 +50,12 @@ _IRQL_requires_max_(DISPATCH_LEVEL) VOID NamedSocketOpened(UINT32 Index, PWSK_SO
 
 /* Begins a call on an open socket of that kind, or ANY_KIND; NULL if it is not that. NamedSocketLeave ends
  * it. */
-_Must_inspect_result_ _IRQL_requires_max_(DISPATCH_LEVEL)
-PWSK_SOCKET
-NamedSocketEnter(UINT32 Index, UINT32 Kind);
+_IRQL_requires_max_(DISPATCH_LEVEL) _Must_inspect_result_ PWSK_SOCKET
+    NamedSocketEnter(UINT32 Index, UINT32 Kind);
 _IRQL_requires_max_(DISPATCH_LEVEL) VOID NamedSocketLeave(UINT32 Index);
 
 /* As NamedSocketEnter, but the socket is closing from here on; NULL while calls are in progress. */
-_Must_inspect_result_ _IRQL_requires_max_(DISPATCH_LEVEL)
-PWSK_SOCKET NamedSocketEnterClose(UINT32 Index);
+_IRQL_requires_max_(DISPATCH_LEVEL) _Must_inspect_result_ PWSK_SOCKET NamedSocketEnterClose(UINT32 Index);
 
 /* Sockets that are not closed, as far as the driver knows. Takes no lock. */
 _IRQL_requires_max_(HIGH_LEVEL) UINT32 NamedSocketsCount(VOID);

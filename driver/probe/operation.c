@@ -1,6 +1,4 @@
-/*
- * operation.c - the operations: a row for each.
- */
+/* operation.c - the operations: a row for each. */
 #include "operation.h"
 #include "acceptevent.h"
 #include "capture.h"

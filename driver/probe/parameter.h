@@ -1,6 +1,4 @@
-/*
- * parameter.h - the driver's service key: what it is given there, and what it leaves.
- */
+/* parameter.h - the driver's service key: what it is given there, and what it leaves. */
 #pragma once
 
 #include "kernel.h"

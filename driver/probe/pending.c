@@ -1,6 +1,4 @@
-/*
- * pending.c - the life of a socket operation: created, called, completed or left, taken.
- */
+/* pending.c - the life of a socket operation: created, called, completed or left, taken. */
 #include "pending.h"
 #include "inflight.h"
 #include "namedsocket.h"

@@ -43,20 +43,19 @@ typedef struct PENDING {
     UINT8 Pattern;
 } PENDING;
 
-/* Once, in DriverEntry. */
 _IRQL_requires_max_(PASSIVE_LEVEL) VOID PendingInitialize(VOID);
 
 /* A claimed operation that is ready for its call; NULL if there is no memory. */
-_Must_inspect_result_ _IRQL_requires_max_(PASSIVE_LEVEL)
-PENDING *PendingCreate(UINT32 Op, UINT32 Owner, UINT32 Target, BOOLEAN WithIrp);
+_IRQL_requires_max_(PASSIVE_LEVEL) _Must_inspect_result_ PENDING *PendingCreate(UINT32 Op, UINT32 Owner,
+                                                                                UINT32 Target,
+                                                                                BOOLEAN WithIrp);
 
 /*
  * Describes Bytes of Data from Offset on as Buffer, and has UNWRITTEN in all of it.
  * STATUS_INSUFFICIENT_RESOURCES if there is no MDL.
  */
-_Must_inspect_result_ _IRQL_requires_max_(DISPATCH_LEVEL)
-NTSTATUS
-PendingBuffer(PENDING *Pending, ULONG Offset, ULONG Bytes);
+_IRQL_requires_max_(DISPATCH_LEVEL) _Must_inspect_result_ NTSTATUS
+    PendingBuffer(PENDING *Pending, ULONG Offset, ULONG Bytes);
 
 /* For an operation whose call was not made. */
 _IRQL_requires_max_(PASSIVE_LEVEL) VOID PendingDestroy(PENDING *Pending);

@@ -1,6 +1,4 @@
-/*
- * query.c - asking the provider for its range of versions.
- */
+/* query.c - asking the provider for its range of versions. */
 #include "query.h"
 #include "client.h"
 

@@ -1,6 +1,4 @@
-/*
- * query.h - asking the provider for its range of versions.
- */
+/* query.h - asking the provider for its range of versions. */
 #pragma once
 
 #include "stepcall.h"

@@ -8,8 +8,9 @@
 #include "reset.h"
 #include "batch.h"
 #include "capture.h"
-#include "clock.h"
+#include "context.h"
 #include "dwell.h"
+#include "inflight.h"
 #include "kept.h"
 #include "namedsocket.h"
 #include "pending.h"
@@ -17,8 +18,7 @@
 #include "provider.h"
 #include "server.h"
 #include "serverstep.h"
-#include "socketclose.h"
-#include "status.h"
+#include "socketcall.h"
 #include "thread.h"
 #include "workers.h"
 
@@ -32,6 +32,24 @@ static volatile LONG Closing; /* a worker is closing sockets */
 VOID ResetInitialize(VOID)
 {
     KeInitializeEvent(&ResetFree, SynchronizationEvent, TRUE);
+}
+
+/* The part of a residue that can be counted without a lock: all but sockets' IRPs. Any IRQL. */
+static VOID ResidueCount(WSKT_RESIDUE *Residue)
+{
+    ClientsCount(&Residue->Registrations, &Residue->Captures);
+    Residue->Threads = ThreadsBusy() + WorkersBusy() + ContextsBusy();
+    Residue->PoolBlocks = PoolBlocks(POOL_CASE) + PoolBlocks(POOL_REQUEST);
+    Residue->Sockets = NamedSocketsCount();
+}
+
+VOID StatusTell(WSKT_STATUS *Out)
+{
+    RtlZeroMemory(Out, sizeof(*Out));
+    Out->Abi = WSKT_ABI;
+    InflightList(Out);
+    ResidueCount(&Out->Outstanding);
+    Out->Outstanding.Irps = Out->Irps;
 }
 
 static VOID CountResidue(WSKT_RESIDUE *Residue)

@@ -1,6 +1,4 @@
-/*
- * serverstep.c - steps about the sample's own server.
- */
+/* serverstep.c - steps about the sample's own server. */
 #include "serverstep.h"
 #include "pool.h"
 #include "server.h"

@@ -1,6 +1,4 @@
-/*
- * serverstep.h - steps about the sample's own server.
- */
+/* serverstep.h - steps about the sample's own server. */
 #pragma once
 
 #include "stepcall.h"

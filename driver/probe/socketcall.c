@@ -1,6 +1,4 @@
-/*
- * socketcall.c - the calls on named sockets, but for those that transfer data.
- */
+/* socketcall.c - the calls on named sockets, but for those that transfer data. */
 #include "socketcall.h"
 #include "socketuse.h"
 
@@ -129,7 +127,8 @@ VOID DisconnectRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     }
 }
 
-VOID SocketClose(UINT32 Index, BOOLEAN WithIrp, UINT32 WaitMs, WSKT_RESULT *Result)
+/* Closes a named socket that nobody is at; waits for so long. PASSIVE_LEVEL. */
+static VOID CloseNamed(UINT32 Index, BOOLEAN WithIrp, UINT32 WaitMs, WSKT_RESULT *Result)
 {
     SOCKET_USE use = {.Index = Index, .WaitMs = WaitMs, .Socket = NamedSocketEnterClose(Index)};
     const WSK_PROVIDER_BASIC_DISPATCH *dispatch; /* the first part of every other */
@@ -151,7 +150,7 @@ VOID SocketClose(UINT32 Index, BOOLEAN WithIrp, UINT32 WaitMs, WSKT_RESULT *Resu
 
 VOID CloseRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
-    SocketClose(SocketArg(Call, 0), HasIrp(Call), SocketWait(Call), Result);
+    CloseNamed(SocketArg(Call, 0), HasIrp(Call), SocketWait(Call), Result);
 }
 
 /* The functions for the local and the peer's address, by the table that has them. */
@@ -187,5 +186,33 @@ VOID AddressRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     }
     if (SocketUseBegin(&use, Call, kind, Result)) {
         SocketUseEnd(&use, AskAddress(&use, remote), Result);
+    }
+}
+
+VOID SocketsClose(VOID)
+{
+    PendingReap(); /* a socket that was made or accepted, and not taken yet, is open after this */
+    /*
+     * In reverse of how they were made: an accepted socket before its listener. Wine closes the socket
+     * that a listener accepted last once more with the listener, and then fails the accepted one's close.
+     */
+    for (UINT32 i = WSKT_MAX_SOCKETS; i-- > 0;) {
+        WSKT_RESULT result = {0};
+
+        if (NamedSocketAt(i)->State == SOCKET_OPEN) {
+            CloseNamed(i, TRUE, 0, &result);
+        }
+    }
+}
+
+VOID SocketsEnd(VOID)
+{
+    SocketsClose();
+    PendingTidy();
+    while (!NamedSocketsFree()) {
+        /* No limit: WskDeregister, which comes next, would wait for the same sockets. */
+        SleepMs(1);
+        SocketsClose();
+        PendingTidy();
     }
 }

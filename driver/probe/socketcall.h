@@ -1,6 +1,4 @@
-/*
- * socketcall.h - the calls on named sockets, but for those that transfer data.
- */
+/* socketcall.h - the calls on named sockets, but for those that transfer data. */
 #pragma once
 
 #include "stepcall.h"
@@ -8,6 +6,8 @@
 /* WSKT_OP_BIND, CONNECT, ACCEPT, DISCONNECT, CLOSE and ADDRESS. */
 PASSIVE_ROUTINE BindRun, ConnectRun, AcceptRun, DisconnectRun, CloseRun, AddressRun;
 
-/* Closes a named socket that nobody is at; waits for so long. */
-_IRQL_requires_max_(PASSIVE_LEVEL) VOID
-    SocketClose(UINT32 Index, BOOLEAN WithIrp, UINT32 WaitMs, WSKT_RESULT *Result);
+/* Starts closing what is open and nobody is at. Not waited for. */
+_IRQL_requires_max_(PASSIVE_LEVEL) VOID SocketsClose(VOID);
+
+/* In Unload: closes all, those that are only being made as well, and waits for it. */
+_IRQL_requires_max_(PASSIVE_LEVEL) VOID SocketsEnd(VOID);

@@ -1,6 +1,4 @@
-/*
- * socketcreate.c - WskSocket and WskSocketConnect.
- */
+/* socketcreate.c - WskSocket and WskSocketConnect. */
 #include "socketcreate.h"
 #include "acceptevent.h"
 #include "capture.h"

@@ -1,6 +1,4 @@
-/*
- * socketcreate.h - sockets that a client makes through its NPI.
- */
+/* socketcreate.h - sockets that a client makes through its NPI. */
 #pragma once
 
 #include "stepcall.h"

@@ -1,6 +1,4 @@
-/*
- * socketuse.c - what every call on a named socket begins and ends with.
- */
+/* socketuse.c - what every call on a named socket begins and ends with. */
 #include "socketuse.h"
 
 BOOLEAN SocketUseBegin(SOCKET_USE *Use, const STEP_CALL *Call, UINT32 Kind, WSKT_RESULT *Result)

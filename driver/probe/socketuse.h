@@ -1,6 +1,4 @@
-/*
- * socketuse.h - what every call on a named socket begins and ends with.
- */
+/* socketuse.h - what every call on a named socket begins and ends with. */
 #pragma once
 
 #include "namedsocket.h"
@@ -15,9 +13,8 @@ typedef struct SOCKET_USE {
 } SOCKET_USE;
 
 /* Begins the call of a step on the socket of Arg[0], of that kind or ANY_KIND. FALSE: the step is refused. */
-_Must_inspect_result_ _IRQL_requires_max_(PASSIVE_LEVEL)
-BOOLEAN
-SocketUseBegin(SOCKET_USE *Use, const STEP_CALL *Call, UINT32 Kind, WSKT_RESULT *Result);
+_IRQL_requires_max_(PASSIVE_LEVEL) _Must_inspect_result_ BOOLEAN
+    SocketUseBegin(SOCKET_USE *Use, const STEP_CALL *Call, UINT32 Kind, WSKT_RESULT *Result);
 
 /* The call has returned: its IRP is waited for as the step says. */
 _IRQL_requires_max_(PASSIVE_LEVEL) VOID
@@ -42,5 +39,4 @@ static inline BOOLEAN HasIrp(const STEP_CALL *Call)
 _IRQL_requires_max_(DISPATCH_LEVEL) VOID LoopbackAddress(ADDRESS *Address, UINT16 Family, UINT16 Port);
 
 /* The loopback address of another named socket. FALSE if that was never bound. */
-_Must_inspect_result_ _IRQL_requires_max_(DISPATCH_LEVEL)
-BOOLEAN AddressOf(UINT32 Index, ADDRESS *Address);
+_IRQL_requires_max_(DISPATCH_LEVEL) _Must_inspect_result_ BOOLEAN AddressOf(UINT32 Index, ADDRESS *Address);

@@ -1,6 +1,4 @@
-/*
- * startup.c - steps that DriverEntry runs.
- */
+/* startup.c - steps that DriverEntry runs. */
 #include "startup.h"
 #include "parameter.h"
 #include "batch.h"

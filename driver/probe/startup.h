@@ -13,6 +13,5 @@ _IRQL_requires_max_(PASSIVE_LEVEL) VOID StartupRun(VOID);
  * Copies what came of them to Out, and its length to *Written; STATUS_NOT_FOUND where there were none,
  * or they could not be run.
  */
-_Must_inspect_result_ _IRQL_requires_max_(DISPATCH_LEVEL)
-NTSTATUS
-StartupResult(PVOID Out, ULONG OutputBytes, ULONG *Written);
+_IRQL_requires_max_(DISPATCH_LEVEL) _Must_inspect_result_ NTSTATUS
+    StartupResult(PVOID Out, ULONG OutputBytes, ULONG *Written);

@@ -1,6 +1,4 @@
-/*
- * step.c - runs one step in the context that it asks for.
- */
+/* step.c - runs one step in the context that it asks for. */
 #include "step.h"
 #include "context.h"
 #include "operation.h"

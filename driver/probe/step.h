@@ -1,6 +1,4 @@
-/*
- * step.h - one step of a batch, run where it asks to be run.
- */
+/* step.h - one step of a batch, run where it asks to be run. */
 #pragma once
 
 #include "stepcall.h"

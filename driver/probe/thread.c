@@ -1,6 +1,4 @@
-/*
- * thread.c - named kernel threads: start an operation on one, see whether it is blocked, join it.
- */
+/* thread.c - named kernel threads: start an operation on one, see whether it is blocked, join it. */
 #include "thread.h"
 #include "worker.h"
 

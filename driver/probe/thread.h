@@ -1,11 +1,8 @@
-/*
- * thread.h - named kernel threads.
- */
+/* thread.h - named kernel threads. */
 #pragma once
 
 #include "stepcall.h"
 
-/* Once, in DriverEntry. */
 _IRQL_requires_max_(PASSIVE_LEVEL) VOID ThreadsInitialize(VOID);
 
 /* Starts Run for the step, on the thread that the step names, and returns. */

@@ -1,6 +1,4 @@
-/*
- * transfer.c - WskSend and WskReceive, WskSendTo and WskReceiveFrom.
- */
+/* transfer.c - WskSend and WskReceive, WskSendTo and WskReceiveFrom. */
 #include "transfer.h"
 #include "socketuse.h"
 

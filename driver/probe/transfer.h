@@ -1,6 +1,4 @@
-/*
- * transfer.h - sending and receiving.
- */
+/* transfer.h - sending and receiving. */
 #pragma once
 
 #include "stepcall.h"

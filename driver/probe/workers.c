@@ -1,6 +1,4 @@
-/*
- * workers.c - the pool of workers.
- */
+/* workers.c - the pool of workers. */
 #include "workers.h"
 
 /* Enough for 64 parallel threads with a guarded call each, and some callers beside them. */

@@ -1,6 +1,4 @@
-/*
- * connection.c - an accepted connection: what it receives, it sends back.
- */
+/* connection.c - an accepted connection: what it receives, it sends back. */
 #include "connection.h"
 #include "pool.h"
 

@@ -1,6 +1,4 @@
-/*
- * connection.h - a connection of the echo server.
- */
+/* connection.h - a connection of the echo server. */
 #pragma once
 
 #include "socket.h"
@@ -28,8 +26,7 @@ typedef struct CONNECTION {
 } CONNECTION;
 
 /* All that a connection needs but its socket; NULL if there is no memory. Its calls set Wake. */
-_Must_inspect_result_ _IRQL_requires_max_(DISPATCH_LEVEL)
-CONNECTION *ConnectionCreate(PKEVENT Wake);
+_IRQL_requires_max_(DISPATCH_LEVEL) _Must_inspect_result_ CONNECTION *ConnectionCreate(PKEVENT Wake);
 _IRQL_requires_max_(DISPATCH_LEVEL) VOID ConnectionDestroy(CONNECTION *Connection);
 
 /* Begins to echo what comes over an accepted socket, which is the connection's from here on. */
@@ -37,6 +34,5 @@ _IRQL_requires_max_(PASSIVE_LEVEL) VOID
     ConnectionBegin(CONNECTION *Connection, PWSK_SOCKET Socket, volatile LONG64 *Bytes);
 
 /* Goes on with what has completed, or closes. TRUE once it has closed, and nothing is with the provider. */
-_Must_inspect_result_ _IRQL_requires_max_(PASSIVE_LEVEL)
-BOOLEAN
-ConnectionPoll(CONNECTION *Connection, BOOLEAN Stop);
+_IRQL_requires_max_(PASSIVE_LEVEL) _Must_inspect_result_ BOOLEAN
+    ConnectionPoll(CONNECTION *Connection, BOOLEAN Stop);

@@ -1,6 +1,4 @@
-/*
- * echo.c - the echo server's loop: accepts, serves its connections, closes everything.
- */
+/* echo.c - the echo server's loop: accepts, serves its connections, closes everything. */
 #include "echo.h"
 #include "clock.h"
 
@@ -103,7 +101,7 @@ static BOOLEAN PollListener(ECHO *Echo)
     }
     if (!Echo->Closing) {
         Echo->Closing = TRUE;
-        MISTAKE(DOUBLE_CLOSE, StartListenerClose(Echo); (VOID)CallWait(&Echo->Close));
+        MISTAKE(DOUBLE_CLOSE, StartListenerClose(Echo), (VOID)CallWait(&Echo->Close));
         StartListenerClose(Echo);
     }
     if (CallPending(&Echo->Accept) || !CallTake(&Echo->Close)) {

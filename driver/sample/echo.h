@@ -1,6 +1,4 @@
-/*
- * echo.h - the echo server: accepts connections and sends back what it receives.
- */
+/* echo.h - the echo server: accepts connections and sends back what it receives. */
 #pragma once
 
 #include "connection.h"
@@ -24,9 +22,8 @@ typedef struct ECHO {
 _IRQL_requires_max_(PASSIVE_LEVEL) VOID EchoInitialize(ECHO *Echo);
 
 /* Opens the listening socket; the NPI is not used after the return. */
-_Must_inspect_result_ _IRQL_requires_max_(PASSIVE_LEVEL)
-NTSTATUS
-EchoOpen(ECHO *Echo, const WSK_PROVIDER_NPI *Npi);
+_IRQL_requires_max_(PASSIVE_LEVEL) _Must_inspect_result_ NTSTATUS
+    EchoOpen(ECHO *Echo, const WSK_PROVIDER_NPI *Npi);
 
 /*
  * Serves until EchoStop, then closes every socket. All calls on all sockets are made by the thread that

@@ -1,6 +1,4 @@
-/*
- * entry.c - DriverEntry and Unload: what is made when the driver starts, and undone in reverse.
- */
+/* entry.c - DriverEntry and Unload: what is made when the driver starts, and undone in reverse. */
 #include "hooks.h"
 #include "server.h"
 

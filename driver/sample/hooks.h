@@ -8,14 +8,12 @@
 
 /* What comes first in DriverEntry: makes the device. *Activate: whether DriverEntry is to start the server.
  */
-_Must_inspect_result_ _IRQL_requires_max_(PASSIVE_LEVEL)
-NTSTATUS
-HookEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath, BOOLEAN *Activate);
+_IRQL_requires_max_(PASSIVE_LEVEL) _Must_inspect_result_ NTSTATUS
+    HookEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath, BOOLEAN *Activate);
 
 /* What comes last: others may open the device, or it is gone again. Gives the status for DriverEntry. */
-_Must_inspect_result_ _IRQL_requires_max_(PASSIVE_LEVEL)
-NTSTATUS
-HookEntryEnd(PDRIVER_OBJECT Driver, NTSTATUS Status);
+_IRQL_requires_max_(PASSIVE_LEVEL) _Must_inspect_result_ NTSTATUS
+    HookEntryEnd(PDRIVER_OBJECT Driver, NTSTATUS Status);
 
 /* What comes first in Unload: deletes the device. */
 _IRQL_requires_max_(PASSIVE_LEVEL) VOID HookUnload(PDRIVER_OBJECT Driver);

@@ -1,6 +1,4 @@
-/*
- * listener.c - creates the listening socket of the echo server.
- */
+/* listener.c - creates the listening socket of the echo server. */
 #include "listener.h"
 #include "clock.h"
 #include "failure.h"

@@ -1,6 +1,4 @@
-/*
- * registration.c - registering with WSK, negotiating the version, capturing the provider NPI.
- */
+/* registration.c - registering with WSK, negotiating the version, capturing the provider NPI. */
 #include "registration.h"
 #include "clock.h"
 #include "failure.h"

@@ -1,6 +1,4 @@
-/*
- * registration.h - a client of WSK, from WskRegister to WskDeregister, and the NPI that it captures.
- */
+/* registration.h - a client of WSK, from WskRegister to WskDeregister, and the NPI that it captures. */
 #pragma once
 
 #include "kernel.h"
@@ -17,7 +15,6 @@ typedef struct CLIENT_REGISTRATION {
     volatile LONG NpiHeld;
 } CLIENT_REGISTRATION;
 
-/* Once, in DriverEntry. */
 _IRQL_requires_max_(PASSIVE_LEVEL) VOID RegistrationInitialize(CLIENT_REGISTRATION *Registration);
 
 _Acquires_lock_(Registration->Free) _IRQL_requires_max_(PASSIVE_LEVEL) VOID
@@ -26,21 +23,19 @@ _Releases_lock_(Registration->Free) _IRQL_requires_max_(PASSIVE_LEVEL) VOID
     RegistrationUnlock(CLIENT_REGISTRATION *Registration);
 
 /* Registers with the version that this client is written for. */
-_Must_inspect_result_ _Requires_lock_held_(Registration->Free) _IRQL_requires_max_(PASSIVE_LEVEL) NTSTATUS
+_Requires_lock_held_(Registration->Free) _IRQL_requires_max_(PASSIVE_LEVEL) _Must_inspect_result_ NTSTATUS
     RegistrationBegin(CLIENT_REGISTRATION *Registration);
 
 /* TRUE once for each registration: who gets it calls WskDeregister, and nobody does so twice. */
-_Must_inspect_result_ _IRQL_requires_max_(PASSIVE_LEVEL)
-BOOLEAN
-RegistrationClaim(CLIENT_REGISTRATION *Registration, BOOLEAN Stopping);
+_IRQL_requires_max_(PASSIVE_LEVEL) _Must_inspect_result_ BOOLEAN
+    RegistrationClaim(CLIENT_REGISTRATION *Registration, BOOLEAN Stopping);
 
 /*
  * Captures the provider NPI, however long the provider takes to be there, and registers anew where it does
  * not have the version. STATUS_DEVICE_NOT_READY: cancelled by a deregistration.
  */
-_Must_inspect_result_ _IRQL_requires_max_(PASSIVE_LEVEL)
-NTSTATUS
-RegistrationCapture(CLIENT_REGISTRATION *Registration, WSK_PROVIDER_NPI *Npi);
+_IRQL_requires_max_(PASSIVE_LEVEL) _Must_inspect_result_ NTSTATUS
+    RegistrationCapture(CLIENT_REGISTRATION *Registration, WSK_PROVIDER_NPI *Npi);
 
 /* Undoes a capture. */
 _IRQL_requires_max_(DISPATCH_LEVEL) VOID RegistrationRelease(CLIENT_REGISTRATION *Registration);

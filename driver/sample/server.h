@@ -1,6 +1,4 @@
-/*
- * server.h - the sample's WSK client as a whole: an echo server on the loopback address.
- */
+/* server.h - the sample's WSK client as a whole: an echo server on the loopback address. */
 #pragma once
 
 #include "kernel.h"
@@ -24,15 +22,13 @@ typedef struct SERVER_STATE {
     UINT64 Bytes; /* echoed, or on their way back */
 } SERVER_STATE;
 
-/* Once, in DriverEntry. */
 _IRQL_requires_max_(PASSIVE_LEVEL) VOID ServerInitialize(VOID);
 
 /*
  * Registers with WSK and starts the worker that does the rest; returns without waiting for it. FALSE where
  * the server is active already; else *Status says what came of it.
  */
-_Must_inspect_result_ _IRQL_requires_max_(PASSIVE_LEVEL)
-BOOLEAN ServerActivate(NTSTATUS *Status);
+_IRQL_requires_max_(PASSIVE_LEVEL) _Must_inspect_result_ BOOLEAN ServerActivate(NTSTATUS *Status);
 
 /* Closes everything and deregisters; returns when that is done. FALSE where the server is not active. */
 _IRQL_requires_max_(PASSIVE_LEVEL) BOOLEAN ServerDeactivate(VOID);

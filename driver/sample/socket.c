@@ -1,6 +1,4 @@
-/*
- * socket.c - the life of an IRP that carries socket calls.
- */
+/* socket.c - the life of an IRP that carries socket calls. */
 #include "socket.h"
 #include "clock.h"
 #include "pool.h"

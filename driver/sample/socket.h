@@ -20,9 +20,8 @@ typedef struct SOCKET_CALL {
 } SOCKET_CALL;
 
 /* STATUS_INSUFFICIENT_RESOURCES if there is no memory for an IRP. */
-_Must_inspect_result_ _IRQL_requires_max_(DISPATCH_LEVEL)
-NTSTATUS
-CallCreate(SOCKET_CALL *Call, PKEVENT Wake);
+_IRQL_requires_max_(DISPATCH_LEVEL) _Must_inspect_result_ NTSTATUS
+    CallCreate(SOCKET_CALL *Call, PKEVENT Wake);
 
 /* No call may be pending. Does nothing to one that was never created. */
 _IRQL_requires_max_(DISPATCH_LEVEL) VOID CallDestroy(SOCKET_CALL *Call);
@@ -35,8 +34,7 @@ _IRQL_requires_max_(DISPATCH_LEVEL) VOID CallBegun(SOCKET_CALL *Call, NTSTATUS R
 _IRQL_requires_max_(DISPATCH_LEVEL) BOOLEAN CallPending(const SOCKET_CALL *Call);
 
 /* TRUE once for every call that has completed; Status and Information are then valid. */
-_Must_inspect_result_ _IRQL_requires_max_(DISPATCH_LEVEL)
-BOOLEAN CallTake(SOCKET_CALL *Call);
+_IRQL_requires_max_(DISPATCH_LEVEL) _Must_inspect_result_ BOOLEAN CallTake(SOCKET_CALL *Call);
 
 /* Waits for the call and takes it; gives its status. */
 _IRQL_requires_max_(PASSIVE_LEVEL) NTSTATUS CallWait(SOCKET_CALL *Call);

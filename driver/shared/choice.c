@@ -1,6 +1,4 @@
-/*
- * choice.c - choosing by chance so that the same seed chooses the same, on every machine.
- */
+/* choice.c - choosing by chance so that the same seed chooses the same, on every machine. */
 #include "choice.h"
 
 BOOLEAN ChoiceRead(const WSKT_UNIT *Unit, CHOICE *Choice)

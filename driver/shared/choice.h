@@ -12,12 +12,12 @@ typedef struct CHOICE {
     UINT32 Share[WSKT_MAX_STEPS];     /* weights of the groups up to and with each */
 } CHOICE;
 
-/* FALSE if the groups of the unit are not in order, or one has no weight. Its counts were checked. Any IRQL.
- */
-BOOLEAN ChoiceRead(const WSKT_UNIT *Unit, CHOICE *Choice);
+/* FALSE if the groups of the unit are not in order, or one has no weight. Its counts were checked. */
+_IRQL_requires_max_(HIGH_LEVEL) _Must_inspect_result_ BOOLEAN
+    ChoiceRead(const WSKT_UNIT *Unit, CHOICE *Choice);
 
 /* Where the choices of one thread begin. */
-UINT64 ChoiceSeed(UINT32 Seed, UINT32 Thread);
+_IRQL_requires_max_(HIGH_LEVEL) UINT64 ChoiceSeed(UINT32 Seed, UINT32 Thread);
 
-/* The group that comes next. Any IRQL. */
-UINT32 ChoiceNext(const CHOICE *Choice, UINT64 *State);
+/* The group that comes next. */
+_IRQL_requires_max_(HIGH_LEVEL) UINT32 ChoiceNext(const CHOICE *Choice, UINT64 *State);

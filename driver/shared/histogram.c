@@ -1,6 +1,4 @@
-/*
- * histogram.c - buckets of equal width within each power of two, eight a power.
- */
+/* histogram.c - buckets of equal width within each power of two, eight a power. */
 #include "histogram.h"
 
 #define SUB_BITS 3u

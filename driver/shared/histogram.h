@@ -1,6 +1,4 @@
-/*
- * histogram.h - how long the runs of a step took, in buckets that are at most an eighth too wide.
- */
+/* histogram.h - how long the runs of a step took, in buckets that are at most an eighth too wide. */
 #pragma once
 
 #include "wskabi.h"
@@ -12,11 +10,10 @@ typedef struct HISTOGRAM {
     UINT32 Total;
 } HISTOGRAM;
 
-/* Any IRQL, under the owner's lock. */
-VOID HistogramAdd(HISTOGRAM *Histogram, UINT64 Ns);
+/* These two under the owner's lock. The runs of another histogram are added, too. */
+_IRQL_requires_max_(HIGH_LEVEL) VOID HistogramAdd(HISTOGRAM *Histogram, UINT64 Ns);
+_IRQL_requires_max_(HIGH_LEVEL) VOID HistogramMerge(HISTOGRAM *Into, const HISTOGRAM *From);
 
-/* The runs of another one, too. */
-VOID HistogramMerge(HISTOGRAM *Into, const HISTOGRAM *From);
-
-/* Percent of all runs took no longer than this; at most Max. 0 if there were none. Any IRQL. */
-UINT64 HistogramPercentile(const HISTOGRAM *Histogram, UINT32 Percent, UINT64 Max);
+/* Percent of all runs took no longer than this; at most Max. 0 if there were none. */
+_IRQL_requires_max_(HIGH_LEVEL) UINT64
+    HistogramPercentile(const HISTOGRAM *Histogram, UINT32 Percent, UINT64 Max);

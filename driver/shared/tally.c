@@ -1,6 +1,4 @@
-/*
- * tally.c - adds up the runs of a step.
- */
+/* tally.c - adds up the runs of a step. */
 #include "tally.h"
 
 VOID TallyInitialize(TALLY *Tally)

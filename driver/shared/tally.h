@@ -1,6 +1,4 @@
-/*
- * tally.h - what the runs of one step came to, on one thread or on all.
- */
+/* tally.h - what the runs of one step came to, on one thread or on all. */
 #pragma once
 
 #include "histogram.h"
@@ -12,13 +10,14 @@ typedef struct TALLY {
 } TALLY;
 
 /* No run yet. */
-VOID TallyInitialize(TALLY *Tally);
+_IRQL_requires_max_(HIGH_LEVEL) VOID TallyInitialize(TALLY *Tally);
 
-/* A run more, or the refusal of one. Any IRQL, under the owner's lock, as all of these. */
-VOID TallyAdd(TALLY *Tally, const WSKT_RESULT *Result, BOOLEAN Expected);
+/* A run more, or the refusal of one; under the owner's lock, as all of these. */
+_IRQL_requires_max_(HIGH_LEVEL) VOID TallyAdd(TALLY *Tally, const WSKT_RESULT *Result, BOOLEAN Expected);
 
 /* The runs of another thread. */
-VOID TallyMerge(TALLY *Into, const TALLY *From);
+_IRQL_requires_max_(HIGH_LEVEL) VOID TallyMerge(TALLY *Into, const TALLY *From);
 
 /* As it is reported: with percentiles, where asked for. */
-VOID TallyReport(const TALLY *Tally, BOOLEAN Percentiles, WSKT_RESULT *Result);
+_IRQL_requires_max_(HIGH_LEVEL) VOID
+    TallyReport(const TALLY *Tally, BOOLEAN Percentiles, WSKT_RESULT *Result);
