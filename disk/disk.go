@@ -1,5 +1,5 @@
-// Package disk is what a run writes its folder through: the record, what it has to know when it is resumed, what comes
-// from guests. In the tests every call of it goes wrong once.
+// Package disk is how files are written that somebody may believe: a run's folder, which a run is resumed from, the signing
+// key, what is known of a guest. In the tests every call of it goes wrong once.
 //
 //	err := disk.Replace(disk.OS(), filepath.Join(dir, "request.json"), data, 0o600)
 package disk
@@ -62,7 +62,7 @@ func (system) SyncFolder(path string) error {
 }
 
 // Replace writes a file in one step: whoever reads it, also after a power cut, finds the old or the new. When it fails, the
-// old one is there, and nothing else.
+// old one is there, and nothing else. Two at once are the caller's to keep apart.
 func Replace(on FS, path string, data []byte, mode fs.FileMode) error {
 	temporary := path + ".new"
 	file, err := on.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)

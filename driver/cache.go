@@ -17,19 +17,10 @@ import (
 )
 
 // Cache is a folder of finished builds and packages, each under a key made of all that went into it.
-// Any number of processes may use it at the same time. Entries are never changed: they appear and
-// disappear whole.
+// Any number of processes may use it at the same time. Entries are never changed: builds and packages appear and
+// disappear whole, and other entries show when they are not. UserCache says where it is.
 type Cache struct {
 	Dir string // absolute; made on first use
-}
-
-// DefaultCache is the cache in the user's cache folder, for example ~/.cache/wskharness.
-func DefaultCache() (Cache, error) {
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return Cache{}, fmt.Errorf("find a folder for builds: %w; set XDG_CACHE_HOME", err)
-	}
-	return Cache{Dir: filepath.Join(dir, "wskharness")}, nil
 }
 
 // Rooms of the cache: folders below it.
@@ -55,70 +46,6 @@ const (
 	abandonedFor = 24 * time.Hour      // a temporary folder this old belongs to a builder that was killed
 	touchEvery   = 24 * time.Hour
 )
-
-// CacheError says that the cache can't be written: a full disk, a file system that is read-only, a folder of somebody
-// else's. It costs time and never a build: see inCache.
-type CacheError struct {
-	Dir string
-	Err error
-}
-
-func (e *CacheError) Error() string {
-	return fmt.Sprintf("write to the cache %s: %v", e.Dir, e.Err)
-}
-
-func (e *CacheError) Unwrap() error { return e.Err }
-
-// spare is the cache in place of one that can't be written: a folder for temporary files that is this user's alone.
-func (c Cache) spare() (Cache, error) {
-	dir := spareDir()
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return Cache{}, err
-	}
-	// Somebody else may have put it there: it is used only if nobody else can write to it.
-	info, err := os.Lstat(dir)
-	if err != nil {
-		return Cache{}, err
-	}
-	if owner, ok := info.Sys().(*syscall.Stat_t); !info.IsDir() || !ok || int(owner.Uid) != os.Getuid() || info.Mode().Perm()&0o022 != 0 {
-		return Cache{}, fmt.Errorf("%s is not a folder of this user's alone", dir)
-	}
-	return Cache{Dir: dir}, nil
-}
-
-func spareDir() string {
-	return filepath.Join(os.TempDir(), fmt.Sprintf("wskharness-cache-%d", os.Getuid()))
-}
-
-// inCache does work that keeps something in a cache. Where that can't be written, the spare one does, and all has to
-// be made anew.
-func inCache[T any](cache Cache, work func(Cache) (T, error)) (T, error) {
-	made, err := work(cache)
-	if !unusable(err) {
-		return made, err
-	}
-	spare, why := cache.spare()
-	if why == nil {
-		made, why = work(spare)
-		if !unusable(why) {
-			return made, why
-		}
-	}
-	return made, fmt.Errorf("%w (nor is there another place: %w); %s", err, why, makeRoom)
-}
-
-// makeRoom is what to do about a cache that can't be written.
-const makeRoom = "make room, or set XDG_CACHE_HOME to a folder that can be written"
-
-// unusable reports whether err says that a cache can't be written.
-func unusable(err error) bool {
-	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT} {
-		if errors.Is(err, full) {
-			return true
-		}
-	}
-	return errors.As(err, new(*CacheError))
-}
 
 func (c Cache) path(room, key string) string { return filepath.Join(c.Dir, room, key) }
 
@@ -167,11 +94,11 @@ func (c Cache) publish(room, key, built string, good func(dir string) bool) erro
 }
 
 // keep makes a file the entry key of a room, if it can. It is for what can be made again: what is missing, cut, changed, of
-// another entry or can't be kept is.
+// another entry or can't be kept is. The seal says so of one that is half written, so it is not brought to the disk.
 func (c Cache) keep(room, key string, content []byte) {
 	path := c.path(room, key)
 	if os.MkdirAll(filepath.Dir(path), 0o755) == nil {
-		_ = replace(path, append([]byte(seal(room, key, content)+"\n"), content...), 0o644, nil)
+		_ = os.WriteFile(path, append([]byte(seal(room, key, content)+"\n"), content...), 0o644)
 	}
 }
 
@@ -307,34 +234,4 @@ func hashFile(path string) (string, error) {
 func hashBytes(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
-}
-
-// writeAtomically gives path the new content whole or not at all, even if the machine loses power.
-func writeAtomically(path string, content []byte, mode os.FileMode) error {
-	return replace(path, content, mode, (*os.File).Sync)
-}
-
-// replace gives path the new content whole or not at all. before, which may be nil, is called with the new file when
-// all is in it.
-func replace(path string, content []byte, mode os.FileMode, before func(*os.File) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // after the rename there is nothing left of that name
-	if err := writeAndClose(f, content, mode, before); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
-}
-
-func writeAndClose(f *os.File, content []byte, mode os.FileMode, before func(*os.File) error) error {
-	_, err := f.Write(content)
-	if err == nil {
-		err = f.Chmod(mode)
-	}
-	if err == nil && before != nil {
-		err = before(f)
-	}
-	return errors.Join(err, f.Close())
 }

@@ -238,10 +238,23 @@ func (p *imageReader) name(address uint32) string {
 	return printable(string(text))
 }
 
+// checksumAt is where in the optional header the checksum is.
+const checksumAt = 64
+
+// withChecksum corrects the checksum that an image has in it.
+func withChecksum(image []byte) ([]byte, error) {
+	p, err := newImageReader(image)
+	if err != nil {
+		return nil, err
+	}
+	binary.LittleEndian.PutUint32(image[p.optional+checksumAt:], p.checksum())
+	return image, nil
+}
+
 // checksum computes the image's checksum: the sum of its 16-bit words with end-around carry, without
 // the stored checksum, plus the length.
 func (p *imageReader) checksum() uint32 {
-	stored := int(p.optional) + 64
+	stored := int(p.optional) + checksumAt
 	var sum uint32
 	for i := 0; i < len(p.data); i += 2 {
 		if i == stored || i == stored+2 {

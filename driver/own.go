@@ -233,7 +233,7 @@ func (o Own) gather(ctx context.Context, dir string, signer *Signer) error {
 	if o.Log != "" {
 		log := filepath.Join(dir, logName)
 		g.files[log] = &g.manifest.Log
-		if err := replace(log, []byte(o.Log), 0o644, nil); err != nil {
+		if err := os.WriteFile(log, []byte(o.Log), 0o644); err != nil {
 			return err
 		}
 	}
@@ -264,7 +264,7 @@ func (g *gathering) sign(ctx context.Context, image string, signer *Signer) erro
 	g.manifest.Certificate = certificateOf(signer)
 	certificate := filepath.Join(g.dir, g.manifest.Name+".cer")
 	g.files[certificate] = &g.manifest.Certificate.ManifestFile
-	return signer.ExportCertificate(certificate)
+	return os.WriteFile(certificate, signer.Certificate.Raw, 0o644)
 }
 
 func (g *gathering) write() error {

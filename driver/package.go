@@ -141,8 +141,8 @@ func makePackage(ctx context.Context, artifact *Artifact, cache Cache, key strin
 		return wrap(err)
 	}
 	certificate := filepath.Join(dir, stem+".cer")
-	if err := signer.ExportCertificate(certificate); err != nil {
-		return err
+	if err := os.WriteFile(certificate, signer.Certificate.Raw, 0o644); err != nil {
+		return wrap(err)
 	}
 	for path, file := range map[string]*ManifestFile{
 		signed: &m.Driver, signed + symbolsSuffix: &m.Symbols, certificate: &m.Certificate.ManifestFile,
@@ -167,7 +167,7 @@ func makePackage(ctx context.Context, artifact *Artifact, cache Cache, key strin
 
 func certificateOf(signer *Signer) ManifestCertificate {
 	c := signer.Certificate
-	return ManifestCertificate{Subject: c.Subject.String(), Thumbprint: signer.Thumbprint(), NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC()}
+	return ManifestCertificate{Subject: c.Subject.String(), Thumbprint: thumbprint(c.Raw), NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC()}
 }
 
 func describeFile(path string) (ManifestFile, error) {
@@ -252,5 +252,5 @@ func copyFile(from, to string) error {
 	if err != nil {
 		return err
 	}
-	return replace(to, content, 0o644, nil) // what reads it checks its hash
+	return os.WriteFile(to, content, 0o644) // what reads it checks its hash
 }

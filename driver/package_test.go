@@ -47,7 +47,7 @@ func TestBuildPackage(t *testing.T) {
 	if m.Driver.SHA256 != pkg.Image.SHA256 || m.Unsigned.SHA256 != m.Build.SHA256 || m.Driver.SHA256 == m.Unsigned.SHA256 {
 		t.Errorf("hashes before and after signing: %+v, %+v; image %s", m.Unsigned, m.Driver, pkg.Image.SHA256)
 	}
-	if m.Certificate.Thumbprint != signer.Thumbprint() || m.Certificate.Thumbprint != pkg.Image.Signature.Thumbprint {
+	if m.Certificate.Thumbprint != thumbprint(signer.Certificate.Raw) || m.Certificate.Thumbprint != pkg.Image.Signature.Thumbprint {
 		t.Errorf("certificate %s in the manifest, %s in the image", m.Certificate.Thumbprint, pkg.Image.Signature.Thumbprint)
 	}
 	if !strings.Contains(m.Build.Versions.Compiler, "mingw32") || !strings.Contains(m.Build.Versions.Linker, "ld") {

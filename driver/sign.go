@@ -5,14 +5,14 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/sassoftware/relic/v7/lib/authenticode"
 	"github.com/sassoftware/relic/v7/lib/binpatch"
 	"github.com/sassoftware/relic/v7/lib/certloader"
+
+	"wskharness/disk"
 )
 
 // Sign gives the image at path an Authenticode signature (SHA-256, no time stamp: nothing is asked of
@@ -38,7 +38,7 @@ func Sign(ctx context.Context, path string, signer *Signer) error {
 	if err != nil {
 		return fmt.Errorf("sign %s: %w", path, err)
 	}
-	if err := replaceImage(path, signed, info.Mode().Perm()); err != nil {
+	if err := disk.Replace(disk.OS(), path, signed, info.Mode().Perm()); err != nil {
 		return fmt.Errorf("sign %s: %w", path, err)
 	}
 	return nil
@@ -57,7 +57,11 @@ func signImage(ctx context.Context, image []byte, signer *Signer) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	return applyPatch(image, patch)
+	signed, err := applyPatch(image, patch)
+	if err != nil {
+		return nil, err
+	}
+	return withChecksum(signed)
 }
 
 // applyPatch replaces the parts of the image that the patch names: they are in order and don't overlap.
@@ -73,24 +77,4 @@ func applyPatch(image []byte, patch *binpatch.PatchSet) ([]byte, error) {
 		at = p.Offset + int64(p.OldSize)
 	}
 	return append(out, image[at:]...), nil
-}
-
-// replaceImage puts the signed image, with its checksum corrected, in the place of the unsigned one.
-func replaceImage(path string, image []byte, mode os.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // after the rename there is nothing left of that name
-	_, err = f.Write(image)
-	if err == nil {
-		err = authenticode.FixPEChecksum(f)
-	}
-	if err == nil {
-		err = f.Chmod(mode)
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

@@ -19,6 +19,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"wskharness/disk"
 )
 
 const (
@@ -63,16 +65,6 @@ type SignerError struct {
 
 func (e *SignerError) Error() string {
 	return fmt.Sprintf("use the signing key %s: %s; %s", e.Path, e.Why, e.Advice)
-}
-
-// SigningDir is where the test certificate of this user is kept, for example
-// ~/.config/wskharness/signing.
-func SigningDir() (string, error) {
-	dir, err := os.UserConfigDir()
-	if err != nil {
-		return "", fmt.Errorf("find a folder for the signing key: %w; set XDG_CONFIG_HOME", err)
-	}
-	return filepath.Join(dir, "wskharness", "signing"), nil
 }
 
 // LoadOrCreateSigner returns the test certificate kept in dir, and makes one if there is none yet or
@@ -194,7 +186,7 @@ func (s *Signer) giveWay(to *Signer, now time.Time) (*Signer, error) {
 	}
 	file, err := readBounded(to.Path, maxSignerFile)
 	if err == nil {
-		err = writeSigner(s.Path, file)
+		err = disk.Replace(disk.OS(), s.Path, file, 0o600)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("use the signing key %s: %w", to.Path, err)
@@ -219,7 +211,7 @@ func (s *Signer) keep() (string, error) {
 	case err == nil || !errors.Is(err, fs.ErrNotExist):
 		return "", &SignerError{s.Path, "it has to be kept before there is another, and something else is at " + path, "move that away"}
 	}
-	if err := writeSigner(path, file); err != nil {
+	if err := disk.Replace(disk.OS(), path, file, 0o600); err != nil {
 		return "", fmt.Errorf("keep the signing key %s: %w", s.Path, err)
 	}
 	return path, nil
@@ -276,18 +268,6 @@ func days(left time.Duration) string {
 }
 
 const maxSignerFile = 64 << 10
-
-// writeSigner writes a file with a key, whole, and with its name on the disk before another may be replaced.
-func writeSigner(path string, file []byte) error {
-	if err := writeAtomically(path, file, 0o600); err != nil {
-		return err
-	}
-	folder, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
-}
 
 func loadSigner(path string) (*Signer, error) {
 	info, err := os.Stat(path)
@@ -353,23 +333,13 @@ func (r keyring) create(now time.Time) (*Signer, error) {
 			return nil, wrap(err)
 		}
 	}
-	if err := writeSigner(path, file.Bytes()); err != nil {
+	if err := disk.Replace(disk.OS(), path, file.Bytes(), 0o600); err != nil {
 		return nil, wrap(err)
 	}
 	return &Signer{Certificate: cert, Path: path, key: key}, nil
 }
 
-// Thumbprint is what Windows calls the certificate: its SHA-1, in upper-case hexadecimal digits.
-func (s *Signer) Thumbprint() string { return thumbprint(s.Certificate.Raw) }
-
-// ExportCertificate writes the public certificate (DER), which a guest has to trust, to path.
-func (s *Signer) ExportCertificate(path string) error {
-	if err := writeAtomically(path, s.Certificate.Raw, 0o644); err != nil {
-		return fmt.Errorf("export the test certificate: %w", err)
-	}
-	return nil
-}
-
+// thumbprint is what Windows calls a certificate: its SHA-1, in upper-case hexadecimal digits.
 func thumbprint(der []byte) string {
 	sum := sha1.Sum(der) //nolint:gosec // a name, not a protection
 	return strings.ToUpper(hex.EncodeToString(sum[:]))

@@ -86,16 +86,16 @@ func testProvider(t testing.TB, change func(*Options)) *Provider {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cache, err := os.UserCacheDir()
+	cache, err := driver.DefaultCache()
 	if err != nil {
 		t.Fatal(err)
 	}
-	templates := filepath.Join(cache, "wskharness", "wine", "templates")
+	templates := filepath.Join(cache.Dir, "wine", "templates")
 	// Beside the templates, or clones could not be hard links.
 	if err := os.MkdirAll(templates, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	root, err := os.MkdirTemp(filepath.Join(cache, "wskharness"), "test-")
+	root, err := os.MkdirTemp(cache.Dir, "test-")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"wskharness/disk"
 	"wskharness/vm"
 )
 
@@ -61,10 +62,7 @@ func writeJSON(path string, v any) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(path+".new", append(data, '\n'), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
+	return disk.Replace(disk.OS(), path, append(data, '\n'), 0o600)
 }
 
 func readJSON(path string, v any) error {

@@ -19,20 +19,20 @@ func TestUsable(t *testing.T) {
 	}
 	spare := filepath.Join(dir, fmt.Sprintf("wskharness-cache-%d", os.Getuid()))
 	good := Cache{Dir: filepath.Join(dir, "new", "cache")}
-	if c, why, err := good.Usable(); c != good || why != nil || err != nil {
+	if c, why, err := good.usable(); c != good || why != nil || err != nil {
 		t.Errorf("one that can be made: %v, %v, %v", c, why, err)
 	}
 	if left, err := os.ReadDir(good.Dir); err != nil || len(left) > 0 {
 		t.Errorf("left in it: %v, %v", left, err)
 	}
 	bad := Cache{Dir: filepath.Join(file, "cache")}
-	c, why, err := bad.Usable()
+	c, why, err := bad.usable()
 	var told *CacheError
 	if c.Dir != spare || !errors.As(why, &told) || told.Dir != bad.Dir || err != nil {
 		t.Errorf("a file in its place: %v, %v, %v", c, why, err)
 	}
 	t.Setenv("TMPDIR", file)
-	if c, _, err = bad.Usable(); err == nil || c.Dir != "" || !strings.Contains(err.Error(), "XDG_CACHE_HOME") {
+	if c, _, err = bad.usable(); err == nil || c.Dir != "" || !strings.Contains(err.Error(), "XDG_CACHE_HOME") {
 		t.Errorf("no other place: %v, %v", c, err)
 	}
 }
@@ -59,7 +59,7 @@ func TestWithoutHome(t *testing.T) {
 				t.Errorf("%s: %s", signer.Path, said)
 			}
 			again, err := UserSigner(time.Now())
-			if err != nil || again.Thumbprint() != signer.Thumbprint() {
+			if err != nil || thumbprint(again.Certificate.Raw) != thumbprint(signer.Certificate.Raw) {
 				t.Errorf("the next time it is another: %v", err)
 			}
 		})
