@@ -9,6 +9,7 @@ import (
 
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
+	"wskharness/remote/winrmd/winrmdtest"
 )
 
 func Example() {
@@ -49,7 +50,7 @@ func someMachine() (remote.Endpoint, func()) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	server, err := winrmd.New(winrmd.Options{Host: winrmd.LocalHost{}, User: "tester", Password: "secret", Certificate: cert.TLS})
+	server, err := winrmd.New(winrmd.Options{Host: winrmdtest.LocalHost{}, User: "tester", Password: "secret", Certificate: cert.TLS})
 	if err != nil {
 		log.Fatal(err)
 	}

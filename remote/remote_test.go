@@ -13,6 +13,7 @@ import (
 
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
+	"wskharness/remote/winrmd/winrmdtest"
 )
 
 // machine is an endpoint in front of this machine, and the ways to reach it.
@@ -52,7 +53,7 @@ func serve(t testing.TB, opts winrmd.Options) machine {
 		opts.Password = "geheim"
 	}
 	if opts.Host == nil {
-		opts.Host = winrmd.LocalHost{}
+		opts.Host = winrmdtest.LocalHost{}
 	}
 	server, err := winrmd.New(opts)
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 
 	"wskharness/child/childtest"
 	"wskharness/remote/winrmd"
+	"wskharness/remote/winrmd/winrmdtest"
 )
 
 // The client is Ansible's winrm connection with the cmd shell type, and its module raw: the others need a
@@ -62,7 +63,7 @@ func (h encodedHost) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Proces
 		spec.Env = make(map[string]string)
 	}
 	spec.Env["PATH"] = h.dir + string(os.PathListSeparator) + os.Getenv("PATH")
-	return winrmd.LocalHost{}.Start(ctx, spec)
+	return winrmdtest.LocalHost{}.Start(ctx, spec)
 }
 
 type ansibleTask struct {

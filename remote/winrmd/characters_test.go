@@ -15,6 +15,7 @@ import (
 
 	"wskharness/remote/internal/wsman"
 	"wskharness/remote/winrmd"
+	"wskharness/remote/winrmd/winrmdtest"
 )
 
 // speaker is a host whose commands write pieces, one by one, to both outputs, and end when their input does.
@@ -198,7 +199,7 @@ func TestAnyBytes(t *testing.T) {
 
 // consoles is a host that takes some code pages.
 type consoles struct {
-	winrmd.LocalHost
+	winrmdtest.LocalHost
 	mu    sync.Mutex
 	asked []int
 }

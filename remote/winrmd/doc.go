@@ -5,7 +5,7 @@
 //	cert, err := winrmd.NewCertificate("127.0.0.1")
 //	…
 //	server, err := winrmd.New(winrmd.Options{
-//		Host: winrmd.LocalHost{}, User: "tester", Password: "secret", Certificate: cert.TLS,
+//		Host: winrmdtest.LocalHost{}, User: "tester", Password: "secret", Certificate: cert.TLS,
 //	})
 //	…
 //	go server.Serve(listener)

@@ -8,6 +8,7 @@ import (
 
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
+	"wskharness/remote/winrmd/winrmdtest"
 )
 
 // A test of any WinRM client needs a machine to talk to. This one loses the first answer.
@@ -18,7 +19,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	server, err := winrmd.New(winrmd.Options{
-		Host: winrmd.LocalHost{}, User: "tester", Password: "secret", Certificate: cert.TLS,
+		Host: winrmdtest.LocalHost{}, User: "tester", Password: "secret", Certificate: cert.TLS,
 		Mishap: func(r winrmd.Request) winrmd.Mishap {
 			if r.Action == "Create" && r.Count == 1 {
 				return winrmd.Mishap{Kind: winrmd.LoseAnswer}

@@ -16,6 +16,7 @@ import (
 	"wskharness/remote"
 	"wskharness/remote/internal/wsman"
 	"wskharness/remote/winrmd"
+	"wskharness/remote/winrmd/winrmdtest"
 	"wskharness/testtime"
 )
 
@@ -143,7 +144,7 @@ func TestShutdownKills(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := winrmd.New(winrmd.Options{Host: winrmd.LocalHost{}, User: testUser, Password: testPassword, Certificate: cert.TLS})
+	server, err := winrmd.New(winrmd.Options{Host: winrmdtest.LocalHost{}, User: testUser, Password: testPassword, Certificate: cert.TLS})
 	if err != nil {
 		t.Fatal(err)
 	}

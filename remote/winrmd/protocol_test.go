@@ -15,6 +15,7 @@ import (
 
 	"wskharness/remote/internal/wsman"
 	"wskharness/remote/winrmd"
+	"wskharness/remote/winrmd/winrmdtest"
 )
 
 // ask is a request to be written.
@@ -352,10 +353,10 @@ func TestInputIsBounded(t *testing.T) {
 func TestOptionsAreChecked(t *testing.T) {
 	for name, opts := range map[string]winrmd.Options{
 		"no host":        {User: "u", Password: "p"},
-		"no user":        {Host: winrmd.LocalHost{}, Password: "p"},
-		"no password":    {Host: winrmd.LocalHost{}, User: "u"},
-		"negative limit": {Host: winrmd.LocalHost{}, User: "u", Password: "p", Limits: winrmd.Limits{MaxShellsPerUser: -1}},
-		"idle time-outs": {Host: winrmd.LocalHost{}, User: "u", Password: "p", Limits: winrmd.Limits{IdleTimeout: 48 * time.Hour}},
+		"no user":        {Host: winrmdtest.LocalHost{}, Password: "p"},
+		"no password":    {Host: winrmdtest.LocalHost{}, User: "u"},
+		"negative limit": {Host: winrmdtest.LocalHost{}, User: "u", Password: "p", Limits: winrmd.Limits{MaxShellsPerUser: -1}},
+		"idle time-outs": {Host: winrmdtest.LocalHost{}, User: "u", Password: "p", Limits: winrmd.Limits{IdleTimeout: 48 * time.Hour}},
 	} {
 		if _, err := winrmd.New(opts); err == nil {
 			t.Errorf("%s: accepted", name)

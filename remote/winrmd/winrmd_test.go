@@ -7,6 +7,7 @@ import (
 
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
+	"wskharness/remote/winrmd/winrmdtest"
 )
 
 const (
@@ -41,7 +42,7 @@ func serveAs(t testing.TB, user string, opts winrmd.Options) endpoint {
 	}
 	opts.User, opts.Password, opts.Certificate = user, testPassword, cert.TLS
 	if opts.Host == nil {
-		opts.Host = winrmd.LocalHost{}
+		opts.Host = winrmdtest.LocalHost{}
 	}
 	server, err := winrmd.New(opts)
 	if err != nil {

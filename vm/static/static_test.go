@@ -22,7 +22,7 @@ func endpoint(t *testing.T) remote.Endpoint {
 		t.Fatal(err)
 	}
 	server, err := winrmd.New(winrmd.Options{
-		Host: winrmd.LocalHost{}, User: "tester", Password: "secret", Certificate: certificate.TLS,
+		Host: winrmdtest.LocalHost{}, User: "tester", Password: "secret", Certificate: certificate.TLS,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -66,7 +66,7 @@ func folders(root string) ([]vm.KeptGuest, error) {
 	for _, dir := range dirs {
 		id := filepath.Base(dir)
 		one := vm.KeptGuest{What: "Wine guest " + id, ID: id, Dir: dir, Up: served(dir)}
-		var c Config
+		var c guestConfig
 		if readJSON(filepath.Join(dir, configFile), &c) == nil {
 			one.Needs = []string{c.Template, c.Host, c.Netio}
 			for _, file := range c.Seed {

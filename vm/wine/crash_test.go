@@ -225,7 +225,7 @@ func TestAnEndThatIsNoticedTooLate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	winrm, err := winrmd.New(winrmd.Options{Host: winrmd.LocalHost{}, User: user, Password: "secret", Certificate: certificate.TLS})
+	winrm, err := winrmd.New(winrmd.Options{Host: winrmdtest.LocalHost{}, User: user, Password: "secret", Certificate: certificate.TLS})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func TestSweepEndsWhatIsKnownByOneThingAlone(t *testing.T) {
 	p := testProvider(t, nil)
 	m := acquire(t, p)
 	drive := filepath.Join(prefixOf(m.state.Dir), "drive_c")
-	var config Config
+	var config guestConfig
 	if err := readJSON(filepath.Join(m.state.Dir, configFile), &config); err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func exists(path string) bool {
 func TestReleaseLeavesNothing(t *testing.T) {
 	t.Parallel()
 	m := acquire(t, testProvider(t, nil))
-	var config Config
+	var config guestConfig
 	if err := readJSON(m.state.Dir+"/"+configFile, &config); err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func TestAKeptGuestIsAdopted(t *testing.T) {
 	if err != nil || len(guests) != 1 || !guests[0].Kept || guests[0].ID != m.state.ID {
 		t.Fatalf("List: %+v, %v; want the kept guest", guests, err)
 	}
-	again, err := Attach(t.Context(), guests[0])
+	again, err := attach(t.Context(), guests[0].Dir, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +247,7 @@ func TestAnAcquireThatIsCancelledAtLastLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var config Config
+	var config guestConfig
 	if err := readJSON(filepath.Join(dir, configFile), &config); err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +273,7 @@ func TestASpoiledTemplateIsRenewed(t *testing.T) {
 	}
 	p := testProvider(t, nil)
 	m := acquire(t, p)
-	var config Config
+	var config guestConfig
 	if err := readJSON(m.state.Dir+"/"+configFile, &config); err != nil {
 		t.Fatal(err)
 	}

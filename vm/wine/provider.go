@@ -181,7 +181,7 @@ func (p *Provider) Adopt(ctx context.Context, t vm.Target) (vm.Machine, error) {
 			p.opts.Logger.Warn("end a guest that an earlier controller left", "guest", s.ID, "error", err)
 		}
 	}
-	m, err := Attach(ctx, newest)
+	m, err := attach(ctx, newest.Dir, "")
 	if err != nil {
 		return nil, errors.Join(vm.ErrNoMachine, err, newest.Down(ctx))
 	}
@@ -200,7 +200,7 @@ func (p *Provider) folder(t vm.Target, s *Software, prefix string) (dir string, 
 		return "", nil, err
 	}
 	temp := filepath.Join(shortTemp(), "wsk-"+unused())
-	err = writeJSON(filepath.Join(dir, configFile), Config{
+	err = writeJSON(filepath.Join(dir, configFile), guestConfig{
 		ID: id, Target: t.Name, Run: t.Run, Software: *s, Template: prefix, Host: p.opts.Host, Seed: p.opts.Seed,
 		Netio: p.opts.Netio, Temp: temp, Unclaimed: p.opts.Unclaimed,
 	})
@@ -295,10 +295,8 @@ type Machine struct {
 	ready time.Duration
 }
 
-// Attach claims a guest that is up: one that was kept, or whose controller was killed.
-func Attach(ctx context.Context, s State) (*Machine, error) { return attach(ctx, s.Dir, "") }
-
-// attach claims the guest in a folder; where a run is named, for that alone.
+// attach claims the guest in a folder: one that was just made, was kept, or whose controller was killed; where a run is
+// named, for that alone.
 func attach(ctx context.Context, dir, run string) (*Machine, error) {
 	m := &Machine{events: make(chan vm.Event, 64), ended: make(chan struct{})}
 	if err := readJSON(filepath.Join(dir, stateFile), &m.state); err != nil {

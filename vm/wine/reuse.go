@@ -58,7 +58,7 @@ func (p *Provider) take(ctx context.Context, s State, software *Software, run st
 // fits says in what a guest that is up differs from one that would be made now. Which agent it was made with does not
 // count: another one is brought in.
 func (p *Provider) fits(s State, now *Software) error {
-	var was Config
+	var was guestConfig
 	if err := readJSON(filepath.Join(s.Dir, configFile), &was); err != nil {
 		return err
 	}

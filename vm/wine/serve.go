@@ -73,7 +73,7 @@ type server struct {
 	dir    string
 	log    hclog.Logger
 	mishap func(winrmd.Request) winrmd.Mishap
-	config Config
+	config guestConfig
 	guard  int // the process above this one
 	winrm  *winrmd.Server
 	ctl    net.Listener

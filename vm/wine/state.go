@@ -14,9 +14,9 @@ import (
 	"wskharness/vm"
 )
 
-// Config is what a guest is made of. It is a file in the guest's folder: the process that serves the guest
+// guestConfig is what a guest is made of. It is a file in the guest's folder: the process that serves the guest
 // reads it.
-type Config struct {
+type guestConfig struct {
 	ID       string            `json:"id"`
 	Target   string            `json:"target"`
 	Run      string            `json:"run,omitempty"` // that it was made for
@@ -172,7 +172,7 @@ func sweepGuests(room string, remove func(dir string) error) ([]string, error) {
 // more. Processes that can't be ended don't keep the rest from being removed.
 func remove(dir string, guard int) error {
 	k := kin{prefix: prefixOf(dir), guard: guard}
-	var c Config
+	var c guestConfig
 	if readJSON(filepath.Join(dir, configFile), &c) == nil && filepath.Dir(c.Temp) == shortTemp() {
 		k.temp = c.Temp
 	}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package winrmd
+package winrmdtest
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"wskharness/child"
+	"wskharness/remote/winrmd"
 )
 
 // LocalHost runs commands on this very machine with /bin/sh, as the user who runs the program: a
@@ -24,7 +25,7 @@ import (
 // SIGQUIT. A command ended by a signal has exit code 128 + its number, as in a shell.
 type LocalHost struct{}
 
-func (LocalHost) Start(ctx context.Context, spec Spec) (Process, error) {
+func (LocalHost) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process, error) {
 	env, err := child.Environment{}.List()
 	if err != nil {
 		return nil, err
@@ -43,7 +44,7 @@ func (LocalHost) Start(ctx context.Context, spec Spec) (Process, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that all of it can be killed
 	if spec.Dir != "" {
 		if info, err := os.Stat(spec.Dir); err != nil || !info.IsDir() {
-			return nil, &Error{Win32: 267, Message: "There is no such folder."}
+			return nil, &winrmd.Error{Win32: 267, Message: "There is no such folder."}
 		}
 	}
 	p := &localProcess{cmd: cmd}
@@ -57,7 +58,7 @@ func (LocalHost) Start(ctx context.Context, spec Spec) (Process, error) {
 type localProcess struct {
 	cmd     *exec.Cmd
 	in      *os.File
-	outputs [2]*os.File
+	outputs [2]*os.File // standard output, standard error
 	stop    func() bool
 	mu      sync.Mutex
 	waited  bool
@@ -108,8 +109,8 @@ func (p *localProcess) closeAll() {
 }
 
 func (p *localProcess) Stdin() io.WriteCloser { return p.in }
-func (p *localProcess) Stdout() io.Reader     { return p.outputs[stdout] }
-func (p *localProcess) Stderr() io.Reader     { return p.outputs[stderr] }
+func (p *localProcess) Stdout() io.Reader     { return p.outputs[0] }
+func (p *localProcess) Stderr() io.Reader     { return p.outputs[1] }
 
 // what a killed process group may still write before its pipes are closed under it
 const lastWords = 200 * time.Millisecond
@@ -138,11 +139,11 @@ func (p *localProcess) signal(sig syscall.Signal) error {
 	return nil
 }
 
-func (p *localProcess) Signal(_ context.Context, s Signal) error {
+func (p *localProcess) Signal(_ context.Context, s winrmd.Signal) error {
 	switch s {
-	case SignalCtrlC:
+	case winrmd.SignalCtrlC:
 		return p.signal(syscall.SIGINT)
-	case SignalCtrlBreak:
+	case winrmd.SignalCtrlBreak:
 		return p.signal(syscall.SIGQUIT)
 	}
 	p.kill()
