@@ -37,58 +37,28 @@ NTSYSAPI NTSTATUS NTAPI ZwOpenProcessTokenEx(HANDLE Process, ACCESS_MASK Access,
 NTSYSAPI NTSTATUS NTAPI ZwQueryInformationToken(HANDLE Token, ULONG Class, PVOID Buffer, ULONG Bytes,
                                                 PULONG Returned);
 
-/* A self-relative security descriptor: D:P(A;;FA;;;SY)(A;;FA;;;BA) */
-#pragma pack(push, 1)
-typedef struct ALLOW_SYSTEM {
-    UINT8 Type, Flags;
-    UINT16 Size;
-    UINT32 Mask;
-    UINT8 Revision, SubAuthorities, Authority[6];
-    UINT32 SubAuthority[1];
-} ALLOW_SYSTEM;
-
-typedef struct ALLOW_ADMINISTRATORS {
-    UINT8 Type, Flags;
-    UINT16 Size;
-    UINT32 Mask;
-    UINT8 Revision, SubAuthorities, Authority[6];
-    UINT32 SubAuthority[2];
-} ALLOW_ADMINISTRATORS;
-
-typedef struct DEVICE_SECURITY {
-    UINT8 Revision, Reserved;
-    UINT16 Control;
-    UINT32 Owner, Group, Sacl, Dacl; /* offsets; 0: not there */
-    UINT8 AclRevision, AclReserved;
-    UINT16 AclSize, AceCount, AclReserved2;
-    ALLOW_SYSTEM System;
-    ALLOW_ADMINISTRATORS Administrators;
-} DEVICE_SECURITY;
-#pragma pack(pop)
-
-#define DACL_PRESENT_PROTECTED_RELATIVE 0x9004u
-#define DACL_INFORMATION                4u
-#define NT_AUTHORITY                    0, 0, 0, 0, 0, 5
+#define DACL_INFORMATION 4u
+#define NT_AUTHORITY     0, 0, 0, 0, 0, 5
+#define LITTLE(Value)    (Value) & 0xFF, (Value) >> 8, 0, 0 /* of 32 bits */
+#define FULL_ACCESS      0xFF, 0x01, 0x1F, 0x00             /* FILE_ALL_ACCESS */
 
 static NTSTATUS SetAccessList(PDEVICE_OBJECT Device)
 {
-    DEVICE_SECURITY security = {
-        .Revision = 1,
-        .Control = DACL_PRESENT_PROTECTED_RELATIVE,
-        .Dacl = FIELD_OFFSET(DEVICE_SECURITY, AclRevision),
-        .AclRevision = 2,
-        .AclSize = sizeof(DEVICE_SECURITY) - FIELD_OFFSET(DEVICE_SECURITY, AclRevision),
-        .AceCount = 2,
-        .System = {0, 0, sizeof(ALLOW_SYSTEM), FILE_ALL_ACCESS, 1, 1, {NT_AUTHORITY}, {18}},
-        .Administrators =
-            {0, 0, sizeof(ALLOW_ADMINISTRATORS), FILE_ALL_ACCESS, 1, 2, {NT_AUTHORITY}, {32, 544}},
+    /* A self-relative security descriptor: D:P(A;;FA;;;SY)(A;;FA;;;BA). */
+    /* clang-format off */
+    static UINT8 security[] = {
+        1, 0, 0x04, 0x90, LITTLE(0), LITTLE(0), LITTLE(0), LITTLE(20), /* a protected list, which is at 20 */
+        2, 0, 52, 0, 2, 0, 0, 0,                                       /* of 52 bytes, and two entries */
+        0, 0, 20, 0, FULL_ACCESS, 1, 1, NT_AUTHORITY, LITTLE(18),
+        0, 0, 24, 0, FULL_ACCESS, 1, 2, NT_AUTHORITY, LITTLE(32), LITTLE(544),
     };
+    /* clang-format on */
     HANDLE handle;
     NTSTATUS status;
 
     status = ObOpenObjectByPointer(Device, OBJ_KERNEL_HANDLE, NULL, WRITE_DAC, NULL, KernelMode, &handle);
     if (NT_SUCCESS(status)) {
-        status = ZwSetSecurityObject(handle, DACL_INFORMATION, &security);
+        status = ZwSetSecurityObject(handle, DACL_INFORMATION, security);
         (VOID) ZwClose(handle);
     }
     return status;
@@ -127,7 +97,7 @@ typedef struct GROUPS {
 
 static BOOLEAN ListsAdministrators(const GROUPS *Groups)
 {
-    static const UINT8 administrators[] = {1, 2, NT_AUTHORITY, 32, 0, 0, 0, 0x20, 2, 0, 0};
+    static const UINT8 administrators[] = {1, 2, NT_AUTHORITY, LITTLE(32), LITTLE(544)};
 
     for (UINT32 i = 0; i < Groups->Count; i++) {
         const GROUP *group = &Groups->Group[i];

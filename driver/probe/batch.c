@@ -40,22 +40,14 @@ typedef struct BATCH {
     UINT64 NotEven;     /* … but until then each choice gets its turn, which chance may have kept from it */
     volatile LONG Due;  /* choices that did not have theirs */
     volatile LONG Had[WSKT_MAX_STEPS]; /* 1: that choice had */
-    UINT32 StepCount;
-    UINT32 Repeat;
-    UINT32 Parallel;
-    UINT32 ClientStride;
-    UINT32 SocketStride;
-    UINT32 Case;
-    UINT32 FirstStep; /* in the case */
-    UINT32 Seed;
     CHOICE Choice;
-    TALLY *Tally; /* StepCount for each thread, and once more for all of them */
+    TALLY *Tally; /* one of each step for each thread, and once more for all of them */
     RUNNER Runner[WSKT_MAX_PARALLEL];
     KSPIN_LOCK Lock; /* for what failed first */
     INT32 FailedStep;
     UINT32 FailedThread;
     UINT32 FailedIteration;
-    WSKT_STEP Step[1]; /* StepCount */
+    WSKT_UNIT Unit; /* with all its steps */
 } BATCH;
 
 /* Nothing begins anew: see BatchesStop. */
@@ -114,9 +106,9 @@ NTSTATUS BatchCheck(const WSKT_UNIT *Unit, ULONG InputBytes, ULONG OutputBytes)
 
 static BATCH *CreateBatch(const WSKT_UNIT *Unit)
 {
-    SIZE_T steps = Unit->StepCount * sizeof(WSKT_STEP);
+    SIZE_T bytes = FIELD_OFFSET(WSKT_UNIT, Step) + Unit->StepCount * sizeof(WSKT_STEP);
     UINT32 tallies = Unit->StepCount * (Unit->Parallel + 1);
-    BATCH *run = PoolAllocate(POOL_REQUEST, FIELD_OFFSET(BATCH, Step) + steps);
+    BATCH *run = PoolAllocate(POOL_REQUEST, FIELD_OFFSET(BATCH, Unit) + bytes);
 
     if (run == NULL) {
         return NULL;
@@ -132,24 +124,16 @@ static BATCH *CreateBatch(const WSKT_UNIT *Unit)
     run->Deadline = DeadlineIn(Unit->TimeoutMs);
     run->NoMoreAfter = Unit->ForMs != 0 ? DeadlineIn(Unit->ForMs) : 0;
     run->NotEven = DeadlineIn(Unit->ForMs + (Unit->TimeoutMs - Unit->ForMs) / 2);
-    run->StepCount = Unit->StepCount;
-    run->Repeat = Unit->Repeat;
-    run->Parallel = Unit->Parallel;
-    run->ClientStride = Unit->ClientStride;
-    run->SocketStride = Unit->SocketStride;
-    run->Case = Unit->Case;
-    run->FirstStep = Unit->FirstStep;
-    run->Seed = Unit->Seed;
     (VOID) ChoiceRead(Unit, &run->Choice); /* BatchCheck has seen that it can be read */
     run->Due = (LONG)run->Choice.Groups;
     for (UINT32 i = 0; i < tallies; i++) {
         TallyInitialize(&run->Tally[i]);
     }
-    for (UINT32 i = 0; i < run->Parallel; i++) {
+    for (UINT32 i = 0; i < Unit->Parallel; i++) {
         KeInitializeSpinLock(&run->Runner[i].Lock);
     }
     run->FailedStep = -1;
-    RtlCopyMemory(run->Step, Unit->Step, steps);
+    RtlCopyMemory(&run->Unit, Unit, bytes);
     return run;
 }
 
@@ -161,7 +145,7 @@ static VOID FreeBatch(BATCH *Run)
 
 static TALLY *TallyOf(const BATCH *Run, UINT32 Thread, UINT32 Step)
 {
-    return &Run->Tally[Thread * Run->StepCount + Step];
+    return &Run->Tally[Thread * Run->Unit.StepCount + Step];
 }
 
 /* The first deviation of the batch is the one that it reports. IRQL <= DISPATCH_LEVEL. */
@@ -188,12 +172,12 @@ static WSKT_VERDICT RunStep(BATCH *Run, UINT32 Thread, UINT32 Iteration, UINT32 
     WSKT_VERDICT verdict;
     KIRQL irql;
 
-    call.Step = Run->Step[Step];
-    call.Shift = Thread * Run->ClientStride;
-    call.SocketShift = Thread * Run->SocketStride;
+    call.Step = Run->Unit.Step[Step];
+    call.Shift = Thread * Run->Unit.ClientStride;
+    call.SocketShift = Thread * Run->Unit.SocketStride;
     call.Deadline = Run->Deadline;
-    call.Case = Run->Case;
-    call.Index = Run->FirstStep + Step;
+    call.Case = Run->Unit.Case;
+    call.Index = Run->Unit.FirstStep + Step;
     call.Runner = Thread;
     call.Iteration = Iteration;
     call.Named = 0;
@@ -248,12 +232,12 @@ static BOOLEAN IsOver(const BATCH *Run)
 static VOID RunList(BATCH *Run, UINT32 Thread)
 {
     RUNNER *runner = &Run->Runner[Thread];
-    UINT64 random = ChoiceSeed(Run->Seed, Thread);
+    UINT64 random = ChoiceSeed(Run->Unit.Seed, Thread);
     WSKT_VERDICT verdict = WSKT_EXPECTED;
     UINT32 iteration = 0;
     KIRQL irql;
 
-    for (; verdict != WSKT_DEVIATES && iteration < Run->Repeat && (iteration == 0 || !IsOver(Run));
+    for (; verdict != WSKT_DEVIATES && iteration < Run->Unit.Repeat && (iteration == 0 || !IsOver(Run));
          iteration++) {
         UINT32 group = ChoiceNext(&Run->Choice, &random);
 
@@ -267,7 +251,7 @@ static VOID RunList(BATCH *Run, UINT32 Thread)
         }
     }
     KeAcquireSpinLock(&runner->Lock, &irql);
-    runner->Whole = verdict != WSKT_DEVIATES && (iteration == Run->Repeat || TimeIsUp(Run));
+    runner->Whole = verdict != WSKT_DEVIATES && (iteration == Run->Unit.Repeat || TimeIsUp(Run));
     runner->Finished = TRUE;
     KeReleaseSpinLock(&runner->Lock, irql);
 }
@@ -300,7 +284,7 @@ static VOID RunnerReport(PVOID Context)
 /* Starts the threads and waits for them, but no longer than the batch may take. PASSIVE_LEVEL. */
 static NTSTATUS RunParallel(BATCH *Run)
 {
-    LONG threads = (LONG)Run->Parallel;
+    LONG threads = (LONG)Run->Unit.Parallel;
     NTSTATUS status = STATUS_SUCCESS;
 
     for (LONG started = 0; started < threads; started++) {
@@ -318,7 +302,7 @@ static NTSTATUS RunParallel(BATCH *Run)
 /* Frees the run, or leaves that to the thread that is stuck. */
 static VOID Leave(BATCH *Run)
 {
-    if (Run->Parallel > 1) {
+    if (Run->Unit.Parallel > 1) {
         if (InterlockedCompareExchange(&Run->State, RUN_GIVEN_UP, RUN_WAITED_FOR) == RUN_WAITED_FOR) {
             return;
         }
@@ -343,23 +327,23 @@ static VOID Gather(BATCH *Run, UINT32 Thread, UINT32 *Completed)
         TallyAdd(TallyOf(Run, Thread, runner->Step), &stuck, FALSE);
         NoteFailure(Run, Thread, runner->Iteration, runner->Step);
     }
-    for (UINT32 step = 0; step < Run->StepCount; step++) {
-        TallyMerge(TallyOf(Run, Run->Parallel, step), TallyOf(Run, Thread, step));
+    for (UINT32 step = 0; step < Run->Unit.StepCount; step++) {
+        TallyMerge(TallyOf(Run, Run->Unit.Parallel, step), TallyOf(Run, Thread, step));
     }
     KeReleaseSpinLock(&runner->Lock, irql);
 }
 
 static VOID Report(BATCH *Run, WSKT_UNIT_RESULT *Out)
 {
-    BOOLEAN repeats = Run->Repeat > 1 || Run->Parallel > 1;
+    BOOLEAN repeats = Run->Unit.Repeat > 1 || Run->Unit.Parallel > 1;
     UINT32 failed = Run->FailedStep >= 0 ? Run->FailedThread : 0;
     KIRQL irql;
 
     Out->Abi = WSKT_ABI;
-    Out->StepCount = Run->StepCount;
+    Out->StepCount = Run->Unit.StepCount;
     Out->Completed = 0;
     /* The thread that failed first: of several deviations of a step it is its own that is reported. */
-    for (UINT32 i = 0; i < Run->Parallel; i++) {
+    for (UINT32 i = 0; i < Run->Unit.Parallel; i++) {
         Gather(Run, i == 0 ? failed : i <= failed ? i - 1 : i, &Out->Completed);
     }
     KeAcquireSpinLock(&Run->Lock, &irql);
@@ -367,8 +351,8 @@ static VOID Report(BATCH *Run, WSKT_UNIT_RESULT *Out)
     Out->FailedThread = Run->FailedThread;
     Out->FailedIteration = Run->FailedIteration;
     KeReleaseSpinLock(&Run->Lock, irql);
-    for (UINT32 step = 0; step < Run->StepCount; step++) {
-        TallyReport(TallyOf(Run, Run->Parallel, step), repeats, &Out->Result[step]);
+    for (UINT32 step = 0; step < Run->Unit.StepCount; step++) {
+        TallyReport(TallyOf(Run, Run->Unit.Parallel, step), repeats, &Out->Result[step]);
     }
 }
 
@@ -380,7 +364,7 @@ NTSTATUS BatchRun(const WSKT_UNIT *Unit, WSKT_UNIT_RESULT *Out)
     if (run == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    if (run->Parallel == 1) {
+    if (run->Unit.Parallel == 1) {
         RunList(run, 0);
     } else {
         status = RunParallel(run);

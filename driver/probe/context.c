@@ -9,10 +9,7 @@
 /* How long to wait for a step: its own limit, but never beyond the end of its batch. */
 static UINT32 StepLimit(const STEP_CALL *Call)
 {
-    UINT32 left = DeadlineLeft(Call->Deadline);
-    UINT32 own = Call->Step.TimeoutMs != 0 ? Call->Step.TimeoutMs : WSKT_MAX_WAIT_MS;
-
-    return own < left ? own : left;
+    return WithinBatch(Call, Call->Step.TimeoutMs != 0 ? Call->Step.TimeoutMs : WSKT_MAX_WAIT_MS);
 }
 
 static VOID TimedOut(WSKT_RESULT *Result, UINT64 Start)

@@ -28,15 +28,6 @@ typedef struct PERFORMANCE {
 
 C_ASSERT(FIELD_OFFSET(PERFORMANCE, PagedPoolPages) == 0x70);
 
-typedef enum USAGE_COUNT {
-    USAGE_UNKNOWN,
-    USAGE_POOLS,
-    USAGE_PROCESS,
-    USAGE_NONE,
-} USAGE_COUNT;
-
-static volatile LONG Chosen; /* a USAGE_COUNT */
-
 static NTSTATUS ReadPools(UINT64 *Bytes)
 {
     PERFORMANCE *performance = PoolAllocate(POOL_REQUEST, sizeof(*performance)); /* large for a stack */
@@ -62,49 +53,42 @@ static NTSTATUS ReadProcess(UINT64 *Bytes)
     return status;
 }
 
-static NTSTATUS ReadCount(USAGE_COUNT Count, UINT64 *Bytes)
+static NTSTATUS ReadNothing(UINT64 *Bytes)
 {
-    switch (Count) {
-    case USAGE_POOLS:
-        return ReadPools(Bytes);
-    case USAGE_PROCESS:
-        return ReadProcess(Bytes);
-    default:
-        return STATUS_NOT_SUPPORTED;
-    }
+    UNREFERENCED_PARAMETER(Bytes);
+    return STATUS_NOT_SUPPORTED;
 }
 
-static BOOLEAN Notices(USAGE_COUNT Count)
+typedef NTSTATUS USAGE_READER(UINT64 *Bytes);
+
+static BOOLEAN Notices(USAGE_READER *Read)
 {
+    PVOID probe = NULL;
     UINT64 before = 0;
     UINT64 with = 0;
-    NTSTATUS status = ReadCount(Count, &before);
-    PVOID probe;
+    BOOLEAN read = NT_SUCCESS(Read(&before));
 
-    if (!NT_SUCCESS(status)) {
-        return FALSE;
+    if (read) {
+        probe = PoolAllocate(POOL_REQUEST, PROBE_BYTES);
     }
-    probe = PoolAllocate(POOL_REQUEST, PROBE_BYTES);
     if (probe == NULL) {
         return FALSE;
     }
-    status = ReadCount(Count, &with);
+    read = NT_SUCCESS(Read(&with));
     PoolFree(POOL_REQUEST, probe);
     /* Half of it, since others allocate and free meanwhile. */
-    return NT_SUCCESS(status) && with >= before + PROBE_BYTES / 2;
+    return read && with >= before + PROBE_BYTES / 2;
 }
 
 /* STATUS_NOT_SUPPORTED where no count of the kernel notices an allocation. PASSIVE_LEVEL. */
 static NTSTATUS ReadUsage(UINT64 *Bytes)
 {
-    if (Chosen == USAGE_UNKNOWN) {
-        USAGE_COUNT count = Notices(USAGE_POOLS)     ? USAGE_POOLS
-                            : Notices(USAGE_PROCESS) ? USAGE_PROCESS
-                                                     : USAGE_NONE;
+    static USAGE_READER *volatile chosen;
 
-        (VOID) InterlockedExchange(&Chosen, count);
+    if (chosen == NULL) {
+        chosen = Notices(ReadPools) ? ReadPools : Notices(ReadProcess) ? ReadProcess : ReadNothing;
     }
-    return ReadCount((USAGE_COUNT)Chosen, Bytes);
+    return chosen(Bytes);
 }
 
 /* One mark for all callers: a case measures the whole machine, so two at once mean nothing anyway. */

@@ -90,13 +90,18 @@ PWSK_SOCKET NamedSocketEnterClose(UINT32 Index)
     return socket;
 }
 
+/* One aligned number, which is read whole without the lock. */
+static SOCKET_STATE StateOf(UINT32 Index)
+{
+    return *(const volatile SOCKET_STATE *)&Named[Index].State;
+}
+
 UINT32 NamedSocketsCount(VOID)
 {
     UINT32 count = 0;
 
     for (UINT32 i = 0; i < WSKT_MAX_SOCKETS; i++) {
-        /* One aligned number, which is read whole without the lock. */
-        SOCKET_STATE state = *(const volatile SOCKET_STATE *)&Named[i].State;
+        SOCKET_STATE state = StateOf(i);
 
         count += state == SOCKET_OPEN || state == SOCKET_CLOSING;
     }
@@ -108,11 +113,7 @@ BOOLEAN NamedSocketsIdle(VOID)
     BOOLEAN idle = FALSE;
 
     for (UINT32 i = 0; i < WSKT_MAX_SOCKETS && !idle; i++) {
-        KIRQL irql;
-
-        KeAcquireSpinLock(&Named[i].Lock, &irql);
-        idle = Named[i].State == SOCKET_OPEN && Named[i].Calls == 0;
-        KeReleaseSpinLock(&Named[i].Lock, irql);
+        idle = StateOf(i) == SOCKET_OPEN && *(const volatile LONG *)&Named[i].Calls == 0;
     }
     return idle;
 }
@@ -122,11 +123,7 @@ BOOLEAN NamedSocketsFree(VOID)
     BOOLEAN free = TRUE;
 
     for (UINT32 i = 0; i < WSKT_MAX_SOCKETS && free; i++) {
-        KIRQL irql;
-
-        KeAcquireSpinLock(&Named[i].Lock, &irql);
-        free = Named[i].State == SOCKET_FREE;
-        KeReleaseSpinLock(&Named[i].Lock, irql);
+        free = StateOf(i) == SOCKET_FREE;
     }
     return free;
 }

@@ -57,11 +57,9 @@ _IRQL_requires_max_(DISPATCH_LEVEL) VOID NamedSocketLeave(UINT32 Index);
 /* As NamedSocketEnter, but the socket is closing from here on; NULL while calls are in progress. */
 _IRQL_requires_max_(DISPATCH_LEVEL) _Must_inspect_result_ PWSK_SOCKET NamedSocketEnterClose(UINT32 Index);
 
-/* Sockets that are not closed, as far as the driver knows. Takes no lock. */
+/* Sockets that are not closed, as far as the driver knows. These take no lock. */
 _IRQL_requires_max_(HIGH_LEVEL) UINT32 NamedSocketsCount(VOID);
 
-/* Whether there is one that is open, and that nobody is at. */
-_IRQL_requires_max_(DISPATCH_LEVEL) BOOLEAN NamedSocketsIdle(VOID);
-
-/* Whether all are free. */
-_IRQL_requires_max_(DISPATCH_LEVEL) BOOLEAN NamedSocketsFree(VOID);
+/* Whether there is one that is open, and that nobody is at; and whether all are free. */
+_IRQL_requires_max_(HIGH_LEVEL) BOOLEAN NamedSocketsIdle(VOID);
+_IRQL_requires_max_(HIGH_LEVEL) BOOLEAN NamedSocketsFree(VOID);

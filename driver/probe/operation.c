@@ -24,12 +24,6 @@ typedef enum LEVEL {
     LEVEL_DISPATCH,    /* at DISPATCH_LEVEL as well */
 } LEVEL;
 
-static NTSTATUS NoCheck(const STEP_CALL *Call)
-{
-    UNREFERENCED_PARAMETER(Call);
-    return STATUS_SUCCESS;
-}
-
 /* Arg[0] is milliseconds. */
 static NTSTATUS MsCheck(const STEP_CALL *Call)
 {
@@ -49,7 +43,7 @@ static VOID SleepRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 
 static const struct OPERATION {
     OPERATION_ROUTINE *Run;
-    OPERATION_CHECK *Check;
+    OPERATION_CHECK *Check; /* NULL: it takes nothing */
     LEVEL Level;
 } Operations[] = {
     [WSKT_OP_REGISTER] = {RegisterRun, RegisterCheck, LEVEL_WSK_PASSIVE},
@@ -63,8 +57,8 @@ static const struct OPERATION {
     [WSKT_OP_JOIN] = {JoinRun, ThreadCheck, LEVEL_PASSIVE},
     [WSKT_OP_SLEEP] = {SleepRun, MsCheck, LEVEL_PASSIVE},
     [WSKT_OP_MEMORY] = {MemoryRun, MemoryCheck, LEVEL_PASSIVE},
-    [WSKT_OP_ACTIVATE] = {ActivateRun, NoCheck, LEVEL_PASSIVE},
-    [WSKT_OP_DEACTIVATE] = {DeactivateRun, NoCheck, LEVEL_PASSIVE},
+    [WSKT_OP_ACTIVATE] = {ActivateRun, NULL, LEVEL_PASSIVE},
+    [WSKT_OP_DEACTIVATE] = {DeactivateRun, NULL, LEVEL_PASSIVE},
     [WSKT_OP_STATE] = {StateRun, MsCheck, LEVEL_PASSIVE},
     [WSKT_OP_FAULT] = {DoFault, FaultCheck, LEVEL_DISPATCH},
     [WSKT_OP_SOCKET] = {CreateRun, CreateCheck, LEVEL_PASSIVE},
@@ -85,7 +79,7 @@ static const struct OPERATION {
     [WSKT_OP_CANCEL] = {CancelRun, AwaitCheck, LEVEL_PASSIVE},
     [WSKT_OP_EVENTS] = {EventsRun, SocketCheck, LEVEL_PASSIVE},
     [WSKT_OP_PROVIDER] = {ProviderRun, ProviderCheck, LEVEL_PASSIVE},
-    [WSKT_OP_PROVIDER_STATE] = {ProviderStateRun, NoCheck, LEVEL_PASSIVE},
+    [WSKT_OP_PROVIDER_STATE] = {ProviderStateRun, NULL, LEVEL_PASSIVE},
 };
 
 /* At DISPATCH_LEVEL only what may be there. */
@@ -97,6 +91,7 @@ static BOOLEAN MayRunThere(const STEP_CALL *Call, LEVEL Level)
 NTSTATUS OperationCheck(const STEP_CALL *Call)
 {
     const WSKT_STEP *step = &Call->Step;
+    const struct OPERATION *operation;
 
     if (step->Op >= sizeof(Operations) / sizeof(Operations[0]) || Operations[step->Op].Run == NULL ||
         step->Context > WSKT_CONTEXT_DPC || step->Thread > WSKT_MAX_THREADS ||
@@ -105,10 +100,11 @@ NTSTATUS OperationCheck(const STEP_CALL *Call)
         (step->Flags & ~(WSKT_STEP_RECORD | WSKT_STEP_MISUSE | WSKT_STEP_YIELD)) != 0) {
         return STATUS_INVALID_PARAMETER;
     }
-    if (!MayRunThere(Call, Operations[step->Op].Level)) {
+    operation = &Operations[step->Op];
+    if (!MayRunThere(Call, operation->Level)) {
         return STATUS_INVALID_LEVEL;
     }
-    return Operations[step->Op].Check(Call);
+    return operation->Check != NULL ? operation->Check(Call) : STATUS_SUCCESS;
 }
 
 VOID OperationRun(const STEP_CALL *Call, WSKT_RESULT *Result)

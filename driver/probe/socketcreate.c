@@ -43,9 +43,8 @@ static BOOLEAN BeginCreation(CREATION *Creation, const STEP_CALL *Call, UINT32 K
     Creation->Pending = PendingCreate(Call->Step.Op, Creation->Index, Creation->Index, HasIrp(Call));
     if (Creation->Pending == NULL) {
         AbandonCreation(Creation, STATUS_INSUFFICIENT_RESOURCES, Result);
-        return FALSE;
     }
-    return TRUE;
+    return Creation->Pending != NULL;
 }
 
 static BOOLEAN IsKind(UINT64 Kind)

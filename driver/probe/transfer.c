@@ -16,29 +16,27 @@ NTSTATUS SendToCheck(const STEP_CALL *Call)
     return IsSocket(Call, Call->Step.Arg[3]) ? TransferCheck(Call) : STATUS_INVALID_PARAMETER;
 }
 
-/* A call with a buffer. FALSE: the step is refused. */
-static BOOLEAN BeginTransfer(SOCKET_USE *Use, const STEP_CALL *Call, UINT32 Kind, WSKT_RESULT *Result)
+/* A call with a buffer, which has the pattern in it where it is to be sent. FALSE: the step is refused. */
+static BOOLEAN BeginTransfer(SOCKET_USE *Use, const STEP_CALL *Call, UINT32 Kind, BOOLEAN Fill,
+                             WSKT_RESULT *Result)
 {
     const UINT64 *arg = Call->Step.Arg;
+    ULONG offset = (ULONG)(arg[2] >> 8);
     NTSTATUS status;
 
     if (!SocketUseBegin(Use, Call, Kind, Result)) {
         return FALSE;
     }
     Use->Pending->Pattern = (UINT8)arg[2];
-    status = PendingBuffer(Use->Pending, (ULONG)(arg[2] >> 8), (ULONG)arg[1]);
+    status = PendingBuffer(Use->Pending, offset, (ULONG)arg[1]);
     if (!NT_SUCCESS(status)) {
         SocketUseAbandon(Use, status, Result);
+        return FALSE;
     }
-    return NT_SUCCESS(status);
-}
-
-/* Puts into the buffer what is to be sent. */
-static VOID FillPattern(PENDING *Pending, UINT64 Bytes)
-{
-    for (UINT32 i = 0; i < Bytes; i++) {
-        Pending->Data[Pending->Buffer.Offset + i] = (UINT8)(Pending->Pattern + i);
+    for (UINT32 i = 0; Fill && i < arg[1]; i++) {
+        Use->Pending->Data[offset + i] = (UINT8)(Use->Pending->Pattern + i);
     }
+    return TRUE;
 }
 
 VOID SendRun(const STEP_CALL *Call, WSKT_RESULT *Result)
@@ -46,8 +44,7 @@ VOID SendRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     const WSK_PROVIDER_CONNECTION_DISPATCH *dispatch;
     SOCKET_USE use;
 
-    if (BeginTransfer(&use, Call, WSK_FLAG_CONNECTION_SOCKET, Result)) {
-        FillPattern(use.Pending, Call->Step.Arg[1]);
+    if (BeginTransfer(&use, Call, WSK_FLAG_CONNECTION_SOCKET, TRUE, Result)) {
         dispatch = use.Socket->Dispatch;
         SocketUseEnd(&use, dispatch->WskSend(use.Socket, &use.Pending->Buffer, 0, use.Pending->Irp), Result);
     }
@@ -58,7 +55,7 @@ VOID ReceiveRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     const WSK_PROVIDER_CONNECTION_DISPATCH *dispatch;
     SOCKET_USE use;
 
-    if (BeginTransfer(&use, Call, WSK_FLAG_CONNECTION_SOCKET, Result)) {
+    if (BeginTransfer(&use, Call, WSK_FLAG_CONNECTION_SOCKET, FALSE, Result)) {
         dispatch = use.Socket->Dispatch;
         SocketUseEnd(&use, dispatch->WskReceive(use.Socket, &use.Pending->Buffer, 0, use.Pending->Irp),
                      Result);
@@ -70,14 +67,13 @@ VOID SendToRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     const WSK_PROVIDER_DATAGRAM_DISPATCH *dispatch;
     SOCKET_USE use;
 
-    if (!BeginTransfer(&use, Call, WSK_FLAG_DATAGRAM_SOCKET, Result)) {
+    if (!BeginTransfer(&use, Call, WSK_FLAG_DATAGRAM_SOCKET, TRUE, Result)) {
         return;
     }
     if (!AddressOf(SocketArg(Call, 3), &use.Pending->Remote)) {
         SocketUseAbandon(&use, STATUS_INVALID_DEVICE_STATE, Result);
         return;
     }
-    FillPattern(use.Pending, Call->Step.Arg[1]);
     dispatch = use.Socket->Dispatch;
     SocketUseEnd(&use,
                  dispatch->WskSendTo(use.Socket, &use.Pending->Buffer, 0, &use.Pending->Remote.Any, 0, NULL,
@@ -90,7 +86,7 @@ VOID ReceiveFromRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     const WSK_PROVIDER_DATAGRAM_DISPATCH *dispatch;
     SOCKET_USE use;
 
-    if (BeginTransfer(&use, Call, WSK_FLAG_DATAGRAM_SOCKET, Result)) {
+    if (BeginTransfer(&use, Call, WSK_FLAG_DATAGRAM_SOCKET, FALSE, Result)) {
         dispatch = use.Socket->Dispatch;
         SocketUseEnd(&use,
                      dispatch->WskReceiveFrom(use.Socket, &use.Pending->Buffer, 0, &use.Pending->Remote.Any,

@@ -1,4 +1,10 @@
-/* entry.c - DriverEntry and Unload: what is made when the driver starts, and undone in reverse. */
+/*
+ * entry.c - DriverEntry and Unload: what is made when the driver starts, and undone in reverse.
+ *
+ * Who wants to learn WSK reads on from here: server.c, registration.c, listener.c, echo.c, connection.c,
+ * socket.c, and passes over what is there for the tests of the harness: calls of Hook…, FailureHere, MISTAKE,
+ * OMISSION.
+ */
 #include "hooks.h"
 #include "server.h"
 
