@@ -112,9 +112,9 @@ func (s *session) open(ctx, whole context.Context) (label string, err error) {
 		s.answer = max(s.answer, time.Since(begun))
 	}
 	s.fresh = s.facts.Traces
-	s.named = named(s.target.Machine.Stack, s.facts)
-	guest := recordOf(s.target.Machine.Stack, s.facts)
-	s.append(results.Event{Kind: results.KindTargetFacts, Target: s.target.Name, Guest: &guest})
+	recorded := recordOf(s.target.Machine.Stack, s.facts)
+	s.named = recorded.Naming()
+	s.append(results.Event{Kind: results.KindTargetFacts, Target: s.target.Name, Guest: &recorded})
 	return s.named.Label, nil
 }
 

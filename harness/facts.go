@@ -8,15 +8,9 @@ import (
 	"wskharness/vm"
 )
 
-// named is the guest as every verdict on it names it.
-func named(stack vm.Stack, f guest.Facts) results.Guest {
-	return results.Guest{Kind: f.Kind(), Label: describeGuest(stack, f)}
-}
-
 // recordOf is what the record of a run keeps of a guest.
 func recordOf(stack vm.Stack, f guest.Facts) results.Guest {
-	g := named(stack, f)
-	g.OS = strings.TrimSpace(f.OSName + " " + f.OSVersion)
+	g := results.Guest{Kind: f.Kind(), Label: describeGuest(stack, f), OS: strings.TrimSpace(f.OSName + " " + f.OSVersion)}
 	g.Facts = &results.Facts{
 		BootID: f.BootID, Agent: f.SHA256, Capabilities: f.Capabilities(), Wine: f.Wine, Netio: stack.Word,
 		Arch: f.Arch, Host: f.Host, User: f.User, Admin: f.Admin, TestSigning: f.TestSigning, HVCI: f.HVCI, SecureBoot: f.SecureBoot,

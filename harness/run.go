@@ -123,34 +123,35 @@ func (r *run) carryOut(ctx context.Context, events []results.Event, subscribers 
 		}
 	}
 	r.env.Tell = func(text string) { r.notice("", results.Progress, "%s", text) }
-	done := &Finished{Dir: r.dir}
-	if over(events) {
-		done.Record = r.journal.Record()
-		var err error
-		done.Reports, err = report.WriteReports(r.env.disk(), r.dir, done.Record)
-		return done, errors.Join(err, r.journal.Close())
+	var runErr, reportErr error
+	if !over(events) {
+		runErr = r.finish(ctx, events)
 	}
-	runErr := r.all(ctx, events)
-	finish := &results.Finish{Reason: results.Done}
-	switch {
-	case r.broken() != nil:
-		finish = &results.Finish{Reason: results.Failed, Error: r.broken().Error()}
-	case ctx.Err() != nil:
-		finish.Reason = results.Interrupted
-	case runErr != nil:
-		finish = &results.Finish{Reason: results.Failed, Error: runErr.Error()}
-		if _, ok := errors.AsType[*workshop.BuildError](runErr); ok {
-			finish.Reason = results.NotBuilt
-		}
-	}
-	if errors.Is(runErr, context.Canceled) && (r.broken() != nil || ctx.Err() != nil) {
-		runErr = nil // it comes of that, which is said elsewhere, and better
-	}
-	r.conclude(finish)
-	done.Record = r.journal.Record()
-	var reportErr error
+	done := &Finished{Dir: r.dir, Record: r.journal.Record()}
 	done.Reports, reportErr = report.WriteReports(r.env.disk(), r.dir, done.Record)
 	return done, errors.Join(runErr, r.broken(), reportErr, r.journal.Close())
+}
+
+// finish brings a run to its end, and records that.
+func (r *run) finish(ctx context.Context, events []results.Event) error {
+	err := r.all(ctx, events)
+	end := &results.Finish{Reason: results.Done}
+	switch {
+	case r.broken() != nil:
+		end = &results.Finish{Reason: results.Failed, Error: r.broken().Error()}
+	case ctx.Err() != nil:
+		end.Reason = results.Interrupted
+	case err != nil:
+		end = &results.Finish{Reason: results.Failed, Error: err.Error()}
+		if _, ok := errors.AsType[*workshop.BuildError](err); ok {
+			end.Reason = results.NotBuilt
+		}
+	}
+	if errors.Is(err, context.Canceled) && (r.broken() != nil || ctx.Err() != nil) {
+		err = nil // it comes of that, which is said elsewhere, and better
+	}
+	r.conclude(end)
+	return err
 }
 
 // over reports whether a record has its end. One that the controller could not go on with has none: it may be able to, now.
@@ -236,8 +237,8 @@ func (r *run) append(e results.Event) {
 }
 
 // conclude writes the last event, where anything can be written.
-func (r *run) conclude(finish *results.Finish) {
-	if err := r.journal.Append(results.Event{Kind: results.KindRunFinished, Finish: finish}); err != nil {
+func (r *run) conclude(end *results.Finish) {
+	if err := r.journal.Append(results.Event{Kind: results.KindRunFinished, Finish: end}); err != nil {
 		r.breakOff(err)
 	}
 }

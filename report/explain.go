@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -80,32 +81,31 @@ func joined(reason, source string) string {
 	return reason + " (" + source + ")"
 }
 
-func evidenceLabel(e *results.Evidence) string {
-	if e.Kind == "" {
-		return "evidence"
-	}
-	return e.Kind
-}
+func evidenceLabel(e *results.Evidence) string { return cmp.Or(e.Kind, "evidence") }
 
-// evidenceText puts in one text what is known of a piece of evidence.
+// evidenceText puts in one text what is known of a piece of evidence: its words, where it happened in a module, whether that
+// is signed, and its file.
 func evidenceText(e *results.Evidence) string {
 	var parts []string
-	for _, part := range []string{e.Text, evidencePlace(e), signed(e), e.File} {
-		if part != "" {
-			parts = append(parts, part)
+	if e.Text != "" {
+		parts = append(parts, e.Text)
+	}
+	if e.Module != "" {
+		place := fmt.Sprintf("%s+0x%x", e.Module, e.Offset)
+		if e.Source != "" {
+			place += " in " + e.Source
 		}
+		parts = append(parts, place)
+	}
+	if e.Signature != "" {
+		parts = append(parts, "signature "+e.Signature)
 	}
 	if e.File != "" && e.Size > 0 {
-		parts[len(parts)-1] += " (" + Bytes(e.Size) + ")"
+		parts = append(parts, e.File+" ("+Bytes(e.Size)+")")
+	} else if e.File != "" {
+		parts = append(parts, e.File)
 	}
 	return strings.Join(parts, "\n")
-}
-
-func signed(e *results.Evidence) string {
-	if e.Signature == "" {
-		return ""
-	}
-	return "signature " + e.Signature
 }
 
 // message says a bad attempt in one line.

@@ -42,15 +42,11 @@ func JUnit(w io.Writer, rec *results.Record) error {
 	for _, s := range doc.Suites {
 		doc.Tests, doc.Failures, doc.Errors = doc.Tests+s.Tests, doc.Failures+s.Failures, doc.Errors+s.Errors
 	}
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return fmt.Errorf("write JUnit report: %w", err)
+	text, err := xml.MarshalIndent(doc, "", "  ")
+	if err == nil {
+		_, err = io.WriteString(w, xml.Header+string(text)+"\n")
 	}
-	enc := xml.NewEncoder(w)
-	enc.Indent("", "  ")
-	if err := enc.Encode(doc); err != nil {
-		return fmt.Errorf("write JUnit report: %w", err)
-	}
-	if _, err := io.WriteString(w, "\n"); err != nil {
+	if err != nil {
 		return fmt.Errorf("write JUnit report: %w", err)
 	}
 	return nil
@@ -113,7 +109,7 @@ type junitText struct {
 func because(element string, o results.Outcome, message, body string) *junitWhy {
 	return &junitWhy{
 		XMLName: xml.Name{Local: element},
-		Type:    string(o), Message: plain(results.Clip(message, junitMessage)), Body: body,
+		Type:    string(o), Message: Printable(results.Clip(message, junitMessage)), Body: body,
 	}
 }
 
@@ -132,7 +128,7 @@ func junitRun(rec *results.Record) *junitSuite {
 	}
 	s := newJUnitSuite(rec, "run")
 	s.add(junitCase{Class: "wskharness.run", Name: "run", Time: seconds(0),
-		Error: because("error", outcome, message, "rerun: "+plain(rec.Run.Command))}, 0)
+		Error: because("error", outcome, message, "rerun: "+Printable(rec.Run.Command))}, 0)
 	return s
 }
 
@@ -142,14 +138,15 @@ func junitTarget(rec *results.Record, t *results.TargetRecord) []*junitSuite {
 	suite := func(name string) *junitSuite {
 		if byName[name] == nil {
 			byName[name] = newJUnitSuite(rec, class(t, name))
-			byName[name].describe(t)
+			byName[name].property("target", t.Name)
+			byName[name].property("guest", guestLine(t.Guest))
 			suites = append(suites, byName[name])
 		}
 		return byName[name]
 	}
 	if t.Trouble != "" {
-		suite("target").add(junitCase{Class: class(t, "target"), Name: plain(t.Troubled), Time: seconds(0),
-			Error: because("error", results.Error, t.Trouble, "guest: "+plain(guestLine(t.Guest)))}, 0)
+		suite("target").add(junitCase{Class: class(t, "target"), Name: Printable(t.Troubled), Time: seconds(0),
+			Error: because("error", results.Error, t.Trouble, "guest: "+Printable(guestLine(t.Guest)))}, 0)
 	}
 	for i := range t.Cases {
 		c := &t.Cases[i]
@@ -161,13 +158,13 @@ func junitTarget(rec *results.Record, t *results.TargetRecord) []*junitSuite {
 // class is what Jenkins makes packages and classes of.
 func class(t *results.TargetRecord, suite string) string {
 	if suite == "" {
-		return plain(t.Name)
+		return Printable(t.Name)
 	}
-	return plain(t.Name) + "." + plain(suite)
+	return Printable(t.Name) + "." + Printable(suite)
 }
 
 func newJUnitSuite(rec *results.Record, name string) *junitSuite {
-	s := &junitSuite{Name: name, Time: seconds(0), Hostname: plain(rec.Run.Host)}
+	s := &junitSuite{Name: name, Time: seconds(0), Hostname: Printable(rec.Run.Host)}
 	if !rec.Started.IsZero() {
 		s.Timestamp = rec.Started.UTC().Format("2006-01-02T15:04:05")
 	}
@@ -181,14 +178,9 @@ func newJUnitSuite(rec *results.Record, name string) *junitSuite {
 	return s
 }
 
-func (s *junitSuite) describe(t *results.TargetRecord) {
-	s.property("target", t.Name)
-	s.property("guest", guestLine(t.Guest))
-}
-
 func (s *junitSuite) property(name, value string) {
 	if value != "" {
-		s.Properties = append(s.Properties, junitProperty{name, plain(results.Clip(value, junitMessage))})
+		s.Properties = append(s.Properties, junitProperty{name, Printable(results.Clip(value, junitMessage))})
 	}
 }
 
@@ -212,12 +204,12 @@ func junitOf(rec *results.Record, t *results.TargetRecord, c *results.CaseRecord
 	name := strings.TrimPrefix(c.Name, suite+".")
 	out := junitCase{
 		Class:     class(t, suite),
-		Name:      plain(name),
+		Name:      Printable(name),
 		Time:      seconds(c.Elapsed()),
 		SystemOut: &junitText{junitOutput(t, c)},
 	}
 	if kind := t.Guest.Kind; kind != "" {
-		out.Name += " [" + plain(kind) + "]"
+		out.Name += " [" + Printable(kind) + "]"
 	}
 	var v results.Verdict
 	if a := c.Telling(); a != nil {
@@ -241,13 +233,13 @@ func junitOf(rec *results.Record, t *results.TargetRecord, c *results.CaseRecord
 // junitBodyOf is the text of a failure: GitLab shows just that.
 func junitBodyOf(t *results.TargetRecord, c *results.CaseRecord) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nguest: %s\n", plain(guestLine(t.Guest)))
+	fmt.Fprintf(&b, "\nguest: %s\n", Printable(guestLine(t.Guest)))
 	if h := history(c); h != "" {
 		fmt.Fprintln(&b, h)
 	}
 	if a := c.Telling(); a != nil {
 		for _, d := range explain(&c.PlanCase, a) {
-			fmt.Fprintf(&b, "%s: %s\n", plain(d.label), strings.Join(lines(d.text, 40), "\n  "))
+			fmt.Fprintf(&b, "%s: %s\n", Printable(d.label), strings.Join(lines(d.text, 40), "\n  "))
 		}
 	}
 	return results.Clip(b.String(), junitBody)
@@ -256,10 +248,10 @@ func junitBodyOf(t *results.TargetRecord, c *results.CaseRecord) string {
 // junitOutput is what is worth knowing of a case that went as it should, too.
 func junitOutput(t *results.TargetRecord, c *results.CaseRecord) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n%s on %s: %s\n", plain(c.Name), plain(t.Name), c.Final)
-	fmt.Fprintf(&b, "guest: %s\n", plain(guestLine(t.Guest)))
+	fmt.Fprintf(&b, "\n%s on %s: %s\n", Printable(c.Name), Printable(t.Name), c.Final)
+	fmt.Fprintf(&b, "guest: %s\n", Printable(guestLine(t.Guest)))
 	if c.Doc != "" {
-		fmt.Fprintln(&b, plain(c.Doc))
+		fmt.Fprintln(&b, Printable(c.Doc))
 	}
 	if h := history(c); h != "" {
 		fmt.Fprintln(&b, h)
@@ -269,13 +261,13 @@ func junitOutput(t *results.TargetRecord, c *results.CaseRecord) string {
 		return results.Clip(b.String(), junitBody)
 	}
 	if r := observed(a.Verdict.Records); r != "" {
-		fmt.Fprintf(&b, "recorded, not judged: %s\n", plain(r))
+		fmt.Fprintf(&b, "recorded, not judged: %s\n", Printable(r))
 	}
 	for _, t := range a.Verdict.Tests {
-		fmt.Fprintf(&b, "%s\n", plain(testLine(t)))
+		fmt.Fprintf(&b, "%s\n", Printable(testLine(t)))
 	}
 	for _, s := range a.Steps {
-		fmt.Fprintf(&b, "  %2d  %s  %s  %s\n", s.Index+1, plain(s.Text), plain(s.Status), stepTime(&s))
+		fmt.Fprintf(&b, "  %2d  %s  %s  %s\n", s.Index+1, Printable(s.Text), Printable(s.Status), stepTime(&s))
 	}
 	return results.Clip(b.String(), junitBody)
 }

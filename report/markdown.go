@@ -67,6 +67,22 @@ func (m *markdown) table(columns ...string) {
 	m.row(rule...)
 }
 
+// section is a table under its title, where it has rows; of very many, the first.
+func (m *markdown) section(title, intro string, columns []string, rows [][]string) {
+	if len(rows) == 0 {
+		return
+	}
+	m.line("## %s\n", title)
+	if intro != "" {
+		m.line("%s\n", intro)
+	}
+	m.table(columns...)
+	for _, row := range rows[:min(len(rows), markdownRows)] {
+		m.row(row...)
+	}
+	m.line("")
+}
+
 func (m *markdown) head(rec *results.Record) {
 	m.line("# wskharness: %s\n", Headline(rec, rec.Run.Policy))
 	started := "not started"
@@ -116,11 +132,7 @@ func (m *markdown) trouble(rec *results.Record) {
 	if rec.Reason == "" {
 		told = append(told, "The record of the run has no end: its controller was killed, or is still at work.")
 	}
-	for i := range rec.Targets {
-		if t := &rec.Targets[i]; t.Trouble != "" {
-			told = append(told, fmt.Sprintf("Target %s: %s", targetLabel(t), t.Trouble))
-		}
-	}
+	told = append(told, troubles(rec, "Target ")...)
 	for _, n := range rec.Notices {
 		if n.Level == results.Warning {
 			told = append(told, n.Text)
@@ -151,7 +163,7 @@ func (m *markdown) item(text string) {
 }
 
 func (m *markdown) failures(rec *results.Record) {
-	bad := cases(rec, func(c *results.CaseRecord) bool { return c.Final.Bad() })
+	bad := cases(rec, isBad)
 	if len(bad) == 0 {
 		return
 	}
@@ -208,83 +220,78 @@ func (m *markdown) failure(t *results.TargetRecord, c *results.CaseRecord) {
 }
 
 func (m *markdown) known(rec *results.Record) {
-	known := cases(rec, func(c *results.CaseRecord) bool { return c.Final == results.KnownIssue })
-	if len(known) == 0 {
-		return
-	}
-	m.line("## Known issues\n")
-	m.line("These failed in exactly the way that is declared for their guest.\n")
-	m.table("case", "target", "what is known", "source")
-	for _, k := range known[:min(len(known), markdownRows)] {
+	var rows [][]string
+	for _, k := range cases(rec, isKnown) {
 		var source string
 		if a := k.rec.Telling(); a != nil && a.Verdict.Known != nil {
 			source = a.Verdict.Known.Source
 		}
-		m.row(code(k.rec.Name), escape(targetLabel(k.target)), cell(k.rec.Why()), cell(source))
+		rows = append(rows, k.row(cell(k.rec.Why()), cell(source)))
 	}
-	m.line("")
+	m.section("Known issues", "These failed in exactly the way that is declared for their guest.",
+		[]string{"case", "target", "what is known", "source"}, rows)
 }
 
 func (m *markdown) recorded(rec *results.Record) {
-	recorded := cases(rec, func(c *results.CaseRecord) bool { return len(observations(c)) > 0 })
-	if len(recorded) == 0 {
-		return
-	}
-	m.line("## Recorded, not judged\n")
-	m.table("case", "target", "what", "value")
-	rows := 0
-	for _, r := range recorded {
+	var rows [][]string
+	for _, r := range cases(rec, hasRecorded) {
 		for _, o := range observations(r.rec) {
-			if rows++; rows <= markdownRows {
-				m.row(code(r.rec.Name), escape(targetLabel(r.target)), cell(o.Name), code(results.Clip(o.Value, markdownCell)))
-			}
+			rows = append(rows, r.row(cell(o.Name), code(results.Clip(o.Value, markdownCell))))
 		}
 	}
-	m.line("")
+	m.section("Recorded, not judged", "", []string{"case", "target", "what", "value"}, rows)
 }
 
 // left lists the cases that say nothing about the driver, with the reason for each.
 func (m *markdown) left(rec *results.Record) {
-	left := cases(rec, func(c *results.CaseRecord) bool {
-		return c.Final == results.Skip || c.Final == results.NotRun || c.Final == results.Cancelled
-	})
-	if len(left) == 0 {
-		return
+	var rows [][]string
+	for _, l := range cases(rec, isLeft) {
+		rows = append(rows, l.row(string(l.rec.Final), cell(l.rec.Why())))
 	}
-	m.line("## Not tested\n")
-	m.table("case", "target", "outcome", "why")
-	for _, l := range left[:min(len(left), markdownRows)] {
-		m.row(code(l.rec.Name), escape(targetLabel(l.target)), string(l.rec.Final), cell(l.rec.Why()))
-	}
-	m.line("")
+	m.section("Not tested", "", []string{"case", "target", "outcome", "why"}, rows)
 }
 
 // loops tells how the runs of the steps went that ran more than once.
 func (m *markdown) loops(rec *results.Record) {
-	rows := 0
+	var rows [][]string
 	for _, c := range cases(rec, func(c *results.CaseRecord) bool { return c.Telling() != nil }) {
 		for _, s := range c.rec.Telling().Steps {
-			if s.Loop == nil {
-				continue
-			}
-			if rows++; rows == 1 {
-				m.line("## Loops\n")
-				m.table("case", "target", "step", "runs:", "threads:", "seed:", "p50:", "p95:", "p99:", "max:")
-			}
-			if rows > markdownRows {
-				continue
-			}
 			l, seed := s.Loop, ""
+			if l == nil {
+				continue
+			}
 			if l.Seed != 0 {
 				seed = fmt.Sprint(l.Seed)
 			}
-			m.row(code(c.rec.Name), escape(targetLabel(c.target)), cell(s.Text), fmt.Sprint(l.Runs), fmt.Sprint(l.Threads), seed,
-				latency(l.P50), latency(l.P95), latency(l.P99), latency(l.Max))
+			rows = append(rows, c.row(cell(s.Text), fmt.Sprint(l.Runs), fmt.Sprint(l.Threads), seed,
+				latency(l.P50), latency(l.P95), latency(l.P99), latency(l.Max)))
 		}
 	}
-	if rows > 0 {
-		m.line("")
+	m.section("Loops", "", []string{"case", "target", "step", "runs:", "threads:", "seed:", "p50:", "p95:", "p99:", "max:"}, rows)
+}
+
+// programs lists every test of every program: the readers of a run want to find them by name.
+func (m *markdown) programs(rec *results.Record) {
+	var rows [][]string
+	more := 0
+	for _, r := range cases(rec, func(c *results.CaseRecord) bool { a := c.Telling(); return a != nil && len(a.Verdict.Tests) > 0 }) {
+		v := &r.rec.Telling().Verdict
+		for _, t := range v.Tests {
+			rows = append(rows, r.row(cell(t.Name), cell(joined(t.Outcome, testWhy(t)))))
+		}
+		for _, n := range v.TestsLeft {
+			more += n
+		}
 	}
+	m.section("Tests of programs", "", []string{"case", "target", "test", "outcome"}, rows)
+	if more += max(0, len(rows)-markdownRows); more > 0 {
+		m.line("%s not listed.\n", count(more, "more test is", "more tests are"))
+	}
+}
+
+// row begins with the case and its target.
+func (p placed) row(cells ...string) []string {
+	return append([]string{code(p.rec.Name), escape(targetLabel(p.target))}, cells...)
 }
 
 func (m *markdown) times(rec *results.Record) {
@@ -324,57 +331,5 @@ func (m *markdown) block(d detail) {
 // fence shows a command to be copied.
 func (m *markdown) fence(command string) {
 	ticks := strings.Repeat("`", max(3, longestRun(command)+1))
-	m.line("%ssh\n%s\n%s\n", ticks, plain(results.Clip(command, markdownText)), ticks)
-}
-
-// cell makes a text fit for a table.
-func cell(s string) string { return escape(results.Clip(s, markdownCell)) }
-
-// escape makes Markdown of a text of which nothing is to be taken as Markdown, HTML, a link, a
-// mention or a reference. The text stays readable in the file itself.
-func escape(s string) string {
-	s = strings.NewReplacer(
-		"&", "&amp;", "<", "&lt;", ">", "&gt;", "@", "&#64;", "#", "&#35;",
-		"://", "&#58;//", "www.", "www&#46;",
-		`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "|", `\|`, "~", `\~`, "$", `\$`,
-	).Replace(strings.TrimSpace(plain(s)))
-	// What would make a list or a heading at the start of a line.
-	if s != "" && strings.ContainsRune("-+=", rune(s[0])) {
-		return `\` + s
-	}
-	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
-	if rest := s[digits:]; digits > 0 && (strings.HasPrefix(rest, ". ") || strings.HasPrefix(rest, ") ")) {
-		return s[:digits] + `\` + s[digits:]
-	}
-	return s
-}
-
-// code shows a text letter by letter, also where it has backquotes or stands in a table.
-func code(s string) string { return strings.ReplaceAll(span(s), "|", `\|`) }
-
-// span is code outside of a table.
-func span(s string) string {
-	s = strings.TrimSpace(plain(s))
-	if s == "" {
-		return ""
-	}
-	ticks := strings.Repeat("`", longestRun(s)+1)
-	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") {
-		s = " " + s + " "
-	}
-	return ticks + s + ticks
-}
-
-// longestRun is the length of the longest run of backquotes.
-func longestRun(s string) int {
-	var longest, run int
-	for _, r := range s {
-		if r != '`' {
-			run = 0
-			continue
-		}
-		run++
-		longest = max(longest, run)
-	}
-	return longest
+	m.line("%ssh\n%s\n%s\n", ticks, Printable(results.Clip(command, markdownText)), ticks)
 }

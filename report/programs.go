@@ -55,11 +55,8 @@ func failedTests(v *results.Verdict) string {
 
 // countTests says how many tests there were, and what they came to: "4 tests of its programs: 3 ok, 1 skip".
 func countTests(v *results.Verdict) string {
-	counts := maps.Clone(v.TestsLeft)
-	if counts == nil {
-		counts = map[string]int{}
-	}
-	total := 0
+	counts, total := map[string]int{}, 0
+	maps.Copy(counts, v.TestsLeft)
 	for _, t := range v.Tests {
 		counts[t.Outcome]++
 	}
@@ -78,32 +75,4 @@ func countTests(v *results.Verdict) string {
 func byUse(a, b string) int {
 	order := []string{results.TestFailed, "ok", "todo", "skip"}
 	return cmp.Or(cmp.Compare(slices.Index(order, a), slices.Index(order, b)), cmp.Compare(a, b))
-}
-
-// programs lists every test of every program: the readers of a run want to find them by name.
-func (m *markdown) programs(rec *results.Record) {
-	ran := cases(rec, func(c *results.CaseRecord) bool { a := c.Telling(); return a != nil && len(a.Verdict.Tests) > 0 })
-	if len(ran) == 0 {
-		return
-	}
-	m.line("## Tests of programs\n")
-	m.table("case", "target", "test", "outcome")
-	rows, more := 0, 0
-	for _, r := range ran {
-		v := &r.rec.Telling().Verdict
-		for _, t := range v.Tests {
-			if rows++; rows > markdownRows {
-				more++
-				continue
-			}
-			m.row(code(r.rec.Name), escape(targetLabel(r.target)), cell(t.Name), cell(joined(t.Outcome, testWhy(t))))
-		}
-		for _, n := range v.TestsLeft {
-			more += n
-		}
-	}
-	m.line("")
-	if more > 0 {
-		m.line("%s not listed.\n", count(more, "more test is", "more tests are"))
-	}
 }

@@ -57,7 +57,7 @@ func (b *bars) add(p *results.PlanTarget, nameColumns int) {
 	now := time.Now()
 	line := &bar{
 		palette: b.palette,
-		name:    pad(plain(p.Name), nameColumns),
+		name:    pad(Printable(p.Name), nameColumns),
 		total:   len(p.Cases) * max(1, p.Repeat),
 		begun:   now, since: now,
 		phaseOf: waiting,
@@ -81,8 +81,6 @@ func (b *bars) of(target string) *bar {
 // Write prints whole lines above the bars.
 func (b *bars) Write(p []byte) (int, error) { return b.progress.Write(p) }
 
-var _ io.Writer = (*bars)(nil)
-
 // stop takes the bars away, after what was written is on the screen.
 func (b *bars) stop() {
 	if b == nil {
@@ -100,36 +98,29 @@ func (l *bar) remove() {
 	}
 }
 
-func (l *bar) phase(p *results.Phase) {
+// change is what every change of the line goes through. A target without a line has the nil one.
+func (l *bar) change(how func()) {
 	if l == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.phaseOf, l.since, l.running = waiting, time.Now(), ""
-	if p.State == results.PhaseStarted {
-		l.phaseOf = plain(p.Name)
-	}
-}
-
-func (l *bar) begin(name string) {
-	if l == nil {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.running, l.since = plain(name), time.Now()
-}
-
-func (l *bar) end(done, bad int) {
-	if l == nil {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.done, l.bad = done, bad
 	l.running, l.since = "", time.Now()
+	how()
 }
+
+func (l *bar) phase(p *results.Phase) {
+	l.change(func() {
+		l.phaseOf = waiting
+		if p.State == results.PhaseStarted {
+			l.phaseOf = Printable(p.Name)
+		}
+	})
+}
+
+func (l *bar) begin(name string) { l.change(func() { l.running = Printable(name) }) }
+
+func (l *bar) end(done, bad int) { l.change(func() { l.done, l.bad = done, bad }) }
 
 // fill draws the line. mpb calls it, at its own pace.
 func (l *bar) fill(w io.Writer, stat decor.Statistics) error {
@@ -160,23 +151,14 @@ func (l *bar) draw(now time.Time, width int) string {
 	} else {
 		what = ""
 	}
-	line := "  " + l.palette.paint(bold, l.name) + "  " + l.gauge(gauge) + "  " + figures +
+	sgr := green
+	if l.bad > 0 {
+		sgr = red
+	}
+	line := "  " + l.palette.paint(bold, l.name) + "  " + l.palette.gauge(gauge, float64(min(l.done, l.total))/float64(max(1, l.total)), sgr) + "  " + figures +
 		l.palette.paint("1;31", bad) + what + l.palette.paint(dim, all)
 	if used > width {
 		return fit("  "+strings.TrimSpace(l.name)+" "+figures, width)
 	}
 	return line
-}
-
-// gauge draws how much is done.
-func (l *bar) gauge(width int) string {
-	full := 0
-	if l.total > 0 {
-		full = width * min(l.done, l.total) / l.total
-	}
-	sgr := green
-	if l.bad > 0 {
-		sgr = red
-	}
-	return l.palette.paint(sgr, strings.Repeat("━", full)) + l.palette.paint(dim, strings.Repeat("─", width-full))
 }

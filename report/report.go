@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -52,4 +53,16 @@ func (r renderer) write(on disk.FS, dir string, rec *results.Record) error {
 		return err
 	}
 	return disk.Replace(on, filepath.Join(dir, r.name), text.Bytes(), 0o644)
+}
+
+// JSON writes the record as one indented JSON object, for programs. Times that end in Ns are in
+// nanoseconds. Fields are only ever added.
+func JSON(w io.Writer, rec *results.Record) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(rec); err != nil {
+		return fmt.Errorf("write JSON: %w", err)
+	}
+	return nil
 }

@@ -29,3 +29,22 @@ func observations(c *results.CaseRecord) []results.Observation {
 	}
 	return nil
 }
+
+// The cases that reports list: those to look at, those that failed as declared, those that recorded something, and those
+// that say nothing about the driver.
+func isBad(c *results.CaseRecord) bool       { return c.Final.Bad() }
+func isKnown(c *results.CaseRecord) bool     { return c.Final == results.KnownIssue }
+func hasRecorded(c *results.CaseRecord) bool { return len(observations(c)) > 0 }
+func isLeft(c *results.CaseRecord) bool {
+	return c.Final == results.Skip || c.Final == results.NotRun || c.Final == results.Cancelled
+}
+
+// troubles are what kept targets from a verdict, each with the name of its own behind some words.
+func troubles(rec *results.Record, words string) (told []string) {
+	for i := range rec.Targets {
+		if t := &rec.Targets[i]; t.Trouble != "" {
+			told = append(told, words+targetLabel(t)+": "+t.Trouble)
+		}
+	}
+	return told
+}

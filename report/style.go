@@ -3,6 +3,7 @@ package report
 import (
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/term"
 
@@ -27,6 +28,12 @@ func (p palette) paint(sgr, s string) string {
 		return s
 	}
 	return "\x1b[" + sgr + "m" + s + "\x1b[0m"
+}
+
+// gauge draws which part is done, from 0 to 1.
+func (p palette) gauge(width int, done float64, sgr string) string {
+	full := int(float64(width)*done + 1e-9)
+	return p.paint(sgr, strings.Repeat("━", full)) + p.paint(dim, strings.Repeat("─", width-full))
 }
 
 // outcome paints a text in the colour of an outcome: what is as expected keeps quiet, what speaks
@@ -76,12 +83,9 @@ func sameTerminal(a, b *os.File) bool {
 	if a == nil || b == nil {
 		return false
 	}
-	one, err := a.Stat()
-	if err != nil {
-		return false
-	}
-	other, err := b.Stat()
-	return err == nil && os.SameFile(one, other)
+	one, oneErr := a.Stat()
+	other, otherErr := b.Stat()
+	return oneErr == nil && otherErr == nil && os.SameFile(one, other)
 }
 
 // widthOf is the terminal's width in columns, 0 where there is none.

@@ -47,17 +47,25 @@ func (s *summary) title(text string) {
 	s.line(s.view.paint(bold, text))
 }
 
-func (s *summary) known(rec *results.Record) {
-	known := cases(rec, func(c *results.CaseRecord) bool { return c.Final == results.KnownIssue })
-	if len(known) == 0 {
-		return
+// broken writes a text in as many lines as it takes.
+func (s *summary) broken(text string, indent int, sgr string) {
+	for _, line := range s.view.broken(text, indent, false) {
+		s.line(strings.Repeat(" ", indent), s.view.paint(sgr, line))
 	}
-	s.title(count(len(known), "known issue", "known issues") + ", failing just as declared")
-	s.grouped(rec, known, func(p placed) string { return plain(p.rec.Why()) })
 }
 
-// grouped lists cases under what they have in common: one cause often shows in several of them.
-func (s *summary) grouped(rec *results.Record, cases []placed, why func(placed) string) {
+func (s *summary) known(rec *results.Record) {
+	known := cases(rec, isKnown)
+	title := count(len(known), "known issue", "known issues") + ", failing just as declared"
+	s.grouped(title, rec, known, func(p placed) string { return Printable(p.rec.Why()) })
+}
+
+func (s *summary) left(rec *results.Record) {
+	s.grouped("not tested", rec, cases(rec, isLeft), func(p placed) string { return string(p.rec.Final) + ": " + Printable(p.rec.Why()) })
+}
+
+// grouped lists cases, where there are some, under what they have in common: one cause often shows in several of them.
+func (s *summary) grouped(title string, rec *results.Record, cases []placed, why func(placed) string) {
 	var reasons []string
 	names := make(map[string][]string)
 	for _, c := range cases {
@@ -67,83 +75,64 @@ func (s *summary) grouped(rec *results.Record, cases []placed, why func(placed) 
 		}
 		names[reason] = append(names[reason], s.named(rec, c))
 	}
+	if len(reasons) > 0 {
+		s.title(title)
+	}
 	for _, reason := range reasons {
-		for _, line := range s.view.broken(reason, 2, false) {
-			s.line("  ", s.view.paint(yellow, line))
-		}
+		s.broken(reason, 2, yellow)
 		listed := names[reason]
 		if more := len(listed) - summaryRows; more > 0 {
 			listed = append(listed[:summaryRows:summaryRows], fmt.Sprintf("and %d more", more))
 		}
-		for _, line := range s.view.broken(strings.Join(listed, ", "), 6, false) {
-			s.line("      ", s.view.paint(dim, line))
-		}
+		s.broken(strings.Join(listed, ", "), 6, dim)
 	}
 }
 
 // named is a case with its target where there are several.
 func (s *summary) named(rec *results.Record, p placed) string {
 	if len(rec.Targets) > 1 {
-		return plain(p.rec.Name) + " on " + plain(targetLabel(p.target))
+		return Printable(p.rec.Name) + " on " + Printable(targetLabel(p.target))
 	}
-	return plain(p.rec.Name)
+	return Printable(p.rec.Name)
 }
 
-// rows writes a table of two columns, and how much of it is left out.
-func (s *summary) rows(rows [][2]string) {
-	var width int
-	for _, row := range rows {
-		width = min(max(width, columns(row[0])), 48)
+// full reports that a list is as long as it may be, having told how many more there are.
+func (s *summary) full(i, all int) bool {
+	if i == summaryRows {
+		s.line(s.view.paint(dim, fmt.Sprintf("  … %d more in %s", all-i, markdownName)))
 	}
-	for i, row := range rows {
-		if i == summaryRows {
-			s.line(s.view.paint(dim, fmt.Sprintf("  … %d more in %s", len(rows)-i, markdownName)))
-			return
-		}
-		for k, line := range s.view.broken(row[1], 2+width+2, false) {
-			name := ""
-			if k == 0 {
-				name = row[0]
-			}
-			s.line("  ", pad(name, width), "  ", line)
-		}
-	}
+	return i == summaryRows
 }
 
 func (s *summary) recorded(rec *results.Record) {
-	recorded := cases(rec, func(c *results.CaseRecord) bool { return len(observations(c)) > 0 })
-	if len(recorded) == 0 {
-		return
-	}
-	s.title("recorded, not judged")
-	var rows [][2]string
+	recorded := cases(rec, hasRecorded)
+	var width int
 	for _, r := range recorded {
-		rows = append(rows, [2]string{s.named(rec, r), plain(observed(observations(r.rec)))})
+		width = min(max(width, columns(s.named(rec, r))), 48)
 	}
-	s.rows(rows)
-}
-
-func (s *summary) left(rec *results.Record) {
-	left := cases(rec, func(c *results.CaseRecord) bool {
-		return c.Final == results.Skip || c.Final == results.NotRun || c.Final == results.Cancelled
-	})
-	if len(left) == 0 {
-		return
+	for i, r := range recorded {
+		if i == 0 {
+			s.title("recorded, not judged")
+		}
+		if s.full(i, len(recorded)) {
+			return
+		}
+		name := s.named(rec, r)
+		for _, line := range s.view.broken(Printable(observed(observations(r.rec))), 2+width+2, false) {
+			s.line("  ", pad(name, width), "  ", line)
+			name = ""
+		}
 	}
-	s.title("not tested")
-	s.grouped(rec, left, func(p placed) string { return string(p.rec.Final) + ": " + plain(p.rec.Why()) })
 }
 
 // failed names again, in one place, what was told in full when it happened.
 func (s *summary) failed(rec *results.Record) {
-	bad := cases(rec, func(c *results.CaseRecord) bool { return c.Final.Bad() })
-	if len(bad) == 0 {
-		return
-	}
-	s.title("failures")
+	bad := cases(rec, isBad)
 	for i, b := range bad {
-		if i == summaryRows {
-			s.line(s.view.paint(dim, fmt.Sprintf("  … %d more in %s", len(bad)-i, markdownName)))
+		if i == 0 {
+			s.title("failures")
+		}
+		if s.full(i, len(bad)) {
 			return
 		}
 		word := string(b.rec.Final)
@@ -156,34 +145,24 @@ func (s *summary) failed(rec *results.Record) {
 		if a == nil {
 			continue
 		}
-		for _, line := range s.view.broken(plain(message(b.rec.Final, &a.Verdict)), detailIndent, false) {
-			s.line(strings.Repeat(" ", detailIndent), line)
-		}
+		s.broken(Printable(message(b.rec.Final, &a.Verdict)), detailIndent, "")
 		if a.Verdict.Rerun != "" {
-			s.line(strings.Repeat(" ", detailIndent), s.view.paint(bold, plain(a.Verdict.Rerun)))
+			s.line(strings.Repeat(" ", detailIndent), s.view.paint(bold, Printable(a.Verdict.Rerun)))
 		}
 	}
 }
 
 func (s *summary) trouble(rec *results.Record) {
-	var told []string
+	told := troubles(rec, "")
 	if rec.Error != "" {
-		told = append(told, rec.Error)
+		told = slices.Insert(told, 0, rec.Error)
 	}
-	for i := range rec.Targets {
-		if t := &rec.Targets[i]; t.Trouble != "" {
-			told = append(told, targetLabel(t)+": "+t.Trouble)
-		}
+	if len(told) > 0 {
+		s.title("trouble")
 	}
-	if len(told) == 0 {
-		return
-	}
-	s.title("trouble")
 	for _, text := range told {
 		for _, line := range lines(text, 20) {
-			for _, piece := range s.view.broken(line, 2, false) {
-				s.line("  ", piece)
-			}
+			s.broken(line, 2, "")
 		}
 	}
 }
@@ -216,7 +195,7 @@ func (s *summary) result(rec *results.Record) {
 // kept says of the guests that were left up how to go on with them.
 func (s *summary) kept(rec *results.Record) {
 	for i := range rec.Targets {
-		if name := plain(rec.Targets[i].Kept); name != "" {
+		if name := Printable(rec.Targets[i].Kept); name != "" {
 			s.entry("kept up", []string{name + ": wskharness run --on " + name, "wskharness vm exec " + name + " -- cmd",
 				"wskharness vm down " + name + ", when done with it"})
 		}
@@ -227,9 +206,9 @@ func (s *summary) kept(rec *results.Record) {
 func (s *summary) targets(rec *results.Record) {
 	for i := range rec.Targets {
 		t := &rec.Targets[i]
-		told := s.view.broken(plain(guestLine(t.Guest)), s.indent(), false)
+		told := s.view.broken(Printable(guestLine(t.Guest)), s.indent(), false)
 		told = append(told, s.counts(t)...)
-		s.entry(plain(t.Name), append(told, s.took(total(t.Phases), t.Phases)...))
+		s.entry(Printable(t.Name), append(told, s.took(total(t.Phases), t.Phases)...))
 	}
 }
 
@@ -284,9 +263,6 @@ func (s *summary) took(elapsed time.Duration, phases []results.PhaseRecord) []st
 		return []string{Duration(elapsed)}
 	}
 	where[0] = Duration(elapsed) + ": " + where[0]
-	for i := range where {
-		where[i] = plain(where[i])
-	}
 	return pack(where, " · ", s.room())
 }
 
@@ -296,10 +272,10 @@ func (s *summary) reports(dir string, names []string) {
 	}
 	var paths []string
 	for _, name := range names {
-		paths = append(paths, plain(filepath.Join(dir, name)))
+		paths = append(paths, Printable(filepath.Join(dir, name)))
 	}
 	if len(paths) == 0 {
-		paths = []string{plain(filepath.Join(dir, results.JournalName))}
+		paths = []string{Printable(filepath.Join(dir, results.JournalName))}
 	}
 	s.entry("reports", paths)
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -59,12 +60,7 @@ func (t *Terminal) colors() palette {
 	return coloring(t.outTTY != nil, t.opts.Getenv)
 }
 
-func (t *Terminal) width() int {
-	if t.opts.width > 0 {
-		return t.opts.width
-	}
-	return widthOf(t.outTTY)
-}
+func (t *Terminal) width() int { return cmp.Or(t.opts.width, widthOf(t.outTTY)) }
 
 // Handle shows one event. Its error is that of writing to Out.
 func (t *Terminal) Handle(u results.Update) error {
@@ -131,10 +127,10 @@ func (t *Terminal) start(state *results.Fold) []string {
 	var cases int
 	for i := range run.Plan {
 		p := &run.Plan[i]
-		names = append(names, plain(p.Name))
+		names = append(names, Printable(p.Name))
 		cases += len(p.Cases) * max(1, p.Repeat)
 		for k := range p.Cases {
-			if s := plain(p.Cases[k].Suite()); s != "" && !slices.Contains(suites, s) {
+			if s := Printable(p.Cases[k].Suite()); s != "" && !slices.Contains(suites, s) {
 				suites = append(suites, s)
 			}
 		}
@@ -146,15 +142,15 @@ func (t *Terminal) start(state *results.Fold) []string {
 	if len(suites) > 0 {
 		what += " of " + strings.Join(suites, ", ")
 	}
-	head := t.view.paint(bold, "wskharness "+plain(run.Version)) + "  " + t.view.paint(dim, "run "+plain(run.ID))
+	head := t.view.paint(bold, "wskharness "+Printable(run.Version)) + "  " + t.view.paint(dim, "run "+Printable(run.ID))
 	return append(append([]string{head}, t.view.broken(what+" on "+strings.Join(names, ", "), 0, false)...), "")
 }
 
 func longest(plan []results.PlanTarget) string {
 	var name string
 	for _, p := range plan {
-		if columns(plain(p.Name)) > columns(name) {
-			name = plain(p.Name)
+		if columns(Printable(p.Name)) > columns(name) {
+			name = Printable(p.Name)
 		}
 	}
 	return name
@@ -177,7 +173,7 @@ func (t *Terminal) phase(u results.Update) []string {
 	case p.Name == results.PhaseRelease:
 		bar.remove()
 	}
-	return t.finished(plain(targetLabel(&target.TargetRecord)), p)
+	return t.finished(Printable(targetLabel(&target.TargetRecord)), p)
 }
 
 // finished tells of a phase that is over, where it failed, and where somebody wants to know all.
@@ -198,7 +194,7 @@ func (t *Terminal) finished(label string, p *results.Phase) []string {
 	if p.Detail != "" {
 		line += ", " + p.Detail
 	}
-	return []string{t.view.paint(dim, "  "+plain(line))}
+	return []string{t.view.paint(dim, "  "+Printable(line))}
 }
 
 // announce tells once that a target is ready for its cases.
@@ -219,7 +215,9 @@ func (t *Terminal) verdict(u results.Update) []string {
 		out = append(out, t.view.steps(a.Steps[:min(len(a.Steps), maxSteps)])...)
 	}
 	if u.Verdict.Outcome.Bad() {
-		out = append(out, t.view.details(c, &a)...)
+		for _, d := range explain(c, &a) {
+			out = append(out, t.view.detail(d)...)
+		}
 	}
 	return out
 }
@@ -243,9 +241,9 @@ func (t *Terminal) notice(e results.Event) []string {
 	if e.Notice.Level != results.Warning && e.Notice.Level != results.Progress && !t.opts.Steps {
 		return nil
 	}
-	text := plain(e.Notice.Text)
+	text := Printable(e.Notice.Text)
 	if e.Target != "" {
-		text = plain(e.Target) + ": " + text
+		text = Printable(e.Target) + ": " + text
 	}
 	if e.Notice.Level != results.Warning {
 		return []string{t.view.paint(dim, "  "+text)}

@@ -8,14 +8,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
-
-	"wskharness/results"
 )
 
-// plain makes a text that anybody may have written fit for one line of a terminal: what is not
+// Printable makes a text that anybody may have written fit for one line of a terminal: what is not
 // printed as itself (control characters, invalid bytes, marks that change the direction or have
 // no width) is spelt out.
-func plain(s string) string {
+func Printable(s string) string {
 	if strings.IndexFunc(s, unprintable) < 0 && utf8.ValidString(s) {
 		return s
 	}
@@ -41,10 +39,6 @@ func plain(s string) string {
 	return b.String()
 }
 
-// Printable makes a text that a guest may have written fit for one line of a terminal: what is not
-// printed as itself is spelt out.
-func Printable(s string) string { return plain(s) }
-
 // unprintable also tells the format characters, among which are the directional overrides, and
 // the separators of lines.
 func unprintable(r rune) bool {
@@ -64,7 +58,7 @@ func lines(s string, limit int) []string {
 		all = append(all[:limit-1:limit-1], fmt.Sprintf("… (%d more lines)", rest))
 	}
 	for i := range all {
-		all[i] = plain(all[i])
+		all[i] = Printable(all[i])
 	}
 	return all
 }
@@ -159,21 +153,4 @@ func count(n int, one, many string) string {
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, many)
-}
-
-// short is the start of a hash, enough to tell two apart.
-func short(hash string) string {
-	return plain(hash[:min(len(hash), 12)])
-}
-
-// evidencePlace names where something happened in a module.
-func evidencePlace(e *results.Evidence) string {
-	if e.Module == "" {
-		return ""
-	}
-	place := fmt.Sprintf("%s+0x%x", e.Module, e.Offset)
-	if e.Source != "" {
-		place += " in " + e.Source
-	}
-	return place
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -55,18 +56,11 @@ func NewTransfer(opts TransferOptions) *Transfer {
 	switch {
 	case opts.Quiet:
 	case tty != nil:
-		t.timer = time.AfterFunc(orElse(opts.first, 300*time.Millisecond), func() { t.draw(tty) })
+		t.timer = time.AfterFunc(cmp.Or(opts.first, 300*time.Millisecond), func() { t.draw(tty) })
 	default:
-		t.timer = time.AfterFunc(orElse(opts.first, 2*time.Second), t.say)
+		t.timer = time.AfterFunc(cmp.Or(opts.first, 2*time.Second), t.say)
 	}
 	return t
-}
-
-func orElse(d, otherwise time.Duration) time.Duration {
-	if d == 0 {
-		return otherwise
-	}
-	return d
 }
 
 // Update tells how many bytes of how many are there.
@@ -123,7 +117,7 @@ func (t *Transfer) draw(tty *os.File) {
 // fill is called by mpb, at its own pace and on its own goroutine.
 func (t *Transfer) fill(w io.Writer, stat decor.Statistics) error {
 	t.mu.Lock()
-	line := t.meter.line(time.Now(), plain(t.opts.What), stat.AvailableWidth, t.palette)
+	line := t.meter.line(time.Now(), Printable(t.opts.What), stat.AvailableWidth, t.palette)
 	t.mu.Unlock()
 	_, err := io.WriteString(w, line)
 	return err
@@ -138,8 +132,8 @@ func (t *Transfer) say() {
 	}
 	parts := t.meter.figures(time.Now())
 	// One that can't be written is no reason to stop the transfer.
-	fmt.Fprintln(t.opts.Err, plain(t.opts.What)+": "+strings.Join(parts, ", "))
-	t.timer.Reset(orElse(t.opts.every, 5*time.Second))
+	fmt.Fprintln(t.opts.Err, Printable(t.opts.What)+": "+strings.Join(parts, ", "))
+	t.timer.Reset(cmp.Or(t.opts.every, 5*time.Second))
 }
 
 // meter knows how far and how fast something goes. Some things go in great steps, such as ranges of
@@ -257,8 +251,7 @@ func (m *meter) line(now time.Time, what string, width int, p palette) string {
 	}
 	line := "  " + p.paint(bold, fit(what, min(columns(what), room)))
 	if gauge > 0 {
-		full := int(float64(gauge) * float64(min(m.done, m.total)) / float64(m.total))
-		line += "  " + p.paint(green, strings.Repeat("━", full)) + p.paint(dim, strings.Repeat("─", gauge-full))
+		line += "  " + p.gauge(gauge, float64(min(m.done, m.total))/float64(m.total), green)
 	}
 	return line + "  " + figures
 }

@@ -30,13 +30,13 @@ const (
 func newView(p palette, width int, run *results.Run) view {
 	v := view{palette: p, width: width, label: columns("reports")}
 	for _, t := range run.Plan {
-		v.label = min(max(v.label, columns(plain(t.Name))), 24)
+		v.label = min(max(v.label, columns(Printable(t.Name))), 24)
 		if len(run.Plan) > 1 {
-			label := targetLabel(&results.TargetRecord{Name: plain(t.Name), Guest: t.Guest})
+			label := targetLabel(&results.TargetRecord{Name: Printable(t.Name), Guest: t.Guest})
 			v.target = min(max(v.target, columns(label)), 24)
 		}
 		for _, c := range t.Cases {
-			v.name = min(max(v.name, columns(plain(c.Name))), 40)
+			v.name = min(max(v.name, columns(Printable(c.Name))), 40)
 		}
 	}
 	return v
@@ -47,18 +47,14 @@ func newView(p palette, width int, run *results.Run) view {
 func (v view) verdict(t *results.TargetRecord, c *results.PlanCase, number int, verdict *results.Verdict) string {
 	word := string(verdict.Outcome)
 	shift := max(0, len(word)-outcomeColumns)
-	name := plain(c.Name)
-	if number > 1 {
-		name += fmt.Sprintf(" #%d", number)
-	}
 	line := "  " + v.outcome(verdict.Outcome, word) + strings.Repeat(" ", max(0, outcomeColumns-len(word))+2)
 	used := detailIndent + shift
 	if v.target > 0 {
-		label := pad(plain(targetLabel(t)), v.target)
+		label := pad(Printable(targetLabel(t)), v.target)
 		line += label + "  "
 		used += columns(label) + 2
 	}
-	name = pad(name, v.name-shift)
+	name := pad(attemptName(c.Name, number), v.name-shift)
 	weight := ""
 	if verdict.Outcome.Bad() {
 		weight = bold
@@ -75,14 +71,19 @@ func (v view) verdict(t *results.TargetRecord, c *results.PlanCase, number int, 
 	return strings.TrimRight(line, " ")
 }
 
+// attemptName is a case, with the number of an attempt that is not the first.
+func attemptName(name string, number int) string {
+	if number > 1 {
+		return fmt.Sprintf("%s #%d", Printable(name), number)
+	}
+	return Printable(name)
+}
+
 // heading names an attempt whose verdict stands further up, above what came of it later.
 func (v view) heading(t *results.TargetRecord, e results.Event) string {
-	name := plain(e.Case)
-	if e.Attempt > 1 {
-		name += fmt.Sprintf(" #%d", e.Attempt)
-	}
+	name := attemptName(e.Case, e.Attempt)
 	if v.target > 0 || name == "" {
-		name = strings.TrimSpace(pad(plain(targetLabel(t)), v.target) + "  " + name)
+		name = strings.TrimSpace(pad(Printable(targetLabel(t)), v.target) + "  " + name)
 	}
 	return strings.Repeat(" ", detailIndent) + v.paint(dim, name+":")
 }
@@ -92,15 +93,15 @@ func (v view) note(verdict *results.Verdict, used int) string {
 	var note string
 	switch {
 	case verdict.Outcome == results.KnownIssue && verdict.Known != nil:
-		note = plain(verdict.Known.Reason)
+		note = Printable(verdict.Known.Reason)
 	case verdict.Outcome == results.Pass && len(verdict.Records) > 0:
-		note = "recorded: " + plain(observed(verdict.Records))
+		note = "recorded: " + Printable(observed(verdict.Records))
 	case verdict.Outcome == results.Pass && verdict.Effort != nil:
 		note = effortText(verdict.Effort)
 	case verdict.Outcome == results.Pass && len(verdict.Tests) > 0:
 		note = countTests(verdict)
 	case !verdict.Outcome.Bad():
-		note = plain(verdict.Reason)
+		note = Printable(verdict.Reason)
 	}
 	if v.width == 0 || used+columns(note) <= v.width {
 		return note
@@ -109,15 +110,6 @@ func (v view) note(verdict *results.Verdict, used int) string {
 		return ""
 	}
 	return fit(note, v.width-used)
-}
-
-// details are the lines below the verdict of an attempt that needs looking at.
-func (v view) details(c *results.PlanCase, a *results.Attempt) []string {
-	var out []string
-	for _, d := range explain(c, a) {
-		out = append(out, v.detail(d)...)
-	}
-	return out
 }
 
 // detail puts the label in its column and the text beside it. What is to be copied is not broken.
@@ -130,7 +122,7 @@ func (v view) detail(d detail) []string {
 	for i, line := range text {
 		label := ""
 		if i == 0 {
-			label = plain(d.label)
+			label = Printable(d.label)
 		}
 		out[i] = strings.Repeat(" ", detailIndent) + v.paint(dim, pad(label, labelColumns)) + v.accent(d.label, line)
 	}
@@ -159,20 +151,20 @@ func (v view) broken(line string, indent int, whole bool) []string {
 
 // step is the line of one step, for those who want to see each.
 func (v view) step(s *results.Step, width int) string {
-	text := pad(plain(s.Text), width)
+	text := pad(Printable(s.Text), width)
 	line := strings.Repeat(" ", detailIndent) + v.paint(dim, fmt.Sprintf("%2d", s.Index+1)) + "  " + text + "  "
-	status := plain(s.Status)
+	status := Printable(s.Status)
 	if len(s.Values) > 0 {
 		var values []string
 		for _, value := range s.Values {
-			values = append(values, plain(value.Name)+"="+plain(value.Value))
+			values = append(values, Printable(value.Name)+"="+Printable(value.Value))
 		}
 		status += " " + strings.Join(values, " ")
 	}
 	if !s.OK {
 		status = v.paint("1;31", status)
 		if s.Expected != "" {
-			status += ", expected " + plain(s.Expected)
+			status += ", expected " + Printable(s.Expected)
 		}
 	}
 	return line + status + "  " + v.paint(dim, stepTime(s))
@@ -182,7 +174,7 @@ func (v view) step(s *results.Step, width int) string {
 func (v view) steps(steps []results.Step) []string {
 	var width int
 	for i := range steps {
-		width = min(max(width, columns(plain(steps[i].Text))), 48)
+		width = min(max(width, columns(Printable(steps[i].Text))), 48)
 	}
 	out := make([]string, len(steps))
 	for i := range steps {
@@ -195,9 +187,9 @@ func (v view) steps(steps []results.Step) []string {
 func (v view) trouble(label string, p *results.Phase) []string {
 	line := "  " + v.outcome(results.Error, string(results.Error)) + strings.Repeat(" ", outcomeColumns-len(results.Error)+2)
 	if label != "" {
-		line += plain(label) + ": "
+		line += Printable(label) + ": "
 	}
-	out := []string{line + plain(p.Name) + " " + v.paint(dim, "after "+Duration(p.Elapsed))}
+	out := []string{line + Printable(p.Name) + " " + v.paint(dim, "after "+Duration(p.Elapsed))}
 	return append(out, v.detail(detail{label: "reason", text: p.Error})...)
 }
 
@@ -213,8 +205,8 @@ func (v view) entry(label string, lines ...string) []string {
 
 // ready says that a target is about to run its cases, and what it is.
 func (v view) ready(t *results.TargetRecord, elapsed time.Duration) []string {
-	text := plain(guestLine(t.Guest)) + ", ready in " + Duration(elapsed)
-	return v.entry(plain(t.Name), v.broken(text, 2+v.label+2, false)...)
+	text := Printable(guestLine(t.Guest)) + ", ready in " + Duration(elapsed)
+	return v.entry(Printable(t.Name), v.broken(text, 2+v.label+2, false)...)
 }
 
 // driver says what is tested.
@@ -226,9 +218,9 @@ func (v view) driver(p *results.Package) []string {
 	case p.Toolchain == results.BuiltElsewhere:
 		from = results.BuiltElsewhere
 	}
-	about := fmt.Sprintf("%s, %s, sha256 %s, %s", plain(p.File), Bytes(p.Size), short(p.SHA256), from)
+	about := fmt.Sprintf("%s, %s, sha256 %s, %s", Printable(p.File), Bytes(p.Size), Printable(p.SHA256[:min(len(p.SHA256), 12)]), from)
 	if p.Signer != "" {
-		about += ", signed by " + plain(p.Signer)
+		about += ", signed by " + Printable(p.Signer)
 	}
 	return v.entry("driver", v.broken(about, 2+v.label+2, false)...)
 }

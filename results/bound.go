@@ -94,33 +94,26 @@ func boundedTests(tests []Test, left map[string]int) ([]Test, map[string]int) {
 			counted[Clip(outcome, maxText)] = left[outcome]
 		}
 	}
-	room := maxTests - min(maxTests, countFailed(tests))
-	failed := maxTests - room
-	for _, t := range tests {
-		spend := &room
-		if t.Outcome == TestFailed {
-			spend = &failed
+	stays := make(map[int]bool)
+	for _, failed := range []bool{true, false} {
+		for i, t := range tests {
+			if len(stays) < maxTests && (t.Outcome == TestFailed) == failed {
+				stays[i] = true
+			}
 		}
-		if *spend == 0 {
-			counted[Clip(t.Outcome, maxText)]++
-			continue
+	}
+	for i, t := range tests {
+		t := cut(&t, func(t *Test) []*string { return []*string{&t.Name, &t.Outcome, &t.Detail} })
+		if stays[i] {
+			kept = append(kept, *t)
+		} else {
+			counted[t.Outcome]++
 		}
-		*spend--
-		kept = append(kept, Test{Step: t.Step, Name: Clip(t.Name, maxText), Outcome: Clip(t.Outcome, maxText), Detail: Clip(t.Detail, maxText)})
 	}
 	if len(counted) == 0 {
-		return kept, nil
+		counted = nil
 	}
 	return kept, counted
-}
-
-func countFailed(tests []Test) (n int) {
-	for _, t := range tests {
-		if t.Outcome == TestFailed {
-			n++
-		}
-	}
-	return n
 }
 
 // Clip cuts s to at most limit bytes of whole characters, and says how much is missing.

@@ -47,8 +47,8 @@ type CodePages struct {
 // Windows reports whether the guest is known to be Windows.
 func (g Guest) Windows() bool { return g.Kind == guestWindows }
 
-// naming is the guest without what it said of itself.
-func (g Guest) naming() Guest { return Guest{Kind: g.Kind, Label: g.Label} }
+// Naming is the guest without what it said of itself.
+func (g Guest) Naming() Guest { return Guest{Kind: g.Kind, Label: g.Label} }
 
 func (g Guest) check() error {
 	if len(g.Kind) > 32 || strings.Trim(g.Kind, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {

@@ -32,14 +32,7 @@ func Outcomes() []Outcome {
 func (o Outcome) Valid() bool { return o.severity() >= 0 }
 
 // severity orders outcomes, the worst first; -1 for what is none.
-func (o Outcome) severity() int {
-	for i, known := range Outcomes() {
-		if o == known {
-			return i
-		}
-	}
-	return -1
-}
+func (o Outcome) severity() int { return slices.Index(Outcomes(), o) }
 
 // Compare orders outcomes as a reader wants to see them, the worst first: it is negative where o is worse than other.
 func (o Outcome) Compare(other Outcome) int { return o.severity() - other.severity() }
@@ -47,11 +40,7 @@ func (o Outcome) Compare(other Outcome) int { return o.severity() - other.severi
 // Failed reports whether o speaks against the driver (or against what is declared of the guest):
 // exit code 1.
 func (o Outcome) Failed() bool {
-	switch o {
-	case Fail, UnexpectedPass, Bugcheck, Hang:
-		return true
-	}
-	return false
+	return o == Fail || o == UnexpectedPass || o == Bugcheck || o == Hang
 }
 
 // Infrastructure reports whether o speaks of the target or of the harness, not of the driver:

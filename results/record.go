@@ -105,11 +105,7 @@ func (t *TargetRecord) Counts() Counts {
 
 // Suite is the part of the case's name before the first dot.
 func (c *PlanCase) Suite() string {
-	suite, _, found := strings.Cut(c.Name, ".")
-	if !found {
-		return ""
-	}
-	return suite
+	return c.Name[:max(0, strings.Index(c.Name, "."))]
 }
 
 // outcomes of the attempts that count.

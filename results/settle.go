@@ -70,7 +70,7 @@ func (f *Fold) settle(t *TargetState, c *caseState) CaseRecord {
 
 // unjudged is the verdict on an attempt that was started and has none.
 func (f *Fold) unjudged(t *TargetState) Verdict {
-	v := Verdict{Outcome: Lost, Guest: t.Guest.naming(), Reason: "the record ends while this case was under way"}
+	v := Verdict{Outcome: Lost, Guest: t.Guest.Naming(), Reason: "the record ends while this case was under way"}
 	switch {
 	case f.whole.Reason == Interrupted:
 		v.Outcome, v.Reason = Cancelled, "the run was interrupted"
