@@ -10,19 +10,19 @@ func memoryCodes() []stopCode {
 	exceptionParams := [4]param{status("exception code"), plain("address of the instruction that raised it"), plain("exception record"), plain("context record")}
 	return []stopCode{
 		{
-			code: 0xA, name: "IRQL_NOT_LESS_OR_EQUAL",
+			name:    "IRQL_NOT_LESS_OR_EQUAL",
 			meaning: "The kernel, often on a driver's behalf, accessed pageable or invalid memory at DISPATCH_LEVEL or above.",
 			params:  [4]param{plain(memory), irql("IRQL at that time"), access("kind of access"), plain(instructor)},
 			next:    "the caller on the stack: a freed or uninitialised object that a driver gave to the kernel, or pageable memory used under a spin lock or in a completion routine",
 			fault:   4,
 		}, {
-			code: 0xD1, name: "DRIVER_IRQL_NOT_LESS_OR_EQUAL",
+			name:    "DRIVER_IRQL_NOT_LESS_OR_EQUAL",
 			meaning: "A driver accessed pageable or invalid memory at DISPATCH_LEVEL or above.",
 			params:  [4]param{plain(memory), irql("IRQL at that time"), access("kind of access"), plain(instructor)},
 			next:    "the source line at the faulting module's offset; a small address is a null pointer with a field's offset, any other perhaps freed memory or pageable data or code",
 			fault:   4,
 		}, {
-			code: 0x50, name: "PAGE_FAULT_IN_NONPAGED_AREA",
+			name:    "PAGE_FAULT_IN_NONPAGED_AREA",
 			meaning: "Memory that does not exist was accessed, where no page fault can be resolved.",
 			params: [4]param{
 				plain(memory),
@@ -32,7 +32,7 @@ func memoryCodes() []stopCode {
 			next:  "whether the address lies in something that was freed before; special pool of Driver Verifier catches the moment itself",
 			fault: 3,
 		}, {
-			code: 0x1E, name: "KMODE_EXCEPTION_NOT_HANDLED",
+			name:    "KMODE_EXCEPTION_NOT_HANDLED",
 			meaning: "Kernel code raised an exception that nothing handled.",
 			params: [4]param{
 				status("exception code"), plain("address of the instruction that raised it"),
@@ -41,19 +41,19 @@ func memoryCodes() []stopCode {
 			next:  "the source line at the faulting module's offset",
 			fault: 2,
 		}, {
-			code: 0x3B, name: "SYSTEM_SERVICE_EXCEPTION",
+			name:    "SYSTEM_SERVICE_EXCEPTION",
 			meaning: "An exception was raised while the kernel served a system call, such as an IOCTL that a driver handles in its caller's context.",
 			params:  [4]param{status("exception code"), plain("address of the instruction that raised it"), plain("context record"), plain("zero")},
 			next:    "the IOCTL or call under way, and how the driver checked the buffers that it was given",
 			fault:   2,
 		}, {
-			code: 0x7E, name: "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED",
+			name:    "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED",
 			meaning: "A system thread, such as a driver's own thread or a work item, raised an exception that nothing handled.",
 			params:  exceptionParams,
 			next:    "the source line at the faulting module's offset; the thread's start routine says whose thread it was",
 			fault:   2,
 		}, {
-			code: 0x7F, name: "UNEXPECTED_KERNEL_MODE_TRAP",
+			name:    "UNEXPECTED_KERNEL_MODE_TRAP",
 			meaning: "The processor raised a trap that the kernel may not or can not handle.",
 			params: [4]param{oneOf("trap number", map[uint64]string{
 				0: "divide error", 4: "overflow", 5: "bounds check", 6: "invalid opcode", 8: "double fault", 0xc: "stack fault", 0xd: "general protection fault",
@@ -61,35 +61,35 @@ func memoryCodes() []stopCode {
 			next: "of a double fault: whether the kernel stack has run out, by recursion or large local variables",
 			same: []int{1},
 		}, {
-			code: 0x8E, name: "KERNEL_MODE_EXCEPTION_NOT_HANDLED",
+			name:    "KERNEL_MODE_EXCEPTION_NOT_HANDLED",
 			meaning: "Kernel code raised an exception that its handlers did not handle.",
 			params:  [4]param{status("exception code"), plain("address of the instruction that raised it"), plain("trap frame"), plain("reserved")},
 			next:    "the source line at the faulting module's offset",
 			fault:   2,
 		}, {
-			code: 0xBE, name: "ATTEMPTED_WRITE_TO_READONLY_MEMORY",
+			name:    "ATTEMPTED_WRITE_TO_READONLY_MEMORY",
 			meaning: "A driver wrote to memory that is read-only, such as its own code or constants.",
 			params:  [4]param{plain("address that was written to"), plain("page table entry"), plain("reserved"), plain("reserved")},
 			next:    "a write through a pointer to a constant or to a function",
 		}, {
-			code: 0xFC, name: "ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY",
+			name:    "ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY",
 			meaning: "A driver jumped to memory that is not code.",
 			params:  [4]param{plain("address that was jumped to"), plain("page table entry"), plain("reserved"), plain("reserved")},
 			next:    "a callback pointer that was overwritten, or a call into a driver that has been unloaded",
 		}, {
-			code: 0x19, name: "BAD_POOL_HEADER",
+			name:    "BAD_POOL_HEADER",
 			meaning: "The header of a pool block is corrupt.",
 			params:  [4]param{plain("kind of the corruption"), plain("depends on parameter 1"), plain("depends on parameter 1"), plain("depends on parameter 1")},
 			next:    "writes beyond an allocation or after its release: run again with special pool of Driver Verifier",
 			same:    []int{1},
 		}, {
-			code: 0x1A, name: "MEMORY_MANAGEMENT",
+			name:    "MEMORY_MANAGEMENT",
 			meaning: "The memory manager found its structures corrupt.",
 			params:  [4]param{plain("kind of the corruption"), plain("depends on parameter 1"), plain("depends on parameter 1"), plain("depends on parameter 1")},
 			next:    "MDLs that were unlocked twice or used after their release; else the memory of the machine",
 			same:    []int{1},
 		}, {
-			code: 0x4E, name: "PFN_LIST_CORRUPT",
+			name:    "PFN_LIST_CORRUPT",
 			meaning: "The list of page frames is corrupt, mostly because a driver handed in a bad MDL.",
 			params:  [4]param{plain("kind of the corruption"), plain("depends on parameter 1"), plain("depends on parameter 1"), plain("depends on parameter 1")},
 			next:    "MmProbeAndLockPages and MmUnlockPages that don't come in pairs, or IoFreeMdl of pages still locked",
@@ -99,50 +99,50 @@ func memoryCodes() []stopCode {
 				0x9A: {"a page was freed that is still locked for I/O", [3]param{plain("page frame"), plain("state of the page"), plain("references to it")}},
 			},
 		}, {
-			code: 0xC2, name: "BAD_POOL_CALLER",
+			name:    "BAD_POOL_CALLER",
 			meaning: "A driver asked for or freed pool in a way that is not allowed.",
 			params:  violation(),
 			next:    "the caller of the pool routine on the stack; Driver Verifier's pool tracking names it",
 			same:    []int{1},
 			subcode: badPoolCalls(),
 		}, {
-			code: 0xC5, name: "DRIVER_CORRUPTED_EXPOOL",
+			name:    "DRIVER_CORRUPTED_EXPOOL",
 			meaning: "The pool's own structures were found corrupt at DISPATCH_LEVEL or above, most likely because a driver wrote where it should not.",
 			params:  [4]param{plain(memory), irql("IRQL at that time"), access("kind of access"), plain(instructor)},
 			next:    "the module at fault is the victim, mostly the kernel: run again with special pool of Driver Verifier to meet the culprit",
 			fault:   4,
 		}, {
-			code: 0xCC, name: "PAGE_FAULT_IN_FREED_SPECIAL_POOL",
+			name:    "PAGE_FAULT_IN_FREED_SPECIAL_POOL",
 			meaning: "Pool that had been freed was accessed; special pool caught it in the act.",
 			params:  [4]param{plain(memory), specialAccess, plain("address of the instruction that did it, if known"), plain("for the memory manager")},
 			next:    "who freed the object, and why somebody still had a pointer to it",
 			fault:   3,
 		}, {
-			code: 0xCD, name: "PAGE_FAULT_BEYOND_END_OF_ALLOCATION",
+			name:    "PAGE_FAULT_BEYOND_END_OF_ALLOCATION",
 			meaning: "Memory beyond the end of a pool block was accessed; special pool caught it in the act.",
 			params:  [4]param{plain(memory), specialAccess, plain("address of the instruction that did it, if known"), plain("for the memory manager")},
 			next:    "the length that the instruction trusted",
 			fault:   3,
 		}, {
-			code: 0xD5, name: "DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL",
+			name:    "DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL",
 			meaning: "A driver accessed pool that it had freed; special pool caught it in the act.",
 			params:  [4]param{plain(memory), specialAccess, plain("address of the instruction that did it, if known"), plain("for the memory manager")},
 			next:    "the source line at the faulting module's offset, and where that object is freed",
 			fault:   3,
 		}, {
-			code: 0xD6, name: "DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION",
+			name:    "DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION",
 			meaning: "A driver accessed memory beyond the end of a pool block; special pool caught it in the act.",
 			params:  [4]param{plain(memory), specialAccess, plain("address of the instruction that did it, if known"), plain("for the memory manager")},
 			next:    "the length that the instruction at the faulting module's offset trusted",
 			fault:   3,
 		}, {
-			code: 0xCE, name: "DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS",
+			name:    "DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS",
 			meaning: "A driver was unloaded while something still ran in it or called it: a timer, a DPC, a thread, a callback.",
 			params:  [4]param{plain(memory), specialAccess, plain("address of the instruction that did it, if known"), plain("for the memory manager")},
 			next:    "what the driver had outstanding at unload; of a WSK client: WskDeregister not called or not waited for, a socket not closed, an IRP with a completion routine in flight",
 			fault:   3,
 		}, {
-			code: 0xD3, name: "DRIVER_PORTION_MUST_BE_NONPAGED",
+			name:    "DRIVER_PORTION_MUST_BE_NONPAGED",
 			meaning: "A driver accessed a pageable part of itself at DISPATCH_LEVEL or above.",
 			params:  [4]param{plain(memory), irql("IRQL at that time"), access("kind of access"), plain(instructor)},
 			next:    "the code or data of that address: it is in a PAGE section, but used at a raised IRQL",

@@ -6,38 +6,38 @@ func networkCodes() []stopCode {
 	const ndis = "the miniport, filter or protocol on the stack; `!ndiskd` in WinDbg"
 	return []stopCode{
 		{
-			code: 0x4F, name: "NDIS_INTERNAL_ERROR",
+			name:    "NDIS_INTERNAL_ERROR",
 			meaning: "NDIS met an error of its own, or one that a network driver has caused in it.",
 			next:    ndis,
 		}, {
-			code: 0x7C, name: "BUGCODE_NDIS_DRIVER",
+			name:    "BUGCODE_NDIS_DRIVER",
 			meaning: "NDIS saw a network driver break a rule.",
 			params:  violation(),
 			next:    ndis,
 			subcode: ndisViolations(),
 			same:    []int{1},
 		}, {
-			code: 0xD2, name: "BUGCODE_ID_DRIVER",
+			name:    "BUGCODE_ID_DRIVER",
 			meaning: "NDIS saw a network driver break a rule (the code of Windows XP and older; 0x7C since).",
 			params:  violation(),
 			next:    ndis,
 			same:    []int{1},
 		}, {
-			code: 0x15E, name: "BUGCODE_NDIS_DRIVER_LIVE_DUMP",
+			name:    "BUGCODE_NDIS_DRIVER_LIVE_DUMP",
 			meaning: "NDIS saw a network driver break a rule, and had a dump of the running system written; nothing has crashed.",
 			params:  violation(),
 			next:    ndis,
 			subcode: ndisViolations(),
 			same:    []int{1},
 		}, {
-			code: 0x125, name: "NMR_INVALID_STATE",
+			name:    "NMR_INVALID_STATE",
 			meaning: "The Network Module Registrar, by which WSK's clients and providers find each other, found a registration or a binding in a state that it can't be in.",
 			// The reference has the kinds of 0x124 under parameter 1, which can't be meant.
 			params: [4]param{plain("kind of the state"), plain("NMR handle"), plain("type that was expected there, if known"), reserved},
 			next:   "the registration of a client or provider: a WSK_REGISTRATION that was registered twice, changed or freed before WskDeregister returned, an NMR handle that was used after NmrDeregisterClient or NmrDeregisterProvider, a detach that was completed twice",
 			same:   []int{1},
 		}, {
-			code: 0x126, name: "NETIO_INVALID_POOL_CALLER",
+			name:    "NETIO_INVALID_POOL_CALLER",
 			meaning: "Something was freed into a pool of netio's, of MDLs or fixed-size blocks, that is not, or no longer, of it.",
 			params:  violation(),
 			next:    "who frees it: an MDL or NET_BUFFER_LIST of WSK's or NDIS' that its client frees by itself instead of giving it back (WskRelease, FreeNetBufferList), frees twice, or wrote beyond",
@@ -47,22 +47,22 @@ func networkCodes() []stopCode {
 			},
 			same: []int{1},
 		}, {
-			code: 0x146, name: "NDIS_NET_BUFFER_LIST_INFO_ILLEGALLY_TRANSFERRED",
+			name:    "NDIS_NET_BUFFER_LIST_INFO_ILLEGALLY_TRANSFERRED",
 			meaning: "A driver copied the out-of-band information of a NET_BUFFER_LIST to another one in a way that is not allowed.",
 			next:    "the driver that clones or forwards the NET_BUFFER_LIST: NdisCopySendNetBufferListInfo and NdisCopyReceiveNetBufferListInfo are for that",
 		}, {
-			code: 0x150, name: "TCPIP_AOAC_NIC_ACTIVE_REFERENCE_LEAK",
+			name:    "TCPIP_AOAC_NIC_ACTIVE_REFERENCE_LEAK",
 			meaning: "A reference that keeps a network adapter active was not given back before connected standby.",
 			next:    "sockets and transfers that are still open when the system goes into standby",
 		}, {
-			code: 0x156, name: "WINSOCK_DETECTED_HUNG_CLOSESOCKET_LIVEDUMP",
+			name:    "WINSOCK_DETECTED_HUNG_CLOSESOCKET_LIVEDUMP",
 			meaning: "The transport did not complete the closing of an endpoint in time; a dump of the running system was written, and nothing has crashed.",
 			params: [4]param{plain("AFD endpoint"), oneOf("kind of endpoint", map[uint64]string{1: "UDP datagram", 2: "RAW datagram", 3: "TCP listener", 4: "TCP connection"}),
 				plain("bytes to send that are still buffered, of datagrams"), plain("afd!NETIO_SUPER_TRIAGE_BLOCK")},
 			next: "who holds up the close below: a WFP callout or a filter that keeps data or classifications pending",
 			same: []int{2},
 		}, {
-			code: 0x1D3, name: "WFP_INVALID_OPERATION",
+			name:    "WFP_INVALID_OPERATION",
 			meaning: "A callout of the Windows Filtering Platform did what it may not.",
 			params:  [4]param{plain("kind of the violation"), reserved, byKind, reserved},
 			next:    "the callout driver on the stack, and how it injects",
@@ -71,26 +71,26 @@ func networkCodes() []stopCode {
 			},
 			same: []int{1},
 		}, {
-			code: 0xFA, name: "HTTP_DRIVER_CORRUPTED",
+			name:    "HTTP_DRIVER_CORRUPTED",
 			meaning: "http.sys found its own structures corrupt.",
 			params:  [4]param{plain("kind of the corruption"), plain("work item"), plain("name of the source file"), plain("line in it")},
 			next:    "a driver that writes into pool of others: run again with special pool of Driver Verifier",
 			subcode: map[uint64]sub{1: {text: "a work item is invalid"}},
 			same:    []int{1},
 		}, {
-			code: 0x19E, name: "BUGCODE_NETADAPTER_DRIVER",
+			name:    "BUGCODE_NETADAPTER_DRIVER",
 			meaning: "The framework for network adapters (NetAdapterCx) saw a client driver break a rule.",
 			params:  violation(),
 			next:    "the client driver's use of the framework: `!netadapterkd` and `!wdfkd.wdflogdump` in WinDbg",
 			same:    []int{1},
 		}, {
-			code: 0x1DD, name: "BUGCODE_MBBADAPTER_DRIVER",
+			name:    "BUGCODE_MBBADAPTER_DRIVER",
 			meaning: "The framework for mobile broadband adapters saw a client driver break a rule.",
 			params:  violation(),
 			next:    "the client driver's use of the framework: `!wdfkd.wdflogdump` in WinDbg",
 			same:    []int{1},
 		}, {
-			code: 0x1DE, name: "BUGCODE_WIFIADAPTER_DRIVER",
+			name:    "BUGCODE_WIFIADAPTER_DRIVER",
 			meaning: "The framework for wireless adapters saw a client driver break a rule.",
 			params:  violation(),
 			next:    "the client driver's use of the framework: `!wdfkd.wdflogdump` in WinDbg",

@@ -5,18 +5,18 @@ func systemCodes() []stopCode {
 	reserved := plain("reserved")
 	return []stopCode{
 		{
-			code: 0x24, name: "NTFS_FILE_SYSTEM",
+			name:    "NTFS_FILE_SYSTEM",
 			meaning: "The NTFS driver found something it can't go on with: corruption on the disk, or of memory by somebody else.",
 			params:  [4]param{plain("source file and line in NTFS"), plain("exception record, if there is one"), plain("context record, if there is one"), reserved},
 			next:    "the disk of the guest (chkdsk); if that is sound, a driver that corrupts pool",
 			record:  2,
 		}, {
-			code: 0x80, name: "NMI_HARDWARE_FAILURE",
+			name:    "NMI_HARDWARE_FAILURE",
 			meaning: "A non-maskable interrupt arrived: a hardware error, or an NMI that a host injected on purpose to get a dump of a hang.",
 			params:  [4]param{plain("0x4F4454 where the kernel chose it"), reserved, reserved, reserved},
 			next:    "if the NMI was injected: what each processor and thread was doing (`!running`, `!stacks` in WinDbg)",
 		}, {
-			code: 0x9F, name: "DRIVER_POWER_STATE_FAILURE",
+			name:    "DRIVER_POWER_STATE_FAILURE",
 			meaning: "A driver let a power transition hang or violated its rules.",
 			params:  violation(),
 			next:    "the blocked IRP and the device stack (`!irp`, `!devstack` in WinDbg)",
@@ -28,38 +28,38 @@ func systemCodes() []stopCode {
 			},
 			same: []int{1},
 		}, {
-			code: 0xE2, name: "MANUALLY_INITIATED_CRASH",
+			name:    "MANUALLY_INITIATED_CRASH",
 			meaning: "Somebody crashed the machine on purpose, from the keyboard or a debugger.",
 			next:    "why a dump was wanted: a hang, for which see what each processor and thread was doing",
 		}, {
-			code: 0xE3, name: "RESOURCE_NOT_OWNED",
+			name:    "RESOURCE_NOT_OWNED",
 			meaning: "A thread released a resource (ERESOURCE) that it did not own.",
 			params:  [4]param{plain("resource"), plain("thread"), plain("owner table, if there is one"), reserved},
 			next:    "acquire and release on different threads, or a release too many",
 		}, {
-			code: 0xF7, name: "DRIVER_OVERRAN_STACK_BUFFER",
+			name:    "DRIVER_OVERRAN_STACK_BUFFER",
 			meaning: "A driver overran a buffer on the stack; the compiler's security cookie was overwritten.",
 			params:  [4]param{plain("cookie found on the stack"), plain("cookie expected"), plain("complement of the cookie expected"), reserved},
 			next:    "the function at the top of the stack, and its local buffers",
 		}, {
-			code: 0x101, name: "CLOCK_WATCHDOG_TIMEOUT",
+			name:    "CLOCK_WATCHDOG_TIMEOUT",
 			meaning: "A processor did not take clock interrupts for too long: it is stuck with interrupts off, or its virtual processor was not given time.",
 			params:  [4]param{plain("time limit in clock ticks"), plain("zero"), plain("PRCB of the stuck processor"), plain("zero")},
 			next:    "what the stuck processor was doing; under a hypervisor also the load of the host",
 		}, {
-			code: 0x109, name: "CRITICAL_STRUCTURE_CORRUPTION",
+			name:    "CRITICAL_STRUCTURE_CORRUPTION",
 			meaning: "Kernel code or data that nobody may change was changed (PatchGuard).",
 			params:  [4]param{reserved, reserved, plain("depends on parameter 4"), plain("kind of what was changed")},
 			next:    "a driver that patches the kernel or writes through a wild pointer; a debugger's breakpoint without a debugger; bad memory",
 			same:    []int{4},
 		}, {
-			code: 0x124, name: "WHEA_UNCORRECTABLE_ERROR",
+			name:    "WHEA_UNCORRECTABLE_ERROR",
 			meaning: "The hardware reported an error that can't be corrected.",
 			params:  [4]param{oneOf("source of the error", map[uint64]string{0: "machine check", 3: "non-maskable interrupt", 4: "PCI Express", 1: "corrected machine check"}), plain("WHEA_ERROR_RECORD"), plain("upper half of MCi_STATUS, of a machine check"), plain("lower half of MCi_STATUS, of a machine check")},
 			next:    "the machine, not the driver: `!errrec` with parameter 2 in WinDbg",
 			same:    []int{1},
 		}, {
-			code: 0x133, name: "DPC_WATCHDOG_VIOLATION",
+			name:    "DPC_WATCHDOG_VIOLATION",
 			meaning: "A DPC ran for too long, or the system spent too long at DISPATCH_LEVEL or above.",
 			params:  violation(),
 			next:    "loops and waits under a spin lock, in a DPC or in a receive callback",
@@ -69,7 +69,7 @@ func systemCodes() []stopCode {
 			},
 			same: []int{1},
 		}, {
-			code: 0x139, name: "KERNEL_SECURITY_CHECK_FAILURE",
+			name:    "KERNEL_SECURITY_CHECK_FAILURE",
 			meaning: "A check in compiled code or in the kernel found a data structure corrupt (fast fail).",
 			params:  [4]param{plain("kind of the corruption"), plain("trap frame"), plain("exception record"), reserved},
 			next:    "the object of the check: a list entry that was removed twice, or freed while still in its list; an event or timer on a stack that is gone",
@@ -77,7 +77,7 @@ func systemCodes() []stopCode {
 			record:  3,
 			same:    []int{1},
 		}, {
-			code: 0x13A, name: "KERNEL_MODE_HEAP_CORRUPTION",
+			name:    "KERNEL_MODE_HEAP_CORRUPTION",
 			meaning: "The kernel's heap, from which pool is allocated since Windows 10 1903, is corrupt.",
 			params:  [4]param{plain("kind of the corruption"), plain("heap"), plain("address at which it was found"), reserved},
 			next:    "writes beyond an allocation or after its release: run again with special pool of Driver Verifier",
@@ -89,20 +89,20 @@ func systemCodes() []stopCode {
 			},
 			same: []int{1},
 		}, {
-			code: 0x154, name: "UNEXPECTED_STORE_EXCEPTION",
+			name:    "UNEXPECTED_STORE_EXCEPTION",
 			meaning: "The component that compresses memory met an exception that it did not expect.",
 			params:  [4]param{plain("store context"), plain("exception information"), reserved, reserved},
 			next:    "the disk and memory of the machine, before the driver",
 		}, {
-			code: 0x161, name: "LIVE_SYSTEM_DUMP",
+			name:    "LIVE_SYSTEM_DUMP",
 			meaning: "Somebody asked for a dump of the running system; nothing has crashed.",
 			next:    "whatever it was taken for",
 		}, {
-			code: 0xDEADDEAD, name: "MANUALLY_INITIATED_CRASH1",
+			name:    "MANUALLY_INITIATED_CRASH1",
 			meaning: "Somebody crashed the machine on purpose.",
 			next:    "why a dump was wanted",
 		}, {
-			code: 0xEF, name: "CRITICAL_PROCESS_DIED",
+			name:    "CRITICAL_PROCESS_DIED",
 			meaning: "A process without which Windows can't go on has ended.",
 			params:  [4]param{plain("the process"), oneOf("what ended", map[uint64]string{0: "a process", 1: "a thread"}), reserved, reserved},
 			next:    "why that process ended: the event log of the guest, and files or memory damaged before",

@@ -4,33 +4,33 @@ package crashdump
 func verifierCodes() []stopCode {
 	return []stopCode{
 		{
-			code: 0xC4, name: "DRIVER_VERIFIER_DETECTED_VIOLATION",
+			name:    "DRIVER_VERIFIER_DETECTED_VIOLATION",
 			meaning: "Driver Verifier saw a driver break a rule.",
 			params:  violation(),
 			next:    "the caller on the stack; `!verifier` and, of rules, `!ruleinfo` in WinDbg",
 			subcode: verifierViolations(),
 			same:    []int{1},
 		}, {
-			code: 0x1C4, name: "DRIVER_VERIFIER_DETECTED_VIOLATION_LIVEDUMP",
+			name:    "DRIVER_VERIFIER_DETECTED_VIOLATION_LIVEDUMP",
 			meaning: "Driver Verifier saw a driver break a rule, and had a dump of the running system written; nothing has crashed.",
 			params:  violation(),
 			next:    "the caller on the stack; `!verifier` and, of rules, `!ruleinfo` in WinDbg",
 			subcode: verifierViolations(),
 			same:    []int{1},
 		}, {
-			code: 0xE6, name: "DRIVER_VERIFIER_DMA_VIOLATION",
+			name:    "DRIVER_VERIFIER_DMA_VIOLATION",
 			meaning: "Driver Verifier saw a driver misuse DMA.",
 			params:  violation(),
 			next:    "the driver on the stack, and its adapter: `!dma` in WinDbg",
 			same:    []int{1},
 		}, {
-			code: 0x121, name: "DRIVER_VIOLATION",
+			name:    "DRIVER_VIOLATION",
 			meaning: "A driver broke a rule.",
 			params:  violation(),
 			next:    "the driver on the stack",
 			same:    []int{1},
 		}, {
-			code: 0xC9, name: "DRIVER_VERIFIER_IOMANAGER_VIOLATION",
+			name:    "DRIVER_VERIFIER_IOMANAGER_VIOLATION",
 			meaning: "Driver Verifier saw a driver misuse the I/O manager: an IRP, a device or a completion.",
 			params:  [4]param{plain("kind of the violation"), plain("from kind 0x200 on: address in the driver where it was seen"), plain("depends on parameter 1, mostly the IRP"), plain("depends on parameter 1")},
 			next:    "the dispatch or completion routine at that address, and the IRP with `!irp` in WinDbg",
@@ -38,13 +38,13 @@ func verifierCodes() []stopCode {
 			fault:   2, faultFrom: 0x200,
 			same: []int{1},
 		}, {
-			code: 0xC1, name: "SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION",
+			name:    "SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION",
 			meaning: "A driver wrote around a block of special pool; it was seen when the block was freed.",
 			params:  [4]param{plain("block that was freed"), plain("depends on parameter 4"), plain("depends on parameter 4"), plain("kind of the corruption")},
 			next:    "the bytes before and after the block, and who writes that pattern",
 			same:    []int{4},
 		}, {
-			code: 0xC6, name: "DRIVER_CAUGHT_MODIFYING_FREED_POOL",
+			name:    "DRIVER_CAUGHT_MODIFYING_FREED_POOL",
 			meaning: "A driver accessed pool that had been freed.",
 			params:  [4]param{plain("address that was accessed"), access("kind of access"), oneOf("mode", map[uint64]string{0: "kernel", 1: "user"}), plain("for the memory manager")},
 			next:    "the stack: whose pointer it was, and who had freed the block",

@@ -8,56 +8,56 @@ func watchdogCodes() []stopCode {
 	standby := [4]param{plain("number of the component"), clients, byClient, byClient}
 	return []stopCode{
 		{
-			code: 0xA0, name: "INTERNAL_POWER_ERROR",
+			name:    "INTERNAL_POWER_ERROR",
 			meaning: "The power manager met an error that it can't go on with.",
 			params:  [4]param{plain("kind of the error"), byKind, byKind, byKind},
 			next:    "the device or driver that parameters 2 to 4 name, where they do; of hibernation, the disk",
 			subcode: powerErrors(),
 			same:    []int{1},
 		}, {
-			code: 0x102, name: "DPC_WATCHDOG_TIMEOUT",
+			name:    "DPC_WATCHDOG_TIMEOUT",
 			meaning: "A processor did not serve the DPC of the watchdog in time: it is stuck at DISPATCH_LEVEL or above.",
 			params:  [4]param{plain("time limit in clock ticks"), plain("PRCB of the stuck processor"), reserved, reserved},
 			next:    "what the stuck processor was doing: a loop or a wait under a spin lock or in a DPC",
 		}, {
-			code: 0x14F, name: "PDC_WATCHDOG_TIMEOUT",
+			name:    "PDC_WATCHDOG_TIMEOUT",
 			meaning: "A component did not answer in time when the system was to leave connected standby.",
 			params:  standby,
 			next:    "the component that parameters 1 and 3 name; parameter 4 is a pdc!PDC_14F_TRIAGE",
 			same:    []int{1, 2},
 		}, {
-			code: 0x15C, name: "PDC_WATCHDOG_TIMEOUT_LIVEDUMP",
+			name:    "PDC_WATCHDOG_TIMEOUT_LIVEDUMP",
 			meaning: "A component did not answer in time for connected standby; a dump of the running system was written, and nothing has crashed.",
 			params:  standby,
 			next:    "the component that parameters 1 and 3 name",
 			same:    []int{1, 2},
 		}, {
-			code: 0x1A3, name: "CALL_HAS_NOT_RETURNED_WATCHDOG_TIMEOUT_LIVEDUMP",
+			name:    "CALL_HAS_NOT_RETURNED_WATCHDOG_TIMEOUT_LIVEDUMP",
 			meaning: "A call within the kernel did not return in time; a dump of the running system was written, and nothing has crashed.",
 			next:    "the thread that is in the call, and what it waits for",
 		}, {
-			code: 0x1C8, name: "MANUALLY_INITIATED_POWER_BUTTON_HOLD",
+			name:    "MANUALLY_INITIATED_POWER_BUTTON_HOLD",
 			meaning: "Somebody held the power button until the system ended.",
 			next:    "why a dump was wanted: a hang, for which see what each processor and thread was doing",
 		}, {
-			code: 0x1CA, name: "SYNTHETIC_WATCHDOG_TIMEOUT",
+			name:    "SYNTHETIC_WATCHDOG_TIMEOUT",
 			meaning: "The system made no progress for longer than a watchdog of its hypervisor allows.",
 			next:    "the load of the host, before what each processor of the guest was doing",
 		}, {
-			code: 0x1CF, name: "HARDWARE_WATCHDOG_TIMEOUT",
+			name:    "HARDWARE_WATCHDOG_TIMEOUT",
 			meaning: "A watchdog of the hardware was not served in time.",
 			next:    "what each processor was doing",
 		}, {
-			code: 0x1D5, name: "DRIVER_PNP_WATCHDOG",
+			name:    "DRIVER_PNP_WATCHDOG",
 			meaning: "A driver did not complete a Plug and Play operation in time.",
 			params:  [4]param{{"first characters of the name of the device's service", readName}, plain("nt!TRIAGE_PNP_WATCHDOG, of newer systems"), plain("thread that is in the operation"), reserved},
 			next:    "that thread's stack, and what it waits for: a start, stop or removal that waits for its own callbacks",
 		}, {
-			code: 0x1DB, name: "IPI_WATCHDOG_TIMEOUT",
+			name:    "IPI_WATCHDOG_TIMEOUT",
 			meaning: "A processor did not answer an interrupt of another one in time.",
 			next:    "the processor that does not answer: interrupts that are off for too long; under a hypervisor also the load of the host",
 		}, {
-			code: 0x1E6, name: "CRASHDUMP_WATCHDOG_TIMEOUT",
+			name:    "CRASHDUMP_WATCHDOG_TIMEOUT",
 			meaning: "The dump of a crash was not written in time.",
 			next:    "the disk of the machine, and the crash itself, of which the event log may have the code",
 		},

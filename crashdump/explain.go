@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"wskharness/winerr"
 )
 
 // Explanation is a stop code in words. Whatever a crashed system has chosen is in it as numbers only.
@@ -35,18 +37,22 @@ const (
 
 // stopCodes is the table of those that are explained, made once. Nobody may change it.
 var stopCodes = sync.OnceValue(func() []stopCode {
-	return slices.Concat(memoryCodes(), levelCodes(), ioCodes(), networkCodes(), verifierCodes(), watchdogCodes(), systemCodes())
+	all := slices.Concat(memoryCodes(), levelCodes(), ioCodes(), networkCodes(), verifierCodes(), watchdogCodes(), systemCodes())
+	for i := range all {
+		all[i].code, _ = winerr.StopCodeNamed(all[i].name) // that there is one is held by a test
+	}
+	return all
 })
 
 // lookUp finds a code's row of the table. One that is not explained may have a name all the same.
-func lookUp(code uint32) (row stopCode, explained bool) {
-	rows := stopCodes()
-	for _, candidate := range []uint32{code, code &^ miniBit, code &^ contextBit, code &^ (miniBit | contextBit)} {
+func lookUp(number uint32) (row stopCode, explained bool) {
+	rows, code := stopCodes(), winerr.StopCode(number)
+	for _, candidate := range []winerr.StopCode{code, code &^ miniBit, code &^ contextBit, code &^ (miniBit | contextBit)} {
 		if i := slices.IndexFunc(rows, func(s stopCode) bool { return s.code == candidate }); i >= 0 {
 			return rows[i], true
 		}
-		if name := names()[candidate]; name != "" {
-			return stopCode{code: candidate, name: name}, false
+		if candidate.Known() {
+			return stopCode{code: candidate, name: candidate.String()}, false
 		}
 	}
 	return stopCode{code: code}, false
@@ -57,7 +63,7 @@ func Explain(code uint32, params [4]uint64) Explanation {
 	row, explained := lookUp(code)
 	e := Explanation{Code: Hex(code), Name: row.name, Meaning: row.meaning, Next: row.next}
 	if row.name != "" {
-		e.Source = fmt.Sprintf("Bug Check Code Reference: Bug Check 0x%X: %s", row.code, row.name)
+		e.Source = fmt.Sprintf("Bug Check Code Reference: Bug Check 0x%X: %s", uint32(row.code), row.name)
 	}
 	switch {
 	case explained:
@@ -119,7 +125,7 @@ func (e Explanation) String() string {
 
 // stopCode is a row of the table.
 type stopCode struct {
-	code    uint32
+	code    winerr.StopCode // by its name
 	name    string
 	meaning string // one sentence
 	params  [4]param
@@ -227,39 +233,10 @@ func readPoolType(v uint64) string {
 	return ""
 }
 
-// readStatus names the NTSTATUS values of exceptions. Parameters are sign-extended.
+// readStatus names the NTSTATUS of an exception: a warning or an error. Parameters are sign-extended.
 func readStatus(v uint64) string {
-	switch uint32(v) {
-	case 0x80000001:
-		return "STATUS_GUARD_PAGE_VIOLATION"
-	case 0x80000002:
-		return "STATUS_DATATYPE_MISALIGNMENT"
-	case 0x80000003:
-		return "STATUS_BREAKPOINT"
-	case 0x80000004:
-		return "STATUS_SINGLE_STEP"
-	case 0xc0000005:
-		return "STATUS_ACCESS_VIOLATION"
-	case 0xc0000006:
-		return "STATUS_IN_PAGE_ERROR"
-	case 0xc000000d:
-		return "STATUS_INVALID_PARAMETER"
-	case 0xc000001d:
-		return "STATUS_ILLEGAL_INSTRUCTION"
-	case 0xc000008c:
-		return "STATUS_ARRAY_BOUNDS_EXCEEDED"
-	case 0xc0000094:
-		return "STATUS_INTEGER_DIVIDE_BY_ZERO"
-	case 0xc0000095:
-		return "STATUS_INTEGER_OVERFLOW"
-	case 0xc0000096:
-		return "STATUS_PRIVILEGED_INSTRUCTION"
-	case 0xc00000fd:
-		return "STATUS_STACK_OVERFLOW"
-	case 0xc0000409:
-		return "STATUS_STACK_BUFFER_OVERRUN"
-	case 0xc0000420:
-		return "STATUS_ASSERTION_FAILURE"
+	if status := winerr.NTStatus(v); status.Known() && !status.Success() {
+		return status.Name()
 	}
 	return ""
 }

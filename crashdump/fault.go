@@ -3,6 +3,8 @@ package crashdump
 import (
 	"fmt"
 	"slices"
+
+	"wskharness/winerr"
 )
 
 // Fault is where a crash happened.
@@ -25,9 +27,6 @@ func (f Fault) String() string {
 	return fmt.Sprintf("%s (from %s)", f.Place, f.Source)
 }
 
-// breakpoint is STATUS_BREAKPOINT, the exception in the header when a bugcheck was asked for.
-const breakpoint = 0x80000003
-
 // findFault takes the first address that there is: the parameter that the stop code documents as the
 // address of the instruction; the exception record that a parameter points at; the exception in the
 // header; and the processor's instruction pointer. The last two only count when they are not where
@@ -47,7 +46,7 @@ func (d *Dump) findFault(mem memory) Fault {
 			}
 		}
 	}
-	if e := d.Exception; e.Address != 0 && e.Code != 0 && e.Code != breakpoint {
+	if e := d.Exception; e.Address != 0 && e.Code != 0 && e.Code != Hex(winerr.StatusBreakpoint) { // which it is when a bugcheck was asked for
 		return at(e.Address, "exception record")
 	}
 	if ip := d.Context.IP; ip != 0 {

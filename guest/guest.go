@@ -15,6 +15,7 @@ import (
 	"wskharness/guest/transfer"
 	"wskharness/guest/untrusted"
 	"wskharness/remote"
+	"wskharness/winerr"
 )
 
 // Agent is the built wskagent.exe on the host.
@@ -152,10 +153,9 @@ func (e *wrongAgentError) Error() string {
 // ERROR_PATH_NOT_FOUND (the first recorded from Windows Server 2008 R2). A file that is cut short or damaged is no program:
 // ERROR_BAD_EXE_FORMAT, or ERROR_EXE_MACHINE_TYPE_MISMATCH where it looks like one for DOS.
 func agentMissing(err error) error {
-	const pathNotFound, badExeFormat, machineMismatch = 3, 193, 216
 	if f, ok := errors.AsType[*remote.Fault](err); ok {
 		switch f.Win32() {
-		case remote.CodeFileNotFound, pathNotFound, badExeFormat, machineMismatch:
+		case winerr.ErrorFileNotFound, winerr.ErrorPathNotFound, winerr.ErrorBadEXEFormat, winerr.ErrorEXEMachineTypeMismatch:
 			return f
 		}
 	}

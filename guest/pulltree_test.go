@@ -317,7 +317,7 @@ func TestPullTreeLeavesNamesOut(t *testing.T) {
 		"a device":                {listing: file("b") + file("con.txt"), here: []string{"b"}, want: []string{"con.txt", "device"}},
 		"a dot at the end":        {listing: file("b") + folder("c.") + file(`c.\d`), here: []string{"b"}, want: []string{"all but 1 path\n", "dot"}},
 		"no Unicode":              {listing: file("b") + `{"kind":"unreadable","path":"\ufffd","win32":1113}` + "\n", here: []string{"b"}, want: []string{"half a pair"}},
-		"an unreadable folder":    {listing: file("b") + folder("c") + `{"kind":"unreadable","path":"c","win32":5}` + "\n", here: []string{"b", "c/"}, want: []string{"Win32 error 5"}},
+		"an unreadable folder":    {listing: file("b") + folder("c") + `{"kind":"unreadable","path":"c","win32":5}` + "\n", here: []string{"b", "c/"}, want: []string{"ERROR_ACCESS_DENIED (5)"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFakeGuest(t)

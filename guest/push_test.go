@@ -19,6 +19,7 @@ import (
 	"wskharness/guest/transfer"
 	"wskharness/guest/transfer/frame"
 	"wskharness/remote/winrmd"
+	"wskharness/winerr"
 )
 
 func randomBytes(n int) []byte {
@@ -166,10 +167,10 @@ func TestPushReportsWhatTheAgentRefuses(t *testing.T) {
 	g := f.connect()
 	for name, tc := range map[string]struct {
 		file  transfer.File
-		win32 uint32
+		win32 winerr.Win32
 	}{
-		"wrong hash":       {transfer.File{Path: `C:\x\a`, Data: strings.NewReader("hello"), Size: 5, SHA256: wrong}, 23},
-		"wrong hash, long": {transfer.File{Path: `C:\x\b`, Data: bytes.NewReader(randomBytes(300 << 10)), Size: 300 << 10, SHA256: wrong}, 23},
+		"wrong hash":       {transfer.File{Path: `C:\x\a`, Data: strings.NewReader("hello"), Size: 5, SHA256: wrong}, winerr.ErrorCRC},
+		"wrong hash, long": {transfer.File{Path: `C:\x\b`, Data: bytes.NewReader(randomBytes(300 << 10)), Size: 300 << 10, SHA256: wrong}, winerr.ErrorCRC},
 	} {
 		t.Run(name, func(t *testing.T) {
 			stats, err := g.Push(t.Context(), []transfer.File{tc.file}, nil)

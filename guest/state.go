@@ -12,6 +12,7 @@ import (
 	"wskharness/guest/agent"
 	"wskharness/guest/journal"
 	"wskharness/guest/untrusted"
+	"wskharness/winerr"
 )
 
 // State is what can still be told while a run hangs (docs/protocol.md, "State").
@@ -21,8 +22,8 @@ type State struct {
 
 	FreeBytes *uint64 // of the volume that the journal is on; nil: unknown
 
-	// Win32 is why the driver did not tell: 0, it did; 1460, it did not answer in time. What is below is zero then.
-	Win32       uint32
+	// Win32 is why the driver did not tell: 0, it did; ErrorTimeout, it did not answer in time. What is below is zero then.
+	Win32       winerr.Win32
 	Steps, Irps int // all that are under way; those listed may be fewer
 	Outstanding journal.Residue
 	Activities  []Activity // the oldest first
@@ -89,7 +90,7 @@ type stateJSON struct {
 	Run         *string        `json:"run"`
 	FreeBytes   *uint64        `json:"freeBytes"`
 	Driver      *string        `json:"driver"`
-	Win32       *uint32        `json:"win32"`
+	Win32       *winerr.Win32  `json:"win32"`
 	Steps       *int           `json:"steps"`
 	Irps        *int           `json:"irps"`
 	Outstanding []uint32       `json:"outstanding"`
@@ -119,7 +120,7 @@ func parseState(out []byte) (State, error) {
 	s := State{
 		Run:    c.Word("run", in.Run, "running", "ended", "gone", "absent", "unreadable"),
 		Driver: untrusted.Clip(untrusted.Printable([]byte(c.Text("driver", in.Driver))), 40),
-		Win32:  c.Code("win32", in.Win32), FreeBytes: in.FreeBytes,
+		Win32:  untrusted.Code(&c, "win32", in.Win32), FreeBytes: in.FreeBytes,
 	}
 	if s.Win32 == 0 {
 		s.Steps, s.Irps = c.Index("steps", in.Steps), c.Index("irps", in.Irps)

@@ -9,8 +9,8 @@ import (
 	"wskharness/guest"
 	"wskharness/harness/driverrun"
 	"wskharness/results"
-	"wskharness/suites"
 	"wskharness/vm"
+	"wskharness/winerr"
 )
 
 const (
@@ -92,9 +92,9 @@ func (l *driverRun) askAgent(ctx context.Context, test string) (string, []result
 		return said, nil // only the sample could be asked
 	}
 	said += "; "
-	if state.Win32 != 0 {
-		l.tooLate(test, "the driver of a guest that hangs did not tell what it is at: %v", suites.Win32(state.Win32))
-		return said + "the driver does not tell what it is at: " + suites.Win32(state.Win32).String(), nil
+	if state.Win32 != winerr.ErrorSuccess {
+		l.tooLate(test, "the driver of a guest that hangs did not tell what it is at: %v", state.Win32)
+		return said + "the driver does not tell what it is at: " + state.Win32.String(), nil
 	}
 	said += "under way in the driver: " + count(state.Steps, "operation") + " and " + count(state.Irps, "IRP")
 	if left := driverrun.LeftBehind(state.Outstanding); left != "" {

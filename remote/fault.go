@@ -7,11 +7,11 @@ import (
 	"strings"
 
 	"wskharness/remote/internal/wsman"
+	"wskharness/winerr"
 )
 
-// Codes of faults that a caller may want to tell apart. The numbers above 0x80338000 are from the
-// Windows SDK's wsmerror.h; the small ones are Win32 errors (winerror.h), which a server sends
-// bare or as an HRESULT: use [Fault.Win32] to compare.
+// Codes of faults that a caller may want to tell apart, from the Windows SDK's wsmerror.h. What else
+// there is are Win32 errors: [Fault.Win32].
 const (
 	CodeTimedOut            = wsman.CodeTimedOut            // Receive had nothing to say within the operation's time-out
 	CodeGone                = wsman.CodeUnexpectedSelectors // no such shell or command (any more)
@@ -23,11 +23,6 @@ const (
 	CodeQuotaCommands       = wsman.CodeQuotaCommands       // too many commands in one shell
 	CodeMaxEnvelope         = wsman.CodeMaxEnvelope         // the answer does not fit the client's envelope limit
 	CodeMaxEnvelopeExceeded = wsman.CodeMaxEnvelopeExceeded // the request does not fit the server's envelope limit
-	CodeFileNotFound        = wsman.CodeFileNotFound        // ERROR_FILE_NOT_FOUND
-	CodeAccessDenied        = wsman.CodeAccessDenied        // ERROR_ACCESS_DENIED
-	CodeBrokenPipe          = wsman.CodeBrokenPipe          // ERROR_BROKEN_PIPE: the command's end of the pipe is closed
-	CodeOperationAborted    = wsman.CodeOperationAborted    // ERROR_OPERATION_ABORTED: the shell was torn down under the operation
-	CodeTimeout             = wsman.CodeTimeout             // ERROR_TIMEOUT: a Send was not taken in time
 )
 
 // Fault is an answer other than success.
@@ -65,8 +60,14 @@ func (f *Fault) Error() string {
 	return b.String()
 }
 
-// Win32 is the Win32 error inside Code, or Code itself when there is none.
-func (f *Fault) Win32() uint32 { return wsman.Win32(f.Code) }
+// Win32 is the error that Code is, bare or as an HRESULT; ErrorSuccess where it is none, but one of
+// WS-Management.
+func (f *Fault) Win32() winerr.Win32 {
+	if code, ok := winerr.FromHRESULT(f.Code); ok {
+		return code
+	}
+	return winerr.ErrorSuccess
+}
 
 func (f *Fault) advice() string {
 	switch {
@@ -76,7 +77,7 @@ func (f *Fault) advice() string {
 		return "check the path of the address: WinRM answers at /wsman"
 	case IsQuota(f):
 		return "close shells that are not needed (winrm enumerate winrm/config/shell), or raise the limit (winrm get winrm/config/winrs)"
-	case f.Win32() == CodeAccessDenied:
+	case f.Win32() == winerr.ErrorAccessDenied:
 		return "the user needs to be an administrator of the machine or a member of Remote Management Users"
 	}
 	return ""
@@ -132,10 +133,10 @@ func IsGone(err error) bool {
 		return false
 	}
 	switch f.Win32() {
-	case CodeGone, wsman.CodeKeyDeleted, CodeOperationAborted:
+	case winerr.ErrorKeyDeleted, winerr.ErrorOperationAborted: // the user's hive was unloaded, or the shell torn down, under the operation
 		return true
 	}
-	return false
+	return f.Code == CodeGone
 }
 
 // IsQuota reports whether err says that one of the server's quotas is used up.
@@ -170,13 +171,13 @@ func IsEnvelopeLimit(err error) bool {
 // IsBrokenPipe reports whether err says that the command's end of a stream is closed.
 func IsBrokenPipe(err error) bool {
 	f, ok := errors.AsType[*Fault](err)
-	return ok && f.Win32() == CodeBrokenPipe
+	return ok && f.Win32() == winerr.ErrorBrokenPipe
 }
 
 // IsDenied reports whether err says that the server did not accept who was asking.
 func IsDenied(err error) bool {
 	f, ok := errors.AsType[*Fault](err)
-	return ok && (f.HTTPStatus == http.StatusUnauthorized || f.Win32() == CodeAccessDenied)
+	return ok && (f.HTTPStatus == http.StatusUnauthorized || f.Win32() == winerr.ErrorAccessDenied)
 }
 
 // IsUnanswered reports whether err is a request that got no answer, and whether it may have been

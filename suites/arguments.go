@@ -9,6 +9,7 @@ import (
 
 	"wskharness/driver/abi"
 	"wskharness/strictyaml"
+	"wskharness/winerr"
 )
 
 // arguments reads what stands inside a step: the operation's arguments, its thread and its checks.
@@ -338,7 +339,7 @@ func (p *caseParser) wanted(s *Step, f checkForm, n *node, what string) (want ui
 		d, ok = p.r.Duration(n, what, p.longest(s))
 		want = uint64(d)
 	case argStatus:
-		var code uint32
+		var code winerr.NTStatus
 		code, ok = p.r.readStatus(n, what)
 		want = uint64(code)
 	case argName:

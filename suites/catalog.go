@@ -5,6 +5,7 @@ import (
 
 	"wskharness/driver/abi"
 	"wskharness/suites/parameters"
+	"wskharness/winerr"
 )
 
 // Catalog is everything that was loaded, in the order of the files and of the cases in them.
@@ -70,18 +71,18 @@ func (c *Case) Longest() time.Duration { return c.Timeout + c.TearDown }
 // calls it: it counts from 0 through the case, loops included.
 type Step struct {
 	Index   int
-	Op      string   // such as "capture"
-	Name    string   // given in the suite; empty for most
-	Text    string   // the step in words: "capture a, no wait"
-	Record  bool     // note the status, don't judge it
-	Misuse  bool     // does what the documentation forbids
-	Expect  []uint32 // statuses that pass; empty with Record
+	Op      string            // such as "capture"
+	Name    string            // given in the suite; empty for most
+	Text    string            // the step in words: "capture a, no wait"
+	Record  bool              // note the status, don't judge it
+	Misuse  bool              // does what the documentation forbids
+	Expect  []winerr.NTStatus // statuses that pass; empty with Record
 	Checks  []Check
-	Timeout time.Duration // after which the step counts as hung
-	Thread  string        // the named thread that it is started on; empty: waited for
-	Runs    int           // how often it runs in all when everything passes; 0: time or chance decide, and at least once
-	Next    []uint32      // in a loop: statuses that are as good, but end the pass through its steps
-	Yields  bool          // in a loop: where the driver refuses it, that ends the pass, too, and does not count
+	Timeout time.Duration     // after which the step counts as hung
+	Thread  string            // the named thread that it is started on; empty: waited for
+	Runs    int               // how often it runs in all when everything passes; 0: time or chance decide, and at least once
+	Next    []winerr.NTStatus // in a loop: statuses that are as good, but end the pass through its steps
+	Yields  bool              // in a loop: where the driver refuses it, that ends the pass, too, and does not count
 	Line    int
 	Part    Part
 

@@ -297,7 +297,10 @@ func (s *Step) wire() abi.Step {
 	// No expectation means the usual one: success, or pending for what is only started.
 	usual := s.succeeds() && len(s.Next) == 0
 	if !s.async() && !s.Record && !usual {
-		w.ExpectCount = uint16(copy(w.Expect[:], slices.Concat(s.Expect, s.Next)))
+		for _, status := range slices.Concat(s.Expect, s.Next) {
+			w.Expect[w.ExpectCount] = uint32(status)
+			w.ExpectCount++
+		}
 	}
 	for _, c := range s.Checks {
 		for _, cond := range c.conds {

@@ -9,6 +9,7 @@ import (
 
 	"wskharness/driver/abi"
 	"wskharness/strictyaml"
+	"wskharness/winerr"
 )
 
 // driverOperations are the steps about the driver as a whole: the agent stops its service and starts it.
@@ -156,7 +157,7 @@ func (s *Step) samples(check Check) bool {
 
 // poolNotCounted says that the growth of the pool was not judged, since the guest has nothing to judge it by.
 func poolNotCounted(s *Step, r StepResult) string {
-	if r.Status != statusSuccess || len(r.Values) <= abi.PlanValueUnloadPoolCounted || r.Values[abi.PlanValueUnloadPoolCounted] != 0 {
+	if r.Status != winerr.StatusSuccess || len(r.Values) <= abi.PlanValueUnloadPoolCounted || r.Values[abi.PlanValueUnloadPoolCounted] != 0 {
 		return ""
 	}
 	for _, c := range s.Checks {

@@ -1,6 +1,10 @@
 package suites
 
-import "fmt"
+import (
+	"fmt"
+
+	"wskharness/winerr"
+)
 
 // exitCode puts a program's exit code into words. One that died of an exception has its NTSTATUS as that, a large number that
 // says nothing to anybody, or a negative one.
@@ -14,7 +18,7 @@ func exitCode(code uint64) string {
 	case uint32(code)>>16 == 0xFFFF:
 		return fmt.Sprintf("%d (0x%08X)", int32(uint32(code)), code) // -1, as a program returns it
 	}
-	return StatusText(uint32(code))
+	return winerr.NTStatus(code).String()
 }
 
 // exception names what no table of statuses has: the codes that runtimes raise exceptions with. Sources: "A visual C++
@@ -26,8 +30,8 @@ func exception(code uint32) string {
 	case 0xE0434352, 0xE0434F4D:
 		return "an exception of .NET"
 	}
-	if name, known := statuses().name[code]; known {
-		return name
+	if status := winerr.NTStatus(code); status.Known() {
+		return status.Name()
 	}
 	return ""
 }

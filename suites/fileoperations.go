@@ -7,6 +7,7 @@ import (
 
 	"wskharness/driver/abi"
 	"wskharness/guest/winname"
+	"wskharness/winerr"
 )
 
 // uploadOperations is the step that brings files into the guest.
@@ -68,10 +69,10 @@ func (p *caseParser) upload(in stepReading) {
 
 // uploadFailed says of a file that had no room what would make it.
 func (j *judgement) uploadFailed() string {
-	if j.result.Status != statusOfWin32|errorFileExists {
+	if j.result.Status != winerr.ErrorFileExists.NTStatus() {
 		return ""
 	}
-	return "a file is there already, and stays (replace: true lets it make way until the case is over): " + StatusText(j.result.Status)
+	return "a file is there already, and stays (replace: true lets it make way until the case is over): " + j.result.Status.String()
 }
 
 // ofAgent reports whether an absolute path in the guest is in the agent's home.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"wskharness/suites/output"
+	"wskharness/winerr"
 )
 
 // FuzzLoad feeds the loader anything. Whatever it accepts must describe, compile to a plan within
@@ -75,7 +76,7 @@ func FuzzJudge(f *testing.F) {
 		for data = data[1:]; len(data) >= 8; data = data[8:] {
 			number := binary.LittleEndian.Uint32(data)
 			results = append(results, StepResult{
-				Step: int(int8(data[4])), Status: number, Origin: uint32(data[5]), Runs: uint64(data[6]),
+				Step: int(int8(data[4])), Status: winerr.NTStatus(number), Origin: uint32(data[5]), Runs: uint64(data[6]),
 				NS: uint64(number) << 20, Values: make([]uint64, data[7]%12), Outputs: output.Outputs{Out: data[:number%8], OutBytes: uint64(data[6])},
 			})
 		}

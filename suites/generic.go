@@ -7,6 +7,7 @@ import (
 
 	"wskharness/driver/abi"
 	"wskharness/suites/output"
+	"wskharness/winerr"
 )
 
 // localFile is a file here, whose place in the guest is one of a step's texts.
@@ -109,12 +110,12 @@ func (p *caseParser) settleGeneric(s *Step, n *node) {
 	}
 	writes := len(g.outputs) > 0 || g.report != noReport || g.registry != nil
 	success := s.succeeds()
-	answered := success || g.device && !slices.ContainsFunc(s.Expect, isError)
+	answered := success || g.device && !slices.ContainsFunc(s.Expect, winerr.NTStatus.Error)
 	switch {
 	case g.absent && (s.Record || !success):
 		p.r.At(n, "no expect, no record", "a value that has to be absent is expected to be just that")
 	case g.absent:
-		s.Expect = []uint32{statusOfWin32 | errorFileNotFound}
+		s.Expect = []winerr.NTStatus{winerr.ErrorFileNotFound.NTStatus()}
 	case writes && s.Record:
 		p.r.At(n, "no record", "what the step writes is judged, and a recorded step is not")
 	case writes && !answered:

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"wskharness/driver/abi"
+	"wskharness/winerr"
 )
 
 func genericMistakes() []mistakeTest {
@@ -207,24 +208,24 @@ func TestNeedsSample(t *testing.T) {
 // TestRunFailures: what is said of a program that did not run, or left no report, with the path that it is about.
 func TestRunFailures(t *testing.T) {
 	c := oneCase(t, `run: {program: tool, args: [in.txt, -v, 3.5, "C:\\x\\b.dat", 'a b'], junit: r.xml}`)
-	const absent = statusOfWin32 | errorFileNotFound
+	absent := winerr.ErrorFileNotFound.NTStatus()
 	for _, test := range []struct {
 		name   string
-		status uint32
+		status winerr.NTStatus
 		values []uint64
 		want   string // empty: no deviation but for the report, which is not there
 	}{
 		{"no program", absent, []uint64{0, 0, 0, abi.PlanRunAtStart, 0}, "there is no program tool in the case's folder, nor where Windows looks for programs: ERROR_FILE_NOT_FOUND (0xC0070002)"},
-		{"no program that can be run", statusOfWin32 | 193, []uint64{0, 0, 0, abi.PlanRunAtStart, 0}, "the program tool in the case's folder could not be started: ERROR_BAD_EXE_FORMAT (0xC00700C1)"},
+		{"no program that can be run", winerr.ErrorBadEXEFormat.NTStatus(), []uint64{0, 0, 0, abi.PlanRunAtStart, 0}, "the program tool in the case's folder could not be started: ERROR_BAD_EXE_FORMAT (0xC00700C1)"},
 		{"no report", absent, []uint64{0, 0, 0, abi.PlanRunAtReport, 0}, "the program ended with exit code 0 and wrote no report r.xml in the case's folder: ERROR_FILE_NOT_FOUND (0xC0070002)"},
-		{"report that can't be read", statusOfWin32 | 32, []uint64{0, 0, 0, abi.PlanRunAtReport, 0}, "the program ended with exit code 0, and its report r.xml in the case's folder could not be read: ERROR_SHARING_VIOLATION (0xC0070020)"},
-		{"old report is held open", statusOfWin32 | 32, []uint64{0, 0, 0, abi.PlanRunAtOldReport, 0}, "which it did not: ERROR_SHARING_VIOLATION (0xC0070020), it is held open"},
-		{"old report is a folder", statusOfWin32 | 267, []uint64{0, 0, 0, abi.PlanRunAtOldReport, 0}, "which it did not: ERROR_DIRECTORY (0xC007010B), it is a folder"},
-		{"no folder", statusOfWin32 | 112, []uint64{0, 0, 0, abi.PlanRunAtFolder, 0}, "the case's folder could not be made: ERROR_DISK_FULL (0xC0070070)"},
+		{"report that can't be read", winerr.ErrorSharingViolation.NTStatus(), []uint64{0, 0, 0, abi.PlanRunAtReport, 0}, "the program ended with exit code 0, and its report r.xml in the case's folder could not be read: ERROR_SHARING_VIOLATION (0xC0070020)"},
+		{"old report is held open", winerr.ErrorSharingViolation.NTStatus(), []uint64{0, 0, 0, abi.PlanRunAtOldReport, 0}, "which it did not: ERROR_SHARING_VIOLATION (0xC0070020), it is held open"},
+		{"old report is a folder", winerr.ErrorDirectory.NTStatus(), []uint64{0, 0, 0, abi.PlanRunAtOldReport, 0}, "which it did not: ERROR_DIRECTORY (0xC007010B), it is a folder"},
+		{"no folder", winerr.ErrorDiskFull.NTStatus(), []uint64{0, 0, 0, abi.PlanRunAtFolder, 0}, "the case's folder could not be made: ERROR_DISK_FULL (0xC0070070)"},
 		{"first argument", 0, []uint64{4, 0, 0, 0, 1}, "exit: expected 0, got 4; there is no file in.txt in the case's folder, which an argument names"},
 		{"fourth argument", 0, []uint64{4, 0, 0, 0, 2}, `exit: expected 0, got 4; there is no file C:\x\b.dat, which an argument names`},
 		{"no such argument", 0, []uint64{4, 0, 0, 0, 9}, "exit: expected 0, got 4"},
-		{"time is up", statusTimeout, []uint64{0, 0, 0, 0, 0}, "expected STATUS_SUCCESS, got STATUS_TIMEOUT (0x00000102)"},
+		{"time is up", winerr.StatusTimeout, []uint64{0, 0, 0, 0, 0}, "expected STATUS_SUCCESS, got STATUS_TIMEOUT (0x00000102)"},
 		{"nothing reported", absent, nil, "expected STATUS_SUCCESS, got ERROR_FILE_NOT_FOUND (0xC0070002)"},
 		{"nonsense reported", absent, []uint64{0, 0, 0, 77, 0}, "expected STATUS_SUCCESS, got ERROR_FILE_NOT_FOUND (0xC0070002)"},
 	} {
@@ -253,7 +254,7 @@ func TestListedExits(t *testing.T) {
 		values := []uint64{test.code, 0, 0, 0, 0, test.listed, 0}
 		for name, found := range map[string][]Deviation{
 			"alone": alone.Judge([]StepResult{{Runs: 1, Values: values}}),
-			"joined": joined.Judge([]StepResult{{Runs: 1, Status: statusPending, Origin: abi.OriginAsync},
+			"joined": joined.Judge([]StepResult{{Runs: 1, Status: winerr.StatusPending, Origin: abi.OriginAsync},
 				{Step: 1, Runs: 1, Values: append([]uint64{0, 1, 5}, values...)}}),
 		} {
 			if got := fmt.Sprint(found); test.want == "" && len(found) > 0 || test.want != "" && (len(found) == 0 || found[0].Message != test.want) {

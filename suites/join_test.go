@@ -8,6 +8,7 @@ import (
 
 	"wskharness/driver/abi"
 	"wskharness/suites/output"
+	"wskharness/winerr"
 )
 
 // joinedRequest has a request to a device on a thread of its own.
@@ -25,10 +26,10 @@ func joinedRequest(t *testing.T) *Case {
 func TestJoinedRequest(t *testing.T) {
 	results := func() []StepResult {
 		return []StepResult{
-			{Step: 0, Runs: 1, Status: statusPending, Origin: abi.OriginAsync},
-			{Step: 1, Runs: 1, Status: statusTimeout, Values: make([]uint64, 10)},
+			{Step: 0, Runs: 1, Status: winerr.StatusPending, Origin: abi.OriginAsync},
+			{Step: 1, Runs: 1, Status: winerr.StatusTimeout, Values: make([]uint64, 10)},
 			{Step: 2, Runs: 1, Values: []uint64{0, 1, 5e8, 2, 0, 0, 0, 0, 0, 0}, Outputs: output.Outputs{Out: []byte("ab"), OutBytes: 2}},
-			{Step: 3, Runs: 1, Status: statusPending, Origin: abi.OriginAsync},
+			{Step: 3, Runs: 1, Status: winerr.StatusPending, Origin: abi.OriginAsync},
 			{Step: 4, Runs: 1, Status: 0xC0000120, Values: []uint64{0xC0000120, 1, 5e8, 0, 0, 0, 0, 0, 0, 0}},
 		}
 	}

@@ -8,13 +8,14 @@ import (
 	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 	"wskharness/suites/output"
+	"wskharness/winerr"
 )
 
 // StepResult is what a guest reports of one step, as in the agent's journal. It is not trusted: a
 // step that does not exist, or values that are missing, are deviations.
 type StepResult struct {
 	Step   int
-	Status uint32
+	Status winerr.NTStatus
 	Origin uint32
 	Runs   uint64 // how often the step ran
 	NS     uint64 // of the run that Status belongs to
@@ -54,7 +55,7 @@ type Deviation struct {
 	Message  string // both in a sentence
 	Kind     DeviationKind
 	Part     Part // of the case
-	Status   uint32
+	Status   winerr.NTStatus
 	Origin   uint32
 	Values   []uint64
 	Value    string     // of KindValue: the value's name, as known issues call it
@@ -208,8 +209,8 @@ func (j *judgement) origin() bool {
 	switch r.Origin {
 	case abi.OriginCall:
 		if s.async() {
-			j.add(KindReport, "", "the step to start on thread "+s.Thread, StatusText(r.Status),
-				fmt.Sprintf("expected the step to start on thread %s; it returned %s", s.Thread, StatusText(r.Status)))
+			j.add(KindReport, "", "the step to start on thread "+s.Thread, r.Status.String(),
+				fmt.Sprintf("expected the step to start on thread %s; it returned %s", s.Thread, r.Status.String()))
 			return false
 		}
 		return true
@@ -225,8 +226,8 @@ func (j *judgement) origin() bool {
 		if s.executor == byAgent {
 			by, without = "agent", "did nothing"
 		}
-		j.add(KindRefused, "", j.wanted(), "refused by the "+by+", "+StatusText(r.Status),
-			fmt.Sprintf("expected %s; the %s refused the step (%s) and %s", j.wanted(), by, StatusText(r.Status), without))
+		j.add(KindRefused, "", j.wanted(), "refused by the "+by+", "+r.Status.String(),
+			fmt.Sprintf("expected %s; the %s refused the step (%s) and %s", j.wanted(), by, r.Status.String(), without))
 		return false
 	case abi.OriginTimeout:
 		j.timedOut()
@@ -276,7 +277,7 @@ func (j *judgement) wrongStatus() {
 			return
 		}
 	}
-	j.add(KindStatus, "", j.wanted(), StatusText(r.Status), fmt.Sprintf("expected %s, got %s", j.wanted(), StatusText(r.Status)))
+	j.add(KindStatus, "", j.wanted(), r.Status.String(), fmt.Sprintf("expected %s, got %s", j.wanted(), r.Status.String()))
 }
 
 func (j *judgement) check(c *Check) {
@@ -326,8 +327,8 @@ func (j *judgement) cause(c *Check) string {
 		if !v.cause || v.name == c.value.name || int(v.index) >= len(j.result.Values) {
 			continue
 		}
-		if status := uint32(j.result.Values[v.index]); !isSuccess(status) {
-			return ", " + v.name + " " + StatusText(status)
+		if status := winerr.NTStatus(j.result.Values[v.index]); !status.Success() {
+			return ", " + v.name + " " + status.String()
 		}
 	}
 	return ""

@@ -8,6 +8,7 @@ import (
 
 	"wskharness/driver/abi"
 	"wskharness/suites/output"
+	"wskharness/winerr"
 )
 
 const notReady = 0xC00000A3
@@ -32,8 +33,8 @@ func asExpected() []StepResult {
 	return []StepResult{
 		{Step: 0, Runs: 1},
 		{Step: 1, Runs: 1, NS: 2000, MaxNS: 2000, Values: npi},
-		{Step: 2, Runs: 1, Status: statusPending, Origin: abi.OriginAsync},
-		{Step: 3, Runs: 1, Status: statusTimeout, Values: []uint64{0, 0, 0}},
+		{Step: 2, Runs: 1, Status: winerr.StatusPending, Origin: abi.OriginAsync},
+		{Step: 3, Runs: 1, Status: winerr.StatusTimeout, Values: []uint64{0, 0, 0}},
 		{Step: 4, Runs: 1, Status: notReady},
 		{Step: 5, Runs: 1, Values: npi},
 		{Step: 6, Runs: 3},
@@ -80,7 +81,7 @@ func TestJudge(t *testing.T) {
 			return r[:4]
 		}, []want{{3, KindStatus, "expected thread t1 to be blocked for 500ms; it returned STATUS_SUCCESS (0x00000000) after 0.2ms"}}},
 		{"still blocked", func(r []StepResult) []StepResult {
-			r[7].Origin, r[7].Status = abi.OriginTimeout, statusTimeout
+			r[7].Origin, r[7].Status = abi.OriginTimeout, winerr.StatusTimeout
 			return r
 		}, []want{{7, KindTimeout, "expected thread t1 to return within 2s; it is still blocked"}}},
 		{"hung", func(r []StepResult) []StepResult { r[1].Origin = abi.OriginTimeout; return r[:2] },
@@ -211,11 +212,11 @@ known_issues:
 		{"status instead", StepResult{Step: 1, Runs: 1, Status: notReady, Values: values(0x0100, 1)}, []bool{false}},
 		{"runs", StepResult{Step: 1, Runs: 2, Values: values(0x0101, 1)}, []bool{false}},
 		{"status as declared", StepResult{Step: 2, Runs: 1}, []bool{true}},
-		{"other status as declared", StepResult{Step: 2, Runs: 1, Status: statusPending}, []bool{true}},
+		{"other status as declared", StepResult{Step: 2, Runs: 1, Status: winerr.StatusPending}, []bool{true}},
 		{"another status", StepResult{Step: 2, Runs: 1, Status: 0xC00002B9}, []bool{false}},
 		{"hung", StepResult{Step: 2, Runs: 1, Origin: abi.OriginTimeout}, []bool{false}},
 		{"refused", StepResult{Step: 2, Runs: 1, Origin: abi.OriginRefused}, []bool{false}},
-		{"another step", StepResult{Step: 3, Runs: 1, Status: statusPending}, []bool{false}},
+		{"another step", StepResult{Step: 3, Runs: 1, Status: winerr.StatusPending}, []bool{false}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			issue := known[min(test.result.Step, 2)-1]

@@ -10,6 +10,7 @@ import (
 	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 	"wskharness/suites/guestversion"
+	"wskharness/winerr"
 )
 
 // KnownIssue declares how one kind of guest deviates in one step of one case. The case still runs
@@ -19,7 +20,7 @@ type KnownIssue struct {
 	Versions guestversion.Range // of the guest, for which it holds
 	Case     string             // suite.case, in full
 	Step     int                // index of the step that deviates
-	Status   []uint32
+	Status   []winerr.NTStatus
 	Reason   string
 	Source   string
 	File     string
@@ -265,7 +266,7 @@ func (p *pendingKnown) readActual(s *Step) {
 		}
 		for _, code := range codes {
 			if ok && slices.Contains(s.Expect, code) {
-				p.r.At(n, "a status that the step does not expect", "%s is what the step expects", StatusName(code))
+				p.r.At(n, "a status that the step does not expect", "%s is what the step expects", code.Name())
 			}
 		}
 		if ok && s.Record {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"wskharness/driver/abi"
+	"wskharness/winerr"
 )
 
 // life is what a step does to the driver as a whole.
@@ -39,7 +40,7 @@ func (p *caseParser) settleLife(s *Step, n *node) {
 		p.lost, p.lostAt = s.Index, s.Line
 		p.forget()
 	}
-	if does&lifeBegins != 0 && slices.ContainsFunc(s.Expect, isSuccess) {
+	if does&lifeBegins != 0 && slices.ContainsFunc(s.Expect, winerr.NTStatus.Success) {
 		p.unloaded = false
 	}
 }

@@ -40,12 +40,12 @@ func (c *Case) Notes(results []StepResult) []Note {
 func (s *Step) note(r StepResult) string {
 	switch r.Origin {
 	case abi.OriginRefused:
-		return "refused by the driver: " + StatusText(r.Status)
+		return "refused by the driver: " + r.Status.String()
 	case abi.OriginTimeout:
 		return "no return within " + strictyaml.ShortDuration(s.Timeout)
 	}
-	text := StatusText(r.Status)
-	if !isSuccess(r.Status) {
+	text := r.Status.String()
+	if !r.Status.Success() {
 		return text
 	}
 	var values []string

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"wskharness/driver/abi"
+	"wskharness/winerr"
 )
 
 // operation describes one kind of step. The table of operations is the single source of what a
@@ -18,15 +19,15 @@ type operation struct {
 
 	contexts []contextName // where it may run; the first is the default
 	guard    guardRule
-	thread   bool   // may be started on a named thread
-	loop     bool   // may run in a loop, and be repeated
-	expect   uint32 // what it returns when all is well
-	fixed    bool   // expect is the only status it can be asked to return
-	scalar   string // the argument that may stand alone, without a mapping around it
-	misuse   bool   // can corrupt or stop a machine whatever its arguments
-	always   bool   // its values are known whatever it returns
-	socket   bool   // its status is an IRP's: Arg[4] has options, Arg[5] how long to wait for it
-	requires string // a capability that a case with this step requires, without saying so
+	thread   bool            // may be started on a named thread
+	loop     bool            // may run in a loop, and be repeated
+	expect   winerr.NTStatus // what it returns when all is well
+	fixed    bool            // expect is the only status it can be asked to return
+	scalar   string          // the argument that may stand alone, without a mapping around it
+	misuse   bool            // can corrupt or stop a machine whatever its arguments
+	always   bool            // its values are known whatever it returns
+	socket   bool            // its status is an IRP's: Arg[4] has options, Arg[5] how long to wait for it
+	requires string          // a capability that a case with this step requires, without saying so
 
 	variant []string // not empty: it is the operation of this name where one of these arguments is given
 	request bool     // it is a request to a device

@@ -11,6 +11,7 @@ import (
 	"wskharness/driver/abi"
 	"wskharness/strictyaml"
 	"wskharness/suites/parameters"
+	"wskharness/winerr"
 )
 
 // Readers turn a node into a value of a kind. Each reports what is wrong and what was expected,
@@ -76,11 +77,11 @@ func (r *reporter) readSize(n *node, what string) (uint64, bool) {
 	return 0, false
 }
 
-func (r *reporter) readStatus(n *node, what string) (uint32, bool) {
+func (r *reporter) readStatus(n *node, what string) (winerr.NTStatus, bool) {
 	if !r.Value(n, what, wantStatus) {
 		return 0, false
 	}
-	code, err := ParseStatus(n.Text)
+	code, err := parseStatus(n.Text)
 	if err != nil {
 		r.At(n, wantStatus, "%s: %s", what, err)
 		return 0, false
@@ -89,22 +90,22 @@ func (r *reporter) readStatus(n *node, what string) (uint32, bool) {
 }
 
 // readStatuses takes one status or a list of at most as many as a step can expect.
-func (r *reporter) readStatuses(n *node, what string) ([]uint32, bool) {
+func (r *reporter) readStatuses(n *node, what string) ([]winerr.NTStatus, bool) {
 	if n.Kind == strictyaml.ScalarKind {
 		code, ok := r.readStatus(n, what)
-		return []uint32{code}, ok
+		return []winerr.NTStatus{code}, ok
 	}
 	want := fmt.Sprintf("one status, or a list of 1 to %d", abi.MaxExpect)
 	if n.Kind != strictyaml.SequenceKind || len(n.Items) == 0 || len(n.Items) > abi.MaxExpect {
 		r.At(n, want, "%s is %s", what, n.CountOrKind())
 		return nil, false
 	}
-	var codes []uint32
+	var codes []winerr.NTStatus
 	good := true
 	for _, item := range n.Items {
 		code, ok := r.readStatus(item, what)
 		if ok && slices.Contains(codes, code) {
-			r.At(item, "each status once", "%s has %s twice", what, StatusName(code))
+			r.At(item, "each status once", "%s has %s twice", what, code.Name())
 			ok = false
 		}
 		codes, good = append(codes, code), good && ok

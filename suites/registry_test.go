@@ -5,6 +5,7 @@ import (
 
 	"wskharness/driver/abi"
 	"wskharness/suites/output"
+	"wskharness/winerr"
 )
 
 // TestRegistryValues: what a step writes, or looks for, byte for byte, and how it is told.
@@ -49,7 +50,7 @@ func TestRegistryJudged(t *testing.T) {
 		kind   uint64
 		data   string
 		total  uint64
-		status uint32
+		status winerr.NTStatus
 		want   string
 	}{
 		{"the number", number, 4, "\x05\x00\x00\x00", 4, 0, ""},
@@ -58,7 +59,7 @@ func TestRegistryJudged(t *testing.T) {
 		{"a type that nobody knows", number, 99, "\x05\x00\x00\x00", 4, 0, "expected REG_DWORD 5, got type 99 05000000"},
 		{"cut short", number, 4, "\x05\x00", 2, 0, "expected REG_DWORD 5, got REG_DWORD 0500"},
 		{"more of it", number, 4, "\x05\x00\x00\x00", 70000, 0, "expected REG_DWORD 5, got REG_DWORD 5"},
-		{"not there", number, 0, "", 0, statusOfWin32 | errorFileNotFound, "expected STATUS_SUCCESS, got ERROR_FILE_NOT_FOUND (0xC0070002)"},
+		{"not there", number, 0, "", 0, winerr.ErrorFileNotFound.NTStatus(), "expected STATUS_SUCCESS, got ERROR_FILE_NOT_FOUND (0xC0070002)"},
 		{"the text", text, 1, "a\x00b\x00\x00\x00", 6, 0, ""},
 		{"without its NUL", text, 1, "a\x00b\x00", 4, 0, ""},
 		{"half a character", text, 1, "a\x00b\x00\x00", 5, 0, "expected REG_SZ \"ab\", got REG_SZ 6100620000"},

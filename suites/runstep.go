@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"wskharness/driver/abi"
+	"wskharness/winerr"
 )
 
 // runStep is what a step that runs a program says of it.
@@ -36,18 +37,18 @@ func absolute(path string) bool { return len(path) > 1 && path[1] == ':' }
 
 // failed says what became of a program that did not come to its end, or whose report is not there; values are those of its
 // step. Empty: that the status says.
-func (run *runStep) failed(code uint32, values []uint64) string {
+func (run *runStep) failed(code winerr.NTStatus, values []uint64) string {
 	if len(values) <= abi.PlanValueRunAt {
 		return ""
 	}
-	status := StatusText(code)
-	absent := code == statusOfWin32|errorFileNotFound || code == statusOfWin32|errorPathNotFound
+	status := code.String()
+	absent := code == winerr.ErrorFileNotFound.NTStatus() || code == winerr.ErrorPathNotFound.NTStatus()
 	switch values[abi.PlanValueRunAt] {
 	case abi.PlanRunAtFolder:
 		return "the case's folder could not be made: " + status
 	case abi.PlanRunAtOldReport:
 		return fmt.Sprintf("what was in the place of the report, %s, could not be taken away before the program ran, which it did not: %s%s",
-			where(run.report), status, map[uint32]string{errorDirectory: ", it is a folder", errorSharingViolation: ", it is held open"}[code&0xFFFF])
+			where(run.report), status, map[winerr.NTStatus]string{winerr.ErrorDirectory.NTStatus(): ", it is a folder", winerr.ErrorSharingViolation.NTStatus(): ", it is held open"}[code])
 	case abi.PlanRunAtInput:
 		return fmt.Sprintf("the program's standard input, %s, could not be opened: %s", run.input, status)
 	case abi.PlanRunAtStart:

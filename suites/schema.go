@@ -8,6 +8,7 @@ import (
 	"wskharness/driver/abi"
 	"wskharness/suites/guestversion"
 	"wskharness/suites/parameters"
+	"wskharness/winerr"
 )
 
 // object is a JSON object; encoding/json writes its keys in order, so the schema is the same each
@@ -91,7 +92,7 @@ func JSONSchema() []byte {
 			"version":  orParameter(object{"type": []string{"number", "string"}, "minimum": 0, "maximum": 256, "pattern": versionText.String(), "examples": []any{"1.0"}}),
 			"size":     orParameter(object{"type": "string", "pattern": sizeText.String(), "examples": []string{"64KiB"}}),
 			"status": object{"anyOf": []any{
-				object{"enum": statuses().names},
+				object{"enum": winerr.NTStatusNames()},
 				object{"type": "string", "pattern": `^0x[0-9A-Fa-f]{1,8}$`},
 				object{"type": "integer", "minimum": 0, "maximum": uint32(math.MaxUint32)}, ref("parameter")}},
 			"statuses": object{"anyOf": []any{ref("status"),

@@ -8,6 +8,7 @@ import (
 
 	"wskharness/driver/abi"
 	"wskharness/strictyaml"
+	"wskharness/winerr"
 )
 
 // readStep reads one item of a list of steps: an operation, or outside loops a loop.
@@ -115,7 +116,7 @@ func (p *caseParser) stepName(s *Step, n *node) {
 // expectation reads expect and record.
 func (p *caseParser) expectation(s *Step, m *mapping, body *node) {
 	op := s.op
-	s.Expect = []uint32{op.expect}
+	s.Expect = []winerr.NTStatus{op.expect}
 	if n := m.Take(keyRecord); n != nil {
 		s.Record = p.record(s, n)
 		if s.Record {
@@ -145,7 +146,7 @@ func (p *caseParser) expectation(s *Step, m *mapping, body *node) {
 		p.r.At(n, "either expect or record", "a recorded step is not judged")
 	case s.async():
 		p.r.At(n, "expect beside the join", "the step only starts thread %q", s.Thread)
-	case len(s.Checks) > 0 && !op.always && slices.ContainsFunc(codes, func(c uint32) bool { return !isSuccess(c) && (isError(c) || !op.request) }):
+	case len(s.Checks) > 0 && !op.always && slices.ContainsFunc(codes, func(c winerr.NTStatus) bool { return !c.Success() && (c.Error() || !op.request) }):
 		p.r.At(body, "checks only where success is expected", "%s is not known when %s fails", s.Checks[0].Name, op.name)
 	default:
 		s.Expect = codes
@@ -180,13 +181,13 @@ func (p *caseParser) settleNext(s *Step) {
 	if s.nextAt == nil {
 		return
 	}
-	switch twice := slices.IndexFunc(s.Next, func(code uint32) bool { return slices.Contains(s.Expect, code) }); {
+	switch twice := slices.IndexFunc(s.Next, func(code winerr.NTStatus) bool { return slices.Contains(s.Expect, code) }); {
 	case s.Record:
 		p.r.At(s.nextAt, "either next_on or record", "a recorded step is not judged")
 	case s.op.fixed:
 		p.r.At(s.nextAt, "no next_on", "%s has only one outcome that passes", s.op.name)
 	case twice >= 0:
-		p.r.At(s.nextAt, "each status once", "%s is in both expect and next_on", StatusName(s.Next[twice]))
+		p.r.At(s.nextAt, "each status once", "%s is in both expect and next_on", s.Next[twice].Name())
 	case len(s.Expect)+len(s.Next) > abi.MaxExpect:
 		p.r.At(s.nextAt, fmt.Sprintf("at most %d statuses", abi.MaxExpect), "expect and next_on have %d statuses together", len(s.Expect)+len(s.Next))
 	}
@@ -384,7 +385,7 @@ const wordRefused = "refused"
 func (s *Step) nextWords() string {
 	words := make([]string, 0, len(s.Next)+1)
 	for _, code := range s.Next {
-		words = append(words, StatusName(code))
+		words = append(words, code.Name())
 	}
 	if s.Yields {
 		words = append(words, wordRefused)
@@ -412,7 +413,9 @@ func (w *sentence) socket(name string, a argument) {
 func (w *sentence) String() string { return strings.Join(w.parts, ", ") }
 
 // succeeds reports whether STATUS_SUCCESS is all that the step is expected to return.
-func (s *Step) succeeds() bool { return slices.Equal(s.Expect, []uint32{statusSuccess}) }
+func (s *Step) succeeds() bool {
+	return slices.Equal(s.Expect, []winerr.NTStatus{winerr.StatusSuccess})
+}
 
 // stepsCalled finds the step of that name, else all of the operation of that name. Where no step has the name, names are what
 // each of them goes by.

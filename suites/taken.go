@@ -7,6 +7,7 @@ import (
 
 	"wskharness/driver/abi"
 	"wskharness/strictyaml"
+	"wskharness/winerr"
 )
 
 // taken is what an earlier step of the case reported, where a number could stand: {from: query, value: high}. It is
@@ -185,8 +186,8 @@ func (p *caseParser) canTake(s, source *Step, n *node, what string) bool {
 	return false
 }
 
-func allSuccess(codes []uint32) bool {
-	return !slices.ContainsFunc(codes, func(code uint32) bool { return !isSuccess(code) })
+func allSuccess(codes []winerr.NTStatus) bool {
+	return !slices.ContainsFunc(codes, func(code winerr.NTStatus) bool { return !code.Success() })
 }
 
 // reported finds a value of the source that can stand for v.

@@ -6,6 +6,7 @@ import (
 
 	"wskharness/driver/abi"
 	"wskharness/strictyaml"
+	"wskharness/winerr"
 )
 
 // threadOperations are the steps about a named thread, and the one that only takes time.
@@ -17,7 +18,7 @@ func threadOperations() []operation {
 		{name: "thread_ns", index: abi.ValueThreadNS, kind: valueTime, doc: "how long the thread's operation took"},
 	}
 	return []operation{
-		{name: "blocked", code: abi.OpBlocked, contexts: here, expect: statusTimeout, fixed: true, outside: true, values: thread,
+		{name: "blocked", code: abi.OpBlocked, contexts: here, expect: winerr.StatusTimeout, fixed: true, outside: true, values: thread,
 			asSeen: "still blocked", wanted: blockedWords, failed: (*judgement).notBlocked,
 			doc: "Passes when a thread's operation has not returned for as long as given.",
 			args: []argument{
@@ -49,10 +50,10 @@ func joinedWords(s *Step) string {
 // notBlocked says what the thread's operation returned, and when.
 func (j *judgement) notBlocked() string {
 	values := j.result.Values
-	if j.result.Status != statusSuccess || len(values) <= abi.ValueThreadNS {
+	if j.result.Status != winerr.StatusSuccess || len(values) <= abi.ValueThreadNS {
 		return ""
 	}
-	return fmt.Sprintf("it returned %s after %s", StatusText(uint32(values[abi.ValueThreadStatus])), elapsed(values[abi.ValueThreadNS]))
+	return fmt.Sprintf("it returned %s after %s", winerr.NTStatus(values[abi.ValueThreadStatus]).String(), elapsed(values[abi.ValueThreadNS]))
 }
 
 // joining is the join of a thread that is at an operation of the agent's: beside what every join reports, it reports

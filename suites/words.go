@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"wskharness/driver/abi"
+	"wskharness/winerr"
 )
 
 // format writes a value as people read it.
@@ -23,7 +24,7 @@ func (v value) format(number uint64) string {
 			return versionString(number)
 		}
 	case valueStatus:
-		return StatusName(uint32(number))
+		return winerr.NTStatus(number).Name()
 	case valueName:
 		for _, n := range v.names {
 			if n.code == number {
@@ -92,10 +93,10 @@ func elapsed(ns uint64) string {
 }
 
 // statusList writes statuses as an expectation: "STATUS_SUCCESS or STATUS_NOINTERFACE".
-func statusList(codes []uint32) string {
+func statusList(codes []winerr.NTStatus) string {
 	names := make([]string, len(codes))
 	for i, c := range codes {
-		names[i] = StatusName(c)
+		names[i] = c.Name()
 	}
 	return strings.Join(names, " or ")
 }

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"wskharness/remote"
+	"wskharness/winerr"
 )
 
 // Target is what a provider has to know of a configured machine.
@@ -91,7 +92,7 @@ type EntryTeller interface {
 	EntryMark() (string, error)
 	// EntryStatus is the NTSTATUS with which the service's DriverEntry failed last since the mark, in this boot; ok is false
 	// where the machine does not tell.
-	EntryStatus(service, since string) (status uint32, ok bool)
+	EntryStatus(service, since string) (status winerr.NTStatus, ok bool)
 }
 
 // Mortal is a machine that may end for good while somebody has it, as one does that a process of this machine serves.

@@ -187,7 +187,7 @@ func (o *transferOptions) explain(ctx context.Context, err error, at transfer.Pr
 	if guest.MayPass(ctx, err) {
 		return fmt.Errorf("%w; %s of %s are there, and %s", err, report.Bytes(at.Done), report.Bytes(at.Total), again)
 	}
-	if refused, ok := errors.AsType[*transfer.Error](err); ok && refused.Win32 == 112 {
+	if refused, ok := errors.AsType[*transfer.Error](err); ok && refused.NoRoom() {
 		return fmt.Errorf("%w; make room in the guest, then %s", err, again)
 	}
 	return err

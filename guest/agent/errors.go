@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"wskharness/remote"
+	"wskharness/winerr"
 )
 
 // The agent's exit codes (docs/protocol.md, "Conventions").
@@ -40,16 +41,16 @@ func (e *Error) mute() bool { return e.ExitCode == ExitRefused && e.Complaint ==
 
 // crashName names the exit codes of a process that did not end by itself: NTSTATUS values.
 func crashName(code uint32) string {
-	switch code {
-	case 0xC0000005:
+	switch winerr.NTStatus(code) {
+	case winerr.StatusAccessViolation:
 		return "access violation"
-	case 0xC000013A:
+	case winerr.StatusControlCExit:
 		return "ended by Ctrl-C"
-	case 0xC0000135:
+	case winerr.StatusDLLNotFound:
 		return "a DLL it needs is missing"
-	case 0xC0000142:
+	case winerr.StatusDLLInitFailed:
 		return "a DLL could not be initialised"
-	case 0xC0000409:
+	case winerr.StatusStackBufferOverrun:
 		return "stack buffer overrun or abort"
 	}
 	return ""

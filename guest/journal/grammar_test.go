@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"wskharness/winerr"
 )
 
 var deployedHash = strings.Repeat("ab", 32)
@@ -45,7 +47,7 @@ func TestGrammar(t *testing.T) {
 	report := Record{Ev: EvOutput, Of: "report", Data: make([]byte, 3<<20)}
 	resident := threeShapes()
 	resident.Resident = true
-	end := func(why string, cases int, win32 uint32) Record {
+	end := func(why string, cases int, win32 winerr.Win32) Record {
 		return Record{Ev: EvRunEnd, Why: why, Cases: cases, Win32: win32}
 	}
 	stop := asPlanned()[17]

@@ -7,6 +7,7 @@ import (
 
 	"wskharness/driver/abi"
 	"wskharness/guest/untrusted"
+	"wskharness/winerr"
 )
 
 // line is a record as it is written. A nil field is absent; null counts as absent.
@@ -22,16 +23,16 @@ type line struct {
 	Cases  *int               `json:"cases"`
 	OK     *untrusted.Number  `json:"ok"`
 	Why    *string            `json:"why"`
-	Win32  *uint32            `json:"win32"`
-	Entry  *uint32            `json:"entry"`
-	Again  *uint32            `json:"again"`
+	Win32  *winerr.Win32      `json:"win32"`
+	Entry  *winerr.NTStatus   `json:"entry"`
+	Again  *winerr.NTStatus   `json:"again"`
 	SHA256 *string            `json:"sha256"`
 	Base   *untrusted.Number  `json:"base"`
 	Size   *untrusted.Number  `json:"size"`
 	MS2    *untrusted.Number  `json:"ms2"`
 	N      *int               `json:"n"`
 	Step   *int               `json:"step"`
-	Status *uint32            `json:"status"`
+	Status *winerr.NTStatus   `json:"status"`
 	Origin *uint32            `json:"origin"`
 	Runs   *untrusted.Number  `json:"runs"`
 	NS     *untrusted.Number  `json:"ns"`
@@ -106,7 +107,7 @@ func parseRecord(raw []byte) (Record, error) {
 	case EvRunEnd:
 		r.Why = c.Word("why", l.Why, "done", "driver-start", "cancelled", "tainted", "device", "lease", "plan", "journal")
 		if r.Why == "journal" || l.Win32 != nil {
-			r.Win32 = c.Code("win32", l.Win32)
+			r.Win32 = untrusted.Code(&c.Fields, "win32", l.Win32)
 		}
 		if l.Kept != nil {
 			r.Kept = c.Count("kept", l.Kept, maxKept)
@@ -139,7 +140,7 @@ func (c *check) runStart(r *Record) {
 
 func (c *check) driverStart(r *Record) {
 	l := c.line
-	r.OK, r.Win32, r.Entry = c.Flag("ok", l.OK), c.Code("win32", l.Win32), c.entry()
+	r.OK, r.Win32, r.Entry = c.Flag("ok", l.OK), untrusted.Code(&c.Fields, "win32", l.Win32), c.entry()
 	if !r.OK {
 		r.Why = c.startWord("why", l.Why)
 	}
@@ -158,7 +159,7 @@ func (c *check) driverStart(r *Record) {
 // driverEnd reads what driver-stop and driver-left have in common: with ok they prove something, else they say why not.
 func (c *check) driverEnd(r *Record, whys ...string) {
 	l := c.line
-	r.OK, r.Win32 = c.Flag("ok", l.OK), c.Code("win32", l.Win32)
+	r.OK, r.Win32 = c.Flag("ok", l.OK), untrusted.Code(&c.Fields, "win32", l.Win32)
 	if r.OK || l.SHA256 != nil {
 		r.SHA256 = c.SHA256("sha256", l.SHA256)
 	}
@@ -170,7 +171,7 @@ func (c *check) driverEnd(r *Record, whys ...string) {
 func (c *check) step(r *Record) {
 	l := c.line
 	r.N, r.Step = c.Index("n", l.N), c.Index("step", l.Step)
-	r.Status, r.Origin = c.Code("status", l.Status), c.Code("origin", l.Origin)
+	r.Status, r.Origin = untrusted.Code(&c.Fields, "status", l.Status), untrusted.Code(&c.Fields, "origin", l.Origin)
 	if r.Origin > abi.OriginSkipped {
 		c.Wrong("origin %d is not known", r.Origin)
 	}
@@ -209,10 +210,10 @@ func (c *check) caseEnd(r *Record) {
 	r.N, r.Ran = c.Index("n", l.N), c.Index("ran", l.Ran)
 	r.Why = c.Word("why", l.Why, "done", "deviation", "timeout", "hang", "cancelled", "io", "unready")
 	if r.Why == "io" || l.Win32 != nil {
-		r.Win32 = c.Code("win32", l.Win32)
+		r.Win32 = untrusted.Code(&c.Fields, "win32", l.Win32)
 	}
 	if l.Back != nil {
-		r.Back, r.Win32, r.Entry = c.startWord("back", l.Back), c.Code("win32", l.Win32), c.Code("entry", l.Entry)
+		r.Back, r.Win32, r.Entry = c.startWord("back", l.Back), untrusted.Code(&c.Fields, "win32", l.Win32), untrusted.Code(&c.Fields, "entry", l.Entry)
 	}
 	r.Again = c.again(r.Back, r.Entry)
 	if r.Why == "io" || r.Why == "hang" || r.Why == "timeout" {
@@ -248,20 +249,17 @@ func (c *check) under(v []int) *StepRange {
 	return &r
 }
 
-// statusTimeout, as what a second DriverEntry came to: it has not returned.
-const statusTimeout = 0x102
-
-// again reads what became of the second DriverEntry of a start that failed for that reason.
-func (c *check) again(why string, entry uint32) *uint32 {
+// again reads what became of the second DriverEntry of a start that failed for that reason. StatusTimeout: it has not returned.
+func (c *check) again(why string, entry winerr.NTStatus) *winerr.NTStatus {
 	again := c.line.Again
 	switch {
 	case again == nil:
 	case why != "start" && why != "hang":
 		c.Wrong("again of a driver that was not asked")
-	case (*again == statusTimeout) != (why == "hang") || *again != statusTimeout && *again != 0 && *again < 1<<31:
-		c.Wrong("again is 0x%08X, with %q", *again, why)
+	case (*again == winerr.StatusTimeout) != (why == "hang") || *again != winerr.StatusTimeout && *again != winerr.StatusSuccess && again.Success():
+		c.Wrong("again is %s, with %q", *again, why)
 	case entry != 0 && entry != *again:
-		c.Wrong("again is 0x%08X, and entry 0x%08X", *again, entry)
+		c.Wrong("again is %s, and entry %s", *again, entry)
 	}
 	return again
 }
@@ -277,7 +275,7 @@ func (c *check) serviceState(v *string) string {
 }
 
 // entry is 0 where it is not told.
-func (c *check) entry() uint32 {
+func (c *check) entry() winerr.NTStatus {
 	if c.line.Entry == nil {
 		return 0
 	}

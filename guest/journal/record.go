@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"wskharness/driver/abi"
+	"wskharness/winerr"
 )
 
 // Event is the kind of a record in a run's journal.
@@ -56,18 +57,18 @@ type Record struct {
 	// run-start
 	ABI      int
 	Run      string
-	Boot     string    // boot id; in boot: of the boot that goes on with the run
-	Agent    string    // SHA-256 of the agent's image
-	Started  time.Time // by the guest's clock, which may be wrong
-	Cases    int       // in the plan; in run-end, those that were run
-	OK       bool      // driver-start: it worked; driver-stop, driver-left: that is proven; step: as the plan expects
-	Why      string    // driver-start, driver-stop, driver-left, case-end, run-end: a fixed word
-	Win32    uint32    // driver-start, driver-stop, driver-left, case-end with "io" or Back: Win32 error; run-end: why records are missing before it
-	Entry    uint32    // driver-start, case-end with Back: NTSTATUS that DriverEntry returned, 0 where unknown
-	Again    *uint32   // with Entry: to learn it DriverEntry was run a second time, which came to this NTSTATUS; nil: it was not
-	SHA256   string    // driver-start, driver-stop, driver-left: of the driver's file as it was read in the guest, then
-	Base     uint64    // driver-start: where the image was loaded
-	Size     uint64    // driver-start: of the loaded image
+	Boot     string           // boot id; in boot: of the boot that goes on with the run
+	Agent    string           // SHA-256 of the agent's image
+	Started  time.Time        // by the guest's clock, which may be wrong
+	Cases    int              // in the plan; in run-end, those that were run
+	OK       bool             // driver-start: it worked; driver-stop, driver-left: that is proven; step: as the plan expects
+	Why      string           // driver-start, driver-stop, driver-left, case-end, run-end: a fixed word
+	Win32    winerr.Win32     // driver-start, driver-stop, driver-left, case-end with "io" or Back: Win32 error; run-end: why records are missing before it
+	Entry    winerr.NTStatus  // driver-start, case-end with Back: NTSTATUS that DriverEntry returned, 0 where unknown
+	Again    *winerr.NTStatus // with Entry: to learn it DriverEntry was run a second time, which came to this NTSTATUS; nil: it was not
+	SHA256   string           // driver-start, driver-stop, driver-left: of the driver's file as it was read in the guest, then
+	Base     uint64           // driver-start: where the image was loaded
+	Size     uint64           // driver-start: of the loaded image
 	StopTook time.Duration
 
 	// case-start, step, reboot, case-end
@@ -75,7 +76,7 @@ type Record struct {
 	Step int // index of the step in the case
 
 	// step
-	Status uint32 // NTSTATUS
+	Status winerr.NTStatus
 	Origin uint32 // WSKT_ORIGIN_*: who says so
 	Runs   uint64
 	Took   time.Duration    // the run that Status is of

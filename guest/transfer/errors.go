@@ -7,23 +7,14 @@ import (
 	"wskharness/guest/agent"
 	"wskharness/guest/transfer/frame"
 	"wskharness/guest/untrusted"
-)
-
-// Win32 errors that the agent gives as reasons, and that mean something here.
-const (
-	errorFileNotFound   = 2    // ERROR_FILE_NOT_FOUND
-	errorHandleEOF      = 38   // ERROR_HANDLE_EOF: the file is shorter than the offset
-	errorHandleDiskFull = 39   // ERROR_HANDLE_DISK_FULL
-	errorDiskFull       = 112  // ERROR_DISK_FULL
-	errorNameTooLong    = 206  // ERROR_FILENAME_EXCED_RANGE
-	errorNoUnicode      = 1113 // ERROR_NO_UNICODE_TRANSLATION
+	"wskharness/winerr"
 )
 
 // Error is a file that the agent refused to take or to send, in its own words.
 type Error struct {
 	Doing string // push or pull
 	Path  string // in the guest; empty when it is about the transfer as a whole
-	Win32 uint32
+	Win32 winerr.Win32
 	Text  string
 }
 
@@ -35,15 +26,17 @@ func (e *Error) Error() string {
 	if e.Text != "" {
 		return what + ": the agent: " + e.Text
 	}
-	return fmt.Sprintf("%s: the agent: Win32 error %d", what, e.Win32)
+	return fmt.Sprintf("%s: the agent: %s", what, e.Win32)
 }
 
 // NoRoom reports a volume of the guest that is full: Text says how much is free on it, and how much is needed.
-func (e *Error) NoRoom() bool { return e.Win32 == errorDiskFull || e.Win32 == errorHandleDiskFull }
+func (e *Error) NoRoom() bool {
+	return e.Win32 == winerr.ErrorDiskFull || e.Win32 == winerr.ErrorHandleDiskFull
+}
 
 // refusal is an ERROR frame as an error.
 func refusal(doing, path string, f frame.Frame) *Error {
-	return &Error{Doing: doing, Path: path, Win32: uint32(f.Offset), Text: untrusted.Clip(untrusted.Printable(f.Payload), agent.MaxComplaint)}
+	return &Error{Doing: doing, Path: path, Win32: winerr.Win32(f.Offset), Text: untrusted.Clip(untrusted.Printable(f.Payload), agent.MaxComplaint)}
 }
 
 // NamesError is every path of a transfer that can't be taken.

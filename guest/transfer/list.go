@@ -13,6 +13,7 @@ import (
 	"wskharness/guest/agent"
 	"wskharness/guest/untrusted"
 	"wskharness/guest/winname"
+	"wskharness/winerr"
 )
 
 // Entry is what is at a path in a guest.
@@ -96,11 +97,11 @@ func (m *Mover) listOnce(ctx context.Context, path string, options []string) (li
 
 // listLine is one line of a listing (docs/protocol.md, "listing").
 type listLine struct {
-	Kind    EntryKind `json:"kind"`
-	Path    string    `json:"path"`
-	Size    int64     `json:"size"`
-	Win32   uint32    `json:"win32"`
-	Entries int       `json:"entries"`
+	Kind    EntryKind    `json:"kind"`
+	Path    string       `json:"path"`
+	Size    int64        `json:"size"`
+	Win32   winerr.Win32 `json:"win32"`
+	Entries int          `json:"entries"`
 }
 
 // parseListing reads a listing to its end. io.EOF means that there was none.
@@ -174,14 +175,14 @@ func (l *listingReader) add(line listLine) error {
 }
 
 // unreadable is why the agent tells of an entry and nothing more.
-func unreadable(win32 uint32) error {
+func unreadable(win32 winerr.Win32) error {
 	switch win32 {
-	case errorNameTooLong:
+	case winerr.ErrorFilenameExcedRange:
 		return fmt.Errorf("it is deeper than %d folders, or its path is longer than %d characters", maxListDepth, winname.MaxPath)
-	case errorNoUnicode:
+	case winerr.ErrorNoUnicodeTranslation:
 		return errors.New("its name is no Unicode: it has half a pair of surrogates; rename it in the guest")
 	}
-	return fmt.Errorf("the agent can't read it: Win32 error %d", win32)
+	return fmt.Errorf("the agent can't read it: %s", win32)
 }
 
 // place reports whether a path below the root can be taken, and notes why not.

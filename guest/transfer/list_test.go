@@ -64,7 +64,7 @@ func TestParseListing(t *testing.T) {
 		"below nothing":         {root + entry("file", `a\b`) + end(2), "was not listed"},
 		"a folder, its case":    {root + entry("folder", "a") + entry("file", `A\b`) + end(3), "was not listed"},
 		"too deep":              {root + deep + end(maxListDepth+2), "deeper"},
-		"unreadable":            {root + entry("folder", "a") + `{"kind":"unreadable","path":"a","win32":5}` + "\n" + end(3), "a: the agent can't read it: Win32 error 5"},
+		"unreadable":            {root + entry("folder", "a") + `{"kind":"unreadable","path":"a","win32":5}` + "\n" + end(3), "a: the agent can't read it: ERROR_ACCESS_DENIED (5)"},
 		"the root, unreadable":  {root + `{"kind":"unreadable","path":"","win32":5}` + "\n" + end(2), "the folder itself"},
 		"unreadable, unlisted":  {`{"kind":"unreadable","path":"","win32":5}` + "\n" + end(1), "only the first"},
 		"terminal control":      {root + entry("file", "a\x1b[2J") + end(2), "character"},

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"wskharness/winerr"
 )
 
 // resumeOverlap is how much of what is there already is compared with the guest's file before a
@@ -106,7 +108,7 @@ func (m *Mover) resumeAt(ctx context.Context, path string, f *os.File) (int64, e
 	theirs := window{from, make([]byte, len(tail))}
 	stats, err := m.Pull(ctx, path, theirs, PullOptions{Offset: from, Length: int64(len(tail))})
 	switch refused, ok := errors.AsType[*Error](err); {
-	case ok && refused.Win32 != errorHandleEOF:
+	case ok && refused.Win32 != winerr.ErrorHandleEOF: // which says that the file is shorter than that
 		return 0, err
 	case err != nil && !ok:
 		return 0, err

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"wskharness/guest/transfer/frame"
+	"wskharness/winerr"
 )
 
 // TreeStats tell what a PullTree did.
@@ -49,7 +50,7 @@ func (m *Mover) PullTree(ctx context.Context, path, local string, o TreeOptions)
 		return TreeStats{}, err
 	}
 	if listed.entries[0].Kind == EntryAbsent {
-		return TreeStats{}, &Error{Doing: "pull", Path: path, Win32: errorFileNotFound, Text: "there is no file or folder of this name; check the path"}
+		return TreeStats{}, &Error{Doing: "pull", Path: path, Win32: winerr.ErrorFileNotFound, Text: "there is no file or folder of this name; check the path"}
 	}
 	p, err := newTreePull(m, path, local, listed, o)
 	if err != nil {

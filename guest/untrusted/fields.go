@@ -117,7 +117,7 @@ func (f *Fields) Within(name string, v *int, least, most int) int {
 }
 
 // Code is an NTSTATUS, a Win32 error, or another number of 32 bits.
-func (f *Fields) Code(name string, v *uint32) uint32 {
+func Code[C ~uint32](f *Fields, name string, v *C) C {
 	if v == nil {
 		f.Wrong("%s is missing", name)
 		return 0

@@ -222,7 +222,7 @@ func (a *attempt) wrote(deviations []suites.Deviation) []results.Written {
 func (a *attempt) event(r journal.Record, result suites.StepResult) *results.Step {
 	step := &a.Case.Steps[r.Step]
 	e := &results.Step{
-		Index: r.Step, Text: step.Text, Status: suites.StatusName(r.Status), Code: r.Status,
+		Index: r.Step, Text: step.Text, Status: r.Status.Name(), Code: uint32(r.Status),
 		Origin: suites.OriginName(r.Origin), Expected: step.Expected(), Elapsed: r.Took, OK: r.OK,
 	}
 	// What was expected is what is not so: a status that is right, beside a value that is not, says nothing. The agent looks

@@ -9,6 +9,7 @@ import (
 	"wskharness/driver/abi"
 	"wskharness/guest/journal"
 	"wskharness/results"
+	"wskharness/winerr"
 )
 
 // until cuts a journal behind the first record of that kind that is about that case (and step).
@@ -132,18 +133,18 @@ func TestRunsThatEndWithoutUnload(t *testing.T) {
 			late[i].At = 12 * time.Second
 		}
 	}
-	stop := func(why string, win32 uint32) journal.Record {
+	stop := func(why string, win32 winerr.Win32) journal.Record {
 		return journal.Record{Ev: journal.EvDriverStop, Why: why, Win32: win32}
 	}
-	runEnd := func(why string, cases int, win32 uint32) journal.Record {
+	runEnd := func(why string, cases int, win32 winerr.Win32) journal.Record {
 		return journal.Record{Ev: journal.EvRunEnd, Why: why, Cases: cases, Win32: win32}
 	}
 	// A driver that starts at the second time may be loaded still.
-	unsure := end(all[:1], journal.Record{Ev: journal.EvDriverStart, Why: "start", Win32: 317, Again: new(uint32)}, runEnd("driver-start", 0, 0))
+	unsure := end(all[:1], journal.Record{Ev: journal.EvDriverStart, Why: "start", Win32: 317, Again: new(winerr.NTStatus)}, runEnd("driver-start", 0, 0))
 	if s, _ := live(t, p, &world{records: unsure}); !strings.Contains(s.Outcome().Tainted, "a second time") {
 		t.Errorf("%+v", s.Outcome())
 	}
-	failedAgain := func(why string, win32, entry, again uint32) journal.Record {
+	failedAgain := func(why string, win32 winerr.Win32, entry, again winerr.NTStatus) journal.Record {
 		return journal.Record{Ev: journal.EvDriverStart, Why: why, Win32: win32, Entry: entry, Again: &again}
 	}
 	for _, test := range []struct {
@@ -260,7 +261,7 @@ func TestCrashThatIsToldTooLate(t *testing.T) {
 	p := planOf(t, reloadingCases)
 	all := wellBehaved(p)
 	before, behind := until(all, journal.EvCaseStart, 1), all[len(until(all, journal.EvCaseEnd, 1)):]
-	ends := func(step int, status uint32, more ...journal.Record) []journal.Record {
+	ends := func(step int, status winerr.NTStatus, more ...journal.Record) []journal.Record {
 		records := append([]journal.Record(nil), before...)
 		for i := range step {
 			records = append(records, journal.Record{Ev: journal.EvStep, N: 1, Step: i, Origin: abi.OriginCall, Runs: 1, OK: true})

@@ -16,7 +16,7 @@ func TestFoldIsPure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pure := []string{"fmt", "maps", "slices", "strings", "time", "wskharness/guest", "wskharness/guest/journal", "wskharness/results", "wskharness/suites", "wskharness/suites/output", "wskharness/driver/abi", "wskharness/vm"}
+	pure := []string{"fmt", "maps", "slices", "strings", "time", "wskharness/guest", "wskharness/guest/journal", "wskharness/results", "wskharness/suites", "wskharness/suites/output", "wskharness/driver/abi", "wskharness/vm", "wskharness/winerr"}
 	seen := 0
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {

@@ -7,6 +7,7 @@ import (
 	"wskharness/guest/journal"
 	"wskharness/results"
 	"wskharness/suites"
+	"wskharness/winerr"
 )
 
 // record takes in one record of the guest's journal.
@@ -82,24 +83,24 @@ func (s *State) driverStart(r journal.Record) {
 	}
 	s.over("the driver did not start (deploy.start)")
 	v := results.Verdict{Outcome: results.Error}
-	start := &results.Deviation{Step: -1, Text: "start " + s.plan.Service, Expected: "STATUS_SUCCESS"}
+	start := &results.Deviation{Step: -1, Text: "start " + s.plan.Service, Expected: winerr.StatusSuccess.Name()}
 	switch {
 	case r.Why == "hash":
 		v.Reason = fmt.Sprintf("the driver in the guest has SHA-256 %s, not the deployed %s: nothing was started; "+
 			"something changed it on the way or in the guest", orNone(r.SHA256), s.plan.SHA256)
 	case r.Why == "hang":
-		v.Outcome, v.Reason = results.Hang, "DriverEntry did not return in time: "+suites.Win32(r.Win32).String()
+		v.Outcome, v.Reason = results.Hang, "DriverEntry did not return in time: "+r.Win32.String()
 		s.taint("the driver's DriverEntry hangs")
 	case r.Entry != 0:
 		v.Outcome, v.Reason, v.Deviation = results.Fail, "DriverEntry failed", start
-		start.Actual = suites.StatusText(r.Entry)
+		start.Actual = r.Entry.String()
 		if loaderSays(r.Entry) {
 			v.Reason = "what the driver imports could not be loaded, or DriverEntry failed"
 		}
 	case r.Why == "start" && !startRefused(r.Win32):
 		// The service manager passes on DriverEntry's status as a Win32 error.
 		v.Outcome, v.Reason, v.Deviation = results.Fail, "DriverEntry failed", start
-		start.Expected, start.Actual = "ERROR_SUCCESS", win32Text(r.Win32)
+		start.Expected, start.Actual = winerr.ErrorSuccess.Name(), win32Text(r.Win32)
 		if r.Win32 == 0 {
 			start.Actual = "a failure without an error code"
 		}

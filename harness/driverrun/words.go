@@ -5,27 +5,18 @@ import (
 	"time"
 
 	"wskharness/results"
-	"wskharness/suites"
+	"wskharness/winerr"
 )
 
-// win32Text is a Win32 error by name, with what to do about it.
-func win32Text(code uint32) string {
-	e := suites.Win32(code)
-	if e.Advice == "" {
-		return e.String()
-	}
-	return e.String() + ": " + e.Advice
-}
-
 // startFailed says at which stage, and why, a driver did not come up.
-func startFailed(why string, win32, entry uint32, again *uint32) string {
+func startFailed(why string, win32 winerr.Win32, entry winerr.NTStatus, again *winerr.NTStatus) string {
 	return startEnded(why, win32, entry) + askedAgain(why, entry, again)
 }
 
-func startEnded(why string, win32, entry uint32) string {
+func startEnded(why string, win32 winerr.Win32, entry winerr.NTStatus) string {
 	switch {
 	case entry != 0:
-		return "DriverEntry returned " + suites.StatusText(entry)
+		return "DriverEntry returned " + entry.String()
 	case why == "hang":
 		return "DriverEntry did not return in time"
 	}
@@ -33,17 +24,17 @@ func startEnded(why string, win32, entry uint32) string {
 }
 
 // askedAgain says what became of a DriverEntry that was run a second time to learn its NTSTATUS; "" where none was.
-func askedAgain(why string, entry uint32, again *uint32) string {
+func askedAgain(why string, entry winerr.NTStatus, again *winerr.NTStatus) string {
 	const second = "it was run a second time to learn its NTSTATUS, which Windows' service manager does not pass on"
 	switch {
 	case again == nil:
 		return ""
 	case why == "hang":
 		return "; it had failed before, and " + second
-	case *again == 0:
+	case *again == winerr.StatusSuccess:
 		return "; " + second + ": then it succeeded, so that it fails only at times, and the driver was unloaded again"
 	case entry == 0:
-		return "; " + second + ": then it came to " + suites.StatusText(*again) + ", which is not what it was the first time"
+		return "; " + second + ": then it came to " + again.String() + ", which is not what it was the first time"
 	}
 	return "; " + second
 }
@@ -64,20 +55,25 @@ func startStage(why string) string {
 
 // startRefused reports the Win32 errors of a machine (or its service manager) that did not let the
 // driver start; any other is what DriverEntry's own status became on its way through it.
-func startRefused(code uint32) bool {
+func startRefused(code winerr.Win32) bool {
 	switch code {
-	case 2, 3, 5, 32, 127, 193, 216, 577, 1053, 1055, 1056, 1058, 1060, 1068, 1072, 1075, 1115, 1275, 1359, 1460, 1722, 4551:
+	case winerr.ErrorFileNotFound, winerr.ErrorPathNotFound, winerr.ErrorAccessDenied, winerr.ErrorSharingViolation,
+		winerr.ErrorProcNotFound, winerr.ErrorBadEXEFormat, winerr.ErrorEXEMachineTypeMismatch, winerr.ErrorInvalidImageHash,
+		winerr.ErrorServiceRequestTimeout, winerr.ErrorServiceDatabaseLocked, winerr.ErrorServiceAlreadyRunning,
+		winerr.ErrorServiceDisabled, winerr.ErrorServiceDoesNotExist, winerr.ErrorServiceDependencyFail,
+		winerr.ErrorServiceMarkedForDelete, winerr.ErrorServiceDependencyDeleted, winerr.ErrorShutdownInProgress,
+		winerr.ErrorDriverBlocked, winerr.ErrorInternalError, winerr.ErrorTimeout, winerr.RPCSServerUnavailable,
+		winerr.ErrorSystemIntegrityPolicyViolation:
 		return true
 	}
 	return false
 }
 
-// loaderSays reports the statuses of a loader that does not come to DriverEntry: what the driver imports is not there
-// (STATUS_DLL_NOT_FOUND, STATUS_ORDINAL_NOT_FOUND, STATUS_ENTRYPOINT_NOT_FOUND), or did not load (STATUS_DLL_INIT_FAILED,
-// as Wine says where a provider of one's own imports what is not there).
-func loaderSays(status uint32) bool {
+// loaderSays reports the statuses of a loader that does not come to DriverEntry: what the driver imports is not there, or did
+// not load, as Wine says where a provider of one's own imports what is not there.
+func loaderSays(status winerr.NTStatus) bool {
 	switch status {
-	case 0xC0000135, 0xC0000138, 0xC0000139, 0xC0000142:
+	case winerr.StatusDLLNotFound, winerr.StatusOrdinalNotFound, winerr.StatusEntrypointNotFound, winerr.StatusDLLInitFailed:
 		return true
 	}
 	return false
@@ -85,9 +81,9 @@ func loaderSays(status uint32) bool {
 
 // hostGone reports whether a service manager says such a thing of a driver that has gone down with what hosted it. Wine
 // gives each a process, and its manager may notice the end of that before the machine tells of a crash.
-func hostGone(code uint32) bool {
+func hostGone(code winerr.Win32) bool {
 	switch code {
-	case 109, 232, 1053, 1067:
+	case winerr.ErrorBrokenPipe, winerr.ErrorNoData, winerr.ErrorServiceRequestTimeout, winerr.ErrorProcessAborted:
 		return true
 	}
 	return false
@@ -99,7 +95,7 @@ const wineGivesUp = 10 * time.Second
 
 // stopFailed is what a driver comes to that did not end as it should: its outcome and why. It had started so long after the
 // run's begin.
-func stopFailed(why string, win32 uint32, started time.Duration) (results.Outcome, string) {
+func stopFailed(why string, win32 winerr.Win32, started time.Duration) (results.Outcome, string) {
 	switch why {
 	case "hash":
 		return results.Error, "the driver's file in the guest is not the deployed one any more: somebody replaced it while the cases ran"
@@ -115,7 +111,7 @@ func stopFailed(why string, win32 uint32, started time.Duration) (results.Outcom
 	case "stop":
 		return results.Fail, "the driver did not unload: " + win32Text(win32)
 	}
-	return results.Hang, "the driver did not unload in time: " + suites.Win32(win32).String()
+	return results.Hang, "the driver did not unload in time: " + win32.String()
 }
 
 // leaseLost is a run that the agent ended since another has the guest.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"wskharness/remote/internal/wsman"
+	"wskharness/winerr"
 )
 
 // fault is what a request ends in when it does not succeed.
@@ -48,36 +49,36 @@ func noShell(id string) *fault {
 	return unexpectedSelectors("There is no shell " + id + ": it was deleted, was idle for too long, or never was. Create another.")
 }
 
-// notStarted: recorded for a program that does not exist (HRESULT of Win32 error 2).
+// notStarted: recorded for a program that does not exist.
 func notStarted(err error) *fault {
 	f := &fault{subcode: "w:InternalError", provider: true, reason: err.Error()}
 	host, ours := errors.AsType[*Error](err)
 	switch {
 	case ours:
-		f.code, f.reason = 0x80070000|host.Win32&0xFFFF, host.Message
+		f.code, f.reason = host.Win32.HRESULT(), host.Message
 	case errors.Is(err, fs.ErrNotExist):
-		f.code, f.reason = wsman.HResultFileNotFound, "There is no such program. Without cmd.exe a full path is needed."
+		f.code, f.reason = winerr.ErrorFileNotFound.HRESULT(), "There is no such program. Without cmd.exe a full path is needed."
 	case errors.Is(err, fs.ErrPermission):
-		f.code, f.reason = 0x80070000|wsman.CodeAccessDenied, "The user may not start this program."
+		f.code, f.reason = winerr.ErrorAccessDenied.HRESULT(), "The user may not start this program."
 	default:
 		f.code = 0x80004005 // E_FAIL
 	}
 	return f
 }
 
-// brokenPipe: the command takes no more input. Win32 code from winerror.h; not recorded.
+// brokenPipe: the command takes no more input. Not recorded.
 func brokenPipe() *fault {
-	return &fault{subcode: "w:InternalError", provider: true, code: wsman.CodeBrokenPipe, reason: "The command takes no more input."}
+	return &fault{subcode: "w:InternalError", provider: true, code: uint32(winerr.ErrorBrokenPipe), reason: "The command takes no more input."}
 }
 
-// sendTimedOut: the command did not take its input in time. Win32 code from winerror.h; not recorded.
+// sendTimedOut: the command did not take its input in time. Not recorded.
 func sendTimedOut() *fault {
-	return &fault{subcode: "w:InternalError", provider: true, code: wsman.CodeTimeout, reason: "The command did not take its input within the OperationTimeout of the request."}
+	return &fault{subcode: "w:InternalError", provider: true, code: uint32(winerr.ErrorTimeout), reason: "The command did not take its input within the OperationTimeout of the request."}
 }
 
 // aborted: the shell was torn down under the operation.
 func aborted() *fault {
-	return &fault{subcode: "w:InternalError", provider: true, code: wsman.CodeOperationAborted,
+	return &fault{subcode: "w:InternalError", provider: true, code: uint32(winerr.ErrorOperationAborted),
 		reason: "The shell was torn down while the request was being carried out."}
 }
 

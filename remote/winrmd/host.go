@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"wskharness/remote"
+	"wskharness/winerr"
 )
 
 // Host runs commands. Implementations must be safe for use by several goroutines.
@@ -86,8 +87,8 @@ const (
 
 // Error is a Win32 error that a Host wants its client to see.
 type Error struct {
-	Win32   uint32 // for instance 267, ERROR_DIRECTORY
+	Win32   winerr.Win32
 	Message string
 }
 
-func (e *Error) Error() string { return fmt.Sprintf("%s (Win32 error %d)", e.Message, e.Win32) }
+func (e *Error) Error() string { return fmt.Sprintf("%s (%s)", e.Message, e.Win32) }

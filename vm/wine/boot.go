@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"wskharness/vm"
+	"wskharness/winerr"
 )
 
 const (
@@ -197,8 +198,9 @@ func (b *boot) watch() {
 				continue // unloaded
 			}
 			event, known := b.lastWord(e)
-			if e.exit == errNoProcess && !known {
-				continue // it was gone before it could be watched, and nobody has heard it crash
+			if e.exit == uint32(winerr.ErrorInvalidParameter) && !known {
+				// This is no exit code: winrshost.exe could not open a process that was gone already, and nobody has heard it crash.
+				continue
 			}
 			event.Time = time.Now()
 			select {
@@ -213,9 +215,6 @@ func (b *boot) watch() {
 	}
 }
 
-// exitAborted is the exit code of a driver's process that was killed on purpose.
-const exitAborted = 1067 // ERROR_PROCESS_ABORTED
-
 // killHost ends the process that hosts a driver, as if somebody in the guest did.
 func (b *boot) killHost(driver string) error {
 	b.hearAll() // that it was loaded may still be on its way
@@ -225,11 +224,8 @@ func (b *boot) killHost(driver string) error {
 	if process == 0 {
 		return fmt.Errorf("no process of the guest has loaded %s", driver)
 	}
-	return b.host.kill(process, exitAborted)
+	return b.host.kill(process, uint32(winerr.ErrorProcessAborted))
 }
-
-// errNoProcess is what winrshost.exe says of a process that it can't open because there is none: not an exit code.
-const errNoProcess = 87 // ERROR_INVALID_PARAMETER
 
 // lastWord is what the console told of the end of a driver's process, and whether it did.
 func (b *boot) lastWord(e watchedEvent) (event vm.Event, known bool) {

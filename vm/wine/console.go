@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"wskharness/vm"
+	"wskharness/winerr"
 )
 
 // The guest's console is what its processes print on standard error, with process and thread in front
@@ -39,11 +40,6 @@ const (
 	maxFaults     = 64
 	// A driver of ours has a few pages; more than this from its base is in no module that is known.
 	maxModuleSize = 64 << 20
-	// kmodeException is the stop code of Windows for an exception that a driver does not handle; its
-	// parameters are the exception's code, its address, and its own first two parameters
-	// (bugcheck 0x1E, KMODE_EXCEPTION_NOT_HANDLED).
-	kmodeException  = 0x1E
-	accessViolation = 0xC0000005
 )
 
 // console follows what a boot prints.
@@ -147,9 +143,10 @@ func (c *console) fault(text string, m []string) {
 		return
 	}
 	e := &vm.Event{Kind: vm.Panicked, Text: text, Access: m[2], Target: number(m[3]), Address: number(m[4])}
-	e.Code, e.Args[1] = kmodeException, e.Address
+	// On Windows the parameters of this stop code are the exception's code, its address, and its own first two parameters.
+	e.Code, e.Args[1] = uint32(winerr.StopKmodeExceptionNotHandled), e.Address
 	if e.Access != "" {
-		e.Args[0], e.Args[3] = accessViolation, e.Target
+		e.Args[0], e.Args[3] = uint64(winerr.StatusAccessViolation), e.Target
 		e.Args[2] = map[string]uint64{"read": 0, "write": 1, "execute": 8}[e.Access]
 	} else if _, code, ok := strings.Cut(m[1], "exception 0x"); ok {
 		e.Args[0] = number(code)

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"wskharness/vm"
+	"wskharness/winerr"
 )
 
 const (
@@ -18,8 +19,8 @@ const (
 
 func TestConsole(t *testing.T) {
 	fault := vm.Event{
-		Kind: vm.Panicked, Text: pageFault, Code: kmodeException, Access: "write", Target: 0x10, Address: 0x21A10A0,
-		Args: [4]uint64{accessViolation, 0x21A10A0, 1, 0x10}, Module: "faulty.sys", ModuleOffset: 0x10A0,
+		Kind: vm.Panicked, Text: pageFault, Code: uint32(winerr.StopKmodeExceptionNotHandled), Access: "write", Target: 0x10, Address: 0x21A10A0,
+		Args: [4]uint64{uint64(winerr.StatusAccessViolation), 0x21A10A0, 1, 0x10}, Module: "faulty.sys", ModuleOffset: 0x10A0,
 	}
 	outside := fault
 	outside.Module, outside.ModuleOffset = "", 0
@@ -43,16 +44,16 @@ func TestConsole(t *testing.T) {
 			Kind: vm.Panicked, Code: 5, Text: "the process that hosts the drivers ended with exit code 0x00000005 and no last word"}},
 		{"the first fault counts", []string{loadedFaulty, pageFault, debugger, jump, debugger}, fault},
 		{"jump into nowhere", []string{loadedFaulty, jump, debugger}, vm.Event{
-			Kind: vm.Panicked, Text: jump, Code: kmodeException, Access: "execute", Target: 0x1234, Address: 0x1234,
-			Args: [4]uint64{accessViolation, 0x1234, 8, 0x1234}}},
+			Kind: vm.Panicked, Text: jump, Code: uint32(winerr.StopKmodeExceptionNotHandled), Access: "execute", Target: 0x1234, Address: 0x1234,
+			Args: [4]uint64{uint64(winerr.StatusAccessViolation), 0x1234, 8, 0x1234}}},
 		{"illegal instruction", []string{loadedFaulty, illegal, debugger}, vm.Event{
-			Kind: vm.Panicked, Text: illegal, Code: kmodeException, Address: 0x21A1100, Args: [4]uint64{0, 0x21A1100, 0, 0},
+			Kind: vm.Panicked, Text: illegal, Code: uint32(winerr.StopKmodeExceptionNotHandled), Address: 0x21A1100, Args: [4]uint64{0, 0x21A1100, 0, 0},
 			Module: "faulty.sys", ModuleOffset: 0x1100}},
 		{"breakpoint", []string{loadedFaulty, breakpoint, debugger}, vm.Event{
-			Kind: vm.Panicked, Text: breakpoint, Code: kmodeException, Address: 0x21A1068, Args: [4]uint64{0x80000003, 0x21A1068, 0, 0},
+			Kind: vm.Panicked, Text: breakpoint, Code: uint32(winerr.StopKmodeExceptionNotHandled), Address: 0x21A1068, Args: [4]uint64{0x80000003, 0x21A1068, 0, 0},
 			Module: "faulty.sys", ModuleOffset: 0x1068}},
 		{"function that Wine lacks", []string{loadedFaulty, missing, debugger}, vm.Event{
-			Kind: vm.Panicked, Text: missing, Code: kmodeException, Address: 0x7B013D7E, Args: [4]uint64{0, 0x7B013D7E, 0, 0}}},
+			Kind: vm.Panicked, Text: missing, Code: uint32(winerr.StopKmodeExceptionNotHandled), Address: 0x7B013D7E, Args: [4]uint64{0, 0x7B013D7E, 0, 0}}},
 		{"KeBugCheckEx", []string{loadedFaulty, check}, vm.Event{
 			Kind: vm.Panicked, Text: check, Code: 0xD1, Args: [4]uint64{0x11, 0x22, 0x33, 0x4444444444}}},
 	} {

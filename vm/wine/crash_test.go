@@ -18,6 +18,7 @@ import (
 	"wskharness/testtime"
 	"wskharness/vm"
 	"wskharness/vm/vmtest"
+	"wskharness/winerr"
 )
 
 const loadFaulty = `sc create faulty type= kernel start= demand binPath= C:\faulty.sys && sc start faulty`
@@ -60,8 +61,8 @@ func TestADriverFaultIsABugcheck(t *testing.T) {
 
 	t.Run("page fault", func(t *testing.T) {
 		e := crash(t, m, "0x801")
-		if e.Kind != vm.Panicked || e.Code != kmodeException || e.Access != "write" || e.Target != 0x10 || e.Module != "faulty.sys" ||
-			e.Args != [4]uint64{accessViolation, e.Address, 1, 0x10} || e.ModuleOffset < 0x1000 || e.ModuleOffset > 0x2000 {
+		if e.Kind != vm.Panicked || e.Code != uint32(winerr.StopKmodeExceptionNotHandled) || e.Access != "write" || e.Target != 0x10 || e.Module != "faulty.sys" ||
+			e.Args != [4]uint64{uint64(winerr.StatusAccessViolation), e.Address, 1, 0x10} || e.ModuleOffset < 0x1000 || e.ModuleOffset > 0x2000 {
 			t.Errorf("%+v; want a write to 0x10 in the first page of code of faulty.sys", e)
 		}
 		console, err := m.Console()
@@ -276,8 +277,8 @@ func TestADriverWithoutItsHost(t *testing.T) {
 	if err := m.KillHost(t.Context(), "Faulty.sys"); err != nil {
 		t.Fatal(err)
 	}
-	if e := next(t, m); e.Kind != vm.Panicked || e.Code != exitAborted || !strings.Contains(e.Text, "no last word") {
-		t.Errorf("%+v; want a crash with stop code %#x", e, exitAborted)
+	if e := next(t, m); e.Kind != vm.Panicked || e.Code != uint32(winerr.ErrorProcessAborted) || !strings.Contains(e.Text, "no last word") {
+		t.Errorf("%+v; want a crash with stop code %d", e, winerr.ErrorProcessAborted)
 	}
 	up(t, m)
 	if r := vmtest.Command(t.Context(), t, m, `sc query faulty`); !bytes.Contains(r.Stdout, []byte("STOPPED")) {

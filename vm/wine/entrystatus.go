@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"wskharness/winerr"
 )
 
 // entryLine is what Wine's ntoskrnl prints of a DriverEntry that failed.
@@ -27,7 +29,7 @@ func (m *Machine) EntryMark() (string, error) {
 
 // EntryStatus is the NTSTATUS with which the service's DriverEntry has failed last since the mark, by the guest's console.
 // See vm.EntryTeller.
-func (m *Machine) EntryStatus(service, since string) (status uint32, ok bool) {
+func (m *Machine) EntryStatus(service, since string) (status winerr.NTStatus, ok bool) {
 	r := request{Do: doHear}
 	if n, err := fmt.Sscanf(since, markFormat, &r.Boot, &r.Printed); err != nil || n != 2 {
 		return 0, false
@@ -63,14 +65,14 @@ func (s *server) heard(r request) (a answer) {
 	return a
 }
 
-func entryStatus(console, service string) (status uint32, ok bool) {
+func entryStatus(console, service string) (status winerr.NTStatus, ok bool) {
 	for line := range strings.Lines(console) {
 		m := entryLine.FindStringSubmatch(strings.TrimRight(line, "\r\n"))
 		if m == nil || !strings.EqualFold(m[1], service) {
 			continue
 		}
 		if n, err := strconv.ParseUint(m[2], 16, 32); err == nil {
-			status, ok = uint32(n), true
+			status, ok = winerr.NTStatus(n), true
 		}
 	}
 	return status, ok

@@ -5,13 +5,15 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"wskharness/winerr"
 )
 
 func TestEntryStatus(t *testing.T) {
 	const line = `00c0:00cc:err:ntoskrnl:ZwLoadDriver failed to create driver L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\quirk": c0de0bad`
 	for name, test := range map[string]struct {
 		console string
-		want    uint32
+		want    winerr.NTStatus
 	}{
 		"told":            {"noise\n" + line + "\r\nmore\n", 0xC0DE0BAD},
 		"the last counts": {line + "\n" + line[:len(line)-8] + "c0000001\n", 0xC0000001},
@@ -23,7 +25,7 @@ func TestEntryStatus(t *testing.T) {
 	} {
 		got, ok := entryStatus(test.console, "Quirk")
 		if got != test.want || ok != (test.want != 0) {
-			t.Errorf("%s: %#x, %t", name, got, ok)
+			t.Errorf("%s: %s, %t", name, got, ok)
 		}
 	}
 }
@@ -54,10 +56,10 @@ func TestEntryStatusIsOfTheStart(t *testing.T) {
 		}
 		return request{Do: doHear, Boot: a.Boot, Printed: a.Printed}
 	}
-	expect := func(since request, want uint32) {
+	expect := func(since request, want winerr.NTStatus) {
 		t.Helper()
 		if got, ok := entryStatus(string(s.heard(since).Console), "quirk"); got != want || ok != (want != 0) {
-			t.Errorf("%#x, want %#x", got, want)
+			t.Errorf("%s, want %s", got, want)
 		}
 	}
 	first := mark()

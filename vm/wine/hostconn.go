@@ -13,6 +13,7 @@ import (
 	"unicode/utf16"
 
 	"wskharness/remote/winrmd"
+	"wskharness/winerr"
 )
 
 // hostConn is one boot's winrshost.exe: it runs the commands of the WinRM endpoint inside the guest. It
@@ -28,7 +29,7 @@ type hostConn struct {
 	mu       sync.Mutex
 	next     uint32
 	commands map[uint32]*process
-	asked    map[uint32]chan uint32 // about code pages, each with room for its answer
+	asked    map[uint32]chan winerr.Win32 // about code pages, each with room for its answer
 	readyErr error
 	overErr  error
 }
@@ -42,7 +43,7 @@ type watchedEvent struct{ process, exit uint32 }
 func newHostConn(in io.WriteCloser, out io.ReadCloser) *hostConn {
 	h := &hostConn{
 		ready: make(chan struct{}), over: make(chan struct{}), watched: make(chan watchedEvent, 64),
-		in: in, commands: map[uint32]*process{}, asked: map[uint32]chan uint32{},
+		in: in, commands: map[uint32]*process{}, asked: map[uint32]chan winerr.Win32{},
 	}
 	go h.read(out)
 	return h
@@ -74,14 +75,14 @@ func (h *hostConn) loop(r io.Reader) error {
 		}
 		switch f.kind {
 		case frameReady:
-			h.setReady(f.value)
+			h.setReady(winerr.Win32(f.value))
 		case frameWatched:
 			select {
 			case h.watched <- watchedEvent{f.command, f.value}:
 			default: // more ends than anybody watches: hostile, or nobody cares
 			}
 		case frameCodePageIs:
-			h.answer(f.command, f.value)
+			h.answer(f.command, winerr.Win32(f.value))
 		default:
 			if p := h.find(f.command); p != nil {
 				p.frame(f)
@@ -90,7 +91,7 @@ func (h *hostConn) loop(r io.Reader) error {
 	}
 }
 
-func (h *hostConn) setReady(win32 uint32) {
+func (h *hostConn) setReady(win32 winerr.Win32) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	select {
@@ -98,8 +99,8 @@ func (h *hostConn) setReady(win32 uint32) {
 		return
 	default:
 	}
-	if win32 != 0 {
-		h.readyErr = fmt.Errorf("the guest's service manager does not start drivers: Win32 error %d", win32)
+	if win32 != winerr.ErrorSuccess {
+		h.readyErr = fmt.Errorf("the guest's service manager does not start drivers: %s", win32)
 	}
 	close(h.ready)
 }
@@ -171,7 +172,7 @@ func (h *hostConn) kill(process, exit uint32) error {
 
 // TakesCodepage asks the guest. See winrmd.Consoles.
 func (h *hostConn) TakesCodepage(ctx context.Context, codepage int) (bool, error) {
-	answer := make(chan uint32, 1)
+	answer := make(chan winerr.Win32, 1)
 	h.mu.Lock()
 	h.next++
 	id := h.next
@@ -188,12 +189,12 @@ func (h *hostConn) TakesCodepage(ctx context.Context, codepage int) (bool, error
 	select {
 	case win32 := <-answer:
 		switch win32 {
-		case 0:
+		case winerr.ErrorSuccess:
 			return true, nil
-		case errInvalidParameter:
+		case winerr.ErrorInvalidParameter: // a console can't have this code page
 			return false, nil
 		}
-		return false, fmt.Errorf("make a console in the guest: Win32 error %d", win32)
+		return false, fmt.Errorf("make a console in the guest: %s", win32)
 	case <-h.over:
 		return false, fmt.Errorf("ask the guest about code page %d: %w", codepage, h.err())
 	case <-ctx.Done():
@@ -201,10 +202,7 @@ func (h *hostConn) TakesCodepage(ctx context.Context, codepage int) (bool, error
 	}
 }
 
-// errInvalidParameter is what Windows says of a code page that a console can't have.
-const errInvalidParameter = 87
-
-func (h *hostConn) answer(id, win32 uint32) {
+func (h *hostConn) answer(id uint32, win32 winerr.Win32) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	select {
@@ -235,7 +233,7 @@ func (h *hostConn) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process,
 	}
 	select {
 	case win32 := <-p.started:
-		if win32 != 0 {
+		if win32 != winerr.ErrorSuccess {
 			h.forget(p.id)
 			return nil, &winrmd.Error{Win32: win32, Message: fmt.Sprintf("CreateProcess did not start %q.", spec.Line)}
 		}
@@ -258,7 +256,7 @@ func spawnPayload(spec winrmd.Spec) ([]byte, error) {
 	var b []byte
 	for _, text := range texts {
 		if strings.ContainsRune(text, 0) {
-			return nil, &winrmd.Error{Win32: 87, Message: "A NUL in the command line, directory or environment."}
+			return nil, &winrmd.Error{Win32: winerr.ErrorInvalidParameter, Message: "A NUL in the command line, directory or environment."}
 		}
 		for _, unit := range utf16.Encode([]rune(text)) {
 			b = append(b, byte(unit), byte(unit>>8))
@@ -266,7 +264,7 @@ func spawnPayload(spec winrmd.Spec) ([]byte, error) {
 		b = append(b, 0, 0)
 	}
 	if len(b) > maxSpawnData {
-		return nil, &winrmd.Error{Win32: 206, Message: "The command line and environment are too long."}
+		return nil, &winrmd.Error{Win32: winerr.ErrorFilenameExcedRange, Message: "The command line and environment are too long."}
 	}
 	return b, nil
 }

@@ -6,19 +6,20 @@ import (
 	"sync"
 
 	"wskharness/remote/winrmd"
+	"wskharness/winerr"
 )
 
 // Exit codes of commands that are ended from outside, as on Windows.
 const (
 	exitKilled = 1
-	exitCtrlC  = 0xC000013A // STATUS_CONTROL_C_EXIT
+	exitCtrlC  = uint32(winerr.StatusControlCExit)
 )
 
 // process is a command in the guest. It implements winrmd.Process.
 type process struct {
 	host    *hostConn
 	id      uint32
-	started chan uint32 // one Win32 error, 0 for success
+	started chan winerr.Win32
 	stdin   *input
 	outputs [2]*output
 	done    chan struct{}
@@ -30,7 +31,7 @@ type process struct {
 var _ winrmd.Process = (*process)(nil)
 
 func newProcess(h *hostConn) *process {
-	p := &process{host: h, started: make(chan uint32, 1), done: make(chan struct{})}
+	p := &process{host: h, started: make(chan winerr.Win32, 1), done: make(chan struct{})}
 	p.stdin = &input{process: p, granted: window}
 	p.stdin.changed.L = &p.stdin.mu
 	for i := range p.outputs {
@@ -71,9 +72,9 @@ func (p *process) terminate(exit uint32) error {
 func (p *process) frame(f frame) {
 	switch f.kind {
 	case frameStarted:
-		p.start(0)
+		p.start(winerr.ErrorSuccess)
 	case frameRefused:
-		p.start(max(1, f.value))
+		p.start(max(1, winerr.Win32(f.value))) // never a success
 	case frameOutput, frameOutputEnd:
 		if f.stream >= 1 && f.stream <= 2 {
 			p.outputs[f.stream-1].take(f.payload, f.kind == frameOutputEnd)
@@ -87,7 +88,7 @@ func (p *process) frame(f frame) {
 	}
 }
 
-func (p *process) start(win32 uint32) {
+func (p *process) start(win32 winerr.Win32) {
 	select {
 	case p.started <- win32:
 	default: // said already

@@ -74,9 +74,8 @@ const (
 	OptionKeepAlive    = "WSMAN_CMDSHELL_OPTION_KEEPALIVE"
 )
 
-// Codes of faults. Those from 0x80338000 on are from wsmerror.h; where a Windows host has been
-// seen to send one, "recorded" says so. Plain numbers below 65536 are Win32 errors, which Windows
-// sends bare or as an HRESULT (0x80070000 + code).
+// Codes of faults, from wsmerror.h; where a Windows host has been seen to send one, "recorded" says
+// so. Besides them Windows sends Win32 errors, bare or as an HRESULT.
 const (
 	CodeInvalidAction         uint32 = 2150858753 // ERROR_WSMAN_INVALID_ACTIONURI
 	CodeInvalidHeader         uint32 = 2150858767 // ERROR_WSMAN_INVALID_MESSAGE_INFORMATION_HEADER
@@ -106,23 +105,4 @@ const (
 	CodeQuotaPluginOperations uint32 = 2150859239 // ERROR_WSMAN_QUOTA_MAX_PLUGINOPERATIONS_PPQ
 	CodeQuotaUserOperations   uint32 = 2150859240 // ERROR_WSMAN_QUOTA_MAX_OPERATIONS_USER_PPQ
 	CodeQuotaCommands         uint32 = 2150859241 // ERROR_WSMAN_QUOTA_MAX_COMMANDS_PER_SHELL_PPQ
-
-	CodeFileNotFound     uint32 = 2          // ERROR_FILE_NOT_FOUND
-	CodeAccessDenied     uint32 = 5          // ERROR_ACCESS_DENIED
-	CodeBrokenPipe       uint32 = 109        // ERROR_BROKEN_PIPE
-	CodeDirectory        uint32 = 267        // ERROR_DIRECTORY
-	CodeOperationAborted uint32 = 995        // ERROR_OPERATION_ABORTED
-	CodeKeyDeleted       uint32 = 1018       // ERROR_KEY_DELETED: the user's hive was unloaded under the shell
-	CodeTimeout          uint32 = 1460       // ERROR_TIMEOUT
-	HResultFileNotFound  uint32 = 2147942402 // 0x80070002; recorded
-	HResultKeyDeleted    uint32 = 2147943418 // 0x800703FA
 )
-
-// Win32 gives the Win32 error inside a fault code: the code itself, or what an HRESULT of facility
-// Win32 carries. Codes of WS-Management are returned unchanged.
-func Win32(code uint32) uint32 {
-	if code>>16 == 0x8007 {
-		return code & 0xFFFF
-	}
-	return code
-}

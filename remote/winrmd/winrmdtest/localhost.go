@@ -17,6 +17,7 @@ import (
 
 	"wskharness/child"
 	"wskharness/remote/winrmd"
+	"wskharness/winerr"
 )
 
 // LocalHost runs commands on this very machine with /bin/sh, as the user who runs the program: a
@@ -44,7 +45,7 @@ func (LocalHost) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process, e
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that all of it can be killed
 	if spec.Dir != "" {
 		if info, err := os.Stat(spec.Dir); err != nil || !info.IsDir() {
-			return nil, &winrmd.Error{Win32: 267, Message: "There is no such folder."}
+			return nil, &winrmd.Error{Win32: winerr.ErrorDirectory, Message: "There is no such folder."}
 		}
 	}
 	p := &localProcess{cmd: cmd}
