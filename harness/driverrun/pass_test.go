@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"wskharness/guest"
+	"wskharness/guest/journal"
 	"wskharness/results"
 	"wskharness/suites"
 )
@@ -15,7 +15,7 @@ import (
 
 // TestProven: the driver's clean end, the guest's own word of it, and an ending that leaves no doubt.
 func TestProven(t *testing.T) {
-	proven := func() *State { return &State{driver: stoppedClean, ended: &guest.Record{}, ending: finished} }
+	proven := func() *State { return &State{driver: stoppedClean, ended: &journal.Record{}, ending: finished} }
 	if !proven().proven() {
 		t.Error("what ended as it should is not proven")
 	}
@@ -39,11 +39,11 @@ func TestProven(t *testing.T) {
 
 // TestDriverEnd: the driver ended clean where the guest says so, and in no other way.
 func TestDriverEnd(t *testing.T) {
-	for _, kind := range []guest.Event{guest.EvDriverStop, guest.EvDriverLeft} {
+	for _, kind := range []journal.Event{journal.EvDriverStop, journal.EvDriverLeft} {
 		for ok, want := range map[bool]driverPhase{true: stoppedClean, false: stoppedBad} {
 			s := New(Plan{})
 			s.out = &Effects{}
-			if s.driverEnd(guest.Record{Ev: kind, OK: ok, Why: "state"}); s.driver != want || (s.outcome.Tainted == "") != ok {
+			if s.driverEnd(journal.Record{Ev: kind, OK: ok, Why: "state"}); s.driver != want || (s.outcome.Tainted == "") != ok {
 				t.Errorf("%s, ok %t: the driver %s, tainted: %q", kind, ok, s.driver, s.outcome.Tainted)
 			}
 		}
@@ -58,7 +58,7 @@ func passing(t *testing.T) *attempt {
 		t.Fatal(err)
 	}
 	c := catalog.All()[0]
-	a := &attempt{Attempt: Attempt{Case: c, Number: 1}, end: &guest.Record{Ev: guest.EvCaseEnd, Ran: len(c.Steps), Why: "done"}}
+	a := &attempt{Attempt: Attempt{Case: c, Number: 1}, end: &journal.Record{Ev: journal.EvCaseEnd, Ran: len(c.Steps), Why: "done"}}
 	for i := range c.Steps {
 		a.steps = append(a.steps, suites.StepResult{Step: i, Status: c.Steps[i].Expect[0], Runs: 1, Values: make([]uint64, 10)})
 	}
@@ -73,7 +73,7 @@ func declared(t *testing.T, a *attempt) []suites.Deviation {
 		t.Fatal(err)
 	}
 	a.Known = catalog.Known("wine", "8.0", catalog.All()[0])
-	end := guest.Record{Ev: guest.EvCaseEnd}
+	end := journal.Record{Ev: journal.EvCaseEnd}
 	a.steps, a.end = deviates(a.steps, &end), &end
 	a.end.Ran = len(a.steps)
 	return a.Case.Judge(a.steps)
@@ -92,7 +92,7 @@ func spoilers() map[string]func(*attempt) {
 		"other steps ran than were reported":      func(a *attempt) { a.end.Ran++ },
 		"the agent did not run it for its set-up": func(a *attempt) { a.end.Why = "unready" },
 	}
-	kinds := reflect.TypeFor[guest.Residue]()
+	kinds := reflect.TypeFor[journal.Residue]()
 	for i := range kinds.NumField() {
 		name := kinds.Field(i).Name
 		all["it left what can't be tidied up: "+name] = func(a *attempt) { reflect.ValueOf(&a.end.After).Elem().Field(i).SetUint(1) }
@@ -103,7 +103,7 @@ func spoilers() map[string]func(*attempt) {
 // TestPass spoils one condition of a pass after the other.
 func TestPass(t *testing.T) {
 	rows := spoilers()
-	kinds := reflect.TypeFor[guest.Residue]()
+	kinds := reflect.TypeFor[journal.Residue]()
 	for i := range kinds.NumField() {
 		name := kinds.Field(i).Name
 		rows["it left something behind: "+name] = func(a *attempt) { reflect.ValueOf(&a.end.Left).Elem().Field(i).SetUint(1) }
@@ -263,7 +263,7 @@ func TestUnprovenPasses(t *testing.T) {
 		}
 	}
 	s := New(planOf(t, threeCases))
-	s.out, s.ending, s.driver, s.ended = &Effects{}, finished, stoppedClean, &guest.Record{}
+	s.out, s.ending, s.driver, s.ended = &Effects{}, finished, stoppedClean, &journal.Record{}
 	s.attempts[0].verdict = &results.Verdict{Outcome: results.Pass}
 	if s.prove(); s.attempts[0].verdict.Outcome != results.Pass || len(s.out.Write) != 1 || !s.out.Write[0].DriverRun.Clean {
 		t.Errorf("a driver run that is proven: %+v, %+v", s.attempts[0].verdict, s.out.Write)
