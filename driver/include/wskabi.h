@@ -372,7 +372,7 @@ typedef struct WSKT_HELLO {
 #define IOCTL_WSKT_HELLO WSKT_CTL(0) /* out: WSKT_HELLO */
 #define IOCTL_WSKT_RUN   WSKT_CTL(1) /* in: WSKT_UNIT; out: WSKT_UNIT_RESULT */
 #define IOCTL_WSKT_RESET WSKT_CTL(2) /* in: WSKT_RESET_IN; out: WSKT_RESET_OUT */
-/* ends loops, until the next RESET */
+/* ends loops, until the next RESET or HELLO */
 #define IOCTL_WSKT_STOP WSKT_CTL(3)
 /* out: WSKT_UNIT_RESULT of WSKT_START_STEPS_VALUE; refused where DriverEntry was given none. */
 #define IOCTL_WSKT_STARTED WSKT_CTL(4)

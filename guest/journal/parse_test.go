@@ -144,6 +144,7 @@ func TestParseRecordRefuses(t *testing.T) {
 		"null value":  {3, `"0xffffffffffffffff"`, `null`, "null"},
 		"it":          {3, `"ok":1`, `"ok":1,"it":[1]`, "it has 1 values"},
 		"origin":      {3, `"origin":0`, `"origin":9`, "origin 9"},
+		"skipped":     {3, `"origin":0`, `"origin":4`, "origin 4"},
 		"status":      {3, `"status":0`, `"status":4294967296`, "not the JSON object"},
 		"left":        {4, `"left":[0,0,0,0,0,0]`, `"left":[0,0,0]`, "left has 3 numbers"},
 		"io":          {4, `"why":"done"`, `"why":"io"`, "win32 is missing"},
