@@ -27,11 +27,11 @@ func decodePowerShell(t *testing.T, line string) string {
 	t.Helper()
 	_, encoded, ok := strings.Cut(line, "-EncodedCommand ")
 	if !ok {
-		t.Fatalf("no encoded command in %q", line)
+		t.Fatalf("no encoded command in %q; want ok", line)
 	}
 	raw, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil || len(raw)%2 != 0 {
-		t.Fatalf("%d bytes, %v", len(raw), err)
+		t.Fatalf("%d bytes, %v; want no error and len(raw)%%2 == 0", len(raw), err)
 	}
 	var units []uint16
 	for i := 0; i < len(raw); i += 2 {
@@ -61,7 +61,7 @@ func powerShell(t *testing.T, f *fakeGuest, script string, in io.Reader, out io.
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		if len(lines.Text()) > 16<<10 {
-			t.Errorf("a line of %d characters", len(lines.Text()))
+			t.Errorf("a line of %d characters; want len(lines.Text()) <= 16<<10", len(lines.Text()))
 		}
 		b, err := base64.StdEncoding.DecodeString(lines.Text())
 		if err != nil {
@@ -104,7 +104,7 @@ func TestBootstrapByPowerShell(t *testing.T) {
 	}
 	defer g.Close(t.Context())
 	if g.Facts().Kind() != KindWindows {
-		t.Errorf("%s", g.Facts().Describe())
+		t.Errorf("got %s; want g.Facts().Kind() == KindWindows", g.Facts().Describe())
 	}
 }
 
@@ -157,7 +157,7 @@ func TestBootstrapThatFails(t *testing.T) {
 
 func TestConnectWithoutAHash(t *testing.T) {
 	if _, err := Connect(t.Context(), nil, Options{}); err == nil || !strings.Contains(err.Error(), "no SHA-256") {
-		t.Errorf("error %v", err)
+		t.Errorf("error %v; want an error and strings.Contains(err.Error(), \"no SHA-256\")", err)
 	}
 }
 
@@ -178,7 +178,7 @@ func TestBootstrapByAnotherAgent(t *testing.T) {
 	defer g.Close(t.Context())
 	for _, c := range f.ran() {
 		if strings.Contains(c, "evil") {
-			t.Errorf("%q was run", c)
+			t.Errorf("%q was run; want not strings.Contains(c, \"evil\")", c)
 		}
 	}
 }
@@ -195,7 +195,7 @@ func TestConnectReplacesAWrongAgent(t *testing.T) {
 	}
 	defer g.Close(t.Context())
 	if g.Facts().SHA256 != a.SHA256 {
-		t.Errorf("%+v", g.Facts())
+		t.Errorf("got %+v; want g.Facts().SHA256 == a.SHA256", g.Facts())
 	}
 }
 
@@ -217,11 +217,11 @@ func TestPowerShellLine(t *testing.T) {
 	}
 	back := decodePowerShell(t, line)
 	if back != squeeze(script) || strings.Contains(back, "@") {
-		t.Errorf("what PowerShell sees is not the script:\n%s", back)
+		t.Errorf("what PowerShell sees is not the script:\n%s; want back == squeeze(script) and not strings.Contains(back, \"@\")", back)
 	}
 	for _, pair := range []string{"{}", "()", "[]"} {
 		if strings.Count(back, pair[:1]) != strings.Count(back, pair[1:]) {
-			t.Errorf("unbalanced %s", pair)
+			t.Errorf("unbalanced %s; want strings.Count(back, pair[:1]) == strings.Count(back, pair[1:])", pair)
 		}
 	}
 	if strings.Count(back, "'")%2 != 0 || strings.IndexFunc(back, func(r rune) bool { return r > 126 }) >= 0 {
@@ -229,7 +229,7 @@ func TestPowerShellLine(t *testing.T) {
 	}
 	for _, bad := range []string{`C:\a'b`, "C:\\a\nb", "C:\\a\u2019b"} {
 		if _, err := receiveScriptFor(bad, 1, testSHA); err == nil {
-			t.Errorf("the path %q was put into a script", bad)
+			t.Errorf("the path %q was put into a script; want an error", bad)
 		}
 	}
 }
@@ -238,7 +238,7 @@ func TestBase64Lines(t *testing.T) {
 	for _, n := range []int{0, 1, base64Line - 1, base64Line, base64Line + 1, 3*base64Line + 7} {
 		data := randomBytes(n)
 		if err := iotest.TestReader(base64Lines(data), expectedLines(data)); err != nil {
-			t.Errorf("%d bytes: %v", n, err)
+			t.Errorf("%d bytes: %v; want no error", n, err)
 		}
 	}
 }
@@ -282,7 +282,7 @@ func TestDecodeCommands(t *testing.T) {
 func TestSurvey(t *testing.T) {
 	s, err := parseSurvey([]byte("0123456789abcdef\r\n..\r\nABCDEF0123456789\r\n1123456789abcdef\r\n2123456789abcdef\r\n3123456789abcdef\r\nkind=wine\r\n"))
 	if err != nil || s.kind != KindWine || len(s.agents) != maxOldAgents || s.agents[0] != "0123456789abcdef" {
-		t.Errorf("%+v, %v", s, err)
+		t.Errorf("got %+v, %v; want no error and s.kind == KindWine and len(s.agents) == maxOldAgents and s.agents[0] == \"0123456789abcdef\"", s, err)
 	}
 	if _, err := parseSurvey([]byte("kind=beos\r\n\x1b[2J")); err == nil || strings.Contains(err.Error(), "\x1b") {
 		t.Errorf("error %q", err)

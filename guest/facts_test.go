@@ -19,10 +19,10 @@ func TestFactsOfWine(t *testing.T) {
 		t.Fatal(err)
 	}
 	if f.Kind() != KindWine || f.Describe() != "wine 8.0 as Windows 10 Pro (19045)" {
-		t.Errorf("%s: %s", f.Kind(), f.Describe())
+		t.Errorf("got %s: %s; want f.Kind() == KindWine and f.Describe() == \"wine 8.0 as Windows 10 Pro (19045)\"", f.Kind(), f.Describe())
 	}
 	if f.TestSigning != nil || f.Verifier != nil || f.Admin == nil || !*f.Admin {
-		t.Errorf("%+v", f)
+		t.Errorf("got %+v; want f.TestSigning == nil and f.Verifier == nil and f.Admin != nil and *f.Admin", f)
 	}
 	// No IRQL, no signatures: what Wine does not have must not be claimed.
 	if diff := cmp.Diff([]string{"admin", "test-signing", "wine", "x64"}, f.Capabilities()); diff != "" {
@@ -53,7 +53,7 @@ func TestCapabilitiesOfWindows(t *testing.T) {
 				t.Error(diff)
 			}
 			if f.Kind() != KindWindows || !strings.HasPrefix(f.Describe(), "Windows 10 Pro (10.0.19045") {
-				t.Errorf("%s: %s", f.Kind(), f.Describe())
+				t.Errorf("got %s: %s; want f.Kind() == KindWindows and strings.HasPrefix(f.Describe(), \"Windows 10 Pro (10.0.19045\")", f.Kind(), f.Describe())
 			}
 		})
 	}
@@ -127,7 +127,7 @@ func TestCrashControlProblems(t *testing.T) {
 	} {
 		got := test.control.Problems(test.free)
 		if len(got) != len(test.want) {
-			t.Errorf("%s: %q", name, got)
+			t.Errorf("got %s: %q; want len(got) == len(test.want)", name, got)
 			continue
 		}
 		for i, want := range test.want {
@@ -151,7 +151,7 @@ func FuzzFacts(f *testing.F) {
 		c.GUID("bootId", &facts.BootID)
 		c.SHA256("sha256", &facts.SHA256)
 		if c.Err() != nil || len(facts.Describe()) > 2*maxFactText || facts.Time.IsZero() {
-			t.Fatalf("%+v", facts)
+			t.Fatalf("got %+v; want c.Err() == nil and len(facts.Describe()) <= 2*maxFactText and not facts.Time.IsZero()", facts)
 		}
 		for path, d := range facts.Traces.Dumps {
 			if d.Size <= 0 || winname.CheckPath(path) != nil || strings.Contains(path, `..\`) {

@@ -65,13 +65,13 @@ func TestRefreshNoticesAReboot(t *testing.T) {
 	_, err := g.Push(t.Context(), []transfer.File{transfer.Contents(`C:\x\a`, []byte("x"))}, nil)
 	rebooted, ok := errors.AsType[*RebootedError](err)
 	if !ok || rebooted.Was != testBoot || rebooted.Now != later {
-		t.Fatalf("push after a reboot: %v", err)
+		t.Fatalf("push after a reboot: %v; want ok and rebooted.Was == testBoot and rebooted.Now == later", err)
 	}
 	if _, err := g.Refresh(t.Context()); !errors.As(err, &rebooted) {
-		t.Fatalf("refresh: %v", err)
+		t.Fatalf("refresh: %v; want errors.As(err, &rebooted)", err)
 	}
 	if _, err := g.Push(t.Context(), []transfer.File{transfer.Contents(`C:\x\a`, []byte("x"))}, nil); err != nil {
-		t.Errorf("push after refresh: %v", err)
+		t.Errorf("push after refresh: %v; want no error", err)
 	}
 }
 
@@ -94,16 +94,16 @@ func TestExecStreams(t *testing.T) {
 	in := bytes.Repeat([]byte("0123456789"), 20000)
 	code, err := g.Exec(t.Context(), remote.CommandLine{Line: "cat"}, bytes.NewReader(in), &out, &errs)
 	if err != nil || code != 3000000000 || !bytes.Equal(out.Bytes(), in) || errs.String() != "to stderr" {
-		t.Errorf("exit code %d, error %v, %d bytes of output, %q", code, err, out.Len(), errs.String())
+		t.Errorf("exit code %d, error %v, %d bytes of output, %q; want no error and code == 3000000000 and bytes.Equal(out.Bytes(), in) and errs.String() == \"to stderr\"", code, err, out.Len(), errs.String())
 	}
 	full := errors.New("disk full")
 	if _, err = g.Exec(t.Context(), remote.CommandLine{Line: "forever"}, nil, writerFunc(func(p []byte) (int, error) { return 0, full }), nil); !errors.Is(err, full) {
-		t.Errorf("a writer that fails: %v", err)
+		t.Errorf("a writer that fails: %v; want errors.Is(err, full)", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	_, err = g.Exec(ctx, remote.CommandLine{Line: "forever"}, nil, writerFunc(func(p []byte) (int, error) { cancel(); return len(p), nil }), nil)
 	if !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
+		t.Errorf("cancelled: %v; want errors.Is(err, context.Canceled)", err)
 	}
 }
 

@@ -108,7 +108,7 @@ func (r *runGuest) reg(t *testing.T, args string) {
 	var out bytes.Buffer
 	code, err := r.Exec(t.Context(), remote.CommandLine{Line: "reg " + args + " 2>&1"}, nil, &out, io.Discard)
 	if err != nil || code != 0 {
-		t.Fatalf("reg %s: %d, %v: %s", args, code, err, out.String())
+		t.Fatalf("reg %s: %d, %v: %s; want no error and code == 0", args, code, err, out.String())
 	}
 }
 
@@ -123,7 +123,7 @@ func (r *runGuest) oneOwner(t *testing.T) {
 	one := r.owner(t, "one")
 	r.refused(t, "two", "one@host-one", false)
 	if again := r.owner(t, "one"); again.lease != one.lease || one.lease == 0 {
-		t.Errorf("the same owner has lease %d, then %d", one.lease, again.lease)
+		t.Errorf("the same owner has lease %d, then %d; want again.lease == one.lease and one.lease != 0", one.lease, again.lease)
 	}
 	// Who has no lease may ask, and bring plain files; he may not start anything.
 	if _, err := r.Refresh(t.Context()); err != nil {
@@ -137,7 +137,7 @@ func (r *runGuest) oneOwner(t *testing.T) {
 	}
 	var stale *agent.StaleError
 	if s, err := r.StartRun(t.Context(), r.order(t, sleepsShort, nil)); !errors.As(err, &stale) || !strings.Contains(stale.Complaint, "one@host-one") {
-		t.Errorf("a run without a lease: %v", err)
+		t.Errorf("a run without a lease: %v; want errors.As(err, &stale) and strings.Contains(stale.Complaint, \"one@host-one\")", err)
 		if err == nil {
 			s.Close()
 		}
@@ -145,7 +145,7 @@ func (r *runGuest) oneOwner(t *testing.T) {
 	one.giveBack(t)
 	two := r.owner(t, "two")
 	if two.lease != one.lease+1 {
-		t.Errorf("lease %d follows lease %d", two.lease, one.lease)
+		t.Errorf("lease %d follows lease %d; want two.lease == one.lease+1", two.lease, one.lease)
 	}
 	two.giveBack(t)
 	// Nobody has it: whoever has no lease starts a run, too.
@@ -197,7 +197,7 @@ func (r *runGuest) staleNumber(t *testing.T) {
 	}
 	for _, path := range []string{`C:\stale.txt`, planPath(fresh.ID), JournalPath(fresh.ID)} {
 		if _, err := os.Stat(r.wine.path(path)); err == nil {
-			t.Errorf("%s is there", path)
+			t.Errorf("%s is there; want an error", path)
 		}
 	}
 	r.refused(t, "old", "young@host-young", true)
@@ -206,7 +206,7 @@ func (r *runGuest) staleNumber(t *testing.T) {
 	}
 	records, err := all(t, s)
 	if stop := find(t, records, journal.EvDriverStop); !stop.OK || records[len(records)-1].Why != "cancelled" {
-		t.Errorf("%v\n%s", err, journalOf(records))
+		t.Errorf("%v\n%s; want stop.OK and records[len(records)-1].Why == \"cancelled\"", err, journalOf(records))
 	}
 }
 
@@ -223,13 +223,13 @@ func (r *runGuest) runLives(t *testing.T) {
 	r.refused(t, "two", "one@host-one", true)
 	again := r.owner(t, "one")
 	if again.lease != one.lease {
-		t.Errorf("the owner has lease %d, then %d", one.lease, again.lease)
+		t.Errorf("the owner has lease %d, then %d; want again.lease == one.lease", one.lease, again.lease)
 	}
 	if err := again.Cancel(t.Context(), o.ID); err != nil {
 		t.Error(err)
 	}
 	if records, _ := all(t, s); records[len(records)-1].Why != "cancelled" {
-		t.Errorf("\n%s", journalOf(records))
+		t.Errorf("\n%s; want records[len(records)-1].Why == \"cancelled\"", journalOf(records))
 	}
 	one.reg(t, `delete HKLM\SOFTWARE\wskharness-lease\Use /f`)
 	two := r.owner(t, "two") // nothing lives, and nothing was heard of it
@@ -263,11 +263,11 @@ func (r *runGuest) leaseTaken(t *testing.T) {
 		open()
 		records, err := all(t, s)
 		if last := records[len(records)-1]; last.Ev != journal.EvRunEnd || last.Why != "lease" || last.Cases != 1 {
-			t.Errorf("%v\n%s", err, journalOf(records))
+			t.Errorf("%v\n%s; want last.Ev == journal.EvRunEnd and last.Why == \"lease\" and last.Cases == 1", err, journalOf(records))
 		}
 		for _, record := range records {
 			if record.Ev == journal.EvDriverStop || record.Ev == journal.EvCaseStart {
-				t.Errorf("it went on\n%s", journalOf(records))
+				t.Errorf("it went on\n%s; want record.Ev != journal.EvDriverStop and record.Ev != journal.EvCaseStart", journalOf(records))
 			}
 		}
 		openNewer()
@@ -307,7 +307,7 @@ func (r *runGuest) staleStart(t *testing.T) {
 	}
 	t.Logf("%s", out.String())
 	if records := r.whole(t, o.ID); len(records) != 2 || records[1].Why != "lease" {
-		t.Errorf("it began\n%s", journalOf(records))
+		t.Errorf("it began\n%s; want len(records) == 2 and records[1].Why == \"lease\"", journalOf(records))
 	}
 }
 
@@ -338,7 +338,7 @@ func (r *runGuest) leaseAndReboot(t *testing.T) {
 	r.reboot(t)
 	two := r.owner(t, "two")
 	if two.lease != one.lease+1 {
-		t.Errorf("after a reboot, lease %d follows lease %d", two.lease, one.lease)
+		t.Errorf("after a reboot, lease %d follows lease %d; want two.lease == one.lease+1", two.lease, one.lease)
 	}
 	two.Close(context.Background())
 	r.reboot(t)
@@ -380,7 +380,7 @@ func (r *runGuest) leaseRenewed(t *testing.T) {
 	}
 	two := r.owner(t, "two")
 	if two.lease != idle.lease+1 {
-		t.Errorf("lease %d follows lease %d", two.lease, idle.lease)
+		t.Errorf("lease %d follows lease %d; want two.lease == idle.lease+1", two.lease, idle.lease)
 	}
 	two.giveBack(t)
 }
@@ -394,13 +394,13 @@ func (r *runGuest) leaseAndOwnReboot(t *testing.T) {
 		records := r.acrossReboot(t, func() {})
 		unharmed(t, records, r.quirk.SHA256)
 		if end := find(t, records, journal.EvCaseEnd); find(t, records, journal.EvBoot).Boot == "" || end.Why != "done" || end.Ran != 3 {
-			t.Errorf("it did not go on\n%s", journalOf(records))
+			t.Errorf("it did not go on\n%s; want find(t, records, journal.EvBoot).Boot != \"\" and end.Why == \"done\" and end.Ran == 3", journalOf(records))
 		}
 	})
 	t.Run("another's when it is back", func(t *testing.T) {
 		records := r.acrossReboot(t, func() { r.giveAway(t) })
 		if last := records[len(records)-1]; last.Why != "lease" || last.Cases != 0 || records[len(records)-2].Ev != journal.EvReboot {
-			t.Errorf("it went on\n%s", journalOf(records))
+			t.Errorf("it went on\n%s; want last.Why == \"lease\" and last.Cases == 0 and records[len(records)-2].Ev == journal.EvReboot", journalOf(records))
 		}
 	})
 	t.Run("another's before it", func(t *testing.T) {
@@ -417,13 +417,13 @@ func (r *runGuest) leaseAndOwnReboot(t *testing.T) {
 		open()
 		records, err := all(t, s)
 		if last := records[len(records)-1]; !errors.Is(err, io.EOF) || last.Why != "lease" || records[len(records)-2].Ev != journal.EvReboot {
-			t.Errorf("%v\n%s", err, journalOf(records))
+			t.Errorf("%v\n%s; want io.EOF and last.Why == \"lease\" and records[len(records)-2].Ev == journal.EvReboot", err, journalOf(records))
 		}
 		// The guest has not rebooted: its owner has the boot that he had.
 		boot := young.Facts().BootID
 		time.Sleep(longIdle)
 		if facts, err := young.Refresh(t.Context()); err != nil || facts.BootID != boot {
-			t.Errorf("the guest was rebooted under another: %v", err)
+			t.Errorf("the guest was rebooted under another: %v; want no error and facts.BootID == boot", err)
 		}
 		young.giveBack(t)
 	})
@@ -471,7 +471,7 @@ func (r *runGuest) acrossReboot(t *testing.T, between func()) []journal.Record {
 	})
 	r.startedTooEarly(t, old, o.ID)
 	if _, err := os.Stat(point); err != nil {
-		t.Fatalf("nobody knows any more where the run is: %v", err)
+		t.Fatalf("nobody knows any more where the run is: %v; want no error", err)
 	}
 	old.Close(context.Background())
 	r.Close(context.Background())
@@ -489,7 +489,7 @@ func (r *runGuest) startedTooEarly(t *testing.T, owner *runGuest, runID string) 
 	line := remote.CommandLine{Line: r.exe, SkipShell: true, Args: []string{"service", "--after-boot", "--plan", planPath(runID),
 		"--journal", JournalPath(runID), "--lease", strconv.Itoa(int(owner.lease))}}
 	if code, err := owner.Exec(t.Context(), line, nil, io.Discard, io.Discard); err != nil || code == 0 {
-		t.Errorf("exit code %d, error %v", code, err)
+		t.Errorf("exit code %d, error %v; want no error and code != 0", code, err)
 	}
 }
 

@@ -55,7 +55,7 @@ func TestManifestRoundTrip(t *testing.T) {
 	}
 	for n := range b {
 		if _, err := parseManifest(b[:n], 2); err == nil {
-			t.Errorf("the first %d of %d bytes were taken for a manifest", n, len(b))
+			t.Errorf("the first %d of %d bytes were taken for a manifest; want an error", n, len(b))
 		}
 	}
 	if _, err := parseManifest(b, 1); err == nil {

@@ -50,7 +50,7 @@ func TestPull(t *testing.T) {
 				t.Errorf("%+v", stats)
 			}
 			if last := told[len(told)-1]; last.Done != last.Total || last.Done != tc.o.Offset+int64(len(tc.want)) {
-				t.Errorf("progress %v", told)
+				t.Errorf("progress %v; want last.Done == last.Total and last.Done == tc.o.Offset+int64(len(tc.want))", told)
 			}
 		})
 	}
@@ -62,20 +62,20 @@ func TestPullRefuses(t *testing.T) {
 	f.write(`C:\x\a`, make([]byte, 1000))
 	var limit *agent.LimitError
 	if _, err := g.Pull(t.Context(), `C:\x\a`, window{0, make([]byte, 1000)}, transfer.PullOptions{MaxBytes: 999}); !errors.As(err, &limit) {
-		t.Errorf("beyond the limit: %v", err)
+		t.Errorf("beyond the limit: %v; want errors.As(err, &limit)", err)
 	}
 	var refused *transfer.Error
 	if _, err := g.Pull(t.Context(), `C:\x\b`, window{0, make([]byte, 1000)}, transfer.PullOptions{}); !errors.As(err, &refused) || refused.Win32 != 2 {
-		t.Errorf("not there: %v", err)
+		t.Errorf("not there: %v; want errors.As(err, &refused) and refused.Win32 == 2", err)
 	}
 	for _, o := range []transfer.PullOptions{{Offset: -1}, {Length: -1}, {RangeBytes: -1}, {Parallel: 17}} {
 		if _, err := g.Pull(t.Context(), `C:\x\a`, window{0, make([]byte, 1000)}, o); err == nil {
-			t.Errorf("%+v was taken", o)
+			t.Errorf("%+v was taken; want an error", o)
 		}
 	}
 	full := errors.New("disk full")
 	if _, err := g.Pull(t.Context(), `C:\x\a`, failingWriter{full}, transfer.PullOptions{}); !errors.Is(err, full) {
-		t.Errorf("disk full: %v", err)
+		t.Errorf("disk full: %v; want errors.Is(err, full)", err)
 	}
 	if _, err := g.Pull(t.Context(), `C:\x`+"\x00", window{0, make([]byte, 1000)}, transfer.PullOptions{}); err == nil {
 		t.Error("a path with a NUL was taken")
@@ -162,7 +162,7 @@ func TestPullFetchesALostRangeAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !bytes.Equal(w.data, data) || stats.Ranges != 5 || stats.Tries < 6 {
-				t.Errorf("%+v", stats)
+				t.Errorf("got %+v; want bytes.Equal(w.data, data) and stats.Ranges == 5 and stats.Tries >= 6", stats)
 			}
 		})
 	}
@@ -198,10 +198,10 @@ func TestPullFile(t *testing.T) {
 			}
 			got, err := os.ReadFile(local)
 			if err != nil || !bytes.Equal(got, data) || stats.Bytes != int64(tc.bytes) {
-				t.Errorf("%+v, %v", stats, err)
+				t.Errorf("got %+v, %v; want no error and bytes.Equal(got, data) and stats.Bytes == int64(tc.bytes)", stats, err)
 			}
 			if _, err := os.Stat(partPlace(local)); !errors.Is(err, os.ErrNotExist) {
-				t.Errorf("the part is left: %v", err)
+				t.Errorf("the part is left: %v; want errors.Is(err, os.ErrNotExist)", err)
 			}
 		})
 	}
@@ -227,14 +227,14 @@ func TestPullFileKeepsWhatItHas(t *testing.T) {
 	}
 	_, err := g.PullFile(t.Context(), `C:\x\a`, local, transfer.PullOptions{RangeBytes: 100 << 10, Parallel: 1})
 	if err == nil || !strings.Contains(err.Error(), "in use") {
-		t.Fatalf("error %v", err)
+		t.Fatalf("error %v; want an error and strings.Contains(err.Error(), \"in use\")", err)
 	}
 	if part, err := os.ReadFile(partPlace(local)); err != nil || !bytes.Equal(part, data[:300<<10]) {
-		t.Errorf("%d bytes were kept, %v", len(part), err)
+		t.Errorf("%d bytes were kept, %v; want no error and bytes.Equal(part, data[:300<<10])", len(part), err)
 	}
 	f.onOutput = nil
 	if stats, err := g.PullFile(t.Context(), `C:\x\a`, local, transfer.PullOptions{}); err != nil || stats.Bytes != 30<<10 {
-		t.Errorf("%+v, %v", stats, err)
+		t.Errorf("got %+v, %v; want no error and stats.Bytes == 30<<10", stats, err)
 	}
 }
 

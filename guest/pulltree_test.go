@@ -48,10 +48,10 @@ func realTree(t *testing.T, w *wineGuest, g *Guest) {
 	before = w.asked.count()
 	pulled, err := g.PullTree(t.Context(), `C:\trees\one`, local, transfer.TreeOptions{Progress: func(p transfer.Progress) { told = p }})
 	if want := (transfer.TreeStats{Files: 305, Folders: 6, Bytes: tree.Bytes(), Fetched: tree.Bytes()}); err != nil || !cmp.Equal(pulled, want) {
-		t.Errorf("%+v, %v", pulled, err)
+		t.Errorf("got %+v, %v; want no error and cmp.Equal(pulled, want)", pulled, err)
 	}
 	if told != (transfer.Progress{Done: tree.Bytes(), Total: tree.Bytes()}) {
-		t.Errorf("last told: %+v", told)
+		t.Errorf("last told: %+v; want told == (transfer.Progress{Done: tree.Bytes(), Total: tree.Bytes()})", told)
 	}
 	if diff := cmp.Diff(want, readTree(t, local)); diff != "" {
 		t.Errorf("back here (-want +got):\n%s", diff)
@@ -59,7 +59,7 @@ func realTree(t *testing.T, w *wineGuest, g *Guest) {
 	n := w.asked.count() - before
 	t.Logf("%d requests to pull", n)
 	if n > 12 {
-		t.Errorf("%d requests for 305 files", n)
+		t.Errorf("%d requests for 305 files; want n <= 12", n)
 	}
 
 	// Again, with one file changed, one gone, and one of which half is here.
@@ -79,7 +79,7 @@ func realTree(t *testing.T, w *wineGuest, g *Guest) {
 	pulled, err = g.PullTree(t.Context(), `C:\trees\one`, local, transfer.TreeOptions{})
 	again := transfer.TreeStats{Files: 305, Folders: 6, Skipped: 302, Bytes: tree.Bytes(), Fetched: frame.MaxPayload + 1<<20 + 7, Resumed: 2 << 20}
 	if err != nil || !cmp.Equal(pulled, again) {
-		t.Errorf("again: %+v, %v", pulled, err)
+		t.Errorf("again: %+v, %v; want no error and cmp.Equal(pulled, again)", pulled, err)
 	}
 	if diff := cmp.Diff(want, readTree(t, local)); diff != "" {
 		t.Errorf("again (-want +got):\n%s", diff)
@@ -88,7 +88,7 @@ func realTree(t *testing.T, w *wineGuest, g *Guest) {
 	for what, skipped := range []int{0, 1} {
 		pulled, err = g.PullTree(t.Context(), `C:\trees\one\big.bin`, filepath.Join(local, "copy"), transfer.TreeOptions{})
 		if err != nil || pulled.Files != 1 || pulled.Skipped != skipped {
-			t.Errorf("a file, time %d: %+v, %v", what, pulled, err)
+			t.Errorf("a file, time %d: %+v, %v; want no error and pulled.Files == 1 and pulled.Skipped == skipped", what, pulled, err)
 		}
 	}
 }
@@ -96,7 +96,7 @@ func realTree(t *testing.T, w *wineGuest, g *Guest) {
 func realTreeRefused(t *testing.T, w *wineGuest, g *Guest) {
 	for path, want := range map[string]transfer.EntryKind{`C:\trees`: transfer.EntryFolder, `C:\trees\one\empty`: transfer.EntryFile, `C:\trees\none`: transfer.EntryAbsent, `C:\no\where`: transfer.EntryAbsent} {
 		if e, err := g.Look(t.Context(), path); err != nil || e.Kind != want || e.Path != "" {
-			t.Errorf("%s: %+v, %v", path, e, err)
+			t.Errorf("got %s: %+v, %v; want no error and e.Kind == want and e.Path == \"\"", path, e, err)
 		}
 	}
 	_, err := g.PushTree(t.Context(), &transfer.Tree{Folders: []string{`C:\trees\two`, `C:\trees\one\empty`}}, nil)
@@ -107,7 +107,7 @@ func realTreeRefused(t *testing.T, w *wineGuest, g *Guest) {
 	local := filepath.Join(t.TempDir(), "x")
 	_, err = g.PullTree(t.Context(), `C:\trees\none`, local, transfer.TreeOptions{})
 	if refused, ok = errors.AsType[*transfer.Error](err); !ok || refused.Win32 != 2 {
-		t.Errorf("absent: %v", err)
+		t.Errorf("absent: %v; want ok and refused.Win32 == 2", err)
 	}
 	// A file that can't be read: the others come, and the error tells of it.
 	secret := w.path(`C:\trees\three\secret`)
@@ -238,10 +238,10 @@ func TestPullTreeGoesOnAfterLostContact(t *testing.T) {
 	dir := t.TempDir()
 	stats, err := g.PullTree(t.Context(), `C:\x`, dir, transfer.TreeOptions{})
 	if err != nil || stats.Files != 2 || stats.Fetched != 4 || !slices.Equal(asked, []int{2, 1}) {
-		t.Errorf("%+v, %v; asked about %v files", stats, err, asked)
+		t.Errorf("%+v, %v; asked about %v files; want no error and stats.Files == 2 and stats.Fetched == 4 and slices.Equal(asked, []int{2, 1})", stats, err, asked)
 	}
 	if got := readTree(t, dir); !maps.Equal(got, map[string]string{"a": "aa", "b": "bb"}) {
-		t.Errorf("%q", got)
+		t.Errorf("got %q; want maps.Equal(got, map[string]string{\"a\": \"aa\", \"b\": \"bb\"})", got)
 	}
 }
 
@@ -286,10 +286,10 @@ func TestPullTreeIntoWhatIsThere(t *testing.T) {
 				t.Errorf("%v; want %q", err, test.want)
 			}
 			if got := readTree(t, outside); len(got) > 0 {
-				t.Errorf("written outside: %q", got)
+				t.Errorf("written outside: %q; want len(got) <= 0", got)
 			}
 			if now := f.ran()[ran:]; len(now) != 1 {
-				t.Errorf("more than the listing was asked for: %q", now)
+				t.Errorf("more than the listing was asked for: %q; want len(now) == 1", now)
 			}
 		})
 	}
@@ -421,7 +421,7 @@ func TestPullTreeStaysWithinItsBytes(t *testing.T) {
 				t.Errorf("%d bytes are here; at most %d may be", total, test.max)
 			}
 			if now := f.ran()[ran+1:]; len(now) != test.told {
-				t.Errorf("it was asked for %q", now)
+				t.Errorf("it was asked for %q; want len(now) == test.told", now)
 			}
 		})
 	}
@@ -451,7 +451,7 @@ func TestPullTreeCountsWhatIsDamagedOnce(t *testing.T) {
 	}
 	stats, err := g.PullTree(t.Context(), `C:\x`, t.TempDir(), transfer.TreeOptions{MaxBytes: int64(len(data))})
 	if err != nil || stats.Fetched != int64(len(data)) || gets != 2 {
-		t.Errorf("%+v, %v; asked for %d times", stats, err, gets)
+		t.Errorf("%+v, %v; asked for %d times; want no error and stats.Fetched == int64(len(data)) and gets == 2", stats, err, gets)
 	}
 }
 
@@ -506,13 +506,13 @@ func TestPullTreeFollowsNothingThatComesMeanwhile(t *testing.T) {
 				t.Errorf("%v; want an error: %v", err, test.refused)
 			}
 			if got := readTree(t, outside); len(got) > 0 {
-				t.Errorf("written outside: %d files", len(got))
+				t.Errorf("written outside: %d files; want len(got) <= 0", len(got))
 			}
 			if test.come == nil {
 				dir += ".moved"
 			}
 			if got, err := os.ReadFile(filepath.Join(dir, "mine")); err != nil || string(got) != "mine" {
-				t.Errorf("another file of the folder: %d bytes, %v", len(got), err)
+				t.Errorf("another file of the folder: %d bytes, %v; want no error and string(got) == \"mine\"", len(got), err)
 			}
 		})
 	}
@@ -537,7 +537,7 @@ func realNames(t *testing.T, w *wineGuest, g *Guest) {
 	}
 	stats, err := g.PushTree(t.Context(), &tree, nil)
 	if err != nil || stats.Files != len(want) || stats.Sent != tree.Bytes()-1<<20 {
-		t.Errorf("%+v, %v", stats, err)
+		t.Errorf("got %+v, %v; want no error and stats.Files == len(want) and stats.Sent == tree.Bytes()-1<<20", stats, err)
 	}
 	if diff := cmp.Diff(want, readTree(t, w.path(`C:\names`))); diff != "" {
 		t.Errorf("in the guest (-want +got):\n%s", diff)

@@ -41,7 +41,7 @@ func TestPushOfAPackageTakesFewRequests(t *testing.T) {
 	n := requests(func() {
 		stats, err := g.Push(t.Context(), files, nil)
 		if want := (transfer.PushStats{Files: 2, Bytes: 60<<10 + 4, Sent: 60<<10 + 4, Tries: 1}); err != nil || stats != want {
-			t.Errorf("%+v, %v", stats, err)
+			t.Errorf("got %+v, %v; want %+v and no error", stats, err, want)
 		}
 	})
 	if n > 4 { // the final signal of this command and of the one before included
@@ -54,11 +54,11 @@ func TestPushOfAPackageTakesFewRequests(t *testing.T) {
 	n = requests(func() {
 		stats, err := g.Push(t.Context(), files, nil)
 		if want := (transfer.PushStats{Files: 2, Skipped: 2, Bytes: 60<<10 + 4, Tries: 1}); err != nil || stats != want {
-			t.Errorf("%+v, %v", stats, err)
+			t.Errorf("got %+v, %v; want %+v and no error", stats, err, want)
 		}
 	})
 	if n > 4 {
-		t.Errorf("%d requests for nothing", n)
+		t.Errorf("%d requests for nothing; want n <= 4", n)
 	}
 }
 
@@ -70,7 +70,7 @@ func TestPushOfWhatIsThereAlready(t *testing.T) {
 	f.write(`C:\x\a`, data)
 	stats, err := g.Push(t.Context(), []transfer.File{transfer.Contents(`C:\x\a`, data)}, nil)
 	if err != nil || stats.Skipped != 1 || stats.Files != 1 {
-		t.Errorf("%+v, %v", stats, err)
+		t.Errorf("got %+v, %v; want no error and stats.Skipped == 1 and stats.Files == 1", stats, err)
 	}
 }
 
@@ -89,7 +89,7 @@ func TestPushOfALargeFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := (transfer.PushStats{Files: 2, Bytes: int64(len(data)), Sent: int64(len(data)), Tries: 1}); stats != want {
-		t.Errorf("%+v", stats)
+		t.Errorf("got %+v; want %+v", stats, want)
 	}
 	if got, _ := f.read(`C:\x\big`); !bytes.Equal(got, data) {
 		t.Error("it did not arrive as it was")
@@ -98,10 +98,10 @@ func TestPushOfALargeFile(t *testing.T) {
 	n := f.asked.count() - asked
 	t.Logf("1 MiB: %d requests, %.2f bytes on the wire for each", n, float64(after.BytesSent-before.BytesSent)/float64(len(data)))
 	if n > 8 {
-		t.Errorf("%d requests", n)
+		t.Errorf("%d requests; want n <= 8", n)
 	}
 	if len(told) == 0 || told[len(told)-1] != int64(len(data)) {
-		t.Errorf("progress %v", told)
+		t.Errorf("progress %v; want len(told) != 0 and told[len(told)-1] == int64(len(data))", told)
 	}
 	for i := 1; i < len(told); i++ {
 		if told[i] <= told[i-1] {
@@ -134,7 +134,7 @@ func TestPushResumes(t *testing.T) {
 		t.Error("it did not arrive as it was")
 	}
 	if stats.Tries < 3 || stats.Files != 1 || stats.Skipped != 0 {
-		t.Errorf("%+v", stats)
+		t.Errorf("got %+v; want stats.Tries >= 3 and stats.Files == 1 and stats.Skipped == 0", stats)
 	}
 	// Each conversation wrote a frame before it was cut, and the next went on behind it.
 	if want := []int64{0, 256 << 10, 2 * 256 << 10}; !slices.Equal(begun, want) {
@@ -154,7 +154,7 @@ func TestPushGivesUp(t *testing.T) {
 	g.retry.tries = 6
 	stats, err := g.Push(t.Context(), []transfer.File{transfer.Contents(`C:\x\a`, randomBytes(300<<10))}, nil)
 	if err == nil || !strings.Contains(err.Error(), "given up after 6 tries") || stats.Tries != 6 {
-		t.Errorf("%+v, %v", stats, err)
+		t.Errorf("got %+v, %v; want an error and strings.Contains(err.Error(), \"given up after 6 tries\") and stats.Tries == 6", stats, err)
 	}
 	if _, there := f.read(`C:\x\a`); there {
 		t.Error("a file that did not arrive is there")
@@ -176,7 +176,7 @@ func TestPushReportsWhatTheAgentRefuses(t *testing.T) {
 			stats, err := g.Push(t.Context(), []transfer.File{tc.file}, nil)
 			refused, ok := errors.AsType[*transfer.Error](err)
 			if !ok || refused.Win32 != tc.win32 || refused.Path != tc.file.Path || stats.Tries != 1 {
-				t.Errorf("%+v, %v", stats, err)
+				t.Errorf("got %+v, %v; want ok and refused.Win32 == tc.win32 and refused.Path == tc.file.Path and stats.Tries == 1", stats, err)
 			}
 			if _, there := f.read(tc.file.Path); there {
 				t.Error("it is there all the same")
@@ -272,7 +272,7 @@ func TestPushTriesAgainAfterDamage(t *testing.T) {
 	}
 	stats, err := g.Push(t.Context(), []transfer.File{transfer.Contents(`C:\x\a`, []byte("hello"))}, nil)
 	if err != nil || stats.Tries != 2 {
-		t.Errorf("%+v, %v", stats, err)
+		t.Errorf("got %+v, %v; want no error and stats.Tries == 2", stats, err)
 	}
 }
 
@@ -303,7 +303,7 @@ func TestPushOfAFileThatCannotBeRead(t *testing.T) {
 	bad := errors.New("disk on fire")
 	_, err := g.Push(t.Context(), []transfer.File{{Path: `C:\x\a`, Data: failingReader{bad}, Size: 1 << 20, SHA256: strings.Repeat("ab", 32)}}, nil)
 	if !errors.Is(err, bad) {
-		t.Errorf("error %v", err)
+		t.Errorf("error %v; want errors.Is(err, bad)", err)
 	}
 }
 
@@ -320,7 +320,7 @@ func TestPushInBatches(t *testing.T) {
 	}
 	stats, err := g.Push(t.Context(), files, nil)
 	if err != nil || stats.Files != len(files) || stats.Tries != 2 {
-		t.Errorf("%+v, %v", stats, err)
+		t.Errorf("got %+v, %v; want no error and stats.Files == len(files) and stats.Tries == 2", stats, err)
 	}
 }
 
@@ -335,6 +335,6 @@ func TestPushEndsWithItsContext(t *testing.T) {
 	}
 	_, err := g.Push(ctx, []transfer.File{transfer.Contents(`C:\x\a`, randomBytes(1<<20))}, nil)
 	if !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v", err)
+		t.Errorf("error %v; want errors.Is(err, context.Canceled)", err)
 	}
 }

@@ -56,7 +56,7 @@ func realDumps(t *testing.T, w *wineGuest, g *Guest) {
 		}
 		got, err := g.Traces(t.Context())
 		if err != nil {
-			t.Errorf("%s: %v", test.name, err)
+			t.Errorf("got %s: %v; want no error", test.name, err)
 			continue
 		}
 		var found []string

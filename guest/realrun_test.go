@@ -187,7 +187,7 @@ func (r *runGuest) records(t *testing.T, o Run) []journal.Record {
 	defer s.Close()
 	records, err := all(t, s)
 	if !errors.Is(err, io.EOF) {
-		t.Fatalf("%v, after\n%s", err, journalOf(records))
+		t.Fatalf("%v, after\n%s; want io.EOF", err, journalOf(records))
 	}
 	return records
 }
@@ -277,16 +277,16 @@ func (r *runGuest) cancelledAtOnce(t *testing.T) {
 		}
 		records, err := all(t, s)
 		if end := records[len(records)-1]; !errors.Is(err, io.EOF) || end.Why != "cancelled" {
-			t.Fatalf("%d: %v\n%s", i, err, journalOf(records))
+			t.Fatalf("%d: %v\n%s; want io.EOF and end.Why == \"cancelled\"", i, err, journalOf(records))
 		}
 		if err := r.Cancel(t.Context(), s.runID); err != nil {
-			t.Errorf("a run that has ended is no error: %v", err)
+			t.Errorf("a run that has ended is no error: %v; want no error", err)
 		}
 		s.Close()
 	}
 	var never *agent.Error
 	if err := r.Cancel(t.Context(), "never-was"); !errors.As(err, &never) || never.ExitCode != agent.ExitRefused {
-		t.Errorf("a run that never was: %v", err)
+		t.Errorf("a run that never was: %v; want errors.As(err, &never) and never.ExitCode == agent.ExitRefused", err)
 	}
 }
 
@@ -301,7 +301,7 @@ func unharmed(t *testing.T, records []journal.Record, sha256 string) {
 	t.Helper()
 	stop, end := find(t, records, journal.EvDriverStop), find(t, records, journal.EvRunEnd)
 	if !stop.OK || stop.SHA256 != sha256 || stop.Why != "" || end.Why != "done" {
-		t.Errorf("not proven to be gone\n%s", journalOf(records))
+		t.Errorf("not proven to be gone\n%s; want stop.OK and stop.SHA256 == sha256 and stop.Why == \"\" and end.Why == \"done\"", journalOf(records))
 	}
 }
 
@@ -335,7 +335,7 @@ func (r *runGuest) changed(t *testing.T, o Run) []journal.Record {
 	}()
 	records, err := all(t, s)
 	if !errors.Is(err, io.EOF) {
-		t.Fatalf("%v, after\n%s", err, journalOf(records))
+		t.Fatalf("%v, after\n%s; want io.EOF", err, journalOf(records))
 	}
 	return records
 }
@@ -370,7 +370,7 @@ func (r *runGuest) notBack(t *testing.T) {
 		records := r.changed(t, r.order(t, unloads+sleepsShort, own))
 		end, last := find(t, records, journal.EvCaseEnd), records[len(records)-1]
 		if end.Why != "done" || end.Ran != 2 || end.Back != "hash" || end.Win32 != 23 || last.Why == "done" || last.Cases != 1 {
-			t.Errorf("not told to be gone\n%s", journalOf(records))
+			t.Errorf("not told to be gone\n%s; want end.Why == \"done\" and end.Ran == 2 and end.Back == \"hash\" and end.Win32 == 23 and last.Why != \"done\" and last.Cases == 1", journalOf(records))
 		}
 		records = r.changed(t, r.order(t, reloads, own))
 		step, end := records[len(records)-1], find(t, records, journal.EvCaseEnd)
@@ -380,7 +380,7 @@ func (r *runGuest) notBack(t *testing.T) {
 			}
 		}
 		if step.Step != 1 || step.Status != 0xC0070017 || end.Why != "deviation" || end.Back != "hash" {
-			t.Errorf("another file was started again\n%s", journalOf(records))
+			t.Errorf("another file was started again\n%s; want step.Step == 1 and step.Status == 0xC0070017 and end.Why == \"deviation\" and end.Back == \"hash\"", journalOf(records))
 		}
 		unharmed(t, r.records(t, r.order(t, unloads, own)), r.order(t, unloads, own).Files[0].SHA256)
 	}
@@ -399,7 +399,7 @@ func (r *runGuest) noUnload(t *testing.T) {
 	records := r.records(t, r.order(t, sleepsShort, quirky(quirkNoUnload)))
 	stop, end := find(t, records, journal.EvDriverStop), find(t, records, journal.EvRunEnd)
 	if stop.OK || stop.Why != "refused" || stop.Win32 != 1052 || stop.SHA256 != "" || end.Why != "tainted" {
-		t.Errorf("not refused\n%s", journalOf(records))
+		t.Errorf("not refused\n%s; want not stop.OK and stop.Why == \"refused\" and stop.Win32 == 1052 and stop.SHA256 == \"\" and end.Why == \"tainted\"", journalOf(records))
 	}
 }
 
@@ -408,7 +408,7 @@ func (r *runGuest) unloadStays(t *testing.T) {
 	records := r.records(t, r.order(t, sleepsShort, quirky(quirkStays)))
 	stop, end := find(t, records, journal.EvDriverStop), find(t, records, journal.EvRunEnd)
 	if stop.OK || stop.Why != "timeout" || stop.Win32 != 1460 || end.Why != "tainted" {
-		t.Errorf("no timeout\n%s", journalOf(records))
+		t.Errorf("no timeout\n%s; want not stop.OK and stop.Why == \"timeout\" and stop.Win32 == 1460 and end.Why == \"tainted\"", journalOf(records))
 	}
 }
 
@@ -433,21 +433,21 @@ func (r *runGuest) leftRunning(t *testing.T) {
 	records := r.records(t, r.order(t, sleepsShort, neverUnloaded(quirkNoUnload)))
 	left, end := find(t, records, journal.EvDriverLeft), find(t, records, journal.EvRunEnd)
 	if !left.OK || left.Driver != "running" || left.SHA256 != r.quirk.SHA256 || end.Why != "done" || len(records) != 7 {
-		t.Errorf("not left\n%s", journalOf(records))
+		t.Errorf("not left\n%s; want left.OK and left.Driver == \"running\" and left.SHA256 == r.quirk.SHA256 and end.Why == \"done\" and len(records) == 7", journalOf(records))
 	}
 	time.Sleep(longIdle)
 	if state, err := r.State(t.Context(), "quirk", "never-was"); err != nil || state.Driver != "running" {
-		t.Errorf("it was left, and is %+v a while later, %v", state, err)
+		t.Errorf("it was left, and is %+v a while later, %v; want no error and state.Driver == \"running\"", state, err)
 	}
 	records = r.records(t, r.order(t, sleepsShort, neverUnloaded(quirkNoUnload)))
 	if start := find(t, records, journal.EvDriverStart); start.OK || start.Why != "install" || start.Win32 != 1056 || len(records) != 3 {
-		t.Errorf("one that is never unloaded was followed by another\n%s", journalOf(records))
+		t.Errorf("one that is never unloaded was followed by another\n%s; want not start.OK and start.Why == \"install\" and start.Win32 == 1056 and len(records) == 3", journalOf(records))
 	}
 	r.reboot(t)
 	records = r.changed(t, r.order(t, sleepsShort, neverUnloaded(quirkNone)))
 	left, end = find(t, records, journal.EvDriverLeft), find(t, records, journal.EvRunEnd)
 	if left.OK || left.Why != "hash" || left.Driver != "running" || left.Win32 != 23 || end.Why != "tainted" {
-		t.Errorf("the other file is not noticed\n%s", journalOf(records))
+		t.Errorf("the other file is not noticed\n%s; want not left.OK and left.Why == \"hash\" and left.Driver == \"running\" and left.Win32 == 23 and end.Why == \"tainted\"", journalOf(records))
 	}
 }
 
@@ -464,7 +464,7 @@ func faultInTheMiddle(step string) string {
 func (r *runGuest) leftAndGone(t *testing.T) {
 	records := r.records(t, r.order(t, faultInTheMiddle("ioctl: {device: Quirk, code: "+codeFault+"}"), neverUnloaded(quirkNone)))
 	if left := find(t, records, journal.EvDriverLeft); left.OK || left.Why != "state" || left.Driver != "stopped" {
-		t.Errorf("a driver is left that is not there\n%s", journalOf(records))
+		t.Errorf("a driver is left that is not there\n%s; want not left.OK and left.Why == \"state\" and left.Driver == \"stopped\"", journalOf(records))
 	}
 }
 
@@ -491,7 +491,7 @@ func (r *runGuest) faultOfSample(t *testing.T) {
 		records := r.records(t, r.order(t, strings.Replace(faultInTheMiddle("fault: {kind: write, address: 0x10}"), "doc:", "misuse: true\n    doc:", 1), nil))
 		takenDown(t, records)
 		if end := records[len(records)-1]; end.Why != "device" || records[len(records)-2].Ev != journal.EvCaseEnd {
-			t.Errorf("%s", journalOf(records))
+			t.Errorf("got %s; want end.Why == \"device\" and records[len(records)-2].Ev == journal.EvCaseEnd", journalOf(records))
 		}
 		r.reboot(t)
 	}
@@ -502,7 +502,7 @@ func (r *runGuest) faultOfOwn(t *testing.T) {
 		records := r.records(t, r.order(t, faultInTheMiddle("ioctl: {device: Quirk, code: "+codeFault+"}"), quirky(quirkNone)))
 		takenDown(t, records)
 		if end, stop := find(t, records, journal.EvCaseEnd), find(t, records, journal.EvDriverStop); end.Driver != "stopped" || stop.OK {
-			t.Errorf("%s", journalOf(records))
+			t.Errorf("got %s; want end.Driver == \"stopped\" and not stop.OK", journalOf(records))
 		}
 		r.reboot(t)
 	}
@@ -512,7 +512,7 @@ func (r *runGuest) requestStays(t *testing.T) {
 	records := r.records(t, r.order(t, strings.Replace(faultInTheMiddle("{ioctl: {device: Quirk, code: "+codeStays+"}, within: 1s}"), "the driver goes down", "a request stays", 1), quirky(quirkNone)))
 	end := find(t, records, journal.EvCaseEnd)
 	if end.Why != "hang" || end.Ran != 3 || end.Under != nil || records[len(records)-2].Ev != journal.EvCaseEnd {
-		t.Errorf("%s", journalOf(records))
+		t.Errorf("got %s; want end.Why == \"hang\" and end.Ran == 3 and end.Under == nil and records[len(records)-2].Ev == journal.EvCaseEnd", journalOf(records))
 	}
 }
 
@@ -520,6 +520,6 @@ func (r *runGuest) entryStays(t *testing.T) {
 	r.start = 12 * time.Second
 	records := r.records(t, r.order(t, sleepsShort, quirky(quirkNoReturn)))
 	if start := find(t, records, journal.EvDriverStart); start.OK || start.Why != "hang" || start.Win32 != 1460 || len(records) != 3 {
-		t.Errorf("%s", journalOf(records))
+		t.Errorf("got %s; want not start.OK and start.Why == \"hang\" and start.Win32 == 1460 and len(records) == 3", journalOf(records))
 	}
 }

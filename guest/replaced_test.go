@@ -108,7 +108,7 @@ func TestExecInAShellThatAnotherCommandReplaced(t *testing.T) {
 				right = errors.Is(err, remote.ErrShellClosed) && !errors.Is(err, remote.ErrNotStarted)
 			}
 			if !right || started.Load() > 1 {
-				t.Errorf("%v; started %d times", err, started.Load())
+				t.Errorf("%v; started %d times; want right and started.Load() <= 1", err, started.Load())
 			}
 		})
 	}
@@ -137,7 +137,7 @@ func TestOperationsOfAGuestThatIsClosed(t *testing.T) {
 	_, refresh := g.Refresh(t.Context())
 	for doing, err := range map[string]error{"pull": pull, "exec": exec, "refresh": refresh} {
 		if !errors.Is(err, ErrClosed) {
-			t.Errorf("%s: %v", doing, err)
+			t.Errorf("got %s: %v; want errors.Is(err, ErrClosed)", doing, err)
 		}
 	}
 }
@@ -151,7 +151,7 @@ func TestOperationsOfAClientThatIsClosed(t *testing.T) {
 	_, refresh := g.Refresh(t.Context())
 	for doing, err := range map[string]error{"pull": pull, "refresh": refresh} {
 		if !errors.Is(err, remote.ErrClosed) {
-			t.Errorf("%s: %v", doing, err)
+			t.Errorf("got %s: %v; want errors.Is(err, remote.ErrClosed)", doing, err)
 		}
 	}
 }

@@ -36,7 +36,7 @@ func (g *Guest) StartRun(ctx context.Context, r Run) (*Stream, error) {
 	var lost error // why there is no stream, which need not mean that there is no run
 	err := g.PushInto(ctx, append([]transfer.File{transfer.Contents(plan, r.Plan)}, r.Files...), r.Progress,
 		func(ctx context.Context, c *transfer.Conversation) error {
-			err := s.open(ctx, func(p *agent.Process) error { return c.Hold(ctx, p) },
+			err := s.open(ctx, func(p *agent.Process) error { return c.Talk(ctx, p) },
 				g.leased("run", "--put", "--plan", plan, "--journal", JournalPath(r.ID), "--follow")...)
 			if c.Unclear(ctx, err) {
 				lost, err = s.broken(ctx, err), nil

@@ -43,7 +43,7 @@ func TestParseState(t *testing.T) {
 		"too many activities": strings.Replace(stateText, one, one+strings.Repeat(","+one, abi.MaxActivities), 1),
 	} {
 		if got, err := parseState([]byte(text)); err == nil {
-			t.Errorf("%s is taken for %+v", name, got)
+			t.Errorf("%s is taken for %+v; want an error", name, got)
 		}
 	}
 }
@@ -57,11 +57,11 @@ func FuzzParseState(f *testing.F) {
 			return
 		}
 		if len(s.Activities) > abi.MaxActivities || len(s.Driver) > 40+len("…") || s.Steps < 0 {
-			t.Errorf("%+v", s)
+			t.Errorf("got %+v; want len(s.Activities) <= abi.MaxActivities and len(s.Driver) <= 40+len(\"…\") and s.Steps >= 0", s)
 		}
 		for _, a := range s.Activities {
 			if a.Case < 0 || a.Step < 0 || a.Took < 0 {
-				t.Errorf("%+v", a)
+				t.Errorf("got %+v; want a.Case >= 0 and a.Step >= 0 and a.Took >= 0", a)
 			}
 		}
 	})

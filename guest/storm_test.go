@@ -36,12 +36,12 @@ type storm struct {
 	seed uint64
 	dir  string
 
-	patience time.Duration // that clients have beyond what the server may take
+	timeout time.Duration // that clients have beyond what the server may take
 
 	mu       sync.Mutex
 	random   *rand.Rand
 	calm     bool
-	suffered map[winrmd.MishapKind]int
+	injected map[winrmd.MishapKind]int
 	right    int
 	wrong    int
 	streams  int // pushes that went through several streams
@@ -61,7 +61,7 @@ func TestFaultStorm(t *testing.T) {
 		}
 	}()
 	g := newLoneGuest(t)
-	s := &storm{t: t, g: g, seed: seed, dir: t.TempDir(), random: rand.New(rand.NewPCG(seed, 1)), suffered: map[winrmd.MishapKind]int{}}
+	s := &storm{t: t, g: g, seed: seed, dir: t.TempDir(), random: rand.New(rand.NewPCG(seed, 1)), injected: map[winrmd.MishapKind]int{}}
 	g.mishap = s.mishap
 	g.special = sortOf
 	g.client.Close() // the storm's clients are less patient
@@ -86,7 +86,7 @@ func TestFaultStorm(t *testing.T) {
 	}
 	close(jobs)
 	workers.Wait()
-	t.Logf("%d right, %d of them pushed through several streams, %d with an error; mishaps: %v", s.right, s.streams, s.wrong, s.suffered)
+	t.Logf("%d right, %d of them pushed through several streams, %d with an error; mishaps: %v", s.right, s.streams, s.wrong, s.injected)
 	if !enough() {
 		t.Error("the storm was none, or too little survived it")
 	}
@@ -97,7 +97,7 @@ func TestFaultStorm(t *testing.T) {
 // measure finds how patient a client has to be on this machine: ten times as long as a request takes when all of them
 // have one out.
 func (s *storm) measure(clients int) {
-	s.calm, s.patience = true, time.Hour
+	s.calm, s.timeout = true, time.Hour
 	agent := s.g.seed()
 	var all sync.WaitGroup
 	begun := time.Now()
@@ -121,8 +121,8 @@ func (s *storm) measure(clients int) {
 	}
 	all.Wait()
 	const requests = 5 // of which each waits for the one before
-	s.calm, s.patience = false, max(700*time.Millisecond, 10*time.Since(begun)/requests)
-	s.t.Logf("clients wait for %s", s.patience)
+	s.calm, s.timeout = false, max(700*time.Millisecond, 10*time.Since(begun)/requests)
+	s.t.Logf("clients wait for %s", s.timeout)
 }
 
 // mishap has one request in fifty go wrong.
@@ -135,7 +135,7 @@ func (s *storm) mishap(winrmd.Request) winrmd.Mishap {
 		return winrmd.Mishap{}
 	}
 	m := winrmd.Mishap{Kind: kinds[s.random.IntN(len(kinds))], Delay: time.Duration(s.random.IntN(10)) * time.Millisecond}
-	s.suffered[m.Kind]++
+	s.injected[m.Kind]++
 	return m
 }
 
@@ -148,7 +148,7 @@ func (s *storm) calmDown() {
 // client is a client of its own for each worker: patient enough for the errors, not for more.
 func (s *storm) client() (*remote.WinRM, error) {
 	return remote.New(s.g.client.Endpoint(), remote.Options{Owner: "storm", OperationTimeout: 300 * time.Millisecond,
-		HTTPMargin: s.patience, CleanupTimeout: time.Hour, QuotaWait: -1})
+		HTTPMargin: s.timeout, CleanupTimeout: time.Hour, QuotaWait: -1})
 }
 
 func (s *storm) work(jobs <-chan int) {
@@ -291,7 +291,7 @@ func (s *storm) nothingLeft() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	lost := s.suffered[winrmd.LoseAnswer] + s.suffered[winrmd.HalfClose] + s.suffered[winrmd.BlackHole] + s.suffered[winrmd.ServerError] + s.suffered[winrmd.Drop] + s.suffered[winrmd.TooLarge] + s.suffered[winrmd.QuotaUsedUp]
+	lost := s.injected[winrmd.LoseAnswer] + s.injected[winrmd.HalfClose] + s.injected[winrmd.BlackHole] + s.injected[winrmd.ServerError] + s.injected[winrmd.Drop] + s.injected[winrmd.TooLarge] + s.injected[winrmd.QuotaUsedUp]
 	if len(infos) > lost {
 		s.t.Errorf("%d shells are left after %d answers that were lost", len(infos), lost)
 	}

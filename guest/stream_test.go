@@ -45,7 +45,7 @@ func all(t *testing.T, s *Stream) ([]journal.Record, error) {
 		r, err := s.Next(t.Context())
 		if err != nil {
 			if again, same := s.Next(t.Context()); same == nil || same.Error() != err.Error() {
-				t.Errorf("after %v, Next returned %+v, %v", err, again, same)
+				t.Errorf("after %v, Next returned %+v, %v; want same != nil and same.Error() == err.Error()", err, again, same)
 			}
 			return records, err
 		}
@@ -67,10 +67,10 @@ func TestStartRun(t *testing.T) {
 	defer s.Close()
 	first, err := s.Next(t.Context())
 	if err != nil || first.Ev != journal.EvRunStart || first.Run != runID || first.Cases != 3 {
-		t.Fatalf("%+v, %v", first, err)
+		t.Fatalf("got %+v, %v; want no error and first.Ev == journal.EvRunStart and first.Run == runID and first.Cases == 3", first, err)
 	}
 	if n := f.asked.count() - before; n > 7 {
-		t.Errorf("%d requests to bring a package there, start it, and hear from it", n)
+		t.Errorf("%d requests to bring a package there, start it, and hear from it; want n <= 7", n)
 	}
 	f.write(JournalPath(runID), journalBytes(lines))
 	rest, err := all(t, s)
@@ -78,15 +78,15 @@ func TestStartRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(rest) != len(lines)-1 || raw.String() != string(journalBytes(lines)) || s.Position().Offset != int64(raw.Len()) {
-		t.Errorf("%d records, %d bytes", len(rest), raw.Len())
+		t.Errorf("%d records, %d bytes; want len(rest) == len(lines)-1 and raw.String() == string(journalBytes(lines)) and s.Position().Offset == int64(raw.Len())", len(rest), raw.Len())
 	}
 	for i, r := range rest {
 		if r.Seq != uint64(i+2) || raw.String()[r.Offset:r.Offset+int64(len(r.Raw))] != string(r.Raw) {
-			t.Errorf("record %d: %+v", i, r)
+			t.Errorf("record %d: %+v; want r.Seq == uint64(i+2) and raw.String()[r.Offset:r.Offset+int64(len(r.Raw))] == string(r.Raw)", i, r)
 		}
 	}
 	if plan, ok := f.read(planPath(runID)); !ok || string(plan) != "plan" {
-		t.Errorf("the plan in the guest is %q", plan)
+		t.Errorf("the plan in the guest is %q; want ok and string(plan) == \"plan\"", plan)
 	}
 }
 
@@ -116,10 +116,10 @@ func TestStartRunIsBegunAgainUntilItMayHaveStarted(t *testing.T) {
 		}
 		defer s.Close()
 		if records, err := all(t, s); err != io.EOF || len(records) != len(lines) {
-			t.Errorf("%d records, %v", len(records), err)
+			t.Errorf("%d records, %v; want err == io.EOF and len(records) == len(lines)", len(records), err)
 		}
 		if n := f.starts[JournalPath(runID)]; n != 1 || cuts != 2 {
-			t.Errorf("started %d times after %d cuts", n, cuts)
+			t.Errorf("started %d times after %d cuts; want n == 1 and cuts == 2", n, cuts)
 		}
 	})
 	t.Run("behind", func(t *testing.T) {
@@ -128,10 +128,10 @@ func TestStartRunIsBegunAgainUntilItMayHaveStarted(t *testing.T) {
 		f.silent = true
 		_, err := start(t, f)
 		if _, ok := errors.AsType[*LostError](err); !ok {
-			t.Errorf("error %v", err)
+			t.Errorf("error %v; want ok", err)
 		}
 		if n := f.starts[JournalPath(runID)]; n != 0 {
-			t.Errorf("started %d times", n)
+			t.Errorf("started %d times; want n == 0", n)
 		}
 	})
 	t.Run("behind, with words that are none", func(t *testing.T) {
@@ -140,7 +140,7 @@ func TestStartRunIsBegunAgainUntilItMayHaveStarted(t *testing.T) {
 		f.silent = true
 		_, err := start(t, f)
 		if _, ok := errors.AsType[*LostError](err); !ok {
-			t.Errorf("error %v", err)
+			t.Errorf("error %v; want ok", err)
 		}
 	})
 	t.Run("refused", func(t *testing.T) {
@@ -150,7 +150,7 @@ func TestStartRunIsBegunAgainUntilItMayHaveStarted(t *testing.T) {
 		_, err := start(t, f)
 		refused, ok := errors.AsType[*transfer.Error](err)
 		if !ok || refused.Path != large.Path {
-			t.Errorf("error %v", err)
+			t.Errorf("error %v; want ok and refused.Path == large.Path", err)
 		}
 	})
 }
@@ -193,7 +193,7 @@ func TestStreamFetchesAgain(t *testing.T) {
 			defer s.Close()
 			records, err := all(t, s)
 			if err != io.EOF || len(records) != len(journalLines(2)) || !bytes.Equal(raw.Bytes(), whole) {
-				t.Errorf("%d records, %v", len(records), err)
+				t.Errorf("%d records, %v; want err == io.EOF and len(records) == len(journalLines(2)) and bytes.Equal(raw.Bytes(), whole)", len(records), err)
 			}
 		})
 	}
@@ -232,10 +232,10 @@ func TestStreamRefusesALyingJournal(t *testing.T) {
 			records, err := all(t, s)
 			bad, ok := errors.AsType[*JournalError](err)
 			if !ok || !strings.Contains(err.Error(), tc.want) || len(records) != tc.records {
-				t.Fatalf("%d records, %v", len(records), err)
+				t.Fatalf("%d records, %v; want ok and strings.Contains(err.Error(), tc.want) and len(records) == tc.records", len(records), err)
 			}
 			if bad.Offset != int64(raw.Len()) || bad.Offset != s.Position().Offset {
-				t.Errorf("the offset is %d, and %d bytes were kept", bad.Offset, raw.Len())
+				t.Errorf("the offset is %d, and %d bytes were kept; want bad.Offset == int64(raw.Len()) and bad.Offset == s.Position().Offset", bad.Offset, raw.Len())
 			}
 		})
 	}
@@ -261,7 +261,7 @@ func TestStreamResumesAfterALoss(t *testing.T) {
 	_, err = s.Next(t.Context())
 	lost, ok := errors.AsType[*LostError](err)
 	if !ok || lost.Offset != int64(raw.Len()) || lost.Seq != 6 {
-		t.Fatalf("error %v", err)
+		t.Fatalf("error %v; want ok and lost.Offset == int64(raw.Len()) and lost.Seq == 6", err)
 	}
 	f.write(JournalPath(runID), journalBytes(lines))
 	again, err := g.Follow(t.Context(), runID, lost.Position(), &raw)
@@ -271,7 +271,7 @@ func TestStreamResumesAfterALoss(t *testing.T) {
 	defer again.Close()
 	records, err := all(t, again)
 	if err != io.EOF || len(records) != len(lines)-6 || records[0].Seq != 7 || !bytes.Equal(raw.Bytes(), journalBytes(lines)) {
-		t.Errorf("%d records, %v", len(records), err)
+		t.Errorf("%d records, %v; want err == io.EOF and len(records) == len(lines)-6 and records[0].Seq == 7 and bytes.Equal(raw.Bytes(), journalBytes(lines))", len(records), err)
 	}
 }
 
@@ -297,12 +297,12 @@ func TestStreamAfterAReboot(t *testing.T) {
 	_, err = s.Next(t.Context())
 	var lost *LostError
 	if !errors.As(err, &lost) {
-		t.Fatalf("error %v", err)
+		t.Fatalf("error %v; want errors.As(err, &lost)", err)
 	}
 	var rebooted *RebootedError
 	_, err = g.Follow(t.Context(), runID, lost.Position(), nil)
 	if !errors.As(err, &rebooted) || rebooted.Now != later {
-		t.Fatalf("error %v", err)
+		t.Fatalf("error %v; want errors.As(err, &rebooted) and rebooted.Now == later", err)
 	}
 	if facts, err := g.Refresh(t.Context()); !errors.As(err, &rebooted) || facts.BootID != later {
 		t.Fatal(err)
@@ -315,7 +315,7 @@ func TestStreamAfterAReboot(t *testing.T) {
 	_, err = s.Next(t.Context())
 	ended, ok := errors.AsType[*EndedError](err)
 	if !ok || ended.Offset != lost.Offset || !strings.Contains(err.Error(), "process is gone") {
-		t.Errorf("error %v", err)
+		t.Errorf("error %v; want ok and ended.Offset == lost.Offset and strings.Contains(err.Error(), \"process is gone\")", err)
 	}
 }
 
@@ -324,7 +324,7 @@ func TestStreamOfARunThatDied(t *testing.T) {
 	g := f.connect()
 	f.dead[ntfs.Fold(JournalPath(runID))] = true
 	lines := journalLines(1)
-	f.write(JournalPath(runID), append(journalBytes(lines[:3]), lines[3][:20]...)) // torn by the crash
+	f.write(JournalPath(runID), append(journalBytes(lines[:3]), lines[3][:20]...)) // truncated by the crash
 	s, err := g.Follow(t.Context(), runID, journal.Position{}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -333,7 +333,7 @@ func TestStreamOfARunThatDied(t *testing.T) {
 	records, err := all(t, s)
 	ended, ok := errors.AsType[*EndedError](err)
 	if !ok || len(records) != 3 || ended.Seq != 3 || ended.Offset != int64(len(journalBytes(lines[:3]))) {
-		t.Errorf("%d records, %v", len(records), err)
+		t.Errorf("%d records, %v; want ok and len(records) == 3 and ended.Seq == 3 and ended.Offset == int64(len(journalBytes(lines[:3])))", len(records), err)
 	}
 }
 
@@ -357,7 +357,7 @@ func TestStreamOfAnAgentThatIsKilled(t *testing.T) {
 			defer s.Close()
 			records, err := all(t, s)
 			if _, ended := errors.AsType[*EndedError](err); ended != tc.ended || len(records) != 3 {
-				t.Errorf("%d records, %v", len(records), err)
+				t.Errorf("%d records, %v; want ended == tc.ended and len(records) == 3", len(records), err)
 			}
 		})
 	}
@@ -377,15 +377,15 @@ func TestStreamWaitsAndIsClosed(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := s.Next(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
+		t.Errorf("cancelled: %v; want errors.Is(err, context.Canceled)", err)
 	}
 	f.write(JournalPath(runID), journalBytes(journalLines(1)[:2]))
 	if r, err := s.Next(t.Context()); err != nil || r.Ev != journal.EvDriverStart || r.Base != 0xfffff80123450000 {
-		t.Errorf("after a cancelled Next: %+v, %v", r, err)
+		t.Errorf("after a cancelled Next: %+v, %v; want no error and r.Ev == journal.EvDriverStart and r.Base == 0xfffff80123450000", r, err)
 	}
 	s.Close()
 	if _, err := s.Next(t.Context()); !errors.Is(err, errStreamClosed) {
-		t.Errorf("after Close: %v", err)
+		t.Errorf("after Close: %v; want errors.Is(err, errStreamClosed)", err)
 	}
 }
 
@@ -400,7 +400,7 @@ func TestStreamCopyThatFails(t *testing.T) {
 	}
 	defer s.Close()
 	if _, err := all(t, s); !errors.Is(err, full) {
-		t.Errorf("error %v", err)
+		t.Errorf("error %v; want errors.Is(err, full)", err)
 	}
 }
 
@@ -432,6 +432,6 @@ func TestStreamBoundsWhatWaits(t *testing.T) {
 	}
 	defer s.Close()
 	if records, err := all(t, s); err != io.EOF || len(records) != len(lines) {
-		t.Errorf("%d records, %v", len(records), err)
+		t.Errorf("%d records, %v; want err == io.EOF and len(records) == len(lines)", len(records), err)
 	}
 }

@@ -100,11 +100,11 @@ func TestTreeNamesAreRefusedAtOnce(t *testing.T) {
 				return
 			}
 			if _, ok := errors.AsType[*transfer.NamesError](err); !ok {
-				t.Fatalf("no transfer.NamesError: %v", err)
+				t.Fatalf("no transfer.NamesError: %v; want ok", err)
 			}
 			for _, want := range test.want {
 				if !strings.Contains(err.Error(), want) {
-					t.Errorf("%q is not in: %v", want, err)
+					t.Errorf("%q is not in: %v; want strings.Contains(err.Error(), want)", want, err)
 				}
 			}
 			if _, err := g.PushTree(t.Context(), &tree, nil); err == nil {
@@ -113,6 +113,6 @@ func TestTreeNamesAreRefusedAtOnce(t *testing.T) {
 		})
 	}
 	if now := f.ran(); len(now) != ran {
-		t.Errorf("the agent was asked: %q", now[ran:])
+		t.Errorf("the agent was asked: %q; want len(now) == ran", now[ran:])
 	}
 }

@@ -38,7 +38,7 @@ func TestRealAgent(t *testing.T) {
 	defer g.Close(context.Background())
 	g.slow = time.Hour // however slow the machine that the tests run on
 	if n := w.asked.count(); n > 4 {
-		t.Errorf("%d requests to connect", n)
+		t.Errorf("%d requests to connect; want n <= 4", n)
 	}
 	t.Run("facts", func(t *testing.T) { realFacts(t, g) })
 	t.Run("push", func(t *testing.T) { realPush(t, w, g) })
@@ -62,14 +62,14 @@ func TestRealAgent(t *testing.T) {
 func realFacts(t *testing.T, g *Guest) {
 	f := g.Facts()
 	if f.Kind() != KindWine || f.Arch != "x64" || f.Build == 0 || !strings.HasPrefix(f.Describe(), "wine ") {
-		t.Errorf("%s: %+v", f.Describe(), f)
+		t.Errorf("got %s: %+v; want f.Kind() == KindWine and f.Arch == \"x64\" and f.Build != 0 and strings.HasPrefix(f.Describe(), \"wine \")", f.Describe(), f)
 	}
 	if d := time.Since(f.Time); d < -time.Minute || d > time.Minute {
-		t.Errorf("the guest's clock is off by %s", d)
+		t.Errorf("the guest's clock is off by %s; want d >= -time.Minute and d <= time.Minute", d)
 	}
 	again, err := g.Refresh(t.Context())
 	if err != nil || again.BootID != f.BootID {
-		t.Errorf("%+v, %v", again, err)
+		t.Errorf("got %+v, %v; want no error and again.BootID == f.BootID", again, err)
 	}
 	t.Log(f.Describe(), f.Capabilities())
 }
@@ -79,18 +79,18 @@ func realFacts(t *testing.T, g *Guest) {
 func realState(t *testing.T, w *wineGuest, g *Guest) {
 	state, err := g.State(t.Context(), "wsksample", "no-such-run")
 	if err != nil || state.Run != "absent" || state.Win32 != 2 || state.FreeBytes == nil || *state.FreeBytes == 0 {
-		t.Errorf("%+v, %v", state, err)
+		t.Errorf("got %+v, %v; want no error and state.Run == \"absent\" and state.Win32 == 2 and state.FreeBytes != nil and *state.FreeBytes != 0", state, err)
 	}
 	var refused *agent.Error
 	if h, err := g.ShiftClock(t.Context(), 240*time.Hour, time.Second); !errors.As(err, &refused) || !strings.Contains(refused.Complaint, "1314") {
-		t.Errorf("a clock that is its host's was set: %v, %v", h, err)
+		t.Errorf("a clock that is its host's was set: %v, %v; want errors.As(err, &refused) and strings.Contains(refused.Complaint, \"1314\")", h, err)
 	}
 	ballast := w.path(Home + `\ballast`)
 	if h, err := g.FillDisk(t.Context(), 1, time.Second); !errors.As(err, &refused) || !strings.Contains(refused.Complaint, "more than is allowed") {
-		t.Errorf("a disk that is its host's was filled: %v, %v", h, err)
+		t.Errorf("a disk that is its host's was filled: %v, %v; want errors.As(err, &refused) and strings.Contains(refused.Complaint, \"more than is allowed\")", h, err)
 	}
 	if _, err := os.Stat(ballast); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("a refused fill left something behind: %v", err)
+		t.Errorf("a refused fill left something behind: %v; want errors.Is(err, os.ErrNotExist)", err)
 	}
 	if err := os.WriteFile(ballast, make([]byte, 1<<20), 0o600); err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func realState(t *testing.T, w *wineGuest, g *Guest) {
 		t.Error(err)
 	}
 	if _, err := os.Stat(ballast); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("what a killed fill left is still there: %v", err)
+		t.Errorf("what a killed fill left is still there: %v; want errors.Is(err, os.ErrNotExist)", err)
 	}
 }
 
@@ -119,24 +119,24 @@ func realPush(t *testing.T, w *wineGuest, g *Guest) {
 		t.Fatal(err)
 	}
 	if want := int64(len(big) - 1<<20 + len(small)); stats.Sent != want || stats.Files != 3 {
-		t.Errorf("%+v: %d bytes should have been sent", stats, want)
+		t.Errorf("%+v: %d bytes should have been sent; want stats.Sent == want and stats.Files == 3", stats, want)
 	}
 	for _, f := range files {
 		want := make([]byte, f.Size)
 		f.Data.ReadAt(want, 0)
 		if got, err := os.ReadFile(w.path(f.Path)); err != nil || !bytes.Equal(got, want) {
-			t.Errorf("%s did not arrive as it was: %v", f.Path, err)
+			t.Errorf("%s did not arrive as it was: %v; want no error and bytes.Equal(got, want)", f.Path, err)
 		}
 	}
 	if stats, err = g.Push(t.Context(), files, nil); err != nil || stats.Skipped != 3 || stats.Sent != 0 {
-		t.Errorf("again: %+v, %v", stats, err)
+		t.Errorf("again: %+v, %v; want no error and stats.Skipped == 3 and stats.Sent == 0", stats, err)
 	}
 	before := w.asked.count()
 	if _, err = g.Push(t.Context(), []transfer.File{transfer.Contents(`C:\wskharness\runs\x\plan.bin`, small), transfer.Contents(`C:\wskharness\store\q\x.sys`, randomBytes(40<<10))}, nil); err != nil {
 		t.Error(err)
 	}
 	if n := w.asked.count() - before; n > 4 {
-		t.Errorf("%d requests for a small package", n)
+		t.Errorf("%d requests for a small package; want n <= 4", n)
 	}
 }
 
@@ -151,10 +151,10 @@ func realPushLarge(t *testing.T, w *wineGuest, g *Guest) {
 	after := w.client.Stats()
 	n := w.asked.count()
 	if n -= asked; n > 16 {
-		t.Errorf("%d requests", n)
+		t.Errorf("%d requests; want n <= 16", n)
 	}
 	if sent := after.BytesSent - before.BytesSent; sent > size*14/10 {
-		t.Errorf("%d bytes on the wire for %d", sent, size)
+		t.Errorf("%d bytes on the wire for %d; want sent <= size*14/10", sent, size)
 	}
 	if _, err := g.Push(t.Context(), []transfer.File{file}, nil); err != nil {
 		t.Fatal(err)
@@ -190,7 +190,7 @@ func realPushStriped(t *testing.T, w *wineGuest, options Options) {
 		}
 	})
 	if !errors.Is(err, context.Canceled) {
-		t.Fatalf("the interrupted push: %v", err)
+		t.Fatalf("the interrupted push: %v; want errors.Is(err, context.Canceled)", err)
 	}
 	if _, err := os.Stat(w.path(file.Path)); err == nil {
 		t.Error("an interrupted push left something under the file's own name")
@@ -202,26 +202,26 @@ func realPushStriped(t *testing.T, w *wineGuest, options Options) {
 	}
 	t.Logf("%+v, %d requests", stats, w.client.Stats().Requests-shells)
 	if stats.Files != 2 || stats.Sent >= size {
-		t.Errorf("%+v: of %d bytes, those that were there should not have been sent again", stats, size)
+		t.Errorf("%+v: of %d bytes, those that were there should not have been sent again; want stats.Files == 2 and stats.Sent < size", stats, size)
 	}
 	if got, err := os.ReadFile(w.path(file.Path)); err != nil || !bytes.Equal(got, data) {
-		t.Errorf("the file is not what was sent: %d bytes, %v", len(got), err)
+		t.Errorf("the file is not what was sent: %d bytes, %v; want no error and bytes.Equal(got, data)", len(got), err)
 	}
 	for _, left := range []string{partPath(file.Path), partPath(file.Path) + ".map"} {
 		if _, err := os.Stat(w.path(left)); err == nil {
-			t.Errorf("%s was left behind", left)
+			t.Errorf("%s was left behind; want an error", left)
 		}
 	}
 	// Many ranges side by side, the way back.
 	back := window{0, make([]byte, size)}
 	if _, err := g.Pull(t.Context(), file.Path, back, transfer.PullOptions{RangeBytes: 1 << 20}); err != nil || !bytes.Equal(back.data, data) {
-		t.Errorf("what was pulled is not what was pushed: %v", err)
+		t.Errorf("what was pulled is not what was pushed: %v; want no error and bytes.Equal(back.data, data)", err)
 	}
 	lie := file
 	lie.Path, lie.SHA256 = `C:\wskharness\store\striped\lie`, strings.Repeat("ab", 32)
 	_, err = g.Push(t.Context(), []transfer.File{lie}, nil)
 	if refused, ok := errors.AsType[*transfer.Error](err); !ok || refused.Win32 != 23 {
-		t.Errorf("a wrong hash: %v", err)
+		t.Errorf("a wrong hash: %v; want ok and refused.Win32 == 23", err)
 	}
 }
 
@@ -235,14 +235,14 @@ func realCompressed(t *testing.T, w *wineGuest, g *Guest) {
 	}
 	pushed := w.client.Stats()
 	if sent := pushed.BytesSent - before.BytesSent; sent > int64(len(data)/20) {
-		t.Errorf("%d bytes sent for %d that compress", sent, len(data))
+		t.Errorf("%d bytes sent for %d that compress; want sent <= int64(len(data)/20)", sent, len(data))
 	}
 	back := window{0, make([]byte, len(data))}
 	if _, err := g.Pull(t.Context(), file.Path, back, transfer.PullOptions{}); err != nil || !bytes.Equal(back.data, data) {
-		t.Errorf("what was pulled is not what was pushed: %v", err)
+		t.Errorf("what was pulled is not what was pushed: %v; want no error and bytes.Equal(back.data, data)", err)
 	}
 	if got := w.client.Stats().BytesReceived - pushed.BytesReceived; got > int64(len(data)/20) {
-		t.Errorf("%d bytes received for %d that compress", got, len(data))
+		t.Errorf("%d bytes received for %d that compress; want got <= int64(len(data)/20)", got, len(data))
 	}
 }
 
@@ -254,7 +254,7 @@ func realPushRefused(t *testing.T, g *Guest) {
 	}
 	_, err = g.Push(t.Context(), []transfer.File{transfer.Contents(`C:\windows\system32\ntdll.dll\x`, []byte("hello"))}, nil)
 	if !errors.As(err, &refused) {
-		t.Errorf("below a file: %v", err)
+		t.Errorf("below a file: %v; want errors.As(err, &refused)", err)
 	}
 }
 
@@ -266,20 +266,20 @@ func realPull(t *testing.T, w *wineGuest, g *Guest) {
 	local := filepath.Join(t.TempDir(), "big")
 	stats, err := g.PullFile(t.Context(), `C:\big file.dmp`, local, transfer.PullOptions{RangeBytes: 1 << 20, Parallel: 2})
 	if err != nil || stats.Ranges != 4 {
-		t.Fatalf("%+v, %v", stats, err)
+		t.Fatalf("got %+v, %v; want no error and stats.Ranges == 4", stats, err)
 	}
 	if got, err := os.ReadFile(local); err != nil || !bytes.Equal(got, data) {
-		t.Errorf("it did not arrive as it was: %v", err)
+		t.Errorf("it did not arrive as it was: %v; want no error and bytes.Equal(got, data)", err)
 	}
 	if err := os.WriteFile(w.path(`C:\none`), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if stats, err := g.Pull(t.Context(), `C:\none`, window{}, transfer.PullOptions{}); err != nil || stats.Size != 0 {
-		t.Errorf("empty: %+v, %v", stats, err)
+		t.Errorf("empty: %+v, %v; want no error and stats.Size == 0", stats, err)
 	}
 	var refused *transfer.Error
 	if _, err := g.Pull(t.Context(), `C:\not there`, window{}, transfer.PullOptions{}); !errors.As(err, &refused) || refused.Win32 != 2 {
-		t.Errorf("not there: %v", err)
+		t.Errorf("not there: %v; want errors.As(err, &refused) and refused.Win32 == 2", err)
 	}
 }
 
@@ -287,7 +287,7 @@ func realExec(t *testing.T, g *Guest) {
 	var out bytes.Buffer
 	code, err := g.Exec(t.Context(), remote.CommandLine{Line: "echo hello & exit 7"}, nil, &out, nil)
 	if err != nil || code != 7 || strings.TrimSpace(out.String()) != "hello" {
-		t.Errorf("exit code %d, %q, %v", code, out.String(), err)
+		t.Errorf("exit code %d, %q, %v; want no error and code == 7 and strings.TrimSpace(out.String()) == \"hello\"", code, out.String(), err)
 	}
 }
 
@@ -377,7 +377,7 @@ func realRun(t *testing.T, w *wineGuest, g *Guest) {
 	}
 	written, err := os.ReadFile(w.path(JournalPath("real-1")))
 	if err != nil || !bytes.Equal(written, raw.Bytes()) {
-		t.Errorf("the copy of the journal differs: %v", err)
+		t.Errorf("the copy of the journal differs: %v; want no error and bytes.Equal(written, raw.Bytes())", err)
 	}
 	// From the middle, after the run, and by somebody who was not there before.
 	again, err := g.Follow(t.Context(), "real-1", journal.Position{Offset: records[3].Offset, Seq: records[2].Seq}, nil)
@@ -387,7 +387,7 @@ func realRun(t *testing.T, w *wineGuest, g *Guest) {
 	defer again.Close()
 	rest, err := all(t, again)
 	if err != io.EOF || len(rest) != 4 || rest[0].Seq != 4 {
-		t.Errorf("%d records, %v", len(rest), err)
+		t.Errorf("%d records, %v; want err == io.EOF and len(rest) == 4 and rest[0].Seq == 4", len(rest), err)
 	}
 	realCancel(t, g, path, sample, sum)
 }
@@ -416,11 +416,11 @@ func realCancel(t *testing.T, g *Guest, path string, sample *driver.Artifact, su
 	defer again.Close()
 	records, err := all(t, again)
 	if err != io.EOF || len(records) < 2 {
-		t.Fatalf("%d records, %v", len(records), err)
+		t.Fatalf("%d records, %v; want err == io.EOF and len(records) >= 2", len(records), err)
 	}
 	stop, end := records[len(records)-2], records[len(records)-1]
 	if end.Why != "cancelled" || end.Cases == 5000 || stop.Ev != journal.EvDriverStop || !stop.OK {
-		t.Errorf("%s\n%s", stop.Raw, end.Raw)
+		t.Errorf("%s\n%s; want end.Why == \"cancelled\" and end.Cases != 5000 and stop.Ev == journal.EvDriverStop and stop.OK", stop.Raw, end.Raw)
 	}
 }
 
@@ -433,7 +433,7 @@ func realRunRefused(t *testing.T, g *Guest) {
 	records, err := all(t, s)
 	refused, ok := errors.AsType[*agent.Error](err)
 	if !ok || refused.Complaint == "" || len(records) != 1 || records[0].Why != "plan" {
-		t.Errorf("%+v, %v", records, err)
+		t.Errorf("got %+v, %v; want ok and refused.Complaint != \"\" and len(records) == 1 and records[0].Why == \"plan\"", records, err)
 	}
 	again, err := g.StartRun(t.Context(), Run{ID: "real-3", Plan: []byte("this is no plan")})
 	if err != nil {
@@ -441,7 +441,7 @@ func realRunRefused(t *testing.T, g *Guest) {
 	}
 	defer again.Close()
 	if _, err := again.Next(t.Context()); !errors.As(err, &refused) || !strings.Contains(err.Error(), "already") {
-		t.Errorf("the same run twice: %v", err)
+		t.Errorf("the same run twice: %v; want errors.As(err, &refused) and strings.Contains(err.Error(), \"already\")", err)
 	}
 	realTakesRefused(t, g)
 	never, err := g.Follow(t.Context(), "never-was", journal.Position{}, nil)
@@ -450,7 +450,7 @@ func realRunRefused(t *testing.T, g *Guest) {
 	}
 	defer never.Close()
 	if _, err := never.Next(t.Context()); !errors.As(err, &refused) || !strings.Contains(err.Error(), "never-was") {
-		t.Errorf("a run that never was: %v", err)
+		t.Errorf("a run that never was: %v; want errors.As(err, &refused) and strings.Contains(err.Error(), \"never-was\")", err)
 	}
 }
 
@@ -518,6 +518,6 @@ func realBootstrapByScript(t *testing.T, w *wineGuest, options Options) {
 	}
 	entries, err := os.ReadDir(filepath.Dir(w.path(AgentPath(options.Agent.SHA256))))
 	if err != nil || len(entries) != 1 {
-		t.Errorf("left beside the agent: %v, %v", entries, err)
+		t.Errorf("left beside the agent: %v, %v; want no error and len(entries) == 1", entries, err)
 	}
 }

@@ -129,7 +129,7 @@ func heir(t *testing.T, prefix, tmp, beside string) (bury func()) {
 	return func() {
 		in.Close()
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("remove the guest: %v: %s", err, &said)
+			t.Errorf("remove the guest: %v: %s; want no error", err, &said)
 		}
 	}
 }
@@ -156,7 +156,7 @@ func (w *wineGuest) up(t *testing.T) {
 	}
 	for _, args := range [][]string{{"cmd", "/c", "exit 0"}, {"cscript", "//nologo", `C:\desktop.js`}} {
 		if err := w.run(t.Context(), args...); err != nil {
-			t.Fatalf("%s: %v", args, err)
+			t.Fatalf("got %s: %v; want no error", args, err)
 		}
 	}
 }

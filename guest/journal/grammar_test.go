@@ -141,7 +141,7 @@ func TestGrammar(t *testing.T) {
 				}
 			}
 			if test.refused != 0 {
-				t.Errorf("record %d is not refused", test.refused)
+				t.Errorf("record %d is not refused; want test.refused == 0", test.refused)
 			}
 		})
 	}

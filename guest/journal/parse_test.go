@@ -50,40 +50,40 @@ func TestParseRecord(t *testing.T) {
 	}
 	for _, bad := range []string{strings.Replace(last, "69997", "69998", 1), strings.Replace(last, "stderr", "report", 1), strings.Replace(last, "69997", "18446744073709551615", 1)} {
 		if got, err = parseRecord([]byte(bad)); err == nil {
-			t.Errorf("%s is taken for %+v", bad, got)
+			t.Errorf("%s is taken for %+v; want an error", bad, got)
 		}
 	}
 	plain := `{"seq":7,"ms":8,"ev":"case-end","n":0,"ran":2,"why":"done","driver":"running"}`
 	if got, err = parseRecord([]byte(plain)); err != nil || got.Driver != "running" || !got.Left.Zero() {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("got %+v, %v; want no error and got.Driver == \"running\" and got.Left.Zero()", got, err)
 	}
 	taken := `{"seq":7,"ms":8,"ev":"case-end","n":0,"ran":2,"why":"io","under":[2,3],"win32":1062,"driver":"stopped"}`
 	if got, err = parseRecord([]byte(taken)); err != nil || got.Driver != "stopped" || got.Win32 != 1062 || got.Under == nil || *got.Under != (StepRange{2, 3}) {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("got %+v, %v; want no error and got.Driver == \"stopped\" and got.Win32 == 1062 and got.Under != nil and *got.Under == (StepRange{2, 3})", got, err)
 	}
 	back := `{"seq":7,"ms":8,"ev":"case-end","n":0,"ran":2,"why":"done","back":"start","win32":317,"entry":3221225626,"left":[0,0,0,0,0,0],"after":[0,0,0,0,0,0]}`
 	if got, err = parseRecord([]byte(back)); err != nil || got.Back != "start" || got.Win32 != 317 || got.Entry != 0xC000009A || got.Under != nil {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("got %+v, %v; want no error and got.Back == \"start\" and got.Win32 == 317 and got.Entry == 0xC000009A and got.Under == nil", got, err)
 	}
 	again := `{"seq":2,"ms":8,"ev":"driver-start","ok":0,"win32":317,"why":"start","entry":3235777453,"again":3235777453}`
 	if got, err = parseRecord([]byte(again)); err != nil || got.Entry != 0xC0DE0BAD || got.Again == nil || *got.Again != 0xC0DE0BAD {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("got %+v, %v; want no error and got.Entry == 0xC0DE0BAD and got.Again != nil and *got.Again == 0xC0DE0BAD", got, err)
 	}
 	hung := `{"seq":2,"ms":8,"ev":"driver-start","ok":0,"win32":1460,"why":"hang","entry":0,"again":258}`
 	for _, good := range []string{hung, strings.Replace(again, `"entry":3235777453`, `"entry":0`, 1),
 		strings.Replace(again, `"entry":3235777453,"again":3235777453`, `"entry":0,"again":0`, 1),
 		strings.Replace(back, `"entry":3221225626`, `"entry":3221225626,"again":3221225626`, 1)} {
 		if got, err = parseRecord([]byte(good)); err != nil || got.Again == nil {
-			t.Errorf("%+v, %v", got, err)
+			t.Errorf("got %+v, %v; want no error and got.Again != nil", got, err)
 		}
 	}
 	left := `{"seq":7,"ms":8,"ev":"driver-left","ok":1,"win32":0,"sha256":"` + testSHA + `","driver":"running"}`
 	if got, err = parseRecord([]byte(left)); err != nil || got.Ev != EvDriverLeft || !got.OK || got.SHA256 != testSHA || got.Driver != "running" {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("got %+v, %v; want no error and got.Ev == EvDriverLeft and got.OK and got.SHA256 == testSHA and got.Driver == \"running\"", got, err)
 	}
 	stuck := `{"seq":7,"ms":8,"ev":"driver-stop","ok":0,"win32":1052,"why":"refused","ms2":3}`
 	if got, err = parseRecord([]byte(stuck)); err != nil || got.OK || got.Why != "refused" || got.Win32 != 1052 || got.SHA256 != "" {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("got %+v, %v; want no error and not got.OK and got.Why == \"refused\" and got.Win32 == 1052 and got.SHA256 == \"\"", got, err)
 	}
 	for _, bad := range []string{
 		strings.Replace(taken, "[2,3]", "[2,0]", 1), strings.Replace(taken, "[2,3]", "[2]", 1), strings.Replace(taken, "[2,3]", "[-1,1]", 1),
@@ -100,23 +100,23 @@ func TestParseRecord(t *testing.T) {
 		strings.Replace(plain, `,"driver":"running"`, "", 1),
 	} {
 		if got, err := parseRecord([]byte(bad)); err == nil {
-			t.Errorf("%s: %+v", bad, got)
+			t.Errorf("got %s: %+v; want an error", bad, got)
 		}
 	}
 	order := `{"seq":6,"ms":7,"ev":"reboot","n":3,"step":2}`
 	if got, err = parseRecord([]byte(order)); err != nil || got.Ev != EvReboot || got.N != 3 || got.Step != 2 {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("got %+v, %v; want no error and got.Ev == EvReboot and got.N == 3 and got.Step == 2", got, err)
 	}
 	boot := `{"seq":7,"ms":900,"ev":"boot","boot":"` + testBoot + `","unixMs":5}`
 	if got, err = parseRecord([]byte(boot)); err != nil || got.Ev != EvBoot || got.Boot != testBoot {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("got %+v, %v; want no error and got.Ev == EvBoot and got.Boot == testBoot", got, err)
 	}
 	if _, err = parseRecord([]byte(`{"seq":7,"ms":900,"ev":"boot","boot":"now"}`)); err == nil {
 		t.Error("a boot without an id is accepted")
 	}
 	refused := `{"seq":2,"ms":3,"ev":"driver-start","ok":0,"win32":23,"entry":0,"why":"hash"}`
 	if got, err = parseRecord([]byte(refused)); err != nil || got.OK || got.Why != "hash" || got.Win32 != 23 {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("got %+v, %v; want no error and not got.OK and got.Why == \"hash\" and got.Win32 == 23", got, err)
 	}
 }
 
@@ -176,7 +176,7 @@ func FuzzRecord(f *testing.F) {
 		r, err := parseRecord(in)
 		if err != nil {
 			if len(err.Error()) > 8<<10 {
-				t.Fatalf("an error of %d bytes", len(err.Error()))
+				t.Fatalf("an error of %d bytes; want len(err.Error()) <= 8<<10", len(err.Error()))
 			}
 			return
 		}

@@ -28,7 +28,7 @@ func TestReadOfAKilledController(t *testing.T) {
 	}
 	at, err := Read(bytes.NewReader(whole), "another", func(Record) { t.Error("a record of another run was taken") })
 	if err != nil || at != (Position{}) {
-		t.Errorf("another run's journal: position %+v, %v", at, err)
+		t.Errorf("another run's journal: position %+v, %v; want no error and at == (Position{})", at, err)
 	}
 }
 
@@ -40,7 +40,7 @@ func TestCheckRunID(t *testing.T) {
 	}
 	for _, id := range []string{"", ".", "..", "-a", "a b", `a\b`, "a/b", "ä", "nul", "a.", `a"b`, "a%b", strings.Repeat("x", 65)} {
 		if CheckRunID(id) == nil {
-			t.Errorf("the run id %q was taken", id)
+			t.Errorf("the run id %q was taken; want CheckRunID(id) != nil", id)
 		}
 	}
 }

@@ -20,7 +20,7 @@ func TestTableIsThatOfItsSource(t *testing.T) {
 		}
 	}
 	if got := fmt.Sprintf("%x", sha256.Sum256(raw)); got != "41c26bc7a12bdaeb26025c93118697c7e3ef81ee048b00fe5cce2a472e0e0742" || changed != 973 {
-		t.Errorf("the table has the SHA-256 %s, and changes %d units", got, changed)
+		t.Errorf("the table has the SHA-256 %s, and changes %d units; want got == \"41c26bc7a12bdaeb26025c93118697c7e3ef81ee048b00fe5cce2a472e0e0742\" and changed == 973", got, changed)
 	}
 	if !strings.Contains(runs, "41c26bc7a12bdaeb26025c93118697c7e3ef81ee048b00fe5cce2a472e0e0742") {
 		t.Error("the data do not name the hash of their source")
@@ -87,13 +87,13 @@ func FuzzFold(f *testing.F) {
 	f.Add("𐐨\xff", "é")
 	f.Fuzz(func(t *testing.T, a, b string) {
 		if folded := Fold(a); Fold(folded) != folded {
-			t.Errorf("%q folds to %q, and that to %q", a, folded, Fold(folded))
+			t.Errorf("%q folds to %q, and that to %q; want Fold(folded) == folded", a, folded, Fold(folded))
 		}
 		if utf8.ValidString(a) && utf8.ValidString(b) && Fold(a+b) != Fold(a)+Fold(b) {
 			t.Errorf("%q and %q, together and apart", a, b)
 		}
 		if utf8.RuneCountInString(Fold(a)) != utf8.RuneCountInString(a) {
-			t.Errorf("%q has another length than %q", Fold(a), a)
+			t.Errorf("%q has another length than %q; want utf8.RuneCountInString(Fold(a)) == utf8.RuneCountInString(a)", Fold(a), a)
 		}
 	})
 }

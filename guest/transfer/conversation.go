@@ -39,12 +39,12 @@ func put(ctx context.Context, c *Conversation) error {
 		return err
 	}
 	defer p.Close()
-	return c.Hold(ctx, p)
+	return c.Talk(ctx, p)
 }
 
-// Hold has the conversation with a process that takes files. When that goes on with something else, p.Out is where it says
+// Talk has the conversation with a process that takes files. When that goes on with something else, p.Out is where it says
 // what.
-func (c *Conversation) Hold(ctx context.Context, p *agent.Process) error {
+func (c *Conversation) Talk(ctx context.Context, p *agent.Process) error {
 	c.done = make([]bool, len(c.batch))
 	c.asked = make(chan struct{})
 	heard := make(chan error, 1)
@@ -57,7 +57,7 @@ func (c *Conversation) Hold(ctx context.Context, p *agent.Process) error {
 	return c.verdict(p, sendErr, heard)
 }
 
-// Unclear reports whether the process may have gone on with what it does when the files are there, although Hold has failed
+// Unclear reports whether the process may have gone on with what it does when the files are there, although Talk has failed
 // with err: FINISH was sent, and then contact was lost, or what the agent said can't be believed.
 func (c *Conversation) Unclear(ctx context.Context, err error) bool {
 	if _, refused := errors.AsType[*Error](err); refused || !c.finished || ctx.Err() != nil {

@@ -77,14 +77,14 @@ func TestParseListing(t *testing.T) {
 			told := strings.Count(test.text, "\n") - 1
 			if test.want == "" {
 				if err != nil || len(l.entries) != told || l.leftOut.Total != 0 {
-					t.Errorf("%d entries, %v; left out: %v", len(l.entries), err, l.leftOut.err())
+					t.Errorf("%d entries, %v; left out: %v; want no error and len(l.entries) == told and l.leftOut.Total == 0", len(l.entries), err, l.leftOut.err())
 				}
 				return
 			}
 			if err == nil && len(l.entries) < told {
 				err = l.leftOut.err() // the rest can be taken
 			} else if l.entries != nil {
-				t.Errorf("%d entries with %v", len(l.entries), err)
+				t.Errorf("%d entries with %v; want l.entries == nil", len(l.entries), err)
 			}
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%d entries, %v; want %q", len(l.entries), err, test.want)
@@ -114,7 +114,7 @@ func FuzzListing(f *testing.F) {
 		l, err := parseListing(strings.NewReader(text))
 		if err != nil {
 			if l.entries != nil {
-				t.Errorf("%d entries with %v", len(l.entries), err)
+				t.Errorf("%d entries with %v; want l.entries == nil", len(l.entries), err)
 			}
 			return
 		}

@@ -23,7 +23,7 @@ func TestPartNames(t *testing.T) {
 		}
 		part := partName(string(name))
 		if winname.Check(part) != nil || len(part) > 64 || !parts.MatchString(part) || !parts.MatchString(part+".map") {
-			t.Fatalf("the part of %q is %q", string(name), part)
+			t.Fatalf("the part of %q is %q; want winname.Check(part) == nil and len(part) <= 64 and parts.MatchString(part) and parts.MatchString(part+\".map\")", string(name), part)
 		}
 		if other, taken := seen[part]; taken && other != string(name) {
 			t.Fatalf("%q and %q have the same part", other, string(name))
@@ -31,9 +31,9 @@ func TestPartNames(t *testing.T) {
 		seen[part] = string(name)
 	}
 	if len(seen) < 100 {
-		t.Errorf("only %d names were tried", len(seen))
+		t.Errorf("only %d names were tried; want len(seen) >= 100", len(seen))
 	}
 	if got := partName("big.bin"); got != ".wskharness-"+got[12:44]+".part" || got == partName("Big.bin") {
-		t.Errorf("the part of big.bin is %s", got)
+		t.Errorf("the part of big.bin is %s; want got == \".wskharness-\"+got[12:44]+\".part\" and got != partName(\"Big.bin\")", got)
 	}
 }

@@ -37,20 +37,20 @@ func TestTreeOfAFolder(t *testing.T) {
 		files = append(files, f.Path)
 	}
 	if want := []string{`C:\t\a.txt`, `C:\t\sub\b`}; !slices.Equal(files, want) {
-		t.Errorf("files %q", files)
+		t.Errorf("files %q; want slices.Equal(files, want)", files)
 	}
 	if want := []string{`C:\t\leer`, `C:\t\sub\none`}; !slices.Equal(tree.Folders, want) {
-		t.Errorf("folders %q", tree.Folders)
+		t.Errorf("folders %q; want slices.Equal(tree.Folders, want)", tree.Folders)
 	}
 	want := []string{filepath.Join(dir, "out") + ": a symbolic link", filepath.Join(dir, "sub", "pipe") + ": a pipe"}
 	if !slices.Equal(tree.Skipped, want) {
-		t.Errorf("skipped %q", tree.Skipped)
+		t.Errorf("skipped %q; want slices.Equal(tree.Skipped, want)", tree.Skipped)
 	}
 	if n := tree.Bytes(); n != 3 {
-		t.Errorf("%d bytes", n)
+		t.Errorf("%d bytes; want n == 3", n)
 	}
 	if err := tree.Add(filepath.Join(dir, "gone"), `C:\t`); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("absent: %v", err)
+		t.Errorf("absent: %v; want errors.Is(err, fs.ErrNotExist)", err)
 	}
 }
 
@@ -70,14 +70,14 @@ func TestBatches(t *testing.T) {
 	same := func(s string) string { return s }
 	many := make([]string, 2*maxBatchFiles+1)
 	if got := batches(many, same); len(got) != 3 || len(got[0]) != maxBatchFiles || len(got[2]) != 1 {
-		t.Errorf("%d batches", len(got))
+		t.Errorf("%d batches; want len(got) == 3 and len(got[0]) == maxBatchFiles and len(got[2]) == 1", len(got))
 	}
 	long := strings.Repeat("x", maxBatchManifest/3)
 	if got := batches([]string{long, long, long, long}, same); len(got) != 2 || len(got[0]) != 2 {
-		t.Errorf("%d batches of long paths", len(got))
+		t.Errorf("%d batches of long paths; want len(got) == 2 and len(got[0]) == 2", len(got))
 	}
 	if got := batches(nil, same); len(got) != 0 {
-		t.Errorf("%d batches of nothing", len(got))
+		t.Errorf("%d batches of nothing; want len(got) == 0", len(got))
 	}
 	var bytesOf bytes.Buffer
 	for _, b := range batches(many, same) {

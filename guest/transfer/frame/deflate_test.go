@@ -35,7 +35,7 @@ func TestPackedFrames(t *testing.T) {
 				r.r = bytes.NewReader(packed)
 				f, err := r.Next()
 				if err != nil || f.Kind != Data || f.File != 3 || f.Offset != 1<<33 || !bytes.Equal(f.Payload, tc.payload) {
-					t.Errorf("%s of file %d at %d, %d bytes, %v", f.Kind, f.File, f.Offset, len(f.Payload), err)
+					t.Errorf("%s of file %d at %d, %d bytes, %v; want no error and f.Kind == Data and f.File == 3 and f.Offset == 1<<33 and bytes.Equal(f.Payload, tc.payload)", f.Kind, f.File, f.Offset, len(f.Payload), err)
 				}
 			}
 		})
@@ -66,7 +66,7 @@ func TestDeflatedFramesThatLie(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := Reader{r: bytes.NewReader(appendFlagged(nil, Frame{Kind: Data, Payload: payload}, deflatedFlag))}
 			if f, err := r.Next(); err == nil || !strings.Contains(err.Error(), "deflated frame") {
-				t.Errorf("%d bytes, error %v", len(f.Payload), err)
+				t.Errorf("%d bytes, error %v; want an error and strings.Contains(err.Error(), \"deflated frame\")", len(f.Payload), err)
 			}
 		})
 	}

@@ -14,7 +14,7 @@ func TestFrameLayout(t *testing.T) {
 	got := Append(nil, Frame{Kind: Data, File: 0x0102, Offset: 0x1122334455667788, Payload: []byte("123456789")})
 	want := "WSKF" + "\x02\x00" + "\x02\x01" + "\x88\x77\x66\x55\x44\x33\x22\x11" + "\x09\x00\x00\x00" + "\x26\x39\xf4\xcb" + "123456789"
 	if string(got) != want {
-		t.Errorf("frame\n%x, not\n%x", got, want)
+		t.Errorf("frame\n%x, not\n%x; want string(got) == want", got, want)
 	}
 }
 
@@ -52,7 +52,7 @@ func TestFrameReader(t *testing.T) {
 			f, err := r.Next()
 			if tc.want == "" {
 				if err != nil || string(f.Payload) != "payload" || f.Offset != 7 {
-					t.Errorf("%+v, %v", f, err)
+					t.Errorf("got %+v, %v; want no error and string(f.Payload) == \"payload\" and f.Offset == 7", f, err)
 				}
 				return
 			}
@@ -60,7 +60,7 @@ func TestFrameReader(t *testing.T) {
 				t.Errorf("error %v does not say %q", err, tc.want)
 			}
 			if cap(r.buf) > MaxPayload {
-				t.Errorf("%d bytes were allocated", cap(r.buf))
+				t.Errorf("%d bytes were allocated; want cap(r.buf) <= MaxPayload", cap(r.buf))
 			}
 		})
 	}
@@ -71,7 +71,7 @@ func TestFrameReaderKeepsTheReadersError(t *testing.T) {
 	lost := &lostReader{data: Append(nil, Frame{Kind: Data, Payload: []byte("abc")})[:25]}
 	r := NewReader(lost)
 	if _, err := r.Next(); !errors.Is(err, errLost) {
-		t.Errorf("error %v", err)
+		t.Errorf("error %v; want errors.Is(err, errLost)", err)
 	}
 }
 
@@ -106,13 +106,13 @@ func FuzzFrameReader(f *testing.F) {
 			was := in[before : len(in)-src.Len()]
 			if was[5] == deflatedFlag { // there is more than one way to deflate
 				if len(fr.Payload) == 0 || len(fr.Payload) > MaxPayload {
-					t.Fatalf("%x inflates to %d bytes", was, len(fr.Payload))
+					t.Fatalf("%x inflates to %d bytes; want len(fr.Payload) != 0 and len(fr.Payload) <= MaxPayload", was, len(fr.Payload))
 				}
 				continue
 			}
 			// What was understood, written again, is what was read.
 			if again := Append(nil, fr); !bytes.Equal(again, was) {
-				t.Fatalf("%x was read as %+v, which is written as %x", was, fr, again)
+				t.Fatalf("%x was read as %+v, which is written as %x; want bytes.Equal(again, was)", was, fr, again)
 			}
 		}
 	})
