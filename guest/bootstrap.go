@@ -13,7 +13,6 @@ import (
 
 	"wskharness/guest/transfer"
 	"wskharness/guest/untrusted"
-	"wskharness/remote"
 )
 
 // bootstrapLimit is the largest agent that is brought into a guest.
@@ -116,10 +115,7 @@ const (
 )
 
 func (g *Guest) survey(ctx context.Context) (survey, error) {
-	g.mu.Lock()
-	shell := g.shell
-	g.mu.Unlock()
-	result, err := shell.Run(ctx, remote.CommandLine{Line: surveyLine}, nil)
+	result, err := g.runLine(ctx, surveyLine, nil)
 	if err != nil {
 		return survey{}, err
 	}

@@ -13,8 +13,8 @@ import (
 // with, its limit, or the end of contact: then the agent undoes it by itself. What an agent leaves that was killed is undone by the
 // next one that somebody connects to.
 type Disturbance struct {
-	p     *agent.Process
-	shell func(context.Context) // closes the shell that it runs in
+	p   *agent.Process
+	end func(context.Context)
 }
 
 // FillDisk fills the volume of [Home] to the last byte. Where the file system does not reserve room without writing,
@@ -30,28 +30,21 @@ func (g *Guest) ShiftClock(ctx context.Context, ahead, limit time.Duration) (*Di
 
 // disturb starts a command of the agent that says one line when it has done what it is to do.
 func (g *Guest) disturb(ctx context.Context, args ...string) (*Disturbance, error) {
-	shell, err := g.client.Shell(ctx, g.opts.Shell)
+	p, end, err := g.startBeside(ctx, args...)
 	if err != nil {
-		return nil, fmt.Errorf("agent %s: %w", args[0], err)
+		return nil, err
 	}
-	d := &Disturbance{shell: func(ctx context.Context) { g.discard(ctx, shell) }}
-	if d.p, err = agent.Start(ctx, shell, g.exe, args...); err != nil {
-		d.shell(ctx)
-		return nil, fmt.Errorf("agent %s: %w", args[0], err)
+	if _, err := p.Out.ReadSlice('\n'); err != nil {
+		err = p.Explain(ctx, "agent "+args[0], err)
+		end(ctx)
+		return nil, err
 	}
-	if _, err = d.p.Out.ReadSlice('\n'); err == nil {
-		return d, nil
-	}
-	err = d.p.Explain(ctx, "agent "+args[0], err)
-	d.p.Close()
-	d.shell(ctx)
-	return nil, err
+	return &Disturbance{p, end}, nil
 }
 
 // Release ends it, and returns when it is undone.
 func (d *Disturbance) Release(ctx context.Context) error {
-	defer d.shell(ctx)
-	defer d.p.Close()
+	defer d.end(ctx)
 	if err := d.p.In.Close(); err != nil {
 		return fmt.Errorf("undo the disturbance: %w", err)
 	}

@@ -11,7 +11,6 @@ import (
 	"unicode/utf16"
 
 	"wskharness/guest/untrusted"
-	"wskharness/remote"
 )
 
 // The agent goes through PowerShell's standard input as lines of base64, which PowerShell hands to
@@ -129,10 +128,7 @@ func (g *Guest) receiveByPowerShell(ctx context.Context, image []byte) error {
 	if err != nil {
 		return err
 	}
-	g.mu.Lock()
-	shell := g.shell
-	g.mu.Unlock()
-	result, err := shell.Run(ctx, remote.CommandLine{Line: line}, base64Lines(image))
+	result, err := g.runLine(ctx, line, base64Lines(image))
 	if err != nil {
 		return err
 	}

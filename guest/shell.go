@@ -3,6 +3,7 @@ package guest
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"wskharness/guest/agent"
 	"wskharness/remote"
@@ -32,6 +33,32 @@ func (g *Guest) startCommand(ctx context.Context, line remote.CommandLine) (*rem
 		return nil, fmt.Errorf("start %q: %w", line, err)
 	}
 	return shell.Start(ctx, line)
+}
+
+// runLine runs a line of cmd.exe to its end, for a guest that has no agent.
+func (g *Guest) runLine(ctx context.Context, line string, stdin io.Reader) (remote.Result, error) {
+	shell, err := g.currentShell()
+	if err != nil {
+		return remote.Result{}, err
+	}
+	return shell.Run(ctx, remote.CommandLine{Line: line}, stdin)
+}
+
+// startBeside starts a command of the agent in a shell of its own. The caller calls end, which ends the command and returns when
+// the shell is closed.
+func (g *Guest) startBeside(ctx context.Context, args ...string) (p *agent.Process, end func(context.Context), err error) {
+	shell, err := g.client.Shell(ctx, g.opts.Shell)
+	if err != nil {
+		return nil, nil, fmt.Errorf("agent %s: %w", args[0], err)
+	}
+	if p, err = agent.Start(ctx, shell, g.exe, args...); err != nil {
+		g.discard(ctx, shell)
+		return nil, nil, fmt.Errorf("agent %s: %w", args[0], err)
+	}
+	return p, func(ctx context.Context) {
+		p.Close()
+		g.discard(ctx, shell)
+	}, nil
 }
 
 // notice remembers that the shell was lost, if that is what err says: the guest may have rebooted.

@@ -60,16 +60,11 @@ func (g *Guest) State(ctx context.Context, driver, runID string) (State, error) 
 }
 
 func (g *Guest) stateOnce(ctx context.Context, driver, runID string) (State, error) {
-	shell, err := g.client.Shell(ctx, g.opts.Shell)
+	p, end, err := g.startBeside(ctx, g.leased("state", "--journal", JournalPath(runID), driver)...)
 	if err != nil {
-		return State{}, fmt.Errorf("state: %w", err)
+		return State{}, err
 	}
-	defer g.discard(ctx, shell)
-	p, err := agent.Start(ctx, shell, g.exe, g.leased("state", "--journal", JournalPath(runID), driver)...)
-	if err != nil {
-		return State{}, fmt.Errorf("state: %w", err)
-	}
-	defer p.Close()
+	defer end(ctx)
 	// Its end is not waited for: a process that has a request out to a stuck driver may not come to it.
 	out, err := bufio.NewReader(io.LimitReader(p.Out, maxJSON)).ReadBytes('\n')
 	if errors.Is(err, io.EOF) {

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"wskharness/guest/untrusted"
-	"wskharness/remote"
 )
 
 // A bare Wine guest has neither PowerShell nor certutil, its WScript has no standard input, and its
@@ -68,12 +67,9 @@ func decodeCommands(exe string, image []byte) []string {
 }
 
 func (g *Guest) receiveByScript(ctx context.Context, image []byte) error {
-	g.mu.Lock()
-	shell := g.shell
-	g.mu.Unlock()
 	lines := decodeCommands(g.exe, image)
 	for i, l := range lines {
-		result, err := shell.Run(ctx, remote.CommandLine{Line: l}, nil)
+		result, err := g.runLine(ctx, l, nil)
 		if err != nil {
 			return err
 		}
@@ -84,7 +80,7 @@ func (g *Guest) receiveByScript(ctx context.Context, image []byte) error {
 		}
 	}
 	if _, err := g.probe(ctx); err != nil {
-		_, cleanup := shell.Run(ctx, remote.CommandLine{Line: "del /q " + g.exe}, nil)
+		_, cleanup := g.runLine(ctx, "del /q "+g.exe, nil)
 		return errors.Join(fmt.Errorf("what was written does not answer as the agent: %w", err), cleanup)
 	}
 	return nil
