@@ -30,10 +30,6 @@
 //   - After a shell was lost the boot id is compared before anything else is done. A guest that has
 //     rebooted refuses everything with *[RebootedError] until Refresh is called, so that a reboot
 //     can't go unnoticed.
-//   - A file in the guest has its name only when its SHA-256 was right. A host file has its name only
-//     when every range of it was.
-//   - A tree has only names that Windows can have, and nothing of it is written outside of its
-//     folder, whatever a guest lists.
 //   - The copy of a journal holds whole, checked records and nothing else: its length is the offset
 //     to follow from.
 //   - Whatever a guest sends is bounded and checked: frames, JSON, lines, journals, complaints.

@@ -12,7 +12,7 @@ import (
 
 // Run is a plan to be run in the guest.
 type Run struct {
-	ID    string          // names the run's folder in the guest: see [CheckRunID]
+	ID    string          // names the run's folder in the guest: see [journal.CheckRunID]
 	Plan  []byte          // compiled (driver/include/wskplan.h)
 	Files []transfer.File // brought into the guest together with the plan: the driver
 
@@ -53,8 +53,8 @@ func (g *Guest) StartRun(ctx context.Context, r Run) (*Stream, error) {
 	return s, nil
 }
 
-// Follow follows the journal of a run that was started before, from a position: that of a [Stream] or
-// a [Reader]. raw gets the journal's bytes from there on; it may be nil.
+// Follow follows the journal of a run that was started before, from a position: that of a [Stream], or
+// what [journal.Read] returns. raw gets the journal's bytes from there on; it may be nil.
 //
 // When contact was lost before, it first makes sure that the guest is the same one: *[RebootedError]
 // says that it has rebooted, after [Guest.Refresh] what the journal held then can still be read.

@@ -3,7 +3,8 @@
 //
 // What was interrupted goes on where it stopped, and what is there already with the right SHA-256 is not moved. A file has
 // its name only when it is whole and its hash was right, on both sides; until then it is a part beside it. Memory is
-// bounded whatever the sizes. Nothing that a guest says of its files is believed: not their sizes, not their names.
+// bounded whatever the sizes. Nothing that a guest says of its files is believed, neither their sizes nor their names: nothing
+// is written outside of the folder that a tree is pulled to.
 package transfer
 
 import (

@@ -50,7 +50,7 @@ type PullStats struct {
 // is bounded whatever the size. Ranges are written side by side, each byte once. A file that grows
 // meanwhile is fetched up to the size that it had at first; one that shrinks is an error.
 //
-// What w holds after an error is what was written so far: use [Guest.PullFile] for a host file that
+// What w holds after an error is what was written so far: use [Mover.PullFile] for a host file that
 // is whole or not there.
 func (m *Mover) Pull(ctx context.Context, path string, w io.WriterAt, o PullOptions) (PullStats, error) {
 	p, err := newPull(m, path, w, o)

@@ -145,7 +145,7 @@ func checkPlace(refused *NamesError, taken map[string]spelling, path, shown stri
 	}
 }
 
-// PushTree brings a tree into the guest: [Guest.Push], and the empty folders. Everything is checked
+// PushTree brings a tree into the guest: [Mover.Push], and the empty folders. Everything is checked
 // before anything is sent.
 func (m *Mover) PushTree(ctx context.Context, t *Tree, progress func(Progress)) (PushStats, error) {
 	if err := t.Check(); err != nil {

@@ -82,6 +82,7 @@ func (f *Fields) SHA256(name string, v *string) string {
 	s := f.Text(name, v)
 	if err := CheckSHA256(s); v != nil && err != nil {
 		f.Wrong("%s: %w", name, err)
+		return ""
 	}
 	return s
 }
@@ -91,6 +92,7 @@ func (f *Fields) GUID(name string, v *string) string {
 	id := f.Text(name, v)
 	if v != nil && !isGUID(id) {
 		f.Wrong("%s %q is no GUID", name, Clip(id, 60))
+		return ""
 	}
 	return id
 }
