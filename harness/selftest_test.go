@@ -284,15 +284,15 @@ func bringAgent(t *testing.T, env Env, up *wine.State) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	agent, err := w.Agent(t.Context())
+	tools, err := w.Tools(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	image, err := os.ReadFile(agent.Path)
+	image, err := os.ReadFile(tools.Agent.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	there := strings.ReplaceAll(strings.TrimPrefix(guest.AgentPath(agent.SHA256), `C:\`), `\`, "/")
+	there := strings.ReplaceAll(strings.TrimPrefix(guest.AgentPath(tools.Agent.SHA256), `C:\`), `\`, "/")
 	path := filepath.Join(up.Dir, "prefix", "drive_c", there)
 	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, image, 0o700)); err != nil {
 		t.Fatal(err)

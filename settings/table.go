@@ -12,8 +12,9 @@
 package settings
 
 import (
-	"fmt"
+	"cmp"
 	"maps"
+	"slices"
 
 	"wskharness/strictyaml"
 )
@@ -23,7 +24,7 @@ type Object = map[string]any
 
 // Value is what may stand behind a key: how it is read into a variable, and what the schema says of it.
 type Value struct {
-	Schema Object
+	Schema Object // nil: of a key that people write, and that must not be there
 	// Read reports what is wrong with n, which messages call what.
 	Read func(r *Reader, n *strictyaml.Node, what string)
 }
@@ -45,10 +46,7 @@ type Rule struct {
 	Says string // what is wrong; empty: said of the two names
 }
 
-// Refused is a key that people write and that must not be there. The schema does not know it.
-type Refused struct{ Name, Want, Says string }
-
-// Choice is keys of which one has to be there. That it is only one, their rows say.
+// Choice is keys of which one has to be there. That it is only one, or none of the schema's, their rows say.
 type Choice struct {
 	Names []string
 	Want  string
@@ -57,10 +55,9 @@ type Choice struct {
 
 // Table is the keys of one mapping, in the order in which they are read and told.
 type Table struct {
-	Doc     string
-	Keys    []Key
-	Refused []Refused
-	Choice  *Choice // nil: there is none
+	Doc    string
+	Keys   []Key
+	Choice *Choice // nil: there is none
 }
 
 // Given is what a mapping has of a table's keys: a key that is absent is nil.
@@ -78,7 +75,9 @@ func (t *Table) Read(r *Reader, m *strictyaml.Mapping) Given {
 			given[key.Name] = n
 		}
 	}
-	t.choose(r, m, given)
+	if c := t.Choice; c != nil && !slices.ContainsFunc(c.Names, func(name string) bool { return given[name] != nil }) {
+		r.At(m.Node, c.Want, "%s has no %s", m.What, c.Says)
+	}
 	m.Done()
 	for _, key := range t.Keys {
 		if n := given[key.Name]; n != nil && key.sensible(r, m, n, given) {
@@ -88,47 +87,20 @@ func (t *Table) Read(r *Reader, m *strictyaml.Mapping) Given {
 	return given
 }
 
-// choose reports what must not be there, and, where that is nothing, a choice that nobody made.
-func (t *Table) choose(r *Reader, m *strictyaml.Mapping, given Given) {
-	for _, refused := range t.Refused {
-		if n := m.Node.Get(refused.Name); n != nil {
-			m.Skip(refused.Name)
-			r.At(n, refused.Want, "%s", refused.Says)
-			return
-		}
-	}
-	if t.Choice == nil {
-		return
-	}
-	for _, name := range t.Choice.Names {
-		if given[name] != nil {
-			return
-		}
-	}
-	r.At(m.Node, t.Choice.Want, "%s has no %s", m.What, t.Choice.Says)
-}
-
 // sensible checks a key against the others, and reports whether it means anything.
 func (k *Key) sensible(r *Reader, m *strictyaml.Mapping, n *strictyaml.Node, given Given) bool {
 	for _, rule := range k.Without {
 		if given[rule.Key] != nil {
-			r.At(n, or(rule.Want, "one of %s and %s", rule.Key, k.Name), "%s", or(rule.Says, "%s has both", m.What))
+			r.At(n, cmp.Or(rule.Want, "one of "+rule.Key+" and "+k.Name), "%s", cmp.Or(rule.Says, m.What+" has both"))
 		}
 	}
 	for _, rule := range k.Beside {
 		if given[rule.Key] == nil {
-			r.At(n, rule.Want, "%s", or(rule.Says, "%s without %s", k.Name, rule.Key))
+			r.At(n, rule.Want, "%s", cmp.Or(rule.Says, k.Name+" without "+rule.Key))
 			return false
 		}
 	}
 	return true
-}
-
-func or(text, format string, args ...any) string {
-	if text != "" {
-		return text
-	}
-	return fmt.Sprintf(format, args...)
 }
 
 // Schema is the table as an object of a JSON Schema.
@@ -137,6 +109,9 @@ func (t *Table) Schema() Object {
 	var required []string
 	var excluded, choice []any
 	for _, key := range t.Keys {
+		if key.Value.Schema == nil {
+			continue
+		}
 		property := maps.Clone(key.Value.Schema)
 		if key.Doc != "" {
 			property["description"] = key.Doc

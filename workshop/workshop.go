@@ -11,9 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"sync"
 	"time"
 
@@ -102,56 +100,39 @@ func (w *Workshop) external(ctx context.Context, c *config.Config, signer *drive
 	return driver.PackageOwn(ctx, own, w.Cache, signer, time.Now())
 }
 
-// Agent builds wskagent.exe.
-func (w *Workshop) Agent(ctx context.Context) (guest.Agent, error) {
-	a, err := driver.Build(ctx, w.Toolchain, driver.AgentSpec(), w.Cache)
-	if err != nil {
-		return guest.Agent{}, &BuildError{Err: err}
-	}
-	return guest.Agent{Path: a.Path, SHA256: a.SHA256}, nil
-}
-
 // Tools are what some targets need to be brought up and connected to.
 type Tools struct {
 	Agent guest.Agent
 	built map[string]map[string]string // paths, by the target's name and then by the kind's own for it
 }
 
-// Tools builds them, side by side; what several targets ask for by one name, one after the other, since it may be the same.
+// Tools builds them, side by side: what is asked for twice is built once, since a build waits for one of the same.
 func (w *Workshop) Tools(ctx context.Context, targets ...*config.Target) (t Tools, err error) {
 	t.built = map[string]map[string]string{}
-	asked := map[string][]*config.Target{}
-	for _, target := range targets {
-		t.built[target.Name] = map[string]string{}
-		for name := range target.Machine.Builds {
-			asked[name] = append(asked[name], target)
-		}
-	}
 	var all sync.WaitGroup
 	var mu sync.Mutex
-	var errs []error
-	all.Go(func() {
-		agent, failed := w.Agent(ctx)
-		mu.Lock()
-		defer mu.Unlock()
-		t.Agent, errs = agent, append(errs, failed)
-	})
-	for _, name := range slices.Sorted(maps.Keys(asked)) {
+	build := func(spec driver.Spec, done func(a *driver.Artifact)) {
 		all.Go(func() {
-			for _, target := range asked[name] {
-				artifact, failed := driver.Build(ctx, w.Toolchain, target.Machine.Builds[name], w.Cache)
-				mu.Lock()
-				if failed != nil {
-					errs = append(errs, &BuildError{Err: failed})
-				} else {
-					t.built[target.Name][name] = artifact.Path
-				}
-				mu.Unlock()
+			a, failed := driver.Build(ctx, w.Toolchain, spec, w.Cache)
+			mu.Lock()
+			defer mu.Unlock()
+			if failed != nil {
+				err = errors.Join(err, &BuildError{Err: failed})
+				return
 			}
+			done(a)
 		})
 	}
+	build(driver.AgentSpec(), func(a *driver.Artifact) { t.Agent = guest.Agent{Path: a.Path, SHA256: a.SHA256} })
+	for _, target := range targets {
+		built := map[string]string{}
+		t.built[target.Name] = built
+		for name, spec := range target.Machine.Builds {
+			build(spec, func(a *driver.Artifact) { built[name] = a.Path })
+		}
+	}
 	all.Wait()
-	return t, errors.Join(errs...)
+	return t, err
 }
 
 // Provider is where a target's machine comes from that the tools were built for.
@@ -171,11 +152,11 @@ func WithAgent(ctx context.Context, env host.Env, client remote.Client, do func(
 	if err != nil {
 		return err
 	}
-	agent, err := w.Agent(ctx)
+	tools, err := w.Tools(ctx)
 	if err != nil {
 		return err
 	}
-	g, err := guest.Connect(ctx, client, guest.Options{Agent: agent, Logger: env.Logger})
+	g, err := guest.Connect(ctx, client, guest.Options{Agent: tools.Agent, Logger: env.Logger})
 	if err != nil {
 		return err
 	}

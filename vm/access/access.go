@@ -41,13 +41,15 @@ func (a *Access) Table() settings.Table {
 				Value: settings.Value{Schema: settings.Pattern(`^[hH][tT][tT][pP][sS]?://[^@?# ]+$`), Read: a.readURL}},
 			{Name: "password_env", Doc: "The environment variable that has the password.", Value: settings.Variable(&a.PasswordEnv)},
 			{Name: "password_file", Doc: "The file that has the password; nobody else may read it.", Without: []settings.Rule{{Key: "password_env"}}, Value: settings.Path(&a.PasswordFile)},
+			{Name: "password", Value: settings.Value{Read: func(r *settings.Reader, n *strictyaml.Node, what string) {
+				r.At(n, wantPassword, "a password in the configuration itself")
+			}}},
 			{Name: "auth", Value: settings.Word(&a.Auth, "basic", "ntlm")},
 			{Name: "allow_plain", Doc: "Basic over http: the password goes over the network in the clear.", Value: settings.Bool(&a.AllowPlain)},
 			{Name: "certificate_sha256", Doc: "The only certificate that is accepted.", Value: settings.Value{Schema: settings.Pattern(thumbprint.String()), Read: a.readCertificate}},
 			{Name: "ca_file", Doc: "The authority to trust: PEM, or one certificate in DER.", Without: []settings.Rule{{Key: "certificate_sha256"}}, Value: settings.Path(&a.CAFile)},
 		},
-		Refused: []settings.Refused{{Name: "password", Want: wantPassword, Says: "a password in the configuration itself"}},
-		Choice:  &settings.Choice{Names: []string{"password_env", "password_file"}, Want: wantPassword, Says: "password"},
+		Choice: &settings.Choice{Names: []string{"password_env", "password_file", "password"}, Want: wantPassword, Says: "password"},
 	}
 }
 
