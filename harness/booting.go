@@ -19,14 +19,14 @@ const (
 	refusedPause = 15 * time.Second
 )
 
-// patience is what is borne with while a machine boots: one policy, wherever one is waited for. The zero value is ready.
-type patience struct {
+// bootTolerance is which errors are tolerated while a machine boots: one policy, wherever one is waited for. The zero value is ready.
+type bootTolerance struct {
 	refused int
 	pause   time.Duration
 }
 
-// bears reports whether to ask again after an error.
-func (p *patience) bears(ctx context.Context, err error) bool {
+// tolerates reports whether to ask again after an error.
+func (p *bootTolerance) tolerates(ctx context.Context, err error) bool {
 	may, refused := guest.MayPassBooting(ctx, err)
 	if refused {
 		p.refused++
@@ -36,7 +36,7 @@ func (p *patience) bears(ctx context.Context, err error) bool {
 }
 
 // wait pauses before the machine is asked again. It reports whether there is time left for that.
-func (p *patience) wait(ctx context.Context) bool {
+func (p *bootTolerance) wait(ctx context.Context) bool {
 	pause := max(p.pause, reconnectPause)
 	p.pause = min(2*pause, longestPause)
 	select {

@@ -30,10 +30,10 @@ func TestPatience(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var p patience
+				var p bootTolerance
 				begun, borne := time.Now(), 0
 				for _, err := range test.errs {
-					if !p.bears(t.Context(), err) {
+					if !p.tolerates(t.Context(), err) {
 						break
 					}
 					borne++
@@ -49,8 +49,8 @@ func TestPatience(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	var p patience
-	if p.bears(ended, gone) || p.wait(ended) {
+	var p bootTolerance
+	if p.tolerates(ended, gone) || p.wait(ended) {
 		t.Error("it waits though its time is up")
 	}
 }

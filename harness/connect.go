@@ -71,7 +71,7 @@ func (s *session) reconnectWithin(ctx context.Context, before string, limit time
 		ctx, cancel := context.WithTimeout(whole, limit)
 		defer cancel()
 		defer s.tellTimeUp(ctx, "connect to the guest again")
-		var booting patience
+		var booting bootTolerance
 		for {
 			label, err := s.open(ctx, whole)
 			switch {
@@ -79,7 +79,7 @@ func (s *session) reconnectWithin(ctx context.Context, before string, limit time
 				return label, nil
 			case err == nil:
 				err = fmt.Errorf("the guest on %s has not rebooted", s.target.Name)
-			case !booting.bears(ctx, err):
+			case !booting.tolerates(ctx, err):
 				return label, err
 			}
 			if !booting.wait(ctx) {

@@ -349,7 +349,7 @@ func (l *driverRun) patience(a driverrun.Listen) time.Duration {
 	case driverrun.ForCancel:
 		return a.Least + l.allow(cancelLimit)
 	case driverrun.ForCase:
-		if p := l.env.patience; p != nil && p(a.Case) > 0 {
+		if p := l.env.responseTimeout; p != nil && p(a.Case) > 0 {
 			return p(a.Case)
 		}
 		return a.Least + l.allow(silence)

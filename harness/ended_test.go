@@ -48,7 +48,7 @@ func TestGuestThatEndsInAReboot(t *testing.T) {
 		"reboots.yaml": "suite: reboots\ndoc: d\ncases:\n  - {id: once, doc: d, steps: [reboot: {}]}\n  - {id: next, doc: d, steps: [sleep: 1ms]}\n",
 	})
 	k := &inReboot{t: t, out: config.Out}
-	env.dress = func(m vm.Machine) vm.Machine {
+	env.wrap = func(m vm.Machine) vm.Machine {
 		k.machine = m.(*wine.Machine)
 		return m
 	}

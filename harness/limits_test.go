@@ -210,7 +210,7 @@ func (m *injectable) InjectNMI(ctx context.Context) error {
 // evidence, a dump is forced and fetched, and the cases that are left run on the guest after it was reverted.
 func TestGuestThatFallsSilent(t *testing.T) {
 	env := testEnv(t)
-	env.patience = func(test string) time.Duration {
+	env.responseTimeout = func(test string) time.Duration {
 		if test == "slow.three" {
 			return time.Second // it is frozen when the clock begins to run
 		}
@@ -218,7 +218,7 @@ func TestGuestThatFallsSilent(t *testing.T) {
 	}
 	f := &freezer{t: t}
 	var m *injectable
-	env.dress = func(machine vm.Machine) vm.Machine {
+	env.wrap = func(machine vm.Machine) vm.Machine {
 		f.machine = machine.(*wine.Machine)
 		m = &injectable{Machine: f.machine, events: make(chan vm.Event, 1)}
 		return m

@@ -87,7 +87,7 @@ func (c *counted) Revert(ctx context.Context) error {
 func TestInterruptWhileDeploying(t *testing.T) {
 	env := testEnv(t)
 	var machine *counted
-	env.dress = func(m vm.Machine) vm.Machine {
+	env.wrap = func(m vm.Machine) vm.Machine {
 		machine = &counted{Machine: m.(*wine.Machine)}
 		return machine
 	}
@@ -131,7 +131,7 @@ func (r *turnedOff) Handle(e results.Update) (err error) {
 func TestRebootWhileBuilding(t *testing.T) {
 	env := testEnv(t)
 	r := &turnedOff{t: t}
-	env.dress = func(m vm.Machine) vm.Machine {
+	env.wrap = func(m vm.Machine) vm.Machine {
 		r.machine = m.(*wine.Machine)
 		return m
 	}

@@ -96,11 +96,11 @@ func (s *session) orderReboot(ctx context.Context) error {
 // answers, and Windows restarts WinRM once more shortly after it first answered.
 func (s *session) awaitBoot(ctx context.Context, before string) (label string, err error) {
 	confirmed := ""
-	var booting patience
+	var booting bootTolerance
 	for {
 		label, err = s.open(ctx, ctx)
 		switch id := s.facts.BootID; {
-		case err != nil && !booting.bears(ctx, err):
+		case err != nil && !booting.tolerates(ctx, err):
 			return "", err
 		case err != nil:
 			confirmed = ""

@@ -26,11 +26,11 @@ import (
 type Env struct {
 	host.Env
 
-	// patience is nil, or says how long a guest may be silent while a case is under way; zero: as long as ever.
-	patience func(test string) time.Duration
-	// dress is nil, or is given every machine as it is acquired, and returns what is used in its place: the
+	// responseTimeout is nil, or says how long a guest may be silent while a case is under way; zero: as long as ever.
+	responseTimeout func(test string) time.Duration
+	// wrap is nil, or is given every machine as it is acquired, and returns what is used in its place: the
 	// selftest disturbs it.
-	dress func(vm.Machine) vm.Machine
+	wrap func(vm.Machine) vm.Machine
 	// timeUp is nil, or is told of every time that was up where only time can tell, with the case that it was about, if
 	// it was about one: the selftest has to tell a harness that is wrong from a machine that is slow.
 	timeUp func(test, what string)

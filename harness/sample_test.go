@@ -108,7 +108,7 @@ func TestSampleServesEcho(t *testing.T) {
 	}
 	ctx := testtime.Context(t)
 	client := &echoer{}
-	env.dress = func(m vm.Machine) vm.Machine {
+	env.wrap = func(m vm.Machine) vm.Machine {
 		client.machine = m.(*wine.Machine)
 		return m
 	}

@@ -141,7 +141,7 @@ func (m *Mode) show(ctx context.Context, c *config.Config, t *config.Target, sui
 		return Finding{Wrong: []string{err.Error()}}
 	}
 	d := newDisturber(m, env, t.Machine.Shared == "")
-	env.dress, env.timeUp, env.quick = d.watch, d.timeUp, m.quick
+	env.wrap, env.timeUp, env.quick = d.watch, d.timeUp, m.quick
 	done, err := plan.Run(ctx, env, d)
 	d.done.Wait()
 	if d.skip != "" && err == nil && d.err == nil {

@@ -407,7 +407,7 @@ func disturbed(ctx context.Context, t *testing.T, env Env, m *Mode, watchers []r
 		t.Fatal(err)
 	}
 	d := newDisturber(m, env, true)
-	env.dress = d.watch
+	env.wrap = d.watch
 	done, err := plan.Run(ctx, env, append(watchers, d)...)
 	if d.done.Wait(); err != nil || d.err != nil || !d.acted {
 		t.Fatalf("disturbed: %t, %v, %v\n%s", d.acted, err, d.err, summary(done))

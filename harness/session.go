@@ -127,8 +127,8 @@ func (s *session) acquire(ctx context.Context) error {
 		}
 		return describeStart(s.machine), nil
 	})
-	if s.machine != nil && s.env.dress != nil {
-		s.machine = s.env.dress(s.machine)
+	if s.machine != nil && s.env.wrap != nil {
+		s.machine = s.env.wrap(s.machine)
 	}
 	switch {
 	case err != nil:
