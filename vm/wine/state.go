@@ -1,6 +1,7 @@
 package wine
 
 import (
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"wskharness/disk"
+	"wskharness/remote"
 	"wskharness/vm"
 )
 
@@ -188,4 +190,24 @@ func remove(dir string, guard int) error {
 		return fmt.Errorf("remove the guest: %w", err)
 	}
 	return nil
+}
+
+// RemoteEndpoint is where the guest's WinRM answers, with its password and its certificate.
+func (s *State) RemoteEndpoint() (remote.Endpoint, error) {
+	password, err := os.ReadFile(s.PasswordFile)
+	if err != nil {
+		return remote.Endpoint{}, fmt.Errorf("reach the Wine guest %s: %w", s.ID, err)
+	}
+	pem, err := os.ReadFile(s.CertificateFile)
+	if err != nil {
+		return remote.Endpoint{}, fmt.Errorf("reach the Wine guest %s: %w", s.ID, err)
+	}
+	e := remote.Endpoint{
+		URL: s.Endpoint, User: s.User, Password: remote.Secret(strings.TrimSpace(string(password))),
+		Auth: remote.AuthBasic, PinSHA256: s.CertificateSHA, RootCAs: x509.NewCertPool(),
+	}
+	if !e.RootCAs.AppendCertsFromPEM(pem) {
+		return remote.Endpoint{}, fmt.Errorf("reach the Wine guest %s: no certificate in %s", s.ID, s.CertificateFile)
+	}
+	return e, nil
 }
