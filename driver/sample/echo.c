@@ -80,8 +80,11 @@ static VOID TakeAccepted(ECHO *Echo)
 
 static VOID StartListenerClose(ECHO *Echo)
 {
-    CallBegun(&Echo->Close,
-              ListenDispatch(Echo)->Basic.WskCloseSocket(Echo->Listener.Socket, CallPrepare(&Echo->Close)));
+    PFN_WSK_CLOSE_SOCKET close = ListenDispatch(Echo)->Basic.WskCloseSocket;
+
+    CallBegun(&Echo->Close, close(Echo->Listener.Socket, CallPrepare(&Echo->Close)));
+    MISTAKE(DOUBLE_CLOSE, (VOID)CallWait(&Echo->Close),
+            CallBegun(&Echo->Close, close(Echo->Listener.Socket, CallPrepare(&Echo->Close))));
 }
 
 /* Whether the listener is closed. */
@@ -101,7 +104,6 @@ static BOOLEAN PollListener(ECHO *Echo)
     }
     if (!Echo->Closing) {
         Echo->Closing = TRUE;
-        MISTAKE(DOUBLE_CLOSE, StartListenerClose(Echo), (VOID)CallWait(&Echo->Close));
         StartListenerClose(Echo);
     }
     if (CallPending(&Echo->Accept) || !CallTake(&Echo->Close)) {
