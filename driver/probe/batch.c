@@ -4,7 +4,7 @@
 #include "clock.h"
 #include "kept.h"
 #include "step.h"
-#include "tally.h"
+#include "stepstats.h"
 #include "workers.h"
 #include "wskjudge.h"
 
@@ -16,7 +16,7 @@
  * waited for each other here would meet less often in WSK.
  */
 typedef struct RUNNER {
-    KSPIN_LOCK Lock; /* for all below, and its tallies */
+    KSPIN_LOCK Lock; /* for all below, and its stats */
     UINT32 Step;     /* where it is in the list, for saying where it is stuck */
     UINT32 Iteration;
     BOOLEAN Finished;
@@ -41,7 +41,7 @@ typedef struct BATCH {
     volatile LONG Due;  /* choices that did not have theirs */
     volatile LONG Had[WSKT_MAX_STEPS]; /* 1: that choice had */
     CHOICE Choice;
-    TALLY *Tally; /* one of each step for each thread, and once more for all of them */
+    STEP_STATS *Stats; /* one of each step for each thread, and once more for all of them */
     RUNNER Runner[WSKT_MAX_PARALLEL];
     KSPIN_LOCK Lock; /* for what failed first */
     INT32 FailedStep;
@@ -107,14 +107,14 @@ NTSTATUS BatchCheck(const WSKT_UNIT *Unit, ULONG InputBytes, ULONG OutputBytes)
 static BATCH *CreateBatch(const WSKT_UNIT *Unit)
 {
     SIZE_T bytes = FIELD_OFFSET(WSKT_UNIT, Step) + Unit->StepCount * sizeof(WSKT_STEP);
-    UINT32 tallies = Unit->StepCount * (Unit->Parallel + 1);
+    UINT32 count = Unit->StepCount * (Unit->Parallel + 1);
     BATCH *run = PoolAllocate(POOL_REQUEST, FIELD_OFFSET(BATCH, Unit) + bytes);
 
     if (run == NULL) {
         return NULL;
     }
-    run->Tally = PoolAllocate(POOL_REQUEST, tallies * sizeof(TALLY));
-    if (run->Tally == NULL) {
+    run->Stats = PoolAllocate(POOL_REQUEST, count * sizeof(STEP_STATS));
+    if (run->Stats == NULL) {
         PoolFree(POOL_REQUEST, run);
         return NULL;
     }
@@ -126,8 +126,8 @@ static BATCH *CreateBatch(const WSKT_UNIT *Unit)
     run->NotEven = DeadlineIn(Unit->ForMs + (Unit->TimeoutMs - Unit->ForMs) / 2);
     (VOID) ChoiceRead(Unit, &run->Choice); /* BatchCheck has seen that it can be read */
     run->Due = (LONG)run->Choice.Groups;
-    for (UINT32 i = 0; i < tallies; i++) {
-        TallyInitialize(&run->Tally[i]);
+    for (UINT32 i = 0; i < count; i++) {
+        StatsInitialize(&run->Stats[i]);
     }
     for (UINT32 i = 0; i < Unit->Parallel; i++) {
         KeInitializeSpinLock(&run->Runner[i].Lock);
@@ -139,13 +139,13 @@ static BATCH *CreateBatch(const WSKT_UNIT *Unit)
 
 static VOID FreeBatch(BATCH *Run)
 {
-    PoolFree(POOL_REQUEST, Run->Tally);
+    PoolFree(POOL_REQUEST, Run->Stats);
     PoolFree(POOL_REQUEST, Run);
 }
 
-static TALLY *TallyOf(const BATCH *Run, UINT32 Thread, UINT32 Step)
+static STEP_STATS *StatsOf(const BATCH *Run, UINT32 Thread, UINT32 Step)
 {
-    return &Run->Tally[Thread * Run->Unit.StepCount + Step];
+    return &Run->Stats[Thread * Run->Unit.StepCount + Step];
 }
 
 /* The first deviation of the batch is the one that it reports. IRQL <= DISPATCH_LEVEL. */
@@ -209,7 +209,7 @@ static WSKT_VERDICT RunStep(BATCH *Run, UINT32 Thread, UINT32 Iteration, UINT32 
     }
 
     KeAcquireSpinLock(&runner->Lock, &irql);
-    TallyAdd(TallyOf(Run, Thread, Step), &result, verdict != WSKT_DEVIATES);
+    StatsAdd(StatsOf(Run, Thread, Step), &result, verdict != WSKT_DEVIATES);
     KeReleaseSpinLock(&runner->Lock, irql);
     if (verdict == WSKT_DEVIATES) {
         NoteFailure(Run, Thread, Iteration, Step);
@@ -324,11 +324,11 @@ static VOID Gather(BATCH *Run, UINT32 Thread, UINT32 *Completed)
         const WSKT_RESULT stuck = {
             .Status = (UINT32)STATUS_TIMEOUT, .Origin = WSKT_ORIGIN_TIMEOUT, .Executed = 1};
 
-        TallyAdd(TallyOf(Run, Thread, runner->Step), &stuck, FALSE);
+        StatsAdd(StatsOf(Run, Thread, runner->Step), &stuck, FALSE);
         NoteFailure(Run, Thread, runner->Iteration, runner->Step);
     }
     for (UINT32 step = 0; step < Run->Unit.StepCount; step++) {
-        TallyMerge(TallyOf(Run, Run->Unit.Parallel, step), TallyOf(Run, Thread, step));
+        StatsMerge(StatsOf(Run, Run->Unit.Parallel, step), StatsOf(Run, Thread, step));
     }
     KeReleaseSpinLock(&runner->Lock, irql);
 }
@@ -352,7 +352,7 @@ static VOID Report(BATCH *Run, WSKT_UNIT_RESULT *Out)
     Out->FailedIteration = Run->FailedIteration;
     KeReleaseSpinLock(&Run->Lock, irql);
     for (UINT32 step = 0; step < Run->Unit.StepCount; step++) {
-        TallyReport(TallyOf(Run, Run->Unit.Parallel, step), repeats, &Out->Result[step]);
+        StatsReport(StatsOf(Run, Run->Unit.Parallel, step), repeats, &Out->Result[step]);
     }
 }
 

@@ -12,7 +12,7 @@ typedef struct CHOICE {
     UINT32 Share[WSKT_MAX_STEPS];     /* weights of the groups up to and with each */
 } CHOICE;
 
-/* FALSE if the groups of the unit are not in order, or one has no weight. Its counts were checked. */
+/* FALSE if the groups of the batch are not in order, or one has no weight. Its counts were checked. */
 _IRQL_requires_max_(HIGH_LEVEL) _Must_inspect_result_ BOOLEAN
     ChoiceRead(const WSKT_UNIT *Unit, CHOICE *Choice);
 

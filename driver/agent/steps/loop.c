@@ -85,7 +85,7 @@ static LOOP_RUN *CreateLoop(const LOOP_ORDER *Order)
     }
     run->Due = (LONG)run->Choice.Groups;
     for (UINT32 i = 0; i < count; i++)
-        TallyInitialize(&run->Stats[i].Tally);
+        StatsInitialize(&run->Stats[i].Step);
     return run;
 }
 
@@ -134,7 +134,7 @@ static void NoteLate(LOOP_RUN *Run, UINT32 Thread)
 
     AcquireSRWLockExclusive(&thread->Lock);
     if (!thread->Finished) {
-        TallyAdd(&LoopStats(Run, Thread, thread->Step)->Tally, &stuck, FALSE);
+        StatsAdd(&LoopStats(Run, Thread, thread->Step)->Step, &stuck, FALSE);
         LoopNoteFailure(Run, Thread, thread->Iteration, thread->Step);
     }
     ReleaseSRWLockExclusive(&thread->Lock);
@@ -189,7 +189,7 @@ static void ReportLoop(LOOP_RUN *Run, WSKT_UNIT_RESULT *Answer, CAPTURE *Kept)
     for (UINT32 step = 0; step < Run->Unit->StepCount; step++) {
         LOOP_STATS *all = LoopStats(Run, Run->Unit->Parallel, step);
 
-        TallyReport(&all->Tally, repeats, &Answer->Result[step]);
+        StatsReport(&all->Step, repeats, &Answer->Result[step]);
         Kept[step] = all->Kept;
         all->Kept = (CAPTURE){0};
     }

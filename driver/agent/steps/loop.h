@@ -1,5 +1,5 @@
 /*
- * loop.h - a unit of the agent's steps that runs over and over, on threads side by side: what unit.c of the
+ * loop.h - a unit of the agent's steps that runs over and over, on threads side by side: what batch.c of the
  * sample is in its kernel, with the same choices, the same judgement and the same counts.
  */
 #pragma once

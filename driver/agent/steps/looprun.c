@@ -38,7 +38,7 @@ void LoopNoteFailure(LOOP_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT32 Step
 /* Takes over an output, where the stats that it belongs to take over its result. */
 static void KeepWithResult(LOOP_STATS *Into, CAPTURE *Kept)
 {
-    if (Into->Tally.Deviated)
+    if (Into->Step.Deviated)
         return;
     free(Into->Kept.Data);
     Into->Kept = *Kept;
@@ -47,9 +47,9 @@ static void KeepWithResult(LOOP_STATS *Into, CAPTURE *Kept)
 
 void LoopMerge(LOOP_STATS *Into, LOOP_STATS *From)
 {
-    if (From->Tally.Result.Origin != WSKT_ORIGIN_SKIPPED)
+    if (From->Step.Result.Origin != WSKT_ORIGIN_SKIPPED)
         KeepWithResult(Into, &From->Kept);
-    TallyMerge(&Into->Tally, &From->Tally);
+    StatsMerge(&Into->Step, &From->Step);
 }
 
 void LoopNoteRun(LOOP_RUN *Run, UINT32 Thread, UINT32 Step, const WSKT_RESULT *Result, BOOL Expected,
@@ -59,6 +59,6 @@ void LoopNoteRun(LOOP_RUN *Run, UINT32 Thread, UINT32 Step, const WSKT_RESULT *R
 
     AcquireSRWLockExclusive(&Run->Thread[Thread].Lock);
     KeepWithResult(stats, Kept);
-    TallyAdd(&stats->Tally, Result, (BOOLEAN)Expected);
+    StatsAdd(&stats->Step, Result, (BOOLEAN)Expected);
     ReleaseSRWLockExclusive(&Run->Thread[Thread].Lock);
 }

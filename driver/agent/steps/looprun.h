@@ -4,7 +4,7 @@
 
 #include "choice.h"
 #include "loop.h"
-#include "tally.h"
+#include "stepstats.h"
 
 typedef struct LOOP_RUN LOOP_RUN;
 
@@ -19,7 +19,7 @@ typedef struct LOOP_THREAD {
 
 /* The runs of one step, on one thread or on all. */
 typedef struct LOOP_STATS {
-    TALLY Tally;
+    STEP_STATS Step;
     CAPTURE Kept; /* of the run that is its result */
 } LOOP_STATS;
 

@@ -13,39 +13,39 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// hostUnit is the driver's batch.c and what belongs to it, compiled for this machine with steps that do as they are
-// told: testdata/host/unit.c says how. What the driver counts can be known exactly only there.
-type hostUnit struct{ program string }
+// hostBatch is the driver's batch.c and what belongs to it, compiled for this machine with steps that do as they are
+// told: testdata/host/batch.c says how. What the driver counts can be known exactly only there.
+type hostBatch struct{ program string }
 
-func TestUnit(t *testing.T) {
+func TestBatch(t *testing.T) {
 	cc, err := exec.LookPath("cc")
 	if err != nil {
 		t.Skip("there is no C compiler for this machine: what the driver counts is left to the tests on a guest")
 	}
-	u := hostUnit{filepath.Join(t.TempDir(), "unit")}
+	b := hostBatch{filepath.Join(t.TempDir(), "batch")}
 	args := []string{"-std=gnu17", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", "-fsanitize=address,undefined",
-		"-DWSKT_KERNEL", "-I", "testdata/host", "-I", "include", "-I", "kernel", "-I", "probe", "-I", "shared", "-o", u.program, "testdata/host/unit.c"}
-	args = append(args, "probe/batch.c", "probe/kept.c", "shared/choice.c", "shared/tally.c", "shared/histogram.c")
+		"-DWSKT_KERNEL", "-I", "testdata/host", "-I", "include", "-I", "kernel", "-I", "probe", "-I", "shared", "-o", b.program, "testdata/host/batch.c"}
+	args = append(args, "probe/batch.c", "probe/kept.c", "shared/choice.c", "shared/stepstats.c", "shared/histogram.c")
 	if out, err := exec.CommandContext(t.Context(), cc, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	t.Run("percentiles", u.percentiles)
-	t.Run("choices", u.choices)
-	t.Run("counts exactly", u.countsExactly)
-	t.Run("chooses", u.chooses)
-	t.Run("notices at once", u.noticesAtOnce)
-	t.Run("runs for a time", u.runsForATime)
-	t.Run("refuses", u.refuses)
-	t.Run("takes", u.takes)
+	t.Run("percentiles", b.percentiles)
+	t.Run("choices", b.choices)
+	t.Run("counts exactly", b.countsExactly)
+	t.Run("chooses", b.chooses)
+	t.Run("notices at once", b.noticesAtOnce)
+	t.Run("runs for a time", b.runsForATime)
+	t.Run("refuses", b.refuses)
+	t.Run("takes", b.takes)
 }
 
-func (u hostUnit) output(t *testing.T, stdin string, args ...string) string {
+func (b hostBatch) output(t *testing.T, stdin string, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), u.program, args...)
+	cmd := exec.CommandContext(t.Context(), b.program, args...)
 	cmd.Stdin = strings.NewReader(stdin)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatalf("unit %s: %v\n%s", strings.Join(args, " "), err, out)
+		t.Fatalf("batch %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	return string(out)
 }
@@ -64,7 +64,7 @@ func numbers(t *testing.T, text string) (all []uint64) {
 
 // percentiles compares every percentile with the exact one of known distributions: it is never below, and at
 // most an eighth above.
-func (u hostUnit) percentiles(t *testing.T) {
+func (b hostBatch) percentiles(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	many := func(n int, next func(i int) uint64) (all []uint64) {
 		for i := range n {
@@ -85,7 +85,7 @@ func (u hostUnit) percentiles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := strings.Trim(fmt.Sprint(times), "[]")
-			got := numbers(t, u.output(t, text, "percentiles"))
+			got := numbers(t, b.output(t, text, "percentiles"))
 			slices.Sort(times)
 			for i, reported := range got {
 				percent := i + 1
@@ -128,9 +128,9 @@ func chosen(seed, thread uint32, count int, weights ...uint64) (all []uint64) {
 }
 
 // choices: a seed chooses the same each time and on every machine, each thread otherwise, and by weight.
-func (u hostUnit) choices(t *testing.T) {
+func (b hostBatch) choices(t *testing.T) {
 	choose := func(seed, thread, count string, weights ...string) []uint64 {
-		return numbers(t, u.output(t, "", append([]string{"choose", seed, thread, count}, weights...)...))
+		return numbers(t, b.output(t, "", append([]string{"choose", seed, thread, count}, weights...)...))
 	}
 	first := choose("4711", "0", "20000", "6", "3", "1")
 	if diff := cmp.Diff(chosen(4711, 0, 20000, 6, 3, 1), first); diff != "" {
@@ -155,27 +155,27 @@ func (u hostUnit) choices(t *testing.T) {
 	}
 }
 
-// unitAnswer is what a unit on this machine came to.
-type unitAnswer struct {
+// batchAnswer is what a unit on this machine came to.
+type batchAnswer struct {
 	Refused   uint32
 	Completed int
 	Step      int
 	Thread    int
 	Iteration int
-	Steps     []unitStep
+	Steps     []batchStep
 	Blocks    int // of memory that were not given back
 }
 
-type unitStep struct {
+type batchStep struct {
 	Status, Origin uint32
 	Runs, NS, Max  uint64
 	P              [3]uint64
 	V, W           uint64
 }
 
-func (u hostUnit) run(t *testing.T, args ...string) (a unitAnswer) {
+func (b hostBatch) run(t *testing.T, args ...string) (a batchAnswer) {
 	t.Helper()
-	if err := json.Unmarshal([]byte(u.output(t, "", append([]string{"run"}, args...)...)), &a); err != nil {
+	if err := json.Unmarshal([]byte(b.output(t, "", append([]string{"run"}, args...)...)), &a); err != nil {
 		t.Fatal(err)
 	}
 	if a.Blocks != 0 {
@@ -185,9 +185,9 @@ func (u hostUnit) run(t *testing.T, args ...string) (a unitAnswer) {
 }
 
 // countsExactly: every run of every thread is counted once, and its time too.
-func (u hostUnit) countsExactly(t *testing.T) {
-	a := u.run(t, "16", "1000", "0", "60000", "1", "0", "0:0:good:0", "0:0:next:1000000", "0:0:good:5")
-	want := []unitStep{
+func (b hostBatch) countsExactly(t *testing.T) {
+	a := b.run(t, "16", "1000", "0", "60000", "1", "0", "0:0:good:0", "0:0:next:1000000", "0:0:good:5")
+	want := []batchStep{
 		{Runs: 16000, NS: 999, Max: 999, P: [3]uint64{511, 959, 999}},
 		{Runs: 16000, NS: 1000999, Max: 1000999, P: [3]uint64{1000999, 1000999, 1000999}},
 		{Runs: 16 * 667, NS: 671, Max: 671, P: [3]uint64{351, 639, 671}}, // every third pass ended before it
@@ -199,7 +199,7 @@ func (u hostUnit) countsExactly(t *testing.T) {
 		t.Errorf("%+v\nwant all 16 threads, and %+v", a, want)
 	}
 
-	one := u.run(t, "1", "1", "0", "60000", "1", "0", "0:0:good:100", "0:0:good:200")
+	one := b.run(t, "1", "1", "0", "60000", "1", "0", "0:0:good:100", "0:0:good:200")
 	for i, s := range one.Steps {
 		if s.Runs != 1 || s.P != [3]uint64{} || s.NS != uint64(i+1)*100 {
 			t.Errorf("a list that runs once: step %d is %+v", i, s)
@@ -208,8 +208,8 @@ func (u hostUnit) countsExactly(t *testing.T) {
 }
 
 // chooses: what ran, and how often, is what the seed says.
-func (u hostUnit) chooses(t *testing.T) {
-	a := u.run(t, "8", "500", "0", "60000", "77", "3", "0:5:good:1", "0:5:good:1", "1:2:yield:1", "2:1:good:1")
+func (b hostBatch) chooses(t *testing.T) {
+	a := b.run(t, "8", "500", "0", "60000", "77", "3", "0:5:good:1", "0:5:good:1", "1:2:yield:1", "2:1:good:1")
 	var want [3]uint64
 	for thread := range uint32(8) {
 		var yields uint64
@@ -229,24 +229,24 @@ func (u hostUnit) chooses(t *testing.T) {
 }
 
 // noticesAtOnce: a loop ends at the first run that is not as expected, and says where it was.
-func (u hostUnit) noticesAtOnce(t *testing.T) {
+func (b hostBatch) noticesAtOnce(t *testing.T) {
 	for name, test := range map[string]struct {
 		args []string
-		want unitAnswer // of its steps the failing one
+		want batchAnswer // of its steps the failing one
 	}{
 		"status": {[]string{"1", "1000", "0", "60000", "1", "0", "0:0:good:1", "0:0:bad:1000:0:313", "0:0:good:1"},
-			unitAnswer{Step: 1, Iteration: 313, Steps: []unitStep{{Status: 0xC0000001, Runs: 314, NS: 1313, Max: 1313, V: 7}}}},
+			batchAnswer{Step: 1, Iteration: 313, Steps: []batchStep{{Status: 0xC0000001, Runs: 314, NS: 1313, Max: 1313, V: 7}}}},
 		"value": {[]string{"1", "1000", "0", "60000", "1", "0", "0:0:good:1", "0:0:value:1000:0:20", "0:0:good:1"},
-			unitAnswer{Step: 1, Iteration: 20, Steps: []unitStep{{Runs: 21, NS: 1020, Max: 1020, V: 8}}}},
+			batchAnswer{Step: 1, Iteration: 20, Steps: []batchStep{{Runs: 21, NS: 1020, Max: 1020, V: 8}}}},
 		"first run": {[]string{"1", "1000", "0", "60000", "1", "0", "0:0:bad:1000:0:0", "0:0:good:1"},
-			unitAnswer{Step: 0, Iteration: 0, Steps: []unitStep{{Status: 0xC0000001, Runs: 1, NS: 1000, Max: 1000, V: 7}}}},
+			batchAnswer{Step: 0, Iteration: 0, Steps: []batchStep{{Status: 0xC0000001, Runs: 1, NS: 1000, Max: 1000, V: 7}}}},
 		"on a thread": {[]string{"16", "1000000", "0", "60000", "1", "0", "0:0:good:1", "0:0:value:1:11:17"},
-			unitAnswer{Step: 1, Thread: 11, Iteration: 17}},
+			batchAnswer{Step: 1, Thread: 11, Iteration: 17}},
 		"stuck": {[]string{"4", "100", "0", "300", "1", "0", "0:0:good:1", "0:0:stuck:1:2:50"},
-			unitAnswer{Step: 1, Thread: 2, Iteration: 50, Completed: 3}},
+			batchAnswer{Step: 1, Thread: 2, Iteration: 50, Completed: 3}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := u.run(t, test.args...)
+			got := b.run(t, test.args...)
 			failed := got.Steps[got.Step]
 			failed.P = [3]uint64{}
 			if got.Step != test.want.Step || got.Thread != test.want.Thread || got.Iteration != test.want.Iteration {
@@ -271,24 +271,24 @@ func (u hostUnit) noticesAtOnce(t *testing.T) {
 }
 
 // runsForATime: each thread begins lists until the time is up, and no longer. A step takes a microsecond.
-func (u hostUnit) runsForATime(t *testing.T) {
-	a := u.run(t, "4", "4294967295", "100", "60000", "1", "0", "0:0:good:1", "0:0:good:1")
+func (b hostBatch) runsForATime(t *testing.T) {
+	a := b.run(t, "4", "4294967295", "100", "60000", "1", "0", "0:0:good:1", "0:0:good:1")
 	if lists := a.Steps[0].Runs; a.Completed != 4 || a.Step != -1 || a.Steps[1].Runs != lists || lists < 50_000 || lists > 50_003 {
 		t.Errorf("%+v: want as many lists as fill the time, and those that the other threads are at then", a)
 	}
 	// By chance alone the second choice would hardly come within a millisecond.
-	rare := u.run(t, "1", "4294967295", "1", "60000", "1", "2", "0:60000:good:1", "1:1:good:1")
+	rare := b.run(t, "1", "4294967295", "1", "60000", "1", "2", "0:60000:good:1", "1:1:good:1")
 	if rare.Completed != 1 || rare.Step != -1 || rare.Steps[1].Runs != 1 {
 		t.Errorf("%+v: want each choice to have its turn", rare)
 	}
-	bounded := u.run(t, "4", "3", "30000", "60000", "1", "0", "0:0:good:1", "0:0:good:1")
+	bounded := b.run(t, "4", "3", "30000", "60000", "1", "0", "0:0:good:1", "0:0:good:1")
 	if bounded.Completed != 4 || bounded.Steps[0].Runs != 12 {
 		t.Errorf("%+v, want three passes on each of 4 threads", bounded)
 	}
 }
 
 // refuses: what is not well formed is refused, and nothing runs.
-func (u hostUnit) refuses(t *testing.T) {
+func (b hostBatch) refuses(t *testing.T) {
 	for name, args := range map[string][]string{
 		"a group without weight": {"1", "1", "0", "1000", "1", "2", "0:1:good:1", "1:0:good:1"},
 		"groups out of order":    {"1", "1", "0", "1000", "1", "2", "1:1:good:1", "0:1:good:1"},
@@ -304,27 +304,27 @@ func (u hostUnit) refuses(t *testing.T) {
 		"kept by chance":         {"1", "1", "0", "1000", "1", "2", "0:1:keep:1", "1:1:good:1"},
 		"taken from nowhere":     {"1", "1", "0", "1000", "1", "0", "0:0:keep:1", "0:0:beyond:1"},
 	} {
-		if a := u.run(t, args...); a.Refused != 0xC000000D {
+		if a := b.run(t, args...); a.Refused != 0xC000000D {
 			t.Errorf("%s: %+v", name, a)
 		}
 	}
 }
 
 // takes: a step gets what an earlier one of its case reported, is judged by it, and does not run without it.
-func (u hostUnit) takes(t *testing.T) {
-	a := u.run(t, "1", "1", "0", "60000", "1", "0", "0:0:keep:4711", "0:0:good:1", "0:0:take:1", "0:0:keep:12", "0:0:take:1")
+func (b hostBatch) takes(t *testing.T) {
+	a := b.run(t, "1", "1", "0", "60000", "1", "0", "0:0:keep:4711", "0:0:good:1", "0:0:take:1", "0:0:keep:12", "0:0:take:1")
 	if a.Step != -1 || a.Completed != 1 || a.Steps[2].W != 4711 || a.Steps[4].W != 12 {
 		t.Errorf("%+v: want 4711 taken, and then 12", a)
 	}
-	wrong := u.run(t, "1", "1", "0", "60000", "1", "0", "0:0:keep:4711", "0:0:take:1:0:0", "0:0:good:1")
+	wrong := b.run(t, "1", "1", "0", "60000", "1", "0", "0:0:keep:4711", "0:0:take:1:0:0", "0:0:good:1")
 	if wrong.Step != 1 || wrong.Steps[1].W != 4712 || wrong.Steps[2].Runs != 0 {
 		t.Errorf("%+v: want the one that reports another number to end the list", wrong)
 	}
-	without := u.run(t, "1", "1", "0", "60000", "1", "0", "0:0:good:1", "0:0:take:1", "0:0:good:1")
+	without := b.run(t, "1", "1", "0", "60000", "1", "0", "0:0:good:1", "0:0:take:1", "0:0:good:1")
 	if without.Step != 1 || without.Steps[1].Origin != 1 || without.Steps[1].Status != 0xC0000225 || without.Steps[2].Runs != 0 {
 		t.Errorf("%+v: want STATUS_NOT_FOUND, refused", without)
 	}
-	failed := u.run(t, "1", "1", "0", "60000", "1", "0", "0:0:bad:1:0:0", "0:0:keep:5", "0:0:take:1")
+	failed := b.run(t, "1", "1", "0", "60000", "1", "0", "0:0:bad:1:0:0", "0:0:keep:5", "0:0:take:1")
 	if failed.Step != 0 || failed.Steps[2].Runs != 0 {
 		t.Errorf("%+v", failed)
 	}

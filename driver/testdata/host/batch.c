@@ -1,10 +1,10 @@
 /*
- * unit.c - runs units on this machine, with steps that do as they are told, and prints what the driver would
- * report. With it, the histogram's percentiles of numbers on standard input, and the choices of a seed.
+ * batch.c - runs batches on this machine, with steps that do as they are told, and prints what the driver
+ * would report. With it, the histogram's percentiles of numbers on standard input, and the choices of a seed.
  *
- *   unit percentiles < NUMBERS
- *   unit choose SEED THREAD COUNT WEIGHT...
- *   unit run PARALLEL REPEAT FORMS TIMEOUTMS SEED GROUPS STEP...
+ *   batch percentiles < NUMBERS
+ *   batch choose SEED THREAD COUNT WEIGHT...
+ *   batch run PARALLEL REPEAT FORMS TIMEOUTMS SEED GROUPS STEP...
  *
  * A step is GROUP:WEIGHT:WHAT:NS[:THREAD:ITERATION], with WHAT one of good, bad (fails there), value (reports
  * 7, and another number there), next (every third run is STATUS_DEVICE_NOT_READY, which ends the list),
@@ -215,7 +215,7 @@ static WSKT_STEP ReadStep(const char *Text, UINT32 Index)
     return step;
 }
 
-static int RunUnit(char **Args, int Count)
+static int RunBatch(char **Args, int Count)
 {
     UINT32 steps = (UINT32)Count - 6;
     ULONG input = (ULONG)FIELD_OFFSET(WSKT_UNIT, Step) + steps * (ULONG)sizeof(WSKT_STEP);
@@ -309,6 +309,6 @@ int main(int argc, char **argv)
     if (argc > 5 && strcmp(argv[1], "choose") == 0)
         return Choose(argv + 2, argc - 2);
     if (argc > 8 && strcmp(argv[1], "run") == 0)
-        return RunUnit(argv + 2, argc - 2);
+        return RunBatch(argv + 2, argc - 2);
     return 2;
 }
