@@ -41,8 +41,8 @@ static VOID NTAPI WorkerMain(PVOID Context)
     (VOID) PsTerminateSystemThread(STATUS_SUCCESS);
 }
 
-/* PASSIVE_LEVEL. The caller has claimed the worker. */
-static NTSTATUS CreateThread(WORKER *Worker)
+/* The caller has claimed the worker. */
+_IRQL_requires_max_(PASSIVE_LEVEL) static NTSTATUS CreateThread(WORKER *Worker)
 {
     OBJECT_ATTRIBUTES attributes;
     HANDLE handle;

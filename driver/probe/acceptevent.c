@@ -6,10 +6,10 @@
 /* Unused by the sockets that the callback accepts: no event is enabled on them. */
 static const WSK_CLIENT_CONNECTION_DISPATCH NoEvents;
 
-/* WSK_CLIENT_LISTEN_DISPATCH.WskAcceptEvent. IRQL <= DISPATCH_LEVEL. */
-static NTSTATUS WSKAPI AcceptEvent(PVOID Context, ULONG Flags, PSOCKADDR Local, PSOCKADDR Remote,
-                                   PWSK_SOCKET Accepted, PVOID *AcceptedContext,
-                                   const WSK_CLIENT_CONNECTION_DISPATCH **AcceptedDispatch)
+/* WSK_CLIENT_LISTEN_DISPATCH.WskAcceptEvent. */
+_IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS WSKAPI
+    AcceptEvent(PVOID Context, ULONG Flags, PSOCKADDR Local, PSOCKADDR Remote, PWSK_SOCKET Accepted,
+                PVOID *AcceptedContext, const WSK_CLIENT_CONNECTION_DISPATCH **AcceptedDispatch)
 {
     NAMED_SOCKET *named = Context;
     NTSTATUS status = STATUS_REQUEST_NOT_ACCEPTED;

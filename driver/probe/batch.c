@@ -148,8 +148,9 @@ static STEP_STATS *StatsOf(const BATCH *Run, UINT32 Thread, UINT32 Step)
     return &Run->Stats[Thread * Run->Unit.StepCount + Step];
 }
 
-/* The first deviation of the batch is the one that it reports. IRQL <= DISPATCH_LEVEL. */
-static VOID NoteFailure(BATCH *Run, UINT32 Thread, UINT32 Iteration, UINT32 Step)
+/* The first deviation of the batch is the one that it reports. */
+_IRQL_requires_max_(DISPATCH_LEVEL) static VOID
+    NoteFailure(BATCH *Run, UINT32 Thread, UINT32 Iteration, UINT32 Step)
 {
     KIRQL irql;
 
@@ -163,8 +164,9 @@ static VOID NoteFailure(BATCH *Run, UINT32 Thread, UINT32 Iteration, UINT32 Step
     (VOID) InterlockedExchange(&Run->Stop, 1);
 }
 
-/* One step of one list. PASSIVE_LEVEL. */
-static WSKT_VERDICT RunStep(BATCH *Run, UINT32 Thread, UINT32 Iteration, UINT32 Step)
+/* One step of one list. */
+_IRQL_requires_max_(PASSIVE_LEVEL) static WSKT_VERDICT
+    RunStep(BATCH *Run, UINT32 Thread, UINT32 Iteration, UINT32 Step)
 {
     RUNNER *runner = &Run->Runner[Thread];
     STEP_CALL call;
@@ -228,8 +230,8 @@ static BOOLEAN IsOver(const BATCH *Run)
     return Run->Stop || Stopped || TimeIsUp(Run);
 }
 
-/* All repetitions of one thread. PASSIVE_LEVEL. */
-static VOID RunList(BATCH *Run, UINT32 Thread)
+/* All repetitions of one thread. */
+_IRQL_requires_max_(PASSIVE_LEVEL) static VOID RunList(BATCH *Run, UINT32 Thread)
 {
     RUNNER *runner = &Run->Runner[Thread];
     UINT64 random = ChoiceSeed(Run->Unit.Seed, Thread);
@@ -281,8 +283,8 @@ static VOID RunnerReport(PVOID Context)
     FinishRun(Context, 1);
 }
 
-/* Starts the threads and waits for them, but no longer than the batch may take. PASSIVE_LEVEL. */
-static NTSTATUS RunParallel(BATCH *Run)
+/* Starts the threads and waits for them, but no longer than the batch may take. */
+_IRQL_requires_max_(PASSIVE_LEVEL) static NTSTATUS RunParallel(BATCH *Run)
 {
     LONG threads = (LONG)Run->Unit.Parallel;
     NTSTATUS status = STATUS_SUCCESS;

@@ -35,8 +35,8 @@ static VOID NoteCapture(CLIENT *Client, const WSK_PROVIDER_NPI *Npi)
     }
 }
 
-/* Lock held. What was captured is shown only while it is. */
-static VOID DescribeCapture(const CLIENT *Client, WSKT_RESULT *Result)
+/* What was captured is shown only while it is. */
+_Requires_lock_held_(Client->Lock) static VOID DescribeCapture(const CLIENT *Client, WSKT_RESULT *Result)
 {
     const CAPTURED *captured = &Client->Captured;
 
@@ -54,8 +54,7 @@ static VOID DescribeCapture(const CLIENT *Client, WSKT_RESULT *Result)
     Result->Value[WSKT_V_NPI_SAME_DISPATCH] = captured->SameDispatch;
 }
 
-/* Lock held. */
-static VOID CountCapture(CLIENT *Client, LONG Change, PKIRQL Irql)
+_Requires_lock_held_(Client->Lock) static VOID CountCapture(CLIENT *Client, LONG Change, PKIRQL Irql)
 {
     LONG captures = Client->Captures + Change;
 
@@ -125,8 +124,8 @@ NTSTATUS CaptureCheck(const STEP_CALL *Call)
                  (wait <= WSKT_MAX_WAIT_MS || wait == WSK_INFINITE_WAIT));
 }
 
-/* What is captured now. IRQL <= DISPATCH_LEVEL. */
-static VOID Inspect(UINT32 Index, WSKT_RESULT *Result)
+/* What is captured now. */
+_IRQL_requires_max_(DISPATCH_LEVEL) static VOID Inspect(UINT32 Index, WSKT_RESULT *Result)
 {
     CLIENT *client = ClientAt(Index);
     KIRQL irql;
@@ -185,8 +184,8 @@ static VOID ReleaseClient(CLIENT *Client, const CLAIM *Claim, WSKT_RESULT *Resul
     ClientEndCall(Client, irql);
 }
 
-/* Releases a capture of the client, unless there is none. IRQL <= DISPATCH_LEVEL. */
-static VOID ReleaseNow(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result)
+/* Releases a capture of the client, unless there is none. */
+_IRQL_requires_max_(DISPATCH_LEVEL) static VOID ReleaseNow(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result)
 {
     CLAIM claim;
 
@@ -204,8 +203,8 @@ typedef struct LATER {
     UINT32 Ms;
 } LATER;
 
-/* A worker. PASSIVE_LEVEL. */
-static VOID ReleaseWork(PVOID Context)
+/* A worker. */
+_IRQL_requires_max_(PASSIVE_LEVEL) static VOID ReleaseWork(PVOID Context)
 {
     LATER *later = Context;
     WSKT_RESULT result = {0};

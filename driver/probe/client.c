@@ -95,8 +95,7 @@ static VOID Prepare(REGISTRATION *Registration, CLIENT *Client, const UINT64 *Ar
     Registration->Npi.Dispatch = (flags & WSKT_REG_NULL_DISPATCH) != 0 ? NULL : &Registration->Dispatch;
 }
 
-/* PASSIVE_LEVEL. */
-static NTSTATUS CallRegister(REGISTRATION *Registration, UINT32 Flags)
+_IRQL_requires_max_(PASSIVE_LEVEL) static NTSTATUS CallRegister(REGISTRATION *Registration, UINT32 Flags)
 {
     WSK_CLIENT_NPI npi = Registration->Npi;
     NTSTATUS status;
@@ -116,9 +115,9 @@ static NTSTATUS CallRegister(REGISTRATION *Registration, UINT32 Flags)
 /*
  * A block that is deregistered may still be in use by captures that will fail, and by releases on their way
  * back; it must not be registered again before they are. Nothing new begins meanwhile. Lock held at entry and
- * at exit, not in between. PASSIVE_LEVEL.
+ * at exit, not in between.
  */
-static VOID Drain(CLIENT *Client, PKIRQL Irql)
+_IRQL_requires_max_(PASSIVE_LEVEL) static VOID Drain(CLIENT *Client, PKIRQL Irql)
 {
     UINT64 deadline = DeadlineIn(DRAIN_MS);
 
@@ -131,8 +130,9 @@ static VOID Drain(CLIENT *Client, PKIRQL Irql)
     Client->State = CLIENT_DEREGISTERED;
 }
 
-/* Lock held. Whether the client's state allows a registration with that block. */
-static NTSTATUS AdmitRegister(const CLIENT *Client, const REGISTRATION *Registration, BOOLEAN Misuse)
+/* Whether the client's state allows a registration with that block. */
+_Requires_lock_held_(Client->Lock) static NTSTATUS
+    AdmitRegister(const CLIENT *Client, const REGISTRATION *Registration, BOOLEAN Misuse)
 {
     if (Client->State == CLIENT_REGISTERED || Client->State == CLIENT_DEREGISTERING ||
         Client->State == CLIENT_REGISTERING || Client->State == CLIENT_DRAINING) {

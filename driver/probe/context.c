@@ -131,8 +131,8 @@ typedef struct DPC_SLOT {
 
 static DPC_SLOT DpcSlots[DPC_SLOTS];
 
-/* DISPATCH_LEVEL. */
-static VOID NTAPI DpcRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+_IRQL_requires_(DISPATCH_LEVEL) static VOID NTAPI
+    DpcRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
     DPC_SLOT *slot = Context;
 

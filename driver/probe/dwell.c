@@ -8,8 +8,9 @@
 #define DWELL_ARM  L"\\??\\C:\\wskharness\\selftest.arm"
 #define DWELL_HOLD L"\\??\\C:\\wskharness\\selftest.hold"
 
-/* Opens a file as it is asked to, and closes it. FALSE where it can't be opened so. PASSIVE_LEVEL. */
-static BOOLEAN TouchFile(PCWSTR Path, ACCESS_MASK Access, ULONG Disposition, ULONG Options)
+/* Opens a file as it is asked to, and closes it. FALSE where it can't be opened so. */
+_IRQL_requires_max_(PASSIVE_LEVEL) static BOOLEAN
+    TouchFile(PCWSTR Path, ACCESS_MASK Access, ULONG Disposition, ULONG Options)
 {
     OBJECT_ATTRIBUTES attributes;
     IO_STATUS_BLOCK status;

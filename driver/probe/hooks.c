@@ -90,8 +90,8 @@ VOID HookUnload(PDRIVER_OBJECT Driver)
     }
 }
 
-/* What is left of everything, for whoever wants to know that nothing leaked. PASSIVE_LEVEL. */
-static VOID ReportUnloaded(WSKT_UNLOAD *Unloaded)
+/* What is left of everything, for whoever wants to know that nothing leaked. */
+_IRQL_requires_max_(PASSIVE_LEVEL) static VOID ReportUnloaded(WSKT_UNLOAD *Unloaded)
 {
     Unloaded->Abi = WSKT_ABI;
     for (UINT32 use = 0; use < POOL_USES; use++) {
@@ -101,8 +101,8 @@ static VOID ReportUnloaded(WSKT_UNLOAD *Unloaded)
     ParameterLeave(WSKT_UNLOAD_VALUE, REG_BINARY, Unloaded, sizeof(*Unloaded));
 }
 
-/* The deregistrations that nobody has asked for, and how long the longest took. PASSIVE_LEVEL. */
-static VOID DeregisterAll(WSKT_UNLOAD *Unloaded)
+/* The deregistrations that nobody has asked for, and how long the longest took. */
+_IRQL_requires_max_(PASSIVE_LEVEL) static VOID DeregisterAll(WSKT_UNLOAD *Unloaded)
 {
     for (UINT32 i = 0; i < WSKT_MAX_CLIENTS; i++) {
         WSKT_RESULT result = {0};

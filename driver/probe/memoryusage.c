@@ -80,8 +80,8 @@ static BOOLEAN Notices(USAGE_READER *Read)
     return read && with >= before + PROBE_BYTES / 2;
 }
 
-/* STATUS_NOT_SUPPORTED where no count of the kernel notices an allocation. PASSIVE_LEVEL. */
-static NTSTATUS ReadUsage(UINT64 *Bytes)
+/* STATUS_NOT_SUPPORTED where no count of the kernel notices an allocation. */
+_IRQL_requires_max_(PASSIVE_LEVEL) static NTSTATUS ReadUsage(UINT64 *Bytes)
 {
     static USAGE_READER *volatile chosen;
 

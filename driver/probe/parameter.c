@@ -58,7 +58,7 @@ static VOID Remove(HANDLE Key, PCWSTR Name)
     (VOID) ZwDeleteValueKey(Key, &name);
 }
 
-static UINT32 Number(PCWSTR Name, BOOLEAN Take)
+UINT32 ParameterNumber(PCWSTR Name)
 {
     HANDLE key = OpenServiceKey();
     UINT32 number = 0;
@@ -69,21 +69,16 @@ static UINT32 Number(PCWSTR Name, BOOLEAN Take)
     if (ReadValue(key, Name, REG_DWORD) == sizeof(number)) {
         RtlCopyMemory(&number, Value.Information.Data, sizeof(number));
     }
-    if (Take) {
-        Remove(key, Name);
-    }
     (VOID) ZwClose(key);
     return number;
 }
 
-UINT32 ParameterNumber(PCWSTR Name)
-{
-    return Number(Name, FALSE);
-}
-
 UINT32 ParameterTakeNumber(PCWSTR Name)
 {
-    return Number(Name, TRUE);
+    UINT32 number = ParameterNumber(Name);
+
+    ParameterRemove(Name);
+    return number;
 }
 
 ULONG ParameterTakeBinary(PCWSTR Name, PVOID Buffer, ULONG Bytes)

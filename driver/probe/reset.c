@@ -34,8 +34,8 @@ VOID ResetInitialize(VOID)
     KeInitializeEvent(&ResetFree, SynchronizationEvent, TRUE);
 }
 
-/* The part of a residue that can be counted without a lock: all but sockets' IRPs. Any IRQL. */
-static VOID ResidueCount(WSKT_RESIDUE *Residue)
+/* The part of a residue that can be counted without a lock: all but sockets' IRPs. */
+_IRQL_requires_max_(HIGH_LEVEL) static VOID ResidueCount(WSKT_RESIDUE *Residue)
 {
     ClientsCount(&Residue->Registrations, &Residue->Captures);
     Residue->Threads = ThreadsBusy() + WorkersBusy() + ContextsBusy();

@@ -127,8 +127,9 @@ VOID DisconnectRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     }
 }
 
-/* Closes a named socket that nobody is at; waits for so long. PASSIVE_LEVEL. */
-static VOID CloseNamed(UINT32 Index, BOOLEAN WithIrp, UINT32 WaitMs, WSKT_RESULT *Result)
+/* Closes a named socket that nobody is at; waits for so long. */
+_IRQL_requires_max_(PASSIVE_LEVEL) static VOID
+    CloseNamed(UINT32 Index, BOOLEAN WithIrp, UINT32 WaitMs, WSKT_RESULT *Result)
 {
     SOCKET_USE use = {.Index = Index, .WaitMs = WaitMs, .Socket = NamedSocketEnterClose(Index)};
     const WSK_PROVIDER_BASIC_DISPATCH *dispatch; /* the first part of every other */

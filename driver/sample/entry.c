@@ -14,9 +14,9 @@ static DRIVER_UNLOAD Unload;
 /*
  * Ends everything but the device. What still runs in this image, or what still knows its addresses (a
  * registration, a capture), has to end before the image goes, however long that takes: code that is unmapped
- * under it would be worse than an unload that does not end. PASSIVE_LEVEL.
+ * under it would be worse than an unload that does not end.
  */
-static VOID Stop(VOID)
+_IRQL_requires_max_(PASSIVE_LEVEL) static VOID Stop(VOID)
 {
     (VOID) ServerDeactivate(); /* refused, and rightly so, where it is not active */
     HookStop();
@@ -42,8 +42,8 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath)
     return status;
 }
 
-/* No handle is open any more. PASSIVE_LEVEL. */
-static VOID NTAPI Unload(PDRIVER_OBJECT Driver)
+/* No handle is open any more. */
+_IRQL_requires_max_(PASSIVE_LEVEL) static VOID NTAPI Unload(PDRIVER_OBJECT Driver)
 {
     HookUnload(Driver);
     Stop();

@@ -21,8 +21,8 @@ VOID RegistrationUnlock(CLIENT_REGISTRATION *Registration)
     (VOID) KeSetEvent(&Registration->Free, IO_NO_INCREMENT, FALSE);
 }
 
-/* Lock held. PASSIVE_LEVEL. */
-static NTSTATUS Register(CLIENT_REGISTRATION *Registration, UINT16 Version)
+_Requires_lock_held_(Registration->Free) _IRQL_requires_max_(PASSIVE_LEVEL) static NTSTATUS
+    Register(CLIENT_REGISTRATION *Registration, UINT16 Version)
 {
     WSK_CLIENT_NPI npi; /* read by WskRegister only; what it points to is global */
     NTSTATUS status = FailureHere();

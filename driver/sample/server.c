@@ -73,8 +73,8 @@ static VOID ReleaseNpi(NTSTATUS Opened)
     MISTAKE(RELEASES_TWICE, WskReleaseProviderNPI(&Server.Registration.Block));
 }
 
-/* Makes the listening socket. PASSIVE_LEVEL. */
-static NTSTATUS Listen(VOID)
+/* Makes the listening socket. */
+_IRQL_requires_max_(PASSIVE_LEVEL) static NTSTATUS Listen(VOID)
 {
     WSK_PROVIDER_NPI npi = {0};
     NTSTATUS status = RegistrationCapture(&Server.Registration, &npi);
@@ -88,16 +88,16 @@ static NTSTATUS Listen(VOID)
     return status;
 }
 
-/* Whoever claims the registration deregisters. Does not wait where nothing is held. PASSIVE_LEVEL. */
-static VOID Deregister(VOID)
+/* Whoever claims the registration deregisters. Does not wait where nothing is held. */
+_IRQL_requires_max_(PASSIVE_LEVEL) static VOID Deregister(VOID)
 {
     if (RegistrationClaim(&Server.Registration, FALSE)) {
         WskDeregister(&Server.Registration.Block);
     }
 }
 
-/* The worker. PASSIVE_LEVEL. */
-static VOID ServerWork(PVOID Context)
+/* The worker. */
+_IRQL_requires_max_(PASSIVE_LEVEL) static VOID ServerWork(PVOID Context)
 {
     NTSTATUS status = Listen();
 
@@ -114,8 +114,8 @@ static VOID ServerWork(PVOID Context)
     (VOID) KeSetEvent(&Server.Ended, IO_NO_INCREMENT, FALSE);
 }
 
-/* The registration's lock is held, so that a deactivation meets all of it or nothing. PASSIVE_LEVEL. */
-static NTSTATUS BeginActivation(VOID)
+/* The registration's lock is held, so that a deactivation meets all of it or nothing. */
+_IRQL_requires_max_(PASSIVE_LEVEL) static NTSTATUS BeginActivation(VOID)
 {
     NTSTATUS status;
 

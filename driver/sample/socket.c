@@ -30,8 +30,9 @@ VOID CallDestroy(SOCKET_CALL *Call)
     }
 }
 
-/* Hands the result over, unless somebody has done so already. Any IRQL <= DISPATCH_LEVEL. */
-static VOID Deliver(SOCKET_CALL *Call, NTSTATUS Status, ULONG_PTR Information)
+/* Hands the result over, unless somebody has done so already. */
+_IRQL_requires_max_(DISPATCH_LEVEL) static VOID
+    Deliver(SOCKET_CALL *Call, NTSTATUS Status, ULONG_PTR Information)
 {
     PKEVENT wake = Call->Wake; /* Call may be gone as soon as its state has changed */
 
