@@ -58,20 +58,20 @@ func (e Environment) basics() []string {
 	var env []string
 	for _, variable := range os.Environ() {
 		name, _, _ := strings.Cut(variable, "=")
-		if Harmless(name) && !slices.Contains(e.Never, name) {
+		if harmless(name) && !slices.Contains(e.Never, name) {
 			env = append(env, variable)
 		}
 	}
 	return env
 }
 
-// Harmless reports whether every program may have a variable: without these, programs are not found, speak another
+// harmless reports whether every program may have a variable: without these, programs are not found, speak another
 // language, look for their settings and caches elsewhere, or build other bytes. What is not among them, and why:
 //
 //   - proxies, and the sockets of ssh and gpg agents: with them goes a password, or what is as good as one;
 //   - MAKEFLAGS and MAKELEVEL: they are about the make that started this program, and its job server is not inherited;
 //   - CC, CFLAGS, CPATH, LD_LIBRARY_PATH and their like: a driver should not depend on the shell in which it was built.
-func Harmless(name string) bool {
+func harmless(name string) bool {
 	for _, prefix := range []string{"LC_", "XDG_", "CCACHE_"} {
 		if strings.HasPrefix(name, prefix) {
 			return true

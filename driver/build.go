@@ -163,7 +163,7 @@ func (s Spec) compileFlags() []string {
 }
 
 func (s Spec) linkFlags() []string {
-	flags := append(LinkFlags(s.Kind), s.Options...)
+	flags := append(linkFlags(s.Kind), s.Options...)
 	return append(flags, s.libFlags()...)
 }
 

@@ -254,7 +254,7 @@ func (w *workshop) linkBoth(ctx context.Context, units []translationUnit) error 
 
 // link links in the order of the sources' names.
 func (w *workshop) link(ctx context.Context, units []translationUnit, name string, extra ...string) error {
-	args := append(LinkFlags(w.spec.Kind), w.spec.Options...)
+	args := append(linkFlags(w.spec.Kind), w.spec.Options...)
 	args = append(args, extra...)
 	args = append(args, "-o", "../out/"+name)
 	for _, u := range units {

@@ -31,16 +31,16 @@ func InspectFile(path string) (*Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("inspect: %w", err)
 	}
-	image, err := Inspect(f, info.Size())
+	image, err := readImage(f, info.Size())
 	if err != nil {
 		return nil, fmt.Errorf("inspect %s: %w", path, err)
 	}
 	return image, nil
 }
 
-// Inspect reads a Windows image of size bytes, of at most 64 MiB. The file may be hostile. One that is
+// readImage reads a Windows image of size bytes, of at most 64 MiB. The file may be hostile. One that is
 // no image at all is a *FormatError; what is wrong with an image is told by Findings.
-func Inspect(r io.ReaderAt, size int64) (*Image, error) {
+func readImage(r io.ReaderAt, size int64) (*Image, error) {
 	if size < 0 || size > maxImageFile {
 		return nil, &FormatError{fmt.Sprintf("%d bytes; at most %d are read", size, maxImageFile)}
 	}

@@ -129,7 +129,7 @@ func otherCertificate(t testing.TB, bits int, usage []x509.ExtKeyUsage) *certloa
 
 func inspect(t testing.TB, image []byte) *Image {
 	t.Helper()
-	inspected, err := Inspect(bytes.NewReader(image), int64(len(image)))
+	inspected, err := readImage(bytes.NewReader(image), int64(len(image)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -358,14 +358,14 @@ func TestInspectRefusesWhatIsNoImage(t *testing.T) {
 		"no file alignment":     spoilt(func(b []byte) { put32(b, at.optional+36, 0) }),
 	} {
 		var format *FormatError
-		if _, err := Inspect(bytes.NewReader(data), int64(len(data))); !errors.As(err, &format) {
+		if _, err := readImage(bytes.NewReader(data), int64(len(data))); !errors.As(err, &format) {
 			t.Errorf("%s: got %v, want a *FormatError", name, err)
 		}
 	}
-	if _, err := Inspect(bytes.NewReader(nil), maxImageFile+1); err == nil {
+	if _, err := readImage(bytes.NewReader(nil), maxImageFile+1); err == nil {
 		t.Error("a file of more than 64 MiB was read")
 	}
-	if _, err := Inspect(bytes.NewReader(good[:100]), int64(len(good))); err == nil {
+	if _, err := readImage(bytes.NewReader(good[:100]), int64(len(good))); err == nil {
 		t.Error("a file shorter than it said was accepted")
 	}
 	if _, err := InspectFile(filepath.Join(t.TempDir(), "none.sys")); !errors.Is(err, os.ErrNotExist) {
@@ -382,7 +382,7 @@ func FuzzInspect(f *testing.F) {
 	f.Add([]byte("MZ"))
 	f.Add(append([]byte("MZ"), make([]byte, 200)...))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		image, err := Inspect(bytes.NewReader(data), int64(len(data)))
+		image, err := readImage(bytes.NewReader(data), int64(len(data)))
 		if err != nil {
 			return
 		}
@@ -423,7 +423,7 @@ func TestEveryByteIsSigned(t *testing.T) {
 		if reader, err := newImageReader(image); err == nil {
 			put32(image, int(reader.optional)+64, reader.checksum())
 		}
-		inspected, err := Inspect(bytes.NewReader(image), int64(len(image)))
+		inspected, err := readImage(bytes.NewReader(image), int64(len(image)))
 		if err == nil && len(Refusals(inspected.Findings(time.Now()))) == 0 {
 			t.Errorf("byte %#x was changed, and nobody objects", i)
 		}

@@ -31,7 +31,7 @@ func Sign(ctx context.Context, path string, signer *Signer) error {
 		return fmt.Errorf("sign: %w", err)
 	}
 	// The digest below trusts its input: what the inspection can't read is not signed.
-	if _, err := Inspect(bytes.NewReader(image), int64(len(image))); err != nil {
+	if _, err := readImage(bytes.NewReader(image), int64(len(image))); err != nil {
 		return fmt.Errorf("sign %s: %w", path, err)
 	}
 	signed, err := signImage(ctx, image, signer)

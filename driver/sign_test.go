@@ -131,7 +131,7 @@ func TestSignatureIsAcceptedByOthers(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
-	inspected, err := Inspect(bytes.NewReader(image), int64(len(image)))
+	inspected, err := readImage(bytes.NewReader(image), int64(len(image)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -98,9 +98,8 @@ func AgentSpec() Spec {
 	}
 }
 
-// WarningFlags lists the compiler's warnings that a source has to be free of, for checks that do not
-// build through this package.
-func WarningFlags(kind Kind) []string {
+// warningFlags lists the compiler's warnings that a source has to be free of.
+func warningFlags(kind Kind) []string {
 	flags := []string{
 		"-Wall", "-Wextra", "-Werror",
 		"-Wvla", "-Wpointer-arith", "-Wstrict-prototypes",
@@ -118,7 +117,7 @@ func WarningFlags(kind Kind) []string {
 // CompileFlags lists how sources of a kind are compiled, but for the folders that differ from machine
 // to machine.
 func CompileFlags(kind Kind) []string {
-	flags := append([]string{"-std=gnu17", "-O2", "-g", "-ffile-prefix-map=" + anyFolder + "=.", leanHeaders}, WarningFlags(kind)...)
+	flags := append([]string{"-std=gnu17", "-O2", "-g", "-ffile-prefix-map=" + anyFolder + "=.", leanHeaders}, warningFlags(kind)...)
 	if kind == KernelDriver {
 		flags = append(flags,
 			// No C runtime in the kernel: neither its start-up code, nor its stack protector and probes.
@@ -136,8 +135,8 @@ func CompileFlags(kind Kind) []string {
 // name reads it all, and takes longer.
 const leanHeaders = "-D_X86INTRIN_H_INCLUDED"
 
-// LinkFlags lists how images of a kind are linked.
-func LinkFlags(kind Kind) []string {
+// linkFlags lists how images of a kind are linked.
+func linkFlags(kind Kind) []string {
 	flags := []string{
 		"-Wl,--fatal-warnings", // else a wrong entry name gives a driver that never starts
 		"-Wl,--no-insert-timestamp",

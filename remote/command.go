@@ -104,9 +104,6 @@ func (c *Command) explain(err error) error {
 	return fmt.Errorf("command %q on %s: %w", c.line, c.shell.client.endpoint.URL, err)
 }
 
-// ID is the command's name on the server.
-func (c *Command) ID() string { return c.id }
-
 // receive follows the command to its end, whatever that is, and tidies up.
 func (c *Command) receive() {
 	stopFail := context.AfterFunc(c.run, func() { c.out.finish(context.Cause(c.run)) })
@@ -163,8 +160,8 @@ func (c *Command) follow() (uint32, error) {
 			}
 			pause, pipeEnded = hastyPause, false
 			continue
-		case err == nil, IsTimeout(err):
-		case IsBrokenPipe(err) && !pipeEnded:
+		case err == nil, isTimeout(err):
+		case isBrokenPipe(err) && !pipeEnded:
 			pipeEnded = true // the exit code is still to come
 		default:
 			return 0, err

@@ -47,7 +47,7 @@ func TestPasswordThatChanged(t *testing.T) {
 			if !ok || fault.HTTPStatus != http.StatusUnauthorized || !strings.Contains(err.Error(), "check user and password") || host.told().started != 0 {
 				t.Errorf("got %v, and %d commands", err, host.told().started)
 			}
-			if err := shell.Close(t.Context()); !remote.IsDenied(err) {
+			if err := shell.Close(t.Context()); !denied(err) {
 				t.Errorf("Close: %v", err)
 			}
 		})
@@ -150,7 +150,7 @@ func TestDenialWithAnEnvelope(t *testing.T) {
 			if err == nil && test.asked > 1 {
 				_, err = client.ServerConfig(t.Context())
 			}
-			if asked != test.asked || remote.IsDenied(err) != test.denied || !test.denied && err != nil {
+			if asked != test.asked || denied(err) != test.denied || !test.denied && err != nil {
 				t.Errorf("asked %d times, %v; want %d, denied %v", asked, err, test.asked, test.denied)
 			}
 		})

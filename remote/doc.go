@@ -31,8 +31,6 @@
 //     the command's input fails with a ConnError for which Sent is true. Frame what you send, and
 //     ask the receiver how far it got.
 //   - "Pipe ended" to a Receive makes the client ask once more, for the exit code.
-//   - A machine that reboots refuses, resets, answers 401 and 500 in turn: [WinRM.AwaitBoot] waits
-//     until it is really back.
 //   - A server that does not answer at all is given the operation's time-out and a margin.
 //   - A 401 in mid-session says that nothing was carried out: the client authenticates anew, once, and asks
 //     again, whatever it was. A second one in a row is the error, and so is the first of all.

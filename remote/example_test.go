@@ -36,12 +36,12 @@ func Example() {
 	fmt.Println("exit code", result.ExitCode)
 
 	_, err = shell.Run(ctx, remote.CommandLine{Line: "/no/such/program", SkipShell: true}, nil)
-	fmt.Println("gone:", remote.IsGone(err), "denied:", remote.IsDenied(err))
+	fmt.Println("gone:", remote.IsGone(err))
 	// Output:
 	// hello
 	// from standard input
 	// exit code 3
-	// gone: false denied: false
+	// gone: false
 }
 
 // someMachine is a WinRM endpoint in front of this machine.

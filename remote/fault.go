@@ -10,21 +10,6 @@ import (
 	"wskharness/winerr"
 )
 
-// Codes of faults that a caller may want to tell apart, from the Windows SDK's wsmerror.h. What else
-// there is are Win32 errors: [Fault.Win32].
-const (
-	CodeTimedOut            = wsman.CodeTimedOut            // Receive had nothing to say within the operation's time-out
-	CodeGone                = wsman.CodeUnexpectedSelectors // no such shell or command (any more)
-	CodeQuotaShells         = wsman.CodeQuotaShells         // too many shells of this user
-	CodeQuotaOperations     = wsman.CodeQuotaOperations     // too many operations at once
-	CodeQuotaUser           = wsman.CodeQuotaUser           // the user's quota is used up
-	CodeQuotaSystem         = wsman.CodeQuotaSystem         // the machine's quota is used up
-	CodeQuotaShellUsers     = wsman.CodeQuotaShellUsers     // too many users with shells
-	CodeQuotaCommands       = wsman.CodeQuotaCommands       // too many commands in one shell
-	CodeMaxEnvelope         = wsman.CodeMaxEnvelope         // the answer does not fit the client's envelope limit
-	CodeMaxEnvelopeExceeded = wsman.CodeMaxEnvelopeExceeded // the request does not fit the server's envelope limit
-)
-
 // Fault is an answer other than success.
 type Fault struct {
 	Action     string // what was asked: Create, Command, Send, Receive, Signal, Delete, Get, Enumerate
@@ -118,11 +103,11 @@ var ErrShellClosed = errors.New("the shell was closed")
 // ErrNotStarted is an ErrShellClosed of a command of which the server has heard nothing.
 var ErrNotStarted = fmt.Errorf("%w before", ErrShellClosed)
 
-// IsTimeout reports whether err is a fault that says that an operation had nothing to report within
+// isTimeout reports whether err is a fault that says that an operation had nothing to report within
 // its time-out. It is no failure: ask again.
-func IsTimeout(err error) bool {
+func isTimeout(err error) bool {
 	f, ok := errors.AsType[*Fault](err)
-	return ok && f.Code == CodeTimedOut
+	return ok && f.Code == wsman.CodeTimedOut
 }
 
 // IsGone reports whether err says that the shell or the command is no longer there: ended by
@@ -136,7 +121,7 @@ func IsGone(err error) bool {
 	case winerr.ErrorKeyDeleted, winerr.ErrorOperationAborted: // the user's hive was unloaded, or the shell torn down, under the operation
 		return true
 	}
-	return f.Code == CodeGone
+	return f.Code == wsman.CodeUnexpectedSelectors
 }
 
 // IsQuota reports whether err says that one of the server's quotas is used up.
@@ -146,7 +131,7 @@ func IsQuota(err error) bool {
 		return false
 	}
 	switch f.Code {
-	case CodeQuotaShells, CodeQuotaOperations, CodeQuotaUser, CodeQuotaSystem, CodeQuotaShellUsers, CodeQuotaCommands,
+	case wsman.CodeQuotaShells, wsman.CodeQuotaOperations, wsman.CodeQuotaUser, wsman.CodeQuotaSystem, wsman.CodeQuotaShellUsers, wsman.CodeQuotaCommands,
 		wsman.CodeQuotaShellsPPQ, wsman.CodeQuotaUsersPPQ, wsman.CodeQuotaPluginShells,
 		wsman.CodeQuotaPluginOperations, wsman.CodeQuotaUserOperations:
 		return true
@@ -154,30 +139,24 @@ func IsQuota(err error) bool {
 	return false
 }
 
-// IsEnvelopeLimit reports whether err says that a request was too large for the server. Such a
+// isEnvelopeLimit reports whether err says that a request was too large for the server. Such a
 // request was certainly not carried out.
-func IsEnvelopeLimit(err error) bool {
+func isEnvelopeLimit(err error) bool {
 	f, ok := errors.AsType[*Fault](err)
 	if !ok {
 		return false
 	}
 	switch f.Code {
-	case CodeMaxEnvelope, CodeMaxEnvelopeExceeded, wsman.CodeServerEnvelopeLimit:
+	case wsman.CodeMaxEnvelope, wsman.CodeMaxEnvelopeExceeded, wsman.CodeServerEnvelopeLimit:
 		return true
 	}
 	return f.HTTPStatus == http.StatusRequestEntityTooLarge
 }
 
-// IsBrokenPipe reports whether err says that the command's end of a stream is closed.
-func IsBrokenPipe(err error) bool {
+// isBrokenPipe reports whether err says that the command's end of a stream is closed.
+func isBrokenPipe(err error) bool {
 	f, ok := errors.AsType[*Fault](err)
 	return ok && f.Win32() == winerr.ErrorBrokenPipe
-}
-
-// IsDenied reports whether err says that the server did not accept who was asking.
-func IsDenied(err error) bool {
-	f, ok := errors.AsType[*Fault](err)
-	return ok && (f.HTTPStatus == http.StatusUnauthorized || f.Win32() == winerr.ErrorAccessDenied)
 }
 
 // IsUnanswered reports whether err is a request that got no answer, and whether it may have been

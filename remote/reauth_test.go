@@ -264,7 +264,7 @@ func testDenied(t *testing.T, way, action string) {
 	a := attempt{way: way, action: action, refused: []int{nth(action), nth(action) + 1}}
 	a.run(t)
 	fault, ok := errors.AsType[*remote.Fault](a.err)
-	if !ok || fault.HTTPStatus != http.StatusUnauthorized || fault.Action != action || !remote.IsDenied(a.err) || !strings.Contains(a.err.Error(), "check user and password") {
+	if !ok || fault.HTTPStatus != http.StatusUnauthorized || fault.Action != action || !denied(a.err) || !strings.Contains(a.err.Error(), "check user and password") {
 		t.Errorf("got %v, want a Fault of %s with HTTP 401", a.err, action)
 	}
 	if got := a.host.told(); got.started > 1 || len(got.input) > len("input") || got.signals > 1 {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"net"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,6 +16,7 @@ import (
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
 	"wskharness/remote/winrmd/winrmdtest"
+	"wskharness/winerr"
 )
 
 // machine is an endpoint in front of this machine, and the ways to reach it.
@@ -180,4 +183,16 @@ func testRun(t *testing.T, ep remote.Endpoint) {
 	if err := shell.Close(t.Context()); err != nil {
 		t.Fatal("closing again:", err)
 	}
+}
+
+// answers reports whether a shell can be made.
+func answers(t testing.TB, client *remote.WinRM) bool {
+	shell, err := client.Shell(t.Context(), remote.ShellOptions{})
+	return err == nil && shell.Close(t.Context()) == nil
+}
+
+// denied reports whether err says that the server did not accept who was asking.
+func denied(err error) bool {
+	f, ok := errors.AsType[*remote.Fault](err)
+	return ok && (f.HTTPStatus == http.StatusUnauthorized || f.Win32() == winerr.ErrorAccessDenied)
 }

@@ -148,9 +148,6 @@ func detach[T any](ctx context.Context, c *WinRM, do func(context.Context) (T, e
 // RoundTrip is Stats.RoundTrip of the shell's client.
 func (s *Shell) RoundTrip() time.Duration { return s.client.Stats().RoundTrip }
 
-// ID is the shell's name on the server.
-func (s *Shell) ID() string { return s.id }
-
 // Close deletes the shell, and with it every command that still runs in it, whose Wait then
 // returns ErrShellClosed. Closing again returns the same result. A shell that is gone already is
 // no error. When ctx ends first, the deletion goes on in the background.

@@ -56,7 +56,7 @@ func (s *stdin) write(p []byte, end bool) (int, error) {
 				s.closed = true
 				return written, nil
 			}
-		case IsEnvelopeLimit(err) && s.command.shell.client.shrinkEnvelope(s.command.run):
+		case isEnvelopeLimit(err) && s.command.shell.client.shrinkEnvelope(s.command.run):
 			// refused, so not consumed: the same bytes again in smaller pieces
 		default:
 			s.err = err
@@ -90,7 +90,7 @@ func (s *stdin) Close() error {
 // EndsInput reports whether err, of a command's Stdin, says that the command takes no more input because it has
 // ended or closed it: how it ended, its Wait tells.
 func EndsInput(err error) bool {
-	return errors.Is(err, io.ErrClosedPipe) || IsBrokenPipe(err) || IsGone(err)
+	return errors.Is(err, io.ErrClosedPipe) || isBrokenPipe(err) || IsGone(err)
 }
 
 // ReadFrom sends all that r gives in pieces as large as fit. It does not close the input.

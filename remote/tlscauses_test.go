@@ -78,7 +78,7 @@ func TestTLSCauses(t *testing.T) {
 				_, err := dial(t, ep, quick()).Shell(t.Context(), remote.ShellOptions{})
 				var told *remote.TLSError
 				if test.want == nil {
-					answered := remote.IsDenied(err) || err != nil && strings.Contains(err.Error(), "the server gave no challenge")
+					answered := denied(err) || err != nil && strings.Contains(err.Error(), "the server gave no challenge")
 					if !answered || errors.As(err, &told) {
 						t.Errorf("got %v, want the server's answer", err)
 					}

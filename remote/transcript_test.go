@@ -77,7 +77,7 @@ func TestReplayOfWindows(t *testing.T) {
 		{name: "operation_timeout", want: outcome{Result: remote.Result{Stdout: []byte("hi\nhi again\n")},
 			Actions: "Create Command Receive Receive Receive Receive Signal Delete"}},
 		{name: "bad_cmd_id", want: outcome{
-			Fault:   &remote.Fault{Action: "Receive", HTTPStatus: 500, Code: remote.CodeGone, Subcode: "InvalidSelectors"},
+			Fault:   &remote.Fault{Action: "Receive", HTTPStatus: 500, Code: wsman.CodeUnexpectedSelectors, Subcode: "InvalidSelectors"},
 			Actions: "Create Command Receive Delete"}},
 		{name: "no_cmd_shell", want: outcome{
 			Fault:   &remote.Fault{Action: "Command", HTTPStatus: 500, Code: 2147942402, Subcode: "InternalError", Provider: "Shell cmd plugin"},

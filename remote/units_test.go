@@ -180,7 +180,7 @@ func TestClassification(t *testing.T) {
 		for _, c := range []struct {
 			name string
 			is   func(error) bool
-		}{{"timeout", IsTimeout}, {"gone", IsGone}, {"quota", IsQuota}, {"envelope", IsEnvelopeLimit}, {"pipe", IsBrokenPipe}, {"denied", IsDenied}} {
+		}{{"timeout", isTimeout}, {"gone", IsGone}, {"quota", IsQuota}, {"envelope", isEnvelopeLimit}, {"pipe", isBrokenPipe}} {
 			if c.is(err) {
 				names = append(names, c.name)
 			}
@@ -197,7 +197,7 @@ func TestClassification(t *testing.T) {
 		{Fault{Code: 2150859179}, "quota"}, {Fault{Code: 2150859241}, "quota"},
 		{Fault{Code: 2150858823}, "envelope"}, {Fault{Code: 2150858824}, "envelope"}, {Fault{HTTPStatus: 413}, "envelope"},
 		{Fault{Code: 109}, "pipe"}, {Fault{Code: 2147942509}, "pipe"},
-		{Fault{Code: 5}, "denied"}, {Fault{Code: 2147942405}, "denied"}, {Fault{HTTPStatus: 401}, "denied"},
+		{Fault{Code: 5}, ""}, {Fault{Code: 2147942405}, ""}, {Fault{HTTPStatus: 401}, ""},
 		{Fault{Code: 2}, ""}, {Fault{HTTPStatus: 500}, ""},
 	} {
 		wrapped := fmt.Errorf("create shell: %w", &test.fault)

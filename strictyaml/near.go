@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Near returns the candidates that name may have been meant to be, best first, at most three.
-func Near(name string, candidates []string) []string {
+// near returns the candidates that name may have been meant to be, best first, at most three.
+func near(name string, candidates []string) []string {
 	type scored struct {
 		name     string
 		distance int
@@ -77,7 +77,7 @@ func distance(a, b string, limit int) int {
 
 // Hint turns near matches into the end of a sentence: `; did you mean "capture"?`.
 func Hint(name string, candidates []string) string {
-	names := Near(name, candidates)
+	names := near(name, candidates)
 	if len(names) == 0 {
 		return ""
 	}

@@ -42,7 +42,7 @@ func TestFields(t *testing.T) {
 	number, negative, code := Number(7), -1, uint32(9)
 	var f Fields
 	if f.Text("a", &text) != text || f.Word("a", &text, "another", text) != text || f.GUID("a", &guid) != guid || f.SHA256("a", &hash) != hash ||
-		f.Count("a", &number, 7) != 7 || f.Code("a", &code) != 9 || f.Duration("a", &number, time.Second) != 7*time.Second || f.Err() != nil {
+		f.Count("a", &number, 7) != 7 || Code(&f, "a", &code) != 9 || f.Duration("a", &number, time.Second) != 7*time.Second || f.Err() != nil {
 		t.Errorf("got %v for what is right, want no error", f.Err())
 	}
 	for name, read := range map[string]func(f *Fields) bool{
@@ -52,7 +52,7 @@ func TestFields(t *testing.T) {
 		"no hash":   func(f *Fields) bool { return f.SHA256("it", &text) == "" },
 		"too much":  func(f *Fields) bool { return f.Count("it", &number, 6) == 0 },
 		"negative":  func(f *Fields) bool { return f.Index("it", &negative) == 0 },
-		"no code":   func(f *Fields) bool { return f.Code("it", nil) == 0 },
+		"no code":   func(f *Fields) bool { return Code[uint32](f, "it", nil) == 0 },
 		"no flag":   func(f *Fields) bool { return !f.Flag("it", &number) },
 		"for ever":  func(f *Fields) bool { n := Number(1 << 63); return f.Duration("it", &n, time.Millisecond) == 0 },
 		"no number": func(f *Fields) bool { return f.Count("it", nil, 6) == 0 },

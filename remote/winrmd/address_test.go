@@ -99,7 +99,7 @@ func TestUserNames(t *testing.T) {
 				}
 			}
 			for _, ep.User = range test.wrong {
-				if err := ends(t, ep); !remote.IsDenied(err) {
+				if err := ends(t, ep); !denied(err) {
 					t.Errorf("%s, %s as %s: %v, want a 401", test.account, way, ep.User, err)
 				}
 			}

@@ -2,7 +2,9 @@ package winrmd_test
 
 import (
 	"context"
+	"errors"
 	"net"
+	"net/http"
 	"testing"
 
 	"wskharness/remote"
@@ -70,4 +72,10 @@ func serveAs(t testing.TB, user string, opts winrmd.Options) endpoint {
 		}
 	})
 	return e
+}
+
+// denied reports whether err says that the server did not accept who was asking.
+func denied(err error) bool {
+	f, ok := errors.AsType[*remote.Fault](err)
+	return ok && f.HTTPStatus == http.StatusUnauthorized
 }

@@ -381,7 +381,7 @@ func (p *parser) resolve(name string, element bool) (space, local string, err er
 	case "":
 		return "", local, nil
 	case "xml":
-		return NSXML, local, nil
+		return nsXML, local, nil
 	}
 	return "", "", fmt.Errorf("the prefix %s is not declared", prefix)
 }

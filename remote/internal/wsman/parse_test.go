@@ -20,7 +20,7 @@ func TestParse(t *testing.T) {
 		{"declaration", "\uFEFF<?xml version=\"1.0\" encoding='utf-8' ?>\n<a></a>\n", `{}a`},
 		{"text", "<a> x&lt;&#65;&#x42;\r\ny<![CDATA[<&>]]><!-- no -->z</a>", "{}a \" x<AB\\ny<&>z\""},
 		{"namespaces", `<p:a xmlns:p="u" xmlns="d"><b p:c="1" c="2" xml:lang="en"/><p:b xmlns:p="v"/><p:d/></p:a>`,
-			`{u}a({d}b{u}c="1"{}c="2"{` + NSXML + `}lang="en",{v}b,{u}d)`},
+			`{u}a({d}b{u}c="1"{}c="2"{` + nsXML + `}lang="en",{v}b,{u}d)`},
 		{"default undeclared again", `<a xmlns="d"><b xmlns=""/></a>`, `{d}a({}b)`},
 		{"outer text", `<a>x<b>y</b>z</a>`, `{}a "xz"({}b "y")`},
 		{"long text", "<a>" + strings.Repeat("QUJD", 1000) + "</a>", fmt.Sprintf("{}a %q", strings.Repeat("QUJD", 1000))},

@@ -22,13 +22,13 @@ const (
 	sealedPart = "--Encrypted Boundary\r\n"
 	sealedEnd  = "--Encrypted Boundary--\r\n"
 
-	// NTLMSignature is the length of NTLM's signatures (MS-NLMP 2.2.2.9).
-	NTLMSignature = 16
+	// ntlmSignature is the length of NTLM's signatures (MS-NLMP 2.2.2.9).
+	ntlmSignature = 16
 )
 
 // SealOverhead is what a message of this length grows by when it is sealed.
 func SealOverhead(length int) int {
-	return len(sealedHead(length)) + 4 + NTLMSignature + len(sealedEnd)
+	return len(sealedHead(length)) + 4 + ntlmSignature + len(sealedEnd)
 }
 
 func sealedHead(length int) string {
@@ -67,8 +67,8 @@ func UnwrapSealed(body []byte) (signature, sealed []byte, err error) {
 	}
 	size := binary.LittleEndian.Uint32(rest)
 	rest = rest[4:]
-	if size != NTLMSignature || len(rest) < NTLMSignature {
-		return nil, nil, fmt.Errorf("open a sealed message: a signature of %d bytes; NTLM's have %d", size, NTLMSignature)
+	if size != ntlmSignature || len(rest) < ntlmSignature {
+		return nil, nil, fmt.Errorf("open a sealed message: a signature of %d bytes; NTLM's have %d", size, ntlmSignature)
 	}
 	signature, rest = rest[:size], rest[size:]
 	if len(rest) < length {

@@ -20,7 +20,7 @@ const (
 	NSFault       = "http://schemas.microsoft.com/wbem/wsman/1/wsmanfault"
 	NSConfig      = "http://schemas.microsoft.com/wbem/wsman/1/config"
 	NSIdentity    = "http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd"
-	NSXML         = "http://www.w3.org/XML/1998/namespace"
+	nsXML         = "http://www.w3.org/XML/1998/namespace"
 )
 
 // Anonymous is the address that answers are sent to: whoever asked.
@@ -41,7 +41,6 @@ const (
 	ActionDelete    = NSTransfer + "/Delete"
 	ActionEnumerate = NSEnumeration + "/Enumerate"
 	ActionPull      = NSEnumeration + "/Pull"
-	ActionRelease   = NSEnumeration + "/Release"
 	ActionCommand   = NSShell + "/Command"
 	ActionSend      = NSShell + "/Send"
 	ActionReceive   = NSShell + "/Receive"
@@ -82,7 +81,6 @@ const (
 	CodeMustUnderstand        uint32 = 2150858768 // ERROR_WSMAN_SOAP_FAULT_MUST_UNDERSTAND
 	CodeHeaderRequired        uint32 = 2150858769 // ERROR_WSMAN_MESSAGE_INFORMATION_HEADER_REQUIRED
 	CodeTimedOut              uint32 = 2150858793 // ERROR_WSMAN_OPERATION_TIMEDOUT; recorded
-	CodeInvalidParameter      uint32 = 2150858810 // ERROR_WSMAN_INVALID_PARAMETER
 	CodeInvalidResourceURI    uint32 = 2150858811 // ERROR_WSMAN_INVALID_RESOURCE_URI
 	CodeSchemaValidation      uint32 = 2150858817 // ERROR_WSMAN_SCHEMA_VALIDATION_ERROR
 	CodeInvalidXML            uint32 = 2150858819 // ERROR_WSMAN_INVALID_XML
@@ -92,7 +90,6 @@ const (
 	CodeInvalidOptionName     uint32 = 2150858834 // ERROR_WSMAN_OPTIONS_INVALID_NAME
 	CodeInvalidOptionValue    uint32 = 2150858835 // ERROR_WSMAN_OPTIONS_INVALID_VALUE
 	CodeUnexpectedSelectors   uint32 = 2150858843 // ERROR_WSMAN_UNEXPECTED_SELECTORS: shell or command gone; recorded
-	CodeTimeoutNotSupported   uint32 = 2150858854 // ERROR_WSMAN_OPERATION_TIMEOUT_NOT_SUPPORTED
 	CodeMinEnvelope           uint32 = 2150858878 // ERROR_WSMAN_MIN_ENVELOPE_SIZE
 	CodeQuotaShells           uint32 = 2150859173 // ERROR_WSMAN_QUOTA_MAX_SHELLS
 	CodeQuotaOperations       uint32 = 2150859174 // ERROR_WSMAN_QUOTA_MAX_OPERATIONS
