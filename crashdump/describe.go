@@ -20,7 +20,7 @@ func (d *Dump) params() [4]uint64 {
 }
 
 // Explanation is the stop code in words.
-func (d *Dump) Explanation() Explanation { return Explain(uint32(d.Code), d.params()) }
+func (d *Dump) Explanation() Explanation { return explain(uint32(d.Code), d.params()) }
 
 // Describe is all that the dump tells, for a terminal: several lines with an end each, in ASCII.
 func (d *Dump) Describe() string {
@@ -41,13 +41,13 @@ func (d *Dump) Describe() string {
 		if name != "" {
 			name = " " + name
 		}
-		row("exception", "0x%X%s at %s", uint64(e.Code), name, d.Locate(e.Address))
+		row("exception", "0x%X%s at %s", uint64(e.Code), name, d.locate(e.Address))
 	}
 	if c := d.Context; c.IP != 0 {
 		layout, _ := contextOf(d.Machine)
-		told := fmt.Sprintf("%s %s, %s %s", layout.names[0], d.Locate(c.IP), layout.names[1], c.SP)
+		told := fmt.Sprintf("%s %s, %s %s", layout.names[0], d.locate(c.IP), layout.names[1], c.SP)
 		if c.LR != 0 {
-			told += fmt.Sprintf(", %s %s, %s %s", layout.names[2], c.FP, layout.names[3], d.Locate(c.LR))
+			told += fmt.Sprintf(", %s %s, %s %s", layout.names[2], c.FP, layout.names[3], d.locate(c.LR))
 		}
 		row("context", "%s", told)
 	}

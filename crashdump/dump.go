@@ -109,5 +109,5 @@ func (d *Dump) pages(f *file, raw []byte) (pages, error) {
 	return nil, &UnsupportedError{"a dump of type " + d.Type.String(), "what it has beyond the header is not read here: the modules are unknown"}
 }
 
-// Locate finds the module that an address of the crashed system is in.
-func (d *Dump) Locate(address Hex) Place { return locate(address, d.Modules, d.Unloaded) }
+// locate finds the module that an address of the crashed system is in.
+func (d *Dump) locate(address Hex) Place { return locate(address, d.Modules, d.Unloaded) }

@@ -30,7 +30,7 @@ func (e StopEvent) String() string {
 	if e.Code == 0 {
 		return fmt.Sprintf("event %d of the System log has no stop code: power was lost, or the machine was reset, or it hung", e.ID)
 	}
-	why := Explain(e.Code, e.Parameters)
+	why := explain(e.Code, e.Parameters)
 	text := fmt.Sprintf("event %d of the System log: stop code 0x%X", e.ID, e.Code)
 	if why.Name != "" {
 		text += " " + why.Name

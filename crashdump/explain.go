@@ -58,8 +58,8 @@ func lookUp(number uint32) (row stopCode, explained bool) {
 	return stopCode{code: code}, false
 }
 
-// Explain says what a stop code with its parameters means. A code that is not known is given in hex.
-func Explain(code uint32, params [4]uint64) Explanation {
+// explain says what a stop code with its parameters means. A code that is not known is given in hex.
+func explain(code uint32, params [4]uint64) Explanation {
 	row, explained := lookUp(code)
 	e := Explanation{Code: Hex(code), Name: row.name, Meaning: row.meaning, Next: row.next}
 	if row.name != "" {

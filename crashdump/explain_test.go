@@ -20,13 +20,13 @@ func TestExplanations(t *testing.T) {
 	var b strings.Builder
 	rows := slices.SortedFunc(slices.Values(stopCodes()), func(a, b stopCode) int { return stdcmp.Compare(a.code, b.code) })
 	for _, row := range rows {
-		b.WriteString(Explain(uint32(row.code), [4]uint64{0x18, 2, 1, 0xfffff805_2a3d1a2c}).String() + "\n")
+		b.WriteString(explain(uint32(row.code), [4]uint64{0x18, 2, 1, 0xfffff805_2a3d1a2c}).String() + "\n")
 		for _, kind := range slices.Sorted(maps.Keys(row.subcode)) {
-			b.WriteString(Explain(uint32(row.code), [4]uint64{kind, 2, 1, 0xffffe001_00000018}).String() + "\n")
+			b.WriteString(explain(uint32(row.code), [4]uint64{kind, 2, 1, 0xffffe001_00000018}).String() + "\n")
 		}
 	}
-	b.WriteString(Explain(0x11E, [4]uint64{1, 2, 3, 4}).String() + "\n")
-	b.WriteString(Explain(0xDEADBEEF, [4]uint64{1, 2, 3, 1<<64 - 1}).String())
+	b.WriteString(explain(0x11E, [4]uint64{1, 2, 3, 4}).String() + "\n")
+	b.WriteString(explain(0xDEADBEEF, [4]uint64{1, 2, 3, 1<<64 - 1}).String())
 	path := filepath.Join("testdata", "explanations.txt")
 	if *update {
 		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
@@ -83,9 +83,9 @@ func TestTable(t *testing.T) {
 
 func TestExplanationIsPrintable(t *testing.T) {
 	for _, row := range stopCodes() {
-		text := Explain(uint32(row.code), [4]uint64{}).String()
+		text := explain(uint32(row.code), [4]uint64{}).String()
 		for _, kind := range slices.Sorted(maps.Keys(row.subcode)) {
-			text += Explain(uint32(row.code), [4]uint64{kind}).String()
+			text += explain(uint32(row.code), [4]uint64{kind}).String()
 		}
 		if i := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && (r < ' ' || r > '~') }); i >= 0 {
 			t.Errorf("%s: %q", row.name, text[i:])
@@ -97,31 +97,31 @@ func TestReadings(t *testing.T) {
 	for _, c := range []struct {
 		got, want string
 	}{
-		{Explain(0xA, [4]uint64{0, 0xff, 8}).Parameters[1].Reading, "interrupts were off"},
-		{Explain(0xA, [4]uint64{0, 5, 8}).Parameters[1].Reading, "a device's level"},
-		{Explain(0xA, [4]uint64{0, 5, 8}).Parameters[2].Reading, "execute"},
-		{Explain(0xA, [4]uint64{0, 1 << 40, 1 << 40}).Parameters[2].Reading, ""},
-		{Explain(0x1E, [4]uint64{0xffffffff_c0000005}).Parameters[0].Reading, "STATUS_ACCESS_VIOLATION"},
-		{Explain(0x50, [4]uint64{0, 2}).Parameters[1].Reading, "write"},
-		{Explain(0xC4, [4]uint64{0x62}).Detail, "the driver was unloaded without freeing all of its pool"},
-		{Explain(0x139, [4]uint64{3}).Detail, "a LIST_ENTRY is corrupt, perhaps removed twice"},
-		{Explain(0x139, [4]uint64{99}).Detail, ""},
-		{Explain(0x1000007E, [4]uint64{}).Name, "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED"},
-		{Explain(0x4711, [4]uint64{}).Name, ""},
-		{Explain(0, [4]uint64{}).Name, ""},
-		{Explain(0x125, [4]uint64{}).Name, "NMR_INVALID_STATE"},
-		{Explain(0x126, [4]uint64{2}).Detail, "an MDL is in an invalid state"},
-		{Explain(0x7C, [4]uint64{0x25, 0x14}).Parameters[1].Reading, "detach of a filter"},
-		{Explain(0x7C, [4]uint64{0x14, 2}).Parameters[1].Reading, "DISPATCH_LEVEL"},
-		{Explain(0xC8, [4]uint64{0x020001}).Parameters[0].Reading, "DISPATCH_LEVEL, not PASSIVE_LEVEL"},
-		{Explain(0xC8, [4]uint64{1 << 40}).Parameters[0].Reading, ""},
-		{Explain(0x1D5, [4]uint64{0x6d61736b7377}).Parameters[0].Reading, "wsksam"},
-		{Explain(0x1D5, [4]uint64{0x1b}).Parameters[0].Reading, "?"},
-		{Explain(0x11E, [4]uint64{}).Name, "TOO_MANY_RECURSIVE_FAULTS"},
-		{Explain(0x100000EA, [4]uint64{}).Name, "THREAD_STUCK_IN_DEVICE_DRIVER"},
-		{Explain(0x800000D1, [4]uint64{}).Name, "DRIVER_IRQL_NOT_LESS_OR_EQUAL"},
-		{Explain(0x400001EE, [4]uint64{}).Name, "MPSDRV_QUERY_USER"},
-		{Explain(0xC000021A, [4]uint64{}).Name, "STATUS_SYSTEM_PROCESS_TERMINATED"},
+		{explain(0xA, [4]uint64{0, 0xff, 8}).Parameters[1].Reading, "interrupts were off"},
+		{explain(0xA, [4]uint64{0, 5, 8}).Parameters[1].Reading, "a device's level"},
+		{explain(0xA, [4]uint64{0, 5, 8}).Parameters[2].Reading, "execute"},
+		{explain(0xA, [4]uint64{0, 1 << 40, 1 << 40}).Parameters[2].Reading, ""},
+		{explain(0x1E, [4]uint64{0xffffffff_c0000005}).Parameters[0].Reading, "STATUS_ACCESS_VIOLATION"},
+		{explain(0x50, [4]uint64{0, 2}).Parameters[1].Reading, "write"},
+		{explain(0xC4, [4]uint64{0x62}).Detail, "the driver was unloaded without freeing all of its pool"},
+		{explain(0x139, [4]uint64{3}).Detail, "a LIST_ENTRY is corrupt, perhaps removed twice"},
+		{explain(0x139, [4]uint64{99}).Detail, ""},
+		{explain(0x1000007E, [4]uint64{}).Name, "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED"},
+		{explain(0x4711, [4]uint64{}).Name, ""},
+		{explain(0, [4]uint64{}).Name, ""},
+		{explain(0x125, [4]uint64{}).Name, "NMR_INVALID_STATE"},
+		{explain(0x126, [4]uint64{2}).Detail, "an MDL is in an invalid state"},
+		{explain(0x7C, [4]uint64{0x25, 0x14}).Parameters[1].Reading, "detach of a filter"},
+		{explain(0x7C, [4]uint64{0x14, 2}).Parameters[1].Reading, "DISPATCH_LEVEL"},
+		{explain(0xC8, [4]uint64{0x020001}).Parameters[0].Reading, "DISPATCH_LEVEL, not PASSIVE_LEVEL"},
+		{explain(0xC8, [4]uint64{1 << 40}).Parameters[0].Reading, ""},
+		{explain(0x1D5, [4]uint64{0x6d61736b7377}).Parameters[0].Reading, "wsksam"},
+		{explain(0x1D5, [4]uint64{0x1b}).Parameters[0].Reading, "?"},
+		{explain(0x11E, [4]uint64{}).Name, "TOO_MANY_RECURSIVE_FAULTS"},
+		{explain(0x100000EA, [4]uint64{}).Name, "THREAD_STUCK_IN_DEVICE_DRIVER"},
+		{explain(0x800000D1, [4]uint64{}).Name, "DRIVER_IRQL_NOT_LESS_OR_EQUAL"},
+		{explain(0x400001EE, [4]uint64{}).Name, "MPSDRV_QUERY_USER"},
+		{explain(0xC000021A, [4]uint64{}).Name, "STATUS_SYSTEM_PROCESS_TERMINATED"},
 	} {
 		if c.got != c.want {
 			t.Errorf("%q, want %q", c.got, c.want)
@@ -138,13 +138,13 @@ func TestSignatureText(t *testing.T) {
 		{FaultSignature(0xC0000005, `C:\Windows\My Driver+1.SYS`, 0), "0xC0000005 my_driver_1.sys+0x0"},
 		{FaultSignature(0xC0000005, "ä\n.sys", 1), "0xC0000005 ??.sys+0x1"},
 		{FaultSignature(0xC0000005, "", 7), "0xC0000005 unknown"},
-		{BugcheckSignature(0xD1, [4]uint64{0x18, 2, 1, 0xfffff805_2a3d1a2c}), "0xD1 unknown"},
-		{BugcheckSignature(0x139, [4]uint64{3, 1, 2}), "0x139 unknown 0x3"},
-		{BugcheckSignature(0x109, [4]uint64{1 << 63, 1 << 62, 3, 0x18}), "0x109 unknown 0x18"},
-		{BugcheckSignature(0xE2, [4]uint64{}), "0xE2 unknown"},
-		{BugcheckSignature(0x4711, [4]uint64{1, 1 << 32}), "0x4711 unknown 0x1 * 0x0 0x0"},
-		{BugcheckSignature(0x11E, [4]uint64{1, 1 << 32}), "0x11E unknown 0x1 * 0x0 0x0"},
-		{BugcheckSignature(0x125, [4]uint64{5, 1 << 62}), "0x125 unknown 0x5"},
+		{bugcheckSignature(0xD1, [4]uint64{0x18, 2, 1, 0xfffff805_2a3d1a2c}), "0xD1 unknown"},
+		{bugcheckSignature(0x139, [4]uint64{3, 1, 2}), "0x139 unknown 0x3"},
+		{bugcheckSignature(0x109, [4]uint64{1 << 63, 1 << 62, 3, 0x18}), "0x109 unknown 0x18"},
+		{bugcheckSignature(0xE2, [4]uint64{}), "0xE2 unknown"},
+		{bugcheckSignature(0x4711, [4]uint64{1, 1 << 32}), "0x4711 unknown 0x1 * 0x0 0x0"},
+		{bugcheckSignature(0x11E, [4]uint64{1, 1 << 32}), "0x11E unknown 0x1 * 0x0 0x0"},
+		{bugcheckSignature(0x125, [4]uint64{5, 1 << 62}), "0x125 unknown 0x5"},
 	} {
 		if got := c.got.String(); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)

@@ -33,7 +33,7 @@ func (f Fault) String() string {
 // KeBugCheckEx has stopped the kernel, which is no fault. An address that is in no known module stays
 // so: no other source is tried for a nicer answer.
 func (d *Dump) findFault(mem memory) Fault {
-	at := func(address Hex, source string) Fault { return Fault{d.Locate(address), source} }
+	at := func(address Hex, source string) Fault { return Fault{d.locate(address), source} }
 	code, _ := lookUp(uint32(d.Code))
 	if n := code.faultParameter(d.Parameters); n != 0 && d.Parameters[n-1] != 0 {
 		return at(d.Parameters[n-1], fmt.Sprintf("parameter %d", n))

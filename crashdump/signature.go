@@ -33,9 +33,9 @@ func FaultSignature(code uint32, module string, offset uint64) Signature {
 	return Signature{Code: code, Module: name, Offset: offset}
 }
 
-// BugcheckSignature is the signature of a stop code of which nothing but the parameters is known, as
+// bugcheckSignature is the signature of a stop code of which nothing but the parameters is known, as
 // a hypervisor reports it.
-func BugcheckSignature(code uint32, params [4]uint64) Signature {
+func bugcheckSignature(code uint32, params [4]uint64) Signature {
 	row, known := lookUp(code)
 	s := Signature{Code: code}
 	if known {
@@ -62,7 +62,7 @@ func (d *Dump) Signature() Signature {
 	if d.Fault.Known() {
 		return FaultSignature(uint32(d.Code), d.Fault.Module, uint64(d.Fault.Offset))
 	}
-	return BugcheckSignature(uint32(d.Code), d.params())
+	return bugcheckSignature(uint32(d.Code), d.params())
 }
 
 func (s Signature) String() string {
