@@ -31,11 +31,12 @@ build: ## Build bin/wskharness
 
 check: check-go check-c ## All static checks
 
-check-go: ## gofmt, vet, staticcheck, tidy modules
+check-go: ## gofmt, vet, staticcheck, functions that nothing calls, tidy modules
 	@files=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 	  test -z "$$files" || { echo "not gofmt-ed (run gofmt -w on them): $$files"; exit 1; }
 	@$(GO) vet ./...
 	@$(GO) tool staticcheck ./...
+	@scripts/dead-code
 	@$(GO) mod tidy -diff
 	@cd bench && $(GO) mod tidy -diff && $(GO) vet ./...
 
