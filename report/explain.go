@@ -117,10 +117,7 @@ func message(o results.Outcome, v *results.Verdict) string {
 		}
 		return fmt.Sprintf("%s %s, got %s", where, d.Expected, d.Actual)
 	}
-	if v.Reason != "" {
-		return v.Reason
-	}
-	return string(o)
+	return cmp.Or(v.Reason, string(o))
 }
 
 // history says how the attempts of a repeated case went: "10 attempts: 9 pass, 1 fail".

@@ -56,9 +56,7 @@ func NewTerminal(opts TerminalOptions) *Terminal {
 	return t
 }
 
-func (t *Terminal) colors() palette {
-	return coloring(t.outTTY != nil, t.opts.Getenv)
-}
+func (t *Terminal) colors() palette { return coloring(t.outTTY != nil, t.opts.Getenv) }
 
 func (t *Terminal) width() int { return cmp.Or(t.opts.width, widthOf(t.outTTY)) }
 
