@@ -240,3 +240,17 @@ DWORD JournalLook(const wchar_t *Path, HANDLE File, JOURNAL_STATE *State)
         *State = JOURNAL_RUNNING;
     return error;
 }
+
+DWORD JournalLookAt(const wchar_t *Path, JOURNAL_STATE *State)
+{
+    DWORD error;
+    HANDLE file = CreateFileW(Path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                              NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
+
+    *State = JOURNAL_ABSENT;
+    if (file == INVALID_HANDLE_VALUE)
+        return GetLastError();
+    error = JournalLook(Path, file, State);
+    CloseHandle(file);
+    return error;
+}

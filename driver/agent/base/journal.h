@@ -53,6 +53,7 @@ typedef enum JOURNAL_STATE {
     JOURNAL_ENDED,     /* it has a run-end */
     JOURNAL_REBOOTING, /* its run goes on when the guest is up again */
     JOURNAL_GONE,      /* none of these */
+    JOURNAL_ABSENT,    /* nobody can open it */
 } JOURNAL_STATE;
 
 /* Does a run hold the journal at Path? */
@@ -60,3 +61,6 @@ BOOL JournalHeld(const wchar_t *Path);
 
 /* What has become of the run of an open journal. The file pointer moves. */
 DWORD JournalLook(const wchar_t *Path, HANDLE File, JOURNAL_STATE *State);
+
+/* The same of one that is to be opened for it. */
+DWORD JournalLookAt(const wchar_t *Path, JOURNAL_STATE *State);

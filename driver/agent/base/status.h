@@ -6,6 +6,8 @@
 #include "wskplan.h"
 
 #define STATUS_SUCCESS_VALUE                0u
+#define STATUS_PENDING_VALUE                0x103u
+#define STATUS_IO_TIMEOUT_VALUE             0xC00000B5u
 #define STATUS_TIMEOUT_VALUE                0x102u
 #define STATUS_FILE_DELETED_VALUE           0xC0000123u
 #define STATUS_INSUFFICIENT_RESOURCES_VALUE 0xC000009Au

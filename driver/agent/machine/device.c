@@ -165,3 +165,23 @@ DWORD DeviceCall(DEVICE *Device, DWORD Code, const void *In, DWORD InBytes, void
     *Returned = 0;
     return error == ERROR_SUCCESS ? DeviceAwait(Device, Out, Returned, TimeoutMs, NULL) : error;
 }
+
+DWORD DeviceState(DEVICE *Device, UINT32 SettleMs, UINT32 LimitMs, WSKT_RESULT *State)
+{
+    UINT64 request[DEVICE_UNIT_BYTES / sizeof(UINT64) + 1] = {0};
+    WSKT_UNIT *unit = (WSKT_UNIT *)request;
+    WSKT_UNIT_RESULT answer;
+    DWORD returned, error;
+
+    unit->Abi = WSKT_ABI;
+    unit->StepCount = unit->Repeat = unit->Parallel = 1;
+    unit->TimeoutMs = LimitMs;
+    unit->Step[0] = (WSKT_STEP){.Op = WSKT_OP_STATE, .TimeoutMs = LimitMs, .Arg = {SettleMs}};
+    error =
+        DeviceCall(Device, IOCTL_WSKT_RUN, unit, sizeof *unit, &answer, sizeof answer, &returned, LimitMs);
+    if (error == ERROR_SUCCESS && returned != sizeof answer)
+        error = ERROR_INVALID_DATA;
+    if (error == ERROR_SUCCESS)
+        *State = answer.Result[0];
+    return error;
+}

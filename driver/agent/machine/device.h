@@ -41,3 +41,6 @@ _Must_inspect_result_ DWORD DeviceAwait(DEVICE *Device, void *Out, DWORD *Return
 /* Both, without Cancel. */
 _Must_inspect_result_ DWORD DeviceCall(DEVICE *Device, DWORD Code, const void *In, DWORD InBytes, void *Out,
                                        DWORD OutBytes, DWORD *Returned, DWORD TimeoutMs);
+
+/* What the sample's sub-component has come to, once it has settled: the result of a WSKT_OP_STATE. */
+_Must_inspect_result_ DWORD DeviceState(DEVICE *Device, UINT32 SettleMs, UINT32 LimitMs, WSKT_RESULT *State);

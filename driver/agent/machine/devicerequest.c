@@ -12,8 +12,6 @@ NTSTATUS NTAPI NtReadFile(HANDLE File, HANDLE Event, PIO_APC_ROUTINE Apc, PVOID 
 NTSTATUS NTAPI NtWriteFile(HANDLE File, HANDLE Event, PIO_APC_ROUTINE Apc, PVOID ApcContext,
                            PIO_STATUS_BLOCK Io, PVOID Buffer, ULONG Bytes, PLARGE_INTEGER Offset, PULONG Key);
 
-#define STATUS_PENDING_VALUE 0x103u
-
 /* The status of the last system call, which GetLastError speaks of, or else that in its own words. */
 static UINT32 LastStatus(void)
 {

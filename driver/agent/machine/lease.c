@@ -1,157 +1,19 @@
 /* lease.c - who may use the guest; `renew` and `release`. */
-#include "lease.h"
+#include "leasestore.h"
 #include "commands.h"
 #include "complain.h"
-#include "journal.h"
 #include "options.h"
-#include "path.h"
-#include "runservice.h"
-#include "security.h"
 
 #include <wchar.h>
 
-/*
- * What outlives a boot: the number, so that none is given out twice, its owner, and the journal of the newest
- * run. It is not below wskharness, which goes with the boot: the boot id made it, and below a volatile key
- * there is no other.
- */
-#define LEASE_KEY     L"SOFTWARE\\wskharness-lease"
-#define LEASE_NUMBER  L"Number"
-#define LEASE_OWNER   L"Owner"
-#define LEASE_JOURNAL L"Journal"
-
-/* What goes with the boot: when it was last used, by the system's ticks. */
-#define LEASE_USE_KEY L"SOFTWARE\\wskharness-lease\\Use"
-#define LEASE_TICKS   L"Ticks"
-
-#define LEASE_MUTEX L"Global\\wskharness-lease"
-
-/* The other agent has a few registry calls to make, one of which waits for the disk. */
-#define LEASE_MUTEX_MS 10000u
-
 /* So long a controller may be busy elsewhere, or come to life again, before another gets the guest. */
 #define LEASE_MS 120000u
-
-typedef struct LEASE_STORE {
-    UINT32 Number;
-    wchar_t Owner[ARRAYSIZE(((LEASE_ANSWER *)0)->Owner)];
-    wchar_t Journal[PATH_PREFIX_CHARS + PATH_CHARS_MAX + 1];
-    BOOL Used;
-    UINT64 Ticks;
-} LEASE_STORE;
-
-_Acquires_lock_(*Mutex) static DWORD LeaseLock(_Out_ HANDLE *Mutex)
-{
-    ADMIN_ONLY security;
-    DWORD error = AdminOnlyInit(&security);
-
-    *Mutex = NULL;
-    if (error != ERROR_SUCCESS)
-        return error;
-    *Mutex = CreateMutexW(&security.Attributes, FALSE, LEASE_MUTEX);
-    if (*Mutex == NULL)
-        error = GetLastError();
-    AdminOnlyFree(&security);
-    if (error != ERROR_SUCCESS)
-        return error;
-    switch (WaitForSingleObject(*Mutex, LEASE_MUTEX_MS)) {
-    case WAIT_OBJECT_0:
-    case WAIT_ABANDONED: /* what is half written has no owner: LeaseWrite */
-        return ERROR_SUCCESS;
-    case WAIT_TIMEOUT:
-        error = ERROR_TIMEOUT;
-        break;
-    default:
-        error = GetLastError();
-    }
-    CloseHandle(*Mutex);
-    *Mutex = NULL;
-    return error;
-}
-
-_Releases_lock_(Mutex) static void LeaseUnlock(HANDLE Mutex)
-{
-    ReleaseMutex(Mutex);
-    CloseHandle(Mutex);
-}
-
-/* Reads a value; one that is not there is left as it is. */
-static DWORD LeaseValue(const wchar_t *Key, const wchar_t *Name, DWORD Flags, void *Value, DWORD Size)
-{
-    DWORD error = (DWORD)RegGetValueW(HKEY_LOCAL_MACHINE, Key, Name, Flags, NULL, Value, &Size);
-
-    return error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND ? ERROR_SUCCESS : error;
-}
-
-static DWORD LeaseTouchAt(UINT64 Ticks)
-{
-    HKEY key;
-    DWORD error = (DWORD)RegCreateKeyExW(HKEY_LOCAL_MACHINE, LEASE_USE_KEY, 0, NULL, REG_OPTION_VOLATILE,
-                                         KEY_SET_VALUE, NULL, &key, NULL);
-
-    if (error != ERROR_SUCCESS)
-        return error;
-    error = (DWORD)RegSetValueExW(key, LEASE_TICKS, 0, REG_QWORD, (const BYTE *)&Ticks, sizeof Ticks);
-    RegCloseKey(key);
-    return error;
-}
-
-/* Does a run live whose journal is at Path, or will it when the guest is up? */
-static BOOL LeaseRuns(const wchar_t *Path, BOOL *Rebooting)
-{
-    JOURNAL_STATE state = JOURNAL_GONE;
-    HANDLE file;
-
-    *Rebooting = FALSE;
-    if (Path[0] == L'\0')
-        return FALSE;
-    if (RunServiceAnnounced(Path)) /* it has no journal yet */
-        return TRUE;
-    file = CreateFileW(Path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
-                       OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
-    if (file == INVALID_HANDLE_VALUE)
-        return FALSE;
-    (void)JournalLook(Path, file, &state);
-    CloseHandle(file);
-    *Rebooting = state == JOURNAL_REBOOTING;
-    return JournalHeld(Path);
-}
 
 BOOL LeaseRunLives(const wchar_t *Journal)
 {
     BOOL rebooting;
 
     return LeaseRuns(Journal, &rebooting) || rebooting;
-}
-
-/*
- * What is known of the lease. A run that has ordered a reboot goes on in the next boot, where nothing is
- * known of its use: its time begins when somebody first asks.
- */
-static DWORD LeaseRead(LEASE_STORE *Store, BOOL *Running)
-{
-    UINT64 ticks = MAXUINT64;
-    BOOL rebooting;
-    DWORD error;
-
-    *Store = (LEASE_STORE){0};
-    error = LeaseValue(LEASE_KEY, LEASE_NUMBER, RRF_RT_REG_DWORD, &Store->Number, sizeof Store->Number);
-    if (error == ERROR_SUCCESS)
-        error = LeaseValue(LEASE_KEY, LEASE_OWNER, RRF_RT_REG_SZ, Store->Owner, sizeof Store->Owner);
-    if (error == ERROR_SUCCESS)
-        error = LeaseValue(LEASE_KEY, LEASE_JOURNAL, RRF_RT_REG_SZ, Store->Journal, sizeof Store->Journal);
-    if (error == ERROR_SUCCESS)
-        error = LeaseValue(LEASE_USE_KEY, LEASE_TICKS, RRF_RT_REG_QWORD, &ticks, sizeof ticks);
-    if (error != ERROR_SUCCESS)
-        return error;
-    *Running = LeaseRuns(Store->Journal, &rebooting);
-    if (ticks == MAXUINT64 && rebooting && Store->Owner[0] != L'\0') {
-        ticks = GetTickCount64();
-        error = LeaseTouchAt(ticks);
-    }
-    Store->Used = ticks != MAXUINT64;
-    Store->Ticks = ticks;
-    return error;
 }
 
 static UINT64 LeaseAge(const LEASE_STORE *Store)
@@ -174,50 +36,6 @@ static void LeaseTell(const LEASE_STORE *Store, BOOL Running, LEASE_ANSWER *Answ
     Answer->Used = Store->Used;
     Answer->Ms = Store->Used ? LeaseAge(Store) : 0;
     wcscpy(Answer->Owner, Store->Owner);
-}
-
-static DWORD LeaseSetText(HKEY Key, const wchar_t *Name, const wchar_t *Text)
-{
-    return (DWORD)RegSetValueExW(Key, Name, 0, REG_SZ, (const BYTE *)Text,
-                                 (DWORD)((wcslen(Text) + 1) * sizeof *Text));
-}
-
-static DWORD LeaseOpen(HKEY *Key)
-{
-    return (DWORD)RegCreateKeyExW(HKEY_LOCAL_MACHINE, LEASE_KEY, 0, NULL, 0, KEY_SET_VALUE, NULL, Key, NULL);
-}
-
-/* Gives a number out. It is on the disk before anybody has it, so that no crash makes it come again. */
-static DWORD LeaseWrite(UINT32 Number, const wchar_t *Owner)
-{
-    HKEY key;
-    DWORD error = LeaseOpen(&key);
-
-    if (error != ERROR_SUCCESS)
-        return error;
-    error = LeaseSetText(key, LEASE_OWNER, L"");
-    if (error == ERROR_SUCCESS)
-        error = (DWORD)RegSetValueExW(key, LEASE_NUMBER, 0, REG_DWORD, (const BYTE *)&Number, sizeof Number);
-    if (error == ERROR_SUCCESS)
-        error = LeaseSetText(key, LEASE_JOURNAL, L"");
-    if (error == ERROR_SUCCESS)
-        error = LeaseSetText(key, LEASE_OWNER, Owner);
-    if (error == ERROR_SUCCESS)
-        error = (DWORD)RegFlushKey(key);
-    RegCloseKey(key);
-    return error;
-}
-
-static DWORD LeaseWriteText(const wchar_t *Name, const wchar_t *Text)
-{
-    HKEY key;
-    DWORD error = LeaseOpen(&key);
-
-    if (error != ERROR_SUCCESS)
-        return error;
-    error = LeaseSetText(key, Name, Text);
-    RegCloseKey(key);
-    return error;
 }
 
 static DWORD LeaseTakeLocked(const wchar_t *Owner, LEASE_ANSWER *Answer)
@@ -309,7 +127,7 @@ static DWORD LeaseJudge(UINT32 Number, const wchar_t *Journal, BOOL *Good, LEASE
     if (*Good && Number != 0)
         error = LeaseTouchAt(GetTickCount64());
     if (*Good && Journal != NULL && error == ERROR_SUCCESS)
-        error = LeaseWriteText(LEASE_JOURNAL, Journal);
+        error = LeaseNoteJournal(Journal);
     return error;
 }
 
@@ -360,11 +178,10 @@ int LeaseAdmitRun(const wchar_t *Given, const char *Attempt, const wchar_t *Jour
 
 BOOL LeaseLost(UINT32 Number)
 {
-    UINT32 now = 0;
+    UINT32 now;
 
     /* What can't be read is not known to be another's. */
-    return LeaseValue(LEASE_KEY, LEASE_NUMBER, RRF_RT_REG_DWORD, &now, sizeof now) == ERROR_SUCCESS &&
-           now != Number;
+    return LeaseNewest(&now) == ERROR_SUCCESS && now != Number;
 }
 
 void LeaseTouch(UINT32 Number)
@@ -396,6 +213,6 @@ int CommandRelease(int Argc, wchar_t **Argv)
     if (code != EXIT_DONE)
         return code;
     /* Nobody else gets a number while this one is in force. */
-    error = LeaseWriteText(LEASE_OWNER, L"");
+    error = LeaseNoteOwner(L"");
     return error == ERROR_SUCCESS ? EXIT_DONE : Complain("give the guest back", NULL, error);
 }

@@ -1,6 +1,6 @@
 /* caseend.c - what comes behind the last step of a case: what it has left is ended, counted, and undone. */
 #include "caseend.h"
-#include "caseunit.h"
+#include "casedriver.h"
 #include "driver.h"
 #include "lease.h"
 #include "undo.h"

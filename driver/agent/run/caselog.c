@@ -2,6 +2,7 @@
 #include "caselog.h"
 #include "judge.h"
 #include "output.h"
+#include "status.h"
 
 static const char *WhyName(WHY Why)
 {
@@ -72,6 +73,50 @@ BOOL WriteSteps(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_U
         good = good && expected;
     }
     return good;
+}
+
+WHY EndsIn(CASE_RUN *Run, UINT32 StepCount, WHY Why)
+{
+    Run->UnderFirst = Run->FirstStep;
+    Run->UnderCount = StepCount;
+    return Why;
+}
+
+/*
+ * Was a step stopped, or refused, for want of time? In a unit that got less than it asked for that is the
+ * case's time, and the step has not deviated by itself.
+ */
+static BOOL RanOutOfTime(const WSKT_UNIT_RESULT *Answer)
+{
+    for (UINT32 i = 0; i < Answer->StepCount; i++) {
+        const WSKT_RESULT *result = &Answer->Result[i];
+
+        if (result->Origin == WSKT_ORIGIN_TIMEOUT ||
+            (result->Origin == WSKT_ORIGIN_REFUSED && result->Status == STATUS_IO_TIMEOUT_VALUE))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* The time was up in a unit that is back: from the first step that is still out there on, those that are not.
+ */
+static WHY EndsOutOfTime(CASE_RUN *Run, const WSKT_UNIT_RESULT *Answer)
+{
+    Run->UnderCount = 0;
+    for (UINT32 i = 0; i < Answer->StepCount; i++) {
+        UINT32 origin = Answer->Result[i].Origin;
+
+        if (origin == WSKT_ORIGIN_TIMEOUT && Run->UnderCount == 0)
+            Run->UnderFirst = Run->FirstStep + i;
+        if (origin == WSKT_ORIGIN_TIMEOUT || (origin == WSKT_ORIGIN_SKIPPED && Run->UnderCount != 0))
+            Run->UnderCount++;
+    }
+    return WHY_TIMEOUT;
+}
+
+WHY EndsDeviating(CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_UNIT_RESULT *Answer, UINT32 TimeoutMs)
+{
+    return TimeoutMs < Unit->TimeoutMs && RanOutOfTime(Answer) ? EndsOutOfTime(Run, Answer) : WHY_DEVIATION;
 }
 
 void WriteCaseStart(CASES *Cases, const CASE_RUN *Run)

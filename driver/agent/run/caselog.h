@@ -46,5 +46,12 @@ typedef struct CASE_RUN {
 BOOL WriteSteps(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_UNIT_RESULT *Answer,
                 CAPTURE *Kept);
 
+/* The case ends in a unit of so many steps, of which none is back. */
+WHY EndsIn(CASE_RUN *Run, UINT32 StepCount, WHY Why);
+
+/* It ends in a unit that is back and not as expected: since its time, which was less than the unit's, was up?
+ */
+WHY EndsDeviating(CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_UNIT_RESULT *Answer, UINT32 TimeoutMs);
+
 void WriteCaseStart(CASES *Cases, const CASE_RUN *Run);
 void WriteCaseEnd(CASES *Cases, const CASE_RUN *Run, WHY Why);

@@ -1,10 +1,34 @@
 /* cases.c - runs the cases of a plan, one after the other: their units, their tear-down, their end. */
+#include "caseagent.h"
+#include "casedriver.h"
 #include "caseend.h"
-#include "caseunit.h"
 #include "faults.h"
 #include "lease.h"
+#include "loop.h"
 #include "restart.h"
 #include "undo.h"
+
+static UINT64 CaseLeftMs(const CASES *Cases, const CASE_RUN *Run)
+{
+    UINT64 now = JournalMs(Cases->Journal);
+
+    return now < Run->Deadline ? Run->Deadline - now : 0;
+}
+
+/* Runs a unit, with no more time than the case has left, and writes what its steps came to. */
+static WHY RunUnit(CASES *Cases, CASE_RUN *Run, UINT32 Index)
+{
+    const WSKP_UNIT *unit = &Cases->Plan->Unit[Run->Case->FirstUnit + Index];
+    UINT64 left = CaseLeftMs(Cases, Run);
+    UINT32 limit = left < unit->TimeoutMs ? (UINT32)left : unit->TimeoutMs;
+    BOOL own = Cases->Plan->Step[unit->FirstStep].Performer == WSKP_BY_AGENT;
+
+    if (left == 0)
+        return WHY_TIMEOUT;
+    if (own && UnitLoops(unit))
+        return RunLoop(Cases, Run, unit, limit);
+    return own ? RunAgentStep(Cases, Run, Index) : RunDriverUnit(Cases, Run, unit, limit);
+}
 
 /* Runs the units before the tear-down, up to the first that does not go well. */
 static WHY RunUnits(CASES *Cases, CASE_RUN *Run, UINT32 First)

@@ -13,20 +13,6 @@
 #define ORDER_MS      10000u
 #define ORDER_POLL_MS 10u
 
-/* What became of the run whose journal is at Path. */
-static DWORD LookAtRun(const wchar_t *Path, JOURNAL_STATE *State)
-{
-    DWORD error;
-    HANDLE file = CreateFileW(Path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-                              NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
-
-    if (file == INVALID_HANDLE_VALUE)
-        return GetLastError();
-    error = JournalLook(Path, file, State);
-    CloseHandle(file);
-    return error;
-}
-
 /* What the manager says of a run that is on its way up, or down: it can be asked in a moment. */
 static BOOL OrderMayPass(DWORD Error)
 {
@@ -60,14 +46,14 @@ static DWORD OrderRun(const wchar_t *Path, DWORD (*Order)(const wchar_t *Journal
     UINT64 deadline = GetTickCount64() + ORDER_MS;
 
     for (;;) {
-        DWORD error = LookAtRun(Path, State);
+        DWORD error = JournalLookAt(Path, State);
 
         *Refused = ERROR_SERVICE_DOES_NOT_EXIST;
         if (error == ERROR_SUCCESS && *State == JOURNAL_ENDED)
             return error;
         if (error == ERROR_SUCCESS) {
             *Refused = Order(Path);
-            error = LookAtRun(Path, State);
+            error = JournalLookAt(Path, State);
         }
         if (*Refused == ERROR_SUCCESS || GetTickCount64() >= deadline)
             return error;

@@ -23,17 +23,11 @@
 
 static const char *RunState(const wchar_t *Path)
 {
-    JOURNAL_STATE state = JOURNAL_GONE;
-    DWORD error;
-    HANDLE file = CreateFileW(Path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-                              NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
+    JOURNAL_STATE state;
+    DWORD error = JournalLookAt(Path, &state);
 
-    if (file == INVALID_HANDLE_VALUE)
-        return "absent";
-    error = JournalLook(Path, file, &state);
-    CloseHandle(file);
     if (error != ERROR_SUCCESS)
-        return "unreadable";
+        return state == JOURNAL_ABSENT ? "absent" : "unreadable";
     return state == JOURNAL_RUNNING ? "running" : state == JOURNAL_ENDED ? "ended" : "gone";
 }
 

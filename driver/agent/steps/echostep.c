@@ -9,21 +9,12 @@
 /* Asks the driver where its echo server listens; 0 where it does not say. */
 static void AskPort(WSKT_STEP *Step, DEVICE *Device)
 {
-    UINT64 request[DEVICE_UNIT_BYTES / sizeof(UINT64) + 1] = {0};
-    WSKT_UNIT *unit = (WSKT_UNIT *)request;
-    WSKT_UNIT_RESULT answer;
-    DWORD returned;
+    WSKT_RESULT state;
 
     Step->Arg[PORT_ARG] = 0;
-    unit->Abi = WSKT_ABI;
-    unit->StepCount = unit->Repeat = unit->Parallel = 1;
-    unit->TimeoutMs = ASK_MS;
-    unit->Step[0] = (WSKT_STEP){.Op = WSKT_OP_STATE, .TimeoutMs = ASK_MS};
-    if (Device != NULL &&
-        DeviceCall(Device, IOCTL_WSKT_RUN, unit, sizeof *unit, &answer, sizeof answer, &returned, ASK_MS) ==
-            ERROR_SUCCESS &&
-        returned == sizeof answer && answer.Result[0].Origin == WSKT_ORIGIN_CALL)
-        Step->Arg[PORT_ARG] = answer.Result[0].Value[WSKT_V_STATE_PORT];
+    if (Device != NULL && DeviceState(Device, 0, ASK_MS, &state) == ERROR_SUCCESS &&
+        state.Origin == WSKT_ORIGIN_CALL)
+        Step->Arg[PORT_ARG] = state.Value[WSKT_V_STATE_PORT];
 }
 
 static BOOL EchoFits(const WSKT_STEP *Step, WORDS Words)

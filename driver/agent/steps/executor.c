@@ -3,7 +3,6 @@
 #include "executor.h"
 #include "status.h"
 
-#define STATUS_PENDING_VALUE              0x103u
 #define STATUS_INVALID_DEVICE_STATE_VALUE 0xC0000184u
 #define STATUS_DEVICE_BUSY_VALUE          0x80000011u
 

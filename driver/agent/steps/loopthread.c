@@ -6,8 +6,6 @@
 
 #include <stdlib.h>
 
-#define LOOP_IO_TIMEOUT 0xC00000B5u /* STATUS_IO_TIMEOUT: the unit's time was up before this step */
-
 /* The handle that the step uses on this thread; NULL: none. It is the thread's alone, or open all the while.
  */
 static DEVICE_FILE *FileOf(LOOP_RUN *Run, UINT32 Thread, const STEP_KIND *Kind, const WSKT_STEP *Step)
@@ -36,7 +34,7 @@ static void ExecuteOnce(LOOP_RUN *Run, UINT32 Thread, const WSKP_STEP *Step, WSK
     *Result = (WSKT_RESULT){.Executed = 1};
     if (begin >= Run->Deadline) {
         Result->Origin = WSKT_ORIGIN_REFUSED;
-        Result->Status = LOOP_IO_TIMEOUT;
+        Result->Status = STATUS_IO_TIMEOUT_VALUE; /* the unit's time was up before this step */
     } else if (file != NULL && !HandleFits(kind, file)) {
         Result->Origin = WSKT_ORIGIN_REFUSED;
         Result->Status = STATUS_INVALID_HANDLE_VALUE;

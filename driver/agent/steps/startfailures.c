@@ -11,26 +11,6 @@
 
 #define STATUS_UNSUCCESSFUL_VALUE 0xC0000001u
 
-/* What the driver's sub-component has come to, once it has settled. FALSE if it can't be asked. */
-static BOOL AskState(DEVICE *Device, WSKT_RESULT *State)
-{
-    UINT64 request[DEVICE_UNIT_BYTES / sizeof(UINT64) + 1] = {0};
-    WSKT_UNIT *unit = (WSKT_UNIT *)request;
-    WSKT_UNIT_RESULT answer;
-    DWORD returned;
-
-    unit->Abi = WSKT_ABI;
-    unit->StepCount = unit->Repeat = unit->Parallel = 1;
-    unit->TimeoutMs = CALL_MS;
-    unit->Step[0] = (WSKT_STEP){.Op = WSKT_OP_STATE, .TimeoutMs = CALL_MS, .Arg = {SETTLE_MS}};
-    if (DeviceCall(Device, IOCTL_WSKT_RUN, unit, sizeof *unit, &answer, sizeof answer, &returned, CALL_MS) !=
-            ERROR_SUCCESS ||
-        returned != sizeof answer || answer.Result[0].Status != 0)
-        return FALSE;
-    *State = answer.Result[0];
-    return TRUE;
-}
-
 /* Whether the failure that was asked for has been made by now. */
 static BOOL AskInjected(DEVICE *Device, BOOL *Injected)
 {
@@ -48,7 +28,7 @@ static UINT32 CountLeft(const PLAN *Plan, UINT64 *Value)
     DWORD error = DriverGetBinary(Plan->ServiceName, WSKT_UNLOAD_VALUE, &unloaded, sizeof unloaded);
 
     if (error != ERROR_SUCCESS)
-        return WSKP_STATUS_OF_WIN32(error & 0xFFFF);
+        return StatusOfWin32(error);
     Value[WSKP_V_FAILURES_LEFT] += unloaded.Blocks + unloaded.Sockets;
     return 0;
 }
@@ -61,12 +41,12 @@ static UINT32 CheckFailed(const PLAN *Plan, const START *Start, UINT64 *Value)
     DWORD error;
 
     if (strcmp(Start->Why, "start") != 0)
-        return WSKP_STATUS_OF_WIN32(Start->Win32 & 0xFFFF);
+        return StatusOfWin32(Start->Win32);
     if (Start->Entry != STATUS_INSUFFICIENT_RESOURCES_VALUE)
-        return Start->Entry != 0 ? Start->Entry : WSKP_STATUS_OF_WIN32(Start->Win32 & 0xFFFF);
+        return Start->Entry != 0 ? Start->Entry : StatusOfWin32(Start->Win32);
     error = DriverQuery(Plan->ServiceName, &report);
     if (error != ERROR_SUCCESS)
-        return WSKP_STATUS_OF_WIN32(error & 0xFFFF);
+        return StatusOfWin32(error);
     if (report.State != SERVICE_STOPPED)
         return WSKP_STATUS_OF_WIN32(ERROR_SERVICE_ALREADY_RUNNING);
     error = DeviceOpen(&device, FAILING_OPEN_MS);
@@ -83,7 +63,8 @@ static UINT32 CheckStarted(const PLAN *Plan, DEVICE *Device, UINT64 *Value, BOOL
     WSKT_RESULT state;
     DWORD error;
 
-    if (!AskState(Device, &state) || !AskInjected(Device, &injected)) {
+    if (DeviceState(Device, SETTLE_MS, CALL_MS, &state) != ERROR_SUCCESS ||
+        state.Status != STATUS_SUCCESS_VALUE || !AskInjected(Device, &injected)) {
         DeviceClose(Device);
         return STATUS_UNSUCCESSFUL_VALUE;
     }
@@ -96,7 +77,7 @@ static UINT32 CheckStarted(const PLAN *Plan, DEVICE *Device, UINT64 *Value, BOOL
     else
         Value[WSKP_V_FAILURES_LATER] += injected;
     error = DriverStop(Plan->ServiceName, Plan->Header->StopTimeoutMs);
-    return error != ERROR_SUCCESS ? WSKP_STATUS_OF_WIN32(error & 0xFFFF) : CountLeft(Plan, Value);
+    return error != ERROR_SUCCESS ? StatusOfWin32(error) : CountLeft(Plan, Value);
 }
 
 /*

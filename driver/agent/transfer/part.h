@@ -53,3 +53,12 @@ _Must_inspect_result_ DWORD PartSettle(const MANIFEST_FILE *File);
 
 /* Removes the part and its map, whatever is there of them. */
 void PartDiscard(const MANIFEST_FILE *File);
+
+/*
+ * Finds out from where File is wanted. A part that is complete but was not renamed is finished here,
+ * and so is an empty file, for which no DATA will come.
+ */
+DWORD PartSurvey(MANIFEST_FILE *File);
+
+/* Gives a complete part, which is at Part, the name of its file. */
+DWORD PartGiveName(const MANIFEST_FILE *File, const wchar_t *Part);

@@ -3,11 +3,11 @@
 #include "complain.h"
 #include "frame.h"
 #include "lease.h"
-#include "manifest.h"
 #include "options.h"
 #include "part.h"
 #include "path.h"
 #include "put.h"
+#include "request.h"
 #include "space.h"
 #include "stream.h"
 
@@ -23,41 +23,6 @@ typedef struct PUT {
     UINT64 Next;    /* offset within Current of the next byte */
     SHA256 Hash;    /* of the bytes before Next */
 } PUT;
-
-static HANDLE OpenToRead(const wchar_t *Path)
-{
-    return CreateFileW(Path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
-                       FILE_FLAG_SEQUENTIAL_SCAN, NULL);
-}
-
-/* Is there a file of that size and hash at Path? *Size is its size, 0 when there is none. */
-static BOOL FileMatches(const MANIFEST_FILE *File, const wchar_t *Path, UINT64 *Size)
-{
-    UINT8 digest[SHA256_BYTES];
-    LARGE_INTEGER size;
-    BOOL matches = FALSE;
-    SHA256 hash;
-    UINT64 count;
-    HANDLE file = OpenToRead(Path);
-
-    *Size = 0;
-    if (file == INVALID_HANDLE_VALUE)
-        return FALSE;
-    if (!GetFileSizeEx(file, &size))
-        goto Exit;
-    *Size = (UINT64)size.QuadPart;
-    if (*Size != File->Size)
-        goto Exit;
-    Sha256Init(&hash);
-    if (Sha256AddFile(&hash, file, MAXUINT64, &count) != ERROR_SUCCESS || count != File->Size)
-        goto Exit;
-    Sha256Finish(&hash, digest);
-    matches = memcmp(digest, File->Sha256, sizeof digest) == 0;
-
-Exit:
-    CloseHandle(file);
-    return matches;
-}
 
 /* Bytes of the files from Index on that are not here. */
 static UINT64 Missing(const PUT *Put, UINT32 Index)
@@ -90,87 +55,15 @@ static int PutError(const PUT *Put, UINT32 Index, DWORD Win32, const char *Attem
     return FrameSendError(Put->Out, file, Win32, Attempt, path, Reason);
 }
 
-/* Gives the complete part its name. */
-static DWORD NamePart(const MANIFEST_FILE *File, const wchar_t *Part)
-{
-    if (!MoveFileExW(Part, File->Path, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH))
-        return GetLastError();
-    return ERROR_SUCCESS;
-}
-
-/*
- * Finds out from where File is wanted. A part that is complete but was not renamed is finished here,
- * and so is an empty file, for which no DATA will come.
- */
-static DWORD Survey(MANIFEST_FILE *File)
-{
-    UINT64 size;
-    DWORD error = ERROR_SUCCESS;
-    HANDLE file;
-    wchar_t *part = PartName(File->Path);
-
-    if (part == NULL)
-        return ERROR_NOT_ENOUGH_MEMORY;
-    if (FileMatches(File, File->Path, &size)) {
-        File->There = TRUE;
-        goto Exit;
-    }
-    error = PartSettle(File);
-    if (error != ERROR_SUCCESS)
-        goto Exit;
-    if (File->Size == 0) {
-        file = PartOpen(part, FILE_SHARE_READ, &error);
-        if (file == INVALID_HANDLE_VALUE)
-            goto Exit;
-        if (!SetEndOfFile(file))
-            error = GetLastError();
-        CloseHandle(file);
-        if (error != ERROR_SUCCESS)
-            goto Exit;
-    }
-    File->There = FileMatches(File, part, &size);
-    File->Made = File->There;
-    if (File->There) {
-        error = NamePart(File, part);
-    } else if (size < File->Size) {
-        File->Wanted = size;
-    } else if (!DeleteFileW(part)) {
-        error = GetLastError();
-    }
-    if (error == ERROR_SUCCESS && File->Size == 0 && !File->There)
-        error = ERROR_CRC;
-
-Exit:
-    if (File->There)
-        File->Wanted = File->Size;
-    free(part);
-    return error;
-}
-
 static int ReceiveManifest(PUT *Put)
 {
-    const FRAME_HEADER *header = &Put->Frame->Header;
     static const UINT8 made = 1;
-    UINT32 index;
-    DWORD error = FrameRead(Put->In, Put->Frame);
+    int code = RequestReceive(&Put->Manifest, Put->In, Put->Out, Put->Frame);
 
-    if (error != ERROR_SUCCESS)
-        return PutError(Put, FRAME_ALL_FILES, error, "read the manifest", NULL);
-    if (header->Type != FRAME_MANIFEST || header->Offset != 0)
-        return PutError(Put, FRAME_ALL_FILES, ERROR_INVALID_DATA, "read the manifest",
-                        "the first frame is not a manifest");
-    error = ManifestRead(&Put->Manifest, header->File, Put->Frame->Payload, header->Length, &index);
-    if (error != ERROR_SUCCESS)
-        return FrameSendError(Put->Out, index < header->File ? (UINT16)index : FRAME_ALL_FILES, error,
-                              "read the manifest", NULL,
-                              error == ERROR_BAD_PATHNAME
-                                  ? "a path must be absolute, on a drive, of plain components"
-                              : error == ERROR_DUP_NAME ? "a path is named twice"
-                                                        : NULL);
-    for (index = 0; index < Put->Manifest.Count; index++) {
+    for (UINT32 index = 0; code == EXIT_DONE && index < Put->Manifest.Count; index++) {
         MANIFEST_FILE *file = &Put->Manifest.File[index];
+        DWORD error = PartSurvey(file);
 
-        error = Survey(file);
         if (error != ERROR_SUCCESS)
             return PutError(Put, index, error, "prepare",
                             error == ERROR_CRC ? "an empty file does not have this SHA-256" : NULL);
@@ -179,7 +72,7 @@ static int ReceiveManifest(PUT *Put)
         if (error != ERROR_SUCCESS)
             return Complain("answer with what is here of", PathPlain(file->Path), error);
     }
-    return EXIT_DONE;
+    return code;
 }
 
 /* Opens the part of the current file and hashes what is in it already. */
@@ -240,7 +133,7 @@ static int FinishPart(PUT *Put)
         error = GetLastError();
     ClosePart(Put);
     if (error == ERROR_SUCCESS)
-        error = NamePart(file, part);
+        error = PartGiveName(file, part);
     if (error != ERROR_SUCCESS) {
         code = PutError(Put, Put->Current, error, "write", NULL);
         goto Exit;

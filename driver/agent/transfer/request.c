@@ -1,4 +1,4 @@
-/* request.c - the MANIFEST with which `gather` and `mkdir` are asked. */
+/* request.c - the MANIFEST with which `put`, `gather` and `mkdir` begin. */
 #include "request.h"
 #include "complain.h"
 

@@ -1,4 +1,4 @@
-/* request.h - the MANIFEST with which `gather` and `mkdir` are asked. */
+/* request.h - the MANIFEST with which `put`, `gather` and `mkdir` begin. */
 #pragma once
 
 #include "frame.h"

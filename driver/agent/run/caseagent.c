@@ -1,5 +1,6 @@
-/* caseunit.c - runs one unit of a case: by the driver, or by the agent itself. */
-#include "caseunit.h"
+/* caseagent.c - runs one unit of a case by the agent itself: a step, or a loop. */
+#include "caseagent.h"
+#include "casedriver.h"
 #include "driver.h"
 #include "judge.h"
 #include "lease.h"
@@ -9,149 +10,6 @@
 #include "status.h"
 
 #include <stdlib.h>
-
-/* A unit ends itself at its limit; this is what it may take to tell, on a busy machine. */
-#define UNIT_MARGIN_MS 5000u
-
-#define HELLO_AGAIN_MS 5000u
-#define STOP_MS        2000u
-
-#define STATUS_IO_TIMEOUT_VALUE 0xC00000B5u
-
-static UINT64 CaseLeftMs(const CASES *Cases, const CASE_RUN *Run)
-{
-    UINT64 now = JournalMs(Cases->Journal);
-
-    return now < Run->Deadline ? Run->Deadline - now : 0;
-}
-
-/*
- * Was a step stopped, or refused, for want of time? In a unit that got less than it asked for that is the
- * case's time, and the step has not deviated by itself.
- */
-static BOOL RanOutOfTime(const WSKT_UNIT_RESULT *Answer)
-{
-    for (UINT32 i = 0; i < Answer->StepCount; i++) {
-        const WSKT_RESULT *result = &Answer->Result[i];
-
-        if (result->Origin == WSKT_ORIGIN_TIMEOUT ||
-            (result->Origin == WSKT_ORIGIN_REFUSED && result->Status == STATUS_IO_TIMEOUT_VALUE))
-            return TRUE;
-    }
-    return FALSE;
-}
-
-/* The case ends in a unit of so many steps, of which none is back. */
-static WHY EndsIn(CASE_RUN *Run, UINT32 StepCount, WHY Why)
-{
-    Run->UnderFirst = Run->FirstStep;
-    Run->UnderCount = StepCount;
-    return Why;
-}
-
-/* The time was up in a unit that is back: from the first step that is still out there on, those that are not.
- */
-static WHY EndsOutOfTime(CASE_RUN *Run, const WSKT_UNIT_RESULT *Answer)
-{
-    Run->UnderCount = 0;
-    for (UINT32 i = 0; i < Answer->StepCount; i++) {
-        UINT32 origin = Answer->Result[i].Origin;
-
-        if (origin == WSKT_ORIGIN_TIMEOUT && Run->UnderCount == 0)
-            Run->UnderFirst = Run->FirstStep + i;
-        if (origin == WSKT_ORIGIN_TIMEOUT || (origin == WSKT_ORIGIN_SKIPPED && Run->UnderCount != 0))
-            Run->UnderCount++;
-    }
-    return WHY_TIMEOUT;
-}
-
-/* Ends the loops of a request that is out, on a handle of their own. */
-static void StopLoops(void)
-{
-    DEVICE *device;
-    DWORD returned;
-
-    if (DeviceOpen(&device, STOP_MS) == ERROR_SUCCESS)
-        (void)DeviceCall(device, IOCTL_WSKT_STOP, NULL, 0, NULL, 0, &returned, STOP_MS);
-    DeviceClose(device);
-}
-
-/* A run that is cancelled does not wait for the time of a loop to be up. */
-static DWORD RunRequest(CASES *Cases, const WSKT_UNIT *Unit, DWORD Bytes, void *Reply, DWORD *Returned)
-{
-    HANDLE cancel = Unit->Repeat > 1 || Unit->Parallel > 1 ? Cases->Cancel : NULL;
-    DEVICE *device = Cases->Executor.Device;
-    DWORD out = (DWORD)(FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + Unit->StepCount * sizeof(WSKT_RESULT));
-    DWORD limit = Unit->TimeoutMs + UNIT_MARGIN_MS;
-    DWORD error = DeviceSend(device, IOCTL_WSKT_RUN, Unit, Bytes, out);
-
-    if (error == ERROR_SUCCESS)
-        error = DeviceAwait(device, Reply, Returned, limit, cancel);
-    if (error == ERROR_CANCELLED) {
-        StopLoops();
-        error = DeviceAwait(device, Reply, Returned, limit, NULL);
-    }
-    return error;
-}
-
-/* A unit as the driver is sent it; its first step is step FirstStep of the case. Returns its length. */
-static DWORD FillUnit(const PLAN *Plan, UINT32 Case, UINT32 FirstStep, const WSKP_UNIT *From,
-                      UINT32 TimeoutMs, WSKT_UNIT *Unit)
-{
-    Unit->Abi = WSKT_ABI;
-    Unit->StepCount = From->StepCount;
-    Unit->TimeoutMs = TimeoutMs;
-    Unit->Repeat = From->Repeat;
-    Unit->Parallel = From->Parallel;
-    Unit->ClientStride = From->ClientStride;
-    Unit->SocketStride = From->SocketStride;
-    Unit->ForMs = From->ForMs < TimeoutMs ? From->ForMs : TimeoutMs;
-    Unit->Groups = From->Groups;
-    Unit->Seed = From->Seed;
-    Unit->Case = Case;
-    Unit->FirstStep = FirstStep;
-    for (UINT32 i = 0; i < From->StepCount; i++)
-        Unit->Step[i] = Plan->Step[From->FirstStep + i].Step;
-    return (DWORD)(FIELD_OFFSET(WSKT_UNIT, Step) + From->StepCount * sizeof(WSKT_STEP));
-}
-
-/* Asks for the results of a unit that DriverEntry has run. */
-static DWORD StartedRequest(CASES *Cases, const WSKP_UNIT *Unit, void *Reply, DWORD *Returned)
-{
-    return DeviceCall(Cases->Executor.Device, IOCTL_WSKT_STARTED, NULL, 0, Reply,
-                      (DWORD)(FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + Unit->StepCount * sizeof(WSKT_RESULT)),
-                      Returned, Unit->TimeoutMs + UNIT_MARGIN_MS);
-}
-
-/* Sends one unit, or asks for the results of one that DriverEntry has run. */
-static WHY AskDriver(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, UINT32 TimeoutMs)
-{
-    UINT64 request[DEVICE_UNIT_BYTES / sizeof(UINT64) + 1], reply[DEVICE_REPLY_BYTES / sizeof(UINT64) + 1];
-    WSKT_UNIT *unit = (WSKT_UNIT *)request;
-    const WSKT_UNIT_RESULT *answer = (const WSKT_UNIT_RESULT *)reply;
-    BOOL atStart = (Unit->Flags & WSKP_UNIT_AT_START) != 0;
-    DWORD bytes = 0, returned = 0;
-
-    if (Cases->Executor.Device == NULL) {
-        Run->IoError = ERROR_NOT_READY; /* it is not loaded */
-    } else if (atStart) {
-        Run->IoError = StartedRequest(Cases, Unit, reply, &returned);
-    } else {
-        bytes = FillUnit(Cases->Plan, Run->Index, Run->FirstStep, Unit, TimeoutMs, unit);
-        Run->IoError = RunRequest(Cases, unit, bytes, reply, &returned);
-    }
-    if (Run->IoError == ERROR_TIMEOUT)
-        return EndsIn(Run, Unit->StepCount, WHY_HANG);
-    if (Run->IoError == ERROR_SUCCESS && !AnswerIsSound(Unit, answer, returned))
-        Run->IoError = ERROR_INVALID_DATA;
-    if (Run->IoError != ERROR_SUCCESS)
-        return EndsIn(Run, Unit->StepCount, WHY_IO);
-    if (WriteSteps(Cases, Run, Unit, answer, NULL))
-        return WHY_DONE;
-    if (answer->FailedStep < 0 && WaitForSingleObject(Cases->Cancel, 0) == WAIT_OBJECT_0)
-        return WHY_CANCELLED; /* its loop was ended */
-    return TimeoutMs < Unit->TimeoutMs && RanOutOfTime(answer) ? EndsOutOfTime(Run, answer) : WHY_DEVIATION;
-}
 
 WHY WriteAgentStep(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_RESULT *Result)
 {
@@ -167,16 +25,6 @@ WHY WriteAgentStep(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WSK
         ExecutorHangs(&Cases->Executor, &Cases->Plan->Step[Unit->FirstStep].Step))
         return EndsIn(Run, 1, WHY_HANG);
     return WHY_DEVIATION;
-}
-
-BOOL DeviceAnswers(DEVICE *Device)
-{
-    WSKT_HELLO hello;
-    DWORD returned;
-
-    return DeviceCall(Device, IOCTL_WSKT_HELLO, NULL, 0, &hello, sizeof hello, &returned, HELLO_AGAIN_MS) ==
-               ERROR_SUCCESS &&
-           returned == sizeof hello;
 }
 
 /*
@@ -275,8 +123,7 @@ static void DropOutputs(CASES *Cases)
     }
 }
 
-/* A loop of the agent's. */
-static WHY RunLoop(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, UINT32 TimeoutMs)
+WHY RunLoop(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, UINT32 TimeoutMs)
 {
     UINT64 reply[DEVICE_REPLY_BYTES / sizeof(UINT64) + 1] = {0};
     WSKT_UNIT_RESULT *answer = (WSKT_UNIT_RESULT *)reply;
@@ -305,10 +152,10 @@ static WHY RunLoop(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, UINT32 Ti
         return WHY_DONE;
     if (end == LOOP_CANCELLED && answer->FailedStep < 0)
         return WHY_CANCELLED;
-    return TimeoutMs < Unit->TimeoutMs && RanOutOfTime(answer) ? EndsOutOfTime(Run, answer) : WHY_DEVIATION;
+    return EndsDeviating(Run, Unit, answer, TimeoutMs);
 }
 
-static WHY RunAgentStep(CASES *Cases, CASE_RUN *Run, UINT32 Index)
+WHY RunAgentStep(CASES *Cases, CASE_RUN *Run, UINT32 Index)
 {
     const WSKP_UNIT *unit = &Cases->Plan->Unit[Run->Case->FirstUnit + Index],
                     *next = AtStart(Cases, Run, Index);
@@ -333,18 +180,4 @@ static WHY RunAgentStep(CASES *Cases, CASE_RUN *Run, UINT32 Index)
     }
     WriteOutputs(Cases, Run);
     return WriteAgentStep(Cases, Run, unit, &result);
-}
-
-WHY RunUnit(CASES *Cases, CASE_RUN *Run, UINT32 Index)
-{
-    const WSKP_UNIT *unit = &Cases->Plan->Unit[Run->Case->FirstUnit + Index];
-    UINT64 left = CaseLeftMs(Cases, Run);
-    UINT32 limit = left < unit->TimeoutMs ? (UINT32)left : unit->TimeoutMs;
-    BOOL own = Cases->Plan->Step[unit->FirstStep].Performer == WSKP_BY_AGENT;
-
-    if (left == 0)
-        return WHY_TIMEOUT;
-    if (own && UnitLoops(unit))
-        return RunLoop(Cases, Run, unit, limit);
-    return own ? RunAgentStep(Cases, Run, Index) : AskDriver(Cases, Run, unit, limit);
 }
