@@ -33,7 +33,7 @@ var floors = [][]string{
 	{"guest/ntfs"},
 	{"guest/winname"},
 	{"guest/untrusted"},
-	{"guest/agent", "remote", "guest/untrusted"},
+	{"guest/agent", "remote", "guest/untrusted", "winerr"},
 	{"guest/transfer/frame", "guest/agent"},
 	{"guest/transfer", "remote", "guest/agent", "guest/transfer/frame", "guest/ntfs", "guest/winname", "guest/untrusted", "winerr"},
 	{"guest/journal", "driver/abi", "guest/winname", "guest/untrusted", "winerr"},
