@@ -45,7 +45,7 @@ const checkpointFile = "checkpoint.json"
 func (s *session) mark(c checkpoint) {
 	s.checkpoint = c
 	if err := writeWhole(s.env.disk(), filepath.Join(s.folder(), checkpointFile), c); err != nil {
-		s.breakOff(fmt.Errorf("note where the run on %s has got to: %w", s.target.Name, err))
+		s.abort(fmt.Errorf("note where the run on %s has got to: %w", s.target.Name, err))
 	}
 }
 

@@ -37,7 +37,7 @@ func (l *driverRun) newState(boot string, pages output.CodePages, takenUp bool, 
 	c := l.plan.Request.Config
 	p := driverrun.Plan{
 		N: l.n, ID: l.id, Target: l.target.Name, Boot: boot, SHA256: l.artifacts.pkg.Manifest.Driver.SHA256, Service: c.DriverService().Name,
-		Own: l.externalDriver(), Resident: c.Resident(), Version: l.facts.Version(), Pages: pages, FailFast: l.plan.Request.FailFast, TakenUp: takenUp,
+		External: l.externalDriver(), Resident: c.Resident(), Version: l.facts.Version(), Pages: pages, FailFast: l.plan.Request.FailFast, TakenUp: takenUp,
 		UnheardAfter: l.allow(unheardLimit), SuiteLimit: c.Limits.Suite, Spent: l.suiteTime,
 	}
 	kind := issueKind(l.target.Machine.Stack, l.facts)
@@ -75,7 +75,7 @@ func (l *driverRun) deploy(ctx context.Context) (started following, unanswered e
 	}
 	if l.raw, err = l.env.disk().OpenFile(l.rawPath(), os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND, private); err != nil {
 		err = fmt.Errorf("keep the guest's journal: %w", err)
-		l.breakOff(err)
+		l.abort(err)
 		return nil, nil, err
 	}
 	l.order = guest.Run{ID: l.id, Plan: plan, Journal: l.copyFrom(journal.Position{}), Files: files.all}
@@ -116,7 +116,7 @@ func (c *rawCopy) Write(p []byte) (int, error) {
 	}
 	if err != nil {
 		err = fmt.Errorf("keep the journal of the guest on %s: %w", c.l.target.Name, err)
-		c.l.breakOff(err)
+		c.l.abort(err)
 	}
 	return n, err
 }

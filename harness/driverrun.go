@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	cancelLimit = 15 * time.Second // from an interrupt to the run's end in the guest
-	silence     = 30 * time.Second // beyond a case's own limit, before the guest counts as silent
+	cancelLimit    = 15 * time.Second // from an interrupt to the run's end in the guest
+	responseMargin = 30 * time.Second // beyond a case's own limit, before the guest counts as silent
 	// evidenceLimit is how long a machine may take to tell that it crashed, after its guest stopped
 	// answering.
 	evidenceLimit = 5 * time.Second
@@ -93,10 +93,10 @@ func (s *session) runDriver(ctx context.Context, attempts []*attempt) driverrun.
 	}
 	_ = s.phase(s.target.Name, results.PhaseCases, func() (string, error) {
 		if unanswered != nil {
-			l.carryOut(ctx, l.apply(ctx, broke(unanswered)))
+			l.execute(ctx, l.apply(ctx, broke(unanswered)))
 		} else {
 			l.listenTo(ctx, started)
-			l.carryOut(ctx, driverrun.Listen{Kind: driverrun.ForService})
+			l.execute(ctx, driverrun.Listen{Kind: driverrun.ForService})
 		}
 		return "", nil
 	})
@@ -113,8 +113,8 @@ func (l *driverRun) point(boot string) *openRun {
 	return open
 }
 
-// carryOut does one action after the other, until everything is judged.
-func (l *driverRun) carryOut(ctx context.Context, next driverrun.Action) {
+// execute does one action after the other, until everything is judged.
+func (l *driverRun) execute(ctx context.Context, next driverrun.Action) {
 	for {
 		in := l.do(ctx, next)
 		if in == nil {
@@ -284,11 +284,11 @@ func (l *driverRun) deafen() {
 	l.arrivals, l.stop = nil, nil
 }
 
-// listen waits for what happens first: a record, the journal's end, the machine's word, an interrupt, or silence. Of what has
+// listen waits for what happens first: a record, the journal's end, the machine's word, an interrupt, or the response timeout. Of what has
 // happened already, the machine's word comes first.
 func (l *driverRun) listen(ctx context.Context, a driverrun.Listen) driverrun.Input {
-	patience := l.patience(a)
-	limit, suite := time.NewTimer(patience), time.NewTimer(never)
+	timeout := l.responseTimeout(a)
+	limit, suite := time.NewTimer(timeout), time.NewTimer(never)
 	defer limit.Stop()
 	defer suite.Stop()
 	if a.Suite > 0 {
@@ -330,7 +330,7 @@ func (l *driverRun) listen(ctx context.Context, a driverrun.Listen) driverrun.In
 		case <-suite.C:
 			return driverrun.SuiteUp{Limit: l.suiteLimit(a.Case)}
 		case <-limit.C:
-			return driverrun.Silent{Patience: patience}
+			return driverrun.Silent{ResponseTimeout: timeout}
 		}
 	}
 }
@@ -343,8 +343,8 @@ func limitText(ctx context.Context) string {
 	return ""
 }
 
-// patience is how long the guest may say nothing.
-func (l *driverRun) patience(a driverrun.Listen) time.Duration {
+// responseTimeout is how long the guest may say nothing.
+func (l *driverRun) responseTimeout(a driverrun.Listen) time.Duration {
 	switch a.Kind {
 	case driverrun.ForCancel:
 		return a.Least + l.allow(cancelLimit)
@@ -352,9 +352,9 @@ func (l *driverRun) patience(a driverrun.Listen) time.Duration {
 		if p := l.env.responseTimeout; p != nil && p(a.Case) > 0 {
 			return p(a.Case)
 		}
-		return a.Least + l.allow(silence)
+		return a.Least + l.allow(responseMargin)
 	}
-	return l.serviceLimit(max(startLimit, stopLimit)) + l.allow(l.env.hurry(silence))
+	return l.serviceLimit(max(startLimit, stopLimit)) + l.allow(l.env.hurry(responseMargin))
 }
 
 // pendingCrash is the machine's word that has come already; nil where there is none.
@@ -470,7 +470,7 @@ func (l *driverRun) readRest(ctx context.Context, a driverrun.ReadRest) driverru
 	}
 	if l.guest == nil || a.Not != "" {
 		if err := l.reconnectWithin(ctx, a.Not, l.bootWait()); err != nil {
-			return l.torn(ctx, err)
+			return l.truncated(ctx, err)
 		}
 	}
 	for try := 1; ; try++ {
@@ -480,19 +480,19 @@ func (l *driverRun) readRest(ctx context.Context, a driverrun.ReadRest) driverru
 		}
 		b := broke(err).(driverrun.Broke)
 		if try == maxRest || b.Cause != driverrun.Lost && b.Cause != driverrun.Cut {
-			return l.torn(ctx, err)
+			return l.truncated(ctx, err)
 		}
 		if err := l.reconnectWithin(ctx, "", l.bootWait()); err != nil {
-			return l.torn(ctx, err)
+			return l.truncated(ctx, err)
 		}
 	}
 }
 
-func (l *driverRun) torn(ctx context.Context, err error) driverrun.Input {
+func (l *driverRun) truncated(ctx context.Context, err error) driverrun.Input {
 	if ctx.Err() != nil {
 		l.told = true
 	}
-	return driverrun.Read{Torn: err.Error()}
+	return driverrun.Read{Truncated: err.Error()}
 }
 
 // readOn takes in what the journal still has.

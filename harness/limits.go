@@ -24,7 +24,7 @@ type limitError struct {
 }
 
 func (e *limitError) Error() string {
-	return fmt.Sprintf("the limit of %s of %s was up", e.what, strictyaml.ShortDuration(e.limit))
+	return fmt.Sprintf("%s exceeded its limit of %s", e.what, strictyaml.ShortDuration(e.limit))
 }
 
 // within bounds what is done with ctx by what is left of a limit; one of zero is none.

@@ -107,13 +107,13 @@ func TestSuiteAndTargetLimits(t *testing.T) {
 			limits: config.Limits{Suite: suite},
 			want: map[string]results.Outcome{"slow.one": results.Pass, "slow.two": results.Pass, "slow.three": results.NotRun,
 				"slow.four": results.NotRun, "zz.well": results.Pass},
-			why: fmt.Sprintf("the limit of the suite slow on wine of %s was up", strictyaml.ShortDuration(suite)),
+			why: fmt.Sprintf("the suite slow on wine exceeded its limit of %s", strictyaml.ShortDuration(suite)),
 		},
 		"target": {
 			limits: config.Limits{Target: target},
 			want: map[string]results.Outcome{"slow.one": results.Pass, "slow.two": results.Pass, "slow.three": results.NotRun,
 				"slow.four": results.NotRun, "zz.well": results.NotRun},
-			why: fmt.Sprintf("the limit of the target wine of %s was up", strictyaml.ShortDuration(target)),
+			why: fmt.Sprintf("the target wine exceeded its limit of %s", strictyaml.ShortDuration(target)),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

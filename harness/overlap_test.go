@@ -46,7 +46,7 @@ func TestBuildIsEndedByTheLimitOfTheRun(t *testing.T) {
 			plan := slowBuild(t)
 			plan.Request.Config.Limits.Run = limit
 			_, err := plan.Run(testtime.Context(t), testEnv(t))
-			if _, ok := errors.AsType[*workshop.BuildError](err); !ok || err.Error() != "build: the limit of the run of "+text+" was up" {
+			if _, ok := errors.AsType[*workshop.BuildError](err); !ok || err.Error() != "build: the run exceeded its limit of "+text {
 				t.Errorf("error %v", err)
 			}
 		})

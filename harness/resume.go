@@ -115,7 +115,7 @@ func Resume(ctx context.Context, dir string, env Env, subscribers ...results.Sub
 		return nil, &settings.UsageError{Err: fmt.Errorf("resume %s: %w", was.ID, err)}
 	}
 	r := &run{plan: plan, env: env, id: was.ID, dir: dir, journal: journal, log: env.Logger.Named("run")}
-	return r.carryOut(ctx, events, subscribers)
+	return r.execute(ctx, events, subscribers)
 }
 
 // FindRun is the folder of a run: its own path, or its name below base; "latest" is the newest.
@@ -151,13 +151,13 @@ func (s *session) takeUp(ctx context.Context, open openRun) driverrun.Outcome {
 	next, err := l.reread()
 	switch {
 	case err != nil:
-		s.breakOff(err)
+		s.abort(err)
 		return driverrun.Outcome{Over: err.Error()}
 	case !s.adopted && l.state.Phase() != driverrun.Over:
 		next = l.apply(ctx, driverrun.Abandoned{})
 	}
 	_ = l.phase(l.target.Name, results.PhaseCases, func() (string, error) {
-		l.carryOut(ctx, next)
+		l.execute(ctx, next)
 		return "taken up", nil
 	})
 	if s.adopted {

@@ -111,12 +111,12 @@ func (p *Plan) Run(ctx context.Context, env Env, subscribers ...results.Subscrib
 	}
 	results.PointLatest(p.Request.Out, id)
 	r := &run{plan: p, env: env, id: id, dir: dir, journal: journal, log: env.Logger.Named("run")}
-	return r.carryOut(ctx, nil, subscribers)
+	return r.execute(ctx, nil, subscribers)
 }
 
-// carryOut does what is left of a run. Of a new one events is empty; else it is what an earlier controller
+// execute does what is left of a run. Of a new one events is empty; else it is what an earlier controller
 // recorded.
-func (r *run) carryOut(ctx context.Context, events []results.Event, subscribers []results.Subscriber) (*Finished, error) {
+func (r *run) execute(ctx context.Context, events []results.Event, subscribers []results.Subscriber) (*Finished, error) {
 	for _, s := range subscribers {
 		if err := r.journal.Subscribe(s); err != nil {
 			return nil, errors.Join(err, r.journal.Close())
@@ -173,12 +173,12 @@ type run struct {
 
 	mu         sync.Mutex
 	journalErr error
-	abort      context.CancelFunc
+	cancel     context.CancelFunc
 }
 
 func (r *run) all(ctx context.Context, events []results.Event) error {
-	ctx, r.abort = context.WithCancel(ctx)
-	defer r.abort()
+	ctx, r.cancel = context.WithCancel(ctx)
+	defer r.cancel()
 	r.known = r.plan.Request.Config.Redactor(r.env.Getenv)
 	ctx, cancel := within(ctx, "the run", r.plan.Request.Config.Limits.Run, 0)
 	defer cancel()
@@ -194,7 +194,7 @@ func (r *run) all(ctx context.Context, events []results.Event) error {
 	var buildErr error
 	all.Go(func() {
 		if buildErr = r.equip(ctx, tested(events)); buildErr != nil {
-			r.abort() // nobody needs the targets
+			r.cancel() // nobody needs the targets
 		}
 	})
 	for _, t := range r.plan.Targets {
@@ -232,24 +232,24 @@ func (r *run) append(e results.Event) {
 		e.Verdict = &v
 	}
 	if err := r.journal.Append(redactEvent(r.known, e)); err != nil {
-		r.breakOff(err)
+		r.abort(err)
 	}
 }
 
 // conclude writes the last event, where anything can be written.
 func (r *run) conclude(end *results.Finish) {
 	if err := r.journal.Append(results.Event{Kind: results.KindRunFinished, Finish: end}); err != nil {
-		r.breakOff(err)
+		r.abort(err)
 	}
 }
 
-// breakOff ends a run that can't be recorded any more.
-func (r *run) breakOff(err error) {
+// abort ends a run that can't be recorded any more.
+func (r *run) abort(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.journalErr == nil {
 		r.journalErr = err
-		r.abort()
+		r.cancel()
 	}
 }
 

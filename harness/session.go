@@ -96,7 +96,7 @@ func (s *session) timeUp(ctx context.Context) {
 // acquire gets the machine and connects to the guest on it. The phases record what went wrong.
 func (s *session) acquire(ctx context.Context) error {
 	if err := s.remember(); err != nil {
-		s.breakOff(err)
+		s.abort(err)
 		return err
 	}
 	err := s.phase(s.target.Name, results.PhaseAcquire, func() (string, error) {

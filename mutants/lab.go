@@ -158,7 +158,7 @@ func (l *lab) run(ctx context.Context, d defect) (record *results.Record, stoppe
 func unfinished(record *results.Record) error {
 	for _, t := range record.Targets {
 		for i := range t.Cases {
-			if c := &t.Cases[i]; c.Final == results.NotRun && strings.Contains(message(c), "the limit of the target") {
+			if c := &t.Cases[i]; c.Final == results.NotRun && strings.Contains(message(c), "the target ") && strings.Contains(message(c), " exceeded its limit of ") {
 				return fmt.Errorf("%s is not known: %s", c.Name, message(c))
 			}
 		}

@@ -14,19 +14,19 @@ import (
 // attempt gathers what the guest says of one attempt, and what it came to.
 type attempt struct {
 	Attempt
-	own     bool
-	pages   output.CodePages
-	started time.Time     // by the controller's clock
-	begun   time.Duration // by the guest's, since the run began there
-	steps   []suites.StepResult
-	pending pendingOutputs
-	kept    int             // bytes of outputs, of all its steps
-	end     *journal.Record // case-end
-	elapsed time.Duration
-	verdict *results.Verdict
-	void    bool             // it runs again
-	hang    results.Verdict  // of one that hangs, until all is gathered
-	held    *results.Verdict // of one that may have crashed the guest, until the machine had its time to tell; nil: there is none
+	external bool
+	pages    output.CodePages
+	started  time.Time     // by the controller's clock
+	begun    time.Duration // by the guest's, since the run began there
+	steps    []suites.StepResult
+	pending  pendingOutputs
+	kept     int             // bytes of outputs, of all its steps
+	end      *journal.Record // case-end
+	elapsed  time.Duration
+	verdict  *results.Verdict
+	void     bool             // it runs again
+	hang     results.Verdict  // of one that hangs, until all is gathered
+	held     *results.Verdict // of one that may have crashed the guest, until the machine had its time to tell; nil: there is none
 }
 
 // pendingOutputs is what was written by the step whose record comes next.
@@ -235,7 +235,7 @@ func (a *attempt) event(r journal.Record, result suites.StepResult) *results.Ste
 			P50: r.P[0], P95: r.P[1], P99: r.P[2], Max: r.Most}
 	}
 	values := step.Wrote(result.Outputs)
-	if sample := !a.own || step.Generic(); sample && (e.Loop == nil || !e.OK) { // of many runs, what the last one reported says nothing
+	if sample := !a.external || step.Generic(); sample && (e.Loop == nil || !e.OK) { // of many runs, what the last one reported says nothing
 		values = append(step.Reported(r.V[:]), values...)
 	}
 	for _, v := range values {

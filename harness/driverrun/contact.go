@@ -15,7 +15,7 @@ type question string
 
 const (
 	isThere    question = ""            // in which boot it is
-	goOn       question = "go on"       // for the journal, from behind its last record
+	resume     question = "resume"      // for the journal, from behind its last record
 	startAgain question = "start again" // to start the run, which nobody has answered
 )
 
@@ -25,7 +25,7 @@ func (s *State) contactLost(in Broke) {
 		return
 	}
 	s.broke, s.asking = in, isThere
-	if !s.unanswered && !s.plan.TakenUp && s.at == (journal.Position{}) && s.mayGoOn() {
+	if !s.unanswered && !s.plan.TakenUp && s.at == (journal.Position{}) && s.mayResume() {
 		s.unanswered, s.askedAt = true, s.now // whoever was to start the run may have ended with the contact
 	}
 	s.countCut()
@@ -39,7 +39,7 @@ func (s *State) contactLost(in Broke) {
 		s.outcome.Unheard = true
 		s.finish(unheard, "the answer to the start of the run was lost, and there is no journal: whether it was started is not known")
 		s.gather()
-	case in.Cause != Ended && !declared && !s.mayGoOn():
+	case in.Cause != Ended && !declared && !s.mayResume():
 		s.finish(gone, in.Text)
 		s.gather()
 	case s.cancelled:
@@ -54,7 +54,7 @@ func (s *State) contactLost(in Broke) {
 // reconnect is what is asked of the guest next.
 func (s *State) reconnect() Action {
 	switch s.asking {
-	case goOn:
+	case resume:
 		return Follow{From: s.at}
 	case startAgain:
 		return StartAgain{}
@@ -81,16 +81,16 @@ func (s *State) back(in Back) {
 	s.answered = in.Boot
 	switch {
 	case s.broke.Cause != Ended && s.reboots():
-		s.asking = goOn // whether it has rebooted, the journal says
+		s.asking = resume // whether it has rebooted, the journal says
 	case s.broke.Cause == Ended || in.Boot != s.boot:
 		s.phase = Awaiting
 	case s.notThereYet():
-		s.asking = goOn
+		s.asking = resume
 		if s.tries++; s.tries%2 == 1 { // the agent starts it once, whichever request comes first
 			s.asking = startAgain
 		}
 	default:
-		s.asking = goOn
+		s.asking = resume
 		s.warn("contact was lost and found again: %s", s.broke.Text)
 	}
 }
@@ -157,8 +157,8 @@ func (s *State) inTimeToReboot() bool {
 	return s.now.Before(s.rebootBy)
 }
 
-// mayGoOn reports whether the run may well go on in the guest, after its journal broke off.
-func (s *State) mayGoOn() bool {
+// mayResume reports whether the run may well go on in the guest, after its journal broke off.
+func (s *State) mayResume() bool {
 	switch s.broke.Cause {
 	case Lost:
 		return true
@@ -194,9 +194,9 @@ func (s *State) fallenSilent(in Silent) {
 	why := "the guest said nothing for longer than anything in the plan may take"
 	switch {
 	case s.limit != "":
-		why = fmt.Sprintf("%s, and the agent did not end the run within %s", s.limit, in.Patience)
+		why = fmt.Sprintf("%s, and the agent did not end the run within %s", s.limit, in.ResponseTimeout)
 	case s.cancelled:
-		s.finish(gone, fmt.Sprintf("the agent did not end the run within %s of the interrupt", in.Patience))
+		s.finish(gone, fmt.Sprintf("the agent did not end the run within %s of the interrupt", in.ResponseTimeout))
 		s.gather()
 		return
 	}
@@ -209,7 +209,7 @@ func (s *State) fallenSilent(in Silent) {
 	s.slow(s.open.name(), "%s", why)
 	if s.limit == "" {
 		longest := s.open.Case.Longest()
-		why = fmt.Sprintf("no answer within %s and %s more", longest, in.Patience-longest)
+		why = fmt.Sprintf("no answer within %s and %s more", longest, in.ResponseTimeout-longest)
 	}
 	s.open.hang = results.Verdict{Outcome: results.Hang, Elapsed: s.now.Sub(s.open.started), Reason: s.open.underWay() + why}
 	s.gather()
@@ -255,9 +255,9 @@ func (s *State) wasRead(in Read) {
 	if s.phase != Reading {
 		return
 	}
-	if in.Torn != "" && s.ended == nil && s.blamed() == nil {
-		s.torn = true
-		s.warn("the end of the guest's journal could not be fetched: %s", in.Torn)
+	if in.Truncated != "" && s.ended == nil && s.blamed() == nil {
+		s.truncated = true
+		s.warn("the end of the guest's journal could not be fetched: %s", in.Truncated)
 	}
 	if s.ending == rebooted && s.answered == s.boot {
 		s.ordered(in)
@@ -277,8 +277,8 @@ func (s *State) ordered(in Read) {
 	switch {
 	case s.ended != nil:
 		s.finish(finished, "")
-	case in.Torn != "":
-		s.finish(gone, in.Torn)
+	case in.Truncated != "":
+		s.finish(gone, in.Truncated)
 	default:
 		s.finish(killed, "the agent's run in the guest was ended from outside, in the boot that a step had ordered")
 	}

@@ -108,7 +108,7 @@ func readBase(t *testing.T, file string) *base {
 	}
 	b.records[0].ABI = abi.ABI // a later number means other plans and requests, not another journal
 	b.plan.Boot, b.plan.SHA256 = b.records[0].Boot, b.records[1].SHA256
-	b.plan.Own = strings.HasPrefix(name, "own")
+	b.plan.External = strings.HasPrefix(name, "own")
 	if strings.HasPrefix(name, "crash") {
 		b.then = "panic"
 	}

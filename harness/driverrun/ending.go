@@ -12,7 +12,7 @@ import (
 //
 //	ending      a case is under way       the driver is up, none is       it is being started
 //	crashed     bugcheck                  deploy.stop bugcheck            deploy.start bugcheck
-//	 … torn     lost, deploy.crash bugcheck (in all three)
+//	 … truncated lost, deploy.crash bugcheck (in all three)
 //	rebooted    lost                      deploy.stop lost                deploy.start lost
 //	silent      hang                      deploy.stop hang                deploy.start hang
 //	killed      lost (error: full disk)   deploy.stop lost                deploy.start lost
@@ -93,11 +93,11 @@ func (s *State) judgeCrash() {
 		a, s.culprit = blamed, blamed
 	}
 	if a == nil {
-		s.ownCrash(reason)
+		s.judgeIdleCrash(reason)
 		return
 	}
-	if s.torn {
-		s.own("deploy.crash", results.Verdict{Outcome: results.Bugcheck,
+	if s.truncated {
+		s.judgeHarness("deploy.crash", results.Verdict{Outcome: results.Bugcheck,
 			Reason: reason + ": in " + a.name() + " or later, since the end of the guest's journal is missing"})
 	}
 	s.tell(a, s.evidence)
@@ -106,20 +106,20 @@ func (s *State) judgeCrash() {
 		where = a.inStep(s.doubt.step)
 	}
 	v := results.Verdict{Outcome: results.Bugcheck, Elapsed: s.now.Sub(a.started), Reason: where + reason}
-	if s.torn {
+	if s.truncated {
 		v.Outcome, v.Reason = results.Lost, "the guest crashed in this case or a later one: "+reason
 	}
 	s.judge(a, v)
 }
 
-// ownCrash judges a crash while no case was under way.
-func (s *State) ownCrash(reason string) {
+// judgeIdleCrash judges a crash while no case was under way.
+func (s *State) judgeIdleCrash(reason string) {
 	name, when := s.where()
-	if s.torn {
+	if s.truncated {
 		name, when = "deploy.crash", "in which case is not known, since the end of the guest's journal is missing"
 	}
 	reason = when + ": " + reason
-	s.own(name, results.Verdict{Outcome: results.Bugcheck, Reason: reason})
+	s.judgeHarness(name, results.Verdict{Outcome: results.Bugcheck, Reason: reason})
 	s.tell(nil, s.evidence)
 	if name == "deploy.start" {
 		s.over("the guest crashed when the driver was started (deploy.start)")
@@ -256,7 +256,7 @@ func (s *State) judgeEnd() {
 	default:
 		v.Reason = when + ": " + v.Reason
 	}
-	s.own(name, v)
+	s.judgeHarness(name, v)
 }
 
 // where is the name of what a driver run was at that has come to its end without a case being under way, and when that was.

@@ -28,7 +28,7 @@ type (
 	// Interrupted ends the run from outside: a limit that was up, or, without one, the user.
 	Interrupted struct{ Limit string }
 	// Silent says that the guest has said nothing for as long as it was listened to.
-	Silent struct{ Patience time.Duration }
+	Silent struct{ ResponseTimeout time.Duration }
 	// SuiteUp says that the time of the suite that is under way is used up.
 	SuiteUp struct{ Limit string }
 
@@ -40,8 +40,8 @@ type (
 	Away struct{ Text string }
 	// Calm answers AwaitCrash: the machine told of none.
 	Calm struct{ Within time.Duration }
-	// Read answers ReadRest: the journal was read to its end, but for what Torn says.
-	Read struct{ Torn string }
+	// Read answers ReadRest: the journal was read to its end, but for what Truncated says.
+	Read struct{ Truncated string }
 	// Told answers Collect.
 	Told struct {
 		Evidence []results.Evidence
@@ -93,11 +93,11 @@ type Slow struct{ Case, Text string }
 type Action interface{ action() }
 
 type (
-	// Listen is answered by what happens first: a record, the journal's end, the machine's word, an interrupt, or silence.
+	// Listen is answered by what happens first: a record, the journal's end, the machine's word, an interrupt, or the response timeout.
 	Listen struct {
 		Case  string        // under way; empty: none
 		Least time.Duration // what is under way may take so long by the plan, without a word
-		Kind  Waiting       // and this is what the rest of the patience is for
+		Kind  Waiting       // and this is what the rest of the response timeout is for
 		Suite time.Duration // what its suite has left; 0: no limit
 	}
 	// Follow opens the journal once more, behind its last record.

@@ -91,9 +91,9 @@ func (a *attempt) inTime() []finding {
 	case "hang":
 		return []finding{{results.Hang, a.hangs()}}
 	case "timeout":
-		reason := fmt.Sprintf("the case's time of %s was up after %d of %d steps", c.Timeout, len(a.steps), len(c.Steps))
+		reason := fmt.Sprintf("the case exceeded its limit of %s after %d of %d steps", c.Timeout, len(a.steps), len(c.Steps))
 		if n := a.next(); n < len(c.Steps) && c.Steps[n].Part.After() {
-			reason = fmt.Sprintf("the time of its %s, %s, was up", c.Steps[n].Part, c.TearDown)
+			reason = fmt.Sprintf("its %s exceeded its limit of %s", c.Steps[n].Part, c.TearDown)
 		}
 		return []finding{{results.Fail, reason}}
 	}
@@ -105,7 +105,7 @@ func (a *attempt) hangs() string {
 	switch {
 	case a.end.Under != nil:
 		return "a step did not come back within its own limit"
-	case a.own:
+	case a.external:
 		return "behind its steps: what one of them has started on a thread did not come back"
 	}
 	return "behind its steps: the driver did not tidy up in its time, or what a step has started on a thread did not come back"
@@ -140,7 +140,7 @@ func notUndone(whose string, n uint64) string {
 
 // driver judges whether a driver that can't be asked is still there.
 func (a *attempt) driver() []finding {
-	if !a.own || a.end.Driver == "running" || a.end.Why == "hang" && a.end.Driver == "" {
+	if !a.external || a.end.Driver == "running" || a.end.Why == "hang" && a.end.Driver == "" {
 		return nil
 	}
 	return []finding{{results.Fail, "the driver was not loaded any more when the case was over: its service is " + orNone(a.end.Driver)}}

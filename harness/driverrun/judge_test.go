@@ -32,7 +32,7 @@ func judged(t *testing.T, known, own bool, change func(steps []suites.StepResult
 		t.Fatal(err)
 	}
 	c := catalog.All()[0]
-	a := &attempt{Attempt: Attempt{Case: c, Number: 1}, own: own}
+	a := &attempt{Attempt: Attempt{Case: c, Number: 1}, external: own}
 	if known {
 		a.Known = catalog.Known("wine", "8.0", c)
 	}
@@ -85,7 +85,7 @@ func TestEveryConditionIsJudged(t *testing.T) {
 		"and its driver does not come back": {true, false, and(deviates, func(end *journal.Record) { end.Back, end.Entry = "start", 0xC0000001 }), results.Fail,
 			[]string{"could not be brought back: DriverEntry returned STATUS_UNSUCCESSFUL"}},
 		"and the agent has not noticed": {true, false, and(deviates, func(end *journal.Record) { end.Why = "done" }), results.Fail, []string{"agent and controller disagree", "does not excuse"}},
-		"and it ran out of time":        {true, false, and(deviates, func(end *journal.Record) { end.Why = "timeout" }), results.Fail, []string{"time of"}},
+		"and it ran out of time":        {true, false, and(deviates, func(end *journal.Record) { end.Why = "timeout" }), results.Fail, []string{"limit of"}},
 		"and it hangs":                  {true, false, and(deviates, func(end *journal.Record) { end.Why, end.Under = "hang", &journal.StepRange{First: 1, Count: 1} }), results.Hang, []string{"did not come back within its own limit"}},
 		"and hangs behind its steps":    {true, false, and(deviates, func(end *journal.Record) { end.Why = "hang" }), results.Hang, []string{"the driver did not tidy up in its time"}},
 		"and a thread of a step does":   {true, true, and(deviates, func(end *journal.Record) { end.Why = "hang" }), results.Hang, []string{"started on a thread did not come back"}},

@@ -87,8 +87,8 @@ func spoilers() map[string]func(*attempt) {
 		"it changed what can't be undone":         func(a *attempt) { a.end.Kept = 1 },
 		"its driver could not be brought back":    func(a *attempt) { a.end.Back = "start" },
 		"its driver's DriverEntry hangs":          func(a *attempt) { a.end.Back = "hang" },
-		"an external driver is not loaded":        func(a *attempt) { a.own, a.end.Driver = true, "stopped" },
-		"an external driver is not told of":       func(a *attempt) { a.own = true },
+		"an external driver is not loaded":        func(a *attempt) { a.external, a.end.Driver = true, "stopped" },
+		"an external driver is not told of":       func(a *attempt) { a.external = true },
 		"other steps ran than were reported":      func(a *attempt) { a.end.Ran++ },
 		"the agent did not run it for its set-up": func(a *attempt) { a.end.Why = "unready" },
 	}
@@ -116,7 +116,7 @@ func TestPass(t *testing.T) {
 		t.Errorf("with all that makes a pass: %s, %q", v.Outcome, v.Reason)
 	}
 	ready := passing(t)
-	ready.own, ready.end.Driver = true, "running"
+	ready.external, ready.end.Driver = true, "running"
 	if v := ready.judge("8.0", nil, nil); v.Outcome != results.Pass {
 		t.Errorf("of an external driver: %s, %q", v.Outcome, v.Reason)
 	}

@@ -19,7 +19,7 @@ type Plan struct {
 	Service  string // of the driver
 	Attempts []Attempt
 
-	Own      bool             // the driver is the user's own: it can't be asked what is left, but has to be there
+	External bool             // the driver is not the sample: it can't be asked what is left, but has to be there
 	Resident bool             // and it is never unloaded
 	Version  string           // of the guest, as known issues call it
 	Pages    output.CodePages // of the guest

@@ -111,7 +111,7 @@ func (s *State) driverStart(r journal.Record) {
 	if r.Again != nil && *r.Again == 0 {
 		s.taint("the driver started when its DriverEntry was run a second time")
 	}
-	s.own("deploy.start", v)
+	s.judgeHarness("deploy.start", v)
 }
 
 // caseEnd judges a case that ended, as far as it can be judged before the driver's end.
@@ -122,7 +122,7 @@ func (s *State) caseEnd(a *attempt, r journal.Record) {
 	}
 	s.open = nil
 	if r.Why == "hang" || r.Why == "timeout" {
-		s.slow(a.name(), "a time of %s was up in the guest", a.name())
+		s.slow(a.name(), "%s exceeded a limit in the guest", a.name())
 	}
 	s.spent[a.Case.Suite] += s.now.Sub(a.started)
 	switch {
@@ -147,7 +147,7 @@ func (s *State) caseEnd(a *attempt, r journal.Record) {
 		s.taint("the driver could not be brought back after " + a.name())
 		s.suspect(a, -1)
 	}
-	if r.Back != "" || !r.After.Zero() || s.plan.Own && r.Driver != "running" {
+	if r.Back != "" || !r.After.Zero() || s.plan.External && r.Driver != "running" {
 		s.culprit = a
 	}
 	switch {
@@ -232,7 +232,7 @@ func (s *State) driverEnd(r journal.Record) {
 		s.slow("deploy.stop", "the driver did not unload in time")
 	}
 	outcome, reason := stopFailed(r.Why, r.Win32, s.startedAt)
-	s.own("deploy.stop", results.Verdict{Outcome: outcome, Elapsed: r.StopTook, Reason: reason})
+	s.judgeHarness("deploy.stop", results.Verdict{Outcome: outcome, Elapsed: r.StopTook, Reason: reason})
 	s.taint(reason)
 }
 

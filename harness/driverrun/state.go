@@ -64,7 +64,7 @@ type State struct {
 	driver    driverPhase
 	startedAt time.Duration   // since the run's first record; 0 before that
 	ended     *journal.Record // run-end
-	torn      bool            // its end is missing
+	truncated bool            // its end is missing
 
 	// What is known of the contact.
 	unanswered bool      // nobody has answered the order to start …
@@ -131,7 +131,7 @@ func New(p Plan) *State {
 		s.spent = map[string]time.Duration{}
 	}
 	for _, a := range p.Attempts {
-		s.attempts = append(s.attempts, &attempt{Attempt: a, own: p.Own, pages: p.Pages})
+		s.attempts = append(s.attempts, &attempt{Attempt: a, external: p.External, pages: p.Pages})
 	}
 	return s
 }
@@ -373,8 +373,8 @@ func (s *State) again(a *attempt, why string) {
 		Notice: &results.Notice{Level: results.Info, Text: a.name() + " " + why + ": it runs again"}})
 }
 
-// own records a verdict on something that no suite has, such as deploy.start. Its attempt is the driver run.
-func (s *State) own(name string, v results.Verdict) {
+// judgeHarness records a verdict on something that no suite has, such as deploy.start. Its attempt is the driver run.
+func (s *State) judgeHarness(name string, v results.Verdict) {
 	s.judged = true
 	v.DriverRun = s.plan.N
 	s.write(results.Event{Kind: results.KindCaseStarted, Case: name, Attempt: s.plan.N})

@@ -86,16 +86,16 @@ func numbered(records []journal.Record) []journal.Record {
 
 // world is a guest and its machine, as far as a driver run notes: it delivers records, and then something happens.
 type world struct {
-	records []journal.Record
-	then    string           // happens behind the records: see happens
-	rest    []journal.Record // found in the journal when that is read to its end
-	torn    bool             // it can't be
-	behind  string           // happens behind the last words
-	takenUp int              // so many of the records an earlier controller had read
-	late    bool             // the machine tells of a crash when the agent has said all that it had to
-	dumps   int              // that the guest has left
-	limit   string           // of an interrupt that comes with the first record
-	stop    bool             // the interrupt comes
+	records   []journal.Record
+	then      string           // happens behind the records: see happens
+	rest      []journal.Record // found in the journal when that is read to its end
+	truncated bool             // it can't be
+	behind    string           // happens behind the last words
+	takenUp   int              // so many of the records an earlier controller had read
+	late      bool             // the machine tells of a crash when the agent has said all that it had to
+	dumps     int              // that the guest has left
+	limit     string           // of an interrupt that comes with the first record
+	stop      bool             // the interrupt comes
 
 	at    int
 	now   time.Time
@@ -109,7 +109,7 @@ func (w *world) happens() Input {
 	case "panic":
 		return Panicked{Event: vm.Event{Kind: vm.Panicked, Code: 0xD1, Module: "wsksample.sys", ModuleOffset: 0x1a2c}}
 	case "silence":
-		return Silent{Patience: time.Minute}
+		return Silent{ResponseTimeout: time.Minute}
 	case "kill":
 		return Broke{Ended, "its process ended"}
 	case "reboot", "gone":
@@ -179,8 +179,8 @@ func (w *world) answer(next Action) Input {
 			w.rest = w.rest[1:]
 			return Recorded{r}
 		}
-		if w.torn {
-			return Read{Torn: "nobody answers"}
+		if w.truncated {
+			return Read{Truncated: "nobody answers"}
 		}
 		return Read{}
 	case Collect:
