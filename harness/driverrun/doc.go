@@ -21,7 +21,7 @@
 //	  │
 //	Confirming ─── all ended well: the machine is looked at once more  Confirm
 //	  │
-//	Over ───────── everything is judged                            End
+//	Over ───────── everything is judged                            none
 //
 // Which verdicts an ending comes to is in ending.go, on one page. What is as expected stays provisional until the clean
 // end of the driver is on record: see [State.proven].

@@ -89,7 +89,7 @@ type Effects struct {
 // Slow is a time that was up: of a case, one of the harness's own, or, without a name, all.
 type Slow struct{ Case, Text string }
 
-// Action is the one thing that a driver run waits for.
+// Action is the one thing that a driver run waits for; nil when everything is judged.
 type Action interface{ action() }
 
 type (
@@ -125,8 +125,6 @@ type (
 	// Confirm looks at the machine once more, when all has ended well: it has not crashed, and is in the same boot. It is
 	// answered by Calm, Back, Away, or the machine's word.
 	Confirm struct{}
-	// End is that everything is judged.
-	End struct{}
 )
 
 func (Listen) action()     {}
@@ -137,7 +135,6 @@ func (AwaitCrash) action() {}
 func (ReadRest) action()   {}
 func (Collect) action()    {}
 func (Confirm) action()    {}
-func (End) action()        {}
 
 // Waiting is what a guest that is listened to has time for beyond its plan.
 type Waiting string

@@ -415,7 +415,7 @@ func TestSetUpThatIsVoid(t *testing.T) {
 	last := len(all) - 1
 	all[last].Why, all[last-1].Status, all[last-1].OK = "deviation", 0xC00000A3, false
 	s, events := live(t, p, &world{records: numbered(append(all, journal.Record{Ev: journal.EvRunEnd, Why: "tainted", Cases: 2}))})
-	if _, void := s.Attempt(0); !void {
+	if !s.attempts[0].void {
 		t.Error("the set-up is proven")
 	}
 	if got := notices(events); strings.Contains(got, "runs again") {

@@ -38,7 +38,7 @@ func verdictOf(t *testing.T, pages output.CodePages, stdout, stderr, report stri
 	outputs := append(append(wrotePieces("stdout", stdout), wrotePieces("stderr", stderr)...), wrotePieces("report", report)...)
 	records = numbered(append(append(append([]journal.Record{}, records[:3]...), outputs...), records[3:]...))
 	s, _ := live(t, p, &world{records: records})
-	v, _ := s.Attempt(0)
+	v := s.attempts[0].verdict
 	if v == nil {
 		t.Fatal("no verdict")
 	}

@@ -214,12 +214,7 @@ func (s *State) Outcome() Outcome {
 	return o
 }
 
-// Attempt is how one of the plan's attempts stands: its verdict, nil while it has none, and whether it is to run again.
-func (s *State) Attempt(i int) (verdict *results.Verdict, void bool) {
-	return s.attempts[i].verdict, s.attempts[i].void
-}
-
-// Step describes a step of the plan, as the guest names it.
+// Case is a case of the plan, as the guest names it.
 func (s *State) Case(n int) (*suites.Case, bool) {
 	if n < 0 || n >= len(s.attempts) {
 		return nil, false
@@ -227,7 +222,7 @@ func (s *State) Case(n int) (*suites.Case, bool) {
 	return s.attempts[n].Case, true
 }
 
-// next is the action of the phase.
+// next is the action of the phase; nil when everything is judged.
 func (s *State) next() Action {
 	switch s.phase {
 	case Following:
@@ -247,7 +242,7 @@ func (s *State) next() Action {
 	case Confirming:
 		return Confirm{}
 	}
-	return End{}
+	return nil
 }
 
 // listen says how long the guest may say nothing.
