@@ -157,31 +157,6 @@ type condition struct {
 	from    *taken // not nil: what an earlier step reports is wanted
 }
 
-// batch is a list of steps that the driver runs in one go.
-type batch struct {
-	first    int
-	count    int
-	repeat   int
-	parallel int
-	stride   int
-	sockets  int           // stride of sockets, or of handles
-	duration time.Duration // no list of steps begins after it; 0 for repeat alone
-	groups   int           // of which one at a time is chosen at random; 0 for all in order
-	seed     uint32        // of the choice; 0: the run's
-	timeout  time.Duration
-	agent    bool // the agent runs it, and not the driver
-	listed   bool // written as a list of steps, not as a step of its own
-	atStart  bool // DriverEntry runs it, when the step before starts the driver
-}
-
-func (b batch) loop() bool { return b.repeats() || b.count > 1 }
-
-// repeats reports whether its steps may run more than once.
-func (b batch) repeats() bool { return b.repeat > 1 || b.parallel > 1 }
-
-// counted reports whether it is certain how many passes there are.
-func (b batch) counted() bool { return b.duration == 0 && b.groups == 0 }
-
 // CapabilityDoc says what a capability that a case may require means, or "" for one that the
 // builtin suites don't use.
 func CapabilityDoc(name string) string {

@@ -50,41 +50,6 @@ func (c *Case) Describe(w io.Writer) error {
 	return err
 }
 
-func (u batch) times() string {
-	if u.atStart {
-		return "in DriverEntry"
-	}
-	text := fmt.Sprintf("%d times", u.repeat)
-	switch {
-	case u.repeat == 1:
-		text = "once"
-	case u.duration > 0:
-		text = "for " + strictyaml.ShortDuration(u.duration)
-		if u.repeat != endless {
-			text += fmt.Sprintf(", but at most %d times", u.repeat)
-		}
-	}
-	if u.parallel > 1 {
-		text += fmt.Sprintf(" on each of %d threads", u.parallel)
-		things := "clients"
-		if u.agent {
-			things = "handles"
-		}
-		if u.stride == 0 && u.sockets == 0 {
-			text += ", with the same " + things
-		} else {
-			text += ", each with " + things + " of its own"
-		}
-	}
-	if u.groups > 0 {
-		text += fmt.Sprintf(", one of %d choices at a time", u.groups)
-		if u.seed != 0 {
-			text += fmt.Sprintf(" by seed %d", u.seed)
-		}
-	}
-	return text
-}
-
 // Expected says what the step must come to: "STATUS_SUCCESS or STATUS_NOINTERFACE", "recorded".
 func (s *Step) Expected() string {
 	switch {

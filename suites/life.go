@@ -22,9 +22,7 @@ const (
 func (p *caseParser) settleLife(s *Step, n *node) {
 	does := s.op.life
 	switch {
-	case p.unloaded && (s.executor == byDriver && p.entry == nil || s.op.needs):
-		p.r.At(n, "a load before it", "%s needs the driver, which is unloaded since line %d", s.Op, p.unloadedAt)
-	case p.unloaded && does&lifeEnds != 0 && !s.Reboots():
+	case p.unloaded && (s.executor == byDriver && p.entry == nil || s.op.needs || does&lifeEnds != 0 && !s.Reboots()):
 		p.r.At(n, "a load before it", "%s needs the driver, which is unloaded since line %d", s.Op, p.unloadedAt)
 	case !p.unloaded && (does == lifeBegins || does == lifeWithin):
 		p.r.At(n, "an unload before it", "%s starts the driver, which is loaded already", s.Op)

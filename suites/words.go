@@ -117,3 +117,22 @@ func OriginName(origin uint32) string {
 	}
 	return fmt.Sprintf("origin %d", origin)
 }
+
+// sentence gathers the words of a step: "capture a, no wait".
+type sentence struct{ parts []string }
+
+func (w *sentence) add(text string) { w.parts = append(w.parts, text) }
+
+// object adds a word to the part before: "capture" becomes "capture a".
+func (w *sentence) object(text string) { w.parts[len(w.parts)-1] += " " + text }
+
+// socket adds a socket by the role that it has: "accept l", "to c".
+func (w *sentence) socket(name string, a argument) {
+	if a.name == "socket" {
+		w.object(name)
+		return
+	}
+	w.add(a.name + " " + name)
+}
+
+func (w *sentence) String() string { return strings.Join(w.parts, ", ") }
