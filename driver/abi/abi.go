@@ -2,8 +2,9 @@
 
 package abi
 
+const ABI = 4
+
 const (
-	ABI         = 4
 	MaxClients  = 64  // named clients; a parallel thread t uses client + t * ClientStride
 	MaxThreads  = 16  // named kernel threads
 	MaxSockets  = 128 // named sockets; a parallel thread t uses socket + t * SocketStride
@@ -363,8 +364,9 @@ type Unload struct {
 const (
 	PlanMagic   = 0x4E4C504B // "KPLN"
 	PlanVersion = 8
-	PlanMaxFile = (16 * 1024 * 1024)
 )
+
+const PlanMaxFile = (16 * 1024 * 1024)
 
 type PlanHeader struct {
 	Magic          uint32

@@ -45,15 +45,16 @@ func TestNames(t *testing.T) {
 // TestUnreadable has the generator refuse what it would otherwise leave out, or make something else of.
 func TestUnreadable(t *testing.T) {
 	for text, want := range map[string]string{
-		"enum { WSKT_A = 1, WSKT_B };":                       `"WSKT_B" is no WSKT_NAME = NUMBER`,
-		"enum { WSKT_A = 1":                                  "a list without its end",
-		"#define WSKT_A sizeof(WSKT_STEP)\nint x;":           "neither a #define, nor an enum",
+		"enum { WSKT_A = 1, WSKT_B };":                       `"WSKT_B };" is none of`,
+		"enum { WSKT_A = 1":                                  `"WSKT_A = 1" is none of`,
+		"#define WSKT_A sizeof(WSKT_STEP)\nint x;":           `"x" is outside of braces`,
 		"#define WSKT_A \"text\"\n":                          "which is no number",
 		"#define WSKT_A\n":                                   "has no value",
+		"enum { WSKT_A = 1,":                                 "a brace is never closed",
 		"#define WSKT_A 1.5\n":                               "which is no number",
 		"#define WSKT_V_A 1\n#define WSKT_VALUE_A 2\n":       "WSKT_V_A and WSKT_VALUE_A would both be ValueA",
-		"typedef struct WSKT_A {\n UINT32 *Next;\n} WSKT_A;": "is no TYPE NAME",
-		"enum { WSKT_A /* first */ = 1 };":                   "a comment within",
+		"typedef struct WSKT_A {\n UINT32 *Next;\n} WSKT_A;": `"UINT32 *Next;" is none of`,
+		"enum { WSKT_A /* first */ = 1 };":                   `"WSKT_A /* first */ = 1 };" is none of`,
 	} {
 		all, err := parse("x.h", text)
 		if err == nil {

@@ -97,7 +97,7 @@ func writeStructure(out *bytes.Buffer, d declaration, known map[string]string, n
 			}
 			kind = "[" + count + "]" + kind
 		}
-		lines = append(lines, described(f.name+" "+kind, f.behind))
+		lines = append(lines, described(f.name+" "+kind, joined(f.before, f.behind)))
 	}
 	goName, err := name(d.structure)
 	if err != nil {
