@@ -141,36 +141,9 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 			s.args[a.slot] |= code << a.shift
 			words.add(n.Text)
 		}
-	case argClient:
+	case argClient, argSocket, argMaking, argHandle, argOpening, argThread:
 		if name, ok := p.r.readName(n, what); ok {
-			s.client = name
-			words.object(name)
-			use := (*caseParser).use
-			if s.op.client != nil {
-				use = s.op.client
-			}
-			s.args[a.slot] = use(p, name, n, s)
-		}
-	case argSocket:
-		if name, ok := p.r.readName(n, what); ok {
-			words.socket(name, a)
-			s.args[a.slot] |= (p.useSocket(name, n, s, a) + a.plus) << a.shift
-		}
-	case argMaking:
-		if name, ok := p.r.readName(n, what); ok {
-			words.socket(name, a)
-			s.makes = append(s.makes, name)
-			s.args[a.slot] |= (p.makeSocket(name, n) + a.plus) << a.shift
-		}
-	case argHandle:
-		if name, ok := p.r.readName(n, what); ok {
-			words.object(name)
-			s.args[a.slot] = p.useHandle(name, n, s, a) + a.plus
-		}
-	case argOpening:
-		if name, ok := p.r.readName(n, what); ok {
-			words.object(name)
-			s.args[a.slot] = p.openHandle(name, n, s)
+			p.named(s, a, name, n, words)
 		}
 	case argControlCode:
 		if code, ok := p.controlCode(n, what); ok {
@@ -179,15 +152,40 @@ func (p *caseParser) argument(s *Step, a argument, n *node, words *sentence) {
 		}
 	case argClients:
 		p.twoClients(s, n, what, words)
+	}
+}
+
+// named settles an argument that is the name of something in the case.
+func (p *caseParser) named(s *Step, a argument, name string, n *node, words *sentence) {
+	switch a.kind {
+	case argClient:
+		s.client = name
+		words.object(name)
+		use := (*caseParser).use
+		if s.op.client != nil {
+			use = s.op.client
+		}
+		s.args[a.slot] = use(p, name, n, s)
+	case argSocket:
+		words.socket(name, a)
+		s.args[a.slot] |= (p.useSocket(name, n, s, a) + a.plus) << a.shift
+	case argMaking:
+		words.socket(name, a)
+		s.makes = append(s.makes, name)
+		s.args[a.slot] |= (p.makeSocket(name, n) + a.plus) << a.shift
+	case argHandle:
+		words.object(name)
+		s.args[a.slot] = p.useHandle(name, n, s, a) + a.plus
+	case argOpening:
+		words.object(name)
+		s.args[a.slot] = p.openHandle(name, n, s)
 	case argThread:
-		if name, ok := p.r.readName(n, what); ok {
-			s.target = name
-			words.object("thread " + name)
-			t := p.running(name, n, s.op.joins)
-			s.args[a.slot], s.executor = uint64(t.index), t.executor
-			if s.op.joins {
-				s.op, s.joined = s.op.joining(t.op), t.generic
-			}
+		s.target = name
+		words.object("thread " + name)
+		t := p.running(name, n, s.op.joins)
+		s.args[a.slot], s.executor = uint64(t.index), t.executor
+		if s.op.joins {
+			s.op, s.joined = s.op.joining(t.op), t.generic
 		}
 	}
 }

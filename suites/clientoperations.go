@@ -6,7 +6,6 @@ import "wskharness/driver/abi"
 func clientOperations(client argument) []operation {
 	passive := []contextName{atPassive(), atGuard()}
 	anywhere := []contextName{atPassive(), atGuard(), atDispatch(), atDPC()}
-	here := []contextName{atPassive()}
 	npi := []value{
 		{name: "version", index: abi.ValueNPIVersion, kind: valueVersion, held: true, parts: true, doc: "Version of the provider's dispatch table"},
 		{name: "dispatch_reserved", index: abi.ValueNPIReserved, held: true, doc: "Reserved of the provider's dispatch table"},
@@ -67,10 +66,10 @@ func clientOperations(client argument) []operation {
 				{name: "below", index: abi.ValueQueryBelow, kind: valueVersion, doc: "the version before the lowest; 255.255 where there is none"},
 				{name: "above", index: abi.ValueQueryAbove, kind: valueVersion, doc: "the version after the highest; 0.0 where there is none"},
 			}},
-		{name: "inspect", code: abi.OpInspect, contexts: here, loop: true, values: npi,
+		{name: "inspect", code: abi.OpInspect, loop: true, values: npi,
 			doc:  "Looks at what a client has captured; WSK is not called.",
 			args: []argument{client}},
-		{name: "compare", code: abi.OpCompare, contexts: here, loop: true,
+		{name: "compare", code: abi.OpCompare, loop: true,
 			doc:  "Compares what two clients have captured; WSK is not called.",
 			args: []argument{{name: "clients", kind: argClients, required: true, doc: "two clients"}},
 			values: []value{

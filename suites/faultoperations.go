@@ -10,9 +10,8 @@ import (
 
 // faultOperations is the step that shows what becomes of a machine that a driver breaks.
 func faultOperations() []operation {
-	here := []contextName{atPassive()}
 	return []operation{
-		{name: "fault", code: abi.OpFault, contexts: here, misuse: true, read: (*caseParser).fault,
+		{name: "fault", code: abi.OpFault, misuse: true, read: (*caseParser).fault,
 			doc: "Breaks the machine on purpose.",
 			args: []argument{
 				{name: "kind", kind: argName, required: true, doc: "what to break",

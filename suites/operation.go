@@ -17,7 +17,7 @@ type operation struct {
 	args   []argument
 	values []value
 
-	contexts []contextName // where it may run; the first is the default
+	contexts []contextName // where it may run; the first is the default. nil: atPassive
 	guard    guardRule
 	thread   bool            // may be started on a named thread
 	loop     bool            // may run in a loop, and be repeated

@@ -11,9 +11,15 @@ import (
 // operations is the table of steps. Order is the order of the reference.
 func operations() []operation {
 	client := argument{name: "client", kind: argClient, required: true, doc: "the client, by a name of the case's own"}
-	return slices.Concat(clientOperations(client), threadOperations(), sampleOperations(), providerOperations(), faultOperations(),
+	all := slices.Concat(clientOperations(client), threadOperations(), sampleOperations(), providerOperations(), faultOperations(),
 		socketOperations(client), driverOperations(), echoOperations(), rebootOperations(),
 		uploadOperations(), programOperations(), collectOperations(), registryOperations(), eventLogOperations(), deviceOperations())
+	for i := range all {
+		if all[i].contexts == nil {
+			all[i].contexts = []contextName{atPassive()}
+		}
+	}
+	return all
 }
 
 // executor is who carries out a step: the driver under test, or the agent beside it. Steps of the agent are
@@ -31,6 +37,6 @@ const agentTimeout = 30 * time.Second
 
 // agentOperation completes a row of an operation that the agent carries out.
 func agentOperation(o operation) operation {
-	o.executor, o.contexts, o.timeout = byAgent, []contextName{atPassive()}, cmp.Or(o.timeout, agentTimeout)
+	o.executor, o.timeout = byAgent, cmp.Or(o.timeout, agentTimeout)
 	return o
 }

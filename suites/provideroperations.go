@@ -4,9 +4,8 @@ import "wskharness/driver/abi"
 
 // providerOperations are the steps about a provider that can be controlled (wskcontrol.h).
 func providerOperations() []operation {
-	here := []contextName{atPassive()}
 	return []operation{
-		{name: "provider", code: abi.OpProvider, contexts: here, requires: CapabilityProviderControl, read: (*caseParser).provider,
+		{name: "provider", code: abi.OpProvider, requires: CapabilityProviderControl, read: (*caseParser).provider,
 			doc: "Makes a provider that can be controlled other than it is by default (of the model: ready, versions 1.0 to 1.1, memory for sockets), until the case ends. That is the model, netio: model of a wine target, and one of your own with control: true.",
 			args: []argument{
 				{name: "ready", kind: argSwitch, off: "not ", doc: "whether it is ready, from now on"},
@@ -14,7 +13,7 @@ func providerOperations() []operation {
 				{name: "versions", kind: argVersions, slot: 2, doc: "the lowest and the highest WSK version that it has"},
 				{name: "sockets", kind: argSwitch, slot: 4, off: "no ", doc: "whether it has memory for new sockets; WskSocket fails with STATUS_INSUFFICIENT_RESOURCES where not"},
 			}},
-		{name: "provider_state", code: abi.OpProviderState, contexts: here, requires: CapabilityProviderControl,
+		{name: "provider_state", code: abi.OpProviderState, requires: CapabilityProviderControl,
 			doc: "Asks a provider that can be controlled what it has counted: live things as they are now, calls since the case began.",
 			values: []value{
 				{name: "registrations", index: abi.ValueProviderRegistrations, doc: "registrations whose WskDeregister has not returned"},

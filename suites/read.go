@@ -38,7 +38,7 @@ func (r *reporter) readName(n *node, what string) (string, bool) {
 	if !r.Value(n, what, parameters.WantName) || len(n.Text) > 1 && !r.Sure(n, what, parameters.WantName) {
 		return "", false
 	}
-	if !parameters.Name.MatchString(n.Text) {
+	if !parameters.IsName(n.Text) {
 		r.At(n, parameters.WantName, "%s is %s", what, n.Describe())
 		return "", false
 	}

@@ -29,12 +29,12 @@ func (p *caseParser) environment(g *generic, n *node) {
 		return
 	}
 	const want = "{NAME: text}, or {NAME: null} to take it out"
-	if n.Kind == strictyaml.MappingKind && (len(n.Pairs) == 0 || len(n.Pairs) > maxVariables) {
-		p.r.At(n, fmt.Sprintf("1 to %d of %s", maxVariables, want), "run: env is a mapping of %d", len(n.Pairs))
-		return
-	}
-	if n.Kind != strictyaml.MappingKind {
-		p.r.At(n, fmt.Sprintf("1 to %d of %s", maxVariables, want), "run: env is %s", n.CountOrKind())
+	if n.Kind != strictyaml.MappingKind || len(n.Pairs) == 0 || len(n.Pairs) > maxVariables {
+		is := n.CountOrKind()
+		if n.Kind == strictyaml.MappingKind {
+			is = fmt.Sprintf("a mapping of %d", len(n.Pairs))
+		}
+		p.r.At(n, fmt.Sprintf("1 to %d of %s", maxVariables, want), "run: env is %s", is)
 		return
 	}
 	seen := map[string]int{}

@@ -4,7 +4,6 @@ import "wskharness/driver/abi"
 
 // sampleOperations are the steps about what the sample does by itself, as a driver that uses WSK, and about its memory.
 func sampleOperations() []operation {
-	here := []contextName{atPassive()}
 	state := []value{
 		{name: "phase", index: abi.ValueStatePhase, kind: valueName, names: phases(), doc: "how far the sample's sub-component has come"},
 		{name: "error", index: abi.ValueStateStatus, kind: valueStatus, cause: true, doc: "why the sub-component failed, or STATUS_SUCCESS"},
@@ -18,7 +17,7 @@ func sampleOperations() []operation {
 		{name: "allocations", index: abi.ValueStateAllocations, doc: "pool blocks of the driver that are not yet freed"},
 	}
 	return []operation{
-		{name: "memory", code: abi.OpMemory, contexts: here,
+		{name: "memory", code: abi.OpMemory,
 			doc: "Marks, or measures since the mark, the memory of the process that the driver runs in.",
 			args: []argument{
 				{name: "mark", kind: argBool, flag: 1, doc: "set the mark that later memory steps measure from"}},
@@ -26,11 +25,11 @@ func sampleOperations() []operation {
 				{name: "bytes", index: abi.ValueMemoryBytes, kind: valueBytes, doc: "memory in use"},
 				{name: "growth", index: abi.ValueMemoryGrowth, kind: valueBytes, doc: "growth since the mark; 0 if it shrank"},
 			}},
-		{name: "activate", code: abi.OpActivate, contexts: here, loop: true, values: state,
+		{name: "activate", code: abi.OpActivate, loop: true, values: state,
 			doc: "Starts the sample's own sub-component: register, capture on its worker, listen, release."},
 		{name: "deactivate", code: abi.OpDeactivate, contexts: []contextName{atGuard()}, loop: true, values: state,
 			doc: "Stops the sample's own sub-component."},
-		{name: "state", code: abi.OpState, contexts: here, loop: true, values: state,
+		{name: "state", code: abi.OpState, loop: true, values: state,
 			doc:  "Waits for the sample's own sub-component to settle, and reports on it.",
 			args: []argument{{name: "within", kind: argDuration, initial: 10000, doc: "how long to wait until it listens, has failed or is inactive; 10s unless given"}}},
 	}

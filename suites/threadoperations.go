@@ -11,20 +11,19 @@ import (
 
 // threadOperations are the steps about a named thread, and the one that only takes time.
 func threadOperations() []operation {
-	here := []contextName{atPassive()}
 	thread := []value{
 		{name: "thread_status", index: abi.ValueThreadStatus, kind: valueStatus, doc: "what the thread's operation returned"},
 		{name: "thread_done", index: abi.ValueThreadDone, kind: valueBool, doc: "the thread's operation has returned"},
 		{name: "thread_ns", index: abi.ValueThreadNS, kind: valueTime, doc: "how long the thread's operation took"},
 	}
 	return []operation{
-		{name: "blocked", code: abi.OpBlocked, contexts: here, expect: winerr.StatusTimeout, fixed: true, outside: true, values: thread,
+		{name: "blocked", code: abi.OpBlocked, expect: winerr.StatusTimeout, fixed: true, outside: true, values: thread,
 			asSeen: "still blocked", wanted: blockedWords, failed: (*judgement).notBlocked,
 			doc: "Passes when a thread's operation has not returned for as long as given.",
 			args: []argument{
 				{name: "thread", kind: argThread, required: true, doc: "the thread, as the step that started it called it"},
 				{name: "for", kind: argDuration, slot: 1, required: true, doc: "how long it must stay blocked"}}},
-		{name: "join", code: abi.OpJoin, contexts: here, joins: true, outside: true, always: true, values: thread,
+		{name: "join", code: abi.OpJoin, joins: true, outside: true, always: true, values: thread,
 			read: (*caseParser).joinOutputs, inTime: joinedWords, failed: (*judgement).programFailed,
 			doc: "Waits for a thread's operation; its status is the step's status. Where the agent performs the operation, what that reports can be checked here, too.",
 			args: []argument{
@@ -33,7 +32,7 @@ func threadOperations() []operation {
 				{name: "out", kind: argPattern, doc: "of a request to a device: the output, as in `ioctl`"},
 				{name: "stdout", kind: argOutput, doc: "of a program: what it has to have written, as in `run`"},
 				{name: "stderr", kind: argOutput, doc: "likewise, of its standard error"}}},
-		{name: "sleep", code: abi.OpSleep, contexts: here, either: true, loop: true, scalar: "for",
+		{name: "sleep", code: abi.OpSleep, either: true, loop: true, scalar: "for",
 			doc:  "Does nothing for a while; `sleep: 1s` will do.",
 			args: []argument{{name: "for", kind: argDuration, required: true, doc: "how long"}}},
 	}

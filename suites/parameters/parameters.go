@@ -21,8 +21,10 @@ const (
 	WantName    = "a lower-case name of letters, digits, _ and -"
 )
 
-// Name matches names.
-var Name = regexp.MustCompile(NamePattern)
+var nameForm = regexp.MustCompile(NamePattern)
+
+// IsName reports whether a text can be a name.
+func IsName(text string) bool { return nameForm.MatchString(text) }
 
 // MaxValues is how many values a file may have, every combination counted: no file can make the loader work without end.
 const MaxValues = 200_000
@@ -100,7 +102,7 @@ func Expand(r *strictyaml.Reporter, item *strictyaml.Node, around []*strictyaml.
 		variants = append(variants, v)
 	}
 	for _, p := range with {
-		if !used[p.key.Text] && Name.MatchString(p.key.Text) {
+		if !used[p.key.Text] && IsName(p.key.Text) {
 			r.At(p.key, "$"+p.key.Text+" as a value of the case", "parameter %s is used nowhere", p.key.Describe())
 		}
 	}
@@ -137,7 +139,7 @@ func readWith(r *strictyaml.Reporter, n *strictyaml.Node) (with []pair, ok bool)
 	count, length := 1, 0
 	for _, p := range m.Node.Pairs {
 		one := pair{key: p.Key, values: []*strictyaml.Node{p.Value}}
-		if !Name.MatchString(p.Key.Text) {
+		if !IsName(p.Key.Text) {
 			r.At(p.Key, WantName, "the parameter's name is %s", p.Key.Describe())
 			good = false
 		}
@@ -260,7 +262,7 @@ func (s substitution) apply(n *strictyaml.Node) *strictyaml.Node {
 
 func (s substitution) scalar(n *strictyaml.Node) *strictyaml.Node {
 	name, ok := strings.CutPrefix(n.Text, "$")
-	if !ok || !n.Plain || !Name.MatchString(name) {
+	if !ok || !n.Plain || !IsName(name) {
 		return n
 	}
 	value := s.values[name]
