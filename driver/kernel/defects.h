@@ -116,17 +116,7 @@
 
 #define DEFECT(Name) (WSKSAMPLE_DEFECT == WSKSAMPLE_DEFECT_##Name)
 
-/* In the sample, a line of its own: a statement that only a build with the defect has, or that only it lacks.
- */
-#define MISTAKE(Name, ...)                                                                                   \
-    do {                                                                                                     \
-        if (DEFECT(Name)) {                                                                                  \
-            __VA_ARGS__;                                                                                     \
-        }                                                                                                    \
-    } while (0)
-#define OMISSION(Name, ...)                                                                                  \
-    do {                                                                                                     \
-        if (!DEFECT(Name)) {                                                                                 \
-            __VA_ARGS__;                                                                                     \
-        }                                                                                                    \
-    } while (0)
+/* In the sample, a line of its own: a call or assignment that only a build with the defect has, or only it
+ * lacks. */
+#define MISTAKE(Name, ...)  (DEFECT(Name) ? (__VA_ARGS__, (VOID)0) : (VOID)0)
+#define OMISSION(Name, ...) (DEFECT(Name) ? (VOID)0 : (__VA_ARGS__, (VOID)0))

@@ -2,7 +2,6 @@
 #include "hooks.h"
 #include "capture.h"
 #include "clock.h"
-#include "context.h"
 #include "device.h"
 #include "dwell.h"
 #include "failure.h"
@@ -16,6 +15,7 @@
 #include "socketcall.h"
 #include "socket.h"
 #include "startup.h"
+#include "step.h"
 #include "thread.h"
 #include "workers.h"
 

@@ -8,7 +8,6 @@
 #include "reset.h"
 #include "batch.h"
 #include "capture.h"
-#include "context.h"
 #include "dwell.h"
 #include "inflight.h"
 #include "kept.h"
@@ -19,6 +18,7 @@
 #include "server.h"
 #include "serverstep.h"
 #include "socketcall.h"
+#include "step.h"
 #include "thread.h"
 #include "workers.h"
 
