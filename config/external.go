@@ -52,45 +52,38 @@ func newDriverForm(c *Config) *driverForm {
 
 func (f *driverForm) keys() settings.Table {
 	e := &f.external
-	// What belongs to a driver of one's own makes no sense without it; the keys are known, so that a misspelt one is
-	// told as such.
-	external := func(name string) settings.Rule {
-		return settings.Rule{Key: "sys", Want: "sys: the driver's file beside it", Says: name + " without a driver of your own"}
-	}
-	build := func(says string) settings.Rule {
-		return settings.Rule{Key: "build", Want: "build: [the program, its arguments] beside it", Says: says}
-	}
-	rules := func(all ...settings.Rule) []settings.Rule { return all }
+	build := settings.Rule{Key: "build", Want: "build: [the program, its arguments] beside it"}
+	noBuild, noINF := build, settings.Rule{Key: "inf", Want: "inf: beside it", Says: "a catalogue without the .inf that it is of"}
+	noBuild.Says = "source without a command that builds it"
+	noSource := settings.Rule{Key: "source", Want: "source: the folder in which it runs"}
+	rules := func(one settings.Rule) []settings.Rule { return []settings.Rule{one} }
 	service := settings.Text(&e.Service.Name)
 	service.Schema = settings.Pattern(serviceName.String())
-	return settings.Table{Keys: []settings.Key{
-		{Name: "defines", Doc: "Preprocessor names for building the sample driver; an empty value is empty, as after #define.",
-			Without: rules(settings.Rule{Key: "sys", Want: "defines, or sys", Says: "defines are of the sample driver, and sys is another one"}),
-			Value:   settings.Defines(&f.config.Defines)},
-		{Name: "source", Doc: "The folder in which `build` runs, and from which the paths of the driver count.",
-			Beside: rules(external("source"), build("source without a command that builds it")),
-			Value:  settings.Value{Schema: settings.Refer("text"), Read: f.readSource}},
-		{Name: "build", Doc: "The program that builds the driver, with its arguments. It runs here, before anything else.",
-			Beside: rules(external("build"), settings.Rule{Key: "source", Want: "source: the folder in which it runs"}), Value: settings.Command(&f.build.Args)},
-		{Name: "build_within", Doc: "How long the build may take; 10m unless given.",
-			Beside: rules(external("build_within"), build("")), Value: settings.Duration(&f.build.Limit, highestBuildLimit)},
-		{Name: "build_env", Doc: "Environment variables that the build gets beyond what every program gets; none that is a password_env.",
-			Beside: rules(external("build_env"), build("")), Value: settings.Variables(&f.build.Environment.Also)},
+	t := settings.Table{Keys: []settings.Key{
+		{Name: "defines", Doc: "Preprocessor names for building the sample driver; an empty value is empty, as after #define.", Value: settings.Defines(&f.config.Defines),
+			Without: rules(settings.Rule{Key: "sys", Want: "defines, or sys", Says: "defines are of the sample driver, and sys is another one"})},
+		{Name: "source", Doc: "The folder in which `build` runs, and from which the paths of the driver count.", Beside: rules(noBuild), Value: settings.Value{Schema: settings.Refer("text"), Read: f.readSource}},
+		{Name: "build", Doc: "The program that builds the driver, with its arguments. It runs here, before anything else.", Beside: rules(noSource), Value: settings.Command(&f.build.Args)},
+		{Name: "build_within", Doc: "How long the build may take; 10m unless given.", Beside: rules(build), Value: settings.Duration(&f.build.Limit, highestBuildLimit)},
+		{Name: "build_env", Doc: "Environment variables that the build gets beyond what every program gets; none that is a password_env.", Beside: rules(build), Value: settings.Variables(&f.build.Environment.Also)},
 		{Name: "sys", Doc: "A driver of your own, instead of the sample: its .sys, ready or made by `build`.", Value: f.file(&e.File, ".sys")},
-		{Name: "inf", Doc: "Installed where the guest has a driver store.", Beside: rules(external("inf")), Value: f.file(&e.INF, ".inf")},
-		{Name: "cat", Doc: "The .inf's catalogue.",
-			Beside: rules(external("cat"), settings.Rule{Key: "inf", Want: "inf: beside it", Says: "a catalogue without the .inf that it is of"}), Value: f.file(&e.Catalog, ".cat")},
-		{Name: "pdb", Doc: "Kept beside the driver in the run folder.", Beside: rules(external("pdb")), Value: f.file(&e.PDB, ".pdb")},
-		{Name: "sign", Doc: "Whether to give it your test signature; true where it is built, false where it is ready.",
-			Beside: rules(external("sign")), Value: settings.Bool(&e.Sign)},
-		{Name: "service", Doc: "The name of its service; the file's without .sys unless given.", Beside: rules(external("service")), Value: service},
-		{Name: "start", Doc: "When Windows starts it by itself.", Beside: rules(external("start")), Value: settings.Word(&f.start, suites.StartTypes()...)},
-		{Name: "depends", Doc: "Services that are started before it.", Beside: rules(external("depends")), Value: depends(&e.Service)},
-		{Name: "parameters", Doc: "Registry values below the service's key Parameters: numbers, texts, lists of texts, or {hex: digits}. No two names may differ in case only.",
-			Beside: rules(external("parameters")), Value: parameters(&e.Service.Parameters)},
+		{Name: "inf", Doc: "Installed where the guest has a driver store.", Value: f.file(&e.INF, ".inf")},
+		{Name: "cat", Doc: "The .inf's catalogue.", Beside: rules(noINF), Value: f.file(&e.Catalog, ".cat")},
+		{Name: "pdb", Doc: "Kept beside the driver in the run folder.", Value: f.file(&e.PDB, ".pdb")},
+		{Name: "sign", Doc: "Whether to give it your test signature; true where it is built, false where it is ready.", Value: settings.Bool(&e.Sign)},
+		{Name: "service", Doc: "The name of its service; the file's without .sys unless given.", Value: service},
+		{Name: "start", Doc: "When Windows starts it by itself.", Value: settings.Word(&f.start, suites.StartTypes()...)},
+		{Name: "depends", Doc: "Services that are started before it.", Value: depends(&e.Service)},
+		{Name: "parameters", Doc: "Registry values below the service's key Parameters: numbers, texts, lists of texts, or {hex: digits}. No two names may differ in case only.", Value: parameters(&e.Service.Parameters)},
 		{Name: "unload", Doc: "Whether the driver is unloaded at the end of a run, which proves what passed; never: it is left loaded, its service, its file and the boot are looked at, and the guest is reverted or rebooted.",
-			Beside: rules(external("unload")), Value: settings.Word(&f.unload, "at_end", "never")},
+			Value: settings.Word(&f.unload, "at_end", "never")},
 	}}
+	for i := range t.Keys {
+		if key := &t.Keys[i]; key.Name != "defines" && key.Name != "sys" { // it is of an external driver
+			key.Beside = append(rules(settings.Rule{Key: "sys", Want: "sys: the driver's file beside it", Says: key.Name + " without a driver of your own"}), key.Beside...)
+		}
+	}
+	return t
 }
 
 func (f *driverForm) readSource(r *settings.Reader, n *strictyaml.Node, what string) {

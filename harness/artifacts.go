@@ -54,7 +54,7 @@ func (r *run) build(ctx context.Context, before *results.Package) error {
 	folder := filepath.Join(r.dir, "package")
 	var pkg *driver.Package
 	err := r.phase("", results.PhaseBuild, func() (string, error) {
-		w, err := workshop.New(ctx, r.env.Env)
+		w, err := workshop.New(ctx, r.env.Host)
 		if err != nil {
 			return "", endedBuild(ctx, err)
 		}

@@ -49,7 +49,7 @@ func ownProvider(t *testing.T, w *workshop.Workshop, file, was, is string) strin
 // without, and one that says so and can't be is a mistake of the configuration, before anything starts.
 func TestControlOfAnOwnProvider(t *testing.T) {
 	env := testEnv(t)
-	w, err := workshop.New(t.Context(), env.Env)
+	w, err := workshop.New(t.Context(), env.Host)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestControlOfAnOwnProvider(t *testing.T) {
 func runOnOddControl(t *testing.T, was, is, cases string) *results.Record {
 	t.Helper()
 	env := testEnv(t)
-	w, err := workshop.New(t.Context(), env.Env)
+	w, err := workshop.New(t.Context(), env.Host)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func (s stage) withAgent(ctx context.Context, do func(context.Context, *guest.Gu
 	if err != nil {
 		return err
 	}
-	return errors.Join(workshop.WithAgent(ctx, s.env.Env, client, do), client.Close())
+	return errors.Join(workshop.WithAgent(ctx, s.env.Host, client, do), client.Close())
 }
 
 // killHost ends the process that the driver runs in.

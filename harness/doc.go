@@ -3,7 +3,7 @@
 //
 //	config, err := config.Load(kinds.All(), "", ".")
 //	plan, err := harness.NewPlan(harness.Request{Config: config})
-//	done, err := plan.Run(ctx, harness.Env{Env: env}, view)
+//	done, err := plan.Run(ctx, harness.Env{Host: env}, view)
 //	os.Exit(results.ExitCode(done.Record, plan.Request.Policy))
 //
 // It is the only package that knows all rooms: suites say what to test, driver what to test it

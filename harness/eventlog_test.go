@@ -51,7 +51,7 @@ func (r rebooter) Handle(e results.Update) error {
 func TestRebootWithAnEvent(t *testing.T) {
 	env := testEnv(t)
 	up := bringUp(t, env)
-	client, err := targets.Dial(&config.Config{}, env.Env, up.ID)
+	client, err := targets.Dial(&config.Config{}, env.Host, up.ID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -255,7 +255,7 @@ cases:
 func TestStaticMachineIsRebooted(t *testing.T) {
 	env := testEnv(t)
 	up := bringUp(t, env)
-	client, err := targets.Dial(&config.Config{}, env.Env, up.ID)
+	client, err := targets.Dial(&config.Config{}, env.Host, up.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -318,7 +318,7 @@ func (d *dumper) Handle(e results.Update) error {
 		return nil
 	}
 	ctx := testtime.Context(d.t)
-	err := workshop.WithAgent(ctx, d.env.Env, d.client, func(ctx context.Context, g *guest.Guest) error {
+	err := workshop.WithAgent(ctx, d.env.Host, d.client, func(ctx context.Context, g *guest.Guest) error {
 		_, err := g.Push(ctx, []transfer.File{transfer.Contents(`C:\crash dumps\small\112526-02.dmp`, crash())}, nil)
 		return err
 	})
@@ -333,7 +333,7 @@ func (d *dumper) Handle(e results.Update) error {
 func TestRebootWithADump(t *testing.T) {
 	env := testEnv(t)
 	up := bringUp(t, env)
-	client, err := targets.Dial(&config.Config{}, env.Env, up.ID)
+	client, err := targets.Dial(&config.Config{}, env.Host, up.ID)
 	if err != nil {
 		t.Fatal(err)
 	}

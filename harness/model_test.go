@@ -45,7 +45,7 @@ func runSelected(t *testing.T, env Env, targets string, selection suites.Selecti
 // target loads the same file as a provider of the user's own, which provider steps don't control unless it is said.
 func TestModelKeepsEveryRule(t *testing.T) {
 	env := testEnv(t)
-	w, err := workshop.New(t.Context(), env.Env)
+	w, err := workshop.New(t.Context(), env.Host)
 	if err != nil {
 		t.Fatal(err)
 	}

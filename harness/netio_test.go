@@ -15,7 +15,7 @@ import (
 // TestBadNetio: a file that can't be a netio.sys is a mistake of the configuration, before anything starts.
 func TestBadNetio(t *testing.T) {
 	dir := t.TempDir()
-	w, err := workshop.New(t.Context(), testEnv(t).Env)
+	w, err := workshop.New(t.Context(), testEnv(t).Host)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -102,7 +102,7 @@ func TestInterruptWhileDeploying(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := targets.Down(testtime.Context(t), env.Env, nil, true); err != nil { // it was kept
+	if _, err := targets.Down(testtime.Context(t), env.Host, nil, true); err != nil { // it was kept
 		t.Error(err)
 	}
 	if why := reasonOf(done.Record, "taint.well"); machine.reverts != 1 || !strings.HasPrefix(why, "taint.well: the run was interrupted") {
@@ -167,7 +167,7 @@ func (o *opener) Handle(e results.Update) error {
 // TestTargetIsBroughtUpBesideTheBuild has a build wait for its target, and then end well or not.
 func TestTargetIsBroughtUpBesideTheBuild(t *testing.T) {
 	env := testEnv(t)
-	w, err := workshop.New(t.Context(), env.Env)
+	w, err := workshop.New(t.Context(), env.Host)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +189,7 @@ func TestTargetIsBroughtUpBesideTheBuild(t *testing.T) {
 		if !o.released {
 			t.Error("the target was not released")
 		}
-		if left, err := targets.Guests(env.Env); err != nil || len(left) > 0 {
+		if left, err := targets.Guests(env.Host); err != nil || len(left) > 0 {
 			t.Errorf("guests are left: %v, %v", left, err)
 		}
 		return done, err

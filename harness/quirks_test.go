@@ -24,7 +24,7 @@ cases:
 // driver, and nothing that ran on it passes.
 func TestDriversWithHabits(t *testing.T) {
 	env := testEnv(t)
-	w, err := workshop.New(t.Context(), env.Env)
+	w, err := workshop.New(t.Context(), env.Host)
 	if err != nil {
 		t.Fatal(err)
 	}

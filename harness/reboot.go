@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,12 +11,8 @@ import (
 	"wskharness/vm"
 )
 
-const (
-	// orderLimit is how long a guest may take to accept the order to reboot.
-	orderLimit = 30 * time.Second
-	// bootLimit is how long a machine that can't be reverted may take to reboot, of which its target says nothing.
-	bootLimit = 10 * time.Minute
-)
+// orderLimit is how long a guest may take to accept the order to reboot.
+const orderLimit = 30 * time.Second
 
 // renew makes a tainted target one that can be trusted, and opens it again: it is reverted, or, where that
 // can't be, rebooted.
@@ -56,7 +51,7 @@ func (s *session) renew(ctx context.Context) error {
 // reboot turns the machine off and on from outside, or else asks its guest to reboot, and opens it when it is
 // up: its boot id is another one, and two shells in a row worked.
 func (s *session) reboot(ctx context.Context, before string) error {
-	limit := cmp.Or(s.target.Machine.BootWithin, bootLimit)
+	limit := s.bootWait()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if resetter, ok := s.machine.(vm.Resetter); ok {

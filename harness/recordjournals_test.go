@@ -76,7 +76,7 @@ func TestRecordJournals(t *testing.T) {
 			files := map[string]string{"s.yaml": suite}
 			c := configOf(t, "suites: [s.yaml]\n", files)
 			if name == "own" {
-				w, err := workshop.New(t.Context(), env.Env)
+				w, err := workshop.New(t.Context(), env.Host)
 				if err != nil {
 					t.Fatal(err)
 				}

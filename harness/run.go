@@ -14,7 +14,6 @@ import (
 	"wskharness/config"
 	"wskharness/disk"
 	"wskharness/driver"
-	"wskharness/host"
 	"wskharness/remote"
 	"wskharness/report"
 	"wskharness/results"
@@ -24,7 +23,7 @@ import (
 
 // Env is what a run needs of the machine that the controller is on.
 type Env struct {
-	host.Env
+	vm.Host
 
 	// responseTimeout is nil, or says how long a guest may be silent while a case is under way; zero: as long as ever.
 	responseTimeout func(test string) time.Duration

@@ -280,7 +280,7 @@ func TestLateDisturbance(t *testing.T) {
 // bringAgent puts the agent into the guest's folder, as a guest of Wine has it from the start.
 func bringAgent(t *testing.T, env Env, up *wine.State) {
 	t.Helper()
-	w, err := workshop.New(t.Context(), env.Env)
+	w, err := workshop.New(t.Context(), env.Host)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -361,12 +361,12 @@ func noRoom(ctx context.Context, t *testing.T, env Env, config *config.Config, u
 	if err := os.WriteFile(config.Suites[0], selftestSuite, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	client, err := targets.Dial(config, env.Env, up.ID)
+	client, err := targets.Dial(config, env.Host, up.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	err = workshop.WithAgent(ctx, env.Env, client, func(ctx context.Context, g *guest.Guest) error {
+	err = workshop.WithAgent(ctx, env.Host, client, func(ctx context.Context, g *guest.Guest) error {
 		large := transfer.File{Path: guest.Home + `\large`, Data: bytes.NewReader(make([]byte, 32<<20)), Size: 32 << 20}
 		_, err := g.Push(ctx, []transfer.File{large}, nil)
 		full, ok := errors.AsType[*transfer.Error](err)

@@ -150,7 +150,7 @@ func (s *session) provider() (vm.Provider, error) {
 	if w := s.env.world; w != nil {
 		return w.provider(s.target), nil
 	}
-	return s.artifacts.Provider(s.plan.Request.Config, s.target, s.env.Env)
+	return s.artifacts.Provider(s.plan.Request.Config, s.target, s.env.Host)
 }
 
 // adopt claims the machine that an earlier controller of this run had, where it is still there.

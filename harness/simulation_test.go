@@ -19,7 +19,6 @@ import (
 	"wskharness/config"
 	"wskharness/disk/disktest"
 	"wskharness/driver"
-	"wskharness/host"
 	"wskharness/results"
 	"wskharness/suites"
 	"wskharness/vm"
@@ -158,7 +157,7 @@ func (s *simulation) live(files *disktest.FS) (*Finished, error) {
 		s.guest.mu.Unlock()
 		cancel()
 	}
-	env := Env{Env: host.Env{Logger: hclog.NewNullLogger(), Cache: s.plan.Request.Out, Getenv: os.Getenv}, files: files, world: &world{
+	env := Env{Host: vm.Host{Logger: hclog.NewNullLogger(), Cache: s.plan.Request.Out, Getenv: os.Getenv}, files: files, world: &world{
 		build: func(context.Context) (*driver.Package, error) {
 			return &driver.Package{Driver: "wsksample.sys", Image: &driver.Image{Signature: &driver.Signature{}}, Manifest: driver.Manifest{Driver: driver.ManifestFile{File: "wsksample.sys", SHA256: simHash}}}, nil
 		},

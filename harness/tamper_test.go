@@ -21,7 +21,6 @@ import (
 	"wskharness/config"
 	"wskharness/driver"
 	"wskharness/driver/drivertest"
-	"wskharness/host"
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
 	"wskharness/remote/winrmd/winrmdtest"
@@ -29,6 +28,7 @@ import (
 	"wskharness/suites"
 	"wskharness/targets"
 	"wskharness/testtime"
+	"wskharness/vm"
 	"wskharness/vm/kinds"
 	"wskharness/vm/wine"
 )
@@ -205,7 +205,7 @@ func (h *holder) Write(b []byte) (int, error) {
 
 // changeDriver appends to every driver that was brought into a guest, as soon as there is one.
 func changeDriver(ctx context.Context, id string, env Env) error {
-	client, err := targets.Dial(&config.Config{}, env.Env, id)
+	client, err := targets.Dial(&config.Config{}, env.Host, id)
 	if err != nil {
 		return err
 	}
@@ -252,7 +252,7 @@ func TestDriverChangedOnTheWay(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			client, err := targets.Dial(&config.Config{}, env.Env, up.ID)
+			client, err := targets.Dial(&config.Config{}, env.Host, up.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -301,7 +301,7 @@ func testEnv(t *testing.T) Env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Env{Env: host.Env{
+	return Env{Host: vm.Host{
 		Kinds: kinds.All(), Logger: hclog.NewNullLogger(), Cache: cache, Program: []string{self}, Getenv: os.Getenv,
 	}}
 }
@@ -320,12 +320,12 @@ func bringUp(t *testing.T, env Env) *wine.State {
 	if err != nil {
 		t.Fatal(err)
 	}
-	up, err := targets.Up(ctx, config, env.Env, "wine")
+	up, err := targets.Up(ctx, config, env.Host, "wine")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if _, err := targets.Down(context.Background(), env.Env, nil, true); err != nil {
+		if _, err := targets.Down(context.Background(), env.Host, nil, true); err != nil {
 			t.Error(err)
 		}
 	})

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 
 	"wskharness/driver"
@@ -118,34 +117,38 @@ func resolved(path string) string {
 
 // leftIn finds what is in a cache. What a guest that is up is made of is in use.
 func leftIn(kinds []vm.Kind, cache driver.Cache) ([]Leftover, error) {
-	var all []Leftover
-	var needed []string
-	var rooms []vm.Room
+	var kept []vm.Kept
 	var errs []error
 	for _, kind := range kinds {
-		if kind.Kept == nil {
-			continue
-		}
-		kept, err := kind.Kept(cache.Dir)
-		errs, rooms = append(errs, err), append(rooms, kept.Rooms...)
-		sweep := sync.OnceValue(func() error { _, err := kind.Sweep(cache.Dir); return err }) // which is of all that are dead
-		for _, g := range kept.Guests {
-			one := Leftover{What: g.What, Path: g.Dir, Size: diskUse(g.Dir)}
-			if g.Up {
-				one.Stays = "it is up: wskharness vm down " + g.ID
-				for _, path := range g.Needs {
-					needed = append(needed, resolved(path))
-				}
-			} else {
-				one.What += ", whose process was killed"
-				one.remove = sweep
-			}
-			all = append(all, one)
+		if kind.Kept != nil {
+			found, err := kind.Kept(cache.Dir)
+			kept, errs = append(kept, found...), append(errs, err)
 		}
 	}
-	room := func(what, path string, entries []string, remove func([]string) error) {
-		var free, used []string
+	for _, name := range driver.Rooms() {
+		room := vm.Kept{What: name, Dir: filepath.Join(cache.Dir, name), Entries: []string{}, Remove: removeAll}
+		entries, _ := os.ReadDir(room.Dir) // where there are none, there is nothing to clean
 		for _, entry := range entries {
+			room.Entries = append(room.Entries, filepath.Join(room.Dir, entry.Name()))
+		}
+		kept = append(kept, room)
+	}
+	var all []Leftover
+	var needed []string
+	for _, one := range kept {
+		left := Leftover{What: one.What, Path: one.Dir, remove: func() error { return one.Remove(nil) }}
+		if one.Guest != "" {
+			left.Stays = "it is up: wskharness vm down " + one.Guest
+			for _, path := range one.Needs {
+				needed = append(needed, resolved(path))
+			}
+		}
+		if one.Entries == nil {
+			left.Size = diskUse(one.Dir)
+			all = append(all, left)
+		}
+		var free, used []string
+		for _, entry := range one.Entries {
 			if needs(needed, resolved(entry)) {
 				used = append(used, entry)
 			} else {
@@ -153,23 +156,11 @@ func leftIn(kinds []vm.Kind, cache driver.Cache) ([]Leftover, error) {
 			}
 		}
 		if len(free) > 0 {
-			all = append(all, Leftover{What: fmt.Sprintf("%s (%d)", what, len(free)), Path: path, Size: diskUse(free...), remove: func() error { return remove(free) }})
+			all = append(all, Leftover{What: fmt.Sprintf("%s (%d)", one.What, len(free)), Path: one.Dir, Size: diskUse(free...), remove: func() error { return one.Remove(free) }})
 		}
 		if len(used) > 0 {
-			all = append(all, Leftover{What: fmt.Sprintf("%s (%d)", what, len(used)), Path: path, Size: diskUse(used...), Stays: "guests that are up are made of it"})
+			all = append(all, Leftover{What: fmt.Sprintf("%s (%d)", one.What, len(used)), Path: one.Dir, Size: diskUse(used...), Stays: "guests that are up are made of it"})
 		}
-	}
-	for _, one := range rooms {
-		room(one.What, one.Dir, one.Entries, one.Remove)
-	}
-	for _, name := range driver.Rooms() {
-		dir := filepath.Join(cache.Dir, name)
-		entries, _ := os.ReadDir(dir) // where there are none, there is nothing to clean
-		var paths []string
-		for _, entry := range entries {
-			paths = append(paths, filepath.Join(dir, entry.Name()))
-		}
-		room(name, dir, paths, removeAll)
 	}
 	return all, errors.Join(errs...)
 }

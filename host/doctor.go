@@ -1,3 +1,4 @@
+// Package host is this machine: what it has and lacks, what is kept on it, and which machines are in use from it.
 package host
 
 import (

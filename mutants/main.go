@@ -24,7 +24,6 @@ import (
 
 	"wskharness/driver"
 	"wskharness/harness"
-	"wskharness/host"
 	"wskharness/vm"
 	"wskharness/vm/kinds"
 )
@@ -91,7 +90,7 @@ func environment() (harness.Env, error) {
 	if err != nil {
 		return harness.Env{}, err
 	}
-	return harness.Env{Env: host.Env{
+	return harness.Env{Host: vm.Host{
 		Kinds: kinds.All(), Logger: hclog.NewNullLogger(), Cache: cache.Dir, Program: []string{self}, Getenv: os.Getenv,
 	}}, nil
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"wskharness/config"
-	"wskharness/host"
 	"wskharness/remote"
 	"wskharness/settings"
 	"wskharness/vm"
@@ -20,7 +19,7 @@ import (
 
 // Up brings up a target's guest and leaves it up. An empty name is the first target that can be brought
 // up.
-func Up(ctx context.Context, c *config.Config, env host.Env, name string) (vm.Guest, error) {
+func Up(ctx context.Context, c *config.Config, env vm.Host, name string) (vm.Guest, error) {
 	t, err := c.Startable(name)
 	if err != nil {
 		return nil, err
@@ -49,7 +48,7 @@ func Up(ctx context.Context, c *config.Config, env host.Env, name string) (vm.Gu
 }
 
 // keep leaves a machine up, and finds it as everybody else does.
-func keep(ctx context.Context, env host.Env, machine vm.Machine) (vm.Guest, error) {
+func keep(ctx context.Context, env vm.Host, machine vm.Machine) (vm.Guest, error) {
 	keeper, ok := machine.(vm.Keeper)
 	if !ok {
 		return nil, errors.New("it is a machine that can't be left up")
@@ -69,7 +68,7 @@ func keep(ctx context.Context, env host.Env, machine vm.Machine) (vm.Guest, erro
 }
 
 // Guests lists the guests that are up, of all kinds.
-func Guests(env host.Env) ([]vm.Guest, error) {
+func Guests(env vm.Host) ([]vm.Guest, error) {
 	var all []vm.Guest
 	var errs []error
 	for _, kind := range env.Kinds {
@@ -82,7 +81,7 @@ func Guests(env host.Env) ([]vm.Guest, error) {
 }
 
 // find picks the one guest that a name means: its id, or its target.
-func find(env host.Env, name string) (vm.Guest, error) {
+func find(env vm.Host, name string) (vm.Guest, error) {
 	guests, err := Guests(env)
 	if err != nil {
 		return nil, err
@@ -109,7 +108,7 @@ func find(env host.Env, name string) (vm.Guest, error) {
 
 // Kept is the one guest for a run that a name means, its id or its target: one that was left up, of a target of the
 // configuration. chosen are the targets that the run was asked for; empty: any.
-func Kept(env host.Env, c *config.Config, name string, chosen []string) (*vm.GuestInfo, error) {
+func Kept(env vm.Host, c *config.Config, name string, chosen []string) (*vm.GuestInfo, error) {
 	if t := c.Target(name); t != nil && t.Machine.Endpoint != nil {
 		return nil, settings.Usagef("--on is for guests that `wskharness vm up` or a run with --keep has left up; %s is always there: --target %s", name, name)
 	}
@@ -130,7 +129,7 @@ func Kept(env host.Env, c *config.Config, name string, chosen []string) (*vm.Gue
 }
 
 // Revert brings a guest that is up back to its clean state.
-func Revert(ctx context.Context, env host.Env, name string) (time.Duration, error) {
+func Revert(ctx context.Context, env vm.Host, name string) (time.Duration, error) {
 	g, err := find(env, name)
 	if err != nil {
 		return 0, err
@@ -139,7 +138,7 @@ func Revert(ctx context.Context, env host.Env, name string) (time.Duration, erro
 }
 
 // Down ends guests, and removes what dead ones left behind. It says what it ended.
-func Down(ctx context.Context, env host.Env, names []string, all bool) ([]string, error) {
+func Down(ctx context.Context, env vm.Host, names []string, all bool) ([]string, error) {
 	var ended []string
 	var errs []error
 	guests, err := Guests(env)
@@ -184,7 +183,7 @@ func Down(ctx context.Context, env host.Env, names []string, all bool) ([]string
 }
 
 // Dial connects to a guest that is up, or to a target of the configuration that is always there.
-func Dial(c *config.Config, env host.Env, name string) (*remote.WinRM, error) {
+func Dial(c *config.Config, env vm.Host, name string) (*remote.WinRM, error) {
 	endpoint, err := endpointOf(c, env, name)
 	if err != nil {
 		return nil, err
@@ -192,7 +191,7 @@ func Dial(c *config.Config, env host.Env, name string) (*remote.WinRM, error) {
 	return remote.New(endpoint, remote.Options{Logger: env.Logger, Owner: "wskharness vm"})
 }
 
-func endpointOf(c *config.Config, env host.Env, name string) (remote.Endpoint, error) {
+func endpointOf(c *config.Config, env vm.Host, name string) (remote.Endpoint, error) {
 	if t := c.Target(name); t != nil && t.Machine.Endpoint != nil {
 		return t.Machine.Endpoint(env.Getenv)
 	}

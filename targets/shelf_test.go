@@ -41,7 +41,7 @@ func shelf() vm.Kind {
 		},
 		List:  func(cache string) ([]vm.Guest, error) { return inside.List(room(cache)) },
 		Sweep: func(cache string) ([]string, error) { return inside.Sweep(room(cache)) },
-		Kept:  func(cache string) (vm.Kept, error) { return inside.Kept(room(cache)) },
+		Kept:  func(cache string) ([]vm.Kept, error) { return inside.Kept(room(cache)) },
 		Form: func() vm.Form {
 			var slot uint64
 			var model bool
@@ -110,7 +110,7 @@ func TestAnotherKind(t *testing.T) {
 	if err := errors.Join(noCache, err); err != nil {
 		t.Fatal(err)
 	}
-	env := host.Env{Kinds: known(), Logger: hclog.NewNullLogger(), Cache: t.TempDir(), Program: []string{self}, Getenv: os.Getenv}
+	env := vm.Host{Kinds: known(), Logger: hclog.NewNullLogger(), Cache: t.TempDir(), Program: []string{self}, Getenv: os.Getenv}
 	if err := errors.Join(drivertest.Share(shared.Dir, env.Cache), drivertest.Share(shared.Dir, filepath.Join(env.Cache, "shelf"), "wine/templates")); err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestAnotherKind(t *testing.T) {
 	if err := plan.Describe(&dry); err != nil || !strings.Contains(dry.String(), "target: a (shelf, slot 3)\n") {
 		t.Errorf("%v: %s", err, &dry)
 	}
-	done, err := plan.Run(ctx, harness.Env{Env: env})
+	done, err := plan.Run(ctx, harness.Env{Host: env})
 	if err != nil || done.Record.Counts[results.Pass] != 1 || done.Record.Targets[0].Guest.Facts.Netio != "shelved" {
 		t.Errorf("%v: %+v", err, done)
 	}

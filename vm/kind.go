@@ -26,8 +26,8 @@ type Kind struct {
 	List func(cache string) ([]Guest, error)
 	// Sweep removes what is left of guests whose processes were killed, and returns their folders.
 	Sweep func(cache string) ([]string, error)
-	// Kept finds what the kind keeps in the cache folder.
-	Kept func(cache string) (Kept, error)
+	// Kept finds what the kind keeps in the cache folder, and can make again.
+	Kept func(cache string) ([]Kept, error)
 }
 
 // Form is what a target may say of a machine of one kind, beside its provider.
@@ -76,27 +76,29 @@ type Stack struct {
 	Controllable bool   // cases can control it (driver/include/wskcontrol.h)
 }
 
-// Host is what a provider gets from the machine that the controller is on.
+// Host is what is needed of the machine that the controller is on.
 type Host struct {
-	Cache   string            // folder for what the kind keeps
-	Program []string          // calls this program, when the name of a role is appended, and its arguments
-	Built   map[string]string // the paths of what Definition.Builds asked for
-	Seed    map[string]string // guest path → host file: what every guest needs, and is best there from the start
+	Kinds   []Kind // of machines, that there are
+	Logger  hclog.Logger
+	Cache   string   // folder for builds, templates and guests
+	Program []string // calls this program, when the name of a role is appended, and its arguments: see Play
+	Getenv  func(string) string
+	// Tell is nil, or is told of what takes long and is done once, or whenever the driver was changed, before it is. A run
+	// tells it to its own view.
+	Tell func(text string)
+
+	// What a provider gets beside that:
+	Built map[string]string // the paths of what Definition.Builds asked for
+	Seed  map[string]string // guest path → host file: what every guest needs, and is best there from the start
 	// Never are environment variables that no program gets: they have passwords, of whichever target.
 	Never    []string
 	Redactor *remote.Redactor // knows the secrets of all targets
-	Getenv   func(string) string
-	Logger   hclog.Logger
-	// Tell is nil, or is told of what takes long and is done once, before it is.
-	Tell func(text string)
 }
 
-// Role is what this program can be called to be, by a command that no help shows.
+// Role is what this program can be called to be, by a command that is nobody's but its kind's.
 type Role struct {
-	Name string // of the command: one word
-	Args string // what its arguments are, for whoever calls it by hand
-	Doc  string // one line
-	// Run is the role, with as many arguments as Args has words.
+	Name string // of the command: one word, no other command's
+	// Run plays it, with the arguments behind its name, of which there is one at least.
 	Run func(ctx context.Context, args []string, logger hclog.Logger) error
 }
 
@@ -141,27 +143,13 @@ type GuestInfo struct {
 // Info makes whatever embeds a GuestInfo tell of it.
 func (g *GuestInfo) Info() *GuestInfo { return g }
 
-// Kept is what a kind keeps in a cache, and can make again.
+// Kept is things of one sort in a cache, or one guest.
 type Kept struct {
-	Guests []KeptGuest
-	Rooms  []Room
-}
-
-// KeptGuest is a guest's folder.
-type KeptGuest struct {
-	What string // "Wine guest wine-x7w"
-	ID   string
-	Dir  string
-	Up   bool // a process serves it; else it is what a killed one has left, which Sweep removes
-	// Needs are files and folders that the guest is made of anew when it is reverted.
-	Needs []string
-}
-
-// Room is a folder of things of one sort.
-type Room struct {
-	What    string // "Wine templates"
-	Dir     string
-	Entries []string // their paths
+	What    string   // "Wine templates", "Wine guest wine-x7w"
+	Dir     string   // where they are
+	Entries []string // their paths; nil: Dir itself, of a guest
+	Guest   string   // id of a guest that is up, and stays
+	Needs   []string // files and folders that the guest is made of anew when it is reverted
 	Remove  func(entries []string) error
 }
 

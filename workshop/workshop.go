@@ -18,7 +18,6 @@ import (
 	"wskharness/config"
 	"wskharness/driver"
 	"wskharness/guest"
-	"wskharness/host"
 	"wskharness/remote"
 	"wskharness/vm"
 )
@@ -38,7 +37,7 @@ type Workshop struct {
 
 // New finds the toolchain, and has env told of what is compiled, before it is. A missing toolchain is a *BuildError that says
 // how to install it.
-func New(ctx context.Context, env host.Env) (*Workshop, error) {
+func New(ctx context.Context, env vm.Host) (*Workshop, error) {
 	tc, err := driver.FindToolchain(ctx)
 	if err != nil {
 		return nil, &BuildError{Err: err}
@@ -136,10 +135,10 @@ func (w *Workshop) Tools(ctx context.Context, targets ...*config.Target) (t Tool
 }
 
 // Provider is where a target's machine comes from that the tools were built for.
-func (t *Tools) Provider(c *config.Config, target *config.Target, env host.Env) (vm.Provider, error) {
-	h := env.Of(c)
-	h.Built, h.Seed = t.built[target.Name], map[string]string{guest.AgentPath(t.Agent.SHA256): t.Agent.Path}
-	provider, err := target.Machine.Provider(h)
+func (t *Tools) Provider(c *config.Config, target *config.Target, env vm.Host) (vm.Provider, error) {
+	env.Built, env.Seed = t.built[target.Name], map[string]string{guest.AgentPath(t.Agent.SHA256): t.Agent.Path}
+	env.Never, env.Redactor = c.SecretVariables(), c.Redactor(env.Getenv)
+	provider, err := target.Machine.Provider(env)
 	if err != nil {
 		return nil, fmt.Errorf("target %s: %w", target.Name, err)
 	}
@@ -147,7 +146,7 @@ func (t *Tools) Provider(c *config.Config, target *config.Target, env host.Env) 
 }
 
 // WithAgent builds the agent, brings it into the guest if it is not there, and calls do.
-func WithAgent(ctx context.Context, env host.Env, client remote.Client, do func(context.Context, *guest.Guest) error) error {
+func WithAgent(ctx context.Context, env vm.Host, client remote.Client, do func(context.Context, *guest.Guest) error) error {
 	w, err := New(ctx, env)
 	if err != nil {
 		return err

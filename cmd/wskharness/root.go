@@ -18,10 +18,10 @@ import (
 	"wskharness/config"
 	"wskharness/driver"
 	"wskharness/harness"
-	"wskharness/host"
 	"wskharness/results"
 	"wskharness/settings"
 	"wskharness/strictyaml"
+	"wskharness/vm"
 	"wskharness/vm/kinds"
 	"wskharness/workshop"
 )
@@ -34,17 +34,20 @@ type common struct {
 	io      streams
 	config  string
 	verbose bool
-	made    *host.Env // what env has made; nil: nobody has asked for it
-	release func()    // lets go of the cache that is used, which the end of the process does, too
+	made    *vm.Host // what env has made; nil: nobody has asked for it
+	release func()   // lets go of the cache that is used, which the end of the process does, too
 }
 
 // execute runs one command line and returns the exit code.
 func execute(ctx context.Context, args []string, io streams) int {
 	out := &printed{to: io.out}
 	io.out = out
-	root := newRoot(io)
-	root.SetArgs(args)
-	cmd, err := root.ExecuteContextC(ctx)
+	cmd := newRoot(io)
+	played, err := vm.Play(ctx, kinds.All(), args, (&common{}).logger(io.err))
+	if !played {
+		cmd.SetArgs(args)
+		cmd, err = cmd.ExecuteContextC(ctx)
+	}
 	code := exitCode(ctx, err)
 	if errors.Is(err, context.Canceled) && err.Error() == context.Canceled.Error() { // else it says what was under way
 		err = errors.New("interrupted")
@@ -89,7 +92,6 @@ Exit codes: 0 all as expected; 1 a test failed; 2 usage or configuration; 3 targ
 		newRun(c), newList(c), newBuild(c), newInspect(c), newValidate(c), newDoctor(c), newVM(c), newClean(c),
 		newInit(c), newSchema(c), newReport(c), newSelftest(c), newVersion(io),
 	)
-	root.AddCommand(newRoles(c, kinds.All())...)
 	strictNumbers(root)
 	return root
 }
@@ -216,16 +218,16 @@ func (c *common) load() (*config.Config, error) {
 }
 
 // env is what a run needs of this machine.
-func (c *common) env() (host.Env, error) {
+func (c *common) env() (vm.Host, error) {
 	if c.made != nil {
 		return *c.made, nil
 	}
 	if err := checkHomes(c.io.getenv); err != nil {
-		return host.Env{}, err
+		return vm.Host{}, err
 	}
 	usable, why, err := driver.UserCache()
 	if err != nil {
-		return host.Env{}, err
+		return vm.Host{}, err
 	}
 	if why != nil {
 		fmt.Fprintf(c.io.err, "wskharness: %v; until then %s is used\n", why, usable.Dir)
@@ -233,13 +235,13 @@ func (c *common) env() (host.Env, error) {
 	c.release = usable.Hold()
 	exe, err := os.Executable()
 	if err != nil {
-		return host.Env{}, fmt.Errorf("find this program, to serve a guest with: %w", err)
+		return vm.Host{}, fmt.Errorf("find this program, to serve a guest with: %w", err)
 	}
 	exe, err = filepath.EvalSymlinks(exe)
 	if err != nil {
-		return host.Env{}, fmt.Errorf("find this program, to serve a guest with: %w", err)
+		return vm.Host{}, fmt.Errorf("find this program, to serve a guest with: %w", err)
 	}
-	c.made = &host.Env{
+	c.made = &vm.Host{
 		Logger: c.logger(c.io.err), Cache: usable.Dir, Program: []string{exe}, Kinds: kinds.All(), Getenv: c.io.getenv,
 		Tell: func(text string) { fmt.Fprintf(c.io.err, "wskharness: %s\n", text) },
 	}

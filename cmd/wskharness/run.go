@@ -178,7 +178,7 @@ func (o *runOptions) show(ctx context.Context, carryOut func(context.Context, ha
 	})
 	defer view.Close()
 	env.Logger = o.logger(view.LogWriter())
-	done, err := carryOut(ctx, harness.Env{Env: env}, view)
+	done, err := carryOut(ctx, harness.Env{Host: env}, view)
 	if done == nil {
 		return err
 	}

@@ -34,7 +34,7 @@ exit code is 3.`,
 			}
 			var wrong, slow int
 			var all []harness.Finding
-			err = harness.Selftest(cmd.Context(), config, first(args), modes, out, harness.Env{Env: env}, func(f harness.Finding) {
+			err = harness.Selftest(cmd.Context(), config, first(args), modes, out, harness.Env{Host: env}, func(f harness.Finding) {
 				all = append(all, f)
 				switch {
 				case f.OK || f.Skipped != "":

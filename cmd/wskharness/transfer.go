@@ -12,11 +12,11 @@ import (
 
 	"wskharness/guest"
 	"wskharness/guest/transfer"
-	"wskharness/host"
 	"wskharness/remote"
 	"wskharness/report"
 	"wskharness/results"
 	"wskharness/targets"
+	"wskharness/vm"
 	"wskharness/workshop"
 )
 
@@ -132,7 +132,7 @@ func (o *transferOptions) transfer(ctx context.Context, name, what string,
 	shown.io.err = view // what is logged comes above the progress
 	var report transferReport
 	var at transfer.Progress
-	err := shown.onGuest(ctx, name, func(ctx context.Context, env host.Env, client *remote.WinRM) error {
+	err := shown.onGuest(ctx, name, func(ctx context.Context, env vm.Host, client *remote.WinRM) error {
 		return workshop.WithAgent(ctx, env, client, func(ctx context.Context, g *guest.Guest) error {
 			begun, before := time.Now(), client.Stats()
 			var err error

@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"wskharness/config"
-	"wskharness/host"
 	"wskharness/remote"
 	"wskharness/targets"
+	"wskharness/vm"
 )
 
 func newVM(c *common) *cobra.Command {
@@ -153,7 +153,7 @@ Exit codes that do not fit here (Windows has 32 bits) are told, and become 255.`
 			if err != nil {
 				return &flagError{err}
 			}
-			return c.onGuest(cmd.Context(), args[0], func(ctx context.Context, _ host.Env, client *remote.WinRM) error {
+			return c.onGuest(cmd.Context(), args[0], func(ctx context.Context, _ vm.Host, client *remote.WinRM) error {
 				code, err := remote.Exec(ctx, client, line, remote.ShellOptions{Name: "wskharness vm exec", Dir: dir}, c.io.in, c.io.out, c.io.err)
 				if err != nil {
 					return err
@@ -200,17 +200,17 @@ func first(args []string) string {
 	return args[0]
 }
 
-func (c *common) configAndEnv() (*config.Config, host.Env, error) {
+func (c *common) configAndEnv() (*config.Config, vm.Host, error) {
 	config, err := c.load()
 	if err != nil {
-		return nil, host.Env{}, err
+		return nil, vm.Host{}, err
 	}
 	env, err := c.env()
 	return config, env, err
 }
 
 // onGuest connects to a guest that is up, or to a static target.
-func (c *common) onGuest(ctx context.Context, name string, do func(context.Context, host.Env, *remote.WinRM) error) error {
+func (c *common) onGuest(ctx context.Context, name string, do func(context.Context, vm.Host, *remote.WinRM) error) error {
 	config, env, err := c.configAndEnv()
 	if err != nil {
 		return err

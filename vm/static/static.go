@@ -25,7 +25,7 @@ import (
 
 // Options say which machine it is.
 type Options struct {
-	Endpoint remote.Endpoint
+	Endpoint remote.Endpoint // its URL has a port
 	// Wait is how long the machine may take to accept a connection; 10 s when zero.
 	Wait time.Duration
 	// Reset is a program of this machine with its arguments that turns the machine off and on: `ipmitool chassis
@@ -63,16 +63,16 @@ func New(o Options) (*Provider, error) {
 // Acquire makes sure that something listens at the endpoint: a machine that is off is told at once, and not
 // as a failure of WinRM.
 func (p *Provider) Acquire(ctx context.Context, t vm.Target) (vm.Machine, error) {
-	address, err := hostPort(p.opts.Endpoint.URL)
+	u, err := url.Parse(p.opts.Endpoint.URL)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("static provider: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.opts.Wait)
 	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", u.Host)
 	if err != nil {
 		return nil, fmt.Errorf("reach %s at %s: %w; is the machine up, is WinRM enabled (winrm quickconfig), and does the firewall let port %s through?",
-			t.Name, address, err, portOf(address))
+			t.Name, u.Host, err, u.Port())
 	}
 	conn.Close()
 	m := &machine{endpoint: p.opts.Endpoint, events: make(chan vm.Event)}
@@ -86,23 +86,6 @@ func (p *Provider) Acquire(ctx context.Context, t vm.Target) (vm.Machine, error)
 // Adopt is Acquire: the machine is as whoever used it last left it.
 func (p *Provider) Adopt(ctx context.Context, t vm.Target) (vm.Machine, error) {
 	return p.Acquire(ctx, t)
-}
-
-func hostPort(address string) (string, error) {
-	u, err := url.Parse(address)
-	if err != nil {
-		return "", fmt.Errorf("static provider: %w", err)
-	}
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"https": "443", "http": "80"}[u.Scheme]
-	}
-	return net.JoinHostPort(u.Hostname(), port), nil
-}
-
-func portOf(address string) string {
-	_, port, _ := net.SplitHostPort(address)
-	return port
 }
 
 type machine struct {

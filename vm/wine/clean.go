@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 
 	"wskharness/vm"
 )
@@ -47,33 +50,29 @@ func removeTemplate(dir string) error {
 	return errors.Join(err, os.RemoveAll(old))
 }
 
-// kept is all that is below root.
-func kept(root string) (vm.Kept, error) {
-	guests, err := folders(root)
-	return vm.Kept{Guests: guests, Rooms: []vm.Room{{
-		What: "Wine templates", Dir: templatesDir(root), Entries: templates(root),
-		Remove: func(some []string) error { return removeTemplates(root, some) },
-	}}}, err
-}
-
-// folders are those of all guests below root.
-func folders(root string) ([]vm.KeptGuest, error) {
+// kept is all that is below root: guests, with the template and the files that each is made of, and templates.
+func kept(root string) ([]vm.Kept, error) {
 	dirs, err := foldersIn(guestsDir(root))
 	if err != nil {
 		return nil, fmt.Errorf("look for Wine guests: %w", err)
 	}
-	var all []vm.KeptGuest
+	sweep := sync.OnceValue(func() error { _, err := Sweep(root); return err }) // which is of all that are dead
+	var all []vm.Kept
 	for _, dir := range dirs {
 		id := filepath.Base(dir)
-		one := vm.KeptGuest{What: "Wine guest " + id, ID: id, Dir: dir, Up: served(dir)}
+		one := vm.Kept{What: "Wine guest " + id, Dir: dir, Guest: id}
+		if !served(dir) {
+			one.What += ", whose process was killed"
+			one.Guest, one.Remove = "", func([]string) error { return sweep() }
+		}
 		var c guestConfig
 		if readJSON(filepath.Join(dir, configFile), &c) == nil {
-			one.Needs = []string{c.Template, c.Host, c.Netio}
-			for _, file := range c.Seed {
-				one.Needs = append(one.Needs, file)
-			}
+			one.Needs = append([]string{c.Template, c.Host, c.Netio}, slices.Collect(maps.Values(c.Seed))...)
 		}
 		all = append(all, one)
 	}
-	return all, nil
+	return append(all, vm.Kept{
+		What: "Wine templates", Dir: templatesDir(root), Entries: append([]string{}, templates(root)...),
+		Remove: func(some []string) error { return removeTemplates(root, some) },
+	}), nil
 }

@@ -19,11 +19,11 @@ import (
 func Kind() vm.Kind {
 	return vm.Kind{
 		Name: "wine", Form: form, Checks: checks, List: list, Sweep: Sweep, Kept: kept,
-		Roles: []vm.Role{{Name: role, Args: "DIR", Doc: "Serve a Wine guest (started by the wine provider)", Run: serveRole}},
+		Roles: []vm.Role{{Name: role, Run: serveRole}},
 	}
 }
 
-// role is what this program is called to be when it is to serve a guest.
+// role is what this program is called to be when it is to serve the guest in a folder.
 const role = "wine-guest"
 
 // readyFD is where the provider waits to be told that the guest is up.
