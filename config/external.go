@@ -37,7 +37,7 @@ const (
 
 var serviceName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// driverForm reads what is tested: variants of the sample, or a driver of the user's own.
+// driverForm reads what is tested: variants of the sample, or an external driver.
 type driverForm struct {
 	config        *Config
 	external      External
@@ -170,7 +170,7 @@ func (c *Config) DriverService() suites.Service {
 	return suites.Service{Name: sampleService, Start: suites.StartDemand}
 }
 
-// ExternalService is that of a driver of the user's own, nil for the sample.
+// ExternalService is that of an external driver, nil for the sample.
 func (c *Config) ExternalService() *suites.Service {
 	if c.External == nil {
 		return nil

@@ -18,8 +18,8 @@ import (
 	"wskharness/vm/kinds"
 )
 
-// ownFolder has the files of a driver that is ready.
-func ownFolder(t *testing.T) string {
+// externalFolder has the files of a driver that is ready.
+func externalFolder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range []string{"echo.sys", "echo.inf", "echo.cat", "echo.pdb"} {
@@ -30,8 +30,8 @@ func ownFolder(t *testing.T) string {
 	return dir
 }
 
-func TestOwnDriver(t *testing.T) {
-	dir := ownFolder(t)
+func TestExternalDriver(t *testing.T) {
+	dir := externalFolder(t)
 	for name, test := range map[string]struct {
 		text string
 		want External
@@ -79,8 +79,8 @@ func TestOwnDriver(t *testing.T) {
 	}
 }
 
-func TestOwnDriverMistakes(t *testing.T) {
-	dir := ownFolder(t)
+func TestExternalDriverMistakes(t *testing.T) {
+	dir := externalFolder(t)
 	for name, test := range map[string]struct {
 		text, want string
 		schema     bool // the schema refuses it, too

@@ -74,7 +74,7 @@ func (c *Config) CheckRun(catalog *suites.Catalog) error {
 }
 
 // Catalog reads the built-in suites, which are about the sample driver, and those of the configuration. With a
-// driver of the user's own there are only the latter.
+// external driver there are only the latter.
 func (c *Config) Catalog() (*suites.Catalog, error) {
 	var sources []suites.Source
 	if c.External == nil {

@@ -112,9 +112,9 @@ func (u *Upload) look(ctx context.Context, g *guest.Guest) error {
 	return nil
 }
 
-// Destination is where on the host a file or folder of a guest goes: local itself, or below it under
+// destination is where on the host a file or folder of a guest goes: local itself, or below it under
 // its own name when local ends in a slash, "." or "..", or, for a file, is a folder.
-func Destination(path, local string, kind transfer.EntryKind) string {
+func destination(path, local string, kind transfer.EntryKind) string {
 	path, _ = guestPath(path)
 	name := path[strings.LastIndexByte(path, '\\')+1:]
 	info, err := os.Stat(local)
@@ -126,19 +126,19 @@ func Destination(path, local string, kind transfer.EntryKind) string {
 	return local
 }
 
-// Download fetches a file or a folder from a guest to where [Destination] says, which it returns.
+// Download fetches a file or a folder from a guest to where [destination] says, which it returns.
 func Download(ctx context.Context, g *guest.Guest, path, local string, progress func(transfer.Progress)) (string, transfer.TreeStats, error) {
 	path, _ = guestPath(path)
 	if err := winname.CheckPath(path); err != nil {
 		return "", transfer.TreeStats{}, settings.Usagef("pull: guest path %q: %w", path, err)
 	}
-	to := Destination(path, local, transfer.EntryFolder)
-	if Destination(path, local, transfer.EntryFile) != to { // then it matters which it is
+	to := destination(path, local, transfer.EntryFolder)
+	if destination(path, local, transfer.EntryFile) != to { // then it matters which it is
 		there, err := g.Look(ctx, path)
 		if err != nil {
 			return "", transfer.TreeStats{}, err
 		}
-		to = Destination(path, local, there.Kind)
+		to = destination(path, local, there.Kind)
 	}
 	stats, err := g.PullTree(ctx, path, to, transfer.TreeOptions{Progress: progress})
 	return to, stats, err

@@ -133,7 +133,7 @@ func TestDestination(t *testing.T) {
 		{`C:\x\f`, "new", transfer.EntryAbsent, "new"},
 	}
 	for _, test := range tests {
-		if got := Destination(test.path, test.local, test.kind); got != test.want {
+		if got := destination(test.path, test.local, test.kind); got != test.want {
 			t.Errorf("%s (%s) to %s: %s, want %s", test.path, test.kind, test.local, got, test.want)
 		}
 	}
