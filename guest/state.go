@@ -26,11 +26,11 @@ type State struct {
 	Win32       winerr.Win32
 	Steps, Irps int // all that are under way; those listed may be fewer
 	Outstanding journal.Residue
-	Activities  []Activity // the oldest first
+	Inflight  []Inflight // the oldest first
 }
 
-// Activity is something that is under way in the driver.
-type Activity struct {
+// Inflight is something that is under way in the driver.
+type Inflight struct {
 	IRP       bool          // an IRP that a provider has; else a thread that is in a step's operation
 	Op        int           // WSKT_OP_*
 	Context   int           // WSKT_CONTEXT_*
@@ -89,10 +89,10 @@ type stateJSON struct {
 	Steps       *int           `json:"steps"`
 	Irps        *int           `json:"irps"`
 	Outstanding []uint32       `json:"outstanding"`
-	Activities  []activityJSON `json:"activities"`
+	Inflight  []inflightJSON `json:"inflight"`
 }
 
-type activityJSON struct {
+type inflightJSON struct {
 	Kind      *int              `json:"kind"`
 	Op        *int              `json:"op"`
 	Context   *int              `json:"context"`
@@ -120,11 +120,11 @@ func parseState(out []byte) (State, error) {
 	if s.Win32 == 0 {
 		s.Steps, s.Irps = c.Index("steps", in.Steps), c.Index("irps", in.Irps)
 		s.Outstanding = journal.ReadResidue(&c, "outstanding", in.Outstanding)
-		if len(in.Activities) > abi.MaxActivities {
-			c.Wrong("%d activities; the most is %d", len(in.Activities), abi.MaxActivities)
+		if len(in.Inflight) > abi.MaxInflight {
+			c.Wrong("%d inflight operations; the most is %d", len(in.Inflight), abi.MaxInflight)
 		} else {
-			for _, a := range in.Activities {
-				s.Activities = append(s.Activities, a.read(&c))
+			for _, a := range in.Inflight {
+				s.Inflight = append(s.Inflight, a.read(&c))
 			}
 		}
 	}
@@ -134,13 +134,13 @@ func parseState(out []byte) (State, error) {
 	return s, nil
 }
 
-func (in activityJSON) read(c *untrusted.Fields) Activity {
+func (in inflightJSON) read(c *untrusted.Fields) Inflight {
 	kind := c.Index("kind", in.Kind)
-	if kind != abi.ActivityStep && kind != abi.ActivityIRP {
+	if kind != abi.InflightStep && kind != abi.InflightIRP {
 		c.Wrong("kind %d is not known", kind)
 	}
-	return Activity{
-		IRP: kind == abi.ActivityIRP, Op: c.Index("op", in.Op), Context: c.Index("context", in.Context), Named: c.Index("named", in.Named),
+	return Inflight{
+		IRP: kind == abi.InflightIRP, Op: c.Index("op", in.Op), Context: c.Index("context", in.Context), Named: c.Index("named", in.Named),
 		Case: c.Index("case", in.Case), Step: c.Index("step", in.Step), Runner: c.Index("runner", in.Runner),
 		Iteration: int64(c.Count("iteration", in.Iteration, 1<<32)), Thread: c.Count("thread", in.Thread, 1<<64-1),
 		Took: c.Duration("ns", in.NS, 1),

@@ -315,12 +315,12 @@ func buildSample(t *testing.T, g *Guest) (string, *driver.Artifact) {
 
 // sleepPlan is a plan (driver/include/wskplan.h) of cases that sleep so long each.
 func sleepPlan(id, driverPath string, sha256 [32]byte, cases uint32, sleep time.Duration) []byte {
-	const caseBytes, unitBytes, stepBytes, headerBytes = 32, 44, 200, 112
+	const caseBytes, batchBytes, stepBytes, headerBytes = 32, 44, 200, 112
 	text := []byte("\x00" + id + "\x00" + driverPath + "\x00" + "wsksample\x00" + "test.sleep\x00")
 	at := func(s string) uint32 { return uint32(bytes.Index(text, []byte("\x00"+s+"\x00")) + 1) }
 	offCase := uint32(headerBytes)
-	offUnit := offCase + cases*caseBytes
-	offStep := (offUnit + unitBytes + 7) &^ 7
+	offBatch := offCase + cases*caseBytes
+	offStep := (offBatch + batchBytes + 7) &^ 7
 	offText := offStep + stepBytes
 	var b []byte
 	u32 := func(values ...uint32) {
@@ -328,7 +328,7 @@ func sleepPlan(id, driverPath string, sha256 [32]byte, cases uint32, sleep time.
 			b = binary.LittleEndian.AppendUint32(b, v)
 		}
 	}
-	u32(abi.PlanMagic, abi.PlanVersion, abi.ABI, offText+uint32(len(text)), 0, cases, offCase, 1, offUnit, 1, offStep, uint32(len(text)), offText,
+	u32(abi.PlanMagic, abi.PlanVersion, abi.ABI, offText+uint32(len(text)), 0, cases, offCase, 1, offBatch, 1, offStep, uint32(len(text)), offText,
 		at(id), at(driverPath), at("wsksample"), 120000, 120000, 0, 0)
 	b = append(b, sha256[:]...)
 	for range cases {
@@ -457,7 +457,7 @@ func realRunRefused(t *testing.T, g *Guest) {
 // realTakesRefused: what a step keeps and takes has to be there, and is checked before anything starts. The places are
 // those of WSKP_STEP.
 func realTakesRefused(t *testing.T, g *Guest) {
-	const checkCount, keep, from, fromArg, value, compare, checkFrom, performer = 88, 90, 92, 94, 96, 98, 100, 192
+	const checkCount, keep, from, fromArg, value, compare, checkFrom, executor = 88, 90, 92, 94, 96, 98, 100, 192
 	for i, put := range []map[int]uint16{
 		{keep: 17},
 		{from: 17 << 8},
@@ -465,8 +465,8 @@ func realTakesRefused(t *testing.T, g *Guest) {
 		{from: 1<<8 | 10},
 		{from: 1 << 8, fromArg: 6},
 		{checkCount: 1, value: 0, compare: 1, checkFrom: 17 << 8},
-		{performer: 1, keep: 1},
-		{performer: 1, from: 1 << 8},
+		{executor: 1, keep: 1},
+		{executor: 1, from: 1 << 8},
 	} {
 		id := fmt.Sprintf("real-takes-%d", i)
 		plan := sleepPlan(id, `C:\no.sys`, [32]byte{}, 1, time.Millisecond)

@@ -101,12 +101,12 @@ func (l *driverRun) askAgent(ctx context.Context, test string) (string, []result
 		said += "; outstanding: " + left
 	}
 	var doing []results.Evidence
-	for i, a := range state.Activities {
+	for i, a := range state.Inflight {
 		if i == maxTold {
 			doing = append(doing, results.Evidence{Kind: "under-way", Text: fmt.Sprintf("and %d more, which began later", state.Steps+state.Irps-maxTold)})
 			break
 		}
-		doing = append(doing, results.Evidence{Kind: "under-way", Text: l.describeActivity(a)})
+		doing = append(doing, results.Evidence{Kind: "under-way", Text: l.describeInflight(a)})
 	}
 	return said, doing
 }
@@ -118,8 +118,8 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// describeActivity is one line: which step of which case, since when, and on which thread.
-func (l *driverRun) describeActivity(a guest.Activity) string {
+// describeInflight is one line: which step of which case, since when, and on which thread.
+func (l *driverRun) describeInflight(a guest.Inflight) string {
 	what := fmt.Sprintf("step %d of an unknown case", a.Step+1)
 	repeated, name := false, ""
 	if test, ok := l.state.Case(a.Case); ok {

@@ -126,9 +126,9 @@ func (c *Case) single(b batch) bool {
 func (b batch) flags(part Part) uint32 {
 	switch {
 	case b.atStart:
-		return abi.PlanUnitAtStart
+		return abi.PlanBatchAtStart
 	case part == Health:
-		return abi.PlanUnitHealth
+		return abi.PlanBatchHealth
 	}
 	return 0
 }

@@ -17,7 +17,7 @@ const (
 	longestCase        = abi.PlanMaxWaitMs * time.Millisecond
 	longestProgram     = 23 * time.Hour   // that a case runs, or waits for on a thread: a case has other steps, too
 	longestLoop        = 30 * time.Minute // of a case whose loops are made to last
-	longestBatch       = abi.MaxUnitMs * time.Millisecond
+	longestBatch       = abi.MaxBatchMs * time.Millisecond
 	batchMargin        = 250 * time.Millisecond // of a batch over its steps
 	caseMargin         = 500 * time.Millisecond // of a case over its batches
 	waitMargin         = time.Second            // of a case over all that its steps wait

@@ -43,7 +43,7 @@ const MaxPlanBytes = abi.PlanMaxFile / 2
 
 // PlanBytes is how much of a plan an attempt of the case takes at most: with its own steps, batches and texts.
 func (c *Case) PlanBytes() int {
-	size := binary.Size(abi.PlanCase{}) + len(c.Name()) + 1 + len(c.Steps)*(binary.Size(abi.PlanUnit{})+binary.Size(abi.PlanStep{}))
+	size := binary.Size(abi.PlanCase{}) + len(c.Name()) + 1 + len(c.Steps)*(binary.Size(abi.PlanBatch{})+binary.Size(abi.PlanStep{}))
 	for _, s := range c.Steps {
 		size += 8 * len(s.poolTags)
 		if s.generic != nil {
@@ -101,7 +101,7 @@ func Compile(entries []Entry, opts PlanOptions) ([]byte, error) {
 		StartTimeoutMs: start, StopTimeoutMs: stop, DriverSha256: opts.DriverSHA256,
 	}
 	if opts.Own != nil {
-		header.Flags = abi.PlanPlain
+		header.Flags = abi.PlanExternal
 		if opts.Own.NeverUnload {
 			header.Flags |= abi.PlanNeverUnload
 		}

@@ -19,7 +19,7 @@ import (
 type decoded struct {
 	header  abi.PlanHeader
 	cases   []abi.PlanCase
-	batches []abi.PlanUnit
+	batches []abi.PlanBatch
 	steps   []abi.PlanStep
 	text    []byte
 }
@@ -40,12 +40,12 @@ func decodePlan(data []byte) (*decoded, error) {
 	case crc32.ChecksumIEEE(zeroed) != h.Crc32:
 		return nil, fmt.Errorf("CRC %#x", h.Crc32)
 	}
-	d.cases, d.batches, d.steps = make([]abi.PlanCase, h.CaseCount), make([]abi.PlanUnit, h.UnitCount), make([]abi.PlanStep, h.StepCount)
+	d.cases, d.batches, d.steps = make([]abi.PlanCase, h.CaseCount), make([]abi.PlanBatch, h.BatchCount), make([]abi.PlanStep, h.StepCount)
 	d.text = make([]byte, h.StringBytes)
 	for _, table := range []struct {
 		offset uint32
 		into   any
-	}{{h.CaseOffset, d.cases}, {h.UnitOffset, d.batches}, {h.StepOffset, d.steps}, {h.StringOffset, d.text}} {
+	}{{h.CaseOffset, d.cases}, {h.BatchOffset, d.batches}, {h.StepOffset, d.steps}, {h.StringOffset, d.text}} {
 		if table.offset%8 != 0 || int(table.offset) > len(data) {
 			return nil, fmt.Errorf("offset %d", table.offset)
 		}
@@ -62,15 +62,15 @@ func (d *decoded) check() error {
 		return fmt.Errorf("strings do not end with NUL")
 	}
 	for i, c := range d.cases {
-		if int(c.Name) >= len(d.text) || c.UnitCount == 0 || int(c.FirstUnit+c.UnitCount) > len(d.batches) || c.TearDownCount > c.UnitCount {
+		if int(c.Name) >= len(d.text) || c.BatchCount == 0 || int(c.FirstBatch+c.BatchCount) > len(d.batches) || c.TearDownCount > c.BatchCount {
 			return fmt.Errorf("case %d: %+v", i, c)
 		}
-		for k, u := range d.batches[c.FirstUnit : c.FirstUnit+c.UnitCount] {
-			limit, most := c.TimeoutMs, uint32(abi.MaxUnitMs)
-			if executor(d.steps[min(int(u.FirstStep), len(d.steps)-1)].Performer) == byAgent {
+		for k, u := range d.batches[c.FirstBatch : c.FirstBatch+c.BatchCount] {
+			limit, most := c.TimeoutMs, uint32(abi.MaxBatchMs)
+			if executor(d.steps[min(int(u.FirstStep), len(d.steps)-1)].Executor) == byAgent {
 				most = abi.PlanMaxWaitMs
 			}
-			if k >= int(c.UnitCount-c.TearDownCount) {
+			if k >= int(c.BatchCount-c.TearDownCount) {
 				limit = c.TearDownMs
 			}
 			switch {
@@ -91,21 +91,21 @@ func (d *decoded) check() error {
 	return nil
 }
 
-func checkStep(ps abi.PlanStep, u abi.PlanUnit) error {
+func checkStep(ps abi.PlanStep, u abi.PlanBatch) error {
 	s := ps.Step
 	last := uint64((u.Parallel - 1) * u.ClientStride)
 	switch {
 	case !knownOperation(ps) || s.Context > abi.ContextDPC || s.Thread > abi.MaxThreads:
-		return fmt.Errorf("operation %d of executor %d, context %d, thread %d", s.Op, ps.Performer, s.Context, s.Thread)
+		return fmt.Errorf("operation %d of executor %d, context %d, thread %d", s.Op, ps.Executor, s.Context, s.Thread)
 	case s.TimeoutMs < 1 || s.TimeoutMs > u.TimeoutMs:
 		return fmt.Errorf("limit %d in a batch's of %d", s.TimeoutMs, u.TimeoutMs)
 	case s.CheckCount > abi.MaxChecks || s.ExpectCount > abi.MaxExpect:
 		return fmt.Errorf("%d checks, %d statuses", s.CheckCount, s.ExpectCount)
-	case executor(ps.Performer) == byAgent && (u.Flags != 0 || s.Context != 0):
+	case executor(ps.Executor) == byAgent && (u.Flags != 0 || s.Context != 0):
 		return fmt.Errorf("a step of the agent in %+v", u)
-	case executor(ps.Performer) == byAgent && (u.StepCount != 1 || u.Repeat != 1 || u.Parallel != 1) && (!loopsInAgent(s.Op) || u.ClientStride != 0):
+	case executor(ps.Executor) == byAgent && (u.StepCount != 1 || u.Repeat != 1 || u.Parallel != 1) && (!loopsInAgent(s.Op) || u.ClientStride != 0):
 		return fmt.Errorf("operation %d of the agent in a loop, %+v", s.Op, u)
-	case slices.Contains([]uint32{abi.PlanOpIoctl, abi.PlanOpRead, abi.PlanOpWrite}, s.Op) && executor(ps.Performer) == byAgent && s.Arg[slotHandle]+uint64((u.Parallel-1)*u.SocketStride) > abi.PlanMaxHandles:
+	case slices.Contains([]uint32{abi.PlanOpIoctl, abi.PlanOpRead, abi.PlanOpWrite}, s.Op) && executor(ps.Executor) == byAgent && s.Arg[slotHandle]+uint64((u.Parallel-1)*u.SocketStride) > abi.PlanMaxHandles:
 		return fmt.Errorf("handle %d in %+v", s.Arg[slotHandle], u)
 	case s.Op <= abi.OpCompare && s.Arg[0]+last >= abi.MaxClients:
 		return fmt.Errorf("client %d, stride %d on %d threads", s.Arg[0], u.ClientStride, u.Parallel)
@@ -124,7 +124,7 @@ func loopsInAgent(op uint32) bool {
 
 // knownOperation reports whether the executor of the step knows its operation.
 func knownOperation(s abi.PlanStep) bool {
-	if executor(s.Performer) == byAgent {
+	if executor(s.Executor) == byAgent {
 		return s.Step.Op >= abi.PlanOpUnload && s.Step.Op <= abi.PlanOpEcho || s.Step.Op == abi.OpBlocked || s.Step.Op == abi.OpJoin ||
 			s.Step.Op >= abi.PlanOpUpload && s.Step.Op <= abi.PlanOpWrite || s.Step.Op == abi.OpSleep || s.Step.Op == abi.OpCancel || s.Step.Op == abi.PlanOpRegistry
 	}
@@ -174,7 +174,7 @@ func TestCompileHeader(t *testing.T) {
 	if h.StartTimeoutMs != 7000 || h.StopTimeoutMs != 30000 || h.Flags != 0 || h.DriverSha256 != [32]byte{1, 2, 31: 3} {
 		t.Errorf("header %+v", h)
 	}
-	if h.CaseCount != 2 || h.UnitCount != 1 || h.StepCount != 1 {
+	if h.CaseCount != 2 || h.BatchCount != 1 || h.StepCount != 1 {
 		t.Errorf("a case that is in the plan twice should share its steps: %+v", h)
 	}
 }
@@ -285,8 +285,8 @@ func TestCompileSteps(t *testing.T) {
 			if diff := cmp.Diff(test.want, got.Step); diff != "" {
 				t.Error(diff)
 			}
-			if own := test.want.Op >= abi.PlanOpUnload || strings.Contains(test.name, "agent"); own != (executor(got.Performer) == byAgent) {
-				t.Errorf("executor %d", got.Performer)
+			if own := test.want.Op >= abi.PlanOpUnload || strings.Contains(test.name, "agent"); own != (executor(got.Executor) == byAgent) {
+				t.Errorf("executor %d", got.Executor)
 			}
 		})
 	}
@@ -295,11 +295,11 @@ func TestCompileSteps(t *testing.T) {
 // TestCompileEntry checks the batch of what DriverEntry does: behind the step that starts the driver, and marked.
 func TestCompileEntry(t *testing.T) {
 	d := compile(t, load(t, caseText("", "unload:", "load:\n          steps:\n            - register: {client: a}\n            - sleep: 10ms", "deregister: {client: a}")).All()[0])
-	var got []abi.PlanUnit
+	var got []abi.PlanBatch
 	for _, u := range d.batches {
-		got = append(got, abi.PlanUnit{FirstStep: u.FirstStep, StepCount: u.StepCount, Flags: u.Flags})
+		got = append(got, abi.PlanBatch{FirstStep: u.FirstStep, StepCount: u.StepCount, Flags: u.Flags})
 	}
-	want := []abi.PlanUnit{{FirstStep: 0, StepCount: 1}, {FirstStep: 1, StepCount: 1}, {FirstStep: 2, StepCount: 2, Flags: abi.PlanUnitAtStart}, {FirstStep: 4, StepCount: 1}}
+	want := []abi.PlanBatch{{FirstStep: 0, StepCount: 1}, {FirstStep: 1, StepCount: 1}, {FirstStep: 2, StepCount: 2, Flags: abi.PlanBatchAtStart}, {FirstStep: 4, StepCount: 1}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -345,7 +345,7 @@ cases:
       - deregister: {client: a}
 `)
 	d := compile(t, catalog.All()...)
-	wantBatches := []abi.PlanUnit{
+	wantBatches := []abi.PlanBatch{
 		{FirstStep: 0, StepCount: 1, Repeat: 1, Parallel: 1, ClientStride: 0, TimeoutMs: 5250},
 		{FirstStep: 1, StepCount: 1, Repeat: 3, Parallel: 1, ClientStride: 0, TimeoutMs: 29500},
 		{FirstStep: 2, StepCount: 1, Repeat: 3, Parallel: 1, ClientStride: 0, TimeoutMs: 29500},

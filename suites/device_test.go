@@ -106,7 +106,7 @@ func TestDeviceTexts(t *testing.T) {
 		}
 		texts = append(texts, strings.ReplaceAll(all, "\x00", "|"))
 		arguments = append(arguments, [4]uint64(s.Step.Arg[:4]))
-		if executor(s.Performer) != byAgent {
+		if executor(s.Executor) != byAgent {
 			t.Errorf("step %d is not the agent's", s.Step.Op)
 		}
 	}
@@ -139,7 +139,7 @@ func TestDeviceLoop(t *testing.T) {
 		t.Errorf("the batch is %+v", batch)
 	}
 	for _, s := range d.steps[2:] {
-		if executor(s.Performer) != byAgent {
+		if executor(s.Executor) != byAgent {
 			t.Errorf("step %d of the loop is not the agent's", s.Step.Op)
 		}
 	}

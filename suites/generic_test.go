@@ -156,7 +156,7 @@ func TestGenericTexts(t *testing.T) {
 	}
 	var got []string
 	for _, s := range d.steps {
-		if executor(s.Performer) != byAgent {
+		if executor(s.Executor) != byAgent {
 			t.Errorf("step %d is not the agent's", s.Step.Op)
 		}
 		got = append(got, list(s.Text))
@@ -183,7 +183,7 @@ func TestGenericTexts(t *testing.T) {
 	}()); diff != "" {
 		t.Error(diff)
 	}
-	if d.header.Flags != abi.PlanPlain || list(d.header.Settings) != `start|1|depend|netio|value|A|7|2|x|y|inf|C:\d.inf` {
+	if d.header.Flags != abi.PlanExternal || list(d.header.Settings) != `start|1|depend|netio|value|A|7|2|x|y|inf|C:\d.inf` {
 		t.Errorf("flags %d, settings %s", d.header.Flags, list(d.header.Settings))
 	}
 	if !c.Collects() || c.NeedsSample() || len(c.Uploads()) != 1 || !bytes.Contains(plan, []byte("s.c\x00")) {

@@ -76,7 +76,7 @@ func TestJoinedOnTheWire(t *testing.T) {
 	if join.Step.CheckCount != 1 || join.Step.Check[0] != (abi.Check{Value: abi.PlanValueJoined + abi.PlanValueRequestBytes, Compare: abi.EQ, Want: 2}) {
 		t.Errorf("the join checks %+v", join.Step.Check[:join.Step.CheckCount])
 	}
-	if join.Text != 0 || executor(join.Performer) != byAgent || binary.Size(join) != 200 {
-		t.Errorf("the join has the text at %d, of executor %d", join.Text, join.Performer)
+	if join.Text != 0 || executor(join.Executor) != byAgent || binary.Size(join) != 200 {
+		t.Errorf("the join has the text at %d, of executor %d", join.Text, join.Executor)
 	}
 }

@@ -46,11 +46,11 @@ cases:
 
 func TestCompileChoice(t *testing.T) {
 	d := compile(t, load(t, stressText).All()...)
-	want := []abi.PlanUnit{
+	want := []abi.PlanBatch{
 		{FirstStep: 1, StepCount: 4, Repeat: endless, Parallel: 32, TimeoutMs: 29500, ForMs: 1000, Groups: 2},
 		{FirstStep: 6, StepCount: 2, Repeat: 10, Parallel: 1, TimeoutMs: 29500, Groups: 2, Seed: 7},
 	}
-	if diff := cmp.Diff(want, []abi.PlanUnit{d.batches[1], d.batches[3]}); diff != "" {
+	if diff := cmp.Diff(want, []abi.PlanBatch{d.batches[1], d.batches[3]}); diff != "" {
 		t.Error(diff)
 	}
 	steps := []abi.Step{
@@ -81,7 +81,7 @@ func TestSeeds(t *testing.T) {
 	}
 	var seeds []uint32
 	for i, c := range d.cases {
-		for _, u := range d.batches[c.FirstUnit : c.FirstUnit+c.UnitCount] {
+		for _, u := range d.batches[c.FirstBatch : c.FirstBatch+c.BatchCount] {
 			if u.Groups > 0 {
 				seeds = append(seeds, u.Seed)
 				loop, _ := entries[i].Case.Loop(&entries[i].Case.Steps[1])

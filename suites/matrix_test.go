@@ -113,7 +113,7 @@ func TestTearDownHasTimeOfItsOwn(t *testing.T) {
 		t.Errorf("timeout %s, tear-down %s", c.Timeout, c.TearDown)
 	}
 	d := compile(t, c)
-	want := abi.PlanCase{Name: d.cases[0].Name, UnitCount: 3, TimeoutMs: 3000, TearDownCount: 2, TearDownMs: 98000}
+	want := abi.PlanCase{Name: d.cases[0].Name, BatchCount: 3, TimeoutMs: 3000, TearDownCount: 2, TearDownMs: 98000}
 	if diff := cmp.Diff(want, d.cases[0]); diff != "" {
 		t.Error(diff)
 	}
@@ -153,7 +153,7 @@ func TestHealthCheck(t *testing.T) {
 			t.Errorf("%s: %d of %d batches run whatever became of the others", cases[i].ID, d.cases[0].TearDownCount, len(want))
 		}
 		for k, part := range want {
-			if (d.batches[k].Flags == abi.PlanUnitHealth) != (part == Health) {
+			if (d.batches[k].Flags == abi.PlanBatchHealth) != (part == Health) {
 				t.Errorf("%s: batch %d, of its %q, has the flags %#x", cases[i].ID, k, part, d.batches[k].Flags)
 			}
 		}

@@ -15,7 +15,7 @@ import (
 type planWriter struct {
 	opts    PlanOptions
 	cases   []abi.PlanCase
-	batches []abi.PlanUnit
+	batches []abi.PlanBatch
 	steps   []abi.PlanStep
 	strings []byte
 	offsets map[string]uint32
@@ -64,14 +64,14 @@ func (w *planWriter) add(e Entry, seed uint32) {
 	}
 	batches := c.requests()
 	wire := abi.PlanCase{
-		Name: w.text(c.Name()), FirstUnit: uint32(len(w.batches)), UnitCount: uint32(len(batches)),
+		Name: w.text(c.Name()), FirstBatch: uint32(len(w.batches)), BatchCount: uint32(len(batches)),
 		TimeoutMs:     uint32(c.Timeout.Milliseconds()),
 		TearDownCount: uint32(c.tearDownBatches(batches)), TearDownMs: uint32(c.TearDown.Milliseconds()),
 		Suite: w.suite(c), Role: uint32(c.Role),
 	}
 	first := uint32(len(w.steps))
 	for _, b := range batches {
-		w.batches = append(w.batches, abi.PlanUnit{
+		w.batches = append(w.batches, abi.PlanBatch{
 			FirstStep: first + uint32(b.first), StepCount: uint32(b.count),
 			Repeat: uint32(b.repeat), Parallel: uint32(b.parallel), ClientStride: uint32(b.stride), SocketStride: uint32(b.sockets),
 			TimeoutMs: uint32(b.timeout.Milliseconds()), ForMs: uint32(b.duration.Milliseconds()),
@@ -80,14 +80,14 @@ func (w *planWriter) add(e Entry, seed uint32) {
 	}
 	for i := range c.Steps {
 		s := &c.Steps[i]
-		step := abi.PlanStep{Step: s.wire(), Performer: uint32(s.executor)}
+		step := abi.PlanStep{Step: s.wire(), Executor: uint32(s.executor)}
 		if s.generic != nil {
 			step.Text = w.list(s.generic.agentTexts(w.opts.Stored))
 		} else if len(s.poolTags) > 0 {
 			step.Text = w.list(s.poolTags)
 		}
 		if w.opts.Own != nil && s.op.either {
-			step.Performer = uint32(byAgent) // there is no sample to do it
+			step.Executor = uint32(byAgent) // there is no sample to do it
 		}
 		w.steps = append(w.steps, step)
 	}
@@ -146,7 +146,7 @@ func (w *planWriter) file(h abi.PlanHeader) ([]byte, error) {
 		return uint32(count), uint32(offset)
 	}
 	h.CaseCount, h.CaseOffset = table(len(w.cases), binary.Size(abi.PlanCase{}))
-	h.UnitCount, h.UnitOffset = table(len(w.batches), binary.Size(abi.PlanUnit{}))
+	h.BatchCount, h.BatchOffset = table(len(w.batches), binary.Size(abi.PlanBatch{}))
 	h.StepCount, h.StepOffset = table(len(w.steps), binary.Size(abi.PlanStep{}))
 	h.StringBytes, h.StringOffset = table(len(w.strings), 1)
 	if at > abi.PlanMaxFile {

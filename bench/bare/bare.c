@@ -29,10 +29,10 @@ static BOOL Await(SC_HANDLE Service, DWORD State)
 /* Registers with WSK and deregisters, as the case registration.basic does. */
 static int Ask(void)
 {
-    static UINT8 in[FIELD_OFFSET(WSKT_UNIT, Step) + STEPS * sizeof(WSKT_STEP)];
-    static UINT8 out[FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + STEPS * sizeof(WSKT_RESULT)];
-    WSKT_UNIT *unit = (WSKT_UNIT *)(void *)in;
-    const WSKT_UNIT_RESULT *answer = (const WSKT_UNIT_RESULT *)(const void *)out;
+    static UINT8 in[FIELD_OFFSET(WSKT_BATCH, Step) + STEPS * sizeof(WSKT_STEP)];
+    static UINT8 out[FIELD_OFFSET(WSKT_BATCH_RESULT, Result) + STEPS * sizeof(WSKT_RESULT)];
+    WSKT_BATCH *unit = (WSKT_BATCH *)(void *)in;
+    const WSKT_BATCH_RESULT *answer = (const WSKT_BATCH_RESULT *)(const void *)out;
     DWORD got = 0;
     BOOL done;
     HANDLE device =

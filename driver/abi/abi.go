@@ -9,17 +9,17 @@ const (
 	MaxThreads  = 16  // named kernel threads
 	MaxSockets  = 128 // named sockets; a parallel thread t uses socket + t * SocketStride
 	MaxParallel = 64
-	MaxSteps    = 64 // in one unit
+	MaxSteps    = 64 // in one batch
 	MaxExpect   = 4
 	MaxArgs     = 6
 	MaxValues   = 10
 	MaxChecks   = 6
 	MaxKept     = 16      // steps of a case whose values later ones take
 	MaxWaitMs   = 120000  // longest bound that a step may ask for
-	MaxUnitMs   = 3600000 // and a unit: a loop may run for long
+	MaxBatchMs  = 3600000 // and a batch: a loop may run for long
 )
 
-const MaxActivities = 64 // that STATUS lists
+const MaxInflight = 64 // that STATUS lists
 
 // Operations: WSKT_STEP.Op. Client operations take the client's index in Arg[0].
 const (
@@ -68,7 +68,7 @@ const (
 
 // Where a step runs: WSKT_STEP.Context.
 const (
-	ContextCaller = 0 // on the thread that runs the unit's list
+	ContextCaller = 0 // on the thread that runs the batch's list
 	ContextGuard  = 1 // on a thread that the driver can wait for with a limit
 	ContextSpin   = 2 // DISPATCH_LEVEL, under a spin lock
 	ContextDPC    = 3 // DISPATCH_LEVEL, in a deferred procedure call
@@ -131,7 +131,7 @@ const (
 	OriginRefused = 1 // the driver refused the step: WSK was not called
 	OriginTimeout = 2 // the call did not return within TimeoutMs; it is still out there
 	OriginAsync   = 3 // queued on a named thread; Status is STATUS_PENDING
-	OriginSkipped = 4 // an earlier step of the unit ended it
+	OriginSkipped = 4 // an earlier step of the batch ended it
 )
 
 // Meaning of WSKT_RESULT.Value by operation. Pointers are never handed out: where identity matters, Value says whether
@@ -269,7 +269,7 @@ type Step struct {
 	ExpectCount uint16 // 0 means STATUS_SUCCESS (STATUS_PENDING with a Thread)
 	NextCount   uint16 // so many of Expect, the last ones, end the list: the thread goes on to its next
 	Expect      [MaxExpect]uint32
-	Group       uint16 // in a unit with Groups: which one the step is of; groups are in order
+	Group       uint16 // in a batch with Groups: which one the step is of; groups are in order
 	Weight      uint16 // of the first step of a group: how often that is chosen, beside the others; at least 1
 	Arg         [MaxArgs]uint64
 	CheckCount  uint16
@@ -313,21 +313,21 @@ type ResetOut struct {
 	After  Residue // anything but zero: the driver can't be unloaded safely
 }
 
-// WSKT_ACTIVITY.Kind
+// WSKT_INFLIGHT.Kind
 const (
-	ActivityStep = 1 // a thread is in the operation of a step
-	ActivityIRP  = 2 // an IRP of a socket operation that is not done with
+	InflightStep = 1 // a thread is in the operation of a step
+	InflightIRP  = 2 // an IRP of a socket operation that is not done with
 )
 
 // Something that is under way. 48 bytes
-type Activity struct {
+type Inflight struct {
 	Kind      uint32
 	Op        uint32 // WSKT_OP_*
 	Context   uint32 // WSKT_CONTEXT_*
 	Named     uint32 // n: on named kernel thread n - 1; 0: on none
-	Case      uint32 // of the unit
+	Case      uint32 // of the batch
 	Step      uint32 // index in the case
-	Runner    uint32 // which of the unit's parallel threads, from 0 …
+	Runner    uint32 // which of the batch's parallel threads, from 0 …
 	Iteration uint32 // … and in which repetition, from 0
 	Thread    uint64 // the kernel's id of the thread that it is on, or was begun on
 	ElapsedNs uint64 // since it began
@@ -336,11 +336,11 @@ type Activity struct {
 // What is under way and outstanding now, read without a lock: the counts may be a moment apart.
 type Status struct {
 	Abi         uint32
-	Listed      uint32 // of the activities below
+	Listed      uint32 // of the inflight operations below
 	Steps       uint32 // all that there are
 	Irps        uint32
 	Outstanding Residue
-	Activity    [MaxActivities]Activity // the oldest, in the order of their age
+	Inflight    [MaxInflight]Inflight // the oldest, in the order of their age
 }
 
 type Hello struct {
@@ -376,8 +376,8 @@ type PlanHeader struct {
 	Crc32          uint32 // IEEE, of the file with this field zero
 	CaseCount      uint32
 	CaseOffset     uint32
-	UnitCount      uint32
-	UnitOffset     uint32
+	BatchCount     uint32
+	BatchOffset     uint32
 	StepCount      uint32
 	StepOffset     uint32
 	StringBytes    uint32
@@ -387,23 +387,23 @@ type PlanHeader struct {
 	ServiceName    uint32
 	StartTimeoutMs uint32
 	StopTimeoutMs  uint32
-	Flags          uint32    // WSKP_PLAIN, WSKP_NEVER_UNLOAD
-	Settings       uint32    // of the service: a list of texts (settings.h), empty unless WSKP_PLAIN
+	Flags          uint32    // WSKP_EXTERNAL, WSKP_NEVER_UNLOAD
+	Settings       uint32    // of the service: a list of texts (settings.h), empty unless WSKP_EXTERNAL
 	DriverSha256   [32]uint8 // nothing is started unless the file has this hash
 }
 
 // The driver is one of the user's own: it does not speak this ABI, and all steps are the agent's.
-const PlanPlain = 0x1
+const PlanExternal = 0x1
 
-// That driver is never unloaded: it is left running at the end. Only beside WSKP_PLAIN.
+// That driver is never unloaded: it is left running at the end. Only beside WSKP_EXTERNAL.
 const PlanNeverUnload = 0x2
 
 type PlanCase struct {
 	Name          uint32 // string offset: suite.case
-	FirstUnit     uint32
-	UnitCount     uint32
-	TimeoutMs     uint32 // for all units but those of the tear-down
-	TearDownCount uint32 // so many of its last units run whatever became of those before
+	FirstBatch    uint32
+	BatchCount    uint32
+	TimeoutMs     uint32 // for all batches but those of the tear-down
+	TearDownCount uint32 // so many of its last batches run whatever became of those before
 	TearDownMs    uint32 // for these; 0 where there are none
 	Suite         uint32 // from 1, of those that have a set-up or a tear-down of their own; 0: it has none
 	Role          uint32 // WSKP_ROLE_*
@@ -421,7 +421,7 @@ const (
 
 const PlanMaxSuites = 64 // of such in one plan
 
-type PlanUnit struct {
+type PlanBatch struct {
 	FirstStep    uint32
 	StepCount    uint32
 	Repeat       uint32
@@ -432,20 +432,20 @@ type PlanUnit struct {
 	ForMs        uint32
 	Groups       uint32
 	Seed         uint32
-	Flags        uint32 // WSKP_UNIT_*
+	Flags        uint32 // WSKP_BATCH_*
 }
 
-// DriverEntry runs it, when the step of the unit before (LOAD or REBOOT) starts the driver; in its place the driver is
-// asked what came of it.
-const PlanUnitAtStart = 0x1
+// DriverEntry runs it, when the step of the batch before (LOAD or REBOOT) starts the driver; in its place the driver
+// is asked what came of it.
+const PlanBatchAtStart = 0x1
 
 // A health check: where its step is not as expected, no case runs on what this one has left. In a tear-down only.
 const (
-	PlanUnitHealth = 0x2
-	PlanUnitFlags  = 0x3
+	PlanBatchHealth = 0x2
+	PlanBatchFlags  = 0x3
 )
 
-// Who performs a step: WSKP_STEP.Performer. Steps of the agent have a unit each, which runs once.
+// Who executes a step: WSKP_STEP.Executor. Steps of the agent have a batch each, which runs once.
 const (
 	PlanByDriver = 0
 	PlanByAgent  = 1
@@ -641,7 +641,7 @@ const PlanValueFileBytes = 0
 
 // 200 bytes
 type PlanStep struct {
-	Step      Step
-	Performer uint32 // WSKP_BY_*
-	Text      uint32 // string offset, of what no number can say; empty where there is nothing
+	Step     Step
+	Executor uint32 // WSKP_BY_*
+	Text     uint32 // string offset, of what no number can say; empty where there is nothing
 }

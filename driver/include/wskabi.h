@@ -1,7 +1,7 @@
 /*
  * wskabi.h - what wsksample.sys and wskagent.exe say to each other.
  *
- * The driver offers primitives; a suite strings them together. One IOCTL carries a unit: a short
+ * The driver offers primitives; a suite strings them together. One IOCTL carries a batch: a short
  * list of steps, run in order, possibly many times and on many threads. All structures are
  * little-endian, naturally aligned, without pointers, and the same in user mode, in kernel mode
  * and in the plan file (wskplan.h). Change one and WSKT_ABI must change with it. Package
@@ -30,16 +30,16 @@
 #define WSKT_MAX_THREADS  16u  /* named kernel threads */
 #define WSKT_MAX_SOCKETS  128u /* named sockets; a parallel thread t uses socket + t * SocketStride */
 #define WSKT_MAX_PARALLEL 64u
-#define WSKT_MAX_STEPS    64u /* in one unit */
+#define WSKT_MAX_STEPS    64u /* in one batch */
 #define WSKT_MAX_EXPECT   4u
 #define WSKT_MAX_ARGS     6u
 #define WSKT_MAX_VALUES   10u
 #define WSKT_MAX_CHECKS   6u
 #define WSKT_MAX_KEPT     16u      /* steps of a case whose values later ones take */
 #define WSKT_MAX_WAIT_MS  120000u  /* longest bound that a step may ask for */
-#define WSKT_MAX_UNIT_MS  3600000u /* and a unit: a loop may run for long */
+#define WSKT_MAX_BATCH_MS 3600000u /* and a batch: a loop may run for long */
 
-#define WSKT_MAX_ACTIVITIES 64u /* that STATUS lists */
+#define WSKT_MAX_INFLIGHT 64u /* that STATUS lists */
 
 /* Operations: WSKT_STEP.Op. Client operations take the client's index in Arg[0]. */
 enum {
@@ -91,7 +91,7 @@ enum {
 
 /* Where a step runs: WSKT_STEP.Context. */
 enum {
-    WSKT_CONTEXT_CALLER = 0, /* on the thread that runs the unit's list */
+    WSKT_CONTEXT_CALLER = 0, /* on the thread that runs the batch's list */
     WSKT_CONTEXT_GUARD = 1,  /* on a thread that the driver can wait for with a limit */
     WSKT_CONTEXT_SPIN = 2,   /* DISPATCH_LEVEL, under a spin lock */
     WSKT_CONTEXT_DPC = 3,    /* DISPATCH_LEVEL, in a deferred procedure call */
@@ -144,7 +144,7 @@ enum {
     WSKT_ORIGIN_REFUSED = 1, /* the driver refused the step: WSK was not called */
     WSKT_ORIGIN_TIMEOUT = 2, /* the call did not return within TimeoutMs; it is still out there */
     WSKT_ORIGIN_ASYNC = 3,   /* queued on a named thread; Status is STATUS_PENDING */
-    WSKT_ORIGIN_SKIPPED = 4, /* an earlier step of the unit ended it */
+    WSKT_ORIGIN_SKIPPED = 4, /* an earlier step of the batch ended it */
 };
 
 /*
@@ -261,7 +261,7 @@ typedef struct WSKT_STEP {
     UINT16 ExpectCount; /* 0 means STATUS_SUCCESS (STATUS_PENDING with a Thread) */
     UINT16 NextCount;   /* so many of Expect, the last ones, end the list: the thread goes on to its next */
     UINT32 Expect[WSKT_MAX_EXPECT];
-    UINT16 Group;  /* in a unit with Groups: which one the step is of; groups are in order */
+    UINT16 Group;  /* in a batch with Groups: which one the step is of; groups are in order */
     UINT16 Weight; /* of the first step of a group: how often that is chosen, beside the others; at least 1 */
     UINT64 Arg[WSKT_MAX_ARGS];
     UINT16 CheckCount;
@@ -271,21 +271,21 @@ typedef struct WSKT_STEP {
     WSKT_CHECK Check[WSKT_MAX_CHECKS];
 } WSKT_STEP; /* 192 bytes */
 
-typedef struct WSKT_UNIT {
+typedef struct WSKT_BATCH {
     UINT32 Abi;
     UINT32 StepCount;
     UINT32 Repeat;       /* how often each thread runs the list, at least 1 */
     UINT32 Parallel;     /* 1: on the calling thread; n: on n kernel threads side by side */
     UINT32 ClientStride; /* thread t adds t * ClientStride to every client index */
     UINT32 SocketStride; /* likewise to every socket index */
-    UINT32 TimeoutMs;    /* for the whole unit */
+    UINT32 TimeoutMs;    /* for the whole batch */
     UINT32 ForMs;        /* not 0: threads begin no other list after this time, whatever Repeat says */
     UINT32 Groups;       /* not 0: each list is one of the Groups groups of steps, chosen at random */
     UINT32 Seed;         /* of that choice */
     UINT32 Case;         /* only told again by STATUS: which case it is of … */
     UINT32 FirstStep;    /* … and the place of the first step in it */
     WSKT_STEP Step[1];   /* StepCount of them */
-} WSKT_UNIT;
+} WSKT_BATCH;
 
 typedef struct WSKT_RESULT {
     UINT32 Status; /* NTSTATUS: of the first run of this step that was not as expected, else of the last */
@@ -300,7 +300,7 @@ typedef struct WSKT_RESULT {
     UINT64 Value[WSKT_MAX_VALUES];
 } WSKT_RESULT; /* 136 bytes */
 
-typedef struct WSKT_UNIT_RESULT {
+typedef struct WSKT_BATCH_RESULT {
     UINT32 Abi;
     UINT32 StepCount;
     UINT32 Completed; /* threads that finished all their repetitions as expected */
@@ -308,7 +308,7 @@ typedef struct WSKT_UNIT_RESULT {
     UINT32 FailedThread;
     UINT32 FailedIteration; /* of that thread, from 0 */
     WSKT_RESULT Result[1];  /* StepCount of them */
-} WSKT_UNIT_RESULT;
+} WSKT_BATCH_RESULT;
 
 /* What a case has left behind: counted before and after the driver tidied up. */
 typedef struct WSKT_RESIDUE {
@@ -330,34 +330,34 @@ typedef struct WSKT_RESET_OUT {
     WSKT_RESIDUE After; /* anything but zero: the driver can't be unloaded safely */
 } WSKT_RESET_OUT;
 
-/* WSKT_ACTIVITY.Kind */
+/* WSKT_INFLIGHT.Kind */
 enum {
-    WSKT_ACTIVITY_STEP = 1, /* a thread is in the operation of a step */
-    WSKT_ACTIVITY_IRP = 2,  /* an IRP of a socket operation that is not done with */
+    WSKT_INFLIGHT_STEP = 1, /* a thread is in the operation of a step */
+    WSKT_INFLIGHT_IRP = 2,  /* an IRP of a socket operation that is not done with */
 };
 
 /* Something that is under way. */
-typedef struct WSKT_ACTIVITY {
+typedef struct WSKT_INFLIGHT {
     UINT32 Kind;
     UINT32 Op;        /* WSKT_OP_* */
     UINT32 Context;   /* WSKT_CONTEXT_* */
     UINT32 Named;     /* n: on named kernel thread n - 1; 0: on none */
-    UINT32 Case;      /* of the unit */
+    UINT32 Case;      /* of the batch */
     UINT32 Step;      /* index in the case */
-    UINT32 Runner;    /* which of the unit's parallel threads, from 0 … */
+    UINT32 Runner;    /* which of the batch's parallel threads, from 0 … */
     UINT32 Iteration; /* … and in which repetition, from 0 */
     UINT64 Thread;    /* the kernel's id of the thread that it is on, or was begun on */
     UINT64 ElapsedNs; /* since it began */
-} WSKT_ACTIVITY;      /* 48 bytes */
+} WSKT_INFLIGHT;      /* 48 bytes */
 
 /* What is under way and outstanding now, read without a lock: the counts may be a moment apart. */
 typedef struct WSKT_STATUS {
     UINT32 Abi;
-    UINT32 Listed; /* of the activities below */
+    UINT32 Listed; /* of the inflight operations below */
     UINT32 Steps;  /* all that there are */
     UINT32 Irps;
     WSKT_RESIDUE Outstanding;
-    WSKT_ACTIVITY Activity[WSKT_MAX_ACTIVITIES]; /* the oldest, in the order of their age */
+    WSKT_INFLIGHT Inflight[WSKT_MAX_INFLIGHT]; /* the oldest, in the order of their age */
 } WSKT_STATUS;
 
 typedef struct WSKT_HELLO {
@@ -370,13 +370,13 @@ typedef struct WSKT_HELLO {
 
 #define WSKT_CTL(n)      CTL_CODE(0x8000u, 0x800u + (n), METHOD_BUFFERED, FILE_READ_DATA | FILE_WRITE_DATA)
 #define IOCTL_WSKT_HELLO WSKT_CTL(0) /* out: WSKT_HELLO */
-#define IOCTL_WSKT_RUN   WSKT_CTL(1) /* in: WSKT_UNIT; out: WSKT_UNIT_RESULT */
+#define IOCTL_WSKT_RUN   WSKT_CTL(1) /* in: WSKT_BATCH; out: WSKT_BATCH_RESULT */
 #define IOCTL_WSKT_RESET WSKT_CTL(2) /* in: WSKT_RESET_IN; out: WSKT_RESET_OUT */
 /* ends loops, until the next RESET or HELLO */
 #define IOCTL_WSKT_STOP WSKT_CTL(3)
-/* out: WSKT_UNIT_RESULT of WSKT_START_STEPS_VALUE; refused where DriverEntry was given none. */
+/* out: WSKT_BATCH_RESULT of WSKT_START_STEPS_VALUE; refused where DriverEntry was given none. */
 #define IOCTL_WSKT_STARTED WSKT_CTL(4)
-/* out: WSKT_STATUS. Changes nothing, waits for nothing and takes no lock: answers beside a unit that hangs.
+/* out: WSKT_STATUS. Changes nothing, waits for nothing and takes no lock: answers beside a batch that hangs.
  */
 #define IOCTL_WSKT_STATUS WSKT_CTL(5)
 
@@ -392,7 +392,7 @@ typedef struct WSKT_HELLO {
  * What else a start is given, under the service key. The driver removes both before it acts on them: they
  * are for one start, and a machine that crashes on them must not do so at every boot.
  */
-#define WSKT_START_STEPS_VALUE L"StartSteps" /* REG_BINARY: a WSKT_UNIT that DriverEntry runs */
+#define WSKT_START_STEPS_VALUE L"StartSteps" /* REG_BINARY: a WSKT_BATCH that DriverEntry runs */
 /*
  * REG_DWORD n: of the calls that can fail while the driver starts (allocations, threads, the device, those
  * of WSK), the n-th fails with STATUS_INSUFFICIENT_RESOURCES without being made.

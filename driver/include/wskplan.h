@@ -1,9 +1,9 @@
 /*
  * wskplan.h - a compiled plan, as the controller sends it to wskagent.exe.
  *
- * One file: header, cases, units, steps, strings. Little-endian, offsets in bytes from the start of
- * the file, strings UTF-8 and NUL-terminated in one table. A step has a performer. Of the driver's steps
- * the agent knows no meaning: it hands each unit to the driver. Its own it performs itself, since they are
+ * One file: header, cases, batches, steps, strings. Little-endian, offsets in bytes from the start of
+ * the file, strings UTF-8 and NUL-terminated in one table. A step has a executor. Of the driver's steps
+ * the agent knows no meaning: it hands each batch to the driver. Its own it executes itself, since they are
  * about the driver as a whole, or about the machine. Whoever performed them, it compares statuses and
  * values with what the plan says, and stops a case at the first that differs, but for its tear-down. Package
  * suites writes this; the agent checks every bound.
@@ -25,8 +25,8 @@ typedef struct WSKP_HEADER {
     UINT32 Crc32; /* IEEE, of the file with this field zero */
     UINT32 CaseCount;
     UINT32 CaseOffset;
-    UINT32 UnitCount;
-    UINT32 UnitOffset;
+    UINT32 BatchCount;
+    UINT32 BatchOffset;
     UINT32 StepCount;
     UINT32 StepOffset;
     UINT32 StringBytes;
@@ -36,22 +36,22 @@ typedef struct WSKP_HEADER {
     UINT32 ServiceName;
     UINT32 StartTimeoutMs;
     UINT32 StopTimeoutMs;
-    UINT32 Flags;           /* WSKP_PLAIN, WSKP_NEVER_UNLOAD */
-    UINT32 Settings;        /* of the service: a list of texts (settings.h), empty unless WSKP_PLAIN */
+    UINT32 Flags;           /* WSKP_EXTERNAL, WSKP_NEVER_UNLOAD */
+    UINT32 Settings;        /* of the service: a list of texts (settings.h), empty unless WSKP_EXTERNAL */
     UINT8 DriverSha256[32]; /* nothing is started unless the file has this hash */
 } WSKP_HEADER;
 
 /* The driver is one of the user's own: it does not speak this ABI, and all steps are the agent's. */
-#define WSKP_PLAIN 0x1u
-/* That driver is never unloaded: it is left running at the end. Only beside WSKP_PLAIN. */
+#define WSKP_EXTERNAL 0x1u
+/* That driver is never unloaded: it is left running at the end. Only beside WSKP_EXTERNAL. */
 #define WSKP_NEVER_UNLOAD 0x2u
 
 typedef struct WSKP_CASE {
     UINT32 Name; /* string offset: suite.case */
-    UINT32 FirstUnit;
-    UINT32 UnitCount;
-    UINT32 TimeoutMs;     /* for all units but those of the tear-down */
-    UINT32 TearDownCount; /* so many of its last units run whatever became of those before */
+    UINT32 FirstBatch;
+    UINT32 BatchCount;
+    UINT32 TimeoutMs;     /* for all batches but those of the tear-down */
+    UINT32 TearDownCount; /* so many of its last batches run whatever became of those before */
     UINT32 TearDownMs;    /* for these; 0 where there are none */
     UINT32 Suite; /* from 1, of those that have a set-up or a tear-down of their own; 0: it has none */
     UINT32 Role;  /* WSKP_ROLE_* */
@@ -71,7 +71,7 @@ enum {
 
 #define WSKP_MAX_SUITES 64u /* of such in one plan */
 
-typedef struct WSKP_UNIT {
+typedef struct WSKP_BATCH {
     UINT32 FirstStep;
     UINT32 StepCount;
     UINT32 Repeat;
@@ -82,20 +82,20 @@ typedef struct WSKP_UNIT {
     UINT32 ForMs;
     UINT32 Groups;
     UINT32 Seed;
-    UINT32 Flags; /* WSKP_UNIT_* */
-} WSKP_UNIT;
+    UINT32 Flags; /* WSKP_BATCH_* */
+} WSKP_BATCH;
 
 /*
- * DriverEntry runs it, when the step of the unit before (LOAD or REBOOT) starts the driver; in its place
+ * DriverEntry runs it, when the step of the batch before (LOAD or REBOOT) starts the driver; in its place
  * the driver is asked what came of it.
  */
-#define WSKP_UNIT_AT_START 0x1u
+#define WSKP_BATCH_AT_START 0x1u
 /* A health check: where its step is not as expected, no case runs on what this one has left. In a tear-down
  * only. */
-#define WSKP_UNIT_HEALTH 0x2u
-#define WSKP_UNIT_FLAGS  0x3u
+#define WSKP_BATCH_HEALTH 0x2u
+#define WSKP_BATCH_FLAGS  0x3u
 
-/* Who performs a step: WSKP_STEP.Performer. Steps of the agent have a unit each, which runs once. */
+/* Who executes a step: WSKP_STEP.Executor. Steps of the agent have a batch each, which runs once. */
 enum {
     WSKP_BY_DRIVER = 0,
     WSKP_BY_AGENT = 1,
@@ -274,6 +274,6 @@ enum { /* UPLOAD, COLLECT */
 
 typedef struct WSKP_STEP {
     WSKT_STEP Step;
-    UINT32 Performer; /* WSKP_BY_* */
-    UINT32 Text;      /* string offset, of what no number can say; empty where there is nothing */
-} WSKP_STEP;          /* 200 bytes */
+    UINT32 Executor; /* WSKP_BY_* */
+    UINT32 Text;     /* string offset, of what no number can say; empty where there is nothing */
+} WSKP_STEP;         /* 200 bytes */

@@ -32,7 +32,7 @@ UINT32 DeadlineLeft(UINT64 Deadline)
     return ms < WAIT_FOREVER ? (UINT32)ms : WAIT_FOREVER - 1;
 }
 
-/* Relative times are negative, in units of 100 ns. */
+/* Relative times are negative, in batches of 100 ns. */
 static LARGE_INTEGER RelativeTime(UINT32 Ms)
 {
     LARGE_INTEGER due;

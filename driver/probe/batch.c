@@ -47,7 +47,7 @@ typedef struct BATCH {
     INT32 FailedStep;
     UINT32 FailedThread;
     UINT32 FailedIteration;
-    WSKT_UNIT Unit; /* with all its steps */
+    WSKT_BATCH Batch; /* with all its steps */
 } BATCH;
 
 /* Nothing begins anew: see BatchesStop. */
@@ -60,17 +60,17 @@ VOID BatchesStop(BOOLEAN Stop)
 
 ULONG BatchResultBytes(UINT32 StepCount)
 {
-    return FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + StepCount * (ULONG)sizeof(WSKT_RESULT);
+    return FIELD_OFFSET(WSKT_BATCH_RESULT, Result) + StepCount * (ULONG)sizeof(WSKT_RESULT);
 }
 
 /* Whether the steps take and keep what can be: of a step that runs more than once nothing is kept. */
-static BOOLEAN KeepsOnce(const WSKT_UNIT *Unit)
+static BOOLEAN KeepsOnce(const WSKT_BATCH *Batch)
 {
-    BOOLEAN once = Unit->Repeat == 1 && Unit->Parallel == 1 && Unit->Groups == 0;
+    BOOLEAN once = Batch->Repeat == 1 && Batch->Parallel == 1 && Batch->Groups == 0;
     BOOLEAN good = TRUE;
 
-    for (UINT32 i = 0; i < Unit->StepCount; i++) {
-        const WSKT_STEP *step = &Unit->Step[i];
+    for (UINT32 i = 0; i < Batch->StepCount; i++) {
+        const WSKT_STEP *step = &Batch->Step[i];
 
         good = good && step->CheckCount <= WSKT_MAX_CHECKS && WsktTakesSoundly(step) &&
                (step->Keep == 0 || (once && step->Thread == 0));
@@ -78,37 +78,38 @@ static BOOLEAN KeepsOnce(const WSKT_UNIT *Unit)
     return good;
 }
 
-NTSTATUS BatchCheck(const WSKT_UNIT *Unit, ULONG InputBytes, ULONG OutputBytes)
+NTSTATUS BatchCheck(const WSKT_BATCH *Batch, ULONG InputBytes, ULONG OutputBytes)
 {
     CHOICE choice;
 
-    if (InputBytes < sizeof(WSKT_UNIT)) {
+    if (InputBytes < sizeof(WSKT_BATCH)) {
         return STATUS_INFO_LENGTH_MISMATCH;
     }
-    if (Unit->Abi != WSKT_ABI) {
+    if (Batch->Abi != WSKT_ABI) {
         return STATUS_REVISION_MISMATCH;
     }
-    if (Unit->StepCount < 1 || Unit->StepCount > WSKT_MAX_STEPS || Unit->Repeat < 1 || Unit->Parallel < 1 ||
-        Unit->Parallel > WSKT_MAX_PARALLEL || Unit->ClientStride > WSKT_MAX_CLIENTS ||
-        Unit->SocketStride > WSKT_MAX_SOCKETS || Unit->TimeoutMs < 1 || Unit->TimeoutMs > WSKT_MAX_UNIT_MS ||
-        Unit->ForMs > Unit->TimeoutMs || Unit->Groups > WSKT_MAX_STEPS) {
+    if (Batch->StepCount < 1 || Batch->StepCount > WSKT_MAX_STEPS || Batch->Repeat < 1 ||
+        Batch->Parallel < 1 || Batch->Parallel > WSKT_MAX_PARALLEL ||
+        Batch->ClientStride > WSKT_MAX_CLIENTS || Batch->SocketStride > WSKT_MAX_SOCKETS ||
+        Batch->TimeoutMs < 1 || Batch->TimeoutMs > WSKT_MAX_BATCH_MS || Batch->ForMs > Batch->TimeoutMs ||
+        Batch->Groups > WSKT_MAX_STEPS) {
         return STATUS_INVALID_PARAMETER;
     }
-    if (InputBytes != FIELD_OFFSET(WSKT_UNIT, Step) + Unit->StepCount * sizeof(WSKT_STEP) &&
+    if (InputBytes != FIELD_OFFSET(WSKT_BATCH, Step) + Batch->StepCount * sizeof(WSKT_STEP) &&
         !DEFECT(LENGTH_UNCHECKED)) {
         return STATUS_INFO_LENGTH_MISMATCH;
     }
-    if (!ChoiceRead(Unit, &choice) || !KeepsOnce(Unit)) {
+    if (!ChoiceRead(Batch, &choice) || !KeepsOnce(Batch)) {
         return STATUS_INVALID_PARAMETER;
     }
-    return OutputBytes < BatchResultBytes(Unit->StepCount) ? STATUS_BUFFER_TOO_SMALL : STATUS_SUCCESS;
+    return OutputBytes < BatchResultBytes(Batch->StepCount) ? STATUS_BUFFER_TOO_SMALL : STATUS_SUCCESS;
 }
 
-static BATCH *CreateBatch(const WSKT_UNIT *Unit)
+static BATCH *CreateBatch(const WSKT_BATCH *Batch)
 {
-    SIZE_T bytes = FIELD_OFFSET(WSKT_UNIT, Step) + Unit->StepCount * sizeof(WSKT_STEP);
-    UINT32 count = Unit->StepCount * (Unit->Parallel + 1);
-    BATCH *run = PoolAllocate(POOL_REQUEST, FIELD_OFFSET(BATCH, Unit) + bytes);
+    SIZE_T bytes = FIELD_OFFSET(WSKT_BATCH, Step) + Batch->StepCount * sizeof(WSKT_STEP);
+    UINT32 count = Batch->StepCount * (Batch->Parallel + 1);
+    BATCH *run = PoolAllocate(POOL_REQUEST, FIELD_OFFSET(BATCH, Batch) + bytes);
 
     if (run == NULL) {
         return NULL;
@@ -118,22 +119,22 @@ static BATCH *CreateBatch(const WSKT_UNIT *Unit)
         PoolFree(POOL_REQUEST, run);
         return NULL;
     }
-    run->Running = (LONG)Unit->Parallel;
+    run->Running = (LONG)Batch->Parallel;
     KeInitializeEvent(&run->Finished, NotificationEvent, FALSE);
     KeInitializeSpinLock(&run->Lock);
-    run->Deadline = DeadlineIn(Unit->TimeoutMs);
-    run->NoMoreAfter = Unit->ForMs != 0 ? DeadlineIn(Unit->ForMs) : 0;
-    run->NotEven = DeadlineIn(Unit->ForMs + (Unit->TimeoutMs - Unit->ForMs) / 2);
-    (VOID) ChoiceRead(Unit, &run->Choice); /* BatchCheck has seen that it can be read */
+    run->Deadline = DeadlineIn(Batch->TimeoutMs);
+    run->NoMoreAfter = Batch->ForMs != 0 ? DeadlineIn(Batch->ForMs) : 0;
+    run->NotEven = DeadlineIn(Batch->ForMs + (Batch->TimeoutMs - Batch->ForMs) / 2);
+    (VOID) ChoiceRead(Batch, &run->Choice); /* BatchCheck has seen that it can be read */
     run->Due = (LONG)run->Choice.Groups;
     for (UINT32 i = 0; i < count; i++) {
         StatsInitialize(&run->Stats[i]);
     }
-    for (UINT32 i = 0; i < Unit->Parallel; i++) {
+    for (UINT32 i = 0; i < Batch->Parallel; i++) {
         KeInitializeSpinLock(&run->Runner[i].Lock);
     }
     run->FailedStep = -1;
-    RtlCopyMemory(&run->Unit, Unit, bytes);
+    RtlCopyMemory(&run->Batch, Batch, bytes);
     return run;
 }
 
@@ -145,7 +146,7 @@ static VOID FreeBatch(BATCH *Run)
 
 static STEP_STATS *StatsOf(const BATCH *Run, UINT32 Thread, UINT32 Step)
 {
-    return &Run->Stats[Thread * Run->Unit.StepCount + Step];
+    return &Run->Stats[Thread * Run->Batch.StepCount + Step];
 }
 
 /* The first deviation of the batch is the one that it reports. */
@@ -174,12 +175,12 @@ _IRQL_requires_max_(PASSIVE_LEVEL) static WSKT_VERDICT
     WSKT_VERDICT verdict;
     KIRQL irql;
 
-    call.Step = Run->Unit.Step[Step];
-    call.Shift = Thread * Run->Unit.ClientStride;
-    call.SocketShift = Thread * Run->Unit.SocketStride;
+    call.Step = Run->Batch.Step[Step];
+    call.Shift = Thread * Run->Batch.ClientStride;
+    call.SocketShift = Thread * Run->Batch.SocketStride;
     call.Deadline = Run->Deadline;
-    call.Case = Run->Unit.Case;
-    call.Index = Run->Unit.FirstStep + Step;
+    call.Case = Run->Batch.Case;
+    call.Index = Run->Batch.FirstStep + Step;
     call.Runner = Thread;
     call.Iteration = Iteration;
     call.Named = 0;
@@ -234,12 +235,12 @@ static BOOLEAN IsOver(const BATCH *Run)
 _IRQL_requires_max_(PASSIVE_LEVEL) static VOID RunList(BATCH *Run, UINT32 Thread)
 {
     RUNNER *runner = &Run->Runner[Thread];
-    UINT64 random = ChoiceSeed(Run->Unit.Seed, Thread);
+    UINT64 random = ChoiceSeed(Run->Batch.Seed, Thread);
     WSKT_VERDICT verdict = WSKT_EXPECTED;
     UINT32 iteration = 0;
     KIRQL irql;
 
-    for (; verdict != WSKT_DEVIATES && iteration < Run->Unit.Repeat && (iteration == 0 || !IsOver(Run));
+    for (; verdict != WSKT_DEVIATES && iteration < Run->Batch.Repeat && (iteration == 0 || !IsOver(Run));
          iteration++) {
         UINT32 group = ChoiceNext(&Run->Choice, &random);
 
@@ -253,7 +254,7 @@ _IRQL_requires_max_(PASSIVE_LEVEL) static VOID RunList(BATCH *Run, UINT32 Thread
         }
     }
     KeAcquireSpinLock(&runner->Lock, &irql);
-    runner->Whole = verdict != WSKT_DEVIATES && (iteration == Run->Unit.Repeat || TimeIsUp(Run));
+    runner->Whole = verdict != WSKT_DEVIATES && (iteration == Run->Batch.Repeat || TimeIsUp(Run));
     runner->Finished = TRUE;
     KeReleaseSpinLock(&runner->Lock, irql);
 }
@@ -286,7 +287,7 @@ static VOID RunnerReport(PVOID Context)
 /* Starts the threads and waits for them, but no longer than the batch may take. */
 _IRQL_requires_max_(PASSIVE_LEVEL) static NTSTATUS RunParallel(BATCH *Run)
 {
-    LONG threads = (LONG)Run->Unit.Parallel;
+    LONG threads = (LONG)Run->Batch.Parallel;
     NTSTATUS status = STATUS_SUCCESS;
 
     for (LONG started = 0; started < threads; started++) {
@@ -304,7 +305,7 @@ _IRQL_requires_max_(PASSIVE_LEVEL) static NTSTATUS RunParallel(BATCH *Run)
 /* Frees the run, or leaves that to the thread that is stuck. */
 static VOID Leave(BATCH *Run)
 {
-    if (Run->Unit.Parallel > 1) {
+    if (Run->Batch.Parallel > 1) {
         if (InterlockedCompareExchange(&Run->State, RUN_GIVEN_UP, RUN_WAITED_FOR) == RUN_WAITED_FOR) {
             return;
         }
@@ -329,23 +330,23 @@ static VOID Gather(BATCH *Run, UINT32 Thread, UINT32 *Completed)
         StatsAdd(StatsOf(Run, Thread, runner->Step), &stuck, FALSE);
         NoteFailure(Run, Thread, runner->Iteration, runner->Step);
     }
-    for (UINT32 step = 0; step < Run->Unit.StepCount; step++) {
-        StatsMerge(StatsOf(Run, Run->Unit.Parallel, step), StatsOf(Run, Thread, step));
+    for (UINT32 step = 0; step < Run->Batch.StepCount; step++) {
+        StatsMerge(StatsOf(Run, Run->Batch.Parallel, step), StatsOf(Run, Thread, step));
     }
     KeReleaseSpinLock(&runner->Lock, irql);
 }
 
-static VOID Report(BATCH *Run, WSKT_UNIT_RESULT *Out)
+static VOID Report(BATCH *Run, WSKT_BATCH_RESULT *Out)
 {
-    BOOLEAN repeats = Run->Unit.Repeat > 1 || Run->Unit.Parallel > 1;
+    BOOLEAN repeats = Run->Batch.Repeat > 1 || Run->Batch.Parallel > 1;
     UINT32 failed = Run->FailedStep >= 0 ? Run->FailedThread : 0;
     KIRQL irql;
 
     Out->Abi = WSKT_ABI;
-    Out->StepCount = Run->Unit.StepCount;
+    Out->StepCount = Run->Batch.StepCount;
     Out->Completed = 0;
     /* The thread that failed first: of several deviations of a step it is its own that is reported. */
-    for (UINT32 i = 0; i < Run->Unit.Parallel; i++) {
+    for (UINT32 i = 0; i < Run->Batch.Parallel; i++) {
         Gather(Run, i == 0 ? failed : i <= failed ? i - 1 : i, &Out->Completed);
     }
     KeAcquireSpinLock(&Run->Lock, &irql);
@@ -353,20 +354,20 @@ static VOID Report(BATCH *Run, WSKT_UNIT_RESULT *Out)
     Out->FailedThread = Run->FailedThread;
     Out->FailedIteration = Run->FailedIteration;
     KeReleaseSpinLock(&Run->Lock, irql);
-    for (UINT32 step = 0; step < Run->Unit.StepCount; step++) {
-        StatsReport(StatsOf(Run, Run->Unit.Parallel, step), repeats, &Out->Result[step]);
+    for (UINT32 step = 0; step < Run->Batch.StepCount; step++) {
+        StatsReport(StatsOf(Run, Run->Batch.Parallel, step), repeats, &Out->Result[step]);
     }
 }
 
-NTSTATUS BatchRun(const WSKT_UNIT *Unit, WSKT_UNIT_RESULT *Out)
+NTSTATUS BatchRun(const WSKT_BATCH *Batch, WSKT_BATCH_RESULT *Out)
 {
-    BATCH *run = CreateBatch(Unit);
+    BATCH *run = CreateBatch(Batch);
     NTSTATUS status = STATUS_SUCCESS;
 
     if (run == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    if (run->Unit.Parallel == 1) {
+    if (run->Batch.Parallel == 1) {
         RunList(run, 0);
     } else {
         status = RunParallel(run);

@@ -9,7 +9,7 @@
  * Anything wrong with its shape fails the request; what is wrong with one step is that step's result.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL) _Must_inspect_result_ NTSTATUS
-    BatchCheck(const WSKT_UNIT *Unit, ULONG InputBytes, ULONG OutputBytes);
+    BatchCheck(const WSKT_BATCH *Batch, ULONG InputBytes, ULONG OutputBytes);
 
 /* What BatchRun writes for that many steps. */
 _IRQL_requires_max_(HIGH_LEVEL) ULONG BatchResultBytes(UINT32 StepCount);
@@ -20,7 +20,7 @@ _IRQL_requires_max_(HIGH_LEVEL) ULONG BatchResultBytes(UINT32 StepCount);
  * return.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL) _Must_inspect_result_ NTSTATUS
-    BatchRun(const WSKT_UNIT *Unit, WSKT_UNIT_RESULT *Out);
+    BatchRun(const WSKT_BATCH *Batch, WSKT_BATCH_RESULT *Out);
 
 /*
  * From now on a thread of a batch begins no other list after its first, which ends every loop, until that is

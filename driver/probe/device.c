@@ -61,7 +61,7 @@ static VOID BatchWork(PVOID Context)
 {
     PIRP irp = Context;
     PVOID buffer = irp->AssociatedIrp.SystemBuffer;
-    UINT32 steps = ((const WSKT_UNIT *)buffer)->StepCount; /* the result is written over it */
+    UINT32 steps = ((const WSKT_BATCH *)buffer)->StepCount; /* the result is written over it */
     NTSTATUS status = BatchRun(buffer, buffer);
 
     irp->IoStatus.Status = status;

@@ -18,7 +18,7 @@ enum { SLOT_FREE = 0, SLOT_CHANGING = 1, SLOT_IN_USE = 2, SLOT_PHASE = 3, SLOT_P
 typedef struct SLOT {
     volatile LONG Version;
     UINT64 Since; /* on ClockNs */
-    WSKT_ACTIVITY What;
+    WSKT_INFLIGHT What;
 } SLOT;
 
 static SLOT Slots[STEP_SLOTS + IRP_SLOTS]; /* first those of steps */
@@ -60,7 +60,7 @@ UINT32 InflightBeginStep(const STEP_CALL *Call)
     if (slot == NULL) {
         return NOT_INFLIGHT;
     }
-    slot->What.Kind = WSKT_ACTIVITY_STEP;
+    slot->What.Kind = WSKT_INFLIGHT_STEP;
     slot->What.Op = Call->Step.Op;
     slot->What.Context = Call->Step.Context;
     slot->What.Named = Call->Named;
@@ -73,7 +73,7 @@ UINT32 InflightBeginStep(const STEP_CALL *Call)
 }
 
 /* Copies what is in flight; FALSE if there is none, or it has changed meanwhile. */
-static BOOLEAN ReadSlot(SLOT *Slot, WSKT_ACTIVITY *What, UINT64 *Since)
+static BOOLEAN ReadSlot(SLOT *Slot, WSKT_INFLIGHT *What, UINT64 *Since)
 {
     /* Compare-exchanges that change nothing: neither processor nor compiler reads beyond them. */
     LONG version = InterlockedCompareExchange(&Slot->Version, 0, 0);
@@ -87,7 +87,7 @@ static BOOLEAN ReadSlot(SLOT *Slot, WSKT_ACTIVITY *What, UINT64 *Since)
 }
 
 /* The operation that the calling thread runs; it can't end while its thread is here. */
-static BOOLEAN OwnStep(WSKT_ACTIVITY *What)
+static BOOLEAN OwnStep(WSKT_INFLIGHT *What)
 {
     UINT64 thread = CurrentThread();
     UINT32 start = (UINT32)(thread / 4 % STEP_SLOTS);
@@ -103,7 +103,7 @@ static BOOLEAN OwnStep(WSKT_ACTIVITY *What)
 
 UINT32 InflightBeginIrp(UINT32 Op)
 {
-    WSKT_ACTIVITY step = {0};
+    WSKT_INFLIGHT step = {0};
     BOOLEAN known = OwnStep(&step);
     SLOT *slot = TakeSlot(STEP_SLOTS, IRP_SLOTS);
 
@@ -114,7 +114,7 @@ UINT32 InflightBeginIrp(UINT32 Op)
     if (known) {
         slot->What = step;
     }
-    slot->What.Kind = WSKT_ACTIVITY_IRP;
+    slot->What.Kind = WSKT_INFLIGHT_IRP;
     slot->What.Op = Op;
     return Show(slot);
 }
@@ -127,22 +127,22 @@ VOID InflightEnd(UINT32 Inflight)
 }
 
 /* Puts it where it belongs by its age; the youngest falls out of a full list. */
-static VOID Insert(WSKT_STATUS *Out, const WSKT_ACTIVITY *What)
+static VOID Insert(WSKT_STATUS *Out, const WSKT_INFLIGHT *What)
 {
     UINT32 at = Out->Listed;
 
-    if (at == WSKT_MAX_ACTIVITIES) {
-        if (Out->Activity[at - 1].ElapsedNs >= What->ElapsedNs) {
+    if (at == WSKT_MAX_INFLIGHT) {
+        if (Out->Inflight[at - 1].ElapsedNs >= What->ElapsedNs) {
             return;
         }
         at--;
     } else {
         Out->Listed++;
     }
-    for (; at > 0 && Out->Activity[at - 1].ElapsedNs < What->ElapsedNs; at--) {
-        Out->Activity[at] = Out->Activity[at - 1];
+    for (; at > 0 && Out->Inflight[at - 1].ElapsedNs < What->ElapsedNs; at--) {
+        Out->Inflight[at] = Out->Inflight[at - 1];
     }
-    Out->Activity[at] = *What;
+    Out->Inflight[at] = *What;
 }
 
 VOID InflightList(WSKT_STATUS *Out)
@@ -150,15 +150,15 @@ VOID InflightList(WSKT_STATUS *Out)
     UINT64 now = ClockNs();
 
     for (UINT32 i = 0; i < STEP_SLOTS + IRP_SLOTS; i++) {
-        WSKT_ACTIVITY what;
+        WSKT_INFLIGHT what;
         UINT64 since;
 
         if (!ReadSlot(&Slots[i], &what, &since)) {
             continue;
         }
         what.ElapsedNs = now > since ? now - since : 0;
-        Out->Steps += what.Kind == WSKT_ACTIVITY_STEP;
-        Out->Irps += what.Kind == WSKT_ACTIVITY_IRP;
+        Out->Steps += what.Kind == WSKT_INFLIGHT_STEP;
+        Out->Irps += what.Kind == WSKT_INFLIGHT_IRP;
         Insert(Out, &what);
     }
 }

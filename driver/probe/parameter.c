@@ -13,7 +13,7 @@ static UNICODE_STRING Path;
 static union {
     KEY_VALUE_PARTIAL_INFORMATION Information;
     UINT8
-    Bytes[sizeof(KEY_VALUE_PARTIAL_INFORMATION) + sizeof(WSKT_UNIT) + WSKT_MAX_STEPS * sizeof(WSKT_STEP)];
+    Bytes[sizeof(KEY_VALUE_PARTIAL_INFORMATION) + sizeof(WSKT_BATCH) + WSKT_MAX_STEPS * sizeof(WSKT_STEP)];
 } Value;
 
 VOID ParametersInitialize(PCUNICODE_STRING RegistryPath)

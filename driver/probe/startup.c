@@ -3,16 +3,16 @@
 #include "parameter.h"
 #include "batch.h"
 
-#define UNIT_BYTES   (FIELD_OFFSET(WSKT_UNIT, Step) + WSKT_MAX_STEPS * sizeof(WSKT_STEP))
-#define RESULT_BYTES (FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + WSKT_MAX_STEPS * sizeof(WSKT_RESULT))
+#define BATCH_BYTES  (FIELD_OFFSET(WSKT_BATCH, Step) + WSKT_MAX_STEPS * sizeof(WSKT_STEP))
+#define RESULT_BYTES (FIELD_OFFSET(WSKT_BATCH_RESULT, Result) + WSKT_MAX_STEPS * sizeof(WSKT_RESULT))
 
 /* Static: they are too large for a stack, and no failure to allocate may come from here. */
 static union {
-    WSKT_UNIT Unit;
-    UINT8 Bytes[UNIT_BYTES];
+    WSKT_BATCH Batch;
+    UINT8 Bytes[BATCH_BYTES];
 } Steps;
 static union {
-    WSKT_UNIT_RESULT Result;
+    WSKT_BATCH_RESULT Result;
     UINT8 Bytes[RESULT_BYTES];
 } Results;
 static ULONG ResultBytes; /* 0: there is none */
@@ -21,9 +21,9 @@ VOID StartupRun(VOID)
 {
     ULONG bytes = ParameterTakeBinary(WSKT_START_STEPS_VALUE, &Steps, sizeof(Steps));
 
-    if (bytes != 0 && NT_SUCCESS(BatchCheck(&Steps.Unit, bytes, sizeof(Results))) &&
-        NT_SUCCESS(BatchRun(&Steps.Unit, &Results.Result))) {
-        ResultBytes = BatchResultBytes(Steps.Unit.StepCount);
+    if (bytes != 0 && NT_SUCCESS(BatchCheck(&Steps.Batch, bytes, sizeof(Results))) &&
+        NT_SUCCESS(BatchRun(&Steps.Batch, &Results.Result))) {
+        ResultBytes = BatchResultBytes(Steps.Batch.StepCount);
     }
 }
 

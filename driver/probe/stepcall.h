@@ -18,7 +18,7 @@ typedef struct STEP_CALL {
     UINT32 SocketShift; /* added to every socket index */
     UINT64 Deadline;    /* on ClockNs: when the batch's time is up */
 
-    /* Where it is, for those who ask what is in flight: as WSKT_ACTIVITY has it. */
+    /* Where it is, for those who ask what is in flight: as WSKT_INFLIGHT has it. */
     UINT32 Case;
     UINT32 Index; /* of the step in the case */
     UINT32 Runner;

@@ -1,13 +1,13 @@
 /* choice.c - choosing by chance so that the same seed chooses the same, on every machine. */
 #include "choice.h"
 
-BOOLEAN ChoiceRead(const WSKT_UNIT *Unit, CHOICE *Choice)
+BOOLEAN ChoiceRead(const WSKT_BATCH *Batch, CHOICE *Choice)
 {
     UINT32 share = 0;
     UINT32 group = 0;
 
-    for (UINT32 i = 0; i < Unit->StepCount; i++) {
-        const WSKT_STEP *step = &Unit->Step[i];
+    for (UINT32 i = 0; i < Batch->StepCount; i++) {
+        const WSKT_STEP *step = &Batch->Step[i];
 
         if (i != 0 && step->Group == group) {
             continue;
@@ -16,16 +16,16 @@ BOOLEAN ChoiceRead(const WSKT_UNIT *Unit, CHOICE *Choice)
             return FALSE;
         }
         group = step->Group;
-        share += Unit->Groups != 0 ? step->Weight : 1;
+        share += Batch->Groups != 0 ? step->Weight : 1;
         Choice->First[group] = i;
         Choice->Share[group] = share;
-        if (Unit->Groups != 0 && step->Weight == 0) {
+        if (Batch->Groups != 0 && step->Weight == 0) {
             return FALSE;
         }
     }
     Choice->Groups = group + 1;
-    Choice->First[group + 1] = Unit->StepCount;
-    return Choice->Groups == (Unit->Groups != 0 ? Unit->Groups : 1);
+    Choice->First[group + 1] = Batch->StepCount;
+    return Choice->Groups == (Batch->Groups != 0 ? Batch->Groups : 1);
 }
 
 UINT64 ChoiceSeed(UINT32 Seed, UINT32 Thread)

@@ -14,7 +14,7 @@ typedef struct CHOICE {
 
 /* FALSE if the groups of the batch are not in order, or one has no weight. Its counts were checked. */
 _IRQL_requires_max_(HIGH_LEVEL) _Must_inspect_result_ BOOLEAN
-    ChoiceRead(const WSKT_UNIT *Unit, CHOICE *Choice);
+    ChoiceRead(const WSKT_BATCH *Batch, CHOICE *Choice);
 
 /* Where the choices of one thread begin. */
 _IRQL_requires_max_(HIGH_LEVEL) UINT64 ChoiceSeed(UINT32 Seed, UINT32 Thread);

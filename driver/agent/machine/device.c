@@ -18,7 +18,7 @@ struct DEVICE {
     DWORD OutBytes;
     DWORD Returned;
     DWORD Error;
-    UINT64 In[DEVICE_UNIT_BYTES / sizeof(UINT64) + 1]; /* aligned for what is in it */
+    UINT64 In[DEVICE_BATCH_BYTES / sizeof(UINT64) + 1]; /* aligned for what is in it */
     UINT64 Out[DEVICE_REPLY_BYTES / sizeof(UINT64) + 1];
 };
 
@@ -168,17 +168,17 @@ DWORD DeviceCall(DEVICE *Device, DWORD Code, const void *In, DWORD InBytes, void
 
 DWORD DeviceState(DEVICE *Device, UINT32 SettleMs, UINT32 LimitMs, WSKT_RESULT *State)
 {
-    UINT64 request[DEVICE_UNIT_BYTES / sizeof(UINT64) + 1] = {0};
-    WSKT_UNIT *unit = (WSKT_UNIT *)request;
-    WSKT_UNIT_RESULT answer;
+    UINT64 request[DEVICE_BATCH_BYTES / sizeof(UINT64) + 1] = {0};
+    WSKT_BATCH *batch = (WSKT_BATCH *)request;
+    WSKT_BATCH_RESULT answer;
     DWORD returned, error;
 
-    unit->Abi = WSKT_ABI;
-    unit->StepCount = unit->Repeat = unit->Parallel = 1;
-    unit->TimeoutMs = LimitMs;
-    unit->Step[0] = (WSKT_STEP){.Op = WSKT_OP_STATE, .TimeoutMs = LimitMs, .Arg = {SettleMs}};
+    batch->Abi = WSKT_ABI;
+    batch->StepCount = batch->Repeat = batch->Parallel = 1;
+    batch->TimeoutMs = LimitMs;
+    batch->Step[0] = (WSKT_STEP){.Op = WSKT_OP_STATE, .TimeoutMs = LimitMs, .Arg = {SettleMs}};
     error =
-        DeviceCall(Device, IOCTL_WSKT_RUN, unit, sizeof *unit, &answer, sizeof answer, &returned, LimitMs);
+        DeviceCall(Device, IOCTL_WSKT_RUN, batch, sizeof *batch, &answer, sizeof answer, &returned, LimitMs);
     if (error == ERROR_SUCCESS && returned != sizeof answer)
         error = ERROR_INVALID_DATA;
     if (error == ERROR_SUCCESS)

@@ -11,8 +11,8 @@
 
 typedef struct DEVICE DEVICE;
 
-#define DEVICE_UNIT_BYTES  (FIELD_OFFSET(WSKT_UNIT, Step) + WSKT_MAX_STEPS * sizeof(WSKT_STEP))
-#define DEVICE_REPLY_BYTES (FIELD_OFFSET(WSKT_UNIT_RESULT, Result) + WSKT_MAX_STEPS * sizeof(WSKT_RESULT))
+#define DEVICE_BATCH_BYTES (FIELD_OFFSET(WSKT_BATCH, Step) + WSKT_MAX_STEPS * sizeof(WSKT_STEP))
+#define DEVICE_REPLY_BYTES (FIELD_OFFSET(WSKT_BATCH_RESULT, Result) + WSKT_MAX_STEPS * sizeof(WSKT_RESULT))
 
 /*
  * Opens the device. Returns a Win32 code, ERROR_TIMEOUT when the driver has not answered within
@@ -24,7 +24,7 @@ _Must_inspect_result_ DWORD DeviceOpen(DEVICE **Device, DWORD TimeoutMs);
 void DeviceClose(DEVICE *Device);
 
 /*
- * Sends one request, of whose answer no more than OutBytes are wanted. At most DEVICE_UNIT_BYTES out and
+ * Sends one request, of whose answer no more than OutBytes are wanted. At most DEVICE_BATCH_BYTES out and
  * DEVICE_REPLY_BYTES back.
  */
 _Must_inspect_result_ DWORD DeviceSend(DEVICE *Device, DWORD Code, const void *In, DWORD InBytes,

@@ -1,11 +1,11 @@
-/* caseagent.h - one unit of a case, run by the agent itself. */
+/* caseagent.h - one batch of a case, run by the agent itself. */
 #pragma once
 
 #include "caselog.h"
 
-/* Both write what the steps came to: of a loop, and of a unit that is one step. */
-WHY RunLoop(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, UINT32 TimeoutMs);
+/* Both write what the steps came to: of a loop, and of a batch that is one step. */
+WHY RunLoop(CASES *Cases, CASE_RUN *Run, const WSKP_BATCH *Batch, UINT32 TimeoutMs);
 WHY RunAgentStep(CASES *Cases, CASE_RUN *Run, UINT32 Index);
 
 /* Writes a step of the agent that is back. */
-WHY WriteAgentStep(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_RESULT *Result);
+WHY WriteAgentStep(CASES *Cases, CASE_RUN *Run, const WSKP_BATCH *Batch, const WSKT_RESULT *Result);

@@ -12,13 +12,13 @@ static const char *WhyName(WHY Why)
     return names[Why];
 }
 
-static BOOL Repeats(const WSKP_UNIT *Unit)
+static BOOL Repeats(const WSKP_BATCH *Batch)
 {
-    return Unit->Repeat > 1 || Unit->Parallel > 1;
+    return Batch->Repeat > 1 || Batch->Parallel > 1;
 }
 
-static void WriteStep(CASES *Cases, const CASE_RUN *Run, const WSKP_UNIT *Unit,
-                      const WSKT_UNIT_RESULT *Answer, UINT32 Index, BOOL Expected)
+static void WriteStep(CASES *Cases, const CASE_RUN *Run, const WSKP_BATCH *Batch,
+                      const WSKT_BATCH_RESULT *Answer, UINT32 Index, BOOL Expected)
 {
     const WSKT_RESULT *result = &Answer->Result[Index];
     TEXT *line = JournalEvent(Cases->Journal, "step");
@@ -34,14 +34,14 @@ static void WriteStep(CASES *Cases, const CASE_RUN *Run, const WSKP_UNIT *Unit,
     for (UINT32 i = 0; i < WSKT_MAX_VALUES; i++)
         JsonU64(line, NULL, result->Value[i]);
     JsonEndArray(line);
-    if (Repeats(Unit)) {
+    if (Repeats(Batch)) {
         JsonBeginArray(line, "p");
         JsonU64(line, NULL, result->P50Ns);
         JsonU64(line, NULL, result->P95Ns);
         JsonU64(line, NULL, result->P99Ns);
         JsonEndArray(line);
     }
-    if (Repeats(Unit) && Answer->FailedStep == (INT32)Index) {
+    if (Repeats(Batch) && Answer->FailedStep == (INT32)Index) {
         JsonBeginArray(line, "it");
         JsonU64(line, NULL, Answer->FailedThread);
         JsonU64(line, NULL, Answer->FailedIteration);
@@ -51,12 +51,12 @@ static void WriteStep(CASES *Cases, const CASE_RUN *Run, const WSKP_UNIT *Unit,
     JournalWrite(Cases->Journal);
 }
 
-BOOL WriteSteps(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_UNIT_RESULT *Answer,
+BOOL WriteSteps(CASES *Cases, CASE_RUN *Run, const WSKP_BATCH *Batch, const WSKT_BATCH_RESULT *Answer,
                 CAPTURE *Kept)
 {
     BOOL good = TRUE;
 
-    for (UINT32 i = 0; i < Unit->StepCount; i++) {
+    for (UINT32 i = 0; i < Batch->StepCount; i++) {
         BOOL expected;
 
         if (Kept != NULL)
@@ -65,10 +65,10 @@ BOOL WriteSteps(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_U
             good = FALSE;
             continue;
         }
-        expected = StepIsExpected(Unit, &Cases->Plan->Step[Unit->FirstStep], &Run->Kept, Answer, i);
+        expected = StepIsExpected(Batch, &Cases->Plan->Step[Batch->FirstStep], &Run->Kept, Answer, i);
         if (expected)
-            WsktKeep(&Run->Kept, &Cases->Plan->Step[Unit->FirstStep + i].Step, &Answer->Result[i]);
-        WriteStep(Cases, Run, Unit, Answer, i, expected);
+            WsktKeep(&Run->Kept, &Cases->Plan->Step[Batch->FirstStep + i].Step, &Answer->Result[i]);
+        WriteStep(Cases, Run, Batch, Answer, i, expected);
         Run->Ran++;
         good = good && expected;
     }
@@ -83,10 +83,10 @@ WHY EndsIn(CASE_RUN *Run, UINT32 StepCount, WHY Why)
 }
 
 /*
- * Was a step stopped, or refused, for want of time? In a unit that got less than it asked for that is the
+ * Was a step stopped, or refused, for want of time? In a batch that got less than it asked for that is the
  * case's time, and the step has not deviated by itself.
  */
-static BOOL RanOutOfTime(const WSKT_UNIT_RESULT *Answer)
+static BOOL RanOutOfTime(const WSKT_BATCH_RESULT *Answer)
 {
     for (UINT32 i = 0; i < Answer->StepCount; i++) {
         const WSKT_RESULT *result = &Answer->Result[i];
@@ -98,9 +98,10 @@ static BOOL RanOutOfTime(const WSKT_UNIT_RESULT *Answer)
     return FALSE;
 }
 
-/* The time was up in a unit that is back: from the first step that is still out there on, those that are not.
+/* The time was up in a batch that is back: from the first step that is still out there on, those that are
+ * not.
  */
-static WHY EndsOutOfTime(CASE_RUN *Run, const WSKT_UNIT_RESULT *Answer)
+static WHY EndsOutOfTime(CASE_RUN *Run, const WSKT_BATCH_RESULT *Answer)
 {
     Run->UnderCount = 0;
     for (UINT32 i = 0; i < Answer->StepCount; i++) {
@@ -114,9 +115,9 @@ static WHY EndsOutOfTime(CASE_RUN *Run, const WSKT_UNIT_RESULT *Answer)
     return WHY_TIMEOUT;
 }
 
-WHY EndsDeviating(CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_UNIT_RESULT *Answer, UINT32 TimeoutMs)
+WHY EndsDeviating(CASE_RUN *Run, const WSKP_BATCH *Batch, const WSKT_BATCH_RESULT *Answer, UINT32 TimeoutMs)
 {
-    return TimeoutMs < Unit->TimeoutMs && RanOutOfTime(Answer) ? EndsOutOfTime(Run, Answer) : WHY_DEVIATION;
+    return TimeoutMs < Batch->TimeoutMs && RanOutOfTime(Answer) ? EndsOutOfTime(Run, Answer) : WHY_DEVIATION;
 }
 
 void WriteCaseStart(CASES *Cases, const CASE_RUN *Run)

@@ -23,9 +23,9 @@ typedef struct CASE_RUN {
     const WSKP_CASE *Case;
     UINT32 Index;
     UINT32 Ran;       /* steps that are back */
-    UINT32 FirstStep; /* of the unit that is running, within the case */
+    UINT32 FirstStep; /* of the batch that is running, within the case */
     UINT64 Begin;     /* in ms of the journal, and so is the next */
-    UINT64 Deadline;  /* of the units that run now */
+    UINT64 Deadline;  /* of the batches that run now */
     DWORD IoError;    /* with WHY_IO */
     BOOL ResidueKnown;
     WSKT_RESET_OUT Residue;
@@ -40,18 +40,19 @@ typedef struct CASE_RUN {
 } CASE_RUN;
 
 /*
- * Writes the steps of a unit that were run, and counts them; FALSE if one was not as expected. Kept, which
+ * Writes the steps of a batch that were run, and counts them; FALSE if one was not as expected. Kept, which
  * may be NULL, has an output of each, which comes before it, and is freed.
  */
-BOOL WriteSteps(CASES *Cases, CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_UNIT_RESULT *Answer,
+BOOL WriteSteps(CASES *Cases, CASE_RUN *Run, const WSKP_BATCH *Batch, const WSKT_BATCH_RESULT *Answer,
                 CAPTURE *Kept);
 
-/* The case ends in a unit of so many steps, of which none is back. */
+/* The case ends in a batch of so many steps, of which none is back. */
 WHY EndsIn(CASE_RUN *Run, UINT32 StepCount, WHY Why);
 
-/* It ends in a unit that is back and not as expected: since its time, which was less than the unit's, was up?
+/* It ends in a batch that is back and not as expected: since its time, which was less than the batch's, was
+ * up?
  */
-WHY EndsDeviating(CASE_RUN *Run, const WSKP_UNIT *Unit, const WSKT_UNIT_RESULT *Answer, UINT32 TimeoutMs);
+WHY EndsDeviating(CASE_RUN *Run, const WSKP_BATCH *Batch, const WSKT_BATCH_RESULT *Answer, UINT32 TimeoutMs);
 
 void WriteCaseStart(CASES *Cases, const CASE_RUN *Run);
 void WriteCaseEnd(CASES *Cases, const CASE_RUN *Run, WHY Why);

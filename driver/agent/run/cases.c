@@ -1,4 +1,4 @@
-/* cases.c - runs the cases of a plan, one after the other: their units, their tear-down, their end. */
+/* cases.c - runs the cases of a plan, one after the other: their batches, their tear-down, their end. */
 #include "caseagent.h"
 #include "casedriver.h"
 #include "caseend.h"
@@ -15,46 +15,46 @@ static UINT64 CaseLeftMs(const CASES *Cases, const CASE_RUN *Run)
     return now < Run->Deadline ? Run->Deadline - now : 0;
 }
 
-/* Runs a unit, with no more time than the case has left, and writes what its steps came to. */
-static WHY RunUnit(CASES *Cases, CASE_RUN *Run, UINT32 Index)
+/* Runs a batch, with no more time than the case has left, and writes what its steps came to. */
+static WHY RunBatch(CASES *Cases, CASE_RUN *Run, UINT32 Index)
 {
-    const WSKP_UNIT *unit = &Cases->Plan->Unit[Run->Case->FirstUnit + Index];
+    const WSKP_BATCH *batch = &Cases->Plan->Batch[Run->Case->FirstBatch + Index];
     UINT64 left = CaseLeftMs(Cases, Run);
-    UINT32 limit = left < unit->TimeoutMs ? (UINT32)left : unit->TimeoutMs;
-    BOOL own = Cases->Plan->Step[unit->FirstStep].Performer == WSKP_BY_AGENT;
+    UINT32 limit = left < batch->TimeoutMs ? (UINT32)left : batch->TimeoutMs;
+    BOOL own = Cases->Plan->Step[batch->FirstStep].Executor == WSKP_BY_AGENT;
 
     if (left == 0)
         return WHY_TIMEOUT;
-    if (own && UnitLoops(unit))
-        return RunLoop(Cases, Run, unit, limit);
-    return own ? RunAgentStep(Cases, Run, Index) : RunDriverUnit(Cases, Run, unit, limit);
+    if (own && BatchLoops(batch))
+        return RunLoop(Cases, Run, batch, limit);
+    return own ? RunAgentStep(Cases, Run, Index) : RunDriverBatch(Cases, Run, batch, limit);
 }
 
-/* Runs the units before the tear-down, up to the first that does not go well. */
-static WHY RunUnits(CASES *Cases, CASE_RUN *Run, UINT32 First)
+/* Runs the batches before the tear-down, up to the first that does not go well. */
+static WHY RunBatches(CASES *Cases, CASE_RUN *Run, UINT32 First)
 {
     Run->Deadline = Run->Begin + Run->Case->TimeoutMs;
     Cases->Executor.Cancel = Cases->Cancel;
-    for (UINT32 i = First; i < Run->Case->UnitCount - Run->Case->TearDownCount; i++) {
+    for (UINT32 i = First; i < Run->Case->BatchCount - Run->Case->TearDownCount; i++) {
         WHY why;
 
         if (WaitForSingleObject(Cases->Cancel, 0) == WAIT_OBJECT_0)
             return WHY_CANCELLED;
-        why = RunUnit(Cases, Run, i);
+        why = RunBatch(Cases, Run, i);
         if (why != WHY_DONE || Cases->Journal->Error != ERROR_SUCCESS)
             return why;
-        Run->FirstStep += Cases->Plan->Unit[Run->Case->FirstUnit + i].StepCount;
+        Run->FirstStep += Cases->Plan->Batch[Run->Case->FirstBatch + i].StepCount;
     }
     return WHY_DONE;
 }
 
 /*
- * Runs every unit of the tear-down, each for its own part, in a time of its own, and returns why the case
+ * Runs every batch of the tear-down, each for its own part, in a time of its own, and returns why the case
  * ends: the first cause stands. After a hang, or without a device, nothing can be undone.
  */
 static WHY TearDown(CASES *Cases, CASE_RUN *Run, WHY Why)
 {
-    UINT32 first = Run->Case->UnitCount - Run->Case->TearDownCount;
+    UINT32 first = Run->Case->BatchCount - Run->Case->TearDownCount;
 
     Run->Deadline = JournalMs(Cases->Journal) + Run->Case->TearDownMs;
     Cases->Executor.Cancel = NULL; /* what undoes things runs to its end */
@@ -62,15 +62,15 @@ static WHY TearDown(CASES *Cases, CASE_RUN *Run, WHY Why)
         return Why;
     Run->FirstStep = 0;
     for (UINT32 i = 0; i < first; i++)
-        Run->FirstStep += Cases->Plan->Unit[Run->Case->FirstUnit + i].StepCount;
-    for (UINT32 i = first; i < Run->Case->UnitCount; i++) {
+        Run->FirstStep += Cases->Plan->Batch[Run->Case->FirstBatch + i].StepCount;
+    for (UINT32 i = first; i < Run->Case->BatchCount; i++) {
         UINT32 underFirst = Run->UnderFirst, underCount = Run->UnderCount;
         WHY why;
 
         if (Why == WHY_HANG || Why == WHY_IO || Cases->Journal->Error != ERROR_SUCCESS)
             return Why;
-        why = RunUnit(Cases, Run, i);
-        if (why != WHY_DONE && (Cases->Plan->Unit[Run->Case->FirstUnit + i].Flags & WSKP_UNIT_HEALTH) != 0)
+        why = RunBatch(Cases, Run, i);
+        if (why != WHY_DONE && (Cases->Plan->Batch[Run->Case->FirstBatch + i].Flags & WSKP_BATCH_HEALTH) != 0)
             Run->Unhealthy = TRUE;
         if (Why == WHY_DONE || why == WHY_HANG || why == WHY_IO) {
             Why = why;
@@ -78,7 +78,7 @@ static WHY TearDown(CASES *Cases, CASE_RUN *Run, WHY Why)
             Run->UnderFirst = underFirst;
             Run->UnderCount = underCount;
         }
-        Run->FirstStep += Cases->Plan->Unit[Run->Case->FirstUnit + i].StepCount;
+        Run->FirstStep += Cases->Plan->Batch[Run->Case->FirstBatch + i].StepCount;
     }
     return Why;
 }
@@ -123,7 +123,7 @@ static CASES_END RunCase(CASES *Cases, UINT32 Index)
         if (run.Case->Role == WSKP_ROLE_CASE && (Cases->Unready & SuiteBit(run.Case)) != 0)
             why = WHY_UNREADY;
         else
-            why = RunUnits(Cases, &run, 0);
+            why = RunBatches(Cases, &run, 0);
     }
     return FinishCase(Cases, &run, why);
 }
@@ -137,16 +137,16 @@ static CASES_END ResumeCase(CASES *Cases, const REBOOT_POINT *From)
                     .FirstStep = From->FirstStep,
                     .Begin = From->CaseMs,
                     .Changes = From->Changes};
-    const WSKP_UNIT *unit = &Cases->Plan->Unit[run.Case->FirstUnit + From->Unit];
+    const WSKP_BATCH *batch = &Cases->Plan->Batch[run.Case->FirstBatch + From->Batch];
     WSKT_RESULT result;
     WHY why;
 
     Cases->Executor.Case = From->Case;
-    Restarted(&Cases->Executor, From, &Cases->Plan->Step[unit->FirstStep].Step, &result);
-    why = WriteAgentStep(Cases, &run, unit, &result);
+    Restarted(&Cases->Executor, From, &Cases->Plan->Step[batch->FirstStep].Step, &result);
+    why = WriteAgentStep(Cases, &run, batch, &result);
     if (why == WHY_DONE && Cases->Journal->Error == ERROR_SUCCESS) {
         run.FirstStep++;
-        why = RunUnits(Cases, &run, From->Unit + 1);
+        why = RunBatches(Cases, &run, From->Batch + 1);
     }
     return FinishCase(Cases, &run, why);
 }
@@ -156,10 +156,10 @@ BOOL CasesHave(const PLAN *Plan, const REBOOT_POINT *Point)
     const WSKP_STEP *step;
 
     if (Point->Case >= Plan->Header->CaseCount ||
-        Point->Unit >= Plan->Case[Point->Case].UnitCount - Plan->Case[Point->Case].TearDownCount)
+        Point->Batch >= Plan->Case[Point->Case].BatchCount - Plan->Case[Point->Case].TearDownCount)
         return FALSE;
-    step = &Plan->Step[Plan->Unit[Plan->Case[Point->Case].FirstUnit + Point->Unit].FirstStep];
-    return step->Performer == WSKP_BY_AGENT && StepIs(&step->Step, STEP_REBOOTS);
+    step = &Plan->Step[Plan->Batch[Plan->Case[Point->Case].FirstBatch + Point->Batch].FirstStep];
+    return step->Executor == WSKP_BY_AGENT && StepIs(&step->Step, STEP_REBOOTS);
 }
 
 CASES_END CasesRun(CASES *Cases, const REBOOT_POINT *From)

@@ -19,7 +19,7 @@ typedef struct CASES {
     JOURNAL *Journal;
     const RUN_FILES *Files;
     EXECUTOR Executor;
-    HANDLE Cancel;  /* an event; when it is set the run stops after the current unit */
+    HANDLE Cancel;  /* an event; when it is set the run stops after the current batch */
     UINT32 Ended;   /* cases with a case-end so far */
     UINT64 Unready; /* a bit for each suite whose set-up was not as expected */
     BOOL Lost;      /* the driver went down under a step: that it is stopped by now proves no unload */

@@ -21,8 +21,8 @@ typedef struct RUN_FILES {
 typedef struct REBOOT_POINT {
     UINT32 Magic;
     UINT32 Case;
-    UINT32 Unit;      /* of the case: the one with the step */
-    UINT32 FirstStep; /* of that unit, within the case */
+    UINT32 Batch;     /* of the case: the one with the step */
+    UINT32 FirstStep; /* of that batch, within the case */
     UINT32 Ran;       /* steps of the case that are back */
     UINT32 Ended;     /* cases of the run that are over */
     UINT32 Reboots;   /* of the run, this one included */

@@ -27,7 +27,7 @@ static DWORD SetReadiness(UINT64 ReadyAfterPlusOne)
 
 /* Boot is the boot that is going on: the next one has no name yet. */
 static DWORD PrepareDriver(const PLAN *Plan, const char *Boot, const WSKT_STEP *Step,
-                           const WSKT_UNIT *AtStart, DWORD Bytes)
+                           const WSKT_BATCH *AtStart, DWORD Bytes)
 {
     START_WITH with = StartWithOf(Step, AtStart, Bytes);
     wchar_t image[MAX_PATH];
@@ -51,7 +51,7 @@ static void Undo(const PLAN *Plan)
 }
 
 static DWORD PrepareRestart(const EXECUTOR *Executor, const RUN_FILES *Files, const JOURNAL *Journal,
-                            REBOOT_POINT *Point, const WSKT_STEP *Step, const WSKT_UNIT *AtStart,
+                            REBOOT_POINT *Point, const WSKT_STEP *Step, const WSKT_BATCH *AtStart,
                             DWORD AtStartBytes)
 {
     START start = {0};
@@ -77,7 +77,7 @@ static DWORD PrepareRestart(const EXECUTOR *Executor, const RUN_FILES *Files, co
 }
 
 BOOL Restart(EXECUTOR *Executor, const RUN_FILES *Files, const JOURNAL *Journal, REBOOT_POINT *Point,
-             const WSKT_STEP *Step, const WSKT_UNIT *AtStart, DWORD AtStartBytes, HANDLE Cancel,
+             const WSKT_STEP *Step, const WSKT_BATCH *AtStart, DWORD AtStartBytes, HANDLE Cancel,
              WSKT_RESULT *Result)
 {
     DWORD error;

@@ -11,7 +11,7 @@
  * Result says why, and what was prepared is undone.
  */
 BOOL Restart(EXECUTOR *Executor, const RUN_FILES *Files, const JOURNAL *Journal, REBOOT_POINT *Point,
-             const WSKT_STEP *Step, const WSKT_UNIT *AtStart, DWORD AtStartBytes, HANDLE Cancel,
+             const WSKT_STEP *Step, const WSKT_BATCH *AtStart, DWORD AtStartBytes, HANDLE Cancel,
              WSKT_RESULT *Result);
 
 /* In the next boot: waits for the driver that the step wants to have started, and opens it. */

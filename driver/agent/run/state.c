@@ -41,13 +41,13 @@ static DWORD AskStatus(WSKT_STATUS *Status)
         error =
             DeviceCall(device, IOCTL_WSKT_STATUS, NULL, 0, Status, sizeof *Status, &returned, STATE_ASK_MS);
     if (error == ERROR_SUCCESS &&
-        (returned != sizeof *Status || Status->Abi != WSKT_ABI || Status->Listed > WSKT_MAX_ACTIVITIES))
+        (returned != sizeof *Status || Status->Abi != WSKT_ABI || Status->Listed > WSKT_MAX_INFLIGHT))
         error = ERROR_REVISION_MISMATCH;
     DeviceClose(device);
     return error;
 }
 
-static void AddActivity(TEXT *Text, const WSKT_ACTIVITY *What)
+static void AddInflight(TEXT *Text, const WSKT_INFLIGHT *What)
 {
     if (Text->Data[Text->Length - 1] != '[')
         TextAdd(Text, ",");
@@ -79,9 +79,9 @@ static void AddStatus(TEXT *Text, const WSKT_STATUS *Status)
     JsonU64(Text, NULL, left->Sockets);
     JsonU64(Text, NULL, left->Irps);
     JsonEndArray(Text);
-    JsonBeginArray(Text, "activities");
+    JsonBeginArray(Text, "inflight");
     for (UINT32 i = 0; i < Status->Listed; i++)
-        AddActivity(Text, &Status->Activity[i]);
+        AddInflight(Text, &Status->Inflight[i]);
     JsonEndArray(Text);
 }
 

@@ -169,7 +169,7 @@ static void ExecuteOnTask(EXECUTOR *Executor, const STEP_KIND *Kind, WSKT_STEP *
     NoteUnloaded(Executor, Kind, Result);
 }
 
-void Execute(EXECUTOR *Executor, const WSKP_STEP *Step, const WSKT_UNIT *AtStart, DWORD AtStartBytes,
+void Execute(EXECUTOR *Executor, const WSKP_STEP *Step, const WSKT_BATCH *AtStart, DWORD AtStartBytes,
              WSKT_RESULT *Result)
 {
     const STEP_KIND *kind = StepKindOf(&Step->Step);

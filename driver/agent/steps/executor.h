@@ -24,7 +24,7 @@ typedef struct EXECUTOR {
  * Executes a step of the agent, any that does not reboot the guest, within its TimeoutMs. AtStart is what
  * DriverEntry is to run where the step starts the driver (NULL: nothing), AtStartBytes its length.
  */
-void Execute(EXECUTOR *Executor, const WSKP_STEP *Step, const WSKT_UNIT *AtStart, DWORD AtStartBytes,
+void Execute(EXECUTOR *Executor, const WSKP_STEP *Step, const WSKT_BATCH *AtStart, DWORD AtStartBytes,
              WSKT_RESULT *Result);
 
 /*

@@ -11,44 +11,44 @@
 #define LOOP_STOP_MS 5000u /* for requests that are cancelled since the run is */
 #define NS_PER_MS    1000000u
 
-/* ChoiceRead wants the unit as a driver is sent it. */
-static BOOL ReadChoice(const PLAN *Plan, const WSKP_UNIT *Unit, CHOICE *Choice)
+/* ChoiceRead wants the batch as a driver is sent it. */
+static BOOL ReadChoice(const PLAN *Plan, const WSKP_BATCH *Batch, CHOICE *Choice)
 {
-    size_t bytes = FIELD_OFFSET(WSKT_UNIT, Step) + Unit->StepCount * sizeof(WSKT_STEP);
-    WSKT_UNIT *unit = calloc(1, bytes > sizeof *unit ? bytes : sizeof *unit);
+    size_t bytes = FIELD_OFFSET(WSKT_BATCH, Step) + Batch->StepCount * sizeof(WSKT_STEP);
+    WSKT_BATCH *batch = calloc(1, bytes > sizeof *batch ? bytes : sizeof *batch);
     BOOL good = FALSE;
 
-    if (unit != NULL) {
-        unit->StepCount = Unit->StepCount;
-        unit->Groups = Unit->Groups;
-        for (UINT32 i = 0; i < Unit->StepCount; i++)
-            unit->Step[i] = Plan->Step[Unit->FirstStep + i].Step;
-        good = ChoiceRead(unit, Choice);
+    if (batch != NULL) {
+        batch->StepCount = Batch->StepCount;
+        batch->Groups = Batch->Groups;
+        for (UINT32 i = 0; i < Batch->StepCount; i++)
+            batch->Step[i] = Plan->Step[Batch->FirstStep + i].Step;
+        good = ChoiceRead(batch, Choice);
     }
-    free(unit);
+    free(batch);
     return good;
 }
 
-BOOL UnitLoops(const WSKP_UNIT *Unit)
+BOOL BatchLoops(const WSKP_BATCH *Batch)
 {
-    return Unit->StepCount > 1 || Unit->Repeat > 1 || Unit->Parallel > 1 || Unit->Groups != 0 ||
-           Unit->ForMs != 0;
+    return Batch->StepCount > 1 || Batch->Repeat > 1 || Batch->Parallel > 1 || Batch->Groups != 0 ||
+           Batch->ForMs != 0;
 }
 
-BOOL LoopKnows(const PLAN *Plan, const WSKP_UNIT *Unit)
+BOOL LoopKnows(const PLAN *Plan, const WSKP_BATCH *Batch)
 {
-    UINT64 shift = (UINT64)(Unit->Parallel - 1) * Unit->SocketStride;
+    UINT64 shift = (UINT64)(Batch->Parallel - 1) * Batch->SocketStride;
     CHOICE choice;
 
-    if (Unit->SocketStride > WSKP_MAX_HANDLES || (Unit->Flags & ~WSKP_UNIT_HEALTH) != 0 ||
-        !ReadChoice(Plan, Unit, &choice))
+    if (Batch->SocketStride > WSKP_MAX_HANDLES || (Batch->Flags & ~WSKP_BATCH_HEALTH) != 0 ||
+        !ReadChoice(Plan, Batch, &choice))
         return FALSE;
-    for (UINT32 i = 0; i < Unit->StepCount; i++) {
-        const WSKP_STEP *step = &Plan->Step[Unit->FirstStep + i];
+    for (UINT32 i = 0; i < Batch->StepCount; i++) {
+        const WSKP_STEP *step = &Plan->Step[Batch->FirstStep + i];
         const STEP_KIND *kind = StepKindOf(&step->Step);
         UINT32 handle;
 
-        if (step->Performer != WSKP_BY_AGENT || step->Step.Thread != 0 || kind == NULL ||
+        if (step->Executor != WSKP_BY_AGENT || step->Step.Thread != 0 || kind == NULL ||
             (kind->Traits & STEP_IN_LOOPS) == 0)
             return FALSE;
         if (kind->Handle != NULL && kind->Handle(&step->Step, &handle) && handle + shift >= WSKP_MAX_HANDLES)
@@ -59,9 +59,9 @@ BOOL LoopKnows(const PLAN *Plan, const WSKP_UNIT *Unit)
 
 static LOOP_RUN *CreateLoop(const LOOP_ORDER *Order)
 {
-    const WSKP_UNIT *unit = Order->Unit;
-    UINT32 forMs = unit->ForMs < Order->TimeoutMs ? unit->ForMs : Order->TimeoutMs;
-    UINT32 count = unit->StepCount * (unit->Parallel + 1);
+    const WSKP_BATCH *batch = Order->Batch;
+    UINT32 forMs = batch->ForMs < Order->TimeoutMs ? batch->ForMs : Order->TimeoutMs;
+    UINT32 count = batch->StepCount * (batch->Parallel + 1);
     LOOP_RUN *run = calloc(1, sizeof *run);
     UINT64 now = NowNs();
 
@@ -69,17 +69,17 @@ static LOOP_RUN *CreateLoop(const LOOP_ORDER *Order)
         return NULL;
     run->References = 1;
     run->Plan = Order->Plan;
-    run->Unit = unit;
-    run->Step = &Order->Plan->Step[unit->FirstStep];
+    run->Batch = batch;
+    run->Step = &Order->Plan->Step[batch->FirstStep];
     run->Handles = *Order->Handles;
-    run->Running = (LONG)unit->Parallel;
+    run->Running = (LONG)batch->Parallel;
     run->FailedStep = -1;
     run->Deadline = now + (UINT64)Order->TimeoutMs * NS_PER_MS;
     run->NoMoreAfter = forMs != 0 ? now + (UINT64)forMs * NS_PER_MS : 0;
     run->NotEven = now + (forMs + (UINT64)(Order->TimeoutMs - forMs) / 2) * NS_PER_MS;
     run->Finished = CreateEventW(NULL, TRUE, FALSE, NULL);
     run->Stats = calloc(count, sizeof *run->Stats);
-    if (run->Finished == NULL || run->Stats == NULL || !ReadChoice(Order->Plan, unit, &run->Choice)) {
+    if (run->Finished == NULL || run->Stats == NULL || !ReadChoice(Order->Plan, batch, &run->Choice)) {
         LoopRelease(run);
         return NULL;
     }
@@ -92,13 +92,13 @@ static LOOP_RUN *CreateLoop(const LOOP_ORDER *Order)
 /* FALSE: not all could be started; those that were end after their first list. */
 static BOOL StartThreads(LOOP_RUN *Run)
 {
-    for (UINT32 i = 0; i < Run->Unit->Parallel; i++) {
+    for (UINT32 i = 0; i < Run->Batch->Parallel; i++) {
         HANDLE thread;
 
         InterlockedIncrement(&Run->References);
         thread = CreateThread(NULL, 0, LoopThread, Run, 0, NULL);
         if (thread == NULL) {
-            LONG never = (LONG)(Run->Unit->Parallel - i);
+            LONG never = (LONG)(Run->Batch->Parallel - i);
 
             InterlockedExchange(&Run->Stop, 1);
             if (InterlockedExchangeAdd(&Run->Running, -never) == never)
@@ -122,7 +122,7 @@ static DWORD LeftMs(const LOOP_RUN *Run)
 static void CancelLoop(LOOP_RUN *Run)
 {
     InterlockedExchange(&Run->Cancelled, 1);
-    for (UINT32 i = 0; i < Run->Unit->Parallel; i++)
+    for (UINT32 i = 0; i < Run->Batch->Parallel; i++)
         (void)RequestCancel(&Run->Thread[i].Request, NULL);
 }
 
@@ -150,7 +150,7 @@ static BOOL AwaitThreads(LOOP_RUN *Run, HANDLE Cancel)
 
     if (which == WAIT_OBJECT_0)
         return TRUE;
-    for (UINT32 i = 0; which == WAIT_TIMEOUT && i < Run->Unit->Parallel; i++)
+    for (UINT32 i = 0; which == WAIT_TIMEOUT && i < Run->Batch->Parallel; i++)
         NoteLate(Run, i);
     do { /* a thread may be about to make another request of its list */
         CancelLoop(Run);
@@ -165,29 +165,29 @@ static void GatherThread(LOOP_RUN *Run, UINT32 Thread, UINT32 *Completed)
 
     AcquireSRWLockExclusive(&thread->Lock);
     *Completed += thread->Whole;
-    for (UINT32 step = 0; step < Run->Unit->StepCount; step++)
-        LoopMerge(LoopStats(Run, Run->Unit->Parallel, step), LoopStats(Run, Thread, step));
+    for (UINT32 step = 0; step < Run->Batch->StepCount; step++)
+        LoopMerge(LoopStats(Run, Run->Batch->Parallel, step), LoopStats(Run, Thread, step));
     ReleaseSRWLockExclusive(&thread->Lock);
 }
 
-static void ReportLoop(LOOP_RUN *Run, WSKT_UNIT_RESULT *Answer, CAPTURE *Kept)
+static void ReportLoop(LOOP_RUN *Run, WSKT_BATCH_RESULT *Answer, CAPTURE *Kept)
 {
-    BOOLEAN repeats = Run->Unit->Repeat > 1 || Run->Unit->Parallel > 1;
+    BOOLEAN repeats = Run->Batch->Repeat > 1 || Run->Batch->Parallel > 1;
     UINT32 failed = Run->FailedStep >= 0 ? Run->FailedThread : 0;
 
     Answer->Abi = WSKT_ABI;
-    Answer->StepCount = Run->Unit->StepCount;
+    Answer->StepCount = Run->Batch->StepCount;
     Answer->Completed = 0;
     /* The thread that failed first: of several deviations of a step it is its own that is reported. */
-    for (UINT32 i = 0; i < Run->Unit->Parallel; i++)
+    for (UINT32 i = 0; i < Run->Batch->Parallel; i++)
         GatherThread(Run, i == 0 ? failed : i <= failed ? i - 1 : i, &Answer->Completed);
     AcquireSRWLockExclusive(&Run->Lock);
     Answer->FailedStep = Run->FailedStep;
     Answer->FailedThread = Run->FailedThread;
     Answer->FailedIteration = Run->FailedIteration;
     ReleaseSRWLockExclusive(&Run->Lock);
-    for (UINT32 step = 0; step < Run->Unit->StepCount; step++) {
-        LOOP_STATS *all = LoopStats(Run, Run->Unit->Parallel, step);
+    for (UINT32 step = 0; step < Run->Batch->StepCount; step++) {
+        LOOP_STATS *all = LoopStats(Run, Run->Batch->Parallel, step);
 
         StatsReport(&all->Step, repeats, &Answer->Result[step]);
         Kept[step] = all->Kept;
@@ -195,7 +195,7 @@ static void ReportLoop(LOOP_RUN *Run, WSKT_UNIT_RESULT *Answer, CAPTURE *Kept)
     }
 }
 
-LOOP_END LoopRun(const LOOP_ORDER *Order, WSKT_UNIT_RESULT *Answer, CAPTURE *Kept)
+LOOP_END LoopRun(const LOOP_ORDER *Order, WSKT_BATCH_RESULT *Answer, CAPTURE *Kept)
 {
     LOOP_RUN *run = CreateLoop(Order);
     LOOP_END end = LOOP_STUCK;

@@ -6,7 +6,7 @@
 
 void LoopRelease(LOOP_RUN *Run)
 {
-    UINT32 count = Run->Unit->StepCount * (Run->Unit->Parallel + 1);
+    UINT32 count = Run->Batch->StepCount * (Run->Batch->Parallel + 1);
 
     if (InterlockedDecrement(&Run->References) != 0)
         return;
@@ -20,7 +20,7 @@ void LoopRelease(LOOP_RUN *Run)
 
 LOOP_STATS *LoopStats(const LOOP_RUN *Run, UINT32 Thread, UINT32 Step)
 {
-    return &Run->Stats[Thread * Run->Unit->StepCount + Step];
+    return &Run->Stats[Thread * Run->Batch->StepCount + Step];
 }
 
 void LoopNoteFailure(LOOP_RUN *Run, UINT32 Thread, UINT32 Iteration, UINT32 Step)

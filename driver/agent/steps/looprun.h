@@ -36,8 +36,8 @@ struct LOOP_RUN {
     _Interlocked_ volatile LONG Due;       /* choices that did not have theirs */
     _Interlocked_ volatile LONG Had[WSKT_MAX_STEPS];
     const PLAN *Plan; /* lives as long as the process */
-    const WSKP_UNIT *Unit;
-    const WSKP_STEP *Step; /* the unit's first */
+    const WSKP_BATCH *Batch;
+    const WSKP_STEP *Step; /* the batch's first */
     CHOICE Choice;
     HANDLES Handles;
     LOOP_STATS *Stats; /* StepCount for each thread, and once more for all of them */

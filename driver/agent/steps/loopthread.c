@@ -14,7 +14,7 @@ static DEVICE_FILE *FileOf(LOOP_RUN *Run, UINT32 Thread, const STEP_KIND *Kind, 
 
     if (Kind->Handle == NULL || !Kind->Handle(Step, &handle))
         return NULL;
-    return &Run->Handles.File[handle + Thread * Run->Unit->SocketStride]; /* in bounds, by LoopKnows */
+    return &Run->Handles.File[handle + Thread * Run->Batch->SocketStride]; /* in bounds, by LoopKnows */
 }
 
 /* Executes it, or refuses to. Kept are its outputs. */
@@ -34,7 +34,7 @@ static void ExecuteOnce(LOOP_RUN *Run, UINT32 Thread, const WSKP_STEP *Step, WSK
     *Result = (WSKT_RESULT){.Executed = 1};
     if (begin >= Run->Deadline) {
         Result->Origin = WSKT_ORIGIN_REFUSED;
-        Result->Status = STATUS_IO_TIMEOUT_VALUE; /* the unit's time was up before this step */
+        Result->Status = STATUS_IO_TIMEOUT_VALUE; /* the batch's time was up before this step */
     } else if (file != NULL && !HandleFits(kind, file)) {
         Result->Origin = WSKT_ORIGIN_REFUSED;
         Result->Status = STATUS_INVALID_HANDLE_VALUE;
@@ -86,11 +86,11 @@ static BOOL LoopIsOver(const LOOP_RUN *Run)
 /* All repetitions of one thread. */
 static void RunLists(LOOP_RUN *Run, UINT32 Thread)
 {
-    UINT64 random = ChoiceSeed(Run->Unit->Seed, Thread);
+    UINT64 random = ChoiceSeed(Run->Batch->Seed, Thread);
     WSKT_VERDICT verdict = WSKT_EXPECTED;
     UINT32 iteration = 0;
 
-    for (; verdict != WSKT_DEVIATES && iteration < Run->Unit->Repeat && (iteration == 0 || !LoopIsOver(Run));
+    for (; verdict != WSKT_DEVIATES && iteration < Run->Batch->Repeat && (iteration == 0 || !LoopIsOver(Run));
          iteration++) {
         UINT32 group = ChoiceNext(&Run->Choice, &random);
 
@@ -103,7 +103,7 @@ static void RunLists(LOOP_RUN *Run, UINT32 Thread)
     }
     AcquireSRWLockExclusive(&Run->Thread[Thread].Lock);
     Run->Thread[Thread].Whole =
-        verdict != WSKT_DEVIATES && (iteration == Run->Unit->Repeat || LoopTimeIsUp(Run));
+        verdict != WSKT_DEVIATES && (iteration == Run->Batch->Repeat || LoopTimeIsUp(Run));
     Run->Thread[Thread].Finished = TRUE;
     ReleaseSRWLockExclusive(&Run->Thread[Thread].Lock);
 }

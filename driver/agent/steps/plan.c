@@ -56,8 +56,8 @@ static BOOL CheckTables(const WSKP_HEADER *Header, size_t Size, TEXT *Reason)
 {
     if (!TableFits(Size, Header->CaseOffset, Header->CaseCount, sizeof(WSKP_CASE)) || Header->CaseCount == 0)
         return PlanUnfit(Reason, "its table of cases is empty or out of bounds");
-    if (!TableFits(Size, Header->UnitOffset, Header->UnitCount, sizeof(WSKP_UNIT)))
-        return PlanUnfit(Reason, "its table of units is out of bounds");
+    if (!TableFits(Size, Header->BatchOffset, Header->BatchCount, sizeof(WSKP_BATCH)))
+        return PlanUnfit(Reason, "its table of batches is out of bounds");
     if (!TableFits(Size, Header->StepOffset, Header->StepCount, sizeof(WSKP_STEP)))
         return PlanUnfit(Reason, "its table of steps is out of bounds");
     if (Header->StringOffset > Size || Header->StringBytes > Size - Header->StringOffset ||
@@ -94,11 +94,11 @@ static BOOL ReadSettings(PLAN *Plan, TEXT *Reason)
 {
     UINT32 flags = Plan->Header->Flags;
 
-    if ((flags & ~(WSKP_PLAIN | WSKP_NEVER_UNLOAD)) != 0 || flags == WSKP_NEVER_UNLOAD)
+    if ((flags & ~(WSKP_EXTERNAL | WSKP_NEVER_UNLOAD)) != 0 || flags == WSKP_NEVER_UNLOAD)
         return PlanUnfit(Reason, "it has flags that this agent does not know, or not together");
     if (PlanString(Plan->Header, Plan->Header->Settings) == NULL)
         return PlanUnfit(Reason, "the settings of the driver's service are out of bounds");
-    Plan->External = (flags & WSKP_PLAIN) != 0;
+    Plan->External = (flags & WSKP_EXTERNAL) != 0;
     Plan->NeverUnload = (flags & WSKP_NEVER_UNLOAD) != 0;
     if (!Plan->External)
         return TRUE;
@@ -150,7 +150,7 @@ BOOL PlanRead(PLAN *Plan, const wchar_t *Path, TEXT *Reason)
         return FALSE;
     Plan->Header = header;
     Plan->Case = (const WSKP_CASE *)(Plan->Data + header->CaseOffset);
-    Plan->Unit = (const WSKP_UNIT *)(Plan->Data + header->UnitOffset);
+    Plan->Batch = (const WSKP_BATCH *)(Plan->Data + header->BatchOffset);
     Plan->Step = (const WSKP_STEP *)(Plan->Data + header->StepOffset);
     return ReadStrings(Plan, Reason);
 }

@@ -11,12 +11,12 @@ typedef struct PLAN {
     UINT8 *Data;
     const WSKP_HEADER *Header;
     const WSKP_CASE *Case; /* Header->CaseCount, and so on */
-    const WSKP_UNIT *Unit;
+    const WSKP_BATCH *Batch;
     const WSKP_STEP *Step;
     const char *RunId;       /* plain characters, at most PLAN_RUN_ID_CHARS_MAX */
     wchar_t *DriverPath;     /* as PathOpen gives it; NULL: the driver is running already */
     wchar_t ServiceName[65]; /* as ServiceNameValid wants it */
-    BOOL External;           /* WSKP_PLAIN */
+    BOOL External;           /* WSKP_EXTERNAL */
     BOOL NeverUnload;        /* WSKP_NEVER_UNLOAD */
     WORDS Settings;          /* of an external driver's service */
 } PLAN;

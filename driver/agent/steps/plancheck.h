@@ -1,4 +1,4 @@
-/* plancheck.h - a plan of which every case, unit and step is one that this agent can run. */
+/* plancheck.h - a plan of which every case, batch and step is one that this agent can run. */
 #pragma once
 
 #include "plan.h"

@@ -174,7 +174,7 @@ void StartTellEntry(TEXT *Line, const START *Start)
         JsonU64(Line, "again", Start->Again);
 }
 
-START_WITH StartWithOf(const WSKT_STEP *Step, const WSKT_UNIT *AtStart, DWORD AtStartBytes)
+START_WITH StartWithOf(const WSKT_STEP *Step, const WSKT_BATCH *AtStart, DWORD AtStartBytes)
 {
     START_WITH with = {
         .FailAt = (UINT32)Step->Arg[0],

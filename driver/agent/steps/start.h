@@ -7,9 +7,9 @@
 
 /* What a start is given beside the driver's file. */
 typedef struct START_WITH {
-    UINT32 FailAt;          /* WSKT_FAIL_AT_VALUE, 0: nothing is to fail */
-    BOOL Activate;          /* WSKT_ACTIVATE_VALUE */
-    const WSKT_UNIT *Steps; /* WSKT_START_STEPS_VALUE; NULL: DriverEntry has none to run */
+    UINT32 FailAt;           /* WSKT_FAIL_AT_VALUE, 0: nothing is to fail */
+    BOOL Activate;           /* WSKT_ACTIVATE_VALUE */
+    const WSKT_BATCH *Steps; /* WSKT_START_STEPS_VALUE; NULL: DriverEntry has none to run */
     DWORD StepsBytes;
 } START_WITH;
 
@@ -41,7 +41,7 @@ BOOL StartAgain(const PLAN *Plan, DEVICE **Device, START *Start);
 void StartTellEntry(TEXT *Line, const START *Start);
 
 /* What a start is given by a step (STEP_STARTS). */
-START_WITH StartWithOf(const WSKT_STEP *Step, const WSKT_UNIT *AtStart, DWORD AtStartBytes);
+START_WITH StartWithOf(const WSKT_STEP *Step, const WSKT_BATCH *AtStart, DWORD AtStartBytes);
 
 /* What a start has come to, as a step reports it: its status alone, or with its values. */
 UINT32 StartStatus(const START *Start);

@@ -20,7 +20,7 @@ typedef struct STEP_RUN {
     const WSKT_STEP *Step;
     const PLAN *Plan; /* lives as long as the process */
     WORDS Words;
-    const WSKT_UNIT *AtStart; /* what DriverEntry is to run, of AtStartBytes; NULL: nothing */
+    const WSKT_BATCH *AtStart; /* what DriverEntry is to run, of AtStartBytes; NULL: nothing */
     DWORD AtStartBytes;
     FOLDERS Folders;
     const wchar_t *Journal; /* of the run, and lives as long as the process */

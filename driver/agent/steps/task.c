@@ -10,7 +10,7 @@ struct TASK {
     HANDLE Thread;
     STEP_RUN Run; /* whose pointers are to what follows */
     WSKT_STEP Step;
-    UINT64 AtStart[DEVICE_UNIT_BYTES / sizeof(UINT64) + 1];
+    UINT64 AtStart[DEVICE_BATCH_BYTES / sizeof(UINT64) + 1];
     DEVICE_FILE File;
     DEVICE_REQUEST Request;
     WSKT_RESULT Result;
@@ -70,7 +70,7 @@ static void CopyRun(TASK *Task, const STEP_RUN *Run)
     Task->Run.Step = &Task->Step;
     if (Run->AtStart != NULL) {
         memcpy(Task->AtStart, Run->AtStart, Run->AtStartBytes);
-        Task->Run.AtStart = (const WSKT_UNIT *)Task->AtStart;
+        Task->Run.AtStart = (const WSKT_BATCH *)Task->AtStart;
     }
     if (Run->File != NULL)
         Task->File = *Run->File;

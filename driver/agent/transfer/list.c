@@ -124,7 +124,8 @@ static DWORD Enter(LIST *List)
     return error;
 }
 
-/* Is a name Unicode? NTFS takes any units, half a pair of surrogates among them, for which UTF-8 has nothing.
+/* Is a name Unicode? NTFS takes any batches, half a pair of surrogates among them, for which UTF-8 has
+ * nothing.
  */
 static BOOL IsUnicode(const wchar_t *Name)
 {

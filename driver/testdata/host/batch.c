@@ -218,32 +218,32 @@ static WSKT_STEP ReadStep(const char *Text, UINT32 Index)
 static int RunBatch(char **Args, int Count)
 {
     UINT32 steps = (UINT32)Count - 6;
-    ULONG input = (ULONG)FIELD_OFFSET(WSKT_UNIT, Step) + steps * (ULONG)sizeof(WSKT_STEP);
+    ULONG input = (ULONG)FIELD_OFFSET(WSKT_BATCH, Step) + steps * (ULONG)sizeof(WSKT_STEP);
     /* As in a request of the driver's, what it answers goes where it was asked. */
     ULONG bytes = input > BatchResultBytes(steps) ? input : BatchResultBytes(steps);
-    WSKT_UNIT *unit = calloc(1, bytes);
-    WSKT_UNIT_RESULT *out = (WSKT_UNIT_RESULT *)unit;
+    WSKT_BATCH *batch = calloc(1, bytes);
+    WSKT_BATCH_RESULT *out = (WSKT_BATCH_RESULT *)batch;
     NTSTATUS status;
 
-    unit->Abi = WSKT_ABI;
-    unit->StepCount = steps;
-    unit->Parallel = (UINT32)strtoul(Args[0], NULL, 10);
-    unit->Repeat = (UINT32)strtoul(Args[1], NULL, 10);
-    unit->ForMs = (UINT32)strtoul(Args[2], NULL, 10);
-    unit->TimeoutMs = (UINT32)strtoul(Args[3], NULL, 10);
-    unit->Seed = (UINT32)strtoul(Args[4], NULL, 10);
-    unit->Groups = (UINT32)strtoul(Args[5], NULL, 10);
-    unit->ClientStride = 1;
+    batch->Abi = WSKT_ABI;
+    batch->StepCount = steps;
+    batch->Parallel = (UINT32)strtoul(Args[0], NULL, 10);
+    batch->Repeat = (UINT32)strtoul(Args[1], NULL, 10);
+    batch->ForMs = (UINT32)strtoul(Args[2], NULL, 10);
+    batch->TimeoutMs = (UINT32)strtoul(Args[3], NULL, 10);
+    batch->Seed = (UINT32)strtoul(Args[4], NULL, 10);
+    batch->Groups = (UINT32)strtoul(Args[5], NULL, 10);
+    batch->ClientStride = 1;
     for (UINT32 i = 0; i < steps; i++)
-        unit->Step[i] = ReadStep(Args[6 + i], i);
+        batch->Step[i] = ReadStep(Args[6 + i], i);
     KeInitializeEvent(&Freed, NotificationEvent, FALSE);
     KeptInitialize();
-    status = BatchCheck(unit, input, bytes);
+    status = BatchCheck(batch, input, bytes);
     if (NT_SUCCESS(status))
-        status = BatchRun(unit, out);
+        status = BatchRun(batch, out);
     if (!NT_SUCCESS(status)) {
         printf("{\"refused\":%u}\n", (UINT32)status);
-        free(unit);
+        free(batch);
         return 0;
     }
     printf("{\"completed\":%u,\"step\":%d,\"thread\":%u,\"iteration\":%u,\"steps\":[", out->Completed,
@@ -264,7 +264,7 @@ static int RunBatch(char **Args, int Count)
         pthread_cond_wait(&Changed, &Lock);
     pthread_mutex_unlock(&Lock);
     printf("],\"blocks\":%d}\n", Blocks);
-    free(unit);
+    free(batch);
     return 0;
 }
 
@@ -285,20 +285,20 @@ static int Percentiles(void)
 
 static int Choose(char **Args, int Count)
 {
-    WSKT_UNIT *unit = calloc(1, sizeof(*unit) + (size_t)Count * sizeof(WSKT_STEP));
+    WSKT_BATCH *batch = calloc(1, sizeof(*batch) + (size_t)Count * sizeof(WSKT_STEP));
     UINT64 state = ChoiceSeed((UINT32)strtoul(Args[0], NULL, 10), (UINT32)strtoul(Args[1], NULL, 10));
     CHOICE choice;
 
-    unit->StepCount = unit->Groups = (UINT32)Count - 3;
+    batch->StepCount = batch->Groups = (UINT32)Count - 3;
     for (int i = 3; i < Count; i++) {
-        unit->Step[i - 3].Group = (UINT16)(i - 3);
-        unit->Step[i - 3].Weight = (UINT16)strtoul(Args[i], NULL, 10);
+        batch->Step[i - 3].Group = (UINT16)(i - 3);
+        batch->Step[i - 3].Weight = (UINT16)strtoul(Args[i], NULL, 10);
     }
-    if (!ChoiceRead(unit, &choice))
+    if (!ChoiceRead(batch, &choice))
         abort();
     for (unsigned long i = strtoul(Args[2], NULL, 10); i != 0; i--)
         printf("%u\n", ChoiceNext(&choice, &state));
-    free(unit);
+    free(batch);
     return 0;
 }
 
