@@ -73,7 +73,7 @@ func (c *Config) CheckRun(catalog *suites.Catalog) error {
 	return errors.Join(problems...)
 }
 
-// Catalog reads the built-in suites, which are about the sample driver, and those of the configuration. With a
+// Catalog reads the built-in suites, which are about the sample driver, and those of the configuration. With an
 // external driver there are only the latter.
 func (c *Config) Catalog() (*suites.Catalog, error) {
 	var sources []suites.Source

@@ -101,7 +101,7 @@ func TestMain(m *testing.M) {
 	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM) // they are for the tests
 	_, _ = io.Copy(io.Discard, os.Stdin)                                            // which end with the other end of it
 	prefix, tmp, beside := inheritance[0], inheritance[1], inheritance[2]
-	if err := errors.Join(wine.EndPrefix(prefix), wine.ForgetServer(prefix, tmp), os.RemoveAll(tmp), os.RemoveAll(beside)); err != nil {
+	if err := errors.Join(wine.EndPrefix(prefix, ""), wine.ForgetServer(prefix, tmp), os.RemoveAll(tmp), os.RemoveAll(beside)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -185,7 +185,7 @@ func (w *wineGuest) shutdown() {
 		_ = w.keeper.Wait()
 		w.keeper = nil
 	}
-	_ = wine.EndPrefix(w.prefix) // a wineboot.exe that was to reboot the guest stays, and waits for ever
+	_ = wine.EndPrefix(w.prefix, "") // a wineboot.exe that was to reboot the guest stays, and waits for ever
 }
 
 // buildAgent builds the real agent, in the cache that other tests and runs share.

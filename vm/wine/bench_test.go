@@ -59,7 +59,7 @@ func unserved(b testing.TB, p *Provider) (dir string, lock *os.File) {
 }
 
 // booted is a guest's boot by itself, without the process that serves a guest.
-func booted(b testing.TB, c Confinement) *boot {
+func booted(b testing.TB, c enclosure) *boot {
 	b.Helper()
 	dir, lock := unserved(b, testProvider(b, nil))
 	b.Cleanup(func() {

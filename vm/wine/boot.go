@@ -48,7 +48,7 @@ type boot struct {
 
 // start boots a prefix. It returns when drivers can be loaded. What it started is killed with the thread
 // that started it, and so with this process, however that ends.
-func start(ctx context.Context, o *guestConfig, k kin, c Confinement) (*boot, error) {
+func start(ctx context.Context, o *guestConfig, k kin, c enclosure) (*boot, error) {
 	ctx, cancel := context.WithTimeout(ctx, bootLimit)
 	defer cancel()
 	b := &boot{kin: k, begun: time.Now(), crash: make(chan vm.Event, 1),

@@ -27,8 +27,8 @@ import (
 //     sockets, and none of his processes;
 //   - Landlock, by the kernel: no file but the guest's own and what Wine is installed as, no process but the guest's.
 
-// Confinement is what this machine confines Wine guests by.
-type Confinement struct {
+// enclosure is what this machine confines Wine guests by.
+type enclosure struct {
 	Bubblewrap string // the program that makes the namespaces; empty where there are none …
 	NoSpaces   string // … and why
 	Processes  bool   // the namespaces have one of processes
@@ -43,9 +43,9 @@ const (
 	signalsLandlock = 6
 )
 
-// LookForConfinement finds out what there is by trying it.
-func LookForConfinement(ctx context.Context) Confinement {
-	var c Confinement
+// lookForConfinement finds out what there is by trying it.
+func lookForConfinement(ctx context.Context) enclosure {
+	var c enclosure
 	version, err := landlocksys.LandlockGetABIVersion()
 	switch {
 	case errors.Is(err, unix.EOPNOTSUPP):
@@ -63,7 +63,7 @@ func LookForConfinement(ctx context.Context) Confinement {
 		return c
 	}
 	for _, processes := range []bool{true, false} {
-		tried := Confinement{Bubblewrap: program, Processes: processes}
+		tried := enclosure{Bubblewrap: program, Processes: processes}
 		if err = tried.try(ctx); err == nil {
 			c.Bubblewrap, c.Processes, c.NoSpaces = program, processes, ""
 			return c
@@ -74,7 +74,7 @@ func LookForConfinement(ctx context.Context) Confinement {
 }
 
 // try makes the namespaces, and starts a program in them that does nothing. It is done only when the loopback is up.
-func (c Confinement) try(ctx context.Context) error {
+func (c enclosure) try(ctx context.Context) error {
 	args := c.arguments(reach{see: readable("")})
 	cmd := child.Command(ctx, nil, args[0], append(args[1:], "/bin/true")...)
 	var said bytes.Buffer
@@ -85,13 +85,13 @@ func (c Confinement) try(ctx context.Context) error {
 	return nil
 }
 
-// Whole reports whether a guest reaches nothing of its user's.
-func (c Confinement) Whole() bool {
+// whole reports whether a guest reaches nothing of its user's.
+func (c enclosure) whole() bool {
 	return c.Bubblewrap != "" && (c.Processes || c.Landlock >= signalsLandlock)
 }
 
 // String is what holds, and what does not, for people.
-func (c Confinement) String() string {
+func (c enclosure) String() string {
 	var holds, lacks []string
 	say := func(is bool, what string) {
 		if is {
@@ -175,7 +175,7 @@ func devices() []string {
 
 // arguments are the command that starts another one in the namespaces: bubblewrap with its options. What the guest does not
 // see is not there: its root is an empty folder with these in it. There is no test of its options but what comes of them.
-func (c Confinement) arguments(r reach) []string {
+func (c enclosure) arguments(r reach) []string {
 	args := []string{
 		c.Bubblewrap, "--unshare-user", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
 		"--die-with-parent", "--cap-drop", "ALL",
@@ -275,4 +275,4 @@ func sorted(paths []string) (folders, files []string) {
 }
 
 // confinement is this machine's, which does not change while a process lives.
-var confinement = sync.OnceValue(func() Confinement { return LookForConfinement(context.Background()) })
+var confinement = sync.OnceValue(func() enclosure { return lookForConfinement(context.Background()) })

@@ -66,13 +66,13 @@ func TestConfinement(t *testing.T) {
 	t.Log("this machine: ", here)
 	for _, tt := range []struct {
 		name string
-		with Confinement
+		with enclosure
 		why  string // it can't be shown
 	}{
-		{name: "none", with: Confinement{}},
-		{name: "Landlock", with: Confinement{Landlock: here.Landlock}, why: here.NoLandlock},
-		{name: "namespaces", with: Confinement{Bubblewrap: here.Bubblewrap, Processes: here.Processes}, why: here.NoSpaces},
-		{name: "namespaces but that of processes, and Landlock", with: Confinement{Bubblewrap: here.Bubblewrap, Landlock: here.Landlock}, why: here.NoSpaces + here.NoLandlock},
+		{name: "none", with: enclosure{}},
+		{name: "Landlock", with: enclosure{Landlock: here.Landlock}, why: here.NoLandlock},
+		{name: "namespaces", with: enclosure{Bubblewrap: here.Bubblewrap, Processes: here.Processes}, why: here.NoSpaces},
+		{name: "namespaces but that of processes, and Landlock", with: enclosure{Bubblewrap: here.Bubblewrap, Landlock: here.Landlock}, why: here.NoSpaces + here.NoLandlock},
 		{name: "all", with: here, why: here.NoSpaces + here.NoLandlock},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

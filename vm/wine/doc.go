@@ -11,7 +11,7 @@
 // everything of the guest when nobody has claimed it for ten minutes. When it is killed itself, its guard, a
 // second process, ends and removes the rest; what is left even so, [Sweep] finds.
 //
-// A guest is confined as far as this machine can do that ([LookForConfinement]): it has a network, processes and files of its
+// A guest is confined as far as this machine can do that (confinement.go): it has a network, processes and files of its
 // own, and reaches none of its user's.
 //
 // What such a guest does not enforce (signatures, IRQL) its facts say.

@@ -18,7 +18,7 @@ func Example() {
 	provider, err := wine.New(wine.Options{
 		Root:  os.TempDir() + "/wskharness-example",
 		Serve: []string{"wskharness", "wine-guest"},         // a program that calls wine.Serve
-		Host:  "winrshost.exe",                              // built from wine.HostSpec
+		Host:  "winrshost.exe",                              // built from vm/wine/host
 		Seed:  map[string]string{`C:\tool.exe`: "tool.exe"}, // placed into each guest
 	})
 	if err != nil {

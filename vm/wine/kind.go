@@ -85,7 +85,7 @@ func (t *target) define(r *settings.Reader, given settings.Given) vm.Definition 
 	if n := given["model_defines"]; n != nil && !t.model {
 		r.At(n, "netio: model beside it", "model_defines of a target without the model")
 	}
-	d := vm.Definition{Guest: "wine", Provider: t.provider, Builds: map[string]driver.Spec{buildHost: HostSpec()}}
+	d := vm.Definition{Guest: "wine", Provider: t.provider, Builds: map[string]driver.Spec{buildHost: hostSpec()}}
 	switch {
 	case t.model:
 		label := "wskharness's model netio.sys"
@@ -138,8 +138,8 @@ func checks(ctx context.Context, needed bool) []vm.Check {
 	} else {
 		software.OK, software.Detail = true, found.Version+", "+found.Loader
 	}
-	confined := LookForConfinement(ctx)
-	confinement := vm.Check{Name: "Wine confinement", OK: confined.Whole(), Detail: confined.String()}
+	confined := lookForConfinement(ctx)
+	confinement := vm.Check{Name: "Wine confinement", OK: confined.whole(), Detail: confined.String()}
 	if !confinement.OK {
 		confinement.Fix = "run drivers that you don't trust elsewhere, or as another user"
 		if confined.Bubblewrap == "" {

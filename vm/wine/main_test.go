@@ -56,7 +56,7 @@ var compiled = sync.OnceValues(func() (*programs, error) {
 		spec driver.Spec
 		to   *string
 	}{
-		{HostSpec(), &p.host},
+		{hostSpec(), &p.host},
 		{driver.Spec{Name: "probe.exe", Kind: driver.Program, Sources: os.DirFS("testdata"), Dirs: []string{"probe"}}, &p.probe},
 		{driver.Spec{Name: "faulty.sys", Kind: driver.KernelDriver, Sources: os.DirFS("testdata"), Dirs: []string{"faulty"}, Libs: []string{"ntoskrnl"}}, &p.faulty},
 	} {

@@ -50,14 +50,14 @@ var errUnmapped = errors.New("one of Wine's programs did not start: " + unmapped
 
 // clearAway ends what was started to make a prefix, whether that went well or not.
 func clearAway(prefix string) {
-	k := kin{prefix: prefix}
+	temp := ""
 	if strings.HasPrefix(filepath.Base(prefix), building) {
-		k.temp = tempOf(prefix)
+		temp = tempOf(prefix)
 	}
-	_ = k.kill()                 // what can't be ended is found by every later sweep
+	_ = EndPrefix(prefix, temp)  // what can't be ended is found by every later sweep
 	_ = ForgetServer(prefix, "") // what is left of it is in nobody's way
-	if k.temp != "" {
-		_ = os.RemoveAll(k.temp)
+	if temp != "" {
+		_ = os.RemoveAll(temp)
 	}
 }
 

@@ -26,8 +26,8 @@ import (
 //go:embed host
 var hostSources embed.FS
 
-// HostSpec is how winrshost.exe is built. Whoever makes guests does so, for Options.Host.
-func HostSpec() driver.Spec {
+// hostSpec is how winrshost.exe is built. Whoever makes guests does so, for Options.Host.
+func hostSpec() driver.Spec {
 	return driver.Spec{Name: "winrshost.exe", Kind: driver.Program, Sources: hostSources, Dirs: []string{"host"}, Units: 1, Root: "vm/wine"}
 }
 

@@ -63,7 +63,7 @@ type sandbox struct {
 
 // enter starts a guest's processes in their confinement, with what they print in the console. They are killed with the
 // thread that starts them, which lives until kill is called, and so with this process, however that ends.
-func enter(ctx context.Context, o order, c Confinement, console *os.File) (*sandbox, error) {
+func enter(ctx context.Context, o order, c enclosure, console *os.File) (*sandbox, error) {
 	text, err := json.Marshal(o)
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ import (
 // protects reports whether no guest can write to a file of the installation, nor change its permissions or times: because
 // guests see it on a file system that is read-only, or because it is another user's. Landlock leaves the permissions to
 // root, and to the owner.
-func (c Confinement) protects(path string, info fs.FileInfo) bool {
+func (c enclosure) protects(path string, info fs.FileInfo) bool {
 	if c.Bubblewrap != "" {
 		return true
 	}
@@ -31,7 +31,7 @@ func (c Confinement) protects(path string, info fs.FileInfo) bool {
 }
 
 // originals are the files of Wine's installation that prefixes have copies of, and no guest can write to, by their size.
-func originals(loader string, c Confinement) map[int64][]string {
+func originals(loader string, c enclosure) map[int64][]string {
 	found := map[int64][]string{}
 	for _, folder := range libraries(loader) {
 		entries, err := os.ReadDir(folder)

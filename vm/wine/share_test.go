@@ -80,17 +80,17 @@ func TestProtects(t *testing.T) {
 	}
 	isRoot := os.Geteuid() == 0
 	for name, test := range map[string]struct {
-		with Confinement
+		with enclosure
 		path string
 		info fs.FileInfo
 		want bool
 	}{
-		"one's own, with namespaces":          {Confinement{Bubblewrap: "bwrap"}, own, info, true},
-		"one's own, with Landlock":            {Confinement{Landlock: 7}, own, info, false},
-		"one's own, with nothing":             {Confinement{}, own, info, false},
-		"the distribution's, with Landlock":   {Confinement{Landlock: 7}, "/bin/sh", others, !isRoot},
-		"the distribution's, with nothing":    {Confinement{}, "/bin/sh", others, !isRoot},
-		"the distribution's, with namespaces": {Confinement{Bubblewrap: "bwrap"}, "/bin/sh", others, true},
+		"one's own, with namespaces":          {enclosure{Bubblewrap: "bwrap"}, own, info, true},
+		"one's own, with Landlock":            {enclosure{Landlock: 7}, own, info, false},
+		"one's own, with nothing":             {enclosure{}, own, info, false},
+		"the distribution's, with Landlock":   {enclosure{Landlock: 7}, "/bin/sh", others, !isRoot},
+		"the distribution's, with nothing":    {enclosure{}, "/bin/sh", others, !isRoot},
+		"the distribution's, with namespaces": {enclosure{Bubblewrap: "bwrap"}, "/bin/sh", others, true},
 	} {
 		if got := test.with.protects(test.path, test.info); got != test.want {
 			t.Errorf("%s: %t, want %t", name, got, test.want)

@@ -101,8 +101,9 @@ func Prefix(ctx context.Context, root, dir string, s *Software) error {
 	return err
 }
 
-// EndPrefix ends every process of a prefix, those as well that its wineserver has left behind.
-func EndPrefix(prefix string) error { return kin{prefix: prefix}.kill() }
+// EndPrefix ends every process of a prefix, those as well that its wineserver has left behind, or that are known by the folder
+// of its sockets; an empty temp: it has none of its own.
+func EndPrefix(prefix, temp string) error { return kin{prefix: prefix, temp: temp}.kill() }
 
 // renewTemplate makes a template anew that a guest has spoiled. Clones of it that are in use keep their
 // files.
