@@ -81,6 +81,21 @@ func Replace(on FS, path string, data []byte, mode fs.FileMode) error {
 	return on.SyncFolder(filepath.Dir(path))
 }
 
+// Swap is Replace for what can be made again and tells by itself that it is not whole: it does not wait for the disk, and any
+// number may do it at once. Whatever was there makes way, also a pipe, which a write would wait for.
+func Swap(path string, data []byte, mode fs.FileMode) error {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name()) // after the rename there is nothing left of that name
+	_, err = file.Write(data)
+	if err = errors.Join(err, file.Chmod(mode), file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}
+
 // clear removes what was half written.
 func clear(on FS, path string) error {
 	if err := on.Remove(path); !errors.Is(err, fs.ErrNotExist) {

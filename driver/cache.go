@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"wskharness/disk"
 )
 
 // Cache is a folder of finished builds and packages, each under a key made of all that went into it.
@@ -98,7 +100,7 @@ func (c Cache) publish(room, key, built string, good func(dir string) bool) erro
 func (c Cache) keep(room, key string, content []byte) {
 	path := c.path(room, key)
 	if os.MkdirAll(filepath.Dir(path), 0o755) == nil {
-		_ = os.WriteFile(path, append([]byte(seal(room, key, content)+"\n"), content...), 0o644)
+		_ = disk.Swap(path, append([]byte(seal(room, key, content)+"\n"), content...), 0o644)
 	}
 }
 

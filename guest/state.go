@@ -26,7 +26,7 @@ type State struct {
 	Win32       winerr.Win32
 	Steps, Irps int // all that are under way; those listed may be fewer
 	Outstanding journal.Residue
-	Inflight  []Inflight // the oldest first
+	Inflight    []Inflight // the oldest first
 }
 
 // Inflight is something that is under way in the driver.
@@ -89,7 +89,7 @@ type stateJSON struct {
 	Steps       *int           `json:"steps"`
 	Irps        *int           `json:"irps"`
 	Outstanding []uint32       `json:"outstanding"`
-	Inflight  []inflightJSON `json:"inflight"`
+	Inflight    []inflightJSON `json:"inflight"`
 }
 
 type inflightJSON struct {

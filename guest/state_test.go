@@ -34,13 +34,13 @@ func TestParseState(t *testing.T) {
 	}
 	one := stateText[strings.Index(stateText, `{"kind"`):strings.Index(stateText, `,{"kind":2`)]
 	for name, text := range map[string]string{
-		"no word":             strings.Replace(stateText, `"run":"running"`, `"run":"well"`, 1),
-		"no counts":           `{"run":"gone","driver":"stopped","win32":0}`,
-		"an unknown kind":     strings.Replace(stateText, `"kind":1`, `"kind":7`, 1),
-		"a negative step":     strings.Replace(stateText, `"step":4`, `"step":-4`, 1),
+		"no word":              strings.Replace(stateText, `"run":"running"`, `"run":"well"`, 1),
+		"no counts":            `{"run":"gone","driver":"stopped","win32":0}`,
+		"an unknown kind":      strings.Replace(stateText, `"kind":1`, `"kind":7`, 1),
+		"a negative step":      strings.Replace(stateText, `"step":4`, `"step":-4`, 1),
 		"an operation without": strings.Replace(stateText, `"op":15,`, ``, 1),
-		"too short a residue": strings.Replace(stateText, `[1,0,1,2,1,1]`, `[1,0,1]`, 1),
-		"too many operations": strings.Replace(stateText, one, one+strings.Repeat(","+one, abi.MaxInflight), 1),
+		"too short a residue":  strings.Replace(stateText, `[1,0,1,2,1,1]`, `[1,0,1]`, 1),
+		"too many operations":  strings.Replace(stateText, one, one+strings.Repeat(","+one, abi.MaxInflight), 1),
 	} {
 		if got, err := parseState([]byte(text)); err == nil {
 			t.Errorf("%s is taken for %+v; want an error", name, got)

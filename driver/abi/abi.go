@@ -377,7 +377,7 @@ type PlanHeader struct {
 	CaseCount      uint32
 	CaseOffset     uint32
 	BatchCount     uint32
-	BatchOffset     uint32
+	BatchOffset    uint32
 	StepCount      uint32
 	StepOffset     uint32
 	StringBytes    uint32
