@@ -1,7 +1,10 @@
 /* acceptevent.c - the callback of listening sockets that have one. */
+#include "socketuse.h"
 #include "acceptevent.h"
 #include "control.h"
 #include "namedsocket.h"
+
+static PASSIVE_ROUTINE EventsRun;
 
 /* Unused by the sockets that the callback accepts: no event is enabled on them. */
 static const WSK_CLIENT_CONNECTION_DISPATCH NoEvents;
@@ -38,7 +41,7 @@ _IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS WSKAPI
 const WSK_CLIENT_LISTEN_DISPATCH AcceptEventDispatch = {AcceptEvent, NULL, NULL};
 
 /* Waits until the event callback was called so often. */
-VOID EventsRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID EventsRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     NAMED_SOCKET *named = NamedSocketAt(SocketArg(Call, 0));
     UINT32 count = (UINT32)Call->Step.Arg[1];
@@ -51,3 +54,5 @@ VOID EventsRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     Result->Value[WSKT_V_SOCKET_EVENTS] = (UINT32)named->Events;
     Result->Value[WSKT_V_SOCKET_DISABLED] = (UINT32)named->Disabled;
 }
+
+const OPERATION EventsOperation = {EventsRun, SocketCheck, LEVEL_PASSIVE};

@@ -5,6 +5,3 @@
 
 /* For a listening socket whose context is its NAMED_SOCKET. */
 extern const WSK_CLIENT_LISTEN_DISPATCH AcceptEventDispatch;
-
-/* WSKT_OP_EVENTS. */
-PASSIVE_ROUTINE EventsRun;

@@ -2,6 +2,9 @@
 #include "capture.h"
 #include "workers.h"
 
+static OPERATION_ROUTINE CaptureRun, ReleaseRun, InspectRun, CompareRun;
+static OPERATION_CHECK CaptureCheck, ReleaseCheck, CompareCheck;
+
 #define UNWRITTEN_WORD (0x0101010101010101ull * UNWRITTEN)
 
 /* A pointer that the provider has written; NULL for one that it has left as it was. */
@@ -70,7 +73,7 @@ _Requires_lock_held_(Client->Lock) static VOID CountCapture(CLIENT *Client, LONG
     Client->Captures = captures;
 }
 
-VOID CaptureRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID CaptureRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     CLIENT *client = ClientAt(ClientArg(Call, 0));
     REGISTRATION *registration;
@@ -113,7 +116,7 @@ VOID CaptureRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     ClientEndCall(client, irql);
 }
 
-NTSTATUS CaptureCheck(const STEP_CALL *Call)
+static NTSTATUS CaptureCheck(const STEP_CALL *Call)
 {
     UINT64 wait = Call->Step.Arg[1];
 
@@ -136,7 +139,7 @@ _IRQL_requires_max_(DISPATCH_LEVEL) static VOID Inspect(UINT32 Index, WSKT_RESUL
     KeReleaseSpinLock(&client->Lock, irql);
 }
 
-VOID InspectRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID InspectRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     Inspect(ClientArg(Call, 0), Result);
 }
@@ -242,7 +245,7 @@ static VOID ReleaseAfter(UINT32 Index, UINT32 Ms, WSKT_RESULT *Result)
     }
 }
 
-VOID ReleaseRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID ReleaseRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     if (Call->Step.Arg[1] != 0) {
         ReleaseAfter(ClientArg(Call, 0), (UINT32)Call->Step.Arg[1], Result);
@@ -251,7 +254,7 @@ VOID ReleaseRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     }
 }
 
-NTSTATUS ReleaseCheck(const STEP_CALL *Call)
+static NTSTATUS ReleaseCheck(const STEP_CALL *Call)
 {
     UINT64 ms = Call->Step.Arg[1];
 
@@ -311,7 +314,7 @@ static BOOLEAN CopyCaptured(CLIENT *Client, CAPTURED *Copy)
     return held;
 }
 
-VOID CompareRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID CompareRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     CAPTURED first;
     CAPTURED second;
@@ -326,7 +329,12 @@ VOID CompareRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     Result->Value[WSKT_V_COMPARE_SAME_DISPATCH] = first.Dispatch == second.Dispatch;
 }
 
-NTSTATUS CompareCheck(const STEP_CALL *Call)
+static NTSTATUS CompareCheck(const STEP_CALL *Call)
 {
     return Sound(IsClient(Call, Call->Step.Arg[0]) && IsClient(Call, Call->Step.Arg[1]));
 }
+
+const OPERATION CaptureOperation = {CaptureRun, CaptureCheck, LEVEL_DISPATCH};
+const OPERATION ReleaseOperation = {ReleaseRun, ReleaseCheck, LEVEL_DISPATCH};
+const OPERATION InspectOperation = {InspectRun, ClientCheck, LEVEL_DISPATCH};
+const OPERATION CompareOperation = {CompareRun, CompareCheck, LEVEL_DISPATCH};

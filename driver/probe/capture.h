@@ -3,10 +3,6 @@
 
 #include "client.h"
 
-/* WSKT_OP_CAPTURE, RELEASE, INSPECT and COMPARE. */
-OPERATION_ROUTINE CaptureRun, ReleaseRun, InspectRun, CompareRun;
-OPERATION_CHECK CaptureCheck, ReleaseCheck, CompareCheck;
-
 /*
  * The provider NPI that the client has captured, for one call through it; FALSE if it has none. Until
  * CaptureLeave the last capture is not released, unless as misuse.

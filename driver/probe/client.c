@@ -7,6 +7,9 @@
 #include "client.h"
 #include "pool.h"
 
+static PASSIVE_ROUTINE RegisterRun, DeregisterRun;
+static OPERATION_CHECK RegisterCheck;
+
 /* What calls that are about to return may take on a busy machine. */
 #define DRAIN_MS 2000u
 
@@ -142,7 +145,7 @@ _Requires_lock_held_(Client->Lock) static NTSTATUS
     return Client->Calls != 0 || Client->Captures != 0 ? STATUS_DEVICE_BUSY : STATUS_SUCCESS;
 }
 
-VOID RegisterRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID RegisterRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     const UINT64 *arg = Call->Step.Arg;
     UINT32 flags = (UINT32)arg[2];
@@ -205,7 +208,7 @@ VOID RegisterRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     ClientEndCall(client, irql);
 }
 
-NTSTATUS RegisterCheck(const STEP_CALL *Call)
+static NTSTATUS RegisterCheck(const STEP_CALL *Call)
 {
     const UINT64 *arg = Call->Step.Arg;
 
@@ -258,7 +261,7 @@ VOID ClientDeregister(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result)
     ClientEndCall(client, irql);
 }
 
-VOID DeregisterRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID DeregisterRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     ClientDeregister(ClientArg(Call, 0), Misuse(Call), Result);
 }
@@ -309,3 +312,6 @@ VOID ClientsForget(VOID)
         KeReleaseSpinLock(&client->Lock, irql);
     }
 }
+
+const OPERATION RegisterOperation = {RegisterRun, RegisterCheck, LEVEL_WSK_PASSIVE};
+const OPERATION DeregisterOperation = {DeregisterRun, ClientCheck, LEVEL_WSK_PASSIVE};

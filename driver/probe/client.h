@@ -64,8 +64,7 @@ _Releases_lock_(Client->Lock) _IRQL_requires_(DISPATCH_LEVEL) VOID
     ClientEndCall(CLIENT *Client, _IRQL_restores_ KIRQL Irql);
 
 /* WSKT_OP_REGISTER and WSKT_OP_DEREGISTER; the check for operations that take a client and nothing else. */
-PASSIVE_ROUTINE RegisterRun, DeregisterRun;
-OPERATION_CHECK RegisterCheck, ClientCheck;
+OPERATION_CHECK ClientCheck;
 
 /* Status, origin and values go to Result, whose values start zeroed. */
 _IRQL_requires_max_(PASSIVE_LEVEL) VOID ClientDeregister(UINT32 Index, BOOLEAN Misuse, WSKT_RESULT *Result);

@@ -7,6 +7,9 @@
 #include "capture.h"
 #include "socketuse.h"
 
+static PASSIVE_ROUTINE ControlSocketRun, ControlClientRun;
+static OPERATION_CHECK ControlClientCheck;
+
 #define SOL_SOCKET_LEVEL 0xFFFFu
 #define LIST_ATTEMPTS    4u
 
@@ -112,7 +115,7 @@ static NTSTATUS SetTdiBehavior(UINT32 Behavior, const WSK_PROVIDER_NPI *Npi, PEN
     return CallControl(Npi, WSK_TDI_BEHAVIOR, &control, Pending);
 }
 
-NTSTATUS ControlClientCheck(const STEP_CALL *Call)
+static NTSTATUS ControlClientCheck(const STEP_CALL *Call)
 {
     const UINT64 *arg = Call->Step.Arg;
 
@@ -121,7 +124,7 @@ NTSTATUS ControlClientCheck(const STEP_CALL *Call)
                  arg[2] <= (arg[1] == WSK_TRANSPORT_LIST_QUERY ? WSKT_SOCKET_BYTES : 0xFFFFFFFF));
 }
 
-VOID ControlClientRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID ControlClientRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     const UINT64 *arg = Call->Step.Arg;
     UINT32 client = ClientArg(Call, 0);
@@ -181,7 +184,7 @@ static NTSTATUS SetEvents(PWSK_SOCKET Socket, WSK_EVENT_CALLBACK_CONTROL *Callba
                                       sizeof(*Callbacks), Callbacks, 0, NULL, NULL, Irp);
 }
 
-VOID ControlSocketRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID ControlSocketRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     WSK_EVENT_CALLBACK_CONTROL *callbacks;
     SOCKET_USE use;
@@ -200,3 +203,6 @@ NTSTATUS ControlDisableEvent(PWSK_SOCKET Socket, ULONG Event)
 
     return SetEvents(Socket, &callbacks, NULL); /* without an IRP it is read before the call returns */
 }
+
+const OPERATION ControlSocketOperation = {ControlSocketRun, SocketCheck, LEVEL_PASSIVE};
+const OPERATION ControlClientOperation = {ControlClientRun, ControlClientCheck, LEVEL_PASSIVE};

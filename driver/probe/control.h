@@ -3,9 +3,5 @@
 
 #include "stepcall.h"
 
-/* WSKT_OP_CONTROL_CLIENT and WSKT_OP_CONTROL_SOCKET. */
-PASSIVE_ROUTINE ControlClientRun, ControlSocketRun;
-OPERATION_CHECK ControlClientCheck;
-
 /* From within an event callback of the socket, with a NULL IRP. */
 _IRQL_requires_max_(DISPATCH_LEVEL) NTSTATUS ControlDisableEvent(PWSK_SOCKET Socket, ULONG Event);

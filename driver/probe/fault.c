@@ -1,7 +1,10 @@
 /* fault.c - faults of the driver that a step asks for. */
-#include "fault.h"
+#include "stepcall.h"
 
-NTSTATUS FaultCheck(const STEP_CALL *Call)
+static OPERATION_ROUTINE DoFault;
+static OPERATION_CHECK FaultCheck;
+
+static NTSTATUS FaultCheck(const STEP_CALL *Call)
 {
     const UINT64 *arg = Call->Step.Arg;
 
@@ -25,7 +28,7 @@ static VOID Hang(UINT64 Ms, BOOLEAN Spin)
     }
 }
 
-VOID DoFault(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID DoFault(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     const UINT64 *arg = Call->Step.Arg;
 
@@ -45,3 +48,5 @@ VOID DoFault(const STEP_CALL *Call, WSKT_RESULT *Result)
         break;
     }
 }
+
+const OPERATION FaultOperation = {DoFault, FaultCheck, LEVEL_DISPATCH};

@@ -6,8 +6,11 @@
  * Which count means something is not guessed from the system's name but measured, once: it is the one
  * that notices a few megabytes allocated here.
  */
-#include "memoryusage.h"
+#include "stepcall.h"
 #include "pool.h"
+
+static PASSIVE_ROUTINE MemoryRun;
+static OPERATION_CHECK MemoryCheck;
 
 #define SYSTEM_PERFORMANCE 2u
 #define PROBE_BYTES        (8u * 1024u * 1024u)
@@ -94,7 +97,7 @@ _IRQL_requires_max_(PASSIVE_LEVEL) static NTSTATUS ReadUsage(UINT64 *Bytes)
 /* One mark for all callers: a case measures the whole machine, so two at once mean nothing anyway. */
 static volatile LONG64 MemoryMark;
 
-VOID MemoryRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID MemoryRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     UINT64 bytes = 0;
     UINT64 mark;
@@ -112,7 +115,9 @@ VOID MemoryRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     Result->Value[WSKT_V_MEMORY_GROWTH] = bytes > mark ? bytes - mark : 0;
 }
 
-NTSTATUS MemoryCheck(const STEP_CALL *Call)
+static NTSTATUS MemoryCheck(const STEP_CALL *Call)
 {
     return Sound(Call->Step.Arg[0] <= 1);
 }
+
+const OPERATION MemoryOperation = {MemoryRun, MemoryCheck, LEVEL_PASSIVE};

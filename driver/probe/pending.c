@@ -4,6 +4,10 @@
 #include "namedsocket.h"
 #include "pool.h"
 
+/* AWAIT is of the oldest operation of a socket or client that was left; CANCEL of the oldest, left or not. */
+static PASSIVE_ROUTINE AwaitRun, CancelRun;
+static OPERATION_CHECK AwaitCheck;
+
 /* A provider that fails a call completes its IRP before it returns; this is what a slow one gets. */
 #define REFUSED_MS 50u
 
@@ -274,14 +278,14 @@ static UINT32 OwnerArg(const STEP_CALL *Call)
     return OfClient(Call) ? OWNER_CLIENT | ClientArg(Call, 0) : SocketArg(Call, 0);
 }
 
-NTSTATUS AwaitCheck(const STEP_CALL *Call)
+static NTSTATUS AwaitCheck(const STEP_CALL *Call)
 {
     UINT64 index = Call->Step.Arg[0];
 
     return Sound(SocketBounds(Call) && (OfClient(Call) ? IsClient(Call, index) : IsSocket(Call, index)));
 }
 
-VOID AwaitRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID AwaitRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     PENDING *pending = FindPending(OwnerArg(Call), TRUE);
     BOOLEAN done;
@@ -295,7 +299,7 @@ VOID AwaitRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     TakePending(pending, done);
 }
 
-VOID CancelRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID CancelRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     PENDING *pending = FindPending(OwnerArg(Call), FALSE);
 
@@ -392,3 +396,6 @@ VOID PendingEnd(VOID)
         PendingDestroy(pending);
     }
 }
+
+const OPERATION AwaitOperation = {AwaitRun, AwaitCheck, LEVEL_PASSIVE};
+const OPERATION CancelOperation = {CancelRun, AwaitCheck, LEVEL_PASSIVE};

@@ -67,13 +67,6 @@ _IRQL_requires_max_(PASSIVE_LEVEL) VOID PendingDestroy(PENDING *Pending);
 _IRQL_requires_max_(PASSIVE_LEVEL) VOID
     PendingSettle(PENDING *Pending, NTSTATUS Returned, UINT32 Ms, BOOLEAN SetAside, WSKT_RESULT *Result);
 
-/*
- * WSKT_OP_AWAIT waits for the oldest operation of a socket or client that was left; WSKT_OP_CANCEL cancels
- * the IRP of the oldest one, left or not.
- */
-PASSIVE_ROUTINE AwaitRun, CancelRun;
-OPERATION_CHECK AwaitCheck;
-
 /* Operations whose IRP has not completed; those set aside don't count. */
 _IRQL_requires_max_(DISPATCH_LEVEL) UINT32 PendingCount(VOID);
 

@@ -8,6 +8,9 @@
 #include "provider.h"
 #include "wskcontrol.h"
 
+static OPERATION_ROUTINE ProviderRun, ProviderStateRun;
+static OPERATION_CHECK ProviderCheck;
+
 /* The address in the import table: the function itself may be a stub of this image. */
 extern VOID *__imp_WskRegister;
 
@@ -89,7 +92,7 @@ static volatile LONG ProviderChanged;
 /* … and did not become so again behind the case that has changed it: with this status. */
 static volatile LONG ProviderKept;
 
-NTSTATUS ProviderCheck(const STEP_CALL *Call)
+static NTSTATUS ProviderCheck(const STEP_CALL *Call)
 {
     const UINT64 *arg = Call->Step.Arg;
 
@@ -97,7 +100,7 @@ NTSTATUS ProviderCheck(const STEP_CALL *Call)
                  arg[3] <= 0xFFFF && arg[4] <= WSKT_PROVIDER_NOT_READY);
 }
 
-VOID ProviderRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID ProviderRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     const UINT64 *arg = Call->Step.Arg;
     WSK_TEST_SETTINGS settings = {0};
@@ -118,7 +121,7 @@ VOID ProviderRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     }
 }
 
-VOID ProviderStateRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID ProviderStateRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     WSK_TEST_COUNTERS counters;
 
@@ -154,3 +157,6 @@ NTSTATUS ProviderIsDefault(VOID)
 {
     return (NTSTATUS)ProviderKept;
 }
+
+const OPERATION ProviderOperation = {ProviderRun, ProviderCheck, LEVEL_PASSIVE};
+const OPERATION ProviderStateOperation = {ProviderStateRun, NULL, LEVEL_PASSIVE};

@@ -3,10 +3,6 @@
 
 #include "stepcall.h"
 
-/* WSKT_OP_PROVIDER and WSKT_OP_PROVIDER_STATE; refused where the provider has no control. */
-OPERATION_ROUTINE ProviderRun, ProviderStateRun;
-OPERATION_CHECK ProviderCheck;
-
 /* The provider becomes as it is by default; elsewhere nothing happens. */
 _IRQL_requires_max_(DISPATCH_LEVEL) VOID ProviderDefaults(VOID);
 

@@ -1,6 +1,8 @@
 /* query.c - asking the provider for its range of versions. */
-#include "query.h"
+#include "stepcall.h"
 #include "client.h"
+
+static OPERATION_ROUTINE QueryRun;
 
 /*
  * A version that is neither the lowest nor the highest: the middle one of those with the highest's major
@@ -29,7 +31,7 @@ static VOID DescribeRange(const WSK_PROVIDER_CHARACTERISTICS *Range, WSKT_RESULT
     Result->Value[WSKT_V_QUERY_ABOVE] = (USHORT)(Range->HighestVersion + 1);
 }
 
-VOID QueryRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID QueryRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     CLIENT *client = ClientAt(ClientArg(Call, 0));
     REGISTRATION *registration;
@@ -60,3 +62,5 @@ VOID QueryRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     }
     ClientEndCall(client, irql);
 }
+
+const OPERATION QueryOperation = {QueryRun, ClientCheck, LEVEL_DISPATCH};

@@ -4,6 +4,8 @@
 #include "server.h"
 #include "socket.h"
 
+static PASSIVE_ROUTINE ActivateRun, DeactivateRun, StateRun;
+
 static const UINT64 Phases[] = {
     [SERVER_INACTIVE] = WSKT_PHASE_INACTIVE,   [SERVER_STARTING] = WSKT_PHASE_STARTING,
     [SERVER_LISTENING] = WSKT_PHASE_LISTENING, [SERVER_FAILED] = WSKT_PHASE_FAILED,
@@ -35,7 +37,7 @@ static VOID TellState(NTSTATUS Status, WSKT_RESULT *Result)
     Result->Value[WSKT_V_STATE_ALLOCATIONS] = (UINT64)PoolBlocks(POOL_SERVER) + PoolBlocks(POOL_CASE);
 }
 
-VOID ActivateRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID ActivateRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     NTSTATUS status;
 
@@ -48,7 +50,7 @@ VOID ActivateRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     }
 }
 
-VOID DeactivateRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID DeactivateRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     UNREFERENCED_PARAMETER(Call);
     if (ServerDeactivate()) {
@@ -58,7 +60,7 @@ VOID DeactivateRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     }
 }
 
-VOID StateRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID StateRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     TellState(ServerSettle(WithinBatch(Call, Call->Step.Arg[0])), Result);
 }
@@ -70,3 +72,7 @@ BOOLEAN ServerOnDemand(VOID)
     ServerDescribe(&state);
     return state.Phase != SERVER_INACTIVE && ByEntry == 0;
 }
+
+const OPERATION ActivateOperation = {ActivateRun, NULL, LEVEL_PASSIVE};
+const OPERATION DeactivateOperation = {DeactivateRun, NULL, LEVEL_PASSIVE};
+const OPERATION StateOperation = {StateRun, MsCheck, LEVEL_PASSIVE};

@@ -3,9 +3,6 @@
 
 #include "stepcall.h"
 
-/* WSKT_OP_ACTIVATE, DEACTIVATE and STATE. */
-PASSIVE_ROUTINE ActivateRun, DeactivateRun, StateRun;
-
 /* In DriverEntry: whether that activates the server, which is then part of the loaded driver's normal state.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL) VOID ServerStepsAtStart(BOOLEAN Activated);

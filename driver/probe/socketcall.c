@@ -2,6 +2,8 @@
 #include "socketcall.h"
 #include "socketuse.h"
 
+static PASSIVE_ROUTINE BindRun, ConnectRun, AcceptRun, DisconnectRun, CloseRun, AddressRun;
+
 /* Ports that nobody else is likely to have, since not every provider can say which one it chose. */
 #define FIRST_PORT    49152u
 #define PORTS         16384u
@@ -51,7 +53,7 @@ static VOID BindOnce(const STEP_CALL *Call, UINT32 Kind, UINT16 Port, WSKT_RESUL
 }
 
 /* To the loopback address, and where others have to find the socket, to a port that is known. */
-VOID BindRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID BindRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     const NAMED_SOCKET *named = NamedSocketAt(SocketArg(Call, 0));
     UINT32 kind = named->Kind;
@@ -76,7 +78,7 @@ VOID BindRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     Result->Value[WSKT_V_SOCKET_PORT] = named->Port;
 }
 
-VOID ConnectRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID ConnectRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     const WSK_PROVIDER_CONNECTION_DISPATCH *dispatch;
     SOCKET_USE use;
@@ -93,7 +95,7 @@ VOID ConnectRun(const STEP_CALL *Call, WSKT_RESULT *Result)
                  Result);
 }
 
-VOID AcceptRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID AcceptRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     BOOLEAN tell = (Call->Step.Arg[4] & WSKT_SOCKET_NO_ADDRESSES) == 0;
     UINT32 accepted = SocketArg(Call, 1);
@@ -115,7 +117,7 @@ VOID AcceptRun(const STEP_CALL *Call, WSKT_RESULT *Result)
                  Result);
 }
 
-VOID DisconnectRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID DisconnectRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     ULONG flags = (Call->Step.Arg[4] & WSKT_SOCKET_ABORTIVE) != 0 ? WSK_FLAG_ABORTIVE : 0;
     const WSK_PROVIDER_CONNECTION_DISPATCH *dispatch;
@@ -149,7 +151,7 @@ _IRQL_requires_max_(PASSIVE_LEVEL) static VOID
     SocketUseEnd(&use, dispatch->WskCloseSocket(use.Socket, use.Pending->Irp), Result);
 }
 
-VOID CloseRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID CloseRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     CloseNamed(SocketArg(Call, 0), HasIrp(Call), SocketWait(Call), Result);
 }
@@ -174,7 +176,7 @@ static NTSTATUS AskAddress(const SOCKET_USE *Use, BOOLEAN Remote)
     }
 }
 
-VOID AddressRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID AddressRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     UINT32 kind = NamedSocketAt(SocketArg(Call, 0))->Kind;
     BOOLEAN remote = (Call->Step.Arg[4] & WSKT_SOCKET_REMOTE) != 0;
@@ -217,3 +219,10 @@ VOID SocketsEnd(VOID)
         PendingTidy();
     }
 }
+
+const OPERATION BindOperation = {BindRun, SocketCheck, LEVEL_PASSIVE};
+const OPERATION ConnectOperation = {ConnectRun, SocketPairCheck, LEVEL_PASSIVE};
+const OPERATION AcceptOperation = {AcceptRun, SocketPairCheck, LEVEL_PASSIVE};
+const OPERATION DisconnectOperation = {DisconnectRun, SocketCheck, LEVEL_PASSIVE};
+const OPERATION CloseOperation = {CloseRun, SocketCheck, LEVEL_PASSIVE};
+const OPERATION AddressOperation = {AddressRun, SocketCheck, LEVEL_PASSIVE};

@@ -3,9 +3,6 @@
 
 #include "stepcall.h"
 
-/* WSKT_OP_BIND, CONNECT, ACCEPT, DISCONNECT, CLOSE and ADDRESS. */
-PASSIVE_ROUTINE BindRun, ConnectRun, AcceptRun, DisconnectRun, CloseRun, AddressRun;
-
 /* Starts closing what is open and nobody is at. Not waited for. */
 _IRQL_requires_max_(PASSIVE_LEVEL) VOID SocketsClose(VOID);
 

@@ -1,8 +1,11 @@
 /* socketcreate.c - WskSocket and WskSocketConnect. */
-#include "socketcreate.h"
+#include "stepcall.h"
 #include "acceptevent.h"
 #include "capture.h"
 #include "socketuse.h"
+
+static PASSIVE_ROUTINE CreateRun, CreateConnectedRun;
+static OPERATION_CHECK CreateCheck, CreateConnectedCheck;
 
 /* A socket to be made. */
 typedef struct CREATION {
@@ -52,7 +55,7 @@ static BOOLEAN IsKind(UINT64 Kind)
     return Kind <= WSK_FLAG_STREAM_SOCKET && (Kind & (Kind - 1)) == 0; /* at most one of the flags */
 }
 
-NTSTATUS CreateCheck(const STEP_CALL *Call)
+static NTSTATUS CreateCheck(const STEP_CALL *Call)
 {
     const UINT64 *arg = Call->Step.Arg;
     UINT64 event = arg[2] >> 8;
@@ -62,7 +65,7 @@ NTSTATUS CreateCheck(const STEP_CALL *Call)
                  ((arg[4] & WSKT_SOCKET_EVENT_ACCEPT) == 0 || event != 0));
 }
 
-VOID CreateRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID CreateRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     const UINT64 *arg = Call->Step.Arg;
     UINT32 options = (UINT32)arg[4];
@@ -94,7 +97,7 @@ VOID CreateRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     PendingSettle(creation.Pending, status, anonymous ? 0 : SocketWait(Call), anonymous, Result);
 }
 
-NTSTATUS CreateConnectedCheck(const STEP_CALL *Call)
+static NTSTATUS CreateConnectedCheck(const STEP_CALL *Call)
 {
     const UINT64 *arg = Call->Step.Arg;
 
@@ -102,7 +105,7 @@ NTSTATUS CreateConnectedCheck(const STEP_CALL *Call)
                  IsSocket(Call, arg[2]));
 }
 
-VOID CreateConnectedRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID CreateConnectedRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     BOOLEAN anonymous = (Call->Step.Arg[4] & WSKT_SOCKET_NULL_CLIENT) != 0;
     UINT32 other = SocketArg(Call, 2);
@@ -125,3 +128,6 @@ VOID CreateConnectedRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     CaptureLeave(creation.Client);
     PendingSettle(pending, status, anonymous ? 0 : SocketWait(Call), anonymous, Result);
 }
+
+const OPERATION CreateOperation = {CreateRun, CreateCheck, LEVEL_PASSIVE};
+const OPERATION CreateConnectedOperation = {CreateConnectedRun, CreateConnectedCheck, LEVEL_PASSIVE};

@@ -1,8 +1,8 @@
 /*
  * stepcall.h - a step as it is run, for the files that have operations.
  *
- * An operation is a number in wskabi.h, a routine and a check in one of these files, and a row in
- * operation.c.
+ * An operation is a number in wskabi.h, a row with a routine and a check in one of these files, and its line
+ * in operation.c.
  */
 #pragma once
 
@@ -34,6 +34,20 @@ _IRQL_requires_max_(PASSIVE_LEVEL) typedef VOID PASSIVE_ROUTINE(const STEP_CALL 
 
 /* STATUS_SUCCESS if the step's arguments are sound, for where it is to run. */
 _IRQL_requires_max_(PASSIVE_LEVEL) typedef NTSTATUS OPERATION_CHECK(const STEP_CALL *Call);
+
+/* Where an operation may run. */
+typedef enum LEVEL {
+    LEVEL_PASSIVE,
+    LEVEL_WSK_PASSIVE, /* a WSK call for PASSIVE_LEVEL only: at DISPATCH_LEVEL it is misuse */
+    LEVEL_DISPATCH,    /* at DISPATCH_LEVEL as well */
+} LEVEL;
+
+/* The row of an operation. */
+typedef struct OPERATION {
+    OPERATION_ROUTINE *Run;
+    OPERATION_CHECK *Check; /* NULL: it takes nothing */
+    LEVEL Level;
+} OPERATION;
 
 /*
  * The bytes of what WSK is to write, before the call. A client's variables have anything in them then: a
@@ -104,4 +118,10 @@ static inline UINT32 SocketWait(const STEP_CALL *Call)
     BOOLEAN leave = (Call->Step.Arg[4] & WSKT_SOCKET_PENDING) != 0;
 
     return leave ? 0 : WithinBatch(Call, Call->Step.Arg[5]);
+}
+
+/* Arg[0] is milliseconds. */
+static inline NTSTATUS MsCheck(const STEP_CALL *Call)
+{
+    return Sound(Call->Step.Arg[0] <= WSKT_MAX_WAIT_MS);
 }

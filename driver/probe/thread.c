@@ -2,6 +2,9 @@
 #include "thread.h"
 #include "worker.h"
 
+static PASSIVE_ROUTINE BlockedRun, JoinRun;
+static OPERATION_CHECK ThreadCheck;
+
 typedef enum THREAD_STATE {
     THREAD_UNUSED,
     THREAD_RUNNING,
@@ -116,7 +119,7 @@ static BOOLEAN Await(UINT32 Index, UINT32 Ms, WSKT_RESULT *Result, WSKT_RESULT *
 /* A wait may end a tick of the clock early. */
 #define TICK_MS 16u
 
-VOID BlockedRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID BlockedRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     UINT32 ms = (UINT32)Call->Step.Arg[1];
     UINT64 seen = DeadlineIn(ms > TICK_MS ? ms - TICK_MS : 0);
@@ -135,7 +138,7 @@ VOID BlockedRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     }
 }
 
-VOID JoinRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID JoinRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     WSKT_RESULT operation;
 
@@ -152,7 +155,7 @@ VOID JoinRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     }
 }
 
-NTSTATUS ThreadCheck(const STEP_CALL *Call)
+static NTSTATUS ThreadCheck(const STEP_CALL *Call)
 {
     return Sound(Call->Step.Arg[0] < WSKT_MAX_THREADS && Call->Step.Arg[1] <= WSKT_MAX_WAIT_MS);
 }
@@ -186,3 +189,6 @@ VOID ThreadsEnd(VOID)
         WorkerEnd(&Threads[i].Worker);
     }
 }
+
+const OPERATION BlockedOperation = {BlockedRun, ThreadCheck, LEVEL_PASSIVE};
+const OPERATION JoinOperation = {JoinRun, ThreadCheck, LEVEL_PASSIVE};

@@ -9,10 +9,6 @@ _IRQL_requires_max_(PASSIVE_LEVEL) VOID ThreadsInitialize(VOID);
 _IRQL_requires_max_(PASSIVE_LEVEL) VOID
     ThreadStart(const STEP_CALL *Call, PASSIVE_ROUTINE *Run, WSKT_RESULT *Result);
 
-/* WSKT_OP_BLOCKED and WSKT_OP_JOIN. */
-PASSIVE_ROUTINE BlockedRun, JoinRun;
-OPERATION_CHECK ThreadCheck;
-
 _IRQL_requires_max_(HIGH_LEVEL) UINT32 ThreadsBusy(VOID);
 
 /* Threads whose operation has returned become as if never used. */

@@ -1,9 +1,12 @@
 /* transfer.c - WskSend and WskReceive, WskSendTo and WskReceiveFrom. */
-#include "transfer.h"
+#include "stepcall.h"
 #include "socketuse.h"
 
+static PASSIVE_ROUTINE SendRun, ReceiveRun, SendToRun, ReceiveFromRun;
+static OPERATION_CHECK TransferCheck, SendToCheck;
+
 /* Bytes, and behind the first byte of the pattern the offset: both inside of the buffer. */
-NTSTATUS TransferCheck(const STEP_CALL *Call)
+static NTSTATUS TransferCheck(const STEP_CALL *Call)
 {
     const UINT64 *arg = Call->Step.Arg;
 
@@ -11,7 +14,7 @@ NTSTATUS TransferCheck(const STEP_CALL *Call)
                  arg[2] >> 8 <= WSKT_SOCKET_BYTES - arg[1]);
 }
 
-NTSTATUS SendToCheck(const STEP_CALL *Call)
+static NTSTATUS SendToCheck(const STEP_CALL *Call)
 {
     return IsSocket(Call, Call->Step.Arg[3]) ? TransferCheck(Call) : STATUS_INVALID_PARAMETER;
 }
@@ -39,7 +42,7 @@ static BOOLEAN BeginTransfer(SOCKET_USE *Use, const STEP_CALL *Call, UINT32 Kind
     return TRUE;
 }
 
-VOID SendRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID SendRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     const WSK_PROVIDER_CONNECTION_DISPATCH *dispatch;
     SOCKET_USE use;
@@ -50,7 +53,7 @@ VOID SendRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     }
 }
 
-VOID ReceiveRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID ReceiveRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     const WSK_PROVIDER_CONNECTION_DISPATCH *dispatch;
     SOCKET_USE use;
@@ -62,7 +65,7 @@ VOID ReceiveRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     }
 }
 
-VOID SendToRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID SendToRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     const WSK_PROVIDER_DATAGRAM_DISPATCH *dispatch;
     SOCKET_USE use;
@@ -81,7 +84,7 @@ VOID SendToRun(const STEP_CALL *Call, WSKT_RESULT *Result)
                  Result);
 }
 
-VOID ReceiveFromRun(const STEP_CALL *Call, WSKT_RESULT *Result)
+static VOID ReceiveFromRun(const STEP_CALL *Call, WSKT_RESULT *Result)
 {
     const WSK_PROVIDER_DATAGRAM_DISPATCH *dispatch;
     SOCKET_USE use;
@@ -94,3 +97,8 @@ VOID ReceiveFromRun(const STEP_CALL *Call, WSKT_RESULT *Result)
                      Result);
     }
 }
+
+const OPERATION SendOperation = {SendRun, TransferCheck, LEVEL_PASSIVE};
+const OPERATION ReceiveOperation = {ReceiveRun, TransferCheck, LEVEL_PASSIVE};
+const OPERATION SendToOperation = {SendToRun, SendToCheck, LEVEL_PASSIVE};
+const OPERATION ReceiveFromOperation = {ReceiveFromRun, TransferCheck, LEVEL_PASSIVE};
