@@ -44,14 +44,14 @@ const checkpointFile = "checkpoint.json"
 // continue it.
 func (s *session) mark(c checkpoint) {
 	s.checkpoint = c
-	if err := writeWhole(s.env.disk(), filepath.Join(s.folder(), checkpointFile), c); err != nil {
-		s.abort(fmt.Errorf("note where the run on %s has got to: %w", s.target.Name, err))
+	if err := writeWhole(s.run.env.disk(), filepath.Join(s.folder(), checkpointFile), c); err != nil {
+		s.run.abort(fmt.Errorf("note where the run on %s has got to: %w", s.target.Name, err))
 	}
 }
 
 // readCheckpoint finds where an earlier controller has got to on this target.
 func (s *session) readCheckpoint() error {
-	err := readWhole(s.env.disk(), filepath.Join(s.folder(), checkpointFile), &s.checkpoint)
+	err := readWhole(s.run.env.disk(), filepath.Join(s.folder(), checkpointFile), &s.checkpoint)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // it did not get as far as the first run of the driver
 	}

@@ -51,7 +51,7 @@ func (s *session) connect(ctx context.Context) error {
 
 // connecting is the phase in which the guest is waited for, on a machine that may end meanwhile.
 func (s *session) connecting(ctx context.Context, do func(context.Context) (label string, err error)) error {
-	return s.phase(s.target.Name, results.PhaseConnect, func() (string, error) { return whileThere(ctx, s.machine, do) })
+	return s.run.phase(s.target.Name, results.PhaseConnect, func() (string, error) { return whileThere(ctx, s.machine, do) })
 }
 
 // reconnect opens a guest that is coming back: it does not answer for a while, and before that the boot that
@@ -114,7 +114,7 @@ func (s *session) open(ctx, whole context.Context) (label string, err error) {
 	s.fresh = s.facts.Traces
 	recorded := recordOf(s.target.Machine.Stack, s.facts)
 	s.named = recorded.Naming()
-	s.append(results.Event{Kind: results.KindTargetFacts, Target: s.target.Name, Guest: &recorded})
+	s.run.append(results.Event{Kind: results.KindTargetFacts, Target: s.target.Name, Guest: &recorded})
 	return s.named.Label, nil
 }
 
@@ -128,14 +128,14 @@ func (s *session) reach(ctx context.Context, bring func() (context.Context, cont
 }
 
 func (s *session) dial(ctx context.Context, bring func() (context.Context, context.CancelFunc)) (port, error) {
-	if w := s.env.world; w != nil {
+	if w := s.run.env.world; w != nil {
 		return w.reach(ctx, s.machine)
 	}
-	client, err := remote.New(s.machine.Endpoint(), remote.Options{Logger: s.log, Owner: "wskharness " + s.id})
+	client, err := remote.New(s.machine.Endpoint(), remote.Options{Logger: s.log, Owner: "wskharness " + s.run.id})
 	if err != nil {
 		return nil, err
 	}
-	g, err := guest.Connect(ctx, client, guest.Options{Agent: s.artifacts.Agent, Logger: s.log, Bring: bring, Owner: s.owner()})
+	g, err := guest.Connect(ctx, client, guest.Options{Agent: s.run.artifacts.Agent, Logger: s.log, Bring: bring, Owner: s.owner()})
 	if err != nil {
 		return nil, errors.Join(err, client.Close())
 	}
@@ -148,7 +148,7 @@ func (s *session) owner() string {
 	if err != nil {
 		host = "unknown"
 	}
-	return guest.LeaseOwner(s.id, host)
+	return guest.LeaseOwner(s.run.id, host)
 }
 
 // inUse is the error of a guest that another run has.
@@ -165,7 +165,7 @@ func (s *session) inUse() error {
 
 // letOthers gives a guest back that others can use, too.
 func (s *session) letOthers(ctx context.Context) {
-	if s.target.Machine.Shared == "" && !s.plan.Request.Keep && !s.plan.Request.Warm {
+	if s.target.Machine.Shared == "" && !s.run.plan.Request.Keep && !s.run.plan.Request.Warm {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.allow(closeLimit))
@@ -190,7 +190,7 @@ func (s *session) letOthers(ctx context.Context) {
 // tellTimeUp tells, where that is so, that it was a time of the session's own that ended ctx.
 func (s *session) tellTimeUp(ctx context.Context, doing string) {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) && limitUp(ctx) == nil {
-		s.tooLate("", "the time to %s was up", doing)
+		s.run.tooLate("", "the time to %s was up", doing)
 	}
 }
 

@@ -29,21 +29,21 @@ func driverRunID(run, target string, n int) string { return fmt.Sprintf("%s-%s-%
 
 // codePages are the guest's, as far as they are known.
 func (l *driverRun) codePages() output.CodePages {
-	return output.CodePages{ANSI: uint16(l.facts.ACP), OEM: uint16(l.facts.OEMCP)}
+	return output.CodePages{ANSI: uint16(l.session.facts.ACP), OEM: uint16(l.session.facts.OEMCP)}
 }
 
 // newState is the state of a driver run that a guest is given in that boot, of attempts that have passed before, or not.
 func (l *driverRun) newState(boot string, pages output.CodePages, takenUp bool, again func(attemptKey) bool) *driverrun.State {
-	c := l.plan.Request.Config
+	c := l.run.plan.Request.Config
 	p := driverrun.Plan{
-		N: l.n, ID: l.id, Target: l.target.Name, Boot: boot, SHA256: l.artifacts.pkg.Manifest.Driver.SHA256, Service: c.DriverService().Name,
-		External: l.externalDriver(), Resident: c.Resident(), Version: l.facts.Version(), Pages: pages, FailFast: l.plan.Request.FailFast, TakenUp: takenUp,
-		UnheardAfter: l.allow(unheardLimit), SuiteLimit: c.Limits.Suite, Spent: l.suiteTime,
+		N: l.n, ID: l.id, Target: l.session.target.Name, Boot: boot, SHA256: l.run.artifacts.pkg.Manifest.Driver.SHA256, Service: c.DriverService().Name,
+		External: l.run.externalDriver(), Resident: c.Resident(), Version: l.session.facts.Version(), Pages: pages, FailFast: l.run.plan.Request.FailFast, TakenUp: takenUp,
+		UnheardAfter: l.session.allow(unheardLimit), SuiteLimit: c.Limits.Suite, Spent: l.session.suiteTime,
 	}
-	kind := issueKind(l.target.Machine.Stack, l.facts)
+	kind := issueKind(l.session.target.Machine.Stack, l.session.facts)
 	for _, t := range l.attempts {
 		p.Attempts = append(p.Attempts, driverrun.Attempt{Case: t.test, Number: t.number, Seed: t.seed,
-			Known: l.plan.Catalog.Known(kind, p.Version, t.test), Again: again(t.key())})
+			Known: l.run.plan.Catalog.Known(kind, p.Version, t.test), Again: again(t.key())})
 	}
 	return driverrun.New(p)
 }
@@ -51,14 +51,14 @@ func (l *driverRun) newState(boot string, pages output.CodePages, takenUp bool, 
 // deploy compiles the plan for this guest, pushes it with the driver, and starts it. Where the start was not answered, it
 // may have been started: unanswered says so, and there is no journal.
 func (l *driverRun) deploy(ctx context.Context) (started following, unanswered error, err error) {
-	pkg := l.artifacts.pkg
+	pkg := l.run.artifacts.pkg
 	entries := make([]suites.Entry, len(l.attempts))
 	for i, t := range l.attempts {
 		entries[i] = suites.Entry{Case: t.test, Attempt: t.number}
 	}
 	hash, err := hex.DecodeString(pkg.Manifest.Driver.SHA256)
 	if err != nil || len(hash) != 32 {
-		return nil, nil, fmt.Errorf("deploy to %s: the package's hash %q is not one", l.target.Name, pkg.Manifest.Driver.SHA256)
+		return nil, nil, fmt.Errorf("deploy to %s: the package's hash %q is not one", l.session.target.Name, pkg.Manifest.Driver.SHA256)
 	}
 	path := guest.StorePath(pkg.Manifest.Driver.SHA256[:16], filepath.Base(pkg.Driver))
 	files, err := l.files(pkg, path)
@@ -66,32 +66,32 @@ func (l *driverRun) deploy(ctx context.Context) (started following, unanswered e
 		return nil, nil, err
 	}
 	plan, err := suites.Compile(entries, suites.PlanOptions{
-		RunID: l.id, DriverPath: path, Service: l.plan.Request.Config.DriverService().Name, DriverSHA256: [32]byte(hash),
-		StartTimeout: l.serviceLimit(startLimit), StopTimeout: l.serviceLimit(stopLimit), Seed: l.seed(),
-		Own: l.plan.Request.Config.ExternalService(), INF: files.inf, Stored: files.stored,
+		RunID: l.id, DriverPath: path, Service: l.run.plan.Request.Config.DriverService().Name, DriverSHA256: [32]byte(hash),
+		StartTimeout: l.serviceLimit(startLimit), StopTimeout: l.serviceLimit(stopLimit), Seed: l.run.seed(),
+		Own: l.run.plan.Request.Config.ExternalService(), INF: files.inf, Stored: files.stored,
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	if l.raw, err = l.env.disk().OpenFile(l.rawPath(), os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND, private); err != nil {
+	if l.raw, err = l.run.env.disk().OpenFile(l.rawPath(), os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND, private); err != nil {
 		err = fmt.Errorf("keep the guest's journal: %w", err)
-		l.abort(err)
+		l.run.abort(err)
 		return nil, nil, err
 	}
 	l.order = guest.Run{ID: l.id, Plan: plan, Journal: l.copyFrom(journal.Position{}), Files: files.all}
-	started, err = l.guest.StartRun(ctx, l.order)
+	started, err = l.session.guest.StartRun(ctx, l.order)
 	if _, ok := errors.AsType[*guest.LostError](err); ok {
 		return nil, err, nil
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("deploy to %s: %w", l.target.Name, err)
+		return nil, nil, fmt.Errorf("deploy to %s: %w", l.session.target.Name, err)
 	}
 	return started, nil, nil
 }
 
 // rawPath is where the guest's journal is kept as it came.
 func (l *driverRun) rawPath() string {
-	return filepath.Join(l.folder(), fmt.Sprintf("journal-%d.ndjson", l.n))
+	return filepath.Join(l.session.folder(), fmt.Sprintf("journal-%d.ndjson", l.n))
 }
 
 // copyFrom is where the guest's journal is kept, from a position on: what was kept beyond that, and had not been taken in, comes
@@ -115,15 +115,15 @@ func (c *rawCopy) Write(p []byte) (int, error) {
 		n, err = c.l.raw.Write(p)
 	}
 	if err != nil {
-		err = fmt.Errorf("keep the journal of the guest on %s: %w", c.l.target.Name, err)
-		c.l.abort(err)
+		err = fmt.Errorf("keep the journal of the guest on %s: %w", c.l.session.target.Name, err)
+		c.l.run.abort(err)
 	}
 	return n, err
 }
 
 // serviceLimit is how long the driver's service may take to start, or to stop.
 func (l *driverRun) serviceLimit(least time.Duration) time.Duration {
-	return min(l.allow(l.env.hurry(least)), suites.LongestWait)
+	return min(l.session.allow(l.run.env.hurry(least)), suites.LongestWait)
 }
 
 // undeployed is the outcome of a driver run whose start went wrong. Where it was ended from here, the guest may have begun
@@ -131,9 +131,9 @@ func (l *driverRun) serviceLimit(least time.Duration) time.Duration {
 func (l *driverRun) undeployed(ctx context.Context, err error) driverrun.Outcome {
 	if ctx.Err() == nil {
 		_, rebooted := errors.AsType[*guest.RebootedError](err)
-		if rebooted && l.n == 1 && l.reconnect(ctx, "") == nil {
+		if rebooted && l.n == 1 && l.session.reconnect(ctx, "") == nil {
 			// Nothing of the run had begun in the guest, which may have waited for hours for the driver to be built.
-			l.notice(l.target.Name, results.Warning, "the guest has rebooted since it was connected to, before anything was started in it")
+			l.run.notice(l.session.target.Name, results.Warning, "the guest has rebooted since it was connected to, before anything was started in it")
 			return driverrun.Outcome{Why: err.Error()}
 		}
 		return driverrun.Outcome{Over: err.Error()}

@@ -40,9 +40,9 @@ func (f *deployFiles) stored(local string) (place string, folders []string) {
 func (l *driverRun) files(pkg *driver.Package, path string) (*deployFiles, error) {
 	f := &deployFiles{uploads: map[string]uploaded{}}
 	f.all = append(f.all, transfer.File{Local: pkg.Driver, SHA256: pkg.Manifest.Driver.SHA256, Path: path})
-	if l.facts.Kind() == guest.KindWindows && !pkg.Signed() {
+	if l.session.facts.Kind() == guest.KindWindows && !pkg.Signed() {
 		return nil, fmt.Errorf("deploy to %s: %s has no signature, and Windows starts no such driver: say sign: true, or give the inf: and cat: that vouch for it",
-			l.target.Name, pkg.Manifest.Driver.File)
+			l.session.target.Name, pkg.Manifest.Driver.File)
 	}
 	folder := pkg.Manifest.Driver.SHA256[:16]
 	for _, one := range []struct {
@@ -55,13 +55,13 @@ func (l *driverRun) files(pkg *driver.Package, path string) (*deployFiles, error
 	}
 	if pkg.INF != "" {
 		f.inf = guest.StorePath(folder, pkg.Manifest.INF.File)
-		if l.facts.Kind() == guest.KindWine && l.n == 1 {
-			l.notice(l.target.Name, results.Info, "%s is not installed: Wine has no driver store; the driver's service is all that is made", pkg.Manifest.INF.File)
+		if l.session.facts.Kind() == guest.KindWine && l.n == 1 {
+			l.run.notice(l.session.target.Name, results.Info, "%s is not installed: Wine has no driver store; the driver's service is all that is made", pkg.Manifest.INF.File)
 		}
 	}
 	for _, t := range l.attempts {
 		if err := f.upload(t.test); err != nil {
-			return nil, fmt.Errorf("deploy to %s: %w", l.target.Name, err)
+			return nil, fmt.Errorf("deploy to %s: %w", l.session.target.Name, err)
 		}
 	}
 	return f, nil

@@ -37,28 +37,28 @@ type traces struct {
 // Where the guest was only just asked for its facts, they have it. What a crash has left that could not be fetched at its
 // time is fetched now: only after that it counts as old.
 func (l *driverRun) noteTraces(ctx context.Context) error {
-	now, err := l.fresh, error(nil)
-	l.fresh = guest.Traces{}
+	now, err := l.session.fresh, error(nil)
+	l.session.fresh = guest.Traces{}
 	if now.Dumps == nil {
-		if now, err = l.askTraces(ctx); err != nil {
+		if now, err = l.session.askTraces(ctx); err != nil {
 			return err
 		}
 	}
-	if !l.toldDumps {
-		l.toldDumps = true
-		for _, problem := range now.Control.Problems(l.facts.FreeBytes) {
-			l.notice(l.target.Name, results.Warning, "the guest's %s", problem)
+	if !l.session.toldDumps {
+		l.session.toldDumps = true
+		for _, problem := range now.Control.Problems(l.session.facts.FreeBytes) {
+			l.run.notice(l.session.target.Name, results.Warning, "the guest's %s", problem)
 		}
 	}
-	if late := l.unsettled; late != nil {
-		l.unsettled = nil
+	if late := l.session.unsettled; late != nil {
+		l.session.unsettled = nil
 		l.settle(ctx, late, now)
 	}
 	l.traces = traces{dumps: now.Dumps}
 	if !now.EventLog {
 		return nil
 	}
-	_, newest, err := l.queryLog(ctx, newestEvent)
+	_, newest, err := l.session.queryLog(ctx, newestEvent)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (l *driverRun) settle(ctx context.Context, late *unsettled, now guest.Trace
 		return
 	}
 	for _, e := range l.pullDumps(ctx, changed(late.before.dumps, now.Dumps), late.n) {
-		l.record.write(results.Event{Kind: results.KindEvidence, Case: late.of.Case, Attempt: late.of.Attempt, Evidence: &e})
+		l.session.record.write(results.Event{Kind: results.KindEvidence, Case: late.of.Case, Attempt: late.of.Attempt, Evidence: &e})
 	}
 }
 
@@ -97,10 +97,10 @@ func (s *session) askTraces(ctx context.Context) (guest.Traces, error) {
 // newDumps are those that were not there, or not like this, when the load began. Windows makes them only after it has
 // booted again, and takes its time.
 func (l *driverRun) newDumps(ctx context.Context) (map[string]guest.Dump, error) {
-	windows := l.facts.Kind() == guest.KindWindows
+	windows := l.session.facts.Kind() == guest.KindWindows
 	var last map[string]guest.Dump
 	for deadline := time.Now().Add(dumpLimit); ; {
-		now, err := l.askTraces(ctx)
+		now, err := l.session.askTraces(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -135,13 +135,13 @@ func changed(before, now map[string]guest.Dump) map[string]guest.Dump {
 
 // crashDumps fetches the dumps of the crash that ended this driver run. What can't be fetched is told, and no dump.
 func (l *driverRun) crashDumps(ctx context.Context, _ driverrun.Collect) driverrun.Told {
-	ctx, cancel := context.WithTimeout(ctx, l.collectLimit())
+	ctx, cancel := context.WithTimeout(ctx, l.session.collectLimit())
 	defer cancel()
 	all, err := l.fetchDumps(ctx)
 	if err != nil {
-		l.notice(l.target.Name, results.Warning, "%v", err)
+		l.run.notice(l.session.target.Name, results.Warning, "%v", err)
 		test, number := l.state.UnderWay()
-		l.unsettled = &unsettled{before: l.traces, n: l.n, of: attemptKey{test, number}}
+		l.session.unsettled = &unsettled{before: l.traces, n: l.n, of: attemptKey{test, number}}
 	}
 	return driverrun.Told{Evidence: all}
 }
@@ -151,8 +151,8 @@ func (l *driverRun) fetchDumps(ctx context.Context) ([]results.Evidence, error) 
 	switch {
 	case l.traces.dumps == nil:
 		return nil, nil
-	case l.guest == nil:
-		return nil, fmt.Errorf("look for crashes of %s: it is not there", l.target.Name)
+	case l.session.guest == nil:
+		return nil, fmt.Errorf("look for crashes of %s: it is not there", l.session.target.Name)
 	}
 	fresh, err := l.newDumps(ctx)
 	if err != nil {
@@ -167,14 +167,14 @@ func (l *driverRun) pullDumps(ctx context.Context, fresh map[string]guest.Dump, 
 	for i, path := range slices.Sorted(maps.Keys(fresh)) {
 		e := results.Evidence{Kind: "dump", Text: path + " in the guest", Size: fresh[path].Size}
 		name := fmt.Sprintf("dump-%d-%d.dmp", n, i+1)
-		if _, err := l.guest.PullFile(ctx, path, filepath.Join(l.folder(), name), transfer.PullOptions{MaxBytes: maxDump}); err != nil {
+		if _, err := l.session.guest.PullFile(ctx, path, filepath.Join(l.session.folder(), name), transfer.PullOptions{MaxBytes: maxDump}); err != nil {
 			e.Text += ", which could not be fetched: " + err.Error()
 			if _, tooLarge := errors.AsType[*agent.LimitError](err); !tooLarge {
-				l.notice(l.target.Name, results.Warning, "fetch a crash dump: %v", err)
+				l.run.notice(l.session.target.Name, results.Warning, "fetch a crash dump: %v", err)
 			}
-		} else if rel, err := filepath.Rel(l.dir, filepath.Join(l.folder(), name)); err == nil {
+		} else if rel, err := filepath.Rel(l.run.dir, filepath.Join(l.session.folder(), name)); err == nil {
 			e.File = filepath.ToSlash(rel)
-			identify(&e, filepath.Join(l.folder(), name))
+			identify(&e, filepath.Join(l.session.folder(), name))
 		}
 		all = append(all, e)
 	}

@@ -62,14 +62,14 @@ func (l *driverRun) eventLog(ctx context.Context, _ driverrun.Collect) driverrun
 	switch {
 	case l.traces.newest == nil:
 		return driverrun.Told{Says: "there is no System event log to ask"}
-	case l.guest == nil:
+	case l.session.guest == nil:
 		return driverrun.Told{Says: "the System event log can't be asked"}
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.allow(eventLimit))
+	ctx, cancel := context.WithTimeout(ctx, l.session.allow(eventLimit))
 	defer cancel()
-	stops, _, err := l.queryLog(ctx, fmt.Sprintf(eventsSince, *l.traces.newest))
+	stops, _, err := l.session.queryLog(ctx, fmt.Sprintf(eventsSince, *l.traces.newest))
 	if err != nil {
-		l.notice(l.target.Name, results.Warning, "%v", err)
+		l.run.notice(l.session.target.Name, results.Warning, "%v", err)
 	}
 	evidence, crash := newStops(stops, *l.traces.newest)
 	return driverrun.Told{Evidence: evidence, Crash: crash, Says: "the System event log has no stop code"}

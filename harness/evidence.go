@@ -32,7 +32,7 @@ func (l *driverRun) collectors() map[driverrun.Evidence]func(context.Context, dr
 
 // collectLimit is how long the evidence of one thing may take.
 func (s *session) collectLimit() time.Duration {
-	if limit := s.plan.Request.Config.Limits.Collect; limit > 0 {
+	if limit := s.run.plan.Request.Config.Limits.Collect; limit > 0 {
 		return limit
 	}
 	return config.DefaultCollect
@@ -43,21 +43,21 @@ func (l *driverRun) crashFault(_ context.Context, _ driverrun.Collect) driverrun
 	crash := l.state.Crash()
 	all := []results.Evidence{{Kind: "fault", Text: crash.Text, Module: crash.Module, Offset: crash.ModuleOffset,
 		Source: l.source(crash.Module, crash.ModuleOffset), Signature: signature(&crash)}}
-	console, ok := l.machine.(vm.Console)
+	console, ok := l.session.machine.(vm.Console)
 	if !ok {
 		return driverrun.Told{Evidence: all}
 	}
 	text, err := console.Console()
-	path := filepath.Join(l.folder(), fmt.Sprintf("console-%d.log", l.n))
+	path := filepath.Join(l.session.folder(), fmt.Sprintf("console-%d.log", l.n))
 	if err == nil {
-		err = disk.Replace(l.env.disk(), path, text, private)
+		err = disk.Replace(l.run.env.disk(), path, text, private)
 	}
 	var file string
 	if err == nil {
-		file, err = filepath.Rel(l.dir, path)
+		file, err = filepath.Rel(l.run.dir, path)
 	}
 	if err != nil {
-		l.notice(l.target.Name, results.Warning, "keep the console after the crash: %v", err)
+		l.run.notice(l.session.target.Name, results.Warning, "keep the console after the crash: %v", err)
 		return driverrun.Told{Evidence: all}
 	}
 	return driverrun.Told{Evidence: append(all, results.Evidence{Kind: "console", File: filepath.ToSlash(file), Size: int64(len(text))})}
@@ -78,15 +78,15 @@ func signature(e *vm.Event) string {
 
 // fullDisk says that the disk of the guest is full; nothing where it is not, or where that can't be found out.
 func (l *driverRun) fullDisk(ctx context.Context, _ driverrun.Collect) driverrun.Told {
-	if l.guest == nil {
+	if l.session.guest == nil {
 		return driverrun.Told{} // a resumed run whose guest is gone
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.allow(tellLimit))
+	ctx, cancel := context.WithTimeout(ctx, l.session.allow(tellLimit))
 	defer cancel()
-	state, err := l.guest.State(ctx, l.plan.Request.Config.DriverService().Name, l.id)
+	state, err := l.session.guest.State(ctx, l.run.plan.Request.Config.DriverService().Name, l.id)
 	if err != nil || state.FreeBytes == nil || *state.FreeBytes >= littleSpace {
 		return driverrun.Told{}
 	}
 	return driverrun.Told{Says: fmt.Sprintf("the disk of %s is full: %d bytes are free on the volume of %s; make room there, or give the guest a larger disk",
-		l.target.Name, *state.FreeBytes, guest.Home)}
+		l.session.target.Name, *state.FreeBytes, guest.Home)}
 }

@@ -25,10 +25,10 @@ const (
 // hangReport is what can be learnt of a guest that hangs: what its agent tells, if it still does, and then, where
 // the machine can be made to leave one, a dump, which is fetched if the guest boots again in time. After that only a reset helps: the target is tainted.
 func (l *driverRun) hangReport(ctx context.Context, a driverrun.Collect) driverrun.Told {
-	if l.record.known(attemptKey{a.Hang.Case, a.Hang.Attempt}) {
+	if l.session.record.known(attemptKey{a.Hang.Case, a.Hang.Attempt}) {
 		return driverrun.Told{} // an earlier controller has asked
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.collectLimit())
+	ctx, cancel := context.WithTimeout(ctx, l.session.collectLimit())
 	defer cancel()
 	said, doing := l.askAgent(ctx, a.Hang.Case)
 	all := append([]results.Evidence{{Kind: "hang", Text: fmt.Sprintf("the last record of the guest's journal is %d; %d of %d steps are in it; %s",
@@ -38,28 +38,28 @@ func (l *driverRun) hangReport(ctx context.Context, a driverrun.Collect) driverr
 
 // forcedDump makes a machine crash that can be made to, and fetches what that leaves.
 func (l *driverRun) forcedDump(ctx context.Context) []results.Evidence {
-	injector, ok := l.machine.(vm.NMIInjector)
+	injector, ok := l.session.machine.(vm.NMIInjector)
 	if !ok {
 		return nil
 	}
 	if err := injector.InjectNMI(ctx); err != nil {
-		l.notice(l.target.Name, results.Warning, "force a dump: %v", err)
+		l.run.notice(l.session.target.Name, results.Warning, "force a dump: %v", err)
 		return nil
 	}
 	forced := l.nextCrash(ctx)
 	if forced == nil {
-		l.notice(l.target.Name, results.Warning, "force a dump: the machine did not crash within %s of the NMI", l.collectLimit())
+		l.run.notice(l.session.target.Name, results.Warning, "force a dump: the machine did not crash within %s of the NMI", l.session.collectLimit())
 		return nil
 	}
 	all := []results.Evidence{{Kind: "forced-dump", Text: forced.Describe(), Module: forced.Module, Offset: forced.ModuleOffset}}
 	// The dump is on the guest's disk when it has booted again, and goes with the revert that is next.
-	if err := l.reconnectWithin(ctx, l.state.Boot(), l.bootWait()); err != nil {
-		l.notice(l.target.Name, results.Warning, "fetch the dump that was forced: %v", err)
+	if err := l.session.reconnectWithin(ctx, l.state.Boot(), l.session.bootWait()); err != nil {
+		l.run.notice(l.session.target.Name, results.Warning, "fetch the dump that was forced: %v", err)
 		return all
 	}
 	dumps, err := l.fetchDumps(ctx)
 	if err != nil {
-		l.notice(l.target.Name, results.Warning, "%v", err)
+		l.run.notice(l.session.target.Name, results.Warning, "%v", err)
 	}
 	return append(all, dumps...)
 }
@@ -67,33 +67,33 @@ func (l *driverRun) forcedDump(ctx context.Context) []results.Evidence {
 // askAgent asks the agent beside the run that hangs: what became of the run's process, and what the driver says is
 // under way in it. Where one of them does not answer, that is what is told. test is the case that hangs.
 func (l *driverRun) askAgent(ctx context.Context, test string) (string, []results.Evidence) {
-	if l.guest == nil {
+	if l.session.guest == nil {
 		return "there is no connection to its agent", nil
 	}
-	answering, stop := context.WithTimeout(ctx, l.allow(answerLimit))
+	answering, stop := context.WithTimeout(ctx, l.session.allow(answerLimit))
 	defer stop()
-	facts, err := l.guest.Refresh(answering)
+	facts, err := l.session.guest.Refresh(answering)
 	if _, rebooted := errors.AsType[*guest.RebootedError](err); rebooted {
 		return "the guest has rebooted: its boot id is " + facts.BootID, nil
 	}
 	if err != nil {
-		l.tellTimeUp(answering, "hear from the agent of a guest that hangs")
+		l.session.tellTimeUp(answering, "hear from the agent of a guest that hangs")
 		return "the agent does not answer: " + err.Error(), nil
 	}
-	telling, stop := context.WithTimeout(ctx, l.allow(tellLimit))
+	telling, stop := context.WithTimeout(ctx, l.session.allow(tellLimit))
 	defer stop()
-	state, err := l.guest.State(telling, l.plan.Request.Config.DriverService().Name, l.id)
+	state, err := l.session.guest.State(telling, l.run.plan.Request.Config.DriverService().Name, l.id)
 	if err != nil {
-		l.tellTimeUp(telling, "be told what a guest that hangs is at")
+		l.session.tellTimeUp(telling, "be told what a guest that hangs is at")
 		return "the agent answers, but does not tell of the run: " + err.Error(), nil
 	}
 	said := fmt.Sprintf("the agent answers; the process of the run is %s, the driver's service %s", state.Run, state.Driver)
-	if l.externalDriver() {
+	if l.run.externalDriver() {
 		return said, nil // only the sample could be asked
 	}
 	said += "; "
 	if state.Win32 != winerr.ErrorSuccess {
-		l.tooLate(test, "the driver of a guest that hangs did not tell what it is at: %v", state.Win32)
+		l.run.tooLate(test, "the driver of a guest that hangs did not tell what it is at: %v", state.Win32)
 		return said + "the driver does not tell what it is at: " + state.Win32.String(), nil
 	}
 	said += "under way in the driver: " + count(state.Steps, "operation") + " and " + count(state.Irps, "IRP")

@@ -21,7 +21,7 @@ func (s *session) renew(ctx context.Context) error {
 		return s.inUse()
 	}
 	before, rebooted := s.facts.BootID, false
-	err := s.phase(s.target.Name, results.PhaseRevert, func() (string, error) {
+	err := s.run.phase(s.target.Name, results.PhaseRevert, func() (string, error) {
 		s.disconnect(ctx)
 		err := s.machine.Revert(ctx)
 		if errors.Is(err, vm.ErrCannotRevert) {
@@ -71,7 +71,7 @@ func (s *session) reboot(ctx context.Context, before string) error {
 func (s *session) orderReboot(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.allow(orderLimit))
 	defer cancel()
-	client, err := remote.New(s.machine.Endpoint(), remote.Options{Logger: s.log, Owner: "wskharness " + s.id})
+	client, err := remote.New(s.machine.Endpoint(), remote.Options{Logger: s.log, Owner: "wskharness " + s.run.id})
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func (r *run) rerun(t *attempt, target string) string {
 // rerunAll is the exact command that runs everything that was planned for this target again: for what is of no case, such
 // as deploy.start.
 func (s *session) rerunAll() string {
-	r := &s.plan.Request
+	r := &s.run.plan.Request
 	command := "wskharness run"
 	for _, pattern := range r.Selection.Patterns {
 		command += " " + ShellQuote(pattern)

@@ -129,7 +129,7 @@ func FindRun(base, name string) string {
 // takeUp continues a driver run that an earlier controller had begun: what it had read of the guest's journal is
 // read again from its copy, and the rest fetched from the guest, where the guest is still there.
 func (s *session) takeUp(ctx context.Context, open openRun) driverrun.Outcome {
-	l := &driverRun{session: s, n: s.runs, id: open.ID, traces: traces{dumps: open.Dumps, newest: open.Events, entry: open.Entry}}
+	l := &driverRun{session: s, run: s.run, n: s.runs, id: open.ID, traces: traces{dumps: open.Dumps, newest: open.Events, entry: open.Entry}}
 	if s.machine != nil {
 		l.events = s.machine.Events()
 	}
@@ -151,12 +151,12 @@ func (s *session) takeUp(ctx context.Context, open openRun) driverrun.Outcome {
 	next, err := l.reread()
 	switch {
 	case err != nil:
-		s.abort(err)
+		s.run.abort(err)
 		return driverrun.Outcome{Over: err.Error()}
 	case !s.adopted && l.state.Phase() != driverrun.Over:
 		next = l.apply(ctx, driverrun.Abandoned{})
 	}
-	_ = l.phase(l.target.Name, results.PhaseCases, func() (string, error) {
+	_ = l.run.phase(l.session.target.Name, results.PhaseCases, func() (string, error) {
 		l.execute(ctx, next)
 		return "taken up", nil
 	})
@@ -169,7 +169,7 @@ func (s *session) takeUp(ctx context.Context, open openRun) driverrun.Outcome {
 // reread takes in the copy of the guest's journal, up to the last line that is whole, and returns what is to be done next.
 func (l *driverRun) reread() (next driverrun.Action, err error) {
 	next = driverrun.Listen{Kind: driverrun.ForService}
-	if l.raw, err = l.env.disk().OpenFile(l.rawPath(), os.O_RDWR|os.O_CREATE|os.O_APPEND, private); err != nil {
+	if l.raw, err = l.run.env.disk().OpenFile(l.rawPath(), os.O_RDWR|os.O_CREATE|os.O_APPEND, private); err != nil {
 		return next, fmt.Errorf("take up the guest's journal: %w", err)
 	}
 	at, err := journal.Read(l.raw, l.id, func(r journal.Record) {
@@ -210,7 +210,7 @@ func (s *session) attemptOf(key attemptKey) *attempt {
 
 // remember takes over what the record has of this target.
 func (s *session) remember() error {
-	if err := s.env.disk().MkdirAll(s.folder(), 0o755); err != nil {
+	if err := s.run.env.disk().MkdirAll(s.folder(), 0o755); err != nil {
 		return err
 	}
 	if err := s.readCheckpoint(); err != nil {

@@ -2,7 +2,6 @@ package harness
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,7 +14,6 @@ import (
 	"wskharness/config"
 	"wskharness/guest"
 	"wskharness/harness/driverrun"
-	"wskharness/host"
 	"wskharness/results"
 	"wskharness/suites"
 	"wskharness/vm"
@@ -29,7 +27,7 @@ const (
 
 // session is one target's part in a run. It belongs to one goroutine.
 type session struct {
-	*run
+	run        *run // of all targets
 	target     *config.Target
 	log        hclog.Logger
 	machine    vm.Machine
@@ -79,7 +77,7 @@ func (r *run) target(ctx context.Context, t *config.Target) {
 
 // inTime does something within the target's limit, of which so much is spent.
 func (s *session) inTime(ctx context.Context, spent time.Duration, do func(context.Context) error) bool {
-	ctx, cancel := within(ctx, "the target "+s.target.Name, s.plan.Request.Config.Limits.Target, spent)
+	ctx, cancel := within(ctx, "the target "+s.target.Name, s.run.plan.Request.Config.Limits.Target, spent)
 	defer cancel()
 	defer s.timeUp(ctx)
 	return do(ctx) == nil
@@ -88,150 +86,13 @@ func (s *session) inTime(ctx context.Context, spent time.Duration, do func(conte
 // timeUp says of what is left that it was a limit that kept it from running.
 func (s *session) timeUp(ctx context.Context) {
 	if up := limitUp(ctx); up != nil {
-		s.tooLate("", "%v", up)
+		s.run.tooLate("", "%v", up)
 		s.notRun(s.unjudged(s.attempts), up.Error())
 	}
 }
 
-// acquire gets the machine and connects to the guest on it. The phases record what went wrong.
-func (s *session) acquire(ctx context.Context) error {
-	if err := s.remember(); err != nil {
-		s.abort(err)
-		return err
-	}
-	err := s.phase(s.target.Name, results.PhaseAcquire, func() (string, error) {
-		provider, err := s.provider()
-		if err != nil {
-			return "", err
-		}
-		if shared := s.target.Machine.Shared; shared != "" {
-			if s.lock, err = host.LockMachine(s.env.Cache, shared, s.run.id); err != nil {
-				return "", err
-			}
-		}
-		if err := s.adopt(ctx, provider); err != nil {
-			return "", err
-		}
-		switch {
-		case s.adopted:
-			return "as the earlier controller left it", nil
-		case s.resumed && s.over():
-			return "nothing is left to do", nil
-		}
-		if err := s.reuse(ctx, provider); err != nil || s.machine != nil {
-			return "it was up", err
-		}
-		s.machine, err = provider.Acquire(ctx, vm.Target{Name: s.target.Name, Run: s.run.id})
-		if err != nil {
-			return "", fmt.Errorf("acquire %s: %w", s.target.Name, err)
-		}
-		return describeStart(s.machine), nil
-	})
-	if s.machine != nil && s.env.wrap != nil {
-		s.machine = s.env.wrap(s.machine)
-	}
-	switch {
-	case err != nil:
-		return err
-	case s.resumed && s.over():
-		return nil // only the machine is still to be let go
-	case !s.adopted:
-		return s.connect(ctx)
-	}
-	if err := s.reconnect(ctx, ""); err == nil || ctx.Err() != nil || s.taken != nil { // it may be on its way up again
-		return err
-	}
-	s.adopted = false
-	return s.renew(ctx)
-}
-
-// provider is where the target's machine comes from.
-func (s *session) provider() (vm.Provider, error) {
-	if w := s.env.world; w != nil {
-		return w.provider(s.target), nil
-	}
-	return s.artifacts.Provider(s.plan.Request.Config, s.target, s.env.Host)
-}
-
-// adopt claims the machine that an earlier controller of this run had, where it is still there.
-func (s *session) adopt(ctx context.Context, provider vm.Provider) error {
-	adopter, ok := provider.(vm.Adopter)
-	if !s.resumed || !ok {
-		return nil
-	}
-	machine, err := adopter.Adopt(ctx, vm.Target{Name: s.target.Name, Run: s.run.id})
-	switch {
-	case errors.Is(err, vm.ErrNoMachine):
-		s.log.Info("nothing to adopt", "reason", err)
-		return nil
-	case err != nil:
-		return fmt.Errorf("adopt %s: %w", s.target.Name, err)
-	}
-	s.machine, s.adopted = machine, true
-	return nil
-}
-
-// reuse claims a machine that was left up, where that is asked for and one is there.
-func (s *session) reuse(ctx context.Context, provider vm.Provider) error {
-	reuser, ok := provider.(vm.Reuser)
-	if !s.plan.Request.Warm || !ok {
-		return nil
-	}
-	machine, err := reuser.Reuse(ctx, vm.Target{Name: s.target.Name, Run: s.run.id, Guest: s.plan.Request.Guest})
-	switch {
-	case errors.Is(err, vm.ErrNoMachine):
-		return nil
-	case err != nil:
-		return fmt.Errorf("use the guest of %s that is up: %w", s.target.Name, err)
-	}
-	s.machine = machine
-	return nil
-}
-
 // folder is where files of this target go.
-func (s *session) folder() string { return filepath.Join(s.dir, "targets", s.target.Name) }
-
-// release lets the machine go, whatever became of the run.
-func (s *session) release(ctx context.Context) {
-	s.letOthers(ctx)
-	s.disconnect(ctx)
-	if s.lock != nil {
-		defer host.UnlockMachine(s.lock)
-	}
-	if s.machine == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.allow(releaseLimit))
-	defer cancel()
-	_ = s.telling(s.target.Name, results.PhaseRelease, func(end *results.Phase) error {
-		if keeper, ok := s.machine.(vm.Keeper); ok && s.plan.Request.Keep {
-			if err := s.tidyUp(ctx); err != nil {
-				return err
-			}
-			name, err := keeper.Keep(ctx)
-			if err != nil {
-				return fmt.Errorf("keep %s up: %w", s.target.Name, err)
-			}
-			end.Detail, end.Kept = "kept up", name
-			return nil
-		}
-		if err := s.machine.Release(ctx); err != nil {
-			return fmt.Errorf("release %s: %w", s.target.Name, err)
-		}
-		return nil
-	})
-}
-
-// tidyUp reverts a guest that is for the next run, too, where this one was ended in the middle of a load.
-func (s *session) tidyUp(ctx context.Context) error {
-	if !s.plan.Request.Warm || s.checkpoint.Run == nil && s.checkpoint.Tainted == "" {
-		return nil
-	}
-	if err := s.machine.Revert(ctx); err != nil && !errors.Is(err, vm.ErrCannotRevert) {
-		return errors.Join(fmt.Errorf("revert %s: %w", s.target.Name, err), s.machine.Release(ctx))
-	}
-	return nil
-}
+func (s *session) folder() string { return filepath.Join(s.run.dir, "targets", s.target.Name) }
 
 // work runs every case that applies, in as many runs of the driver as that takes.
 func (s *session) work(ctx context.Context) {
@@ -259,7 +120,7 @@ func (s *session) work(ctx context.Context) {
 			return
 		}
 		pending = s.withoutSpentSuites(left)
-		if done.Tainted != "" && (len(pending) > 0 || s.plan.Request.Keep || s.plan.Request.Config.Resident()) && ctx.Err() == nil {
+		if done.Tainted != "" && (len(pending) > 0 || s.run.plan.Request.Keep || s.run.plan.Request.Config.Resident()) && ctx.Err() == nil {
 			if err := s.renew(ctx); err != nil {
 				s.notRun(pending, "the target can't be trusted any more ("+done.Tainted+"): "+err.Error())
 				return
@@ -311,12 +172,12 @@ func (s *session) withoutSpentSuites(attempts []*attempt) (left []*attempt) {
 // suiteLimit is the limit of a case's suite, in words.
 func (s *session) suiteLimit(test string) string {
 	suite, _, _ := strings.Cut(test, ".")
-	return (&limitError{"the suite " + suite + " on " + s.target.Name, s.plan.Request.Config.Limits.Suite}).Error()
+	return (&limitError{"the suite " + suite + " on " + s.target.Name, s.run.plan.Request.Config.Limits.Suite}).Error()
 }
 
 // suiteUp is the limit of the attempt's suite, where its time on this target is used up.
 func (s *session) suiteUp(t *attempt) *limitError {
-	limit := s.plan.Request.Config.Limits.Suite
+	limit := s.run.plan.Request.Config.Limits.Suite
 	if limit <= 0 || s.suiteTime[t.test.Suite] < limit {
 		return nil
 	}
@@ -363,7 +224,7 @@ func (s *session) applicable() []*attempt {
 		case len(lacks) > 0:
 			s.finish(t, results.Verdict{Outcome: results.Skip,
 				Reason: fmt.Sprintf("needs %s, which this guest lacks", strings.Join(lacks, " and "))})
-		case s.externalDriver() && t.test.NeedsSample():
+		case s.run.externalDriver() && t.test.NeedsSample():
 			s.finish(t, results.Verdict{Outcome: results.Skip, Reason: "its steps are the sample driver's, and the driver under test is another"})
 		default:
 			pending = append(pending, t)
@@ -400,7 +261,7 @@ func (s *session) write(t *attempt, e results.Event) {
 		v.Guest = s.named
 		v.Rerun = s.rerunAll()
 		if t != nil {
-			v.Rerun = s.rerun(t, s.target.Name)
+			v.Rerun = s.run.rerun(t, s.target.Name)
 		}
 		e.Verdict = &v
 	}

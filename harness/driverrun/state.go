@@ -1,7 +1,6 @@
 package driverrun
 
 import (
-	"fmt"
 	"maps"
 	"time"
 
@@ -25,26 +24,8 @@ const (
 	Over         Phase = "over"
 )
 
-// ending is how a driver run came to its end.
-type ending string
-
-const (
-	goesOn    ending = ""
-	finished  ending = "finished"  // run-end arrived
-	crashed   ending = "crashed"   // the machine says so, or what it left
-	rebooted  ending = "rebooted"  // another boot, which nobody has ordered
-	silent    ending = "silent"    // the guest says nothing, for longer than anything may take
-	killed    ending = "killed"    // the run's process is gone, in the same boot
-	gone      ending = "gone"      // contact is lost for good
-	unheard   ending = "unheard"   // not a word came of it, though it may have been started
-	untrusted ending = "untrusted" // a record that can't be there
-	abandoned ending = "abandoned" // the guest is gone with an earlier controller
-)
-
-const (
-	// maxCuts is how often whoever prints the journal may end in the middle of it at one place.
-	maxCuts = 3
-)
+// maxCuts is how often whoever prints the journal may end in the middle of it at one place.
+const maxCuts = 3
 
 // State is a driver run as far as it is known. Use it from one goroutine.
 type State struct {
@@ -114,15 +95,6 @@ const (
 	stoppedClean driverPhase = "ended clean"
 	stoppedBad   driverPhase = "ended badly"
 )
-
-// Outcome is what whoever runs the next cases has to know of a driver run.
-type Outcome struct {
-	Tainted string // why nothing may run on the target before it was reverted; empty: it may
-	Over    string // why no other driver run can do better; empty: one may
-	Unheard bool   // not a word came of it, though it may have been started
-	Why     string // for the cases that are left
-	Spent   map[string]time.Duration
-}
 
 // New is a driver run that is about to be started.
 func New(p Plan) *State {
@@ -207,13 +179,6 @@ func (s *State) Crash() vm.Event {
 	return s.crash.Event
 }
 
-// Outcome is what it came to; of use when the phase is Over.
-func (s *State) Outcome() Outcome {
-	o := s.outcome
-	o.Spent = s.spent
-	return o
-}
-
 // Case is a case of the plan, as the guest names it.
 func (s *State) Case(n int) (*suites.Case, bool) {
 	if n < 0 || n >= len(s.attempts) {
@@ -282,132 +247,4 @@ func (s *State) guilty() *attempt {
 		return s.hung
 	}
 	return s.open
-}
-
-// interrupted asks the agent to stop after the step that is under way.
-func (s *State) interrupted(in Interrupted) {
-	if s.cancelled || s.phase == Over {
-		return
-	}
-	s.limit = in.Limit
-	s.cancel()
-}
-
-func (s *State) cancel() { s.cancelled, s.out.Cancel = true, true }
-
-// suiteSpent gives up what is left of the suite under way.
-func (s *State) suiteSpent(in SuiteUp) {
-	if s.open == nil || s.cancelled {
-		return
-	}
-	s.spent[s.open.Case.Suite] = s.plan.SuiteLimit
-	s.limit, s.suiteUp = in.Limit, s.open.Case.Suite
-	s.cancel()
-}
-
-// finish notes how the driver run ended. The first word stands, but for a crash, which explains everything else.
-func (s *State) finish(e ending, why string) {
-	if s.ending == goesOn || e == crashed {
-		s.ending = e
-	}
-	if s.why == "" {
-		s.why = why
-	}
-}
-
-// panicked takes the machine's word of a crash.
-func (s *State) panicked(in Panicked) {
-	if s.phase == Over || s.ending == crashed {
-		return
-	}
-	if s.ending == finished && s.phase != Awaiting && s.phase != Confirming {
-		return // it is of what came after this driver run
-	}
-	s.crash = &in
-	s.finish(crashed, "")
-	s.collect = []Evidence{CrashFault, CrashDumps}
-	s.phase = Reading
-	if s.ended != nil {
-		s.phase = Collecting
-	}
-}
-
-func (s *State) write(e results.Event) {
-	e.Target = s.plan.Target
-	s.out.Write = append(s.out.Write, e)
-}
-
-func (s *State) warn(format string, args ...any) {
-	s.write(results.Event{Kind: results.KindNotice, Notice: &results.Notice{Level: results.Warning, Text: fmt.Sprintf(format, args...)}})
-}
-
-func (s *State) slow(test, format string, args ...any) {
-	s.out.Slow = append(s.out.Slow, Slow{test, fmt.Sprintf(format, args...)})
-}
-
-// begin records that an attempt is under way.
-func (s *State) begin(a *attempt) {
-	a.started = s.now
-	s.write(results.Event{Kind: results.KindCaseStarted, Case: a.name(), Attempt: a.Number})
-}
-
-// judge records a verdict. A verdict only gets worse.
-func (s *State) judge(a *attempt, v results.Verdict) {
-	if a.verdict != nil && a.verdict.Outcome.Compare(v.Outcome) <= 0 {
-		return
-	}
-	v.DriverRun = s.plan.N
-	a.verdict = &v
-	s.write(results.Event{Kind: results.KindCaseFinished, Case: a.name(), Attempt: a.Number, Verdict: &v})
-}
-
-// again makes an attempt void: what was begun of it does not count, and it begins anew.
-func (s *State) again(a *attempt, why string) {
-	a.void, a.verdict = true, nil
-	s.write(results.Event{Kind: results.KindReplanned, Case: a.name(), Attempt: a.Number,
-		Notice: &results.Notice{Level: results.Info, Text: a.name() + " " + why + ": it runs again"}})
-}
-
-// judgeHarness records a verdict on something that no suite has, such as deploy.start. Its attempt is the driver run.
-func (s *State) judgeHarness(name string, v results.Verdict) {
-	s.judged = true
-	v.DriverRun = s.plan.N
-	s.write(results.Event{Kind: results.KindCaseStarted, Case: name, Attempt: s.plan.N})
-	s.write(results.Event{Kind: results.KindCaseFinished, Case: name, Attempt: s.plan.N, Verdict: &v})
-}
-
-// tell records evidence of an attempt, or, without one, of the target.
-func (s *State) tell(a *attempt, all []results.Evidence) {
-	for _, e := range all {
-		event := results.Event{Kind: results.KindEvidence, Evidence: &e}
-		if a != nil {
-			event.Case, event.Attempt = a.name(), a.Number
-		}
-		s.write(event)
-	}
-}
-
-func (s *State) taint(why string) {
-	if s.outcome.Tainted == "" {
-		s.outcome.Tainted = why
-	}
-	if s.outcome.Why == "" {
-		s.outcome.Why = why
-	}
-}
-
-// over says why no other driver run can do better.
-func (s *State) over(why string) {
-	if s.outcome.Over == "" {
-		s.outcome.Over = why
-	}
-}
-
-// describeCrash is the machine's word, with the place in the sources.
-func (s *State) describeCrash() string {
-	reason := s.crash.Event.Describe()
-	if s.crash.Where != "" {
-		reason += " in " + s.crash.Where
-	}
-	return reason
 }

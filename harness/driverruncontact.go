@@ -1,0 +1,185 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"wskharness/guest"
+	"wskharness/guest/agent"
+	"wskharness/guest/journal"
+	"wskharness/harness/driverrun"
+	"wskharness/vm"
+)
+
+// follow opens the journal from a position on.
+func (l *driverRun) follow(ctx context.Context, from journal.Position) driverrun.Input {
+	return l.opened(ctx)(l.session.guest.Follow(ctx, l.id, from, l.copyFrom(from)))
+}
+
+// opened makes the answer to an action that opens the journal.
+func (l *driverRun) opened(ctx context.Context) func(following, error) driverrun.Input {
+	return func(j following, err error) driverrun.Input {
+		if err != nil {
+			return broke(err)
+		}
+		l.listenTo(ctx, j)
+		return driverrun.Opened{}
+	}
+}
+
+// broke says why a journal broke off.
+func broke(err error) driverrun.Input {
+	cause := driverrun.Failed
+	_, ended := errors.AsType[*guest.EndedError](err)
+	_, rebooted := errors.AsType[*guest.RebootedError](err)
+	_, lost := errors.AsType[*guest.LostError](err)
+	_, cut := errors.AsType[*guest.JournalError](err)
+	_, refused := errors.AsType[*agent.Error](err)
+	switch {
+	case ended:
+		cause = driverrun.Ended
+	case rebooted, lost, errors.Is(err, vm.ErrEnded): // what the machine told before its end is still to be heard
+		cause = driverrun.Lost
+	case cut:
+		cause = driverrun.Cut
+	case refused:
+		cause = driverrun.Absent
+	}
+	return driverrun.Broke{Cause: cause, Text: err.Error()}
+}
+
+// orderCancel asks the agent to stop after the step that is under way: beside everything else, and again until it is
+// answered.
+func (l *driverRun) orderCancel(ctx context.Context) {
+	if l.orders != nil || l.session.guest == nil {
+		return
+	}
+	answers, to := make(chan error, 1), l.session.guest
+	l.orders = answers
+	limit := l.session.allow(cancelLimit)
+	go func() {
+		ctx, stop := context.WithTimeout(ctx, limit)
+		defer stop()
+		answers <- to.Cancel(ctx, l.id)
+	}()
+}
+
+func (l *driverRun) answeredOrder(err error) {
+	l.orders = nil
+	if err != nil {
+		l.session.log.Warn("ask the agent to stop: once more", "error", err)
+		l.again = time.After(orderPause)
+	}
+}
+
+// awaitOrders waits for an order that is on its way: its guest may be let go of after it.
+func (l *driverRun) awaitOrders() {
+	if l.orders != nil {
+		if err := <-l.orders; err != nil {
+			l.session.log.Warn("ask the agent to stop", "error", err)
+		}
+		l.orders = nil
+	}
+}
+
+// reopen connects to the guest once more. An interrupt ends that: it is told first.
+func (l *driverRun) reopen(ctx context.Context, a driverrun.Reconnect) driverrun.Input {
+	l.deafen()
+	l.awaitOrders()
+	if l.told {
+		ctx = context.WithoutCancel(ctx)
+	}
+	limit := l.session.bootWait()
+	if a.Declared {
+		limit = max(a.Within, orderPause)
+	}
+	err := l.session.reconnectWithin(ctx, a.Not, limit)
+	switch {
+	case ctx.Err() != nil:
+		l.told = true
+		return driverrun.Interrupted{Limit: limitText(ctx)}
+	case err != nil:
+		return driverrun.Away{Text: err.Error()}
+	}
+	if l.state.Cancelled() {
+		l.orderCancel(context.WithoutCancel(ctx)) // whether it had heard of it is not known
+	}
+	return driverrun.Back{Boot: l.session.facts.BootID}
+}
+
+// confirm looks at the machine once more. One that is watched has told by now, if it crashed; any other is asked.
+func (l *driverRun) confirm(ctx context.Context) driverrun.Input {
+	if in := l.pendingCrash(); in != nil {
+		return in
+	}
+	if _, watched := l.session.machine.(vm.Console); watched || l.session.guest == nil {
+		return driverrun.Calm{}
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.session.allow(answerLimit))
+	defer cancel()
+	facts, err := l.session.guest.Refresh(ctx)
+	if _, rebooted := errors.AsType[*guest.RebootedError](err); err != nil && !rebooted {
+		if err := l.session.reconnectWithin(ctx, "", l.session.bootWait()); err != nil {
+			return driverrun.Away{Text: err.Error()}
+		}
+		facts = l.session.facts
+	}
+	return driverrun.Back{Boot: facts.BootID}
+}
+
+// readRest reads the journal of a boot that is over, up to its end. The disk has survived; the guest has to boot first. A
+// network that fails is no end.
+func (l *driverRun) readRest(ctx context.Context, a driverrun.ReadRest) driverrun.Input {
+	l.deafen()
+	l.awaitOrders()
+	if l.told {
+		ctx = context.WithoutCancel(ctx)
+	}
+	if l.session.guest == nil || a.Not != "" {
+		if err := l.session.reconnectWithin(ctx, a.Not, l.session.bootWait()); err != nil {
+			return l.truncated(ctx, err)
+		}
+	}
+	for try := 1; ; try++ {
+		err := l.readOn(ctx)
+		if _, ended := errors.AsType[*guest.EndedError](err); ended || errors.Is(err, io.EOF) || l.state.Phase() != driverrun.Reading {
+			return driverrun.Read{} // nobody writes it any more
+		}
+		b := broke(err).(driverrun.Broke)
+		if try == maxRest || b.Cause != driverrun.Lost && b.Cause != driverrun.Cut {
+			return l.truncated(ctx, err)
+		}
+		if err := l.session.reconnectWithin(ctx, "", l.session.bootWait()); err != nil {
+			return l.truncated(ctx, err)
+		}
+	}
+}
+
+func (l *driverRun) truncated(ctx context.Context, err error) driverrun.Input {
+	if ctx.Err() != nil {
+		l.told = true
+	}
+	return driverrun.Read{Truncated: err.Error()}
+}
+
+// readOn takes in what the journal still has.
+func (l *driverRun) readOn(ctx context.Context) error {
+	at := l.state.Position()
+	j, err := l.session.guest.Follow(ctx, l.id, at, l.copyFrom(at))
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	for {
+		record, err := j.Next(ctx)
+		if err != nil {
+			return err
+		}
+		l.apply(ctx, driverrun.Recorded{Record: record})
+		if l.state.Phase() != driverrun.Reading {
+			return io.EOF
+		}
+	}
+}
