@@ -146,7 +146,7 @@ func TestOnlyRegularFilesAreRead(t *testing.T) {
 	for name, want := range map[string]string{"pipe": "named pipe", "link": "named pipe", "zero": "device", "folder": "folder", "socket": "socket"} {
 		for how, read := range map[string]func(path string) error{
 			"as one's own": func(path string) error {
-				_, err := PackageOwn(t.Context(), Own{Driver: path}, Cache{Dir: t.TempDir()}, nil, time.Now())
+				_, err := PackageExternal(t.Context(), External{Driver: path}, Cache{Dir: t.TempDir()}, nil, time.Now())
 				return err
 			},
 			"inspected": func(path string) error { _, err := InspectFile(path); return err },

@@ -49,7 +49,7 @@ type fakeGuest struct {
 	onData   func(a *fakeAgent, n int, at int64) // the nth DATA frame of a put has come
 	onOutput func(a *fakeAgent, command string, w io.Writer) io.Writer
 	special  func(spec winrmd.Spec, in io.Reader, out, errs io.Writer) (uint32, bool)
-	mishap   func(winrmd.Request) winrmd.Mishap
+	inject   func(winrmd.Request) winrmd.InjectedFault
 	asked    asked
 	gather   func(a *fakeAgent) uint32
 	mute     int             // so many of the agent's processes end before their first word
@@ -78,12 +78,12 @@ func newLoneGuest(t *testing.T) *fakeGuest {
 	}
 	g.server, err = winrmd.New(winrmd.Options{Host: g, User: "tester", Password: "secret", Certificate: cert.TLS,
 		Limits: winrmd.Limits{MaxShellsPerUser: 600},
-		Mishap: func(r winrmd.Request) winrmd.Mishap {
+		Inject: func(r winrmd.Request) winrmd.InjectedFault {
 			g.asked.note(r)
-			if g.mishap == nil {
-				return winrmd.Mishap{}
+			if g.inject == nil {
+				return winrmd.InjectedFault{}
 			}
-			return g.mishap(r)
+			return g.inject(r)
 		}})
 	if err != nil {
 		t.Fatal(err)

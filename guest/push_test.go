@@ -144,11 +144,11 @@ func TestPushResumes(t *testing.T) {
 
 func TestPushGivesUp(t *testing.T) {
 	f := newFakeGuest(t)
-	f.mishap = func(r winrmd.Request) winrmd.Mishap {
+	f.inject = func(r winrmd.Request) winrmd.InjectedFault {
 		if r.Action == "Send" {
-			return winrmd.Mishap{Kind: winrmd.Drop}
+			return winrmd.InjectedFault{Kind: winrmd.Drop}
 		}
-		return winrmd.Mishap{}
+		return winrmd.InjectedFault{}
 	}
 	g := f.connect()
 	g.retry.tries = 6

@@ -170,7 +170,7 @@ func (r *runGuest) order(t *testing.T, cases string, own *suites.Service) Run {
 		t.Fatal(err)
 	}
 	plan, err := suites.Compile(entries, suites.PlanOptions{RunID: id, DriverPath: file.Path, Service: service, DriverSHA256: [32]byte(hash),
-		StartTimeout: r.start, StopTimeout: r.stop, Own: own})
+		StartTimeout: r.start, StopTimeout: r.stop, External: own})
 	if err != nil {
 		t.Fatal(err)
 	}

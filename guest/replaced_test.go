@@ -86,11 +86,11 @@ func TestExecInAShellThatAnotherCommandReplaced(t *testing.T) {
 				return 0, err == nil
 			}
 			var g *Guest
-			f.mishap = func(r winrmd.Request) winrmd.Mishap {
+			f.inject = func(r winrmd.Request) winrmd.InjectedFault {
 				if r.Action == "Command" && armed.CompareAndSwap(1, 0) {
 					closeCurrent(t, g)
 				}
-				return winrmd.Mishap{}
+				return winrmd.InjectedFault{}
 			}
 			g = f.connect()
 			var in io.Reader

@@ -41,7 +41,7 @@ type storm struct {
 	mu       sync.Mutex
 	random   *rand.Rand
 	calm     bool
-	injected map[winrmd.MishapKind]int
+	injected map[winrmd.FaultKind]int
 	right    int
 	wrong    int
 	streams  int // pushes that went through several streams
@@ -61,8 +61,8 @@ func TestFaultStorm(t *testing.T) {
 		}
 	}()
 	g := newLoneGuest(t)
-	s := &storm{t: t, g: g, seed: seed, dir: t.TempDir(), random: rand.New(rand.NewPCG(seed, 1)), injected: map[winrmd.MishapKind]int{}}
-	g.mishap = s.mishap
+	s := &storm{t: t, g: g, seed: seed, dir: t.TempDir(), random: rand.New(rand.NewPCG(seed, 1)), injected: map[winrmd.FaultKind]int{}}
+	g.inject = s.inject
 	g.special = sortOf
 	g.client.Close() // the storm's clients are less patient
 	total, clients := 500, 12
@@ -86,7 +86,7 @@ func TestFaultStorm(t *testing.T) {
 	}
 	close(jobs)
 	workers.Wait()
-	t.Logf("%d right, %d of them pushed through several streams, %d with an error; mishaps: %v", s.right, s.streams, s.wrong, s.injected)
+	t.Logf("%d right, %d of them pushed through several streams, %d with an error; injected faults: %v", s.right, s.streams, s.wrong, s.injected)
 	if !enough() {
 		t.Error("the storm was none, or too little survived it")
 	}
@@ -125,16 +125,16 @@ func (s *storm) measure(clients int) {
 	s.t.Logf("clients wait for %s", s.timeout)
 }
 
-// mishap has one request in fifty go wrong.
-func (s *storm) mishap(winrmd.Request) winrmd.Mishap {
-	kinds := []winrmd.MishapKind{winrmd.Drop, winrmd.LoseAnswer, winrmd.HalfClose, winrmd.Unauthorized, winrmd.ServerError,
+// inject has one request in fifty go wrong.
+func (s *storm) inject(winrmd.Request) winrmd.InjectedFault {
+	kinds := []winrmd.FaultKind{winrmd.Drop, winrmd.LoseAnswer, winrmd.HalfClose, winrmd.Unauthorized, winrmd.ServerError,
 		winrmd.TooLarge, winrmd.QuotaUsedUp, winrmd.ShellVanishes, winrmd.BlackHole}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.calm || s.random.IntN(50) != 0 {
-		return winrmd.Mishap{}
+		return winrmd.InjectedFault{}
 	}
-	m := winrmd.Mishap{Kind: kinds[s.random.IntN(len(kinds))], Delay: time.Duration(s.random.IntN(10)) * time.Millisecond}
+	m := winrmd.InjectedFault{Kind: kinds[s.random.IntN(len(kinds))], Delay: time.Duration(s.random.IntN(10)) * time.Millisecond}
 	s.injected[m.Kind]++
 	return m
 }

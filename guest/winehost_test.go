@@ -234,9 +234,9 @@ func (w *wineGuest) serve(t *testing.T) {
 		t.Fatal(err)
 	}
 	server, err := winrmd.New(winrmd.Options{Host: w, User: "tester", Password: "secret", Certificate: cert.TLS,
-		Mishap: func(r winrmd.Request) winrmd.Mishap {
+		Inject: func(r winrmd.Request) winrmd.InjectedFault {
 			w.asked.note(r)
-			return winrmd.Mishap{}
+			return winrmd.InjectedFault{}
 		}})
 	if err != nil {
 		t.Fatal(err)

@@ -33,11 +33,11 @@ func (l *driverRun) codePages() output.CodePages {
 }
 
 // newState is the state of a driver run that a guest is given in that boot, of attempts that have passed before, or not.
-func (l *driverRun) newState(boot string, pages output.CodePages, takenUp bool, again func(attemptKey) bool) *driverrun.State {
+func (l *driverRun) newState(boot string, pages output.CodePages, resumed bool, again func(attemptKey) bool) *driverrun.State {
 	c := l.run.plan.Request.Config
 	p := driverrun.Plan{
 		N: l.n, ID: l.id, Target: l.session.target.Name, Boot: boot, SHA256: l.run.artifacts.pkg.Manifest.Driver.SHA256, Service: c.DriverService().Name,
-		External: l.run.externalDriver(), Resident: c.Resident(), Version: l.session.facts.Version(), Pages: pages, FailFast: l.run.plan.Request.FailFast, TakenUp: takenUp,
+		External: l.run.externalDriver(), Resident: c.Resident(), Version: l.session.facts.Version(), Pages: pages, FailFast: l.run.plan.Request.FailFast, Resumed: resumed,
 		UnheardAfter: l.session.allow(unheardLimit), SuiteLimit: c.Limits.Suite, Spent: l.session.suiteTime,
 	}
 	kind := issueKind(l.session.target.Machine.Stack, l.session.facts)
@@ -68,7 +68,7 @@ func (l *driverRun) deploy(ctx context.Context) (started following, unanswered e
 	plan, err := suites.Compile(entries, suites.PlanOptions{
 		RunID: l.id, DriverPath: path, Service: l.run.plan.Request.Config.DriverService().Name, DriverSHA256: [32]byte(hash),
 		StartTimeout: l.serviceLimit(startLimit), StopTimeout: l.serviceLimit(stopLimit), Seed: l.run.seed(),
-		Own: l.run.plan.Request.Config.ExternalService(), INF: files.inf, Stored: files.stored,
+		External: l.run.plan.Request.Config.ExternalService(), INF: files.inf, Stored: files.stored,
 	})
 	if err != nil {
 		return nil, nil, err

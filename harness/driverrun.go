@@ -18,7 +18,7 @@ import (
 
 const (
 	cancelLimit    = 15 * time.Second // from an interrupt to the run's end in the guest
-	responseMargin = 30 * time.Second // beyond a case's own limit, before the guest counts as silent
+	responseMargin = 30 * time.Second // beyond a case's own limit, until the response timeout
 	// evidenceLimit is how long a machine may take to tell that it crashed, after its guest stopped
 	// answering.
 	evidenceLimit = 5 * time.Second
@@ -168,7 +168,7 @@ func (l *driverRun) do(ctx context.Context, next driverrun.Action) driverrun.Inp
 	lasting := context.WithoutCancel(ctx)
 	switch a := next.(type) {
 	case driverrun.Listen:
-		if l.arrivals == nil { // it was taken up, and is read up to here
+		if l.arrivals == nil { // the run was resumed, and its journal is read up to here
 			return l.follow(lasting, l.state.Position())
 		}
 		return l.listen(ctx, a)

@@ -93,7 +93,7 @@ func (l *driverRun) listen(ctx context.Context, a driverrun.Listen) driverrun.In
 		case <-suite.C:
 			return driverrun.SuiteUp{Limit: l.session.suiteLimit(a.Case)}
 		case <-limit.C:
-			return driverrun.Silent{ResponseTimeout: timeout}
+			return driverrun.TimedOut{ResponseTimeout: timeout}
 		}
 	}
 }

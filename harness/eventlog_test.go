@@ -84,7 +84,7 @@ func TestRebootWithAnEvent(t *testing.T) {
 				}
 				return "", false
 			}}, "", map[string]string{"slow.yaml": slowSuite})
-			done := carryOut(t, env, config, rebooter{t, up, "slow.three"}, "slow.three")
+			done := executeRun(t, env, config, rebooter{t, up, "slow.three"}, "slow.three")
 			said := summary(done)
 			if got := outcomes(done.Record)["slow.three"]; got != test.outcome {
 				t.Errorf("it is called %s\n%s", got, said)
@@ -172,7 +172,7 @@ func guestInAnotherYear(t *testing.T, env Env, client *remote.WinRM) {
 		return pr
 	}}, "", map[string]string{"slow.yaml": slowSuite})
 	begun := time.Now()
-	done := carryOut(t, env, config, nil, "slow.one", "slow.four")
+	done := executeRun(t, env, config, nil, "slow.one", "slow.four")
 	want := map[string]results.Outcome{"slow.one": results.Pass, "slow.four": results.Pass}
 	if diff := cmp.Diff(want, outcomes(done.Record)); diff != "" {
 		t.Errorf("%s\n%s", diff, summary(done))

@@ -39,7 +39,7 @@ func TestHangTells(t *testing.T) {
 	config := configOf(t, "suites: [stuck.yaml]\n", map[string]string{"stuck.yaml": stuckSuite})
 	onModel(t, config) // WskDeregister waits for the release there, as documented
 	config.Defines = map[string]string{"WSKSAMPLE_DEFECT": "WSKSAMPLE_DEFECT_OVERSTAYS"}
-	done := carryOut(t, env, config, nil, "stuck.here")
+	done := executeRun(t, env, config, nil, "stuck.here")
 	attempt := done.Record.Targets[0].Cases[0].Attempts[0]
 	if attempt.Verdict.Outcome != results.Hang {
 		t.Fatal(summary(done))

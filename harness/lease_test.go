@@ -55,8 +55,8 @@ func TestOneMachineOfTwoNames(t *testing.T) {
 	env := testEnv(t)
 	up := bringUp(t, env)
 	var second *Finished
-	r := &rival{run: func() { second = carryOut(t, env, staticOf(t, up, "localhost"), nil, "two.well") }}
-	first := carryOut(t, env, staticOf(t, up, "127.0.0.1"), r, "two.well", "two.sleeps")
+	r := &rival{run: func() { second = executeRun(t, env, staticOf(t, up, "localhost"), nil, "two.well") }}
+	first := executeRun(t, env, staticOf(t, up, "127.0.0.1"), r, "two.well", "two.sleeps")
 	if got := outcomes(first.Record); got["two.well"] != results.Pass || got["two.sleeps"] != results.Pass {
 		t.Errorf("the first run was disturbed: %v\n%s", got, summary(first))
 	}
@@ -68,7 +68,7 @@ func TestOneMachineOfTwoNames(t *testing.T) {
 		t.Errorf("the second run: %s\n%s", trouble, summary(second))
 	}
 	// It is over, and was given back.
-	third := carryOut(t, env, staticOf(t, up, "localhost"), nil, "two.well")
+	third := executeRun(t, env, staticOf(t, up, "localhost"), nil, "two.well")
 	if got := outcomes(third.Record); got["two.well"] != results.Pass {
 		t.Errorf("after the first: %v %s\n%s", got, third.Record.Targets[0].Trouble, summary(third))
 	}

@@ -46,8 +46,8 @@ cases:
   - {id: well, doc: Nothing is wrong., steps: [register: {client: a}, deregister: {client: a}]}
 `
 
-// carryOut makes one run of cases with an environment, and demands that the controller had no trouble.
-func carryOut(t *testing.T, env Env, config *config.Config, handler results.Subscriber, patterns ...string) *Finished {
+// executeRun makes one run of cases with an environment, and demands that the controller had no trouble.
+func executeRun(t *testing.T, env Env, config *config.Config, handler results.Subscriber, patterns ...string) *Finished {
 	t.Helper()
 	plan, err := NewPlan(Request{Config: config, Out: config.Out, Selection: suites.Selection{Patterns: patterns}})
 	if err != nil {
@@ -77,7 +77,7 @@ const (
 func measured(t *testing.T, env Env, files map[string]string) (target, suite time.Duration) {
 	t.Helper()
 	config := configOf(t, "suites: [slow.yaml, other.yaml]\n", files)
-	done := carryOut(t, env, config, nil, "slow.one", "slow.two", "slow.four", "zz")
+	done := executeRun(t, env, config, nil, "slow.one", "slow.two", "slow.four", "zz")
 	for _, p := range done.Record.Targets[0].Phases {
 		target += p.Elapsed
 		if p.Name == results.PhaseCases {
@@ -120,7 +120,7 @@ func TestSuiteAndTargetLimits(t *testing.T) {
 			t.Parallel()
 			config := configOf(t, "suites: [slow.yaml, other.yaml]\n", files)
 			config.Limits = test.limits
-			done := carryOut(t, env, config, nil, "slow", "zz")
+			done := executeRun(t, env, config, nil, "slow", "zz")
 			if diff := cmp.Diff(test.want, outcomes(done.Record)); diff != "" {
 				t.Errorf("%s\n%s", diff, summary(done))
 			}
@@ -206,9 +206,9 @@ func (m *injectable) InjectNMI(ctx context.Context) error {
 	return nil
 }
 
-// TestGuestThatFallsSilent freezes a guest in mid-case: the case is called a hang, with what could be learnt as its
+// TestGuestThatStopsAnswering freezes a guest in mid-case: the case is called a hang, with what could be learnt as its
 // evidence, a dump is forced and fetched, and the cases that are left run on the guest after it was reverted.
-func TestGuestThatFallsSilent(t *testing.T) {
+func TestGuestThatStopsAnswering(t *testing.T) {
 	env := testEnv(t)
 	env.responseTimeout = func(test string) time.Duration {
 		if test == "slow.three" {
@@ -224,7 +224,7 @@ func TestGuestThatFallsSilent(t *testing.T) {
 		return m
 	}
 	config := configOf(t, "suites: [slow.yaml]\n", map[string]string{"slow.yaml": slowSuite})
-	done := carryOut(t, env, config, f, "slow.three", "slow.four")
+	done := executeRun(t, env, config, f, "slow.three", "slow.four")
 	want := map[string]results.Outcome{"slow.three": results.Hang, "slow.four": results.Pass}
 	if diff := cmp.Diff(want, outcomes(done.Record)); diff != "" {
 		t.Errorf("%s\n%s", diff, summary(done))
@@ -286,7 +286,7 @@ func TestStaticMachineIsRebooted(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			config := serveStatic(t, &tamperer{client: client, before: test.before}, test.keys, map[string]string{"taint.yaml": taintSuite})
-			done := carryOut(t, env, config, nil, "taint.faults", "taint.well")
+			done := executeRun(t, env, config, nil, "taint.faults", "taint.well")
 			got := outcomes(done.Record)
 			if got["taint.well"] != test.after || got["taint.faults"] == results.Pass {
 				t.Errorf("%v\n%s", got, summary(done))
@@ -358,7 +358,7 @@ func TestRebootWithADump(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	done := carryOut(t, env, config, &dumper{t, env, client, up}, "slow.one", "slow.three", "slow.four")
+	done := executeRun(t, env, config, &dumper{t, env, client, up}, "slow.one", "slow.three", "slow.four")
 	want := map[string]results.Outcome{"slow.one": results.Pass, "slow.three": results.Bugcheck, "slow.four": results.Pass}
 	if diff := cmp.Diff(want, outcomes(done.Record)); diff != "" {
 		t.Errorf("%s\n%s", diff, summary(done))

@@ -47,26 +47,26 @@ cases:
 
 // failing is what goes wrong with a guest's requests by a seed: about every eighth one. A black hole is not
 // among it: how a client gets out of one takes a minute, and is tested with the client.
-func failing(seed string) func(winrmd.Request) winrmd.Mishap {
+func failing(seed string) func(winrmd.Request) winrmd.InjectedFault {
 	n, err := strconv.ParseUint(seed, 10, 64)
 	if err != nil {
-		panic("the seed of the mishaps: " + err.Error())
+		panic("the seed of the injected faults: " + err.Error())
 	}
 	random := rand.New(rand.NewPCG(n, 1))
-	often := []winrmd.MishapKind{winrmd.NoMishap, winrmd.Drop, winrmd.LoseAnswer, winrmd.HalfClose, winrmd.ServerError}
+	often := []winrmd.FaultKind{winrmd.NoFault, winrmd.Drop, winrmd.LoseAnswer, winrmd.HalfClose, winrmd.ServerError}
 	var mu sync.Mutex
-	return func(winrmd.Request) winrmd.Mishap {
+	return func(winrmd.Request) winrmd.InjectedFault {
 		mu.Lock()
 		defer mu.Unlock()
 		switch dice := random.IntN(100); {
 		case dice < 10:
-			return winrmd.Mishap{Kind: often[random.IntN(len(often))], Delay: time.Duration(random.IntN(40)) * time.Millisecond}
+			return winrmd.InjectedFault{Kind: often[random.IntN(len(often))], Delay: time.Duration(random.IntN(40)) * time.Millisecond}
 		case dice < 11:
-			return winrmd.Mishap{Kind: winrmd.ShellVanishes}
+			return winrmd.InjectedFault{Kind: winrmd.ShellVanishes}
 		case dice < 12: // the service is away for a while
-			return winrmd.Mishap{Kind: winrmd.Reboot, Delay: time.Duration(random.IntN(600)) * time.Millisecond}
+			return winrmd.InjectedFault{Kind: winrmd.Reboot, Delay: time.Duration(random.IntN(600)) * time.Millisecond}
 		}
-		return winrmd.Mishap{}
+		return winrmd.InjectedFault{}
 	}
 }
 

@@ -136,7 +136,7 @@ func TestRebootWhileBuilding(t *testing.T) {
 		return m
 	}
 	config := configOf(t, "suites: [taint.yaml]\n", map[string]string{"taint.yaml": taintSuite})
-	done := carryOut(t, env, config, r, "taint.well")
+	done := executeRun(t, env, config, r, "taint.well")
 	if got := outcomes(done.Record); got["taint.well"] != results.Pass || done.Record.Targets[0].Trouble != "" {
 		t.Errorf("%v\n%s", got, summary(done))
 	}

@@ -52,7 +52,7 @@ func TestDriversWithHabits(t *testing.T) {
 			t.Parallel()
 			config := configOf(t, fmt.Sprintf("suites: [quirk.yaml]\ndriver: {sys: %s, parameters: {Quirk: %d}%s}\n", quirk.Path, test.quirk, test.more),
 				map[string]string{"quirk.yaml": quirkSuite})
-			done := carryOut(t, env, config, nil, "quirk")
+			done := executeRun(t, env, config, nil, "quirk")
 			var got []string
 			var said strings.Builder
 			for _, c := range done.Record.Targets[0].Cases {

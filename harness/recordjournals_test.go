@@ -102,7 +102,7 @@ func TestRecordJournals(t *testing.T) {
 			case "crash", "crash-load":
 				patterns = []string{"s.one", "s.crashes", "s.two"}
 			}
-			done := carryOut(t, env, c, nil, patterns...)
+			done := executeRun(t, env, c, nil, patterns...)
 			t.Log(summary(done))
 			journal, err := os.ReadFile(filepath.Join(done.Dir, "targets", "wine", "journal-1.ndjson"))
 			if err != nil {

@@ -126,9 +126,9 @@ func FindRun(base, name string) string {
 	return filepath.Join(base, name)
 }
 
-// takeUp continues a driver run that an earlier controller had begun: what it had read of the guest's journal is
+// resumeDriver continues a driver run that an earlier controller had begun: what it had read of the guest's journal is
 // read again from its copy, and the rest fetched from the guest, where the guest is still there.
-func (s *session) takeUp(ctx context.Context, open openRun) driverrun.Outcome {
+func (s *session) resumeDriver(ctx context.Context, open openRun) driverrun.Outcome {
 	l := &driverRun{session: s, run: s.run, n: s.runs, id: open.ID, traces: traces{dumps: open.Dumps, newest: open.Events, entry: open.Entry}}
 	if s.machine != nil {
 		l.events = s.machine.Events()
@@ -158,7 +158,7 @@ func (s *session) takeUp(ctx context.Context, open openRun) driverrun.Outcome {
 	}
 	_ = l.run.phase(l.session.target.Name, results.PhaseCases, func() (string, error) {
 		l.execute(ctx, next)
-		return "taken up", nil
+		return "resumed", nil
 	})
 	if s.adopted {
 		l.collectFiles(ctx)
@@ -170,7 +170,7 @@ func (s *session) takeUp(ctx context.Context, open openRun) driverrun.Outcome {
 func (l *driverRun) reread() (next driverrun.Action, err error) {
 	next = driverrun.Listen{Kind: driverrun.ForService}
 	if l.raw, err = l.run.env.disk().OpenFile(l.rawPath(), os.O_RDWR|os.O_CREATE|os.O_APPEND, private); err != nil {
-		return next, fmt.Errorf("take up the guest's journal: %w", err)
+		return next, fmt.Errorf("resume from the copy of the guest's journal: %w", err)
 	}
 	at, err := journal.Read(l.raw, l.id, func(r journal.Record) {
 		next = l.apply(context.Background(), driverrun.Recorded{Record: r})
@@ -179,7 +179,7 @@ func (l *driverRun) reread() (next driverrun.Action, err error) {
 		err = l.raw.Truncate(at.Offset)
 	}
 	if err != nil {
-		return next, fmt.Errorf("take up the guest's journal: %w", err)
+		return next, fmt.Errorf("resume from the copy of the guest's journal: %w", err)
 	}
 	return next, nil
 }

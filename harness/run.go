@@ -25,7 +25,7 @@ import (
 type Env struct {
 	vm.Host
 
-	// responseTimeout is nil, or says how long a guest may be silent while a case is under way; zero: as long as ever.
+	// responseTimeout is nil, or says how long a guest may leave unanswered what is asked of it while a case is under way; zero: as long as ever.
 	responseTimeout func(test string) time.Duration
 	// wrap is nil, or is given every machine as it is acquired, and returns what is used in its place: the
 	// selftest disturbs it.
@@ -35,7 +35,7 @@ type Env struct {
 	timeUp func(test, what string)
 	// selftest is how long one mode of the selftest may take; selftestLimit when zero.
 	selftest time.Duration
-	// quick is zero, or how long the driver's service may take to start or to stop, and the guest be silent beyond that: a
+	// quick is zero, or how long the driver's service may take to start or to stop, and the guest not answer beyond that: a
 	// mode of the selftest waits for nothing else.
 	quick time.Duration
 	// judge is nil, or changes every verdict before it is recorded: a test breaks the classifier with it.

@@ -146,7 +146,7 @@ func TestPortsThatOthersHave(t *testing.T) {
 		t.Fatal(err)
 	}
 	config.Out = t.TempDir()
-	done := carryOut(t, env, config, nil, "sockets.loopback_echo", "sockets.accepted_outlives_listener", "sockets.disconnect", "sockets.accept_*")
+	done := executeRun(t, env, config, nil, "sockets.loopback_echo", "sockets.accepted_outlives_listener", "sockets.disconnect", "sockets.accept_*")
 	t.Logf("%d ports were taken", taken)
 	if done.Record.Counts[results.Fail] > 0 || done.Record.Counts[results.Pass] == 0 {
 		t.Errorf("with every other port taken:\n%s", summary(done))
@@ -158,7 +158,7 @@ func TestPortsThatOthersHave(t *testing.T) {
 func TestUnloadThatIsCutShort(t *testing.T) {
 	config := configOf(t, "suites: [s.yaml]\n", map[string]string{"s.yaml": "suite: s\ndoc: d\ncases:\n  - {id: one, doc: d, steps: [register: {client: a}, deregister: {client: a}]}\n"})
 	config.Defines = map[string]string{"WSKSAMPLE_DEFECT": "WSKSAMPLE_DEFECT_UNLOAD_CUT"}
-	done := carryOut(t, testEnv(t), config, nil, "s.one")
+	done := executeRun(t, testEnv(t), config, nil, "s.one")
 	got := outcomes(done.Record)
 	if got["deploy.stop"] != results.Fail || got["s.one"] != results.Error || !strings.Contains(reasonOf(done.Record, "deploy.stop"), "ERROR_PROCESS_ABORTED") {
 		t.Errorf("%v\n%s", got, summary(done))

@@ -377,7 +377,7 @@ func noRoom(ctx context.Context, t *testing.T, env Env, config *config.Config, u
 		if err != nil {
 			return err
 		}
-		done := carryOut(t, env, config, nil, "selftest.well")
+		done := executeRun(t, env, config, nil, "selftest.well")
 		reason := reasonOf(done.Record, "selftest.well")
 		if outcomes(done.Record)["selftest.well"] != results.NotRun || !strings.Contains(reason, "deploy to lab") || !strings.Contains(reason, "the volume is full") {
 			t.Errorf("a deployment to a full disk: %s\n%s", reason, summary(done))

@@ -189,7 +189,7 @@ func (s *session) next(ctx context.Context, pending []*attempt) driverrun.Outcom
 	var outcome driverrun.Outcome
 	switch {
 	case s.checkpoint.Run != nil:
-		outcome = s.takeUp(ctx, *s.checkpoint.Run)
+		outcome = s.resumeDriver(ctx, *s.checkpoint.Run)
 		s.replan()
 	case s.checkpoint.Tainted != "":
 		outcome = driverrun.Outcome{Tainted: s.checkpoint.Tainted, Why: s.checkpoint.Tainted}

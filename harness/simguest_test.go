@@ -27,7 +27,7 @@ type simGuest struct {
 	mu       sync.Mutex
 	changed  *sync.Cond
 	random   *rand.Rand
-	mishaps  map[int]string // by the number of what the guest does
+	faults   map[int]string // by the number of what the guest does
 	did      int
 	boots    int
 	upAt     time.Time // it is booting until then
@@ -38,7 +38,7 @@ type simGuest struct {
 	dumps    map[string]guest.Dump
 	events   chan vm.Event // of the machine …
 	ended    chan struct{} // … which is closed when it has ended
-	past     []vm.Event    // since its disk was last clean, told to whoever adopts it
+	replay   []vm.Event    // since its disk was last clean, told to whoever adopts it
 	held     int           // machines that are acquired and not released
 	owner    int           // the controller that has it: an older one can do nothing
 	reverts  int
@@ -60,7 +60,7 @@ type simRun struct {
 type simReboot struct{ n, step int }
 
 func newSimGuest(seed uint64, cases []*suites.Case, hash string) *simGuest {
-	g := &simGuest{cases: map[string]*suites.Case{}, hash: hash, random: rand.New(rand.NewPCG(seed, 10)), mishaps: map[int]string{},
+	g := &simGuest{cases: map[string]*suites.Case{}, hash: hash, random: rand.New(rand.NewPCG(seed, 10)), faults: map[int]string{},
 		runs: map[string]*simRun{}, dumps: map[string]guest.Dump{}, events: make(chan vm.Event, 64), ended: make(chan struct{}), boots: 1, started: map[string]int{}}
 	g.changed = sync.NewCond(&g.mu)
 	for _, c := range cases {
@@ -74,7 +74,7 @@ func (g *simGuest) bootID() string { return fmt.Sprintf("%08d-0000-0000-0000-000
 // do is one thing that the guest does: it may be the last.
 func (g *simGuest) do(r *simRun, boot int) bool {
 	g.did++
-	switch g.mishaps[g.did] {
+	switch g.faults[g.did] {
 	case "crash":
 		g.crash()
 	case "silent reboot":
@@ -160,9 +160,9 @@ func (g *simGuest) down(told bool) {
 		g.upAt = time.Now().Add(time.Duration(1+g.random.IntN(240)) * time.Second)
 	}
 	if told {
-		g.past = append(g.past, vm.Event{Kind: vm.Panicked, Code: 0xD1, Module: "wsksample.sys", ModuleOffset: 0x1a2c})
+		g.replay = append(g.replay, vm.Event{Kind: vm.Panicked, Code: 0xD1, Module: "wsksample.sys", ModuleOffset: 0x1a2c})
 		select {
-		case g.events <- g.past[len(g.past)-1]:
+		case g.events <- g.replay[len(g.replay)-1]:
 		default:
 		}
 	}

@@ -51,7 +51,7 @@ func (p simProvider) Adopt(ctx context.Context, t vm.Target) (vm.Machine, error)
 		return nil, vm.ErrNoMachine
 	}
 	p.guest.drain()
-	for _, e := range p.guest.past {
+	for _, e := range p.guest.replay {
 		p.guest.events <- e
 	}
 	m := p.machine()
@@ -62,7 +62,7 @@ func (p simProvider) Adopt(ctx context.Context, t vm.Target) (vm.Machine, error)
 func (g *simGuest) clean() {
 	g.down(false)
 	g.upAt = time.Now().Add(time.Second)
-	g.runs, g.dumps, g.past, g.deafTill = map[string]*simRun{}, map[string]guest.Dump{}, nil, time.Time{}
+	g.runs, g.dumps, g.replay, g.deafTill = map[string]*simRun{}, map[string]guest.Dump{}, nil, time.Time{}
 	g.drain()
 	g.changed.Broadcast()
 }

@@ -368,8 +368,8 @@ func undisturbed(t *testing.T, plan *Plan) (outcomes map[string]results.Outcome,
 	return outcomes, exit, files.Calls()
 }
 
-// mishaps choose what goes wrong in a simulated world, by its seed.
-func (s *simulation) chooseMishaps() (disks []*disktest.FS) {
+// chooseFaults chooses what goes wrong in a simulated world, by its seed.
+func (s *simulation) chooseFaults() (disks []*disktest.FS) {
 	r := s.guest.random
 	s.guest.slow = r.IntN(4) == 0
 	kinds := []string{"crash", "silent reboot", "hang", "kill", "network", "network", "network", "end", "end soon"}
@@ -378,15 +378,15 @@ func (s *simulation) chooseMishaps() (disks []*disktest.FS) {
 	}
 	for range r.IntN(4) {
 		at, kind := 1+r.IntN(90), kinds[r.IntN(len(kinds))]
-		s.guest.mishaps[at] = kind
+		s.guest.faults[at] = kind
 		s.story = append(s.story, fmt.Sprintf("%s when the guest does its thing %d", kind, at))
 	}
 	if s.guest.rack {
 		return nil // who goes on with a run on such a machine is a matter of its lease
 	}
-	kills := []disktest.Mishap{disktest.KillBefore, disktest.KillAmidst, disktest.KillAfter}
+	kills := []disktest.Fault{disktest.KillBefore, disktest.KillAmidst, disktest.KillAfter}
 	for range r.IntN(4) {
-		disks = append(disks, &disktest.FS{At: 1 + r.IntN(140), Mishap: kills[r.IntN(3)], NoSync: true})
+		disks = append(disks, &disktest.FS{At: 1 + r.IntN(140), Fault: kills[r.IntN(3)], NoSync: true})
 	}
 	return disks
 }
@@ -410,7 +410,7 @@ func TestSimulatedRuns(t *testing.T) {
 	play := func(t *testing.T, seed uint64) {
 		which := int(seed % 3)
 		out := filepath.Join(memoryDir(t), "runs")
-		simulate(t, plans[which], seed, out, (*simulation).chooseMishaps, func(s *simulation, proven map[string]results.Outcome) {
+		simulate(t, plans[which], seed, out, (*simulation).chooseFaults, func(s *simulation, proven map[string]results.Outcome) {
 			s.check(want[which], exits[which], proven)
 			if *oneSeed != 0 {
 				t.Log(strings.Join(s.story, "\n"))
@@ -447,7 +447,7 @@ func TestMachineThatEnds(t *testing.T) {
 			for at, ended := 1, true; ended && !t.Failed(); at += unlessRaced(1, 3) {
 				out := filepath.Join(memoryDir(t), "runs")
 				does := func(s *simulation) []*disktest.FS {
-					s.guest.mishaps[at] = kind
+					s.guest.faults[at] = kind
 					s.story = append(s.story, fmt.Sprintf("%s when the guest does its thing %d", kind, at))
 					return nil
 				}
@@ -478,8 +478,8 @@ func TestDiskThatFails(t *testing.T) {
 	everyCall(t, simSuite, disktest.NoSpace, disktest.IOError, disktest.Short)
 }
 
-// everyCall plays a run as often as it has calls, with a mishap at each. What is special to writes, only at these.
-func everyCall(t *testing.T, suite string, kinds ...disktest.Mishap) {
+// everyCall plays a run as often as it has calls, with an injected fault at each. What is special to writes, only at these.
+func everyCall(t *testing.T, suite string, kinds ...disktest.Fault) {
 	plan := simPlan(t, suite)
 	want, exit, calls := undisturbed(t, plan)
 	if len(calls) < 40 {
@@ -496,7 +496,7 @@ func everyCall(t *testing.T, suite string, kinds ...disktest.Mishap) {
 					continue
 				}
 				out := filepath.Join(memoryDir(t), "runs")
-				disks := func(*simulation) []*disktest.FS { return []*disktest.FS{{At: i + 1, Mishap: kind, NoSync: true}} }
+				disks := func(*simulation) []*disktest.FS { return []*disktest.FS{{At: i + 1, Fault: kind, NoSync: true}} }
 				simulate(t, plan, 0, out, disks, func(s *simulation, proven map[string]results.Outcome) {
 					s.check(want, exit, proven)
 					got := outcomes(results.Reduce(s.events()))

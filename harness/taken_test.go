@@ -13,7 +13,7 @@ func TestTakenInGuest(t *testing.T) {
 	config := configOf(t, "", nil)
 	onModel(t, config) // Wine's own provider answers no query
 	config.Defines = map[string]string{"WSKSAMPLE_DEFECT": "WSKSAMPLE_DEFECT_TAKEN_WRONG"}
-	done := carryOut(t, env, config, nil, "negotiation.register_highest", "negotiation.register_lowest")
+	done := executeRun(t, env, config, nil, "negotiation.register_highest", "negotiation.register_lowest")
 	cases := done.Record.Targets[0].Cases
 	if len(cases) != 2 {
 		t.Fatal(summary(done))

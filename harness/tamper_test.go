@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 		defer stop()
 		o := wine.ServeOptions{}
 		if n == 4 {
-			o.Mishap = failing(os.Args[1])
+			o.Inject = failing(os.Args[1])
 		}
 		if err := wine.Serve(ctx, os.Args[n-1], os.NewFile(3, "ready"), o); err != nil {
 			fmt.Fprintln(os.Stderr, err)

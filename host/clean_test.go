@@ -53,7 +53,7 @@ func TestClean(t *testing.T) {
 	if found, err := Clean(kinds.All(), false, true); err != nil || len(found) != all || found[0].Size < 10_000 || entries(t, cache) != all {
 		t.Errorf("dry: %+v, %v", found, err)
 	}
-	release := driver.Cache{Dir: cache}.Hold()
+	release := driver.Cache{Dir: cache}.Reference()
 	if found, err := Clean(kinds.All(), false, false); !errors.Is(err, driver.ErrInUse) || found != nil || entries(t, cache) != all {
 		t.Errorf("while it is used: %+v, %v", found, err)
 	}

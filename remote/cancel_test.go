@@ -19,12 +19,12 @@ func TestCancel(t *testing.T) {
 		for _, way := range []string{"basic", "sealed"} {
 			t.Run(way+" "+action, func(t *testing.T) {
 				reached, answer := make(chan struct{}, 1), make(chan struct{})
-				m := serve(t, winrmd.Options{Mishap: func(r winrmd.Request) winrmd.Mishap {
+				m := serve(t, winrmd.Options{Inject: func(r winrmd.Request) winrmd.InjectedFault {
 					if r.Action == action && r.Count == 1 {
 						reached <- struct{}{}
 						<-answer // then carried out all the same
 					}
-					return winrmd.Mishap{}
+					return winrmd.InjectedFault{}
 				}})
 				ep := m.basic
 				if way == "sealed" {

@@ -27,12 +27,12 @@ func TestPasswordThatChanged(t *testing.T) {
 			later := serve(t, winrmd.Options{Password: "another"})
 			var where atomic.Value
 			host := &puppet{}
-			m := serve(t, winrmd.Options{Host: host, Mishap: func(r winrmd.Request) winrmd.Mishap {
+			m := serve(t, winrmd.Options{Host: host, Inject: func(r winrmd.Request) winrmd.InjectedFault {
 				if r.Action != "Command" {
-					return winrmd.Mishap{}
+					return winrmd.InjectedFault{}
 				}
 				where.Store(address(t, later.ways()[way]))
-				return winrmd.Mishap{Kind: winrmd.Unauthorized}
+				return winrmd.InjectedFault{Kind: winrmd.Unauthorized}
 			}})
 			ep := m.ways()[way]
 			where.Store(address(t, ep))

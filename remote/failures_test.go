@@ -20,7 +20,7 @@ import (
 func TestSilenceIsNoFailure(t *testing.T) {
 	noLeaks(t)
 	var seen tally
-	m := serve(t, winrmd.Options{Mishap: seen.mishap})
+	m := serve(t, winrmd.Options{Inject: seen.inject})
 	opts := quick()
 	opts.OperationTimeout = 50 * time.Millisecond
 	shell := openShell(t, dial(t, m.basic, opts), remote.ShellOptions{})
@@ -46,8 +46,8 @@ func TestShellVanishes(t *testing.T) {
 	noLeaks(t)
 	for _, action := range []string{"Command", "Receive", "Send"} {
 		t.Run(action, func(t *testing.T) {
-			seen := tally{plan: at(action, 1, winrmd.Mishap{Kind: winrmd.ShellVanishes})}
-			m := serve(t, winrmd.Options{Mishap: seen.mishap})
+			seen := tally{plan: at(action, 1, winrmd.InjectedFault{Kind: winrmd.ShellVanishes})}
+			m := serve(t, winrmd.Options{Inject: seen.inject})
 			client := dial(t, m.basic, remote.Options{OperationTimeout: time.Hour}) // one that asks for output once more asks more often
 			shell := openShell(t, client, remote.ShellOptions{})
 			before := client.Stats().Requests
@@ -101,7 +101,7 @@ func TestQuota(t *testing.T) {
 		}
 	})
 	t.Run("waits for its turn", func(t *testing.T) {
-		m := serve(t, winrmd.Options{Mishap: at("Create", 1, winrmd.Mishap{Kind: winrmd.QuotaUsedUp})})
+		m := serve(t, winrmd.Options{Inject: at("Create", 1, winrmd.InjectedFault{Kind: winrmd.QuotaUsedUp})})
 		openShell(t, dial(t, m.basic, owner("", time.Minute)), remote.ShellOptions{})
 	})
 	t.Run("commands", func(t *testing.T) {
@@ -138,7 +138,7 @@ func TestEnvelopeTooLarge(t *testing.T) {
 	}{
 		{name: "small server", opts: winrmd.Options{Limits: winrmd.Limits{MaxEnvelopeSizekb: 100}}},
 		{name: "small server, sealed", opts: winrmd.Options{Limits: winrmd.Limits{MaxEnvelopeSizekb: 100}}, sealed: true},
-		{name: "one refusal", opts: winrmd.Options{Mishap: at("Send", 2, winrmd.Mishap{Kind: winrmd.TooLarge})}},
+		{name: "one refusal", opts: winrmd.Options{Inject: at("Send", 2, winrmd.InjectedFault{Kind: winrmd.TooLarge})}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := serve(t, test.opts)
@@ -157,8 +157,8 @@ func TestEnvelopeTooLarge(t *testing.T) {
 
 func TestLostAcknowledgement(t *testing.T) {
 	noLeaks(t)
-	seen := tally{plan: at("Send", 2, winrmd.Mishap{Kind: winrmd.LoseAnswer})}
-	m := serve(t, winrmd.Options{Mishap: seen.mishap})
+	seen := tally{plan: at("Send", 2, winrmd.InjectedFault{Kind: winrmd.LoseAnswer})}
+	m := serve(t, winrmd.Options{Inject: seen.inject})
 	shell := openShell(t, dial(t, m.basic, quick()), remote.ShellOptions{})
 	command, err := shell.Start(t.Context(), remote.CommandLine{Line: "head -c 6"})
 	if err != nil {
@@ -220,8 +220,8 @@ func TestBlackHole(t *testing.T) {
 			opts.OperationTimeout, opts.HTTPMargin = 100*time.Millisecond, patience
 			least := opts.OperationTimeout + opts.HTTPMargin
 			for {
-				seen := tally{plan: at(action, 1, winrmd.Mishap{Kind: winrmd.BlackHole})}
-				m := serve(t, winrmd.Options{Mishap: seen.mishap})
+				seen := tally{plan: at(action, 1, winrmd.InjectedFault{Kind: winrmd.BlackHole})}
+				m := serve(t, winrmd.Options{Inject: seen.inject})
 				client := dial(t, m.basic, opts)
 				start := time.Now()
 				shell, err := client.Shell(t.Context(), remote.ShellOptions{})
@@ -246,9 +246,9 @@ func TestBlackHole(t *testing.T) {
 
 func TestOutOfStep(t *testing.T) {
 	noLeaks(t)
-	run := func(t *testing.T, ep func(machine) remote.Endpoint, action string, kind winrmd.MishapKind) (int, error) {
-		seen := tally{plan: at(action, 1, winrmd.Mishap{Kind: kind})}
-		m := serve(t, winrmd.Options{Mishap: seen.mishap})
+	run := func(t *testing.T, ep func(machine) remote.Endpoint, action string, kind winrmd.FaultKind) (int, error) {
+		seen := tally{plan: at(action, 1, winrmd.InjectedFault{Kind: kind})}
+		m := serve(t, winrmd.Options{Inject: seen.inject})
 		shell, err := dial(t, ep(m), quick()).Shell(t.Context(), remote.ShellOptions{})
 		if err == nil {
 			_, err = shell.Run(t.Context(), remote.CommandLine{Line: "cat"}, strings.NewReader("input"))
@@ -263,7 +263,7 @@ func TestOutOfStep(t *testing.T) {
 	for way, ep := range ways {
 		for _, test := range []struct {
 			action   string
-			kind     winrmd.MishapKind
+			kind     winrmd.FaultKind
 			repeated bool
 		}{
 			{"Receive", winrmd.Unauthorized, true},

@@ -59,13 +59,13 @@ func leftover() string {
 	return strings.Join(left, "\n\n")
 }
 
-// first gives the mishap to the nth request of an action.
-func at(action string, n int, m winrmd.Mishap) func(winrmd.Request) winrmd.Mishap {
-	return func(r winrmd.Request) winrmd.Mishap {
+// first gives the injected fault to the nth request of an action.
+func at(action string, n int, m winrmd.InjectedFault) func(winrmd.Request) winrmd.InjectedFault {
+	return func(r winrmd.Request) winrmd.InjectedFault {
 		if r.Action == action && r.Count == n {
 			return m
 		}
-		return winrmd.Mishap{}
+		return winrmd.InjectedFault{}
 	}
 }
 
@@ -73,10 +73,10 @@ func at(action string, n int, m winrmd.Mishap) func(winrmd.Request) winrmd.Misha
 type tally struct {
 	mu    sync.Mutex
 	count map[string]int
-	plan  func(winrmd.Request) winrmd.Mishap
+	plan  func(winrmd.Request) winrmd.InjectedFault
 }
 
-func (c *tally) mishap(r winrmd.Request) winrmd.Mishap {
+func (c *tally) inject(r winrmd.Request) winrmd.InjectedFault {
 	c.mu.Lock()
 	if c.count == nil {
 		c.count = make(map[string]int)
@@ -84,7 +84,7 @@ func (c *tally) mishap(r winrmd.Request) winrmd.Mishap {
 	c.count[r.Action]++
 	c.mu.Unlock()
 	if c.plan == nil {
-		return winrmd.Mishap{}
+		return winrmd.InjectedFault{}
 	}
 	return c.plan(r)
 }

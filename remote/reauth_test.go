@@ -157,21 +157,21 @@ func (a *attempt) run(t *testing.T) {
 	a.host = &puppet{}
 	var m machine
 	var connections int64
-	seen := tally{plan: func(r winrmd.Request) winrmd.Mishap {
+	seen := tally{plan: func(r winrmd.Request) winrmd.InjectedFault {
 		if r.Action != a.action {
-			return winrmd.Mishap{}
+			return winrmd.InjectedFault{}
 		}
 		now := m.connections.Load()
 		if slices.Contains(a.refused, r.Count) {
 			connections = now
-			return winrmd.Mishap{Kind: winrmd.Unauthorized}
+			return winrmd.InjectedFault{Kind: winrmd.Unauthorized}
 		}
 		if slices.Contains(a.refused, r.Count-1) {
 			a.fresh = now - connections
 		}
-		return winrmd.Mishap{}
+		return winrmd.InjectedFault{}
 	}}
-	m = serve(t, winrmd.Options{Host: a.host, Limits: winrmd.Limits{MaxBatchItems: 1, MaxTimeoutms: 3600000}, Mishap: seen.mishap})
+	m = serve(t, winrmd.Options{Host: a.host, Limits: winrmd.Limits{MaxBatchItems: 1, MaxTimeoutms: 3600000}, Inject: seen.inject})
 	client := dial(t, m.ways()[a.way], remote.Options{OperationTimeout: time.Hour, QuotaWait: -1})
 	before := 1
 	if a.action == "Receive" {

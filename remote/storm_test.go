@@ -33,22 +33,22 @@ func TestFaultStorm(t *testing.T) {
 			t.Logf("to repeat: -storm-seed=%d", seed)
 		}
 	}()
-	kinds := []winrmd.MishapKind{winrmd.Drop, winrmd.LoseAnswer, winrmd.HalfClose, winrmd.Unauthorized, winrmd.ServerError,
+	kinds := []winrmd.FaultKind{winrmd.Drop, winrmd.LoseAnswer, winrmd.HalfClose, winrmd.Unauthorized, winrmd.ServerError,
 		winrmd.TooLarge, winrmd.QuotaUsedUp, winrmd.ShellVanishes, winrmd.BlackHole, winrmd.Reboot}
 	var mu sync.Mutex
 	random := rand.New(rand.NewPCG(seed, 1))
 	calm := true // until it is known how patient a client has to be
-	suffered := map[winrmd.MishapKind]int{}
+	injected := map[winrmd.FaultKind]int{}
 	m := serve(t, winrmd.Options{
 		Limits: winrmd.Limits{MaxShellsPerUser: 600, MaxTimeoutms: 200},
-		Mishap: func(r winrmd.Request) winrmd.Mishap {
+		Inject: func(r winrmd.Request) winrmd.InjectedFault {
 			mu.Lock()
 			defer mu.Unlock()
 			if calm || random.IntN(20) != 0 {
-				return winrmd.Mishap{}
+				return winrmd.InjectedFault{}
 			}
-			m := winrmd.Mishap{Kind: kinds[random.IntN(len(kinds))], Delay: time.Duration(random.IntN(10)) * time.Millisecond}
-			suffered[m.Kind]++
+			m := winrmd.InjectedFault{Kind: kinds[random.IntN(len(kinds))], Delay: time.Duration(random.IntN(10)) * time.Millisecond}
+			injected[m.Kind]++
 			return m
 		},
 	})
@@ -101,7 +101,7 @@ func TestFaultStorm(t *testing.T) {
 	workers.Wait()
 	mu.Lock()
 	calm = true
-	t.Logf("%d right, %d with a typed error; mishaps: %v", right, wrong, suffered)
+	t.Logf("%d right, %d with a typed error; injected faults: %v", right, wrong, injected)
 	if right == 0 || wrong == 0 {
 		t.Error("the storm was none, or nothing survived it")
 	}

@@ -29,8 +29,8 @@ type PlanOptions struct {
 	StartTimeout time.Duration // at most 2 min; 30 s unless given
 	StopTimeout  time.Duration // at most 2 min; 30 s unless given
 
-	// Own is the service of a driver that is not the sample; nil: the sample's. Its Name is Service.
-	Own *Service
+	// External is the service of a driver that is not the sample; nil: the sample's. Its Name is Service.
+	External *Service
 	// INF is where that driver's .inf is in the guest; empty: it has none.
 	INF string
 	// Stored says where a file or folder of this machine that a case uploads is in the guest, and which folders in it are
@@ -100,12 +100,12 @@ func Compile(entries []Entry, opts PlanOptions) ([]byte, error) {
 		RunId: w.text(opts.RunID), DriverPath: w.text(opts.DriverPath), ServiceName: w.text(opts.Service),
 		StartTimeoutMs: start, StopTimeoutMs: stop, DriverSha256: opts.DriverSHA256,
 	}
-	if opts.Own != nil {
+	if opts.External != nil {
 		header.Flags = abi.PlanExternal
-		if opts.Own.NeverUnload {
+		if opts.External.NeverUnload {
 			header.Flags |= abi.PlanNeverUnload
 		}
-		header.Settings = w.list(opts.Own.settings(opts.INF))
+		header.Settings = w.list(opts.External.settings(opts.INF))
 	}
 	return w.file(header)
 }

@@ -137,7 +137,7 @@ func TestGenericTexts(t *testing.T) {
 		`event_log: {source: S, id: 7, contains: "it's", wait: 1s}`,
 	)).All()[0]
 	plan, err := Compile([]Entry{{Case: c}}, PlanOptions{RunID: "r", Service: "own", DriverPath: `C:\d.sys`, INF: `C:\d.inf`,
-		Own: &Service{Name: "own", Start: StartSystem, Depends: []string{"netio"},
+		External: &Service{Name: "own", Start: StartSystem, Depends: []string{"netio"},
 			Parameters: []Parameter{{Name: "A", Kind: RegMulti, Values: []string{"x", "y"}}}},
 		Stored: func(local string) (string, []string) { return `C:\store\` + local, nil }})
 	if err != nil {

@@ -86,7 +86,7 @@ func (w *planWriter) add(e Entry, seed uint32) {
 		} else if len(s.poolTags) > 0 {
 			step.Text = w.list(s.poolTags)
 		}
-		if w.opts.Own != nil && s.op.either {
+		if w.opts.External != nil && s.op.either {
 			step.Executor = uint32(byAgent) // there is no sample to do it
 		}
 		w.steps = append(w.steps, step)

@@ -78,7 +78,7 @@ func (w *Workshop) warn(text string) {
 // external builds a driver of the user's, where it is to be built, and makes a package of it.
 func (w *Workshop) external(ctx context.Context, c *config.Config, signer *driver.Signer) (*driver.Package, error) {
 	e := c.External
-	own := driver.Own{Driver: e.File, INF: e.INF, Catalog: e.Catalog, PDB: e.PDB, Sign: e.Sign}
+	own := driver.External{Driver: e.File, INF: e.INF, Catalog: e.Catalog, PDB: e.PDB, Sign: e.Sign}
 	if e.Build != nil {
 		known := c.Redactor(os.Getenv)
 		build := *e.Build
@@ -96,7 +96,7 @@ func (w *Workshop) external(ctx context.Context, c *config.Config, signer *drive
 		}
 		own.Log, own.Command = ran.Output, known.Texts(build.Args)
 	}
-	return driver.PackageOwn(ctx, own, w.Cache, signer, time.Now())
+	return driver.PackageExternal(ctx, own, w.Cache, signer, time.Now())
 }
 
 // Tools are what some targets need to be brought up and connected to.

@@ -232,7 +232,7 @@ func (c *common) env() (vm.Host, error) {
 	if why != nil {
 		fmt.Fprintf(c.io.err, "wskharness: %v; until then %s is used\n", why, usable.Dir)
 	}
-	c.release = usable.Hold()
+	c.release = usable.Reference()
 	exe, err := os.Executable()
 	if err != nil {
 		return vm.Host{}, fmt.Errorf("find this program, to serve a guest with: %w", err)

@@ -52,7 +52,7 @@ const scriptMark = ".script"
 func serveStalling(dir, order string) (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	options := wine.ServeOptions{Mishap: (&stalling{order: order, sends: map[string]int{}}).mishap}
+	options := wine.ServeOptions{Inject: (&stalling{order: order, sends: map[string]int{}}).inject}
 	if err := wine.Serve(ctx, dir, os.NewFile(3, "ready"), options); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -72,14 +72,14 @@ type stalling struct {
 	sends map[string]int // since there is an order, by shell
 }
 
-// mishap keeps a request waiting where the order says so. One whose sender gives up is not carried out.
-func (s *stalling) mishap(r winrmd.Request) winrmd.Mishap {
+// inject keeps a request waiting where the order says so. One whose sender gives up is not carried out.
+func (s *stalling) inject(r winrmd.Request) winrmd.InjectedFault {
 	for ahead := s.ahead(r); ; time.Sleep(5 * time.Millisecond) {
 		switch pattern, bytes, ordered := s.ordered(r.Action); {
 		case ordered && hasArrived(pattern, bytes):
-			return winrmd.Mishap{Delay: time.Hour}
+			return winrmd.InjectedFault{Delay: time.Hour}
 		case !ordered || !ahead:
-			return winrmd.Mishap{}
+			return winrmd.InjectedFault{}
 		}
 	}
 }

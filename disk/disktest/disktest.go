@@ -11,26 +11,26 @@ import (
 	"wskharness/disk"
 )
 
-// Mishap is what happens at a call.
-type Mishap string
+// Fault is what happens at a call.
+type Fault string
 
 const (
-	None       Mishap = ""
-	NoSpace    Mishap = "no space"    // ENOSPC, and nothing was done
-	IOError    Mishap = "i/o error"   // EIO, and nothing was done
-	Short      Mishap = "short write" // half of it is written, then ENOSPC; of other calls, as NoSpace
-	KillBefore Mishap = "killed before"
-	KillAmidst Mishap = "killed amidst" // half of a write is done
-	KillAfter  Mishap = "killed after"
+	None       Fault = ""
+	NoSpace    Fault = "no space"    // ENOSPC, and nothing was done
+	IOError    Fault = "i/o error"   // EIO, and nothing was done
+	Short      Fault = "short write" // half of it is written, then ENOSPC; of other calls, as NoSpace
+	KillBefore Fault = "killed before"
+	KillAmidst Fault = "killed amidst" // half of a write is done
+	KillAfter  Fault = "killed after"
 )
 
 // ErrKilled is what every call returns after the process was killed: nothing is done any more.
 var ErrKilled = errors.New("the process was killed")
 
-// FS is a file system with one mishap. The zero value has none, and counts.
+// FS is a file system with one injected fault. The zero value has none, and counts.
 type FS struct {
 	At     int // the number of the call, from 1; 0: none
-	Mishap Mishap
+	Fault  Fault
 	NoSync bool   // nothing is brought to the disk itself, which takes most of the time
 	OnKill func() // called once, when the process is killed
 
@@ -79,7 +79,7 @@ func (f *FS) call(name string, do func() error, half func()) error {
 	if !now {
 		return do()
 	}
-	switch f.Mishap {
+	switch f.Fault {
 	case NoSpace:
 		return &fs.PathError{Op: name, Path: "test", Err: syscall.ENOSPC}
 	case IOError:
@@ -196,5 +196,5 @@ func (f *file) Close() error {
 	return err
 }
 
-// String describes the mishap.
-func (f *FS) String() string { return fmt.Sprintf("%s at call %d", f.Mishap, f.At) }
+// String describes the injected fault.
+func (f *FS) String() string { return fmt.Sprintf("%s at call %d", f.Fault, f.At) }

@@ -112,7 +112,7 @@ func unhealthy(deviations []suites.Deviation) bool {
 	return slices.ContainsFunc(deviations, func(d suites.Deviation) bool { return d.Part == suites.Health && d.Kind != suites.KindMissing })
 }
 
-// underWay names the steps that may have been under way when the guest fell silent: by the agent's own word where it
+// underWay names the steps that may have been under way when the guest stopped answering: by the agent's own word where it
 // lived to say it, else those that it would have sent to the driver together.
 func (a *attempt) underWay() string {
 	first, count := a.next(), 1

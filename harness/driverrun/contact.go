@@ -25,13 +25,13 @@ func (s *State) contactLost(in Broke) {
 		return
 	}
 	s.broke, s.asking = in, isThere
-	if !s.unanswered && !s.plan.TakenUp && s.at == (journal.Position{}) && s.mayResume() {
+	if !s.unanswered && !s.plan.Resumed && s.at == (journal.Position{}) && s.mayResume() {
 		s.unanswered, s.askedAt = true, s.now // whoever was to start the run may have ended with the contact
 	}
 	s.countCut()
 	declared := in.Cause != Ended && s.reboots()
 	switch {
-	case in.Cause == Absent && s.at == (journal.Position{}) && s.plan.TakenUp:
+	case in.Cause == Absent && s.at == (journal.Position{}) && s.plan.Resumed:
 		s.outcome.Unheard = true
 		s.finish(unheard, "the controller ended when it was about to start the run, and there is no journal")
 		s.gather()
@@ -186,8 +186,8 @@ func (s *State) notThereYet() bool {
 	return s.broke.Cause == Absent && s.unanswered && s.at == journal.Position{}
 }
 
-// fallenSilent ends a driver run whose guest has said nothing for longer than anything may take.
-func (s *State) fallenSilent(in Silent) {
+// timedOut ends a driver run whose guest has said nothing for longer than anything may take.
+func (s *State) timedOut(in TimedOut) {
 	if s.phase != Following {
 		return
 	}
@@ -200,7 +200,7 @@ func (s *State) fallenSilent(in Silent) {
 		s.gather()
 		return
 	}
-	s.finish(silent, why)
+	s.finish(unresponsive, why)
 	if s.open == nil {
 		s.slow("", "%s", why)
 		s.gather()

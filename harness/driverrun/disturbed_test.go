@@ -130,7 +130,7 @@ const oddIsKnown = `known_issues:
 `
 
 // endings are what may happen at the end of what is left of a journal.
-var endings = []string{"", "panic", "silence", "kill", "reboot", "gone", "abandoned"}
+var endings = []string{"", "panic", "timeout", "kill", "reboot", "gone", "abandoned"}
 
 // disturbance changes a journal, at places that r chooses.
 type disturbance func(records []journal.Record, i, j int) []journal.Record

@@ -14,7 +14,7 @@ import (
 //	crashed     bugcheck                  deploy.stop bugcheck            deploy.start bugcheck
 //	 … truncated lost, deploy.crash bugcheck (in all three)
 //	rebooted    lost                      deploy.stop lost                deploy.start lost
-//	silent      hang                      deploy.stop hang                deploy.start hang
+//	unresponsive hang                       deploy.stop hang                deploy.start hang
 //	killed      lost (error: full disk)   deploy.stop lost                deploy.start lost
 //	gone        lost                      deploy.stop lost                deploy.start lost
 //	untrusted   error                     deploy.stop error               deploy.start error
@@ -134,7 +134,7 @@ func (s *State) judgeOpen() {
 	switch {
 	case s.ending == untrusted:
 		v.Outcome, v.Reason = results.Error, s.why
-	case s.ending == silent:
+	case s.ending == unresponsive:
 		v = a.hang
 	case s.cancelled && s.why == "" && s.limit != "":
 		v.Outcome, v.Reason = results.NotRun, s.limit+" while it ran"
@@ -242,7 +242,7 @@ func (s *State) judgeEnd() {
 	switch {
 	case s.ending == untrusted:
 		v.Outcome = results.Error
-	case s.ending == silent:
+	case s.ending == unresponsive:
 		v.Outcome, v.Reason = results.Hang, "the guest said nothing "+when+", for longer than that may take"
 	case s.ending == finished && s.unwritten != "":
 		v.Outcome, v.Reason = results.Error, s.unwritten

@@ -5,8 +5,8 @@ import "fmt"
 // gather begins to collect what explains the ending, or concludes where nothing does.
 func (s *State) gather() {
 	s.collect = nil
-	reachable := s.ending == finished || s.ending == silent
-	if reachable && (s.hung != nil || s.ending == silent && s.open != nil) {
+	reachable := s.ending == finished || s.ending == unresponsive
+	if reachable && (s.hung != nil || s.ending == unresponsive && s.open != nil) {
 		s.collect = append(s.collect, HangReport)
 	}
 	if s.unwritten != "" || s.ending == killed {
@@ -60,7 +60,7 @@ func (s *State) wasRead(in Read) {
 // ordered goes on when the rest of the journal has told that the boot in which the guest was found again is one that a step
 // had ordered, after the contact was lost.
 func (s *State) ordered(in Read) {
-	s.ending, s.why = goesOn, ""
+	s.ending, s.why = ongoing, ""
 	switch {
 	case s.ended != nil:
 		s.finish(finished, "")

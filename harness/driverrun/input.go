@@ -8,7 +8,7 @@ import (
 	"wskharness/vm"
 )
 
-// Input is something that happened: a [Recorded], [Broke], [Panicked], [Interrupted], [Silent], [SuiteUp], or the answer to
+// Input is something that happened: a [Recorded], [Broke], [Panicked], [Interrupted], [TimedOut], [SuiteUp], or the answer to
 // an [Action]: [Opened], [Back], [Away], [Calm], [Read], [Told], [Abandoned].
 type Input interface{ input() }
 
@@ -27,8 +27,8 @@ type (
 	}
 	// Interrupted ends the run from outside: a limit that was up, or, without one, the user.
 	Interrupted struct{ Limit string }
-	// Silent says that the guest has said nothing for as long as it was listened to.
-	Silent struct{ ResponseTimeout time.Duration }
+	// TimedOut says that the guest has said nothing for as long as it was listened to.
+	TimedOut struct{ ResponseTimeout time.Duration }
 	// SuiteUp says that the time of the suite that is under way is used up.
 	SuiteUp struct{ Limit string }
 
@@ -56,7 +56,7 @@ func (Recorded) input()    {}
 func (Broke) input()       {}
 func (Panicked) input()    {}
 func (Interrupted) input() {}
-func (Silent) input()      {}
+func (TimedOut) input()    {}
 func (SuiteUp) input()     {}
 func (Opened) input()      {}
 func (Back) input()        {}

@@ -267,9 +267,9 @@ func TestInterrupts(t *testing.T) {
 	}{
 		"by the user":                      {world{records: cancelled, stop: true}, "pass, cancelled, not-run", "the run was interrupted"},
 		"by a limit":                       {world{records: cancelled, stop: true, limit: "the limit was up"}, "pass, not-run, not-run", "the limit was up"},
-		"and the guest does not end it":    {world{records: cancelled[:len(cancelled)-3], stop: true, then: "silence"}, "error, lost, not-run", ""},
+		"and the guest does not end it":    {world{records: cancelled[:len(cancelled)-3], stop: true, then: "timeout"}, "error, lost, not-run", ""},
 		"and the guest is gone":            {world{records: cancelled[:len(cancelled)-3], stop: true, then: "gone"}, "error, lost, not-run", ""},
-		"a limit, and the guest is silent": {world{records: cancelled[:len(cancelled)-3], stop: true, limit: "the limit was up", then: "silence"}, "error, hang, not-run", ""},
+		"a limit, and the guest is silent": {world{records: cancelled[:len(cancelled)-3], stop: true, limit: "the limit was up", then: "timeout"}, "error, hang, not-run", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, events := live(t, p, &test.world)

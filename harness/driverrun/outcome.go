@@ -6,16 +6,16 @@ import "time"
 type ending string
 
 const (
-	goesOn    ending = ""
-	finished  ending = "finished"  // run-end arrived
-	crashed   ending = "crashed"   // the machine says so, or what it left
-	rebooted  ending = "rebooted"  // another boot, which nobody has ordered
-	silent    ending = "silent"    // the guest says nothing, for longer than anything may take
-	killed    ending = "killed"    // the run's process is gone, in the same boot
-	gone      ending = "gone"      // contact is lost for good
-	unheard   ending = "unheard"   // not a word came of it, though it may have been started
-	untrusted ending = "untrusted" // a record that can't be there
-	abandoned ending = "abandoned" // the guest is gone with an earlier controller
+	ongoing      ending = ""
+	finished     ending = "finished"     // run-end arrived
+	crashed      ending = "crashed"      // the machine says so, or what it left
+	rebooted     ending = "rebooted"     // another boot, which nobody has ordered
+	unresponsive ending = "unresponsive" // the guest says nothing, for longer than anything may take
+	killed       ending = "killed"       // the run's process is gone, in the same boot
+	gone         ending = "gone"         // contact is lost for good
+	unheard      ending = "unheard"      // not a word came of it, though it may have been started
+	untrusted    ending = "untrusted"    // a record that can't be there
+	abandoned    ending = "abandoned"    // the guest is gone with an earlier controller
 )
 
 // Outcome is what whoever runs the next cases has to know of a driver run.
@@ -29,7 +29,7 @@ type Outcome struct {
 
 // finish notes how the driver run ended. The first word stands, but for a crash, which explains everything else.
 func (s *State) finish(e ending, why string) {
-	if s.ending == goesOn || e == crashed {
+	if s.ending == ongoing || e == crashed {
 		s.ending = e
 	}
 	if s.why == "" {

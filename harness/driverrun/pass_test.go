@@ -25,7 +25,7 @@ func TestProven(t *testing.T) {
 		s.driver = driver
 		spoilt["the driver: "+string(driver)] = s
 	}
-	for _, ending := range []ending{goesOn, crashed, rebooted, silent, killed, gone, unheard, untrusted, abandoned} {
+	for _, ending := range []ending{ongoing, crashed, rebooted, unresponsive, killed, gone, unheard, untrusted, abandoned} {
 		s := proven()
 		s.ending = ending
 		spoilt["the ending: "+string(ending)] = s

@@ -24,7 +24,7 @@ type Plan struct {
 	Version  string           // of the guest, as known issues call it
 	Pages    output.CodePages // of the guest
 	FailFast bool             // stop at the first case that is not as expected
-	TakenUp  bool             // an earlier controller began it: what it gave up is still to do
+	Resumed  bool             // an earlier controller began it: what it gave up is still to do
 
 	// UnheardAfter is how long a run whose start was not answered may take to have a journal.
 	UnheardAfter time.Duration

@@ -129,7 +129,7 @@ func (s *State) caseEnd(a *attempt, r journal.Record) {
 	case r.Why == "cancelled" && s.limit != "":
 		s.outOfTime(a)
 		return
-	case r.Why == "cancelled" && s.plan.TakenUp && !s.cancelled:
+	case r.Why == "cancelled" && s.plan.Resumed && !s.cancelled:
 		s.again(a, "was ended by a controller that did not get to say why")
 		return
 	}
@@ -253,7 +253,7 @@ func (s *State) runEnd(r journal.Record) {
 		s.over("the agent refused the plan")
 	case r.Why == "lease":
 		s.over(leaseLost)
-	case r.Why == "cancelled" && (s.cancelled || !s.plan.TakenUp) && s.suiteUp == "":
+	case r.Why == "cancelled" && (s.cancelled || !s.plan.Resumed) && s.suiteUp == "":
 		why := s.limit
 		if why == "" {
 			why = "the run was interrupted"
@@ -261,7 +261,7 @@ func (s *State) runEnd(r journal.Record) {
 		s.over(why)
 	}
 	switch {
-	case s.phase == Reading && s.ending != goesOn:
+	case s.phase == Reading && s.ending != ongoing:
 		return // what ended it is known already
 	case s.doubt != nil || s.open != nil && s.open.end != nil:
 		// The driver or its device went away and the agent lived to tell: the machine's word may still come.

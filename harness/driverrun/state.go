@@ -128,8 +128,8 @@ func (s *State) apply(in Input) {
 		s.interrupted(in)
 	case SuiteUp:
 		s.suiteSpent(in)
-	case Silent:
-		s.fallenSilent(in)
+	case TimedOut:
+		s.timedOut(in)
 	case Opened:
 		s.phase = Following
 	case Back:

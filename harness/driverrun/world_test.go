@@ -91,7 +91,7 @@ type world struct {
 	rest      []journal.Record // found in the journal when that is read to its end
 	truncated bool             // it can't be
 	behind    string           // happens behind the last words
-	takenUp   int              // so many of the records an earlier controller had read
+	resumed   int              // so many of the records an earlier controller had read
 	late      bool             // the machine tells of a crash when the agent has said all that it had to
 	dumps     int              // that the guest has left
 	limit     string           // of an interrupt that comes with the first record
@@ -108,8 +108,8 @@ func (w *world) happens() Input {
 	switch w.then {
 	case "panic":
 		return Panicked{Event: vm.Event{Kind: vm.Panicked, Code: 0xD1, Module: "wsksample.sys", ModuleOffset: 0x1a2c}}
-	case "silence":
-		return Silent{ResponseTimeout: time.Minute}
+	case "timeout":
+		return TimedOut{ResponseTimeout: time.Minute}
 	case "kill":
 		return Broke{Ended, "its process ended"}
 	case "reboot", "gone":
@@ -207,7 +207,7 @@ func live(t testing.TB, p Plan, w *world) (*State, []results.Event) {
 	s, events := New(p), []results.Event(nil)
 	w.now = time.Date(2026, 11, 29, 3, 0, 0, 0, time.UTC)
 	var next Action = Listen{}
-	for w.at < w.takenUp { // as a controller does that reads its copy of the journal again
+	for w.at < w.resumed { // as a controller does that reads its copy of the journal again
 		w.at++
 		effects := s.Apply(w.now, Recorded{w.records[w.at-1]})
 		events, next = append(events, effects.Write...), effects.Next

@@ -79,14 +79,14 @@ type asked struct {
 	actions map[string]int
 }
 
-func (a *asked) mishap(r winrmd.Request) winrmd.Mishap {
+func (a *asked) inject(r winrmd.Request) winrmd.InjectedFault {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.actions == nil {
 		a.actions = make(map[string]int)
 	}
 	a.actions[r.Action]++
-	return winrmd.Mishap{}
+	return winrmd.InjectedFault{}
 }
 
 // runAnsible runs the playbook, or skips the test where Ansible is not installed. vars say how to connect.
@@ -163,7 +163,7 @@ func TestAnsible(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			var seen asked
-			e := serve(t, winrmd.Options{Host: newEncodedHost(t), Mishap: seen.mishap})
+			e := serve(t, winrmd.Options{Host: newEncodedHost(t), Inject: seen.inject})
 			if diff := cmp.Diff(want, runAnsible(t, tc.vars(e))); diff != "" {
 				t.Error("Ansible saw (-want +got):\n" + diff)
 			}

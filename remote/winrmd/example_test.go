@@ -20,11 +20,11 @@ func Example() {
 	}
 	server, err := winrmd.New(winrmd.Options{
 		Host: winrmdtest.LocalHost{}, User: "tester", Password: "secret", Certificate: cert.TLS,
-		Mishap: func(r winrmd.Request) winrmd.Mishap {
+		Inject: func(r winrmd.Request) winrmd.InjectedFault {
 			if r.Action == "Create" && r.Count == 1 {
-				return winrmd.Mishap{Kind: winrmd.LoseAnswer}
+				return winrmd.InjectedFault{Kind: winrmd.LoseAnswer}
 			}
-			return winrmd.Mishap{}
+			return winrmd.InjectedFault{}
 		},
 	})
 	if err != nil {

@@ -62,12 +62,12 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	req, f := s.parseRequest(body)
 	req.user, req.clientIP = s.opts.User, clientIP(r)
-	mishap := s.plan(req)
-	if s.suffer(w, r, mishap, req, granted.session) {
+	fault := s.plan(req)
+	if s.inject(w, r, fault, req, granted.session) {
 		return
 	}
 	a := s.handle(r.Context(), req, f)
-	if s.lose(w, r, mishap, a) {
+	if s.damage(w, r, fault, a) {
 		return
 	}
 	s.reply(w, a, granted.session)

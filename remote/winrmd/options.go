@@ -45,9 +45,9 @@ type Options struct {
 	Logger hclog.Logger // nil is silent
 	Clock  Clock        // for idle time-outs; nil is the real one
 
-	// Mishap, if set, decides for each authenticated request what is to go wrong with it. It is
+	// Inject, if set, decides for each authenticated request what is to go wrong with it. It is
 	// for tests of clients, and is called by several goroutines.
-	Mishap func(Request) Mishap
+	Inject func(Request) InjectedFault
 }
 
 // Limits are Windows' own, under their names in winrm/config where they have one. Zero means

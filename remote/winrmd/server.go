@@ -38,7 +38,7 @@ type Server struct {
 	down    bool           // by Reset
 	ended   bool           // by Shutdown
 	over    chan struct{}  // closed when ended
-	asked   map[string]int // requests by action, for Options.Mishap
+	asked   map[string]int // requests by action, for Options.Inject
 }
 
 // New makes a server. It does not listen: Serve does.

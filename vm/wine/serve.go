@@ -32,9 +32,9 @@ const user = "wskharness"
 // ServeOptions are how a guest is served.
 type ServeOptions struct {
 	Logger hclog.Logger // nil is silent
-	// Mishap, if set, decides what is to go wrong with each request to the guest's WinRM endpoint: it is for
+	// Inject, if set, decides what is to go wrong with each request to the guest's WinRM endpoint: it is for
 	// tests of what controls guests.
-	Mishap func(winrmd.Request) winrmd.Mishap
+	Inject func(winrmd.Request) winrmd.InjectedFault
 }
 
 // Serve is the life of one guest: it clones, boots, serves WinRM on loopback, reboots after a crash, and at
@@ -52,7 +52,7 @@ func Serve(ctx context.Context, dir string, ready *os.File, o ServeOptions) erro
 	if o.Logger == nil {
 		o.Logger = hclog.NewNullLogger()
 	}
-	s := &server{dir: dir, guard: guard, log: o.Logger, mishap: o.Mishap, claims: map[net.Conn]chan<- vm.Event{}, turnedOn: make(chan struct{}, 1)}
+	s := &server{dir: dir, guard: guard, log: o.Logger, inject: o.Inject, claims: map[net.Conn]chan<- vm.Event{}, turnedOn: make(chan struct{}, 1)}
 	err = s.up(ctx)
 	report := ""
 	if err != nil {
@@ -72,7 +72,7 @@ func Serve(ctx context.Context, dir string, ready *os.File, o ServeOptions) erro
 type server struct {
 	dir    string
 	log    hclog.Logger
-	mishap func(winrmd.Request) winrmd.Mishap
+	inject func(winrmd.Request) winrmd.InjectedFault
 	config guestConfig
 	guard  int // the process above this one
 	winrm  *winrmd.Server
@@ -218,7 +218,7 @@ func (s *server) listen() error {
 	}
 	password := rand.Text()
 	s.winrm, err = winrmd.New(winrmd.Options{
-		Host: s, User: user, Password: remote.Secret(password), Certificate: certificate.TLS, Logger: s.log, Mishap: s.mishap,
+		Host: s, User: user, Password: remote.Secret(password), Certificate: certificate.TLS, Logger: s.log, Inject: s.inject,
 	})
 	if err != nil {
 		return err

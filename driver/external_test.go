@@ -101,7 +101,7 @@ func TestCommand(t *testing.T) {
 	}
 }
 
-func TestPackageOwn(t *testing.T) {
+func TestPackageExternal(t *testing.T) {
 	dir, cache, signer := t.TempDir(), Cache{Dir: t.TempDir()}, newSigner(t)
 	pkg, err := BuildPackage(t.Context(), toolchain(t), tinySpec(tinySources()), cache, signer, time.Now())
 	if err != nil {
@@ -118,7 +118,7 @@ func TestPackageOwn(t *testing.T) {
 	inf := file("mine.inf", pkg.Certificate)
 	now := time.Now()
 
-	signed, err := PackageOwn(t.Context(), Own{Driver: unsigned, INF: inf, Sign: true, Command: []string{"make"}, Log: "cc mine.c\n"}, cache, signer, now)
+	signed, err := PackageExternal(t.Context(), External{Driver: unsigned, INF: inf, Sign: true, Command: []string{"make"}, Log: "cc mine.c\n"}, cache, signer, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestPackageOwn(t *testing.T) {
 	if log, err := os.ReadFile(signed.Log); err != nil || string(log) != "cc mine.c\n" {
 		t.Errorf("the log is %q, %v", log, err)
 	}
-	again, err := PackageOwn(t.Context(), Own{Driver: unsigned, INF: inf, Sign: true, Command: []string{"make"}, Log: "made already\n"}, cache, signer, now)
+	again, err := PackageExternal(t.Context(), External{Driver: unsigned, INF: inf, Sign: true, Command: []string{"make"}, Log: "made already\n"}, cache, signer, now)
 	if err != nil || !again.Cached || again.Dir != signed.Dir {
 		t.Errorf("the same files again: %+v, %v", again, err)
 	}
@@ -140,7 +140,7 @@ func TestPackageOwn(t *testing.T) {
 	}
 
 	// Unsigned and to stay so: a package, of which the target decides.
-	bare, err := PackageOwn(t.Context(), Own{Driver: unsigned}, cache, signer, now)
+	bare, err := PackageExternal(t.Context(), External{Driver: unsigned}, cache, signer, now)
 	switch {
 	case err != nil:
 		// Its checksum is that of a signed file or of none: only then may it be refused.
@@ -152,14 +152,14 @@ func TestPackageOwn(t *testing.T) {
 		t.Errorf("%+v", bare.Manifest)
 	}
 
-	for name, own := range map[string]Own{
+	for name, own := range map[string]External{
 		"is not there":                    {Driver: filepath.Join(dir, "gone.sys")},
 		"ended well, but did not leave":   {Driver: filepath.Join(dir, "gone.sys"), Command: []string{"make"}},
 		"Windows would refuse":            {Driver: file("text.sys", pkg.Certificate), Sign: true},
 		"two files of it are called":      {Driver: unsigned, INF: unsigned},
 		"name is not of at most 64 lette": {Driver: file("ä.sys", unsigned)},
 	} {
-		_, err := PackageOwn(t.Context(), own, cache, signer, now)
+		_, err := PackageExternal(t.Context(), own, cache, signer, now)
 		if err == nil {
 			t.Errorf("%s: accepted", name)
 		} else if name != "is not there" && name != "Windows would refuse" && !strings.Contains(err.Error(), name) {

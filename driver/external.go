@@ -117,8 +117,8 @@ func (c Command) filtered(out io.Writer, do func(io.Writer) error) error {
 	return errors.Join(do(filter), filter.Close())
 }
 
-// Own is a driver that this package did not build: a .sys with what belongs to it. Paths but the first may be empty.
-type Own struct {
+// External is a driver that this package did not build: a .sys with what belongs to it. Paths but the first may be empty.
+type External struct {
 	Driver  string
 	INF     string
 	Catalog string
@@ -128,10 +128,10 @@ type Own struct {
 	Log     string   // what the command wrote
 }
 
-// PackageOwn makes a package of a driver, signed where that is asked for. A file that Windows would not load is a
+// PackageExternal makes a package of a driver, signed where that is asked for. A file that Windows would not load is a
 // *RefusedError, but for one that lacks a signature and shall: whether a target takes such a driver is the target's to
 // say (Package.Signed).
-func PackageOwn(ctx context.Context, o Own, cache Cache, signer *Signer, now time.Time) (*Package, error) {
+func PackageExternal(ctx context.Context, o External, cache Cache, signer *Signer, now time.Time) (*Package, error) {
 	started := time.Now()
 	name := filepath.Base(o.Driver)
 	wrap := func(err error) error { return fmt.Errorf("package %s: %w", name, err) }
@@ -151,7 +151,7 @@ func PackageOwn(ctx context.Context, o Own, cache Cache, signer *Signer, now tim
 }
 
 // findOrMake puts the package together, and takes the one of the cache where that has the same content.
-func (o Own) findOrMake(ctx context.Context, cache Cache, signer *Signer) (*Package, error) {
+func (o External) findOrMake(ctx context.Context, cache Cache, signer *Signer) (*Package, error) {
 	dir, err := cache.temporary(packageRoom)
 	if err != nil {
 		return nil, err
@@ -180,7 +180,7 @@ func (o Own) findOrMake(ctx context.Context, cache Cache, signer *Signer) (*Pack
 
 // refusals are the findings for which no target loads the driver. What only some settings of Windows object to is
 // left to the target, and so is a signature that is not there.
-func (o Own) refusals(findings []Finding) []Finding {
+func (o External) refusals(findings []Finding) []Finding {
 	return slices.DeleteFunc(Refusals(findings), func(f Finding) bool {
 		return f.By == byHVCI || f.By == byHLK || f.Rule == "unsigned"
 	})
@@ -194,7 +194,7 @@ type gathering struct {
 }
 
 // gather puts the package together in dir.
-func (o Own) gather(ctx context.Context, dir string, signer *Signer) error {
+func (o External) gather(ctx context.Context, dir string, signer *Signer) error {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return err
 	}

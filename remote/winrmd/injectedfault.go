@@ -9,39 +9,39 @@ import (
 	"wskharness/remote/internal/wsman"
 )
 
-// Mishap is something that goes wrong with one request, on purpose. The zero value is that nothing
+// InjectedFault is something that goes wrong with one request, on purpose. The zero value is that nothing
 // does.
-type Mishap struct {
+type InjectedFault struct {
 	Delay time.Duration // before anything else happens
-	Kind  MishapKind
+	Kind  FaultKind
 }
 
-// MishapKind says what goes wrong.
-type MishapKind int
+// FaultKind says what goes wrong.
+type FaultKind int
 
 const (
-	NoMishap      MishapKind = iota
-	Drop                     // the connection is reset; the request is not carried out
-	LoseAnswer               // it is carried out, and the connection is reset instead of an answer
-	HalfClose                // it is carried out, and the connection ends in the middle of the answer
-	Unauthorized             // 401, not carried out; a connection's authentication is forgotten
-	ServerError              // a bare HTTP 500, not carried out
-	TooLarge                 // HTTP 413, not carried out
-	QuotaUsedUp              // a fault, not carried out
-	ShellVanishes            // the request's shell is deleted first, as if an administrator had
-	Reboot                   // the server is Reset; it resumes after Mishap.Delay
-	BlackHole                // nothing: no answer, no end of the connection, until the client gives up
+	NoFault       FaultKind = iota
+	Drop                    // the connection is reset; the request is not carried out
+	LoseAnswer              // it is carried out, and the connection is reset instead of an answer
+	HalfClose               // it is carried out, and the connection ends in the middle of the answer
+	Unauthorized            // 401, not carried out; a connection's authentication is forgotten
+	ServerError             // a bare HTTP 500, not carried out
+	TooLarge                // HTTP 413, not carried out
+	QuotaUsedUp             // a fault, not carried out
+	ShellVanishes           // the request's shell is deleted first, as if an administrator had
+	Reboot                  // the server is Reset; it resumes after InjectedFault.Delay
+	BlackHole               // nothing: no answer, no end of the connection, until the client gives up
 )
 
-func (k MishapKind) String() string {
-	names := [...]string{"no mishap", "drop", "lost answer", "half close", "401", "500", "413", "quota", "shell vanishes", "reboot", "black hole"}
+func (k FaultKind) String() string {
+	names := [...]string{"no fault", "drop", "lost answer", "half close", "401", "500", "413", "quota", "shell vanishes", "reboot", "black hole"}
 	if k < 0 || int(k) >= len(names) {
-		return "MishapKind(" + strconv.Itoa(int(k)) + ")"
+		return "FaultKind(" + strconv.Itoa(int(k)) + ")"
 	}
 	return names[k]
 }
 
-// Request is what a plan of mishaps gets to know of a request. It has been authenticated.
+// Request is what a plan of injected faults gets to know of a request. It has been authenticated.
 type Request struct {
 	Action string // Create, Command, Send, Receive, Signal, Delete, Enumerate, Pull, Get, Identify
 	Count  int    // how many of this action there were, this one included
@@ -49,9 +49,9 @@ type Request struct {
 }
 
 // plan asks what is to go wrong with a request.
-func (s *Server) plan(r request) Mishap {
-	if s.opts.Mishap == nil {
-		return Mishap{}
+func (s *Server) plan(r request) InjectedFault {
+	if s.opts.Inject == nil {
+		return InjectedFault{}
 	}
 	action := lastPart(r.action)
 	if isIdentify(r.env) {
@@ -61,9 +61,9 @@ func (s *Server) plan(r request) Mishap {
 	s.asked[action]++
 	n := s.asked[action]
 	s.mu.Unlock()
-	m := s.opts.Mishap(Request{Action: action, Count: n, Shell: r.shellID})
-	if m.Kind != NoMishap {
-		s.log.Debug("mishap", "kind", m.Kind.String(), "action", action, "count", n)
+	m := s.opts.Inject(Request{Action: action, Count: n, Shell: r.shellID})
+	if m.Kind != NoFault {
+		s.log.Debug("injected fault", "kind", m.Kind.String(), "action", action, "count", n)
 	}
 	return m
 }
@@ -77,9 +77,9 @@ func lastPart(uri string) string {
 	return uri
 }
 
-// suffer does what a mishap does instead of carrying the request out. It says true when there is
+// inject does what an injected fault does instead of carrying the request out. It says true when there is
 // nothing left to do.
-func (s *Server) suffer(w http.ResponseWriter, r *http.Request, m Mishap, req request, session *ntlmSession) bool {
+func (s *Server) inject(w http.ResponseWriter, r *http.Request, m InjectedFault, req request, session *ntlmSession) bool {
 	if m.Delay > 0 && m.Kind != Reboot {
 		t := time.NewTimer(m.Delay)
 		defer t.Stop()
@@ -129,8 +129,8 @@ func (s *Server) suffer(w http.ResponseWriter, r *http.Request, m Mishap, req re
 	return true
 }
 
-// lose does what a mishap does to an answer. It says true when there is nothing left to send.
-func (s *Server) lose(w http.ResponseWriter, r *http.Request, m Mishap, a *answer) bool {
+// damage does what an injected fault does to an answer. It says true when there is nothing left to send.
+func (s *Server) damage(w http.ResponseWriter, r *http.Request, m InjectedFault, a *answer) bool {
 	switch m.Kind {
 	case LoseAnswer:
 		stateOf(r).reset()
