@@ -17,7 +17,7 @@
 //			break // run-end was delivered
 //		}
 //		if lost, ok := errors.AsType[*guest.LostError](err); ok {
-//			s, err = g.Follow(ctx, id, lost.Position(), raw) // the run goes on meanwhile
+//			s, err = g.Follow(ctx, id, lost.Position, raw) // the run goes on meanwhile
 //		}
 //		…
 //	}

@@ -22,23 +22,17 @@ func (e *RebootedError) Error() string {
 }
 
 // LostError is a journal whose following was cut off: the run may well go on in the guest. Go on
-// with [Guest.Follow] at Offset, on this Guest or on a new one.
+// with [Guest.Follow] at its Position, on this Guest or on a new one.
 type LostError struct {
-	RunID  string
-	Offset int64  // of the first byte of the journal that was not delivered
-	Seq    uint64 // of the last record that was delivered, 0 if none
-	Err    error
+	RunID string
+	journal.Position
+	Err error
 }
 
 func (e *LostError) Error() string {
 	return fmt.Sprintf("follow run %s: contact lost after record %d, at offset %d of its journal: %v", e.RunID, e.Seq, e.Offset, e.Err)
 }
 func (e *LostError) Unwrap() error { return e.Err }
-
-// Position is where to follow the journal from.
-func (e *LostError) Position() journal.Position {
-	return journal.Position{Offset: e.Offset, Seq: e.Seq}
-}
 
 // EndedError is a run whose process in the guest is gone although its journal has no run-end.
 type EndedError struct {

@@ -34,7 +34,7 @@ func Example() {
 			r, err = s.Next(ctx)
 			if lost, ok := errors.AsType[*guest.LostError](err); ok {
 				s.Close()
-				s, err = g.Follow(ctx, id, lost.Position(), kept)
+				s, err = g.Follow(ctx, id, lost.Position, kept)
 				continue
 			}
 			if err == nil {

@@ -68,7 +68,7 @@ func (g *Guest) newStream(ctx context.Context, runID string, from journal.Positi
 // tail opens the journal from where the stream has got to.
 func (s *Stream) tail(ctx context.Context) error {
 	err := s.open(ctx, func(*agent.Process) error { return nil },
-		"tail", "--journal", JournalPath(s.runID), "--from", strconv.FormatInt(s.Position().Offset, 10), "--follow")
+		"tail", "--journal", JournalPath(s.runID), "--from", strconv.FormatInt(s.position().Offset, 10), "--follow")
 	if err != nil {
 		return s.broken(ctx, err)
 	}
@@ -195,11 +195,11 @@ func (s *Stream) atEnd(r journal.Record) error {
 // what is still wrong then is wrong in the guest.
 func (s *Stream) refetch(ctx context.Context, why error) error {
 	s.source.process.Close()
-	if s.refetched == s.Position().Offset {
-		return &JournalError{RunID: s.runID, Offset: s.Position().Offset, Err: why}
+	if s.refetched == s.position().Offset {
+		return &JournalError{RunID: s.runID, Offset: s.position().Offset, Err: why}
 	}
-	s.refetched = s.Position().Offset
-	s.guest.log.Warn("the journal did not come whole, fetching it again", "run", s.runID, "offset", s.Position().Offset, "error", why)
+	s.refetched = s.position().Offset
+	s.guest.log.Warn("the journal did not come whole, fetching it again", "run", s.runID, "offset", s.position().Offset, "error", why)
 	return s.tail(ctx)
 }
 
@@ -212,12 +212,12 @@ func (s *Stream) ended(ctx context.Context) error {
 	refused, ok := errors.AsType[*agent.Error](err)
 	switch {
 	case ok && refused.ExitCode == agent.ExitGone:
-		return &EndedError{RunID: s.runID, Offset: s.Position().Offset, Seq: s.Position().Seq, Complaint: refused.Complaint}
-	case ok && refused.Complaint == "" && s.refetched != s.Position().Offset:
+		return &EndedError{RunID: s.runID, Offset: s.position().Offset, Seq: s.position().Seq, Complaint: refused.Complaint}
+	case ok && refused.Complaint == "" && s.refetched != s.position().Offset:
 		// The agent says why it fails: this one was ended from outside, as the run itself may have been. Another knows.
 		return s.refetch(ctx, refused)
 	case err == nil:
-		return &JournalError{RunID: s.runID, Offset: s.Position().Offset, Err: errors.New("the agent ended well, but before run-end")}
+		return &JournalError{RunID: s.runID, Offset: s.position().Offset, Err: errors.New("the agent ended well, but before run-end")}
 	}
 	return s.broken(s.life, err)
 }
@@ -228,11 +228,11 @@ func (s *Stream) broken(ctx context.Context, err error) error {
 	if _, refused := errors.AsType[*agent.Error](err); refused || ctx.Err() != nil || s.life.Err() != nil {
 		return fmt.Errorf("follow run %s: %w", s.runID, err)
 	}
-	return &LostError{RunID: s.runID, Offset: s.Position().Offset, Seq: s.Position().Seq, Err: err}
+	return &LostError{RunID: s.runID, Position: s.position(), Err: err}
 }
 
-// Position is where the journal goes on after the last record that Next returned.
-func (s *Stream) Position() journal.Position { return s.read.Position() }
+// position is where the journal goes on after the last record that Next returned.
+func (s *Stream) position() journal.Position { return s.read.Position() }
 
 // Close stops following. The run goes on in the guest.
 func (s *Stream) Close() {

@@ -77,8 +77,8 @@ func TestStartRun(t *testing.T) {
 	if err != io.EOF {
 		t.Fatal(err)
 	}
-	if len(rest) != len(lines)-1 || raw.String() != string(journalBytes(lines)) || s.Position().Offset != int64(raw.Len()) {
-		t.Errorf("%d records, %d bytes; want len(rest) == len(lines)-1 and raw.String() == string(journalBytes(lines)) and s.Position().Offset == int64(raw.Len())", len(rest), raw.Len())
+	if len(rest) != len(lines)-1 || raw.String() != string(journalBytes(lines)) || s.position().Offset != int64(raw.Len()) {
+		t.Errorf("%d records, %d bytes; want len(rest) == len(lines)-1 and raw.String() == string(journalBytes(lines)) and s.position().Offset == int64(raw.Len())", len(rest), raw.Len())
 	}
 	for i, r := range rest {
 		if r.Seq != uint64(i+2) || raw.String()[r.Offset:r.Offset+int64(len(r.Raw))] != string(r.Raw) {
@@ -234,8 +234,8 @@ func TestStreamRefusesALyingJournal(t *testing.T) {
 			if !ok || !strings.Contains(err.Error(), tc.want) || len(records) != tc.records {
 				t.Fatalf("%d records, %v; want ok and strings.Contains(err.Error(), tc.want) and len(records) == tc.records", len(records), err)
 			}
-			if bad.Offset != int64(raw.Len()) || bad.Offset != s.Position().Offset {
-				t.Errorf("the offset is %d, and %d bytes were kept; want bad.Offset == int64(raw.Len()) and bad.Offset == s.Position().Offset", bad.Offset, raw.Len())
+			if bad.Offset != int64(raw.Len()) || bad.Offset != s.position().Offset {
+				t.Errorf("the offset is %d, and %d bytes were kept; want bad.Offset == int64(raw.Len()) and bad.Offset == s.position().Offset", bad.Offset, raw.Len())
 			}
 		})
 	}
@@ -264,7 +264,7 @@ func TestStreamResumesAfterALoss(t *testing.T) {
 		t.Fatalf("error %v; want ok and lost.Offset == int64(raw.Len()) and lost.Seq == 6", err)
 	}
 	f.write(JournalPath(runID), journalBytes(lines))
-	again, err := g.Follow(t.Context(), runID, lost.Position(), &raw)
+	again, err := g.Follow(t.Context(), runID, lost.Position, &raw)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -300,14 +300,14 @@ func TestStreamAfterAReboot(t *testing.T) {
 		t.Fatalf("error %v; want errors.As(err, &lost)", err)
 	}
 	var rebooted *RebootedError
-	_, err = g.Follow(t.Context(), runID, lost.Position(), nil)
+	_, err = g.Follow(t.Context(), runID, lost.Position, nil)
 	if !errors.As(err, &rebooted) || rebooted.Now != later {
 		t.Fatalf("error %v; want errors.As(err, &rebooted) and rebooted.Now == later", err)
 	}
 	if facts, err := g.Refresh(t.Context()); !errors.As(err, &rebooted) || facts.BootID != later {
 		t.Fatal(err)
 	}
-	s, err = g.Follow(t.Context(), runID, lost.Position(), nil)
+	s, err = g.Follow(t.Context(), runID, lost.Position, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -409,7 +409,7 @@ func realCancel(t *testing.T, g *Guest, path string, sample *driver.Artifact, su
 	if err := g.Cancel(t.Context(), "real-2"); err != nil {
 		t.Fatal(err)
 	}
-	again, err := g.Follow(t.Context(), "real-2", s.Position(), nil)
+	again, err := g.Follow(t.Context(), "real-2", s.position(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

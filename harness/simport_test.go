@@ -181,10 +181,10 @@ func (j *simJournal) Next(ctx context.Context) (journal.Record, error) {
 			if errors.Is(err, errDead) {
 				return journal.Record{}, err
 			}
-			return journal.Record{}, &guest.LostError{RunID: j.id, Offset: j.at.Offset, Seq: j.at.Seq, Err: err}
+			return journal.Record{}, &guest.LostError{RunID: j.id, Position: j.at, Err: err}
 		}
 		if g.boots != j.port.boot {
-			return journal.Record{}, &guest.LostError{RunID: j.id, Offset: j.at.Offset, Seq: j.at.Seq, Err: unreachable("the connection ended")}
+			return journal.Record{}, &guest.LostError{RunID: j.id, Position: j.at, Err: unreachable("the connection ended")}
 		}
 		r := g.runs[j.id]
 		if r == nil {

@@ -34,7 +34,7 @@ func TestGolden(t *testing.T) {
 			render func(io.Writer) error
 		}{
 			{"events.ndjson", func(w io.Writer) error { return writeJournal(w, run.events) }},
-			{"junit.xml", func(w io.Writer) error { return JUnit(w, rec) }},
+			{"junit.xml", func(w io.Writer) error { return junit(w, rec) }},
 			{"summary.md", func(w io.Writer) error { return Markdown(w, rec) }},
 			{"plain.txt", func(w io.Writer) error { return replay(w, run.events, TerminalOptions{}) }},
 			{"steps.txt", func(w io.Writer) error { return replay(w, run.events, TerminalOptions{Steps: true}) }},

@@ -71,7 +71,7 @@ func renderAll(t *testing.T, events []results.Event, rec *results.Record) map[st
 	t.Helper()
 	out := make(map[string]string)
 	for name, render := range map[string]func(io.Writer) error{
-		"junit":    func(w io.Writer) error { return JUnit(w, rec) },
+		"junit":    func(w io.Writer) error { return junit(w, rec) },
 		"markdown": func(w io.Writer) error { return Markdown(w, rec) },
 		"json":     func(w io.Writer) error { return JSON(w, rec) },
 		"plain":    func(w io.Writer) error { return replay(w, events, TerminalOptions{Steps: true}) },

@@ -16,7 +16,7 @@ const (
 	junitBody    = 16 << 10
 )
 
-// JUnit writes the record as a JUnit report that Jenkins and GitLab open: a testsuite for each
+// junit writes the record as a JUnit report that Jenkins and GitLab open: a testsuite for each
 // target and suite, a testcase for each case. It keeps to Jenkins' junit-10.xsd.
 //
 //	pass                                 nothing in the testcase
@@ -31,7 +31,7 @@ const (
 // a testcase of its own with an <error>, so that a report without failures means a complete run.
 // Every testcase names its guest: by kind in its name, which does not change with versions and so
 // keeps a test's history together; in full in its output.
-func JUnit(w io.Writer, rec *results.Record) error {
+func junit(w io.Writer, rec *results.Record) error {
 	doc := junitDoc{Name: "wskharness", Time: seconds(rec.Elapsed())}
 	if s := junitRun(rec); s != nil {
 		doc.Suites = append(doc.Suites, s)

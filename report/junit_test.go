@@ -158,7 +158,7 @@ func TestJUnitMapping(t *testing.T) {
 func elementOf(t *testing.T, rec *results.Record) string {
 	t.Helper()
 	var out bytes.Buffer
-	if err := JUnit(&out, rec); err != nil {
+	if err := junit(&out, rec); err != nil {
 		t.Fatal(err)
 	}
 	root := checkJUnit(t, out.Bytes())
@@ -191,7 +191,7 @@ func TestJUnitIsRedWhereTheRunIsNot(t *testing.T) {
 			FailPhase("wine", results.PhaseConnect, "no answer").Done(results.Done),
 	} {
 		var out bytes.Buffer
-		if err := JUnit(&out, results.Reduce(s.Events)); err != nil {
+		if err := junit(&out, results.Reduce(s.Events)); err != nil {
 			t.Fatal(err)
 		}
 		if root := checkJUnit(t, out.Bytes()); number(t, &root, "errors") == 0 {
@@ -204,7 +204,7 @@ func TestJUnitIsRedWhereTheRunIsNot(t *testing.T) {
 func TestJUnitGoldensFitTheSchema(t *testing.T) {
 	for _, events := range [][]results.Event{resultstest.HappyRun(), resultstest.BadRun()} {
 		var out bytes.Buffer
-		if err := JUnit(&out, results.Reduce(events)); err != nil {
+		if err := junit(&out, results.Reduce(events)); err != nil {
 			t.Fatal(err)
 		}
 		root := checkJUnit(t, out.Bytes())

@@ -43,7 +43,7 @@ func TestWhatAProgramWroteIsShown(t *testing.T) {
 			"tests:\n\n```text\nnot ok ring\n  message: 'expected 3, got 4'\n  at:\n    line: 12\nnot ok queue\n… and 2 more that failed\n```\n",
 			"stderr:\n\n````text\nchecking\n    assertion failed at foo.c:12 ```\n\\x1b[2J\n````\n",
 			"| `mine.program` | wine | ring | not ok (message: 'expected 3, got 4') |", "9 more tests are not listed."}},
-		"junit.xml": {func(w io.Writer) error { return JUnit(w, rec) }, []string{
+		"junit.xml": {func(w io.Writer) error { return junit(w, rec) }, []string{
 			"tests: not ok ring\n", "    line: 12\n", "stderr: checking\n", "assertion failed at foo.c:12", `\x1b[2J`, "stdout 4: behind it"}},
 	} {
 		var out bytes.Buffer

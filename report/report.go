@@ -27,7 +27,7 @@ type renderer struct {
 // renderers lists the reports that every run gets.
 func renderers() []renderer {
 	return []renderer{
-		{junitName, JUnit},
+		{junitName, junit},
 		{markdownName, Markdown},
 	}
 }

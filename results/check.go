@@ -98,7 +98,7 @@ func (e *Event) checkVerdict() error {
 	if e.Verdict == nil {
 		return need(false, e.Kind, "verdict")
 	}
-	if !e.Verdict.Outcome.Valid() {
+	if !e.Verdict.Outcome.valid() {
 		return fmt.Errorf("%s: unknown outcome %.40q", e.Kind, e.Verdict.Outcome)
 	}
 	if e.Verdict.Outcome == Skip && e.Verdict.Reason == "" {

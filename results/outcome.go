@@ -28,8 +28,8 @@ func Outcomes() []Outcome {
 	}
 }
 
-// Valid reports whether o is one of the outcomes.
-func (o Outcome) Valid() bool { return o.severity() >= 0 }
+// valid reports whether o is one of the outcomes.
+func (o Outcome) valid() bool { return o.severity() >= 0 }
 
 // severity orders outcomes, the worst first; -1 for what is none.
 func (o Outcome) severity() int { return slices.Index(Outcomes(), o) }

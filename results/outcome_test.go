@@ -44,11 +44,11 @@ func TestOutcomeGroups(t *testing.T) {
 				groups++
 			}
 		}
-		if groups != 1 || !o.Valid() {
-			t.Errorf("%s: in %d groups, valid %v", o, groups, o.Valid())
+		if groups != 1 || !o.valid() {
+			t.Errorf("%s: in %d groups, valid %v", o, groups, o.valid())
 		}
 	}
-	if Outcome("passed").Valid() || Outcome("").Valid() {
+	if Outcome("passed").valid() || Outcome("").valid() {
 		t.Error("a word that is no outcome is taken for one")
 	}
 }

@@ -55,7 +55,7 @@ func TestBuiltinHasEveryRow(t *testing.T) {
 		"negotiation.query_not_ready", "negotiation.reregister_range", "negotiation.range_highest", "negotiation.range_above", "negotiation.not_ready_first"}
 	query := []string{"negotiation.query_after_ok", "negotiation.query_after_noi", "negotiation.query_before_capture",
 		"negotiation.query_dispatch", "negotiation.reregister", "negotiation.major_range"}
-	needs := map[string]string{"stress.capture_vs_deregister": CapabilityRundown, "stress.low_resources": CapabilityVerifier}
+	needs := map[string]string{"stress.capture_vs_deregister": CapabilityRundown, "stress.low_resources": "verifier"}
 	catalog := builtin(t)
 	cases := map[string]*Case{}
 	live := 0

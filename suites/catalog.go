@@ -167,7 +167,7 @@ func CapabilityDoc(name string) string {
 		return "a WSK provider whose WskDeregister waits for captures and fails those that come later"
 	case CapabilitySocketRaces:
 		return "a WSK provider whose sockets may be closed while calls on them are pending or complete; Wine's own may fault then, or close a handle twice"
-	case CapabilityVerifier:
+	case "verifier":
 		return "a machine on which Driver Verifier is at work"
 	case CapabilityEventLog:
 		return "the event log of Windows"
@@ -182,7 +182,6 @@ const (
 	CapabilityQuery           = "wsk-query"
 	CapabilityRundown         = "wsk-rundown"
 	CapabilitySocketRaces     = "wsk-socket-races"
-	CapabilityVerifier        = "verifier"
 	CapabilityProviderControl = "provider-control" // implied by provider and provider_state
 	CapabilityEventLog        = "event-log"        // implied by event_log
 )
@@ -191,7 +190,7 @@ const (
 // required any other would be skipped everywhere.
 func Capabilities() []string {
 	return []string{
-		CapabilityQuery, CapabilityRundown, CapabilitySocketRaces, CapabilityVerifier, CapabilityProviderControl, CapabilityEventLog,
+		CapabilityQuery, CapabilityRundown, CapabilitySocketRaces, "verifier", CapabilityProviderControl, CapabilityEventLog,
 		"windows", "wine", "x64", "admin", "irql", "signatures", "test-signing", "hvci", "secure-boot",
 	}
 }

@@ -162,8 +162,8 @@ func (cat *Catalog) All() []*Case {
 	return all
 }
 
-// Tags returns every tag that a case has, sorted.
-func (cat *Catalog) Tags() []string {
+// knownTags returns every tag that a case has, sorted.
+func (cat *Catalog) knownTags() []string {
 	var tags []string
 	for _, c := range cat.All() {
 		tags = append(tags, c.Tags...)

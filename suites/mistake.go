@@ -2,9 +2,6 @@ package suites
 
 import "wskharness/strictyaml"
 
-// Mistake is one thing that is wrong in a suite file, with its place.
-type Mistake = strictyaml.Mistake
-
 // Mistakes is everything that is wrong in all the files of one Load, as an error.
 type Mistakes = strictyaml.Mistakes
 

@@ -113,7 +113,7 @@ func suggest(name string, known []string, are, none string) string {
 }
 
 func (cat *Catalog) tags(tags []string) (wanted, unwanted []string, err error) {
-	known := cat.Tags()
+	known := cat.knownTags()
 	var problems []error
 	for _, tag := range tags {
 		name, negated := strings.CutPrefix(strings.TrimSpace(tag), "!")

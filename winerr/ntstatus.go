@@ -54,7 +54,7 @@ func (s NTStatus) Name() string {
 	if name := statuses().names[s]; name != "" {
 		return name
 	}
-	if code, ok := s.Win32(); ok {
+	if code, ok := s.win32(); ok {
 		return code.Name()
 	}
 	return fmt.Sprintf("0x%08X", uint32(s))
@@ -69,8 +69,8 @@ func (s NTStatus) String() string {
 	return name + " (" + number + ")"
 }
 
-// Win32 is the error that the status was made of, if it was.
-func (s NTStatus) Win32() (code Win32, ok bool) { return Win32(s & 0xFFFF), s&^0xFFFF == facilityWin32 }
+// win32 is the error that the status was made of, if it was.
+func (s NTStatus) win32() (code Win32, ok bool) { return Win32(s & 0xFFFF), s&^0xFFFF == facilityWin32 }
 
 // Success is NT_SUCCESS: the severities success and informational.
 func (s NTStatus) Success() bool { return int32(s) >= 0 }

@@ -80,7 +80,7 @@ func TestWin32(t *testing.T) {
 		}
 	}
 	for status, want := range map[NTStatus]bool{0xC0070002: true, 0xC0080002: false, 0x80070002: false} {
-		if _, ok := status.Win32(); ok != want {
+		if _, ok := status.win32(); ok != want {
 			t.Errorf("%s was made of a Win32 error: %t", status, ok)
 		}
 	}

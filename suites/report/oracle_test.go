@@ -221,11 +221,11 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, page uint16) {
 		for _, parse := range []func([]byte, CodePage) (Report, error){TAP, JUnit} {
 			r, err := parse(data, CodePage(page))
-			if err == nil && r.Total()-r.Counts[Skip] == 0 || len(r.Results) > MaxResults || len(r.Results) > r.Total() {
+			if err == nil && r.Total()-r.Counts[Skip] == 0 || len(r.Results) > maxResults || len(r.Results) > r.Total() {
 				t.Fatalf("%d results of %v, %v", len(r.Results), r.Counts, err)
 			}
 			for _, one := range r.Results {
-				if len(one.Name) > MaxName+4 || len(one.Detail) > MaxDetail+4 {
+				if len(one.Name) > maxName+4 || len(one.Detail) > maxDetail+4 {
 					t.Fatalf("a text of %d bytes", max(len(one.Name), len(one.Detail)))
 				}
 				if !utf8.ValidString(one.Name) || !utf8.ValidString(one.Detail) {

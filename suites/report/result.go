@@ -25,9 +25,9 @@ type Result struct {
 
 // Bounds of what is kept of a report. All of its tests are counted.
 const (
-	MaxResults = 1000     // half of them for tests that failed
-	MaxName    = 300      // bytes
-	MaxDetail  = 2 << 10  // bytes of one test, …
+	maxResults = 1000     // half of them for tests that failed
+	maxName    = 300      // bytes
+	maxDetail  = 2 << 10  // bytes of one test, …
 	maxDetails = 64 << 10 // … until those of the report have so many; then the following of each
 	maxShort   = 300
 )
@@ -76,16 +76,16 @@ func (r *Report) add(one Result) {
 	}
 	r.Counts[one.Outcome]++
 	switch others := len(r.Results) - r.failed; {
-	case one.Outcome == NotOK && r.failed == MaxResults/2, one.Outcome != NotOK && others == MaxResults/2:
+	case one.Outcome == NotOK && r.failed == maxResults/2, one.Outcome != NotOK && others == maxResults/2:
 		return
 	case one.Outcome == NotOK:
 		r.failed++
 	}
-	most := MaxDetail
+	most := maxDetail
 	if r.details > maxDetails {
 		most = maxShort
 	}
-	one.Name, one.Detail = clip(one.Name, MaxName), clip(strings.TrimRight(one.Detail, " \t\r\n"), most)
+	one.Name, one.Detail = clip(one.Name, maxName), clip(strings.TrimRight(one.Detail, " \t\r\n"), most)
 	r.details += len(one.Detail)
 	r.Results = append(r.Results, one)
 }
@@ -105,17 +105,17 @@ func clip(text string, most int) string {
 type detail struct{ strings.Builder }
 
 func (d *detail) line(text string) {
-	if d.Len() <= MaxDetail && text != "" {
+	if d.Len() <= maxDetail && text != "" {
 		if d.Len() > 0 {
 			d.WriteByte('\n')
 		}
-		d.WriteString(clip(text, MaxDetail))
+		d.WriteString(clip(text, maxDetail))
 	}
 }
 
 // more goes on with a text that came in pieces.
 func (d *detail) more(text string) {
-	if room := MaxDetail - d.Len(); room > 0 {
+	if room := maxDetail - d.Len(); room > 0 {
 		d.WriteString(clip(text, room))
 	}
 }

@@ -75,7 +75,7 @@ func TestTAP(t *testing.T) {
 		"UTF-16":                               {utf16le("\ufeff1..1\r\nnot ok 1 - grün\r\n"), "not ok grün;", ""},
 		"UTF-16 without a mark":                {utf16le("1..1\nnot ok 1 - grün\n"), "not ok grün;", ""},
 		"a code page":                          {"1..1\nnot ok 1 - gr\x81n\n", "not ok grün;", ""},
-		"more tests than are kept":             {strings.Repeat("ok\n", 1001) + "1..1001\n", strings.TrimSpace(strings.Repeat("- ", MaxResults/2)), ""},
+		"more tests than are kept":             {strings.Repeat("ok\n", 1001) + "1..1001\n", strings.TrimSpace(strings.Repeat("- ", maxResults/2)), ""},
 		"numbers that are too long for a test": {"1..1\nok 99999999999999999999999\n", "ok test 1;", "test 1099511627776 comes where test 1 should"},
 	} {
 		r, err := TAP([]byte(test.text), 850)

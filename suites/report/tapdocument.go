@@ -218,7 +218,7 @@ func (d *document) pragma(keys string) {
 func (d *document) bail(text string) {
 	d.settle()
 	if !strings.HasPrefix(text, "the program gave up") {
-		text = "the program gave up: " + clip(text, MaxName)
+		text = "the program gave up: " + clip(text, maxName)
 	}
 	d.gaveUp, d.mistake = true, text
 }
