@@ -66,7 +66,7 @@ func TestFaultStorm(t *testing.T) {
 	g.special = sortOf
 	g.client.Close() // the storm's clients are less patient
 	total, clients := 500, 12
-	if raceEnabled {
+	if testtime.Race {
 		total = 40
 	}
 	s.measure(clients)

@@ -53,7 +53,7 @@ func TestFaultStorm(t *testing.T) {
 		},
 	})
 	total := 500
-	if raceEnabled {
+	if testtime.Race {
 		total = 100
 	}
 	const workersAtATime = 16

@@ -51,7 +51,7 @@ cases:
 
 // kills is how many controllers TestKilledAtAnyMoment kills at least.
 func kills() int {
-	if raceEnabled {
+	if testtime.Race {
 		return 2
 	}
 	return 52

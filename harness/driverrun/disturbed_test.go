@@ -15,9 +15,10 @@ import (
 	"wskharness/guest/journal"
 	"wskharness/results"
 	"wskharness/suites"
+	"wskharness/testtime"
 )
 
-var mixes = flag.Int("mixes", map[bool]int{false: 13_500, true: 200}[raceEnabled], "random mixes of disturbances for each journal")
+var mixes = flag.Int("mixes", map[bool]int{false: 13_500, true: 200}[testtime.Race], "random mixes of disturbances for each journal")
 
 // base is a journal that is disturbed, and what the undisturbed one comes to.
 type base struct {
@@ -225,7 +226,7 @@ func TestDisturbedJournals(t *testing.T) {
 			})
 		}
 	})
-	if n := variants.Load(); n < 100_000 && !raceEnabled {
+	if n := variants.Load(); n < 100_000 && !testtime.Race {
 		t.Errorf("%d variants: too few to be believed", n)
 	} else {
 		t.Logf("%d variants", n)

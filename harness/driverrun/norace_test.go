@@ -1,5 +1,0 @@
-//go:build !race
-
-package driverrun
-
-const raceEnabled = false
