@@ -118,9 +118,11 @@ func Resume(ctx context.Context, dir string, env Env, subscribers ...results.Sub
 	return r.execute(ctx, events, subscribers)
 }
 
-// FindRun is the folder of a run: its own path, or its name below base; "latest" is the newest.
+// FindRun is the folder of a run: its own path, or its name below base; "latest" is the newest. A run that was killed
+// before its first event has a request, and no journal yet.
 func FindRun(base, name string) string {
-	if _, err := os.Stat(filepath.Join(name, results.JournalName)); err == nil {
+	has := func(file string) bool { _, err := os.Stat(filepath.Join(name, file)); return err == nil }
+	if filepath.IsAbs(name) || has(results.JournalName) || has(requestFile) {
 		return name
 	}
 	return filepath.Join(base, name)

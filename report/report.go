@@ -55,13 +55,13 @@ func (r renderer) write(on disk.FS, dir string, rec *results.Record) error {
 	return disk.Replace(on, filepath.Join(dir, r.name), text.Bytes(), 0o644)
 }
 
-// JSON writes the record as one indented JSON object, for programs. Times that end in Ns are in
-// nanoseconds. Fields are only ever added.
-func JSON(w io.Writer, rec *results.Record) error {
+// JSON writes a record, or what else a command prints for programs, as one indented JSON value. Times that end in Ns
+// are in nanoseconds. Fields are only ever added.
+func JSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(rec); err != nil {
+	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("write JSON: %w", err)
 	}
 	return nil

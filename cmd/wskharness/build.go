@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"wskharness/report"
 	"wskharness/workshop"
 )
 
@@ -24,18 +25,14 @@ inspect the result. Nothing is done again that was done before: packages are kep
 
 Prints the path of the signed driver.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
+		RunE: o.run,
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the package's manifest")
 	return cmd
 }
 
-func (o *buildOptions) run(cmd *cobra.Command) error {
-	config, err := o.load()
-	if err != nil {
-		return err
-	}
-	env, err := o.env()
+func (o *buildOptions) run(cmd *cobra.Command, _ []string) error {
+	config, env, err := o.configAndEnv()
 	if err != nil {
 		return err
 	}
@@ -44,13 +41,13 @@ func (o *buildOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	w.Warn = func(text string) { fmt.Fprintf(o.io.err, "wskharness: warning: %s\n", text) }
+	w.Warn = func(text string) { o.io.tell("warning: " + text) }
 	pkg, err := w.Package(cmd.Context(), config)
 	if err != nil {
 		return err
 	}
 	if o.json {
-		return printJSON(o.io.out, pkg.Manifest)
+		return report.JSON(o.io.out, pkg.Manifest)
 	}
 	done := "built, signed and inspected"
 	if pkg.Cached {

@@ -29,7 +29,7 @@ removed while another wskharness is at work with the cache.
 The signing key and its certificate (~/.config/wskharness, or below XDG_CONFIG_HOME) stay unless --keys is given: every
 machine has to trust the next one anew. Run folders (wskharness-runs) are not touched.`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return o.run() },
+		RunE: o.run,
 	}
 	cmd.Flags().BoolVarP(&o.dryRun, "dry-run", "n", false, "only show what would be removed, and how large it is")
 	cmd.Flags().BoolVar(&o.keys, "keys", false, "remove the signing key and its certificate, too")
@@ -37,7 +37,7 @@ machine has to trust the next one anew. Run folders (wskharness-runs) are not to
 	return cmd
 }
 
-func (o *cleanOptions) run() error {
+func (o *cleanOptions) run(*cobra.Command, []string) error {
 	if err := checkHomes(o.io.getenv); err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (o *cleanOptions) run() error {
 	case err != nil && found == nil:
 		return err
 	case o.json:
-		return errors.Join(err, printJSON(o.io.out, found))
+		return errors.Join(err, report.JSON(o.io.out, found))
 	}
 	return errors.Join(err, o.print(found))
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,7 +17,7 @@ import (
 // option is a line of YAML in a comment; prose has no colon behind its first word, or begins with a capital.
 var option = regexp.MustCompile(`^( *)# ( *)([a-z0-9_]+:.*)$`)
 
-// parts are the blocks of init.yaml that stand in comments, each as the numbers of its lines: what a reader takes out of its
+// parts are the blocks of init/wskharness.yaml that stand in comments, each as the numbers of its lines: what a reader takes out of its
 // comment in one go.
 func parts(lines []string) [][]int {
 	var all [][]int
@@ -39,10 +40,18 @@ func parts(lines []string) [][]int {
 func TestInitHoldsInAnyCombination(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
-	if err := writeNew(map[string][]byte{"suites/mine.yaml": initSuite}); err != nil {
+	from, err := fs.Sub(initFiles, "init")
+	if err != nil {
 		t.Fatal(err)
 	}
-	lines := strings.Split(string(initConfig), "\n")
+	if _, err := writeNew(from); err != nil {
+		t.Fatal(err)
+	}
+	initial, err := os.ReadFile(config.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(initial), "\n")
 	blocks := parts(lines)
 	if len(blocks) < 7 || len(blocks) > 12 {
 		t.Fatalf("%d parts stand in comments: %v", len(blocks), blocks)

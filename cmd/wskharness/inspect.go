@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"wskharness/driver"
+	"wskharness/report"
 	"wskharness/results"
 	"wskharness/settings"
 )
@@ -31,13 +32,14 @@ Of a Windows kernel crash dump (MEMORY.DMP, a minidump; x64 or arm64) print the 
 the module and offset at fault, the signature by which the same crash is known again, and what is
 missing of the dump.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return o.run(args[0]) },
+		RunE: o.run,
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return cmd
 }
 
-func (o *inspectOptions) run(path string) error {
+func (o *inspectOptions) run(_ *cobra.Command, args []string) error {
+	path := args[0]
 	if isDump(path) {
 		return o.runDump(path)
 	}
@@ -47,7 +49,7 @@ func (o *inspectOptions) run(path string) error {
 	}
 	findings := image.Findings(time.Now())
 	if o.json {
-		err = printJSON(o.io.out, struct {
+		err = report.JSON(o.io.out, struct {
 			File     string           `json:"file"`
 			Image    *driver.Image    `json:"image"`
 			Findings []driver.Finding `json:"findings"`

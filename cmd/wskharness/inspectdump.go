@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"wskharness/crashdump"
+	"wskharness/report"
 	"wskharness/settings"
 )
 
@@ -31,7 +32,7 @@ func (o *inspectOptions) runDump(path string) error {
 		return &settings.UsageError{Err: err}
 	}
 	if o.json {
-		return printJSON(o.io.out, struct {
+		return report.JSON(o.io.out, struct {
 			File string          `json:"file"`
 			Dump *crashdump.Dump `json:"dump"`
 		}{path, dump})

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -9,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"wskharness/harness"
+	"wskharness/report"
 	"wskharness/settings"
 	"wskharness/suites"
 )
@@ -26,7 +26,7 @@ func newList(c *common) *cobra.Command {
 		Use:               "list [SUITE[/CASE]...]",
 		Short:             "List suites and cases",
 		ValidArgsFunction: c.completeCases,
-		RunE:              func(_ *cobra.Command, args []string) error { return o.run(args) },
+		RunE:              o.run,
 	}
 	cmd.Flags().StringSliceVar(&o.tags, "tags", nil, "only cases with this tag, or without it: `TAG,!TAG`")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON, with everything that is known of a case")
@@ -34,12 +34,8 @@ func newList(c *common) *cobra.Command {
 	return cmd
 }
 
-func (o *listOptions) run(patterns []string) error {
-	config, err := o.load()
-	if err != nil {
-		return err
-	}
-	catalog, err := config.Catalog()
+func (o *listOptions) run(_ *cobra.Command, patterns []string) error {
+	catalog, err := o.catalog()
 	if err != nil {
 		return err
 	}
@@ -55,7 +51,7 @@ func (o *listOptions) run(patterns []string) error {
 	}
 	switch {
 	case o.json:
-		return o.printJSON(cases)
+		return report.JSON(o.io.out, listedOf(cases))
 	case o.steps:
 		for _, c := range cases {
 			if err := c.Describe(o.io.out); err != nil {
@@ -106,7 +102,7 @@ type listed struct {
 	Steps    []string `json:"steps"`
 }
 
-func (o *listOptions) printJSON(cases []*suites.Case) error {
+func listedOf(cases []*suites.Case) []listed {
 	all := []listed{}
 	for _, c := range cases {
 		one := listed{
@@ -119,12 +115,5 @@ func (o *listOptions) printJSON(cases []*suites.Case) error {
 		}
 		all = append(all, one)
 	}
-	return printJSON(o.io.out, all)
-}
-
-func printJSON(w interface{ Write([]byte) (int, error) }, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	return all
 }

@@ -4,8 +4,8 @@
 //	wskharness run                                  # the embedded default: one Wine guest, every built-in suite for it
 //	wskharness run capture.no_wait --target lab1    # one case, on a machine of your own
 //
-// Each command is one file here: it parses flags and prints; the work is done by package harness
-// and the rooms below it.
+// Each command is one file here: its options, newX, which declares its flags, and run, which has the work done by package harness
+// and the rooms below it, and prints.
 package main
 
 import (

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"wskharness/disk"
+	"wskharness/harness"
 	"wskharness/report"
 	"wskharness/results"
 	"wskharness/settings"
@@ -26,24 +27,22 @@ func newReport(c *common) *cobra.Command {
 		Long: `Write junit.xml and summary.md of a run folder (default: the newest) from its journal, and print the
 summary. It also serves for a run that is under way, or whose controller was killed.`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return o.run(args) },
+		RunE: o.run,
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the record as JSON instead of the summary")
 	return cmd
 }
 
-func (o *reportOptions) run(args []string) error {
+func (o *reportOptions) run(_ *cobra.Command, args []string) error {
 	config, err := o.load()
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(config.Out, "latest")
-	if len(args) == 1 {
-		dir = args[0]
-		if _, err := os.Stat(dir); err != nil {
-			dir = filepath.Join(config.Out, args[0])
-		}
+	name := "latest"
+	if len(args) > 0 {
+		name = args[0]
 	}
+	dir := harness.FindRun(config.Out, name)
 	f, err := os.Open(filepath.Join(dir, results.JournalName))
 	if err != nil {
 		return &settings.UsageError{Err: fmt.Errorf("find the run's journal: %w", err)}

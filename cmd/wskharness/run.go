@@ -1,13 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -46,19 +46,7 @@ Cases are selected by suite (capture), by name (capture.no_wait or capture/no_wa
   wskharness run registration.basic --target lab1 --steps
   wskharness run registration.basic --warm
   wskharness run registration.basic --on wine`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.request.Selection = suites.Selection{Patterns: args, Tags: o.tags}
-			if cmd.Flags().Lookup("resume").Changed {
-				return o.continueRun(cmd, args)
-			}
-			if f := cmd.Flags().Lookup("seed"); f.Changed && o.request.Seed == 0 {
-				return &flagError{fmt.Errorf("--seed 0: want at least 1")}
-			}
-			if f := cmd.Flags().Lookup("repeat"); f.Changed && o.request.Repeat < 1 {
-				return &flagError{fmt.Errorf("--repeat %d: want at least 1", o.request.Repeat)}
-			}
-			return o.run(cmd)
-		},
+		RunE:              o.run,
 		ValidArgsFunction: c.completeCases,
 	}
 	f := cmd.Flags()
@@ -84,37 +72,45 @@ Cases are selected by suite (capture), by name (capture.no_wait or capture/no_wa
 	return cmd
 }
 
-func (o *runOptions) run(cmd *cobra.Command) error {
-	switch o.flaky {
-	case "warn":
-	case "fail":
-		o.request.Policy.FlakyFails = true
-	default:
-		return &flagError{fmt.Errorf("--flaky %q: want warn or fail", o.flaky)}
+func (o *runOptions) run(cmd *cobra.Command, args []string) error {
+	if cmd.Flags().Changed("resume") {
+		return o.continueRun(cmd, args)
 	}
-	config, err := o.load()
-	if err != nil {
+	plan, err := o.plan(cmd, args)
+	switch {
+	case err != nil:
 		return err
-	}
-	o.request.Config = config
-	if o.request.Out == "" {
-		o.request.Out = config.Out
-	}
-	if cmd.Flags().Lookup("on").Changed {
-		if err := o.useGuest(); err != nil {
-			return err
-		}
-	}
-	o.request.Version = version()
-	o.request.Command = commandLine(os.Args)
-	plan, err := harness.NewPlan(o.request)
-	if err != nil {
-		return err
-	}
-	if o.dryRun {
+	case o.dryRun:
 		return plan.Describe(o.io.out)
 	}
 	return o.show(cmd.Context(), plan.Run)
+}
+
+// plan is what the flags ask for.
+func (o *runOptions) plan(cmd *cobra.Command, args []string) (*harness.Plan, error) {
+	r := &o.request
+	switch {
+	case cmd.Flags().Changed("seed") && r.Seed == 0:
+		return nil, &flagError{errors.New("--seed 0: want at least 1")}
+	case r.Repeat < 1:
+		return nil, &flagError{fmt.Errorf("--repeat %d: want at least 1", r.Repeat)}
+	case o.flaky != "warn" && o.flaky != "fail":
+		return nil, &flagError{fmt.Errorf("--flaky %q: want warn or fail", o.flaky)}
+	}
+	config, err := o.load()
+	if err != nil {
+		return nil, err
+	}
+	r.Config, r.Out = config, cmp.Or(r.Out, config.Out)
+	if cmd.Flags().Changed("on") {
+		if err := o.useGuest(); err != nil {
+			return nil, err
+		}
+	}
+	r.Selection = suites.Selection{Patterns: args, Tags: o.tags}
+	r.Policy.FlakyFails = o.flaky == "fail"
+	r.Version, r.Command = version(), commandLine(os.Args)
+	return harness.NewPlan(*r)
 }
 
 // useGuest has the run on the guest that --on names.
@@ -163,8 +159,8 @@ func (o *runOptions) continueRun(cmd *cobra.Command, args []string) error {
 	})
 }
 
-// show carries a run out before the user's eyes, and decides the exit code by its record.
-func (o *runOptions) show(ctx context.Context, carryOut func(context.Context, harness.Env, ...results.Subscriber) (*harness.Finished, error)) error {
+// show executes a run before the user's eyes, and decides the exit code by its record.
+func (o *runOptions) show(ctx context.Context, do func(context.Context, harness.Env, ...results.Subscriber) (*harness.Finished, error)) error {
 	env, err := o.env()
 	if err != nil {
 		return err
@@ -178,7 +174,7 @@ func (o *runOptions) show(ctx context.Context, carryOut func(context.Context, ha
 	})
 	defer view.Close()
 	env.Logger = o.logger(view.LogWriter())
-	done, err := carryOut(ctx, harness.Env{Host: env}, view)
+	done, err := do(ctx, harness.Env{Host: env}, view)
 	if done == nil {
 		return err
 	}
@@ -214,50 +210,4 @@ func commandLine(args []string) string {
 		words = append(words, harness.ShellQuote(arg))
 	}
 	return strings.Join(words, " ")
-}
-
-// completeCases offers suites and cases to the shell.
-func (c *common) completeCases(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	config, err := c.load()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	catalog, err := config.Catalog()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	var words []string
-	for _, s := range catalog.Suites {
-		words = append(words, s.Name+"\t"+s.Doc)
-		for _, one := range s.Cases {
-			words = append(words, one.Name()+"\t"+one.Doc)
-		}
-	}
-	return words, cobra.ShellCompDirectiveNoFileComp
-}
-
-func (c *common) completeTargets(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	config, err := c.load()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	return config.TargetNames(), cobra.ShellCompDirectiveNoFileComp
-}
-
-func (c *common) completeGuests(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	env, err := c.env()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	guests, err := targets.Guests(env)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	var names []string
-	for _, up := range guests {
-		if g := up.Info(); g.Kept {
-			names = append(names, g.ID+"\t"+g.Target+", up since "+g.Started.Format(time.TimeOnly))
-		}
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }

@@ -19,6 +19,9 @@ func stdio() streams {
 	return streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv}
 }
 
+// tell says something on standard error, in the program's name.
+func (s streams) tell(text string) { fmt.Fprintf(s.err, "wskharness: %s\n", text) }
+
 // printed is standard output as commands see it. It keeps the first write that failed, for execute to ask at the end: so
 // no command calls what is cut short a success, whether it looks at each write or not.
 type printed struct {

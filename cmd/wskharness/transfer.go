@@ -37,10 +37,7 @@ special files in a folder are left out, with a warning.`,
 		Example: `  wskharness vm push wine wsksample.sys 'C:\drivers\'
   wskharness vm push wine testdata C:/testdata`,
 		Args: cobra.MinimumNArgs(3),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			last := len(args) - 1
-			return o.push(cmd.Context(), args[0], args[1:last], args[last])
-		},
+		RunE: o.push,
 	}
 	o.flags(cmd)
 	return cmd
@@ -60,9 +57,7 @@ out, with a warning. Nothing is written outside of LOCAL, whatever names the gue
 		Example: `  wskharness vm pull wine 'C:\wskharness\runs' runs
   wskharness vm pull lab1 'C:\Windows\MEMORY.DMP' .`,
 		Args: cobra.ExactArgs(3),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.pull(cmd.Context(), args[0], args[1], args[2])
-		},
+		RunE: o.pull,
 	}
 	o.flags(cmd)
 	return cmd
@@ -94,7 +89,8 @@ type transferReport struct {
 	LeftOut []string `json:"leftOut,omitempty"` // links and special files
 }
 
-func (o *transferOptions) push(ctx context.Context, name string, locals []string, to string) error {
+func (o *transferOptions) push(cmd *cobra.Command, args []string) error {
+	locals, to := args[1:len(args)-1], args[len(args)-1]
 	upload, err := targets.NewUpload(locals, to)
 	if err != nil {
 		return err
@@ -103,7 +99,7 @@ func (o *transferOptions) push(ctx context.Context, name string, locals []string
 	if n := len(upload.Tree.Files); n != 1 {
 		what = fmt.Sprintf("%d files", n)
 	}
-	return o.transfer(ctx, name, what, func(ctx context.Context, g *guest.Guest, progress func(transfer.Progress)) (transferReport, error) {
+	return o.transfer(cmd.Context(), args[0], what, func(ctx context.Context, g *guest.Guest, progress func(transfer.Progress)) (transferReport, error) {
 		stats, err := upload.Run(ctx, g, progress)
 		return transferReport{
 			Path: upload.Where(), Files: stats.Files, Skipped: stats.Skipped, Folders: len(upload.Tree.Folders),
@@ -112,9 +108,10 @@ func (o *transferOptions) push(ctx context.Context, name string, locals []string
 	})
 }
 
-func (o *transferOptions) pull(ctx context.Context, name, path, local string) error {
+func (o *transferOptions) pull(cmd *cobra.Command, args []string) error {
+	path, local := args[1], args[2]
 	what := path[strings.LastIndexAny(strings.TrimRight(path, `\/`), `\/`)+1:]
-	return o.transfer(ctx, name, what, func(ctx context.Context, g *guest.Guest, progress func(transfer.Progress)) (transferReport, error) {
+	return o.transfer(cmd.Context(), args[0], what, func(ctx context.Context, g *guest.Guest, progress func(transfer.Progress)) (transferReport, error) {
 		to, stats, err := targets.Download(ctx, g, path, local, progress)
 		return transferReport{
 			Path: to, Files: stats.Files, Skipped: stats.Skipped, Folders: stats.Folders,
@@ -130,24 +127,24 @@ func (o *transferOptions) transfer(ctx context.Context, name, what string,
 	defer view.Close()
 	shown := *o.common
 	shown.io.err = view // what is logged comes above the progress
-	var report transferReport
+	var done transferReport
 	var at transfer.Progress
 	err := shown.onGuest(ctx, name, func(ctx context.Context, env vm.Host, client *remote.WinRM) error {
 		return workshop.WithAgent(ctx, env, client, func(ctx context.Context, g *guest.Guest) error {
 			begun, before := time.Now(), client.Stats()
 			var err error
-			report, err = do(ctx, g, func(p transfer.Progress) {
+			done, err = do(ctx, g, func(p transfer.Progress) {
 				at = p
 				view.Update(p.Done, p.Total)
 			})
 			after := client.Stats()
-			report.Seconds = time.Since(begun).Seconds()
-			report.Wire = after.BytesSent - before.BytesSent + after.BytesReceived - before.BytesReceived
+			done.Seconds = time.Since(begun).Seconds()
+			done.Wire = after.BytesSent - before.BytesSent + after.BytesReceived - before.BytesReceived
 			return err
 		})
 	})
 	view.Close()
-	o.warn(report.LeftOut)
+	o.warn(done.LeftOut)
 	if err != nil {
 		if refused, ok := errors.AsType[*transfer.Error](err); ok && refused.NoRoom() {
 			err = fmt.Errorf("the guest %s: %w", name, err)
@@ -156,9 +153,9 @@ func (o *transferOptions) transfer(ctx context.Context, name, what string,
 	}
 	switch {
 	case o.json:
-		return printJSON(o.io.out, report)
+		return report.JSON(o.io.out, done)
 	case !o.quiet:
-		_, err = fmt.Fprintln(o.io.out, report.describe())
+		_, err = fmt.Fprintln(o.io.out, done.describe())
 	}
 	return err
 }
@@ -168,10 +165,10 @@ func (o *transferOptions) warn(leftOut []string) {
 	const most = 10
 	for i, path := range leftOut {
 		if i == most {
-			fmt.Fprintf(o.io.err, "wskharness: left out: … and %d more\n", len(leftOut)-most)
+			o.io.tell(fmt.Sprintf("left out: … and %d more", len(leftOut)-most))
 			return
 		}
-		fmt.Fprintf(o.io.err, "wskharness: left out: %s\n", report.Printable(path))
+		o.io.tell("left out: " + report.Printable(path))
 	}
 }
 
@@ -183,8 +180,7 @@ func (o *transferOptions) explain(ctx context.Context, err error, at transfer.Pr
 		return &exitError{results.ExitInterrupted, fmt.Errorf("%s interrupted before anything was moved", o.verb)}
 	case ctx.Err() != nil:
 		return &exitError{results.ExitInterrupted, fmt.Errorf("%s interrupted at %s of %s; %s", o.verb, report.Bytes(at.Done), report.Bytes(at.Total), again)}
-	}
-	if guest.MayPass(ctx, err) {
+	case guest.MayPass(ctx, err):
 		return fmt.Errorf("%w; %s of %s are there, and %s", err, report.Bytes(at.Done), report.Bytes(at.Total), again)
 	}
 	if refused, ok := errors.AsType[*transfer.Error](err); ok && refused.NoRoom() {

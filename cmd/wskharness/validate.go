@@ -8,6 +8,8 @@ import (
 	"wskharness/harness"
 )
 
+type validateOptions struct{ *common }
+
 func newValidate(c *common) *cobra.Command {
 	return &cobra.Command{
 		Use:   "validate [FILE...]",
@@ -15,31 +17,26 @@ func newValidate(c *common) *cobra.Command {
 		Long: `Check the configuration, the built-in suites and those of the configuration; or, where files are
 named, those files beside the built-in ones. Every mistake is printed at once, with its file, line
 and column and what was expected there.`,
-		RunE: func(_ *cobra.Command, args []string) error {
-			config, err := c.load()
-			if err != nil {
-				return err
-			}
-			if len(args) > 0 {
-				config.Suites, config.Run.Suites = args, nil // which run by themselves is a matter of the configuration's own
-			}
-			catalog, err := config.Catalog()
-			if err != nil {
-				return err
-			}
-			if err := harness.Check(config, catalog); err != nil {
-				return err
-			}
-			fmt.Fprintf(c.io.out, "%s, %s: no mistakes\n",
-				count(len(catalog.Suites), "suite"), count(len(catalog.All()), "case"))
-			return nil
-		},
+		RunE: (&validateOptions{c}).run,
 	}
 }
 
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
+func (o *validateOptions) run(_ *cobra.Command, args []string) error {
+	config, err := o.load()
+	if err != nil {
+		return err
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	if len(args) > 0 {
+		config.Suites, config.Run.Suites = args, nil // which run by themselves is a matter of the configuration's own
+	}
+	catalog, err := config.Catalog()
+	if err != nil {
+		return err
+	}
+	if err := harness.Check(config, catalog); err != nil {
+		return err
+	}
+	fmt.Fprintf(o.io.out, "%s, %s: no mistakes\n",
+		count(len(catalog.Suites), "suite"), count(len(catalog.All()), "case"))
+	return nil
 }

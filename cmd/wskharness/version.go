@@ -8,16 +8,20 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func newVersion(io streams) *cobra.Command {
+type versionOptions struct{ *common }
+
+func newVersion(c *common) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of this program and what it was built with",
 		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(io.out, "wskharness %s (%s %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			return err
-		},
+		RunE:  (&versionOptions{c}).run,
 	}
+}
+
+func (o *versionOptions) run(*cobra.Command, []string) error {
+	_, err := fmt.Fprintf(o.io.out, "wskharness %s (%s %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
 }
 
 // version is the module's version, else the commit it was built from, else "devel".

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"wskharness/config"
 	"wskharness/remote"
+	"wskharness/report"
 	"wskharness/targets"
 	"wskharness/vm"
 )
@@ -25,117 +25,147 @@ func newVM(c *common) *cobra.Command {
 	return cmd
 }
 
+type vmUpOptions struct {
+	*common
+	json bool
+}
+
 func newVMUp(c *common) *cobra.Command {
-	var asJSON bool
+	o := &vmUpOptions{common: c}
 	cmd := &cobra.Command{
 		Use:               "up [TARGET]",
 		Short:             "Bring up a guest, and leave it up",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: c.completeTargets,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			config, env, err := c.configAndEnv()
-			if err != nil {
-				return err
-			}
-			up, err := targets.Up(cmd.Context(), config, env, first(args))
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return printJSON(c.io.out, up)
-			}
-			g := up.Info()
-			fmt.Fprintf(c.io.out, "%s is up (ready after %s): %s\n", g.ID, g.Ready.Round(time.Millisecond), g.Endpoint)
-			fmt.Fprintf(c.io.out, "user %s, password in %s, certificate in %s\n", g.User, g.PasswordFile, g.CertificateFile)
-			return nil
-		},
+		RunE:              o.run,
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print where it is, and where password and certificate are kept")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print where it is, and where password and certificate are kept")
 	return cmd
 }
 
+func (o *vmUpOptions) run(cmd *cobra.Command, args []string) error {
+	config, env, err := o.configAndEnv()
+	if err != nil {
+		return err
+	}
+	up, err := targets.Up(cmd.Context(), config, env, first(args))
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return report.JSON(o.io.out, up)
+	}
+	g := up.Info()
+	fmt.Fprintf(o.io.out, "%s is up (ready after %s): %s\n", g.ID, g.Ready.Round(time.Millisecond), g.Endpoint)
+	fmt.Fprintf(o.io.out, "user %s, password in %s, certificate in %s\n", g.User, g.PasswordFile, g.CertificateFile)
+	return nil
+}
+
+type vmDownOptions struct {
+	*common
+	all bool
+}
+
 func newVMDown(c *common) *cobra.Command {
-	var all bool
+	o := &vmDownOptions{common: c}
 	cmd := &cobra.Command{
 		Use:   "down [GUEST...]",
 		Short: "End guests, and whatever dead runs left behind",
 		Long: `End guests by target or id (with --all: all of them), and remove what guests left behind whose process
 was killed.`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if !all && len(args) == 0 {
-				return &flagError{errors.New("name a guest, or say --all")}
-			}
-			env, err := c.env()
-			if err != nil {
-				return err
-			}
-			ended, err := targets.Down(cmd.Context(), env, args, all)
-			for _, what := range ended {
-				fmt.Fprintln(c.io.out, what)
-			}
-			return err
-		},
+		RunE: o.run,
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "end every guest")
+	cmd.Flags().BoolVar(&o.all, "all", false, "end every guest")
 	return cmd
 }
+
+func (o *vmDownOptions) run(cmd *cobra.Command, args []string) error {
+	if !o.all && len(args) == 0 {
+		return &flagError{errors.New("name a guest, or say --all")}
+	}
+	env, err := o.env()
+	if err != nil {
+		return err
+	}
+	ended, err := targets.Down(cmd.Context(), env, args, o.all)
+	for _, what := range ended {
+		fmt.Fprintln(o.io.out, what)
+	}
+	return err
+}
+
+type vmRevertOptions struct{ *common }
 
 func newVMRevert(c *common) *cobra.Command {
 	return &cobra.Command{
 		Use:   "revert GUEST",
 		Short: "Bring a guest back to its clean state",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			env, err := c.env()
-			if err != nil {
-				return err
-			}
-			took, err := targets.Revert(cmd.Context(), env, args[0])
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(c.io.out, "%s is reverted, ready after %s\n", args[0], took.Round(time.Millisecond))
-			return nil
-		},
+		RunE:  (&vmRevertOptions{c}).run,
 	}
 }
 
+func (o *vmRevertOptions) run(cmd *cobra.Command, args []string) error {
+	env, err := o.env()
+	if err != nil {
+		return err
+	}
+	took, err := targets.Revert(cmd.Context(), env, args[0])
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(o.io.out, "%s is reverted, ready after %s\n", args[0], took.Round(time.Millisecond))
+	return nil
+}
+
+type vmListOptions struct {
+	*common
+	json bool
+}
+
 func newVMList(c *common) *cobra.Command {
-	var asJSON bool
+	o := &vmListOptions{common: c}
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the guests that are up",
 		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			env, err := c.env()
-			if err != nil {
-				return err
-			}
-			guests, err := targets.Guests(env)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return printJSON(c.io.out, guests)
-			}
-			w := tabwriter.NewWriter(c.io.out, 0, 0, 2, ' ', 0)
-			for _, up := range guests {
-				g := up.Info()
-				kept := "until its run ends"
-				if g.Kept {
-					kept = "kept"
-				}
-				fmt.Fprintf(w, "%s\t%s\t%s\tup %s\t%s\n", g.ID, g.Target, g.Endpoint, time.Since(g.Started).Round(time.Second), kept)
-			}
-			return w.Flush()
-		},
+		RunE:  o.run,
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return cmd
 }
 
+func (o *vmListOptions) run(*cobra.Command, []string) error {
+	env, err := o.env()
+	if err != nil {
+		return err
+	}
+	guests, err := targets.Guests(env)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return report.JSON(o.io.out, guests)
+	}
+	w := tabwriter.NewWriter(o.io.out, 0, 0, 2, ' ', 0)
+	for _, up := range guests {
+		g := up.Info()
+		kept := "until its run ends"
+		if g.Kept {
+			kept = "kept"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\tup %s\t%s\n", g.ID, g.Target, g.Endpoint, time.Since(g.Started).Round(time.Second), kept)
+	}
+	return w.Flush()
+}
+
+type vmExecOptions struct {
+	*common
+	dir string
+}
+
 func newVMExec(c *common) *cobra.Command {
-	var dir string
+	o := &vmExecOptions{common: c}
 	cmd := &cobra.Command{
 		Use:   "exec [flags] GUEST [--] COMMAND [ARG...]",
 		Short: "Run a command in a guest; its exit code is this one's",
@@ -148,29 +178,30 @@ All that stands behind GUEST is the command's, also what looks like a flag of th
 Exit codes that do not fit here (Windows has 32 bits) are told, and become 255.`,
 		DisableFlagsInUseLine: true,
 		Args:                  cobra.MinimumNArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			line, err := execLine(args[1:])
-			if err != nil {
-				return &flagError{err}
-			}
-			return c.onGuest(cmd.Context(), args[0], func(ctx context.Context, _ vm.Host, client *remote.WinRM) error {
-				code, err := remote.Exec(ctx, client, line, remote.ShellOptions{Name: "wskharness vm exec", Dir: dir}, c.io.in, c.io.out, c.io.err)
-				if err != nil {
-					return err
-				}
-				switch {
-				case code > 255:
-					return &exitError{255, fmt.Errorf("exit code 0x%08X (%d)", code, code)}
-				case code != 0:
-					return &exitError{code: int(code)}
-				}
-				return nil
-			})
-		},
+		RunE:                  o.run,
 	}
-	cmd.Flags().StringVar(&dir, "dir", "", "folder in the guest to run it in")
+	cmd.Flags().StringVar(&o.dir, "dir", "", "folder in the guest to run it in")
 	cmd.Flags().SetInterspersed(false)
 	return cmd
+}
+
+func (o *vmExecOptions) run(cmd *cobra.Command, args []string) error {
+	line, err := execLine(args[1:])
+	if err != nil {
+		return &flagError{err}
+	}
+	return o.onGuest(cmd.Context(), args[0], func(ctx context.Context, _ vm.Host, client *remote.WinRM) error {
+		code, err := remote.Exec(ctx, client, line, remote.ShellOptions{Name: "wskharness vm exec", Dir: o.dir}, o.io.in, o.io.out, o.io.err)
+		switch {
+		case err != nil:
+			return err
+		case code > 255:
+			return &exitError{255, fmt.Errorf("exit code 0x%08X (%d)", code, code)}
+		case code != 0:
+			return &exitError{code: int(code)}
+		}
+		return nil
+	})
 }
 
 // execLine is the command that is typed behind a guest.
@@ -191,33 +222,4 @@ func execLine(words []string) (remote.CommandLine, error) {
 		return remote.CommandLine{Line: words[0]}, nil
 	}
 	return remote.CommandLine{Line: remote.QuoteArg(words[0]), Args: words[1:]}, nil
-}
-
-func first(args []string) string {
-	if len(args) == 0 {
-		return ""
-	}
-	return args[0]
-}
-
-func (c *common) configAndEnv() (*config.Config, vm.Host, error) {
-	config, err := c.load()
-	if err != nil {
-		return nil, vm.Host{}, err
-	}
-	env, err := c.env()
-	return config, env, err
-}
-
-// onGuest connects to a guest that is up, or to a static target.
-func (c *common) onGuest(ctx context.Context, name string, do func(context.Context, vm.Host, *remote.WinRM) error) error {
-	config, env, err := c.configAndEnv()
-	if err != nil {
-		return err
-	}
-	client, err := targets.Dial(config, env, name)
-	if err != nil {
-		return err
-	}
-	return errors.Join(do(ctx, env, client), client.Close())
 }
