@@ -61,21 +61,21 @@ type Header struct {
 	Build      uint32  `json:"build"`
 	// Time is when the system crashed, in UTC by its own clock; zero if not written or impossible.
 	Time   time.Time     `json:"time,omitzero"`
-	Uptime time.Duration `json:"uptime_ns,omitzero"`
+	Uptime time.Duration `json:"uptimeNs,omitzero"`
 
 	Comment    string    `json:"comment,omitempty"`
 	Exception  Exception `json:"exception,omitzero"`
 	Context    Context   `json:"context,omitzero"` // of machines that are known
-	ModuleList Hex       `json:"ps_loaded_module_list"`
+	ModuleList Hex       `json:"psLoadedModuleList"`
 	// DebuggerData is the address of KdDebuggerDataBlock.
-	DebuggerData   Hex    `json:"kd_debugger_data_block"`
-	DirectoryTable Hex    `json:"directory_table_base"`
-	RequiredSpace  Hex    `json:"required_dump_space"` // bytes that the dump should have
-	ProductType    uint32 `json:"product_type,omitzero"`
-	SuiteMask      Hex    `json:"suite_mask,omitzero"`
-	WriterStatus   Hex    `json:"writer_status,omitzero"`
-	MiniFields     Hex    `json:"mini_dump_fields,omitzero"`
-	SecondaryState Hex    `json:"secondary_data_state,omitzero"`
+	DebuggerData   Hex    `json:"kdDebuggerDataBlock"`
+	DirectoryTable Hex    `json:"directoryTableBase"`
+	RequiredSpace  Hex    `json:"requiredDumpSpace"` // bytes that the dump should have
+	ProductType    uint32 `json:"productType,omitzero"`
+	SuiteMask      Hex    `json:"suiteMask,omitzero"`
+	WriterStatus   Hex    `json:"writerStatus,omitzero"`
+	MiniFields     Hex    `json:"miniDumpFields,omitzero"`
+	SecondaryState Hex    `json:"secondaryDataState,omitzero"`
 	Attributes     Hex    `json:"attributes,omitzero"`
 }
 

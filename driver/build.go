@@ -24,11 +24,11 @@ type Artifact struct {
 	Key      string            `json:"key"`
 	Versions Versions          `json:"toolchain"`
 	Flags    []string          `json:"flags"`
-	Link     []string          `json:"link_flags"`
+	Link     []string          `json:"linkFlags"`
 	Defines  map[string]string `json:"defines,omitempty"`
 	Command  []string          `json:"command,omitempty"` // of a driver that was built by its own
 
-	SourceSHA256 string       `json:"source_sha256"`
+	SourceSHA256 string       `json:"sourceSha256"`
 	Sources      []SourceHash `json:"sources"`
 
 	Cached   bool          `json:"-"` // nothing was compiled, nothing linked
@@ -63,7 +63,7 @@ func (e *BuildError) Error() string {
 func (e *BuildError) Unwrap() error { return e.Err }
 
 // buildFormat is part of every key: a number of its own for each way in which this package has built.
-const buildFormat = "wskharness build 2"
+const buildFormat = "wskharness build 3"
 
 // entryFile describes an entry of the build room. It is the last file written.
 const entryFile = "entry.json"
@@ -71,7 +71,7 @@ const entryFile = "entry.json"
 // buildEntry is what the cache keeps beside the image.
 type buildEntry struct {
 	Artifact
-	SymbolsSHA256 string  `json:"symbols_sha256"`
+	SymbolsSHA256 string  `json:"symbolsSha256"`
 	Inputs        []input `json:"inputs"` // compiler, headers and libraries of this machine
 }
 
@@ -79,7 +79,7 @@ type buildEntry struct {
 type input struct {
 	Path    string `json:"path"`
 	Size    int64  `json:"size"`
-	ModTime int64  `json:"mtime_ns"`
+	ModTime int64  `json:"mtimeNs"`
 }
 
 // Build compiles and links what spec describes, or finds it in the cache. The image depends on the

@@ -17,16 +17,16 @@ type Image struct {
 	Format             string   `json:"format"`  // PE32+ or PE32
 	Subsystem          string   `json:"subsystem"`
 	Characteristics    []string `json:"characteristics"`
-	DLLCharacteristics []string `json:"dll_characteristics"`
+	DLLCharacteristics []string `json:"dllCharacteristics"`
 	Timestamp          uint32   `json:"timestamp"` // seconds since 1970, or 0 in a reproducible image
 
 	Base             Hex    `json:"base"`
-	ImageSize        Hex    `json:"image_size"` // in memory
-	HeaderSize       Hex    `json:"header_size"`
-	EntryPoint       Hex    `json:"entry_point"` // relative to Base
-	EntrySection     string `json:"entry_section,omitempty"`
-	SectionAlignment Hex    `json:"section_alignment"`
-	FileAlignment    Hex    `json:"file_alignment"`
+	ImageSize        Hex    `json:"imageSize"` // in memory
+	HeaderSize       Hex    `json:"headerSize"`
+	EntryPoint       Hex    `json:"entryPoint"` // relative to Base
+	EntrySection     string `json:"entrySection,omitempty"`
+	SectionAlignment Hex    `json:"sectionAlignment"`
+	FileAlignment    Hex    `json:"fileAlignment"`
 
 	Checksum Checksum `json:"checksum"`
 
@@ -35,9 +35,9 @@ type Image struct {
 	Exports     []string     `json:"exports,omitempty"`
 	Relocations int          `json:"relocations"` // addresses that are corrected when the image is not at Base
 	Debug       []DebugEntry `json:"debug,omitempty"`
-	HasTLS      bool         `json:"has_tls"`
-	DelayLoads  bool         `json:"delay_loads"`
-	IsManaged   bool         `json:"is_managed"`
+	HasTLS      bool         `json:"hasTls"`
+	DelayLoads  bool         `json:"delayLoads"`
+	IsManaged   bool         `json:"isManaged"`
 
 	Signature *Signature `json:"signature,omitempty"`
 
@@ -55,8 +55,8 @@ type Section struct {
 	Name        string `json:"name"`
 	Address     Hex    `json:"address"` // relative to Base
 	Size        Hex    `json:"size"`    // in memory
-	FileOffset  Hex    `json:"file_offset"`
-	FileSize    Hex    `json:"file_size"`
+	FileOffset  Hex    `json:"fileOffset"`
+	FileSize    Hex    `json:"fileSize"`
 	Permissions string `json:"permissions"` // of r, w and x, with - for those that it has not
 	Discardable bool   `json:"discardable"` // thrown away once the driver is initialised
 	Pageable    bool   `json:"pageable"`
@@ -88,11 +88,11 @@ type Signature struct {
 	Issuer      string    `json:"issuer,omitempty"`
 	Serial      string    `json:"serial,omitempty"`
 	Thumbprint  string    `json:"thumbprint,omitempty"` // SHA-1, as Windows shows it
-	NotBefore   time.Time `json:"not_before"`
-	NotAfter    time.Time `json:"not_after"`
+	NotBefore   time.Time `json:"notBefore"`
+	NotAfter    time.Time `json:"notAfter"`
 	Key         string    `json:"key,omitempty"` // RSA 3072
-	CodeSigning bool      `json:"code_signing"`  // what the certificate states allows it: also where it states nothing
-	SelfSigned  bool      `json:"self_signed"`
+	CodeSigning bool      `json:"codeSigning"`   // what the certificate states allows it: also where it states nothing
+	SelfSigned  bool      `json:"selfSigned"`
 	Timestamped bool      `json:"timestamped"` // there is a countersignature; it is not judged
 	Nested      bool      `json:"nested"`      // there is a second signature inside; it is not judged
 

@@ -209,7 +209,7 @@ func TestImageSurvivesJSON(t *testing.T) {
 	if diff := cmp.Diff(image, back, cmpopts.IgnoreUnexported(Image{}, Signature{})); diff != "" {
 		t.Errorf("-before +after\n%s", diff)
 	}
-	if want := `"section_alignment":"0x1000"`; !bytes.Contains(data, []byte(want)) {
+	if want := `"sectionAlignment":"0x1000"`; !bytes.Contains(data, []byte(want)) {
 		t.Errorf("no %s in %s", want, data)
 	}
 }

@@ -32,9 +32,9 @@ type Package struct {
 
 // Manifest is manifest.json of a package.
 type Manifest struct {
-	Schema      int                 `json:"schema"` // 1
+	Schema      int                 `json:"schema"` // 2
 	Name        string              `json:"name"`
-	BuiltAt     time.Time           `json:"built_at,omitzero"`
+	BuiltAt     time.Time           `json:"builtAt,omitzero"`
 	Driver      ManifestFile        `json:"driver"`
 	Unsigned    ManifestFile        `json:"unsigned,omitzero"` // as built, before signing: reproducible
 	Symbols     ManifestFile        `json:"symbols,omitzero"`
@@ -58,13 +58,13 @@ type ManifestCertificate struct {
 	ManifestFile
 	Subject    string    `json:"subject"`
 	Thumbprint string    `json:"thumbprint"` // SHA-1, as Windows shows it
-	NotBefore  time.Time `json:"not_before"`
-	NotAfter   time.Time `json:"not_after"`
+	NotBefore  time.Time `json:"notBefore"`
+	NotAfter   time.Time `json:"notAfter"`
 }
 
 const (
 	manifestName   = "manifest.json"
-	manifestSchema = 1
+	manifestSchema = 2
 )
 
 // BuildPackage builds the driver that spec describes, signs and inspects it. What the cache has for

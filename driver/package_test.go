@@ -148,7 +148,7 @@ func TestCopyPackage(t *testing.T) {
 	if err := json.Unmarshal(readFile(t, filepath.Join(dir, manifestName)), &manifest); err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range []string{"schema", "name", "built_at", "driver", "unsigned", "symbols", "certificate", "build"} {
+	for _, key := range []string{"schema", "name", "builtAt", "driver", "unsigned", "symbols", "certificate", "build"} {
 		if manifest[key] == nil {
 			t.Errorf("no %q in the manifest", key)
 		}

@@ -18,8 +18,8 @@ import (
 // the cache for as long as its programs stay the same files.
 type survey struct {
 	Versions Versions `json:"versions"`
-	Programs []input  `json:"programs"`                 // every program that takes part in a build
-	Headers  string   `json:"kernel_headers,omitempty"` // folder with the driver kit's headers; empty: not installed
+	Programs []input  `json:"programs"`                // every program that takes part in a build
+	Headers  string   `json:"kernelHeaders,omitempty"` // folder with the driver kit's headers; empty: not installed
 }
 
 // survey asks the toolchain, or finds what it said before. A cache that can't be used costs only the asking.
