@@ -95,12 +95,9 @@ static inline BOOLEAN WsktOriginExpected(const WSKT_STEP *Step, const WSKT_RESUL
 static inline UINT64 WsktValue(const WSKT_CHECK *Check, const WSKT_RESULT *Result)
 {
     switch (Check->Value) {
-    case WSKT_VALUE_ELAPSED_NS:
-        return Result->ElapsedNs;
-    case WSKT_VALUE_MAX_NS:
-        return Result->MaxNs;
-    default:
-        return Check->Value < WSKT_MAX_VALUES ? Result->Value[Check->Value] : 0;
+    case WSKT_VALUE_ELAPSED_NS: return Result->ElapsedNs;
+    case WSKT_VALUE_MAX_NS: return Result->MaxNs;
+    default: return Check->Value < WSKT_MAX_VALUES ? Result->Value[Check->Value] : 0;
     }
 }
 
@@ -112,16 +109,11 @@ static inline BOOLEAN WsktCheckHolds(const WSKT_CHECK *Check, const WSKT_RESULT 
         return FALSE; /* what it wants is not known */
     }
     switch (Check->Compare) {
-    case WSKT_EQ:
-        return value == Check->Want;
-    case WSKT_NE:
-        return value != Check->Want;
-    case WSKT_GE:
-        return value >= Check->Want;
-    case WSKT_LE:
-        return value <= Check->Want;
-    default:
-        return (value & Check->Want) == Check->Want;
+    case WSKT_EQ: return value == Check->Want;
+    case WSKT_NE: return value != Check->Want;
+    case WSKT_GE: return value >= Check->Want;
+    case WSKT_LE: return value <= Check->Want;
+    default: return (value & Check->Want) == Check->Want;
     }
 }
 

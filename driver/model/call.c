@@ -133,22 +133,12 @@ VOID CallCompleted(CALL *Call, NTSTATUS Status, ULONG_PTR Bytes)
         Status = SeamCancelled(STATUS_CANCELLED);
     }
     switch (Call->Kind) {
-    case CALL_ACCEPT:
-        AcceptCompleted(Call, Status);
-        break;
-    case CALL_EVENT:
-        AcceptIndicate(Call, Status);
-        break;
+    case CALL_ACCEPT: AcceptCompleted(Call, Status); break;
+    case CALL_EVENT: AcceptIndicate(Call, Status); break;
     case CALL_CONNECT:
-    case CALL_CREATE:
-        ConnectCompleted(Call, Status);
-        break;
-    case CALL_FINISH:
-        IrpFinish(Call->Irp, NT_SUCCESS(Status) ? DisconnectNow(socket) : Status, Bytes);
-        break;
-    default:
-        IrpFinish(Call->Irp, Status, NT_SUCCESS(Status) ? SeamInformation(Bytes) : 0);
-        break;
+    case CALL_CREATE: ConnectCompleted(Call, Status); break;
+    case CALL_FINISH: IrpFinish(Call->Irp, NT_SUCCESS(Status) ? DisconnectNow(socket) : Status, Bytes); break;
+    default: IrpFinish(Call->Irp, Status, NT_SUCCESS(Status) ? SeamInformation(Bytes) : 0); break;
     }
     SocketLeave(socket);
     Release(Call);

@@ -155,19 +155,15 @@ _IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS
             PVOID OutputBuffer, SIZE_T *OutputSizeReturned)
 {
     switch (Code) {
-    case WSK_TRANSPORT_LIST_QUERY:
-        return ListTransports(OutputSize, OutputBuffer, OutputSizeReturned);
+    case WSK_TRANSPORT_LIST_QUERY: return ListTransports(OutputSize, OutputBuffer, OutputSizeReturned);
     case WSK_CACHE_SD:
         return CacheDescriptor(InputSize, InputBuffer, OutputSize, OutputBuffer, OutputSizeReturned);
-    case WSK_RELEASE_SD:
-        return ReleaseDescriptor(InputSize, InputBuffer);
-    case WSK_SET_STATIC_EVENT_CALLBACKS:
-        return SetStaticEvents(Client, InputSize, InputBuffer);
+    case WSK_RELEASE_SD: return ReleaseDescriptor(InputSize, InputBuffer);
+    case WSK_SET_STATIC_EVENT_CALLBACKS: return SetStaticEvents(Client, InputSize, InputBuffer);
     case WSK_TDI_DEVICENAME_MAPPING:
     case WSK_TDI_BEHAVIOR:
         return STATUS_NOT_SUPPORTED; /* TDI is gone from the model, as it may go from Windows */
-    default:
-        return STATUS_INVALID_PARAMETER;
+    default: return STATUS_INVALID_PARAMETER;
     }
 }
 

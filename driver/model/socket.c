@@ -119,17 +119,12 @@ _IRQL_requires_max_(DISPATCH_LEVEL) static NTSTATUS WSKAPI Close(PWSK_SOCKET Pub
 _IRQL_requires_max_(HIGH_LEVEL) static const VOID *TableFor(ULONG Kind)
 {
     switch (Kind) {
-    case WSK_FLAG_LISTEN_SOCKET:
-        return &ListenTable;
-    case WSK_FLAG_CONNECTION_SOCKET:
-        return &ConnectionTable;
-    case WSK_FLAG_DATAGRAM_SOCKET:
-        return &DatagramTable;
+    case WSK_FLAG_LISTEN_SOCKET: return &ListenTable;
+    case WSK_FLAG_CONNECTION_SOCKET: return &ConnectionTable;
+    case WSK_FLAG_DATAGRAM_SOCKET: return &DatagramTable;
     case WSK_FLAG_BASIC_SOCKET:
-    case WSK_FLAG_STREAM_SOCKET:
-        return SeamBasic(&BasicTable);
-    default:
-        return NULL;
+    case WSK_FLAG_STREAM_SOCKET: return SeamBasic(&BasicTable);
+    default: return NULL;
     }
 }
 

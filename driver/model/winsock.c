@@ -168,39 +168,25 @@ NTSTATUS WinsockSocket(ADDRESS_FAMILY Family, USHORT Type, ULONG Protocol, NATIV
 NTSTATUS WinsockError(VOID)
 {
     switch (Functions.LastError()) {
-    case ERROR_STARTED:
-        return STATUS_PENDING;
-    case 10013: /* WSAEACCES */
-        return STATUS_ACCESS_DENIED;
+    case ERROR_STARTED: return STATUS_PENDING;
+    case 10013: /* WSAEACCES */ return STATUS_ACCESS_DENIED;
     case 10022: /* WSAEINVAL */
-    case 10014: /* WSAEFAULT */
-        return STATUS_INVALID_PARAMETER;
-    case 10038: /* WSAENOTSOCK: an abortive disconnect has closed it */
-        return STATUS_FILE_FORCED_CLOSED;
-    case 10040: /* WSAEMSGSIZE */
-        return STATUS_INVALID_BUFFER_SIZE;
+    case 10014: /* WSAEFAULT */ return STATUS_INVALID_PARAMETER;
+    case 10038: /* WSAENOTSOCK: an abortive disconnect has closed it */ return STATUS_FILE_FORCED_CLOSED;
+    case 10040: /* WSAEMSGSIZE */ return STATUS_INVALID_BUFFER_SIZE;
     case 10041: /* WSAEPROTOTYPE */
     case 10043: /* WSAEPROTONOSUPPORT */
     case 10044: /* WSAESOCKTNOSUPPORT */
-    case 10047: /* WSAEAFNOSUPPORT */
-        return STATUS_NOT_SUPPORTED;
-    case 10048: /* WSAEADDRINUSE */
-        return STATUS_ADDRESS_TAKEN;
-    case 10049: /* WSAEADDRNOTAVAIL */
-        return STATUS_INVALID_ADDRESS_COMPONENT;
-    case 10053: /* WSAECONNABORTED */
-        return STATUS_CONNECTION_ABORTED;
-    case 10054: /* WSAECONNRESET */
-        return STATUS_CONNECTION_RESET;
+    case 10047: /* WSAEAFNOSUPPORT */ return STATUS_NOT_SUPPORTED;
+    case 10048: /* WSAEADDRINUSE */ return STATUS_ADDRESS_TAKEN;
+    case 10049: /* WSAEADDRNOTAVAIL */ return STATUS_INVALID_ADDRESS_COMPONENT;
+    case 10053: /* WSAECONNABORTED */ return STATUS_CONNECTION_ABORTED;
+    case 10054: /* WSAECONNRESET */ return STATUS_CONNECTION_RESET;
     case 10056: /* WSAEISCONN */
-    case 10057: /* WSAENOTCONN */
-        return STATUS_INVALID_DEVICE_STATE;
-    case 10058: /* WSAESHUTDOWN */
-        return STATUS_FILE_FORCED_CLOSED;
-    case 10061: /* WSAECONNREFUSED */
-        return STATUS_CONNECTION_REFUSED;
-    default:
-        return STATUS_UNSUCCESSFUL;
+    case 10057: /* WSAENOTCONN */ return STATUS_INVALID_DEVICE_STATE;
+    case 10058: /* WSAESHUTDOWN */ return STATUS_FILE_FORCED_CLOSED;
+    case 10061: /* WSAECONNREFUSED */ return STATUS_CONNECTION_REFUSED;
+    default: return STATUS_UNSUCCESSFUL;
     }
 }
 

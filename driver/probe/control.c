@@ -149,27 +149,17 @@ static VOID ControlClientRun(const STEP_CALL *Call, WSKT_RESULT *Result)
         return;
     }
     switch (arg[1]) {
-    case WSK_TRANSPORT_LIST_QUERY:
-        status = QueryList(arg, &npi, pending, Result);
-        break;
+    case WSK_TRANSPORT_LIST_QUERY: status = QueryList(arg, &npi, pending, Result); break;
     case WSK_TRANSPORT_LIST_CHANGE: {
         const CONTROL nothing = {0};
 
         status = CallControl(&npi, WSK_TRANSPORT_LIST_CHANGE, &nothing, pending);
         break;
     }
-    case WSK_CACHE_SD:
-        status = CacheDescriptor(client, &npi, pending);
-        break;
-    case WSK_RELEASE_SD:
-        status = ReleaseDescriptor(client, &npi, pending);
-        break;
-    case WSK_SET_STATIC_EVENT_CALLBACKS:
-        status = SetStaticCallbacks(value, &npi, pending);
-        break;
-    default:
-        status = SetTdiBehavior(value, &npi, pending);
-        break;
+    case WSK_CACHE_SD: status = CacheDescriptor(client, &npi, pending); break;
+    case WSK_RELEASE_SD: status = ReleaseDescriptor(client, &npi, pending); break;
+    case WSK_SET_STATIC_EVENT_CALLBACKS: status = SetStaticCallbacks(value, &npi, pending); break;
+    default: status = SetTdiBehavior(value, &npi, pending); break;
     }
     CaptureLeave(client);
     PendingSettle(pending, status, SocketWait(Call), FALSE, Result);

@@ -162,27 +162,16 @@ static NTSTATUS NTAPI DeviceControl(PDEVICE_OBJECT Device, PIRP Irp)
         return Complete(Irp, STATUS_ACCESS_DENIED, 0);
     }
     switch (stack->Parameters.DeviceIoControl.IoControlCode) {
-    case IOCTL_WSKT_HELLO:
-        status = Hello(Device->DriverObject, buffer, output, &bytes);
-        break;
-    case IOCTL_WSKT_RUN:
-        return StartBatch(Irp, input, output);
-    case IOCTL_WSKT_STARTED:
-        status = StartupResult(buffer, output, &bytes);
-        break;
-    case IOCTL_WSKT_RESET:
-        status = RunReset(buffer, input, output, &bytes);
-        break;
+    case IOCTL_WSKT_HELLO: status = Hello(Device->DriverObject, buffer, output, &bytes); break;
+    case IOCTL_WSKT_RUN: return StartBatch(Irp, input, output);
+    case IOCTL_WSKT_STARTED: status = StartupResult(buffer, output, &bytes); break;
+    case IOCTL_WSKT_RESET: status = RunReset(buffer, input, output, &bytes); break;
     case IOCTL_WSKT_STOP:
         BatchesStop(TRUE);
         status = STATUS_SUCCESS;
         break;
-    case IOCTL_WSKT_STATUS:
-        status = Status(buffer, output, &bytes);
-        break;
-    default:
-        status = DEFECT(CODE_TAKEN) ? STATUS_SUCCESS : STATUS_INVALID_DEVICE_REQUEST;
-        break;
+    case IOCTL_WSKT_STATUS: status = Status(buffer, output, &bytes); break;
+    default: status = DEFECT(CODE_TAKEN) ? STATUS_SUCCESS : STATUS_INVALID_DEVICE_REQUEST; break;
     }
     return Complete(Irp, status, bytes);
 }

@@ -33,19 +33,13 @@ static VOID DoFault(const STEP_CALL *Call, WSKT_RESULT *Result)
     const UINT64 *arg = Call->Step.Arg;
 
     switch (arg[0]) {
-    case WSKT_FAULT_WRITE:
-        *(volatile UINT32 *)(ULONG_PTR)arg[1] = 0xDEADBEEF;
-        break;
+    case WSKT_FAULT_WRITE: *(volatile UINT32 *)(ULONG_PTR)arg[1] = 0xDEADBEEF; break;
     case WSKT_FAULT_BUGCHECK:
         KeBugCheckEx((ULONG)arg[1], (ULONG_PTR)arg[2], (ULONG_PTR)arg[3], (ULONG_PTR)arg[4],
                      (ULONG_PTR)arg[5]);
         break;
-    case WSKT_FAULT_HANG:
-        Hang(DEFECT(OVERSTAYS) ? 60000 : arg[1], AtDispatchLevel(Call));
-        break;
-    default:
-        Refuse(Result, STATUS_INVALID_PARAMETER);
-        break;
+    case WSKT_FAULT_HANG: Hang(DEFECT(OVERSTAYS) ? 60000 : arg[1], AtDispatchLevel(Call)); break;
+    default: Refuse(Result, STATUS_INVALID_PARAMETER); break;
     }
 }
 

@@ -15,10 +15,8 @@ static BOOLEAN IsTaken(NTSTATUS Status)
     switch ((UINT32)Status) {
     case 0xC000020A: /* STATUS_ADDRESS_ALREADY_EXISTS */
     case 0xC0000043: /* STATUS_SHARING_VIOLATION */
-    case 0xC0000238: /* STATUS_ADDRESS_ALREADY_ASSOCIATED */
-        return TRUE;
-    default:
-        return FALSE;
+    case 0xC0000238: /* STATUS_ADDRESS_ALREADY_ASSOCIATED */ return TRUE;
+    default: return FALSE;
     }
 }
 
@@ -35,8 +33,7 @@ static NTSTATUS BindTo(const SOCKET_USE *Use)
         return ((const WSK_PROVIDER_LISTEN_DISPATCH *)dispatch)->WskBind(Use->Socket, address, 0, irp);
     case WSK_FLAG_CONNECTION_SOCKET:
         return ((const WSK_PROVIDER_CONNECTION_DISPATCH *)dispatch)->WskBind(Use->Socket, address, 0, irp);
-    default:
-        return ((const WSK_PROVIDER_DATAGRAM_DISPATCH *)dispatch)->WskBind(Use->Socket, address, 0, irp);
+    default: return ((const WSK_PROVIDER_DATAGRAM_DISPATCH *)dispatch)->WskBind(Use->Socket, address, 0, irp);
     }
 }
 

@@ -233,18 +233,10 @@ VOID StepRun(const STEP_CALL *Call, WSKT_RESULT *Result)
         return;
     }
     switch (Call->Step.Context) {
-    case WSKT_CONTEXT_GUARD:
-        RunGuarded(Call, Result);
-        break;
-    case WSKT_CONTEXT_SPIN:
-        RunUnderSpinLock(Call, Result);
-        break;
-    case WSKT_CONTEXT_DPC:
-        RunInDpc(Call, Result);
-        break;
-    default:
-        OperationRun(Call, Result);
-        break;
+    case WSKT_CONTEXT_GUARD: RunGuarded(Call, Result); break;
+    case WSKT_CONTEXT_SPIN: RunUnderSpinLock(Call, Result); break;
+    case WSKT_CONTEXT_DPC: RunInDpc(Call, Result); break;
+    default: OperationRun(Call, Result); break;
     }
 }
 

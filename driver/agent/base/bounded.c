@@ -49,15 +49,9 @@ DWORD BoundedCall(BOUNDED_ROUTINE *Routine, const void *Context, size_t Bytes, D
         bounded->References = 1; /* there is no thread */
     } else {
         switch (WaitForSingleObject(thread, TimeoutMs)) {
-        case WAIT_OBJECT_0:
-            error = bounded->Result;
-            break;
-        case WAIT_TIMEOUT:
-            error = ERROR_TIMEOUT;
-            break;
-        default:
-            error = GetLastError();
-            break;
+        case WAIT_OBJECT_0: error = bounded->Result; break;
+        case WAIT_TIMEOUT: error = ERROR_TIMEOUT; break;
+        default: error = GetLastError(); break;
         }
         CloseHandle(thread);
     }

@@ -15,38 +15,29 @@ static const char *AdviceFor(DWORD Win32)
 {
     switch (Win32) {
     case ERROR_FILE_NOT_FOUND:
-    case ERROR_PATH_NOT_FOUND:
-        return "check the path, push the file again";
-    case ERROR_ACCESS_DENIED:
-        return "run as an administrator with an elevated token";
-    case ERROR_SHARING_VIOLATION:
-        return "another process has the file open";
-    case ERROR_DISK_FULL:
-        return "make room on the disk";
+    case ERROR_PATH_NOT_FOUND: return "check the path, push the file again";
+    case ERROR_ACCESS_DENIED: return "run as an administrator with an elevated token";
+    case ERROR_SHARING_VIOLATION: return "another process has the file open";
+    case ERROR_DISK_FULL: return "make room on the disk";
     case ERROR_ALREADY_EXISTS:
-    case ERROR_SERVICE_ALREADY_RUNNING:
-        return "it is there or running already: stop it first";
+    case ERROR_SERVICE_ALREADY_RUNNING: return "it is there or running already: stop it first";
     case ERROR_INVALID_IMAGE_HASH:
         return "the signature is not accepted: turn test signing on (and Secure Boot off), import the "
                "certificate into Root and TrustedPublisher, reboot";
     case ERROR_DRIVER_BLOCKED:
         return "the driver is blocked by memory integrity (HVCI) or the block list: inspect the driver or "
                "turn memory integrity off";
-    case ERROR_BAD_DRIVER:
-        return "the service of this name is not a kernel driver: choose another name";
-    case ERROR_SERVICE_DISABLED:
-        return "the service is disabled: install it again";
+    case ERROR_BAD_DRIVER: return "the service of this name is not a kernel driver: choose another name";
+    case ERROR_SERVICE_DISABLED: return "the service is disabled: install it again";
     case ERROR_SERVICE_MARKED_FOR_DELETE:
         return "somebody still holds the service open (services.msc, a debugger, another agent): close it "
                "or reboot";
     case ERROR_SERVICE_REQUEST_TIMEOUT:
         return "the service did not answer in time: the machine is busy or has just booted, try again";
-    case ERROR_SERVICE_DOES_NOT_EXIST:
-        return "install the service first";
+    case ERROR_SERVICE_DOES_NOT_EXIST: return "install the service first";
     case RPC_S_SERVER_UNAVAILABLE:
         return "the service control manager does not answer: the machine is still booting or broken";
-    default:
-        return NULL;
+    default: return NULL;
     }
 }
 

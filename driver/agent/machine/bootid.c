@@ -94,14 +94,9 @@ DWORD BootId(char *Id)
     }
     switch (WaitForSingleObject(mutex, BOOT_MUTEX_MS)) {
     case WAIT_OBJECT_0:
-    case WAIT_ABANDONED: /* whoever it was may not have got to writing: look again, as always */
-        break;
-    case WAIT_TIMEOUT:
-        error = ERROR_TIMEOUT;
-        goto Exit;
-    default:
-        error = GetLastError();
-        goto Exit;
+    case WAIT_ABANDONED: break; /* whoever it was may not have got to writing: look again, as always */
+    case WAIT_TIMEOUT: error = ERROR_TIMEOUT; goto Exit;
+    default: error = GetLastError(); goto Exit;
     }
     error = ReadBootId(Id);
     if (error != ERROR_SUCCESS) {

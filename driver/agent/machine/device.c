@@ -69,16 +69,10 @@ static DWORD AwaitReply(DEVICE *Device, DWORD TimeoutMs, HANDLE Cancel)
     DWORD error;
 
     switch (WaitForMultipleObjects(Cancel != NULL ? 2 : 1, either, FALSE, TimeoutMs)) {
-    case WAIT_OBJECT_0:
-        return Device->Error;
-    case WAIT_OBJECT_0 + 1:
-        return ERROR_CANCELLED;
-    case WAIT_TIMEOUT:
-        error = ERROR_TIMEOUT;
-        break;
-    default:
-        error = GetLastError();
-        break;
+    case WAIT_OBJECT_0: return Device->Error;
+    case WAIT_OBJECT_0 + 1: return ERROR_CANCELLED;
+    case WAIT_TIMEOUT: error = ERROR_TIMEOUT; break;
+    default: error = GetLastError(); break;
     }
     Device->Lost = TRUE;
     return error;

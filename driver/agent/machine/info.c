@@ -65,14 +65,10 @@ static const char *Architecture(void)
 
     GetNativeSystemInfo(&info);
     switch (info.wProcessorArchitecture) {
-    case PROCESSOR_ARCHITECTURE_AMD64:
-        return "x64";
-    case PROCESSOR_ARCHITECTURE_ARM64:
-        return "arm64";
-    case PROCESSOR_ARCHITECTURE_INTEL:
-        return "x86";
-    default:
-        return NULL;
+    case PROCESSOR_ARCHITECTURE_AMD64: return "x64";
+    case PROCESSOR_ARCHITECTURE_ARM64: return "arm64";
+    case PROCESSOR_ARCHITECTURE_INTEL: return "x86";
+    default: return NULL;
     }
 }
 

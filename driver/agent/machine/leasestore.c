@@ -41,13 +41,9 @@ DWORD LeaseLock(HANDLE *Mutex)
         return error;
     switch (WaitForSingleObject(*Mutex, LEASE_MUTEX_MS)) {
     case WAIT_OBJECT_0:
-    case WAIT_ABANDONED: /* what is half written has no owner: LeaseWrite */
-        return ERROR_SUCCESS;
-    case WAIT_TIMEOUT:
-        error = ERROR_TIMEOUT;
-        break;
-    default:
-        error = GetLastError();
+    case WAIT_ABANDONED: return ERROR_SUCCESS; /* what is half written has no owner: LeaseWrite */
+    case WAIT_TIMEOUT: error = ERROR_TIMEOUT; break;
+    default: error = GetLastError();
     }
     CloseHandle(*Mutex);
     *Mutex = NULL;

@@ -122,23 +122,14 @@ DWORD ServiceStart(SC_HANDLE Service, DWORD RetriesMax, DWORD *Retries)
 const char *ServiceStateName(DWORD State)
 {
     switch (State) {
-    case SERVICE_ABSENT:
-        return "absent";
-    case SERVICE_STOPPED:
-        return "stopped";
-    case SERVICE_START_PENDING:
-        return "start-pending";
-    case SERVICE_STOP_PENDING:
-        return "stop-pending";
-    case SERVICE_RUNNING:
-        return "running";
-    case SERVICE_CONTINUE_PENDING:
-        return "continue-pending";
-    case SERVICE_PAUSE_PENDING:
-        return "pause-pending";
-    case SERVICE_PAUSED:
-        return "paused";
-    default:
-        return "unknown";
+    case SERVICE_ABSENT: return "absent";
+    case SERVICE_STOPPED: return "stopped";
+    case SERVICE_START_PENDING: return "start-pending";
+    case SERVICE_STOP_PENDING: return "stop-pending";
+    case SERVICE_RUNNING: return "running";
+    case SERVICE_CONTINUE_PENDING: return "continue-pending";
+    case SERVICE_PAUSE_PENDING: return "pause-pending";
+    case SERVICE_PAUSED: return "paused";
+    default: return "unknown";
     }
 }

@@ -83,8 +83,7 @@ static BOOL ReadValue(WORDS *Settings, VALUE *Value)
         return FALSE;
     switch (type) {
     case REG_DWORD:
-    case REG_QWORD:
-        return AddNumber(Value, Settings);
+    case REG_QWORD: return AddNumber(Value, Settings);
     case REG_BINARY:
         text = WordsNext(Settings);
         return text != NULL && HexBytes(text, Value->Data, sizeof Value->Data, &Value->Bytes);
@@ -100,8 +99,7 @@ static BOOL ReadValue(WORDS *Settings, VALUE *Value)
             Value->Bytes += sizeof(wchar_t);
         }
         return TRUE;
-    default:
-        return FALSE;
+    default: return FALSE;
     }
 }
 

@@ -210,16 +210,11 @@ static BOOL UndoKey(const UNDO_ENTRY *Entry)
 static BOOL UndoOne(const UNDO_ENTRY *Entry)
 {
     switch (Entry->Kind) {
-    case UNDO_FILE:
-        return UndoFile(Entry);
-    case UNDO_FOLDER:
-        return UndoFolder(Entry);
-    case UNDO_VALUE:
-        return UndoValue(Entry);
-    case UNDO_KEY:
-        return UndoKey(Entry);
-    default:
-        return TRUE; /* of another agent, and of no meaning */
+    case UNDO_FILE: return UndoFile(Entry);
+    case UNDO_FOLDER: return UndoFolder(Entry);
+    case UNDO_VALUE: return UndoValue(Entry);
+    case UNDO_KEY: return UndoKey(Entry);
+    default: return TRUE; /* of another agent, and of no meaning */
     }
 }
 

@@ -8,12 +8,9 @@
 static const char *StopWord(DWORD Error)
 {
     switch (Error) {
-    case ERROR_INVALID_SERVICE_CONTROL:
-        return "refused";
-    case ERROR_TIMEOUT:
-        return "timeout";
-    default:
-        return "stop";
+    case ERROR_INVALID_SERVICE_CONTROL: return "refused";
+    case ERROR_TIMEOUT: return "timeout";
+    default: return "stop";
     }
 }
 

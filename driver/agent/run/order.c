@@ -22,10 +22,8 @@ static BOOL OrderMayPass(DWORD Error)
     case ERROR_SERVICE_NOT_ACTIVE:
     case ERROR_SERVICE_DOES_NOT_EXIST:
     case ERROR_SERVICE_MARKED_FOR_DELETE:
-    case ERROR_SERVICE_REQUEST_TIMEOUT:
-        return TRUE;
-    default:
-        return FALSE;
+    case ERROR_SERVICE_REQUEST_TIMEOUT: return TRUE;
+    default: return FALSE;
     }
 }
 
@@ -81,8 +79,7 @@ static int CancelRun(const wchar_t *Path)
     if (error != ERROR_SUCCESS)
         return NotThere(Path, error);
     switch (state) {
-    case JOURNAL_ENDED:
-        return EXIT_DONE;
+    case JOURNAL_ENDED: return EXIT_DONE;
     case JOURNAL_GONE:
         return ComplainText("cancel the run of", PathPlain(Path), "it is gone without a run-end");
     case JOURNAL_REBOOTING:
@@ -104,10 +101,8 @@ static int KillRun(const wchar_t *Path)
     if (error != ERROR_SUCCESS)
         return NotThere(Path, error);
     switch (state) {
-    case JOURNAL_GONE:
-        return EXIT_DONE;
-    case JOURNAL_ENDED:
-        return ComplainText("end the run of", PathPlain(Path), "it has ended by itself");
+    case JOURNAL_GONE: return EXIT_DONE;
+    case JOURNAL_ENDED: return ComplainText("end the run of", PathPlain(Path), "it has ended by itself");
     default:
         (void)Complain("end the run of", PathPlain(Path), refused != ERROR_SUCCESS ? refused : ERROR_TIMEOUT);
         return OrderMayPass(refused) ? EXIT_NOT_YET : EXIT_FAILED;

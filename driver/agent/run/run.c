@@ -13,18 +13,12 @@
 static const char *EndName(CASES_END End)
 {
     switch (End) {
-    case CASES_CANCELLED:
-        return "cancelled";
-    case CASES_TAINTED:
-        return "tainted";
-    case CASES_DEVICE:
-        return "device";
-    case CASES_LEASE:
-        return "lease";
-    case CASES_JOURNAL:
-        return "journal";
-    default:
-        return "done";
+    case CASES_CANCELLED: return "cancelled";
+    case CASES_TAINTED: return "tainted";
+    case CASES_DEVICE: return "device";
+    case CASES_LEASE: return "lease";
+    case CASES_JOURNAL: return "journal";
+    default: return "done";
     }
 }
 

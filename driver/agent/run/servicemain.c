@@ -53,10 +53,8 @@ static DWORD WINAPI Control(DWORD Code, DWORD Type, void *Data, void *Context)
         TellScm(service, SERVICE_STOP_PENDING, ERROR_SUCCESS);
         SetEvent(service->Cancel);
         return ERROR_SUCCESS;
-    case SERVICE_CONTROL_INTERROGATE:
-        return ERROR_SUCCESS;
-    default:
-        return ERROR_CALL_NOT_IMPLEMENTED;
+    case SERVICE_CONTROL_INTERROGATE: return ERROR_SUCCESS;
+    default: return ERROR_CALL_NOT_IMPLEMENTED;
     }
 }
 

@@ -22,20 +22,13 @@ typedef struct REQUEST_TEXTS {
 static const char **PlaceOf(REQUEST_TEXTS *Texts, char Letter)
 {
     switch (Letter) {
-    case WSKP_TEXT_DEVICE:
-        return &Texts->Device;
-    case WSKP_TEXT_INPUT:
-        return &Texts->In;
-    case WSKP_TEXT_INPUT_FILE:
-        return &Texts->InFile;
-    case WSKP_TEXT_BUFFER:
-        return &Texts->Buffer;
-    case WSKP_TEXT_BUFFER_FILE:
-        return &Texts->BufferFile;
-    case WSKP_TEXT_OUTPUT:
-        return &Texts->Output;
-    default:
-        return NULL;
+    case WSKP_TEXT_DEVICE: return &Texts->Device;
+    case WSKP_TEXT_INPUT: return &Texts->In;
+    case WSKP_TEXT_INPUT_FILE: return &Texts->InFile;
+    case WSKP_TEXT_BUFFER: return &Texts->Buffer;
+    case WSKP_TEXT_BUFFER_FILE: return &Texts->BufferFile;
+    case WSKP_TEXT_OUTPUT: return &Texts->Output;
+    default: return NULL;
     }
 }
 
@@ -43,13 +36,10 @@ static BOOL TextFits(const char *Text)
 {
     switch (Text[0]) {
     case WSKP_TEXT_INPUT:
-    case WSKP_TEXT_BUFFER:
-        return DigitsValid(Text + 1, FALSE, WSKP_GENERIC_BYTES);
+    case WSKP_TEXT_BUFFER: return DigitsValid(Text + 1, FALSE, WSKP_GENERIC_BYTES);
     case WSKP_TEXT_OUTPUT:
-    case WSKP_TEXT_CONTAINS:
-        return DigitsValid(Text + 1, TRUE, WSKP_GENERIC_BYTES);
-    default:
-        return Text[1] != '\0';
+    case WSKP_TEXT_CONTAINS: return DigitsValid(Text + 1, TRUE, WSKP_GENERIC_BYTES);
+    default: return Text[1] != '\0';
     }
 }
 

@@ -85,16 +85,11 @@ DWORD FrameRead(HANDLE Stream, FRAME *Frame)
 const char *FrameReason(DWORD Error)
 {
     switch (Error) {
-    case ERROR_CRC:
-        return "a frame's checksum is wrong";
-    case ERROR_INVALID_DATA:
-        return "this is not a frame";
-    case ERROR_HANDLE_EOF:
-        return "the input ended before FINISH; put again to resume";
-    case ERROR_BROKEN_PIPE:
-        return "the input ended within a frame; put again to resume";
-    default:
-        return NULL;
+    case ERROR_CRC: return "a frame's checksum is wrong";
+    case ERROR_INVALID_DATA: return "this is not a frame";
+    case ERROR_HANDLE_EOF: return "the input ended before FINISH; put again to resume";
+    case ERROR_BROKEN_PIPE: return "the input ended within a frame; put again to resume";
+    default: return NULL;
     }
 }
 

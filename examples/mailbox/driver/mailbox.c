@@ -293,11 +293,8 @@ static NTSTATUS NTAPI Control(PDEVICE_OBJECT Device, PIRP Irp)
 
     UNREFERENCED_PARAMETER(Device);
     switch (stack->Parameters.DeviceIoControl.IoControlCode) {
-    case IOCTL_MAILBOX_POST:
-        status = Give(buffer, in, NULL, 0);
-        break;
-    case IOCTL_MAILBOX_TAKE:
-        return Take(Irp);
+    case IOCTL_MAILBOX_POST: status = Give(buffer, in, NULL, 0); break;
+    case IOCTL_MAILBOX_TAKE: return Take(Irp);
     case IOCTL_MAILBOX_SEND:
         status = Second(Irp, &second, &out);
         if (NT_SUCCESS(status)) {
@@ -310,20 +307,11 @@ static NTSTATUS NTAPI Control(PDEVICE_OBJECT Device, PIRP Irp)
             status = Peek(second, out, &written);
         }
         break;
-    case IOCTL_MAILBOX_COUNT:
-        status = TellCount(buffer, out, &written);
-        break;
-    case IOCTL_MAILBOX_EMPTY:
-        status = Empty();
-        break;
-    case IOCTL_MAILBOX_HOLD:
-        return Hold(Irp);
-    case IOCTL_MAILBOX_LET_GO:
-        status = LetGo();
-        break;
-    default:
-        status = STATUS_INVALID_DEVICE_REQUEST;
-        break;
+    case IOCTL_MAILBOX_COUNT: status = TellCount(buffer, out, &written); break;
+    case IOCTL_MAILBOX_EMPTY: status = Empty(); break;
+    case IOCTL_MAILBOX_HOLD: return Hold(Irp);
+    case IOCTL_MAILBOX_LET_GO: status = LetGo(); break;
+    default: status = STATUS_INVALID_DEVICE_REQUEST; break;
     }
     return Complete(Irp, status, written);
 }

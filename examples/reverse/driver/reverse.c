@@ -79,15 +79,9 @@ static NTSTATUS NTAPI Control(PDEVICE_OBJECT Device, PIRP Irp)
 
     UNREFERENCED_PARAMETER(Device);
     switch (stack->Parameters.DeviceIoControl.IoControlCode) {
-    case IOCTL_REVERSE_BYTES:
-        status = Reverse(buffer, in, out, &written);
-        break;
-    case IOCTL_REVERSE_COUNT:
-        status = TellCount(buffer, out, &written);
-        break;
-    default:
-        status = STATUS_INVALID_DEVICE_REQUEST;
-        break;
+    case IOCTL_REVERSE_BYTES: status = Reverse(buffer, in, out, &written); break;
+    case IOCTL_REVERSE_COUNT: status = TellCount(buffer, out, &written); break;
+    default: status = STATUS_INVALID_DEVICE_REQUEST; break;
     }
     return Complete(Irp, status, written);
 }

@@ -92,14 +92,9 @@ static BOOL HandleFrame(HOST *Host, const FRAME *Frame, UINT8 *Payload)
             Command->InputEnd = TRUE;
             SetEvent(Command->InputThere);
             break;
-        case FRAME_GRANT:
-            Grant(Command, Frame->Stream, Frame->Value);
-            break;
-        case FRAME_TERMINATE:
-            Terminate(Command, Frame->Value);
-            break;
-        default:
-            Sound = FALSE;
+        case FRAME_GRANT: Grant(Command, Frame->Stream, Frame->Value); break;
+        case FRAME_TERMINATE: Terminate(Command, Frame->Value); break;
+        default: Sound = FALSE;
         }
     }
     LeaveCriticalSection(&Host->Lock);
