@@ -36,11 +36,11 @@ func TestEveryFunctionIsCalled(t *testing.T) {
 func TestUsedNowhereElse(t *testing.T) {
 	files := sources(t, Spec{Name: "x.exe", Dirs: []string{"."}, Includes: []string{"include"}, Sources: fstest.MapFS{
 		"a.h":           {Data: []byte("int Used(void);\nint Dead(int);\nextern const int Row, Spare;\nstatic inline int Inline(void)\n{\n    return ByHeader();\n}\n")},
-		"a.c":           {Data: []byte("__asm static int Own(void)\n{\n}\n\nint Used(void)\n{\n}\n\nint ByHeader(void)\n{\n}\n\nint Dead(int A,\n         int B)\n{\n    Dead(1, 2);\n}\n\nint Api(void)\n{\n}\n\nconst int Row = 1;\nconst int Spare = 2;\n")},
+		"a.c":           {Data: []byte("__asm static int Own(void)\n{\n}\n\nint Used(void)\n{\n}\n\nint ByHeader(void)\n{\n}\n\nint Dead(int A,\n         int B)\n{\n    Dead(1, 2);\n}\n\nint Api(void)\n{\n}\n\nint Short(void) { return 1; }\n\nconst int Row = 1;\nconst int Spare = 2;\n")},
 		"include/api.h": {Data: []byte("int Api(void);\n")},
 		"b.c":           {Data: []byte("/* Dead, Spare */\nint main(void)\n{\n    return Used() + Row;\n}\n")},
 	}})
-	if diff := cmp.Diff([]string{"a.c:Dead", "a.c:Spare"}, usedNowhereElse(files, []string{"."}, "main")); diff != "" {
+	if diff := cmp.Diff([]string{"a.c:Dead", "a.c:Short", "a.c:Spare"}, usedNowhereElse(files, []string{"."}, "main")); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 }
@@ -57,7 +57,7 @@ func sources(t *testing.T, spec Spec) []sourceFile {
 var (
 	comment = regexp.MustCompile(`(?s)/\*.*?\*/|//[^\n]*`)
 	// As clang-format lays them out: what begins a line is at file scope.
-	definition  = regexp.MustCompile(`(?m)^[A-Za-z_][\w *]*?\b(\w+)(?:\([^;{}]*\)\n\{|(?:\[[^\]\n]*\])* = )`)
+	definition  = regexp.MustCompile(`(?m)^[A-Za-z_][\w *]*?\b(\w+)(?:\([^;{}]*\)\s\{|(?:\[[^\]\n]*\])* = )`)
 	declaration = regexp.MustCompile(`(?m)^[A-Za-z_][\w *]*?\b\w+\([^;{}]*\);|^extern [^;]*;`)
 	local       = regexp.MustCompile(`^[^(=]*\bstatic `)
 	identifier  = regexp.MustCompile(`\b[A-Za-z_]\w*\b`)

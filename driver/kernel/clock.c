@@ -15,10 +15,7 @@ UINT64 ClockNs(VOID)
     return ticks / perSecond * NS_PER_SECOND + ticks % perSecond * NS_PER_SECOND / perSecond;
 }
 
-UINT64 DeadlineIn(UINT32 Ms)
-{
-    return ClockNs() + (UINT64)Ms * NS_PER_MS;
-}
+UINT64 DeadlineIn(UINT32 Ms) { return ClockNs() + (UINT64)Ms * NS_PER_MS; }
 
 UINT32 DeadlineLeft(UINT64 Deadline)
 {

@@ -4,10 +4,7 @@
 static volatile LONG Left; /* calls until the one that fails, itself included; 0: none will */
 static volatile LONG Made;
 
-VOID FailureArm(UINT32 Nth)
-{
-    (VOID) InterlockedExchange(&Left, Nth <= MAXLONG ? (LONG)Nth : 0);
-}
+VOID FailureArm(UINT32 Nth) { (VOID) InterlockedExchange(&Left, Nth <= MAXLONG ? (LONG)Nth : 0); }
 
 NTSTATUS FailureHere(VOID)
 {
@@ -18,7 +15,4 @@ NTSTATUS FailureHere(VOID)
     return STATUS_INSUFFICIENT_RESOURCES;
 }
 
-BOOLEAN FailureMade(VOID)
-{
-    return Made != 0;
-}
+BOOLEAN FailureMade(VOID) { return Made != 0; }

@@ -15,10 +15,7 @@ static PVOID Counted(POOL_USE Use, PVOID Block)
 }
 
 /* A request is no part of the driver's start. */
-static BOOLEAN Fails(POOL_USE Use)
-{
-    return Use != POOL_REQUEST && !NT_SUCCESS(FailureHere());
-}
+static BOOLEAN Fails(POOL_USE Use) { return Use != POOL_REQUEST && !NT_SUCCESS(FailureHere()); }
 
 PVOID PoolAllocate(POOL_USE Use, SIZE_T Bytes)
 {

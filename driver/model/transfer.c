@@ -132,10 +132,7 @@ NTSTATUS WSKAPI Receive(PWSK_SOCKET Public, PWSK_BUF Buffer, ULONG Flags, PIRP I
     return CallStarted(call, status);
 }
 
-NTSTATUS DisconnectNow(SOCKET *Socket)
-{
-    return Outcome(Winsock()->Shutdown(Socket->Native, NO_MORE_SENDS));
-}
+NTSTATUS DisconnectNow(SOCKET *Socket) { return Outcome(Winsock()->Shutdown(Socket->Native, NO_MORE_SENDS)); }
 
 /*
  * Closes the native socket; what is pending on it is cancelled. With a reset on Windows; Wine ends the

@@ -146,10 +146,7 @@ VOID WinsockOpen(VOID)
     }
 }
 
-const WINSOCK *Winsock(VOID)
-{
-    return State == FOUND ? &Functions : NULL;
-}
+const WINSOCK *Winsock(VOID) { return State == FOUND ? &Functions : NULL; }
 
 NTSTATUS WinsockSocket(ADDRESS_FAMILY Family, USHORT Type, ULONG Protocol, NATIVE *Socket)
 {
@@ -190,7 +187,4 @@ NTSTATUS WinsockError(VOID)
     }
 }
 
-INT WinsockAddressBytes(ADDRESS_FAMILY Family)
-{
-    return Family == AF_INET6 ? 28 : (INT)sizeof(SOCKADDR_IN);
-}
+INT WinsockAddressBytes(ADDRESS_FAMILY Family) { return Family == AF_INET6 ? 28 : (INT)sizeof(SOCKADDR_IN); }

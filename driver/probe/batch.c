@@ -53,10 +53,7 @@ typedef struct BATCH {
 /* Nothing begins anew: see BatchesStop. */
 static volatile LONG Stopped;
 
-VOID BatchesStop(BOOLEAN Stop)
-{
-    (VOID) InterlockedExchange(&Stopped, Stop);
-}
+VOID BatchesStop(BOOLEAN Stop) { (VOID) InterlockedExchange(&Stopped, Stop); }
 
 ULONG BatchResultBytes(UINT32 StepCount)
 {
@@ -226,10 +223,7 @@ static BOOLEAN TimeIsUp(const BATCH *Run)
 }
 
 /* No thread begins another list. */
-static BOOLEAN IsOver(const BATCH *Run)
-{
-    return Run->Stop || Stopped || TimeIsUp(Run);
-}
+static BOOLEAN IsOver(const BATCH *Run) { return Run->Stop || Stopped || TimeIsUp(Run); }
 
 /* All repetitions of one thread. */
 _IRQL_requires_max_(PASSIVE_LEVEL) static VOID RunList(BATCH *Run, UINT32 Thread)
@@ -279,10 +273,7 @@ static VOID FinishRun(BATCH *Run, LONG Threads)
     }
 }
 
-static VOID RunnerReport(PVOID Context)
-{
-    FinishRun(Context, 1);
-}
+static VOID RunnerReport(PVOID Context) { FinishRun(Context, 1); }
 
 /* Starts the threads and waits for them, but no longer than the batch may take. */
 _IRQL_requires_max_(PASSIVE_LEVEL) static NTSTATUS RunParallel(BATCH *Run)

@@ -139,10 +139,7 @@ _IRQL_requires_max_(DISPATCH_LEVEL) static VOID Inspect(UINT32 Index, WSKT_RESUL
     KeReleaseSpinLock(&client->Lock, irql);
 }
 
-static VOID InspectRun(const STEP_CALL *Call, WSKT_RESULT *Result)
-{
-    Inspect(ClientArg(Call, 0), Result);
-}
+static VOID InspectRun(const STEP_CALL *Call, WSKT_RESULT *Result) { Inspect(ClientArg(Call, 0), Result); }
 
 /* What a release has taken upon itself, so that nobody else releases the same capture. */
 typedef struct CLAIM {

@@ -18,10 +18,7 @@ static CLIENT Clients[WSKT_MAX_CLIENTS];
 /* Events that came without a ClientContext: whose they are can't be known, so they count for all. */
 static volatile LONG AnonymousEvents;
 
-CLIENT *ClientAt(UINT32 Index)
-{
-    return &Clients[Index];
-}
+CLIENT *ClientAt(UINT32 Index) { return &Clients[Index]; }
 
 VOID ClientsInitialize(VOID)
 {
@@ -266,10 +263,7 @@ static VOID DeregisterRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     ClientDeregister(ClientArg(Call, 0), Misuse(Call), Result);
 }
 
-NTSTATUS ClientCheck(const STEP_CALL *Call)
-{
-    return Sound(IsClient(Call, Call->Step.Arg[0]));
-}
+NTSTATUS ClientCheck(const STEP_CALL *Call) { return Sound(IsClient(Call, Call->Step.Arg[0])); }
 
 VOID ClientsCount(UINT32 *Registrations, UINT32 *Captures)
 {
@@ -282,10 +276,7 @@ VOID ClientsCount(UINT32 *Registrations, UINT32 *Captures)
     }
 }
 
-BOOLEAN ClientHolds(UINT32 Index)
-{
-    return *(const volatile LONG *)&Clients[Index].Captures > 0;
-}
+BOOLEAN ClientHolds(UINT32 Index) { return *(const volatile LONG *)&Clients[Index].Captures > 0; }
 
 BOOLEAN ClientNeedsDeregister(UINT32 Index)
 {

@@ -203,10 +203,7 @@ NTSTATUS DeviceCreate(PDRIVER_OBJECT Driver)
     return status;
 }
 
-VOID DeviceReady(PDRIVER_OBJECT Driver)
-{
-    Driver->DeviceObject->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
-}
+VOID DeviceReady(PDRIVER_OBJECT Driver) { Driver->DeviceObject->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING; }
 
 VOID DeviceDelete(PDRIVER_OBJECT Driver)
 {

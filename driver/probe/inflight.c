@@ -23,10 +23,7 @@ typedef struct SLOT {
 
 static SLOT Slots[STEP_SLOTS + IRP_SLOTS]; /* first those of steps */
 
-static UINT64 CurrentThread(VOID)
-{
-    return (UINT64)(ULONG_PTR)PsGetCurrentThreadId();
-}
+static UINT64 CurrentThread(VOID) { return (UINT64)(ULONG_PTR)PsGetCurrentThreadId(); }
 
 /* Takes a free slot of Count from First on, beginning at a place that is the thread's own. */
 static SLOT *TakeSlot(UINT32 First, UINT32 Count)

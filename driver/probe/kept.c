@@ -5,10 +5,7 @@
 static WSKT_KEPT Kept;
 static KSPIN_LOCK KeptLock; /* for it: the steps that take values may be on any thread */
 
-VOID KeptInitialize(VOID)
-{
-    KeInitializeSpinLock(&KeptLock);
-}
+VOID KeptInitialize(VOID) { KeInitializeSpinLock(&KeptLock); }
 
 VOID KeptStore(const WSKT_STEP *Step, const WSKT_RESULT *Result)
 {

@@ -115,9 +115,6 @@ static VOID MemoryRun(const STEP_CALL *Call, WSKT_RESULT *Result)
     Result->Value[WSKT_V_MEMORY_GROWTH] = bytes > mark ? bytes - mark : 0;
 }
 
-static NTSTATUS MemoryCheck(const STEP_CALL *Call)
-{
-    return Sound(Call->Step.Arg[0] <= 1);
-}
+static NTSTATUS MemoryCheck(const STEP_CALL *Call) { return Sound(Call->Step.Arg[0] <= 1); }
 
 const OPERATION MemoryOperation = {MemoryRun, MemoryCheck, LEVEL_PASSIVE};

@@ -3,10 +3,7 @@
 
 static NAMED_SOCKET Named[WSKT_MAX_SOCKETS];
 
-NAMED_SOCKET *NamedSocketAt(UINT32 Index)
-{
-    return &Named[Index];
-}
+NAMED_SOCKET *NamedSocketAt(UINT32 Index) { return &Named[Index]; }
 
 VOID NamedSocketsInitialize(VOID)
 {
@@ -91,10 +88,7 @@ PWSK_SOCKET NamedSocketEnterClose(UINT32 Index)
 }
 
 /* One aligned number, which is read whole without the lock. */
-static SOCKET_STATE StateOf(UINT32 Index)
-{
-    return *(const volatile SOCKET_STATE *)&Named[Index].State;
-}
+static SOCKET_STATE StateOf(UINT32 Index) { return *(const volatile SOCKET_STATE *)&Named[Index].State; }
 
 UINT32 NamedSocketsCount(VOID)
 {

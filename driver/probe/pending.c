@@ -267,10 +267,7 @@ static PENDING *FindPending(UINT32 Owner, BOOLEAN Claim)
     return found;
 }
 
-static BOOLEAN OfClient(const STEP_CALL *Call)
-{
-    return (Call->Step.Arg[4] & WSKT_SOCKET_CLIENT) != 0;
-}
+static BOOLEAN OfClient(const STEP_CALL *Call) { return (Call->Step.Arg[4] & WSKT_SOCKET_CLIENT) != 0; }
 
 /* The owner that the step names. */
 static UINT32 OwnerArg(const STEP_CALL *Call)

@@ -153,10 +153,7 @@ VOID ProviderDefaults(VOID)
     }
 }
 
-NTSTATUS ProviderIsDefault(VOID)
-{
-    return (NTSTATUS)ProviderKept;
-}
+NTSTATUS ProviderIsDefault(VOID) { return (NTSTATUS)ProviderKept; }
 
 const OPERATION ProviderOperation = {ProviderRun, ProviderCheck, LEVEL_PASSIVE};
 const OPERATION ProviderStateOperation = {ProviderStateRun, NULL, LEVEL_PASSIVE};

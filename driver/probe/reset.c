@@ -29,10 +29,7 @@ static KEVENT ResetFree;
 
 static volatile LONG Closing; /* a worker is closing sockets */
 
-VOID ResetInitialize(VOID)
-{
-    KeInitializeEvent(&ResetFree, SynchronizationEvent, TRUE);
-}
+VOID ResetInitialize(VOID) { KeInitializeEvent(&ResetFree, SynchronizationEvent, TRUE); }
 
 /* The part of a residue that can be counted without a lock: all but sockets' IRPs. */
 _IRQL_requires_max_(HIGH_LEVEL) static VOID ResidueCount(WSKT_RESIDUE *Residue)

@@ -14,10 +14,7 @@ static const UINT64 Phases[] = {
 
 static volatile LONG ByEntry; /* DriverEntry has activated it, and no step since then */
 
-VOID ServerStepsAtStart(BOOLEAN Activated)
-{
-    (VOID) InterlockedExchange(&ByEntry, Activated);
-}
+VOID ServerStepsAtStart(BOOLEAN Activated) { (VOID) InterlockedExchange(&ByEntry, Activated); }
 
 static VOID TellState(NTSTATUS Status, WSKT_RESULT *Result)
 {

@@ -62,20 +62,14 @@ static inline VOID Refuse(WSKT_RESULT *Result, NTSTATUS Status)
     Result->Status = (UINT32)Status;
 }
 
-static inline BOOLEAN Misuse(const STEP_CALL *Call)
-{
-    return (Call->Step.Flags & WSKT_STEP_MISUSE) != 0;
-}
+static inline BOOLEAN Misuse(const STEP_CALL *Call) { return (Call->Step.Flags & WSKT_STEP_MISUSE) != 0; }
 
 static inline BOOLEAN AtDispatchLevel(const STEP_CALL *Call)
 {
     return Call->Step.Context == WSKT_CONTEXT_SPIN || Call->Step.Context == WSKT_CONTEXT_DPC;
 }
 
-static inline NTSTATUS Sound(BOOLEAN Good)
-{
-    return Good ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
-}
+static inline NTSTATUS Sound(BOOLEAN Good) { return Good ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER; }
 
 /* A wait of so many milliseconds, but not beyond the batch's time. */
 static inline UINT32 WithinBatch(const STEP_CALL *Call, UINT64 Ms)
@@ -121,7 +115,4 @@ static inline UINT32 SocketWait(const STEP_CALL *Call)
 }
 
 /* Arg[0] is milliseconds. */
-static inline NTSTATUS MsCheck(const STEP_CALL *Call)
-{
-    return Sound(Call->Step.Arg[0] <= WSKT_MAX_WAIT_MS);
-}
+static inline NTSTATUS MsCheck(const STEP_CALL *Call) { return Sound(Call->Step.Arg[0] <= WSKT_MAX_WAIT_MS); }

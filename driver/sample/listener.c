@@ -9,15 +9,9 @@
 #define LISTEN_ATTEMPTS    64u
 
 /* Both ways. The kit's own macro is a library call in some compilers. */
-static USHORT NetworkOrder(USHORT Port)
-{
-    return (USHORT)(Port << 8 | Port >> 8);
-}
+static USHORT NetworkOrder(USHORT Port) { return (USHORT)(Port << 8 | Port >> 8); }
 
-static const WSK_PROVIDER_LISTEN_DISPATCH *ListeningDispatch(PWSK_SOCKET Socket)
-{
-    return Socket->Dispatch;
-}
+static const WSK_PROVIDER_LISTEN_DISPATCH *ListeningDispatch(PWSK_SOCKET Socket) { return Socket->Dispatch; }
 
 static VOID CloseListening(PWSK_SOCKET Socket, SOCKET_CALL *Call)
 {

@@ -174,10 +174,7 @@ BOOLEAN ServerDeactivate(VOID)
     return TRUE;
 }
 
-NTSTATUS ServerSettle(UINT32 Ms)
-{
-    return WaitFor(&Server.Settled, Ms);
-}
+NTSTATUS ServerSettle(UINT32 Ms) { return WaitFor(&Server.Settled, Ms); }
 
 VOID ServerDescribe(SERVER_STATE *State)
 {
@@ -195,7 +192,4 @@ VOID ServerDescribe(SERVER_STATE *State)
     State->Bytes = (UINT64)Server.Echo.Bytes;
 }
 
-VOID ServerEnd(VOID)
-{
-    WorkerEnd(&Server.Worker);
-}
+VOID ServerEnd(VOID) { WorkerEnd(&Server.Worker); }

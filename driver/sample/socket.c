@@ -72,10 +72,7 @@ VOID CallBegun(SOCKET_CALL *Call, NTSTATUS Returned)
     }
 }
 
-BOOLEAN CallPending(const SOCKET_CALL *Call)
-{
-    return Call->State == CALL_SUBMITTED;
-}
+BOOLEAN CallPending(const SOCKET_CALL *Call) { return Call->State == CALL_SUBMITTED; }
 
 BOOLEAN CallTake(SOCKET_CALL *Call)
 {
@@ -101,12 +98,6 @@ NTSTATUS CallWait(SOCKET_CALL *Call)
 
 static volatile LONG OpenSockets;
 
-VOID SocketsCount(LONG Change)
-{
-    (VOID) InterlockedExchangeAdd(&OpenSockets, Change);
-}
+VOID SocketsCount(LONG Change) { (VOID) InterlockedExchangeAdd(&OpenSockets, Change); }
 
-UINT32 SocketsOpen(VOID)
-{
-    return (UINT32)OpenSockets;
-}
+UINT32 SocketsOpen(VOID) { return (UINT32)OpenSockets; }

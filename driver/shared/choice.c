@@ -28,10 +28,7 @@ BOOLEAN ChoiceRead(const WSKT_BATCH *Batch, CHOICE *Choice)
     return Choice->Groups == (Batch->Groups != 0 ? Batch->Groups : 1);
 }
 
-UINT64 ChoiceSeed(UINT32 Seed, UINT32 Thread)
-{
-    return Seed + ((UINT64)Thread << 32);
-}
+UINT64 ChoiceSeed(UINT32 Seed, UINT32 Thread) { return Seed + ((UINT64)Thread << 32); }
 
 /* SplitMix64. */
 static UINT32 NextRandom(UINT64 *State)

@@ -25,10 +25,7 @@ static const UINT32 Rounds[64] = {
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
-static UINT32 RotateRight(UINT32 Word, unsigned Bits)
-{
-    return Word >> Bits | Word << (32 - Bits);
-}
+static UINT32 RotateRight(UINT32 Word, unsigned Bits) { return Word >> Bits | Word << (32 - Bits); }
 
 /* Are there instructions for SHA-256, and those of SSSE3 and SSE4.1 that go with them? (CPUID 1 and 7) */
 static BOOL HasShaInstructions(void)
@@ -204,7 +201,4 @@ DWORD Sha256OfFile(const wchar_t *Path, UINT8 Digest[SHA256_BYTES])
     return error;
 }
 
-UINT32 Crc32(UINT32 Before, const void *Data, size_t Count)
-{
-    return (UINT32)crc32_z(Before, Data, Count);
-}
+UINT32 Crc32(UINT32 Before, const void *Data, size_t Count) { return (UINT32)crc32_z(Before, Data, Count); }

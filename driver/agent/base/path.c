@@ -103,10 +103,7 @@ wchar_t *PathOpenUtf8(const char *Path, size_t Bytes, DWORD *Error)
     return PathOpen(utf16, Error);
 }
 
-const wchar_t *PathPlain(const wchar_t *Opened)
-{
-    return Opened + PATH_PREFIX_CHARS;
-}
+const wchar_t *PathPlain(const wchar_t *Opened) { return Opened + PATH_PREFIX_CHARS; }
 
 wchar_t *PathWithSuffix(const wchar_t *Opened, const wchar_t *Suffix)
 {

@@ -30,10 +30,7 @@ DWORD SpaceFree(const wchar_t *Path, UINT64 *Bytes)
     }
 }
 
-BOOL SpaceIsUp(DWORD Win32)
-{
-    return Win32 == ERROR_DISK_FULL || Win32 == ERROR_HANDLE_DISK_FULL;
-}
+BOOL SpaceIsUp(DWORD Win32) { return Win32 == ERROR_DISK_FULL || Win32 == ERROR_HANDLE_DISK_FULL; }
 
 void TextAddSpace(TEXT *Text, const wchar_t *Path, UINT64 Needed)
 {

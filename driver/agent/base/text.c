@@ -24,10 +24,7 @@ static void AddBytes(TEXT *Text, const char *Bytes, size_t Count)
     Text->Data[Text->Length] = '\0';
 }
 
-void TextAdd(TEXT *Text, const char *Utf8)
-{
-    AddBytes(Text, Utf8, strlen(Utf8));
-}
+void TextAdd(TEXT *Text, const char *Utf8) { AddBytes(Text, Utf8, strlen(Utf8)); }
 
 void TextAddU64(TEXT *Text, UINT64 Value)
 {
@@ -128,15 +125,9 @@ static void JsonKey(TEXT *Text, const char *Key)
     }
 }
 
-void JsonBegin(TEXT *Text)
-{
-    TextAdd(Text, "{");
-}
+void JsonBegin(TEXT *Text) { TextAdd(Text, "{"); }
 
-void JsonEnd(TEXT *Text)
-{
-    TextAdd(Text, "}");
-}
+void JsonEnd(TEXT *Text) { TextAdd(Text, "}"); }
 
 void JsonBeginArray(TEXT *Text, const char *Key)
 {
@@ -144,10 +135,7 @@ void JsonBeginArray(TEXT *Text, const char *Key)
     TextAdd(Text, "[");
 }
 
-void JsonEndArray(TEXT *Text)
-{
-    TextAdd(Text, "]");
-}
+void JsonEndArray(TEXT *Text) { TextAdd(Text, "]"); }
 
 void JsonU64(TEXT *Text, const char *Key, UINT64 Value)
 {

@@ -30,10 +30,7 @@ static UINT64 Now(void)
     return (UINT64)now.dwHighDateTime << 32 | now.dwLowDateTime;
 }
 
-static UINT64 SinceBoot(void)
-{
-    return GetTickCount64() * PER_MS;
-}
+static UINT64 SinceBoot(void) { return GetTickCount64() * PER_MS; }
 
 static BOOL IsNear(UINT64 One, UINT64 Other)
 {

@@ -48,10 +48,7 @@ const char *WineVersion(void)
     return version != NULL ? version() : NULL;
 }
 
-static FACT Known(UINT64 Value)
-{
-    return (FACT){.Known = TRUE, .Value = Value};
-}
+static FACT Known(UINT64 Value) { return (FACT){.Known = TRUE, .Value = Value}; }
 
 static BOOL Query(int Class, void *Buffer, ULONG Size, ULONG *Length)
 {

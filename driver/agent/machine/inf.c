@@ -17,10 +17,7 @@
 
 typedef BOOL WINAPI DI_DRIVER(HWND, LPCWSTR, DWORD, BOOL *);
 
-BOOL InfCanInstall(void)
-{
-    return WineVersion() == NULL;
-}
+BOOL InfCanInstall(void) { return WineVersion() == NULL; }
 
 static DWORD Call(const char *Routine, const wchar_t *Inf)
 {
@@ -96,7 +93,4 @@ DWORD InfInstall(const wchar_t *Inf, const wchar_t *Name, const UINT8 Sha256[SHA
     return error == ERROR_SUCCESS ? CheckImage(Name, Sha256) : error;
 }
 
-DWORD InfRemove(const wchar_t *Inf)
-{
-    return Call("DiUninstallDriverW", Inf);
-}
+DWORD InfRemove(const wchar_t *Inf) { return Call("DiUninstallDriverW", Inf); }

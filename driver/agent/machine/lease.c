@@ -200,10 +200,7 @@ static int LeaseCommand(int Argc, wchar_t **Argv, const char *Attempt)
     return LeaseAdmit(lease, Attempt);
 }
 
-int CommandRenew(int Argc, wchar_t **Argv)
-{
-    return LeaseCommand(Argc, Argv, "keep the guest");
-}
+int CommandRenew(int Argc, wchar_t **Argv) { return LeaseCommand(Argc, Argv, "keep the guest"); }
 
 int CommandRelease(int Argc, wchar_t **Argv)
 {

@@ -160,15 +160,9 @@ static DWORD LeaseWriteText(const wchar_t *Name, const wchar_t *Text)
     return error;
 }
 
-DWORD LeaseNoteOwner(const wchar_t *Owner)
-{
-    return LeaseWriteText(LEASE_OWNER, Owner);
-}
+DWORD LeaseNoteOwner(const wchar_t *Owner) { return LeaseWriteText(LEASE_OWNER, Owner); }
 
-DWORD LeaseNoteJournal(const wchar_t *Journal)
-{
-    return LeaseWriteText(LEASE_JOURNAL, Journal);
-}
+DWORD LeaseNoteJournal(const wchar_t *Journal) { return LeaseWriteText(LEASE_JOURNAL, Journal); }
 
 DWORD LeaseNewest(UINT32 *Number)
 {

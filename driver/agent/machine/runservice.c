@@ -276,12 +276,6 @@ static DWORD WithService(const wchar_t *Journal, DWORD (*Do)(const wchar_t *Name
     return error;
 }
 
-DWORD RunServiceCancel(const wchar_t *Journal)
-{
-    return WithService(Journal, Cancel);
-}
+DWORD RunServiceCancel(const wchar_t *Journal) { return WithService(Journal, Cancel); }
 
-DWORD RunServiceKill(const wchar_t *Journal)
-{
-    return WithService(Journal, Kill);
-}
+DWORD RunServiceKill(const wchar_t *Journal) { return WithService(Journal, Kill); }

@@ -7,10 +7,7 @@
 #include <stdlib.h>
 #include <wchar.h>
 
-HKEY UndoRoot(DWORD Root)
-{
-    return Root == 0 ? HKEY_LOCAL_MACHINE : HKEY_USERS;
-}
+HKEY UndoRoot(DWORD Root) { return Root == 0 ? HKEY_LOCAL_MACHINE : HKEY_USERS; }
 
 static UNDO_ENTRY *NewEntry(UNDO_KIND Kind, const wchar_t *Path)
 {
@@ -218,10 +215,7 @@ static BOOL UndoOne(const UNDO_ENTRY *Entry)
     }
 }
 
-DWORD UndoMark(void)
-{
-    return UndoStoreLast();
-}
+DWORD UndoMark(void) { return UndoStoreLast(); }
 
 static UINT32 UndoNewer(DWORD Mark, BOOL Tell)
 {
@@ -244,20 +238,11 @@ static UINT32 UndoNewer(DWORD Mark, BOOL Tell)
     return left;
 }
 
-UINT32 UndoSince(DWORD Mark)
-{
-    return UndoNewer(Mark, TRUE);
-}
+UINT32 UndoSince(DWORD Mark) { return UndoNewer(Mark, TRUE); }
 
-UINT32 UndoAll(void)
-{
-    return UndoNewer(0, TRUE);
-}
+UINT32 UndoAll(void) { return UndoNewer(0, TRUE); }
 
-void UndoSome(void)
-{
-    (void)UndoNewer(0, FALSE);
-}
+void UndoSome(void) { (void)UndoNewer(0, FALSE); }
 
 void UndoLeft(void)
 {

@@ -12,10 +12,7 @@ static const char *WhyName(WHY Why)
     return names[Why];
 }
 
-static BOOL Repeats(const WSKP_BATCH *Batch)
-{
-    return Batch->Repeat > 1 || Batch->Parallel > 1;
-}
+static BOOL Repeats(const WSKP_BATCH *Batch) { return Batch->Repeat > 1 || Batch->Parallel > 1; }
 
 static void WriteStep(CASES *Cases, const CASE_RUN *Run, const WSKP_BATCH *Batch,
                       const WSKT_BATCH_RESULT *Answer, UINT32 Index, BOOL Expected)

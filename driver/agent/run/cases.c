@@ -83,10 +83,7 @@ static WHY TearDown(CASES *Cases, CASE_RUN *Run, WHY Why)
     return Why;
 }
 
-static UINT64 SuiteBit(const WSKP_CASE *Case)
-{
-    return Case->Suite == 0 ? 0 : 1ull << (Case->Suite - 1);
-}
+static UINT64 SuiteBit(const WSKP_CASE *Case) { return Case->Suite == 0 ? 0 : 1ull << (Case->Suite - 1); }
 
 static CASES_END FinishCase(CASES *Cases, CASE_RUN *Run, WHY Why)
 {

@@ -131,12 +131,6 @@ static int WithJournal(int Argc, wchar_t **Argv, const char *Attempt, int (*Do)(
     return code;
 }
 
-int CommandCancel(int Argc, wchar_t **Argv)
-{
-    return WithJournal(Argc, Argv, "cancel the run", CancelRun);
-}
+int CommandCancel(int Argc, wchar_t **Argv) { return WithJournal(Argc, Argv, "cancel the run", CancelRun); }
 
-int CommandKill(int Argc, wchar_t **Argv)
-{
-    return WithJournal(Argc, Argv, "end the run", KillRun);
-}
+int CommandKill(int Argc, wchar_t **Argv) { return WithJournal(Argc, Argv, "end the run", KillRun); }

@@ -71,15 +71,9 @@ static BOOL RequestFits(const WSKT_STEP *Step, WORDS Words, UINT64 WhereMax)
            (Step->Arg[2] == 0) == (texts.Device != NULL);
 }
 
-static BOOL IoctlFits(const WSKT_STEP *Step, WORDS Words)
-{
-    return RequestFits(Step, Words, MAXUINT32);
-}
+static BOOL IoctlFits(const WSKT_STEP *Step, WORDS Words) { return RequestFits(Step, Words, MAXUINT32); }
 
-static BOOL TransferFits(const WSKT_STEP *Step, WORDS Words)
-{
-    return RequestFits(Step, Words, MAXINT64);
-}
+static BOOL TransferFits(const WSKT_STEP *Step, WORDS Words) { return RequestFits(Step, Words, MAXINT64); }
 
 static BOOL RequestHandle(const WSKT_STEP *Step, UINT32 *Handle)
 {
@@ -223,20 +217,11 @@ static UINT32 MakeRequest(STEP_RUN *Run, REQUEST_SEND *Send)
     return status;
 }
 
-static UINT32 DoIoctl(STEP_RUN *Run)
-{
-    return MakeRequest(Run, RequestIoctl);
-}
+static UINT32 DoIoctl(STEP_RUN *Run) { return MakeRequest(Run, RequestIoctl); }
 
-static UINT32 DoRead(STEP_RUN *Run)
-{
-    return MakeRequest(Run, RequestRead);
-}
+static UINT32 DoRead(STEP_RUN *Run) { return MakeRequest(Run, RequestRead); }
 
-static UINT32 DoWrite(STEP_RUN *Run)
-{
-    return MakeRequest(Run, RequestWrite);
-}
+static UINT32 DoWrite(STEP_RUN *Run) { return MakeRequest(Run, RequestWrite); }
 
 #define REQUEST_TEXTS_MAX 16u
 #define REQUEST_TRAITS    (STEP_ON_THREADS | STEP_IN_LOOPS | STEP_REQUESTS)

@@ -29,10 +29,7 @@ static UINT32 DoClose(STEP_RUN *Run)
     return CloseHandle(handle) ? STATUS_SUCCESS_VALUE : StatusOfWin32(GetLastError());
 }
 
-static BOOL IsCancelHandle(const WSKT_STEP *Step)
-{
-    return Step->Arg[1] == WSKP_CANCEL_HANDLE;
-}
+static BOOL IsCancelHandle(const WSKT_STEP *Step) { return Step->Arg[1] == WSKP_CANCEL_HANDLE; }
 
 static UINT32 DoCancelHandle(STEP_RUN *Run)
 {

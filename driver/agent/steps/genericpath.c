@@ -4,10 +4,7 @@
 
 #include <stdlib.h>
 
-BOOL HasDrive(const wchar_t *Path)
-{
-    return Path[0] != L'\0' && Path[1] == L':';
-}
+BOOL HasDrive(const wchar_t *Path) { return Path[0] != L'\0' && Path[1] == L':'; }
 
 wchar_t *GenericPath(const wchar_t *Folder, const wchar_t *Path, DWORD *Error)
 {

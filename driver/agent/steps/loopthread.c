@@ -78,10 +78,7 @@ static BOOL LoopTimeIsUp(const LOOP_RUN *Run)
 }
 
 /* No thread begins another list. */
-static BOOL LoopIsOver(const LOOP_RUN *Run)
-{
-    return Run->Stop || Run->Cancelled || LoopTimeIsUp(Run);
-}
+static BOOL LoopIsOver(const LOOP_RUN *Run) { return Run->Stop || Run->Cancelled || LoopTimeIsUp(Run); }
 
 /* All repetitions of one thread. */
 static void RunLists(LOOP_RUN *Run, UINT32 Thread)

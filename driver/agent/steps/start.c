@@ -22,10 +22,7 @@ static BOOL StartFailed(START *Start, const char *Why, DWORD Win32)
     return FALSE;
 }
 
-BOOL StartVerify(const PLAN *Plan, START *Start)
-{
-    return StartVerifyFile(Plan, Plan->DriverPath, Start);
-}
+BOOL StartVerify(const PLAN *Plan, START *Start) { return StartVerifyFile(Plan, Plan->DriverPath, Start); }
 
 BOOL StartVerifyFile(const PLAN *Plan, const wchar_t *Path, START *Start)
 {

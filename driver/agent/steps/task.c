@@ -16,10 +16,7 @@ struct TASK {
     WSKT_RESULT Result;
 };
 
-BOOL TaskIs(const TASK *Task, UINT32 Traits)
-{
-    return (Task->Kind->Traits & Traits) != 0;
-}
+BOOL TaskIs(const TASK *Task, UINT32 Traits) { return (Task->Kind->Traits & Traits) != 0; }
 
 void TaskRelease(TASK *Task)
 {

@@ -2,10 +2,7 @@
 #include "status.h"
 #include "task.h"
 
-static BOOL IsCancelTask(const WSKT_STEP *Step)
-{
-    return Step->Arg[1] == WSKP_CANCEL_THREAD;
-}
+static BOOL IsCancelTask(const WSKT_STEP *Step) { return Step->Arg[1] == WSKP_CANCEL_THREAD; }
 
 static UINT32 DoCancelTask(STEP_RUN *Run)
 {

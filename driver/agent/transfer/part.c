@@ -48,15 +48,9 @@ static wchar_t *Beside(const wchar_t *Path, const wchar_t *Suffix)
     return path;
 }
 
-wchar_t *PartName(const wchar_t *Path)
-{
-    return Beside(Path, PART_SUFFIX);
-}
+wchar_t *PartName(const wchar_t *Path) { return Beside(Path, PART_SUFFIX); }
 
-wchar_t *PartMapName(const wchar_t *Path)
-{
-    return Beside(Path, MAP_SUFFIX);
-}
+wchar_t *PartMapName(const wchar_t *Path) { return Beside(Path, MAP_SUFFIX); }
 
 static HANDLE CreatePart(const wchar_t *Name, DWORD Share, DWORD *Error)
 {

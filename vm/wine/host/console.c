@@ -142,10 +142,7 @@ DWORD EnterConsole(HOST *Host, UINT32 CodePage, CONSOLE **Entered)
     return 0;
 }
 
-void LeaveConsole(void)
-{
-    FreeConsole();
-}
+void LeaveConsole(void) { FreeConsole(); }
 
 void GiveConsole(HOST *Host, CONSOLE *Console)
 {

@@ -43,10 +43,7 @@ typedef struct COMMAND {
     BOOL Stop;                  /* HOST.Lock: the command is over, threads go home */
 } COMMAND;
 
-static inline UINT32 Least(UINT32 A, UINT32 B)
-{
-    return A < B ? A : B;
-}
+static inline UINT32 Least(UINT32 A, UINT32 B) { return A < B ? A : B; }
 
 /* ---- memory.c ---- */
 

@@ -1,10 +1,7 @@
 /* memory.c - memory from the process heap, handles that are closed only once, and jobs. */
 #include "host.h"
 
-void *Allocate(HOST *Host, SIZE_T Size)
-{
-    return HeapAlloc(Host->Heap, HEAP_ZERO_MEMORY, Size);
-}
+void *Allocate(HOST *Host, SIZE_T Size) { return HeapAlloc(Host->Heap, HEAP_ZERO_MEMORY, Size); }
 
 void Free(HOST *Host, void *Memory)
 {
