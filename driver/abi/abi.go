@@ -279,87 +279,11 @@ type Step struct {
 	Check       [MaxChecks]Check
 }
 
-// 136 bytes
-type Result struct {
-	Status    uint32 // NTSTATUS: of the first run of this step that was not as expected, else of the last
-	Origin    uint32
-	Executed  uint32 // how often it ran
-	Reserved  uint32
-	ElapsedNs uint64 // of the run that Status belongs to
-	MaxNs     uint64
-	P50Ns     uint64 // half of the runs took no longer; within an eighth, and 0 for a step that ran once
-	P95Ns     uint64
-	P99Ns     uint64
-	Value     [MaxValues]uint64
-}
-
-// What a case has left behind: counted before and after the driver tidied up.
-type Residue struct {
-	Registrations uint32
-	Captures      uint32
-	Threads       uint32 // named or guard threads with an operation that has not returned
-	PoolBlocks    uint32
-	Sockets       uint32
-	Irps          uint32 // of socket operations, that have not completed
-}
-
-type ResetIn struct {
-	Abi       uint32
-	TimeoutMs uint32
-}
-
-type ResetOut struct {
-	Before Residue
-	After  Residue // anything but zero: the driver can't be unloaded safely
-}
-
 // WSKT_INFLIGHT.Kind
 const (
 	InflightStep = 1 // a thread is in the operation of a step
 	InflightIRP  = 2 // an IRP of a socket operation that is not done with
 )
-
-// Something that is under way. 48 bytes
-type Inflight struct {
-	Kind      uint32
-	Op        uint32 // WSKT_OP_*
-	Context   uint32 // WSKT_CONTEXT_*
-	Named     uint32 // n: on named kernel thread n - 1; 0: on none
-	Case      uint32 // of the batch
-	Step      uint32 // index in the case
-	Runner    uint32 // which of the batch's parallel threads, from 0 …
-	Iteration uint32 // … and in which repetition, from 0
-	Thread    uint64 // the kernel's id of the thread that it is on, or was begun on
-	ElapsedNs uint64 // since it began
-}
-
-// What is under way and outstanding now, read without a lock: the counts may be a moment apart.
-type Status struct {
-	Abi         uint32
-	Listed      uint32 // of the inflight operations below
-	Steps       uint32 // all that there are
-	Irps        uint32
-	Outstanding Residue
-	Inflight    [MaxInflight]Inflight // the oldest, in the order of their age
-}
-
-type Hello struct {
-	Abi        uint32
-	Injected   uint32 // 1: the failure that WSKT_FAIL_AT_VALUE asked for was made
-	ImageBase  uint64 // for the module offset of a fault address
-	ImageSize  uint32
-	MaxClients uint32
-}
-
-type Unload struct {
-	Abi             uint32
-	Deregistrations uint32 // that were left to Unload
-	Blocks          uint32 // of pool, IRPs and MDLs included, that were never freed
-	Sockets         uint32 // that were never closed
-	Calls           uint32 // threads and DPCs that were still at work
-	Early           uint32 // of the deregistrations: while the client still held a capture
-	DeregisterNs    uint64 // the longest of them
-}
 
 const (
 	PlanMagic   = 0x4E4C504B // "KPLN"

@@ -14,8 +14,10 @@ var (
 	number = regexp.MustCompile(`^[\w'() *+|<-]+$`)
 )
 
-// write is the Go source of what was declared. A structure that has what Go does not write, such as a pointer or a list whose
-// length another field has, is left out.
+// encoded are the structures that Go reads or writes, and what these are made of. The others are between agent and driver.
+var encoded = regexp.MustCompile(`^WSK(T_(CHECK|STEP)|P_(HEADER|CASE|BATCH|STEP))$`)
+
+// write is the Go source of the constants that were declared, and of the structures that are encoded.
 func write(all []declaration) ([]byte, error) {
 	known := map[string]string{"UINT8": "uint8", "UINT16": "uint16", "UINT32": "uint32", "UINT64": "uint64", "INT32": "int32"}
 	taken := map[string]string{} // C names by their Go ones
@@ -32,10 +34,10 @@ func write(all []declaration) ([]byte, error) {
 	for _, d := range all {
 		var body bytes.Buffer
 		var err error
-		if d.structure != "" {
-			err = writeStructure(&body, d, known, name)
-		} else {
+		if d.structure == "" {
 			err = writeConstants(&body, d, name)
+		} else if encoded.MatchString(d.structure) {
+			err = writeStructure(&body, d, known, name)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", d.header, err)
@@ -87,8 +89,8 @@ func writeStructure(out *bytes.Buffer, d declaration, known map[string]string, n
 	var lines []string
 	for _, f := range d.fields {
 		kind := known[f.kind]
-		if kind == "" || f.count == "1" { // a list at its end, of as many as another field says
-			return nil
+		if kind == "" {
+			return fmt.Errorf("%s of %s is a %s, which Go does not write", f.name, d.structure, f.kind)
 		}
 		if f.count != "" {
 			count := f.count
