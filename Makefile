@@ -79,7 +79,7 @@ test-slow: ## The same tests, and all of selftest, while four processes keep the
 soak: ## The long form of the tests in which something goes wrong at random moments (minutes)
 	$(GO) test -count=1 -vet=off -timeout 60m -run '$(ENGINE)' ./harness -seeds 100000
 	$(GO) test -count=1 -vet=off -timeout 60m -run '$(ENGINE)' ./harness/driverrun -mixes 200000
-	$(GO) test -count=1 -timeout 20m -run 'KilledAtAnyMoment|NetworkThatFails|FaultStorm|BrokenHarness|OnAStaticMachine' ./cmd/wskharness ./harness ./guest ./remote/...
+	$(GO) test -count=1 -timeout 20m -run 'KilledAtAnyMoment|NetworkThatFails|FaultStorm|BrokenHarness|OnAStaticMachine' ./cmd/wskharness ./harness ./selftest ./guest ./remote/...
 
 test-clients: ## Install WinRM clients by others, and test our endpoint with them
 	@scripts/deps clients

@@ -44,8 +44,8 @@ func (s *session) acquire(ctx context.Context) error {
 		}
 		return describeStart(s.machine), nil
 	})
-	if s.machine != nil && s.run.env.wrap != nil {
-		s.machine = s.run.env.wrap(s.machine)
+	if wrap := s.run.env.Instruments.Wrap; s.machine != nil && wrap != nil {
+		s.machine = wrap(s.machine)
 	}
 	switch {
 	case err != nil:

@@ -10,6 +10,7 @@ import (
 	"testing/fstest"
 
 	"wskharness/driver"
+	"wskharness/harness/harnesstest"
 	"wskharness/results"
 	"wskharness/settings"
 	"wskharness/workshop"
@@ -78,7 +79,7 @@ func TestControlOfAnOwnProvider(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := ownProvider(t, w, test.file, test.was, test.is)
-			config, err := parseConfig([]byte("targets: {mine: {provider: wine, netio: "+path+", control: true}}\n"), "c.yaml", t.TempDir())
+			config, err := harnesstest.ParseConfig([]byte("targets: {mine: {provider: wine, netio: "+path+", control: true}}\n"), "c.yaml", t.TempDir())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -135,7 +136,7 @@ func TestControlConfig(t *testing.T) {
 		"{provider: wine, netio: mine.sys, control: maybe}": `c.yaml:1:60: control is "maybe" (expected true or false)`,
 		"{provider: static, control: true}":                 `unknown key "control" in target mine`,
 	} {
-		_, err := parseConfig([]byte("targets: {mine: "+text+"}\n"), "c.yaml", t.TempDir())
+		_, err := harnesstest.ParseConfig([]byte("targets: {mine: "+text+"}\n"), "c.yaml", t.TempDir())
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", text, err, want)
 		}

@@ -24,8 +24,8 @@ const (
 	unheardLimit = 20 * time.Second
 )
 
-// driverRunID is what the guest knows a driver run by: the nth on its target in a run.
-func driverRunID(run, target string, n int) string { return fmt.Sprintf("%s-%s-%d", run, target, n) }
+// DriverRunID is what the guest knows a driver run by: the nth on its target in a run.
+func DriverRunID(run, target string, n int) string { return fmt.Sprintf("%s-%s-%d", run, target, n) }
 
 // codePages are the guest's, as far as they are known.
 func (l *driverRun) codePages() output.CodePages {

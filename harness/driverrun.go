@@ -58,7 +58,7 @@ func (s *session) newDriverRun(attempts []*attempt) *driverRun {
 	for _, t := range attempts {
 		s.byKey[t.key()] = t
 	}
-	return &driverRun{session: s, run: s.run, n: s.runs, id: driverRunID(s.run.id, s.target.Name, s.runs), attempts: attempts, events: s.machine.Events()}
+	return &driverRun{session: s, run: s.run, n: s.runs, id: DriverRunID(s.run.id, s.target.Name, s.runs), attempts: attempts, events: s.machine.Events()}
 }
 
 // runDriver deploys, starts the driver and follows the agent until the driver is gone.

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"wskharness/harness/harnesstest"
 	"wskharness/results"
 	"wskharness/suites"
 	"wskharness/testtime"
@@ -44,15 +45,15 @@ func (k *inReboot) kill() {
 // A guest whose serving process is killed while it reboots is not waited for until the time of its boot is up.
 func TestGuestThatEndsInAReboot(t *testing.T) {
 	env := testEnv(t)
-	config := configOf(t, "suites: [reboots.yaml]\n", map[string]string{
+	config := harnesstest.Config(t, "suites: [reboots.yaml]\n", map[string]string{
 		"reboots.yaml": "suite: reboots\ndoc: d\ncases:\n  - {id: once, doc: d, steps: [reboot: {}]}\n  - {id: next, doc: d, steps: [sleep: 1ms]}\n",
 	})
 	k := &inReboot{t: t, out: config.Out}
-	env.wrap = func(m vm.Machine) vm.Machine {
+	env.Instruments.Wrap = func(m vm.Machine) vm.Machine {
 		k.machine = m.(*wine.Machine)
 		return m
 	}
-	env.timeUp = func(test, what string) {
+	env.Instruments.TimeUp = func(test, what string) {
 		if test == "" {
 			t.Errorf("it was waited for the guest: %s", what)
 		}
@@ -66,8 +67,8 @@ func TestGuestThatEndsInAReboot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := outcomes(done.Record)
-	if why := reasonOf(done.Record, "reboots.once"); got["reboots.once"] != results.Lost || got["reboots.next"] != results.NotRun || !strings.Contains(why, vm.ErrEnded.Error()) {
+	got := harnesstest.Outcomes(done.Record)
+	if why := harnesstest.ReasonOf(done.Record, "reboots.once"); got["reboots.once"] != results.Lost || got["reboots.next"] != results.NotRun || !strings.Contains(why, vm.ErrEnded.Error()) {
 		t.Errorf("%v: %s\n%s", got, why, summary(done))
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"wskharness/config"
 	"wskharness/crashdump"
 	"wskharness/guest"
+	"wskharness/harness/harnesstest"
 	"wskharness/remote"
 	"wskharness/results"
 	"wskharness/targets"
@@ -50,7 +51,7 @@ func (r rebooter) Handle(e results.Update) error {
 // in it that was not there before makes it a bugcheck, whatever the guest's clock says; anything else is an unexpected reboot.
 func TestRebootWithAnEvent(t *testing.T) {
 	env := testEnv(t)
-	up := bringUp(t, env)
+	up := harnesstest.BringUp(t, env.Host)
 	client, err := targets.Dial(&config.Config{}, env.Host, up.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -86,10 +87,10 @@ func TestRebootWithAnEvent(t *testing.T) {
 			}}, "", map[string]string{"slow.yaml": slowSuite})
 			done := executeRun(t, env, config, rebooter{t, up, "slow.three"}, "slow.three")
 			said := summary(done)
-			if got := outcomes(done.Record)["slow.three"]; got != test.outcome {
+			if got := harnesstest.Outcomes(done.Record)["slow.three"]; got != test.outcome {
 				t.Errorf("it is called %s\n%s", got, said)
 			}
-			if reason := reasonOf(done.Record, "slow.three"); !strings.Contains(reason, test.reason) {
+			if reason := harnesstest.ReasonOf(done.Record, "slow.three"); !strings.Contains(reason, test.reason) {
 				t.Errorf("%s", reason)
 			}
 			var found []string
@@ -174,7 +175,7 @@ func guestInAnotherYear(t *testing.T, env Env, client *remote.WinRM) {
 	begun := time.Now()
 	done := executeRun(t, env, config, nil, "slow.one", "slow.four")
 	want := map[string]results.Outcome{"slow.one": results.Pass, "slow.four": results.Pass}
-	if diff := cmp.Diff(want, outcomes(done.Record)); diff != "" {
+	if diff := cmp.Diff(want, harnesstest.Outcomes(done.Record)); diff != "" {
 		t.Errorf("%s\n%s", diff, summary(done))
 	}
 	journal, err := os.Open(filepath.Join(done.Dir, results.JournalName))

@@ -9,6 +9,7 @@ import (
 
 	"wskharness/guest"
 	"wskharness/harness/driverrun"
+	"wskharness/harness/harnesstest"
 	"wskharness/results"
 	"wskharness/suites"
 )
@@ -36,7 +37,7 @@ cases:
 // handle, and what is outstanding; and it is in the record, in the reports and before the verdict.
 func TestHangTells(t *testing.T) {
 	env := testEnv(t)
-	config := configOf(t, "suites: [stuck.yaml]\n", map[string]string{"stuck.yaml": stuckSuite})
+	config := harnesstest.Config(t, "suites: [stuck.yaml]\n", map[string]string{"stuck.yaml": stuckSuite})
 	onModel(t, config) // WskDeregister waits for the release there, as documented
 	config.Defines = map[string]string{"WSKSAMPLE_DEFECT": "WSKSAMPLE_DEFECT_OVERSTAYS"}
 	done := executeRun(t, env, config, nil, "stuck.here")

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"wskharness/config"
+	"wskharness/harness/harnesstest"
 	"wskharness/results"
 	"wskharness/vm/wine"
 )
@@ -30,7 +31,7 @@ func staticOf(t *testing.T, u *wine.State, host string) *config.Config {
 	if err := os.WriteFile(filepath.Join(dir, "two.yaml"), []byte(twoSuite), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	config, err := parseConfig([]byte(text), config.Name, dir)
+	config, err := harnesstest.ParseConfig([]byte(text), config.Name, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,23 +54,23 @@ func (r *rival) Handle(e results.Update) error {
 // One machine is one, by whichever name it is reached: the guest knows who uses it.
 func TestOneMachineOfTwoNames(t *testing.T) {
 	env := testEnv(t)
-	up := bringUp(t, env)
+	up := harnesstest.BringUp(t, env.Host)
 	var second *Finished
 	r := &rival{run: func() { second = executeRun(t, env, staticOf(t, up, "localhost"), nil, "two.well") }}
 	first := executeRun(t, env, staticOf(t, up, "127.0.0.1"), r, "two.well", "two.sleeps")
-	if got := outcomes(first.Record); got["two.well"] != results.Pass || got["two.sleeps"] != results.Pass {
+	if got := harnesstest.Outcomes(first.Record); got["two.well"] != results.Pass || got["two.sleeps"] != results.Pass {
 		t.Errorf("the first run was disturbed: %v\n%s", got, summary(first))
 	}
 	if second == nil {
 		t.Fatal("there was no second run")
 	}
 	want := regexp.MustCompile(`the guest is used by run ` + regexp.QuoteMeta(first.Record.Run.ID) + ` of host \S+, last heard of \d+s ago(, whose cases run there)?: wait until that is over, or resume it there with`)
-	if trouble := second.Record.Targets[0].Trouble; !want.MatchString(trouble) || outcomes(second.Record)["two.well"] != results.NotRun {
+	if trouble := second.Record.Targets[0].Trouble; !want.MatchString(trouble) || harnesstest.Outcomes(second.Record)["two.well"] != results.NotRun {
 		t.Errorf("the second run: %s\n%s", trouble, summary(second))
 	}
 	// It is over, and was given back.
 	third := executeRun(t, env, staticOf(t, up, "localhost"), nil, "two.well")
-	if got := outcomes(third.Record); got["two.well"] != results.Pass {
+	if got := harnesstest.Outcomes(third.Record); got["two.well"] != results.Pass {
 		t.Errorf("after the first: %v %s\n%s", got, third.Record.Targets[0].Trouble, summary(third))
 	}
 }

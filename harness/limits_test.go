@@ -18,6 +18,7 @@ import (
 	"wskharness/crashdump/dumptest"
 	"wskharness/guest"
 	"wskharness/guest/transfer"
+	"wskharness/harness/harnesstest"
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
 	"wskharness/results"
@@ -76,7 +77,7 @@ const (
 // does not end.
 func measured(t *testing.T, env Env, files map[string]string) (target, suite time.Duration) {
 	t.Helper()
-	config := configOf(t, "suites: [slow.yaml, other.yaml]\n", files)
+	config := harnesstest.Config(t, "suites: [slow.yaml, other.yaml]\n", files)
 	done := executeRun(t, env, config, nil, "slow.one", "slow.two", "slow.four", "zz")
 	for _, p := range done.Record.Targets[0].Phases {
 		target += p.Elapsed
@@ -118,13 +119,13 @@ func TestSuiteAndTargetLimits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			config := configOf(t, "suites: [slow.yaml, other.yaml]\n", files)
+			config := harnesstest.Config(t, "suites: [slow.yaml, other.yaml]\n", files)
 			config.Limits = test.limits
 			done := executeRun(t, env, config, nil, "slow", "zz")
-			if diff := cmp.Diff(test.want, outcomes(done.Record)); diff != "" {
+			if diff := cmp.Diff(test.want, harnesstest.Outcomes(done.Record)); diff != "" {
 				t.Errorf("%s\n%s", diff, summary(done))
 			}
-			if why := reasonOf(done.Record, "slow.three"); !strings.Contains(why, test.why) {
+			if why := harnesstest.ReasonOf(done.Record, "slow.three"); !strings.Contains(why, test.why) {
 				t.Errorf("%s, and not %q", why, test.why)
 			}
 		})
@@ -134,7 +135,7 @@ func TestSuiteAndTargetLimits(t *testing.T) {
 // TestLimitsAreCheckedBeforehand selects cases that may take longer than any may: all are told, with their places,
 // and nothing is started.
 func TestLimitsAreCheckedBeforehand(t *testing.T) {
-	config := configOf(t, "suites: [slow.yaml]\nlimits: {case: 2s}\n", map[string]string{"slow.yaml": slowSuite})
+	config := harnesstest.Config(t, "suites: [slow.yaml]\nlimits: {case: 2s}\n", map[string]string{"slow.yaml": slowSuite})
 	_, err := NewPlan(Request{Config: config, Out: config.Out, Selection: suites.Selection{Patterns: []string{"slow"}}})
 	if err == nil || strings.Count(err.Error(), "may take 10s, but no case may take longer than 2s") != 3 ||
 		!strings.Contains(err.Error(), "may take 20m") ||
@@ -218,15 +219,15 @@ func TestGuestThatStopsAnswering(t *testing.T) {
 	}
 	f := &freezer{t: t}
 	var m *injectable
-	env.wrap = func(machine vm.Machine) vm.Machine {
+	env.Instruments.Wrap = func(machine vm.Machine) vm.Machine {
 		f.machine = machine.(*wine.Machine)
 		m = &injectable{Machine: f.machine, events: make(chan vm.Event, 1)}
 		return m
 	}
-	config := configOf(t, "suites: [slow.yaml]\n", map[string]string{"slow.yaml": slowSuite})
+	config := harnesstest.Config(t, "suites: [slow.yaml]\n", map[string]string{"slow.yaml": slowSuite})
 	done := executeRun(t, env, config, f, "slow.three", "slow.four")
 	want := map[string]results.Outcome{"slow.three": results.Hang, "slow.four": results.Pass}
-	if diff := cmp.Diff(want, outcomes(done.Record)); diff != "" {
+	if diff := cmp.Diff(want, harnesstest.Outcomes(done.Record)); diff != "" {
 		t.Errorf("%s\n%s", diff, summary(done))
 	}
 	if len(f.frozen) == 0 {
@@ -254,7 +255,7 @@ cases:
 // ordered to reboot, and the cases that are left run in another boot; where neither works they are not run.
 func TestStaticMachineIsRebooted(t *testing.T) {
 	env := testEnv(t)
-	up := bringUp(t, env)
+	up := harnesstest.BringUp(t, env.Host)
 	client, err := targets.Dial(&config.Config{}, env.Host, up.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -278,7 +279,7 @@ func TestStaticMachineIsRebooted(t *testing.T) {
 		after      results.Outcome
 		why        string
 	}{
-		{name: "by its command", keys: fmt.Sprintf(", reset: [%q, %s, %q, %s], reset_within: 9m", env.Program[0], resetCommand, env.Cache, up.ID),
+		{name: "by its command", keys: fmt.Sprintf(", reset: [%q, %s, %q, %s], reset_within: 9m", env.Program[0], harnesstest.ResetCommand, env.Cache, up.ID),
 			before: refuses, after: results.Pass},
 		{name: "by its guest", before: obeys, after: results.Pass},
 		{name: "by a command that fails", keys: ", reset: ['false']", before: obeys, after: results.NotRun, why: "reset the machine"},
@@ -287,11 +288,11 @@ func TestStaticMachineIsRebooted(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			config := serveStatic(t, &tamperer{client: client, before: test.before}, test.keys, map[string]string{"taint.yaml": taintSuite})
 			done := executeRun(t, env, config, nil, "taint.faults", "taint.well")
-			got := outcomes(done.Record)
+			got := harnesstest.Outcomes(done.Record)
 			if got["taint.well"] != test.after || got["taint.faults"] == results.Pass {
 				t.Errorf("%v\n%s", got, summary(done))
 			}
-			if why := reasonOf(done.Record, "taint.well"); !strings.Contains(why, test.why) {
+			if why := harnesstest.ReasonOf(done.Record, "taint.well"); !strings.Contains(why, test.why) {
 				t.Errorf("%s, and not %q", why, test.why)
 			}
 		})
@@ -332,7 +333,7 @@ func (d *dumper) Handle(e results.Update) error {
 // dumps are left, beside an old one: the new one is fetched, and it is a bugcheck, not an unexpected reboot.
 func TestRebootWithADump(t *testing.T) {
 	env := testEnv(t)
-	up := bringUp(t, env)
+	up := harnesstest.BringUp(t, env.Host)
 	client, err := targets.Dial(&config.Config{}, env.Host, up.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -349,18 +350,18 @@ func TestRebootWithADump(t *testing.T) {
 		}
 	}
 	text := fmt.Sprintf("targets:\n  lab: {provider: static, url: '%s', user: '%s', password_file: '%s', auth: basic, certificate_sha256: '%s', reset: ['%s', %s, '%s', %s]}\nsuites: [slow.yaml]\n",
-		up.Endpoint, up.User, up.PasswordFile, up.CertificateSHA, env.Program[0], resetCommand, env.Cache, up.ID)
+		up.Endpoint, up.User, up.PasswordFile, up.CertificateSHA, env.Program[0], harnesstest.ResetCommand, env.Cache, up.ID)
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "slow.yaml"), []byte(slowSuite), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	config, err := parseConfig([]byte(text), config.Name, dir)
+	config, err := harnesstest.ParseConfig([]byte(text), config.Name, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	done := executeRun(t, env, config, &dumper{t, env, client, up}, "slow.one", "slow.three", "slow.four")
 	want := map[string]results.Outcome{"slow.one": results.Pass, "slow.three": results.Bugcheck, "slow.four": results.Pass}
-	if diff := cmp.Diff(want, outcomes(done.Record)); diff != "" {
+	if diff := cmp.Diff(want, harnesstest.Outcomes(done.Record)); diff != "" {
 		t.Errorf("%s\n%s", diff, summary(done))
 	}
 	evidence := done.Record.Targets[0].Cases[1].Attempts[0].Evidence

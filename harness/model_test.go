@@ -7,6 +7,7 @@ import (
 
 	"wskharness/config"
 	"wskharness/driver"
+	"wskharness/harness/harnesstest"
 	"wskharness/results"
 	"wskharness/suites"
 	"wskharness/testtime"
@@ -25,7 +26,7 @@ func runSelected(t *testing.T, env Env, targets string, selection suites.Selecti
 	if err := os.WriteFile(filepath.Join(dir, config.Name), []byte(targets), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	config, err := loadConfig("", dir)
+	config, err := harnesstest.LoadConfig("", dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"wskharness/driver"
+	"wskharness/harness/harnesstest"
 	"wskharness/settings"
 	"wskharness/workshop"
 )
@@ -37,7 +38,7 @@ func TestBadNetio(t *testing.T) {
 		sample.Path:                    "wsksample.sys is no WSK provider: it does not export WskRegister, WskDeregister,",
 		agent.Path:                     "wskagent.exe is no driver for 64-bit Windows: it is for x86-64, subsystem ",
 	} {
-		config, err := parseConfig([]byte("targets: {own: {provider: wine, netio: "+path+"}}\n"), "c.yaml", dir)
+		config, err := harnesstest.ParseConfig([]byte("targets: {own: {provider: wine, netio: "+path+"}}\n"), "c.yaml", dir)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"wskharness/config"
+	"wskharness/harness/harnesstest"
 	"wskharness/remote/winrmd"
 	"wskharness/results"
 	"wskharness/suites"
@@ -72,7 +72,7 @@ func failing(seed string) func(winrmd.Request) winrmd.InjectedFault {
 
 // networkRuns is how many runs TestNetworkThatFails makes.
 func networkRuns() uint64 {
-	if raceEnabled {
+	if testtime.Race {
 		return 2
 	}
 	return 20
@@ -83,8 +83,8 @@ func networkRuns() uint64 {
 // that can't be connected to in all tries has none.
 func TestNetworkThatFails(t *testing.T) {
 	env := testEnv(t)
-	config := configOf(t, "suites: [network.yaml]\n", map[string]string{"network.yaml": networkSuite})
-	whole := outcomes(networkRun(t, env, config, "undisturbed", true).Record)
+	config := harnesstest.Config(t, "suites: [network.yaml]\n", map[string]string{"network.yaml": networkSuite})
+	whole := harnesstest.Outcomes(networkRun(t, env, config, "undisturbed", true).Record)
 	calm := maps.Clone(whole)
 	delete(calm, "network.faults")
 	if diff := cmp.Diff(map[string]results.Outcome{"network.quick": results.Pass, "network.waits": results.Pass,
@@ -111,7 +111,7 @@ func TestNetworkThatFails(t *testing.T) {
 			if done == nil {
 				return
 			}
-			got := outcomes(done.Record)
+			got := harnesstest.Outcomes(done.Record)
 			for name, outcome := range want {
 				switch got[name] {
 				case outcome:
@@ -123,7 +123,7 @@ func TestNetworkThatFails(t *testing.T) {
 					mu.Lock()
 					lost++
 					mu.Unlock()
-					t.Logf("seed %d, lost: %s", seed+i, reasonOf(done.Record, name))
+					t.Logf("seed %d, lost: %s", seed+i, harnesstest.ReasonOf(done.Record, name))
 				default:
 					t.Errorf("seed %d: %s is called %q, not %s\n%s", seed+i, name, got[name], outcome, summary(done))
 				}
@@ -161,54 +161,14 @@ func networkRun(t *testing.T, env Env, config *config.Config, name string, crash
 	return done
 }
 
-// configOf is a configuration with a Wine target, in a folder of its own with the files that it names.
-func configOf(t *testing.T, more string, files map[string]string) *config.Config {
-	t.Helper()
-	dir := t.TempDir()
-	all := map[string]string{}
-	maps.Copy(all, files)
-	all[config.Name] = "targets: {wine: {provider: wine}}\n" + more
-	for name, text := range all {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	config, err := loadConfig("", dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return config
-}
-
 // onModel gives the guest of a configuration the harness's model for its netio.sys.
 func onModel(t *testing.T, c *config.Config) {
 	t.Helper()
-	model, err := parseConfig([]byte("targets: {wine: {provider: wine, netio: model}}\n"), "c.yaml", t.TempDir())
+	model, err := harnesstest.ParseConfig([]byte("targets: {wine: {provider: wine, netio: model}}\n"), "c.yaml", t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Targets = model.Targets
-}
-
-func outcomes(rec *results.Record) map[string]results.Outcome {
-	all := map[string]results.Outcome{}
-	for _, t := range rec.Targets {
-		for _, c := range t.Cases {
-			all[c.Name] = c.Final
-		}
-	}
-	return all
-}
-
-func reasonOf(rec *results.Record, name string) string {
-	for _, t := range rec.Targets {
-		for i := range t.Cases {
-			if t.Cases[i].Name == name {
-				return name + ": " + words(&t.Cases[i])
-			}
-		}
-	}
-	return name + " is not in the record"
 }
 
 func slicesOf(m map[string]results.Outcome) string {
@@ -224,7 +184,5 @@ func summary(done *Finished) string {
 	if done == nil {
 		return "no run"
 	}
-	text, _ := os.ReadFile(filepath.Join(done.Dir, "summary.md"))
-	journal, _ := os.ReadFile(filepath.Join(done.Dir, results.JournalName))
-	return string(text) + string(journal)
+	return harnesstest.Summary(done.Dir)
 }

@@ -12,6 +12,7 @@ import (
 
 	"wskharness/config"
 	"wskharness/driver"
+	"wskharness/harness/harnesstest"
 	"wskharness/results"
 	"wskharness/suites"
 	"wskharness/targets"
@@ -28,7 +29,7 @@ func slowBuild(t *testing.T) *Plan {
 	if err := os.WriteFile(filepath.Join(dir, "taint.yaml"), []byte(taintSuite), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	config, err := parseConfig([]byte("targets: {lab: {provider: static, url: 'https://127.0.0.1:1/wsman', user: u, password_env: P, auth: basic}}\n"+
+	config, err := harnesstest.ParseConfig([]byte("targets: {lab: {provider: static, url: 'https://127.0.0.1:1/wsman', user: u, password_env: P, auth: basic}}\n"+
 		"driver: {source: ., build: [sleep, '600'], sys: x.sys}\nsuites: [taint.yaml]\n"), config.Name, dir)
 	if err != nil {
 		t.Fatal(err)
@@ -87,11 +88,11 @@ func (c *counted) Revert(ctx context.Context) error {
 func TestInterruptWhileDeploying(t *testing.T) {
 	env := testEnv(t)
 	var machine *counted
-	env.wrap = func(m vm.Machine) vm.Machine {
+	env.Instruments.Wrap = func(m vm.Machine) vm.Machine {
 		machine = &counted{Machine: m.(*wine.Machine)}
 		return machine
 	}
-	config := configOf(t, "suites: [taint.yaml]\n", map[string]string{"taint.yaml": taintSuite})
+	config := harnesstest.Config(t, "suites: [taint.yaml]\n", map[string]string{"taint.yaml": taintSuite})
 	plan, err := NewPlan(Request{Config: config, Out: config.Out, Warm: true,
 		Selection: suites.Selection{Patterns: []string{"taint.well"}}})
 	if err != nil {
@@ -105,7 +106,7 @@ func TestInterruptWhileDeploying(t *testing.T) {
 	if _, err := targets.Down(testtime.Context(t), env.Host, nil, true); err != nil { // it was kept
 		t.Error(err)
 	}
-	if why := reasonOf(done.Record, "taint.well"); machine.reverts != 1 || !strings.HasPrefix(why, "taint.well: the run was interrupted") {
+	if why := harnesstest.ReasonOf(done.Record, "taint.well"); machine.reverts != 1 || !strings.HasPrefix(why, "taint.well: the run was interrupted") {
 		t.Errorf("reverted %d times; %s", machine.reverts, why)
 	}
 }
@@ -131,13 +132,13 @@ func (r *turnedOff) Handle(e results.Update) (err error) {
 func TestRebootWhileBuilding(t *testing.T) {
 	env := testEnv(t)
 	r := &turnedOff{t: t}
-	env.wrap = func(m vm.Machine) vm.Machine {
+	env.Instruments.Wrap = func(m vm.Machine) vm.Machine {
 		r.machine = m.(*wine.Machine)
 		return m
 	}
-	config := configOf(t, "suites: [taint.yaml]\n", map[string]string{"taint.yaml": taintSuite})
+	config := harnesstest.Config(t, "suites: [taint.yaml]\n", map[string]string{"taint.yaml": taintSuite})
 	done := executeRun(t, env, config, r, "taint.well")
-	if got := outcomes(done.Record); got["taint.well"] != results.Pass || done.Record.Targets[0].Trouble != "" {
+	if got := harnesstest.Outcomes(done.Record); got["taint.well"] != results.Pass || done.Record.Targets[0].Trouble != "" {
 		t.Errorf("%v\n%s", got, summary(done))
 	}
 }
@@ -177,7 +178,7 @@ func TestTargetIsBroughtUpBesideTheBuild(t *testing.T) {
 	}
 	run := func(t *testing.T, end string) (*Finished, error) {
 		o := &opener{t: t, file: filepath.Join(t.TempDir(), "connected")}
-		config := configOf(t, "driver: {source: ., build: [sh, -c, 'while [ ! -e "+o.file+" ]; do sleep 0.05; done; "+end+"'], sys: own.sys}\n"+
+		config := harnesstest.Config(t, "driver: {source: ., build: [sh, -c, 'while [ ! -e "+o.file+" ]; do sleep 0.05; done; "+end+"'], sys: own.sys}\n"+
 			"suites: [own.yaml]\n", map[string]string{
 			"own.yaml": "suite: own\ndoc: It loads.\ncases:\n  - {id: loads, doc: A program runs., steps: [run: {program: cmd.exe, args: [/c, exit, '0']}]}\n",
 		})
@@ -199,7 +200,7 @@ func TestTargetIsBroughtUpBesideTheBuild(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, summary(done))
 		}
-		if got := outcomes(done.Record)["own.loads"]; got != results.Pass {
+		if got := harnesstest.Outcomes(done.Record)["own.loads"]; got != results.Pass {
 			t.Errorf("%s\n%s", got, summary(done))
 		}
 	})
@@ -208,7 +209,7 @@ func TestTargetIsBroughtUpBesideTheBuild(t *testing.T) {
 		if _, ok := errors.AsType[*workshop.BuildError](err); !ok {
 			t.Errorf("error %v", err)
 		}
-		if got := outcomes(done.Record)["own.loads"]; got != results.NotRun {
+		if got := harnesstest.Outcomes(done.Record)["own.loads"]; got != results.NotRun {
 			t.Errorf("%s\n%s", got, summary(done))
 		}
 	})

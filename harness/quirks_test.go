@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"wskharness/driver"
+	"wskharness/harness/harnesstest"
 	"wskharness/results"
 	"wskharness/workshop"
 )
@@ -50,7 +51,7 @@ func TestDriversWithHabits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			config := configOf(t, fmt.Sprintf("suites: [quirk.yaml]\ndriver: {sys: %s, parameters: {Quirk: %d}%s}\n", quirk.Path, test.quirk, test.more),
+			config := harnesstest.Config(t, fmt.Sprintf("suites: [quirk.yaml]\ndriver: {sys: %s, parameters: {Quirk: %d}%s}\n", quirk.Path, test.quirk, test.more),
 				map[string]string{"quirk.yaml": quirkSuite})
 			done := executeRun(t, env, config, nil, "quirk")
 			var got []string

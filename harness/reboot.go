@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"wskharness/remote"
@@ -76,8 +77,7 @@ func (s *session) orderReboot(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
-	out := &bounded{left: 64 << 10}
-	code, err := remote.Exec(ctx, client, remote.CommandLine{Line: "shutdown /r /t 0 /f"}, remote.ShellOptions{}, nil, out, out)
+	code, err := remote.Exec(ctx, client, remote.CommandLine{Line: "shutdown /r /t 0 /f"}, remote.ShellOptions{}, nil, io.Discard, io.Discard)
 	if _, maybe := remote.IsUnanswered(err); maybe || remote.IsGone(err) {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"wskharness/config"
+	"wskharness/harness/harnesstest"
 	"wskharness/workshop"
 )
 
@@ -74,7 +75,7 @@ func TestRecordJournals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			suite := "suite: s\ndoc: d\ncases:\n" + cases
 			files := map[string]string{"s.yaml": suite}
-			c := configOf(t, "suites: [s.yaml]\n", files)
+			c := harnesstest.Config(t, "suites: [s.yaml]\n", files)
 			if name == "own" {
 				w, err := workshop.New(t.Context(), env.Host)
 				if err != nil {
@@ -92,7 +93,7 @@ func TestRecordJournals(t *testing.T) {
 				if err := os.WriteFile(sys, image, 0o644); err != nil {
 					t.Fatal(err)
 				}
-				c = configOf(t, "driver: {sys: "+sys+"}\nsuites: [s.yaml]\n", files)
+				c = harnesstest.Config(t, "driver: {sys: "+sys+"}\nsuites: [s.yaml]\n", files)
 			}
 			patterns := []string{"s"}
 			switch name {

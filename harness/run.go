@@ -24,26 +24,28 @@ import (
 // Env is what a run needs of the machine that the controller is on.
 type Env struct {
 	vm.Host
+	Instruments Instruments
 
 	// responseTimeout is nil, or says how long a guest may leave unanswered what is asked of it while a case is under way; zero: as long as ever.
 	responseTimeout func(test string) time.Duration
-	// wrap is nil, or is given every machine as it is acquired, and returns what is used in its place: the
-	// selftest disturbs it.
-	wrap func(vm.Machine) vm.Machine
-	// timeUp is nil, or is told of every time that was up where only time can tell, with the case that it was about, if
-	// it was about one: the selftest has to tell a harness that is wrong from a machine that is slow.
-	timeUp func(test, what string)
-	// selftest is how long one mode of the selftest may take; selftestLimit when zero.
-	selftest time.Duration
-	// quick is zero, or how long the driver's service may take to start or to stop, and the guest not answer beyond that: a
-	// mode of the selftest waits for nothing else.
-	quick time.Duration
-	// judge is nil, or changes every verdict before it is recorded: a test breaks the classifier with it.
-	judge func(results.Verdict) results.Verdict
 	// files is nil, or what the run folder is written through: a test has its calls go wrong.
 	files disk.FS
 	// world is nil, or stands for what is outside of the controller: a test simulates it.
 	world *world
+}
+
+// Instruments are for whoever shows that the harness calls things what they are. Each may be zero.
+type Instruments struct {
+	// Wrap is given every machine as it is acquired, and returns what is used in its place.
+	Wrap func(vm.Machine) vm.Machine
+	// TimeUp is told of every time that was up where only time can tell, with the case that it was about, if it was about
+	// one: a harness that is wrong is not a machine that is slow.
+	TimeUp func(test, what string)
+	// Quick is how long the driver's service may take to start or to stop, and the guest not answer beyond that,
+	// where nothing else is waited for.
+	Quick time.Duration
+	// Judge changes every verdict before it is recorded: it breaks the classifier.
+	Judge func(results.Verdict) results.Verdict
 }
 
 // world is what a run meets outside of the controller, beside the disk.
@@ -74,21 +76,13 @@ func (e Env) disk() disk.FS {
 }
 
 // hurry is a limit of the harness's own, or what it is to be where there is no time for that.
-func (e Env) hurry(limit time.Duration) time.Duration { return cmp.Or(e.quick, limit) }
+func (e Env) hurry(limit time.Duration) time.Duration { return cmp.Or(e.Instruments.Quick, limit) }
 
 // Finished is a run that is over.
 type Finished struct {
 	Record  *results.Record
 	Dir     string   // the run folder
 	Reports []string // names of the reports in it
-}
-
-// dir is the run folder; empty where there is none.
-func (f *Finished) dir() string {
-	if f == nil {
-		return ""
-	}
-	return f.Dir
 }
 
 // Run does what was planned. Every event is in the journal before it is acted on; the subscribers
@@ -226,8 +220,8 @@ func (r *run) append(e results.Event) {
 	if r.broken() != nil {
 		return
 	}
-	if e.Verdict != nil && r.env.judge != nil {
-		v := r.env.judge(*e.Verdict)
+	if judge := r.env.Instruments.Judge; e.Verdict != nil && judge != nil {
+		v := judge(*e.Verdict)
 		e.Verdict = &v
 	}
 	if err := r.journal.Append(redactEvent(r.known, e)); err != nil {
@@ -294,8 +288,8 @@ func (r *run) telling(target, name string, do func(end *results.Phase) error) er
 // tooLate tells that a time was up, which may mean no more than that the machine is slow. It was about a case, one of
 // the harness's own, or, without a name, all.
 func (r *run) tooLate(test, format string, args ...any) {
-	if r.env.timeUp != nil {
-		r.env.timeUp(test, fmt.Sprintf(format, args...))
+	if tell := r.env.Instruments.TimeUp; tell != nil {
+		tell(test, fmt.Sprintf(format, args...))
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"wskharness/config"
+	"wskharness/harness/harnesstest"
 	"wskharness/results"
 	"wskharness/suites"
 	"wskharness/testtime"
@@ -69,7 +70,7 @@ func echo(port string) error {
 		return err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(disturbLimit)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(10 * time.Minute)); err != nil {
 		return err
 	}
 	sent := strings.Repeat("0123456789", 20_000)
@@ -98,7 +99,7 @@ func TestSampleServesEcho(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	config, err := loadConfig("", dir)
+	config, err := harnesstest.LoadConfig("", dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +109,7 @@ func TestSampleServesEcho(t *testing.T) {
 	}
 	ctx := testtime.Context(t)
 	client := &echoer{}
-	env.wrap = func(m vm.Machine) vm.Machine {
+	env.Instruments.Wrap = func(m vm.Machine) vm.Machine {
 		client.machine = m.(*wine.Machine)
 		return m
 	}
@@ -141,7 +142,7 @@ func TestPortsThatOthersHave(t *testing.T) {
 			taken++
 		}
 	}
-	config, err := parseConfig([]byte("targets: {wine: {provider: wine}}\n"), config.Name, t.TempDir())
+	config, err := harnesstest.ParseConfig([]byte("targets: {wine: {provider: wine}}\n"), config.Name, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,11 +157,11 @@ func TestPortsThatOthersHave(t *testing.T) {
 // TestUnloadThatIsCutShort has an Unload that does not come to its end, of a service that is stopped all the same: nobody has
 // seen the driver undo what it had done, and nothing that passed is proven.
 func TestUnloadThatIsCutShort(t *testing.T) {
-	config := configOf(t, "suites: [s.yaml]\n", map[string]string{"s.yaml": "suite: s\ndoc: d\ncases:\n  - {id: one, doc: d, steps: [register: {client: a}, deregister: {client: a}]}\n"})
+	config := harnesstest.Config(t, "suites: [s.yaml]\n", map[string]string{"s.yaml": "suite: s\ndoc: d\ncases:\n  - {id: one, doc: d, steps: [register: {client: a}, deregister: {client: a}]}\n"})
 	config.Defines = map[string]string{"WSKSAMPLE_DEFECT": "WSKSAMPLE_DEFECT_UNLOAD_CUT"}
 	done := executeRun(t, testEnv(t), config, nil, "s.one")
-	got := outcomes(done.Record)
-	if got["deploy.stop"] != results.Fail || got["s.one"] != results.Error || !strings.Contains(reasonOf(done.Record, "deploy.stop"), "ERROR_PROCESS_ABORTED") {
+	got := harnesstest.Outcomes(done.Record)
+	if got["deploy.stop"] != results.Fail || got["s.one"] != results.Error || !strings.Contains(harnesstest.ReasonOf(done.Record, "deploy.stop"), "ERROR_PROCESS_ABORTED") {
 		t.Errorf("%v\n%s", got, summary(done))
 	}
 }

@@ -19,8 +19,10 @@ import (
 	"wskharness/config"
 	"wskharness/disk/disktest"
 	"wskharness/driver"
+	"wskharness/harness/harnesstest"
 	"wskharness/results"
 	"wskharness/suites"
+	"wskharness/testtime"
 	"wskharness/vm"
 )
 
@@ -32,7 +34,7 @@ var (
 // unlessRaced is how much of something is done where the race detector does not watch: with it everything takes several
 // times as long, and `make test` does both.
 func unlessRaced(all, some int) int {
-	if raceEnabled {
+	if testtime.Race {
 		return some
 	}
 	return all
@@ -107,7 +109,7 @@ var simHash = strings.Repeat("ab", 32)
 // simPlan is the plan of a suite, as a user would have it.
 func simPlan(t *testing.T, suite string) *Plan {
 	t.Helper()
-	config := configOf(t, "suites: [sim.yaml, known.yaml]\n", map[string]string{"sim.yaml": suite, "known.yaml": simKnown})
+	config := harnesstest.Config(t, "suites: [sim.yaml, known.yaml]\n", map[string]string{"sim.yaml": suite, "known.yaml": simKnown})
 	plan, err := NewPlan(Request{Config: config, Out: config.Out, Selection: suites.Selection{Patterns: []string{"sim"}}})
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +124,7 @@ func rackPlan(t *testing.T, suite string) *Plan {
 	if err := os.WriteFile(filepath.Join(dir, "sim.yaml"), []byte(suite), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	config, err := parseConfig([]byte("targets: {lab: {provider: static, url: 'https://lab.invalid:5986/wsman', user: u, password_env: NONE, reset: ['true'], reset_within: 9m}}\nsuites: [sim.yaml]\n"), config.Name, dir)
+	config, err := harnesstest.ParseConfig([]byte("targets: {lab: {provider: static, url: 'https://lab.invalid:5986/wsman', user: u, password_env: NONE, reset: ['true'], reset_within: 9m}}\nsuites: [sim.yaml]\n"), config.Name, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -499,7 +501,7 @@ func everyCall(t *testing.T, suite string, kinds ...disktest.Fault) {
 				disks := func(*simulation) []*disktest.FS { return []*disktest.FS{{At: i + 1, Fault: kind, NoSync: true}} }
 				simulate(t, plan, 0, out, disks, func(s *simulation, proven map[string]results.Outcome) {
 					s.check(want, exit, proven)
-					got := outcomes(results.Reduce(s.events()))
+					got := harnesstest.Outcomes(results.Reduce(s.events()))
 					maps.DeleteFunc(got, func(name string, o results.Outcome) bool { // what the suite does once, as often as it takes
 						return o == results.Pass && (name == "sim.set_up" || name == "sim.tear_down")
 					})

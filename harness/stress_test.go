@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"wskharness/config"
+	"wskharness/harness/harnesstest"
 	"wskharness/results"
 	"wskharness/settings"
 	"wskharness/suites"
@@ -64,7 +65,7 @@ func stressRun(t *testing.T, env Env, defect string, request Request) (*results.
 		}
 	}
 	var err error
-	if request.Config, err = loadConfig("", dir); err != nil {
+	if request.Config, err = harnesstest.LoadConfig("", dir); err != nil {
 		t.Fatal(err)
 	}
 	request.Out = request.Config.Out
@@ -185,7 +186,7 @@ func (e ended) Handle(event results.Update) error {
 // TestStressIsEnded: a loop that would go on for long ends when the run is interrupted, and leaves nothing behind.
 func TestStressIsEnded(t *testing.T) {
 	env := testEnv(t)
-	config, err := loadConfig("", t.TempDir())
+	config, err := harnesstest.LoadConfig("", t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

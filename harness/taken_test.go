@@ -3,6 +3,7 @@ package harness
 import (
 	"testing"
 
+	"wskharness/harness/harnesstest"
 	"wskharness/results"
 )
 
@@ -10,7 +11,7 @@ import (
 // the agent compares what it took with what was reported, and ends the case there; so does the controller.
 func TestTakenInGuest(t *testing.T) {
 	env := testEnv(t)
-	config := configOf(t, "", nil)
+	config := harnesstest.Config(t, "", nil)
 	onModel(t, config) // Wine's own provider answers no query
 	config.Defines = map[string]string{"WSKSAMPLE_DEFECT": "WSKSAMPLE_DEFECT_TAKEN_WRONG"}
 	done := executeRun(t, env, config, nil, "negotiation.register_highest", "negotiation.register_lowest")

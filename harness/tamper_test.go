@@ -8,19 +8,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
-	"github.com/hashicorp/go-hclog"
-
 	"wskharness/config"
-	"wskharness/driver"
-	"wskharness/driver/drivertest"
+	"wskharness/harness/harnesstest"
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
 	"wskharness/remote/winrmd/winrmdtest"
@@ -28,52 +22,11 @@ import (
 	"wskharness/suites"
 	"wskharness/targets"
 	"wskharness/testtime"
-	"wskharness/vm"
-	"wskharness/vm/kinds"
-	"wskharness/vm/wine"
 )
-
-const serveCommand = "wine-guest"
 
 // TestMain makes the test binary the process that serves a guest, too; with a seed before the role, over a network that
 // fails.
-func TestMain(m *testing.M) {
-	if n := len(os.Args); n >= 3 && os.Args[n-2] == serveCommand {
-		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-		defer stop()
-		o := wine.ServeOptions{}
-		if n == 4 {
-			o.Inject = failing(os.Args[1])
-		}
-		if err := wine.Serve(ctx, os.Args[n-1], os.NewFile(3, "ready"), o); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
-	if len(os.Args) == 4 && os.Args[1] == resetCommand {
-		if err := resetGuest(os.Args[2], os.Args[3]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
-	os.Exit(m.Run())
-}
-
-// resetCommand makes the test binary the program that turns the guest of a cache and an id off and on.
-const resetCommand = "reset-guest"
-
-func resetGuest(cache, id string) error {
-	up, err := wine.List(cache)
-	if err != nil {
-		return err
-	}
-	at := slices.IndexFunc(up, func(s wine.State) bool { return s.ID == id })
-	ctx, cancel := context.WithTimeout(context.Background(), disturbLimit)
-	defer cancel()
-	return up[at].Reset(ctx)
-}
+func TestMain(m *testing.M) { harnesstest.Main(m, failing) }
 
 // tamperer is a WinRM endpoint in front of a guest: it passes every command on to the real one, and may
 // change what goes by.
@@ -224,7 +177,7 @@ func changeDriver(ctx context.Context, id string, env Env) error {
 // driver.
 func TestDriverChangedOnTheWay(t *testing.T) {
 	env := testEnv(t)
-	up := bringUp(t, env)
+	up := harnesstest.BringUp(t, env.Host)
 	for _, test := range []struct {
 		name  string
 		proxy *tamperer
@@ -281,29 +234,9 @@ func TestDriverChangedOnTheWay(t *testing.T) {
 	}
 }
 
-// testEnv is an environment with guests of the test's own; what is kept by content is the user's. Tests that have one
-// run side by side: most of their time they wait.
 func testEnv(t *testing.T) Env {
 	t.Helper()
-	t.Parallel()
-	if _, err := wine.Find(t.Context()); err != nil {
-		t.Skip(err)
-	}
-	shared, err := driver.DefaultCache()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cache := t.TempDir()
-	if err := drivertest.Share(shared.Dir, cache, "wine/templates"); err != nil {
-		t.Fatal(err)
-	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return Env{Host: vm.Host{
-		Kinds: kinds.All(), Logger: hclog.NewNullLogger(), Cache: cache, Program: []string{self}, Getenv: os.Getenv,
-	}}
+	return Env{Host: harnesstest.Host(t)}
 }
 
 // onOurNetwork has guests share the network of this machine, as they do where there is no bubblewrap.
@@ -311,25 +244,6 @@ func onOurNetwork(t *testing.T, env Env) Env {
 	t.Helper()
 	env.Program = append([]string{"/usr/bin/env", "PATH=" + t.TempDir()}, env.Program...)
 	return env
-}
-
-func bringUp(t *testing.T, env Env) *wine.State {
-	t.Helper()
-	ctx := testtime.Context(t)
-	config, err := loadConfig("", t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	up, err := targets.Up(ctx, config, env.Host, "wine")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := targets.Down(context.Background(), env.Host, nil, true); err != nil {
-			t.Error(err)
-		}
-	})
-	return up.(*wine.State)
 }
 
 // serveTampered puts a tamperer up, and returns a configuration whose target it is.
@@ -368,7 +282,7 @@ func serveStatic(t *testing.T, host winrmd.Host, keys string, files map[string]s
 			t.Fatal(err)
 		}
 	}
-	config, err := loadConfig("", dir)
+	config, err := harnesstest.LoadConfig("", dir)
 	if err != nil {
 		t.Fatal(err)
 	}

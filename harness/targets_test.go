@@ -7,18 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	"wskharness/config"
 	"wskharness/guest"
+	"wskharness/harness/harnesstest"
 	"wskharness/suites"
 	"wskharness/vm"
-	"wskharness/vm/kinds"
 )
-
-func parseConfig(data []byte, name, dir string) (*config.Config, error) {
-	return config.Parse(kinds.All(), data, name, dir)
-}
-
-func loadConfig(path, dir string) (*config.Config, error) { return config.Load(kinds.All(), path, dir) }
 
 // TestReferencesAreToldWhereTheyStand: what only the catalogue shows to be wrong has its line all the same, and all at once.
 func TestReferencesAreToldWhereTheyStand(t *testing.T) {
@@ -26,7 +19,7 @@ func TestReferencesAreToldWhereTheyStand(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "m.YAML"), []byte("suite: mine\ndoc: d\ncases: [{id: c, doc: d, steps: [{sleep: 1s}]}]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := parseConfig([]byte("targets: {wine: {provider: wine}}\nsuites: [.]\nrun:\n  suites:\n    - mine\n    - registraton\n    - device/nope\n    - 'a.b.['\n"), "c.yaml", dir)
+	c, err := harnesstest.ParseConfig([]byte("targets: {wine: {provider: wine}}\nsuites: [.]\nrun:\n  suites:\n    - mine\n    - registraton\n    - device/nope\n    - 'a.b.['\n"), "c.yaml", dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +43,7 @@ func TestReferencesAreToldWhereTheyStand(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "mine.sys"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if c, err = parseConfig([]byte("targets: {wine: {provider: wine}}\ndriver: {sys: mine.sys}\nrun: {suites: [device]}\n"), "c.yaml", dir); err != nil {
+	if c, err = harnesstest.ParseConfig([]byte("targets: {wine: {provider: wine}}\ndriver: {sys: mine.sys}\nrun: {suites: [device]}\n"), "c.yaml", dir); err != nil {
 		t.Fatal(err)
 	}
 	if catalog, err = c.Catalog(); err != nil {
@@ -59,14 +52,14 @@ func TestReferencesAreToldWhereTheyStand(t *testing.T) {
 	if err = Check(c, catalog); err == nil || !strings.Contains(err.Error(), `c.yaml:3:16: run: suites: there is no suite or case "device"; no suite was read (the built-in suites are of the sample driver, and not of your own)`) {
 		t.Error(err)
 	}
-	c, err = parseConfig([]byte("targets: {wine: {provider: wine}}\nsuites: [., gone, ./gone2]\n"), "c.yaml", dir)
+	c, err = harnesstest.ParseConfig([]byte("targets: {wine: {provider: wine}}\nsuites: [., gone, ./gone2]\n"), "c.yaml", dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err = c.Catalog(); err == nil || !strings.Contains(err.Error(), "c.yaml:2:13: suites: ") || !strings.Contains(err.Error(), "c.yaml:2:19: suites: ") {
 		t.Error(err)
 	}
-	if _, err = parseConfig([]byte("targets: {wine: {provider: wine}}\nsuites: [gone, ./gone]\n"), "c.yaml", dir); err == nil || !strings.Contains(err.Error(), "c.yaml:2:16: suites has \"./gone\" twice") {
+	if _, err = harnesstest.ParseConfig([]byte("targets: {wine: {provider: wine}}\nsuites: [gone, ./gone]\n"), "c.yaml", dir); err == nil || !strings.Contains(err.Error(), "c.yaml:2:16: suites has \"./gone\" twice") {
 		t.Error(err)
 	}
 }

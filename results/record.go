@@ -157,6 +157,26 @@ func (c *CaseRecord) Why() string {
 	return a.Verdict.Reason
 }
 
+// Words are all that the record says of how the case came out: reasons, deviations and evidence.
+func (c *CaseRecord) Words() string {
+	var all []string
+	for _, a := range c.Attempts {
+		all = append(all, a.Verdict.Reason)
+		if d := a.Verdict.Deviation; d != nil {
+			all = append(all, "expected "+d.Expected, "got "+d.Actual)
+		}
+		for _, e := range a.Evidence {
+			if e.Signature != "" {
+				all = append(all, "signature "+e.Signature)
+			}
+			if e.Kind == "hang" || e.Kind == "under-way" || e.Kind == "event-log" {
+				all = append(all, e.Text)
+			}
+		}
+	}
+	return strings.Trim(strings.Join(append(all, c.Reason), "; "), "; ")
+}
+
 // Elapsed is the time of all attempts.
 func (c *CaseRecord) Elapsed() time.Duration {
 	var sum time.Duration

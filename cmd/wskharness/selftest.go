@@ -10,6 +10,7 @@ import (
 	"wskharness/harness"
 	"wskharness/report"
 	"wskharness/results"
+	"wskharness/selftest"
 )
 
 type selftestOptions struct {
@@ -46,17 +47,12 @@ func (o *selftestOptions) run(cmd *cobra.Command, args []string) error {
 	if o.out == "" {
 		o.out = filepath.Join(config.Out, "selftest-"+results.RunID(time.Now()))
 	}
-	var wrong, slow int
-	var all []harness.Finding
-	err = harness.Selftest(cmd.Context(), config, first(args), o.modes, o.out, harness.Env{Host: env}, func(f harness.Finding) {
+	counts := map[string]int{}
+	var all []selftest.Finding
+	r := selftest.Request{Config: config, Target: first(args), Modes: o.modes, Out: o.out}
+	err = r.Run(cmd.Context(), harness.Env{Host: env}, func(f selftest.Finding) {
 		all = append(all, f)
-		switch {
-		case f.OK || f.Skipped != "":
-		case f.Slow != "":
-			slow++
-		default:
-			wrong++
-		}
+		counts[called(f)]++
 		if !o.json {
 			o.print(f)
 		}
@@ -64,6 +60,7 @@ func (o *selftestOptions) run(cmd *cobra.Command, args []string) error {
 	if err == nil && o.json {
 		err = report.JSON(o.io.out, all)
 	}
+	wrong, slow := counts["WRONG"], counts["slow"]
 	switch {
 	case err != nil:
 		return err
@@ -75,17 +72,21 @@ func (o *selftestOptions) run(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-func (o *selftestOptions) print(f harness.Finding) {
-	word := "ok"
+// called is the word for what came of a mode.
+func called(f selftest.Finding) string {
 	switch {
+	case f.OK:
+		return "ok"
 	case f.Skipped != "":
-		word = "skip"
+		return "skip"
 	case f.Slow != "":
-		word = "slow"
-	case !f.OK:
-		word = "WRONG"
+		return "slow"
 	}
-	fmt.Fprintf(o.io.out, "%-6s %-27s %6s  %s\n", word, f.Mode, f.Elapsed.Round(100*time.Millisecond), f.Doc)
+	return "WRONG"
+}
+
+func (o *selftestOptions) print(f selftest.Finding) {
+	fmt.Fprintf(o.io.out, "%-6s %-27s %6s  %s\n", called(f), f.Mode, f.Elapsed.Round(100*time.Millisecond), f.Doc)
 	for _, text := range append(f.Wrong, f.Slow, f.Skipped, f.Evidence) {
 		if text != "" {
 			fmt.Fprintf(o.io.out, "       %s\n", text)

@@ -1,4 +1,6 @@
-package harness
+// Package selftest shows on a real guest that each way in which a run can go wrong is called what it is: it makes runs
+// misbehave, each through the whole path, and compares what their records say with what they have to say.
+package selftest
 
 import (
 	"cmp"
@@ -10,11 +12,13 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"wskharness/config"
+	"wskharness/harness"
 	"wskharness/results"
 	"wskharness/settings"
 	"wskharness/strictyaml"
@@ -22,11 +26,11 @@ import (
 )
 
 //go:embed selftest.yaml
-var selftestSuite []byte
+var suite []byte
 
-// selftestLimit is for one mode's target, from when there is something to test: of a run that is not over by then,
+// modeLimit is for one mode's target, from when there is something to test: of a run that is not over by then,
 // nobody can say what it would have been called.
-const selftestLimit = 20 * time.Minute
+const modeLimit = 20 * time.Minute
 
 // Finding is what came of one mode.
 type Finding struct {
@@ -42,29 +46,26 @@ type Finding struct {
 }
 
 // pickModes are the modes of some names, or patterns of names as the shell has them, each once; no name means all.
-func pickModes(names []string) ([]Mode, error) {
-	all := Modes()
+func pickModes(names []string) ([]mode, error) {
+	all := allModes()
 	if len(names) == 0 {
 		return all, nil
 	}
 	var known []string
 	for _, m := range all {
-		known = append(known, m.Name)
+		known = append(known, m.name)
 	}
-	var picked []Mode
-	taken := map[string]bool{}
+	var picked []mode
 	for _, name := range names {
 		found := false
 		for _, m := range all {
-			matches, err := path.Match(name, m.Name)
+			matches, err := path.Match(name, m.name)
 			if err != nil {
 				return nil, settings.Usagef("%q is no pattern: %v", name, err)
 			}
-			if !matches {
-				continue
-			}
-			if found = true; !taken[m.Name] {
-				taken[m.Name], picked = true, append(picked, m)
+			found = found || matches
+			if matches && !slices.ContainsFunc(picked, func(p mode) bool { return p.name == m.name }) {
+				picked = append(picked, m)
 			}
 		}
 		if !found {
@@ -74,25 +75,31 @@ func pickModes(names []string) ([]Mode, error) {
 	return picked, nil
 }
 
-// Selftest shows the modes of some names, or all, on one target, three at a time where it can be had more than once, and tells
-// of each as soon as it is known. The error is about what kept it from starting at all.
-func Selftest(ctx context.Context, c *config.Config, target string, names []string, out string, env Env, tell func(Finding)) error {
-	t := c.Target(target)
-	if t == nil { // by no name the first that can be brought up
+// Request is which modes are shown, and where.
+type Request struct {
+	Config *config.Config
+	Target string   // empty: the first that can be brought up
+	Modes  []string // names, or patterns of names as the shell has them; none: all
+	Out    string   // the folder for the runs
+
+	limit time.Duration // for one mode; modeLimit when zero
+}
+
+// Run shows the modes, three at a time where the target can be had more than once, and tells of each as soon as it is known,
+// of one after the other. The error is about what kept it from starting at all, or the interrupt that ended it.
+func (r *Request) Run(ctx context.Context, env harness.Env, tell func(Finding)) error {
+	t := r.Config.Target(r.Target)
+	if t == nil {
 		var err error
-		if t, err = c.Startable(target); err != nil {
+		if t, err = r.Config.Startable(r.Target); err != nil {
 			return err
 		}
 	}
-	modes, err := pickModes(names)
+	modes, err := pickModes(r.Modes)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return fmt.Errorf("selftest: %w", err)
-	}
-	suite := filepath.Join(out, "selftest.yaml")
-	if err := os.WriteFile(suite, selftestSuite, 0o644); err != nil {
+	if err := errors.Join(os.MkdirAll(r.Out, 0o755), os.WriteFile(r.suitePath(), suite, 0o644)); err != nil {
 		return fmt.Errorf("selftest: %w", err)
 	}
 	var all sync.WaitGroup
@@ -109,11 +116,11 @@ func Selftest(ctx context.Context, c *config.Config, target string, names []stri
 				return
 			}
 			begun := time.Now()
-			f := m.show(ctx, c, t, suite, filepath.Join(out, m.Name), env)
+			f := r.show(ctx, &m, t, env)
 			if ctx.Err() != nil && !f.OK {
 				return // the interrupt may be all that is wrong
 			}
-			f.Mode, f.Doc, f.Elapsed = m.Name, m.Doc, time.Since(begun)
+			f.Mode, f.Doc, f.Elapsed = m.name, m.doc, time.Since(begun)
 			telling.Lock()
 			defer telling.Unlock()
 			tell(f)
@@ -124,10 +131,10 @@ func Selftest(ctx context.Context, c *config.Config, target string, names []stri
 }
 
 // show makes one run misbehave, and looks at what it was called.
-func (m *Mode) show(ctx context.Context, c *config.Config, t *config.Target, suite, out string, env Env) Finding {
-	changed := *c
-	changed.Suites, changed.Out, changed.Defines = []string{suite}, out, maps.Clone(c.Defines)
-	changed.Limits = config.Limits{Target: cmp.Or(env.selftest, selftestLimit), Collect: c.Limits.Collect}
+func (r *Request) show(ctx context.Context, m *mode, t *config.Target, env harness.Env) Finding {
+	changed := *r.Config
+	changed.Suites, changed.Out, changed.Defines = []string{r.suitePath()}, filepath.Join(r.Out, m.name), maps.Clone(r.Config.Defines)
+	changed.Limits = config.Limits{Target: cmp.Or(r.limit, modeLimit), Collect: r.Config.Limits.Collect}
 	if m.defect != "" {
 		changed.Defines["WSKSAMPLE_DEFECT"] = "WSKSAMPLE_DEFECT_" + m.defect
 	}
@@ -135,19 +142,22 @@ func (m *Mode) show(ctx context.Context, c *config.Config, t *config.Target, sui
 	for _, name := range m.cases {
 		patterns = append(patterns, "selftest."+name)
 	}
-	plan, err := NewPlan(Request{Config: &changed, Targets: []string{t.Name}, Out: out, Version: "selftest",
+	plan, err := harness.NewPlan(harness.Request{Config: &changed, Targets: []string{t.Name}, Out: changed.Out, Version: "selftest",
 		Selection: suites.Selection{Patterns: patterns}})
 	if err != nil {
 		return Finding{Wrong: []string{err.Error()}}
 	}
 	d := newDisturber(m, env, t.Machine.Shared == "")
-	env.wrap, env.timeUp, env.quick = d.watch, d.timeUp, m.quick
+	env.Instruments.Wrap, env.Instruments.TimeUp, env.Instruments.Quick = d.watch, d.timeUp, m.quick
 	done, err := plan.Run(ctx, env, d)
 	d.done.Wait()
 	if d.skip != "" && err == nil && d.err == nil {
 		return Finding{Skipped: d.skip}
 	}
-	f := Finding{Dir: done.dir()}
+	var f Finding
+	if done != nil {
+		f.Dir = done.Dir
+	}
 	if err = errors.Join(err, d.err); err != nil {
 		f.Wrong = []string{err.Error()}
 	} else {
@@ -158,6 +168,8 @@ func (m *Mode) show(ctx context.Context, c *config.Config, t *config.Target, sui
 	return f
 }
 
+func (r *Request) suitePath() string { return filepath.Join(r.Out, "selftest.yaml") }
+
 // settle calls the finding right or wrong; or too slow to tell, where a time that was up may be all that is wrong.
 func (f *Finding) settle(slow []string) {
 	f.OK = len(f.Wrong) == 0
@@ -167,7 +179,7 @@ func (f *Finding) settle(slow []string) {
 }
 
 // classify compares what the record says with what was to be said.
-func (m *Mode) classify(f *Finding, rec *results.Record) {
+func (m *mode) classify(f *Finding, rec *results.Record) {
 	seen := map[string]bool{}
 	for _, t := range rec.Targets {
 		for i := range t.Cases {
@@ -175,9 +187,9 @@ func (m *Mode) classify(f *Finding, rec *results.Record) {
 			seen[c.Name] = true
 			want, ok := m.want[c.Name]
 			if !ok {
-				want = verdict{outcome: results.Pass}
+				want = well
 			}
-			said := words(c)
+			said := c.Words()
 			if c.Final != want.outcome {
 				f.Wrong = append(f.Wrong, fmt.Sprintf("%s is called %s, not %s: %s", c.Name, c.Final, want.outcome, said))
 			}
@@ -196,24 +208,4 @@ func (m *Mode) classify(f *Finding, rec *results.Record) {
 			f.Wrong = append(f.Wrong, name+" is not in the record")
 		}
 	}
-}
-
-// words are what a record says of a case: reasons, deviations and evidence.
-func words(c *results.CaseRecord) string {
-	var all []string
-	for _, a := range c.Attempts {
-		all = append(all, a.Verdict.Reason)
-		if d := a.Verdict.Deviation; d != nil {
-			all = append(all, "expected "+d.Expected, "got "+d.Actual)
-		}
-		for _, e := range a.Evidence {
-			if e.Signature != "" {
-				all = append(all, "signature "+e.Signature)
-			}
-			if e.Kind == "hang" || e.Kind == "under-way" || e.Kind == "event-log" {
-				all = append(all, e.Text)
-			}
-		}
-	}
-	return strings.Trim(strings.Join(append(all, c.Reason), "; "), "; ")
 }

@@ -1,4 +1,4 @@
-package harness
+package selftest
 
 import (
 	"context"
@@ -15,13 +15,35 @@ import (
 )
 
 // inGuest runs a command line in the guest, beside the run.
-func inGuest(ctx context.Context, m vm.Machine, line string, out *bounded) (code uint32, err error) {
+func inGuest(ctx context.Context, m vm.Machine, line string) (code uint32, err error) {
+	return printing(ctx, m, line, &bounded{left: floodLimit})
+}
+
+func printing(ctx context.Context, m vm.Machine, line string, out *bounded) (code uint32, err error) {
 	client, err := remote.New(m.Endpoint(), remote.Options{Owner: "wskharness selftest"})
 	if err != nil {
 		return 0, err
 	}
 	code, err = remote.Exec(ctx, client, remote.CommandLine{Line: line}, remote.ShellOptions{}, nil, out, out)
 	return code, errors.Join(err, client.Close())
+}
+
+// insist runs a command line in the guest until it succeeds: WinRM may be on its way back. It reports false where nobody needs
+// that any more. What it is for is said in the error.
+func insist(ctx context.Context, m vm.Machine, line, what string, needless <-chan struct{}) (bool, error) {
+	for {
+		code, err := inGuest(ctx, m, line)
+		if err == nil && code == 0 {
+			return true, nil
+		}
+		select {
+		case <-needless:
+			return false, nil
+		case <-ctx.Done():
+			return false, fmt.Errorf("%s: %w", what, errors.Join(ctx.Err(), err))
+		case <-time.After(lookPause):
+		}
+	}
 }
 
 // killAgent ends the process of the run. By the name of its program, as a person would, it is not found everywhere:
@@ -64,7 +86,7 @@ func reboot(ctx context.Context, s stage) (string, error) {
 	if s.wine {
 		return "a Wine guest can't be told to reboot, and the target has no reset command", nil
 	}
-	_, _ = inGuest(ctx, s.machine, "shutdown /r /t 0 /f", &bounded{left: 1 << 16}) // its answer is lost with the machine
+	_, _ = inGuest(ctx, s.machine, "shutdown /r /t 0 /f") // its answer is lost with the machine
 	return "", nil
 }
 
@@ -78,7 +100,7 @@ func unplug(ctx context.Context, s stage) (string, error) {
 	if s.wine {
 		return "a Wine guest has no service WinRM that could be restarted, and nobody can take away its endpoint", nil
 	}
-	_, _ = inGuest(ctx, s.machine, "powershell -NoProfile -Command Restart-Service -Force WinRM", &bounded{left: 1 << 16})
+	_, _ = inGuest(ctx, s.machine, "powershell -NoProfile -Command Restart-Service -Force WinRM")
 	return "", nil
 }
 
@@ -125,12 +147,12 @@ func held(ctx context.Context, s stage, begin func(context.Context, *guest.Guest
 	return skip, err
 }
 
-// floodLimit is how much of an endless output is read before the command is ended.
+// floodLimit is how much of an output is read before its command is ended.
 const floodLimit = 64 << 10
 
 func flood(ctx context.Context, s stage) (string, error) {
 	out := &bounded{left: floodLimit}
-	_, err := inGuest(ctx, s.machine, `for /l %i in (1,1,2147483646) do @echo still printing`, out)
+	_, err := printing(ctx, s.machine, `for /l %i in (1,1,2147483646) do @echo still printing`, out)
 	if out.left >= 0 {
 		return "", fmt.Errorf("the command that prints for ever ended after %d bytes (error: %v)", floodLimit-out.left, err)
 	}

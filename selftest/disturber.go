@@ -1,4 +1,4 @@
-package harness
+package selftest
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"wskharness/guest"
+	"wskharness/harness"
 	"wskharness/results"
 	"wskharness/strictyaml"
 	"wskharness/vm"
@@ -23,13 +24,13 @@ const (
 
 	armFile  = guest.Home + `\selftest.arm`  // asks the driver to dwell
 	holdFile = guest.Home + `\selftest.hold` // is there while the driver, or a case, waits
-	// lookPause is how long to wait before the guest is asked once more for that file.
+	// lookPause is how long to wait before the guest is asked once more.
 	lookPause = 50 * time.Millisecond
 )
 
 // stage is where a mode misbehaves.
 type stage struct {
-	env     Env
+	env     harness.Env
 	machine vm.Machine
 	load    string                      // the id of the load that is under way, in the guest
 	wine    bool                        // the guest is Wine
@@ -39,7 +40,7 @@ type stage struct {
 
 // disturber does to the machine what the mode asks for, once, as soon as the phase that is disturbed has begun.
 type disturber struct {
-	mode *Mode
+	mode *mode
 	done sync.WaitGroup
 
 	watched bool // somebody tells when the machine crashes
@@ -63,7 +64,7 @@ type disturber struct {
 	err     error
 }
 
-func newDisturber(m *Mode, env Env, watched bool) *disturber {
+func newDisturber(m *mode, env harness.Env, watched bool) *disturber {
 	d := &disturber{mode: m, watched: watched, judged: make(chan struct{}), ending: make(chan struct{}), noticed: map[string]bool{}}
 	d.stage = stage{env: env, judged: d.judged, letGo: d.letGo}
 	return d
@@ -80,13 +81,10 @@ func (d *disturber) watch(m vm.Machine) vm.Machine {
 func (d *disturber) timeUp(test, what string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if want, ok := d.mode.want[test]; ok && want.outcome == results.Hang {
-		return
+	noCrash := test == "deploy.crash" && !d.mode.crashes
+	if d.mode.want[test].outcome != results.Hang && !noCrash {
+		d.slow = append(d.slow, what)
 	}
-	if test == "deploy.crash" && !d.mode.crashes {
-		return // there is none
-	}
-	d.slow = append(d.slow, what)
 }
 
 // missing is what there had to be beside the verdicts, and was not: that the mode did what it is about.
@@ -136,7 +134,7 @@ func (d *disturber) note(e results.Event) (first bool) {
 		d.run = e.Run.ID
 	case e.Phase != nil && e.Phase.Name == results.PhaseDeploy && e.Phase.State == results.PhaseStarted:
 		d.loads++
-		d.stage.load = driverRunID(d.run, e.Target, d.loads)
+		d.stage.load = harness.DriverRunID(d.run, e.Target, d.loads)
 		first = d.loads == 1 && d.mode.phase != nil
 	case e.Phase != nil && e.Phase.Name == results.PhaseRelease && !d.over:
 		d.over = true
@@ -193,11 +191,11 @@ func (d *disturber) prepare() {
 	if p.keeps {
 		line += fmt.Sprintf(` & md %s\runs\%s & type nul >%s`, guest.Home, on.load, hold)
 	}
-	_, err := inGuest(ctx, on.machine, line, &bounded{left: 1 << 16})
+	_, err := inGuest(ctx, on.machine, line)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err != nil {
-		d.err = fmt.Errorf("%s: %w", d.mode.Name, err)
+		d.err = fmt.Errorf("%s: %w", d.mode.name, err)
 		return
 	}
 	if p.begun == nil {
@@ -205,42 +203,14 @@ func (d *disturber) prepare() {
 	}
 }
 
-// letGo removes what the phase that is disturbed waits for. That may take more than one try: WinRM may be on its way back.
+// letGo removes what the phase that is disturbed waits for, unless that has gone on by itself.
 func (d *disturber) letGo(ctx context.Context) error {
 	d.mu.Lock()
 	d.let = true
 	m, hold := d.stage.machine, d.hold
 	d.mu.Unlock()
-	for {
-		_, err := inGuest(ctx, m, "del "+hold, &bounded{left: 1 << 16})
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-d.judged:
-			return nil // it has gone on by itself
-		case <-ctx.Done():
-			return fmt.Errorf("let it go on %s: %w", d.mode.phase.doc, err)
-		case <-time.After(reconnectPause):
-		}
-	}
-}
-
-// awaitFile waits until the driver dwells in the phase. It reports false where the run was over before that.
-func (d *disturber) awaitFile(ctx context.Context, on stage) (bool, error) {
-	for {
-		code, err := inGuest(ctx, on.machine, "if not exist "+holdFile+" exit 1", &bounded{left: 1 << 16})
-		if err == nil && code == 0 {
-			return true, nil
-		}
-		select {
-		case <-d.ending:
-			return false, nil
-		case <-ctx.Done():
-			return false, fmt.Errorf("wait for the driver to dwell %s: %w", d.mode.phase.doc, errors.Join(ctx.Err(), err))
-		case <-time.After(lookPause):
-		}
-	}
+	_, err := insist(ctx, m, "del "+hold+" & exit 0", "let it go on "+d.mode.phase.doc, d.judged)
+	return err
 }
 
 func (d *disturber) disturb(on stage) {
@@ -249,7 +219,7 @@ func (d *disturber) disturb(on stage) {
 	waits, skip := true, ""
 	var err error
 	if d.mode.phase.begun == nil {
-		waits, err = d.awaitFile(ctx, on)
+		waits, err = insist(ctx, on.machine, "if not exist "+holdFile+" exit 1", "wait for the driver to dwell "+d.mode.phase.doc, d.ending)
 	}
 	if err == nil && waits {
 		d.mu.Lock()
@@ -266,7 +236,7 @@ func (d *disturber) disturb(on stage) {
 	if err == nil || d.over { // after that the machine is no more, and whatever went on in it
 		return
 	}
-	d.err = fmt.Errorf("%s: %w", d.mode.Name, err)
+	d.err = fmt.Errorf("%s: %w", d.mode.name, err)
 	if ctx.Err() != nil {
 		d.slow = append(d.slow, fmt.Sprintf("what disturbs the case took more than %s", strictyaml.ShortDuration(disturbLimit)))
 	}

@@ -1,4 +1,4 @@
-package harness
+package selftest
 
 import (
 	"context"
@@ -8,10 +8,10 @@ import (
 	"wskharness/results"
 )
 
-// Mode is one way to misbehave, and what a run has to call it.
-type Mode struct {
-	Name string
-	Doc  string
+// mode is one way to misbehave, and what a run has to call it.
+type mode struct {
+	name string
+	doc  string
 
 	cases   []string      // of the suite selftest, in their order
 	defect  string        // that the sample is built with; empty: none
@@ -41,28 +41,28 @@ const quickLimit = 4 * time.Second
 
 var well = verdict{outcome: results.Pass}
 
-// Modes are all that the selftest does. Cases that come after the misbehaviour have to run all the same.
-func Modes() []Mode {
+// allModes are all that the selftest does. Cases that come after the misbehaviour have to run all the same.
+func allModes() []mode {
 	one := func(name string, outcome results.Outcome, words ...string) map[string]verdict {
 		return map[string]verdict{"selftest." + name: {outcome, words}, "selftest.well": well}
 	}
 	mid := midCase("waits")
-	all := []Mode{
-		{Name: "failing-step", Doc: "a step that is not as declared", cases: []string{"fails", "well"},
+	all := []mode{
+		{name: "failing-step", doc: "a step that is not as declared", cases: []string{"fails", "well"},
 			want: one("fails", results.Fail, "STATUS_INVALID_PARAMETER", "STATUS_SUCCESS")},
-		{Name: "ioctl-hang", Doc: "a request that does not come back", cases: []string{"hangs", "well"}, defect: "OVERSTAYS",
+		{name: "ioctl-hang", doc: "a request that does not come back", cases: []string{"hangs", "well"}, defect: "OVERSTAYS",
 			want: one("hangs", results.Hang, "step 1 of selftest.hangs (fault, hang", "kernel thread", "1 × thread with a call that has not returned")},
-		{Name: "capture-kept", Doc: "a capture that is never released", cases: []string{"keeps", "well"}, defect: "NO_RELEASE",
+		{name: "capture-kept", doc: "a capture that is never released", cases: []string{"keeps", "well"}, defect: "NO_RELEASE",
 			want: one("keeps", results.Fail, "provider capture not released")},
-		{Name: "page-fault", crashes: true, Doc: "the driver faults", cases: []string{"page_fault", "well"},
+		{name: "page-fault", crashes: true, doc: "the driver faults", cases: []string{"page_fault", "well"},
 			want: one("page_fault", results.Bugcheck, "wsksample.sys+0x", "DoFault", "signature")},
-		{Name: "bugcheck", crashes: true, Doc: "KeBugCheckEx with known parameters", cases: []string{"bugcheck", "well"},
+		{name: "bugcheck", crashes: true, doc: "KeBugCheckEx with known parameters", cases: []string{"bugcheck", "well"},
 			want: one("bugcheck", results.Bugcheck, "0x000000E2", "0x11, 0x22, 0x33, 0x44")},
-		{Name: "endless-output", Doc: "a command in the guest prints for ever", cases: mid.cases, phase: mid, disturb: flood,
+		{name: "endless-output", doc: "a command in the guest prints for ever", cases: mid.cases, phase: mid, disturb: flood,
 			want: one("waits", results.Pass)},
-		{Name: "disk-full", Doc: "the guest's disk fills up in mid-case", cases: []string{"well", "writes", "after"}, phase: midCase("writes"), disturb: fillDisk, holds: true,
+		{name: "disk-full", doc: "the guest's disk fills up in mid-case", cases: []string{"well", "writes", "after"}, phase: midCase("writes"), disturb: fillDisk, holds: true,
 			want: map[string]verdict{"selftest.well": well, "selftest.writes": {results.Error, []string{"could not write its journal", "112", "the disk of", "is full"}}, "selftest.after": well}},
-		{Name: "wrong-clock", Doc: "the guest's clock goes wrong in mid-case, and right again", cases: mid.cases, phase: mid, disturb: shiftClock, holds: true,
+		{name: "wrong-clock", doc: "the guest's clock goes wrong in mid-case, and right again", cases: mid.cases, phase: mid, disturb: shiftClock, holds: true,
 			want: one("waits", results.Pass)},
 	}
 	for _, p := range phases() {
@@ -141,16 +141,16 @@ func phases() []*phase {
 	return []*phase{
 		midCase("waits"),
 		{name: "at-start", doc: "while DriverEntry is under way", cases: []string{"well", "after"}, defect: "DWELLS_IN_ENTRY", armed: true,
-			over: begins("well"), blamed: "deploy.start", where: "while the driver was being started", once: []string{"well", "after"},
+			over: caseIs(results.KindCaseStarted, "well"), blamed: "deploy.start", where: "while the driver was being started", once: []string{"well", "after"},
 			hang: &stuck{quick: quickLimit, words: []string{"DriverEntry did not return in time"}}},
 		{name: "between-cases", doc: "between two cases", cases: []string{"well", "after"}, keeps: true,
-			begun: ends("well"), over: begins("after"), blamed: "deploy.stop", where: "before the next case began", others: map[string]verdict{"selftest.well": unproven},
+			begun: caseIs(results.KindCaseFinished, "well"), over: caseIs(results.KindCaseStarted, "after"), blamed: "deploy.stop", where: "before the next case began", others: map[string]verdict{"selftest.well": unproven},
 			hang: &stuck{quick: quickLimit, words: []string{"said nothing before the next case began"}}},
 		{name: "at-tear-down", doc: "in a case's tear-down", cases: []string{"before", "winds_up", "after"},
 			begun: stepBack("winds_up", 1), over: stepBack("winds_up", 1+holdSteps), blamed: "selftest.winds_up", where: "(tear-down: run cmd.exe", again: again,
 			hang: &stuck{cases: []string{"before", "hangs_at_last", "after"}, defect: "OVERSTAYS", words: []string{"within its own limit"}}},
 		{name: "at-tidy-up", doc: "while the driver tidies up after a case", cases: []string{"before", "arms", "after"}, defect: "DWELLS_IN_RESET",
-			over: begins("after"), blamed: "selftest.arms", where: "after the last step", again: again, brief: true,
+			over: caseIs(results.KindCaseStarted, "after"), blamed: "selftest.arms", where: "after the last step", again: again, brief: true,
 			hang: &stuck{words: []string{"the driver did not tidy up in its time"}}},
 		{name: "at-unload", doc: "while the driver is being unloaded", cases: []string{"well", "after"}, defect: "DWELLS_IN_UNLOAD", armed: true,
 			over: isProven, blamed: "deploy.stop", where: "while the driver was being unloaded", others: map[string]verdict{"selftest.well": unproven, "selftest.after": unproven},
@@ -159,7 +159,7 @@ func phases() []*phase {
 			over: stepBack("reloads", 3), blamed: "selftest.reloads", where: "in step 3 (load)", again: again,
 			hang: &stuck{cases: []string{"before", "reloads_soon", "after"}, words: []string{"within its own limit", "no return within"}}},
 		{name: "at-case-end", doc: "while the driver is loaded again that a case has left unloaded", cases: []string{"before", "unloads", "after"}, defect: "DWELLS_IN_ENTRY",
-			over: begins("after"), blamed: "selftest.unloads", where: "after the last step", again: again,
+			over: caseIs(results.KindCaseStarted, "after"), blamed: "selftest.unloads", where: "after the last step", again: again,
 			hang: &stuck{quick: quickLimit, words: []string{"could not be brought back: DriverEntry did not return in time"}}},
 	}
 }
@@ -171,25 +171,21 @@ func stepBack(name string, index int) func(results.Event) bool {
 	}
 }
 
-func begins(name string) func(results.Event) bool {
-	return func(e results.Event) bool { return e.Kind == results.KindCaseStarted && e.Case == "selftest."+name }
-}
-
-func ends(name string) func(results.Event) bool {
-	return func(e results.Event) bool { return e.Kind == results.KindCaseFinished && e.Case == "selftest."+name }
+func caseIs(kind results.Kind, name string) func(results.Event) bool {
+	return func(e results.Event) bool { return e.Kind == kind && e.Case == "selftest."+name }
 }
 
 func isProven(e results.Event) bool { return e.DriverRun != nil && e.DriverRun.Clean }
 
 // disturbedBy is the mode in which a phase is disturbed so; none where there is no such phase, or another mode shows it.
-func (p *phase) disturbedBy(d disturbance) []Mode {
+func (p *phase) disturbedBy(d disturbance) []mode {
 	hangs := d.outcome == results.Hang
 	if hangs && p.hang == nil || p.brief && d.outcome == results.Pass {
 		return nil
 	}
-	m := Mode{Name: d.name, Doc: d.doc + " " + p.doc, cases: p.cases, defect: p.defect, phase: p, disturb: d.do, cuts: d.cuts, want: map[string]verdict{}}
+	m := mode{name: d.name, doc: d.doc + " " + p.doc, cases: p.cases, defect: p.defect, phase: p, disturb: d.do, cuts: d.cuts, want: map[string]verdict{}}
 	if p.name != "" {
-		m.Name += "-" + p.name
+		m.name += "-" + p.name
 	}
 	blamed, words := p.blamed, append([]string{p.where}, d.words...)
 	if hangs {
@@ -208,7 +204,7 @@ func (p *phase) disturbedBy(d disturbance) []Mode {
 		m.notices = append(m.notices, d.notice)
 	}
 	if d.outcome == results.Pass {
-		return []Mode{m}
+		return []mode{m}
 	}
 	maps.Copy(m.want, p.others)
 	m.want[blamed] = verdict{d.outcome, words}
@@ -220,5 +216,5 @@ func (p *phase) disturbedBy(d disturbance) []Mode {
 	if p.again != "" {
 		m.notices = append(m.notices, p.again)
 	}
-	return []Mode{m}
+	return []mode{m}
 }

@@ -1,4 +1,4 @@
-package harness
+package selftest
 
 import (
 	"bytes"
@@ -21,6 +21,8 @@ import (
 	"wskharness/config"
 	"wskharness/guest"
 	"wskharness/guest/transfer"
+	"wskharness/harness"
+	"wskharness/harness/harnesstest"
 	"wskharness/results"
 	"wskharness/suites"
 	"wskharness/targets"
@@ -29,8 +31,15 @@ import (
 	"wskharness/workshop"
 )
 
+func TestMain(m *testing.M) { harnesstest.Main(m, nil) }
+
+func testEnv(t *testing.T) harness.Env {
+	t.Helper()
+	return harness.Env{Host: harnesstest.Host(t)}
+}
+
 // asWanted is the record that a harness makes which calls everything what it is.
-func asWanted(m *Mode) *results.Record {
+func asWanted(m *mode) *results.Record {
 	rec := &results.Record{Targets: []results.TargetRecord{{Name: "wine"}}}
 	for _, name := range slices.Sorted(maps.Keys(m.want)) {
 		want := m.want[name]
@@ -43,7 +52,7 @@ func asWanted(m *Mode) *results.Record {
 }
 
 // called is what the selftest makes of a record, on a machine that was never too slow.
-func called(m *Mode, rec *results.Record) (f Finding) {
+func called(m *mode, rec *results.Record) (f Finding) {
 	m.classify(&f, rec)
 	f.settle(nil)
 	return f
@@ -52,8 +61,8 @@ func called(m *Mode, rec *results.Record) (f Finding) {
 // TestSelftestNoticesABrokenClassifier breaks what the harness says in each mode: the outcome of each case, each
 // word of evidence, and the case itself. The selftest has to notice every one.
 func TestSelftestNoticesABrokenClassifier(t *testing.T) {
-	for _, m := range Modes() {
-		t.Run(m.Name, func(t *testing.T) {
+	for _, m := range allModes() {
+		t.Run(m.name, func(t *testing.T) {
 			if f := called(&m, asWanted(&m)); !f.OK {
 				t.Fatalf("what is right is called wrong: %v", f.Wrong)
 			}
@@ -101,8 +110,8 @@ func TestSelftestNoticesABrokenClassifier(t *testing.T) {
 }
 
 // shown is a disturber that has seen all that there has to be.
-func shown(m *Mode) *disturber {
-	d := newDisturber(m, Env{}, true)
+func shown(m *mode) *disturber {
+	d := newDisturber(m, harness.Env{}, true)
 	d.acted = m.phase != nil
 	for _, words := range m.notices {
 		d.note(results.Event{Kind: results.KindNotice, Notice: &results.Notice{Text: "… " + words + " …"}})
@@ -113,12 +122,12 @@ func shown(m *Mode) *disturber {
 // TestEveryPhaseIsDisturbed holds the modes to the table: each disturbance in each phase, but for what another mode shows, or
 // no guest can.
 func TestEveryPhaseIsDisturbed(t *testing.T) {
-	known := map[string]*Mode{}
-	for _, m := range Modes() {
-		if known[m.Name] != nil {
-			t.Errorf("there are two modes %s", m.Name)
+	known := map[string]*mode{}
+	for _, m := range allModes() {
+		if known[m.name] != nil {
+			t.Errorf("there are two modes %s", m.name)
 		}
-		known[m.Name] = &m
+		known[m.name] = &m
 	}
 	elsewhere := map[string]string{"hang": "ioctl-hang", "winrm-away-at-tidy-up": "winrm-away-at-tear-down"}
 	for _, d := range []string{"agent-killed", "host-killed", "reboot", "winrm-away", "hang"} {
@@ -157,7 +166,7 @@ func TestPickModes(t *testing.T) {
 		modes, err := pickModes(test.names)
 		var got []string
 		for _, m := range modes {
-			got = append(got, m.Name)
+			got = append(got, m.name)
 		}
 		if err != nil {
 			got = []string{err.Error()}
@@ -166,7 +175,7 @@ func TestPickModes(t *testing.T) {
 			t.Errorf("%v: %v; want %s", test.names, got, test.want)
 		}
 	}
-	if all, err := pickModes(nil); err != nil || len(all) != len(Modes()) {
+	if all, err := pickModes(nil); err != nil || len(all) != len(allModes()) {
 		t.Errorf("without a name: %d modes, %v", len(all), err)
 	}
 }
@@ -175,7 +184,7 @@ func TestPickModes(t *testing.T) {
 // what it calls a pass becomes lost, and everything else a pass. The selftest has to call each wrong.
 func TestSelftestNoticesABrokenHarness(t *testing.T) {
 	env := testEnv(t)
-	env.judge = func(v results.Verdict) results.Verdict {
+	env.Instruments.Judge = func(v results.Verdict) results.Verdict {
 		if v.Outcome == results.Pass {
 			v.Outcome = results.Lost
 		} else {
@@ -183,21 +192,21 @@ func TestSelftestNoticesABrokenHarness(t *testing.T) {
 		}
 		return v
 	}
-	config := configOf(t, "", nil)
+	config := harnesstest.Config(t, "", nil)
 	ctx := testtime.Context(t)
 	modes := []string{"agent-killed-at-unload", "host-killed-between-cases", "reboot-at-tear-down", "hang-at-tidy-up", "winrm-away-at-start",
 		"agent-killed-at-bring-back", "hang-at-case-end"}
-	for _, m := range Modes() {
+	for _, m := range allModes() {
 		if m.phase == nil || m.phase.name == "" {
-			modes = append(modes, m.Name)
+			modes = append(modes, m.name)
 		}
 	}
 	least := 18
-	if raceEnabled {
+	if testtime.Race {
 		modes, least = []string{"failing-step", "page-fault"}, 2 // by the classifier all are shown above
 	}
 	shown := 0
-	err := Selftest(ctx, config, "wine", modes, t.TempDir(), env, func(f Finding) {
+	err := (&Request{Config: config, Modes: modes, Out: t.TempDir()}).Run(ctx, env, func(f Finding) {
 		switch {
 		case f.Skipped != "":
 			return
@@ -220,9 +229,9 @@ func TestSelftestNoticesABrokenHarness(t *testing.T) {
 // the harness is wrong.
 func TestSelftestOnAMachineThatIsTooSlow(t *testing.T) {
 	env := testEnv(t)
-	env.selftest = time.Nanosecond
 	told := 0
-	err := Selftest(testtime.Context(t), configOf(t, "", nil), "wine", []string{"failing-step", "reboot"}, t.TempDir(), env, func(f Finding) {
+	r := &Request{Config: harnesstest.Config(t, "", nil), Modes: []string{"failing-step", "reboot"}, Out: t.TempDir(), limit: time.Nanosecond}
+	err := r.Run(testtime.Context(t), env, func(f Finding) {
 		if f.OK || f.Skipped != "" || !strings.Contains(f.Slow, "the target wine exceeded its limit of 1ns") {
 			t.Errorf("%+v", f)
 		}
@@ -239,7 +248,8 @@ func TestSelftestInterrupted(t *testing.T) {
 	ctx, interrupt := context.WithTimeout(testtime.Context(t), 500*time.Millisecond)
 	defer interrupt()
 	modes := []string{"failing-step", "reboot", "ioctl-hang", "agent-killed"}
-	err := Selftest(ctx, configOf(t, "", nil), "wine", modes, t.TempDir(), env, func(f Finding) {
+	r := &Request{Config: harnesstest.Config(t, "", nil), Modes: modes, Out: t.TempDir()}
+	err := r.Run(ctx, env, func(f Finding) {
 		if !f.OK && f.Skipped == "" {
 			t.Errorf("%+v", f)
 		}
@@ -255,7 +265,7 @@ func TestLateDisturbance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cut, hang := newDisturber(&modes[0], Env{}, true), newDisturber(&modes[1], Env{}, true)
+	cut, hang := newDisturber(&modes[0], harness.Env{}, true), newDisturber(&modes[1], harness.Env{}, true)
 	cut.loads = 1
 	cut.began = true
 	for i := range holdSteps {
@@ -278,7 +288,7 @@ func TestLateDisturbance(t *testing.T) {
 }
 
 // bringAgent puts the agent into the guest's folder, as a guest of Wine has it from the start.
-func bringAgent(t *testing.T, env Env, up *wine.State) {
+func bringAgent(t *testing.T, env harness.Env, up *wine.State) {
 	t.Helper()
 	w, err := workshop.New(t.Context(), env.Host)
 	if err != nil {
@@ -300,7 +310,7 @@ func bringAgent(t *testing.T, env Env, up *wine.State) {
 }
 
 // smallDisk gives a guest that is up a small volume for the harness's folder. It reports whether that worked.
-func smallDisk(t *testing.T, env Env, up *wine.State) bool {
+func smallDisk(t *testing.T, env harness.Env, up *wine.State) bool {
 	t.Helper()
 	home := filepath.Join(up.Dir, "prefix", "drive_c", "wskharness")
 	if err := os.MkdirAll(home, 0o700); err != nil {
@@ -312,7 +322,7 @@ func smallDisk(t *testing.T, env Env, up *wine.State) bool {
 	}
 	bringAgent(t, env, up)
 	// What is mounted outside shows in a guest that boots, and not in one that is up.
-	if out, err := exec.CommandContext(testtime.Context(t), env.Program[0], resetCommand, env.Cache, up.ID).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(testtime.Context(t), env.Program[0], harnesstest.ResetCommand, env.Cache, up.ID).CombinedOutput(); err != nil {
 		t.Fatalf("reset the guest: %v: %s", err, out)
 	}
 	t.Cleanup(func() {
@@ -327,20 +337,20 @@ func smallDisk(t *testing.T, env Env, up *wine.State) bool {
 // the rest is skipped with the reason. Its disk is small, so that it can be filled.
 func TestSelftestOnAStaticMachine(t *testing.T) {
 	env := testEnv(t)
-	up := bringUp(t, env)
+	up := harnesstest.BringUp(t, env.Host)
 	small := smallDisk(t, env, up)
 	text := fmt.Sprintf("targets:\n  lab: {provider: static, url: '%s', user: '%s', password_file: '%s', auth: basic, certificate_sha256: '%s', reset: ['%s', %s, '%s', %s]}\n",
-		up.Endpoint, up.User, up.PasswordFile, up.CertificateSHA, env.Program[0], resetCommand, env.Cache, up.ID)
-	config, err := parseConfig([]byte(text), config.Name, t.TempDir())
+		up.Endpoint, up.User, up.PasswordFile, up.CertificateSHA, env.Program[0], harnesstest.ResetCommand, env.Cache, up.ID)
+	config, err := harnesstest.ParseConfig([]byte(text), config.Name, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx := testtime.Context(t)
 	modes := []string{"reboot", "page-fault", "agent-killed", "disk-full"}
-	if !raceEnabled {
+	if !testtime.Race {
 		modes = append(modes, "failing-step", "winrm-away", "wrong-clock", "hang-at-unload", "host-killed-at-unload", "reboot-at-start", "agent-killed-between-cases")
 	}
-	err = Selftest(ctx, config, "lab", modes, t.TempDir(), env, func(f Finding) {
+	err = (&Request{Config: config, Target: "lab", Modes: modes, Out: t.TempDir()}).Run(ctx, env, func(f Finding) {
 		skipped := f.Mode == "page-fault" || f.Mode == "winrm-away" || f.Mode == "wrong-clock" || f.Mode == "host-killed-at-unload" || f.Mode == "disk-full" && !small
 		t.Logf("%s: %s", f.Mode, f.Elapsed.Round(time.Millisecond))
 		if skipped != (f.Skipped != "") || !skipped && !f.OK {
@@ -356,11 +366,8 @@ func TestSelftestOnAStaticMachine(t *testing.T) {
 }
 
 // noRoom pushes and deploys to a volume that is full: both say so, with numbers, and what to do.
-func noRoom(ctx context.Context, t *testing.T, env Env, config *config.Config, up *wine.State) {
-	config.Suites, config.Out = []string{filepath.Join(t.TempDir(), "selftest.yaml")}, t.TempDir()
-	if err := os.WriteFile(config.Suites[0], selftestSuite, 0o644); err != nil {
-		t.Fatal(err)
-	}
+func noRoom(ctx context.Context, t *testing.T, env harness.Env, config *config.Config, up *wine.State) {
+	config.Out = t.TempDir()
 	client, err := targets.Dial(config, env.Host, up.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -377,9 +384,13 @@ func noRoom(ctx context.Context, t *testing.T, env Env, config *config.Config, u
 		if err != nil {
 			return err
 		}
-		done := executeRun(t, env, config, nil, "selftest.well")
-		reason := reasonOf(done.Record, "selftest.well")
-		if outcomes(done.Record)["selftest.well"] != results.NotRun || !strings.Contains(reason, "deploy to lab") || !strings.Contains(reason, "the volume is full") {
+		done, err := planOf(t, config, "selftest.well").Run(ctx, env)
+		if err != nil {
+			t.Errorf("%v\n%s", err, summary(done))
+			return h.Release(ctx)
+		}
+		reason := harnesstest.ReasonOf(done.Record, "selftest.well")
+		if harnesstest.Outcomes(done.Record)["selftest.well"] != results.NotRun || !strings.Contains(reason, "deploy to lab") || !strings.Contains(reason, "the volume is full") {
 			t.Errorf("a deployment to a full disk: %s\n%s", reason, summary(done))
 		}
 		if err := h.Release(ctx); err != nil {
@@ -393,21 +404,34 @@ func noRoom(ctx context.Context, t *testing.T, env Env, config *config.Config, u
 	}
 }
 
-// disturbed makes one run of cases of the suite selftest, and disturbs it. Whoever watches hears of everything first.
-func disturbed(ctx context.Context, t *testing.T, env Env, m *Mode, watchers []results.Subscriber, patterns ...string) *Finished {
+// planOf is a run of cases of the suite selftest.
+func planOf(t *testing.T, c *config.Config, patterns ...string) *harness.Plan {
 	t.Helper()
-	suite := filepath.Join(t.TempDir(), "selftest.yaml")
-	if err := os.WriteFile(suite, selftestSuite, 0o644); err != nil {
+	c.Suites = []string{filepath.Join(t.TempDir(), "selftest.yaml")}
+	if err := os.WriteFile(c.Suites[0], suite, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	config := configOf(t, "", nil)
-	config.Suites = []string{suite}
-	plan, err := NewPlan(Request{Config: config, Out: config.Out, Selection: suites.Selection{Patterns: patterns}})
+	plan, err := harness.NewPlan(harness.Request{Config: c, Out: c.Out, Selection: suites.Selection{Patterns: patterns}})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return plan
+}
+
+// summary is what a run says of itself, for whoever has to find out what went wrong.
+func summary(done *harness.Finished) string {
+	if done == nil {
+		return "no run"
+	}
+	return harnesstest.Summary(done.Dir)
+}
+
+// disturbed makes one run of cases of the suite selftest, and disturbs it. Whoever watches hears of everything first.
+func disturbed(ctx context.Context, t *testing.T, env harness.Env, m *mode, watchers []results.Subscriber, patterns ...string) *harness.Finished {
+	t.Helper()
+	plan := planOf(t, harnesstest.Config(t, "", nil), patterns...)
 	d := newDisturber(m, env, true)
-	env.wrap = d.watch
+	env.Instruments.Wrap = d.watch
 	done, err := plan.Run(ctx, env, append(watchers, d)...)
 	if d.done.Wait(); err != nil || d.err != nil || !d.acted {
 		t.Fatalf("disturbed: %t, %v, %v\n%s", d.acted, err, d.err, summary(done))
@@ -430,7 +454,7 @@ func TestInterruptBetweenCases(t *testing.T) {
 		return "", nil
 	}
 	done := disturbed(ctx, t, env, &modes[0], nil, "selftest.well", "selftest.after")
-	got := outcomes(done.Record)
+	got := harnesstest.Outcomes(done.Record)
 	if got["selftest.well"] != results.Pass || got["selftest.after"] != results.Cancelled && got["selftest.after"] != results.NotRun || len(got) != 2 {
 		t.Errorf("%v\n%s", got, summary(done))
 	}
@@ -454,7 +478,7 @@ func TestCaseWaitsForWhoeverDisturbsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, m := range modes {
-		t.Run(m.Name, func(t *testing.T) {
+		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
 			var back stepCounter
 			m.disturb = func(context.Context, stage) (string, error) {
@@ -466,7 +490,7 @@ func TestCaseWaitsForWhoeverDisturbsIt(t *testing.T) {
 				return "", nil
 			}
 			done := disturbed(testtime.Context(t), t, env, &m, []results.Subscriber{&back}, m.phase.blamed)
-			if got := outcomes(done.Record); got[m.phase.blamed] != results.Pass {
+			if got := harnesstest.Outcomes(done.Record); got[m.phase.blamed] != results.Pass {
 				t.Errorf("%v\n%s", got, summary(done))
 			}
 		})

@@ -1,0 +1,170 @@
+// Package harnesstest lets tests make whole runs on Wine guests of their own.
+package harnesstest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+
+	"github.com/hashicorp/go-hclog"
+
+	"wskharness/config"
+	"wskharness/driver"
+	"wskharness/driver/drivertest"
+	"wskharness/remote/winrmd"
+	"wskharness/results"
+	"wskharness/targets"
+	"wskharness/testtime"
+	"wskharness/vm"
+	"wskharness/vm/kinds"
+	"wskharness/vm/wine"
+)
+
+const (
+	serveCommand = "wine-guest"
+	// ResetCommand makes the test binary the program that turns the guest of a cache and an id off and on.
+	ResetCommand = "reset-guest"
+)
+
+// Main is a TestMain that makes the test binary the process that serves a guest, too; with a word before the role, over a
+// network whose faults are made of that. Without such a word failing is not called.
+func Main(m *testing.M, failing func(word string) func(winrmd.Request) winrmd.InjectedFault) {
+	n := len(os.Args)
+	var err error
+	switch {
+	case n >= 3 && os.Args[n-2] == serveCommand:
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
+		o := wine.ServeOptions{}
+		if n == 4 {
+			o.Inject = failing(os.Args[1])
+		}
+		err = wine.Serve(ctx, os.Args[n-1], os.NewFile(3, "ready"), o)
+	case n == 4 && os.Args[1] == ResetCommand:
+		err = reset(os.Args[2], os.Args[3])
+	default:
+		os.Exit(m.Run())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func reset(cache, id string) error {
+	up, err := wine.List(cache)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(up, func(s wine.State) bool { return s.ID == id })
+	if at < 0 {
+		return fmt.Errorf("reset guest %s: it is not among the %d that are up", id, len(up))
+	}
+	return up[at].Reset(context.Background()) // whoever started this process ends it
+}
+
+// Host is an environment with guests of the test's own; what is kept by content is the user's. Tests that have one
+// run side by side: most of their time they wait.
+func Host(t *testing.T) vm.Host {
+	t.Helper()
+	t.Parallel()
+	if _, err := wine.Find(t.Context()); err != nil {
+		t.Skip(err)
+	}
+	shared, err := driver.DefaultCache()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache := t.TempDir()
+	if err := drivertest.Share(shared.Dir, cache, "wine/templates"); err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return vm.Host{Kinds: kinds.All(), Logger: hclog.NewNullLogger(), Cache: cache, Program: []string{self}, Getenv: os.Getenv}
+}
+
+// BringUp has a guest up until the test ends.
+func BringUp(t *testing.T, host vm.Host) *wine.State {
+	t.Helper()
+	ctx := testtime.Context(t)
+	config, err := LoadConfig("", t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	up, err := targets.Up(ctx, config, host, "wine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := targets.Down(context.Background(), host, nil, true); err != nil {
+			t.Error(err)
+		}
+	})
+	return up.(*wine.State)
+}
+
+// ParseConfig is config.Parse with all kinds of machines.
+func ParseConfig(data []byte, name, dir string) (*config.Config, error) {
+	return config.Parse(kinds.All(), data, name, dir)
+}
+
+// LoadConfig is config.Load with all kinds of machines.
+func LoadConfig(path, dir string) (*config.Config, error) { return config.Load(kinds.All(), path, dir) }
+
+// Config is a configuration with a Wine target, in a folder of its own with the files that it names.
+func Config(t *testing.T, more string, files map[string]string) *config.Config {
+	t.Helper()
+	dir := t.TempDir()
+	all := map[string]string{}
+	maps.Copy(all, files)
+	all[config.Name] = "targets: {wine: {provider: wine}}\n" + more
+	for name, text := range all {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config, err := LoadConfig("", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
+
+// Outcomes are the final outcomes of a record, by case.
+func Outcomes(rec *results.Record) map[string]results.Outcome {
+	all := map[string]results.Outcome{}
+	for _, t := range rec.Targets {
+		for _, c := range t.Cases {
+			all[c.Name] = c.Final
+		}
+	}
+	return all
+}
+
+// ReasonOf is all that a record says of a case.
+func ReasonOf(rec *results.Record, name string) string {
+	for _, t := range rec.Targets {
+		for i := range t.Cases {
+			if t.Cases[i].Name == name {
+				return name + ": " + t.Cases[i].Words()
+			}
+		}
+	}
+	return name + " is not in the record"
+}
+
+// Summary is what the run of a folder says of itself, for whoever has to find out what went wrong.
+func Summary(dir string) string {
+	text, _ := os.ReadFile(filepath.Join(dir, "summary.md"))
+	journal, _ := os.ReadFile(filepath.Join(dir, results.JournalName))
+	return string(text) + string(journal)
+}

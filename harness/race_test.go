@@ -1,6 +1,0 @@
-//go:build race
-
-package harness
-
-// raceEnabled: the race detector makes everything several times slower, so less is done of what is done often.
-const raceEnabled = true
