@@ -169,7 +169,7 @@ func (c *Config) Define(kinds []vm.Kind) error {
 	for i := range c.Targets {
 		t := &c.Targets[i]
 		if t.Said == nil {
-			return settings.Usagef("target %s is as another version of wskharness has kept it: run it again", t.Name)
+			return settings.Usagef("target %s was recorded by another version of wskharness, which this one can't read: run the cases again", t.Name)
 		}
 		t.define(r, kinds)
 	}
@@ -203,13 +203,13 @@ func (c *Config) Startable(name string) (*Target, error) {
 		case startable && (name == "" || name == t.Name):
 			return t, nil
 		case name == t.Name:
-			return nil, settings.Usagef("target %s is a machine of its own: the harness can't bring it up", name)
+			return nil, settings.Usagef("target %s is a machine that is always there: the harness does not bring it up", name)
 		}
 	}
 	if name == "" {
-		return nil, settings.Usagef("no target in %s can be brought up", c.Source())
+		return nil, settings.Usagef("%s has no target that the harness can bring up", c.Source())
 	}
-	return nil, settings.Usagef("no target %q in %s", name, c.Source())
+	return nil, settings.Usagef("no target %q in %s%s", name, c.Source(), strictyaml.Hint(name, c.TargetNames()))
 }
 
 // Source names the configuration in messages.

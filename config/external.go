@@ -53,8 +53,8 @@ func newDriverForm(c *Config) *driverForm {
 func (f *driverForm) keys() settings.Table {
 	e := &f.external
 	build := settings.Rule{Key: "build", Want: "build: [the program, its arguments] beside it"}
-	noBuild, noINF := build, settings.Rule{Key: "inf", Want: "inf: beside it", Says: "a catalogue without the .inf that it is of"}
-	noBuild.Says = "source without a command that builds it"
+	noBuild, noINF := build, settings.Rule{Key: "inf", Want: "inf: beside it", Says: "cat is the catalogue of an .inf, and the configuration names none"}
+	noBuild.Says = "source is of use to a build only, and no command builds the driver"
 	noSource := settings.Rule{Key: "source", Want: "source: the folder in which it runs"}
 	rules := func(one settings.Rule) []settings.Rule { return []settings.Rule{one} }
 	service := settings.Text(&e.Service.Name)
@@ -91,7 +91,7 @@ func (f *driverForm) readSource(r *settings.Reader, n *strictyaml.Node, what str
 		return
 	}
 	if info, err := os.Stat(f.base); err != nil || !info.IsDir() {
-		r.At(n, "a folder", "%s: %s is not one", what, settings.DisplayPath(f.base))
+		r.At(n, "a folder", "%s: %s is not an existing folder", what, settings.DisplayPath(f.base))
 	}
 }
 
@@ -141,7 +141,7 @@ func (f *driverForm) check(r *settings.Reader, given settings.Given) {
 			continue
 		}
 		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-			r.At(given[key], "a file, or source and build that make it", "%s: %s is not there", key, settings.DisplayPath(path))
+			r.At(given[key], "a file, or source and build that make it", "%s: there is no file %s", key, settings.DisplayPath(path))
 		}
 	}
 	if cat := given["cat"]; cat != nil && e.Sign {

@@ -85,14 +85,14 @@ func TestExternalDriverMistakes(t *testing.T) {
 		text, want string
 		schema     bool // the schema refuses it, too
 	}{
-		"not there":          {"{sys: gone.sys}", "c.yaml:2:15: sys: " + dir + "/gone.sys is not there (expected a file, or source and build that make it)", false},
+		"not there":          {"{sys: gone.sys}", "c.yaml:2:15: sys: there is no file " + dir + "/gone.sys (expected a file, or source and build that make it)", false},
 		"ending":             {"{sys: echo.inf}", `c.yaml:2:15: sys is "echo.inf" (expected a file with the ending .sys)`, true},
 		"with defines":       {"{sys: echo.sys, defines: {A: 1}}", "c.yaml:2:34: defines are of the sample driver, and sys is another one", true},
 		"key alone":          {"{service: x}", "c.yaml:2:19: service without a driver of your own (expected sys: the driver's file beside it)", true},
 		"misspelt":           {"{sys: echo.sys, servce: x}", `c.yaml:2:25: unknown key "servce" in driver; did you mean "service"?`, true},
 		"build alone":        {"{sys: echo.sys, build: [make]}", "c.yaml:2:32: build without source", true},
-		"source alone":       {"{sys: echo.sys, source: .}", "c.yaml:2:33: source without a command that builds it", true},
-		"no folder":          {"{sys: echo.sys, source: gone, build: [make]}", "c.yaml:2:33: source: " + dir + "/gone is not one (expected a folder)", false},
+		"source alone":       {"{sys: echo.sys, source: .}", "c.yaml:2:33: source is of use to a build only, and no command builds the driver", true},
+		"no folder":          {"{sys: echo.sys, source: gone, build: [make]}", "c.yaml:2:33: source: " + dir + "/gone is not an existing folder (expected a folder)", false},
 		"empty build":        {"{sys: echo.sys, source: ., build: []}", "build is an empty list (expected a list of at least one)", true},
 		"build's time":       {"{sys: echo.sys, source: ., build: [make], build_within: 3h}", "build_within is 3h (expected whole milliseconds from 1ms to 2h)", false},
 		"build_env alone":    {"{sys: echo.sys, build_env: [CC]}", "c.yaml:2:36: build_env without build (expected build: [the program, its arguments] beside it)", true},
@@ -103,7 +103,7 @@ func TestExternalDriverMistakes(t *testing.T) {
 		"build_env blank":    {"{sys: echo.sys, source: ., build: [make], build_env: ['  ']}", `an entry of build_env is "  ", an empty name`, true},
 		"build_env nothing":  {"{sys: echo.sys, source: ., build: [make], build_env: [~]}", "an entry of build_env is ~, which without quotes is nothing (expected the name of an environment variable)", true},
 		"sys of a device":    {"{sys: con.sys}", `c.yaml:2:15: sys is "con.sys": "con.sys" is the name of a device (expected a name that a file can have in the guest)`, false},
-		"cat alone":          {"{sys: echo.sys, cat: echo.cat}", "c.yaml:2:30: a catalogue without the .inf that it is of", true},
+		"cat alone":          {"{sys: echo.sys, cat: echo.cat}", "c.yaml:2:30: cat is the catalogue of an .inf, and the configuration names none", true},
 		"cat and sign":       {"{sys: echo.sys, inf: echo.inf, cat: echo.cat, sign: true}", "a signature put into the driver now would make the catalogue wrong (expected sign: false)", false},
 		"service":            {"{sys: echo.sys, service: a b}", `c.yaml:2:34: the service's name is "a b"`, true},
 		"start":              {"{sys: echo.sys, start: manual}", `start is "manual" (expected one of boot, system, auto, demand)`, true},

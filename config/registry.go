@@ -75,7 +75,7 @@ func readParameters(r *settings.Reader, n *strictyaml.Node) []suites.Parameter {
 		return nil
 	}
 	if len(m.Node.Pairs) > maxParameters {
-		r.At(n, fmt.Sprintf("at most %d", maxParameters), "%d parameters", len(m.Node.Pairs))
+		r.At(n, fmt.Sprintf("at most %d", maxParameters), "there are %d parameters", len(m.Node.Pairs))
 		return nil
 	}
 	var all []suites.Parameter

@@ -65,7 +65,7 @@ func (c *Config) CheckRun(catalog *suites.Catalog) error {
 	for _, pattern := range c.Run.Suites {
 		if _, err := catalog.Select(suites.Selection{Patterns: []string{pattern}}); err != nil {
 			if c.External != nil {
-				err = fmt.Errorf("%w (the built-in suites are of the sample driver, and not of your own)", err)
+				err = fmt.Errorf("%w (the built-in suites test the sample driver, and not yours)", err)
 			}
 			problems = append(problems, c.said.wrong("run: suites", pattern, err))
 		}

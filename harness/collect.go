@@ -26,7 +26,7 @@ func (l *driverRun) collectFiles(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.session.collectLimit())
 	defer cancel()
 	if err := l.fetchCollected(ctx); err != nil {
-		l.run.notice(l.session.target.Name, results.Warning, "fetch what the cases have collected: %v", err)
+		l.run.notice(l.session.target.Name, results.Warning, "the files that the cases have collected could not be fetched: %v", err)
 	}
 }
 

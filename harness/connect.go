@@ -38,7 +38,7 @@ func (s *session) connect(ctx context.Context) error {
 			if err == nil || try == connectTries || !guest.MayPass(ctx, err) {
 				return label, err
 			}
-			s.log.Warn("connect: once more", "in", pause, "error", err)
+			s.log.Warn("the guest could not be connected to, and is tried again", "in", pause, "error", err)
 			select {
 			case <-ctx.Done():
 				return label, err
@@ -70,7 +70,7 @@ func (s *session) reconnectWithin(ctx context.Context, before string, limit time
 	return s.connecting(ctx, func(whole context.Context) (string, error) {
 		ctx, cancel := context.WithTimeout(whole, limit)
 		defer cancel()
-		defer s.tellTimeUp(ctx, "connect to the guest again")
+		defer s.tellTimeUp(ctx, "connect to the guest again after a reboot")
 		var booting bootTolerance
 		for {
 			label, err := s.open(ctx, whole)
@@ -78,7 +78,7 @@ func (s *session) reconnectWithin(ctx context.Context, before string, limit time
 			case err == nil && s.facts.BootID != before:
 				return label, nil
 			case err == nil:
-				err = fmt.Errorf("the guest on %s has not rebooted", s.target.Name)
+				err = fmt.Errorf("the guest on %s still runs the boot from before its reboot", s.target.Name)
 			case !booting.tolerates(ctx, err):
 				return label, err
 			}
@@ -183,14 +183,14 @@ func (s *session) letOthers(ctx context.Context) {
 		err = s.guest.Release(ctx)
 	}
 	if err != nil {
-		s.log.Warn("others get the guest when it was not heard of this run for a while", "error", err)
+		s.log.Warn("the guest could not be released: other runs get it when this run's lease has expired", "error", err)
 	}
 }
 
 // tellTimeUp tells, where that is so, that it was a time of the session's own that ended ctx.
 func (s *session) tellTimeUp(ctx context.Context, doing string) {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) && limitUp(ctx) == nil {
-		s.run.tooLate("", "the time to %s was up", doing)
+		s.run.tooLate("", "the harness did not %s in time", doing)
 	}
 }
 

@@ -58,7 +58,7 @@ func (l *driverRun) deploy(ctx context.Context) (started following, unanswered e
 	}
 	hash, err := hex.DecodeString(pkg.Manifest.Driver.SHA256)
 	if err != nil || len(hash) != 32 {
-		return nil, nil, fmt.Errorf("deploy to %s: the package's hash %q is not one", l.session.target.Name, pkg.Manifest.Driver.SHA256)
+		return nil, nil, fmt.Errorf("deploy to %s: the package says that the driver's SHA-256 is %q, which is not a SHA-256: build the driver again", l.session.target.Name, pkg.Manifest.Driver.SHA256)
 	}
 	path := guest.StorePath(pkg.Manifest.Driver.SHA256[:16], filepath.Base(pkg.Driver))
 	files, err := l.files(pkg, path)

@@ -66,7 +66,7 @@ func (s *session) runDriver(ctx context.Context, attempts []*attempt) driverrun.
 	l := s.newDriverRun(attempts)
 	defer l.close()
 	if err := l.noteTraces(ctx); err != nil && ctx.Err() == nil {
-		s.run.notice(s.target.Name, results.Warning, "%v: after a crash, nobody knows what is new", err)
+		s.run.notice(s.target.Name, results.Warning, "%v: after a crash, the harness can't tell which dumps and events are new", err)
 	}
 	l.noteEntries()
 	l.state = l.newState(s.facts.BootID, l.codePages(), false, s.record.passedBefore)
@@ -126,7 +126,7 @@ func (l *driverRun) noteEntries() {
 	}
 	mark, err := teller.EntryMark()
 	if err != nil {
-		l.session.log.Warn("what the machine tells of this start can't be told from what it told of earlier ones", "error", err)
+		l.session.log.Warn("the result of this DriverEntry can't be told from that of earlier ones", "error", err)
 		return
 	}
 	l.traces.entry = mark
@@ -198,7 +198,7 @@ func (l *driverRun) close() {
 		return
 	}
 	if err := errors.Join(l.raw.Sync(), l.raw.Close()); err != nil {
-		l.run.notice(l.session.target.Name, results.Warning, "keep the guest's journal: %v", err)
+		l.run.notice(l.session.target.Name, results.Warning, "the copy of the guest's journal could not be kept: %v", err)
 	}
 }
 
@@ -210,7 +210,7 @@ func (l *driverRun) source(module string, offset uint64) string {
 	}
 	symbols, err := driver.OpenSymbols(l.run.artifacts.pkg.Symbols)
 	if err != nil {
-		l.session.log.Warn("find the place of the crash in the sources", "error", err)
+		l.session.log.Warn("the place of the crash in the driver's sources could not be found", "error", err)
 		return ""
 	}
 	at, ok := symbols.Lookup(offset)

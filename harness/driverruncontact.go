@@ -69,7 +69,7 @@ func (l *driverRun) orderCancel(ctx context.Context) {
 func (l *driverRun) answeredOrder(err error) {
 	l.orders = nil
 	if err != nil {
-		l.session.log.Warn("ask the agent to stop: once more", "error", err)
+		l.session.log.Warn("the agent could not be asked to stop, and is asked again", "error", err)
 		l.again = time.After(orderPause)
 	}
 }
@@ -78,7 +78,7 @@ func (l *driverRun) answeredOrder(err error) {
 func (l *driverRun) awaitOrders() {
 	if l.orders != nil {
 		if err := <-l.orders; err != nil {
-			l.session.log.Warn("ask the agent to stop", "error", err)
+			l.session.log.Warn("the agent could not be asked to stop", "error", err)
 		}
 		l.orders = nil
 	}

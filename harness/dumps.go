@@ -89,7 +89,7 @@ func (s *session) askTraces(ctx context.Context) (guest.Traces, error) {
 	defer cancel()
 	traces, err := s.guest.Traces(ctx)
 	if err != nil {
-		err = fmt.Errorf("look for crashes of %s: %w", s.target.Name, err)
+		err = fmt.Errorf("look for crash dumps of %s: %w", s.target.Name, err)
 	}
 	return traces, err
 }
@@ -152,7 +152,7 @@ func (l *driverRun) fetchDumps(ctx context.Context) ([]results.Evidence, error) 
 	case l.traces.dumps == nil:
 		return nil, nil
 	case l.session.guest == nil:
-		return nil, fmt.Errorf("look for crashes of %s: it is not there", l.session.target.Name)
+		return nil, fmt.Errorf("look for crash dumps of %s: the guest can't be reached", l.session.target.Name)
 	}
 	fresh, err := l.newDumps(ctx)
 	if err != nil {
@@ -170,7 +170,7 @@ func (l *driverRun) pullDumps(ctx context.Context, fresh map[string]guest.Dump, 
 		if _, err := l.session.guest.PullFile(ctx, path, filepath.Join(l.session.folder(), name), transfer.PullOptions{MaxBytes: maxDump}); err != nil {
 			e.Text += ", which could not be fetched: " + err.Error()
 			if _, tooLarge := errors.AsType[*agent.LimitError](err); !tooLarge {
-				l.run.notice(l.session.target.Name, results.Warning, "fetch a crash dump: %v", err)
+				l.run.notice(l.session.target.Name, results.Warning, "a crash dump could not be fetched: %v", err)
 			}
 		} else if rel, err := filepath.Rel(l.run.dir, filepath.Join(l.session.folder(), name)); err == nil {
 			e.File = filepath.ToSlash(rel)

@@ -34,11 +34,11 @@ func (s *session) queryLog(ctx context.Context, line string) ([]crashdump.StopEv
 		err = fmt.Errorf("wevtutil ended with exit code %d", code)
 	}
 	if err != nil {
-		return nil, 0, fmt.Errorf("ask the event log of %s: %w", s.target.Name, err)
+		return nil, 0, fmt.Errorf("query the event log of %s: %w", s.target.Name, err)
 	}
 	stops, newest, err := crashdump.ReadEventLog(strings.NewReader(out.String()))
 	if err != nil {
-		err = fmt.Errorf("ask the event log of %s: %w", s.target.Name, err)
+		err = fmt.Errorf("query the event log of %s: %w", s.target.Name, err)
 	}
 	return stops, newest, err
 }

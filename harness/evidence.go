@@ -57,7 +57,7 @@ func (l *driverRun) crashFault(_ context.Context, _ driverrun.Collect) driverrun
 		file, err = filepath.Rel(l.run.dir, path)
 	}
 	if err != nil {
-		l.run.notice(l.session.target.Name, results.Warning, "keep the console after the crash: %v", err)
+		l.run.notice(l.session.target.Name, results.Warning, "the console's output after the crash could not be kept: %v", err)
 		return driverrun.Told{Evidence: all}
 	}
 	return driverrun.Told{Evidence: append(all, results.Evidence{Kind: "console", File: filepath.ToSlash(file), Size: int64(len(text))})}

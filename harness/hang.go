@@ -43,18 +43,18 @@ func (l *driverRun) forcedDump(ctx context.Context) []results.Evidence {
 		return nil
 	}
 	if err := injector.InjectNMI(ctx); err != nil {
-		l.run.notice(l.session.target.Name, results.Warning, "force a dump: %v", err)
+		l.run.notice(l.session.target.Name, results.Warning, "a crash dump could not be forced: %v", err)
 		return nil
 	}
 	forced := l.nextCrash(ctx)
 	if forced == nil {
-		l.run.notice(l.session.target.Name, results.Warning, "force a dump: the machine did not crash within %s of the NMI", l.session.collectLimit())
+		l.run.notice(l.session.target.Name, results.Warning, "a crash dump could not be forced: the machine did not crash within %s of the NMI", l.session.collectLimit())
 		return nil
 	}
 	all := []results.Evidence{{Kind: "forced-dump", Text: forced.Describe(), Module: forced.Module, Offset: forced.ModuleOffset}}
 	// The dump is on the guest's disk when it has booted again, and goes with the revert that is next.
 	if err := l.session.reconnectWithin(ctx, l.state.Boot(), l.session.bootWait()); err != nil {
-		l.run.notice(l.session.target.Name, results.Warning, "fetch the dump that was forced: %v", err)
+		l.run.notice(l.session.target.Name, results.Warning, "the crash dump that was forced could not be fetched: %v", err)
 		return all
 	}
 	dumps, err := l.fetchDumps(ctx)

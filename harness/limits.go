@@ -19,20 +19,21 @@ func (s *session) allow(least time.Duration) time.Duration { return max(least, a
 
 // limitError is the cause that ends a context whose time is up.
 type limitError struct {
-	what  string // the run, the target, the suite capture
+	what  string // the run, the target wine, the suite capture on wine
+	key   string // that sets it, below limits in the configuration
 	limit time.Duration
 }
 
 func (e *limitError) Error() string {
-	return fmt.Sprintf("%s exceeded its limit of %s", e.what, strictyaml.ShortDuration(e.limit))
+	return fmt.Sprintf("%s exceeded its limit of %s (`limits: %s` in the configuration raises it)", e.what, strictyaml.ShortDuration(e.limit), e.key)
 }
 
 // within bounds what is done with ctx by what is left of a limit; one of zero is none.
-func within(ctx context.Context, what string, limit, spent time.Duration) (context.Context, context.CancelFunc) {
+func within(ctx context.Context, what, key string, limit, spent time.Duration) (context.Context, context.CancelFunc) {
 	if limit <= 0 {
 		return context.WithCancel(ctx)
 	}
-	return context.WithTimeoutCause(ctx, limit-spent, &limitError{what, limit})
+	return context.WithTimeoutCause(ctx, limit-spent, &limitError{what, key, limit})
 }
 
 // limitUp is the limit that ended ctx, or nil where it was something else, or nothing.

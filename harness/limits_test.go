@@ -108,13 +108,13 @@ func TestSuiteAndTargetLimits(t *testing.T) {
 			limits: config.Limits{Suite: suite},
 			want: map[string]results.Outcome{"slow.one": results.Pass, "slow.two": results.Pass, "slow.three": results.NotRun,
 				"slow.four": results.NotRun, "zz.well": results.Pass},
-			why: fmt.Sprintf("the suite slow on wine exceeded its limit of %s", strictyaml.ShortDuration(suite)),
+			why: fmt.Sprintf("the suite slow on wine exceeded its limit of %s (`limits: suite` in the configuration raises it)", strictyaml.ShortDuration(suite)),
 		},
 		"target": {
 			limits: config.Limits{Target: target},
 			want: map[string]results.Outcome{"slow.one": results.Pass, "slow.two": results.Pass, "slow.three": results.NotRun,
 				"slow.four": results.NotRun, "zz.well": results.NotRun},
-			why: fmt.Sprintf("the target wine exceeded its limit of %s", strictyaml.ShortDuration(target)),
+			why: fmt.Sprintf("the target wine exceeded its limit of %s (`limits: target` in the configuration raises it)", strictyaml.ShortDuration(target)),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

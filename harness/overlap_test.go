@@ -47,7 +47,7 @@ func TestBuildIsEndedByTheLimitOfTheRun(t *testing.T) {
 			plan := slowBuild(t)
 			plan.Request.Config.Limits.Run = limit
 			_, err := plan.Run(testtime.Context(t), testEnv(t))
-			if _, ok := errors.AsType[*workshop.BuildError](err); !ok || err.Error() != "build: the run exceeded its limit of "+text {
+			if _, ok := errors.AsType[*workshop.BuildError](err); !ok || err.Error() != "build: the run exceeded its limit of "+text+" (`limits: run` in the configuration raises it)" {
 				t.Errorf("error %v", err)
 			}
 		})

@@ -107,7 +107,7 @@ func (p *Plan) fits() error {
 	var wrong []error
 	for _, c := range suites.Whole(p.Cases) {
 		if size := c.PlanBytes(); size > suites.MaxPlanBytes {
-			wrong = append(wrong, fmt.Errorf("%s:%d: %s takes %d bytes of a plan, and there are %d: divide it", c.File, c.Line, c.Name(), size, suites.MaxPlanBytes))
+			wrong = append(wrong, fmt.Errorf("%s:%d: %s takes %d bytes of a plan, which holds at most %d: split the case", c.File, c.Line, c.Name(), size, suites.MaxPlanBytes))
 		}
 	}
 	first := results.Event{Kind: results.KindRunStarted, Run: p.describe(strings.Repeat("x", 64), strings.Repeat("x", 256))}

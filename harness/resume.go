@@ -62,7 +62,7 @@ func (r *run) keepUploads() error {
 	path := filepath.Join(r.dir, uploadsFile)
 	err := readWhole(r.env.disk(), path, &was)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("what the run uploads: %w", err)
+		return fmt.Errorf("read what the run uploads: %w", err)
 	}
 	for _, c := range suites.Whole(r.plan.Cases) {
 		for _, u := range c.Uploads() {
@@ -142,7 +142,7 @@ func (s *session) resumeDriver(ctx context.Context, open openRun) driverrun.Outc
 	for _, a := range open.Attempts {
 		t := s.attemptOf(a.attemptKey)
 		if t == nil {
-			return driverrun.Outcome{Over: fmt.Sprintf("the checkpoint of %s names %s, which is not planned", s.target.Name, a.Case)}
+			return driverrun.Outcome{Over: fmt.Sprintf("the checkpoint of %s names the case %s, which the plan does not have: run the cases again, as a run of its own", s.target.Name, a.Case)}
 		}
 		l.attempts = append(l.attempts, t)
 		again[t.key()] = a.Again

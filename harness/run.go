@@ -173,7 +173,7 @@ func (r *run) all(ctx context.Context, events []results.Event) error {
 	ctx, r.cancel = context.WithCancel(ctx)
 	defer r.cancel()
 	r.known = r.plan.Request.Config.Redactor(r.env.Getenv)
-	ctx, cancel := within(ctx, "the run", r.plan.Request.Config.Limits.Run, 0)
+	ctx, cancel := within(ctx, "the run", "run", r.plan.Request.Config.Limits.Run, 0)
 	defer cancel()
 	if len(events) == 0 {
 		host, _ := os.Hostname()

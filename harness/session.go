@@ -77,7 +77,7 @@ func (r *run) target(ctx context.Context, t *config.Target) {
 
 // inTime does something within the target's limit, of which so much is spent.
 func (s *session) inTime(ctx context.Context, spent time.Duration, do func(context.Context) error) bool {
-	ctx, cancel := within(ctx, "the target "+s.target.Name, s.run.plan.Request.Config.Limits.Target, spent)
+	ctx, cancel := within(ctx, "the target "+s.target.Name, "target", s.run.plan.Request.Config.Limits.Target, spent)
 	defer cancel()
 	defer s.timeUp(ctx)
 	return do(ctx) == nil
@@ -116,7 +116,7 @@ func (s *session) work(ctx context.Context) {
 			fruitless++
 		}
 		if fruitless == 2 || unheard == maxUnheard {
-			s.notRun(left, fmt.Sprintf("%d runs of the driver in a row did not get through a single case: %s", fruitless+unheard, done.Why))
+			s.notRun(left, fmt.Sprintf("%d runs of the driver in a row did not complete a single case: %s", fruitless+unheard, done.Why))
 			return
 		}
 		pending = s.withoutSpentSuites(left)
@@ -172,7 +172,7 @@ func (s *session) withoutSpentSuites(attempts []*attempt) (left []*attempt) {
 // suiteLimit is the limit of a case's suite, in words.
 func (s *session) suiteLimit(test string) string {
 	suite, _, _ := strings.Cut(test, ".")
-	return (&limitError{"the suite " + suite + " on " + s.target.Name, s.run.plan.Request.Config.Limits.Suite}).Error()
+	return s.suiteExceeded(suite).Error()
 }
 
 // suiteUp is the limit of the attempt's suite, where its time on this target is used up.
@@ -181,7 +181,11 @@ func (s *session) suiteUp(t *attempt) *limitError {
 	if limit <= 0 || s.suiteTime[t.test.Suite] < limit {
 		return nil
 	}
-	return &limitError{"the suite " + t.test.Suite + " on " + s.target.Name, limit}
+	return s.suiteExceeded(t.test.Suite)
+}
+
+func (s *session) suiteExceeded(suite string) *limitError {
+	return &limitError{"the suite " + suite + " on " + s.target.Name, "suite", s.run.plan.Request.Config.Limits.Suite}
 }
 
 // next is the next run of the driver: the one that an earlier controller had begun, or one with what is to run next.

@@ -49,7 +49,7 @@ func TestReferencesAreToldWhereTheyStand(t *testing.T) {
 	if catalog, err = c.Catalog(); err != nil {
 		t.Fatal(err)
 	}
-	if err = Check(c, catalog); err == nil || !strings.Contains(err.Error(), `c.yaml:3:16: run: suites: there is no suite or case "device"; no suite was read (the built-in suites are of the sample driver, and not of your own)`) {
+	if err = Check(c, catalog); err == nil || !strings.Contains(err.Error(), `c.yaml:3:16: run: suites: there is no suite or case "device"; no suite was read (the built-in suites test the sample driver, and not yours)`) {
 		t.Error(err)
 	}
 	c, err = harnesstest.ParseConfig([]byte("targets: {wine: {provider: wine}}\nsuites: [., gone, ./gone2]\n"), "c.yaml", dir)

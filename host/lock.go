@@ -28,7 +28,7 @@ func LockMachine(cache, machine, run string) (*os.File, error) {
 	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		holder, _ := os.ReadFile(path)
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			err = fmt.Errorf("it is used by %s: wait until that is over", strings.TrimSpace(string(holder)))
+			err = fmt.Errorf("%s is using it: wait for that run to end", strings.TrimSpace(string(holder)))
 		}
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", machine, err), file.Close())
 	}

@@ -51,7 +51,7 @@ func Up(ctx context.Context, c *config.Config, env vm.Host, name string) (vm.Gue
 func keep(ctx context.Context, env vm.Host, machine vm.Machine) (vm.Guest, error) {
 	keeper, ok := machine.(vm.Keeper)
 	if !ok {
-		return nil, errors.New("it is a machine that can't be left up")
+		return nil, errors.New("this kind of machine can't be left up")
 	}
 	id, err := keeper.Keep(ctx)
 	if err != nil {

@@ -91,7 +91,7 @@ func (s *State) back(in Back) {
 		}
 	default:
 		s.asking = resume
-		s.warn("contact was lost and found again: %s", s.broke.Text)
+		s.warn("contact with the guest was lost, and restored: %s", s.broke.Text)
 	}
 }
 
@@ -191,7 +191,7 @@ func (s *State) timedOut(in TimedOut) {
 	if s.phase != Following {
 		return
 	}
-	why := "the guest said nothing for longer than anything in the plan may take"
+	why := "the guest did not answer for longer than anything in the plan may take"
 	switch {
 	case s.limit != "":
 		why = fmt.Sprintf("%s, and the agent did not end the run within %s", s.limit, in.ResponseTimeout)
@@ -209,7 +209,7 @@ func (s *State) timedOut(in TimedOut) {
 	s.slow(s.open.name(), "%s", why)
 	if s.limit == "" {
 		longest := s.open.Case.Longest()
-		why = fmt.Sprintf("no answer within %s and %s more", longest, in.ResponseTimeout-longest)
+		why = fmt.Sprintf("the guest did not answer within the %s that the case may take and %s more", longest, in.ResponseTimeout-longest)
 	}
 	s.open.hang = results.Verdict{Outcome: results.Hang, Elapsed: s.now.Sub(s.open.started), Reason: s.open.underWay() + why}
 	s.gather()

@@ -150,8 +150,8 @@ func (s *State) judgeOpen() {
 		v.Reason += leaseLost
 	case s.ended != nil && s.ended.Why == "plan":
 		v.Outcome = results.Error
-		v.Reason += "the plan in the guest was another one after the reboot: the run did not go on"
-		s.taint("the run did not go on after its reboot")
+		v.Reason += "the guest had another plan after the reboot, so that the run was not resumed"
+		s.taint("the run was not resumed after its reboot")
 	case a.end != nil:
 		v.Reason += fmt.Sprintf("the driver's device stopped answering (%s), and the machine did not say why", win32Text(a.end.Win32))
 		s.taint("the driver's device stopped answering")
@@ -243,7 +243,7 @@ func (s *State) judgeEnd() {
 	case s.ending == untrusted:
 		v.Outcome = results.Error
 	case s.ending == unresponsive:
-		v.Outcome, v.Reason = results.Hang, "the guest said nothing "+when+", for longer than that may take"
+		v.Outcome, v.Reason = results.Hang, "the guest did not answer "+when+", for longer than that may take"
 	case s.ending == finished && s.unwritten != "":
 		v.Outcome, v.Reason = results.Error, s.unwritten
 	case s.ending == finished && s.ended.Why == "plan":
@@ -251,7 +251,7 @@ func (s *State) judgeEnd() {
 	case s.ending == finished && s.ended.Why == "lease":
 		v.Outcome, v.Reason = results.Error, leaseLost
 	case s.ending == finished:
-		v.Outcome, v.Reason = results.Error, fmt.Sprintf("the agent ended the run (%s) without a word that the driver was unloaded", s.ended.Why)
+		v.Outcome, v.Reason = results.Error, fmt.Sprintf("the agent ended the run (%s) without saying that the driver was unloaded", s.ended.Why)
 		s.taint("the driver was not unloaded")
 	default:
 		v.Reason = when + ": " + v.Reason
@@ -268,9 +268,9 @@ func (s *State) where() (name, when string) {
 	case s.driver == startFailure:
 		when = "when the driver had failed to start"
 	case s.driver == stoppedClean && s.ended != nil:
-		when += ", or just behind that"
+		when += ", or just after that"
 	case s.driver == stoppedClean:
-		when += ", before the run's last words"
+		when += ", before the run's final record"
 	case s.driver == running && !s.cancelled && slices.ContainsFunc(s.attempts, func(a *attempt) bool { return a.started.IsZero() }):
 		when = "before the next case began"
 	}

@@ -30,7 +30,7 @@ func (s *State) confirmed(boot, missing string) {
 		s.ending, s.why = gone, "the guest could not be asked any more whether it had survived the unload: "+missing
 	case boot != "" && boot != s.boot:
 		s.ending = rebooted
-		s.why = fmt.Sprintf("the guest rebooted unexpectedly behind the unload (boot id %s, before %s), without a sign of a crash", boot, s.boot)
+		s.why = fmt.Sprintf("the guest rebooted unexpectedly after the unload (boot id %s, before %s), without a sign of a crash", boot, s.boot)
 		s.phase, s.collect = Collecting, []Evidence{CrashDumps, EventLog}
 		return
 	}
@@ -104,7 +104,7 @@ func (s *State) diskIsFull(says string) {
 		return
 	}
 	if s.unwritten == "" {
-		s.unwritten = "the agent's run in the guest ended without its last words"
+		s.unwritten = "the agent's run in the guest ended without its final record"
 	}
 	s.unwritten += "; " + says
 	if s.why != "" {

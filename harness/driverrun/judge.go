@@ -91,7 +91,7 @@ func (a *attempt) inTime() []finding {
 	case "hang":
 		return []finding{{results.Hang, a.hangs()}}
 	case "timeout":
-		reason := fmt.Sprintf("the case exceeded its limit of %s after %d of %d steps", c.Timeout, len(a.steps), len(c.Steps))
+		reason := fmt.Sprintf("the case exceeded its limit of %s after %d of %d steps (`timeout` in the suite raises it)", c.Timeout, len(a.steps), len(c.Steps))
 		if n := a.next(); n < len(c.Steps) && c.Steps[n].Part.After() {
 			reason = fmt.Sprintf("its %s exceeded its limit of %s", c.Steps[n].Part, c.TearDown)
 		}
@@ -106,7 +106,7 @@ func (a *attempt) hangs() string {
 	case a.end.Under != nil:
 		return "a step did not come back within its own limit"
 	case a.external:
-		return "behind its steps: what one of them has started on a thread did not come back"
+		return "after its steps: what one of them has started on a thread did not come back"
 	}
 	return "behind its steps: the driver did not tidy up in its time, or what a step has started on a thread did not come back"
 }

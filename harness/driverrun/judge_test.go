@@ -102,7 +102,7 @@ func TestEveryConditionIsJudged(t *testing.T) {
 		"something is left behind":       {false, false, and(asDeclared, func(end *journal.Record) { end.Left.Sockets = 1 }), results.Fail, []string{"left something behind: 1 × socket"}},
 		"and can't be tidied up":         {false, false, and(asDeclared, cantTidy), results.Fail, []string{"could not be tidied up"}},
 		"and its DriverEntry hangs":      {false, false, and(asDeclared, func(end *journal.Record) { end.Back, end.Win32 = "hang", 1460 }), results.Hang, []string{"could not be brought back: DriverEntry did not return in time"}},
-		"and the driver does not return": {false, false, and(asDeclared, func(end *journal.Record) { cantTidy(end); end.Back, end.Win32 = "install", 1072 }), results.Fail, []string{"could not be tidied up", "could not be brought back: install"}},
+		"and the driver does not return": {false, false, and(asDeclared, func(end *journal.Record) { cantTidy(end); end.Back, end.Win32 = "install", 1072 }), results.Fail, []string{"could not be tidied up", "could not be brought back: the agent could not install"}},
 		"the driver is gone":             {false, true, and(asDeclared, func(end *journal.Record) { end.Driver = "stopped" }), results.Fail, []string{"its service is stopped"}},
 		"only the agent objects":         {false, false, and(asDeclared, func(end *journal.Record) { end.Why = "deviation" }), results.Error, []string{"agent and controller disagree"}},
 		"the agent objects to a step": {false, false, func(steps []suites.StepResult, _ *journal.Record) []suites.StepResult {
@@ -199,7 +199,7 @@ func TestCrashBehindTheEnd(t *testing.T) {
 	}
 	_, events = live(t, p, &world{records: all[:len(all)-1], then: "panic", rest: all[len(all)-1:]})
 	if got := verdicts(record(p, events)); got != "deploy.stop bugcheck, error, error, error" {
-		t.Errorf("a crash behind the unload, whose last words were on the disk: %s", got)
+		t.Errorf("a crash behind the unload, whose final record were on the disk: %s", got)
 	}
 }
 

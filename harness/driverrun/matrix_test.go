@@ -48,12 +48,12 @@ func TestCrashMatrix(t *testing.T) {
 		{"crash between cases", first, world{then: "panic"}, "deploy.stop bugcheck, error, not-run, not-run", "before the next case began: bugcheck", true},
 		{"crash between cases, and the end is missing", first, world{then: "panic", truncated: true}, "deploy.crash bugcheck, error, not-run, not-run", "in which case is not known", true},
 		{"crash during the unload", over, world{then: "panic"}, "deploy.stop bugcheck, error, error, error", "not proven: every step was as declared", true},
-		{"crash behind the unload, before the last words", stopped, world{then: "panic"}, "deploy.stop bugcheck, error, error, error", "", true},
+		{"crash behind the unload, before the final record", stopped, world{then: "panic"}, "deploy.stop bugcheck, error, error, error", "", true},
 
-		{"crash behind the last words", all, world{behind: "panic"}, "deploy.stop bugcheck, error, error, error", "bugcheck 0x000000D1", true},
-		{"reboot behind the last words", all, world{behind: "reboot"}, "deploy.stop lost, error, error, error", "rebooted unexpectedly behind the unload", true},
-		{"reboot behind the last words, with a dump", all, world{behind: "reboot", dumps: 1}, "deploy.stop bugcheck, error, error, error", "", true},
-		{"gone behind the last words", all, world{behind: "gone"}, "deploy.stop lost, error, error, error", "whether it had survived the unload", true},
+		{"crash behind the final record", all, world{behind: "panic"}, "deploy.stop bugcheck, error, error, error", "bugcheck 0x000000D1", true},
+		{"reboot behind the final record", all, world{behind: "reboot"}, "deploy.stop lost, error, error, error", "rebooted unexpectedly after the unload", true},
+		{"reboot behind the final record, with a dump", all, world{behind: "reboot", dumps: 1}, "deploy.stop bugcheck, error, error, error", "", true},
+		{"gone behind the final record", all, world{behind: "gone"}, "deploy.stop lost, error, error, error", "whether it had survived the unload", true},
 
 		{"reboot while the driver is started", begin, world{then: "reboot"}, "deploy.start lost, not-run, not-run, not-run", "rebooted unexpectedly", true},
 		{"reboot in a case", second, world{then: "reboot"}, "not-run, lost, not-run", "in step 3 (deregister a): the guest rebooted unexpectedly", true},
@@ -62,10 +62,10 @@ func TestCrashMatrix(t *testing.T) {
 		{"reboot during the unload, with a dump", over, world{then: "reboot", dumps: 1}, "deploy.stop bugcheck, error, error, error", "", true},
 
 		{"a timeout while the driver is started", begin, world{then: "timeout"}, "deploy.start hang, not-run, not-run, not-run", "while the driver was being started", true},
-		{"a timeout in a case", second, world{then: "timeout"}, "not-run, hang, not-run", "in step 3 (deregister a): no answer within", true},
-		{"a timeout between cases", first, world{then: "timeout"}, "deploy.stop hang, error, not-run, not-run", "the guest said nothing before the next case began", true},
-		{"a timeout during the unload", over, world{then: "timeout"}, "deploy.stop hang, error, error, error", "the guest said nothing while the driver was being unloaded", true},
-		{"a timeout behind the unload", stopped, world{then: "timeout"}, "deploy.stop hang, error, error, error", "before the run's last words", true},
+		{"a timeout in a case", second, world{then: "timeout"}, "not-run, hang, not-run", "in step 3 (deregister a): the guest did not answer within", true},
+		{"a timeout between cases", first, world{then: "timeout"}, "deploy.stop hang, error, not-run, not-run", "the guest did not answer before the next case began", true},
+		{"a timeout during the unload", over, world{then: "timeout"}, "deploy.stop hang, error, error, error", "the guest did not answer while the driver was being unloaded", true},
+		{"a timeout behind the unload", stopped, world{then: "timeout"}, "deploy.stop hang, error, error, error", "before the run's final record", true},
 
 		{"agent killed while the driver is started", begin, world{then: "kill"}, "deploy.start lost, not-run, not-run, not-run", "ended from outside", true},
 		{"agent killed in a case", second, world{then: "kill"}, "not-run, lost, not-run", "ended from outside, in the same boot", true},
@@ -153,7 +153,7 @@ func TestRunsThatEndWithoutUnload(t *testing.T) {
 		want    string
 		why     string
 	}{
-		{"device", end(over, runEnd("device", 3, 0)), "deploy.stop error, error, error, error", "the agent ended the run (device) without a word that the driver was unloaded"},
+		{"device", end(over, runEnd("device", 3, 0)), "deploy.stop error, error, error, error", "the agent ended the run (device) without saying that the driver was unloaded"},
 		{"journal", end(over, runEnd("journal", 3, 0)), "deploy.stop error, error, error, error", "(journal)"},
 		{"journal, for want of room", end(over, runEnd("journal", 3, 112)), "deploy.stop error, error, error, error", "could not write its journal"},
 		{"tainted, and no case is", end(over, runEnd("tainted", 3, 0)), "deploy.stop error, error, error, error", "(tainted)"},
@@ -169,7 +169,7 @@ func TestRunsThatEndWithoutUnload(t *testing.T) {
 		{"another's at a reboot", end(until(all, journal.EvReboot), runEnd("lease", 2, 0)), "error, error, error", "in step 2 (reboot): the guest was given to another run"},
 		{"another's, and nothing can be written", end(until(all, journal.EvStep, 1, 1), runEnd("lease", 1, 112)), "error, error, not-run", "could not write its journal"},
 		{"another's in a case", end(until(all, journal.EvStep, 1, 1), runEnd("lease", 1, 0)), "error, error, not-run", "can't be there"},
-		{"another plan after the reboot", end(until(all, journal.EvReboot), runEnd("plan", 2, 0)), "error, error, error", "the plan in the guest was another one after the reboot"},
+		{"another plan after the reboot", end(until(all, journal.EvReboot), runEnd("plan", 2, 0)), "error, error, error", "the guest had another plan after the reboot"},
 		{"the driver never stops", end(over, stop("timeout", 1460), runEnd("tainted", 3, 0)), "deploy.stop hang, error, error, error", "did not unload in time"},
 		{"the driver can't be stopped", end(over, stop("refused", 1052), runEnd("tainted", 3, 0)), "deploy.stop fail, error, error, error", "unload: never"},
 		{"the driver started late, and can't be stopped", end(late, stop("refused", 1052), runEnd("tainted", 3, 0)), "deploy.stop fail, error, error, error", "on Wine, start it faster: it took 12s"},

@@ -105,7 +105,7 @@ func (s *State) driverStart(r journal.Record) {
 			start.Actual = "a failure without an error code"
 		}
 	default:
-		v.Reason = fmt.Sprintf("%s the driver: %s", startStage(r.Why), win32Text(r.Win32))
+		v.Reason = notStartedSince(r.Why, r.Win32)
 	}
 	v.Reason += askedAgain(r.Why, r.Entry, r.Again)
 	if r.Again != nil && *r.Again == 0 {

@@ -20,7 +20,7 @@ func startEnded(why string, win32 winerr.Win32, entry winerr.NTStatus) string {
 	case why == "hang":
 		return "DriverEntry did not return in time"
 	}
-	return startStage(why) + " the driver: " + win32Text(win32)
+	return notStartedSince(why, win32)
 }
 
 // askedAgain says what became of a DriverEntry that was run a second time to learn its NTSTATUS; "" where none was.
@@ -37,6 +37,11 @@ func askedAgain(why string, entry winerr.NTStatus, again *winerr.NTStatus) strin
 		return "; " + second + ": then it came to " + again.String() + ", which is not what it was the first time"
 	}
 	return "; " + second
+}
+
+// notStartedSince says of a driver that did not come up at which stage that was, and by which error.
+func notStartedSince(why string, win32 winerr.Win32) string {
+	return "the agent could not " + startStage(why) + " the driver: " + win32Text(win32)
 }
 
 func startStage(why string) string {
@@ -100,14 +105,14 @@ func stopFailed(why string, win32 winerr.Win32, started time.Duration) (results.
 	case "hash":
 		return results.Error, "the driver's file in the guest is not the deployed one any more: somebody replaced it while the cases ran"
 	case "refused":
-		reason := "the driver can't be unloaded, it has no DriverUnload: give it one, or say `unload: never` in the configuration where that is meant"
+		reason := "the driver can't be unloaded, since it has no DriverUnload: give it one, or say `unload: never` in the configuration where that is meant"
 		if started >= wineGivesUp {
-			reason += fmt.Sprintf("; or, on Wine, start it faster: it took %s, and of one that takes %s Wine's service manager loses hold",
+			reason += fmt.Sprintf("; or, on Wine, start it faster: it took %s, and of one that takes %s Wine's service manager loses track",
 				started.Round(100*time.Millisecond), wineGivesUp)
 		}
 		return results.Fail, reason
 	case "state":
-		return results.Fail, "the driver was not loaded any more at the end"
+		return results.Fail, "the driver was no longer loaded at the end of the run, which should have unloaded it: look for what unloaded it before"
 	case "stop":
 		return results.Fail, "the driver did not unload: " + win32Text(win32)
 	}
@@ -115,7 +120,7 @@ func stopFailed(why string, win32 winerr.Win32, started time.Duration) (results.
 }
 
 // leaseLost is a run that the agent ended since another has the guest.
-const leaseLost = "the guest was given to another run in the meantime: this one left everything there as it was"
+const leaseLost = "the guest was given to another run in the meantime: this run left everything in it as it was"
 
 func orNone(s string) string {
 	if s == "" {

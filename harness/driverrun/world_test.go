@@ -90,7 +90,7 @@ type world struct {
 	then      string           // happens behind the records: see happens
 	rest      []journal.Record // found in the journal when that is read to its end
 	truncated bool             // it can't be
-	behind    string           // happens behind the last words
+	behind    string           // happens behind the final record
 	resumed   int              // so many of the records an earlier controller had read
 	late      bool             // the machine tells of a crash when the agent has said all that it had to
 	dumps     int              // that the guest has left
