@@ -40,9 +40,9 @@ type driverRun struct {
 	attempts []*attempt // by their index in the guest's plan
 	state    *driverrun.State
 
-	raw   disk.File // the guest's journal as it came, kept in the run folder
-	order guest.Run // what the guest was given to run; without an id after a resume
-	traces
+	raw    disk.File // the guest's journal as it came, kept in the run folder
+	order  guest.Run // what the guest was given to run; without an id after a resume
+	traces traces
 
 	arrivals <-chan arrival // of the journal that is being followed; nil: none is
 	stop     context.CancelFunc

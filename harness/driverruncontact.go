@@ -137,21 +137,19 @@ func (l *driverRun) readRest(ctx context.Context, a driverrun.ReadRest) driverru
 	if l.told {
 		ctx = context.WithoutCancel(ctx)
 	}
-	if l.session.guest == nil || a.Not != "" {
-		if err := l.session.reconnectWithin(ctx, a.Not, l.session.bootWait()); err != nil {
-			return l.truncated(ctx, err)
+	for try := 0; ; try++ {
+		if try > 0 || l.session.guest == nil || a.Not != "" {
+			if err := l.session.reconnectWithin(ctx, a.Not, l.session.bootWait()); err != nil {
+				return l.truncated(ctx, err)
+			}
+			a.Not = ""
 		}
-	}
-	for try := 1; ; try++ {
 		err := l.readOn(ctx)
 		if _, ended := errors.AsType[*guest.EndedError](err); ended || errors.Is(err, io.EOF) || l.state.Phase() != driverrun.Reading {
 			return driverrun.Read{} // nobody writes it any more
 		}
 		b := broke(err).(driverrun.Broke)
-		if try == maxRest || b.Cause != driverrun.Lost && b.Cause != driverrun.Cut {
-			return l.truncated(ctx, err)
-		}
-		if err := l.session.reconnectWithin(ctx, "", l.session.bootWait()); err != nil {
+		if try+1 == maxRest || b.Cause != driverrun.Lost && b.Cause != driverrun.Cut {
 			return l.truncated(ctx, err)
 		}
 	}

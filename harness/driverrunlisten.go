@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"time"
 
 	"wskharness/guest/journal"
@@ -91,7 +92,8 @@ func (l *driverRun) listen(ctx context.Context, a driverrun.Listen) driverrun.In
 			l.again = nil
 			l.orderCancel(context.WithoutCancel(ctx))
 		case <-suite.C:
-			return driverrun.SuiteUp{Limit: l.session.suiteLimit(a.Case)}
+			suite, _, _ := strings.Cut(a.Case, ".")
+			return driverrun.SuiteUp{Limit: l.session.suiteExceeded(suite).Error()}
 		case <-limit.C:
 			return driverrun.TimedOut{ResponseTimeout: timeout}
 		}

@@ -169,12 +169,6 @@ func (s *session) withoutSpentSuites(attempts []*attempt) (left []*attempt) {
 	return left
 }
 
-// suiteLimit is the limit of a case's suite, in words.
-func (s *session) suiteLimit(test string) string {
-	suite, _, _ := strings.Cut(test, ".")
-	return s.suiteExceeded(suite).Error()
-}
-
 // suiteUp is the limit of the attempt's suite, where its time on this target is used up.
 func (s *session) suiteUp(t *attempt) *limitError {
 	limit := s.run.plan.Request.Config.Limits.Suite
@@ -184,6 +178,7 @@ func (s *session) suiteUp(t *attempt) *limitError {
 	return s.suiteExceeded(t.test.Suite)
 }
 
+// suiteExceeded is the error of a suite that has used up its time on this target.
 func (s *session) suiteExceeded(suite string) *limitError {
 	return &limitError{"the suite " + suite + " on " + s.target.Name, "suite", s.run.plan.Request.Config.Limits.Suite}
 }

@@ -215,7 +215,7 @@ func (s *State) outOfTime(a *attempt) {
 		return
 	}
 	s.judge(a, results.Verdict{Outcome: results.NotRun, Elapsed: a.elapsed,
-		Reason: s.limit + " " + quoteStep(len(a.steps), len(a.Case.Steps))})
+		Reason: fmt.Sprintf("%s after %d of %d steps", s.limit, len(a.steps), len(a.Case.Steps))})
 }
 
 // driverEnd takes the proof that the driver went, or is as it was left.

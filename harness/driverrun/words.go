@@ -128,5 +128,3 @@ func orNone(s string) string {
 	}
 	return s
 }
-
-func quoteStep(n, steps int) string { return fmt.Sprintf("after %d of %d steps", n, steps) }
