@@ -128,11 +128,11 @@ func newPlain(toolchain *driver.Toolchain, spec driver.Spec, dir string) (*plain
 		p.flags = append(p.flags, "-I", folder)
 	}
 	if spec.Kind == driver.KernelDriver {
-		kit, err := kernelHeaders(toolchain)
+		headers, err := kernelHeaders(toolchain)
 		if err != nil {
 			return nil, err
 		}
-		p.flags = append(p.flags, "-isystem", kit)
+		p.flags = append(p.flags, "-isystem", headers)
 	}
 	sizes := map[string]int64{}
 	for _, folder := range spec.Dirs {

@@ -144,8 +144,8 @@ func (l *bar) draw(now time.Time, width int) string {
 		bad = fmt.Sprintf("  %d bad", l.bad)
 	}
 	all := fmt.Sprintf("  %.1fs", now.Sub(l.begun).Seconds())
-	gauge := min(24, width/5)
-	used := 2 + columns(l.name) + 2 + gauge + 2 + columns(figures) + columns(bad) + columns(all) + 2
+	bar := min(24, width/5)
+	used := 2 + columns(l.name) + 2 + bar + 2 + columns(figures) + columns(bad) + columns(all) + 2
 	if room := width - used; room > 8 {
 		what = "  " + pad(fit(what, room), room)
 	} else {
@@ -155,7 +155,7 @@ func (l *bar) draw(now time.Time, width int) string {
 	if l.bad > 0 {
 		sgr = red
 	}
-	line := "  " + l.palette.paint(bold, l.name) + "  " + l.palette.gauge(gauge, float64(min(l.done, l.total))/float64(max(1, l.total)), sgr) + "  " + figures +
+	line := "  " + l.palette.paint(bold, l.name) + "  " + l.palette.bar(bar, float64(min(l.done, l.total))/float64(max(1, l.total)), sgr) + "  " + figures +
 		l.palette.paint("1;31", bad) + what + l.palette.paint(dim, all)
 	if used > width {
 		return fit("  "+strings.TrimSpace(l.name)+" "+figures, width)

@@ -30,8 +30,8 @@ func (p palette) paint(sgr, s string) string {
 	return "\x1b[" + sgr + "m" + s + "\x1b[0m"
 }
 
-// gauge draws which part is done, from 0 to 1.
-func (p palette) gauge(width int, done float64, sgr string) string {
+// bar draws which part is done, from 0 to 1.
+func (p palette) bar(width int, done float64, sgr string) string {
 	full := int(float64(width)*done + 1e-9)
 	return p.paint(sgr, strings.Repeat("━", full)) + p.paint(dim, strings.Repeat("─", width-full))
 }

@@ -232,7 +232,7 @@ func clock(d time.Duration) string {
 // Rate writes bytes a second as a person wants them.
 func Rate(perSecond float64) string { return Bytes(int64(perSecond)) + "/s" }
 
-// line is the line on a terminal of that width: what gives way first is the gauge, then the
+// line is the line on a terminal of that width: what gives way first is the bar, then the
 // name, then the last of the figures.
 func (m *meter) line(now time.Time, what string, width int, p palette) string {
 	least := min(12, columns(what)) // of the name
@@ -242,16 +242,16 @@ func (m *meter) line(now time.Time, what string, width int, p palette) string {
 	}
 	figures := strings.Join(parts, "  ")
 	room := width - 2 - columns(figures) - 2
-	gauge := min(24, width/5)
-	if room-columns(what) < gauge+2 || m.total == 0 {
-		gauge = 0
+	bar := min(24, width/5)
+	if room-columns(what) < bar+2 || m.total == 0 {
+		bar = 0
 	}
-	if gauge > 0 {
-		room -= gauge + 2
+	if bar > 0 {
+		room -= bar + 2
 	}
 	line := "  " + p.paint(bold, fit(what, min(columns(what), room)))
-	if gauge > 0 {
-		line += "  " + p.gauge(gauge, float64(min(m.done, m.total))/float64(m.total), green)
+	if bar > 0 {
+		line += "  " + p.bar(bar, float64(min(m.done, m.total))/float64(m.total), green)
 	}
 	return line + "  " + figures
 }

@@ -39,7 +39,7 @@ func (p *caseParser) arguments(s *Step, body *node, words *sentence) *mapping {
 			p.absent(s, a)
 		}
 	}
-	skipTorn(m, given["code"])
+	skipRest(m, given["code"])
 	if op.thread {
 		if n := m.Take("thread"); n != nil {
 			if name, ok := p.r.readName(n, op.name+": thread"); ok {

@@ -220,8 +220,8 @@ func (p *caseParser) controlCode(n *node, what string) (uint64, bool) {
 	return code, err == nil
 }
 
-// skipTorn passes over what is left of a CTL_CODE that braces have taken apart at its commas: it has been said.
-func skipTorn(m *mapping, code *node) {
+// skipRest passes over what is left of a CTL_CODE that braces have taken apart at its commas: it has been said.
+func skipRest(m *mapping, code *node) {
 	if code == nil || !strings.HasPrefix(code.Text, "CTL_CODE") || strings.Contains(code.Text, ")") {
 		return
 	}

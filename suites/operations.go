@@ -22,7 +22,7 @@ func operations() []operation {
 	return all
 }
 
-// executor is who carries out a step: the driver under test, or the agent beside it. Steps of the agent are
+// executor is who executes a step: the driver under test, or the agent beside it. Steps of the agent are
 // those that are about the driver as a whole, or about the machine.
 type executor uint32
 
@@ -35,7 +35,7 @@ const (
 // starts and stops services and programs, and on a busy machine that is slow.
 const agentTimeout = 30 * time.Second
 
-// agentOperation completes a row of an operation that the agent carries out.
+// agentOperation completes a row of an operation that the agent executes.
 func agentOperation(o operation) operation {
 	o.executor, o.timeout = byAgent, cmp.Or(o.timeout, agentTimeout)
 	return o

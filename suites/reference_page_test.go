@@ -16,7 +16,7 @@ func reference(w io.Writer) error {
 	for _, o := range operations() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n", o.title(), o.doc)
 		if o.executor == byAgent {
-			b.WriteString("The agent performs it")
+			b.WriteString("The agent executes it")
 			if o.thread {
 				b.WriteString(", where asked on a `thread:` of its own")
 			}

@@ -25,7 +25,7 @@ func threadOperations() []operation {
 				{name: "for", kind: argDuration, slot: 1, required: true, doc: "how long it must stay blocked"}}},
 		{name: "join", code: abi.OpJoin, joins: true, outside: true, always: true, values: thread,
 			read: (*caseParser).joinOutputs, inTime: joinedWords, failed: (*judgement).programFailed,
-			doc: "Waits for a thread's operation; its status is the step's status. Where the agent performs the operation, what that reports can be checked here, too.",
+			doc: "Waits for a thread's operation; its status is the step's status. Where the agent executes the operation, what that reports can be checked here, too.",
 			args: []argument{
 				{name: "thread", kind: argThread, required: true, doc: "the thread, as the step that started it called it"},
 				{name: "within", kind: argDuration, slot: 1, initial: 10000, doc: "how long to wait for it; 10s unless given"},

@@ -4,7 +4,7 @@
  * One file: header, cases, batches, steps, strings. Little-endian, offsets in bytes from the start of
  * the file, strings UTF-8 and NUL-terminated in one table. A step has a executor. Of the driver's steps
  * the agent knows no meaning: it hands each batch to the driver. Its own it executes itself, since they are
- * about the driver as a whole, or about the machine. Whoever performed them, it compares statuses and
+ * about the driver as a whole, or about the machine. Whoever executed them, it compares statuses and
  * values with what the plan says, and stops a case at the first that differs, but for its tear-down. Package
  * suites writes this; the agent checks every bound.
  */

@@ -139,7 +139,7 @@ func (s *Server) handle(ctx context.Context, r request, f *fault) *answer {
 	return a
 }
 
-// dispatch carries out one request.
+// dispatch executes one request.
 func (s *Server) dispatch(ctx context.Context, r request, a *answer) *fault {
 	if isIdentify(r.env) {
 		identify(a)
