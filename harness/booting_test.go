@@ -11,9 +11,9 @@ import (
 	"wskharness/remote"
 )
 
-// TestPatience waits for a machine that boots: what passes is borne with, refused credentials a few times only, with time
+// TestWaitsForBoot waits for a machine that boots: what passes is borne with, refused credentials a few times only, with time
 // between them, and everything else ends it.
-func TestPatience(t *testing.T) {
+func TestWaitsForBoot(t *testing.T) {
 	answer := func(status int) error { return &remote.Fault{HTTPStatus: status} }
 	gone := &remote.ConnError{Err: errors.New("refused")}
 	for name, test := range map[string]struct {

@@ -92,7 +92,7 @@ func measured(t *testing.T, env Env, files map[string]string) (target, suite tim
 }
 
 // TestSuiteAndTargetLimits lets the time of a suite, and that of a target, be up in the middle of a case: it and what
-// is left of the suite, or of everything, is not run, with the limit as its reason. Nothing else suffers. The limits
+// is left of the suite, or of everything, is not run, with the limit as its reason. Nothing else is touched. The limits
 // are a multiple of what this machine needs for all but the case that does not end.
 func TestSuiteAndTargetLimits(t *testing.T) {
 	env := testEnv(t)

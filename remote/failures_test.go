@@ -19,7 +19,7 @@ import (
 
 func TestSilenceIsNoFailure(t *testing.T) {
 	noLeaks(t)
-	var seen tally
+	var seen counter
 	m := serve(t, winrmd.Options{Inject: seen.inject})
 	opts := quick()
 	opts.OperationTimeout = 50 * time.Millisecond
@@ -46,7 +46,7 @@ func TestShellVanishes(t *testing.T) {
 	noLeaks(t)
 	for _, action := range []string{"Command", "Receive", "Send"} {
 		t.Run(action, func(t *testing.T) {
-			seen := tally{plan: at(action, 1, winrmd.InjectedFault{Kind: winrmd.ShellVanishes})}
+			seen := counter{plan: at(action, 1, winrmd.InjectedFault{Kind: winrmd.ShellVanishes})}
 			m := serve(t, winrmd.Options{Inject: seen.inject})
 			client := dial(t, m.basic, remote.Options{OperationTimeout: time.Hour}) // one that asks for output once more asks more often
 			shell := openShell(t, client, remote.ShellOptions{})
@@ -157,7 +157,7 @@ func TestEnvelopeTooLarge(t *testing.T) {
 
 func TestLostAcknowledgement(t *testing.T) {
 	noLeaks(t)
-	seen := tally{plan: at("Send", 2, winrmd.InjectedFault{Kind: winrmd.LoseAnswer})}
+	seen := counter{plan: at("Send", 2, winrmd.InjectedFault{Kind: winrmd.LoseAnswer})}
 	m := serve(t, winrmd.Options{Inject: seen.inject})
 	shell := openShell(t, dial(t, m.basic, quick()), remote.ShellOptions{})
 	command, err := shell.Start(t.Context(), remote.CommandLine{Line: "head -c 6"})
@@ -213,14 +213,14 @@ func TestReboot(t *testing.T) {
 func TestBlackHole(t *testing.T) {
 	noLeaks(t)
 	// What is answered has to be, also on a slow machine.
-	patience := patienceHere(t, serve(t, winrmd.Options{}).basic, 1)
+	timeout := responseTimeoutHere(t, serve(t, winrmd.Options{}).basic, 1)
 	for _, action := range []string{"Create", "Command", "Receive", "Send"} {
 		t.Run(action, func(t *testing.T) {
 			opts := quick()
-			opts.OperationTimeout, opts.HTTPMargin = 100*time.Millisecond, patience
+			opts.OperationTimeout, opts.HTTPMargin = 100*time.Millisecond, timeout
 			least := opts.OperationTimeout + opts.HTTPMargin
 			for {
-				seen := tally{plan: at(action, 1, winrmd.InjectedFault{Kind: winrmd.BlackHole})}
+				seen := counter{plan: at(action, 1, winrmd.InjectedFault{Kind: winrmd.BlackHole})}
 				m := serve(t, winrmd.Options{Inject: seen.inject})
 				client := dial(t, m.basic, opts)
 				start := time.Now()
@@ -247,7 +247,7 @@ func TestBlackHole(t *testing.T) {
 func TestOutOfStep(t *testing.T) {
 	noLeaks(t)
 	run := func(t *testing.T, ep func(machine) remote.Endpoint, action string, kind winrmd.FaultKind) (int, error) {
-		seen := tally{plan: at(action, 1, winrmd.InjectedFault{Kind: kind})}
+		seen := counter{plan: at(action, 1, winrmd.InjectedFault{Kind: kind})}
 		m := serve(t, winrmd.Options{Inject: seen.inject})
 		shell, err := dial(t, ep(m), quick()).Shell(t.Context(), remote.ShellOptions{})
 		if err == nil {

@@ -69,14 +69,14 @@ func at(action string, n int, m winrmd.InjectedFault) func(winrmd.Request) winrm
 	}
 }
 
-// tally counts requests by action on their way to a plan.
-type tally struct {
+// counter counts requests by action on their way to a plan.
+type counter struct {
 	mu    sync.Mutex
 	count map[string]int
 	plan  func(winrmd.Request) winrmd.InjectedFault
 }
 
-func (c *tally) inject(r winrmd.Request) winrmd.InjectedFault {
+func (c *counter) inject(r winrmd.Request) winrmd.InjectedFault {
 	c.mu.Lock()
 	if c.count == nil {
 		c.count = make(map[string]int)
@@ -89,7 +89,7 @@ func (c *tally) inject(r winrmd.Request) winrmd.InjectedFault {
 	return c.plan(r)
 }
 
-func (c *tally) of(action string) int {
+func (c *counter) of(action string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.count[action]

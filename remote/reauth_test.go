@@ -157,7 +157,7 @@ func (a *attempt) run(t *testing.T) {
 	a.host = &puppet{}
 	var m machine
 	var connections int64
-	seen := tally{plan: func(r winrmd.Request) winrmd.InjectedFault {
+	seen := counter{plan: func(r winrmd.Request) winrmd.InjectedFault {
 		if r.Action != a.action {
 			return winrmd.InjectedFault{}
 		}

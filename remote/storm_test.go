@@ -57,12 +57,12 @@ func TestFaultStorm(t *testing.T) {
 		total = 100
 	}
 	const workersAtATime = 16
-	patience := patienceHere(t, m.sealed, workersAtATime)
-	t.Logf("clients wait for %s", patience)
+	timeout := responseTimeoutHere(t, m.sealed, workersAtATime)
+	t.Logf("clients wait for %s", timeout)
 	mu.Lock()
 	calm = false
 	mu.Unlock()
-	opts := remote.Options{Owner: "storm", OperationTimeout: 200 * time.Millisecond, HTTPMargin: patience, CleanupTimeout: 2 * time.Second, QuotaWait: -1}
+	opts := remote.Options{Owner: "storm", OperationTimeout: 200 * time.Millisecond, HTTPMargin: timeout, CleanupTimeout: 2 * time.Second, QuotaWait: -1}
 	clients := []*remote.WinRM{}
 	for _, ep := range []remote.Endpoint{m.basic, m.sealed} {
 		c, err := remote.New(ep, opts)
@@ -126,9 +126,9 @@ func TestFaultStorm(t *testing.T) {
 	}
 }
 
-// patienceHere is how patient a client has to be on this machine: ten times as long as a request takes when many have
+// responseTimeoutHere is how patient a client has to be on this machine: ten times as long as a request takes when many have
 // one out.
-func patienceHere(t *testing.T, at remote.Endpoint, many int) time.Duration {
+func responseTimeoutHere(t *testing.T, at remote.Endpoint, many int) time.Duration {
 	client, err := remote.New(at, remote.Options{Owner: "calm"})
 	if err != nil {
 		t.Fatal(err)

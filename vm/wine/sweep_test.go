@@ -25,7 +25,7 @@ func TestDownOfAGuestThatDoesNotAnswer(t *testing.T) {
 	if err := syscall.Kill(s.PID, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // what it may take, were there more patience
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // what it may take, were there more time
 	defer cancel()
 	if err := s.Down(ctx); err != nil {
 		t.Error(err)
