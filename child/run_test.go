@@ -156,12 +156,12 @@ func TestRunOfWhatCannotBeKept(t *testing.T) {
 	cmd, _, _ := sh(t.Context(), "yes")
 	cmd.Stdout = writerFunc(func([]byte) (int, error) { return 0, full })
 	if _, err := Run(t.Context(), cmd); !errors.Is(err, full) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want %v", err, full)
 	}
 	cmd = Command(t.Context(), nil, "/no/such/program")
 	cmd.Stdout = io.Discard
 	if _, err := Run(t.Context(), cmd); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want %v", err, os.ErrNotExist)
 	}
 }
 

@@ -129,7 +129,7 @@ func FuzzConfig(f *testing.F) {
 		c, err := parseConfig(data, "f", "/x")
 		var mistakes strictyaml.Mistakes
 		if (c == nil) == (err == nil) || err != nil && !errors.As(err, &mistakes) {
-			t.Fatalf("%v, %v", c, err)
+			t.Fatalf("got %v, %v, want a configuration or its mistakes", c, err)
 		}
 		if c != nil && len(c.Targets) == 0 {
 			t.Fatal("a configuration without a target")

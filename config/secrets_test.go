@@ -42,7 +42,7 @@ func TestVariablesOfPrograms(t *testing.T) {
 			text := labsWith(test.reset, test.build)
 			c, err := parseConfig([]byte(text), "c.yaml", dir)
 			if refused := configSchemaCompiled(t).Validate(plainYAML(t, text)) != nil; refused != test.schema {
-				t.Errorf("the schema refuses it: %t", refused)
+				t.Errorf("the schema refuses it: %t, want %v", refused, test.schema)
 			}
 			if test.want != "" {
 				if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
@@ -78,12 +78,12 @@ func TestRedactorKnowsAllPasswords(t *testing.T) {
 		return map[string]string{"ONE_PASSWORD": "first one", "LC_PASSWORD": "second"}[name]
 	}
 	if got := c.Redactor(getenv).Text("first one, second, third"); got != "[redacted], [redacted], third" {
-		t.Errorf("without the file: %s", got)
+		t.Errorf("without the file: %s, want %q", got, "[redacted], [redacted], third")
 	}
 	if err := os.WriteFile(filepath.Join(dir, "pw"), []byte("third\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if got := c.Redactor(getenv).Text("first one, second, third"); got != "[redacted], [redacted], [redacted]" {
-		t.Errorf("with the file: %s", got)
+		t.Errorf("with the file: %s, want %q", got, "[redacted], [redacted], [redacted]")
 	}
 }

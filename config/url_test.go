@@ -26,7 +26,7 @@ func TestURLsAreCheckedWhereTheyStand(t *testing.T) {
 	} {
 		c, err := parseConfig([]byte(staticConfig(address, "")), "c.yaml", "/etc")
 		if err != nil {
-			t.Errorf("%s: %v", address, err)
+			t.Errorf("%s: got %v, want no mistake", address, err)
 		} else if got, _, _ := strings.Cut(c.Target("box").Machine.Description, " "); got != want {
 			t.Errorf("%s: got %s, want %s", address, got, want)
 		}

@@ -126,7 +126,7 @@ func TestThereIsNoShell(t *testing.T) {
 		switch {
 		case want == "ok":
 			if err != nil {
-				t.Errorf("%s: %v", build, err)
+				t.Errorf("%s: got %v, want no mistake", build, err)
 			}
 		case want == "" || want == "not known":
 			if err == nil {

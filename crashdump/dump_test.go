@@ -289,7 +289,7 @@ func TestReservedEntriesOfARM64(t *testing.T) {
 	data := s.Bytes()
 	before := read(t, data)
 	if len(before.Modules) != 3 {
-		t.Fatalf("modules %v", before.Modules)
+		t.Fatalf("modules %v, want 3", before.Modules)
 	}
 	changed := 0
 	for at := 0x2000; at+8 <= len(data); at += 8 { // each entry becomes a block, which only the two middle levels may have
@@ -330,7 +330,7 @@ func TestJSON(t *testing.T) {
 		d := read(t, data)
 		out, err := json.Marshal(d)
 		if err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: write it as JSON: got %v, want no error", name, err)
 		}
 		var got struct {
 			Signature string
@@ -338,7 +338,7 @@ func TestJSON(t *testing.T) {
 			Problems  []string
 		}
 		if err := json.Unmarshal(out, &got); err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: read its JSON: got %v, want no error", name, err)
 		}
 		if got.Signature != d.Signature().String() || got.Header.Parameters[0] != "0x18" || len(got.Problems) != 2 {
 			t.Errorf("%s: %+v", name, got)

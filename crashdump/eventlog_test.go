@@ -64,7 +64,7 @@ func TestReadEventLog(t *testing.T) {
 	}
 	text := StopEvent{ID: 1001, Code: 0xD1, Parameters: parameters, Dump: `C:\Windows\MEMORY.DMP`}.String()
 	if !strings.Contains(text, "0xD1 DRIVER_IRQL_NOT_LESS_OR_EQUAL (0x10, 0x2, 0x1, 0xfffff80112341a2c)") || !strings.HasSuffix(text, "MEMORY.DMP") {
-		t.Error(text)
+		t.Errorf("got %q, want the stop code with its name and parameters, and the dump", text)
 	}
 }
 
@@ -76,7 +76,7 @@ func FuzzReadEventLog(f *testing.F) {
 		stops, newest, _ := ReadEventLog(strings.NewReader(text))
 		for _, e := range stops {
 			if e.Record > newest || e.ID != 41 && e.ID != 1001 || len(e.Dump) > maxDumpPath || e.String() != printable(e.String()) {
-				t.Errorf("%+v", e)
+				t.Errorf("got stop %+v, want one up to record %d, printable", e, newest)
 			}
 		}
 		if len(stops) > maxEvents {

@@ -88,7 +88,7 @@ func TestExplanationIsPrintable(t *testing.T) {
 			text += explain(uint32(row.code), [4]uint64{kind}).String()
 		}
 		if i := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && (r < ' ' || r > '~') }); i >= 0 {
-			t.Errorf("%s: %q", row.name, text[i:])
+			t.Errorf("%s: got %q, want printable ASCII", row.name, text[i:])
 		}
 	}
 }

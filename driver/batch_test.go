@@ -137,7 +137,7 @@ func (b hostBatch) choices(t *testing.T) {
 		t.Errorf("not what its own seed and weights choose: %s", diff)
 	}
 	if diff := cmp.Diff(first, choose("4711", "0", "20000", "6", "3", "1")); diff != "" {
-		t.Errorf("the same seed chooses otherwise: %s", diff)
+		t.Errorf("the same seed chooses otherwise: %s, want %q", diff, "")
 	}
 	for _, other := range [][]uint64{choose("4711", "1", "20000", "6", "3", "1"), choose("4712", "0", "20000", "6", "3", "1")} {
 		if cmp.Equal(first, other) {
@@ -250,7 +250,7 @@ func (b hostBatch) noticesAtOnce(t *testing.T) {
 			failed := got.Steps[got.Step]
 			failed.P = [3]uint64{}
 			if got.Step != test.want.Step || got.Thread != test.want.Thread || got.Iteration != test.want.Iteration {
-				t.Fatalf("%+v", got)
+				t.Fatalf("got %+v, want %+v", got, test.want)
 			}
 			switch name {
 			case "on a thread":
@@ -305,7 +305,7 @@ func (b hostBatch) refuses(t *testing.T) {
 		"taken from nowhere":     {"1", "1", "0", "1000", "1", "0", "0:0:keep:1", "0:0:beyond:1"},
 	} {
 		if a := b.run(t, args...); a.Refused != 0xC000000D {
-			t.Errorf("%s: %+v", name, a)
+			t.Errorf("%s: got %+v, want it refused with 0xC000000D", name, a)
 		}
 	}
 }
@@ -326,6 +326,6 @@ func (b hostBatch) takes(t *testing.T) {
 	}
 	failed := b.run(t, "1", "1", "0", "60000", "1", "0", "0:0:bad:1:0:0", "0:0:keep:5", "0:0:take:1")
 	if failed.Step != 0 || failed.Steps[2].Runs != 0 {
-		t.Errorf("%+v", failed)
+		t.Errorf("got %+v, want step 0 failed, and step 2 not run", failed)
 	}
 }

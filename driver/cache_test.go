@@ -101,7 +101,7 @@ func TestBuildNoticesDamageInTheCache(t *testing.T) {
 				t.Errorf("built something else:\n%s", diff)
 			}
 			if hash, err := hashFile(got.Path); err != nil || hash != got.SHA256 {
-				t.Errorf("the cache holds %s, %v", hash, err)
+				t.Errorf("the cache holds %s, %v, want %v", hash, err, got.SHA256)
 			}
 			if again := build(t, tc, spec, cache); !again.Cached {
 				t.Error("the repaired entry is not used")

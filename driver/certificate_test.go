@@ -367,7 +367,7 @@ func TestCertificatesOfOthers(t *testing.T) {
 				t.Errorf("-want +got\n%s", diff)
 			}
 			if !got.Signature.Verified || got.Signature.Subject != "CN=mine" || got.Signature.Thumbprint != thumbprint(block.Bytes) {
-				t.Errorf("%+v", got.Signature)
+				t.Errorf("got signature %+v, want CN=mine, verified", got.Signature)
 			}
 			if taken, said := verify(image, block.Bytes); taken != (len(Refusals(got.Findings(time.Now()))) == 0) {
 				t.Errorf("osslsigncode takes it: %t\n%s", taken, said)

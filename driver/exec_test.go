@@ -35,7 +35,7 @@ func TestNothingIsLeftRunning(t *testing.T) {
 					pid := filepath.Join(t.TempDir(), "pid")
 					out, err := start(t.Context(), "sleep 600 "+output+" & echo $! >'"+pid+"'; echo said; exit "+exit)
 					if (err == nil) != (exit == "0") || err == nil && out != "said\n" {
-						t.Errorf("%q, %v", out, err)
+						t.Errorf("got %q, %v, want \"said\\n\" and exit code %s", out, err, exit)
 					}
 					number, err := os.ReadFile(pid)
 					if err != nil {

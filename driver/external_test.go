@@ -52,7 +52,7 @@ func TestCommandThatLeavesSomebody(t *testing.T) {
 			c := Command{Dir: t.TempDir(), Args: []string{"sh", "-c", test.script}, Limit: time.Hour}
 			ran, err := c.Run(t.Context())
 			if err != nil || ran.Output != "made\n" {
-				t.Errorf("%q, %v", ran.Output, err)
+				t.Errorf("got %q, %v, want \"made\\n\"", ran.Output, err)
 			}
 			if notice := ran.Notice(); test.want == "" && notice != "" || !strings.Contains(notice, test.want) || test.want != "" && !strings.Contains(notice, "sleep (pid ") {
 				t.Errorf("it is told: %q", notice)
@@ -84,7 +84,7 @@ func TestCommand(t *testing.T) {
 			switch {
 			case test.want == "":
 				if err != nil || out != "built\nwarned\n" {
-					t.Errorf("%q, %v", out, err)
+					t.Errorf("got %q, %v, want \"built\\nwarned\\n\"", out, err)
 				}
 			case !errors.As(err, &failed) || !strings.Contains(err.Error(), test.want) || len(failed.Output) > maxToolOutput+100:
 				t.Errorf("got %v, want a CommandError with %q", err, test.want)
@@ -123,7 +123,7 @@ func TestPackageExternal(t *testing.T) {
 		t.Fatal(err)
 	}
 	if m := signed.Manifest; m.Certificate.Subject == "" || m.INF.File != "mine.inf" || signed.Symbols == "" || !signed.Signed() || signed.Cached {
-		t.Errorf("%+v", m)
+		t.Errorf("got manifest %+v, want it signed, with mine.inf and symbols", m)
 	}
 	if _, err := OpenSymbols(signed.Symbols); err != nil {
 		t.Error(err)
@@ -149,7 +149,7 @@ func TestPackageExternal(t *testing.T) {
 			t.Fatal(err)
 		}
 	case bare.Signed() || bare.Certificate != "":
-		t.Errorf("%+v", bare.Manifest)
+		t.Errorf("got manifest %+v, want no signature and no certificate", bare.Manifest)
 	}
 
 	for name, own := range map[string]External{
@@ -206,6 +206,6 @@ func TestToolsInheritNothing(t *testing.T) {
 	t.Setenv("LAB1_PASSWORD", "canary")
 	out, err := runTool(t.Context(), ".", "env")
 	if err != nil || strings.Contains(string(out), "canary") || !strings.Contains(string(out), "PATH=") {
-		t.Errorf("%s, %v", out, err)
+		t.Errorf("got the environment %s, %v, want PATH, and no password", out, err)
 	}
 }

@@ -52,7 +52,7 @@ func TestDefines(t *testing.T) {
 		}
 		out, err := runTool(t.Context(), dir, tc.CC, append(spec.compileFlags(), "-E", "-P", text)...)
 		if got := strings.Join(strings.Fields(string(out)), " "); err != nil || strings.ReplaceAll(got, " ;", ";") != want {
-			t.Errorf("%q: %q, %v", value, out, err)
+			t.Errorf("%q: got %q, %v, want %q", value, out, err, want)
 		}
 	}
 }
@@ -111,13 +111,13 @@ func TestUnchangedUnitsAreNotRead(t *testing.T) {
 	}
 	edit("#include \"pair.h\"\nlong Answer(void)\n{\n    return 9;\n}\n")
 	if a := build(t, tc, spec, cache); a.Compiled != 1 || starts() != 4 {
-		t.Errorf("compiled %d units", a.Compiled)
+		t.Errorf("compiled %d units in %d starts, want 1 in 4", a.Compiled, starts())
 	}
 
 	// A header of the machine that is another file now has to be read again.
 	notes, err := filepath.Glob(filepath.Join(cache.Dir, unitRoom, "*"))
 	if err != nil || len(notes) != 3 {
-		t.Fatalf("%v, %v", notes, err)
+		t.Fatalf("got notes %v, %v, want 3", notes, err)
 	}
 	for _, note := range notes {
 		var known unchanged
@@ -138,7 +138,7 @@ func TestUnchangedUnitsAreNotRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	if a := build(t, tc, spec, cache); a.Compiled != 0 || starts() != 4 {
-		t.Errorf("compiled %d units", a.Compiled)
+		t.Errorf("compiled %d units in %d starts, want none in 4", a.Compiled, starts())
 	}
 
 	// A source that includes another one is read each time.
@@ -195,7 +195,7 @@ func TestDamagedObjectsAreCompiledAgain(t *testing.T) {
 			want := build(t, tc, pairSpec("pair.sys", nil), cache)
 			objects, err := filepath.Glob(filepath.Join(cache.Dir, objectRoom, "*"))
 			if err != nil || len(objects) != 2 {
-				t.Fatalf("%v, %v", objects, err)
+				t.Fatalf("got objects %v, %v, want 2", objects, err)
 			}
 			for _, object := range objects {
 				if err := damage(object); err != nil {
@@ -255,7 +255,7 @@ func TestCutObjectsAreMadeAgain(t *testing.T) {
 	build(t, tc, pairSpec("pair.sys", nil), cache)
 	objects, err := filepath.Glob(filepath.Join(cache.Dir, objectRoom, "*"))
 	if err != nil || len(objects) != 2 {
-		t.Fatalf("%v, %v", objects, err)
+		t.Fatalf("got objects %v, %v, want 2", objects, err)
 	}
 	for _, object := range objects {
 		whole, ok := cache.kept(objectRoom, filepath.Base(object), maxImageFile)
@@ -277,7 +277,7 @@ func TestUnitsAreNotTakenForEachOther(t *testing.T) {
 		want := build(t, tc, pairSpec("pair.sys", nil), cache)
 		entries, err := filepath.Glob(filepath.Join(cache.Dir, room, "*"))
 		if err != nil || len(entries) != 2 {
-			t.Fatalf("%v, %v", entries, err)
+			t.Fatalf("got entries %v, %v, want 2", entries, err)
 		}
 		one, err := os.ReadFile(entries[0])
 		if err != nil {

@@ -34,7 +34,7 @@ func TestBuildPackage(t *testing.T) {
 	for _, entry := range entries {
 		names = append(names, entry.Name())
 		if info, err := entry.Info(); err != nil || info.Mode().Perm() != 0o644 {
-			t.Errorf("%s: mode %v, %v", entry.Name(), info.Mode(), err)
+			t.Errorf("%s: got mode %v, %v, want 0644", entry.Name(), info.Mode(), err)
 		}
 		if bytes.Contains(readFile(t, filepath.Join(pkg.Dir, entry.Name())), []byte("PRIVATE KEY")) {
 			t.Errorf("%s holds the private key", entry.Name())
@@ -51,7 +51,7 @@ func TestBuildPackage(t *testing.T) {
 		t.Errorf("certificate %s in the manifest, %s in the image", m.Certificate.Thumbprint, pkg.Image.Signature.Thumbprint)
 	}
 	if !strings.Contains(m.Build.Versions.Compiler, "mingw32") || !strings.Contains(m.Build.Versions.Linker, "ld") {
-		t.Errorf("versions %+v", m.Build.Versions)
+		t.Errorf("got versions %+v, want those of mingw32 and ld", m.Build.Versions)
 	}
 	cert, err := x509.ParseCertificate(readFile(t, pkg.Certificate))
 	if err != nil || !cert.Equal(signer.Certificate) {

@@ -20,16 +20,16 @@ func TestUsable(t *testing.T) {
 	spare := filepath.Join(dir, fmt.Sprintf("wskharness-cache-%d", os.Getuid()))
 	good := Cache{Dir: filepath.Join(dir, "new", "cache")}
 	if c, why, err := good.usable(); c != good || why != nil || err != nil {
-		t.Errorf("one that can be made: %v, %v, %v", c, why, err)
+		t.Errorf("one that can be made: got %v, %v, %v, want %v", c, why, err, good)
 	}
 	if left, err := os.ReadDir(good.Dir); err != nil || len(left) > 0 {
-		t.Errorf("left in it: %v, %v", left, err)
+		t.Errorf("left in it: got %v, %v, want nothing", left, err)
 	}
 	bad := Cache{Dir: filepath.Join(file, "cache")}
 	c, why, err := bad.usable()
 	var told *CacheError
 	if c.Dir != spare || !errors.As(why, &told) || told.Dir != bad.Dir || err != nil {
-		t.Errorf("a file in its place: %v, %v, %v", c, why, err)
+		t.Errorf("a file in its place: got %v, %v, %v, want %s, and why", c, why, err, spare)
 	}
 	t.Setenv("TMPDIR", file)
 	if c, _, err = bad.usable(); err == nil || c.Dir != "" || !strings.Contains(err.Error(), "XDG_CACHE_HOME") {
@@ -49,14 +49,14 @@ func TestWithoutHome(t *testing.T) {
 			}
 			cache, why, err := UserCache()
 			if err != nil || cache.Dir != spare || why == nil || !strings.Contains(why.Error(), "set XDG_CACHE_HOME") {
-				t.Errorf("%v, %v, %v", cache, why, err)
+				t.Errorf("got %v, %v, %v, want %s, and why", cache, why, err, spare)
 			}
 			signer, err := UserSigner(time.Now())
 			if err != nil {
 				t.Fatal(err)
 			}
 			if said := strings.Join(signer.Notices, "\n"); filepath.Dir(signer.Path) != filepath.Join(spare, "signing") || !strings.Contains(said, "set XDG_CONFIG_HOME") || !strings.Contains(said, signer.Path) {
-				t.Errorf("%s: %s", signer.Path, said)
+				t.Errorf("got the key %s and notices %q, want it in %s, and that said", signer.Path, said, spare)
 			}
 			again, err := UserSigner(time.Now())
 			if err != nil || thumbprint(again.Certificate.Raw) != thumbprint(signer.Certificate.Raw) {

@@ -165,7 +165,7 @@ func TestSignatureIsAcceptedByTheLibraryThatMadeIt(t *testing.T) {
 	image := signedTiny(t, newSigner(t))
 	signatures, err := authenticode.VerifyPE(bytes.NewReader(image), false)
 	if err != nil || len(signatures) != 1 {
-		t.Errorf("%d signatures, %v", len(signatures), err)
+		t.Errorf("%d signatures, %v, want 1", len(signatures), err)
 	}
 }
 
@@ -214,7 +214,7 @@ func TestSignRefuses(t *testing.T) {
 		t.Errorf("got %v, want a *FormatError about %s", err, text)
 	}
 	if got := string(readFile(t, text)); got != "no image" {
-		t.Errorf("the file was changed to %q", got)
+		t.Errorf("the file was changed to %q, want %q", got, "no image")
 	}
 	if err := Sign(t.Context(), filepath.Join(dir, "none.sys"), signer); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v, want it to say that there is no such file", err)
@@ -322,7 +322,7 @@ func keysIn(t *testing.T, dir string) []string {
 	for _, path := range paths {
 		signer, err := loadSigner(path)
 		if err != nil {
-			t.Errorf("%s: %v", path, err)
+			t.Errorf("load %s: got %v, want no error", path, err)
 			continue
 		}
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
@@ -347,7 +347,7 @@ func TestSignerIsNotBroughtBack(t *testing.T) {
 	second := loaded(t, dir, now.Add(400*day))
 	kept, err := filepath.Glob(filepath.Join(dir, keptFiles))
 	if err != nil || len(kept) != 1 {
-		t.Fatalf("%v, %v", kept, err)
+		t.Fatalf("got kept keys %v, %v, want 1", kept, err)
 	}
 	if err := os.Remove(second.Path); err != nil {
 		t.Fatal(err)
@@ -503,7 +503,7 @@ func TestSignerOfOnesOwn(t *testing.T) {
 				t.Fatalf("%v, or it gave way to another", err)
 			}
 			if image := inspect(t, signedTiny(t, signer)); !image.Signature.Verified || len(Refusals(image.Findings(time.Now()))) > 0 {
-				t.Errorf("%+v", image.Signature)
+				t.Errorf("got signature %+v, want it verified, without a refusal", image.Signature)
 			}
 		})
 	}

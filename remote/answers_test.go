@@ -123,7 +123,7 @@ func TestOddAnswers(t *testing.T) {
 				t.Fatal(err)
 			}
 			if n := strings.Count(strings.Join(server.asked, " "), "Receive"); n != test.receives {
-				t.Errorf("asked %d times: %v", n, server.asked)
+				t.Errorf("asked %d times, want %v: %v", n, test.receives, server.asked)
 			}
 		})
 	}

@@ -43,6 +43,6 @@ func TestRedactor(t *testing.T) {
 	}
 	var none *Redactor
 	if got := none.Text("hunter22") + none.With("hunter22").Text("hunter22") + strings.Join(none.Texts([]string{"a"}), ""); got != "hunter22[redacted]a" {
-		t.Errorf("nil: %s", got)
+		t.Errorf("nil: %s, want %q", got, "hunter22[redacted]a")
 	}
 }

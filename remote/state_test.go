@@ -198,7 +198,7 @@ func FuzzCommandStates(f *testing.F) {
 			whose = ""
 		}
 		if says := ends[whose+"0"] || ends[whose+"7"]; r.done != says {
-			t.Fatalf("done %v: %s", r.done, &content)
+			t.Fatalf("got done %v, want %v: %s", r.done, says, &content)
 		}
 		if r.done && !ends[fmt.Sprint(whose, r.exitCode)] {
 			t.Errorf("exit code %d: %s", r.exitCode, &content)

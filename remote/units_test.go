@@ -206,13 +206,13 @@ func TestClassification(t *testing.T) {
 		}
 	}
 	if got := is(errors.New("something else")); got != "" {
-		t.Errorf("another error is %q", got)
+		t.Errorf("another error is %q, want %q", got, "")
 	}
 }
 
 func TestHostileText(t *testing.T) {
 	if got := oneLine("a\x1b[2J\n\tb" + strings.Repeat("x", 5000)); len(got) > maxReason+8 || strings.ContainsAny(got, "\x1b\n\t") {
-		t.Errorf("%q", got)
+		t.Errorf("got %q, want one line of at most %d bytes, without control characters", got, maxReason+8)
 	}
 }
 

@@ -33,7 +33,7 @@ func TestFilesOfWindows(t *testing.T) {
 		r := strictyaml.NewReporter("f")
 		root := strictyaml.Parse([]byte(file), r)
 		if err := r.Err(); err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got %v, want no mistake", name, err)
 			continue
 		}
 		if one, two := root.Get("grün"), root.Get("b"); one == nil || one.Text != "1" || two == nil || two.Text != "𝄞" || two.Line != 2 || two.Column != 4 {
@@ -41,7 +41,7 @@ func TestFilesOfWindows(t *testing.T) {
 		}
 	}
 	if got := mistakes(utf16Bytes("\uFEFFgrün: 1\nb: *x\n", binary.LittleEndian)); !strings.HasPrefix(got, "f:2:4: an alias to no anchor") {
-		t.Error(got)
+		t.Errorf("got %q, want an alias to no anchor in 2:4", got)
 	}
 }
 

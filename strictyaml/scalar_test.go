@@ -13,7 +13,7 @@ func value[T any](t *testing.T, text string, read func(*strictyaml.Reporter, *st
 	r := strictyaml.NewReporter("f")
 	root := strictyaml.Parse([]byte("v: "+text+"\n"), r)
 	if root == nil || len(root.Pairs) != 1 {
-		t.Fatalf("%s: %v", text, r.Err())
+		t.Fatalf("%s: got %v, want one pair", text, r.Err())
 	}
 	got, ok = read(r, root.Pairs[0].Value)
 	if err = r.Err(); ok == (err != nil) {

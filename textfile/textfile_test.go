@@ -63,7 +63,7 @@ func TestRead(t *testing.T) {
 	}
 	for path, want := range map[string]string{file("pipe"): "is not a regular file", dir: "is not a regular file", file("none"): "no such file", "/dev/zero": "is not a regular file"} {
 		if _, _, err := textfile.Read(path, 10); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
-			t.Errorf("%s: %v", path, err)
+			t.Errorf("%s: got %v, want %q and the path", path, err, want)
 		}
 	}
 	if _, _, err := textfile.Read(file("ten"), 9); err == nil || !strings.Contains(err.Error(), file("ten")+" is larger than 9 bytes") {

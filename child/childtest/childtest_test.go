@@ -29,7 +29,7 @@ func TestProgram(t *testing.T) {
 		path := filepath.Join(dir, strconv.Itoa(i))
 		Program(t, path, "#!/bin/sh\nexit 0\n")
 		if out, err := exec.Command("/bin/sh", "-c", path).CombinedOutput(); err != nil {
-			t.Errorf("%v: %s", err, out)
+			t.Errorf("got %v: %s, want it to run", err, out)
 		}
 	}
 	close(over)

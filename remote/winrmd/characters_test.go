@@ -66,7 +66,7 @@ func (e endpoint) hear(t *testing.T, shell, command, headers string) (h heard) {
 			continue
 		}
 		if status != 200 {
-			t.Fatalf("Receive: HTTP %d", status)
+			t.Fatalf("Receive: HTTP %d, want 200", status)
 		}
 		response := env.Body.Child(wsman.NSShell, "ReceiveResponse")
 		for _, s := range response.All(wsman.NSShell, "Stream") {
@@ -134,7 +134,7 @@ func TestCharactersStayWhole(t *testing.T) {
 			shell := e.openWith(t, test.codepage)
 			command := e.start(t, shell, "x", nil)
 			if status, _ := e.send(t, ask{action: wsman.ActionSend, shell: shell, body: end(command)}); status != 200 {
-				t.Fatalf("Send: HTTP %d", status)
+				t.Fatalf("Send: HTTP %d, want 200", status)
 			}
 			got := e.hear(t, shell, command, small)
 			for i, want := 0, strings.Join(test.pieces, ""); i < 2; i++ {

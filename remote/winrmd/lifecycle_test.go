@@ -79,7 +79,7 @@ func TestIdleShellsEnd(t *testing.T) {
 	e.open(t)
 	_, env := e.send(t, ask{action: wsman.ActionCreate, body: "<rsp:Shell><rsp:IdleTimeOut>PT7200S</rsp:IdleTimeOut></rsp:Shell>"})
 	if got := env.Body.Child(wsman.NSShell, "Shell").Child(wsman.NSShell, "IdleTimeOut").Content(); got != "PT7200.000S" {
-		t.Errorf("the longer idle time-out became %q", got)
+		t.Errorf("the longer idle time-out became %q, want %q", got, "PT7200.000S")
 	}
 	clock.advance(59 * time.Minute)
 	e.start(t, used, "true", nil)

@@ -75,7 +75,7 @@ func TestNTLM(t *testing.T) {
 			_, session, err := logon(t, test.user, test.domain, test.password, someone(password), test.tamper, nil)
 			if test.want == "" {
 				if err != nil || !session.sealing {
-					t.Errorf("%v", err)
+					t.Errorf("got %v, want a session that seals", err)
 				}
 				return
 			}
@@ -117,7 +117,7 @@ func TestNTLMChannelBindings(t *testing.T) {
 		{"another connection's", endPoint(other), false},
 	} {
 		if _, _, err := logon(t, "wörker", "", "p", account, nil, test.sent); (err == nil) != test.ok {
-			t.Errorf("%s: %v", test.name, err)
+			t.Errorf("%s: got %v, want success %t", test.name, err, test.ok)
 		}
 	}
 }

@@ -178,7 +178,7 @@ func TestIdentify(t *testing.T) {
 			t.Fatalf("%v\n%s", err, body)
 		}
 		if v := env.Body.Child(wsman.NSIdentity, "IdentifyResponse").Child(wsman.NSIdentity, "ProtocolVersion").Content(); v != wsman.NSManagement {
-			t.Errorf("protocol version %q", v)
+			t.Errorf("protocol version %q, want %v", v, wsman.NSManagement)
 		}
 	}
 	_, body := e.ask(t, []byte(envelope))
@@ -201,7 +201,7 @@ func TestIdentify(t *testing.T) {
 		t.Fatal(err)
 	}
 	if code, _, _ := faultOf(env); code != "2150858753" {
-		t.Errorf("anonymous Create: code %q", code)
+		t.Errorf("anonymous Create: code %q, want %q", code, "2150858753")
 	}
 }
 
@@ -318,18 +318,18 @@ func TestStreamsOneByOne(t *testing.T) {
 	// Once all was given, only a signal is expected.
 	_, env := e.send(t, ask{action: wsman.ActionReceive, shell: shell, body: receive(command)})
 	if code, _, _ := faultOf(env); code != "2150858843" {
-		t.Errorf("Receive after the end: code %s", code)
+		t.Errorf("Receive after the end: code %s, want %q", code, "2150858843")
 	}
 	_, env = e.send(t, ask{action: wsman.ActionSend, shell: shell, body: sendInput(command, "x", "")})
 	if code, _, _ := faultOf(env); code != "2150858843" {
-		t.Errorf("Send after the end: code %s", code)
+		t.Errorf("Send after the end: code %s, want %q", code, "2150858843")
 	}
 	if status, _ := e.send(t, ask{action: wsman.ActionSignal, shell: shell, body: signal(command, wsman.SignalCtrlC)}); status != 200 {
-		t.Errorf("Signal after the end: HTTP %d", status)
+		t.Errorf("Signal after the end: HTTP %d, want 200", status)
 	}
 	_, env = e.send(t, ask{action: wsman.ActionSignal, shell: shell, body: signal(command, wsman.SignalTerminate)})
 	if code, _, _ := faultOf(env); code != "2150858843" {
-		t.Errorf("Signal to a released command: code %s", code)
+		t.Errorf("Signal to a released command: code %s, want %q", code, "2150858843")
 	}
 }
 

@@ -89,7 +89,7 @@ func TestPasswordFileIsPrivate(t *testing.T) {
 				switch {
 				case test.want == "":
 					if err != nil || e.Password.Reveal() != "s3cret" {
-						t.Errorf("%v", err)
+						t.Errorf("got %v, want the password of the file", err)
 					}
 				case err == nil || !strings.Contains(err.Error(), "read the password: "+path+test.want) || strings.Contains(err.Error(), "s3cret"):
 					t.Errorf("got %v, want %s", err, test.want)
@@ -113,7 +113,7 @@ func TestExposure(t *testing.T) {
 		"own and open": {0o604, 7, 7, true}, "root's and open": {0o640, 0, 7, true},
 	} {
 		if err := exposure("f", test.mode, test.owner, test.user); (err != nil) != test.exposed {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got %v, want exposed %t", name, err, test.exposed)
 		}
 	}
 }

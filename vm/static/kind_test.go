@@ -45,7 +45,7 @@ func TestVariablesOfTheResetProgram(t *testing.T) {
 	}
 	o := p.(*Provider).opts
 	if !slices.Equal(o.Environment.Also, []string{"IPMI_PASSWORD", "SSH_AUTH_SOCK"}) || !slices.Equal(o.Environment.Never, []string{"P", "OTHER"}) {
-		t.Errorf("%+v", o.Environment)
+		t.Errorf("got environment %+v, want IPMI_PASSWORD and SSH_AUTH_SOCK, and never P and OTHER", o.Environment)
 	}
 	if !slices.Equal(d.Secrets.Variables, []string{"P"}) || len(o.Reset) != 3 || o.Endpoint.Password.Reveal() != "s3cret" {
 		t.Errorf("%+v, %+v", d.Secrets, o)

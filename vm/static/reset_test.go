@@ -51,7 +51,7 @@ func TestReset(t *testing.T) {
 				return
 			}
 			if err == nil || !strings.Contains(err.Error(), test.want) || len(err.Error()) > 2*maxSaid {
-				t.Errorf("%v", err)
+				t.Errorf("got %v, want an error of at most %d bytes with %q", err, 2*maxSaid, test.want)
 			}
 		})
 	}

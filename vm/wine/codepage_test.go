@@ -23,7 +23,7 @@ func TestUnicode(t *testing.T) {
 	m := acquire(t, testProvider(t, nil))
 	const folder = `C:\` + characters
 	if r := vmtest.Command(t.Context(), t, m, `mkdir "`+folder+`"`); r.ExitCode != 0 {
-		t.Fatalf("mkdir: exit code %d: %s", r.ExitCode, r.Stderr)
+		t.Fatalf("mkdir: exit code %d, want 0: %s", r.ExitCode, r.Stderr)
 	}
 	shell := open(t, m, remote.ShellOptions{Dir: folder, Env: map[string]string{"WSK": characters, "Ж": characters}, Name: characters})
 	for _, tt := range []struct{ line, in, stdout, stderr string }{

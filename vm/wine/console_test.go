@@ -94,7 +94,7 @@ func FuzzConsole(f *testing.F) {
 		}
 		for _, e := range c.crashes {
 			if e.Module != "" && (e.ModuleOffset >= maxModuleSize || !strings.Contains(text, e.Module)) {
-				t.Errorf("%+v", e)
+				t.Errorf("got crash %+v, want a module of the console, and an offset in it", e)
 			}
 		}
 	})

@@ -28,7 +28,7 @@ func crash(t *testing.T, m *Machine, code string) vm.Event {
 	t.Helper()
 	shell := open(t, m, remote.ShellOptions{})
 	if r, err := shell.Run(t.Context(), remote.CommandLine{Line: loadFaulty}, nil); err != nil || r.ExitCode != 0 {
-		t.Fatalf("load the driver: exit code %d, %v: %s%s", r.ExitCode, err, r.Stdout, r.Stderr)
+		t.Fatalf("load the driver: exit code %d, %v, want 0: %s%s", r.ExitCode, err, r.Stdout, r.Stderr)
 	}
 	// Its connection is cut in the middle: whatever it says, the machine's word counts.
 	_, _ = shell.Run(t.Context(), remote.CommandLine{Line: `C:\probe.exe ioctl ` + code}, nil)
@@ -125,7 +125,7 @@ func TestTheConsoleHasWhatDriversPrint(t *testing.T) {
 	t.Parallel()
 	m := acquire(t, testProvider(t, nil))
 	if r := vmtest.Command(t.Context(), t, m, loadFaulty+` && C:\probe.exe ioctl 0x805`); r.ExitCode != 0 {
-		t.Fatalf("exit code %d: %s%s", r.ExitCode, r.Stdout, r.Stderr)
+		t.Fatalf("exit code %d, want 0: %s%s", r.ExitCode, r.Stdout, r.Stderr)
 	}
 	for ctx := testtime.Context(t); ; {
 		console, err := m.Console()
@@ -172,7 +172,7 @@ func TestAGuestThatKeepsCrashingStaysOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r := vmtest.Command(t.Context(), t, m, `echo up`); r.ExitCode != 0 {
-		t.Errorf("exit code %d after a revert", r.ExitCode)
+		t.Errorf("exit code %d after a revert, want 0", r.ExitCode)
 	}
 }
 
@@ -272,7 +272,7 @@ func TestADriverWithoutItsHost(t *testing.T) {
 		t.Errorf("a driver that is not loaded: %v", err)
 	}
 	if r := vmtest.Command(t.Context(), t, m, loadFaulty); r.ExitCode != 0 {
-		t.Fatalf("load the driver: exit code %d: %s%s", r.ExitCode, r.Stdout, r.Stderr)
+		t.Fatalf("load the driver: exit code %d, want 0: %s%s", r.ExitCode, r.Stdout, r.Stderr)
 	}
 	if err := m.KillHost(t.Context(), "Faulty.sys"); err != nil {
 		t.Fatal(err)

@@ -44,7 +44,7 @@ func TestCommands(t *testing.T) {
 	} {
 		r, err := shell.Run(t.Context(), remote.CommandLine{Line: tt.line}, nil)
 		if err != nil {
-			t.Errorf("%s: %v", tt.line, err)
+			t.Errorf("%s: got %v, want no error", tt.line, err)
 			continue
 		}
 		if r.ExitCode != tt.exit || string(r.Stdout) != tt.stdout || string(r.Stderr) != tt.stderr {
@@ -150,7 +150,7 @@ func TestClonesAreIsolated(t *testing.T) {
 	write := `reg add HKLM\Software\Isolated /f && reg add HKCU\Software\Isolated /f && ` +
 		`echo changed > C:\windows\system32\drivers\etc\hosts && echo changed > C:\windows\win.ini`
 	if r := vmtest.Command(t.Context(), t, a, write); r.ExitCode != 0 {
-		t.Fatalf("exit code %d: %s%s", r.ExitCode, r.Stdout, r.Stderr)
+		t.Fatalf("exit code %d, want 0: %s%s", r.ExitCode, r.Stdout, r.Stderr)
 	}
 	if err := a.Reset(t.Context()); err != nil { // makes Wine write its registry
 		t.Fatal(err)
@@ -160,7 +160,7 @@ func TestClonesAreIsolated(t *testing.T) {
 		`find "changed" C:\windows\system32\drivers\etc\hosts`, `find "changed" C:\windows\win.ini`,
 	} {
 		if r := vmtest.Command(t.Context(), t, a, query); r.ExitCode != 0 {
-			t.Errorf("%s in the guest that wrote: exit code %d: %s%s", query, r.ExitCode, r.Stdout, r.Stderr)
+			t.Errorf("%s in the guest that wrote: exit code %d, want 0: %s%s", query, r.ExitCode, r.Stdout, r.Stderr)
 		}
 		if r := vmtest.Command(t.Context(), t, b, query); r.ExitCode == 0 {
 			t.Errorf("%s in another guest: exit code 0: %s", query, r.Stdout)
@@ -202,7 +202,7 @@ func TestSixGuestsSideBySide(t *testing.T) {
 			defer shell.Close(context.WithoutCancel(ctx))
 			load := `sc create faulty type= kernel start= demand binPath= C:\faulty.sys && sc start faulty && C:\probe.exe ioctl 0x805`
 			if r, err := shell.Run(ctx, remote.CommandLine{Line: load}, nil); err != nil || r.ExitCode != 0 {
-				t.Errorf("guest %d: exit code %d, %v: %s%s", i, r.ExitCode, err, r.Stdout, r.Stderr)
+				t.Errorf("guest %d: exit code %d, %v, want 0: %s%s", i, r.ExitCode, err, r.Stdout, r.Stderr)
 			}
 		})
 	}

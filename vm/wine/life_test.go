@@ -83,7 +83,7 @@ func TestSweepEndsAHungDriver(t *testing.T) {
 	p := testProvider(t, nil)
 	m := acquire(t, p)
 	if r := vmtest.Command(t.Context(), t, m, loadFaulty); r.ExitCode != 0 {
-		t.Fatalf("exit code %d: %s%s", r.ExitCode, r.Stdout, r.Stderr)
+		t.Fatalf("exit code %d, want 0: %s%s", r.ExitCode, r.Stdout, r.Stderr)
 	}
 	shell := open(t, m, remote.ShellOptions{})
 	if _, err := shell.Start(t.Context(), remote.CommandLine{Line: `C:\probe.exe ioctl 0x804`}); err != nil {
@@ -164,7 +164,7 @@ func TestAKeptGuestIsAdopted(t *testing.T) {
 	t.Parallel()
 	p, m, unclaimed := aboutToEnd(t)
 	if r := vmtest.Command(t.Context(), t, m, `echo mine > C:\mine.txt`); r.ExitCode != 0 {
-		t.Fatal(r.ExitCode)
+		t.Fatalf("got exit code %d, want 0", r.ExitCode)
 	}
 	if _, err := m.Keep(t.Context()); err != nil {
 		t.Fatal(err)

@@ -49,7 +49,7 @@ func TestReuse(t *testing.T) {
 	m := acquire(t, p)
 	noReuse(t, p, m.state.Target, "it is not kept")
 	if id, err := m.Keep(t.Context()); err != nil || id != m.state.ID {
-		t.Fatal(id, err)
+		t.Fatalf("keep: got %s, %v, want %s", id, err, m.state.ID)
 	}
 	t.Cleanup(func() {
 		if err := m.state.Down(context.WithoutCancel(t.Context())); err != nil {

@@ -79,7 +79,7 @@ func TestSweepOfAnUnfinishedTemplate(t *testing.T) {
 	sweep()
 	for _, folder := range []string{dir, temp} {
 		if _, err := os.Stat(folder); !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("%s: %v", folder, err)
+			t.Errorf("%s: got %v, want it gone", folder, err)
 		}
 	}
 	if _, err := os.Stat(filepath.Join(room, "whole")); err != nil {
@@ -137,7 +137,7 @@ func TestFoldersThatWineCanNotUse(t *testing.T) {
 	} {
 		err := checkRoot(root)
 		if (err == nil) != good {
-			t.Errorf("%q: %v", root, err)
+			t.Errorf("%q: got %v, want good %t", root, err, good)
 		}
 		if err != nil && !strings.Contains(err.Error(), "XDG_CACHE_HOME") {
 			t.Errorf("%q: %v: and what to do?", root, err)
