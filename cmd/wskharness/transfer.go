@@ -146,10 +146,7 @@ func (o *transferOptions) transfer(ctx context.Context, name, what string,
 	view.Close()
 	o.warn(done.LeftOut)
 	if err != nil {
-		if refused, ok := errors.AsType[*transfer.Error](err); ok && refused.NoRoom() {
-			err = fmt.Errorf("the guest %s: %w", name, err)
-		}
-		return o.explain(ctx, err, at)
+		return o.explain(ctx, name, err, at)
 	}
 	switch {
 	case o.json:
@@ -163,17 +160,16 @@ func (o *transferOptions) transfer(ctx context.Context, name, what string,
 // warn tells of what was left out, though not of a thousand.
 func (o *transferOptions) warn(leftOut []string) {
 	const most = 10
-	for i, path := range leftOut {
-		if i == most {
-			o.io.tell(fmt.Sprintf("left out: … and %d more", len(leftOut)-most))
-			return
-		}
+	for _, path := range leftOut[:min(most, len(leftOut))] {
 		o.io.tell("left out: " + report.Printable(path))
+	}
+	if len(leftOut) > most {
+		o.io.tell(fmt.Sprintf("left out: … and %d more", len(leftOut)-most))
 	}
 }
 
 // explain adds to an error what to do next.
-func (o *transferOptions) explain(ctx context.Context, err error, at transfer.Progress) error {
+func (o *transferOptions) explain(ctx context.Context, name string, err error, at transfer.Progress) error {
 	const again = "the same command goes on from there"
 	switch {
 	case ctx.Err() != nil && at.Total == 0:
@@ -184,7 +180,7 @@ func (o *transferOptions) explain(ctx context.Context, err error, at transfer.Pr
 		return fmt.Errorf("%w; %s of %s are there, and %s", err, report.Bytes(at.Done), report.Bytes(at.Total), again)
 	}
 	if refused, ok := errors.AsType[*transfer.Error](err); ok && refused.NoRoom() {
-		return fmt.Errorf("%w; make room in the guest, then %s", err, again)
+		return fmt.Errorf("the guest %s: %w; make room in the guest, then %s", name, err, again)
 	}
 	return err
 }
