@@ -39,9 +39,7 @@ func (c *common) logger(w io.Writer) hclog.Logger {
 	return hclog.New(&hclog.LoggerOptions{Name: "wskharness", Level: level, Output: w})
 }
 
-func (c *common) load() (*config.Config, error) {
-	return config.Load(kinds.All(), c.config, ".")
-}
+func (c *common) load() (*config.Config, error) { return config.Load(kinds.All(), c.config, ".") }
 
 // catalog is every suite and case of the configuration.
 func (c *common) catalog() (*suites.Catalog, error) {
@@ -115,12 +113,8 @@ func (c *common) onGuest(ctx context.Context, name string, do func(context.Conte
 	return errors.Join(do(ctx, env, client), client.Close())
 }
 
-func first(args []string) string {
-	if len(args) == 0 {
-		return ""
-	}
-	return args[0]
-}
+// first is an argument that may be left out.
+func first(args []string) string { return append(args, "")[0] }
 
 func count(n int, what string) string {
 	if n == 1 {

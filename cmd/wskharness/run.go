@@ -128,17 +128,15 @@ func (o *runOptions) useGuest() error {
 	return nil
 }
 
-// resumable are the flags that go with --resume: everything else is as the run was begun.
-var resumable = []string{"resume", "out", "json", "steps", "config", "verbose"}
-
 // continueRun goes on with a run as it was asked for when it was begun.
 func (o *runOptions) continueRun(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return &flagError{fmt.Errorf("--resume goes on with what was selected then: leave %s away", strings.Join(args, " "))}
 	}
+	fitting := []string{"resume", "out", "json", "steps", "config", "verbose"} // everything else is as the run was begun
 	var other error
 	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if other == nil && !slices.Contains(resumable, f.Name) {
+		if other == nil && !slices.Contains(fitting, f.Name) {
 			other = &flagError{fmt.Errorf("--resume goes on with what was asked for then: leave --%s away", f.Name)}
 		}
 	})

@@ -30,20 +30,17 @@ func version() string {
 	if !ok {
 		return "devel"
 	}
-	v, revision, modified := info.Main.Version, "", ""
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	text, modified := "devel", ""
 	for _, s := range info.Settings {
 		switch {
 		case s.Key == "vcs.revision" && len(s.Value) >= 12:
-			revision = s.Value[:12]
+			text = "devel-" + s.Value[:12]
 		case s.Key == "vcs.modified" && s.Value == "true":
 			modified = "+changes"
 		}
 	}
-	switch {
-	case v != "" && v != "(devel)":
-		return v
-	case revision != "":
-		return "devel-" + revision + modified
-	}
-	return "devel"
+	return text + modified
 }

@@ -17,10 +17,7 @@ import (
 )
 
 func newVM(c *common) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "vm",
-		Short: "Start, use and stop guests by hand",
-	}
+	cmd := &cobra.Command{Use: "vm", Short: "Start, use and stop guests by hand"}
 	cmd.AddCommand(newVMUp(c), newVMDown(c), newVMRevert(c), newVMList(c), newVMExec(c), newVMPush(c), newVMPull(c))
 	return cmd
 }
