@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -125,8 +124,8 @@ func isDump(path string) bool {
 	}
 	defer f.Close()
 	start := make([]byte, 8)
-	n, err := io.ReadFull(f, start)
-	return (err == nil || errors.Is(err, io.ErrUnexpectedEOF)) && crashdump.Recognises(start[:n])
+	n, _ := io.ReadFull(f, start)
+	return crashdump.Recognises(start[:n])
 }
 
 // runDump prints what a crash dump tells. That parts of it are missing is among the facts, and no

@@ -15,9 +15,7 @@ type streams struct {
 	getenv   func(string) string
 }
 
-func stdio() streams {
-	return streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv}
-}
+func stdio() streams { return streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv} }
 
 // tell says something on standard error, in the program's name.
 func (s streams) tell(text string) { fmt.Fprintf(s.err, "wskharness: %s\n", text) }
