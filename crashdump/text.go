@@ -30,6 +30,4 @@ func fromUTF16(raw []byte) string {
 
 // baseName is the last part of a Windows path, in lower case: names differ in case from one
 // boot to the next.
-func baseName(path string) string {
-	return strings.ToLower(path[strings.LastIndexAny(path, `\/`)+1:])
-}
+func baseName(path string) string { return strings.ToLower(path[strings.LastIndexAny(path, `\/`)+1:]) }

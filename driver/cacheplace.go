@@ -65,9 +65,7 @@ type CacheError struct {
 	Err error
 }
 
-func (e *CacheError) Error() string {
-	return fmt.Sprintf("write to the cache %s: %v", e.Dir, e.Err)
-}
+func (e *CacheError) Error() string { return fmt.Sprintf("write to the cache %s: %v", e.Dir, e.Err) }
 
 func (e *CacheError) Unwrap() error { return e.Err }
 

@@ -303,9 +303,7 @@ func (s Spec) readSources() ([]sourceFile, error) {
 	return files, nil
 }
 
-func isHeader(ext string) bool {
-	return ext == ".h" || ext == ".inc" || ext == ".inl"
-}
+func isHeader(ext string) bool { return ext == ".h" || ext == ".inc" || ext == ".inl" }
 
 // sourceHash is of names and contents, so that it is the same wherever the sources are.
 func sourceHash(files []sourceFile) string {

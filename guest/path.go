@@ -8,9 +8,7 @@ func AgentPath(sha256 string) string { return Home + `\agent\` + sha256[:16] + `
 
 // StorePath is where a pushed package belongs: a folder named by the package's hash, so that
 // another package never overwrites one that a driver may still be loaded from.
-func StorePath(packageHash, name string) string {
-	return Home + `\store\` + packageHash + `\` + name
-}
+func StorePath(packageHash, name string) string { return Home + `\store\` + packageHash + `\` + name }
 
 // planPath and JournalPath name the files of a run.
 func planPath(runID string) string    { return Home + `\runs\` + runID + `\plan.bin` }

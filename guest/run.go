@@ -83,9 +83,7 @@ func (g *Guest) Cancel(ctx context.Context, runID string) error {
 
 // Kill ends a run's process from outside, without its knowing: a disturbance on purpose. It returns when the process is gone.
 // *[agent.Error] means that it could not be ended, or had ended by itself.
-func (g *Guest) Kill(ctx context.Context, runID string) error {
-	return g.askOfRun(ctx, "kill", runID)
-}
+func (g *Guest) Kill(ctx context.Context, runID string) error { return g.askOfRun(ctx, "kill", runID) }
 
 // askOfRun has a command of the agent do something to a run, which it finds by its journal.
 func (g *Guest) askOfRun(ctx context.Context, command, runID string) error {

@@ -45,14 +45,10 @@ func Markdown(w io.Writer, rec *results.Record) error {
 
 type markdown struct{ strings.Builder }
 
-func (m *markdown) line(format string, args ...any) {
-	fmt.Fprintf(m, format+"\n", args...)
-}
+func (m *markdown) line(format string, args ...any) { fmt.Fprintf(m, format+"\n", args...) }
 
 // row writes a table's row. Cells are Markdown already.
-func (m *markdown) row(cells ...string) {
-	m.line("| %s |", strings.Join(cells, " | "))
-}
+func (m *markdown) row(cells ...string) { m.line("| %s |", strings.Join(cells, " | ")) }
 
 // table writes its head; a column whose name ends in a colon is set to the right.
 func (m *markdown) table(columns ...string) {

@@ -41,9 +41,7 @@ func Printable(s string) string {
 
 // unprintable also tells the format characters, among which are the directional overrides, and
 // the separators of lines.
-func unprintable(r rune) bool {
-	return r == utf8.RuneError || !unicode.IsPrint(r)
-}
+func unprintable(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
 
 // lines divides a text at its line ends, without empty lines at the end; each is made plain. At
 // most limit lines come back, the last of which then says how many are missing.
@@ -72,9 +70,7 @@ func fit(s string, width int) string {
 }
 
 // pad fills a plain text up to a width in terminal columns.
-func pad(s string, width int) string {
-	return s + strings.Repeat(" ", max(0, width-columns(s)))
-}
+func pad(s string, width int) string { return s + strings.Repeat(" ", max(0, width-columns(s))) }
 
 // columns is the width of a text that has no control characters but its colours.
 func columns(s string) int {

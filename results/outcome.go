@@ -39,9 +39,7 @@ func (o Outcome) Compare(other Outcome) int { return o.severity() - other.severi
 
 // Failed reports whether o speaks against the driver (or against what is declared of the guest):
 // exit code 1.
-func (o Outcome) Failed() bool {
-	return o == Fail || o == UnexpectedPass || o == Bugcheck || o == Hang
-}
+func (o Outcome) Failed() bool { return o == Fail || o == UnexpectedPass || o == Bugcheck || o == Hang }
 
 // Infrastructure reports whether o speaks of the target or of the harness, not of the driver:
 // exit code 3.

@@ -104,9 +104,7 @@ func (t *TargetRecord) Counts() Counts {
 }
 
 // Suite is the part of the case's name before the first dot.
-func (c *PlanCase) Suite() string {
-	return c.Name[:max(0, strings.Index(c.Name, "."))]
-}
+func (c *PlanCase) Suite() string { return c.Name[:max(0, strings.Index(c.Name, "."))] }
 
 // outcomes of the attempts that count.
 func (c *CaseRecord) outcomes() []Outcome {

@@ -28,9 +28,7 @@ const (
 	MappingKind
 )
 
-func (k Kind) String() string {
-	return [...]string{"a single value", "a list", "a mapping"}[k]
-}
+func (k Kind) String() string { return [...]string{"a single value", "a list", "a mapping"}[k] }
 
 // Node is a YAML value with its place in the file.
 type Node struct {

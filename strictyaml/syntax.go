@@ -193,9 +193,7 @@ func (e *syntax) token() {
 	e.r.At(e.at, "quotes around it", "text that begins with %s, which has a meaning of its own in YAML", char)
 }
 
-func (e *syntax) tab() {
-	e.r.At(e.at, "blanks", "a tab in the indentation")
-}
+func (e *syntax) tab() { e.r.At(e.at, "blanks", "a tab in the indentation") }
 
 // colon is a key where none can be: in a text with a colon, or on a line that is indented too far.
 func (e *syntax) colon() {
@@ -298,6 +296,4 @@ func (e *syntax) indentation() int {
 	return len(line) - len(strings.TrimLeft(line, " "))
 }
 
-func (e *syntax) lineStart() *Node {
-	return &Node{Line: e.at.Line, Column: e.indentation() + 1}
-}
+func (e *syntax) lineStart() *Node { return &Node{Line: e.at.Line, Column: e.indentation() + 1} }

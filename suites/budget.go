@@ -166,9 +166,7 @@ func (p *caseParser) stepBudget(s *Step, nodes stepNodes) {
 // limit is how long an operation may take beyond what it waits by its own word, where nobody says.
 func (o *operation) limit() time.Duration { return max(defaultStepTimeout, o.timeout) }
 
-func wholeSeconds(d time.Duration) time.Duration {
-	return (d + time.Second - 1).Truncate(time.Second)
-}
+func wholeSeconds(d time.Duration) time.Duration { return (d + time.Second - 1).Truncate(time.Second) }
 
 // Lasting is the case with the time of its loops that run for one changed, and every limit around them by as
 // much.

@@ -15,9 +15,7 @@ func bases() []named {
 	return []named{{string(Documented), 0}, {string(WineTest), 1}, {string(Recorded), 2}}
 }
 
-func irqls() []named {
-	return []named{{"passive", 0}, {"dispatch", 1}, {"dpc", 2}}
-}
+func irqls() []named { return []named{{"passive", 0}, {"dispatch", 1}, {"dpc", 2}} }
 
 // caseParser reads one case. What its steps say about clients and threads is followed in order, so
 // that what can't work is told before anything starts.

@@ -9,14 +9,10 @@ import (
 func ref(name string) object { return object{"$ref": "#/$defs/" + name} }
 
 // orParameter admits $name beside what the schema is of.
-func orParameter(schema object) object {
-	return object{"anyOf": []any{schema, ref("parameter")}}
-}
+func orParameter(schema object) object { return object{"anyOf": []any{schema, ref("parameter")}} }
 
 // orTaken admits an earlier step's value beside what the schema is of.
-func orTaken(schema object) object {
-	return object{"anyOf": []any{schema, ref("taken")}}
-}
+func orTaken(schema object) object { return object{"anyOf": []any{schema, ref("taken")}} }
 
 func described(schema object, doc string) object {
 	schema["description"] = doc

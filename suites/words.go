@@ -52,9 +52,7 @@ func (v value) format(number uint64) string {
 	return fmt.Sprint(number)
 }
 
-func versionString(version uint64) string {
-	return fmt.Sprintf("%d.%d", version>>8, version&0xFF)
-}
+func versionString(version uint64) string { return fmt.Sprintf("%d.%d", version>>8, version&0xFF) }
 
 func byteSize(n uint64) string {
 	for _, unit := range []struct {

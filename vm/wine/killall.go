@@ -29,9 +29,7 @@ type kin struct {
 const killLimit = 30 * time.Second
 
 // kill ends every process of a guest, and returns when none is left.
-func (k kin) kill() error {
-	return killUntilNone(k.processes)
-}
+func (k kin) kill() error { return killUntilNone(k.processes) }
 
 // killUntilNone ends what is found until nothing is: what is killed may have started another in the meantime. Looking
 // through all processes of a machine costs more than all else here, so those killed are waited for before it is done again.

@@ -12,9 +12,7 @@ var durationForm = regexp.MustCompile(`^P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\
 
 // FormatDuration writes d as an xs:duration in seconds, the only unit that Windows itself uses for
 // time-outs (recorded: PT7200.000S).
-func FormatDuration(d time.Duration) string {
-	return fmt.Sprintf("PT%.3fS", d.Seconds())
-}
+func FormatDuration(d time.Duration) string { return fmt.Sprintf("PT%.3fS", d.Seconds()) }
 
 // ParseDuration reads an xs:duration of days, hours, minutes and seconds. Years and months, which
 // have no fixed length, are refused, and so is what a time.Duration cannot hold.
