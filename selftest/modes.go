@@ -93,7 +93,7 @@ func disturbances() []disturbance {
 		{name: "reboot", doc: "the machine reboots", do: reboot, cuts: true,
 			outcome: results.Lost, words: []string{"rebooted unexpectedly"}},
 		{name: "winrm-away", doc: "the WinRM service goes away and returns", do: unplug,
-			outcome: results.Pass, notice: "contact was lost and found again"},
+			outcome: results.Pass, notice: "contact with the guest was lost, and restored"},
 		{name: "hang", doc: "nothing comes back", do: leave, cuts: true, outcome: results.Hang},
 	}
 }
@@ -145,7 +145,7 @@ func phases() []*phase {
 			hang: &stuck{quick: quickLimit, words: []string{"DriverEntry did not return in time"}}},
 		{name: "between-cases", doc: "between two cases", cases: []string{"well", "after"}, keeps: true,
 			begun: caseIs(results.KindCaseFinished, "well"), over: caseIs(results.KindCaseStarted, "after"), blamed: "deploy.stop", where: "before the next case began", others: map[string]verdict{"selftest.well": unproven},
-			hang: &stuck{quick: quickLimit, words: []string{"said nothing before the next case began"}}},
+			hang: &stuck{quick: quickLimit, words: []string{"did not answer before the next case began"}}},
 		{name: "at-tear-down", doc: "in a case's tear-down", cases: []string{"before", "winds_up", "after"},
 			begun: stepBack("winds_up", 1), over: stepBack("winds_up", 1+holdSteps), blamed: "selftest.winds_up", where: "(tear-down: run cmd.exe", again: again,
 			hang: &stuck{cases: []string{"before", "hangs_at_last", "after"}, defect: "OVERSTAYS", words: []string{"within its own limit"}}},
