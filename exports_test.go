@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/tools/go/packages"
+
+	"wskharness/testtime"
 )
 
 // kept is what may be exported although nothing needs it, and why.
@@ -20,6 +22,9 @@ var kept = map[string]string{
 // package uses it itself, and tests that are not part of it do, too: so tests alone keep nothing alive. Fields, and methods
 // that make a type fit an interface, are not looked at; nor are packages that are there for tests.
 func TestExportsAreNeeded(t *testing.T) {
+	if testtime.Race {
+		t.Skip("it takes four times as long with the race detector: scripts/dead-code runs it without, in make check")
+	}
 	all := load(t, ".")
 	product := slices.DeleteFunc(slices.Clone(all), func(p *packages.Package) bool {
 		return p.ID != p.PkgPath || strings.HasSuffix(p.ID, ".test") || strings.HasSuffix(p.ID, "_test")
