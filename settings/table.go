@@ -34,7 +34,7 @@ type Key struct {
 	Name    string
 	Doc     string // what an editor shows
 	Must    string // what is expected where the key is not there; empty: it may be absent
-	Beside  []Rule // each names a key without which this one makes no sense, and then it is not read
+	Beside  []Rule // each names a key without which this one makes no sense
 	Without []Rule // each names a key that excludes this one
 	Value   Value
 }
@@ -80,15 +80,16 @@ func (t *Table) Read(r *Reader, m *strictyaml.Mapping) Given {
 	}
 	m.Done()
 	for _, key := range t.Keys {
-		if n := given[key.Name]; n != nil && key.sensible(r, m, n, given) {
+		if n := given[key.Name]; n != nil {
+			key.check(r, m, n, given)
 			key.Value.Read(r, n, key.Name)
 		}
 	}
 	return given
 }
 
-// sensible checks a key against the others, and reports whether it means anything.
-func (k *Key) sensible(r *Reader, m *strictyaml.Mapping, n *strictyaml.Node, given Given) bool {
+// check holds a key against the others.
+func (k *Key) check(r *Reader, m *strictyaml.Mapping, n *strictyaml.Node, given Given) {
 	for _, rule := range k.Without {
 		if given[rule.Key] != nil {
 			r.At(n, cmp.Or(rule.Want, "one of "+rule.Key+" and "+k.Name), "%s", cmp.Or(rule.Says, m.What+" has both"))
@@ -97,10 +98,8 @@ func (k *Key) sensible(r *Reader, m *strictyaml.Mapping, n *strictyaml.Node, giv
 	for _, rule := range k.Beside {
 		if given[rule.Key] == nil {
 			r.At(n, rule.Want, "%s", cmp.Or(rule.Says, k.Name+" without "+rule.Key))
-			return false
 		}
 	}
-	return true
 }
 
 // Schema is the table as an object of a JSON Schema.
