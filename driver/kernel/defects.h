@@ -78,8 +78,8 @@
 #define WSKSAMPLE_DEFECT_NO_RELEASE 1
 /* A capture reports success, whatever WSK said. Caught by capture.nointerface. */
 #define WSKSAMPLE_DEFECT_WRONG_STATUS 31
-/* Captures are counted without the client's lock. Caught by capture.shared (hang); capture.memory may
- * hang. */
+/* Captures are counted without the client's lock. Caught by capture.shared (hang); capture.memory,
+ * capture.all_waiters_wake may hang. */
 #define WSKSAMPLE_DEFECT_LOCK_MISSING 32
 /* A registration in pool is not freed after its deregistration. Caught by registration.pool_block. */
 #define WSKSAMPLE_DEFECT_LEAK_BLOCK 33
