@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -91,7 +92,7 @@ func (b *bench) built(ctx context.Context, toolchain *driver.Toolchain, part bui
 	if part.define == "" {
 		return nil
 	}
-	seen, err := plain.compile(ctx, plain.seeing("DEFECT(")...)
+	seen, err := plain.compile(ctx, plain.seeing(regexp.MustCompile(`\b(DEFECT|MISTAKE|OMISSION)\(|\bSeam[A-Z]`))...)
 	if err != nil {
 		return err
 	}
@@ -206,10 +207,10 @@ func (p *plain) edited(file string, round int) fs.FS {
 	return sources
 }
 
-// seeing is the files that a text is in.
-func (p *plain) seeing(text string) (files []string) {
+// seeing is the files that name a defect, or a seam that has one.
+func (p *plain) seeing(defects *regexp.Regexp) (files []string) {
 	for _, name := range p.sources {
-		if data, err := fs.ReadFile(p.spec.Sources, name); err == nil && strings.Contains(string(data), text) {
+		if data, err := fs.ReadFile(p.spec.Sources, name); err == nil && defects.Match(data) {
 			files = append(files, name)
 		}
 	}
