@@ -113,21 +113,6 @@ static int AnswerAll(const MANIFEST *Manifest, HANDLE Out, FRAME *Frame)
 
 int CommandGather(int Argc, wchar_t **Argv)
 {
-    HANDLE out = GetStdHandle(STD_OUTPUT_HANDLE);
-    MANIFEST manifest = {.Count = 0};
-    FRAME *frame;
-    int code;
-
     (void)Argv;
-    if (Argc != 0)
-        return EXIT_USAGE;
-    frame = malloc(sizeof *frame);
-    if (frame == NULL)
-        return Complain("send files", NULL, ERROR_NOT_ENOUGH_MEMORY);
-    code = RequestReceive(&manifest, GetStdHandle(STD_INPUT_HANDLE), out, frame);
-    if (code == EXIT_DONE)
-        code = AnswerAll(&manifest, out, frame);
-    ManifestFree(&manifest);
-    free(frame);
-    return code;
+    return RequestServe("send files", Argc, AnswerAll);
 }

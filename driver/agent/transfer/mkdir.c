@@ -24,8 +24,9 @@ static DWORD MakeOneFolder(const wchar_t *Path)
     return (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0 ? ERROR_SUCCESS : ERROR_DIRECTORY;
 }
 
-static int MakeAll(const MANIFEST *Manifest, HANDLE Out)
+static int MakeAll(const MANIFEST *Manifest, HANDLE Out, FRAME *Frame)
 {
+    (void)Frame; /* each answer is a header alone */
     for (UINT32 i = 0; i < Manifest->Count; i++) {
         const wchar_t *path = Manifest->File[i].Path;
         DWORD error = MakeOneFolder(path);
@@ -42,21 +43,6 @@ static int MakeAll(const MANIFEST *Manifest, HANDLE Out)
 
 int CommandMkdir(int Argc, wchar_t **Argv)
 {
-    HANDLE out = GetStdHandle(STD_OUTPUT_HANDLE);
-    MANIFEST manifest = {.Count = 0};
-    FRAME *frame;
-    int code;
-
     (void)Argv;
-    if (Argc != 0)
-        return EXIT_USAGE;
-    frame = malloc(sizeof *frame);
-    if (frame == NULL)
-        return Complain("make folders", NULL, ERROR_NOT_ENOUGH_MEMORY);
-    code = RequestReceive(&manifest, GetStdHandle(STD_INPUT_HANDLE), out, frame);
-    if (code == EXIT_DONE)
-        code = MakeAll(&manifest, out);
-    ManifestFree(&manifest);
-    free(frame);
-    return code;
+    return RequestServe("make folders", Argc, MakeAll);
 }

@@ -2,6 +2,8 @@
 #include "request.h"
 #include "complain.h"
 
+#include <stdlib.h>
+
 int RequestReceive(MANIFEST *Manifest, HANDLE In, HANDLE Out, FRAME *Frame)
 {
     const FRAME_HEADER *header = &Frame->Header;
@@ -24,4 +26,24 @@ int RequestReceive(MANIFEST *Manifest, HANDLE In, HANDLE Out, FRAME *Frame)
     if (error == ERROR_SUCCESS)
         return EXIT_DONE;
     return FrameSendError(Out, (UINT16)index, error, "read the manifest", NULL, reason);
+}
+
+int RequestServe(const char *What, int Argc, int (*Serve)(const MANIFEST *Manifest, HANDLE Out, FRAME *Frame))
+{
+    HANDLE out = GetStdHandle(STD_OUTPUT_HANDLE);
+    MANIFEST manifest = {.Count = 0};
+    FRAME *frame;
+    int code;
+
+    if (Argc != 0)
+        return EXIT_USAGE;
+    frame = malloc(sizeof *frame);
+    if (frame == NULL)
+        return Complain(What, NULL, ERROR_NOT_ENOUGH_MEMORY);
+    code = RequestReceive(&manifest, GetStdHandle(STD_INPUT_HANDLE), out, frame);
+    if (code == EXIT_DONE)
+        code = Serve(&manifest, out, frame);
+    ManifestFree(&manifest);
+    free(frame);
+    return code;
 }

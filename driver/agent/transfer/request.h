@@ -9,3 +9,7 @@
  * returns EXIT_FAILED. Manifest is to be freed by ManifestFree in either case.
  */
 int RequestReceive(MANIFEST *Manifest, HANDLE In, HANDLE Out, FRAME *Frame);
+
+/* A command that takes no arguments and such a list, which Serve does something about: What says what. */
+int RequestServe(const char *What, int Argc,
+                 int (*Serve)(const MANIFEST *Manifest, HANDLE Out, FRAME *Frame));
