@@ -37,6 +37,7 @@ var floors = [][]string{
 	{"guest/agent", "remote", "guest/untrusted", "winerr"},
 	{"guest/transfer/frame", "guest/agent"},
 	{"guest/transfer", "remote", "guest/agent", "guest/transfer/frame", "guest/ntfs", "guest/winname", "guest/untrusted", "winerr"},
+	{"guest/journal/journaltest"},
 	{"guest/journal", "driver/abi", "guest/winname", "guest/untrusted", "winerr"},
 	{"guest", "driver/abi", "remote", "guest/agent", "guest/journal", "guest/transfer", "guest/ntfs", "guest/winname", "guest/untrusted", "winerr"},
 	{"settings", "strictyaml"},

@@ -7,11 +7,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"wskharness/guest/journal/journaltest"
 	"wskharness/guest/untrusted"
 	"wskharness/guest/winname"
 )
 
-var testSHA = strings.Repeat("0123456789abcdef", 4)
+var testSHA = journaltest.SHA()
 
 func TestFactsOfWine(t *testing.T) {
 	f, err := parseFacts([]byte(infoText(testSHA, testBoot)))

@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"wskharness/guest/agent"
+	"wskharness/guest/journal/journaltest"
 	"wskharness/guest/ntfs"
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
@@ -58,7 +59,7 @@ type fakeGuest struct {
 	crashes  sync.WaitGroup
 }
 
-const testBoot = "11111111-2222-3333-4444-555555555555"
+const testBoot = journaltest.Boot
 
 func newFakeGuest(t *testing.T) *fakeGuest {
 	t.Helper()

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -12,28 +11,14 @@ import (
 
 	"wskharness/guest/agent"
 	"wskharness/guest/journal"
+	"wskharness/guest/journal/journaltest"
 	"wskharness/guest/ntfs"
 	"wskharness/guest/transfer"
 )
 
-const runID = "20260801-r1"
+const runID = journaltest.RunID
 
-func journalLines(cases int) []string {
-	var lines []string
-	add := func(format string, args ...any) {
-		lines = append(lines, fmt.Sprintf(`{"seq":%d,"ms":%d,`, len(lines)+1, len(lines))+fmt.Sprintf(format, args...)+"}\n")
-	}
-	add(`"ev":"run-start","abi":1,"run":"%s","boot":"%s","agent":"%s","cases":%d,"unixMs":1790000000000`, runID, testBoot, testSHA, cases)
-	add(`"ev":"driver-start","ok":1,"win32":0,"entry":0,"sha256":"%s","base":"0xfffff80123450000","size":40960`, testSHA)
-	for n := range cases {
-		add(`"ev":"case-start","n":%d`, n)
-		add(`"ev":"step","n":%d,"step":0,"status":0,"origin":0,"runs":1,"ns":1800,"maxNs":1800,"v":[0,0,0,0,0,0,0,0,0,"0xffffffffffffffff"],"ok":1`, n)
-		add(`"ev":"case-end","n":%d,"ran":1,"why":"done","left":[0,0,0,0,0,0],"after":[0,0,0,0,0,0]`, n)
-	}
-	add(`"ev":"driver-stop","ok":1,"win32":0,"sha256":"%s","ms2":14`, testSHA)
-	add(`"ev":"run-end","why":"done","cases":%d`, cases)
-	return lines
-}
+func journalLines(cases int) []string { return journaltest.Lines(cases) }
 
 func journalBytes(lines []string) []byte { return []byte(strings.Join(lines, "")) }
 
