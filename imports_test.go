@@ -43,8 +43,9 @@ var floors = [][]string{
 	{"settings", "strictyaml"},
 	{"vm", "settings", "driver", "remote", "winerr"},
 	{"vm/vmtest", "vm", "remote"},
+	{"vm/lease", "disk"},
 	{"vm/access", "vm", "settings", "strictyaml", "textfile", "remote"},
-	{"vm/*", "vm", "vm/access", "settings", "strictyaml", "disk", "driver", "remote", "remote/winrmd", "child", "winerr"}, // a kind of machine
+	{"vm/*", "vm", "vm/access", "vm/lease", "settings", "strictyaml", "disk", "driver", "remote", "remote/winrmd", "child", "winerr"}, // a kind of machine
 	{"vm/kinds", "vm", "vm/*"},
 	{"suites/report"},
 	{"suites/output", "strictyaml", "driver/abi", "suites/report"},

@@ -30,22 +30,11 @@ func (p *parser) keys() settings.Table {
 			{Name: "suites", Doc: "Suites of your own: files, or folders of them.",
 				Value: settings.Value{Schema: settings.Different(settings.Refer("text")), Read: p.suites}},
 			{Name: "out", Doc: "The folder in which run folders are made.", Value: settings.Value{Schema: settings.Refer("text"), Read: p.out}},
-			{Name: "driver", Value: p.mapping(driver.keys(), driver.check)},
-			{Name: "run", Value: p.mapping(p.runKeys(), nil)},
-			{Name: "limits", Value: p.mapping(limitKeys(&p.config.Limits), p.config.Limits.nest)},
+			{Name: "driver", Value: settings.Nested(driver.keys(), driver.check)},
+			{Name: "run", Value: settings.Nested(p.runKeys(), nil)},
+			{Name: "limits", Value: settings.Nested(limitKeys(&p.config.Limits), p.config.Limits.nest)},
 		},
 	}
-}
-
-// mapping is a value with a table of its own, of which check, unless it is nil, looks at what the keys say together.
-func (p *parser) mapping(t settings.Table, check func(r *settings.Reader, given settings.Given)) settings.Value {
-	return settings.Value{Schema: t.Schema(), Read: func(r *settings.Reader, n *strictyaml.Node, what string) {
-		if m, ok := r.Mapping(n, what); ok {
-			if given := t.Read(r, m); check != nil {
-				check(r, given)
-			}
-		}
-	}}
 }
 
 func (p *parser) root(n *strictyaml.Node) {

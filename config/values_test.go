@@ -174,8 +174,8 @@ func TestPathsOfThisMachine(t *testing.T) {
 func TestWhatDoesNotGoTogether(t *testing.T) {
 	for more, want := range map[string]string{
 		"    allow_plain: true\n    auth: basic\n    user: a:b\n":    "", // a key twice
-		"    certificate_sha256: " + strings.Repeat("ab", 32) + "\n": "c.yaml:7:25: a certificate of a server that has none: the url is http (expected an https url)",
-		"    ca_file: x.pem\n": "c.yaml:7:14: a certificate of a server that has none: the url is http (expected an https url)",
+		"    certificate_sha256: " + strings.Repeat("ab", 32) + "\n": "c.yaml:7:25: a certificate of a server that has none: WinRM is to be spoken over http (expected https)",
+		"    ca_file: x.pem\n": "c.yaml:7:14: a certificate of a server that has none: WinRM is to be spoken over http (expected https)",
 		"    auth: basic\n":    "c.yaml:4:10: basic over http sends the password in the clear",
 	} {
 		_, err := parseConfig([]byte(staticConfig("http://h", more)), "c.yaml", "/etc")

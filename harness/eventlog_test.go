@@ -52,7 +52,7 @@ func (r rebooter) Handle(e results.Update) error {
 func TestRebootWithAnEvent(t *testing.T) {
 	env := testEnv(t)
 	up := harnesstest.BringUp(t, env.Host)
-	client, err := targets.Dial(&config.Config{}, env.Host, up.ID)
+	client, err := targets.Dial(t.Context(), &config.Config{}, env.Host, up.ID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -256,7 +256,7 @@ cases:
 func TestStaticMachineIsRebooted(t *testing.T) {
 	env := testEnv(t)
 	up := harnesstest.BringUp(t, env.Host)
-	client, err := targets.Dial(&config.Config{}, env.Host, up.ID)
+	client, err := targets.Dial(t.Context(), &config.Config{}, env.Host, up.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -334,7 +334,7 @@ func (d *dumper) Handle(e results.Update) error {
 func TestRebootWithADump(t *testing.T) {
 	env := testEnv(t)
 	up := harnesstest.BringUp(t, env.Host)
-	client, err := targets.Dial(&config.Config{}, env.Host, up.ID)
+	client, err := targets.Dial(t.Context(), &config.Config{}, env.Host, up.ID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -190,7 +190,7 @@ func TestTargetIsBroughtUpBesideTheBuild(t *testing.T) {
 		if !o.released {
 			t.Error("the target was not released")
 		}
-		if left, err := targets.Guests(env.Host); err != nil || len(left) > 0 {
+		if left, err := targets.Guests(t.Context(), env.Host); err != nil || len(left) > 0 {
 			t.Errorf("guests are left: %v, %v", left, err)
 		}
 		return done, err

@@ -158,7 +158,7 @@ func (h *holder) Write(b []byte) (int, error) {
 
 // changeDriver appends to every driver that was brought into a guest, as soon as there is one.
 func changeDriver(ctx context.Context, id string, env Env) error {
-	client, err := targets.Dial(&config.Config{}, env.Host, id)
+	client, err := targets.Dial(ctx, &config.Config{}, env.Host, id)
 	if err != nil {
 		return err
 	}
@@ -205,7 +205,7 @@ func TestDriverChangedOnTheWay(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			client, err := targets.Dial(&config.Config{}, env.Host, up.ID)
+			client, err := targets.Dial(t.Context(), &config.Config{}, env.Host, up.ID)
 			if err != nil {
 				t.Fatal(err)
 			}

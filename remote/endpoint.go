@@ -40,6 +40,9 @@ type Endpoint struct {
 	// then not asked, unless RootCAs is set too.
 	PinSHA256 string
 
+	// ServerName is the name that the server's certificate has to bear; empty: the URL's host. Only for https.
+	ServerName string
+
 	// ClientCertificate is for AuthCertificate; User and Password are then not used.
 	ClientCertificate *tls.Certificate
 
@@ -100,7 +103,7 @@ func (e Endpoint) Validate() error {
 			wrong("certificate pin %q: expected the SHA-256 of the certificate, 64 hexadecimal digits", e.PinSHA256)
 		}
 	}
-	if plain && (e.PinSHA256 != "" || e.RootCAs != nil) {
+	if plain && (e.PinSHA256 != "" || e.RootCAs != nil || e.ServerName != "") {
 		wrong("url %s: a certificate was given, but http has none; use https", e.URL)
 	}
 	return errors.Join(mistakes...)

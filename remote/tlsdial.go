@@ -18,9 +18,11 @@ func (d dialer) secured(dial dialFunc) dialFunc {
 			return nil, err
 		}
 		config := d.tls.Clone()
-		if config.ServerName, _, err = net.SplitHostPort(address); err != nil {
-			plain.Close()
-			return nil, err
+		if config.ServerName == "" {
+			if config.ServerName, _, err = net.SplitHostPort(address); err != nil {
+				plain.Close()
+				return nil, err
+			}
 		}
 		conn := tls.Client(plain, config)
 		limited, cancel := context.WithTimeout(ctx, dialTimeout)

@@ -18,6 +18,8 @@ type TLSError struct {
 	Why    string
 	Advice string
 	Err    error // as crypto/tls says it
+
+	distrusted bool // the server's certificate was read, and is not to be trusted
 }
 
 func (e *TLSError) Error() string {
@@ -32,11 +34,11 @@ func (d dialer) explain(ctx context.Context, host, address string, err error) er
 		return d.untrusted(host, e)
 	}
 	if e, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return &TLSError{"what answers there does not speak TLS", "https is port 5986 of WinRM by default, and 5985 is http", e}
+		return &TLSError{Why: "what answers there does not speak TLS", Advice: "https is port 5986 of WinRM by default, and 5985 is http", Err: e}
 	}
 	if strings.Contains(err.Error(), "failed to parse certificate") {
-		return &TLSError{"the server's certificate is one that can't be read here, though Windows may take it",
-			"have another one issued for it (New-SelfSignedCertificate), and bind that to WinRM's listener", err}
+		return &TLSError{Why: "the server's certificate is one that can't be read here, though Windows may take it",
+			Advice: "have another one issued for it (New-SelfSignedCertificate), and bind that to WinRM's listener", Err: err}
 	}
 	if !nothingInCommon(err) || ctx.Err() != nil {
 		return err
@@ -60,7 +62,7 @@ func nothingInCommon(err error) bool {
 // untrusted words what is wrong with a certificate that was understood.
 func (d dialer) untrusted(host string, e *tls.CertificateVerificationError) error {
 	leaf := e.UnverifiedCertificates[0]
-	told := &TLSError{Err: e.Err}
+	told := &TLSError{Err: e.Err, distrusted: true}
 	pin := "if it is the machine's own, pin it: certificate_sha256: " + PinOf(leaf)
 	told.Advice = pin
 	_, otherName := errors.AsType[x509.HostnameError](e.Err)

@@ -58,18 +58,18 @@ func (o offer) explain(err error, probed bool) error {
 	const alike = "TLS 1.2 or 1.3 with ephemeral keys (ECDHE) is needed"
 	switch {
 	case !probed:
-		return &TLSError{"the server broke it off, also with all that is known here being offered to it", alike +
-			": see which protocols and cipher suites it has (Get-TlsCipherSuite), and that its listener has a certificate with its key (winrm enumerate winrm/config/listener)", err}
+		return &TLSError{Why: "the server broke it off, also with all that is known here being offered to it", Advice: alike +
+			": see which protocols and cipher suites it has (Get-TlsCipherSuite), and that its listener has a certificate with its key (winrm enumerate winrm/config/listener)", Err: err}
 	case o.version < tls.VersionTLS12:
-		return &TLSError{"the server speaks " + tls.VersionName(o.version) + " at most", alike +
-			`: enable TLS 1.2 on it (HKLM\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL\Protocols\TLS 1.2\Server: Enabled 1, DisabledByDefault 0; then a reboot)`, err}
+		return &TLSError{Why: "the server speaks " + tls.VersionName(o.version) + " at most", Advice: alike +
+			`: enable TLS 1.2 on it (HKLM\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL\Protocols\TLS 1.2\Server: Enabled 1, DisabledByDefault 0; then a reboot)`, Err: err}
 	case o.version == tls.VersionTLS12 && !offered(o.suite):
 		name := tls.CipherSuiteName(o.suite)
 		why := "of the cipher suites known here the server takes none but weak ones, such as " + name
 		if strings.HasPrefix(name, "TLS_RSA_") {
 			why = "the server takes RSA key exchange only, such as " + name + ": whoever gets its key can read what was recorded"
 		}
-		return &TLSError{why, alike + ": enable such a cipher suite on it, with Enable-TlsCipherSuite " + o.better(), err}
+		return &TLSError{Why: why, Advice: alike + ": enable such a cipher suite on it, with Enable-TlsCipherSuite " + o.better(), Err: err}
 	}
 	return err
 }

@@ -62,7 +62,7 @@ func newExchanger(ep Endpoint, opts Options, count *counters) (exchanger, error)
 }
 
 func tlsConfig(ep Endpoint) *tls.Config {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: ep.RootCAs}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: ep.RootCAs, ServerName: ep.ServerName}
 	if ep.Auth == AuthCertificate {
 		config.Certificates = []tls.Certificate{*ep.ClientCertificate}
 		config.Renegotiation = tls.RenegotiateOnceAsClient // how http.sys asks for a certificate
@@ -78,11 +78,18 @@ func tlsConfig(ep Endpoint) *tls.Config {
 		}
 		got := PinOf(state.PeerCertificates[0])
 		if got != want {
-			return fmt.Errorf("the server's certificate has SHA-256 %s, not the pinned %s: another machine answers, or its certificate was renewed", got, want)
+			return &PinError{Got: got, Want: want}
 		}
 		return nil
 	}
 	return config
+}
+
+// PinError is a server that shows another certificate than the pinned one.
+type PinError struct{ Got, Want string } // SHA-256, in hex
+
+func (e *PinError) Error() string {
+	return fmt.Sprintf("the server's certificate has SHA-256 %s, not the pinned %s: another machine answers, or its certificate was renewed", e.Got, e.Want)
 }
 
 // PinOf is the fingerprint of a certificate as Endpoint.PinSHA256 wants it.

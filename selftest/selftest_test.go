@@ -368,7 +368,7 @@ func TestSelftestOnAStaticMachine(t *testing.T) {
 // noRoom pushes and deploys to a volume that is full: both say so, with numbers, and what to do.
 func noRoom(ctx context.Context, t *testing.T, env harness.Env, config *config.Config, up *wine.State) {
 	config.Out = t.TempDir()
-	client, err := targets.Dial(config, env.Host, up.ID)
+	client, err := targets.Dial(ctx, config, env.Host, up.ID)
 	if err != nil {
 		t.Fatal(err)
 	}

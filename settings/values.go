@@ -67,6 +67,25 @@ func Word(to *string, words ...string) Value {
 	return Value{schema, func(r *Reader, n *strictyaml.Node, what string) { *to, _ = r.OneOf(n, what, words...) }}
 }
 
+// Integer is a whole number.
+func Integer(to *int, lowest, highest int) Value {
+	return Value{Object{"type": "integer", "minimum": lowest, "maximum": highest}, func(r *Reader, n *strictyaml.Node, what string) {
+		number, _ := r.Number(n, what, uint64(lowest), uint64(highest))
+		*to = int(number)
+	}}
+}
+
+// Nested is a mapping with a table of its own, of which check, unless it is nil, looks at what the keys say together.
+func Nested(table Table, check func(r *Reader, given Given)) Value {
+	return Value{table.Schema(), func(r *Reader, n *strictyaml.Node, what string) {
+		if m, ok := r.Mapping(n, what); ok {
+			if given := table.Read(r, m); check != nil {
+				check(r, given)
+			}
+		}
+	}}
+}
+
 // Duration is a time such as 10m, up to the highest.
 func Duration(to *time.Duration, highest time.Duration) Value {
 	return Value{Refer("duration"), func(r *Reader, n *strictyaml.Node, what string) { *to, _ = r.Duration(n, what, highest) }}

@@ -57,7 +57,7 @@ func keep(ctx context.Context, env vm.Host, machine vm.Machine) (vm.Guest, error
 	if err != nil {
 		return nil, err
 	}
-	up, err := find(env, id)
+	up, err := find(ctx, env, id)
 	if err != nil {
 		return nil, err
 	}
@@ -68,12 +68,12 @@ func keep(ctx context.Context, env vm.Host, machine vm.Machine) (vm.Guest, error
 }
 
 // Guests lists the guests that are up, of all kinds.
-func Guests(env vm.Host) ([]vm.Guest, error) {
+func Guests(ctx context.Context, env vm.Host) ([]vm.Guest, error) {
 	var all []vm.Guest
 	var errs []error
 	for _, kind := range env.Kinds {
 		if kind.List != nil {
-			up, err := kind.List(env.Cache)
+			up, err := kind.List(ctx, env)
 			all, errs = append(all, up...), append(errs, err)
 		}
 	}
@@ -81,8 +81,8 @@ func Guests(env vm.Host) ([]vm.Guest, error) {
 }
 
 // find picks the one guest that a name means: its id, or its target.
-func find(env vm.Host, name string) (vm.Guest, error) {
-	guests, err := Guests(env)
+func find(ctx context.Context, env vm.Host, name string) (vm.Guest, error) {
+	guests, err := Guests(ctx, env)
 	if err != nil {
 		return nil, err
 	}
@@ -108,11 +108,11 @@ func find(env vm.Host, name string) (vm.Guest, error) {
 
 // Kept is the one guest for a run that a name means, its id or its target: one that was left up, of a target of the
 // configuration. chosen are the targets that the run was asked for; empty: any.
-func Kept(env vm.Host, c *config.Config, name string, chosen []string) (*vm.GuestInfo, error) {
+func Kept(ctx context.Context, env vm.Host, c *config.Config, name string, chosen []string) (*vm.GuestInfo, error) {
 	if t := c.Target(name); t != nil && t.Machine.Endpoint != nil {
 		return nil, settings.Usagef("--on is for guests that `wskharness vm up` or a run with --keep has left up; %s is always there: --target %s", name, name)
 	}
-	up, err := find(env, name)
+	up, err := find(ctx, env, name)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func Kept(env vm.Host, c *config.Config, name string, chosen []string) (*vm.Gues
 
 // Revert brings a guest that is up back to its clean state.
 func Revert(ctx context.Context, env vm.Host, name string) (time.Duration, error) {
-	g, err := find(env, name)
+	g, err := find(ctx, env, name)
 	if err != nil {
 		return 0, err
 	}
@@ -141,14 +141,14 @@ func Revert(ctx context.Context, env vm.Host, name string) (time.Duration, error
 func Down(ctx context.Context, env vm.Host, names []string, all bool) ([]string, error) {
 	var ended []string
 	var errs []error
-	guests, err := Guests(env)
+	guests, err := Guests(ctx, env)
 	if err != nil {
 		return nil, err
 	}
 	if !all {
 		guests = nil
 		for _, name := range names {
-			g, err := find(env, name)
+			g, err := find(ctx, env, name)
 			if err != nil {
 				errs = append(errs, err)
 				continue
@@ -173,9 +173,9 @@ func Down(ctx context.Context, env vm.Host, names []string, all bool) ([]string,
 		if kind.Sweep == nil {
 			continue
 		}
-		swept, err := kind.Sweep(env.Cache)
-		for _, dir := range swept {
-			ended = append(ended, "removed what was left in "+dir)
+		swept, err := kind.Sweep(ctx, env)
+		for _, what := range swept {
+			ended = append(ended, "removed "+what)
 		}
 		errs = append(errs, err)
 	}
@@ -183,19 +183,19 @@ func Down(ctx context.Context, env vm.Host, names []string, all bool) ([]string,
 }
 
 // Dial connects to a guest that is up, or to a target of the configuration that is always there.
-func Dial(c *config.Config, env vm.Host, name string) (*remote.WinRM, error) {
-	endpoint, err := endpointOf(c, env, name)
+func Dial(ctx context.Context, c *config.Config, env vm.Host, name string) (*remote.WinRM, error) {
+	endpoint, err := endpointOf(ctx, c, env, name)
 	if err != nil {
 		return nil, err
 	}
 	return remote.New(endpoint, remote.Options{Logger: env.Logger, Owner: "wskharness vm"})
 }
 
-func endpointOf(c *config.Config, env vm.Host, name string) (remote.Endpoint, error) {
+func endpointOf(ctx context.Context, c *config.Config, env vm.Host, name string) (remote.Endpoint, error) {
 	if t := c.Target(name); t != nil && t.Machine.Endpoint != nil {
 		return t.Machine.Endpoint(env.Getenv)
 	}
-	g, err := find(env, name)
+	g, err := find(ctx, env, name)
 	if err != nil {
 		return remote.Endpoint{}, err
 	}

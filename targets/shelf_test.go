@@ -39,9 +39,15 @@ func shelf() vm.Kind {
 		Name: "shelf", Checks: func(_ context.Context, needed bool) []vm.Check {
 			return []vm.Check{{Name: "shelf", OK: true, Needed: needed, Detail: "it hangs on the wall"}}
 		},
-		List:  func(cache string) ([]vm.Guest, error) { return inside.List(room(cache)) },
-		Sweep: func(cache string) ([]string, error) { return inside.Sweep(room(cache)) },
-		Kept:  func(cache string) ([]vm.Kept, error) { return inside.Kept(room(cache)) },
+		List: func(ctx context.Context, h vm.Host) ([]vm.Guest, error) {
+			h.Cache = room(h.Cache)
+			return inside.List(ctx, h)
+		},
+		Sweep: func(ctx context.Context, h vm.Host) ([]string, error) {
+			h.Cache = room(h.Cache)
+			return inside.Sweep(ctx, h)
+		},
+		Kept: func(cache string) ([]vm.Kept, error) { return inside.Kept(room(cache)) },
 		Form: func() vm.Form {
 			var slot uint64
 			var model bool
@@ -126,8 +132,8 @@ func TestAnotherKind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := targets.Kept(env, c, "a", nil)
-	if list, listErr := targets.Guests(env); err != nil || listErr != nil || len(list) != 1 || g.ID != up.Info().ID || !g.Kept || up.Info().Ready <= 0 {
+	g, err := targets.Kept(ctx, env, c, "a", nil)
+	if list, listErr := targets.Guests(ctx, env); err != nil || listErr != nil || len(list) != 1 || g.ID != up.Info().ID || !g.Kept || up.Info().Ready <= 0 {
 		t.Errorf("%v, %v, %v: %+v", list, err, listErr, up.Info())
 	}
 	plan, err := harness.NewPlan(harness.Request{Config: c, Targets: []string{"a"}, Guest: g.ID, Warm: true, Out: dir, Selection: suites.Selection{Patterns: []string{"capture.no_wait"}}})

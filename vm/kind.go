@@ -23,9 +23,10 @@ type Kind struct {
 	Roles []Role
 
 	// List returns the guests of this kind that are up, oldest first. A kind that has it has machines that are a Keeper.
-	List func(cache string) ([]Guest, error)
-	// Sweep removes what is left of guests whose processes were killed, and returns their folders.
-	Sweep func(cache string) ([]string, error)
+	List func(ctx context.Context, h Host) ([]Guest, error)
+	// Sweep ends and removes what is left of guests whose controller, or whose processes, were killed. It says what that was,
+	// a line each: a folder, "domain win11 on qemu://lab2/system".
+	Sweep func(ctx context.Context, h Host) ([]string, error)
 	// Kept finds what the kind keeps in the cache folder, and can make again.
 	Kept func(cache string) ([]Kept, error)
 }
@@ -114,7 +115,8 @@ func Play(ctx context.Context, kinds []Kind, args []string, logger hclog.Logger)
 	return false, nil
 }
 
-// Guest is a guest that is up, and that a person can name. As JSON it is its GuestInfo, with whatever its kind adds.
+// Guest is a guest that is up, and that a person can name. As JSON it is its GuestInfo, with whatever its kind adds. What else
+// it can do is found by type assertion, as of a Machine: Resetter, NMIInjector, Console, ConsoleFollower, MemoryDumper.
 type Guest interface {
 	Info() *GuestInfo
 	// RemoteEndpoint is where the guest's WinRM answers, with its password and its certificate.
@@ -125,7 +127,8 @@ type Guest interface {
 	Down(ctx context.Context) error
 }
 
-// GuestInfo is what every guest has that is up. Its password is in a file that only its user can read.
+// GuestInfo is what every guest has that is up. Its password is in a file that only its user can read, or wherever its target
+// says.
 type GuestInfo struct {
 	ID              string        `json:"id"`
 	Target          string        `json:"target"`
@@ -133,9 +136,9 @@ type GuestInfo struct {
 	Started         time.Time     `json:"started"`
 	Endpoint        string        `json:"endpoint"` // WinRM: https://127.0.0.1:port/wsman
 	User            string        `json:"user"`
-	PasswordFile    string        `json:"passwordFile"`
-	CertificateFile string        `json:"certificateFile"` // PEM
-	CertificateSHA  string        `json:"certificateSha256"`
+	PasswordFile    string        `json:"passwordFile,omitempty"`
+	CertificateFile string        `json:"certificateFile,omitempty"` // PEM
+	CertificateSHA  string        `json:"certificateSha256,omitempty"`
 	Kept            bool          `json:"kept"`              // else it is a run's, and goes down with it
 	Ready           time.Duration `json:"readyNs,omitempty"` // from nothing to ready for a driver, where it was just brought up
 }

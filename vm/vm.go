@@ -22,6 +22,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"wskharness/remote"
@@ -83,6 +84,44 @@ type Reuser interface {
 type Console interface {
 	// Console returns the tail of what the machine printed, bounded.
 	Console() ([]byte, error)
+}
+
+// ConsoleFollower is a machine whose console can be followed.
+type ConsoleFollower interface {
+	// FollowConsole writes what the console has said, as far as that is kept, and goes on with what it says, until ctx or the
+	// machine ends. What it writes is hostile.
+	FollowConsole(ctx context.Context, w io.Writer) error
+}
+
+// MemoryDumper is a machine whose memory can be written down from outside.
+type MemoryDumper interface {
+	// DumpMemory writes the machine's memory to a file of this machine that is not there yet, and names its format: "win-dmp",
+	// "elf", "kdump-zlib". The machine stands still meanwhile, and goes on as it was. One whose target wants a dump of each
+	// crash was dumped when it crashed, and that dump is what it gives. When it fails, there is no file.
+	DumpMemory(ctx context.Context, path string) (format string, err error)
+}
+
+// Switch is a machine that can be turned on and off from outside, and asked which it is.
+type Switch interface {
+	TurnOn(ctx context.Context) error
+	TurnOff(ctx context.Context) error
+	Power(ctx context.Context) (Power, error)
+}
+
+// Power is whether a machine is on.
+type Power string
+
+// What a machine may be. Unknown is one of which nobody can tell.
+const (
+	On      Power = "on"
+	Off     Power = "off"
+	Unknown Power = "unknown"
+)
+
+// Checkpointer is a machine that can be given another clean state.
+type Checkpointer interface {
+	// Checkpoint makes what the machine is now that to which Revert goes back, and with which every later Acquire begins.
+	Checkpoint(ctx context.Context) error
 }
 
 // EntryTeller is a machine that tells what a driver's DriverEntry returned, of which a service manager passes on no more

@@ -106,7 +106,7 @@ func (c *common) onGuest(ctx context.Context, name string, do func(context.Conte
 	if err != nil {
 		return err
 	}
-	client, err := targets.Dial(config, env, name)
+	client, err := targets.Dial(ctx, config, env, name)
 	if err != nil {
 		return err
 	}
@@ -147,12 +147,12 @@ func (c *common) completeTargets(*cobra.Command, []string, string) ([]string, co
 	return config.TargetNames(), cobra.ShellCompDirectiveNoFileComp
 }
 
-func (c *common) completeGuests(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+func (c *common) completeGuests(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	env, err := c.env()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
-	guests, err := targets.Guests(env)
+	guests, err := targets.Guests(cmd.Context(), env)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}

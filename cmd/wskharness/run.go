@@ -103,7 +103,7 @@ func (o *runOptions) plan(cmd *cobra.Command, args []string) (*harness.Plan, err
 	}
 	r.Config, r.Out = config, cmp.Or(r.Out, config.Out)
 	if cmd.Flags().Changed("on") {
-		if err := o.useGuest(); err != nil {
+		if err := o.useGuest(cmd.Context()); err != nil {
 			return nil, err
 		}
 	}
@@ -114,13 +114,13 @@ func (o *runOptions) plan(cmd *cobra.Command, args []string) (*harness.Plan, err
 }
 
 // useGuest has the run on the guest that --on names.
-func (o *runOptions) useGuest() error {
+func (o *runOptions) useGuest(ctx context.Context) error {
 	env, err := o.env()
 	if err != nil {
 		return err
 	}
 	r := &o.request
-	g, err := targets.Kept(env, r.Config, o.on, r.Targets)
+	g, err := targets.Kept(ctx, env, r.Config, o.on, r.Targets)
 	if err != nil {
 		return err
 	}

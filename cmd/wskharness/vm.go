@@ -132,12 +132,12 @@ func newVMList(c *common) *cobra.Command {
 	return cmd
 }
 
-func (o *vmListOptions) run(*cobra.Command, []string) error {
+func (o *vmListOptions) run(cmd *cobra.Command, _ []string) error {
 	env, err := o.env()
 	if err != nil {
 		return err
 	}
-	guests, err := targets.Guests(env)
+	guests, err := targets.Guests(cmd.Context(), env)
 	if err != nil {
 		return err
 	}

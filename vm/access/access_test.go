@@ -16,7 +16,7 @@ func TestSecretsAreResolvedLate(t *testing.T) {
 	if err := os.WriteFile(file, []byte("s3cret\r\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	base := Access{URL: "https://h:5986/wsman", User: "u", Auth: "ntlm"}
+	base := Access{URL: "https://h:5986/wsman", Login: Login{User: "u", Auth: "ntlm"}}
 	fromFile, fromEnv, unset := base, base, base
 	fromFile.PasswordFile = file
 	fromEnv.PasswordEnv, unset.PasswordEnv = "PW", "NOT_SET"
@@ -85,7 +85,7 @@ func TestPasswordFileIsPrivate(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, path := range []string{path, link} {
-				e, err := (&Access{URL: "https://h:5986/wsman", User: "u", Auth: "ntlm", PasswordFile: path}).Endpoint(os.Getenv)
+				e, err := (&Access{URL: "https://h:5986/wsman", Login: Login{User: "u", Auth: "ntlm", PasswordFile: path}}).Endpoint(os.Getenv)
 				switch {
 				case test.want == "":
 					if err != nil || e.Password.Reveal() != "s3cret" {

@@ -125,7 +125,7 @@ func TestAuthorities(t *testing.T) {
 			if err := os.WriteFile(path, []byte(test.content), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			target := &Access{URL: "https://h/wsman", User: "u", Auth: "ntlm", PasswordEnv: "P", CAFile: path}
+			target := &Access{URL: "https://h/wsman", Login: Login{User: "u", Auth: "ntlm", PasswordEnv: "P", CAFile: path}}
 			e, err := target.Endpoint(func(string) string { return "p" })
 			if test.fails != "" {
 				if _, usage := errors.AsType[*settings.UsageError](err); !usage || !strings.Contains(err.Error(), "read the certificate authority: "+path+" ") ||

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"testing"
 
 	"wskharness/remote/winrmd"
 	"wskharness/vm"
+	"wskharness/vm/lease"
 )
 
 // BenchmarkColdStart is from nothing to a guest in which drivers can be loaded, and its end.
@@ -40,8 +40,8 @@ func BenchmarkRevert(b *testing.B) {
 // benchHost boots a guest in this process: the way through winrshost.exe alone, without WinRM.
 func benchHost(b *testing.B) *boot { return booted(b, confinement()) }
 
-// unserved is the folder of a guest that nobody serves yet, with its lock.
-func unserved(b testing.TB, p *Provider) (dir string, lock *os.File) {
+// unserved is the lease of a guest that nobody serves yet.
+func unserved(b testing.TB, p *Provider) *lease.Lease {
 	b.Helper()
 	software, err := Find(b.Context())
 	if err != nil {
@@ -51,25 +51,25 @@ func unserved(b testing.TB, p *Provider) (dir string, lock *os.File) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	dir, lock, err = p.folder(vm.Target{Name: "test"}, software, prefix)
+	l, err := p.folder(vm.Target{Name: "test"}, software, prefix)
 	if err != nil {
 		b.Fatal(err)
 	}
-	return dir, lock
+	return l
 }
 
 // booted is a guest's boot by itself, without the process that serves a guest.
 func booted(b testing.TB, c enclosure) *boot {
 	b.Helper()
-	dir, lock := unserved(b, testProvider(b, nil))
+	l := unserved(b, testProvider(b, nil))
 	b.Cleanup(func() {
-		if err := remove(dir, 0); err != nil {
+		if err := remove(l.Dir, 0); err != nil {
 			b.Error(err)
 		}
-		letGo(lock)
+		l.LetGo()
 	})
-	s := &server{dir: dir}
-	if err := readJSON(dir+"/"+configFile, &s.config); err != nil {
+	s := &server{dir: l.Dir}
+	if err := lease.Read(l.Dir, configFile, &s.config); err != nil {
 		b.Fatal(err)
 	}
 	if err := s.fresh(b.Context()); err != nil {

@@ -11,7 +11,9 @@ import (
 	"strings"
 	"sync"
 
+	"wskharness/disk"
 	"wskharness/vm"
+	"wskharness/vm/lease"
 )
 
 // templates are the templates below root, and what is left of those that were not finished.
@@ -22,14 +24,14 @@ func templates(root string) []string {
 
 // removeTemplates removes some of these, unless somebody is making one.
 func removeTemplates(root string, some []string) error {
-	unlock, err := tryLock(filepath.Join(templatesDir(root), lockName))
+	lock, err := disk.OpenLocked(filepath.Join(templatesDir(root), lockName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("remove Wine templates: %w", err)
 	}
-	defer unlock()
+	defer disk.Unlock(lock)
 	var errs []error
 	for _, dir := range some {
 		errs = append(errs, removeTemplate(dir))
@@ -61,12 +63,12 @@ func kept(root string) ([]vm.Kept, error) {
 	for _, dir := range dirs {
 		id := filepath.Base(dir)
 		one := vm.Kept{What: "Wine guest " + id, Dir: dir, Guest: id}
-		if !served(dir) {
+		if !lease.Held(dir) {
 			one.What += ", whose process was killed"
 			one.Guest, one.Remove = "", func([]string) error { return sweep() }
 		}
 		var c guestConfig
-		if readJSON(filepath.Join(dir, configFile), &c) == nil {
+		if lease.Read(dir, configFile, &c) == nil {
 			one.Needs = append([]string{c.Template, c.Host, c.Netio}, slices.Collect(maps.Values(c.Seed))...)
 		}
 		all = append(all, one)

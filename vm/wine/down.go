@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"wskharness/vm/lease"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -25,7 +27,7 @@ func (s *State) Reset(ctx context.Context) error {
 // and does not end it in time is killed, also where that time is ctx's.
 func (s *State) Down(ctx context.Context) error {
 	exit, err := hold(s.PID)
-	if err != nil || !served(s.Dir) {
+	if err != nil || !lease.Held(s.Dir) {
 		return remove(s.Dir, 0) // the process that served it is gone: there is only the rest to remove
 	}
 	defer exit.close()

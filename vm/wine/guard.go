@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"syscall"
@@ -13,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"wskharness/child"
+	"wskharness/vm/lease"
 )
 
 // guarding, in the environment, makes Serve the process that serves a guest; its value is the guard's number.
@@ -30,8 +30,8 @@ const lockFD = 4 // the lock of the guest's folder
 // A guard that is killed takes the guest along: its serving process is asked to end. Where both are killed at once, the
 // rest is for Sweep.
 func keepGuard(ctx context.Context, dir string, ready *os.File) error {
-	lock := os.NewFile(lockFD, lockName)
-	if err := isAt(lock, filepath.Join(dir, lockName)); err != nil {
+	held, err := lease.Inherit(dir, lockFD)
+	if err != nil {
 		return fmt.Errorf("serve the Wine guest in %s: its lock is not this process's: %w", dir, err)
 	}
 	runtime.LockOSThread() // never unlocked: the server is told when the thread ends that has started it
@@ -48,7 +48,7 @@ func keepGuard(ctx context.Context, dir string, ready *os.File) error {
 	server := child.Command(context.Background(), append(env, guarding+"="+strconv.Itoa(os.Getpid())), "/proc/self/exe", os.Args[1:]...)
 	server.Args[0] = os.Args[0] // a program may go by its name, as a busybox does, and a test binary
 	server.Stdout, server.Stderr = os.Stdout, os.Stderr
-	server.ExtraFiles = []*os.File{ready, lock}
+	server.ExtraFiles = []*os.File{ready, held.Lock}
 	server.Dir = "/"
 	server.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := server.Start(); err != nil {

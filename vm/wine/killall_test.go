@@ -12,6 +12,7 @@ import (
 
 	"wskharness/child/childtest"
 	"wskharness/testtime"
+	"wskharness/vm/lease"
 	"wskharness/vm/vmtest"
 )
 
@@ -50,7 +51,7 @@ func TestSweepEndsWhatIsKnownByOneThingAlone(t *testing.T) {
 	m := acquire(t, p)
 	drive := filepath.Join(prefixOf(m.state.Dir), "drive_c")
 	var config guestConfig
-	if err := readJSON(filepath.Join(m.state.Dir, configFile), &config); err != nil {
+	if err := lease.Read(m.state.Dir, configFile, &config); err != nil {
 		t.Fatal(err)
 	}
 	open := func(path string, flag int) *os.File {
@@ -108,7 +109,7 @@ func killServing(t *testing.T, m *Machine) {
 			}
 		}
 	}
-	testtime.Await(t, "the end of the process that served", func() bool { return !served(m.state.Dir) })
+	testtime.Await(t, "the end of the process that served", func() bool { return !lease.Held(m.state.Dir) })
 }
 
 // What lives on when even the folder of its guest is gone is ended by any command, whichever folder that works in.

@@ -18,7 +18,7 @@ import (
 // Kind is the guest that needs no Windows.
 func Kind() vm.Kind {
 	return vm.Kind{
-		Name: "wine", Form: form, Checks: checks, List: list, Sweep: Sweep, Kept: kept,
+		Name: "wine", Form: form, Checks: checks, List: list, Sweep: sweep, Kept: kept,
 		Roles: []vm.Role{{Name: role, Run: serveRole}},
 	}
 }
@@ -33,13 +33,21 @@ func serveRole(ctx context.Context, args []string, logger hclog.Logger) error {
 	return Serve(ctx, args[0], os.NewFile(readyFD, "ready"), ServeOptions{Logger: logger})
 }
 
-func list(cache string) ([]vm.Guest, error) {
-	up, err := List(cache)
+func list(_ context.Context, h vm.Host) ([]vm.Guest, error) {
+	up, err := List(h.Cache)
 	var all []vm.Guest
 	for i := range up {
 		all = append(all, &up[i])
 	}
 	return all, err
+}
+
+func sweep(_ context.Context, h vm.Host) ([]string, error) {
+	swept, err := Sweep(h.Cache)
+	for i, dir := range swept {
+		swept[i] = "what was left in " + dir
+	}
+	return swept, err
 }
 
 // target is what a target says.

@@ -18,6 +18,7 @@ import (
 	"wskharness/remote"
 	"wskharness/testtime"
 	"wskharness/vm"
+	"wskharness/vm/lease"
 	"wskharness/vm/vmtest"
 )
 
@@ -30,7 +31,7 @@ func TestReleaseLeavesNothing(t *testing.T) {
 	t.Parallel()
 	m := acquire(t, testProvider(t, nil))
 	var config guestConfig
-	if err := readJSON(m.state.Dir+"/"+configFile, &config); err != nil {
+	if err := lease.Read(m.state.Dir, configFile, &config); err != nil {
 		t.Fatal(err)
 	}
 	if len(processesOf(prefixOf(m.state.Dir))) == 0 || !exists(config.Temp) {
@@ -153,7 +154,7 @@ func TestAGuestThatNobodyClaimsEnds(t *testing.T) {
 	t.Parallel()
 	_, m, unclaimed := aboutToEnd(t)
 	testtime.Await(t, "more than the limit", func() bool { return time.Since(m.state.Started) > 2*unclaimed })
-	if !served(m.state.Dir) {
+	if !lease.Held(m.state.Dir) {
 		t.Fatal("a claimed guest ended")
 	}
 	m.claim.conn.Close() // what the kernel does for a controller that is killed
@@ -198,7 +199,7 @@ func TestAKeptGuestIsAdopted(t *testing.T) {
 
 func rebooted(dir string) bool {
 	var s State
-	return readJSON(filepath.Join(dir, stateFile), &s) == nil && s.Boots == 2
+	return lease.Read(dir, stateFile, &s) == nil && s.Boots == 2
 }
 
 func TestDownEndsAClaimedGuest(t *testing.T) {
@@ -241,14 +242,15 @@ func TestACancelledAcquireLeavesNothing(t *testing.T) {
 func TestAnAcquireThatIsCancelledAtLastLeavesNothing(t *testing.T) {
 	t.Parallel()
 	p := testProvider(t, nil)
-	dir, lock := unserved(t, p)
-	err := p.serve(t.Context(), dir, lock)
-	lock.Close()
+	l := unserved(t, p)
+	dir := l.Dir
+	err := p.serve(t.Context(), l)
+	l.Lock.Close()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var config guestConfig
-	if err := readJSON(filepath.Join(dir, configFile), &config); err != nil {
+	if err := lease.Read(dir, configFile, &config); err != nil {
 		t.Fatal(err)
 	}
 	if serving := servingProcesses(dir); len(serving) != 2 {
@@ -274,7 +276,7 @@ func TestASpoiledTemplateIsRenewed(t *testing.T) {
 	p := testProvider(t, nil)
 	m := acquire(t, p)
 	var config guestConfig
-	if err := readJSON(m.state.Dir+"/"+configFile, &config); err != nil {
+	if err := lease.Read(m.state.Dir, configFile, &config); err != nil {
 		t.Fatal(err)
 	}
 	// A template of this test's own: the user's is not to be spoiled.

@@ -3,12 +3,12 @@ package wine
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"sync"
 	"time"
 
 	"wskharness/remote"
 	"wskharness/vm"
+	"wskharness/vm/lease"
 )
 
 // Machine is a claimed guest.
@@ -28,7 +28,7 @@ type Machine struct {
 // named, for that alone.
 func attach(ctx context.Context, dir, run string) (*Machine, error) {
 	m := &Machine{events: make(chan vm.Event, 64), ended: make(chan struct{})}
-	if err := readJSON(filepath.Join(dir, stateFile), &m.state); err != nil {
+	if err := lease.Read(dir, stateFile, &m.state); err != nil {
 		return nil, fmt.Errorf("attach to the Wine guest: %w", err)
 	}
 	var err error

@@ -3,7 +3,6 @@ package wine
 import (
 	"bufio"
 	"context"
-	"crypto/rand"
 	"embed"
 	"errors"
 	"fmt"
@@ -21,6 +20,7 @@ import (
 	"wskharness/child"
 	"wskharness/driver"
 	"wskharness/vm"
+	"wskharness/vm/lease"
 )
 
 //go:embed host
@@ -104,16 +104,16 @@ func (p *Provider) Acquire(ctx context.Context, t vm.Target) (vm.Machine, error)
 	if err != nil {
 		return nil, err
 	}
-	dir, lock, err := p.folder(t, software, prefix)
+	l, err := p.folder(t, software, prefix)
 	if err != nil {
 		return nil, fmt.Errorf("make a Wine guest: %w", err)
 	}
-	err = p.serve(ctx, dir, lock)
-	lock.Close() // not given up: the processes that serve the guest have it
+	err = p.serve(ctx, l)
+	l.Lock.Close() // not given up: the processes that serve the guest have it
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("bring up a Wine guest: %w", err), remove(dir, 0))
+		return nil, errors.Join(fmt.Errorf("bring up a Wine guest: %w", err), remove(l.Dir, 0))
 	}
-	return claim(ctx, dir)
+	return claim(ctx, l.Dir)
 }
 
 // claim claims a guest that was just brought up. One that can't be claimed is nobody's, and ends.
@@ -123,7 +123,7 @@ func claim(ctx context.Context, dir string) (vm.Machine, error) {
 		return m, nil
 	}
 	var s State
-	if unread := readJSON(filepath.Join(dir, stateFile), &s); unread != nil {
+	if unread := lease.Read(dir, stateFile, &s); unread != nil {
 		return nil, errors.Join(err, remove(dir, 0))
 	}
 	return nil, errors.Join(err, s.Down(context.WithoutCancel(ctx)))
@@ -185,19 +185,15 @@ func (p *Provider) Adopt(ctx context.Context, t vm.Target) (vm.Machine, error) {
 	return m, nil
 }
 
-// folder makes the folder of a new guest, whose lock it holds.
-func (p *Provider) folder(t vm.Target, s *Software, prefix string) (dir string, lock *os.File, err error) {
-	id := t.Name + "-" + strings.ToLower(rand.Text()[:8])
-	room := guestsDir(p.opts.Root)
-	if err := os.MkdirAll(room, 0o700); err != nil {
-		return "", nil, err
-	}
-	dir = filepath.Join(room, id)
-	if lock, err = makeLocked(dir); err != nil {
-		return "", nil, err
+// folder makes the folder of a new guest.
+func (p *Provider) folder(t vm.Target, s *Software, prefix string) (*lease.Lease, error) {
+	id := t.Name + "-" + lease.Unused()
+	l, err := lease.Make(guestsDir(p.opts.Root), id)
+	if err != nil {
+		return nil, err
 	}
 	temp := filepath.Join(shortTemp(), "wsk-"+unused())
-	err = writeJSON(filepath.Join(dir, configFile), guestConfig{
+	err = lease.Write(l.Dir, configFile, guestConfig{
 		ID: id, Target: t.Name, Run: t.Run, Software: *s, Template: prefix, Host: p.opts.Host, Seed: p.opts.Seed,
 		Netio: p.opts.Netio, Temp: temp, Unclaimed: p.opts.Unclaimed,
 	})
@@ -205,23 +201,21 @@ func (p *Provider) folder(t vm.Target, s *Software, prefix string) (dir string, 
 		err = os.Mkdir(temp, 0o700) // after its name was written down: who is killed here leaves nothing that is not found
 	}
 	if err != nil {
-		err = errors.Join(err, discard(dir))
-		letGo(lock)
-		return "", nil, err
+		return nil, errors.Join(err, l.Discard())
 	}
-	return dir, lock, nil
+	return l, nil
 }
 
-// serve starts the guard of the guest in dir, and with it the process that serves the guest, and waits until the guest
+// serve starts the guard of a guest, and with it the process that serves the guest, and waits until the guest
 // is up. They have a session of their own: an interrupt from the terminal is for the controller alone. The guard gets the
 // lock. When this fails, both have ended.
-func (p *Provider) serve(ctx context.Context, dir string, lock *os.File) error {
+func (p *Provider) serve(ctx context.Context, l *lease.Lease) error {
 	read, write, err := os.Pipe()
 	if err != nil {
 		return err
 	}
 	defer read.Close()
-	log, err := os.Create(filepath.Join(dir, "serve.log"))
+	log, err := os.Create(filepath.Join(l.Dir, "serve.log"))
 	if err != nil {
 		write.Close()
 		return err
@@ -231,9 +225,9 @@ func (p *Provider) serve(ctx context.Context, dir string, lock *os.File) error {
 	if err != nil {
 		return err
 	}
-	cmd := child.Command(context.Background(), env, p.opts.Serve[0], append(p.opts.Serve[1:len(p.opts.Serve):len(p.opts.Serve)], dir)...)
+	cmd := child.Command(context.Background(), env, p.opts.Serve[0], append(p.opts.Serve[1:len(p.opts.Serve):len(p.opts.Serve)], l.Dir)...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.ExtraFiles = []*os.File{write, lock}
+	cmd.ExtraFiles = []*os.File{write, l.Lock}
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	err = cmd.Start()

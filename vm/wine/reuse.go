@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 
 	"wskharness/vm"
+	"wskharness/vm/lease"
 )
 
 // guestNetio is where a guest has its WSK provider.
@@ -59,7 +59,7 @@ func (p *Provider) take(ctx context.Context, s State, software *Software, run st
 // count: another one is brought in.
 func (p *Provider) fits(s State, now *Software) error {
 	var was guestConfig
-	if err := readJSON(filepath.Join(s.Dir, configFile), &was); err != nil {
+	if err := lease.Read(s.Dir, configFile, &was); err != nil {
 		return err
 	}
 	switch {

@@ -10,6 +10,7 @@ import (
 
 	"wskharness/testtime"
 	"wskharness/vm"
+	"wskharness/vm/lease"
 )
 
 // reuse claims the guest that is up for a run, and fails where that is not m.
@@ -82,7 +83,7 @@ func TestReuse(t *testing.T) {
 	}
 	testtime.Await(t, "the end of the claim", func() bool {
 		var s State
-		return readJSON(filepath.Join(m.state.Dir, stateFile), &s) == nil && s.Abandoned && s.Run == "killed"
+		return lease.Read(m.state.Dir, stateFile, &s) == nil && s.Abandoned && s.Run == "killed"
 	})
 	last := reuse(t, p, "last", m)
 	if exists(mark) {

@@ -18,6 +18,7 @@ import (
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
 	"wskharness/vm"
+	"wskharness/vm/lease"
 )
 
 const (
@@ -95,7 +96,7 @@ type server struct {
 }
 
 func (s *server) up(ctx context.Context) error {
-	if err := readJSON(filepath.Join(s.dir, configFile), &s.config); err != nil {
+	if err := lease.Read(s.dir, configFile, &s.config); err != nil {
 		return fmt.Errorf("serve a Wine guest: %w", err)
 	}
 	begun := time.Now()
@@ -253,7 +254,7 @@ func (s *server) listen() error {
 	)
 }
 
-func (s *server) save() error { return writeJSON(filepath.Join(s.dir, stateFile), s.state) }
+func (s *server) save() error { return lease.Write(s.dir, stateFile, s.state) }
 
 // serve answers controllers and watches the guest until it is to end.
 func (s *server) serve(ctx context.Context) error {

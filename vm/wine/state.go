@@ -2,7 +2,6 @@ package wine
 
 import (
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"wskharness/disk"
 	"wskharness/remote"
 	"wskharness/vm"
+	"wskharness/vm/lease"
 )
 
 // guestConfig is what a guest is made of. It is a file in the guest's folder: the process that serves the guest
@@ -47,7 +46,7 @@ type State struct {
 const (
 	configFile = "guest.json"
 	stateFile  = "state.json"
-	lockName   = "lock"
+	lockName   = "lock" // of the templates
 	consoleLog = "console.log"
 )
 
@@ -57,26 +56,6 @@ func guestsDir(root string) string { return filepath.Join(root, "wine", "guests"
 func templatesDir(root string) string { return filepath.Join(root, "wine", "templates") }
 
 func prefixOf(dir string) string { return filepath.Join(dir, "prefix") }
-
-// writeJSON replaces a file whole. Guests' files are for their user alone.
-func writeJSON(path string, v any) error {
-	data, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	return disk.Replace(disk.OS(), path, append(data, '\n'), 0o600)
-}
-
-func readJSON(path string, v any) error {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(data, v); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
-}
 
 // foldersIn are the folders in another one, which need not be there.
 func foldersIn(room string) ([]string, error) {
@@ -98,14 +77,14 @@ func foldersIn(room string) ([]string, error) {
 
 // List returns the guests below root that are up, oldest first.
 func List(root string) ([]State, error) {
-	dirs, err := foldersIn(guestsDir(root))
+	dirs, err := lease.Folders(guestsDir(root))
 	if err != nil {
 		return nil, fmt.Errorf("list the Wine guests: %w", err)
 	}
 	var up []State
 	for _, dir := range dirs {
 		var s State
-		if !served(dir) || readJSON(filepath.Join(dir, stateFile), &s) != nil {
+		if !lease.Held(dir) || lease.Read(dir, stateFile, &s) != nil {
 			continue // dead, or not up yet
 		}
 		s.Dir = dir
@@ -114,60 +93,12 @@ func List(root string) ([]State, error) {
 	return up, nil
 }
 
-// served reports whether a process serves the guest in this folder: it holds the lock for life.
-func served(dir string) bool {
-	f, err := os.Open(filepath.Join(dir, lockName))
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	return isLocked(f)
-}
-
 // Sweep removes what guests left behind whose serving process was killed, and templates whose maker was: their processes,
 // folders and sockets, and processes whose guest has no folder any more. It returns the guests' folders.
 func Sweep(root string) ([]string, error) {
 	sweepTemplates(root)
-	swept, err := sweepGuests(guestsDir(root), func(dir string) error { return remove(dir, 0) })
+	swept, err := lease.Sweep(guestsDir(root), func(l *lease.Lease) error { return remove(l.Dir, 0) })
 	return swept, errors.Join(err, killUntilNone(orphans))
-}
-
-// sweepGuests calls remove for each folder of a guest whose lock nobody holds, and holds it meanwhile: whoever is just
-// making one finds that out, and makes another.
-func sweepGuests(room string, remove func(dir string) error) ([]string, error) {
-	entries, err := os.ReadDir(room)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("look for leftover Wine guests: %w", err)
-	}
-	var swept []string
-	var errs []error
-	for _, entry := range entries {
-		dir := filepath.Join(room, entry.Name())
-		if strings.HasPrefix(entry.Name(), replaced) {
-			errs = append(errs, removeWhole(dir)) // whoever else does so, too
-			continue
-		}
-		if !entry.IsDir() || served(dir) {
-			continue
-		}
-		unlock, err := tryLock(filepath.Join(dir, lockName))
-		if errors.Is(err, errTaken) || errors.Is(err, fs.ErrNotExist) {
-			continue // somebody else sweeps it, or has, or makes it
-		}
-		if err == nil {
-			err = remove(dir)
-			unlock()
-		}
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		swept = append(swept, dir)
-	}
-	return swept, errors.Join(errs...)
 }
 
 // remove ends and removes everything of the guest in a folder, whose guard is that process, or 0 where it has none any
@@ -175,7 +106,7 @@ func sweepGuests(room string, remove func(dir string) error) ([]string, error) {
 func remove(dir string, guard int) error {
 	k := kin{prefix: prefixOf(dir), guard: guard}
 	var c guestConfig
-	if readJSON(filepath.Join(dir, configFile), &c) == nil && filepath.Dir(c.Temp) == shortTemp() {
+	if lease.Read(dir, configFile, &c) == nil && filepath.Dir(c.Temp) == shortTemp() {
 		k.temp = c.Temp
 	}
 	stay := k.kill()
@@ -184,7 +115,7 @@ func remove(dir string, guard int) error {
 		err = os.RemoveAll(k.temp)
 	}
 	if err == nil {
-		err = discard(dir)
+		err = lease.Remove(dir)
 	}
 	if err = errors.Join(stay, err); err != nil {
 		return fmt.Errorf("remove the guest: %w", err)

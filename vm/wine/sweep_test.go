@@ -6,14 +6,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"wskharness/disk"
 	"wskharness/testtime"
 )
 
@@ -59,7 +57,7 @@ func TestSweepOfAnUnfinishedTemplate(t *testing.T) {
 	defer program.Process.Kill()
 	// One that is between two programs has no environment to be known by: Start returns a moment before it has its own.
 	testtime.Await(t, "the program to be one of the template's", func() bool { return len(processesOf(dir)) == 1 })
-	unlock, err := lockFile(t.Context(), filepath.Join(room, lockName))
+	lock, err := disk.AwaitLock(t.Context(), filepath.Join(room, lockName))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +73,7 @@ func TestSweepOfAnUnfinishedTemplate(t *testing.T) {
 			t.Errorf("swept while somebody makes it: %v", err)
 		}
 	}
-	unlock()
+	disk.Unlock(lock)
 	sweep()
 	for _, folder := range []string{dir, temp} {
 		if _, err := os.Stat(folder); !errors.Is(err, os.ErrNotExist) {
@@ -91,42 +89,6 @@ func TestSweepOfAnUnfinishedTemplate(t *testing.T) {
 	if err := program.Wait(); err == nil || program.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
 		t.Errorf("the program of the unfinished template: %v", err)
 	}
-}
-
-// A lock that was given up can be had at once, whoever still has its file open: as a program does, for a moment, that was
-// being started meanwhile.
-func TestALockThatWasGivenUp(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), lockName)
-	unlock, err := tryLock(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := tryLock(path); !errors.Is(err, errTaken) {
-		t.Errorf("a lock that somebody has: %v", err)
-	}
-	duplicate := -1
-	fds, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, fd := range fds {
-		if to, _ := os.Readlink("/proc/self/fd/" + fd.Name()); to == path {
-			n, _ := strconv.Atoi(fd.Name())
-			if duplicate, err = unix.FcntlInt(uintptr(n), unix.F_DUPFD_CLOEXEC, 0); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if duplicate < 0 {
-		t.Fatal("the locked file is not open: the check proves nothing")
-	}
-	defer unix.Close(duplicate)
-	unlock()
-	if unlock, err = tryLock(path); err != nil {
-		t.Fatalf("a lock that was given up: %v", err)
-	}
-	unlock()
 }
 
 func TestFoldersThatWineCanNotUse(t *testing.T) {

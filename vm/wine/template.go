@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"wskharness/disk"
 )
 
 // recipe is the version of how templates are made: another one makes all of them anew.
@@ -151,19 +153,19 @@ func checkSeal(template string) error {
 // lockRoom takes the lock under which templates are made, and clears away what a process that was killed
 // had not finished.
 func lockRoom(ctx context.Context, room string) (unlock func(), err error) {
-	unlock, err = lockFile(ctx, filepath.Join(room, lockName))
+	lock, err := disk.AwaitLock(ctx, filepath.Join(room, lockName))
 	if err != nil {
 		return nil, fmt.Errorf("make a Wine template: %w", err)
 	}
 	sweepRoom(room)
-	return unlock, nil
+	return func() { disk.Unlock(lock) }, nil
 }
 
 // sweepTemplates clears away what a process that was killed had not finished, unless somebody is making a template.
 func sweepTemplates(root string) {
 	room := templatesDir(root)
-	if unlock, err := tryLock(filepath.Join(room, lockName)); err == nil {
-		defer unlock()
+	if lock, err := disk.OpenLocked(filepath.Join(room, lockName)); err == nil {
+		defer disk.Unlock(lock)
 		sweepRoom(room)
 	}
 }
