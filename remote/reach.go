@@ -9,8 +9,13 @@ import (
 	"time"
 )
 
-// reachLimit is how long one try of Await may take: a machine that just boots may take a connection and say nothing.
-const reachLimit = 15 * time.Second
+// A machine that just boots may take a connection, or what stands in front of it may, and nobody ever answers on it. So Await
+// does not wait for one try before it begins the next.
+const (
+	betweenTries = 150 * time.Millisecond
+	maxTries     = 10 // under way at a time
+	reachLimit   = 15 * time.Second
+)
 
 // Await waits until an HTTP server answers at an endpoint, by whatever status, behind the TLS handshake that the endpoint asks
 // for: from then on it can be talked to, if not yet logged on to. It authenticates nobody, and sends no secret. A server that
@@ -24,27 +29,41 @@ func Await(ctx context.Context, ep Endpoint) error {
 		ep.Auth = AuthBasic // which is not used
 	}
 	transport := dialer{url: ep.URL, tls: tlsConfig(ep), rootsUnread: ep.RootsUnread, count: new(counters)}.transport()
-	transport.DisableKeepAlives = true
+	transport.DisableKeepAlives, transport.MaxConnsPerHost = true, 0
+	trying, stop := context.WithCancel(ctx)
+	defer stop()
+	answers := make(chan error, maxTries)
+	under := 0 // how many tries are under way
+	next := time.NewTimer(0)
+	defer next.Stop()
 	var last error
 	for {
-		err := reach(ctx, transport, ep.URL)
-		if err == nil {
-			return nil
-		}
-		if cause := context.Cause(ctx); cause != nil {
-			return errors.Join(cause, last) // err may be no more than that ctx has ended
-		}
-		last = err
-		_, distrusted := errors.AsType[*PinError](err)
-		if told, ok := errors.AsType[*TLSError](err); distrusted || ok && told.distrusted {
-			return err
-		}
 		select {
-		case <-time.After(100 * time.Millisecond):
+		case <-next.C:
+			if under < maxTries {
+				under++
+				go func() { answers <- reach(trying, transport, ep.URL) }()
+			}
+			next.Reset(betweenTries)
+		case err := <-answers:
+			under--
+			if err == nil || isFinal(err) {
+				return err
+			}
+			if ctx.Err() == nil { // else it may say no more than that
+				last = err
+			}
 		case <-ctx.Done():
 			return errors.Join(context.Cause(ctx), last)
 		}
 	}
+}
+
+// isFinal says of an error that waiting does not help: another machine answers.
+func isFinal(err error) bool {
+	_, distrusted := errors.AsType[*PinError](err)
+	told, ok := errors.AsType[*TLSError](err)
+	return distrusted || ok && told.distrusted
 }
 
 func reach(ctx context.Context, transport *http.Transport, url string) error {
