@@ -44,6 +44,8 @@ var floors = [][]string{
 	{"vm", "settings", "driver", "remote", "winerr"},
 	{"vm/vmtest", "vm", "remote"},
 	{"vm/lease", "disk"},
+	{"vm/vmtest/minimal/inside", "remote", "remote/winrmd"},
+	{"vm/vmtest/minimal", "driver", "child", "remote"},
 	{"vm/access", "vm", "settings", "strictyaml", "textfile", "remote"},
 	{"vm/*", "vm", "vm/access", "vm/lease", "settings", "strictyaml", "disk", "driver", "remote", "remote/winrmd", "child", "winerr"}, // a kind of machine
 	{"vm/kinds", "vm", "vm/*"},
