@@ -44,7 +44,8 @@ func spin(processor int) {
 	const firstInFirstOut = 1
 	priority := struct{ n int32 }{99}
 	unix.Syscall(unix.SYS_SCHED_SETSCHEDULER, 0, firstInFirstOut, uintptr(unsafe.Pointer(&priority)))
-	for { //lint:ignore SA5002 to use a whole processor is what it is for
+	//lint:ignore SA5002 to use a whole processor is what it is for
+	for {
 	}
 }
 
