@@ -46,6 +46,10 @@ var floors = [][]string{
 	{"vm/lease", "disk"},
 	{"vm/vmtest/minimal/inside", "remote", "remote/winrmd"},
 	{"vm/vmtest/minimal", "driver", "child", "remote"},
+	{"vm/vmtest/bootable/early"},
+	{"vm/vmtest/bootable", "vm/vmtest/bootable/early", "driver", "child", "remote"},
+	{"vm/vmtest/minimal/inside", "vm/vmtest/bootable/early", "remote", "remote/winrmd"},
+	{"vm/vmtest/minimal", "vm/vmtest/bootable"},
 	{"vm/access", "vm", "settings", "strictyaml", "textfile", "remote"},
 	{"vm/*", "vm", "vm/access", "vm/lease", "settings", "strictyaml", "disk", "driver", "remote", "remote/winrmd", "child", "winerr"}, // a kind of machine
 	{"vm/kinds", "vm", "vm/*"},

@@ -37,8 +37,8 @@ func start(t *testing.T, arguments ...string) *machine {
 		t.Fatal(err)
 	}
 	overlay := filepath.Join(m.dir, "overlay.qcow2")
-	if err := run(child.Command(t.Context(), env, "qemu-img", "create", "-q", "-f", "qcow2", "-b", guest.Image, "-F", "qcow2", overlay)); err != nil {
-		t.Fatal(err)
+	if err := child.Command(t.Context(), env, "qemu-img", "create", "-q", "-f", "qcow2", "-b", guest.Image, "-F", "qcow2", overlay).Run(); err != nil {
+		t.Fatal("make an overlay: ", err)
 	}
 	qemu := child.Command(testtime.Context(t), env, "qemu-system-x86_64", append([]string{
 		"-nodefaults", "-no-user-config", "-machine", "q35", "-display", "none", "-m", strconv.Itoa(MemoryMB), "-accel", "tcg", "-cpu", "max",
@@ -154,7 +154,7 @@ func (m *machine) client() *remote.WinRM {
 	return client
 }
 
-var answers = regexp.MustCompile(`minimal guest: WinRM answers at \S+, boot (\S+), up for (\S+) s\n`)
+var answers = regexp.MustCompile(`guest: WinRM answers at \S+, boot (\S+), up for (\S+) s\n`)
 
 // up waits until the guest is up in another boot, and returns its id. The console tells of it: who tries too early to connect
 // waits for longer than the boot takes.
@@ -224,7 +224,7 @@ func TestGuest(t *testing.T) {
 	if out, _ := m.run(client, "date"); len(out) != 10 || out < "2000000000" {
 		t.Errorf("date: got %s, want 2000000000 or a little later", out)
 	}
-	if text, err := os.ReadFile(m.console()); err != nil || !strings.Contains(string(text), "minimal guest: of the test") {
+	if text, err := os.ReadFile(m.console()); err != nil || !strings.Contains(string(text), "guest: of the test") {
 		t.Errorf("the console: got %q, %v; want what was written on it", text, err)
 	}
 
@@ -245,7 +245,7 @@ func TestGuest(t *testing.T) {
 	m.order(client, "hang")
 	testtime.Await(t, "the guest to hang", func() bool {
 		text, _ := os.ReadFile(m.console())
-		return strings.Contains(string(text), "minimal guest: hang")
+		return strings.Contains(string(text), "guest: hang")
 	})
 	m.command("inject-nmi", nil)
 	m.await("GUEST_PANICKED")

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"wskharness/vm/vmtest/bootable/early"
 )
 
 // commands are what the guest can be told, by name: what a command prints, or why it ends with 1.
@@ -21,18 +23,14 @@ var commands = map[string]func(argument string, p *process) (string, error){
 	"read":     read,
 	"exists":   exists,
 	"absent":   absent,
-	"boot-id":  func(string, *process) (string, error) { return bootID(), nil },
+	"boot-id":  func(string, *process) (string, error) { return early.BootID(), nil },
 	"date":     func(string, *process) (string, error) { return strconv.FormatInt(time.Now().Unix(), 10), nil },
 	"set-date": setDate,
-	"console":  func(text string, _ *process) (string, error) { say("%s", text); return "", nil },
-	"crash":    func(_ string, p *process) (string, error) { return p.later("crash", crash) },
-	"hang":     func(_ string, p *process) (string, error) { return p.later("hang", hang) },
-	"reboot": func(_ string, p *process) (string, error) {
-		return p.later("reboot", func() error { return power(unix.LINUX_REBOOT_CMD_RESTART) })
-	},
-	"poweroff": func(_ string, p *process) (string, error) {
-		return p.later("power off", func() error { return power(unix.LINUX_REBOOT_CMD_POWER_OFF) })
-	},
+	"console":  func(text string, _ *process) (string, error) { early.Say("%s", text); return "", nil },
+	"crash":    func(_ string, p *process) (string, error) { return p.later("crash", early.Crash) },
+	"hang":     func(_ string, p *process) (string, error) { return p.later("hang", early.Hang) },
+	"reboot":   func(_ string, p *process) (string, error) { return p.later("reboot", early.Reboot) },
+	"poweroff": func(_ string, p *process) (string, error) { return p.later("power off", early.PowerOff) },
 }
 
 // answered is how long an answer has until what ends the guest is done.
@@ -42,9 +40,9 @@ const answered = 300 * time.Millisecond
 func (p *process) later(what string, do func() error) (string, error) {
 	p.then = func() {
 		time.Sleep(answered)
-		say("%s", what)
+		early.Say("%s", what)
 		if err := do(); err != nil {
-			say("%s: %v", what, err)
+			early.Say("%s: %v", what, err)
 		}
 	}
 	return "", nil

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package early
 
 import (
 	"encoding/binary"
@@ -12,20 +12,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// power ends the guest in order.
+// Reboot starts the machine anew, in order.
+func Reboot() error { return power(unix.LINUX_REBOOT_CMD_RESTART) }
+
+// PowerOff turns the machine off, in order.
+func PowerOff() error { return power(unix.LINUX_REBOOT_CMD_POWER_OFF) }
+
 func power(how int) error {
 	unix.Sync()
 	return unix.Reboot(how)
 }
 
-// crash has the kernel panic, as a driver's bugcheck does on Windows.
-func crash() error {
+// Crash has the kernel panic, as a driver's bugcheck does on Windows.
+func Crash() error {
 	return os.WriteFile("/proc/sysrq-trigger", []byte("c"), 0)
 }
 
-// hang keeps every processor busy with what nothing else may interrupt but the kernel itself: it goes on taking connections,
+// Hang keeps every processor busy with what nothing else may interrupt but the kernel itself: it goes on taking connections,
 // and nobody answers on them.
-func hang() error {
+func Hang() error {
 	if err := os.WriteFile("/proc/sys/kernel/sched_rt_runtime_us", []byte("-1"), 0); err != nil {
 		return err
 	}
@@ -49,18 +54,18 @@ func spin(processor int) {
 	}
 }
 
-// watchPowerButton turns the guest off when its power button is pressed.
-func watchPowerButton() {
+// OnPowerButton calls do when the machine's power button is pressed.
+func OnPowerButton(do func()) {
 	devices, _ := filepath.Glob("/dev/input/event*")
 	for _, device := range devices {
 		if f, err := os.Open(device); err == nil {
-			go awaitPowerKey(f)
+			go awaitPowerKey(f, do)
 		}
 	}
 }
 
 // awaitPowerKey reads struct input_event of linux/input.h: a time of 16 bytes, type, code, value.
-func awaitPowerKey(f *os.File) {
+func awaitPowerKey(f *os.File, do func()) {
 	const size, typeKey, codePower = 24, 1, 116
 	event := make([]byte, size)
 	for {
@@ -69,8 +74,8 @@ func awaitPowerKey(f *os.File) {
 		}
 		kind, code, value := binary.NativeEndian.Uint16(event[16:]), binary.NativeEndian.Uint16(event[18:]), binary.NativeEndian.Uint32(event[20:])
 		if kind == typeKey && code == codePower && value == 1 {
-			say("the power button was pressed")
-			power(unix.LINUX_REBOOT_CMD_POWER_OFF)
+			Say("the power button was pressed")
+			do()
 		}
 	}
 }

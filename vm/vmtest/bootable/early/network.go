@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package early
 
 import (
 	"encoding/binary"
@@ -37,7 +37,7 @@ func configureNetwork() error {
 		}
 	}
 	if !carded {
-		say("there is no network card")
+		Say("there is no network card")
 		return nil
 	}
 	return defaultRoute(socket, net.IPv4(10, 0, 2, 2))
