@@ -43,7 +43,7 @@ func (e Environment) List() ([]string, error) {
 	for _, name := range e.Also {
 		value, set := os.LookupEnv(name)
 		switch {
-		case slices.Contains(e.Never, name):
+		case e.never(name):
 			continue
 		case !set:
 			return nil, &UnsetError{Name: name}
@@ -58,31 +58,37 @@ func (e Environment) basics() []string {
 	var env []string
 	for _, variable := range os.Environ() {
 		name, _, _ := strings.Cut(variable, "=")
-		if harmless(name) && !slices.Contains(e.Never, name) {
+		if harmless(name) && !e.never(name) {
 			env = append(env, variable)
 		}
 	}
 	return env
 }
 
+func (e Environment) never(name string) bool {
+	return slices.ContainsFunc(e.Never, func(one string) bool { return sameName(one, name) })
+}
+
+// Basics are variables that a program can hardly do without, by their names: where programs, temporary files and the system
+// itself are.
+func Basics() []string { return basics }
+
 // harmless reports whether every program may have a variable: without these, programs are not found, speak another
 // language, look for their settings and caches elsewhere, or build other bytes. What is not among them, and why:
 //
 //   - proxies, and the sockets of ssh and gpg agents: with them goes a password, or what is as good as one;
 //   - MAKEFLAGS and MAKELEVEL: they are about the make that started this program, and its job server is not inherited;
-//   - CC, CFLAGS, CPATH, LD_LIBRARY_PATH and their like: a driver should not depend on the shell in which it was built.
+//   - CC, CFLAGS, CPATH, INCLUDE, LIB, LD_LIBRARY_PATH and their like: a driver should not depend on the shell in which it
+//     was built.
 func harmless(name string) bool {
-	for _, prefix := range []string{"LC_", "XDG_", "CCACHE_"} {
-		if strings.HasPrefix(name, prefix) {
-			return true
-		}
-	}
-	switch name {
-	case "PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TMP", "TEMP", "LANG", "LANGUAGE", "TERM", "TZ",
-		"SOURCE_DATE_EPOCH",
-		// Go's runtime is set by these: what is started may be this program itself.
-		"GODEBUG", "GOGC", "GOMAXPROCS", "GOMEMLIMIT", "GORACE", "GOTRACEBACK":
-		return true
-	}
-	return false
+	is := func(one string) bool { return sameName(one, name) }
+	return slices.ContainsFunc(basics, is) || slices.ContainsFunc(ordinary, is) || slices.ContainsFunc(everywhere, is) ||
+		slices.ContainsFunc(prefixes, func(prefix string) bool { return len(name) >= len(prefix) && sameName(prefix, name[:len(prefix)]) })
+}
+
+// everywhere are variables of programs rather than of systems.
+var everywhere = []string{
+	"TERM", "TZ", "SOURCE_DATE_EPOCH",
+	// Go's runtime is set by these: what is started may be this program itself.
+	"GODEBUG", "GOGC", "GOMAXPROCS", "GOMEMLIMIT", "GORACE", "GOTRACEBACK",
 }

@@ -3,17 +3,10 @@ package child
 import (
 	"cmp"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 )
 
-const (
-	maxHolders   = 8       // that are named
-	maxProcesses = 100_000 // that are looked at
-)
+const maxHolders = 8 // that are named
 
 // Held tells who had the output of a program open when that had ended. The zero one: nobody.
 type Held struct {
@@ -25,8 +18,8 @@ type Held struct {
 // Holder is a process.
 type Holder struct {
 	PID   int
-	Name  string // as the system has it: at most 15 bytes of the program's name
-	Group bool   // it is in the process group of the program that has ended
+	Name  string // as the system has it: at most 15 bytes of the program's name, where that is Linux
+	Group bool   // it is in the group of the program that has ended
 }
 
 // String is what is wrong, with who it is: "sleep (pid 12) and make (pid 14) still have its output open".
@@ -51,76 +44,29 @@ func (h Held) String() string {
 	}
 }
 
-// holders looks for the processes that have the other end of a pipe open that has not come to its end: /proc/PID/fd, which
-// is readable for processes of the same user. group is the process group of the program that the pipes were for.
-func (all outputs) holders(group int) Held {
-	var held Held
-	pipes := map[string]bool{}
+// holders says who has the other end of a pipe open that has not come to its end, as far as the system tells.
+func (all outputs) holders(g *group) Held {
+	var open outputs
 	for _, o := range all {
 		select {
 		case <-o.copied:
 		default:
-			held.Still = true
-			if link, ok := o.link(); ok {
-				pipes[link] = true
-			}
+			open = append(open, o)
 		}
 	}
-	if !held.Still {
-		return held
+	if len(open) == 0 {
+		return Held{}
 	}
-	processes, err := filepath.Glob("/proc/[0-9]*")
-	if err != nil || len(processes) > maxProcesses {
-		return held
-	}
-	for _, dir := range processes {
-		pid, err := strconv.Atoi(filepath.Base(dir))
-		if err != nil || pid == os.Getpid() || !hasOpen(dir, pipes) {
-			continue
-		}
-		if len(held.By) == maxHolders {
-			held.More = true
-			break
-		}
-		its, err := syscall.Getpgid(pid)
-		held.By = append(held.By, Holder{PID: pid, Name: nameOf(dir), Group: err == nil && its == group})
-	}
-	return held
+	by := open.holdersIn(g)
+	return Held{Still: true, By: by[:min(len(by), maxHolders)], More: len(by) > maxHolders}
 }
 
-// link is what the kernel calls this pipe in /proc: both of its ends have that name.
-func (o *output) link() (string, bool) {
-	info, err := o.read.Stat()
-	if err != nil {
-		return "", false
-	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return "", false
-	}
-	return fmt.Sprintf("pipe:[%d]", stat.Ino), true
-}
-
-func hasOpen(process string, pipes map[string]bool) bool {
-	open, err := os.ReadDir(filepath.Join(process, "fd"))
-	if err != nil {
-		return false // gone, or another user's
-	}
-	for _, fd := range open {
-		if link, err := os.Readlink(filepath.Join(process, "fd", fd.Name())); err == nil && pipes[link] {
-			return true
-		}
-	}
-	return false
-}
-
-// nameOf is the name of a process, which it can choose itself, in characters that can be printed anywhere.
-func nameOf(process string) string {
-	name, _ := os.ReadFile(filepath.Join(process, "comm")) // one that is gone has none
+// printable is the name of a process, which it can choose itself, in characters that can be printed anywhere.
+func printable(name string) string {
 	return cmp.Or(strings.Map(func(r rune) rune {
 		if r <= ' ' || r > '~' {
 			return '?'
 		}
 		return r
-	}, strings.TrimSuffix(string(name), "\n")), "?")
+	}, name), "?")
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"syscall"
 	"time"
 )
 
@@ -18,43 +17,47 @@ const (
 	maxPipe = 1 << 20
 )
 
-// Run starts a command as a process group of its own and waits for its end. The error is about that alone: how the
-// program itself ended (*exec.ExitError), that it could not be started, or that what it wrote could not be kept. The group
-// is killed when the command's context ends.
+// Run starts a command as a group of its own, a process group or a job, and waits for its end. The error is about that
+// alone: how the program itself ended (*exec.ExitError), that it could not be started, or that what it wrote could not be kept.
+// The group is killed when the command's context ends.
 //
 // Somebody else may have the program's output open when it has ended: the daemon of a compiler cache, whatever it put into
 // the background. Its standard output and error (an io.Writer each, or the same for both) then get what was written by
 // then, the pipe is closed, and Held says who it is. Nobody is killed for that.
 //
 // With exec.Cmd's own WaitDelay such a program fails (exec.ErrWaitDelay), and without one it is waited for until the daemon ends.
-func Run(ctx context.Context, cmd *exec.Cmd) (Held, error) {
-	if cmd.SysProcAttr == nil {
-		cmd.SysProcAttr = &syscall.SysProcAttr{}
+func Run(ctx context.Context, cmd *exec.Cmd) (Held, error) { return run(ctx, cmd, &group{}) }
+
+// RunGroup is Run of a program that leaves nothing behind: what is left of its group when it has ended is killed. What has
+// left the group (setsid; a breakaway from the job) is its user's, and goes on.
+//
+// When this process is killed, its children go, too, as far as the system does that: Linux kills the program, and only that;
+// Windows everything of the job; macOS nothing.
+func RunGroup(ctx context.Context, cmd *exec.Cmd) (Held, error) {
+	return run(ctx, cmd, &group{whole: true})
+}
+
+func run(ctx context.Context, cmd *exec.Cmd, g *group) (Held, error) {
+	defer g.end()
+	if err := g.prepare(cmd); err != nil {
+		return Held{}, err
 	}
-	cmd.SysProcAttr.Setpgid = true
-	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
+	cmd.Cancel = g.kill
 	outputs, err := connect(cmd)
 	if err != nil {
 		return Held{}, err
 	}
-	err = cmd.Start()
+	if err = cmd.Start(); err == nil {
+		err = g.begin(cmd)
+	}
 	outputs.begin()
 	if err != nil {
 		return Held{}, errors.Join(err, outputs.end())
 	}
 	err = cmd.Wait() // for the program alone: its outputs are files
 	outputs.await(ctx, grace)
-	held := outputs.holders(cmd.Process.Pid)
+	held := outputs.holders(g)
 	return held, errors.Join(err, outputs.end())
-}
-
-// killGroup kills a process group. One that is gone is no error.
-func killGroup(pid int) error {
-	err := syscall.Kill(-pid, syscall.SIGKILL)
-	if errors.Is(err, syscall.ESRCH) {
-		return os.ErrProcessDone
-	}
-	return err
 }
 
 // output is a pipe from a program to where what it writes belongs.
@@ -70,11 +73,11 @@ type outputs []*output
 // connect puts pipes in the place of the command's writers. A file that it was given stays, and nobody waits for it.
 func connect(cmd *exec.Cmd) (outputs, error) {
 	var all outputs
-	pipe := func(to io.Writer) (io.Writer, error) {
+	pass := func(to io.Writer) (io.Writer, error) {
 		if _, isFile := to.(*os.File); to == nil || isFile {
 			return to, nil
 		}
-		read, write, err := os.Pipe()
+		read, write, err := pipe()
 		if err != nil {
 			return nil, err
 		}
@@ -83,11 +86,11 @@ func connect(cmd *exec.Cmd) (outputs, error) {
 	}
 	same := cmd.Stdout == cmd.Stderr
 	var err, more error
-	cmd.Stdout, err = pipe(cmd.Stdout)
+	cmd.Stdout, err = pass(cmd.Stdout)
 	if same {
 		cmd.Stderr = cmd.Stdout
 	} else {
-		cmd.Stderr, more = pipe(cmd.Stderr)
+		cmd.Stderr, more = pass(cmd.Stderr)
 	}
 	if err = errors.Join(err, more); err != nil {
 		all.begin() // and at its end at once
@@ -120,24 +123,11 @@ func (o *output) drain() error {
 	if err := o.read.SetReadDeadline(time.Time{}); err != nil {
 		return err
 	}
-	raw, err := o.read.SyscallConn()
-	if err != nil {
-		return err
-	}
 	piece := make([]byte, 64<<10)
 	for left := maxPipe; left > 0; { // whoever holds the pipe may go on filling it
-		var n int
-		var failed error
-		if err := raw.Read(func(fd uintptr) bool { n, failed = syscall.Read(int(fd), piece); return true }); err != nil {
+		n, err := readNow(o.read, piece)
+		if n == 0 || err != nil {
 			return err
-		}
-		switch {
-		case errors.Is(failed, syscall.EINTR):
-			continue
-		case errors.Is(failed, syscall.EAGAIN) || failed == nil && n == 0:
-			return nil
-		case failed != nil:
-			return failed
 		}
 		if _, err := o.to.Write(piece[:n]); err != nil {
 			return err

@@ -5,10 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"syscall"
 
@@ -42,7 +40,10 @@ func runTool(ctx context.Context, dir, program string, args ...string) ([]byte, 
 	cmd := child.Command(ctx, toolEnvironment(), program, args...)
 	cmd.Dir = dir
 	out := &boundedBuffer{limit: maxToolOutput}
-	_, err := runGroup(ctx, cmd, out) // whoever else had its output open: it was not ours to read
+	cmd.Stdout, cmd.Stderr = out, out
+	// When this process is killed, what gcc started (cc1, as) ends when its file is compiled, into a temporary folder that the
+	// cache sweeps.
+	_, err := child.RunGroup(ctx, cmd) // whoever else had its output open: it was not ours to read
 	switch {
 	case ctx.Err() != nil && err != nil:
 		return nil, ctx.Err()
@@ -54,41 +55,6 @@ func runTool(ctx context.Context, dir, program string, args ...string) ([]byte, 
 		return nil, &toolError{Args: cmd.Args, Output: out.String(), Err: err}
 	}
 	return nil, err
-}
-
-// runGroup runs a command, with what it writes on either stream going to out. It is a process group of its own, which ends with
-// the command's context. What it leaves running when it ends, such as the daemon of a compiler cache,
-// is killed, too, and has no say in how the command ended; what left the group (setsid) is its user's, and goes on. Whoever of them
-// had its output open is returned.
-//
-// When this process is killed, the kernel kills the command, and only that: what gcc started (cc1, as) ends when its
-// file is compiled, into a temporary folder that the cache sweeps; what a driver's own build started goes on, too.
-func runGroup(ctx context.Context, cmd *exec.Cmd, out io.Writer) (child.Held, error) {
-	runtime.LockOSThread() // the kernel sends the signal when the thread ends that started the command
-	defer runtime.UnlockOSThread()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	cmd.Stdout, cmd.Stderr = out, out
-	held, err := child.Run(ctx, cmd)
-	if cmd.Process != nil {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it left running in the background
-	}
-	return held, err
-}
-
-// anyFolder is a true name of the current folder, whatever its own name is. The compiler believes PWD
-// when it is true, so this is what it writes into debug information, and prefix maps can name it.
-const anyFolder = "/proc/self/cwd"
-
-// toolEnvironment leaves out what would change a build behind the cache's back (CPATH, LIBRARY_PATH,
-// GCC_EXEC_PREFIX and their like) and what would translate the messages.
-func toolEnvironment() []string {
-	env := []string{"LC_ALL=C", "PWD=" + anyFolder}
-	for _, name := range []string{"PATH", "TMPDIR"} {
-		if value, ok := os.LookupEnv(name); ok {
-			env = append(env, name+"="+value)
-		}
-	}
-	return env
 }
 
 // boundedBuffer keeps the beginning of what is written to it, and says when it left something out. The buffer is not
@@ -114,3 +80,15 @@ func (b *boundedBuffer) Write(p []byte) (int, error) {
 
 func (b *boundedBuffer) Bytes() []byte  { return b.kept.Bytes() }
 func (b *boundedBuffer) String() string { return b.kept.String() }
+
+// toolEnvironment leaves out what would change a build behind the cache's back (CPATH, LIBRARY_PATH,
+// GCC_EXEC_PREFIX and their like) and what would translate the messages.
+func toolEnvironment() []string {
+	env := []string{"LC_ALL=C", "PWD=" + anyFolder}
+	for _, name := range child.Basics() {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}

@@ -93,7 +93,8 @@ func (c Command) Run(ctx context.Context) (Ran, error) {
 	var held child.Held
 	err = c.filtered(out, func(to io.Writer) error {
 		var err error
-		held, err = runGroup(limited, cmd, to)
+		cmd.Stdout, cmd.Stderr = to, to
+		held, err = child.RunGroup(limited, cmd)
 		return err
 	})
 	switch {
