@@ -67,7 +67,7 @@ var floors = [][]string{
 	{"host", "config", "vm", "driver"},
 	{"workshop", "host", "config", "vm", "guest", "driver", "remote"},
 	{"harness", "harness/driverrun", "workshop", "host", "config", "settings", "disk", "strictyaml", "results", "report", "driver", "suites", "suites/output", "remote", "guest", "guest/agent", "guest/journal", "guest/transfer", "crashdump", "vm", "winerr"},
-	{"targets", "workshop", "host", "config", "settings", "vm", "guest", "guest/transfer", "guest/winname", "remote"},
+	{"targets", "workshop", "host", "config", "settings", "strictyaml", "vm", "guest", "guest/transfer", "guest/winname", "remote"},
 	{"harness/harnesstest", "targets", "config", "results", "driver", "driver/drivertest", "remote/winrmd", "testtime", "vm", "vm/*"},
 	{"selftest", "harness", "workshop", "config", "settings", "strictyaml", "results", "driver", "suites", "remote", "guest", "guest/agent", "vm"},
 	{"cmd/wskharness", "examples", "disk", "strictyaml", "results", "report", "driver", "suites", "remote", "guest", "guest/transfer", "crashdump", "vm", "vm/kinds", "settings", "config", "host", "workshop", "targets", "harness", "selftest"},

@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"wskharness/guest/agent"
 	"wskharness/guest/journal"
 	"wskharness/harness/driverrun"
+	"wskharness/results"
 	"wskharness/vm"
 )
 
@@ -109,12 +111,13 @@ func (l *driverRun) reopen(ctx context.Context, a driverrun.Reconnect) driverrun
 	return driverrun.Back{Boot: l.session.facts.BootID}
 }
 
-// confirm looks at the machine once more. One that is watched has told by now, if it crashed; any other is asked.
+// confirm looks at the machine once more. One that witnesses every crash has told by now, if it crashed; any other is asked.
 func (l *driverRun) confirm(ctx context.Context) driverrun.Input {
 	if in := l.pendingCrash(); in != nil {
 		return in
 	}
-	if _, watched := l.session.machine.(vm.Console); watched || l.session.guest == nil {
+	witness, ok := l.session.machine.(vm.Witness)
+	if ok && witness.Witnesses() || l.session.guest == nil {
 		return driverrun.Calm{}
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.session.allow(answerLimit))
@@ -139,7 +142,11 @@ func (l *driverRun) readRest(ctx context.Context, a driverrun.ReadRest) driverru
 	}
 	for try := 0; ; try++ {
 		if try > 0 || l.session.guest == nil || a.Not != "" {
-			if err := l.session.reconnectWithin(ctx, a.Not, l.session.bootWait()); err != nil {
+			err := l.session.reconnectWithin(ctx, a.Not, l.session.bootWait())
+			if err != nil && a.Not != "" {
+				err = l.wake(ctx, a.Not, err)
+			}
+			if err != nil {
 				return l.truncated(ctx, err)
 			}
 			a.Not = ""
@@ -153,6 +160,20 @@ func (l *driverRun) readRest(ctx context.Context, a driverrun.ReadRest) driverru
 			return l.truncated(ctx, err)
 		}
 	}
+}
+
+// wake resets a machine that did not boot by itself after its boot was over, such as one that stands still after a crash: its
+// disk has what the journal still says. err is why it was not there.
+func (l *driverRun) wake(ctx context.Context, before string, err error) error {
+	resetter, ok := l.session.machine.(vm.Resetter)
+	if !ok || ctx.Err() != nil || errors.Is(err, vm.ErrEnded) {
+		return err
+	}
+	l.run.notice(l.session.target.Name, results.Warning, "the machine did not come up by itself (%v): it is reset", err)
+	if err := resetter.Reset(ctx); err != nil {
+		return fmt.Errorf("reset it, since it did not come up by itself: %w", err)
+	}
+	return l.session.reconnectWithin(ctx, before, l.session.bootWait())
 }
 
 func (l *driverRun) truncated(ctx context.Context, err error) driverrun.Input {

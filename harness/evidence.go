@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -39,10 +40,11 @@ func (s *session) collectLimit() time.Duration {
 }
 
 // crashFault is what the machine tells of its crash, with the console kept as a file.
-func (l *driverRun) crashFault(_ context.Context, _ driverrun.Collect) driverrun.Told {
+func (l *driverRun) crashFault(ctx context.Context, _ driverrun.Collect) driverrun.Told {
 	crash := l.state.Crash()
 	all := []results.Evidence{{Kind: "fault", Text: crash.Text, Module: crash.Module, Offset: crash.ModuleOffset,
 		Source: l.source(crash.Module, crash.ModuleOffset), Signature: signature(&crash)}}
+	all = append(all, l.memory(ctx)...)
 	console, ok := l.session.machine.(vm.Console)
 	if !ok {
 		return driverrun.Told{Evidence: all}
@@ -61,6 +63,28 @@ func (l *driverRun) crashFault(_ context.Context, _ driverrun.Collect) driverrun
 		return driverrun.Told{Evidence: all}
 	}
 	return driverrun.Told{Evidence: append(all, results.Evidence{Kind: "console", File: filepath.ToSlash(file), Size: int64(len(text))})}
+}
+
+// memory is what is in the memory of a machine that crashed or hangs, as a file of the run, where its target wants that. What
+// the machine was dumped by when it crashed is moved; else it stands still meanwhile.
+func (l *driverRun) memory(ctx context.Context) []results.Evidence {
+	dumper, ok := l.session.machine.(vm.MemoryDumper)
+	if !ok || !l.session.target.Machine.MemoryDump {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.session.collectLimit())
+	defer cancel()
+	name := fmt.Sprintf("memory-%d.dmp", l.n)
+	format, err := dumper.DumpMemory(ctx, filepath.Join(l.session.folder(), name))
+	var info os.FileInfo
+	if err == nil {
+		info, err = os.Stat(filepath.Join(l.session.folder(), name))
+	}
+	if err != nil {
+		l.run.notice(l.session.target.Name, results.Warning, "the machine's memory could not be dumped: %v", err)
+		return nil
+	}
+	return []results.Evidence{{Kind: "memory", File: "targets/" + l.session.target.Name + "/" + name, Size: info.Size(), Text: format}}
 }
 
 // signature names a crash by what it is and where: the same crash has the same one, in whichever case, target

@@ -33,6 +33,7 @@ func (l *driverRun) hangReport(ctx context.Context, a driverrun.Collect) driverr
 	said, doing := l.askAgent(ctx, a.Hang.Case)
 	all := append([]results.Evidence{{Kind: "hang", Text: fmt.Sprintf("the last record of the guest's journal is %d; %d of %d steps are in it; %s",
 		a.Hang.Seq, a.Hang.Steps, a.Hang.Total, said)}}, doing...)
+	all = append(all, l.memory(ctx)...) // before an NMI changes it
 	return driverrun.Told{Evidence: append(all, l.forcedDump(ctx)...)}
 }
 

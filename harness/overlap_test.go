@@ -103,7 +103,7 @@ func TestInterruptWhileDeploying(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := targets.Down(testtime.Context(t), env.Host, nil, true); err != nil { // it was kept
+	if _, err := targets.Down(testtime.Context(t), config, env.Host, nil, true); err != nil { // it was kept
 		t.Error(err)
 	}
 	if why := harnesstest.ReasonOf(done.Record, "taint.well"); machine.reverts != 1 || !strings.HasPrefix(why, "taint.well: the run was interrupted") {

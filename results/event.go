@@ -154,7 +154,7 @@ const (
 // Evidence is something that explains an outcome: a fault, a dump, a log. It comes before the
 // verdict that it explains, or after.
 type Evidence struct {
-	Kind   string `json:"kind"`             // fault, dump, event-log, console; of a hang: hang, under-way, forced-dump
+	Kind   string `json:"kind"`             // fault, dump, memory, event-log, console; of a hang: hang, under-way, forced-dump
 	File   string `json:"file,omitempty"`   // slash-separated, relative to the run folder
 	SHA256 string `json:"sha256,omitempty"` // lower-case hexadecimal
 	Size   int64  `json:"size,omitempty"`   // bytes

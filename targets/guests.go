@@ -14,7 +14,6 @@ import (
 	"wskharness/remote"
 	"wskharness/settings"
 	"wskharness/vm"
-	"wskharness/workshop"
 )
 
 // Up brings up a target's guest and leaves it up. An empty name is the first target that can be brought
@@ -24,15 +23,7 @@ func Up(ctx context.Context, c *config.Config, env vm.Host, name string) (vm.Gue
 	if err != nil {
 		return nil, err
 	}
-	w, err := workshop.New(ctx, env)
-	if err != nil {
-		return nil, err
-	}
-	tools, err := w.Tools(ctx, t)
-	if err != nil {
-		return nil, err
-	}
-	provider, err := tools.Provider(c, t, env)
+	provider, err := providerOf(ctx, c, env, t)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +100,7 @@ func find(ctx context.Context, env vm.Host, name string) (vm.Guest, error) {
 // Kept is the one guest for a run that a name means, its id or its target: one that was left up, of a target of the
 // configuration. chosen are the targets that the run was asked for; empty: any.
 func Kept(ctx context.Context, env vm.Host, c *config.Config, name string, chosen []string) (*vm.GuestInfo, error) {
-	if t := c.Target(name); t != nil && t.Machine.Endpoint != nil {
+	if IsThere(c, name) {
 		return nil, settings.Usagef("--on is for guests that `wskharness vm up` or a run with --keep has left up; %s is always there: --target %s", name, name)
 	}
 	up, err := find(ctx, env, name)
@@ -128,17 +119,23 @@ func Kept(ctx context.Context, env vm.Host, c *config.Config, name string, chose
 	}
 }
 
-// Revert brings a guest that is up back to its clean state.
-func Revert(ctx context.Context, env vm.Host, name string) (time.Duration, error) {
-	g, err := find(ctx, env, name)
-	if err != nil {
-		return 0, err
+// Revert brings a guest that is up, or the machine of a target that is always there, back to its clean state.
+func Revert(ctx context.Context, c *config.Config, env vm.Host, name string) (ready time.Duration, err error) {
+	if !IsThere(c, name) {
+		g, err := find(ctx, env, name)
+		if err != nil {
+			return 0, err
+		}
+		return g.Revert(ctx)
 	}
-	return g.Revert(ctx)
+	begun := time.Now()
+	err = ask(ctx, c, env, name, "revert", func(m vm.Machine) error { return m.Revert(ctx) })
+	return time.Since(begun), err
 }
 
-// Down ends guests, and removes what dead ones left behind. It says what it ended.
-func Down(ctx context.Context, env vm.Host, names []string, all bool) ([]string, error) {
+// Down ends guests, turns off machines that are always there, and removes what dead controllers left behind. It says what it
+// ended. all is every guest, and none of those machines.
+func Down(ctx context.Context, c *config.Config, env vm.Host, names []string, all bool) ([]string, error) {
 	var ended []string
 	var errs []error
 	guests, err := Guests(ctx, env)
@@ -148,6 +145,14 @@ func Down(ctx context.Context, env vm.Host, names []string, all bool) ([]string,
 	if !all {
 		guests = nil
 		for _, name := range names {
+			if IsThere(c, name) {
+				if err := off(ctx, c, env, name); err != nil {
+					errs = append(errs, err)
+				} else {
+					ended = append(ended, name+" is off")
+				}
+				continue
+			}
 			g, err := find(ctx, env, name)
 			if err != nil {
 				errs = append(errs, err)
@@ -192,8 +197,8 @@ func Dial(ctx context.Context, c *config.Config, env vm.Host, name string) (*rem
 }
 
 func endpointOf(ctx context.Context, c *config.Config, env vm.Host, name string) (remote.Endpoint, error) {
-	if t := c.Target(name); t != nil && t.Machine.Endpoint != nil {
-		return t.Machine.Endpoint(env.Getenv)
+	if IsThere(c, name) {
+		return c.Target(name).Machine.Endpoint(env.Getenv)
 	}
 	g, err := find(ctx, env, name)
 	if err != nil {

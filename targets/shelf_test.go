@@ -148,7 +148,7 @@ func TestAnotherKind(t *testing.T) {
 	if err != nil || done.Record.Counts[results.Pass] != 1 || done.Record.Targets[0].Guest.Facts.Netio != "shelved" {
 		t.Errorf("%v: %+v", err, done)
 	}
-	if ended, err := targets.Down(ctx, env, []string{"a"}, false); err != nil || !slices.Contains(ended, g.ID+" is down") {
+	if ended, err := targets.Down(ctx, c, env, []string{"a"}, false); err != nil || !slices.Contains(ended, g.ID+" is down") {
 		t.Errorf("%v, %v", ended, err)
 	}
 }

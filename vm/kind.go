@@ -53,9 +53,12 @@ type Definition struct {
 	// Shared names the machine, in whichever configuration, so that no two runs use it at a time; empty where every run
 	// gets one of its own.
 	Shared string
+	// MemoryDump says that the machine's memory is to be kept when it crashes or hangs, where it is a MemoryDumper.
+	MemoryDump bool
 	// BootWithin is how long the machine may take to boot; zero: it is there within seconds.
 	BootWithin time.Duration
-	// Endpoint is nil, or resolves where the machine answers that is always there.
+	// Endpoint is nil, or resolves where the machine answers that is always there. The provider of such a machine is an
+	// Adopter, which gives it without asking anything of it: it may be off, or dead.
 	Endpoint func(getenv func(string) string) (remote.Endpoint, error)
 	Secrets  Secrets
 	Stack    Stack

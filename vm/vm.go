@@ -124,6 +124,13 @@ type Checkpointer interface {
 	Checkpoint(ctx context.Context) error
 }
 
+// Witness is a machine that may tell of every crash of its guest, and of any before that guest answers again.
+type Witness interface {
+	// Witnesses reports whether it does: a guest that is up after its driver was unloaded, and of which no crash was told,
+	// has not crashed. Where it does not, the guest's boot id is asked.
+	Witnesses() bool
+}
+
 // EntryTeller is a machine that tells what a driver's DriverEntry returned, of which a service manager passes on no more
 // than a Win32 error.
 type EntryTeller interface {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"wskharness/config"
 	"wskharness/remote"
 	"wskharness/report"
 	"wskharness/targets"
@@ -18,7 +19,8 @@ import (
 
 func newVM(c *common) *cobra.Command {
 	cmd := &cobra.Command{Use: "vm", Short: "Start, use and stop guests by hand"}
-	cmd.AddCommand(newVMUp(c), newVMDown(c), newVMRevert(c), newVMList(c), newVMExec(c), newVMPush(c), newVMPull(c))
+	cmd.AddCommand(newVMUp(c), newVMDown(c), newVMRevert(c), newVMList(c), newVMExec(c), newVMPush(c), newVMPull(c),
+		newVMConsole(c), newVMDump(c), newVMReset(c))
 	return cmd
 }
 
@@ -45,6 +47,9 @@ func (o *vmUpOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if name := first(args); targets.IsThere(config, name) {
+		return o.turnOn(cmd.Context(), config, env, name)
+	}
 	up, err := targets.Up(cmd.Context(), config, env, first(args))
 	if err != nil {
 		return err
@@ -58,6 +63,23 @@ func (o *vmUpOptions) run(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
+// turnOn is for a machine that is always there, if not always on.
+func (o *vmUpOptions) turnOn(ctx context.Context, config *config.Config, env vm.Host, name string) error {
+	was, err := targets.On(ctx, config, env, name)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return report.JSON(o.io.out, map[string]any{"target": name, "was": was})
+	}
+	word := "is turned on"
+	if was == vm.On {
+		word = "was on"
+	}
+	fmt.Fprintf(o.io.out, "%s %s, and answers\n", name, word)
+	return nil
+}
+
 type vmDownOptions struct {
 	*common
 	all bool
@@ -68,8 +90,9 @@ func newVMDown(c *common) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "down [GUEST...]",
 		Short: "End guests, and whatever dead runs left behind",
-		Long: `End guests by target or id (with --all: all of them), and remove what guests left behind whose process
-was killed.`,
+		Long: `End guests by target or id (with --all: all of them), and remove what guests left behind whose process,
+or whose controller, was killed. A machine that is always there is turned off, by name, where its target says
+how.`,
 		RunE: o.run,
 	}
 	cmd.Flags().BoolVar(&o.all, "all", false, "end every guest")
@@ -80,11 +103,11 @@ func (o *vmDownOptions) run(cmd *cobra.Command, args []string) error {
 	if !o.all && len(args) == 0 {
 		return &flagError{errors.New("name a guest, or say --all")}
 	}
-	env, err := o.env()
+	config, env, err := o.configAndEnv()
 	if err != nil {
 		return err
 	}
-	ended, err := targets.Down(cmd.Context(), env, args, o.all)
+	ended, err := targets.Down(cmd.Context(), config, env, args, o.all)
 	for _, what := range ended {
 		fmt.Fprintln(o.io.out, what)
 	}
@@ -103,11 +126,11 @@ func newVMRevert(c *common) *cobra.Command {
 }
 
 func (o *vmRevertOptions) run(cmd *cobra.Command, args []string) error {
-	env, err := o.env()
+	config, env, err := o.configAndEnv()
 	if err != nil {
 		return err
 	}
-	took, err := targets.Revert(cmd.Context(), env, args[0])
+	took, err := targets.Revert(cmd.Context(), config, env, args[0])
 	if err != nil {
 		return err
 	}

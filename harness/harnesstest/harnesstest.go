@@ -105,7 +105,7 @@ func BringUp(t *testing.T, host vm.Host) *wine.State {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if _, err := targets.Down(context.Background(), host, nil, true); err != nil {
+		if _, err := targets.Down(context.Background(), config, host, nil, true); err != nil {
 			t.Error(err)
 		}
 	})

@@ -116,12 +116,10 @@ func (m *Machine) KillHost(ctx context.Context, driver string) error {
 }
 
 // Console is what the guest's processes have printed: the tail of it, also of the boot before.
-func (m *Machine) Console() ([]byte, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	a, err := ask(ctx, m.state.Control, request{Do: doConsole})
-	return a.Console, err
-}
+func (m *Machine) Console() ([]byte, error) { return m.state.Console() }
+
+// Witnesses: a guest's crash ends its boot's WinRM before anybody is told of anything else.
+func (m *Machine) Witnesses() bool { return true }
 
 // Keep leaves the guest up, with nobody's claim, and returns its id.
 func (m *Machine) Keep(ctx context.Context) (id string, err error) {

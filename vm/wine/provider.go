@@ -59,6 +59,7 @@ var (
 	_ vm.Machine  = (*Machine)(nil)
 	_ vm.Console  = (*Machine)(nil)
 
+	_ vm.Witness     = (*Machine)(nil)
 	_ vm.EntryTeller = (*Machine)(nil)
 	_ vm.Keeper      = (*Machine)(nil)
 	_ vm.Resetter    = (*Machine)(nil)
