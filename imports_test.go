@@ -51,7 +51,9 @@ var floors = [][]string{
 	{"vm/vmtest/minimal/inside", "vm/vmtest/bootable/early", "remote", "remote/winrmd"},
 	{"vm/vmtest/minimal", "vm/vmtest/bootable"},
 	{"vm/access", "vm", "settings", "strictyaml", "textfile", "remote"},
-	{"vm/*", "vm", "vm/access", "vm/lease", "settings", "strictyaml", "disk", "driver", "remote", "remote/winrmd", "child", "winerr"}, // a kind of machine
+	{"vm/powershell", "remote", "child", "winerr", "guest/untrusted"},
+	{"vm/powershell/powershelltest", "vm/powershell", "remote/winrmd"},
+	{"vm/*", "vm", "vm/access", "vm/lease", "vm/powershell", "guest/untrusted", "settings", "strictyaml", "disk", "driver", "remote", "remote/winrmd", "child", "winerr"}, // a kind of machine
 	{"vm/kinds", "vm", "vm/*"},
 	{"suites/report"},
 	{"suites/output", "strictyaml", "driver/abi", "suites/report"},
