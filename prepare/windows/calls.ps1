@@ -1,0 +1,269 @@
+param([string]$json)
+$ErrorActionPreference = 'Stop'
+$ProgressPreference = 'SilentlyContinue'
+$hklm = [Microsoft.Win32.RegistryKey]::OpenBaseKey('LocalMachine', 'Registry64')
+
+function Read-State($key, $name) {
+  $kind = [string]$key.GetValueKind($name)
+  $v = $key.GetValue($name, $null, 'DoNotExpandEnvironmentNames')
+  $data = ''
+  switch ($kind) {
+    'DWord' { $data = [BitConverter]::ToUInt32([BitConverter]::GetBytes([int]$v), 0).ToString() }
+    'QWord' { $data = [BitConverter]::ToUInt64([BitConverter]::GetBytes([long]$v), 0).ToString() }
+    'String' { $data = [string]$v }
+    'ExpandString' { $data = [string]$v }
+    'MultiString' { $data = [string]::Join([string][char]0, [string[]]$v) }
+    'Binary' { $data = [BitConverter]::ToString([byte[]]$v).Replace('-', '').ToLowerInvariant() }
+  }
+  @{ type = $kind; data = $data; name = $name }
+}
+
+function Parent-Of([string]$path) {
+  $i = $path.LastIndexOf('\')
+  if ($i -lt 0) { return '' }
+  $path.Substring(0, $i)
+}
+
+function Get-RegistryValue($path, $name) {
+  $key = $hklm.OpenSubKey($path)
+  if ($null -eq $key) {
+    $above = Parent-Of $path
+    while ($above -ne '' -and $null -eq $hklm.OpenSubKey($above)) { $above = Parent-Of $above }
+    return @{ type = ''; key = $above }
+  }
+  if (@($key.GetValueNames()) -notcontains $name) { return @{ type = '' } }
+  Read-State $key $name
+}
+
+function Convert-Data($kind, [string]$data) {
+  switch ($kind) {
+    'DWord' { return [BitConverter]::ToInt32([BitConverter]::GetBytes([uint32]::Parse($data)), 0) }
+    'QWord' { return [BitConverter]::ToInt64([BitConverter]::GetBytes([uint64]::Parse($data)), 0) }
+    'MultiString' {
+      if ($data -eq '') { return , [string[]]@() }
+      return , [string[]]$data.Split([char]0)
+    }
+    'Binary' {
+      $bytes = New-Object byte[] ($data.Length / 2)
+      for ($i = 0; $i -lt $bytes.Length; $i++) { $bytes[$i] = [Convert]::ToByte($data.Substring(2 * $i, 2), 16) }
+      return , $bytes
+    }
+  }
+  $data
+}
+
+function Invoke-Program($name, $line) {
+  $start = New-Object Diagnostics.ProcessStartInfo
+  $start.FileName = [IO.Path]::Combine([Environment]::SystemDirectory, $name)
+  $start.Arguments = $line
+  $start.UseShellExecute = $false
+  $start.CreateNoWindow = $true
+  $start.RedirectStandardInput = $true
+  $start.RedirectStandardOutput = $true
+  $start.RedirectStandardError = $true
+  $p = [Diagnostics.Process]::Start($start)
+  $p.StandardInput.Close()
+  $complaint = $p.StandardError.ReadToEndAsync()
+  $out = New-Object IO.MemoryStream
+  $p.StandardOutput.BaseStream.CopyTo($out)
+  $p.WaitForExit()
+  @{ type = 'Exit'; exit = $p.ExitCode; data = [Convert]::ToBase64String($out.ToArray()); complaint = $complaint.Result }
+}
+
+function Get-BootObject($alias) {
+  if ($alias -eq '{dbgsettings}') { return '{4636856e-540f-4170-a130-a84776f4c654}' }
+  $ran = Invoke-Program 'bcdedit.exe' ('/enum "' + $alias + '" /v')
+  $text = [Text.Encoding]::ASCII.GetString([Convert]::FromBase64String($ran.data))
+  $found = [regex]::Match($text, '\{[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}')
+  if (-not $found.Success) { throw ('bcdedit /enum ' + $alias + ' ended with exit code ' + $ran.exit + ' and named no object: ' + $text) }
+  $found.Value
+}
+
+function New-PrivateFolder([string]$path) {
+  if ([IO.Directory]::Exists($path)) { return }
+  New-PrivateFolder ([IO.Path]::GetDirectoryName($path))
+  $acl = New-Object Security.AccessControl.DirectorySecurity
+  $acl.SetSecurityDescriptorSddlForm('D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)', 'Access')
+  [void][IO.Directory]::CreateDirectory($path)
+  [IO.Directory]::SetAccessControl($path, $acl)
+}
+
+function Write-Whole($path, [byte[]]$bytes) {
+  New-PrivateFolder ([IO.Path]::GetDirectoryName($path))
+  $part = $path + '.part'
+  $f = New-Object IO.FileStream($part, 'Create', 'Write', 'None')
+  try { $f.Write($bytes, 0, $bytes.Length); $f.Flush($true) } finally { $f.Dispose() }
+  if ([IO.File]::Exists($path)) { [IO.File]::Replace($part, $path, [NullString]::Value) } else { [IO.File]::Move($part, $path) }
+  @{ type = 'File' }
+}
+
+function Get-Stored($store, $thumbprint) {
+  $s = New-Object Security.Cryptography.X509Certificates.X509Store($store, 'LocalMachine')
+  $s.Open('ReadOnly')
+  try {
+    $found = $s.Certificates.Find('FindByThumbprint', $thumbprint, $false)
+    if ($found.Count -eq 0) { return @{ type = '' } }
+    @{ type = 'Certificate'; data = [Convert]::ToBase64String($found[0].RawData) }
+  } finally { $s.Close() }
+}
+
+function Edit-Store($store, $what) {
+  $s = New-Object Security.Cryptography.X509Certificates.X509Store($store, 'LocalMachine')
+  $s.Open('ReadWrite')
+  try { & $what $s } finally { $s.Close() }
+  @{ type = 'Done' }
+}
+
+function Get-BootId {
+  $path = 'SOFTWARE\wskharness\Boot'
+  $key = $hklm.OpenSubKey($path)
+  if ($null -eq $key -or $null -eq $key.GetValue('Id')) {
+    $key = $hklm.CreateSubKey($path, 'ReadWriteSubTree', 'Volatile')
+    if ($null -eq $key.GetValue('Id')) { $key.SetValue('Id', [Guid]::NewGuid().ToString(), 'String') }
+  }
+  @{ type = 'String'; data = [string]$key.GetValue('Id') }
+}
+
+function Get-Table($o) {
+  $table = @{}
+  if ($null -ne $o) { foreach ($p in $o.PSObject.Properties) { $table[$p.Name] = [string]$p.Value } }
+  $table
+}
+
+function Get-Properties($from, $names) {
+  $found = @{}
+  foreach ($n in $names) {
+    $v = $from.$n
+    if ($null -eq $v) { continue }
+    if ($v -is [array]) { $found[$n] = [string]::Join(',', @($v | ForEach-Object { [string]$_ })) } else { $found[$n] = [string]$v }
+  }
+  $found
+}
+
+function Get-Managed($c) {
+  if ($null -eq $c.selectors) { $all = @(Get-WSManInstance -ResourceURI $c.resource) }
+  else {
+    $all = @(Get-WSManInstance -ResourceURI $c.resource -Enumerate | Where-Object {
+      $one = $_
+      @($c.selectors.PSObject.Properties | Where-Object { [string]$one.($_.Name) -ne [string]$_.Value }).Count -eq 0
+    })
+  }
+  if ($all.Count -eq 0) { return @{ type = '' } }
+  @{ type = 'Object'; objects = [object[]]@(Get-Properties $all[0] $c.properties) }
+}
+
+function Invoke-Call($c) {
+  switch ($c.do) {
+    'value' { return Get-RegistryValue $c.key $c.name }
+    'values' {
+      $key = $hklm.OpenSubKey($c.key)
+      $all = @()
+      if ($null -ne $key) { foreach ($n in $key.GetValueNames()) { if ($n -like ($c.name + '*')) { $all += Read-State $key $n } } }
+      return @{ type = 'Values'; values = [object[]]$all }
+    }
+    'setValue' {
+      $key = $hklm.CreateSubKey($c.key)
+      $key.SetValue($c.name, (Convert-Data $c.type $c.data), $c.type)
+      $key.Flush()
+      return @{ type = 'Done' }
+    }
+    'deleteValue' {
+      $key = $hklm.OpenSubKey($c.key, $true)
+      if ($null -ne $key) { $key.DeleteValue($c.name, $false); $key.Flush(); $key.Close() }
+      $path = $c.key
+      while ($c.keep -and $path.Length -gt $c.keep.Length) {
+        $key = $hklm.OpenSubKey($path)
+        if ($null -ne $key) {
+          if ($key.SubKeyCount + $key.ValueCount -gt 0) { break }
+          $key.Close()
+          $hklm.DeleteSubKey($path, $false)
+        }
+        $path = Parent-Of $path
+      }
+      return @{ type = 'Done' }
+    }
+    'element' { return Get-RegistryValue ('BCD00000000\Objects\' + (Get-BootObject $c.data) + '\Elements\' + $c.name) 'Element' }
+    'run' {
+      $ran = Invoke-Program $c.program $c.line
+      if ($null -ne $c.expect -and @($c.expect) -notcontains $ran.exit) {
+        $page = [Globalization.CultureInfo]::CurrentCulture.TextInfo.OEMCodePage
+        throw ('exit code ' + $ran.exit + ': ' + [Text.Encoding]::GetEncoding($page).GetString([Convert]::FromBase64String($ran.data)) + ' ' + $ran.complaint)
+      }
+      return $ran
+    }
+    'certificate' { return Get-Stored $c.store $c.name }
+    'addCertificate' {
+      $one = New-Object Security.Cryptography.X509Certificates.X509Certificate2(, [Convert]::FromBase64String($c.data))
+      return Edit-Store $c.store { param($s) $s.Add($one) }
+    }
+    'removeCertificate' {
+      return Edit-Store $c.store { param($s) foreach ($one in $s.Certificates.Find('FindByThumbprint', $c.name, $false)) { $s.Remove($one) } }
+    }
+    'file' {
+      if (-not [IO.File]::Exists($c.path)) { return @{ type = '' } }
+      return @{ type = 'File'; data = [Convert]::ToBase64String([IO.File]::ReadAllBytes($c.path)) }
+    }
+    'exists' {
+      if ([IO.File]::Exists($c.path)) { return @{ type = 'File' } }
+      return @{ type = '' }
+    }
+    'writeFile' { return Write-Whole $c.path ([Convert]::FromBase64String($c.data)) }
+    'copyFile' {
+      if (-not [IO.File]::Exists($c.data)) { return Write-Whole $c.data ([IO.File]::ReadAllBytes($c.path)) }
+      return @{ type = 'File' }
+    }
+    'deleteFile' {
+      foreach ($one in $c.path, ($c.path + '.part')) { if ([IO.File]::Exists($one)) { [IO.File]::Delete($one) } }
+      $folder = [IO.Path]::GetDirectoryName($c.path)
+      while ($c.keep -and $folder.Length -gt $c.keep.Length -and [IO.Directory]::Exists($folder) -and -not @([IO.Directory]::GetFileSystemEntries($folder)).Count) {
+        [IO.Directory]::Delete($folder)
+        $folder = [IO.Path]::GetDirectoryName($folder)
+      }
+      return @{ type = 'Done' }
+    }
+    'objects' {
+      $all = @(Get-CimInstance -Namespace $c.namespace -Query $c.query | ForEach-Object { Get-Properties $_ $c.properties })
+      return @{ type = 'Objects'; objects = [object[]]$all }
+    }
+    'account' {
+      $who = [Security.Principal.WindowsIdentity]::GetCurrent()
+      $is = New-Object Security.Principal.WindowsPrincipal($who)
+      $full = $is.IsInRole([Security.Principal.WindowsBuiltInRole]::Administrator)
+      return @{ type = 'Account'; objects = [object[]]@(@{ user = $who.Name; sid = $who.User.Value; administrator = [string]$full }) }
+    }
+    'bootId' { return Get-BootId }
+    'wsman' { return Get-Managed $c }
+    'setWSMan' {
+      if ($null -eq $c.selectors) { [void](Set-WSManInstance -ResourceURI $c.resource -ValueSet (Get-Table $c.values)) }
+      else { [void](Set-WSManInstance -ResourceURI $c.resource -SelectorSet (Get-Table $c.selectors) -ValueSet (Get-Table $c.values)) }
+      return @{ type = 'Done' }
+    }
+    'newWSMan' {
+      $values = Get-Table $c.values
+      if ($c.secret) { $values['Password'] = [string]$c.secret }
+      [void](New-WSManInstance -ResourceURI $c.resource -SelectorSet (Get-Table $c.selectors) -ValueSet $values)
+      return @{ type = 'Done' }
+    }
+    'removeWSMan' {
+      Remove-WSManInstance -ResourceURI $c.resource -SelectorSet (Get-Table $c.selectors)
+      return @{ type = 'Done' }
+    }
+  }
+  throw ('unknown call ' + $c.do)
+}
+
+$answers = @()
+$failed = $false
+foreach ($c in (ConvertFrom-Json $json).calls) {
+  if ($failed) { $answers += @{ type = 'Skipped' }; continue }
+  try { $answers += Invoke-Call $c } catch {
+    $e = $_.Exception.GetBaseException()
+    $code = 0
+    if ($e -is [ComponentModel.Win32Exception]) { $code = $e.NativeErrorCode }
+    elseif (($e.HResult -band 0x7FFF0000) -eq 0x00070000) { $code = $e.HResult -band 0xFFFF }
+    $answers += @{ type = 'Failed'; error = [string]$e.Message; code = $code }
+    if (-not $c.reads) { $failed = $true }
+  }
+}
+$said = ConvertTo-Json -Depth 6 -Compress @{ answers = [object[]]$answers }
+[Console]::Out.WriteLine('wskharness-answer ' + [Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes($said)))
