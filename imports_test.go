@@ -40,6 +40,9 @@ var floors = [][]string{
 	{"guest/journal/journaltest"},
 	{"guest/journal", "driver/abi", "guest/winname", "guest/untrusted", "winerr"},
 	{"guest", "driver/abi", "remote", "guest/agent", "guest/journal", "guest/transfer", "guest/ntfs", "guest/winname", "guest/untrusted", "winerr"},
+	{"prepare/windows", "remote", "guest/untrusted", "winerr"},
+	{"prepare/windowstest", "prepare/windows", "remote", "remote/winrmd", "remote/winrmd/winrmdtest", "winerr"},
+	{"prepare", "prepare/windows", "guest", "guest/untrusted", "winerr"},
 	{"settings", "strictyaml"},
 	{"vm", "settings", "driver", "remote", "winerr"},
 	{"vm/vmtest", "vm", "remote"},
@@ -72,7 +75,7 @@ var floors = [][]string{
 	{"targets", "workshop", "host", "config", "settings", "strictyaml", "vm", "guest", "guest/transfer", "guest/winname", "remote"},
 	{"harness/harnesstest", "targets", "config", "results", "driver", "driver/drivertest", "remote/winrmd", "testtime", "vm", "vm/*"},
 	{"selftest", "harness", "workshop", "config", "settings", "strictyaml", "results", "driver", "suites", "remote", "guest", "guest/agent", "vm"},
-	{"cmd/wskharness", "examples", "disk", "strictyaml", "results", "report", "driver", "suites", "remote", "guest", "guest/transfer", "crashdump", "vm", "vm/kinds", "settings", "config", "host", "workshop", "targets", "harness", "selftest"},
+	{"cmd/wskharness", "examples", "disk", "strictyaml", "results", "report", "driver", "suites", "remote", "guest", "guest/transfer", "crashdump", "vm", "vm/kinds", "settings", "config", "host", "workshop", "targets", "prepare", "prepare/windows", "harness", "selftest"},
 	{"mutants/controller", "child"},
 	{"mutants", "results", "report", "driver", "suites", "vm", "vm/kinds", "config", "host", "harness"},
 }

@@ -1,0 +1,132 @@
+package prepare
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"wskharness/guest"
+	"wskharness/guest/untrusted"
+	"wskharness/prepare/windows"
+)
+
+// ourFolder is where, on the target, it is kept what the target was: administrators and the system get at it.
+const ourFolder = guest.Home + `\prepare`
+
+const recordFile = ourFolder + `\originals.json`
+
+// record is what a target was before it was prepared. It is on the target, and on its disk before anything is changed, so
+// whoever comes next, from wherever, knows how to bring the target back.
+type record struct {
+	Version int        `json:"version"`
+	Made    time.Time  `json:"made"`
+	Items   []original `json:"items"`
+	// Boot is the boot in which something is changed that takes a reboot: while it goes on, the reboot is still to come.
+	Boot string `json:"boot,omitempty"`
+	// Undoing is set while the target is brought back.
+	Undoing bool `json:"undoing,omitempty"`
+}
+
+// original is an item as it was.
+type original struct {
+	Setting string `json:"setting"`
+	item
+	Was    state `json:"was"`
+	Reboot bool  `json:"reboot,omitempty"`
+	Last   bool  `json:"last,omitempty"` // it is brought back behind the reboot
+}
+
+// restored reports whether an item is what it was; a key that was not there is not there, either.
+func (o original) restored(now state) bool {
+	return now.same(o.Was) && (o.Was.Key == "" || now.Key != "")
+}
+
+const (
+	recordVersion = 1
+	maxOriginals  = 1000
+)
+
+// parseRecord reads one. It is a guest's word, though an administrator's: what it says to write is only ever written to the
+// target that it came from.
+func parseRecord(data []byte) (*record, error) {
+	var r record
+	if err := untrusted.DecodeOne(data, &r); err != nil {
+		return nil, err
+	}
+	var wrong []error
+	if r.Version != recordVersion {
+		wrong = append(wrong, fmt.Errorf("it is of version %d, and this program reads version %d", r.Version, recordVersion))
+	}
+	if len(r.Items) > maxOriginals {
+		wrong = append(wrong, fmt.Errorf("it has %d items", len(r.Items)))
+	}
+	for n, o := range r.Items {
+		if _, err := kindOf(o.item); err != nil {
+			wrong = append(wrong, err)
+		}
+		if slices.ContainsFunc(r.Items[:n], func(p original) bool { return p.item == o.item }) {
+			wrong = append(wrong, fmt.Errorf("it has %s twice", o.item))
+		}
+	}
+	return &r, errors.Join(wrong...)
+}
+
+// readRecord fetches it, with the identifier of the boot; nil where there is none.
+func readRecord(ctx context.Context, host windows.Host) (r *record, boot string, err error) {
+	calls := []windows.Call{windows.BootID(), windows.ReadFile(recordFile)}
+	answers, err := host.Do(ctx, calls)
+	if err != nil {
+		return nil, "", err
+	}
+	for n, a := range answers {
+		if err := a.Err(calls[n]); err != nil {
+			return nil, "", err
+		}
+	}
+	boot = answers[0].Data
+	if !isGUID(boot) {
+		return nil, "", fmt.Errorf("the identifier of the boot is %q, which is no GUID", untrusted.Clip(boot, 60))
+	}
+	if answers[1].Type == windows.Absent {
+		return nil, boot, nil
+	}
+	data, err := answers[1].Bytes()
+	if err == nil {
+		r, err = parseRecord(data)
+	}
+	if err != nil {
+		return nil, boot, fmt.Errorf("read %s on the target, which says what the target was: %w; look at it by hand, nothing was changed", recordFile, err)
+	}
+	return r, boot, nil
+}
+
+// write puts it on the target's disk.
+func (r *record) write(ctx context.Context, host windows.Host) error {
+	data, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	call := windows.WriteFile(recordFile, data)
+	answers, err := host.Do(ctx, []windows.Call{call})
+	if err == nil {
+		err = answers[0].Err(call)
+	}
+	if err != nil {
+		return fmt.Errorf("write down on the target what it was, so that it can be brought back: %w", err)
+	}
+	return nil
+}
+
+// note adds items that are to be changed, as they are now; of one that was changed before, its first state is the original.
+func (r *record) note(setting string, changes []change) (added bool) {
+	for _, c := range changes {
+		if !slices.ContainsFunc(r.Items, func(o original) bool { return o.item == c.item }) {
+			r.Items = append(r.Items, original{setting, c.item, c.now, c.reboot, c.last})
+			added = true
+		}
+	}
+	return added
+}

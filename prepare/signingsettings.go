@@ -1,0 +1,77 @@
+package prepare
+
+import (
+	"crypto/sha1" //nolint:gosec // Windows names certificates by their SHA-1
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"wskharness/guest/untrusted"
+	"wskharness/prepare/windows"
+)
+
+func printable(text string, n int) string {
+	return untrusted.Clip(untrusted.Printable([]byte(text)), n)
+}
+
+// signingSettings are what a test-signed driver needs to load.
+func signingSettings(o Options) []setting {
+	rows := []setting{{
+		name: "bitlocker", needed: true,
+		why:    "a boot setting that changes makes BitLocker ask for its recovery key at the next boot, unless it is suspended",
+		source: "Microsoft, “manage-bde protectors”; “BCD settings and BitLocker”",
+		look: func(v *view) Finding {
+			drive := item{protectionKind, systemDrive, ""}
+			volume := v.object(readProtection(drive))
+			switch {
+			case volume == nil:
+				return Finding{Status: OK, Detail: "no volume of it"}
+			case volume["ProtectionStatus"] == "0":
+				return Finding{Status: OK, Detail: "off or suspended on " + systemDrive}
+			case volume["ProtectionStatus"] != "1":
+				return Finding{Status: Blocked, Detail: systemDrive + " is locked, or its state is not known", Fix: "look at `manage-bde -status " + systemDrive + "` on the machine"}
+			}
+			f := differs(v.differing(wanted{drive, state{"Protection", "0", ""}, false}), "", "manage-bde -protectors -disable C: -RebootCount 0")
+			for n := range f.changes {
+				f.changes[n].last = true // behind the reboot: what BitLocker seals to is what this boot measured
+			}
+			f.Detail = "protects " + systemDrive + ": it is suspended until this is undone"
+			return f
+		},
+	}, {
+		name: "test-signing", needed: true,
+		why:    "Windows loads only drivers that Microsoft has signed, unless it is told to take test signatures, too",
+		source: "Microsoft, “Enable loading of test signed drivers”; “BcdLibraryElementTypes”",
+		look: func(v *view) Finding {
+			f := differs(v.differing(wanted{boot(windows.CurrentLoader, testSigning), yes(), true}), "on", "bcdedit /set {current} testsigning on, and reboot")
+			options := strings.Fields(strings.ToUpper(v.text(currentSystem+"Control", "SystemStartOptions")))
+			for _, option := range options {
+				if option == "TESTSIGNING" {
+					return f
+				}
+			}
+			if f.Status == OK {
+				return pending("on")
+			}
+			return f
+		},
+	}}
+	if o.Certificate == nil {
+		return rows
+	}
+	return append(rows, setting{
+		name: "certificate", needed: true,
+		why:    "the test certificate has to be trusted by the machine: as a root by the kernel's check, as a publisher by the installation of a driver",
+		source: "Microsoft, “Installing a test certificate on a test computer”",
+		look: func(v *view) Finding {
+			sum := sha1.Sum(o.Certificate.Raw) //nolint:gosec // as above
+			thumbprint := strings.ToUpper(hex.EncodeToString(sum[:]))
+			there := state{Type: windows.Certificate, Data: base64.StdEncoding.EncodeToString(o.Certificate.Raw)}
+			f := differs(v.differing(
+				wanted{item{certificateKind, "Root", thumbprint}, there, false}, wanted{item{certificateKind, "TrustedPublisher", thumbprint}, there, false},
+			), fmt.Sprintf("%s is in Root and TrustedPublisher, until %s", thumbprint, o.Certificate.NotAfter.Format("2006-01-02")), "certutil -addstore Root FILE, and certutil -addstore TrustedPublisher FILE")
+			return f
+		},
+	})
+}
