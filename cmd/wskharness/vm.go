@@ -20,7 +20,7 @@ import (
 func newVM(c *common) *cobra.Command {
 	cmd := &cobra.Command{Use: "vm", Short: "Start, use and stop guests by hand"}
 	cmd.AddCommand(newVMUp(c), newVMDown(c), newVMRevert(c), newVMList(c), newVMExec(c), newVMPush(c), newVMPull(c),
-		newVMConsole(c), newVMDump(c), newVMReset(c))
+		newVMConsole(c), newVMDump(c), newVMReset(c), newVMPrepare(c))
 	return cmd
 }
 
