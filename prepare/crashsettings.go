@@ -52,6 +52,8 @@ func lookPageFile(v *view) Finding {
 	need := min(memory/mebibyte+pageFileMargin, mostPageFile)
 	size, managed := pageFile(now)
 	switch {
+	case memory == 0:
+		return Finding{Status: Unknown, Detail: "WMI does not say how much memory the machine has", Fix: "look at `Get-CimInstance Win32_ComputerSystem` on the machine"}
 	case managed:
 		return Finding{Status: OK, Detail: "Windows manages its size"}
 	case size >= need:

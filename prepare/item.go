@@ -34,13 +34,11 @@ func (s state) String() string {
 		return "not there"
 	case windows.Certificate, windows.File:
 		return "there"
-	case windows.List:
-		return strings.ReplaceAll(s.Data, "\x00", ", ")
 	}
 	if s.Data == "" {
 		return "empty"
 	}
-	return s.Data
+	return printable(strings.ReplaceAll(s.Data, "\x00", ", "), 300)
 }
 
 func (i item) String() string {

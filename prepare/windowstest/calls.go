@@ -40,11 +40,10 @@ var done = windows.Answer{Type: "Done"}
 func (w *Windows) call(c windows.Call) windows.Answer {
 	if w.Refuse != nil {
 		if err := w.Refuse(c); err != nil {
-			code := winerr.ErrorSuccess
 			if known, ok := errors.AsType[*windows.CallError](err); ok {
-				code = known.Code
+				return failure(known.Code, known.Text)
 			}
-			return failure(code, err.Error())
+			return failure(winerr.ErrorSuccess, err.Error())
 		}
 	}
 	if w.Filtered && !c.Reads() && c.Do != "bootId" {
