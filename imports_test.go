@@ -47,8 +47,6 @@ var floors = [][]string{
 	{"vm", "settings", "driver", "remote", "winerr"},
 	{"vm/vmtest", "vm", "remote"},
 	{"vm/lease", "disk"},
-	{"vm/vmtest/minimal/inside", "remote", "remote/winrmd"},
-	{"vm/vmtest/minimal", "driver", "child", "remote"},
 	{"vm/vmtest/bootable/early"},
 	{"vm/vmtest/bootable", "vm/vmtest/bootable/early", "driver", "child", "remote"},
 	{"vm/vmtest/minimal/inside", "vm/vmtest/bootable/early", "remote", "remote/winrmd"},
