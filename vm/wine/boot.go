@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"time"
@@ -44,6 +45,7 @@ type boot struct {
 	marked  chan struct{} // … and has arrived when this is closed
 	ear     *os.File      // our end of the console
 	quiet   chan struct{} // closed when nothing more can come from the console
+	echo    io.Writer     // nil, or gets the console, too
 }
 
 // start boots a prefix. It returns when drivers can be loaded. What it started is killed with the thread
@@ -52,7 +54,7 @@ func start(ctx context.Context, o *guestConfig, k kin, c enclosure) (*boot, erro
 	ctx, cancel := context.WithTimeout(ctx, bootLimit)
 	defer cancel()
 	b := &boot{kin: k, begun: time.Now(), crash: make(chan vm.Event, 1),
-		quiet: make(chan struct{})}
+		quiet: make(chan struct{}), echo: o.echo}
 	env := o.Software.Environment(k.prefix, k.temp, debugChannels)
 	if o.Netio != "" {
 		env = append(env, "WINEDLLOVERRIDES=netio.sys=n,b")
@@ -184,6 +186,7 @@ func (b *boot) line(line []byte) {
 	b.log = append(b.log, line...)
 	driver := b.console.line(string(line))
 	b.mu.Unlock()
+	b.repeat(line)
 	if driver != 0 && b.host != nil {
 		_ = b.host.watch(driver) // a host that is gone ends the boot anyway
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -29,6 +30,8 @@ type guestConfig struct {
 	Temp     string            `json:"temp"` // folder of sockets, with a short name; gone with the guest
 	// Unclaimed is how long the guest stays up with nobody's claim.
 	Unclaimed time.Duration `json:"unclaimedNs"`
+
+	echo io.Writer // see Sole
 }
 
 // State is what is known of a guest that is up.
