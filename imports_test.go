@@ -56,6 +56,9 @@ var floors = [][]string{
 	{"vm/powershell/powershelltest", "vm/powershell", "remote/winrmd"},
 	{"vm/*", "vm", "vm/access", "vm/lease", "vm/powershell", "guest/untrusted", "settings", "strictyaml", "disk", "driver", "remote", "remote/winrmd", "child", "winerr"}, // a kind of machine
 	{"vm/kinds", "vm", "vm/*"},
+	{"image/disc"},
+	{"image/wim"},
+	{"image/answer", "remote"},
 	{"suites/report"},
 	{"suites/output", "strictyaml", "driver/abi", "suites/report"},
 	{"suites/parameters", "strictyaml"},
