@@ -47,6 +47,7 @@ var floors = [][]string{
 	{"vm", "settings", "driver", "remote", "winerr"},
 	{"vm/vmtest", "vm", "remote"},
 	{"vm/lease", "disk"},
+	{"vm/qmp"},
 	{"vm/vmtest/bootable/early"},
 	{"vm/vmtest/bootable", "vm/vmtest/bootable/early", "driver", "child", "remote"},
 	{"vm/vmtest/minimal/inside", "vm/vmtest/bootable/early", "remote", "remote/winrmd"},
@@ -54,7 +55,7 @@ var floors = [][]string{
 	{"vm/access", "vm", "settings", "strictyaml", "textfile", "remote"},
 	{"vm/powershell", "remote", "child", "winerr", "guest/untrusted"},
 	{"vm/powershell/powershelltest", "vm/powershell", "remote/winrmd"},
-	{"vm/*", "vm", "vm/access", "vm/lease", "vm/powershell", "guest/untrusted", "settings", "strictyaml", "disk", "driver", "remote", "remote/winrmd", "child", "winerr"}, // a kind of machine
+	{"vm/*", "vm", "vm/access", "vm/lease", "vm/powershell", "guest/untrusted", "settings", "strictyaml", "disk", "driver", "remote", "remote/winrmd", "child", "winerr", "vm/qmp"}, // a kind of machine
 	{"vm/kinds", "vm", "vm/*"},
 	{"image/disc"},
 	{"image/wim"},

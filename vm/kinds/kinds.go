@@ -4,6 +4,7 @@ package kinds
 
 import (
 	"wskharness/vm"
+	"wskharness/vm/qemu"
 	"wskharness/vm/static"
 	"wskharness/vm/wine"
 )
@@ -12,6 +13,7 @@ import (
 func All() []vm.Kind {
 	return []vm.Kind{
 		wine.Kind(),
+		qemu.Kind(),
 		static.Kind(),
 	}
 }
