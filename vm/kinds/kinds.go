@@ -4,6 +4,7 @@ package kinds
 
 import (
 	"wskharness/vm"
+	"wskharness/vm/libvirt"
 	"wskharness/vm/qemu"
 	"wskharness/vm/static"
 	"wskharness/vm/wine"
@@ -14,6 +15,7 @@ func All() []vm.Kind {
 	return []vm.Kind{
 		wine.Kind(),
 		qemu.Kind(),
+		libvirt.Kind(),
 		static.Kind(),
 	}
 }
