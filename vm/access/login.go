@@ -17,7 +17,9 @@ type Login struct {
 	User         string `json:"user"`
 	PasswordEnv  string `json:"passwordEnv,omitempty"` // name of an environment variable
 	PasswordFile string `json:"passwordFile,omitempty"`
-	Auth         string `json:"auth"`                        // "basic" or "ntlm"
+	Auth         string `json:"auth"`                        // "basic", "ntlm" or "certificate"
+	ClientCert   string `json:"clientCertificate,omitempty"` // PEM: who logs on, instead of a password
+	ClientKey    string `json:"clientKey,omitempty"`         // PEM
 	Certificate  string `json:"certificateSha256,omitempty"` // the only certificate that is accepted, in hexadecimal
 	CAFile       string `json:"caFile,omitempty"`            // PEM, or one certificate in DER; empty: the system's
 	ServerName   string `json:"serverName,omitempty"`        // that the certificate has to bear; empty: the host of the url
@@ -28,6 +30,9 @@ var thumbprint = regexp.MustCompile(`^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$`)
 
 // wantPassword: a configuration is checked in, printed and attached to bug reports.
 const wantPassword = "password_env: NAME of an environment variable, or password_file: PATH"
+
+// wantProof is what a login needs beside its user.
+const wantProof = wantPassword + "; or auth: certificate, with client_certificate: PATH and client_key: PATH"
 
 // Table is the keys, read into l.
 func (l *Login) Table() settings.Table {
@@ -40,13 +45,17 @@ func (l *Login) Table() settings.Table {
 			{Name: "password", Value: settings.Value{Read: func(r *settings.Reader, n *strictyaml.Node, what string) {
 				r.At(n, wantPassword, "a password in the configuration itself")
 			}}},
-			{Name: "auth", Value: settings.Word(&l.Auth, "basic", "ntlm")},
+			{Name: "auth", Value: settings.Word(&l.Auth, "basic", "ntlm", "certificate")},
+			{Name: "client_certificate", Doc: "With auth: certificate: the certificate that the machine maps to the account, PEM.", Value: settings.Path(&l.ClientCert),
+				Beside: []settings.Rule{{Key: "client_key", Want: "client_key: PATH beside it"}}, Without: []settings.Rule{{Key: "password_env"}, {Key: "password_file"}}},
+			{Name: "client_key", Doc: "Its private key, PEM; nobody else may read the file.", Value: settings.Path(&l.ClientKey),
+				Beside: []settings.Rule{{Key: "client_certificate", Want: "client_certificate: PATH beside it"}}},
 			{Name: "allow_plain", Doc: "Basic over http: the password goes over the network in the clear.", Value: settings.Bool(&l.AllowPlain)},
 			{Name: "certificate_sha256", Doc: "The only certificate that is accepted.", Value: settings.Value{Schema: settings.Pattern(thumbprint.String()), Read: l.readCertificate}},
 			{Name: "ca_file", Doc: "The authority to trust: PEM, or one certificate in DER.", Without: []settings.Rule{{Key: "certificate_sha256"}}, Value: settings.Path(&l.CAFile)},
 			{Name: "server_name", Doc: "The name that the certificate bears, where that is not the address.", Value: settings.Text(&l.ServerName)},
 		},
-		Choice: &settings.Choice{Names: []string{"password_env", "password_file", "password"}, Want: wantPassword, Says: "password"},
+		Choice: &settings.Choice{Names: []string{"password_env", "password_file", "client_certificate", "password"}, Want: wantProof, Says: "password"},
 	}
 }
 
@@ -65,7 +74,17 @@ func (l *Login) Check(r *settings.Reader, given settings.Given, where *strictyam
 	if user := given["user"]; user != nil && l.Auth == "basic" && strings.Contains(l.User, ":") {
 		r.At(user, "a name without a colon, or auth: ntlm", "basic authentication can't carry a user with a colon")
 	}
+	if n := given["client_certificate"]; n != nil && l.Auth != "certificate" {
+		r.At(n, "auth: certificate beside it", "client_certificate with auth: %s", l.Auth)
+	}
+	if n := given["auth"]; n != nil && l.Auth == "certificate" && given["client_certificate"] == nil {
+		r.At(n, "client_certificate: PATH and client_key: PATH beside it", "auth: certificate without a certificate")
+	}
 	if !plain {
+		return
+	}
+	if n := given["client_certificate"]; n != nil {
+		r.At(n, "https", "a certificate proves nothing over http")
 		return
 	}
 	if l.Auth == "basic" && !l.AllowPlain {
@@ -101,7 +120,14 @@ func (l *Login) At(url string, getenv func(string) string) (remote.Endpoint, err
 	e := remote.Endpoint{
 		URL: url, User: l.User, Auth: remote.Auth(l.Auth), PinSHA256: l.Certificate, ServerName: l.ServerName, AllowPlain: l.AllowPlain,
 	}
-	if l.PasswordEnv != "" {
+	switch {
+	case l.ClientCert != "":
+		pair, err := readPair(l.ClientCert, l.ClientKey)
+		if err != nil {
+			return e, settings.Usagef("read the client certificate: %w", err)
+		}
+		e.ClientCertificate = pair
+	case l.PasswordEnv != "":
 		password, err := passwordText([]byte(getenv(l.PasswordEnv)))
 		switch {
 		case err != nil:
@@ -110,7 +136,7 @@ func (l *Login) At(url string, getenv func(string) string) (remote.Endpoint, err
 			return e, settings.Usagef("the password's environment variable %s is empty or not set: export it", l.PasswordEnv)
 		}
 		e.Password = password
-	} else {
+	default:
 		password, exposed, err := readPassword(l.PasswordFile)
 		if err = errors.Join(err, exposed); err != nil {
 			return e, settings.Usagef("read the password: %w", err)

@@ -15,7 +15,7 @@ const maxPassword = 4096
 
 // readPassword reads a password file. exposed is nil, or says why somebody else may know what is in it.
 func readPassword(path string) (password remote.Secret, exposed, err error) {
-	data, info, err := textfile.Read(path, maxPassword)
+	data, exposed, err := readPrivate(path, maxPassword)
 	if err != nil {
 		return "", nil, err
 	}
@@ -28,11 +28,20 @@ func readPassword(path string) (password remote.Secret, exposed, err error) {
 	case strings.ContainsAny(string(password), "\r\n"):
 		return "", nil, fmt.Errorf("%s has more than one line, and is to have the password alone", path)
 	}
+	return password, exposed, nil
+}
+
+// readPrivate reads a file that nobody else is to read. exposed is nil, or says why somebody else may.
+func readPrivate(path string, limit int64) (data []byte, exposed, err error) {
+	data, info, err := textfile.Read(path, limit)
+	if err != nil {
+		return nil, nil, err
+	}
 	owner := uint32(os.Geteuid())
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 		owner = stat.Uid
 	}
-	return password, exposure(path, info.Mode().Perm(), owner, uint32(os.Geteuid())), nil
+	return data, exposure(path, info.Mode().Perm(), owner, uint32(os.Geteuid())), nil
 }
 
 // passwordText is a password as it was typed: in UTF-8, and without the line's end that editors put behind it. Its errors are
