@@ -56,6 +56,8 @@ var floors = [][]string{
 	{"vm/powershell", "remote", "child", "winerr", "guest/untrusted"},
 	{"vm/powershell/powershelltest", "vm/powershell", "remote/winrmd"},
 	{"vm/*", "vm", "vm/access", "vm/lease", "vm/powershell", "guest/untrusted", "settings", "strictyaml", "disk", "driver", "remote", "remote/winrmd", "child", "winerr", "vm/qmp"}, // a kind of machine
+	{"vm/static/power", "vm", "vm/access", "settings", "strictyaml", "remote", "guest/untrusted", "child"},
+	{"vm/static", "vm", "vm/access", "vm/static/power", "settings", "remote", "child"},
 	{"vm/kinds", "vm", "vm/*"},
 	{"image/disc"},
 	{"image/wim"},

@@ -18,8 +18,9 @@ import (
 	"wskharness/vm/kinds"
 )
 
-// jsonName is a name of JSON, in camel case, with its options; or none.
-var jsonName = regexp.MustCompile(`^(-|[a-z][a-zA-Z0-9]*)?(,(omitempty|omitzero|string))*$`)
+// jsonName is a name of JSON, in camel case, with its options; or none; or an annotation of OData, whose words others have
+// chosen (Redfish).
+var jsonName = regexp.MustCompile(`^(-|[a-z][a-zA-Z0-9]*)?(,(omitempty|omitzero|string))*$|^[A-Za-z.]*[@#][A-Za-z.]+$`)
 
 // TestJSONIsInCamelCase holds all that the program writes and reads as JSON to one case, by the tags of the product's structs.
 func TestJSONIsInCamelCase(t *testing.T) {

@@ -80,7 +80,7 @@ func TestSchemaTakesWhatIsTaken(t *testing.T) {
 	for _, text := range []string{
 		string(defaultConfig),
 		"targets: {w: {provider: wine, netio: model, model_defines: {A: 1, B: '', C: x}}}\nout: 5\nsuites: [7, a]\nlimits: {case: 1m05s}\n",
-		"targets: {b: {provider: static, url: 'HTTP://[::1]:1', user: 5, password_file: pw, auth: basic, allow_plain: true, reset: [x, -n, 5, true, 1.5], reset_env: [A], reset_within: 5m}}\nrun: {targets: [b], suites: [device]}\n",
+		"targets: {b: {provider: static, url: 'HTTP://[::1]:1', user: 5, password_file: pw, auth: basic, allow_plain: true, power: {reset: [x, -n, 5, true, 1.5], env: [A]}, boot_within: 5m}}\nrun: {targets: [b], suites: [device]}\n",
 		"%YAML 1.2\n---\ntargets: &t {w: {provider: wine}}\n",
 	} {
 		if _, err := parseConfig([]byte(text), "c.yaml", "/etc"); err != nil {

@@ -11,7 +11,7 @@ import (
 
 // labs are two machines with passwords, and a driver that is built.
 const labs = `targets:
-  one: {provider: static, url: 'https://h', user: u, password_env: ONE_PASSWORD, reset: [ipmitool, power, reset], reset_env: [%RESET%]}
+  one: {provider: static, url: 'https://h', user: u, password_env: ONE_PASSWORD, power: {reset: [ipmitool, power, reset], env: [%RESET%]}}
   two: {provider: static, url: 'https://h', user: u, password_env: LC_PASSWORD}
   three: {provider: static, url: 'https://h', user: u, password_file: pw}
 driver: {source: ., build: [make], build_env: [%BUILD%], sys: x.sys}
@@ -30,13 +30,13 @@ func TestVariablesOfPrograms(t *testing.T) {
 		schema       bool // the schema refuses it, too
 	}{
 		"good":                    {"IPMI_PASSWORD, SSH_AUTH_SOCK", "CROSS_COMPILE", "", false},
-		"reset has its password":  {"ONE_PASSWORD", "A", "c.yaml:2:127: ONE_PASSWORD is the password_env of a target, which no program is given (expected a variable of its own)", false},
-		"reset has another's":     {"A, LC_PASSWORD", "A", "c.yaml:2:130: LC_PASSWORD is the password_env of a target", false},
+		"reset has its password":  {"ONE_PASSWORD", "A", "c.yaml:2:129: ONE_PASSWORD is the password_env of a target, which no program is given (expected a variable of its own)", false},
+		"reset has another's":     {"A, LC_PASSWORD", "A", "c.yaml:2:132: LC_PASSWORD is the password_env of a target", false},
 		"build has a password":    {"A", "B, ONE_PASSWORD", "c.yaml:5:51: ONE_PASSWORD is the password_env of a target", false},
-		"no name":                 {"'A B'", "A", "c.yaml:2:127: reset_env has something else (expected the name of an environment variable)", true},
-		"named twice":             {"A, A", "A", `c.yaml:2:130: reset_env has "A" twice`, true},
-		"none is named":           {"", "A", "reset_env is an empty list (expected a list of at least one)", true},
-		"a list in place of name": {"[A]", "A", "c.yaml:2:127: an entry of reset_env is a list", true},
+		"no name":                 {"'A B'", "A", "c.yaml:2:129: env has something else (expected the name of an environment variable)", true},
+		"named twice":             {"A, A", "A", `c.yaml:2:132: env has "A" twice`, true},
+		"none is named":           {"", "A", "env is an empty list (expected a list of at least one)", true},
+		"a list in place of name": {"[A]", "A", "c.yaml:2:129: an entry of env is a list", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := labsWith(test.reset, test.build)
@@ -58,12 +58,12 @@ func TestVariablesOfPrograms(t *testing.T) {
 			}
 		})
 	}
-	alone := "targets: {one: {provider: static, url: 'https://h', user: u, password_file: pw, reset_env: [A]}}\n"
-	if _, err := parseConfig([]byte(alone), "c.yaml", dir); err == nil || !strings.Contains(err.Error(), "c.yaml:1:92: reset_env without reset") {
+	alone := "targets: {one: {provider: static, url: 'https://h', user: u, password_file: pw, power: {env: [A]}}}\n"
+	if _, err := parseConfig([]byte(alone), "c.yaml", dir); err == nil || !strings.Contains(err.Error(), "c.yaml:1:88: power has no program that does something") {
 		t.Error(err)
 	}
 	if configSchemaCompiled(t).Validate(plainYAML(t, alone)) == nil {
-		t.Error("the schema takes reset_env without reset")
+		t.Error("the schema takes env without a program")
 	}
 }
 

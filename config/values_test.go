@@ -104,7 +104,7 @@ func TestThereIsNoShell(t *testing.T) {
 		"[make, -C, ~/src]":                     `build: "~/src" is replaced by a shell`,
 		"[gcc, '*.c']":                          `build: "*.c" is a pattern for a shell`,
 		"[cd, src]":                             `build: "cd" is a command of a shell`,
-		"[CC=gcc, make]":                        `build: "CC=gcc" sets a variable (build_env and reset_env pass on one; [env, NAME=value, program] sets one), and there is no shell`,
+		"[CC=gcc, make]":                        `build: "CC=gcc" sets a variable (build_env, and env of power, pass on one; [env, NAME=value, program] sets one), and there is no shell`,
 		"make":                                  `build is "make", and there is no shell to take it apart (expected a list: [make]; or [sh, -c, 'the whole line'])`,
 		"make -j4 all":                          `build is "make -j4 all", and there is no shell to take it apart (expected a list: [make, -j4, all]; or`,
 		"[]":                                    "build is an empty list (expected a list of at least one)",
@@ -136,7 +136,7 @@ func TestThereIsNoShell(t *testing.T) {
 			t.Errorf("%s:\ngot  %v\nwant %s", build, err, want)
 		}
 	}
-	text := staticConfig("https://h", `    reset: ["virsh reset lab1"]`+"\n")
+	text := staticConfig("https://h", `    power: {reset: ["virsh reset lab1"]}`+"\n")
 	if _, err := parseConfig([]byte(text), "c.yaml", "/etc"); err == nil || !strings.Contains(err.Error(), `reset: "virsh reset lab1" is a whole line, and there is no shell`) {
 		t.Errorf("reset: %v", err)
 	}

@@ -279,10 +279,10 @@ func TestStaticMachineIsRebooted(t *testing.T) {
 		after      results.Outcome
 		why        string
 	}{
-		{name: "by its command", keys: fmt.Sprintf(", reset: [%q, %s, %q, %s], reset_within: 9m", env.Program[0], harnesstest.ResetCommand, env.Cache, up.ID),
+		{name: "by its command", keys: fmt.Sprintf(", power: {reset: [%q, %s, %q, %s]}, boot_within: 9m", env.Program[0], harnesstest.ResetCommand, env.Cache, up.ID),
 			before: refuses, after: results.Pass},
 		{name: "by its guest", before: obeys, after: results.Pass},
-		{name: "by a command that fails", keys: ", reset: ['false']", before: obeys, after: results.NotRun, why: "reset the machine"},
+		{name: "by a command that fails", keys: ", power: {reset: ['false']}", before: obeys, after: results.NotRun, why: "power reset by the target's program: false: exit status 1"},
 		{name: "not at all", before: refuses, after: results.NotRun, why: "give its target a reset command"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -349,7 +349,7 @@ func TestRebootWithADump(t *testing.T) {
 			t.Fatal(line, code, err)
 		}
 	}
-	text := fmt.Sprintf("targets:\n  lab: {provider: static, url: '%s', user: '%s', password_file: '%s', auth: basic, certificate_sha256: '%s', reset: ['%s', %s, '%s', %s]}\nsuites: [slow.yaml]\n",
+	text := fmt.Sprintf("targets:\n  lab: {provider: static, url: '%s', user: '%s', password_file: '%s', auth: basic, certificate_sha256: '%s', power: {reset: ['%s', %s, '%s', %s]}}\nsuites: [slow.yaml]\n",
 		up.Endpoint, up.User, up.PasswordFile, up.CertificateSHA, env.Program[0], harnesstest.ResetCommand, env.Cache, up.ID)
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "slow.yaml"), []byte(slowSuite), 0o644); err != nil {

@@ -339,7 +339,7 @@ func TestSelftestOnAStaticMachine(t *testing.T) {
 	env := testEnv(t)
 	up := harnesstest.BringUp(t, env.Host)
 	small := smallDisk(t, env, up)
-	text := fmt.Sprintf("targets:\n  lab: {provider: static, url: '%s', user: '%s', password_file: '%s', auth: basic, certificate_sha256: '%s', reset: ['%s', %s, '%s', %s]}\n",
+	text := fmt.Sprintf("targets:\n  lab: {provider: static, url: '%s', user: '%s', password_file: '%s', auth: basic, certificate_sha256: '%s', power: {reset: ['%s', %s, '%s', %s]}}\n",
 		up.Endpoint, up.User, up.PasswordFile, up.CertificateSHA, env.Program[0], harnesstest.ResetCommand, env.Cache, up.ID)
 	config, err := harnesstest.ParseConfig([]byte(text), config.Name, t.TempDir())
 	if err != nil {

@@ -50,7 +50,7 @@ func shellMeant(words []string) string {
 		case slices.Contains(builtins, last):
 			return "is a command of a shell"
 		case assignment.MatchString(last):
-			return "sets a variable (build_env and reset_env pass on one; [env, NAME=value, program] sets one)"
+			return "sets a variable (build_env, and env of power, pass on one; [env, NAME=value, program] sets one)"
 		case strings.ContainsAny(last, "|&;<>"), strings.ContainsAny(last, " \t") && !strings.Contains(last, "/"):
 			return "is a whole line"
 		}

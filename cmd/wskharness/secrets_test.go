@@ -46,8 +46,9 @@ const canaryLab = `  lab:
     password_env: LAB_PASSWORD
     auth: basic
     certificate_sha256: %s
-    reset: [sh, reset.sh, ` + canaryArgument + `]
-    reset_env: [BMC]
+    power:
+      reset: [sh, reset.sh, ` + canaryArgument + `]
+      env: [BMC]
 `
 
 const canarySuites = `suite: own
@@ -135,7 +136,7 @@ echo no such outlet; exit 3
 	l.holds(t, l.file(t, "failed/latest/build.log"), "GIVEN=what-is-given", "[redacted]")
 
 	tainted := l.said(t, "run", "--target", "lab", "taint.faults", "taint.well", "-v", "--out", "tainted")
-	l.holds(t, l.file(t, "tainted/latest/events.ndjson"), "reset the machine with sh: exit status 3", "BMC=[redacted]", "no such outlet")
+	l.holds(t, l.file(t, "tainted/latest/events.ndjson"), "power reset by the target's program: sh: exit status 3", "BMC=[redacted]", "no such outlet")
 	crashed := l.said(t, "run", "--target", "wine", "taint.faults", "-v", "--out", "crashed")
 	dry := l.said(t, "run", "--config", "built.yaml", "--target", "lab", "own", "--dry-run")
 	for _, name := range []string{"build", "reset", "guest", "compiler"} {

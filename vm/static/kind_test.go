@@ -35,19 +35,19 @@ func TestSharedMachine(t *testing.T) {
 	}
 }
 
-// The program that resets the machine gets the variables that are named for it, and no password of any target.
-func TestVariablesOfTheResetProgram(t *testing.T) {
+// A target's programs get the variables that are named for them, and no password of any target.
+func TestVariablesOfPrograms(t *testing.T) {
 	t.Setenv("P", "s3cret")
-	d := defined(t, "{url: 'https://h', user: u, password_env: P, reset: [ipmitool, power, reset], reset_env: [IPMI_PASSWORD, SSH_AUTH_SOCK]}")
+	d := defined(t, "{url: 'https://h', user: u, password_env: P, revert: [reimage, lab1], revert_env: [IPMI_PASSWORD, SSH_AUTH_SOCK]}")
 	p, err := d.Provider(vm.Host{Getenv: os.Getenv, Never: []string{"P", "OTHER"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := p.(*Provider).opts
-	if !slices.Equal(o.Environment.Also, []string{"IPMI_PASSWORD", "SSH_AUTH_SOCK"}) || !slices.Equal(o.Environment.Never, []string{"P", "OTHER"}) {
-		t.Errorf("got environment %+v, want IPMI_PASSWORD and SSH_AUTH_SOCK, and never P and OTHER", o.Environment)
+	if !slices.Equal(o.Revert.Environment.Also, []string{"IPMI_PASSWORD", "SSH_AUTH_SOCK"}) || !slices.Equal(o.Revert.Environment.Never, []string{"P", "OTHER"}) {
+		t.Errorf("got environment %+v, want IPMI_PASSWORD and SSH_AUTH_SOCK, and never P and OTHER", o.Revert.Environment)
 	}
-	if !slices.Equal(d.Secrets.Variables, []string{"P"}) || len(o.Reset) != 3 || o.Endpoint.Password.Reveal() != "s3cret" {
+	if !slices.Equal(d.Secrets.Variables, []string{"P"}) || len(o.Revert.Words) != 2 || o.Endpoint.Password.Reveal() != "s3cret" {
 		t.Errorf("%+v, %+v", d.Secrets, o)
 	}
 }

@@ -59,7 +59,7 @@ func TestAcquireOfAMachineThatIsOff(t *testing.T) {
 	}
 	e.URL = "https://" + closed.Addr().String() + "/wsman"
 	closed.Close()
-	p, err := static.New(static.Options{Endpoint: e})
+	p, err := static.New(static.Options{Endpoint: e, Wait: 50 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
