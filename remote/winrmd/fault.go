@@ -49,8 +49,11 @@ func noShell(id string) *fault {
 	return unexpectedSelectors("There is no shell " + id + ": it was deleted, was idle for too long, or never was. Create another.")
 }
 
-// notStarted: recorded for a program that does not exist.
+// notStarted: recorded for a program that does not exist. On a machine that goes down it is not recorded.
 func notStarted(err error) *fault {
+	if errors.Is(err, ErrGoingDown) {
+		return aborted()
+	}
 	f := &fault{subcode: "w:InternalError", provider: true, reason: err.Error()}
 	host, ours := errors.AsType[*Error](err)
 	switch {

@@ -2,6 +2,7 @@ package winrmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -84,6 +85,10 @@ const (
 	SignalCtrlBreak = remote.SignalCtrlBreak
 	SignalTerminate = remote.SignalTerminate
 )
+
+// ErrGoingDown is what a Host answers whose machine is on its way down: the client is told what it is told of a shell that is
+// torn down under a request, which is what the next moment does.
+var ErrGoingDown = errors.New("the machine is going down")
 
 // Error is a Win32 error that a Host wants its client to see.
 type Error struct {

@@ -35,7 +35,7 @@ type hostConn struct {
 }
 
 // errEnded is what is said of a guest whose processes ended, as those of one that reboots do.
-var errEnded = errors.New("winrshost.exe has ended")
+var errEnded = fmt.Errorf("%w: winrshost.exe has ended", winrmd.ErrGoingDown)
 
 type watchedEvent struct{ process, exit uint32 }
 

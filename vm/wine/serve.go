@@ -197,7 +197,7 @@ func (s *server) booted() *boot {
 func (s *server) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process, error) {
 	b := s.booted()
 	if b == nil {
-		return nil, errors.New("start a command: the guest is off")
+		return nil, fmt.Errorf("start a command: %w: the guest is off", winrmd.ErrGoingDown)
 	}
 	return b.host.Start(ctx, spec)
 }
@@ -206,7 +206,7 @@ func (s *server) Start(ctx context.Context, spec winrmd.Spec) (winrmd.Process, e
 func (s *server) TakesCodepage(ctx context.Context, codepage int) (bool, error) {
 	b := s.booted()
 	if b == nil {
-		return false, errors.New("ask about a code page: the guest is off")
+		return false, fmt.Errorf("ask about a code page: %w: the guest is off", winrmd.ErrGoingDown)
 	}
 	return b.host.TakesCodepage(ctx, codepage)
 }
