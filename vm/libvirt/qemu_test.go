@@ -53,7 +53,7 @@ func provider(t *testing.T, o Options) *Provider {
 	return p
 }
 
-var expected = vmtest.Expect{Command: "echo up", Output: "up", Reverts: true, Dirty: "write dirt", Clean: "absent dirt"}
+var expected = vmtest.Expect{Command: "echo up", Output: "up", Reverts: true, Dirty: "write dirt", Clean: "absent dirt", BootID: "boot-id", Crash: "crash"}
 
 // clean fails the test where anything of a machine is left: a domain, a volume, a folder.
 func (d *daemon) clean(t *testing.T, o Options) {

@@ -9,7 +9,7 @@ import (
 )
 
 // expect is what a minimal guest does.
-var expect = vmtest.Expect{Command: "echo up", Output: "up", Reverts: true, Dirty: "write dirt", Clean: "absent dirt"}
+var expect = vmtest.Expect{Command: "echo up", Output: "up", Reverts: true, Dirty: "write dirt", Clean: "absent dirt", BootID: "boot-id", Crash: "crash"}
 
 func TestConformance(t *testing.T) {
 	t.Parallel()

@@ -38,7 +38,7 @@ func TestConformance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	vmtest.Run(t, p, vmtest.Expect{Command: "echo up", Output: "up"})
+	vmtest.Run(t, p, vmtest.Expect{Command: "echo up", Output: "up", Shared: true})
 }
 
 func TestNewRefusesAnInvalidEndpoint(t *testing.T) {

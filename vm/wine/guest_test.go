@@ -21,8 +21,10 @@ import (
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	vmtest.Run(t, testProvider(t, nil), vmtest.Expect{
-		Command: "echo up", Output: "up", Reverts: true,
+	p := testProvider(t, nil)
+	vmtest.Run(t, p, vmtest.Expect{
+		Command: "echo up", Output: "up", Reverts: true, Crash: loadFaulty + ` && C:\probe.exe ioctl 0x801`,
+		Left:  func() ([]string, error) { return foldersIn(guestsDir(p.opts.Root)) },
 		Dirty: `reg add HKLM\Software\Dirty /f && echo dirt > C:\windows\dirt.txt`,
 		Clean: `if exist C:\windows\dirt.txt exit 1`,
 	})
