@@ -41,7 +41,7 @@ wskharness.yaml:2:26: unknown key "nteio" in target wine; did you mean "netio"? 
 wskharness.yaml:5:10: basic over http sends the password in the clear (expected https, or auth: ntlm, or allow_plain: true in so many words)
 wskharness.yaml:8:15: a password in the configuration itself (expected password_env: NAME of an environment variable, or password_file: PATH)
 wskharness.yaml:9:3: the target's name is "Bad Name" (expected lower-case letters, digits, dots, dashes and underscores)
-wskharness.yaml:9:24: provider is "vmware" (expected one of wine, qemu, libvirt, static)
+wskharness.yaml:9:24: provider is "vmware" (expected one of wine, qemu, libvirt, hyperv, static)
 wskharness.yaml:11:13: no target "wien"; did you mean "wine"? (expected one of wine, lab)
 wskharness.yaml:12:1: unknown key "outt" in the configuration; did you mean "out"? (expected one of targets, suites, out, driver, run, limits)
 wskharness.yaml:13:20: the define is "A B" (expected a C identifier)

@@ -4,6 +4,7 @@ package kinds
 
 import (
 	"wskharness/vm"
+	"wskharness/vm/hyperv"
 	"wskharness/vm/libvirt"
 	"wskharness/vm/qemu"
 	"wskharness/vm/static"
@@ -16,6 +17,7 @@ func All() []vm.Kind {
 		wine.Kind(),
 		qemu.Kind(),
 		libvirt.Kind(),
+		hyperv.Kind(),
 		static.Kind(),
 	}
 }
