@@ -21,5 +21,6 @@
 // # What Hyper-V has not
 //
 // There is no dump of the memory from outside that a debugger reads: a saved state needs tools of Microsoft's that come with no
-// Windows. A guest that hangs gets an NMI, and writes the dump itself.
+// Windows. A guest that hangs gets an NMI, and writes the dump itself. The console is not recorded: what a guest prints to a serial
+// port is kept by nobody until somebody reads the pipe that the port is connected to, on the host.
 package hyperv

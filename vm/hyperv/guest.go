@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"wskharness/disk"
 	"wskharness/remote"
 	"wskharness/vm"
@@ -32,6 +34,9 @@ func list(_ context.Context, h vm.Host) ([]vm.Guest, error) {
 	all, err := leases(h.Cache)
 	if err != nil {
 		return nil, fmt.Errorf("list the Hyper-V guests: %w", err)
+	}
+	if h.Logger == nil {
+		h.Logger = hclog.NewNullLogger()
 	}
 	slices.SortFunc(all, func(a, b leased) int { return a.Started.Compare(b.Started) })
 	var up []vm.Guest
@@ -132,6 +137,9 @@ func (g *guest) Revert(ctx context.Context) (ready time.Duration, err error) {
 		r, err := v.restore(ctx, g.Clean)
 		if err == nil {
 			ready, err = g.again(ctx, begun, v, r.Mark)
+		}
+		if e, unresolved := g.endpoint(g.host); err == nil && unresolved == nil && r.Memory {
+			setClock(ctx, e, g.host.Logger)
 		}
 		return err
 	})

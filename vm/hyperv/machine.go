@@ -177,13 +177,20 @@ func (m *machine) boot(ctx context.Context, booting <-chan entry) (remote.Endpoi
 
 // Revert restores the checkpoint.
 func (m *machine) Revert(ctx context.Context) error {
-	return m.start(ctx, func() (mark, error) {
+	memory := false
+	err := m.start(ctx, func() (mark, error) {
 		m.mu.Lock()
 		clean := m.record.Clean
 		m.mu.Unlock()
 		r, err := m.virtual.restore(ctx, clean)
+		memory = r.Memory
 		return r.Mark, err
 	})
+	if err == nil && memory {
+		setClock(ctx, m.Endpoint(), m.options.Host.Logger)
+		err = context.Cause(ctx)
+	}
+	return err
 }
 
 // Reset turns the machine off and on.

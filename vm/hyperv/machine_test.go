@@ -265,3 +265,18 @@ func TestCheckpoint(t *testing.T) {
 		t.Error("what was there at the checkpoint is not there after the next Acquire")
 	}
 }
+
+// The clock of a guest that goes on where it was is set; one that boots reads it by itself.
+func TestClock(t *testing.T) {
+	h := newHost(t)
+	g := h.vms[0].guest
+	g.behind.Store(3600)
+	m := acquired(t, h.options(), aRun)
+	if g.behind.Load() != 0 || g.asked.Load() != 1 {
+		t.Errorf("its clock is %d s behind, and it was asked %d times; want 0 and once", g.behind.Load(), g.asked.Load())
+	}
+	h.happens(func(v *playedVM) { v.checkpoints[0].memory = false })
+	if err := m.Revert(t.Context()); err != nil || g.asked.Load() != 1 {
+		t.Errorf("Revert: %v; it was asked %d times", err, g.asked.Load())
+	}
+}

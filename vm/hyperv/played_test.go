@@ -10,8 +10,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 
 	"wskharness/remote"
 	"wskharness/remote/winrmd"
@@ -67,6 +70,8 @@ type playedGuest struct {
 	port   int
 	pin    string
 	disk   string
+	behind atomic.Int64 // its clock, in seconds
+	asked  atomic.Int32 // how often it was asked for that
 }
 
 const (
@@ -110,7 +115,7 @@ func newHost(t *testing.T) *playedHost {
 	h.server, port, pin = newEndpoint(t, powershelltest.Host{Answer: h.answer})
 	h.endpoint = remote.Endpoint{URL: fmt.Sprintf("https://127.0.0.1:%d/wsman", port), User: "tester", Auth: remote.AuthBasic, PinSHA256: pin}
 	guest := &playedGuest{disk: t.TempDir()}
-	guest.server, guest.port, guest.pin = newEndpoint(t, winrmdtest.LocalHost{})
+	guest.server, guest.port, guest.pin = newEndpoint(t, powershelltest.Host{Answer: guest.answer, Else: winrmdtest.LocalHost{}})
 	guest.server.Reset()
 	h.vms = []*playedVM{{
 		id: idA, name: "win11", state: stateOff, guest: guest, addresses: []string{"fe80::1", "169.254.3.4", "127.0.0.1"},
@@ -123,7 +128,7 @@ func newHost(t *testing.T) *playedHost {
 func (h *playedHost) options() options {
 	v := h.vms[0]
 	return options{
-		Host: vm.Host{Cache: h.t.TempDir(), Getenv: os.Getenv}, URL: h.endpoint.URL,
+		Host: vm.Host{Cache: h.t.TempDir(), Getenv: os.Getenv, Logger: hclog.NewNullLogger()}, URL: h.endpoint.URL,
 		Login: access.Login{User: "tester", PasswordEnv: "HV_PASSWORD", Auth: "basic", Certificate: h.endpoint.PinSHA256},
 		VM:    v.name, Checkpoint: "clean", Address: "127.0.0.1", BootWithin: 5 * time.Minute,
 		Service: access.Service{Port: v.guest.port, Transport: "https", Login: access.Login{User: "tester", PasswordEnv: "HV_PASSWORD", Auth: "basic", Certificate: v.guest.pin}},
@@ -368,6 +373,23 @@ func (h *playedHost) seen() (state, []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.vms[0].state, slices.Clone(h.calls)
+}
+
+// answer sets the guest's clock.
+func (g *playedGuest) answer(_ context.Context, c powershelltest.Call) (any, error) {
+	var p struct{ UnixMillis, Tolerance int64 }
+	if err := json.Unmarshal(c.Parameters, &p); err != nil || c.Script != read("clock") {
+		return nil, fmt.Errorf("no script for a guest: %q: %v", c.Script, err)
+	}
+	if off := time.Since(time.UnixMilli(p.UnixMillis)); off.Abs() > 5*time.Minute || p.Tolerance != 10 {
+		return nil, fmt.Errorf("a clock that is off by %s, tolerance %d", off, p.Tolerance)
+	}
+	g.asked.Add(1)
+	behind := g.behind.Load()
+	if behind > p.Tolerance {
+		g.behind.Store(0)
+	}
+	return map[string]any{"behind": behind}, nil
 }
 
 // files are the guest's disk.

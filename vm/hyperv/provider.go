@@ -124,9 +124,6 @@ func (p *provider) make(ctx context.Context, l *lease.Lease, t vm.Target) (*mach
 			PasswordFile: o.Service.PasswordFile, CertificateSHA: o.Service.Certificate},
 		Host: p.place(), VM: of.ID, Name: of.Name, Clean: at, Wanted: o.Checkpoint, Service: o.Service, Address: o.Address, BootWithin: o.BootWithin, Mark: looked.Mark,
 	}
-	if len(of.Ports) > 0 {
-		r.Port = of.Ports[0]
-	}
 	if err == nil {
 		err = r.write(l.Dir)
 	}

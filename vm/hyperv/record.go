@@ -52,7 +52,6 @@ type record struct {
 	Name       string         `json:"vmName"`
 	Clean      checkpoint     `json:"checkpoint"`
 	Wanted     string         `json:"wantedCheckpoint"` // as the target says
-	Port       string         `json:"consolePipe,omitempty"`
 	Service    access.Service `json:"service"`
 	Address    string         `json:"address,omitempty"` // as the target says; empty: the host is asked
 	BootWithin time.Duration  `json:"bootWithinNs"`

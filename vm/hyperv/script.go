@@ -12,16 +12,16 @@ import (
 //go:embed scripts/*.ps1
 var scripts embed.FS
 
-// script is one of ours, with what all have in common.
-func script(name string) string {
-	read := func(name string) string {
-		text, err := scripts.ReadFile("scripts/" + name + ".ps1")
-		if err != nil {
-			panic(err) // it is embedded
-		}
-		return strings.ReplaceAll(string(text), "\r\n", "\n")
+// script is one of those for the host, with what they have in common.
+func script(name string) string { return "param($p)\n" + read("common") + read(name) }
+
+// read is a script's text.
+func read(name string) string {
+	text, err := scripts.ReadFile("scripts/" + name + ".ps1")
+	if err != nil {
+		panic(err) // it is embedded
 	}
-	return "param($p)\n" + read("common") + read(name)
+	return strings.ReplaceAll(string(text), "\r\n", "\n")
 }
 
 // mark is how far the host's logs have been read, by the numbers of their records: never by its clock.
@@ -62,7 +62,6 @@ type found struct {
 	State       state                       `json:"state"`
 	Automatic   bool                        `json:"automatic"` // the host makes a checkpoint of its own at each start
 	Checkpoints powershell.List[checkpoint] `json:"checkpoints"`
-	Ports       powershell.List[string]     `json:"ports"` // the pipes behind its serial ports
 }
 
 type checkpoint struct {

@@ -16,7 +16,6 @@ $machines = @(foreach ($vm in $vms) {
         state = [int]$vm.State
         automatic = [bool]$vm.AutomaticCheckpointsEnabled
         checkpoints = $checkpoints
-        ports = @(Hyper-V\Get-VMComPort -VM $vm | Where-Object { $_.Path } | ForEach-Object { $_.Path })
     }
 })
 @{ account = $me.Identity.Name; allowed = $allowed; host = $env:COMPUTERNAME; machines = $machines; mark = Get-Mark }
