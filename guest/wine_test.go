@@ -55,6 +55,7 @@ func TestRealAgent(t *testing.T) {
 	t.Run("state and disturbances", func(t *testing.T) { realState(t, w, g) })
 	t.Run("run", func(t *testing.T) { realRun(t, w, g) })
 	t.Run("run refused", func(t *testing.T) { realRunRefused(t, g) })
+	t.Run("clean", func(t *testing.T) { realClean(t, w, g) })
 	t.Run("bare guest", func(t *testing.T) { realBootstrapByScript(t, w, options) })
 	t.Run("another agent", func(t *testing.T) { realBootstrapByAgent(t, w, options) })
 }

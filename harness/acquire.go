@@ -53,7 +53,10 @@ func (s *session) acquire(ctx context.Context) error {
 	case s.resumed && s.over():
 		return nil // only the machine is still to be let go
 	case !s.adopted:
-		return s.connect(ctx)
+		if err := s.connect(ctx); err != nil {
+			return err
+		}
+		return s.noteBefore(ctx)
 	}
 	if err := s.reconnect(ctx, ""); err == nil || ctx.Err() != nil || s.taken != nil { // it may be on its way up again
 		return err
@@ -107,6 +110,7 @@ func (s *session) reuse(ctx context.Context, provider vm.Provider) error {
 
 // release lets the machine go, whatever became of the run.
 func (s *session) release(ctx context.Context) {
+	s.clean(ctx)
 	s.letOthers(ctx)
 	s.disconnect(ctx)
 	if s.lock != nil {

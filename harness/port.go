@@ -24,6 +24,8 @@ type port interface {
 	PullFile(ctx context.Context, from, to string, o transfer.PullOptions) (transfer.PullStats, error)
 	PullTree(ctx context.Context, from, to string, o transfer.TreeOptions) (transfer.TreeStats, error)
 	Exec(ctx context.Context, line remote.CommandLine, stdin io.Reader, stdout, stderr io.Writer) (uint32, error)
+	Left(ctx context.Context, own guest.Own) (guest.Left, error)
+	Clean(ctx context.Context, own guest.Own, before guest.Left) (removed []string, err error)
 	Facts() guest.Facts
 	Release(ctx context.Context) error
 	Close(ctx context.Context) error
@@ -140,4 +142,12 @@ func (m mortal) Close(ctx context.Context) error   { return m.do(ctx, m.port.Clo
 func (m mortal) do(ctx context.Context, do func(context.Context) error) error {
 	_, err := whileThere(ctx, m.machine, func(ctx context.Context) (struct{}, error) { return struct{}{}, do(ctx) })
 	return err
+}
+
+func (m mortal) Left(ctx context.Context, own guest.Own) (guest.Left, error) {
+	return whileThere(ctx, m.machine, func(ctx context.Context) (guest.Left, error) { return m.port.Left(ctx, own) })
+}
+
+func (m mortal) Clean(ctx context.Context, own guest.Own, before guest.Left) ([]string, error) {
+	return whileThere(ctx, m.machine, func(ctx context.Context) ([]string, error) { return m.port.Clean(ctx, own, before) })
 }

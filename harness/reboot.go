@@ -46,7 +46,10 @@ func (s *session) renew(ctx context.Context) error {
 	case rebooted:
 		return nil // it is open
 	}
-	return s.connect(ctx)
+	if err := s.connect(ctx); err != nil {
+		return err
+	}
+	return s.checkReverted(ctx)
 }
 
 // reboot turns the machine off and on from outside, or else asks its guest to reboot, and opens it when it is

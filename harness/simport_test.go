@@ -223,3 +223,11 @@ func (r *simRun) record(id string, at journal.Position) (found journal.Record, o
 	}
 	return found, false
 }
+
+func (p *simPort) Left(context.Context, guest.Own) (guest.Left, error) {
+	return guest.Left{}, p.there()
+}
+
+func (p *simPort) Clean(context.Context, guest.Own, guest.Left) ([]string, error) {
+	return nil, p.there()
+}

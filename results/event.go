@@ -98,6 +98,7 @@ const (
 	PhaseDeploy  = "deploy"
 	PhaseCases   = "cases"
 	PhaseRevert  = "revert"
+	PhaseClean   = "clean"
 	PhaseRelease = "release"
 )
 

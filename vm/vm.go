@@ -182,6 +182,17 @@ type Keeper interface {
 	Keep(ctx context.Context) (name string, err error)
 }
 
+// Lasting is a machine that nobody reverts: what is done in its guest stays there, and whoever has it takes out again what he
+// has brought.
+type Lasting interface {
+	Lasts() bool
+}
+
+// RevertedByUser is a machine that a program of the user's reverts, of which it is to be looked at in the guest whether it did.
+type RevertedByUser interface {
+	RevertedByUser() bool
+}
+
 // Starter is a machine that was started or reverted by its provider.
 type Starter interface {
 	// ReadyAfter is how long that took: from nothing to ready for a driver.

@@ -30,6 +30,8 @@ const (
 	serveCommand = "wine-guest"
 	// ResetCommand makes the test binary the program that turns the guest of a cache and an id off and on.
 	ResetCommand = "reset-guest"
+	// RevertCommand likewise makes it the program that reverts the guest.
+	RevertCommand = "revert-guest"
 )
 
 // Main is a TestMain that makes the test binary the process that serves a guest, too; with a word before the role, over a
@@ -48,6 +50,8 @@ func Main(m *testing.M, failing func(word string) func(winrmd.Request) winrmd.In
 		err = wine.Serve(ctx, os.Args[n-1], os.NewFile(3, "ready"), o)
 	case n == 4 && os.Args[1] == ResetCommand:
 		err = reset(os.Args[2], os.Args[3])
+	case n == 4 && os.Args[1] == RevertCommand:
+		err = revert(os.Args[2], os.Args[3])
 	default:
 		os.Exit(m.Run())
 	}
@@ -58,15 +62,32 @@ func Main(m *testing.M, failing func(word string) func(winrmd.Request) winrmd.In
 }
 
 func reset(cache, id string) error {
-	up, err := wine.List(cache)
+	up, err := found(cache, id)
 	if err != nil {
 		return err
 	}
+	return up.Reset(context.Background()) // whoever started this process ends it
+}
+
+func revert(cache, id string) error {
+	up, err := found(cache, id)
+	if err != nil {
+		return err
+	}
+	_, err = up.Revert(context.Background())
+	return err
+}
+
+func found(cache, id string) (*wine.State, error) {
+	up, err := wine.List(cache)
+	if err != nil {
+		return nil, err
+	}
 	at := slices.IndexFunc(up, func(s wine.State) bool { return s.ID == id })
 	if at < 0 {
-		return fmt.Errorf("reset guest %s: it is not among the %d that are up", id, len(up))
+		return nil, fmt.Errorf("find guest %s: it is not among the %d that are up", id, len(up))
 	}
-	return up[at].Reset(context.Background()) // whoever started this process ends it
+	return &up[at], nil
 }
 
 // Host is an environment with guests of the test's own; what is kept by content is the user's. Tests that have one

@@ -51,6 +51,9 @@ var (
 	_ vm.Provider = (*Provider)(nil)
 	_ vm.Adopter  = (*Provider)(nil)
 	_ vm.Machine  = (*machine)(nil)
+
+	_ vm.Lasting        = (*machine)(nil)
+	_ vm.RevertedByUser = (*machine)(nil)
 )
 
 // New checks the endpoint. It connects to nothing.
@@ -120,6 +123,12 @@ func (m *machine) Revert(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Lasts says that nothing reverts the machine.
+func (m *machine) Lasts() bool { return m.opts.Revert == nil }
+
+// RevertedByUser says that it is a program of the user's that reverts the machine.
+func (m *machine) RevertedByUser() bool { return m.opts.Revert != nil }
 
 // bringUp returns when WinRM answers. The power is looked at only where it does not.
 func (m *machine) bringUp(ctx context.Context) error {

@@ -22,6 +22,8 @@ COMMAND CommandKill;
 COMMAND CommandState;
 COMMAND CommandRenew;
 COMMAND CommandRelease;
+COMMAND CommandLeft;
+COMMAND CommandRemove;
 COMMAND CommandFill;
 COMMAND CommandClock;
 COMMAND CommandService;

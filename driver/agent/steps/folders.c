@@ -1,11 +1,10 @@
 /* folders.c - the folders that a case has in the guest. */
 #include "folders.h"
 #include "path.h"
+#include "tree.h"
 
 #include <stdlib.h>
 #include <wchar.h>
-
-#define DEPTH_MAX 32u
 
 /* FOLDER\NAME with the number behind it, to be freed; NULL without memory. */
 static wchar_t *Numbered(const wchar_t *Folder, const wchar_t *Name, UINT32 N)
@@ -58,39 +57,6 @@ void FoldersFree(FOLDERS *Folders)
     *Folders = (FOLDERS){0};
 }
 
-/* A link is removed, and not followed. What can't be removed stays. */
-static void RemoveTree(const wchar_t *Folder, unsigned Depth)
-{
-    wchar_t *pattern = PathJoin(Folder, L"*");
-    WIN32_FIND_DATAW found;
-    HANDLE find = pattern != NULL ? FindFirstFileW(pattern, &found) : INVALID_HANDLE_VALUE;
-
-    free(pattern);
-    if (find != INVALID_HANDLE_VALUE) {
-        do {
-            BOOL folder = (found.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
-            BOOL link = (found.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0;
-            wchar_t *path = PathJoin(Folder, found.cFileName);
-
-            if (path == NULL || wcscmp(found.cFileName, L".") == 0 || wcscmp(found.cFileName, L"..") == 0) {
-                free(path);
-                continue;
-            }
-            if ((found.dwFileAttributes & FILE_ATTRIBUTE_READONLY) != 0)
-                (void)SetFileAttributesW(path, FILE_ATTRIBUTE_NORMAL);
-            if (!folder)
-                (void)DeleteFileW(path);
-            else if (link || Depth == DEPTH_MAX)
-                (void)RemoveDirectoryW(path);
-            else
-                RemoveTree(path, Depth + 1);
-            free(path);
-        } while (FindNextFileW(find, &found));
-        FindClose(find);
-    }
-    (void)RemoveDirectoryW(Folder);
-}
-
 void FoldersEmpty(const wchar_t *JournalPath, const WSKP_CASE *Case, UINT32 N)
 {
     FOLDERS folders;
@@ -98,6 +64,6 @@ void FoldersEmpty(const wchar_t *JournalPath, const WSKP_CASE *Case, UINT32 N)
     if (Case->Role == WSKP_ROLE_SET_UP || FoldersOf(JournalPath, Case, N, &folders) != ERROR_SUCCESS)
         return;
     if (GetFileAttributesW(folders.Work) != INVALID_FILE_ATTRIBUTES)
-        RemoveTree(folders.Work, 0);
+        TreeRemove(folders.Work);
     FoldersFree(&folders);
 }
