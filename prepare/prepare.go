@@ -41,10 +41,11 @@ func New(host windows.Host, o Options) *Preparation {
 	return &Preparation{Host: host, Options: o}
 }
 
-const defaultBoot = 30 * time.Minute
+// LongestBoot is how long a machine may take to boot at most: updates may want that.
+const LongestBoot = 30 * time.Minute
 
 func (p *Preparation) fill() {
-	p.BootWithin, p.Pause = cmp.Or(p.BootWithin, defaultBoot), cmp.Or(p.Pause, defaultPause)
+	p.BootWithin, p.Pause = cmp.Or(p.BootWithin, LongestBoot), cmp.Or(p.Pause, defaultPause)
 }
 
 func (p *Preparation) tell(text string) {

@@ -85,7 +85,7 @@ func (o *doctorOptions) target(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return o.onWindows(ctx, name, options, func(ctx context.Context, p *prepare.Preparation) error {
+	return o.onWindows(ctx, name, options, false, func(ctx context.Context, p *prepare.Preparation) error {
 		findings, err := p.Look(ctx)
 		if err != nil {
 			return err

@@ -23,6 +23,7 @@ import (
 	"wskharness/remote"
 	"wskharness/report"
 	"wskharness/settings"
+	"wskharness/targets"
 	"wskharness/vm"
 )
 
@@ -173,7 +174,7 @@ func (o *vmPrepareOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	return o.onWindows(cmd.Context(), args[0], options, func(ctx context.Context, p *prepare.Preparation) error {
+	return o.onWindows(cmd.Context(), args[0], options, true, func(ctx context.Context, p *prepare.Preparation) error {
 		if o.undo {
 			return o.bringBack(ctx, p)
 		}
@@ -181,20 +182,52 @@ func (o *vmPrepareOptions) run(cmd *cobra.Command, args []string) error {
 	})
 }
 
-// onWindows connects to a target that is a Windows.
-func (c *common) onWindows(ctx context.Context, name string, options prepare.Options, do func(context.Context, *prepare.Preparation) error) error {
-	config, err := c.load()
+// onWindows connects to a target that is a Windows: to its machine, which nobody else has meanwhile, or, to look only, to its
+// guest where one is up.
+func (c *common) onWindows(ctx context.Context, name string, options prepare.Options, own bool, do func(context.Context, *prepare.Preparation) error) error {
+	config, env, err := c.configAndEnv()
 	if err != nil {
 		return err
 	}
-	if t := config.Target(name); t != nil && t.Kind.Name == "wine" {
+	t := config.Target(name)
+	if t != nil && t.Kind.Name == "wine" {
 		return settings.Usagef("target %s is a Wine guest: it takes any driver, and there is nothing in it to prepare", name)
 	}
-	return c.onGuest(ctx, name, func(ctx context.Context, _ vm.Host, client *remote.WinRM) error {
-		p := prepare.New(windows.WinRM{Client: client}, options)
-		p.Tell = c.io.tell
-		return do(ctx, p)
-	})
+	if own = t != nil && (own || t.Machine.Endpoint == nil); own && t.Machine.Endpoint == nil {
+		guests, err := targets.Guests(ctx, env)
+		if err != nil {
+			return err
+		}
+		if up := slices.IndexFunc(guests, func(g vm.Guest) bool { return g.Info().Target == name }); up >= 0 {
+			return settings.Usagef("guest %s of target %s is up: name that one, or end it with `wskharness vm down %s`", guests[up].Info().ID, name, guests[up].Info().ID)
+		}
+	}
+	if !own {
+		return c.onGuest(ctx, name, func(ctx context.Context, _ vm.Host, client *remote.WinRM) error {
+			return do(ctx, c.preparation(client, options))
+		})
+	}
+	machine, err := targets.Acquire(ctx, config, env, name)
+	if err != nil {
+		return err
+	}
+	defer machine.Release(context.WithoutCancel(ctx))
+	client, err := remote.New(machine.Endpoint(), remote.Options{Logger: env.Logger, Owner: "wskharness prepare"})
+	if err != nil {
+		return err
+	}
+	p := c.preparation(client, options)
+	p.BootWithin = max(t.Machine.BootWithin, prepare.LongestBoot)
+	if checkpointer, ok := machine.Machine.(vm.Checkpointer); ok {
+		p.Checkpoint = checkpointer.Checkpoint
+	}
+	return errors.Join(do(ctx, p), client.Close())
+}
+
+func (c *common) preparation(client remote.Client, options prepare.Options) *prepare.Preparation {
+	p := prepare.New(windows.WinRM{Client: client}, options)
+	p.Tell = c.io.tell
+	return p
 }
 
 func (o *vmPrepareOptions) prepare(ctx context.Context, p *prepare.Preparation) error {
