@@ -114,6 +114,15 @@ func TestFindings(t *testing.T) {
 		"ARM64": {func(w *windowstest.Windows) {
 			w.Set(control+`Session Manager\Environment`, "PROCESSOR_ARCHITECTURE", windows.Text, "ARM64")
 		}, "windows", prepare.Note, "ARM64", "build the driver for ARM64", true},
+		"no HTTPS": {func(w *windowstest.Windows) { delete(w.Managed, "winrm/config/Listener/HTTPS") }, "winrm", prepare.Change, "certificate rule", "winrm quickconfig", false},
+		"no Basic": {func(w *windowstest.Windows) { w.Managed["winrm/config/service/auth"]["Basic"] = "false" }, "winrm", prepare.Change, "false → true", "winrm set", false},
+		"certificates alone": {func(w *windowstest.Windows) {
+			w.Managed["winrm/config/service/auth"]["Basic"], w.Managed["winrm/config/service/auth"]["Certificate"] = "false", "true"
+		}, "winrm", prepare.OK, "it takes Certificate, Kerberos", "", false},
+		"Basic forbidden": {func(w *windowstest.Windows) {
+			w.Managed["winrm/config/service/auth"]["Basic"] = "false"
+			w.Set(`SOFTWARE\Policies\Microsoft\Windows\WinRM\Service`, "AllowBasic", windows.DWord, "0")
+		}, "winrm", prepare.Blocked, "a policy forbids Basic", "certmapping", true},
 		"no WMI": {func(w *windowstest.Windows) { w.Refuse = refuse("objects", "Win32_ComputerSystem") }, "domain", prepare.Unknown, "Zugriff", "", true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -68,6 +68,7 @@ func kindOf(i item) (itemKind, error) {
 		certificateKind: {readCertificate, stateOfData, writeCertificate}, policyKind: {readPolicy, stateOfPolicy, writePolicy},
 		schemeKind: {readScheme, stateOfValue, writeScheme}, hibernationKind: {readHibernation, stateOfValue, writeHibernation},
 		protectionKind: {readProtection, stateOfProtection, writeProtection}, verifierKind: {readVerifier, stateOfVerifier, writeVerifier},
+		httpsKind: {readHTTPS, stateOfHTTPS, writeHTTPS}, serviceKind: {readService, stateOfService, writeService},
 	}
 	kind, known := kinds[i.Kind]
 	if !known {

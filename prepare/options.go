@@ -9,7 +9,6 @@ type Options struct {
 	Verifier    *Verifier         // nil: Driver Verifier is left alone
 	Debug       *Debugging        // nil: kernel debugging is left alone
 	HTTPS       bool              // WinRM is to answer over HTTPS, with Basic
-	Reads       bool              // nothing is changed: what is found is for a person
 }
 
 // Debugging is how the kernel is debugged: over a serial port where Port is not 0, and else over the network, with a key that

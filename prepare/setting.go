@@ -77,7 +77,7 @@ func (c change) String() string {
 // settings are the rows, in the order in which a target is changed: what keeps boot settings from locking a machine comes before
 // those.
 func settings(o Options) []setting {
-	rows := slices.Concat(machineSettings(), signingSettings(o), policySettings(), crashSettings(), quietSettings())
+	rows := slices.Concat(machineSettings(), signingSettings(o), policySettings(), crashSettings(), quietSettings(), []setting{winrmSetting()})
 	if o.Verifier != nil {
 		rows = append(rows, verifierSetting())
 	}

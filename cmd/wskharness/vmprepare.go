@@ -32,6 +32,7 @@ type targetOptions struct {
 	certificate   string
 	keep, drivers []string
 	flags, debug  string
+	https         bool
 }
 
 func (o *targetOptions) declare(cmd *cobra.Command) {
@@ -41,6 +42,7 @@ func (o *targetOptions) declare(cmd *cobra.Command) {
 	f.StringSliceVar(&o.drivers, "verify", nil, "drivers that Driver Verifier is to verify, such as wsksample.sys")
 	f.StringVar(&o.flags, "verifier-flags", "standard", "what it is to verify: standard, or a number such as 0x209bb")
 	f.StringVar(&o.debug, "debug", "", "kernel debugging: serial:PORT[:BAUD], or net:ADDRESS:PORT of the debugger")
+	f.BoolVar(&o.https, "https", false, "WinRM is to answer over HTTPS, and to take Basic there")
 }
 
 var (
@@ -57,7 +59,7 @@ func (o *targetOptions) read() (prepare.Options, error) {
 			wrong = append(wrong, fmt.Errorf("--keep %s: no such setting; there are %s", name, strings.Join(prepare.Names(), ", ")))
 		}
 	}
-	options.Keep = o.keep
+	options.Keep, options.HTTPS = o.keep, o.https
 	for _, name := range o.drivers {
 		if !driverFile.MatchString(name) {
 			wrong = append(wrong, fmt.Errorf("--verify %s: want the name of a driver's file, such as wsksample.sys", name))

@@ -97,8 +97,8 @@ func (c Call) describe() string {
 		return c.Do + " " + c.Path
 	case "objects":
 		return "ask WMI: " + c.Query
-	case "wsman", "setWSMan", "newWSMan", "removeWSMan":
-		return c.Do + " " + c.Resource
+	case "wsman", "setWSMan":
+		return strings.TrimSpace(c.Do + " " + c.Resource + " " + c.Name)
 	}
 	return c.Do
 }

@@ -23,24 +23,21 @@ import (
 
 // Call is one thing that is asked of a Windows, or done to it. Keys of the registry are below HKEY_LOCAL_MACHINE.
 type Call struct {
-	Do         string            `json:"do"`
-	Key        string            `json:"key,omitempty"`
-	Name       string            `json:"name,omitempty"`
-	Type       string            `json:"type,omitempty"`
-	Data       string            `json:"data,omitempty"`
-	Keep       string            `json:"keep,omitempty"`       // of what is deleted: the key, or the folder, that stays although it is empty
-	Program    string            `json:"program,omitempty"`    // in System32
-	Line       string            `json:"line,omitempty"`       // its arguments, quoted
-	Store      string            `json:"store,omitempty"`      // of certificates, of the machine
-	Path       string            `json:"path,omitempty"`       // of a file
-	Namespace  string            `json:"namespace,omitempty"`  // of WMI
-	Query      string            `json:"query,omitempty"`      // of WMI
-	Properties []string          `json:"properties,omitempty"` // of the objects that are asked for
-	Resource   string            `json:"resource,omitempty"`   // of WS-Management, on the machine itself
-	Selectors  map[string]string `json:"selectors,omitempty"`
-	Values     map[string]string `json:"values,omitempty"`
-	Secret     remote.Secret     `json:"-"`                // is neither logged nor kept
-	Expect     []int             `json:"expect,omitempty"` // the exit codes of a program that are no failure
+	Do         string   `json:"do"`
+	Key        string   `json:"key,omitempty"`
+	Name       string   `json:"name,omitempty"`
+	Type       string   `json:"type,omitempty"`
+	Data       string   `json:"data,omitempty"`
+	Keep       string   `json:"keep,omitempty"`       // of what is deleted: the key, or the folder, that stays although it is empty
+	Program    string   `json:"program,omitempty"`    // in System32
+	Line       string   `json:"line,omitempty"`       // its arguments, quoted
+	Store      string   `json:"store,omitempty"`      // of certificates, of the machine
+	Path       string   `json:"path,omitempty"`       // of a file
+	Namespace  string   `json:"namespace,omitempty"`  // of WMI
+	Query      string   `json:"query,omitempty"`      // of WMI
+	Properties []string `json:"properties,omitempty"` // of the objects that are asked for
+	Resource   string   `json:"resource,omitempty"`   // of WS-Management, on the machine itself
+	Expect     []int    `json:"expect,omitempty"`     // the exit codes of a program that are no failure
 }
 
 // Types of a registry value, as its Data has it: numbers in decimal, texts as they are, lists with a NUL between two, bytes in
@@ -150,10 +147,31 @@ func Account() Call { return Call{Do: "account"} }
 // BootID reads the identifier of the boot, and makes it where it is not there yet: the one that the agent has, too.
 func BootID() Call { return Call{Do: "bootId"} }
 
+// WSMan reads a resource of the machine's own WS-Management, such as winrm/config/service/auth.
+func WSMan(resource string, properties ...string) Call {
+	return Call{Do: "wsman", Resource: resource, Properties: properties}
+}
+
+// SetWSMan changes one value of a resource.
+func SetWSMan(resource, name, value string) Call {
+	return Call{Do: "setWSMan", Resource: resource, Name: name, Data: value}
+}
+
+// HTTPS reads how WinRM answers over HTTPS: the answer's Data says what of it was made by OpenHTTPS (certificate, listener,
+// rule), and its object has the listener's port, thumbprint, and certificate in base64, as far as there is one.
+func HTTPS() Call { return Call{Do: "https"} }
+
+// OpenHTTPS has WinRM answer over HTTPS, on its own port: with a certificate that is made on the machine, whose key never leaves
+// it, a listener, and a rule of the firewall for whichever profile the network has.
+func OpenHTTPS() Call { return Call{Do: "openHTTPS"} }
+
+// CloseHTTPS removes what OpenHTTPS made.
+func CloseHTTPS() Call { return Call{Do: "closeHTTPS"} }
+
 // Reads reports whether a call changes nothing.
 func (c Call) Reads() bool {
 	switch c.Do {
-	case "value", "values", "element", "certificate", "file", "exists", "objects", "account", "wsman":
+	case "value", "values", "element", "certificate", "file", "exists", "objects", "account", "wsman", "https":
 		return true
 	}
 	return c.Do == "run" && c.Expect == nil

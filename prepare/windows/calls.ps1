@@ -124,12 +124,6 @@ function Get-BootId {
   @{ type = 'String'; data = [string]$key.GetValue('Id') }
 }
 
-function Get-Table($o) {
-  $table = @{}
-  if ($null -ne $o) { foreach ($p in $o.PSObject.Properties) { $table[$p.Name] = [string]$p.Value } }
-  $table
-}
-
 function Get-Properties($from, $names) {
   $found = @{}
   foreach ($n in $names) {
@@ -140,16 +134,56 @@ function Get-Properties($from, $names) {
   $found
 }
 
-function Get-Managed($c) {
-  if ($null -eq $c.selectors) { $all = @(Get-WSManInstance -ResourceURI $c.resource) }
-  else {
-    $all = @(Get-WSManInstance -ResourceURI $c.resource -Enumerate | Where-Object {
-      $one = $_
-      @($c.selectors.PSObject.Properties | Where-Object { [string]$one.($_.Name) -ne [string]$_.Value }).Count -eq 0
-    })
+$httpsName = 'wskharness WinRM'
+$httpsRule = 'wskharness-winrm-https'
+
+function Get-OwnCertificate { Get-ChildItem -Path Cert:\LocalMachine\My | Where-Object { $_.FriendlyName -eq $httpsName } }
+
+function Get-HttpsListener { Get-WSManInstance -ResourceURI winrm/config/Listener -Enumerate | Where-Object { $_.Transport -eq 'HTTPS' } }
+
+function Get-Https {
+  $own = @(Get-OwnCertificate)
+  $listeners = @(Get-HttpsListener)
+  $has = @()
+  if ($own.Count -gt 0) { $has += 'certificate' }
+  $how = @{}
+  if ($listeners.Count -gt 0) {
+    $how.port = [string]$listeners[0].Port
+    $how.thumbprint = ([string]$listeners[0].CertificateThumbprint).Replace(' ', '').ToUpperInvariant()
+    $its = @(Get-ChildItem -Path Cert:\LocalMachine\My | Where-Object { $_.Thumbprint -eq $how.thumbprint })
+    if ($its.Count -gt 0) { $how.certificate = [Convert]::ToBase64String($its[0].RawData) }
+    if (@($own | Where-Object { $_.Thumbprint -eq $how.thumbprint }).Count -gt 0) { $has += 'listener' }
   }
-  if ($all.Count -eq 0) { return @{ type = '' } }
-  @{ type = 'Object'; objects = [object[]]@(Get-Properties $all[0] $c.properties) }
+  $rules = $hklm.OpenSubKey('SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\FirewallRules')
+  if ($null -ne $rules -and $null -ne $rules.GetValue($httpsRule)) { $has += 'rule' }
+  @{ type = 'HTTPS'; data = [string]::Join(' ', [string[]]$has); objects = [object[]]@($how) }
+}
+
+function Open-Https {
+  $own = @(Get-OwnCertificate)
+  if ($own.Count -eq 0) {
+    $names = @($env:COMPUTERNAME, [Net.Dns]::GetHostEntry('').HostName) | Select-Object -Unique
+    $own = @(New-SelfSignedCertificate -DnsName $names -CertStoreLocation Cert:\LocalMachine\My -FriendlyName $httpsName -KeyExportPolicy NonExportable -NotAfter (Get-Date).AddYears(5))
+  }
+  if (@(Get-HttpsListener).Count -eq 0) {
+    [void](New-WSManInstance -ResourceURI winrm/config/Listener -SelectorSet @{ Address = '*'; Transport = 'HTTPS' } -ValueSet @{ CertificateThumbprint = $own[0].Thumbprint })
+  }
+  if (@(Get-NetFirewallRule -Name $httpsRule -ErrorAction SilentlyContinue).Count -eq 0) {
+    [void](New-NetFirewallRule -Name $httpsRule -DisplayName $httpsName -Direction Inbound -Protocol TCP -LocalPort 5986 -Action Allow -Profile Any)
+  }
+  @{ type = 'Done' }
+}
+
+function Close-Https {
+  $own = @(Get-OwnCertificate)
+  foreach ($one in @(Get-HttpsListener)) {
+    if (@($own | Where-Object { $_.Thumbprint -eq ([string]$one.CertificateThumbprint).Replace(' ', '') }).Count -gt 0) {
+      Remove-WSManInstance -ResourceURI winrm/config/Listener -SelectorSet @{ Address = $one.Address; Transport = 'HTTPS' }
+    }
+  }
+  Get-NetFirewallRule -Name $httpsRule -ErrorAction SilentlyContinue | Remove-NetFirewallRule
+  foreach ($one in $own) { Remove-Item -Path ('Cert:\LocalMachine\My\' + $one.Thumbprint) -DeleteKey }
+  @{ type = 'Done' }
 }
 
 function Invoke-Call($c) {
@@ -232,22 +266,17 @@ function Invoke-Call($c) {
       return @{ type = 'Account'; objects = [object[]]@(@{ user = $who.Name; sid = $who.User.Value; administrator = [string]$full }) }
     }
     'bootId' { return Get-BootId }
-    'wsman' { return Get-Managed $c }
+    'wsman' {
+      $x = Get-WSManInstance -ResourceURI $c.resource
+      return @{ type = 'Object'; objects = [object[]]@(Get-Properties $x $c.properties) }
+    }
     'setWSMan' {
-      if ($null -eq $c.selectors) { [void](Set-WSManInstance -ResourceURI $c.resource -ValueSet (Get-Table $c.values)) }
-      else { [void](Set-WSManInstance -ResourceURI $c.resource -SelectorSet (Get-Table $c.selectors) -ValueSet (Get-Table $c.values)) }
+      [void](Set-WSManInstance -ResourceURI $c.resource -ValueSet @{ $c.name = [string]$c.data })
       return @{ type = 'Done' }
     }
-    'newWSMan' {
-      $values = Get-Table $c.values
-      if ($c.secret) { $values['Password'] = [string]$c.secret }
-      [void](New-WSManInstance -ResourceURI $c.resource -SelectorSet (Get-Table $c.selectors) -ValueSet $values)
-      return @{ type = 'Done' }
-    }
-    'removeWSMan' {
-      Remove-WSManInstance -ResourceURI $c.resource -SelectorSet (Get-Table $c.selectors)
-      return @{ type = 'Done' }
-    }
+    'https' { return Get-Https }
+    'openHTTPS' { return Open-Https }
+    'closeHTTPS' { return Close-Https }
   }
   throw ('unknown call ' + $c.do)
 }

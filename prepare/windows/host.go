@@ -74,12 +74,11 @@ const lineLength = 4096
 func encode(calls []Call) ([]byte, error) {
 	type call struct {
 		Call
-		Reads  bool   `json:"reads"`
-		Secret string `json:"secret,omitempty"`
+		Reads bool `json:"reads"`
 	}
 	all := make([]call, len(calls))
 	for i, c := range calls {
-		all[i] = call{c, c.Reads(), c.Secret.Reveal()}
+		all[i] = call{c, c.Reads()}
 	}
 	list, err := json.Marshal(map[string]any{"calls": all})
 	if err != nil {

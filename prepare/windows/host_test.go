@@ -13,7 +13,7 @@ func TestInput(t *testing.T) {
 	if n := len(commandLine()); n > 8000 {
 		t.Errorf("the command line has %d characters; want at most 8000", n)
 	}
-	calls := []Call{Program("bcdedit.exe", "/set", CurrentLoader, "testsigning", "on"), {Do: "x", Secret: "s3cret"}}
+	calls := []Call{Program("bcdedit.exe", "/set", CurrentLoader, "testsigning", "on")}
 	input, err := encode(calls)
 	if err != nil {
 		t.Fatal(err)
@@ -29,11 +29,8 @@ func TestInput(t *testing.T) {
 		t.Errorf("got another script, %v", err)
 	}
 	list, err := base64.StdEncoding.DecodeString(second)
-	if err != nil || !strings.Contains(string(list), `"line":"/set \"{current}\" testsigning on"`) || !strings.Contains(string(list), `"secret":"s3cret"`) {
+	if err != nil || !strings.Contains(string(list), `"line":"/set \"{current}\" testsigning on"`) {
 		t.Errorf("got %s, %v", list, err)
-	}
-	if text := calls[1].describe(); strings.Contains(text, "s3cret") {
-		t.Errorf("got %s; want no secret", text)
 	}
 }
 
@@ -42,7 +39,7 @@ func TestScriptKnowsAllCalls(t *testing.T) {
 	for _, c := range []Call{
 		Value("k", "n"), Values("k", "n"), SetValue("k", "n", DWord, "1"), DeleteValue("k", "n", ""), Element(CurrentLoader, "16000049"), Program("a"), Ask("a"),
 		HasCertificate("Root", "t"), AddCertificate("Root", nil), RemoveCertificate("Root", "t"), ReadFile("p"), WriteFile("p", nil), DeleteFile("p", ""), CopyFile("p", "q"),
-		Exists("p"), Objects("n", "q"), Account(), BootID(),
+		Exists("p"), Objects("n", "q"), Account(), BootID(), WSMan("r"), SetWSMan("r", "n", "v"), HTTPS(), OpenHTTPS(), CloseHTTPS(),
 	} {
 		if !strings.Contains(script, "    '"+c.Do+"' {") {
 			t.Errorf("the script does not know %s", c.Do)

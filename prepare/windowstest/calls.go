@@ -3,7 +3,6 @@ package windowstest
 import (
 	"encoding/base64"
 	"errors"
-	"path"
 	"strings"
 
 	"wskharness/prepare/windows"
@@ -91,8 +90,10 @@ func (w *Windows) call(c windows.Call) windows.Answer {
 		return windows.Answer{Type: "Account", Objects: []map[string]string{{"user": w.User, "sid": w.SID, "administrator": full}}}
 	case "bootId":
 		return w.bootID()
-	case "wsman", "setWSMan", "newWSMan", "removeWSMan":
+	case "wsman", "setWSMan":
 		return w.managed(c)
+	case "https", "openHTTPS", "closeHTTPS":
+		return w.https(c)
 	default:
 		return w.file(c)
 	}
@@ -211,33 +212,64 @@ func (w *Windows) objects(c windows.Call) windows.Answer {
 
 // managed executes a call of WS-Management.
 func (w *Windows) managed(c windows.Call) windows.Answer {
-	name := c.Resource
-	for _, key := range []string{"Address", "Transport", "Subject", "URI", "Issuer"} {
-		if v, there := c.Selectors[key]; there {
-			name = path.Join(name, key+"="+v)
-		}
+	values, there := w.Managed[c.Resource]
+	if !there {
+		return failure(0, "no such resource: "+c.Resource)
 	}
-	values, there := w.Managed[name]
-	switch {
-	case c.Do == "wsman" && !there:
-		return windows.Answer{}
-	case c.Do == "wsman":
-		found := map[string]string{}
-		for _, p := range c.Properties {
-			found[p] = values[p]
-		}
-		return windows.Answer{Type: "Object", Objects: []map[string]string{found}}
-	case c.Do == "removeWSMan":
-		delete(w.Managed, name)
+	if c.Do == "setWSMan" {
+		values[c.Name] = c.Data
 		return done
-	case c.Do == "setWSMan" && !there:
-		return failure(0, "no such resource: "+name)
-	case !there:
-		values = map[string]string{}
-		w.Managed[name] = values
 	}
-	for key, v := range c.Values {
-		values[key] = v
+	found := map[string]string{}
+	for _, p := range c.Properties {
+		found[p] = values[p]
 	}
-	return done
+	return windows.Answer{Type: "Object", Objects: []map[string]string{found}}
+}
+
+const (
+	firewall = `SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\FirewallRules`
+	rule     = "wskharness-winrm-https"
+	listener = "winrm/config/Listener/HTTPS"
+	ownKey   = "AAAA" // of the certificate that the machine makes for itself
+)
+
+// https plays WinRM over HTTPS.
+func (w *Windows) https(c windows.Call) windows.Answer {
+	my := w.Certificates["My"]
+	own := Thumbprint([]byte{0, 0, 0})
+	switch c.Do {
+	case "openHTTPS":
+		if my == nil {
+			return failure(0, "no store")
+		}
+		my[own] = ownKey
+		if w.Managed[listener] == nil {
+			w.Managed[listener] = map[string]string{"Port": "5986", "CertificateThumbprint": own}
+		}
+		w.Set(firewall, rule, windows.Text, "v2.30|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=5986|")
+		return done
+	case "closeHTTPS":
+		if w.Managed[listener]["CertificateThumbprint"] == own {
+			delete(w.Managed, listener)
+		}
+		delete(w.Registry[firewall], rule)
+		delete(my, own)
+		return done
+	}
+	var has []string
+	if my[own] != "" {
+		has = append(has, "certificate")
+	}
+	how := map[string]string{}
+	if l := w.Managed[listener]; l != nil {
+		how["port"], how["thumbprint"], how["certificate"] = l["Port"], l["CertificateThumbprint"], my[l["CertificateThumbprint"]]
+		if l["CertificateThumbprint"] == own {
+			has = append(has, "listener")
+		}
+	}
+	if w.Registry[firewall][rule].Type != "" {
+		has = append(has, "rule")
+	}
+	return windows.Answer{Type: "HTTPS", Data: strings.Join(has, " "), Objects: []map[string]string{how}}
 }

@@ -32,6 +32,7 @@ func (w *Windows) powercfg(args []string) ran {
 		if w.Schemes[args[1]] == nil {
 			return refused
 		}
+		w.Set(firewall, "WINRM-HTTP-In-TCP", windows.Text, "v2.30|Action=Allow|Profile=Private|LPort=5985|")
 		w.Set(powerSchemes, "ActivePowerScheme", windows.Text, args[1])
 	case len(args) == 2 && args[0] == "/delete":
 		if w.Schemes[args[1]] == nil || active == args[1] {
@@ -73,7 +74,7 @@ func (w *Windows) whoami([]string) ran {
 func New() *Windows {
 	w := &Windows{
 		Registry: map[string]map[string]Value{}, Files: map[string][]byte{}, Folders: map[string]bool{},
-		Certificates: map[string]map[string]string{"Root": {"0123": "AA=="}, "TrustedPublisher": {}},
+		Certificates: map[string]map[string]string{"Root": {"0123": "AA=="}, "TrustedPublisher": {}, "My": {}},
 		Policies: map[string]*Policy{
 			"784c4414-79f4-4c32-a6a5-f0fb42a51d0d": {Name: "Audit", OnDisk: true, Enforced: true}, "8f9cb695-5d48-48d6-a329-7202b44607e3": {Name: "Enforce", OnDisk: true, Enforced: true},
 			"d2bda982-ccf6-4344-ac5b-0b44427b6816": {Name: "Microsoft Windows Driver Policy", Enforced: true},
@@ -85,9 +86,8 @@ func New() *Windows {
 			"Win32_LogicalDisk":    {"FreeSpace": "64424509440"}, "Win32_DeviceGuard": {},
 		},
 		Managed: map[string]map[string]string{
-			"winrm/config/service":                           {"AllowUnencrypted": "false", "CertificateThumbprint": ""},
-			"winrm/config/service/auth":                      {"Basic": "false", "Kerberos": "true", "Negotiate": "true", "Certificate": "false", "CredSSP": "false"},
-			"winrm/config/Listener/Address=*/Transport=HTTP": {"Port": "5985", "Enabled": "true", "CertificateThumbprint": ""},
+			"winrm/config/service":      {"AllowUnencrypted": "false", "CertificateThumbprint": ""},
+			"winrm/config/service/auth": {"Basic": "false", "Kerberos": "true", "Negotiate": "true", "Certificate": "false", "CredSSP": "false"},
 		},
 		User: `WIN11\tester`, SID: "S-1-5-21-1-2-3-1001",
 	}
@@ -110,6 +110,7 @@ func New() *Windows {
 	w.Set(control+`CI\Policy`, "VerifiedAndReputablePolicyState", windows.DWord, "2")
 	w.Set(control+"CI", "UMCIAuditMode", windows.DWord, "0")
 	w.Set(`SOFTWARE\Policies\Microsoft\Windows`, "Other", windows.Text, "")
+	w.Set(firewall, "WINRM-HTTP-In-TCP", windows.Text, "v2.30|Action=Allow|Profile=Private|LPort=5985|")
 	w.Set(powerSchemes, "ActivePowerScheme", windows.Text, "381b4222-f694-41f0-9685-ff5bb260df2e")
 	w.Set(control+"Power", "HibernateEnabled", windows.DWord, "1")
 	for id := range w.Policies {

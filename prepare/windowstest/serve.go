@@ -98,20 +98,12 @@ func (h *host) play(in io.Reader) (string, error) {
 		return "", err
 	}
 	var all struct {
-		Calls []struct {
-			windows.Call
-			Secret string `json:"secret"`
-		} `json:"calls"`
+		Calls []windows.Call `json:"calls"`
 	}
 	if err := json.Unmarshal(list, &all); err != nil {
 		return "", err
 	}
-	var calls []windows.Call
-	for _, c := range all.Calls {
-		c.Call.Secret = remote.Secret(c.Secret)
-		calls = append(calls, c.Call)
-	}
-	answers, err := h.w.Do(context.Background(), calls)
+	answers, err := h.w.Do(context.Background(), all.Calls)
 	if err != nil {
 		if _, down := errors.AsType[*remote.ConnError](err); down {
 			go h.reboot()
