@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +19,8 @@ import (
 type doctorOptions struct {
 	*common
 	targetOptions
-	json bool
+	json    bool
+	explain string
 }
 
 func newDoctor(c *common) *cobra.Command {
@@ -37,10 +39,19 @@ what mends it. Nothing on it is changed. Exit code 3 when no test-signed driver 
 	}
 	o.declare(cmd)
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	cmd.Flags().StringVar(&o.explain, "explain", "", "say what an error comes to with which a driver does not load: a number such as 577 or 0xC0000428")
 	return cmd
 }
 
 func (o *doctorOptions) run(cmd *cobra.Command, args []string) error {
+	if o.explain != "" {
+		code, err := strconv.ParseUint(o.explain, 0, 32)
+		if err != nil {
+			return &flagError{fmt.Errorf("--explain %s: want a number, such as 577 or 0xC0000428", o.explain)}
+		}
+		_, err = fmt.Fprintln(o.io.out, prepare.Explain(uint32(code)))
+		return err
+	}
 	if len(args) > 0 {
 		return o.target(cmd.Context(), args[0])
 	}

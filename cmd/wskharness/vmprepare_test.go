@@ -60,6 +60,8 @@ func TestPrepareAndDoctor(t *testing.T) {
 		{[]string{"vm", "prepare", "box", "--yes"}, "", 0, "nothing is left to do"},
 		{[]string{"vm", "prepare", "box", "--undo", "--dry-run", "--json"}, "", 0, `"setting": "test-signing"`},
 		{[]string{"vm", "prepare", "box", "--undo", "-y"}, "", 0, "testsigning of {current} in the boot configuration"},
+		{[]string{"doctor", "--explain", "0xC0000428"}, "", 0, "look at secure-boot, test-signing, certificate"},
+		{[]string{"doctor", "--explain", "tea"}, "", 2, "want a number"},
 		{[]string{"doctor", "wine"}, "", 2, "is a Wine guest"},
 		{[]string{"vm", "prepare", "box", "--keep", "tea", "--verify", "x", "--verifier-flags", "y", "--debug", "net:1.2.3.4:80", "--certificate", "/nowhere"}, "", 2, "no such setting"},
 	} {
