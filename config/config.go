@@ -96,6 +96,14 @@ func (t *Target) Check() error {
 	return nil
 }
 
+// Here says why the target can't be used from this system, as a *settings.UsageError.
+func (t *Target) Here() error {
+	if t.Kind.Absent == nil {
+		return nil
+	}
+	return settings.Usagef("target %s: %w", t.Name, t.Kind.Absent)
+}
+
 // Load reads the configuration at path, or, where path is empty, the nearest one above dir, or the embedded default, of
 // targets of some kinds. Everything that is wrong in the file comes back together, as strictyaml.Mistakes.
 func Load(kinds []vm.Kind, path, dir string) (*Config, error) {
@@ -200,6 +208,8 @@ func (c *Config) Startable(name string) (*Target, error) {
 	for i := range c.Targets {
 		t := &c.Targets[i]
 		switch startable := t.Kind.List != nil; {
+		case t.Kind.Absent != nil && (name == "" || name == t.Name):
+			return nil, t.Here()
 		case startable && (name == "" || name == t.Name):
 			return t, nil
 		case name == t.Name:

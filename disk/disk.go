@@ -20,7 +20,8 @@ type FS interface {
 	MkdirAll(path string, mode fs.FileMode) error
 	Mkdir(path string, mode fs.FileMode) error
 	ReadFile(name string) ([]byte, error)
-	// SyncFolder brings the names in a folder to the disk: else a power cut may leave a new file without its name.
+	// SyncFolder brings the names in a folder to the disk, where that has to be asked for: else a power cut may leave a new
+	// file without its name.
 	SyncFolder(path string) error
 }
 
@@ -29,6 +30,8 @@ type File interface {
 	io.ReadWriteCloser
 	Name() string
 	Fd() uintptr
+	// Chmod gives the file a mode. On Windows, which has none, a file that is its owner's alone (0600) gets an access list
+	// that says so, and any other keeps that of its folder.
 	Chmod(mode fs.FileMode) error
 	Truncate(size int64) error
 	Sync() error
@@ -44,7 +47,7 @@ func (system) OpenFile(name string, flag int, mode fs.FileMode) (File, error) {
 	if err != nil {
 		return nil, err // no nil *os.File in an interface
 	}
-	return f, nil
+	return onThisSystem(f), nil
 }
 
 func (system) Rename(from, to string) error                 { return os.Rename(from, to) }
@@ -52,14 +55,6 @@ func (system) Remove(name string) error                     { return os.Remove(n
 func (system) MkdirAll(path string, mode fs.FileMode) error { return os.MkdirAll(path, mode) }
 func (system) Mkdir(path string, mode fs.FileMode) error    { return os.Mkdir(path, mode) }
 func (system) ReadFile(name string) ([]byte, error)         { return os.ReadFile(name) }
-
-func (system) SyncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
-}
 
 // Replace writes a file in one step: whoever reads it, also after a power cut, finds the old or the new. When it fails, the
 // old one is there, and nothing else. Two at once are the caller's to keep apart.
@@ -90,7 +85,7 @@ func Swap(path string, data []byte, mode fs.FileMode) error {
 	}
 	defer os.Remove(file.Name()) // after the rename there is nothing left of that name
 	_, err = file.Write(data)
-	if err = errors.Join(err, file.Chmod(mode), file.Close()); err != nil {
+	if err = errors.Join(err, onThisSystem(file).Chmod(mode), file.Close()); err != nil {
 		return err
 	}
 	return os.Rename(file.Name(), path)

@@ -73,7 +73,7 @@ func (c Cache) publish(room, key, built string, good func(dir string) bool) erro
 		if err == nil {
 			return nil
 		}
-		if !errors.Is(err, fs.ErrExist) && !errors.Is(err, syscall.ENOTDIR) { // the latter: what is there is no folder
+		if !disk.Here(err) {
 			return &CacheError{Dir: c.Dir, Err: err}
 		}
 		if good(final) {

@@ -6,7 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
+
+	"wskharness/disk"
 )
 
 // UserCache is the cache in the user's cache folder, or where there is none, or nothing can be written to it, the spare one,
@@ -30,7 +31,7 @@ func UserCache() (cache Cache, why error, err error) {
 func DefaultCache() (Cache, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
-		return Cache{}, fmt.Errorf("find a folder for builds: %w; set XDG_CACHE_HOME", err)
+		return Cache{}, fmt.Errorf("find a folder for builds: %w; %s", err, SetCache)
 	}
 	return Cache{Dir: filepath.Join(dir, "wskharness")}, nil
 }
@@ -80,7 +81,11 @@ func (c Cache) spare() (Cache, error) {
 	if err != nil {
 		return Cache{}, err
 	}
-	if owner, ok := info.Sys().(*syscall.Stat_t); !info.IsDir() || !ok || int(owner.Uid) != os.Getuid() || info.Mode().Perm()&0o022 != 0 {
+	sharing, err := disk.SharingOf(dir, info)
+	if err != nil {
+		return Cache{}, err
+	}
+	if !info.IsDir() || sharing.Owner != "" || sharing.Write {
 		return Cache{}, fmt.Errorf("%s is not a folder of this user's alone", dir)
 	}
 	return Cache{Dir: dir}, nil
@@ -108,16 +113,11 @@ func inCache[T any](cache Cache, work func(Cache) (T, error)) (T, error) {
 }
 
 // makeRoom is what to do about a cache that can't be written.
-const makeRoom = "make room, or set XDG_CACHE_HOME to a folder that can be written"
+const makeRoom = "make room, or " + SetCache + " to a folder that can be written"
 
 // unusable reports whether err says that a cache can't be written.
 func unusable(err error) bool {
-	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT} {
-		if errors.Is(err, full) {
-			return true
-		}
-	}
-	return errors.As(err, new(*CacheError))
+	return disk.Full(err) || errors.As(err, new(*CacheError))
 }
 
 // Writable makes the cache where there is none, and a file in it and in each of its rooms: only by trying is it known who

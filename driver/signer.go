@@ -17,7 +17,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"wskharness/disk"
@@ -237,20 +236,23 @@ func checkSigningFolder(dir string) error {
 		return fmt.Errorf("look at the folder of the signing key: %w", err)
 	}
 	path := filepath.Join(dir, signerFile)
-	if mode := info.Mode().Perm(); mode&0o022 != 0 {
-		return &SignerError{path, fmt.Sprintf("others may write to its folder (mode %04o)", mode), "close it with: chmod 700 " + dir}
+	sharing, err := disk.SharingOf(dir, info)
+	switch {
+	case err != nil:
+		return fmt.Errorf("look at the folder of the signing key: %w", err)
+	case sharing.Write:
+		return &SignerError{path, fmt.Sprintf("others may write to its folder (%s)", sharing.How), "close it with: " + disk.ToClose(dir, true)}
 	}
-	return ownedByUser(path, dir, info)
+	return ownedByUser(path, dir, sharing)
 }
 
 // ownedByUser refuses what belongs to another user, who may change it at any time.
-func ownedByUser(path, what string, info fs.FileInfo) error {
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || int(owner.Uid) == os.Geteuid() {
+func ownedByUser(path, what string, sharing disk.Sharing) error {
+	if sharing.Owner == "" {
 		return nil
 	}
-	return &SignerError{path, fmt.Sprintf("%s belongs to user %d, and this is user %d", what, owner.Uid, os.Geteuid()),
-		"run as that user, or set XDG_CONFIG_HOME to a folder of your own"}
+	return &SignerError{path, fmt.Sprintf("%s belongs to %s, and this is %s", what, sharing.Owner, disk.User()),
+		"run as that user, or " + setConfig + " to a folder of your own"}
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
@@ -274,11 +276,15 @@ func loadSigner(path string) (*Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return nil, &SignerError{path, fmt.Sprintf("others may read it (mode %04o)", mode),
-			"make it private with: chmod 600 " + path + ", or remove it to get a new one"}
+	sharing, err := disk.SharingOf(path, info)
+	if err != nil {
+		return nil, fmt.Errorf("look at the signing key: %w", err)
 	}
-	if err := ownedByUser(path, "it", info); err != nil {
+	if sharing.Read || sharing.Write {
+		return nil, &SignerError{path, fmt.Sprintf("others may read it (%s)", sharing.How),
+			"make it private with: " + disk.ToClose(path, false) + ", or remove it to get a new one"}
+	}
+	if err := ownedByUser(path, "it", sharing); err != nil {
 		return nil, err
 	}
 	data, err := readBounded(path, maxSignerFile)

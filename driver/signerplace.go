@@ -3,11 +3,11 @@ package driver
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
+
+	"wskharness/disk"
 )
 
 // SigningDir is where the test certificate of this user is kept, for example
@@ -15,7 +15,7 @@ import (
 func SigningDir() (string, error) {
 	dir, err := os.UserConfigDir()
 	if err != nil {
-		return "", fmt.Errorf("find a folder for the signing key: %w; set XDG_CONFIG_HOME", err)
+		return "", fmt.Errorf("find a folder for the signing key: %w; %s", err, setConfig)
 	}
 	return filepath.Join(dir, "wskharness", "signing"), nil
 }
@@ -26,10 +26,10 @@ func UserSigner(now time.Time) (*Signer, error) {
 	dir, why := SigningDir()
 	if why == nil {
 		signer, err := LoadOrCreateSigner(dir, now)
-		if !unwritable(err) {
+		if !disk.Unwritable(err) {
 			return signer, err
 		}
-		why = fmt.Errorf("%w; set XDG_CONFIG_HOME to a folder that can be written", err)
+		why = fmt.Errorf("%w; %s to a folder that can be written", err, setConfig)
 	}
 	spare, err := Cache{}.spare()
 	if err != nil {
@@ -45,16 +45,6 @@ func UserSigner(now time.Time) (*Signer, error) {
 
 // spareSigning is the room of the spare cache that signing keys are kept in where there is no other place.
 const spareSigning = "signing"
-
-// unwritable reports whether an error says that nothing can be made in some place, whoever tries.
-func unwritable(err error) bool {
-	for _, one := range []error{fs.ErrPermission, syscall.EROFS, syscall.ENOENT, syscall.ENOTDIR} {
-		if errors.Is(err, one) {
-			return true
-		}
-	}
-	return false
-}
 
 // SigningFolders are the folders with keys of this user: that of his own, and the spare one.
 func SigningFolders() []string {

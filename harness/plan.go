@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -173,7 +174,7 @@ func (p *Plan) pickTargets() error {
 			return settings.Usagef("no target %q in %s%s", name, c.Source(), strictyaml.Hint(name, c.TargetNames()))
 		}
 		if !slices.Contains(p.Targets, t) {
-			if err := t.Check(); err != nil {
+			if err := cmp.Or(t.Here(), t.Check()); err != nil {
 				return err
 			}
 			p.Targets = append(p.Targets, t)

@@ -7,8 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
+	"wskharness/disk"
 	"wskharness/driver"
 	"wskharness/vm"
 )
@@ -194,9 +194,10 @@ func diskUse(paths ...string) (total int64) {
 			if err != nil {
 				return nil
 			}
-			if stat, ok := info.Sys().(*syscall.Stat_t); ok && !seen[stat.Ino] {
-				seen[stat.Ino] = true
-				total += stat.Blocks * 512
+			size, number := disk.Use(info)
+			if number == 0 || !seen[number] {
+				seen[number] = true
+				total += size
 			}
 			return nil
 		})

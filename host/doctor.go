@@ -5,14 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"wskharness/config"
+	"wskharness/disk"
 	"wskharness/driver"
 	"wskharness/vm"
 )
@@ -29,7 +27,7 @@ func Examine(ctx context.Context, c *config.Config, kinds []vm.Kind) []vm.Check 
 			checks = append(checks, kind.Checks(ctx, needed)...)
 		}
 	}
-	return append(checks, space(), kvm())
+	return append(append(checks, space()), ofThisSystem()...)
 }
 
 func compiler(ctx context.Context) vm.Check {
@@ -63,37 +61,25 @@ func certificate() vm.Check {
 
 // space looks at the cache that is configured: that there is another in its place may go unnoticed for long.
 func space() vm.Check {
-	c := vm.Check{Name: "disk space", Needed: true, Fix: "set XDG_CACHE_HOME to a folder that can be written"}
-	var fs unix.Statfs_t
+	c := vm.Check{Name: "disk space", Needed: true, Fix: driver.SetCache + " to a folder that can be written"}
+	var free uint64
 	cache, err := driver.DefaultCache()
 	if err == nil {
 		err = cache.Writable()
 	}
 	if err == nil {
-		err = unix.Statfs(cache.Dir, &fs)
+		free, err = disk.Space(cache.Dir)
 	}
 	if err != nil {
 		c.Detail = "builds and guests can't be kept where they should be: " + err.Error()
 		return c
 	}
 	c.Fix = ""
-	free := fs.Bavail * uint64(fs.Bsize)
 	c.OK = free >= lowSpace
 	c.Detail = fmt.Sprintf("%.1f GiB free for %s", float64(free)/(1<<30), cache.Dir)
 	if !c.OK {
-		c.Fix = "free some space, or set XDG_CACHE_HOME to a larger disk"
+		c.Fix = "free some space, or " + driver.SetCache + " to a larger disk"
 	}
-	return c
-}
-
-func kvm() vm.Check {
-	c := vm.Check{Name: "KVM", Detail: "hardware virtualisation, for Windows guests on this machine"}
-	f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
-	if err != nil {
-		c.Detail += ": " + err.Error()
-		return c
-	}
-	c.OK = f.Close() == nil
 	return c
 }
 

@@ -8,12 +8,12 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
+	"wskharness/disk"
 )
 
 // LockMachine keeps other runs of this user off a machine of that name before anything is done to it; that a machine may
 // have several names, and others may use it, its guest knows (docs/protocol.md, "The lease"). It holds until UnlockMachine, or until this process has ended: the
-// kernel lets go of a dead holder's lock.
+// system lets go of a dead holder's lock.
 func LockMachine(cache, machine, run string) (*os.File, error) {
 	dir := filepath.Join(cache, "locks")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -21,16 +21,13 @@ func LockMachine(cache, machine, run string) (*os.File, error) {
 	}
 	sum := sha256.Sum256([]byte(machine))
 	path := filepath.Join(dir, fmt.Sprintf("%x", sum[:8]))
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	file, err := disk.OpenLocked(path)
+	if errors.Is(err, disk.ErrLocked) {
+		holder, _ := os.ReadFile(path)
+		err = fmt.Errorf("%s is using it: wait for that run to end", strings.TrimSpace(string(holder)))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", machine, err)
-	}
-	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		holder, _ := os.ReadFile(path)
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			err = fmt.Errorf("%s is using it: wait for that run to end", strings.TrimSpace(string(holder)))
-		}
-		return nil, errors.Join(fmt.Errorf("lock %s: %w", machine, err), file.Close())
 	}
 	text := fmt.Sprintf("run %s (process %d)\n", run, os.Getpid())
 	if err := errors.Join(file.Truncate(0), writeAt(file, text)); err != nil {
@@ -39,12 +36,8 @@ func LockMachine(cache, machine, run string) (*os.File, error) {
 	return file, nil
 }
 
-// UnlockMachine gives the lock up before it closes the file: a program that is just being started elsewhere in this
-// process has the file until it runs, and with it the lock.
-func UnlockMachine(file *os.File) {
-	_ = unix.Flock(int(file.Fd()), unix.LOCK_UN) // closing it does so, too, in the end
-	file.Close()
-}
+// UnlockMachine gives the lock up.
+func UnlockMachine(file *os.File) { disk.Unlock(file) }
 
 func writeAt(file *os.File, text string) error {
 	_, err := file.WriteAt([]byte(text), 0)

@@ -15,6 +15,9 @@ import (
 // a nil function is something that the kind has nothing of.
 type Kind struct {
 	Name string // what a target says for its provider
+	// Absent is nil, or says why this system can have no machine of this kind, and what to use instead. A configuration may
+	// have such a target all the same: it is for people on other systems, too.
+	Absent error
 	// Form makes a form for one target to fill in.
 	Form func() Form
 	// Checks look for what the kind needs on this machine: needed where a target is of this kind, and else only worth knowing.

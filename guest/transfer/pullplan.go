@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
+	"wskharness/disk"
 	"wskharness/guest/winname"
 )
 
@@ -83,7 +83,7 @@ func (p *treePull) survey(refused *NamesError) {
 	}
 	p.items = slices.DeleteFunc(p.items, func(item *treeItem) bool {
 		_, err := p.root.Lstat(item.place)
-		if !errors.Is(err, syscall.ENAMETOOLONG) && !errors.Is(err, syscall.EILSEQ) {
+		if !disk.Unnameable(err) {
 			return false
 		}
 		p.out.add(item.path, fmt.Errorf("this file system can't have its name: %w", err)) // as one that encrypts names

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package harnesstest lets tests make whole runs on Wine guests of their own.
 package harnesstest
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"wskharness/disk"
 	"wskharness/settings"
 )
 
@@ -53,7 +54,7 @@ func TestPasswordFileIsPrivate(t *testing.T) {
 		"group reads":     {0o640, 0, "s3cret", " is open to others (mode 0640): make it private with: chmod 600 "},
 		"all read":        {0o644, 0, "s3cret", " is open to others (mode 0644): make it private with: chmod 600 "},
 		"others write":    {0o602, 0, "s3cret", " is open to others (mode 0602): make it private with: chmod 600 "},
-		"somebody else's": {0o600, 12345, "s3cret", " belongs to another user (12345; mode 0600): make it yours with: chown "},
+		"somebody else's": {0o600, 12345, "s3cret", " belongs to another user (user 12345; mode 0600): make it yours with: chown "},
 		"not a password":  {0o600, 0, strings.Repeat("x", 5000), " is larger than 4096 bytes"},
 		"empty":           {0o600, 0, "\n", " is empty"},
 		"two lines":       {0o600, 0, "s3cret\r\nu\r\n", " has more than one line, and is to have the password alone"},
@@ -105,14 +106,14 @@ func TestPasswordFileIsPrivate(t *testing.T) {
 
 func TestExposure(t *testing.T) {
 	for name, test := range map[string]struct {
-		mode        os.FileMode
-		owner, user uint32
-		exposed     bool
+		sharing disk.Sharing
+		exposed bool
 	}{
-		"own": {0o600, 7, 7, false}, "root's": {0o600, 0, 7, false}, "another's": {0o600, 8, 7, true}, "a user's, for root": {0o600, 8, 0, true},
-		"own and open": {0o604, 7, 7, true}, "root's and open": {0o640, 0, 7, true},
+		"own": {disk.Sharing{}, false}, "the system's": {disk.Sharing{Owner: "user 0", System: true}, false}, "another's": {disk.Sharing{Owner: "user 8"}, true},
+		"own and open": {disk.Sharing{Read: true}, true}, "the system's and open": {disk.Sharing{Owner: "user 0", System: true, Read: true}, true},
+		"own, and others may write": {disk.Sharing{Write: true}, true},
 	} {
-		if err := exposure("f", test.mode, test.owner, test.user); (err != nil) != test.exposed {
+		if err := exposure("f", test.sharing); (err != nil) != test.exposed {
 			t.Errorf("%s: got %v, want exposed %t", name, err, test.exposed)
 		}
 	}

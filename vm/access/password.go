@@ -2,10 +2,9 @@ package access
 
 import (
 	"fmt"
-	"os"
 	"strings"
-	"syscall"
 
+	"wskharness/disk"
 	"wskharness/remote"
 	"wskharness/textfile"
 )
@@ -37,11 +36,11 @@ func readPrivate(path string, limit int64) (data []byte, exposed, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	owner := uint32(os.Geteuid())
-	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-		owner = stat.Uid
+	sharing, err := disk.SharingOf(path, info)
+	if err != nil {
+		return nil, nil, err
 	}
-	return data, exposure(path, info.Mode().Perm(), owner, uint32(os.Geteuid())), nil
+	return data, exposure(path, sharing), nil
 }
 
 // passwordText is a password as it was typed: in UTF-8, and without the line's end that editors put behind it. Its errors are
@@ -51,13 +50,13 @@ func passwordText(data []byte) (remote.Secret, error) {
 	return remote.Secret(strings.TrimRight(text, "\r\n")), err
 }
 
-// exposure says why somebody other than a user may read a file, nil where nobody may. Root may read everything.
-func exposure(path string, mode os.FileMode, owner, user uint32) error {
+// exposure says why somebody other than the user may read a file, nil where nobody may. Root may read everything.
+func exposure(path string, sharing disk.Sharing) error {
 	switch {
-	case owner != user && owner != 0:
-		return fmt.Errorf("%s belongs to another user (%d; mode %04o): make it yours with: chown %d %s && chmod 600 %s", path, owner, mode, user, path, path)
-	case mode&0o077 != 0:
-		return fmt.Errorf("%s is open to others (mode %04o): make it private with: chmod 600 %s", path, mode, path)
+	case sharing.Owner != "" && !sharing.System:
+		return fmt.Errorf("%s belongs to another user (%s; %s): make it yours with: %s", path, sharing.Owner, sharing.How, disk.ToOwn(path))
+	case sharing.Read || sharing.Write:
+		return fmt.Errorf("%s is open to others (%s): make it private with: %s", path, sharing.How, disk.ToClose(path, false))
 	}
 	return nil
 }

@@ -1,13 +1,9 @@
 package wine
 
 import (
-	"context"
-	"errors"
-	"os"
+	"embed"
 	"path/filepath"
 	"strings"
-
-	"github.com/hashicorp/go-hclog"
 
 	"wskharness/driver"
 	"wskharness/settings"
@@ -15,39 +11,19 @@ import (
 	"wskharness/vm"
 )
 
-// Kind is the guest that needs no Windows.
+// Kind is the guest that needs no Windows. It is for Linux: elsewhere it can be configured, and not had.
 func Kind() vm.Kind {
-	return vm.Kind{
-		Name: "wine", Form: form, Checks: checks, List: list, Sweep: sweep, Kept: kept,
-		Roles: []vm.Role{{Name: role, Run: serveRole}},
-	}
+	kind := onThisSystem()
+	kind.Name, kind.Form = "wine", form
+	return kind
 }
 
-// role is what this program is called to be when it is to serve the guest in a folder.
-const role = "wine-guest"
+//go:embed host
+var hostSources embed.FS
 
-// readyFD is where the provider waits to be told that the guest is up.
-const readyFD = 3
-
-func serveRole(ctx context.Context, args []string, logger hclog.Logger) error {
-	return Serve(ctx, args[0], os.NewFile(readyFD, "ready"), ServeOptions{Logger: logger})
-}
-
-func list(_ context.Context, h vm.Host) ([]vm.Guest, error) {
-	up, err := List(h.Cache)
-	var all []vm.Guest
-	for i := range up {
-		all = append(all, &up[i])
-	}
-	return all, err
-}
-
-func sweep(_ context.Context, h vm.Host) ([]string, error) {
-	swept, err := Sweep(h.Cache)
-	for i, dir := range swept {
-		swept[i] = "what was left in " + dir
-	}
-	return swept, err
+// hostSpec is how winrshost.exe is built. Whoever makes guests does so, for Options.Host.
+func hostSpec() driver.Spec {
+	return driver.Spec{Name: "winrshost.exe", Kind: driver.Program, Sources: hostSources, Dirs: []string{"host"}, Units: 1, Root: "vm/wine"}
 }
 
 // target is what a target says.
@@ -123,36 +99,3 @@ const (
 	buildHost  = "winrshost.exe"
 	buildModel = "netio.sys"
 )
-
-func (t *target) provider(h vm.Host) (vm.Provider, error) {
-	netio := t.netio
-	if t.model {
-		netio = h.Built[buildModel]
-	}
-	return New(Options{
-		Root: h.Cache, Serve: append(h.Program[:len(h.Program):len(h.Program)], role), Host: h.Built[buildHost], Seed: h.Seed,
-		Netio: netio, Never: h.Never, Logger: h.Logger, Tell: h.Tell,
-	})
-}
-
-// checks look for Wine, and tell what a driver on a guest can reach of this machine.
-func checks(ctx context.Context, needed bool) []vm.Check {
-	software := vm.Check{Name: "Wine", Needed: needed}
-	found, err := Find(ctx)
-	if missing, ok := errors.AsType[*MissingError](err); ok {
-		software.Detail, software.Fix = missing.Why, missing.Install
-	} else if err != nil {
-		software.Detail = err.Error()
-	} else {
-		software.OK, software.Detail = true, found.Version+", "+found.Loader
-	}
-	confined := lookForConfinement(ctx)
-	confinement := vm.Check{Name: "Wine confinement", OK: confined.whole(), Detail: confined.String()}
-	if !confinement.OK {
-		confinement.Fix = "run drivers that you don't trust elsewhere, or as another user"
-		if confined.Bubblewrap == "" {
-			confinement.Fix = "apt-get install --no-install-recommends bubblewrap, where user namespaces are allowed; else " + confinement.Fix
-		}
-	}
-	return []vm.Check{software, confinement}
-}

@@ -1,9 +1,10 @@
+//go:build linux
+
 package wine
 
 import (
 	"bufio"
 	"context"
-	"embed"
 	"errors"
 	"fmt"
 	"io"
@@ -18,18 +19,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"wskharness/child"
-	"wskharness/driver"
 	"wskharness/vm"
 	"wskharness/vm/lease"
 )
-
-//go:embed host
-var hostSources embed.FS
-
-// hostSpec is how winrshost.exe is built. Whoever makes guests does so, for Options.Host.
-func hostSpec() driver.Spec {
-	return driver.Spec{Name: "winrshost.exe", Kind: driver.Program, Sources: hostSources, Dirs: []string{"host"}, Units: 1, Root: "vm/wine"}
-}
 
 // Options say how guests are made.
 type Options struct {

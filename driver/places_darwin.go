@@ -1,0 +1,7 @@
+package driver
+
+// SetCache and setConfig are by what a user says where this program keeps what it needs: ~/Library (os.UserCacheDir, os.UserConfigDir).
+const (
+	SetCache  = "set HOME"
+	setConfig = "set HOME"
+)
