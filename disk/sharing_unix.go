@@ -31,4 +31,6 @@ func ToClose(path string, folder bool) string {
 }
 
 // ToOwn is a command by which a file becomes this user's, and his alone.
-func ToOwn(path string) string { return fmt.Sprintf("chown %d %s && chmod 600 %s", os.Geteuid(), path, path) }
+func ToOwn(path string) string {
+	return fmt.Sprintf("chown %d %s && chmod 600 %s", os.Geteuid(), path, path)
+}
