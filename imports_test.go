@@ -25,6 +25,7 @@ var floors = [][]string{
 	{"driver/abi"},
 	{"driver", "child", "disk", "textfile"},
 	{"driver/drivertest", "driver"},
+	{"driver/prebuild", "driver"},
 	{"winerr"},
 	{"crashdump", "winerr"},
 	{"crashdump/dumptest"},

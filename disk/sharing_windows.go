@@ -106,9 +106,16 @@ func closeToOthers(path string) error {
 	if err != nil {
 		return &fs.PathError{Op: "close to others", Path: path, Err: err}
 	}
-	list, _, err := sd.DACL()
+	name, err := windows.UTF16PtrFromString(path)
+	if err != nil {
+		return &fs.PathError{Op: "close to others", Path: path, Err: err}
+	}
+	file, err := windows.CreateFile(name, windows.WRITE_DAC|windows.READ_CONTROL, windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE|windows.FILE_SHARE_DELETE,
+		nil, windows.OPEN_EXISTING, windows.FILE_FLAG_BACKUP_SEMANTICS, 0)
 	if err == nil {
-		err = windows.SetNamedSecurityInfo(path, windows.SE_FILE_OBJECT, windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION, nil, nil, list, nil)
+		// Not SetNamedSecurityInfo, of which Wine's adds what the folder would have its files inherit.
+		err = windows.SetKernelObjectSecurity(file, windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION, sd)
+		_ = windows.CloseHandle(file)
 	}
 	if err != nil && !anyOf(err, windows.ERROR_NOT_SUPPORTED, windows.ERROR_INVALID_FUNCTION) {
 		return &fs.PathError{Op: "close to others", Path: path, Err: err}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -82,7 +83,7 @@ type input struct {
 	ModTime int64  `json:"mtimeNs"`
 }
 
-// Build compiles and links what spec describes, or finds it in the cache. The image depends on the
+// Build compiles and links what spec describes, or finds it in this program (see Prebuilt) or in the cache. The image depends on the
 // sources, the defines and the toolchain, on nothing else: neither on the time nor on any folder.
 //
 // A mistake in the sources is a *BuildError, something that is not installed a *MissingToolError.
@@ -94,6 +95,12 @@ func Build(ctx context.Context, tc *Toolchain, spec Spec, cache Cache) (*Artifac
 	files, err := spec.readSources()
 	if err != nil {
 		return nil, err
+	}
+	if artifact, ok, err := fromProgram(spec, files, cache); ok || err != nil {
+		return artifact, err
+	}
+	if tc.Absent != nil {
+		return nil, fmt.Errorf("build %s, which this program has not in it: %w", spec.Name, tc.Absent)
 	}
 	key, err := buildKey(tc, spec, files)
 	if err != nil {
@@ -132,27 +139,34 @@ func findOrBuild(ctx context.Context, tc *Toolchain, spec Spec, files []sourceFi
 // libraries of the machine are known only after a build: its entry lists them.
 func buildKey(tc *Toolchain, spec Spec, files []sourceFile) (string, error) {
 	h := sha256.New()
-	field := func(values ...string) {
-		for _, value := range values {
-			fmt.Fprintf(h, "%d %s\n", len(value), value)
-		}
-		fmt.Fprintln(h)
-	}
-	field(buildFormat, spec.Name, spec.Kind.String())
-	field(spec.Dirs...)
-	field(spec.Includes...)
-	field(fmt.Sprint(spec.Units))
-	field(spec.compileFlags()...)
-	field(spec.linkFlags()...)
 	for _, program := range []string{tc.CC, tc.LD} {
 		in, err := statInput(program)
 		if err != nil {
 			return "", err
 		}
-		field(in.Path, fmt.Sprint(in.Size), fmt.Sprint(in.ModTime))
+		writeFields(h, in.Path, fmt.Sprint(in.Size), fmt.Sprint(in.ModTime))
 	}
-	field(sourceHash(files))
+	spec.writeTo(h, files)
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// writeTo writes all that can change the image, but for the toolchain.
+func (s Spec) writeTo(h io.Writer, files []sourceFile) {
+	writeFields(h, buildFormat, s.Name, s.Kind.String())
+	writeFields(h, s.Dirs...)
+	writeFields(h, s.Includes...)
+	writeFields(h, fmt.Sprint(s.Units))
+	writeFields(h, s.compileFlags()...)
+	writeFields(h, s.linkFlags()...)
+	writeFields(h, sourceHash(files))
+}
+
+// writeFields writes texts so that no others are written the same.
+func writeFields(h io.Writer, values ...string) {
+	for _, value := range values {
+		fmt.Fprintf(h, "%d %s\n", len(value), value) // a hash takes everything
+	}
+	fmt.Fprintln(h)
 }
 
 // compileFlags and linkFlags are all flags, but for the folders that differ from machine to machine.

@@ -81,6 +81,11 @@ func (b *boundedBuffer) Write(p []byte) (int, error) {
 func (b *boundedBuffer) Bytes() []byte  { return b.kept.Bytes() }
 func (b *boundedBuffer) String() string { return b.kept.String() }
 
+// anyFolder is a true name of the current folder, whatever its own name is, on Linux. The compiler believes PWD
+// when it is true, so this is what it writes into debug information, and prefix maps can name it. Elsewhere nothing is called
+// that: debug information names the temporary folder of its build, and the image does not.
+const anyFolder = "/proc/self/cwd"
+
 // toolEnvironment leaves out what would change a build behind the cache's back (CPATH, LIBRARY_PATH,
 // GCC_EXEC_PREFIX and their like) and what would translate the messages.
 func toolEnvironment() []string {

@@ -17,6 +17,8 @@ const target = "x86_64-w64-mingw32"
 type Toolchain struct {
 	CC string // the compiler driver, absolute
 	LD string // the linker that CC starts, absolute
+	// Absent is nil, or why there is none of all that: then there is what the program has in it (Prebuilt).
+	Absent error
 
 	// Tell is nil, or is told of each image that is compiled since it is not in the cache, before that is done. Calls may come
 	// side by side.
