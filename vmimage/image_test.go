@@ -46,7 +46,7 @@ func build(ctx context.Context) (*bootable.Guest, error) {
 	d := &disk{cache: cache.Dir, software: software, host: host.Path, agent: agent}
 	return bootable.Make(ctx, bootable.Recipe{
 		Name: "wine", Program: "wskharness/vmimage/inside", Disk: d.fill,
-		Content: fmt.Sprintln("layout 1", software, host.SHA256, agent.SHA256),
+		Content: fmt.Sprintln("layout 2", software, host.SHA256, agent.SHA256),
 	})
 }
 
@@ -83,9 +83,13 @@ func (d *disk) fill(ctx context.Context, root string) (size int64, err error) {
 		return 0, err
 	}
 	// In the machine everybody is root, but by the name of whoever made the prefix: it is in its paths.
-	passwd := fmt.Sprintf("%s:x:0:0::/root:/bin/sh\n", me.Username)
-	if err := os.WriteFile(filepath.Join(root, "etc/passwd"), []byte(passwd), 0o644); err != nil {
-		return 0, err
+	for name, text := range map[string]string{
+		"passwd": fmt.Sprintf("%s:x:0:0::/root:/bin/sh\n", me.Username),
+		"hosts":  "127.0.0.1 localhost wine\n",
+	} {
+		if err := os.WriteFile(filepath.Join(root, "etc", name), []byte(text), 0o644); err != nil {
+			return 0, err
+		}
 	}
 	for _, from := range []string{d.software.Loader, d.software.Server} {
 		if err := copyTo(root, from); err != nil {
@@ -125,11 +129,29 @@ func (d *disk) prefix(ctx context.Context, prefix string) error {
 	if err := linkCopies(drive, libraries+"/wine/x86_64-windows"); err != nil {
 		return err
 	}
+	if err := waitLonger(filepath.Join(prefix, "system.reg")); err != nil {
+		return err
+	}
 	agent := strings.ReplaceAll(strings.TrimPrefix(guest.AgentPath(d.agent.SHA256), `C:\`), `\`, "/")
 	if err := os.MkdirAll(filepath.Dir(filepath.Join(drive, agent)), 0o755); err != nil {
 		return err
 	}
 	return copyFile(d.agent.Path, filepath.Join(drive, agent), 0o755)
+}
+
+// waitLonger has Wine's service manager wait for ten minutes until a driver's process answers, which is ten seconds otherwise:
+// an emulated machine may take longer, and then no driver starts in that boot any more. The registry may be a link to the
+// template's: it is replaced.
+func waitLonger(registry string) error {
+	text, err := os.ReadFile(registry)
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(registry); err != nil {
+		return err
+	}
+	text = append(text, "\n[System\\\\CurrentControlSet\\\\Control] 1\n\"ServicesPipeTimeout\"=dword:000927c0\n"...)
+	return os.WriteFile(registry, text, 0o644)
 }
 
 // linkCopies puts links in the place of what a prefix has copies of, as it has where nothing confines guests: the disk would be

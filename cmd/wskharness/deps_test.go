@@ -22,7 +22,7 @@ func TestDeps(t *testing.T) {
 		want            []string
 	}{
 		{"done", "", `[ $1 != install ] || ln -s wine64 $BIN/x86_64-w64-mingw32-gcc`, 0, nil},
-		{"unknown argument", "tset", "", 2, []string{"usage: scripts/deps [run|test|clients], not: tset"}},
+		{"unknown argument", "tset", "", 2, []string{"usage: scripts/deps [run|test|vm|clients], not: tset"}},
 		{"two arguments", "run test", "", 2, []string{"usage: "}},
 		{
 			"another apt", "", `[ $1 = update ] || { echo 'E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (apt)'; exit 100; }`, 1,

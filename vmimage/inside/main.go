@@ -83,5 +83,8 @@ func enter(disk string) error {
 	if err := unix.Chroot("."); err != nil {
 		return fmt.Errorf("make the disk the root: %w", err)
 	}
+	if err := unix.Sethostname([]byte("wine")); err != nil {
+		return err
+	}
 	return os.Chown("/prefix", 0, 0) // Wine takes no prefix of another user's, as whoever has made it may be
 }
