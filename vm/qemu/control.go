@@ -37,6 +37,7 @@ const (
 	doSnapshot   action = "keep its state"    // a snapshot of the clean state, in its own disk
 	doCheckpoint action = "take a checkpoint" // turn it off and make its disk the clean one
 	doSettle     action = "become a template" // QEMU ends in order, and a folder is made of what guests start from
+	doUp         action = "be up"             // whoever has waited for it says that it is
 	doKeep       action = "stay up"
 	doStop       action = "end"
 )

@@ -8,9 +8,6 @@ import (
 // maxSaid is how much of what a program says is told, in bytes.
 const maxSaid = 2000
 
-// lacksSnapshot is what QEMU says of a disk without the snapshot that it is to start from, or one that it can't read.
-var lacksSnapshot = regexp.MustCompile(`(?i)snapshot '?"?` + snapshotTag + `'?"? (?:does not exist|not found)|does not have the requested snapshot|Error -?\d+ while loading VM state`)
-
 // advice is what to do about what QEMU, or qemu-img, says when it fails. The first that fits counts; $1 stands for what was found.
 var advice = []struct {
 	says   *regexp.Regexp
@@ -20,8 +17,6 @@ var advice = []struct {
 		"port $1 of this machine is taken: end what listens there (ss -ltnp), or leave host_port out, and a free one is chosen"},
 	{regexp.MustCompile(`Failed to get (?:shared )?"[a-z ]+" lock\s*(?:\n?Is another process using the image \[([^\]]*)\])?`),
 		"another program writes to the image $1 (a VM that was started from it, qemu-img): end that; a base image is for reading alone"},
-	{lacksSnapshot,
-		"the snapshot of the clean state is not in the guest's disk any more"},
 	{regexp.MustCompile(`Could not access KVM kernel module: Permission denied`),
 		"you may not use /dev/kvm: add yourself to its group (usermod -aG kvm $$USER, then log in again), or say accel: tcg"},
 	{regexp.MustCompile(`Could not access KVM kernel module|failed to initialize kvm`),

@@ -26,6 +26,7 @@ type instance struct {
 
 	ordered atomic.Bool // it is to end
 	crashed atomic.Bool // in this boot of the guest
+	booting atomic.Bool // since it was told to: it may start anew in that, as the BIOS does by itself after a reset
 	offNow  chan struct{}
 	resets  chan struct{}
 }
@@ -38,6 +39,7 @@ func launch(ctx context.Context, c *guestConfig, dir string, load bool, lock *os
 	ctx, cancel := context.WithTimeout(ctx, greetingLimit)
 	defer cancel()
 	m = &instance{said: &tail{}, offNow: make(chan struct{}, 1), resets: make(chan struct{}, 1)}
+	m.booting.Store(!load)
 	env, err := child.Environment{}.List()
 	if err != nil {
 		return nil, err
@@ -80,6 +82,9 @@ func launch(ctx context.Context, c *guestConfig, dir string, load bool, lock *os
 	if err == nil {
 		err = m.findPort(ctx, c.Spec.Port)
 	}
+	if err == nil && load {
+		err = m.load(ctx, c.Spec.nodes())
+	}
 	if err == nil {
 		return m, nil
 	}
@@ -88,15 +93,14 @@ func launch(ctx context.Context, c *guestConfig, dir string, load bool, lock *os
 	case <-time.After(time.Second): // it is not QEMU's end that is wrong
 	}
 	m.end()
+	if failed, ok := errors.AsType[*qmp.JobError](err); ok {
+		return nil, fmt.Errorf("%w: %s", errNoSnapshot, explain(failed.Desc))
+	}
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("start QEMU: %w", context.Cause(ctx))
 	}
 	if said := m.said.String(); said != "" {
-		err = fmt.Errorf("start QEMU: %s", explain(said))
-		if lacksSnapshot.MatchString(said) {
-			err = fmt.Errorf("%w: %w", errNoSnapshot, err)
-		}
-		return nil, err
+		return nil, fmt.Errorf("start QEMU: %s", explain(said))
 	}
 	return nil, fmt.Errorf("start QEMU: %w (it ended: %v)", err, m.qemu.result)
 }
@@ -193,6 +197,7 @@ func (m *instance) reset(ctx context.Context) error {
 	case <-m.resets: // an earlier one
 	default:
 	}
+	m.booting.Store(true)
 	if err := m.monitor.Run(ctx, "system_reset", nil, nil); err != nil {
 		return err
 	}
@@ -217,6 +222,7 @@ func (m *instance) load(ctx context.Context, nodes []string) error {
 		return err
 	}
 	m.crashed.Store(false)
+	m.booting.Store(false)
 	return m.resume(ctx)
 }
 

@@ -102,7 +102,7 @@ func (l logTo) Write(p []byte) (int, error) {
 
 func (l *lab) provider(more string, args ...string) *provider {
 	l.t.Helper()
-	d, err := defineIn(l.t.TempDir(), l.text(more, args...))
+	d, err := defineIn("/", l.text(more, args...))
 	if err != nil {
 		l.t.Fatal(err)
 	}

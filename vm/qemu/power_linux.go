@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -65,6 +66,9 @@ func (s *server) happened(m *instance, e qmp.Event) {
 		}
 	case vm.Reset:
 		m.crashed.Store(false)
+		if m.booting.Load() {
+			return // that it starts was asked for
+		}
 	}
 	if h.paused {
 		go s.crashed(m, life, *h.event)
@@ -251,7 +255,11 @@ func (s *server) snapshot(ctx context.Context) error {
 	}
 	defer s.hush()()
 	if err := m.monitor.Job(ctx, "snapshot-save", snapshotJob(s.config.Spec.nodes())); err != nil {
-		return fmt.Errorf("keep the state of a guest that is up: %w: say warm: false where a device can't be kept", err)
+		advice := "see that the disk that has the guest's folder has room for the guest's memory"
+		if text := err.Error(); strings.Contains(text, "migrat") || strings.Contains(text, "does not support") {
+			advice = "say warm: false, or leave the device out of args"
+		}
+		return fmt.Errorf("keep the state of a guest that is up: %w: %s", err, advice)
 	}
 	s.saved = true
 	return nil

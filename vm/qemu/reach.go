@@ -148,6 +148,9 @@ func (r *reach) awaitUp(ctx context.Context, a answer) error {
 	if err == nil && a.Loaded {
 		err = setClock(limited, e, r.config.SetClock)
 	}
+	if err == nil {
+		_, err = ask(limited, r.dir, request{Do: doUp})
+	}
 	if err == nil || ctx.Err() != nil {
 		return err
 	}

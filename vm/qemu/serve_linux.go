@@ -313,6 +313,11 @@ func (s *server) do(ctx context.Context, r request) (a answer, err error) {
 		return a, nil
 	case doStop:
 		return a, nil
+	case doUp:
+		if m := s.running(); m != nil {
+			m.booting.Store(false)
+		}
+		return a, nil
 	case doKeep:
 		s.claims.dropAll()
 		s.mu.Lock()

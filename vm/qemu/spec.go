@@ -71,7 +71,8 @@ const (
 	tpmFD       // of a guest that has a TPM
 )
 
-// arguments is QEMU's command line for the VM whose files are in dir; load says that it starts from the snapshot in them.
+// arguments is QEMU's command line for the VM whose files are in dir; load says that it is to start from the snapshot in them, and
+// waits for that: -loadvm would look for the memory in whichever of its disks comes first, which are the UEFI variables.
 //
 // Of the features that a Windows guest on KVM is given none is hv_passthrough, which would be all of this host's, and change with
 // it; hv-crash is among them, since it tells of a crash with code and parameters and needs no driver in the guest.
@@ -120,7 +121,7 @@ func (s *spec) arguments(name, dir string, load bool) []string {
 		all = append(all, "-chardev", "socket,id=tpm,fd="+strconv.Itoa(tpmFD), "-tpmdev", "emulator,id=tpm,chardev=tpm", "-device", "tpm-tis,tpmdev=tpm")
 	}
 	if load {
-		all = append(all, "-loadvm", snapshotTag)
+		all = append(all, "-S")
 	}
 	return append(all, s.Args...)
 }
