@@ -127,9 +127,13 @@ func (d *domain) resnap(ctx context.Context) error {
 			return lv.DomainSnapshotCreateXML(dom, text, 0)
 		}
 		drop := func(s golibvirt.DomainSnapshot) error { return lv.DomainSnapshotDelete(s, 0) }
+		// A snapshot has the definition with it, in which the mark would be one of a lease that is long gone.
+		if err := setMark(lv, dom, mark{}, golibvirt.DomainAffectConfig); err != nil {
+			return err
+		}
 		kept, err := take(second)
 		if err != nil {
-			return err
+			return errors.Join(err, setMark(lv, dom, d.mark(), golibvirt.DomainAffectConfig))
 		}
 		old, err := lv.DomainSnapshotLookupByName(dom, name, 0)
 		if err == nil {
@@ -138,6 +142,7 @@ func (d *domain) resnap(ctx context.Context) error {
 		if err == nil {
 			_, err = take(name)
 		}
+		err = errors.Join(err, setMark(lv, dom, d.mark(), golibvirt.DomainAffectConfig))
 		if err != nil {
 			return fmt.Errorf("%w (the state is kept as snapshot %s)", err, second)
 		}

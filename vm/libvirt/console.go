@@ -118,8 +118,8 @@ func (d *domain) stream(ctx context.Context, w io.Writer) error {
 	return nil
 }
 
-// Console is the end of what was recorded of the machine's console.
-func (d *domain) Console() ([]byte, error) {
+// printed is the end of what was recorded of the machine's console.
+func (d *domain) printed() ([]byte, error) {
 	file, err := os.Open(d.path(consoleFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -140,9 +140,9 @@ func (d *domain) Console() ([]byte, error) {
 	return text[:n], err
 }
 
-// FollowConsole writes what was recorded, and goes on with what is: by whoever has the lease, or else by itself, since nobody
+// follow writes what was recorded, and goes on with what is: by whoever has the lease, or else by itself, since nobody
 // records the console of a machine that nobody has.
-func (d *domain) FollowConsole(ctx context.Context, w io.Writer) error {
+func (d *domain) follow(ctx context.Context, w io.Writer) error {
 	at, err := d.copyConsole(w, 0)
 	if err != nil {
 		return err

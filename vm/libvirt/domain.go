@@ -123,6 +123,12 @@ func resume(lv *conn, dom golibvirt.Domain) error {
 	return lv.DomainResume(dom)
 }
 
+// mark is what says that the lease has the domain.
+func (d *domain) mark() mark {
+	r := d.rec()
+	return newMark(d.controller, r.ID, r.Target, r.Run)
+}
+
 // prepare makes the machine in its clean state, and leaves it standing still, so that nothing happens to it before somebody
 // watches.
 func (d *domain) prepare(ctx context.Context) error {
@@ -141,6 +147,21 @@ func (d *domain) goBack(ctx context.Context) error {
 		}
 		const flags = golibvirt.DomainSnapshotRevertPaused | golibvirt.DomainSnapshotRevertForce
 		if err := lv.DomainRevertToSnapshot(snapshot, uint32(flags)); err != nil {
+			return err
+		}
+		// Of a guest that was shut down, a snapshot leaves the domain off with drivers that don't know better.
+		// And the definition is that of then: the mark is put back.
+		err = setMark(lv, dom, d.mark(), golibvirt.DomainAffectConfig)
+		if err != nil {
+			return err
+		}
+		on, err := isActive(lv, dom)
+		if err == nil && !on {
+			if _, err = lv.DomainCreateWithFlags(dom, uint32(golibvirt.DomainStartPaused)); isCode(err, golibvirt.ErrInvalidArg) {
+				err = lv.DomainCreate(dom)
+			}
+		}
+		if err != nil {
 			return err
 		}
 		// A crash must not take the machine away before it was looked at. A driver that can't do that has no crashes to tell of.
@@ -167,7 +188,7 @@ func (d *domain) makeClone(ctx context.Context) error {
 			return err
 		}
 		err = d.note(func(r *record) {
-			r.UUID, r.Overlays, r.Console = newUUID(), overlays, hasConsole(definition)
+			r.UUID, r.Overlays, r.Console = newUUID(), overlays, !d.client.pretends() && hasConsole(definition)
 			r.NVRAM = definition.OS != nil && definition.OS.NVRam != nil && definition.OS.NVRam.NVRam != ""
 		})
 		if err != nil {
@@ -179,7 +200,7 @@ func (d *domain) makeClone(ctx context.Context) error {
 			}
 		}
 		rec := d.rec()
-		text, err := clone(definition, rec.Domain, rec.UUID, newMark(d.controller, rec.ID, rec.Target, rec.Run).inMetadata(), overlays)
+		text, err := clone(definition, rec.Domain, rec.UUID, d.mark().inMetadata(), overlays)
 		if err != nil {
 			return err
 		}
@@ -265,7 +286,7 @@ func (d *domain) leave(ctx context.Context) error {
 	}
 	err := d.do(ctx, callLimit, "give domain "+d.rec().Domain+" back", func(lv *conn, dom golibvirt.Domain) error {
 		owner, ok, err := getMark(lv, dom, golibvirt.DomainAffectConfig)
-		if err != nil || !ok || owner.ID != d.rec().ID {
+		if err != nil || ok && owner.ID != d.rec().ID {
 			return err // it is somebody else's by now
 		}
 		if on, err := isActive(lv, dom); err != nil {
@@ -331,16 +352,16 @@ func (d *domain) InjectNMI(ctx context.Context) error {
 	return d.do(ctx, callLimit, "send an NMI to domain "+d.rec().Domain, func(lv *conn, dom golibvirt.Domain) error { return lv.DomainInjectNmi(dom, 0) })
 }
 
-// reset turns the machine off and on; one that is off is turned on.
-func (d *domain) reset(ctx context.Context) error {
+// reset turns the machine off and on; one that is off is turned on. silent says that no event comes of it.
+func (d *domain) reset(ctx context.Context) (silent bool, err error) {
 	power, err := d.Power(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if power == vm.Off {
-		return d.turnOn(ctx)
+		return false, d.turnOn(ctx)
 	}
-	return d.do(ctx, callLimit, "reset domain "+d.rec().Domain, func(lv *conn, dom golibvirt.Domain) error {
+	err = d.do(ctx, callLimit, "reset domain "+d.rec().Domain, func(lv *conn, dom golibvirt.Domain) error {
 		err := lv.DomainReset(dom, 0)
 		if isCode(err, golibvirt.ErrNoSupport) { // a driver that knows no reset, such as libvirt's own for tests
 			err = lv.DomainReboot(dom, 0)
@@ -350,6 +371,7 @@ func (d *domain) reset(ctx context.Context) error {
 		}
 		return resume(lv, dom)
 	})
+	return d.client.pretends(), err
 }
 
 // turnOn starts the machine as it was left, and leaves the start to others to see the end of.

@@ -14,7 +14,8 @@ import (
 )
 
 // dumpFormats are the formats of a dump that are tried, best first: the one that Windows' debuggers read, which its guest has
-// to help with (virtio-win's FwCfg driver); one that is as small as what the guest uses; and one that every QEMU writes.
+// to help with (virtio-win's FwCfg driver); one that is as small as what the guest uses
+// (as makedumpfile writes it into a pipe, flattened: crash reads it so, and makedumpfile -R puts it in order); and one that every QEMU writes.
 var dumpFormats = []struct {
 	name   string
 	number golibvirt.DomainCoreDumpFormat

@@ -82,7 +82,14 @@ func (g guest) Info() *vm.GuestInfo {
 	return &info
 }
 
-func (g guest) Reset(ctx context.Context) error { return g.reset(ctx) }
+// Reset turns the machine off and on, and waits until it is up.
+func (g guest) Reset(ctx context.Context) error {
+	_, err := g.reset(ctx)
+	if err == nil {
+		_, err = g.await(ctx)
+	}
+	return err
+}
 
 // Revert brings the machine back to its clean state. Whoever has it sees it stop.
 func (g guest) Revert(ctx context.Context) (time.Duration, error) {
@@ -123,11 +130,11 @@ func (g guest) Down(ctx context.Context) error {
 }
 
 // Console is the tail of what was recorded.
-func (g guestWithConsole) Console() ([]byte, error) { return g.domain.Console() }
+func (g guestWithConsole) Console() ([]byte, error) { return g.printed() }
 
 // FollowConsole goes on until ctx ends, or the machine.
 func (g guestWithConsole) FollowConsole(ctx context.Context, w io.Writer) error {
-	return g.domain.FollowConsole(ctx, w)
+	return g.follow(ctx, w)
 }
 
 // kept finds the leases in a cache: each is a guest's, and stays while that is up.

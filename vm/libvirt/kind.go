@@ -88,7 +88,7 @@ func (t *target) define(r *settings.Reader, given settings.Given) vm.Definition 
 	if t.place.driver == "" {
 		t.place, _ = parsePlace(t.uri) // the default is one
 	}
-	d := vm.Definition{Provider: t.provider, BootWithin: t.bootWithin, Secrets: t.Secrets()}
+	d := vm.Definition{Provider: t.provider, BootWithin: t.bootWithin, Secrets: t.Secrets(), MemoryDump: t.memoryDump == "panic"}
 	if d.BootWithin == 0 {
 		d.BootWithin = bootLimit
 	}

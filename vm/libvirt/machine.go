@@ -224,7 +224,7 @@ func (m *machine) Revert(ctx context.Context) error {
 func (m *machine) Reset(ctx context.Context) error {
 	m.turn.Lock()
 	defer m.turn.Unlock()
-	if err := m.ordered(ctx, vm.Reset, func() error { return m.reset(ctx) }); err != nil {
+	if err := m.ordered(ctx, vm.Reset, func() (bool, error) { return m.reset(ctx) }); err != nil {
 		return err
 	}
 	return m.comeUp(ctx)
@@ -234,33 +234,34 @@ func (m *machine) Reset(ctx context.Context) error {
 func (m *machine) TurnOn(ctx context.Context) error {
 	m.turn.Lock()
 	defer m.turn.Unlock()
-	return m.ordered(ctx, vm.Reset, func() error { return m.turnOn(ctx) })
+	return m.ordered(ctx, vm.Reset, func() (bool, error) { return false, m.turnOn(ctx) })
 }
 
 // TurnOff is like pulling the plug.
 func (m *machine) TurnOff(ctx context.Context) error {
 	m.turn.Lock()
 	defer m.turn.Unlock()
-	return m.ordered(ctx, vm.Stopped, func() error { return m.turnOff(ctx) })
+	return m.ordered(ctx, vm.Stopped, func() (bool, error) { return false, m.turnOff(ctx) })
 }
 
 // ordered does something of which the event is told nobody. The turn is the caller's.
-func (m *machine) ordered(ctx context.Context, kind vm.EventKind, do func() error) error {
+func (m *machine) ordered(ctx context.Context, kind vm.EventKind, do func() (silent bool, err error)) error {
 	switch {
 	case m.over:
 		return vm.ErrEnded
 	case m.watching == nil: // a revert has failed
-		return do()
+		_, err := do()
+		return err
 	}
 	return m.watching.order(ctx, kind, do)
 }
 
 // Console is the tail of what the machine has printed.
-func (m withConsole) Console() ([]byte, error) { return m.domain.Console() }
+func (m withConsole) Console() ([]byte, error) { return m.printed() }
 
 // FollowConsole goes on until the machine is released.
 func (m withConsole) FollowConsole(ctx context.Context, w io.Writer) error {
-	return m.domain.FollowConsole(ctx, w)
+	return m.follow(ctx, w)
 }
 
 // Keep leaves the machine up, for whoever takes it by its lease's id.

@@ -184,11 +184,13 @@ func (d *domain) claim(ctx context.Context) error {
 		if err := free(lv, dom, d.rec().Domain); err != nil {
 			return err
 		}
-		err = d.note(func(r *record) { r.UUID, r.Marked, r.Console = uuidText(dom.UUID), true, hasConsole(definition) })
+		err = d.note(func(r *record) {
+			r.UUID, r.Marked, r.Console = uuidText(dom.UUID), true, !d.client.pretends() && hasConsole(definition)
+		})
 		if err != nil {
 			return err
 		}
-		mine := newMark(d.controller, d.rec().ID, d.rec().Target, d.rec().Run)
+		mine := d.mark()
 		if err := setMark(lv, dom, mine, golibvirt.DomainAffectConfig); err != nil {
 			return err
 		}

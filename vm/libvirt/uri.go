@@ -128,6 +128,10 @@ func (p place) address() string {
 	return p.host
 }
 
+// pretends reports whether the daemon's driver is libvirt's own for tests, whose domains have no consoles, and tell of no
+// resets.
+func (p place) pretends() bool { return strings.HasPrefix(p.driver, "test:") }
+
 // same is the daemon by which two targets are seen to be on one, however they reach it.
 func (p place) same() string {
 	host, _, _ := strings.Cut(strings.ToLower(p.host), "%")

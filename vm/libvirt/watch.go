@@ -322,13 +322,13 @@ func (w *watch) event(e vm.Event) {
 
 // order does something that an event comes of, and returns when that has come: nobody is told of it. Where none comes, it has
 // been told of differently, or will not be.
-func (w *watch) order(ctx context.Context, kind vm.EventKind, do func() error) error {
+func (w *watch) order(ctx context.Context, kind vm.EventKind, do func() (silent bool, err error)) error {
 	came := make(chan struct{})
 	w.mu.Lock()
 	w.ordered[kind] = came
 	w.mu.Unlock()
-	err := do()
-	if err == nil {
+	silent, err := do()
+	if err == nil && !silent {
 		select {
 		case <-came:
 		case <-time.After(orderedLimit):
