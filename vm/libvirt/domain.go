@@ -407,7 +407,7 @@ func (d *domain) Power(ctx context.Context) (vm.Power, error) {
 		}
 		return err
 	})
-	if d.rec().Clone && errors.Is(err, errGone) { // a transient domain that is off is none
+	if d.rec().Clone && (errors.Is(err, errGone) || isCode(err, golibvirt.ErrNoDomain)) { // a transient domain that is off is none
 		return vm.Off, nil
 	}
 	return power, err

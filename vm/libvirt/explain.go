@@ -32,6 +32,7 @@ var advice = []struct {
 	{golibvirt.ErrOperationDenied, "", "the daemon lets this user only look: connect as one that may change things"},
 	{golibvirt.ErrNoDomain, "", "virsh list --all shows the domains that are there"},
 	{golibvirt.ErrNoDomainSnapshot, "", "virsh snapshot-list DOMAIN shows those that are there, and virsh snapshot-create-as DOMAIN NAME makes one"},
+	{golibvirt.ErrNoStorageVol, "", "the image is missing, or new to its storage pool, which looks again at: virsh pool-refresh POOL"},
 	{golibvirt.ErrNoStoragePool, "", "virsh pool-list --all shows the storage pools that are there; pool: names one"},
 }
 

@@ -319,7 +319,7 @@ func TestHostRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			return func() { os.Rename(image+".away", image) }
-		}, want: []string{name + ".qcow2", "o such file"}},
+		}, want: []string{name + ".qcow2", "the image is missing"}},
 		"folder can't be written to": {broken: func() func() {
 			if err := os.Chmod(d.pool, 0o555); err != nil {
 				t.Fatal(err)
