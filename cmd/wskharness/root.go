@@ -68,7 +68,7 @@ Exit codes: 0 all as expected; 1 a test failed; 2 usage or configuration; 3 targ
 	root.PersistentFlags().BoolVarP(&c.verbose, "verbose", "v", false, "log what is done, on standard error")
 	root.AddCommand(
 		newRun(c), newList(c), newBuild(c), newInspect(c), newValidate(c), newDoctor(c), newVM(c), newClean(c),
-		newInit(c), newSchema(c), newReport(c), newSelftest(c), newVersion(c),
+		newImage(c), newInit(c), newSchema(c), newReport(c), newSelftest(c), newVersion(c),
 	)
 	strictNumbers(root)
 	return root

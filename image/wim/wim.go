@@ -58,18 +58,21 @@ func (a Architecture) String() string {
 	return fmt.Sprintf("architecture %d", int(a))
 }
 
+// MarshalText writes it as its word.
+func (a Architecture) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
 // Image is one edition. All of it is the file's own word.
 type Image struct {
-	Index        int    // by which dism applies it; from 1 on
-	Name         string // "Windows 11 Pro"
-	DisplayName  string // as setup's list has it; may be empty
-	Bytes        int64  // that its files take
-	Architecture Architecture
-	Edition      string // "Professional", "ServerDatacenterEval"
-	Installation string // "Client", "Server", "Server Core", "WindowsPE"
-	Build        int    // 26100
-	Revision     int    // what follows the build, as in 26100.1742
-	Language     string // the default one: "en-US"
+	Index        int          `json:"index"`       // by which dism applies it; from 1 on
+	Name         string       `json:"name"`        // "Windows 11 Pro"
+	DisplayName  string       `json:"displayName"` // as setup's list has it; may be empty
+	Bytes        int64        `json:"bytes"`       // that its files take
+	Architecture Architecture `json:"architecture"`
+	Edition      string       `json:"edition"`      // "Professional", "ServerDatacenterEval"
+	Installation string       `json:"installation"` // "Client", "Server", "Server Core", "WindowsPE"
+	Build        int          `json:"build"`        // 26100
+	Revision     int          `json:"revision"`     // what follows the build, as in 26100.1742
+	Language     string       `json:"language"`     // the default one: "en-US"
 }
 
 // Evaluation reports whether the image is an edition that runs for a time without a key, and takes none.

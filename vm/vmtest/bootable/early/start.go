@@ -15,7 +15,7 @@ import (
 )
 
 // Start begins a guest: it mounts what the kernel tells of itself, loads the modules, sets up the network, and mounts the disk
-// in a folder of the initrd. Who is not the first program of a machine is told so.
+// in a folder of the initrd, where one is named. Who is not the first program of a machine is told so.
 func Start(disk string) (*Config, error) {
 	if os.Getpid() != 1 {
 		return nil, fmt.Errorf("this is the first program of a virtual machine, and of no other")
@@ -28,8 +28,10 @@ func Start(disk string) (*Config, error) {
 	if err := loadModules("/modules"); err != nil {
 		return nil, err
 	}
-	if err := mountDisk(disk); err != nil {
-		return nil, err
+	if disk != "" {
+		if err := mountDisk(disk); err != nil {
+			return nil, err
+		}
 	}
 	if err := configureNetwork(); err != nil {
 		return nil, err
