@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -20,6 +21,8 @@ import (
 	"wskharness/remote"
 	"wskharness/vm/kinds"
 )
+
+var withVM = flag.Bool("vm", false, "install in every way, which takes minutes")
 
 // standInPlan is a plan for a disc that stands for Windows', whose Linux knows virtio alone.
 func standInPlan(t *testing.T, mode string, change func(*Options)) *Plan {
@@ -141,10 +144,10 @@ func checkImage(t *testing.T, p *Plan, made *Made) {
 	}
 }
 
-// With UEFI, a TPM, and folders whose names have all that a path can have.
+// With UEFI and a TPM.
 func TestInstallWithUEFI(t *testing.T) {
-	if testing.Short() {
-		t.Skip("the firmware alone takes longer than the rest")
+	if !*withVM {
+		t.Skip("it takes minutes: go test ./image -vm")
 	}
 	p := standInPlan(t, "", func(o *Options) {
 		o.BIOS, o.TPM = false, "yes"
@@ -162,6 +165,9 @@ func TestInstallWithUEFI(t *testing.T) {
 
 // What goes wrong is told as what it is, and leaves the log alone.
 func TestInstallationsThatFail(t *testing.T) {
+	if !*withVM {
+		t.Skip("it takes minutes: go test ./image -vm")
+	}
 	for mode, want := range map[string]string{
 		"fail":              "install Windows: it failed while installing (Windows PE) (the last step told was: winpe): dism /Apply-Image",
 		"off":               "install Windows: the machine turned itself off while installing",
@@ -171,9 +177,6 @@ func TestInstallationsThatFail(t *testing.T) {
 		"restarts":          "install Windows: the system starts over and over",
 	} {
 		t.Run(mode, func(t *testing.T) {
-			if testing.Short() && mode != "fail" {
-				t.Skip("one is enough")
-			}
 			p := standInPlan(t, mode, nil)
 			var said told
 			_, err := p.Run(t.Context(), said.tell)
