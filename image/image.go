@@ -162,7 +162,7 @@ func editions(iso string) ([]wim.Image, string, error) {
 
 // look finds out what is on the installation disc, and which of it is meant.
 func (p *Plan) look(o Options) (err error) {
-	if p.options.ISO, err = filepath.Abs(o.ISO); err != nil {
+	if p.options.ISO, err = filepath.Abs(o.ISO); err != nil { // QEMU runs in another folder
 		return err
 	}
 	if p.images, p.source, err = editions(p.options.ISO); err != nil {

@@ -1,0 +1,14 @@
+package image_test
+
+import (
+	"fmt"
+	"strings"
+
+	"wskharness/image"
+)
+
+func Example() {
+	_, err := image.NewPlan(image.Options{ISO: "no-such.iso", Out: "windows11", Edition: "Professional", Accel: "auto", TPM: "auto", Disk: 64 << 30, Memory: 4096})
+	fmt.Println(strings.Contains(err.Error(), "no-such.iso: no such file or directory"))
+	// Output: true
+}
