@@ -14,6 +14,7 @@ import (
 // A machine whose controller was killed is taken over as it is, with all that has become of it since it was clean.
 func TestAdopt(t *testing.T) {
 	h := newHost(t)
+	h.happens(func(v *playedVM) { h.start(v) }) // so that it is turned off first, which is no news
 	o := h.options()
 	m := acquired(t, o, aRun)
 	file := filepath.Join(h.vms[0].guest.disk, "work")
