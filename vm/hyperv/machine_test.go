@@ -20,7 +20,14 @@ func TestConformance(t *testing.T) {
 			h.vms[0].checkpoints[0].memory = memory
 			o := h.options()
 			file := filepath.Join(h.vms[0].guest.disk, "dirt")
-			vmtest.Run(t, newProvider(o), vmtest.Expect{Command: "echo up", Output: "up", Reverts: true, Dirty: "touch " + file, Clean: "test ! -e " + file})
+			vmtest.Run(t, newProvider(o), vmtest.Expect{Command: "echo up", Output: "up", Reverts: true, Dirty: "touch " + file, Clean: "test ! -e " + file, One: "is up already",
+				Left: func() ([]string, error) {
+					left, err := filepath.Glob(filepath.Join(room(o.Host.Cache), "*"))
+					if s, _ := h.seen(); s == stateRunning && len(left) == 0 {
+						left = append(left, "the machine runs, and no lease tells of it")
+					}
+					return left, err
+				}})
 			nothingLeft(t, h, o)
 		})
 	}
