@@ -10,11 +10,14 @@ import (
 )
 
 // A machine that just boots may take a connection, or what stands in front of it may, and nobody ever answers on it. So Await
-// does not wait for one try before it begins the next.
+// does not wait for one try before it begins the next, and gives most of them up soon: what was begun while the machine was not up
+// may be asked for again only after many seconds, by whatever forwards it. Some have more time, for a machine that is slow.
 const (
 	betweenTries = 150 * time.Millisecond
-	maxTries     = 10 // under way at a time
+	shortLimit   = time.Second // of most tries
+	longEvery    = 20          // so many tries there is one that has …
 	reachLimit   = 15 * time.Second
+	maxTries     = 16 // under way at a time: those that the limits allow for, and some
 )
 
 // Await waits until an HTTP server answers at an endpoint, by whatever status, behind the TLS handshake that the endpoint asks
@@ -34,6 +37,7 @@ func Await(ctx context.Context, ep Endpoint) error {
 	defer stop()
 	answers := make(chan error, maxTries)
 	under := 0 // how many tries are under way
+	begun := 0 // how many there were
 	next := time.NewTimer(0)
 	defer next.Stop()
 	var last error
@@ -41,8 +45,13 @@ func Await(ctx context.Context, ep Endpoint) error {
 		select {
 		case <-next.C:
 			if under < maxTries {
+				limit := shortLimit
+				if begun%longEvery == 0 {
+					limit = reachLimit
+				}
 				under++
-				go func() { answers <- reach(trying, transport, ep.URL) }()
+				begun++
+				go func() { answers <- reach(trying, limit, transport, ep.URL) }()
 			}
 			next.Reset(betweenTries)
 		case err := <-answers:
@@ -66,8 +75,8 @@ func isFinal(err error) bool {
 	return distrusted || ok && told.distrusted
 }
 
-func reach(ctx context.Context, transport *http.Transport, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, reachLimit)
+func reach(ctx context.Context, limit time.Duration, transport *http.Transport, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(""))
 	if err != nil {
