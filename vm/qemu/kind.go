@@ -100,7 +100,7 @@ func (t *target) define(r *settings.Reader, given settings.Given) vm.Definition 
 	t.bootWithin = cmp.Or(t.bootWithin, limit)
 	d := vm.Definition{
 		Description: fmt.Sprintf("QEMU, %s as %s", settings.DisplayPath(s.Image), t.User), Check: t.check, Provider: t.provider,
-		BootWithin: t.bootWithin, Secrets: t.Secrets(),
+		BootWithin: t.bootWithin, MemoryDump: s.Dump, Secrets: t.Secrets(),
 	}
 	if s.HostPort != 0 {
 		d.Shared = "127.0.0.1:" + strconv.Itoa(s.HostPort) // nobody else can have it meanwhile
