@@ -27,7 +27,7 @@ func main() {
 	defer stop()
 	program := flag.String("program", "bin/wskharness", "what is measured")
 	runs := flag.Int("runs", 7, "counted runs of each command, after one that is not counted")
-	only := flag.String("only", "", "builds, commands, starts, steps, following or transfers; empty is all")
+	only := flag.String("only", "", "builds, commands, starts, machines, steps, following or transfers; empty is all")
 	flag.Parse()
 	if err := measure(ctx, *program, *runs, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -36,7 +36,7 @@ func main() {
 }
 
 func measure(ctx context.Context, program string, runs int, only string) error {
-	parts := []string{"builds", "commands", "starts", "steps", "following", "transfers"}
+	parts := []string{"builds", "commands", "starts", "machines", "steps", "following", "transfers"}
 	if only != "" && !slices.Contains(parts, only) {
 		return fmt.Errorf("-only %q: expected %s", only, strings.Join(parts, ", "))
 	}
@@ -60,6 +60,9 @@ func measure(ctx context.Context, program string, runs int, only string) error {
 	}
 	if only == "" || only == "starts" {
 		errs = append(errs, newBench(program, dir).starts(ctx, runs))
+	}
+	if only == "" || only == "machines" {
+		errs = append(errs, newBench(program, dir).machines(ctx, runs))
 	}
 	if only == "" || only == "steps" {
 		errs = append(errs, newBench(program, dir).steps(ctx, runs))

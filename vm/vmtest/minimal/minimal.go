@@ -33,13 +33,16 @@ func disk(_ context.Context, root string) (size int64, err error) {
 	return 24 << 20, os.WriteFile(filepath.Join(root, "what"), []byte("the disk of a minimal guest\n"), 0o644)
 }
 
-// Build makes the guest, or finds it in the cache. The test is skipped where the kernel or QEMU is missing.
+// Make makes the guest, or finds it in the cache.
+func Make() (*Guest, error) { return built() }
+
+// Build is Make for a test, which is skipped where the kernel or QEMU is missing.
 func Build(t testing.TB) *Guest {
 	t.Helper()
 	if why := bootable.Missing(); why != "" {
 		t.Skip(why)
 	}
-	guest, err := built()
+	guest, err := Make()
 	if err != nil {
 		t.Fatal("build the minimal guest: ", err)
 	}
