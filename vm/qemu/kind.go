@@ -18,7 +18,7 @@ import (
 // Kind is the virtual machine that this machine runs itself.
 func Kind() vm.Kind {
 	return vm.Kind{
-		Name: "qemu", Form: form, Checks: checks, List: list, Sweep: sweep, Kept: kept,
+		Name: "qemu", Absent: absent(), Form: form, Checks: checks, List: list, Sweep: sweep, Kept: kept,
 		Roles: []vm.Role{{Name: role, Run: serveRole}},
 	}
 }

@@ -31,3 +31,6 @@ func inFolder(string, string, func(path string) error) error { return errNotHere
 func peer(net.Conn) (int, error) { return 0, errNotHere }
 
 func awaitExit(context.Context, int) error { return errNotHere }
+
+// absent says why there are no guests of this kind on this system.
+func absent() error { return errNotHere }
