@@ -40,7 +40,7 @@ func newLibvirt(t *testing.T) *libvirt {
 	}
 	env := []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + dir, "XDG_RUNTIME_DIR=" + dir + "/run", "XDG_CONFIG_HOME=" + dir + "/config",
 		"XDG_CACHE_HOME=" + dir + "/cache", "XDG_DATA_HOME=" + dir + "/data"}
-	serve := child.Command(context.Background(), env, "/usr/sbin/libvirtd", "--timeout", "60") // what a test that is killed leaves ends by itself
+	serve := child.Command(context.Background(), env, "/usr/sbin/libvirtd", "--timeout", "1800") // what a test that is killed leaves ends by itself; a busy machine copies the image for minutes
 	serve.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if os.Geteuid() == 0 {
 		serve.SysProcAttr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
