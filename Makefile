@@ -13,6 +13,7 @@ RACE    := -race $(UNSHARED:%=-gcflags=%=-race=false)
 MAKEFLAGS += --no-print-directory
 
 .PHONY: help run test test-slow build check check-go check-c check-c-now test-go test-engine soak test-clients test-vm mutants bench fuzz clean
+.PHONY: help run test test-slow build build-all check check-go check-c check-c-now test-go test-engine soak test-clients mutants bench fuzz clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,10 +25,18 @@ run: ## Install what is missing, build, and run the default suites on the Wine g
 
 test: ## Install what is missing, build, and run every check and test
 	@scripts/deps test
-	@$(MAKE) build check test-go
+	@$(MAKE) build build-all check test-go
 
 build: ## Build bin/wskharness
 	@$(GO) build -o bin/wskharness ./cmd/wskharness
+
+# What a program for another system is to have in it is built here, where the compiler is: driver/prebuilt.
+SYSTEMS := linux/amd64 linux/arm64 windows/amd64 windows/arm64 darwin/amd64 darwin/arm64
+build-all: ## Build bin/SYSTEM-PROCESSOR/wskharness for Linux, Windows and macOS, with agent and sample in it
+	@$(GO) run ./driver/prebuild bin/prebuilt
+	@for s in $(SYSTEMS); do \
+	  CGO_ENABLED=0 GOOS=$${s%/*} GOARCH=$${s#*/} $(GO) build -overlay bin/prebuilt/overlay.json -o bin/$${s%/*}-$${s#*/}/ ./cmd/wskharness || exit 1; \
+	done
 
 check: check-go check-c ## All static checks
 

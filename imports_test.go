@@ -86,6 +86,7 @@ var floors = [][]string{
 	{"cmd/wskharness", "examples", "disk", "strictyaml", "results", "report", "driver", "suites", "remote", "guest", "guest/transfer", "crashdump", "vm", "vm/kinds", "settings", "config", "host", "workshop", "targets", "prepare", "prepare/windows", "harness", "selftest", "image"},
 	{"vmimage/inside", "vm", "vm/wine", "vm/vmtest/bootable/early", "remote", "vm/*"},
 	{"vmimage"},
+	{"windowstest"},
 	{"mutants/controller", "child"},
 	{"mutants", "results", "report", "driver", "suites", "vm", "vm/kinds", "config", "host", "harness"},
 }

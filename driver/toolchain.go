@@ -86,15 +86,6 @@ func lookPath(name string) (string, error) {
 	return filepath.Abs(path)
 }
 
-// installCommand is for Debian and its relatives, the only place where the build is known to work.
-func installCommand(pkg string) string {
-	cmd := "apt-get install --no-install-recommends " + pkg
-	if os.Geteuid() != 0 {
-		cmd = "sudo " + cmd
-	}
-	return cmd
-}
-
 // Versions asks compiler and linker for their versions.
 func (tc *Toolchain) Versions(ctx context.Context) (Versions, error) {
 	var v Versions

@@ -118,6 +118,8 @@ func Resume(ctx context.Context, dir string, env Env, subscribers ...results.Sub
 	return r.execute(ctx, events, subscribers)
 }
 
+const latestName = "latest"
+
 // FindRun is the folder of a run: its own path, or its name below base; "latest" is the newest. A run that was killed
 // before its first event has a request, and no journal yet.
 func FindRun(base, name string) string {
@@ -125,7 +127,14 @@ func FindRun(base, name string) string {
 	if filepath.IsAbs(name) || has(results.JournalName) || has(requestFile) {
 		return name
 	}
-	return filepath.Join(base, name)
+	dir := filepath.Join(base, name)
+	if _, err := os.Stat(dir); name == latestName && err != nil {
+		// Where no link can be made, as by most users of Windows, the newest is told by its name, which begins with the time.
+		if runs, _ := filepath.Glob(filepath.Join(base, "[0-9]*-[0-9]*-*")); len(runs) > 0 {
+			return slices.Max(runs)
+		}
+	}
+	return dir
 }
 
 // resumeDriver continues a driver run that an earlier controller had begun: what it had read of the guest's journal is

@@ -20,7 +20,7 @@ const lowSpace = 2 << 30
 
 // Examine looks for what the configured targets need on this machine.
 func Examine(ctx context.Context, c *config.Config, kinds []vm.Kind) []vm.Check {
-	checks := []vm.Check{compiler(ctx), certificate()}
+	checks := []vm.Check{compiler(ctx, c), certificate()}
 	for _, kind := range kinds {
 		if kind.Checks != nil {
 			needed := slices.ContainsFunc(c.Targets, func(t config.Target) bool { return t.Kind.Name == kind.Name })
@@ -30,8 +30,17 @@ func Examine(ctx context.Context, c *config.Config, kinds []vm.Kind) []vm.Check 
 	return append(append(checks, space()), ofThisSystem()...)
 }
 
-func compiler(ctx context.Context) vm.Check {
+// compiler looks for what compiles the agent and the driver, unless this program has them in it.
+func compiler(ctx context.Context, config *config.Config) vm.Check {
 	c := vm.Check{Name: "cross compiler", Needed: true}
+	own := driver.Prebuilt(driver.AgentSpec())
+	if own && (config.External != nil || driver.Prebuilt(driver.SampleSpec(config.Defines))) {
+		c.OK, c.Detail = true, "not needed: what a run is made of is in this program"
+		if config.External != nil {
+			c.Detail = "not needed here: the agent is in this program, and the driver is your own"
+		}
+		return c
+	}
 	tc, err := driver.FindToolchain(ctx)
 	if err != nil {
 		return missing(c, err)
