@@ -224,6 +224,10 @@ func (m *machine) Revert(ctx context.Context) error {
 func (m *machine) Reset(ctx context.Context) error {
 	m.turn.Lock()
 	defer m.turn.Unlock()
+	if w := m.watching; w != nil {
+		w.hushed(true)
+		defer w.hushed(false)
+	}
 	if err := m.ordered(ctx, vm.Reset, func() (bool, error) { return m.reset(ctx) }); err != nil {
 		return err
 	}

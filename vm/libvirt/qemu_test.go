@@ -1,3 +1,5 @@
+//go:build linux
+
 package libvirt
 
 import (
@@ -8,7 +10,6 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"wskharness/vm"
 	"wskharness/vm/access"
 	"wskharness/vm/vmtest"
 	"wskharness/vm/vmtest/minimal"
@@ -53,34 +54,46 @@ func provider(t *testing.T, o Options) *Provider {
 	return p
 }
 
-var expected = vmtest.Expect{Command: "echo up", Output: "up", Reverts: true, Dirty: "write dirt", Clean: "absent dirt", BootID: "boot-id", Crash: "crash"}
+// expected is what a machine of these options is able to do.
+func (d *daemon) expected(t *testing.T, o Options) vmtest.Expect {
+	return vmtest.Expect{
+		Command: "echo up", Output: "up", Reverts: true, Dirty: "write dirt", Clean: "absent dirt", BootID: "boot-id", Crash: "crash",
+		Left: func() ([]string, error) { return d.left(t, o) },
+	}
+}
 
-// clean fails the test where anything of a machine is left: a domain, a volume, a folder.
-func (d *daemon) clean(t *testing.T, o Options) {
-	t.Helper()
+// left is what is left of machines: domains, volumes, folders.
+func (d *daemon) left(t *testing.T, o Options) ([]string, error) {
+	var left []string
 	for _, name := range d.domains(t, "qemu") {
 		if strings.HasPrefix(name, "wskharness-") {
-			t.Errorf("the domain %s is left", name)
+			left = append(left, "domain "+name)
 		}
 	}
 	for _, dir := range []string{d.pool, leasesIn(o.Cache)} {
 		entries, err := os.ReadDir(dir)
 		if err != nil && !os.IsNotExist(err) {
-			t.Error(err)
+			return nil, err
 		}
 		for _, entry := range entries {
 			if !strings.HasPrefix(entry.Name(), "minimal") {
-				t.Errorf("%s is left", filepath.Join(dir, entry.Name()))
+				left = append(left, filepath.Join(dir, entry.Name()))
 			}
 		}
+	}
+	return left, nil
+}
+
+// clean fails the test where anything of a machine is left.
+func (d *daemon) clean(t *testing.T, o Options) {
+	t.Helper()
+	if left, err := d.left(t, o); err != nil || len(left) > 0 {
+		t.Errorf("%q is left, %v", left, err)
 	}
 }
 
 func TestConformanceOfClones(t *testing.T) {
 	d := libvirtd(t)
 	o := options(t, d, d.base(t, "", ""))
-	vmtest.Run(t, provider(t, o), expected)
-	d.clean(t, o)
+	vmtest.Run(t, provider(t, o), d.expected(t, o))
 }
-
-var _ vm.Provider = (*Provider)(nil)

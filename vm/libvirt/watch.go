@@ -39,6 +39,7 @@ type watch struct {
 
 	mu       sync.Mutex
 	ordered  map[vm.EventKind]chan struct{} // events that were ordered: the first of its kind is not told, and closes the channel
+	hush     bool                           // resets are not told: one that was ordered may come twice
 	off      bool                           // told
 	panicked bool                           // told, since the machine last started
 }
@@ -301,7 +302,7 @@ func (w *watch) event(e vm.Event) {
 	w.mu.Lock()
 	expected := w.ordered[e.Kind]
 	delete(w.ordered, e.Kind)
-	var again bool
+	again := e.Kind == vm.Reset && w.hush
 	switch e.Kind {
 	case vm.Panicked:
 		again, w.panicked = w.panicked, true
@@ -318,6 +319,13 @@ func (w *watch) event(e vm.Event) {
 		e.Time = time.Now()
 		w.tell(e)
 	}
+}
+
+// hushed has resets be told, or not: a machine that was reset by order may ask its host for another one while it boots.
+func (w *watch) hushed(hush bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hush = hush
 }
 
 // order does something that an event comes of, and returns when that has come: nobody is told of it. Where none comes, it has
