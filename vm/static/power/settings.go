@@ -83,6 +83,8 @@ func (s *Settings) withinKey() settings.Key {
 // loginTable is those keys of a login that a management controller has, and where it is.
 func (s *Settings) loginTable(names ...string) settings.Table {
 	table := s.login.Table()
+	table.Choice = &settings.Choice{Names: []string{"password_env", "password_file", "password"}, Says: "password",
+		Want: "password_env: NAME of an environment variable, or password_file: PATH"}
 	table.Keys = slices.DeleteFunc(table.Keys, func(k settings.Key) bool { return !slices.Contains(names, k.Name) })
 	table.Keys = append([]settings.Key{
 		{Name: "host", Doc: "The management controller's address, or its name.", Must: "host: the management controller's address", Value: settings.Value{
