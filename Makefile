@@ -12,8 +12,7 @@ UNSHARED := gopkg.in/yaml.v3 encoding/base64 unicode/utf8 hash/adler32 compress/
 RACE    := -race $(UNSHARED:%=-gcflags=%=-race=false)
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run test test-slow build check check-go check-c check-c-now test-go test-engine soak test-clients test-vm mutants bench fuzz clean
-.PHONY: help run test test-slow build build-all check check-go check-c check-c-now test-go test-engine soak test-clients mutants bench fuzz clean
+.PHONY: help run test test-slow build build-all check check-go check-c check-c-now test-go test-engine soak test-clients test-vm mutants bench fuzz clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,7 +96,7 @@ test-clients: ## Install WinRM clients by others, and test our endpoint with the
 
 test-vm: ## A real virtual machine, made of Debian's packages, under QEMU and libvirt: run on, crashed, killed, resumed (minutes)
 	@scripts/deps vm
-	$(GO) test -count=1 -v -timeout 90m ./vmimage -vm
+	$(GO) test -count=1 -v -timeout 90m ./vmimage ./image -vm
 
 mutants: ## Break model and sample in each known way, and check that the suites notice (DEFECTS='model.TIMEOUT_*')
 	@$(GO) run ./mutants/controller

@@ -27,7 +27,21 @@ func Examine(ctx context.Context, c *config.Config, kinds []vm.Kind) []vm.Check 
 			checks = append(checks, kind.Checks(ctx, needed)...)
 		}
 	}
+	for i := range c.Targets {
+		if t := &c.Targets[i]; t.Machine.Check != nil {
+			checks = append(checks, named(t))
+		}
+	}
 	return append(append(checks, space()), ofThisSystem()...)
+}
+
+// named looks for the files that a target names: images, programs.
+func named(t *config.Target) vm.Check {
+	c := vm.Check{Name: "target " + t.Name, Needed: true, OK: true, Detail: "the files and programs that it names are there"}
+	if err := t.Machine.Check(); err != nil {
+		c.OK, c.Detail, c.Fix = false, err.Error(), "put them where the configuration says, or change it"
+	}
+	return c
 }
 
 // compiler looks for what compiles the agent and the driver, unless this program has them in it.

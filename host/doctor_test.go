@@ -9,6 +9,7 @@ import (
 	"wskharness/config"
 	"wskharness/driver"
 	"wskharness/host"
+	"wskharness/vm"
 	"wskharness/vm/kinds"
 	"wskharness/workshop"
 )
@@ -50,5 +51,26 @@ func TestEndOfTheCertificateIsAnnounced(t *testing.T) {
 				t.Errorf("the build: %q", got)
 			}
 		})
+	}
+}
+
+// What a target names and is not there is told before a run comes to need it.
+func TestDoctorOfATarget(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	text := "targets:\n  good: {provider: static, url: 'https://h', user: u, password_env: P, power: {reset: ['go']}}\n" +
+		"  bad: {provider: static, url: 'https://i', user: u, password_env: P, revert: [/no/such/program]}\n"
+	config, err := config.Parse(kinds.All(), []byte(text), "c.yaml", t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]vm.Check{}
+	for _, c := range host.Examine(t.Context(), config, nil) {
+		got[c.Name] = c
+	}
+	if c := got["target good"]; !c.OK || !c.Needed {
+		t.Errorf("got %+v, want that all is there", c)
+	}
+	if c := got["target bad"]; c.OK || !strings.Contains(c.Detail, "/no/such/program can't be started") {
+		t.Errorf("got %+v, want the program that is not there", c)
 	}
 }
