@@ -211,15 +211,16 @@ func TestRedfishThatFails(t *testing.T) {
 		answer answerer
 		want   string
 	}{
-		"no service":           {root, status(404, "<html>"), "GET /redfish/v1/: HTTP status 404"},
-		"no JSON":              {root, text("<html>welcome</html>"), "/redfish/v1/ is no resource of Redfish"},
-		"a list":               {root, text("[]"), "is no resource of Redfish"},
-		"no systems":           {root, text(`{"Links":{"Sessions":{"@odata.id":"/redfish/v1/SessionService/Sessions"}}}`), "no collection of systems"},
-		"no sessions":          {root, text(`{"Systems":{"@odata.id":"/redfish/v1/Systems"}}`), "makes no sessions: give auth: basic"},
-		"no token":             {"POST /redfish/v1/SessionService/Sessions", status(201, ""), "tells no token for it"},
-		"no room for sessions": {"POST /redfish/v1/SessionService/Sessions", refused(503, "The service has no room for more sessions.", "Reduce the number of other sessions."), "log on: POST /redfish/v1/SessionService/Sessions: HTTP status 503: The service has no room for more sessions. (Reduce the number of other sessions.)"},
-		"links elsewhere":      {"GET /redfish/v1/Systems", text(`{"Members":[{"@odata.id":"` + elsewhere.URL + `/x"}]}`), "names another place than itself"},
-		"links with a user":    {"GET /redfish/v1/Systems", text(`{"Members":[{"@odata.id":"//op@` + strings.TrimPrefix(elsewhere.URL, "http://") + `/x"}]}`), "names another place than itself"},
+		"no service":            {root, status(404, "<html>"), "GET /redfish/v1/: HTTP status 404"},
+		"no JSON":               {root, text("<html>welcome</html>"), "/redfish/v1/ is no resource of Redfish"},
+		"a list":                {root, text("[]"), "is no resource of Redfish"},
+		"no systems":            {root, text(`{"Links":{"Sessions":{"@odata.id":"/redfish/v1/SessionService/Sessions"}}}`), "no collection of systems"},
+		"no sessions":           {root, text(`{"Systems":{"@odata.id":"/redfish/v1/Systems"}}`), "makes no sessions: give auth: basic"},
+		"no token":              {"POST /redfish/v1/SessionService/Sessions", status(201, ""), "tells no token for it"},
+		"no room for sessions":  {"POST /redfish/v1/SessionService/Sessions", refused(503, "The service has no room for more sessions.", "Reduce the number of other sessions."), "log on: POST /redfish/v1/SessionService/Sessions: HTTP status 503: The service has no room for more sessions. (Reduce the number of other sessions.)"},
+		"links elsewhere":       {"GET /redfish/v1/Systems", text(`{"Members":[{"@odata.id":"` + elsewhere.URL + `/x"}]}`), "names another place than itself"},
+		"links to another host": {"GET /redfish/v1/Systems", text(`{"Members":[{"@odata.id":"//` + strings.TrimPrefix(elsewhere.URL, "http://") + `/x"}]}`), "names another place than itself"},
+		"links with a user":     {"GET /redfish/v1/Systems", text(`{"Members":[{"@odata.id":"//op@` + strings.TrimPrefix(elsewhere.URL, "http://") + `/x"}]}`), "names another place than itself"},
 		"redirects": {system, func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
 		}, "HTTP status 307"},
