@@ -8,6 +8,7 @@ import (
 
 	"wskharness/guest"
 	"wskharness/prepare/windows"
+	"wskharness/vm/powershell"
 )
 
 const (
@@ -43,8 +44,13 @@ func (p *Preparation) reboot(ctx context.Context, before string) error {
 	return nil
 }
 
-func mayPass(ctx context.Context, err error) bool {
-	return guest.MayPass(ctx, err) || errors.Is(err, windows.ErrNoAnswer)
+// mayPass reports whether it is a machine that goes down, or comes up, that could not be asked.
+func mayPass(ctx context.Context, err error) bool { return guest.MayPass(ctx, err) || mute(err) }
+
+// mute reports whether PowerShell ended without a word, as it does when the machine goes down under it.
+func mute(err error) bool {
+	_, ok := errors.AsType[*powershell.NoAnswerError](err)
+	return ok
 }
 
 // awaitBoot waits for another boot.
@@ -66,7 +72,7 @@ func (p *Preparation) awaitBoot(ctx context.Context, before string) (string, err
 				refused++
 				pause = refusedPauses * p.Pause
 			}
-			if ctx.Err() == nil && (!may && !errors.Is(err, windows.ErrNoAnswer) || refused > maxRefused) {
+			if ctx.Err() == nil && (!may && !mute(err) || refused > maxRefused) {
 				return "", err
 			}
 		}

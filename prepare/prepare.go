@@ -1,7 +1,7 @@
 // Package prepare makes a plain Windows a target for test-signed drivers, tells what is in the way of one, and brings a Windows
 // back to what it was.
 //
-//	p := prepare.New(windows.WinRM{Client: client}, prepare.Options{Certificate: certificate})
+//	p := prepare.New(windows.PowerShell{Host: powershell.Remote(client, target)}, prepare.Options{Certificate: certificate})
 //	plan, err := p.Plan(ctx)      // what is, what will be, and whether that takes a reboot
 //	err = p.Run(ctx)              // does it, reboots included
 //	err = p.Undo(ctx)             // brings everything back

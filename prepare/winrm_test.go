@@ -7,6 +7,7 @@ import (
 	"wskharness/prepare/windowstest"
 	"wskharness/remote"
 	"wskharness/testtime"
+	"wskharness/vm/powershell"
 )
 
 // Over WinRM, with PowerShell's command line, its input and its output, and a machine that goes down and comes back.
@@ -19,7 +20,7 @@ func TestOverWinRM(t *testing.T) {
 	}
 	defer client.Close()
 	before := w.Snapshot()
-	p := preparation(windows.WinRM{Client: client}, everything(t))
+	p := preparation(windows.PowerShell{Host: powershell.Remote(client, "box")}, everything(t))
 	ctx := testtime.Context(t)
 	if err := p.Run(ctx); err != nil {
 		t.Fatal(err)

@@ -25,6 +25,7 @@ import (
 	"wskharness/settings"
 	"wskharness/targets"
 	"wskharness/vm"
+	"wskharness/vm/powershell"
 )
 
 // targetOptions are the flags that say what a target is to be.
@@ -206,7 +207,7 @@ func (c *common) onWindows(ctx context.Context, name string, options prepare.Opt
 	}
 	if !own {
 		return c.onGuest(ctx, name, func(ctx context.Context, _ vm.Host, client *remote.WinRM) error {
-			return do(ctx, c.preparation(client, options))
+			return do(ctx, c.preparation(client, name, options))
 		})
 	}
 	machine, err := targets.Acquire(ctx, config, env, name)
@@ -218,7 +219,7 @@ func (c *common) onWindows(ctx context.Context, name string, options prepare.Opt
 	if err != nil {
 		return err
 	}
-	p := c.preparation(client, options)
+	p := c.preparation(client, name, options)
 	p.BootWithin = max(t.Machine.BootWithin, prepare.LongestBoot)
 	if checkpointer, ok := machine.Machine.(vm.Checkpointer); ok {
 		p.Checkpoint = checkpointer.Checkpoint
@@ -226,8 +227,8 @@ func (c *common) onWindows(ctx context.Context, name string, options prepare.Opt
 	return errors.Join(do(ctx, p), client.Close())
 }
 
-func (c *common) preparation(client remote.Client, options prepare.Options) *prepare.Preparation {
-	p := prepare.New(windows.WinRM{Client: client}, options)
+func (c *common) preparation(client remote.Client, name string, options prepare.Options) *prepare.Preparation {
+	p := prepare.New(windows.PowerShell{Host: powershell.Remote(client, name)}, options)
 	p.Tell = c.io.tell
 	return p
 }

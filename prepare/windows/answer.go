@@ -8,22 +8,23 @@ import (
 	"unicode/utf8"
 
 	"wskharness/guest/untrusted"
+	"wskharness/vm/powershell"
 	"wskharness/winerr"
 )
 
 // Answer is what came of a call. It is a guest's word: its size is bounded and its type is one that the call can have, but what
 // stands in its texts is anything.
 type Answer struct {
-	Type      string              `json:"type"`
-	Data      string              `json:"data"`
-	Key       string              `json:"key"`
-	Name      string              `json:"name"`
-	Exit      int64               `json:"exit"` // of a program; Windows has 32 bits, with or without a sign
-	Complaint string              `json:"complaint"`
-	Values    []Answer            `json:"values"`
-	Objects   []map[string]string `json:"objects"`
-	Error     string              `json:"error"`
-	Code      winerr.Win32        `json:"code"` // of the error, where it is one of Win32
+	Type      string                             `json:"type"`
+	Data      string                             `json:"data"`
+	Key       string                             `json:"key"`
+	Name      string                             `json:"name"`
+	Exit      int64                              `json:"exit"` // of a program; Windows has 32 bits, with or without a sign
+	Complaint string                             `json:"complaint"`
+	Values    powershell.List[Answer]            `json:"values"`
+	Objects   powershell.List[map[string]string] `json:"objects"`
+	Error     string                             `json:"error"`
+	Code      winerr.Win32                       `json:"code"` // of the error, where it is one of Win32
 }
 
 // Types of answers beside those of registry values.

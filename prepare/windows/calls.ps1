@@ -1,6 +1,4 @@
-param([string]$json)
-$ErrorActionPreference = 'Stop'
-$ProgressPreference = 'SilentlyContinue'
+param($p)
 $hklm = [Microsoft.Win32.RegistryKey]::OpenBaseKey('LocalMachine', 'Registry64')
 
 function Read-State($key, $name) {
@@ -61,13 +59,13 @@ function Invoke-Program($name, $line) {
   $start.RedirectStandardInput = $true
   $start.RedirectStandardOutput = $true
   $start.RedirectStandardError = $true
-  $p = [Diagnostics.Process]::Start($start)
-  $p.StandardInput.Close()
-  $complaint = $p.StandardError.ReadToEndAsync()
+  $run = [Diagnostics.Process]::Start($start)
+  $run.StandardInput.Close()
+  $complaint = $run.StandardError.ReadToEndAsync()
   $out = New-Object IO.MemoryStream
-  $p.StandardOutput.BaseStream.CopyTo($out)
-  $p.WaitForExit()
-  @{ type = 'Exit'; exit = $p.ExitCode; data = [Convert]::ToBase64String($out.ToArray()); complaint = $complaint.Result }
+  $run.StandardOutput.BaseStream.CopyTo($out)
+  $run.WaitForExit()
+  @{ type = 'Exit'; exit = $run.ExitCode; data = [Convert]::ToBase64String($out.ToArray()); complaint = $complaint.Result }
 }
 
 function Get-BootObject($alias) {
@@ -283,7 +281,7 @@ function Invoke-Call($c) {
 
 $answers = @()
 $failed = $false
-foreach ($c in (ConvertFrom-Json $json).calls) {
+foreach ($c in $p.calls) {
   if ($failed) { $answers += @{ type = 'Skipped' }; continue }
   try { $answers += Invoke-Call $c } catch {
     $e = $_.Exception.GetBaseException()
@@ -294,5 +292,4 @@ foreach ($c in (ConvertFrom-Json $json).calls) {
     if (-not $c.reads) { $failed = $true }
   }
 }
-$said = ConvertTo-Json -Depth 6 -Compress @{ answers = [object[]]$answers }
-[Console]::Out.WriteLine('wskharness-answer ' + [Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes($said)))
+@{ answers = [object[]]$answers }

@@ -1,20 +1,11 @@
 package windows
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
-	"encoding/base64"
-	"encoding/binary"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"strings"
-	"unicode/utf16"
 
-	"wskharness/guest/untrusted"
-	"wskharness/remote"
+	"wskharness/vm/powershell"
 )
 
 // Host is a Windows that executes calls.
@@ -25,53 +16,25 @@ type Host interface {
 	Do(ctx context.Context, calls []Call) ([]Answer, error)
 }
 
-// WinRM is a host that is reached over WinRM. PowerShell 5.1 has to be there, as it is on Windows 10 and Server 2016, and later.
-type WinRM struct{ Client remote.Client }
+// PowerShell is a host whose PowerShell executes the calls. 5.1 has to be there, as it is on Windows 10 and Server 2016, and later.
+type PowerShell struct{ Host powershell.Host }
 
 //go:embed calls.ps1
 var script string
 
-const answerWord = "wskharness-answer "
-
-// bootstrap reads script and calls from standard input: lines of base64, a dot between the two. The command line has room for
-// neither, and PowerShell reads a redirected input as text in some code page.
-const bootstrap = `$a=([string]::Join('',@($input))).Split('.');$d={[Text.Encoding]::UTF8.GetString([Convert]::FromBase64String($args[0]))};` +
-	`& ([scriptblock]::Create((& $d $a[0]))) (& $d $a[1])`
-
 // Do is of Host.
-func (w WinRM) Do(ctx context.Context, calls []Call) ([]Answer, error) {
-	input, err := encode(calls)
-	if err != nil {
+func (p PowerShell) Do(ctx context.Context, calls []Call) ([]Answer, error) {
+	var said struct {
+		Answers powershell.List[Answer] `json:"answers"`
+	}
+	if err := powershell.Run(ctx, p.Host, powershell.Script{Name: "ask Windows", Text: script}, parameters(calls), &said); err != nil {
 		return nil, err
 	}
-	var out, complaint bytes.Buffer
-	code, err := remote.Exec(ctx, w.Client, remote.CommandLine{Line: commandLine()}, remote.ShellOptions{Name: "wskharness prepare"},
-		bytes.NewReader(input), &bounded{to: &out}, &bounded{to: &complaint})
-	if err != nil {
-		return nil, fmt.Errorf("ask Windows by PowerShell: %w", err)
-	}
-	answers, err := decode(out.Bytes(), calls)
-	if err != nil {
-		said := untrusted.Clip(untrusted.Printable(append(out.Bytes(), complaint.Bytes()...)), 500)
-		return nil, fmt.Errorf("ask Windows by PowerShell: it ended with exit code %d: %w; it said %q", code, err, said)
-	}
-	return answers, nil
+	return said.Answers, check(said.Answers, calls)
 }
 
-// commandLine starts PowerShell with the bootstrap: in base64 of UTF-16, as -EncodedCommand wants it.
-func commandLine() string {
-	var raw []byte
-	for _, u := range utf16.Encode([]rune(bootstrap)) {
-		raw = binary.LittleEndian.AppendUint16(raw, u)
-	}
-	return "powershell.exe -NoLogo -NoProfile -NonInteractive -ExecutionPolicy Bypass -InputFormat Text -EncodedCommand " + base64.StdEncoding.EncodeToString(raw)
-}
-
-// lineLength of base64: what other programs send to PowerShell, too.
-const lineLength = 4096
-
-// encode is what PowerShell reads.
-func encode(calls []Call) ([]byte, error) {
+// parameters are what the script gets.
+func parameters(calls []Call) map[string]any {
 	type call struct {
 		Call
 		Reads bool `json:"reads"`
@@ -80,59 +43,18 @@ func encode(calls []Call) ([]byte, error) {
 	for i, c := range calls {
 		all[i] = call{c, c.Reads()}
 	}
-	list, err := json.Marshal(map[string]any{"calls": all})
-	if err != nil {
-		return nil, err
-	}
-	text := base64.StdEncoding.EncodeToString([]byte(script)) + "." + base64.StdEncoding.EncodeToString(list)
-	var lines strings.Builder
-	for len(text) > 0 {
-		n := min(lineLength, len(text))
-		lines.WriteString(text[:n] + "\r\n")
-		text = text[n:]
-	}
-	return []byte(lines.String()), nil
+	return map[string]any{"calls": all}
 }
 
-// ErrNoAnswer is a PowerShell that ended without a word, as it does when the machine goes down under it.
-var ErrNoAnswer = errors.New("no answer")
-
-// decode reads what PowerShell printed.
-func decode(out []byte, calls []Call) ([]Answer, error) {
-	_, said, found := strings.Cut(string(out), answerWord)
-	if !found {
-		return nil, ErrNoAnswer
+// check holds answers to what they can be.
+func check(answers []Answer, calls []Call) error {
+	if len(answers) != len(calls) {
+		return fmt.Errorf("ask Windows: %d answers to %d calls", len(answers), len(calls))
 	}
-	said, _, _ = strings.Cut(said, "\n")
-	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(said))
-	if err != nil {
-		return nil, fmt.Errorf("the answer is cut or damaged: %w", err)
-	}
-	var whole struct {
-		Answers []Answer `json:"answers"`
-	}
-	if err := untrusted.DecodeOne(raw, &whole); err != nil {
-		return nil, err
-	}
-	if len(whole.Answers) != len(calls) {
-		return nil, fmt.Errorf("%d answers to %d calls", len(whole.Answers), len(calls))
-	}
-	for i, a := range whole.Answers {
+	for i, a := range answers {
 		if err := a.check(0); err != nil {
-			return nil, fmt.Errorf("the answer to %q can't be: %w", calls[i].describe(), err)
+			return fmt.Errorf("ask Windows: the answer to %q can't be: %w", calls[i].describe(), err)
 		}
 	}
-	return whole.Answers, nil
-}
-
-// bounded keeps what is written, up to a bound.
-type bounded struct {
-	to *bytes.Buffer
-}
-
-func (b *bounded) Write(p []byte) (int, error) {
-	if b.to.Len()+len(p) > 4*maxData {
-		return 0, io.ErrShortBuffer
-	}
-	return b.to.Write(p)
+	return nil
 }

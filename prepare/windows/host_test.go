@@ -1,38 +1,13 @@
 package windows
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"os/exec"
 	"strings"
 	"testing"
-)
 
-// The command line and each line of the input are as long as cmd.exe and PowerShell take them.
-func TestInput(t *testing.T) {
-	if n := len(commandLine()); n > 8000 {
-		t.Errorf("the command line has %d characters; want at most 8000", n)
-	}
-	calls := []Call{Program("bcdedit.exe", "/set", CurrentLoader, "testsigning", "on")}
-	input, err := encode(calls)
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, second, _ := strings.Cut(strings.ReplaceAll(string(input), "\r\n", ""), ".")
-	for line := range strings.Lines(string(input)) {
-		if len(line) > lineLength+2 {
-			t.Errorf("got a line of %d characters", len(line))
-		}
-	}
-	sent, err := base64.StdEncoding.DecodeString(first)
-	if err != nil || string(sent) != script {
-		t.Errorf("got another script, %v", err)
-	}
-	list, err := base64.StdEncoding.DecodeString(second)
-	if err != nil || !strings.Contains(string(list), `"line":"/set \"{current}\" testsigning on"`) {
-		t.Errorf("got %s, %v", list, err)
-	}
-}
+	"wskharness/vm/powershell"
+)
 
 // The script executes every call that there is.
 func TestScriptKnowsAllCalls(t *testing.T) {
@@ -76,40 +51,39 @@ func TestScriptText(t *testing.T) {
 	}
 }
 
-func TestDecodeRefuses(t *testing.T) {
-	for name, said := range map[string]string{
-		"nothing": "", "another word": "hello", "no base64": answerWord + "!", "no JSON": answerWord + base64.StdEncoding.EncodeToString([]byte("[")),
-		"too few": answer(t), "too many": answer(t, Answer{}, Answer{}), "an exit code": answer(t, Answer{Type: exit, Exit: 1 << 40}), "no file": answer(t, Answer{Type: File, Data: "!"}),
-		"deep": answer(t, Answer{Values: []Answer{{Values: []Answer{{}}}}}), "two accounts": answer(t, Answer{Type: "Account", Objects: make([]map[string]string, 2)}),
+func TestCheckRefuses(t *testing.T) {
+	for name, answers := range map[string][]Answer{
+		"too few": {}, "too many": {{}, {}}, "an exit code": {{Type: exit, Exit: 1 << 40}}, "no file": {{Type: File, Data: "!"}},
+		"deep": {{Values: []Answer{{Values: []Answer{{}}}}}}, "two accounts": {{Type: "Account", Objects: make([]map[string]string, 2)}},
 	} {
-		if got, err := decode([]byte(said), []Call{Account()}); err == nil {
-			t.Errorf("%s: got %+v; want an error", name, got)
+		if err := check(answers, []Call{Account()}); err == nil {
+			t.Errorf("%s: got no error; want one", name)
 		}
 	}
 }
 
-// answer is what the script prints.
-func answer(t testing.TB, all ...Answer) string {
-	t.Helper()
-	text, err := json.Marshal(map[string]any{"answers": all})
-	if err != nil {
-		t.Fatal(err)
+// What the script gets says of each call whether it changes something.
+func TestParameters(t *testing.T) {
+	text, err := json.Marshal(parameters([]Call{Program("bcdedit.exe", "/set", CurrentLoader, "testsigning", "on").Allow(2), Ask("whoami.exe")}))
+	want := `{"calls":[{"do":"run","program":"bcdedit.exe","line":"/set \"{current}\" testsigning on","expect":[0,2],"reads":false},{"do":"run","program":"whoami.exe","reads":true}]}`
+	if err != nil || string(text) != want {
+		t.Errorf("got %s, %v\nwant %s", text, err, want)
 	}
-	return "noise\r\n" + answerWord + base64.StdEncoding.EncodeToString(text) + "\r\n"
 }
 
-// FuzzDecode: whatever comes is refused, or within bounds.
-func FuzzDecode(f *testing.F) {
-	f.Add(answer(f, Answer{Type: DWord, Data: "1"}))
-	f.Add(answer(f, Answer{Type: failed, Error: "Zugriff verweigert", Code: 5}))
-	f.Fuzz(func(t *testing.T, said string) {
-		answers, err := decode([]byte(said), []Call{Account()})
-		if err == nil && len(answers) != 1 {
-			t.Errorf("got %d answers to a call; want 1", len(answers))
+// FuzzAnswers: whatever comes is refused, or within bounds.
+func FuzzAnswers(f *testing.F) {
+	f.Add([]byte(`[{"type":"DWord","data":"1"}]`))
+	f.Add([]byte(`[{"type":"Failed","error":"Zugriff verweigert","code":5,"objects":{"value":[{"a":"b"}],"Count":1}}]`))
+	f.Fuzz(func(t *testing.T, said []byte) {
+		var answers powershell.List[Answer]
+		if json.Unmarshal(said, &answers) != nil || check(answers, []Call{Account()}) != nil {
+			return
 		}
 		for _, a := range answers {
 			_ = a.Err(Account())
 			_ = a.Output()
+			_ = a.First()
 		}
 	})
 }
