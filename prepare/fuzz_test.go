@@ -96,3 +96,21 @@ func FuzzHostile(f *testing.F) {
 		_, _ = p.PlanUndo(t.Context())
 	})
 }
+
+// A value is what it was, also as to the keys that it needed.
+func TestRestored(t *testing.T) {
+	for name, test := range map[string]struct {
+		was, now state
+		want     bool
+	}{
+		"the same":             {dword(1), dword(1), true},
+		"another":              {dword(1), dword(2), false},
+		"gone, with its key":   {state{Key: "SOFTWARE"}, state{Key: "SOFTWARE"}, true},
+		"gone, its key is not": {state{Key: "SOFTWARE"}, state{}, false},
+		"gone from its key":    {state{}, state{}, true},
+	} {
+		if got := (original{Was: test.was}).restored(test.now); got != test.want {
+			t.Errorf("%s: got %t, want %t", name, got, test.want)
+		}
+	}
+}

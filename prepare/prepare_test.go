@@ -103,8 +103,12 @@ func TestRunAndUndo(t *testing.T) {
 			if err := p.Undo(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if after := w.Snapshot(); after != before {
-				t.Errorf("it was not brought back:\n%s", difference(before, after))
+			if after := w.Snapshot(); after != before || w.Recovery != 0 {
+				t.Errorf("it was not brought back, BitLocker asked %d times:\n%s", w.Recovery, difference(before, after))
+			}
+			w.Reboot()
+			if w.Booted--; w.Recovery != 0 {
+				t.Error("BitLocker asks for its recovery key behind the next boot")
 			}
 			if w.Booted != booted+2 {
 				t.Errorf("got %d boots for the undo, want 1", w.Booted-booted-1)
@@ -169,8 +173,8 @@ func TestCutOffAnywhere(t *testing.T) {
 				if err := preparation(w, o).Undo(t.Context()); err != nil {
 					t.Fatalf("cut %d, undone: %v", cut, err)
 				}
-				if after := w.Snapshot(); after != before {
-					t.Errorf("cut %d: it was not brought back:\n%s", cut, difference(before, after))
+				if after := w.Snapshot(); after != before || w.Recovery != 0 {
+					t.Errorf("cut %d: it was not brought back, BitLocker asked %d times:\n%s", cut, w.Recovery, difference(before, after))
 				}
 			}
 		})
@@ -209,8 +213,8 @@ func TestUndoCutOffAnywhere(t *testing.T) {
 						t.Fatalf("cut %d, begun again: %v", cut, err)
 					}
 				}
-				if after := w.Snapshot(); after != before {
-					t.Errorf("cut %d: it was not brought back:\n%s", cut, difference(before, after))
+				if after := w.Snapshot(); after != before || w.Recovery != 0 {
+					t.Errorf("cut %d: it was not brought back, BitLocker asked %d times:\n%s", cut, w.Recovery, difference(before, after))
 				}
 			}
 		})
@@ -248,3 +252,17 @@ func TestBlocked(t *testing.T) {
 }
 
 const versionKey = `SOFTWARE\Microsoft\Windows NT\CurrentVersion`
+
+// A reboot that is still to come when the controller is gone is made up for, also where nothing on the machine tells of it.
+func TestRebootIsNotForgotten(t *testing.T) {
+	w := windowstest.New()
+	o := prepare.Options{Keep: slices.DeleteFunc(prepare.Names(), func(n string) bool { return n == "crash-dump" })}
+	w.Cut = w.Changes + 4 // what is written down, and three values
+	booted := w.Booted
+	if err := preparation(w, o).Run(t.Context()); !errors.Is(err, windowstest.ErrCut) || w.Booted != booted {
+		t.Fatalf("got %v and %d boots; want to be cut off before the reboot", err, w.Booted-booted)
+	}
+	if err := preparation(w, o).Run(t.Context()); err != nil || w.Booted != booted+1 {
+		t.Errorf("got %d boots, %v; want 1", w.Booted-booted, err)
+	}
+}

@@ -57,6 +57,7 @@ func (w *Windows) manageBDE(args []string) ran {
 	if len(args) < 3 || args[0] != "-protectors" || w.Protection[args[2]] == "" {
 		return ran{1, w.say("ERROR: parameter", "FEHLER: Parameter")}
 	}
+	w.sealed = w.measured
 	w.Protection[args[2]] = map[string]string{"-enable": "1", "-disable": "0"}[args[1]]
 	return ran{}
 }
@@ -119,5 +120,6 @@ func New() *Windows {
 		}
 	}
 	w.start()
+	w.sealed = w.measured
 	return w
 }

@@ -44,6 +44,7 @@ type Windows struct {
 	User         string
 	SID          string
 	Booted       int      // how often
+	Recovery     int      // how often BitLocker would have asked for its recovery key
 	Verified     []string // drivers, in this boot
 	// Booting is called at the end of each boot: it is what a policy, or an update, does then.
 	Booting func(w *Windows)
@@ -55,6 +56,8 @@ type Windows struct {
 	GoesOn, Crashes bool
 	Changes         int // that were made
 	Conversations   int
+
+	measured, sealed string // the boot configuration of this boot, and that to which BitLocker has sealed its key
 
 	mu   sync.Mutex
 	boot string // its identifier; empty: nobody has asked for it
@@ -136,6 +139,9 @@ func (w *Windows) cutOff(left []windows.Call) {
 func (w *Windows) start() {
 	w.Booted++
 	w.boot = ""
+	if w.measured = w.bootSettings(); w.Protection[`C:`] == "1" && w.sealed != "" && w.sealed != w.measured {
+		w.Recovery++
+	}
 	delete(w.Registry, bootKey)
 	if w.hasOnly(`SOFTWARE\wskharness`) {
 		delete(w.Registry, `SOFTWARE\wskharness`)
@@ -166,6 +172,18 @@ func (w *Windows) start() {
 	if w.Booting != nil {
 		w.Booting(w)
 	}
+}
+
+// bootSettings is the boot configuration, as it is measured.
+func (w *Windows) bootSettings() string {
+	var all []string
+	for key, values := range w.Registry {
+		if strings.HasPrefix(key, `BCD00000000\`) {
+			all = append(all, fmt.Sprint(key, values))
+		}
+	}
+	slices.Sort(all)
+	return strings.Join(all, "\n")
 }
 
 // hasOnly reports whether a key is there, and has neither values nor keys.
