@@ -84,7 +84,7 @@ var floors = [][]string{
 	{"harness/harnesstest", "targets", "config", "results", "driver", "driver/drivertest", "remote/winrmd", "testtime", "vm", "vm/*"},
 	{"selftest", "harness", "workshop", "config", "settings", "strictyaml", "results", "driver", "suites", "remote", "guest", "guest/agent", "vm"},
 	{"cmd/wskharness", "examples", "disk", "strictyaml", "results", "report", "driver", "suites", "remote", "guest", "guest/transfer", "crashdump", "vm", "vm/kinds", "settings", "config", "host", "workshop", "targets", "prepare", "prepare/windows", "harness", "selftest", "image", "vm/powershell"},
-	{"vmimage/inside", "vm", "vm/wine", "vm/vmtest/bootable/early", "remote", "vm/*"},
+	{"vmimage/inside", "vm", "vm/vmtest/bootable/early", "remote", "vm/*"},
 	{"vmimage"},
 	{"windowstest"},
 	{"mutants/controller", "child"},

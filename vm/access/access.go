@@ -40,7 +40,7 @@ func (a *Access) readURL(r *settings.Reader, n *strictyaml.Node, _ string) {
 // Check reports what does not go together.
 func (a *Access) Check(r *settings.Reader, given settings.Given) {
 	where := given["url"]
-	a.Login.Check(r, given, where, where != nil && strings.HasPrefix(strings.ToLower(where.Text), "http://"))
+	a.check(r, given, where, where != nil && strings.HasPrefix(strings.ToLower(where.Text), "http://"))
 }
 
 // Address is the host and the port, by which two targets are seen to be one machine.
@@ -80,7 +80,7 @@ func (s *Service) Check(r *settings.Reader, given settings.Given) {
 	if s.Port == 0 {
 		s.Port, _ = strconv.Atoi(winrmPorts[s.Transport]) // both are numbers
 	}
-	s.Login.Check(r, given, given["transport"], s.Transport == "http")
+	s.check(r, given, given["transport"], s.Transport == "http")
 }
 
 // Endpoint is the service at a host and a port, which is not the guest's own where it is forwarded.

@@ -69,8 +69,8 @@ func (l *Login) readCertificate(r *settings.Reader, n *strictyaml.Node, what str
 	}
 }
 
-// Check reports what does not go together, with plain where WinRM is spoken over http, as the node says.
-func (l *Login) Check(r *settings.Reader, given settings.Given, where *strictyaml.Node, plain bool) {
+// check reports what does not go together, with plain where WinRM is spoken over http, as the node says.
+func (l *Login) check(r *settings.Reader, given settings.Given, where *strictyaml.Node, plain bool) {
 	if user := given["user"]; user != nil && l.Auth == "basic" && strings.Contains(l.User, ":") {
 		r.At(user, "a name without a colon, or auth: ntlm", "basic authentication can't carry a user with a colon")
 	}

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"wskharness/child"
 	"wskharness/vm/vmtest/bootable/early"
@@ -58,14 +57,15 @@ func (r *Recipe) fill(ctx context.Context, dir, program string, kernel *kernel) 
 
 // compile builds the guest's program: static, for the kernel that it is for, whatever machine this is.
 func compile(ctx context.Context, program, to string) error {
-	env, err := child.Environment{}.List()
+	var builders []string
+	for _, name := range []string{"GOCACHE", "GOENV", "GOMODCACHE", "GOPATH", "GOPROXY", "GOROOT", "GOSUMDB", "GOTOOLCHAIN"} {
+		if _, set := os.LookupEnv(name); set {
+			builders = append(builders, name)
+		}
+	}
+	env, err := child.Environment{Also: builders}.List()
 	if err != nil {
 		return err
-	}
-	for _, variable := range os.Environ() {
-		if strings.HasPrefix(variable, "GO") { // the builder's folders and settings
-			env = append(env, variable)
-		}
 	}
 	env = append(env, "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOFLAGS=")
 	return run(child.Command(ctx, env, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", to, program))
