@@ -73,7 +73,7 @@ func (s *session) reconnectWithin(ctx context.Context, before string, limit time
 		defer s.tellTimeUp(ctx, "connect to the guest again after a reboot")
 		var booting bootTolerance
 		for {
-			label, err := s.open(ctx, whole)
+			label, err := s.openBooting(ctx, whole)
 			switch {
 			case err == nil && s.facts.BootID != before:
 				return label, nil
@@ -87,6 +87,19 @@ func (s *session) reconnectWithin(ctx context.Context, before string, limit time
 			}
 		}
 	})
+}
+
+// openBooting is open for a guest that is coming back: it does not begin before something answers there. What is in front of a
+// guest that is not up may take a connection, and it is only seconds after that is up, or a minute, that it is asked for there;
+// whoever has spoken on it waits for as long. What answers, and is no guest that can be used, open tells of.
+func (s *session) openBooting(ctx, whole context.Context) (label string, err error) {
+	s.disconnect(ctx)
+	if s.run.env.world == nil {
+		if err := remote.Await(ctx, s.machine.Endpoint()); err != nil && ctx.Err() != nil {
+			return "", fmt.Errorf("reach %s: %w", s.target.Name, err)
+		}
+	}
+	return s.open(ctx, whole)
 }
 
 // open connects to the guest and asks for its facts. Where the agent has to be brought there first, that has a limit of

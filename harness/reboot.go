@@ -96,7 +96,7 @@ func (s *session) awaitBoot(ctx context.Context, before string) (label string, e
 	confirmed := ""
 	var booting bootTolerance
 	for {
-		label, err = s.open(ctx, ctx)
+		label, err = s.openBooting(ctx, ctx)
 		switch id := s.facts.BootID; {
 		case err != nil && !booting.tolerates(ctx, err):
 			return "", err
