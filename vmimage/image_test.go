@@ -46,7 +46,7 @@ func build(ctx context.Context) (*bootable.Guest, error) {
 	d := &disk{cache: cache.Dir, software: software, host: host.Path, agent: agent}
 	return bootable.Make(ctx, bootable.Recipe{
 		Name: "wine", Program: "wskharness/vmimage/inside", Disk: d.fill,
-		Content: fmt.Sprintln("layout 2", software, host.SHA256, agent.SHA256),
+		Content: fmt.Sprintln("layout 3", software, host.SHA256, agent.SHA256),
 	})
 }
 
@@ -140,8 +140,9 @@ func (d *disk) prefix(ctx context.Context, prefix string) error {
 }
 
 // waitLonger has Wine's service manager wait for ten minutes until a driver's process answers, which is ten seconds otherwise:
-// an emulated machine may take longer, and then no driver starts in that boot any more. The registry may be a link to the
-// template's: it is replaced.
+// an emulated machine may take longer, and then no driver starts in that boot any more. It is text there, in milliseconds: Wine
+// takes no number (load_registry_parameters in programs/services/services.c of its sources). The registry may be a link to
+// the template's: it is replaced.
 func waitLonger(registry string) error {
 	text, err := os.ReadFile(registry)
 	if err != nil {
@@ -150,7 +151,7 @@ func waitLonger(registry string) error {
 	if err := os.Remove(registry); err != nil {
 		return err
 	}
-	text = append(text, "\n[System\\\\CurrentControlSet\\\\Control] 1\n\"ServicesPipeTimeout\"=dword:000927c0\n"...)
+	text = append(text, "\n[System\\\\CurrentControlSet\\\\Control] 1\n\"ServicesPipeTimeout\"=\"600000\"\n"...)
 	return os.WriteFile(registry, text, 0o644)
 }
 
