@@ -11,14 +11,23 @@ import (
 
 // A machine that just boots may take a connection, or what stands in front of it may, and nobody ever answers on it. So Await
 // does not wait for one try before it begins the next, and gives most of them up soon: what was begun while the machine was not up
-// may be asked for again only after many seconds, by whatever forwards it. Some have more time, for a machine that is slow.
+// may be asked for again only after many seconds, by whatever forwards it. A machine that has been waited for for long is a slow
+// one, such as an emulated one on a busy host: a handshake takes it seconds, and many at a time keep it from ending any. Tries
+// have more time there, and there are as many under way as anywhere.
 const (
 	betweenTries = 150 * time.Millisecond
-	shortLimit   = time.Second // of most tries
+	shortLimit   = time.Second // of most tries, at first
+	waitedWorth  = 8           // … and later this part of what was waited, up to reachLimit
 	longEvery    = 20          // so many tries there is one that has …
 	reachLimit   = 15 * time.Second
 	maxTries     = 16 // under way at a time: those that the limits allow for, and some
 )
+
+// pace is how long most tries have, and how long after one the next is begun, when so much was waited.
+func pace(waited time.Duration) (limit, pause time.Duration) {
+	limit = min(max(shortLimit, waited/waitedWorth), reachLimit)
+	return limit, time.Duration(int64(betweenTries) * int64(limit) / int64(shortLimit))
+}
 
 // Await waits until an HTTP server answers at an endpoint, by whatever status, behind the TLS handshake that the endpoint asks
 // for: from then on it can be talked to, if not yet logged on to. It authenticates nobody, and sends no secret. A server that
@@ -41,11 +50,13 @@ func Await(ctx context.Context, ep Endpoint) error {
 	next := time.NewTimer(0)
 	defer next.Stop()
 	var last error
+	since := time.Now()
 	for {
 		select {
 		case <-next.C:
+			limit, pause := pace(time.Since(since))
+			next.Reset(pause)
 			if under < maxTries {
-				limit := shortLimit
 				if begun%longEvery == 0 {
 					limit = reachLimit
 				}
@@ -53,7 +64,6 @@ func Await(ctx context.Context, ep Endpoint) error {
 				begun++
 				go func() { answers <- reach(trying, limit, transport, ep.URL) }()
 			}
-			next.Reset(betweenTries)
 		case err := <-answers:
 			under--
 			if err == nil || isFinal(err) {
