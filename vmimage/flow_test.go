@@ -138,7 +138,7 @@ func flow(t *testing.T, d *desk) {
 		killed := d.start(t, "run", "vm.before", "vm.waits")
 		killed.await(t, `"kind":"case-started".*vm\.waits`)
 		killed.kill(t)
-		said := d.run(t, 0, "run", "--resume")
+		said := d.run(t, 0, "run", "--resume", "latest")
 		expect(t, said, `pass +vm\.before`, `pass +vm\.waits`)
 	})
 	part("a machine is brought up by hand, reverted, and taken down", func(t *testing.T) {
