@@ -144,7 +144,7 @@ func (s *session) dial(ctx context.Context, bring func() (context.Context, conte
 	if w := s.run.env.world; w != nil {
 		return w.reach(ctx, s.machine)
 	}
-	client, err := remote.New(s.machine.Endpoint(), remote.Options{Logger: s.log, Owner: "wskharness " + s.run.id})
+	client, err := remote.New(s.machine.Endpoint(), s.clientOptions())
 	if err != nil {
 		return nil, err
 	}

@@ -30,6 +30,7 @@ type Request struct {
 	FailFast  bool   // stop a target at its first case that is not as expected
 	Keep      bool   // leave guests up when the run is over
 	Warm      bool   // use guests that are up, as they are, and leave them up
+	Record    bool   // keep what is said to the guests over WinRM
 	Guest     string // the one guest to use, by its id, which is up; with Warm
 	Out       string // overrides the configuration's
 	Policy    results.Policy

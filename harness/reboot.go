@@ -75,7 +75,7 @@ func (s *session) reboot(ctx context.Context, before string) error {
 func (s *session) orderReboot(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.allow(orderLimit))
 	defer cancel()
-	client, err := remote.New(s.machine.Endpoint(), remote.Options{Logger: s.log, Owner: "wskharness " + s.run.id})
+	client, err := remote.New(s.machine.Endpoint(), s.clientOptions())
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"wskharness/config"
 	"wskharness/guest"
 	"wskharness/harness/driverrun"
+	"wskharness/recording"
 	"wskharness/results"
 	"wskharness/suites"
 	"wskharness/vm"
@@ -39,13 +40,14 @@ type session struct {
 	named      results.Guest // as every verdict names it
 	attempts   []*attempt
 	byKey      map[attemptKey]*attempt
-	runs       int        // of the driver, so far
-	record     *recorder  // of what became of them
-	resumed    bool       // an earlier controller began this run
-	adopted    bool       // the machine is as that left it
-	checkpoint checkpoint // where this session has got to
-	unsettled  *unsettled // a crash whose traces are still in the guest
-	toldDumps  bool       // what is wrong with where the guest leaves dumps was told
+	runs       int                 // of the driver, so far
+	record     *recorder           // of what became of them
+	resumed    bool                // an earlier controller began this run
+	adopted    bool                // the machine is as that left it
+	checkpoint checkpoint          // where this session has got to
+	exchanges  *recording.Recorder // what is said to the guest; nil: nothing has been, or it is not to be kept
+	unsettled  *unsettled          // a crash whose traces are still in the guest
+	toldDumps  bool                // what is wrong with where the guest leaves dumps was told
 
 	suiteTime map[string]time.Duration // what each suite's cases have taken here
 	answer    time.Duration            // the longest that the guest took to be opened and to tell its facts
@@ -61,6 +63,7 @@ func (r *run) target(ctx context.Context, t *config.Target) {
 			s.attempts, s.byKey[t.key()] = append(s.attempts, t), t
 		}
 	}
+	defer func() { s.exchanges.Close() }()
 	defer s.release(ctx)
 	if !await(ctx, r.artifacts.equipped) {
 		return

@@ -330,19 +330,19 @@ func (c *ntlmConn) exchange(ctx context.Context, envelope []byte) (answer, error
 func (c *ntlmConn) unseal(a answer) (answer, error) {
 	if !wsman.IsSealed(a.header.Get("Content-Type")) {
 		if a.status == http.StatusOK {
-			return answer{}, &ConnError{Sent: true, Err: errors.New("the answer is not sealed, although the request was: somebody is in between, or the server is not WinRM")}
+			return answer{over: a.over}, &ConnError{Sent: true, Err: errors.New("the answer is not sealed, although the request was: somebody is in between, or the server is not WinRM")}
 		}
-		return answer{status: a.status, header: a.header, known: a.known}, nil
+		return answer{over: a.over, status: a.status, header: a.header, known: a.known}, nil
 	}
 	signature, sealed, err := wsman.UnwrapSealed(a.body)
 	if err != nil {
-		return answer{}, &ConnError{Sent: true, Err: err}
+		return answer{over: a.over}, &ConnError{Sent: true, Err: err}
 	}
 	plain, err := c.ntlm.SecuritySession().Unwrap(sealed, signature)
 	if err != nil {
-		return answer{}, &ConnError{Sent: true, Err: fmt.Errorf("%w: open a sealed answer: %w", errMismatch, err)}
+		return answer{over: a.over}, &ConnError{Sent: true, Err: fmt.Errorf("%w: open a sealed answer: %w", errMismatch, err)}
 	}
-	return answer{status: a.status, header: a.header, isSOAP: true, body: plain}, nil
+	return answer{over: a.over, status: a.status, header: a.header, isSOAP: true, body: plain}, nil
 }
 
 // splitUser takes the domain off a name. A name@domain is passed on whole: the machine resolves it (MS-NLMP 3.1.1.1:

@@ -72,6 +72,11 @@ func (c *WinRM) once(ctx context.Context, op operation, build func() (message, e
 	defer cancel()
 	start := time.Now()
 	a, err := c.wire.exchange(ctx, m.body)
+	if record := c.opts.Record; record != nil {
+		record(Exchange{
+			Began: start, Took: time.Since(start), Connection: a.over, Action: op.name, Status: a.status, Request: m.body, Answer: a.body, Err: err,
+		})
+	}
 	if err != nil {
 		// Not errors.As: inside may be the cause of an ended context, which is somebody else's error.
 		switch e := err.(type) {

@@ -13,7 +13,9 @@ const shortestRedacted = 4
 
 // Redactor puts a mark in the place of secrets in what others say. The zero one, and nil, know none.
 type Redactor struct {
-	secrets []string // longest first, so that the whole of one is found that begins with another
+	secrets []string      // longest first, so that the whole of one is found that begins with another
+	by      [256][]string // the same by their first byte: texts are long, and most bytes begin no secret
+	blank   bool          // secrets are blotted out to their length, and not replaced by a mark
 }
 
 // NewRedactor makes one that knows these secrets.
@@ -25,6 +27,9 @@ func NewRedactor(secrets ...Secret) *Redactor {
 		}
 	}
 	slices.SortFunc(r.secrets, func(a, b string) int { return len(b) - len(a) })
+	for _, s := range r.secrets {
+		r.by[s[0]] = append(r.by[s[0]], s)
+	}
 	return r
 }
 
@@ -71,7 +76,7 @@ func (r *Redactor) redact(text []byte, ends bool) (done, rest []byte) {
 		case begins && !ends:
 			return done, text[i:]
 		case found > 0:
-			done = append(done, redacted...)
+			done = append(done, r.mark(found)...)
 			i += found
 		default:
 			done = append(done, text[i])
@@ -81,10 +86,18 @@ func (r *Redactor) redact(text []byte, ends bool) (done, rest []byte) {
 	return done, nil
 }
 
+// mark stands for a secret of some length.
+func (r *Redactor) mark(length int) string {
+	if r.blank {
+		return strings.Repeat("*", length)
+	}
+	return redacted
+}
+
 // at is the length of the secret that a text begins with, 0 where there is none, and whether a longer one may begin
 // there that the text has only a part of.
 func (r *Redactor) at(text []byte) (found int, begins bool) {
-	for _, secret := range r.secrets {
+	for _, secret := range r.by[text[0]] {
 		switch {
 		case len(text) < len(secret) && strings.HasPrefix(secret, string(text)):
 			begins = true

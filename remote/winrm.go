@@ -52,6 +52,9 @@ type Options struct {
 	// QuotaWait is how long Shell keeps trying when a quota is used up. 30 s when zero; negative
 	// means not at all.
 	QuotaWait time.Duration
+
+	// Record is nil, or told of every exchange when it is over, by whichever goroutine had it; it must not block.
+	Record func(Exchange)
 }
 
 const (
@@ -103,6 +106,7 @@ type Stats struct {
 
 type counters struct {
 	requests, sent, received atomic.Int64
+	connections              atomic.Int64 // that were made so far
 	roundTrip                atomic.Int64 // ns; 0: nothing was answered yet
 }
 

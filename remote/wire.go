@@ -36,7 +36,8 @@ type answer struct {
 	tls    *tls.ConnectionState // of the connection; nil without TLS
 	isSOAP bool
 	body   []byte
-	known  bool // who is asking had been accepted before: a 401 is about the session, and not about the credentials
+	over   int64 // the number of the connection; 0: not known
+	known  bool  // who is asking had been accepted before: a 401 is about the session, and not about the credentials
 }
 
 // exchanger carries envelopes to the server and back, authenticated. Its errors are *ConnError
@@ -112,7 +113,7 @@ func (d dialer) dial(ctx context.Context, network, address string) (net.Conn, er
 	if err != nil {
 		return nil, err
 	}
-	return &countedConn{Conn: conn, count: d.count}, nil
+	return &countedConn{Conn: conn, count: d.count, number: d.count.connections.Add(1)}, nil
 }
 
 // transport is HTTP/1.1 without proxies and compression: what is measured is what is sent, and a
@@ -132,7 +133,8 @@ func (d dialer) transport() *http.Transport {
 
 type countedConn struct {
 	net.Conn
-	count *counters
+	count  *counters
+	number int64 // of the client's connections
 }
 
 func (c *countedConn) Read(p []byte) (int, error) {
@@ -184,7 +186,9 @@ func (b *basicExchanger) exchange(ctx context.Context, envelope []byte) (answer,
 // post sends one HTTP request and reads the whole answer.
 func post(ctx context.Context, via http.RoundTripper, url string, body []byte, limit int64, count *counters, prepare func(http.Header)) (answer, error) {
 	var sent atomic.Bool
+	var over atomic.Int64
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(info httptrace.GotConnInfo) { over.Store(numbered(info.Conn)) },
 		WroteHeaders: func() {
 			if !sent.Swap(true) {
 				count.requests.Add(1)
@@ -201,18 +205,19 @@ func post(ctx context.Context, via http.RoundTripper, url string, body []byte, l
 	begun := time.Now()
 	response, err := via.RoundTrip(request)
 	if err != nil {
-		return answer{}, &ConnError{Sent: sent.Load(), Err: cause(ctx, err)}
+		return answer{over: over.Load()}, &ConnError{Sent: sent.Load(), Err: cause(ctx, err)}
 	}
 	defer response.Body.Close()
 	count.answered(time.Since(begun))
 	data, err := readBody(response, limit)
 	if err != nil {
-		return answer{}, &ConnError{Sent: true, Err: fmt.Errorf("read answer: %w", cause(ctx, err))}
+		return answer{over: over.Load()}, &ConnError{Sent: true, Err: fmt.Errorf("read answer: %w", cause(ctx, err))}
 	}
 	if int64(len(data)) > limit {
-		return answer{}, &ConnError{Sent: true, Err: fmt.Errorf("the answer is longer than %d bytes, more than was asked for", limit)}
+		return answer{over: over.Load()}, &ConnError{Sent: true, Err: fmt.Errorf("the answer is longer than %d bytes, more than was asked for", limit)}
 	}
 	return answer{
+		over:   over.Load(),
 		status: response.StatusCode,
 		header: response.Header,
 		tls:    response.TLS,

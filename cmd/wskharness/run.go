@@ -60,6 +60,7 @@ Cases are selected by suite (capture), by name (capture.no_wait or capture/no_wa
 	f.BoolVar(&o.request.Keep, "keep", false, "leave the guests up when the run is over")
 	f.BoolVar(&o.request.Warm, "warm", false, "use the guests that are up, as they are, and leave them up; where none is, bring one up")
 	f.StringVar(&o.on, "on", "", "run on this `GUEST`, which is up, as it is, and leave it up: its id or its target, as vm list shows them")
+	f.BoolVar(&o.request.Record, "record", false, "keep what is said to the guests over WinRM, without passwords, in the run folder: for a bug report (wskharness report --bundle)")
 	f.StringVar(&o.request.Out, "out", "", "folder for run folders (default: wskharness-runs beside the configuration)")
 	f.StringVar(&o.flaky, "flaky", "warn", "what a flaky case does to the exit code: warn or fail")
 	f.BoolVar(&o.request.Policy.SkippedOK, "allow-skipped", false, "end with 0 also where every selected case was skipped")
