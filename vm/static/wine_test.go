@@ -1,3 +1,5 @@
+//go:build linux
+
 package static_test
 
 import (
