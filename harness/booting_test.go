@@ -90,7 +90,7 @@ func TestReachesWhatComesBack(t *testing.T) {
 		server.Close()
 		silent.first.Close()
 	}()
-	r := &run{id: "r", artifacts: newArtifacts()}
+	r := &run{id: "r", plan: &Plan{}, artifacts: newArtifacts()}
 	r.artifacts.Tools = workshop.Tools{Agent: guest.Agent{SHA256: strings.Repeat("0", 64)}}
 	s := &session{run: r, target: &config.Target{Name: "t"}, log: hclog.NewNullLogger(),
 		machine: &elsewhere{simMachine: simMachine{ended: make(chan struct{})}, endpoint: remote.Endpoint{URL: server.URL + "/wsman", User: "u", Password: "p", Auth: remote.AuthBasic, AllowPlain: true}}}
