@@ -57,7 +57,7 @@ func mute(err error) bool {
 func (p *Preparation) awaitBoot(ctx context.Context, before string) (string, error) {
 	confirmed, refused, pause := "", 0, p.Pause
 	for {
-		_, boot, err := readRecord(ctx, p.Host)
+		_, boot, err := readRecord(ctx, p.Host, p.file())
 		switch {
 		case err == nil && boot != before && boot == confirmed:
 			return boot, nil

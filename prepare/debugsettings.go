@@ -17,15 +17,15 @@ func verifierSetting() setting {
 			want := *v.opts.Verifier
 			place := item{verifierKind, "", ""}
 			now := v.item(place)
-			_, verified := effectiveVerifier(v.need(windows.Ask("verifier.exe", "/query")).Output())
+			is := effectiveVerifier(v.need(windows.Ask("verifier.exe", "/query")).Output())
 			command := fmt.Sprintf("verifier /%s /driver %s, and reboot", strings.TrimPrefix(want.Flags, "/"), strings.Join(want.Drivers, " "))
 			switch {
 			case !want.set(now):
 				return differs([]change{{item: place, now: now, reboot: true, calls: want.calls(), reached: want.set}}, "", command)
-			case len(verified) == 0:
-				return pending("set for " + strings.Join(want.Drivers, ", "))
+			case !is.Covers(want):
+				return pending(fmt.Sprintf("%s; it is set for %s", is, names(want.Drivers)))
 			}
-			return Finding{Status: OK, Detail: "in effect for " + strings.Join(verified, ", ")}
+			return Finding{Status: OK, Detail: is.String()}
 		},
 	}
 }

@@ -34,6 +34,8 @@ type Preparation struct {
 	Tell       func(text string) // is told what is done, before it is; nil: nobody is
 	// Checkpoint makes what the machine is its clean state; nil: it has none.
 	Checkpoint func(ctx context.Context) error
+
+	record string // the file on the target where it is kept what that was; empty: recordFile
 }
 
 // New makes a preparation with the usual limits.
@@ -56,9 +58,20 @@ func (p *Preparation) tell(text string) {
 
 // Look finds out what a target is, and changes nothing.
 func (p *Preparation) Look(ctx context.Context) ([]Finding, error) {
-	findings, _, err := look(ctx, p.Host, p.Options, settings(p.Options))
+	findings, _, err := look(ctx, p.Host, p.Options, p.settings())
 	return findings, err
 }
+
+// settings are what it has to do with.
+func (p *Preparation) settings() []setting {
+	if p.record == verificationFile {
+		return []setting{verifierSetting()}
+	}
+	return settings(p.Options)
+}
+
+// file is where the record is.
+func (p *Preparation) file() string { return cmp.Or(p.record, recordFile) }
 
 // Plan is what Run would do.
 type Plan struct {
@@ -75,7 +88,7 @@ func (p *Plan) Done() bool {
 
 // Plan finds out what Run would do.
 func (p *Preparation) Plan(ctx context.Context) (*Plan, error) {
-	r, boot, err := readRecord(ctx, p.Host)
+	r, boot, err := readRecord(ctx, p.Host, p.file())
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +116,7 @@ func (p *Preparation) Run(ctx context.Context) error {
 	p.fill()
 	made := map[string]bool{} // settings that were changed, and read again
 	for reboots := 0; ; {
-		r, boot, err := readRecord(ctx, p.Host)
+		r, boot, err := readRecord(ctx, p.Host, p.file())
 		if err != nil {
 			return err
 		}
@@ -190,7 +203,7 @@ func (p *Preparation) change(ctx context.Context, r *record, boot string, todo [
 		r.Boot, added = boot, true
 	}
 	if added {
-		if err := r.write(ctx, p.Host); err != nil {
+		if err := r.write(ctx, p.Host, p.file()); err != nil {
 			return takes, err
 		}
 	}

@@ -75,8 +75,8 @@ func parseRecord(data []byte) (*record, error) {
 }
 
 // readRecord fetches it, with the identifier of the boot; nil where there is none.
-func readRecord(ctx context.Context, host windows.Host) (r *record, boot string, err error) {
-	calls := []windows.Call{windows.BootID(), windows.ReadFile(recordFile)}
+func readRecord(ctx context.Context, host windows.Host, file string) (r *record, boot string, err error) {
+	calls := []windows.Call{windows.BootID(), windows.ReadFile(file)}
 	answers, err := host.Do(ctx, calls)
 	if err != nil {
 		return nil, "", err
@@ -98,18 +98,18 @@ func readRecord(ctx context.Context, host windows.Host) (r *record, boot string,
 		r, err = parseRecord(data)
 	}
 	if err != nil {
-		return nil, boot, fmt.Errorf("read %s on the target, which says what the target was: %w; look at it by hand, nothing was changed", recordFile, err)
+		return nil, boot, fmt.Errorf("read %s on the target, which says what the target was: %w; look at it by hand, nothing was changed", file, err)
 	}
 	return r, boot, nil
 }
 
 // write puts it on the target's disk.
-func (r *record) write(ctx context.Context, host windows.Host) error {
+func (r *record) write(ctx context.Context, host windows.Host, file string) error {
 	data, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
-	call := windows.WriteFile(recordFile, data)
+	call := windows.WriteFile(file, data)
 	answers, err := host.Do(ctx, []windows.Call{call})
 	if err == nil {
 		err = answers[0].Err(call)

@@ -23,7 +23,7 @@ type Restored struct {
 
 // PlanUndo is what Undo would bring back. An empty list is a target that is what it was, but for what says so.
 func (p *Preparation) PlanUndo(ctx context.Context) ([]Restored, error) {
-	r, _, err := readRecord(ctx, p.Host)
+	r, _, err := readRecord(ctx, p.Host, p.file())
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (p *Preparation) states(ctx context.Context, r *record) ([]state, error) {
 // says so. Whatever it is cut off by, the same call goes on.
 func (p *Preparation) Undo(ctx context.Context) error {
 	p.fill()
-	r, boot, err := readRecord(ctx, p.Host)
+	r, boot, err := readRecord(ctx, p.Host, p.file())
 	switch {
 	case err != nil:
 		return err
@@ -118,7 +118,7 @@ func (p *Preparation) beginUndo(ctx context.Context, r *record, boot string, now
 		}
 	}
 	if write {
-		if err := r.write(ctx, p.Host); err != nil {
+		if err := r.write(ctx, p.Host, p.file()); err != nil {
 			return err
 		}
 	}
@@ -178,7 +178,7 @@ func (p *Preparation) forget(ctx context.Context, r *record) error {
 			calls = append(calls, windows.Ask("powercfg.exe", "/delete", ourScheme))
 		}
 	}
-	calls = append(calls, windows.DeleteFile(recordFile, systemDrive+`\`))
+	calls = append(calls, windows.DeleteFile(p.file(), systemDrive+`\`))
 	answers, err := p.Host.Do(ctx, calls)
 	for n := 0; err == nil && n < len(calls); n++ {
 		err = answers[n].Err(calls[n])

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"wskharness/guest/untrusted"
@@ -79,6 +80,14 @@ func writeVerifier(_ item, now, to state) ([]windows.Call, error) {
 type Verifier struct {
 	Flags   string   // "standard", or a number as verifier.exe takes it: 0x209bb
 	Drivers []string // files: wsksample.sys
+	Faults  *Faults  // nil: as Windows simulates low resources by itself, where the flags have 0x4
+}
+
+// Faults is how low resources are simulated.
+type Faults struct {
+	Probability uint64   // of 10000: that an allocation fails
+	Tags        []string // of the pools whose allocations may fail; empty: all
+	Minutes     int      // after the boot, in which none fails
 }
 
 // calls set it.
@@ -87,35 +96,47 @@ func (v Verifier) calls() []windows.Call {
 	if v.Flags != "standard" {
 		args = []string{"/flags", v.Flags}
 	}
+	if f := v.Faults; f != nil {
+		args = append(args, "/faults", fmt.Sprint(f.Probability), strings.Join(f.Tags, " "), "", fmt.Sprint(f.Minutes))
+	}
 	return []windows.Call{windows.Program("verifier.exe", append(append(args, "/driver"), v.Drivers...)...).Allow(rebootNeeded)}
 }
 
-// set reports whether it is what a state says. Which flags "standard" is differs between versions of Windows: more than none.
+// set reports whether it is what a state says.
 func (v Verifier) set(s state) bool {
+	drivers, level := setTo(s)
+	return sameNames(drivers, v.Drivers) && level != 0 && (v.bits() == 0 || v.bits() == level)
+}
+
+// setTo is for which drivers, and with which flags, Driver Verifier is set.
+func setTo(s state) (drivers []string, flags uint32) {
 	all, err := verifierValues(s)
 	if err != nil {
-		return false
+		return nil, 0
 	}
-	var drivers, level string
 	for _, one := range all {
 		switch strings.ToLower(one.Name) {
 		case "verifydrivers":
-			drivers = one.Data
+			drivers = strings.Fields(one.Data)
 		case "verifydriverlevel":
-			level = one.Data
+			if n, err := strconv.ParseUint(one.Data, 10, 32); err == nil {
+				flags = uint32(n)
+			}
 		}
 	}
-	want := flagsOf(v.Flags)
-	return sameNames(strings.Fields(drivers), v.Drivers) && level != "" && level != "0" && (want == "" || want == level)
+	return drivers, flags
 }
 
-// flagsOf is a number of flags in decimal, as the registry's values are told; "" where it is a word.
-func flagsOf(text string) string {
-	var n uint32
-	if _, err := fmt.Sscanf(strings.ToLower(text), "0x%x", &n); err != nil {
-		return ""
+// bits are the flags as a number; 0 where it is Windows that knows them.
+func (v Verifier) bits() uint32 { return flagsOf(v.Flags) }
+
+// flagsOf is a number of flags as verifier.exe writes it; 0 where it is none.
+func flagsOf(text string) uint32 {
+	n, err := strconv.ParseUint(strings.TrimPrefix(strings.ToLower(text), "0x"), 16, 32)
+	if err != nil || !strings.HasPrefix(strings.ToLower(text), "0x") {
+		return 0
 	}
-	return fmt.Sprint(n)
+	return uint32(n)
 }
 
 // sameNames compares names of files, whose case and order Windows ignores.
@@ -133,15 +154,16 @@ func sameNames(a, b []string) bool {
 
 // effectiveVerifier reads what `verifier /query` says of this boot: the flags are the first number of eight digits, and the
 // drivers are those that are named, in whichever language the rest is.
-func effectiveVerifier(out string) (flags string, drivers []string) {
+func effectiveVerifier(out string) (is InEffect) {
+	found := false
 	for _, word := range strings.FieldsFunc(out, func(r rune) bool { return r <= ' ' || r == ',' || r == '(' || r == ')' }) {
 		word = strings.ToLower(strings.Trim(word, ".:;[]"))
 		switch {
-		case flags == "" && strings.HasPrefix(word, "0x") && len(word) == 10:
-			flags = flagsOf(word)
+		case !found && strings.HasPrefix(word, "0x") && len(word) == 10:
+			is.Flags, found = flagsOf(word), true
 		case strings.HasSuffix(word, ".sys"):
-			drivers = append(drivers, untrusted.Clip(word, 64))
+			is.Drivers = append(is.Drivers, untrusted.Clip(word, 64))
 		}
 	}
-	return flags, drivers
+	return is
 }

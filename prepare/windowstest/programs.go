@@ -180,7 +180,8 @@ func (w *Windows) verifier(args []string) ran {
 		if len(w.Verified) == 0 {
 			return ran{0, w.say("No drivers are currently verified.", "Derzeit werden keine Treiber überprüft.")}
 		}
-		return ran{0, fmt.Sprintf("%s: 0x000209bb\r\n\r\n%s:\r\n\r\n%s\r\n", w.say("Verifier Flags", "Verifier-Flags"), w.say("Verified Drivers", "Überprüfte Treiber"), strings.Join(w.Verified, "\r\n"))}
+		flags, _ := strconv.Atoi(w.flags)
+		return ran{0, fmt.Sprintf("%s: 0x%08x\r\n\r\n%s:\r\n\r\n%s\r\n", w.say("Verifier Flags", "Verifier-Flags"), flags, w.say("Verified Drivers", "Überprüfte Treiber"), strings.Join(w.Verified, "\r\n"))}
 	case len(args) == 1 && args[0] == "/reset":
 		for name := range w.Registry[memory] {
 			if strings.HasPrefix(name, "Verif") {
@@ -200,6 +201,14 @@ func (w *Windows) verifier(args []string) ran {
 			return ran{1, err.Error()}
 		}
 		level = strconv.FormatUint(n, 10)
+	}
+	if faults := slices.Index(args, "/faults"); faults >= 0 {
+		if at != faults+5 {
+			return ran{1, w.say("invalid syntax", "Syntaxfehler")}
+		}
+		w.Set(memory, "VerifierFaultProbability", windows.DWord, args[faults+1])
+		w.Set(memory, "VerifierFaultTags", windows.Text, args[faults+2])
+		w.Set(memory, "VerifierFaultBootMinutes", windows.DWord, args[faults+4])
 	}
 	w.Set(memory, "VerifyDrivers", windows.Text, strings.Join(args[at+1:], " "))
 	w.Set(memory, "VerifyDriverLevel", windows.DWord, level)

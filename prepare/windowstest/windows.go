@@ -59,6 +59,8 @@ type Windows struct {
 
 	measured, sealed string // the boot configuration of this boot, and that to which BitLocker has sealed its key
 
+	flags string // of Driver Verifier, in this boot
+
 	mu   sync.Mutex
 	boot string // its identifier; empty: nobody has asked for it
 	away int    // questions that nobody answers
@@ -151,9 +153,9 @@ func (w *Windows) start() {
 		options += "  TESTSIGNING"
 	}
 	w.Set(`SYSTEM\CurrentControlSet\Control`, "SystemStartOptions", windows.Text, options)
-	w.Verified = nil
+	w.Verified, w.flags = nil, "0"
 	if level := w.Registry[memory]["VerifyDriverLevel"]; level.Data != "" && level.Data != "0" {
-		w.Verified = strings.Fields(w.Registry[memory]["VerifyDrivers"].Data)
+		w.Verified, w.flags = strings.Fields(w.Registry[memory]["VerifyDrivers"].Data), level.Data
 	}
 	status, services := "0", "0"
 	if w.Registry[deviceGuard]["EnableVirtualizationBasedSecurity"].Data == "1" || w.Registry[hvci]["Enabled"].Data == "1" {
