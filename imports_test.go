@@ -80,7 +80,7 @@ var floors = [][]string{
 	{"config", "settings", "strictyaml", "suites", "vm", "guest/winname", "driver", "remote", "child"},
 	{"host", "config", "vm", "driver", "disk"},
 	{"workshop", "host", "config", "vm", "guest", "driver", "remote"},
-	{"harness", "harness/driverrun", "workshop", "host", "config", "settings", "disk", "strictyaml", "results", "report", "driver", "suites", "suites/output", "remote", "recording", "guest", "guest/agent", "guest/journal", "guest/transfer", "crashdump", "vm", "winerr"},
+	{"harness", "harness/driverrun", "workshop", "host", "config", "settings", "disk", "strictyaml", "results", "report", "driver", "suites", "suites/output", "remote", "recording", "guest", "guest/agent", "guest/journal", "guest/transfer", "crashdump", "vm", "winerr", "prepare", "prepare/windows", "vm/powershell"},
 	{"targets", "workshop", "host", "config", "settings", "strictyaml", "vm", "guest", "guest/transfer", "guest/winname", "remote"},
 	{"harness/harnesstest", "targets", "config", "results", "driver", "driver/drivertest", "remote/winrmd", "testtime", "vm", "vm/*"},
 	{"selftest", "harness", "workshop", "config", "settings", "strictyaml", "results", "driver", "suites", "remote", "guest", "guest/agent", "vm"},

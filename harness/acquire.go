@@ -110,6 +110,7 @@ func (s *session) reuse(ctx context.Context, provider vm.Provider) error {
 
 // release lets the machine go, whatever became of the run.
 func (s *session) release(ctx context.Context) {
+	s.leave(ctx)
 	s.clean(ctx)
 	s.letOthers(ctx)
 	s.disconnect(ctx)

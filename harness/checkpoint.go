@@ -26,10 +26,11 @@ type openRun struct {
 	ID       string                `json:"id"`   // of the run in the guest
 	Boot     string                `json:"boot"` // boot id of the guest that it was given to
 	Attempts []openAttempt         `json:"attempts"`
-	Pages    output.CodePages      `json:"codePages"`        // of the guest: what its programs wrote is read by them, also when it is gone
-	Dumps    map[string]guest.Dump `json:"dumps"`            // that were in the guest before; null: not known
-	Events   *uint64               `json:"events,omitempty"` // the newest record of its event log then; absent: not known
-	Entry    string                `json:"entry,omitempty"`  // where the machine had got to in what it tells of DriverEntries; absent: not known
+	Pages    output.CodePages      `json:"codePages"`          // of the guest: what its programs wrote is read by them, also when it is gone
+	Dumps    map[string]guest.Dump `json:"dumps"`              // that were in the guest before; null: not known
+	Events   *uint64               `json:"events,omitempty"`   // the newest record of its event log then; absent: not known
+	Proof    *proof                `json:"verifier,omitempty"` // what Driver Verifier was seen to do before it; absent: nobody asks for it
+	Entry    string                `json:"entry,omitempty"`    // where the machine had got to in what it tells of DriverEntries; absent: not known
 }
 
 // openAttempt is an attempt that the guest was given.

@@ -125,10 +125,19 @@ func (s *session) open(ctx, whole context.Context) (label string, err error) {
 		s.answer = max(s.answer, time.Since(begun))
 	}
 	s.fresh = s.facts.Traces
+	if !verifies(s.facts) {
+		s.proof = nil
+	}
+	s.tellGuest()
+	return s.named.Label, nil
+}
+
+// tellGuest records what the guest is, which verdicts name from now on.
+func (s *session) tellGuest() {
 	recorded := recordOf(s.target.Machine.Stack, s.facts)
+	s.underVerifier(&recorded)
 	s.named = recorded.Naming()
 	s.run.append(results.Event{Kind: results.KindTargetFacts, Target: s.target.Name, Guest: &recorded})
-	return s.named.Label, nil
 }
 
 // reach connects to the guest on the machine, and brings the agent into it where it is not there.

@@ -99,7 +99,7 @@ func (s *session) runDriver(ctx context.Context, attempts []*attempt) driverrun.
 
 // point is where to take the driver run up.
 func (l *driverRun) point(boot string) *openRun {
-	open := &openRun{ID: l.id, Boot: boot, Pages: l.codePages(), Dumps: l.traces.dumps, Events: l.traces.newest, Entry: l.traces.entry}
+	open := &openRun{ID: l.id, Boot: boot, Pages: l.codePages(), Dumps: l.traces.dumps, Events: l.traces.newest, Entry: l.traces.entry, Proof: l.session.proof}
 	for _, t := range l.attempts {
 		open.Attempts = append(open.Attempts, openAttempt{t.key(), l.session.record.passedBefore(t.key())})
 	}

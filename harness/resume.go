@@ -156,6 +156,10 @@ func (s *session) resumeDriver(ctx context.Context, open openRun) driverrun.Outc
 		l.attempts = append(l.attempts, t)
 		again[t.key()] = a.Again
 	}
+	if open.Proof != nil && (!s.adopted || verifies(s.facts)) {
+		s.proof = open.Proof
+		s.tellGuest()
+	}
 	s.record.begin(l.n, open.Boot)
 	l.state = l.newState(open.Boot, open.Pages, true, func(key attemptKey) bool { return again[key] })
 	defer l.close()
@@ -228,6 +232,7 @@ func (s *session) remember() error {
 		return fmt.Errorf("resume on %s: %w", s.target.Name, err)
 	}
 	s.runs = s.checkpoint.Runs
+	s.begun = s.resumed && slices.ContainsFunc(s.run.plan.Cases, func(c *suites.Case) bool { return c.Verifier != nil })
 	return nil
 }
 

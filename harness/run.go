@@ -52,6 +52,7 @@ type Instruments struct {
 type world struct {
 	build    func(ctx context.Context) (*driver.Package, error)
 	provider func(t *config.Target) vm.Provider
+	verifier func(m vm.Machine) verifying
 	reach    func(ctx context.Context, m vm.Machine) (port, error)
 	plan     func(r Request) (*Plan, error) // of a run that is resumed
 }

@@ -48,6 +48,9 @@ type session struct {
 	exchanges  *recording.Recorder // what is said to the guest; nil: nothing has been, or it is not to be kept
 	unsettled  *unsettled          // a crash whose traces are still in the guest
 	toldDumps  bool                // what is wrong with where the guest leaves dumps was told
+	proof      *proof              // nil: Driver Verifier was not seen to be at what any case asks for
+	begun      bool                // the run may have changed what Driver Verifier does
+	foreign    string              // the boot in which what it does is somebody else's
 
 	suiteTime map[string]time.Duration // what each suite's cases have taken here
 	answer    time.Duration            // the longest that the guest took to be opened and to tell its facts
@@ -144,6 +147,7 @@ func (s *session) batch(pending []*attempt) []*attempt {
 	if len(again) > 0 {
 		pending = again
 	}
+	pending = sameVerifier(pending)
 	size := 0
 	for i, t := range pending {
 		if size += t.test.PlanBytes(); i > 0 && size > suites.MaxPlanBytes {
@@ -197,7 +201,12 @@ func (s *session) next(ctx context.Context, pending []*attempt) driverrun.Outcom
 		outcome = driverrun.Outcome{Tainted: s.checkpoint.Tainted, Why: s.checkpoint.Tainted}
 	default:
 		s.replan()
-		outcome = s.runDriver(ctx, s.withSuites(s.batch(pending)))
+		batch := s.batch(pending)
+		if err := s.verify(ctx, batch[0].test.Verifier); err != nil {
+			outcome = s.notVerified(ctx, sameVerifier(pending), err)
+		} else {
+			outcome = s.runDriver(ctx, s.withSuites(batch))
+		}
 	}
 	if outcome.Spent != nil {
 		s.suiteTime = outcome.Spent
@@ -222,7 +231,13 @@ func (s *session) applicable() []*attempt {
 				lacks = append(lacks, describeNeed(need))
 			}
 		}
+		missing := ""
+		if t.test.Verifier != nil {
+			missing = lacksVerifier(s.facts)
+		}
 		switch {
+		case missing != "":
+			s.finish(t, results.Verdict{Outcome: results.Skip, Reason: missing})
 		case len(lacks) > 0:
 			s.finish(t, results.Verdict{Outcome: results.Skip,
 				Reason: fmt.Sprintf("needs %s, which this guest lacks", strings.Join(lacks, " and "))})
@@ -264,6 +279,7 @@ func (s *session) write(t *attempt, e results.Event) {
 		v.Rerun = s.rerunAll()
 		if t != nil {
 			v.Rerun = s.run.rerun(t, s.target.Name)
+			v = s.held(t, v)
 		}
 		e.Verdict = &v
 	}

@@ -42,6 +42,9 @@ type simGuest struct {
 	held     int           // machines that are acquired and not released
 	owner    int           // the controller that has it: an older one can do nothing
 	reverts  int
+	verifier simVerifier
+	lasts    bool           // nobody reverts the machine
+	stop     func()         // interrupts the controller
 	started  map[string]int // how often each case began, for the story of a seed
 }
 
@@ -81,6 +84,8 @@ func (g *simGuest) do(r *simRun, boot int) bool {
 		g.down(false)
 	case "hang":
 		g.mute = true
+	case "interrupt":
+		g.stop()
 	case "kill":
 		r.alive = false
 	case "end":
@@ -155,6 +160,7 @@ func (g *simGuest) down(told bool) {
 	}
 	g.boots++
 	g.mute = false
+	g.verifier.boot()
 	g.upAt = time.Now().Add(time.Duration(1+g.random.IntN(10)) * time.Second)
 	if g.slow {
 		g.upAt = time.Now().Add(time.Duration(1+g.random.IntN(240)) * time.Second)

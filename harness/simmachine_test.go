@@ -24,6 +24,9 @@ func (p simProvider) Acquire(ctx context.Context, t vm.Target) (vm.Machine, erro
 	}
 	p.guest.held++
 	if p.guest.rack {
+		if p.guest.lasts {
+			return &simLasting{simRack{p.machine()}}, nil
+		}
 		return &simRack{p.machine()}, nil
 	}
 	if !p.guest.endedAt.IsZero() { // this is another one
@@ -45,6 +48,8 @@ func (p simProvider) Adopt(ctx context.Context, t vm.Target) (vm.Machine, error)
 	case !p.guest.endedAt.IsZero():
 		p.guest.held = 0
 		return nil, vm.ErrNoMachine
+	case p.guest.lasts:
+		return &simLasting{simRack{p.machine()}}, nil
 	case p.guest.random.IntN(4) == 0: // the machine has gone with its controller
 		p.guest.clean()
 		p.guest.held = 0
@@ -119,6 +124,11 @@ func (m *simMachine) Release(ctx context.Context) error {
 
 // simRack is a machine that is just there: it can be turned off and on again.
 type simRack struct{ simMachine }
+
+// simLasting is one in whose guest everything stays.
+type simLasting struct{ simRack }
+
+func (*simLasting) Lasts() bool { return true }
 
 func (m *simRack) Revert(context.Context) error { return vm.ErrCannotRevert }
 

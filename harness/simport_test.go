@@ -153,6 +153,7 @@ func (p *simPort) Facts() guest.Facts {
 	facts := guest.Facts{BootID: fmt.Sprintf("%08d-0000-0000-0000-000000000000", p.boot), Wine: "8.0", OSName: "simulated"}
 	if p.guest.rack {
 		facts.Wine, facts.OSVersion = "", "10.0.26100"
+		facts.Verifier = p.guest.verifier.kernel()
 	}
 	return facts
 }

@@ -159,11 +159,13 @@ func (s *simulation) live(files *disktest.FS) (*Finished, error) {
 		s.guest.mu.Unlock()
 		cancel()
 	}
+	s.guest.stop = cancel
 	env := Env{Host: vm.Host{Logger: hclog.NewNullLogger(), Cache: s.plan.Request.Out, Getenv: os.Getenv}, files: files, world: &world{
 		build: func(context.Context) (*driver.Package, error) {
 			return &driver.Package{Driver: "wsksample.sys", Image: &driver.Image{Signature: &driver.Signature{}}, Manifest: driver.Manifest{Driver: driver.ManifestFile{File: "wsksample.sys", SHA256: simHash}}}, nil
 		},
 		provider: func(*config.Target) vm.Provider { return simProvider{s.guest, owner} },
+		verifier: func(vm.Machine) verifying { return simVerifying{s.guest, owner} },
 		reach:    func(context.Context, vm.Machine) (port, error) { return s.guest.reach(owner) },
 		plan:     func(Request) (*Plan, error) { return s.plan, nil },
 	}}

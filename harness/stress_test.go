@@ -100,7 +100,7 @@ func TestStress(t *testing.T) {
 	}
 	for _, c := range record.Targets[0].Cases {
 		if c.Final != results.Pass {
-			if c.Name != "stress.low_resources" || !strings.Contains(c.Why(), "needs verifier") {
+			if c.Name != "stress.low_resources" || !strings.Contains(c.Why(), "needs Driver Verifier") {
 				t.Errorf("%s: %s, %s", c.Name, c.Final, c.Why())
 			}
 			continue

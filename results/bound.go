@@ -59,6 +59,7 @@ func (f *Facts) bounded() *Facts {
 	})
 	if b != nil {
 		b.Verifier = cut(f.Verifier, func(s *string) []*string { return []*string{s} })
+		b.Verified = first(f.Verified, maxValues, func(s *string) []*string { return []*string{s} })
 		b.Capabilities = first(f.Capabilities, maxValues, func(s *string) []*string { return []*string{s} })
 	}
 	return b

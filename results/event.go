@@ -92,14 +92,15 @@ const (
 // The phases of a target's part in a run. Phases may come again: a guest that crashed is reverted
 // and deployed to anew. Build is of the run as a whole, and goes on beside them.
 const (
-	PhaseBuild   = "build"
-	PhaseAcquire = "acquire"
-	PhaseConnect = "connect"
-	PhaseDeploy  = "deploy"
-	PhaseCases   = "cases"
-	PhaseRevert  = "revert"
-	PhaseClean   = "clean"
-	PhaseRelease = "release"
+	PhaseBuild    = "build"
+	PhaseAcquire  = "acquire"
+	PhaseConnect  = "connect"
+	PhaseDeploy   = "deploy"
+	PhaseVerifier = "verifier"
+	PhaseCases    = "cases"
+	PhaseRevert   = "revert"
+	PhaseClean    = "clean"
+	PhaseRelease  = "release"
 )
 
 // Phase tells of a phase's start or end.

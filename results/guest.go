@@ -32,6 +32,7 @@ type Facts struct {
 	HVCI         *bool      `json:"hvci,omitempty"`
 	SecureBoot   *bool      `json:"secureBoot,omitempty"`
 	Verifier     *string    `json:"verifier,omitempty"`      // Driver Verifier's flags, in hex
+	Verified     []string   `json:"verified,omitempty"`      // drivers' files that it verifies, where it was looked for because cases ask for it
 	Integrity    *uint32    `json:"codeIntegrity,omitempty"` // CODEINTEGRITY_OPTION_*
 	CodePages    *CodePages `json:"codePages,omitempty"`
 	MemoryBytes  *uint64    `json:"memoryBytes,omitempty"`

@@ -55,13 +55,13 @@ func TestBuiltinHasEveryRow(t *testing.T) {
 		"negotiation.query_not_ready", "negotiation.reregister_range", "negotiation.range_highest", "negotiation.range_above", "negotiation.not_ready_first"}
 	query := []string{"negotiation.query_after_ok", "negotiation.query_after_noi", "negotiation.query_before_capture",
 		"negotiation.query_dispatch", "negotiation.reregister", "negotiation.major_range"}
-	needs := map[string]string{"stress.capture_vs_deregister": CapabilityRundown, "stress.low_resources": "verifier"}
+	needs := map[string]string{"stress.capture_vs_deregister": CapabilityRundown}
 	catalog := builtin(t)
 	cases := map[string]*Case{}
 	live := 0
 	for _, c := range catalog.All() {
 		cases[c.Name()] = c
-		if !c.Misuse && len(c.Requires) == 0 {
+		if !c.Misuse && len(c.Requires) == 0 && c.Verifier == nil {
 			live++
 		}
 	}
@@ -80,6 +80,9 @@ func TestBuiltinHasEveryRow(t *testing.T) {
 		if slices.Contains(c.Requires, CapabilityProviderControl) != slices.Contains(model, row) ||
 			slices.Contains(c.Requires, CapabilityQuery) != slices.Contains(query, row) {
 			t.Errorf("%s requires %v", row, c.Requires)
+		}
+		if (c.Verifier != nil) != (row == "stress.low_resources") {
+			t.Errorf("%s: Driver Verifier is %v", row, c.Verifier)
 		}
 		if need := needs[row]; need != "" && !slices.Contains(c.Requires, need) {
 			t.Errorf("%s requires %v, not %s", row, c.Requires, need)

@@ -95,6 +95,10 @@ func (l *loader) readCase(source Source, r *reporter, s *Suite, v parameters.Var
 	if n := m.Take("requires"); n != nil {
 		c.Requires = r.readCapabilities(n)
 	}
+	c.Verifier = s.verifier
+	if n := m.Take(keyVerifier); n != nil {
+		c.Verifier = r.readVerifier(n)
+	}
 	if n := m.Take("misuse"); n != nil {
 		c.Misuse, _ = r.Bool(n, "misuse")
 	}

@@ -21,6 +21,8 @@ type Suite struct {
 	Cases []*Case
 	File  string
 	Line  int
+
+	verifier *Verifier // of its cases that say nothing else
 }
 
 // Basis says why a case expects what it expects.
@@ -43,6 +45,7 @@ type Case struct {
 	Timeout  time.Duration // for its set-up and its steps
 	TearDown time.Duration // for its tear-down, beyond Timeout; 0 where it has none
 	Requires []string      // capabilities that a guest must have for it
+	Verifier *Verifier     // what Driver Verifier has to be at meanwhile; nil: nothing
 	Misuse   bool          // can corrupt a machine: runs only when named
 	Repeat   int           // how often each thread runs the steps, at least 1
 	Parallel int           // how many threads do, at least 1

@@ -24,6 +24,9 @@ func (c *Case) Describe(w io.Writer) error {
 	if len(c.Requires) > 0 {
 		fmt.Fprintf(&b, "; requires: %s", strings.Join(c.Requires, ", "))
 	}
+	if c.Verifier != nil {
+		fmt.Fprintf(&b, "; Driver Verifier: %s", c.Verifier)
+	}
 	if c.Misuse {
 		b.WriteString("; misuse")
 	}

@@ -78,11 +78,11 @@ func (l *loader) file(source Source, root *node, r *reporter) {
 	}
 	suite, cases, doc, once := m.Take(keySuite), m.Take("cases"), m.Take("doc"), m.Take(keyOnce)
 	around := fixture{setUp: m.Take(keySetUp), tearDown: m.Take(keyTearDown), health: m.Take(keyHealth)}
-	known := m.Take(keyKnownIssues)
+	known, verifier := m.Take(keyKnownIssues), m.Take(keyVerifier)
 	m.Done()
 	switch {
-	case suite != nil || cases != nil || doc != nil || around.setUp != nil || around.tearDown != nil || around.health != nil || once != nil:
-		l.suite(source, r, root, suiteNodes{suite, doc, cases, once}, around)
+	case suite != nil || cases != nil || doc != nil || around.setUp != nil || around.tearDown != nil || around.health != nil || once != nil || verifier != nil:
+		l.suite(source, r, root, suiteNodes{suite, doc, cases, once, verifier}, around)
 	case known == nil:
 		r.At(root, "suite, doc and cases, or known_issues", "the file has neither suites nor known issues")
 	}
@@ -92,7 +92,7 @@ func (l *loader) file(source Source, root *node, r *reporter) {
 }
 
 // suiteNodes is where the parts of a suite are written; nil: nowhere.
-type suiteNodes struct{ name, doc, cases, once *node }
+type suiteNodes struct{ name, doc, cases, once, verifier *node }
 
 func (l *loader) suite(source Source, r *reporter, root *node, n suiteNodes, around fixture) {
 	s := &Suite{File: source.Name, Line: root.Line}
@@ -111,6 +111,9 @@ func (l *loader) suite(source Source, r *reporter, root *node, n suiteNodes, aro
 		r.At(root, "doc: what the suite is about", "the file has no doc")
 	} else {
 		s.Doc, _ = r.Text(doc, "doc")
+	}
+	if n.verifier != nil {
+		s.verifier = r.readVerifier(n.verifier)
 	}
 	switch {
 	case cases == nil:

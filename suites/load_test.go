@@ -75,7 +75,7 @@ mine.yaml:15:17: capture: expect: unknown status "STATUS_DEVICE_NOT_REDY"; did y
 // TestMistakes has one mistake a case: where it is, and what its message has to say. Those marked
 // schema must be rejected by the JSON Schema too.
 func TestMistakes(t *testing.T) {
-	for _, test := range slices.Concat(mistakeTable(), matrixMistakes(), genericMistakes(), deviceMistakes(), takenMistakes()) {
+	for _, test := range slices.Concat(mistakeTable(), matrixMistakes(), genericMistakes(), deviceMistakes(), takenMistakes(), verifierMistakes()) {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := Load(Source{Name: "f", Data: []byte(test.text)})
 			var mistakes Mistakes
@@ -330,7 +330,7 @@ func TestMistakesOfAllFilesTogether(t *testing.T) {
 		Source{Name: "a.yaml", Data: []byte(good)},
 		Source{Name: "c.yaml", Data: []byte(good)})
 	want := "b.yaml:1:1: the file has neither suites nor known issues (expected suite, doc and cases, or known_issues)\n" +
-		"b.yaml:1:1: unknown key \"suit\" in the file; did you mean \"suite\"? (expected one of suite, cases, doc, once, set_up, tear_down, health, known_issues)\n" +
+		"b.yaml:1:1: unknown key \"suit\" in the file; did you mean \"suite\"? (expected one of suite, cases, doc, once, set_up, tear_down, health, known_issues, verifier)\n" +
 		"c.yaml:1:8: suite \"s\" is already in a.yaml, line 1 (expected a name of its own)"
 	if err == nil {
 		t.Fatal("accepted")
