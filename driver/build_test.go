@@ -433,3 +433,11 @@ func TestPrerequisites(t *testing.T) {
 		}
 	}
 }
+
+func noTemporaries(t *testing.T, cache Cache) {
+	t.Helper()
+	left, err := filepath.Glob(filepath.Join(cache.Dir, "*", ".tmp-*"))
+	if err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}

@@ -9,8 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
+	"wskharness/disk"
 	"wskharness/driver"
 	"wskharness/vm/kinds"
 )
@@ -146,7 +145,7 @@ func TestCleanByAnotherName(t *testing.T) {
 	}
 	defer lock.Close()
 	err = errors.Join(os.WriteFile(filepath.Join(guest, "guest.json"), []byte(config), 0o600),
-		unix.FcntlFlock(lock.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK}))
+		disk.TryLock(lock))
 	if err != nil {
 		t.Fatal(err)
 	}

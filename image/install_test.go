@@ -48,12 +48,6 @@ func standInPlan(t *testing.T, mode string, change func(*Options)) *Plan {
 	return p
 }
 
-// good are options with which a plan can be made.
-func good(t *testing.T) Options {
-	t.Helper()
-	return Options{Out: filepath.Join(t.TempDir(), "image"), Edition: "Professional", TPM: "no", Accel: "tcg", Disk: 64 << 30, Memory: 4096, CPUs: 2}
-}
-
 // told collects what a person is told.
 type told struct {
 	mu   sync.Mutex

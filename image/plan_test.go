@@ -190,3 +190,9 @@ func TestReleases(t *testing.T) {
 		}
 	}
 }
+
+// good are options with which a plan can be made.
+func good(t *testing.T) Options {
+	t.Helper()
+	return Options{Out: filepath.Join(t.TempDir(), "image"), Edition: "Professional", TPM: "no", Accel: "tcg", Disk: 64 << 30, Memory: 4096, CPUs: 2}
+}
