@@ -53,6 +53,16 @@ func (e Environment) List() ([]string, error) {
 	return env, nil
 }
 
+// Values are what the variables of this process hold whose names match: for whoever takes them out of a text.
+func Values(match func(name string) bool) (values []string) {
+	for _, variable := range os.Environ() {
+		if name, value, _ := strings.Cut(variable, "="); match(name) {
+			values = append(values, value)
+		}
+	}
+	return values
+}
+
 // basics is what every program gets.
 func (e Environment) basics() []string {
 	var env []string

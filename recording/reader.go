@@ -59,15 +59,17 @@ func line(from *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// Redact copies a recording without secrets that were not known when it was made.
-func Redact(to io.Writer, from io.Reader, known *remote.Redactor) error {
+// Redact copies a recording without secrets that were not known when it was made. Texts, and the pieces of streams that
+// are texts, go through shorten before.
+func Redact(to io.Writer, from io.Reader, known *remote.Redactor, shorten func(string) string) error {
 	zip := gzip.NewWriter(to)
 	lines := json.NewEncoder(zip)
 	lines.SetEscapeHTML(false)
 	secrets := newRedaction(known)
+	secrets.shorten = shorten
 	err := Read(from, func(l Line) error {
 		client := fmt.Sprint(l.Client)
-		l.Request, l.Answer, l.Error = secrets.body([]byte(l.Request), client), secrets.body([]byte(l.Answer), client), secrets.known.Text(l.Error)
+		l.Request, l.Answer, l.Error = secrets.body([]byte(l.Request), client), secrets.body([]byte(l.Answer), client), secrets.text(l.Error)
 		return lines.Encode(l)
 	})
 	return errors.Join(err, zip.Close())

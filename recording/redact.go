@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"wskharness/remote"
 )
@@ -16,6 +17,7 @@ const maxStreams = 4096
 // secret may begin in one envelope and end in the next.
 type redaction struct {
 	known   *remote.Redactor
+	shorten func(string) string // nil, or what texts go through as well
 	streams map[string]*stream
 }
 
@@ -32,7 +34,7 @@ func newRedaction(known *remote.Redactor) *redaction {
 func (r *redaction) body(envelope []byte, client string) string {
 	var out, text strings.Builder
 	flush := func() {
-		out.WriteString(r.known.Text(text.String()))
+		out.WriteString(r.text(text.String()))
 		text.Reset()
 	}
 	rest := string(envelope)
@@ -56,6 +58,14 @@ func (r *redaction) body(envelope []byte, client string) string {
 	return strings.ToValidUTF8(out.String(), "\uFFFD")
 }
 
+// text is a text without secrets.
+func (r *redaction) text(text string) string {
+	if r.shorten != nil {
+		text = r.shorten(text)
+	}
+	return r.known.Text(text)
+}
+
 // piece is a piece of a stream without secrets. What may be the beginning of one is kept back for the next piece.
 func (r *redaction) piece(client, tag string, data []byte) []byte {
 	key := client + " " + attribute(tag, "CommandId") + " " + attribute(tag, "Name")
@@ -69,6 +79,9 @@ func (r *redaction) piece(client, tag string, data []byte) []byte {
 		r.streams[key] = s
 	}
 	s.out.Reset()
+	if r.shorten != nil && utf8.Valid(data) {
+		data = []byte(r.shorten(string(data)))
+	}
 	_, _ = s.pass.Write(data) // a buffer takes all
 	if end := attribute(tag, "End"); strings.EqualFold(end, "true") || end == "1" {
 		_ = s.pass.Close()

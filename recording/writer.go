@@ -190,7 +190,7 @@ func (r *Recorder) line(w waiting, secrets *redaction) Line {
 	l.Request = secrets.body(e.Request[:min(len(e.Request), maxBody)], fmt.Sprint(w.client))
 	l.Answer = secrets.body(e.Answer[:min(len(e.Answer), maxBody)], fmt.Sprint(w.client))
 	if e.Err != nil {
-		l.Error = secrets.known.Text(cmp.Or(e.Err.Error(), "no answer"))
+		l.Error = secrets.text(cmp.Or(e.Err.Error(), "no answer"))
 	}
 	return l
 }

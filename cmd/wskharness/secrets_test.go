@@ -1,9 +1,12 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +17,7 @@ import (
 
 	"wskharness/child/childtest"
 	"wskharness/driver"
+	"wskharness/recording"
 	"wskharness/testtime"
 )
 
@@ -125,7 +129,7 @@ echo no such outlet; exit 3
 	unset := l.said(t, "run", "--config", "built.yaml", "--target", "lab", "own", "-v", "--out", "unset")
 	l.holds(t, unset, "the environment variable GIVEN, which it is to be given, is not set: export it")
 	l.env = append(l.env, "GIVEN=what-is-given")
-	built := l.said(t, "run", "--config", "built.yaml", "--target", "lab", "own", "-v", "--out", "built")
+	built := l.said(t, "run", "--config", "built.yaml", "--target", "lab", "own", "-v", "--record", "--out", "built")
 	l.holds(t, built, "1 pass")
 	l.holds(t, l.file(t, "built/latest/package/build.log"), "GIVEN=what-is-given", "[redacted]")
 	l.holds(t, l.file(t, "built/latest/events.ndjson"), "the test certificate expires in 2")
@@ -135,7 +139,7 @@ echo no such outlet; exit 3
 	l.holds(t, failed, "build the driver", "exit status 3", "[redacted]")
 	l.holds(t, l.file(t, "failed/latest/build.log"), "GIVEN=what-is-given", "[redacted]")
 
-	tainted := l.said(t, "run", "--target", "lab", "taint.faults", "taint.well", "-v", "--out", "tainted")
+	tainted := l.said(t, "run", "--target", "lab", "taint.faults", "taint.well", "-v", "--record", "--out", "tainted")
 	l.holds(t, l.file(t, "tainted/latest/events.ndjson"), "power reset by the target's program: sh: exit status 3", "BMC=[redacted]", "no such outlet")
 	crashed := l.said(t, "run", "--target", "wine", "taint.faults", "-v", "--out", "crashed")
 	dry := l.said(t, "run", "--config", "built.yaml", "--target", "lab", "own", "--dry-run")
@@ -151,6 +155,7 @@ echo no such outlet; exit 3
 		}
 	}
 	l.search(t, canaries, up.PasswordFile)
+	l.bundles(t, append(canaries, "what-is-given"), "built/latest", "tainted/latest")
 	l.modes(t, "built/latest", "tainted/latest", "crashed/latest")
 	l.said(t, "vm", "down", "--all")
 	l.nothingLeft(t)
@@ -268,6 +273,56 @@ func (l *life) search(t *testing.T, canaries []string, guestPassword string) {
 	})
 	if err != nil || files < 100 {
 		t.Errorf("%d files were searched: %v", files, err)
+	}
+}
+
+// bundles packs runs, and looks for secrets in what is packed, also in what the streams of their exchanges had.
+func (l *life) bundles(t *testing.T, canaries []string, runs ...string) {
+	t.Helper()
+	for _, run := range runs {
+		file := filepath.Join(l.dir, strings.ReplaceAll(run, "/", "-")+".zip")
+		said := l.said(t, "report", "--config", "built.yaml", "--bundle", run, file)
+		l.holds(t, said, "events.ndjson", "request.json", "versions.json", "targets/lab/exchanges.ndjson.gz", "targets/lab/journal-1.ndjson")
+		l.holds(t, l.said(t, "report", "--config", "built.yaml", "--bundle", run, file), "it is there already")
+		z, err := zip.OpenReader(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer z.Close()
+		exchanges := 0
+		for _, f := range z.File {
+			r, err := f.Open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, err := io.ReadAll(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasSuffix(f.Name, ".gz") {
+				err := recording.Read(bytes.NewReader(data), func(l recording.Line) error {
+					exchanges++
+					data = append(data, l.Request+l.Answer...)
+					for _, word := range strings.FieldsFunc(l.Request+l.Answer, func(c rune) bool { return c == '<' || c == '>' }) {
+						if decoded, err := base64.StdEncoding.DecodeString(word); err == nil {
+							data = append(data, decoded...)
+						}
+					}
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+			for _, canary := range canaries {
+				if bytes.Contains(data, []byte(canary)) {
+					t.Errorf("the bundle of %s has %s in %s", run, canary, f.Name)
+				}
+			}
+		}
+		if exchanges < 10 {
+			t.Errorf("%s: %d exchanges were recorded", run, exchanges)
+		}
 	}
 }
 
