@@ -51,8 +51,8 @@ func TestOneWayToStartPrograms(t *testing.T) {
 			}
 		}
 	}
-	if inChild != 2 {
-		t.Errorf("package child has %d of them, not 2: is anything found at all?", inChild)
+	if inChild != 3 {
+		t.Errorf("package child has %d of them, not 3: is anything found at all?", inChild)
 	}
 }
 
