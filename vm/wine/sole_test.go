@@ -88,7 +88,8 @@ func (s *sole) boot(t *testing.T, do func(shell *remote.Shell, end func())) *vm.
 		crash *vm.Event
 		err   error
 	}
-	ctx, end := context.WithCancel(testtime.Context(t))
+	inTime := testtime.Context(t)
+	ctx, end := context.WithCancel(inTime)
 	defer end()
 	ended := make(chan ending, 1)
 	go func() {
@@ -111,6 +112,9 @@ func (s *sole) boot(t *testing.T, do func(shell *remote.Shell, end func())) *vm.
 	}
 	do(shell, end)
 	e := <-ended
+	if inTime.Err() != nil {
+		t.Fatal("the guest did not end by itself: it was the test's time that did")
+	}
 	if e.err != nil {
 		t.Fatal("serve: ", e.err)
 	}
@@ -144,7 +148,7 @@ func TestSole(t *testing.T) {
 		if r := run(shell, "sc query faulty"); r.ExitCode != 0 || !bytes.Contains(r.Stdout, []byte("STOPPED")) {
 			t.Errorf("after the crash: got exit code %d, %s%s; want the service of before, stopped", r.ExitCode, r.Stdout, r.Stderr)
 		}
-		_, _ = shell.Run(t.Context(), remote.CommandLine{Line: "wineboot -r"}, nil)
+		_, _ = shell.Run(t.Context(), remote.CommandLine{Line: "wineboot --kill --force"}, nil)
 	})
 	if crash != nil {
 		t.Errorf("of the reboot: got crash %+v, want none", crash)
