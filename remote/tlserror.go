@@ -9,7 +9,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -50,7 +49,7 @@ func (d dialer) explain(ctx context.Context, host, address string, err error) er
 // nothingInCommon reports whether an error may be for want of a version and a cipher suite that both sides take. Windows
 // closes the connection without a word in that case.
 func nothingInCommon(err error) bool {
-	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+	if errors.Is(err, io.EOF) || errors.Is(err, errReset) {
 		return true
 	}
 	// crypto/tls has no type for the alerts of the other side: these are its words for numbers 40, 70 and 71, and for a
