@@ -36,7 +36,8 @@ func (s *session) noteBefore(ctx context.Context) error {
 	if !s.lasting() || s.adopted {
 		return nil
 	}
-	before, err := s.guest.Left(ctx, guest.Own{Driver: s.own().Driver})
+	// The package may still be being built, and its certificate is not what is asked about.
+	before, err := s.guest.Left(ctx, guest.Own{Driver: s.run.plan.Request.Config.DriverService().Name})
 	if err != nil {
 		return err
 	}

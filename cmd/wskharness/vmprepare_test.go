@@ -56,7 +56,7 @@ func TestPrepareAndDoctor(t *testing.T) {
 		{[]string{"vm", "prepare", "box"}, "n\n", 2, "Do that, and reboot the machine? [y/N]"},
 		{[]string{"vm", "prepare", "box", "--undo"}, "", 3, "nothing to undo"},
 		{[]string{"vm", "prepare", "box", "--verify", "wsksample.sys", "--debug", "serial:2"}, "y\n", 0, "the machine is up again"},
-		{[]string{"doctor", "box", "--verify", "wsksample.sys"}, "", 0, "in effect for wsksample.sys"},
+		{[]string{"doctor", "box", "--verify", "wsksample.sys"}, "", 0, "this boot verifies wsksample.sys"},
 		{[]string{"vm", "prepare", "box", "--yes"}, "", 0, "nothing is left to do"},
 		{[]string{"vm", "prepare", "box", "--undo", "--dry-run", "--json"}, "", 0, `"setting": "test-signing"`},
 		{[]string{"vm", "prepare", "box", "--undo", "-y"}, "", 0, "testsigning of {current} in the boot configuration"},
