@@ -16,7 +16,7 @@ func TestProtocolHasTheAgentsCommands(t *testing.T) {
 			rows[match[1]] = strings.Join(option.FindAllString(match[2], -1), " ")
 		}
 	}
-	usages := regexp.MustCompile(`(?m)^    \{L"([a-z]+)", Command\w+, "([^"]*)"\},`).FindAllStringSubmatch(string(readFile(t, "agent/main.c")), -1)
+	usages := regexp.MustCompile(`(?m)^    \{L"([a-z]+)", Command\w+,\s+"([^"]*)"\},`).FindAllStringSubmatch(string(readFile(t, "agent/main.c")), -1)
 	if len(usages) < 10 {
 		t.Fatalf("main.c has the commands %v", usages)
 	}
