@@ -18,8 +18,8 @@ type installation struct {
 	*making
 	watch   watch
 	qemu    *tied
-	tpm     *tied // nil: none
-	said    *tail // by QEMU
+	tpm     *tied       // nil: none
+	said    *child.Tail // by QEMU
 	monitor *qmp.Monitor
 	port    int // of this machine, by which WinRM is reached
 
@@ -45,10 +45,10 @@ const (
 func (m *making) install(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, m.plan.within, fmt.Errorf("it was not done within %s (--within gives it more)", m.plan.within))
 	defer cancel()
-	i := &installation{making: m, said: &tail{}, serial: make(chan string, 64), events: make(chan qmp.Event, 64), over: make(chan struct{})}
+	i := &installation{making: m, said: &child.Tail{Most: tailSize}, serial: make(chan string, 64), events: make(chan qmp.Event, 64), over: make(chan struct{})}
 	defer i.end()
 	if err := i.launch(ctx); err != nil {
-		return fmt.Errorf("start the machine: %w%s", err, i.said.after(": "))
+		return fmt.Errorf("start the machine: %w%s", err, after(": ", i.said))
 	}
 	m.tell(fmt.Sprintf("QEMU %s runs the machine; its serial port is kept in %s", m.version, logName))
 	if err := i.follow(ctx); err != nil {
@@ -243,7 +243,7 @@ func (i *installation) ended() error {
 	}
 	switch {
 	case i.qemu.err != nil:
-		return fmt.Errorf("QEMU ended while %s: %w%s", i.watch.phase, i.qemu.err, i.said.after(": "))
+		return fmt.Errorf("QEMU ended while %s: %w%s", i.watch.phase, i.qemu.err, after(": ", i.said))
 	case i.watch.phase != proven:
 		return fmt.Errorf("the machine was turned off while %s%s", i.watch.phase, i.watch.where())
 	}

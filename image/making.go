@@ -157,10 +157,10 @@ func (m *making) qemuImg(ctx context.Context, args ...string) error {
 	}
 	cmd := child.Command(ctx, env, "qemu-img", args...)
 	cmd.Dir = m.lease.Dir
-	said := &tail{}
+	said := &child.Tail{Most: tailSize}
 	cmd.Stdout, cmd.Stderr = said, said
 	if _, err := child.Run(ctx, cmd); err != nil {
-		return fmt.Errorf("qemu-img %s: %w%s", args[0], err, said.after(": "))
+		return fmt.Errorf("qemu-img %s: %w%s", args[0], err, after(": ", said))
 	}
 	return nil
 }

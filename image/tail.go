@@ -3,33 +3,18 @@ package image
 import (
 	"bytes"
 	"strings"
-	"sync"
 
+	"wskharness/child"
 	"wskharness/guest/untrusted"
 )
 
-// tail keeps the end of what a program says.
-type tail struct {
-	mu   sync.Mutex
-	data []byte
-}
-
+// tailSize is how much is kept of what a program says, in bytes.
 const tailSize = 4096
 
-func (t *tail) Write(b []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.data = append(t.data, b...)
-	t.data = t.data[max(0, len(t.data)-tailSize):]
-	return len(b), nil
-}
-
-// after is what was said, behind a separator; nothing where nothing was.
-func (t *tail) after(separator string) string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if said := strings.TrimSpace(string(t.data)); said != "" {
-		return separator + clip(said)
+// after is what a program has said, behind a separator; nothing where it has said nothing.
+func after(separator string, said *child.Tail) string {
+	if text := said.String(); text != "" {
+		return separator + clip(text)
 	}
 	return ""
 }

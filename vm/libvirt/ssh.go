@@ -29,7 +29,7 @@ type sshConn struct {
 	cancel context.CancelFunc
 	ended  chan struct{} // closed when the program has ended
 	err    error         // how; of whoever has seen that
-	said   tail
+	said   child.Tail
 	once   sync.Once
 }
 
@@ -82,7 +82,7 @@ func dialSSH(p place, never []string) (net.Conn, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background()) // ends with Close
-	c := &sshConn{name: cmp.Or(p.command, "ssh"), in: send, out: receive, cancel: cancel, ended: make(chan struct{})}
+	c := &sshConn{name: cmp.Or(p.command, "ssh"), in: send, out: receive, cancel: cancel, ended: make(chan struct{}), said: child.Tail{Most: maxSaid}}
 	cmd := child.Command(ctx, env, c.name, sshArguments(p)...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, &c.said
 	go func() {
@@ -107,7 +107,7 @@ func (c *sshConn) Read(p []byte) (int, error) {
 	if errors.Is(c.err, exec.ErrNotFound) {
 		return 0, fmt.Errorf("%w: install an ssh client (openssh-client), or reach the host by qemu+tls://", c.err)
 	}
-	return 0, fmt.Errorf("%s: %w: %s; `%s HOST` has to work without a question", c.name, c.err, c.said.text(), c.name)
+	return 0, fmt.Errorf("%s: %w: %s; `%s HOST` has to work without a question", c.name, c.err, c.said.String(), c.name)
 }
 
 func (c *sshConn) Write(p []byte) (int, error) { return c.in.Write(p) }
@@ -132,23 +132,3 @@ type sshAddress string
 
 func (a sshAddress) Network() string { return "ssh" }
 func (a sshAddress) String() string  { return string(a) }
-
-// tail keeps the last bytes written to it.
-type tail struct {
-	mu   sync.Mutex
-	data []byte
-}
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.data = append(t.data, p[max(0, len(p)-maxSaid):]...)
-	t.data = t.data[max(0, len(t.data)-maxSaid):]
-	return len(p), nil
-}
-
-func (t *tail) text() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return strings.TrimSpace(strings.ToValidUTF8(string(t.data), "\uFFFD"))
-}

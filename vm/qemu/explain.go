@@ -5,8 +5,12 @@ import (
 	"strings"
 )
 
-// maxSaid is how much of what a program says is told, in bytes.
-const maxSaid = 2000
+const (
+	// maxTail is how much of what a program says is kept, in bytes.
+	maxTail = 8 << 10
+	// maxSaid is how much of that is told.
+	maxSaid = 2000
+)
 
 // advice is what to do about what QEMU, or qemu-img, says when it fails. The first that fits counts; $1 stands for what was found.
 var advice = []struct {

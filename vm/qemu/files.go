@@ -21,7 +21,7 @@ func makeImage(ctx context.Context, what string, args ...string) error {
 		return err
 	}
 	cmd := child.Command(ctx, env, "qemu-img", args...)
-	said := &tail{}
+	said := &child.Tail{Most: maxTail}
 	cmd.Stdout, cmd.Stderr = said, said
 	if _, err := child.Run(ctx, cmd); err != nil {
 		if ctx.Err() != nil {

@@ -21,7 +21,7 @@ type instance struct {
 	tpm     *process // nil: there is none
 	monitor *qmp.Monitor
 	serial  net.Conn
-	said    *tail
+	said    *child.Tail
 	port    int // of this machine, where the guest's WinRM is reached
 
 	ordered atomic.Bool // it is to end
@@ -38,7 +38,7 @@ const greetingLimit = 5 * time.Minute
 func launch(ctx context.Context, c *guestConfig, dir string, load bool, lock *os.File, tell func(*instance, qmp.Event)) (m *instance, err error) {
 	ctx, cancel := context.WithTimeout(ctx, greetingLimit)
 	defer cancel()
-	m = &instance{said: &tail{}, offNow: make(chan struct{}, 1), resets: make(chan struct{}, 1)}
+	m = &instance{said: &child.Tail{Most: maxTail}, offNow: make(chan struct{}, 1), resets: make(chan struct{}, 1)}
 	m.booting.Store(!load)
 	env, err := child.Environment{}.List()
 	if err != nil {

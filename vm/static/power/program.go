@@ -9,8 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
-	"sync"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -75,7 +73,7 @@ func (p *Program) run(ctx context.Context) (output, shown string, err error) {
 	}
 	cmd := child.Command(ctx, env, p.Words[0], p.Words[1:]...)
 	cmd.ExtraFiles = p.files
-	said, all := &tail{}, &tail{}
+	said, all := &child.Tail{Most: maxSaid}, &child.Tail{Most: maxSaid}
 	redactor := p.redactor()
 	out, errs := redactor.Writer(all), redactor.Writer(all)
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(said, out), errs
@@ -84,7 +82,7 @@ func (p *Program) run(ctx context.Context) (output, shown string, err error) {
 		if cause := context.Cause(ctx); cause != nil {
 			err = fmt.Errorf("it was ended (%w): %w", err, cause)
 		}
-		if text := all.text(); text != "" {
+		if text := all.String(); text != "" {
 			return "", "", fmt.Errorf("%s: %w: it said: %s", name, err, text)
 		}
 		return "", "", fmt.Errorf("%s: %w", name, err)
@@ -92,7 +90,7 @@ func (p *Program) run(ctx context.Context) (output, shown string, err error) {
 	if held.Still && p.Logger != nil { // a daemon of the tool's, which is its user's
 		p.Logger.Warn("a program of the target's has ended", "program", name, "but", held.String())
 	}
-	return said.text(), all.text(), nil
+	return said.String(), all.String(), nil
 }
 
 // redactor takes out of what the program says also what it was given: its arguments, and the variables that it gets
@@ -108,24 +106,4 @@ func (p *Program) redactor() *remote.Redactor {
 		given = append(given, remote.Secret(os.Getenv(name)))
 	}
 	return p.Redactor.With(given...)
-}
-
-// tail keeps the last bytes written to it. Two goroutines write to the one of a program's two outputs.
-type tail struct {
-	mu   sync.Mutex
-	data []byte
-}
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.data = append(t.data, p[max(0, len(p)-maxSaid):]...)
-	t.data = t.data[max(0, len(t.data)-maxSaid):]
-	return len(p), nil
-}
-
-func (t *tail) text() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return strings.TrimSpace(strings.ToValidUTF8(string(t.data), "\uFFFD"))
 }
