@@ -1,8 +1,10 @@
 package image
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,4 +27,8 @@ func freeSpace(dir string) (int64, error) {
 		return 0, fmt.Errorf("see how much room there is in %s: %w", dir, err)
 	}
 	return int64(s.Bavail) * s.Bsize, nil
+}
+
+func isNotEmpty(err error) bool {
+	return errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, syscall.EEXIST)
 }

@@ -17,8 +17,8 @@ import (
 type installation struct {
 	*making
 	watch   watch
-	qemu    *tied
-	tpm     *tied       // nil: none
+	qemu    *child.Tied
+	tpm     *child.Tied // nil: none
 	said    *child.Tail // by QEMU
 	monitor *qmp.Monitor
 	port    int // of this machine, by which WinRM is reached
@@ -71,7 +71,7 @@ func (i *installation) launch(ctx context.Context) error {
 			return fmt.Errorf("start the TPM: %w", err)
 		}
 	}
-	ours, theirs, err := connection()
+	ours, theirs, err := child.Pair("QEMU's monitor")
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (i *installation) launch(ctx context.Context) error {
 	cmd.Dir = i.lease.Dir
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(bounded(i.log, largestLog), &lines{take: i.heard}), i.said
 	cmd.ExtraFiles = []*os.File{theirs, i.lease.Lock} // with the lock the folder is in use until QEMU has ended
-	if i.qemu, err = start(cmd); err != nil {
+	if i.qemu, err = child.StartTied(cmd); err != nil {
 		ours.Close()
 		return err
 	}
@@ -108,7 +108,7 @@ func (i *installation) startTPM(ctx context.Context, env []string) (err error) {
 	cmd := child.Command(context.Background(), env, "swtpm", tpmArguments()...)
 	cmd.Dir = i.lease.Dir
 	cmd.Stdout, cmd.Stderr = i.said, i.said
-	if i.tpm, err = start(cmd); err != nil {
+	if i.tpm, err = child.StartTied(cmd); err != nil {
 		return err
 	}
 	for {
@@ -116,8 +116,8 @@ func (i *installation) startTPM(ctx context.Context, env []string) (err error) {
 			return nil
 		}
 		select {
-		case <-i.tpm.ended:
-			return fmt.Errorf("swtpm ended: %v", i.tpm.err)
+		case <-i.tpm.Ended:
+			return fmt.Errorf("swtpm ended: %v", i.tpm.Err)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-time.After(20 * time.Millisecond):
@@ -129,13 +129,13 @@ func (i *installation) startTPM(ctx context.Context, env []string) (err error) {
 func (i *installation) end() {
 	close(i.over)
 	if i.qemu != nil {
-		i.qemu.kill()
+		i.qemu.Kill()
 	}
 	if i.monitor != nil {
 		i.monitor.Close()
 	}
 	if i.tpm != nil {
-		i.tpm.kill()
+		i.tpm.Kill()
 	}
 }
 
@@ -211,7 +211,7 @@ func (i *installation) follow(ctx context.Context) error {
 			if err == nil {
 				err = i.watch.stalled(time.Now(), stall)
 			}
-		case <-i.qemu.ended:
+		case <-i.qemu.Ended:
 			turnedOff()
 			return i.ended()
 		case <-ctx.Done():
@@ -242,8 +242,8 @@ func (i *installation) ended() error {
 		break
 	}
 	switch {
-	case i.qemu.err != nil:
-		return fmt.Errorf("QEMU ended while %s: %w%s", i.watch.phase, i.qemu.err, after(": ", i.said))
+	case i.qemu.Err != nil:
+		return fmt.Errorf("QEMU ended while %s: %w%s", i.watch.phase, i.qemu.Err, after(": ", i.said))
 	case i.watch.phase != proven:
 		return fmt.Errorf("the machine was turned off while %s%s", i.watch.phase, i.watch.where())
 	}

@@ -85,7 +85,7 @@ func TestFirmwareAndTPM(t *testing.T) {
 		t.Fatal(err)
 	}
 	select {
-	case <-m.tpm.ended:
+	case <-m.tpm.Ended:
 	case <-ctx.Done():
 		t.Fatal("the TPM goes on")
 	}
@@ -100,7 +100,7 @@ func TestFirmwareAndTPM(t *testing.T) {
 	tpm := s.running().tpm
 	s.turnOff()
 	select {
-	case <-tpm.ended:
+	case <-tpm.Ended:
 	default:
 		t.Error("the TPM goes on")
 	}

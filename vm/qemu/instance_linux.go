@@ -17,8 +17,8 @@ import (
 
 // instance is a QEMU that runs, and its TPM.
 type instance struct {
-	qemu    *process
-	tpm     *process // nil: there is none
+	qemu    *child.Tied
+	tpm     *child.Tied // nil: there is none
 	monitor *qmp.Monitor
 	serial  net.Conn
 	said    *child.Tail
@@ -44,12 +44,12 @@ func launch(ctx context.Context, c *guestConfig, dir string, load bool, lock *os
 	if err != nil {
 		return nil, err
 	}
-	monitor, theirMonitor, err := pair("QEMU's monitor")
+	monitor, theirMonitor, err := child.Pair("QEMU's monitor")
 	if err != nil {
 		return nil, err
 	}
 	defer theirMonitor.Close()
-	serial, theirSerial, err := pair("the serial console")
+	serial, theirSerial, err := child.Pair("the serial console")
 	if err != nil {
 		monitor.Close()
 		return nil, err
@@ -72,7 +72,7 @@ func launch(ctx context.Context, c *guestConfig, dir string, load bool, lock *os
 	cmd.ExtraFiles = files
 	cmd.Dir = c.Spec.Folder
 	cmd.WaitDelay = time.Second // what a user's arguments have it start may have its output open
-	if m.qemu, err = startTied(cmd); err != nil {
+	if m.qemu, err = child.StartTied(cmd); err != nil {
 		monitor.Close()
 		m.end()
 		return nil, fmt.Errorf("%w: see that QEMU is installed (apt-get install --no-install-recommends qemu-system-x86)", err)
@@ -89,7 +89,7 @@ func launch(ctx context.Context, c *guestConfig, dir string, load bool, lock *os
 		return m, nil
 	}
 	select {
-	case <-m.qemu.ended:
+	case <-m.qemu.Ended:
 	case <-time.After(time.Second): // it is not QEMU's end that is wrong
 	}
 	m.end()
@@ -102,13 +102,13 @@ func launch(ctx context.Context, c *guestConfig, dir string, load bool, lock *os
 	if said := m.said.String(); said != "" {
 		return nil, fmt.Errorf("start QEMU: %s", explain(said))
 	}
-	return nil, fmt.Errorf("start QEMU: %w (it ended: %v)", err, m.qemu.result)
+	return nil, fmt.Errorf("start QEMU: %w (it ended: %v)", err, m.qemu.Err)
 }
 
 // startTPM starts the program that is the guest's TPM, and returns the end of its connection that QEMU gets. It ends when that
 // is closed.
 func (m *instance) startTPM(env []string, dir string) (*os.File, error) {
-	ours, theirs, err := pair("the TPM")
+	ours, theirs, err := child.Pair("the TPM")
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (m *instance) startTPM(env []string, dir string) (*os.File, error) {
 	cmd.ExtraFiles = []*os.File{theirs}
 	cmd.Dir = "/"
 	cmd.WaitDelay = time.Second
-	if m.tpm, err = startTied(cmd); err != nil {
+	if m.tpm, err = child.StartTied(cmd); err != nil {
 		file.Close()
 		return nil, fmt.Errorf("%w: the target wants a TPM (apt-get install --no-install-recommends swtpm)", err)
 	}
@@ -144,13 +144,13 @@ func (m *instance) findPort(ctx context.Context, guest int) error {
 func (m *instance) end() {
 	m.ordered.Store(true)
 	if m.qemu != nil {
-		m.qemu.kill()
+		m.qemu.Kill()
 	}
 	if m.monitor != nil {
 		m.monitor.Close()
 	}
 	if m.tpm != nil {
-		m.tpm.kill()
+		m.tpm.Kill()
 	}
 	m.serial.Close()
 }
@@ -162,13 +162,13 @@ func (m *instance) quit(ctx context.Context) error {
 		return err
 	}
 	select {
-	case <-m.qemu.ended:
+	case <-m.qemu.Ended:
 	case <-ctx.Done():
 		return fmt.Errorf("wait for the end of QEMU: %w", context.Cause(ctx))
 	}
 	m.end()
-	if m.qemu.result != nil {
-		return fmt.Errorf("QEMU ended: %w: %s", m.qemu.result, explain(m.said.String()))
+	if m.qemu.Err != nil {
+		return fmt.Errorf("QEMU ended: %w: %s", m.qemu.Err, explain(m.said.String()))
 	}
 	return nil
 }

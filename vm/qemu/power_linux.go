@@ -32,14 +32,14 @@ func (s *server) start(ctx context.Context, load bool) error {
 
 // watch waits for a QEMU that ends by itself, or is killed: nothing is left that could be served.
 func (s *server) watch(m *instance) {
-	<-m.qemu.ended
+	<-m.qemu.Ended
 	<-m.monitor.Ended() // all that it had to tell is told
 	if m.ordered.Load() {
 		return
 	}
 	why := "QEMU has ended"
-	if m.qemu.result != nil {
-		why += ": " + m.qemu.result.Error()
+	if m.qemu.Err != nil {
+		why += ": " + m.qemu.Err.Error()
 	}
 	if said := m.said.String(); said != "" {
 		why += ": " + explain(said)

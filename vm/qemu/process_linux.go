@@ -6,63 +6,10 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
-	"runtime"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-// process is a program that the kernel ends when this one has ended.
-type process struct {
-	cmd    *exec.Cmd
-	ended  chan struct{}
-	result error // of whoever has seen ended closed
-}
-
-// startTied starts a program. The kernel kills it when the thread ends that has started it; so that thread waits for its end.
-func startTied(cmd *exec.Cmd) (*process, error) {
-	p := &process{cmd: cmd, ended: make(chan struct{})}
-	begun := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // never unlocked: it ends with this goroutine
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-		err := cmd.Start()
-		begun <- err
-		if err == nil {
-			p.result = cmd.Wait()
-			close(p.ended)
-		}
-	}()
-	if err := <-begun; err != nil {
-		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
-	}
-	return p, nil
-}
-
-// kill ends the process, and returns when it has ended.
-func (p *process) kill() {
-	_ = p.cmd.Process.Kill() // it has ended already, at worst
-	<-p.ended
-}
-
-// pair is two ends of one connection: ours, and a file that a program inherits.
-func pair(name string) (ours net.Conn, theirs *os.File, err error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, nil, fmt.Errorf("make a connection for %s: %w", name, err)
-	}
-	theirs = os.NewFile(uintptr(fds[1]), name)
-	own := os.NewFile(uintptr(fds[0]), name)
-	ours, err = net.FileConn(own)
-	own.Close() // FileConn has made another of it
-	if err != nil {
-		theirs.Close()
-		return nil, nil, fmt.Errorf("make a connection for %s: %w", name, err)
-	}
-	return ours, theirs, nil
-}
 
 // inFolder calls use with a name for a file in a folder that is short enough for a socket, however long the folder's own name is:
 // the kernel takes 107 bytes.

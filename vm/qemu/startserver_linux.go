@@ -32,7 +32,7 @@ func (s serving) await(ctx context.Context) error {
 // has a session of its own: an interrupt from the terminal is for the controller alone.
 func (p *provider) startServer(l *lease.Lease) (*control, serving, error) {
 	wrap := func(err error) error { return fmt.Errorf("start the process that serves a guest: %w", err) }
-	ours, theirs, err := pair("controller")
+	ours, theirs, err := child.Pair("controller")
 	if err != nil {
 		return nil, serving{}, err
 	}
