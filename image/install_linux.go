@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"wskharness/child"
@@ -99,7 +98,7 @@ func (i *installation) launch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	i.port, err = forwarded(text)
+	i.port, err = qmp.ForwardedPort(text, winrmPort)
 	return err
 }
 
@@ -292,18 +291,6 @@ func (i *installation) picture() {
 	if err := i.monitor.Run(ctx, "screendump", map[string]any{"filename": next, "format": "png"}, nil); err == nil {
 		_ = os.Rename(i.path(next), i.path(screenName))
 	}
-}
-
-// forwarded reads in what "info usernet" prints on which port of this machine the guest's 5986 is: QMP has no command for that.
-func forwarded(text string) (int, error) {
-	for line := range strings.Lines(text) {
-		var state, local, remote string
-		var fd, from, to int
-		if n, _ := fmt.Sscan(line, &state, &fd, &local, &from, &remote, &to); n == 6 && state == "TCP[HOST_FORWARD]" && to == winrmPort && from > 0 {
-			return from, nil
-		}
-	}
-	return 0, errors.New("QEMU does not say on which port of this machine WinRM is")
 }
 
 // largestLog is how much of the serial port is kept.

@@ -110,18 +110,6 @@ func TestLines(t *testing.T) {
 	}
 }
 
-func TestForwarded(t *testing.T) {
-	const text = "Hub 0 (#net):\n  Protocol[State]    FD  Source Address  Port   Dest. Address  Port RecvQ SendQ\n" +
-		"  UDP[236 sec]       20       10.0.2.15 59000       10.0.2.3    53     0     0\n" +
-		"  TCP[HOST_FORWARD]  12       127.0.0.1 39123       10.0.2.15  %s     0     0\n"
-	if port, err := forwarded(fmt.Sprintf(text, "5986")); port != 39123 || err != nil {
-		t.Errorf("got %d, %v", port, err)
-	}
-	if _, err := forwarded(fmt.Sprintf(text, "22")); err == nil {
-		t.Error("the port of something else was taken")
-	}
-}
-
 // FuzzWatch: whatever a machine tells, it is followed.
 func FuzzWatch(f *testing.F) {
 	f.Add("wskharness: step winpe\nwskharness: failed x\n", "RESET", `{"guest": true}`)

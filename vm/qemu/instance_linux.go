@@ -136,7 +136,7 @@ func (m *instance) findPort(ctx context.Context, guest int) error {
 	if err != nil {
 		return err
 	}
-	m.port, err = forwardedPort(text, guest)
+	m.port, err = qmp.ForwardedPort(text, guest)
 	return err
 }
 
