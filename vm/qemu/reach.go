@@ -135,13 +135,11 @@ func (r *reach) awaitUp(ctx context.Context, a answer) error {
 	defer cancel()
 	limited, lost := context.WithCancelCause(limited)
 	defer lost(nil)
-	stop := make(chan struct{})
-	defer close(stop)
 	go func() {
 		select {
 		case <-r.ended:
 			lost(vm.ErrEnded)
-		case <-stop:
+		case <-limited.Done():
 		}
 	}()
 	err = remote.Await(limited, e)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -210,7 +211,7 @@ func (s *server) converse(ctx context.Context, conn net.Conn) {
 	defer cancel()
 	var r request
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
-	err := json.NewDecoder(&limited{conn, maxRequest}).Decode(&r)
+	err := json.NewDecoder(io.LimitReader(conn, maxRequest)).Decode(&r)
 	stop()
 	if err != nil {
 		return
@@ -288,21 +289,6 @@ func (s *server) passConsole(ctx context.Context, enc *json.Encoder) {
 			return
 		}
 	}
-}
-
-// limited is a reader of so many bytes, after which there is an end.
-type limited struct {
-	from net.Conn
-	left int
-}
-
-func (l *limited) Read(p []byte) (int, error) {
-	if l.left <= 0 {
-		return 0, errors.New("the request is too long")
-	}
-	n, err := l.from.Read(p[:min(len(p), l.left)])
-	l.left -= n
-	return n, err
 }
 
 // do does what one request asks for.
