@@ -22,14 +22,9 @@ func (s *server) settle(ctx context.Context, template string) error {
 		return errNoSnapshot
 	}
 	defer s.hush()()
-	ctx, cancel := context.WithTimeout(ctx, quitLimit)
-	defer cancel()
-	if err := m.quit(ctx); err != nil {
+	if err := s.quit(ctx, m); err != nil {
 		return fmt.Errorf("end a guest whose state was kept: %w", err)
 	}
-	s.mu.Lock()
-	s.vm = nil
-	s.mu.Unlock()
 	half := template + halfDone
 	if err := os.RemoveAll(half); err != nil { // of somebody who was killed here
 		return err
@@ -38,6 +33,17 @@ func (s *server) settle(ctx context.Context, template string) error {
 		return err
 	}
 	return errors.Join(s.moveFiles(half), os.Rename(half, template))
+}
+
+// quit ends the VM in order.
+func (s *server) quit(ctx context.Context, m *instance) error {
+	ctx, cancel := context.WithTimeout(ctx, quitLimit)
+	defer cancel()
+	if err := m.quit(ctx); err != nil {
+		return err
+	}
+	s.end(m)
+	return nil
 }
 
 // halfDone ends the name of a folder that is being made.
@@ -73,14 +79,9 @@ func (s *server) checkpoint(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("wait until the guest has turned itself off: %w", context.Cause(ctx))
 	}
-	ending, cancel := context.WithTimeout(ctx, quitLimit)
-	defer cancel()
-	if err := m.quit(ending); err != nil {
+	if err := s.quit(ctx, m); err != nil {
 		return fmt.Errorf("turn the guest off for a checkpoint: %w", err)
 	}
-	s.mu.Lock()
-	s.vm = nil
-	s.mu.Unlock()
 	next, err := s.keepDisk(ctx)
 	if err != nil {
 		return errors.Join(fmt.Errorf("make the guest's disk its clean one: %w", err), s.start(context.WithoutCancel(ctx), false))

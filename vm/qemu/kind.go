@@ -124,9 +124,6 @@ func (t *target) complete() (spec, error) {
 	if s.Image, err = filepath.EvalSymlinks(s.Image); err != nil { // an overlay outlives a link that is set anew
 		return s, err
 	}
-	if s.Made, err = identify(s.Image); err != nil {
-		return s, err
-	}
 	switch {
 	case t.firmware == "bios":
 		return s, nil

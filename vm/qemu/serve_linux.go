@@ -70,7 +70,6 @@ type server struct {
 	state state
 	quiet bool // what happens now is because it was asked for
 	lives int  // how often the guest was brought into its clean state: what happened before counts no more
-	kept  bool
 }
 
 func (s *server) run(ctx context.Context, line net.Conn) error {
@@ -132,7 +131,7 @@ func (s *server) up(ctx context.Context) (answer, error) {
 func (s *server) isKept() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.kept
+	return s.state.Kept
 }
 
 func (s *server) running() *instance {
@@ -163,7 +162,6 @@ func (s *server) saveLocked() error {
 	if s.vm != nil {
 		s.state.Port = s.vm.port
 	}
-	s.state.Kept = s.kept
 	s.config.describe(&s.state)
 	return lease.Write(s.lease.Dir, stateFile, &s.state)
 }
@@ -308,7 +306,7 @@ func (s *server) do(ctx context.Context, r request) (a answer, err error) {
 		s.claims.dropAll()
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.kept, s.state.Abandoned = true, false
+		s.state.Kept, s.state.Abandoned = true, false
 		return a, s.saveLocked()
 	}
 	s.power.Lock()
