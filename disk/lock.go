@@ -31,16 +31,27 @@ func OpenLocked(path string) (*os.File, error) {
 }
 
 // AwaitLock is OpenLocked, and waits for whoever has the lock.
-func AwaitLock(ctx context.Context, path string) (*os.File, error) {
+func AwaitLock(ctx context.Context, path string) (f *os.File, err error) {
+	err = await(ctx, func() error {
+		f, err = OpenLocked(path)
+		return err
+	})
+	return f, err
+}
+
+// lockPoll is how often a lock is tried again that somebody has.
+const lockPoll = 20 * time.Millisecond
+
+// await tries to take a lock until nobody else has it.
+func await(ctx context.Context, try func() error) error {
 	for {
-		f, err := OpenLocked(path)
-		if !errors.Is(err, ErrLocked) {
-			return f, err
+		if err := try(); !errors.Is(err, ErrLocked) {
+			return err
 		}
 		select {
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(lockPoll):
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
 	}
 }

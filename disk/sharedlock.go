@@ -2,14 +2,9 @@ package disk
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"time"
 )
-
-// lockPoll is how often a lock is tried again that somebody has.
-const lockPoll = 20 * time.Millisecond
 
 // TryLock takes the lock of a file that is open to be written, without waiting: ErrLocked where somebody has it. It ends when
 // the file is closed.
@@ -27,20 +22,9 @@ func AwaitShared(ctx context.Context, path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	for {
-		err := shareLock(f)
-		switch {
-		case err == nil:
-			return f, nil
-		case !errors.Is(err, ErrLocked):
-			f.Close()
-			return nil, fmt.Errorf("lock %s: %w", path, err)
-		}
-		select {
-		case <-time.After(lockPoll):
-		case <-ctx.Done():
-			f.Close()
-			return nil, ctx.Err()
-		}
+	if err := await(ctx, func() error { return shareLock(f) }); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
+	return f, nil
 }
