@@ -40,7 +40,7 @@ func Await(ctx context.Context, ep Endpoint) error {
 	if ep.Auth == AuthCertificate {
 		ep.Auth = AuthBasic // which is not used
 	}
-	transport := dialer{url: ep.URL, tls: tlsConfig(ep), rootsUnread: ep.RootsUnread, count: new(counters)}.transport()
+	transport := dialer{url: ep.URL, tls: TLSConfig(ep), rootsUnread: ep.RootsUnread, count: new(counters)}.transport()
 	transport.DisableKeepAlives, transport.MaxConnsPerHost = true, 0
 	trying, stop := context.WithCancel(ctx)
 	defer stop()
@@ -80,7 +80,7 @@ func Await(ctx context.Context, ep Endpoint) error {
 
 // isFinal says of an error that waiting does not help: another machine answers.
 func isFinal(err error) bool {
-	_, distrusted := errors.AsType[*PinError](err)
+	_, distrusted := errors.AsType[*pinError](err)
 	told, ok := errors.AsType[*TLSError](err)
 	return distrusted || ok && told.distrusted
 }

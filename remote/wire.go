@@ -51,7 +51,7 @@ type exchanger interface {
 }
 
 func newExchanger(ep Endpoint, opts Options, count *counters) (exchanger, error) {
-	dial := dialer{url: ep.URL, tls: tlsConfig(ep), rootsUnread: ep.RootsUnread, count: count}
+	dial := dialer{url: ep.URL, tls: TLSConfig(ep), rootsUnread: ep.RootsUnread, count: count}
 	limit := int64(opts.MaxEnvelope) + 64<<10 // the server keeps to MaxEnvelope; HTTP errors may be pages
 	switch ep.Auth {
 	case AuthBasic, AuthCertificate:
@@ -62,7 +62,9 @@ func newExchanger(ep Endpoint, opts Options, count *counters) (exchanger, error)
 	return nil, fmt.Errorf("authentication %q is not available", ep.Auth)
 }
 
-func tlsConfig(ep Endpoint) *tls.Config {
+// TLSConfig is how TLS is spoken with an endpoint, whatever goes over it: where a certificate is pinned, no other one is
+// accepted, and where authorities are named, too, it has to be of theirs as well.
+func TLSConfig(ep Endpoint) *tls.Config {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: ep.RootCAs, ServerName: ep.ServerName}
 	if ep.Auth == AuthCertificate {
 		config.Certificates = []tls.Certificate{*ep.ClientCertificate}
@@ -79,17 +81,17 @@ func tlsConfig(ep Endpoint) *tls.Config {
 		}
 		got := PinOf(state.PeerCertificates[0])
 		if got != want {
-			return &PinError{Got: got, Want: want}
+			return &pinError{Got: got, Want: want}
 		}
 		return nil
 	}
 	return config
 }
 
-// PinError is a server that shows another certificate than the pinned one.
-type PinError struct{ Got, Want string } // SHA-256, in hex
+// pinError is a server that shows another certificate than the pinned one.
+type pinError struct{ Got, Want string } // SHA-256, in hex
 
-func (e *PinError) Error() string {
+func (e *pinError) Error() string {
 	return fmt.Sprintf("the server's certificate has SHA-256 %s, not the pinned %s: another machine answers, or its certificate was renewed", e.Got, e.Want)
 }
 

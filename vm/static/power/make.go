@@ -1,7 +1,6 @@
 package power
 
 import (
-	"crypto/tls"
 	"net"
 	"net/http"
 	"net/url"
@@ -73,18 +72,8 @@ func (s *Settings) redfish(h vm.Host) (*redfish, error) {
 // redfishClient speaks to the service that the endpoint's certificate is of, and to no proxy. It follows no redirection: the
 // service's own links say where everything is.
 func redfishClient(e remote.Endpoint) *http.Client {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: e.RootCAs, ServerName: e.ServerName}
-	if e.PinSHA256 != "" {
-		config.InsecureSkipVerify = true // the pin says more than a name
-		config.VerifyConnection = func(state tls.ConnectionState) error {
-			if got := remote.PinOf(state.PeerCertificates[0]); got != e.PinSHA256 {
-				return &remote.PinError{Got: got, Want: e.PinSHA256}
-			}
-			return nil
-		}
-	}
 	return &http.Client{
-		Transport:     &http.Transport{TLSClientConfig: config, MaxResponseHeaderBytes: 64 << 10},
+		Transport:     &http.Transport{TLSClientConfig: remote.TLSConfig(e), MaxResponseHeaderBytes: 64 << 10},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
