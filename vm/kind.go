@@ -2,6 +2,7 @@ package vm
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -72,6 +73,13 @@ type Secrets struct {
 	Variables []string // environment variables that have one: no program gets them
 	// Values is nil, or reads the secrets, as far as that can be done.
 	Values func(getenv func(string) string) []remote.Secret
+}
+
+// With adds the secrets of something else that the target has to know. Both have Values.
+func (s Secrets) With(more Secrets) Secrets {
+	return Secrets{Variables: slices.Concat(s.Variables, more.Variables), Values: func(getenv func(string) string) []remote.Secret {
+		return slices.Concat(s.Values(getenv), more.Values(getenv))
+	}}
 }
 
 // Stack is what stands for Windows' netio.sys on a machine. The zero value is one of which the guest itself tells all.

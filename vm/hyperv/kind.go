@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"wskharness/remote"
 	"wskharness/settings"
 	"wskharness/strictyaml"
 	"wskharness/vm"
@@ -96,13 +95,7 @@ func (t *target) secrets() vm.Secrets {
 	if t.host.URL == "" {
 		return guest
 	}
-	host := t.host.Login.Secrets()
-	return vm.Secrets{
-		Variables: append(guest.Variables, host.Variables...),
-		Values: func(getenv func(string) string) []remote.Secret {
-			return append(guest.Values(getenv), host.Values(getenv)...)
-		},
-	}
+	return guest.With(t.host.Login.Secrets())
 }
 
 func (t *target) provider(h vm.Host) (vm.Provider, error) {

@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"wskharness/child"
-	"wskharness/remote"
 	"wskharness/settings"
 	"wskharness/vm"
 	"wskharness/vm/access"
@@ -69,9 +67,7 @@ func (t *target) secrets() vm.Secrets {
 	if controller.Values == nil {
 		return machine
 	}
-	return vm.Secrets{Variables: slices.Concat(machine.Variables, controller.Variables), Values: func(getenv func(string) string) []remote.Secret {
-		return slices.Concat(machine.Values(getenv), controller.Values(getenv))
-	}}
+	return machine.With(controller)
 }
 
 func (t *target) provider(h vm.Host) (vm.Provider, error) {
