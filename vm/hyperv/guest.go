@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"time"
 
@@ -184,12 +183,5 @@ func (g *guest) Down(ctx context.Context) error {
 	if err != nil && !isGone(err) {
 		return err // the lease stays: without it, nobody would find the machine
 	}
-	l, err := lease.Take(g.dir)
-	switch {
-	case err == nil:
-		return l.Discard()
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	}
-	return lease.Remove(g.dir)
+	return lease.Clear(g.dir)
 }

@@ -104,6 +104,20 @@ func (l *Lease) Discard() error {
 // Remove removes the folder of a lease whose lock somebody else holds, who will find it gone.
 func Remove(dir string) error { return discard(dir) }
 
+// Clear removes the folder of a machine that has ended, whoever has its lease. One that is gone is no error.
+func Clear(dir string) error {
+	l, err := Take(dir)
+	switch {
+	case err == nil:
+		return l.Discard()
+	case errors.Is(err, disk.ErrLocked):
+		return Remove(dir)
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	}
+	return err
+}
+
 // Held reports whether somebody has the lease of this folder.
 func Held(dir string) bool { return disk.Locked(filepath.Join(dir, lockName)) }
 

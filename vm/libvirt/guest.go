@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path/filepath"
 	"sync"
 	"time"
 
-	"wskharness/disk"
 	"wskharness/vm"
 	"wskharness/vm/lease"
 )
@@ -117,16 +115,7 @@ func (g guest) Down(ctx context.Context) error {
 	if err := g.end(ctx); err != nil {
 		return err
 	}
-	l, err := lease.Take(g.dir)
-	switch {
-	case err == nil:
-		return l.Discard()
-	case errors.Is(err, disk.ErrLocked):
-		return lease.Remove(g.dir)
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	}
-	return err
+	return lease.Clear(g.dir)
 }
 
 // Console is the tail of what was recorded.
