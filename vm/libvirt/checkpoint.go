@@ -9,6 +9,7 @@ import (
 	golibvirt "github.com/digitalocean/go-libvirt"
 	"libvirt.org/go/libvirtxml"
 
+	"wskharness/vm"
 	"wskharness/vm/lease"
 )
 
@@ -90,7 +91,7 @@ func (d *domain) shutDown(ctx context.Context) error {
 		if failed != nil {
 			return failed
 		}
-		if power == "off" {
+		if power == vm.Off {
 			return nil
 		}
 		select {

@@ -1,6 +1,7 @@
 package libvirt
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -76,19 +77,9 @@ func dialTLS(ctx context.Context, p place) (net.Conn, error) {
 	verdict := make([]byte, 1)
 	if _, err := io.ReadFull(c, verdict); err != nil || verdict[0] != 1 {
 		c.Close()
-		return nil, fmt.Errorf("the daemon refuses our certificate (%w): is it of its authority, and is its name among tls_allowed_dn_list?", reasonOf(err, context.Cause(ctx)))
+		return nil, fmt.Errorf("the daemon refuses our certificate (%w): is it of its authority, and is its name among tls_allowed_dn_list?", cmp.Or(err, context.Cause(ctx), errors.New("it says no")))
 	}
 	return c, nil
-}
-
-// reasonOf is the first error that there is, for a refusal without words an error that says so.
-func reasonOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return errors.New("it says no")
 }
 
 // tlsConfig reads the certificates: of the user's folder, else of the machine's, as libvirt's own tools do

@@ -75,7 +75,7 @@ func (t *target) readAddress(r *settings.Reader, n *strictyaml.Node, what string
 
 func (t *target) define(r *settings.Reader, given settings.Given) vm.Definition {
 	t.Service.Check(r, given)
-	if given["overlay"] == nil && given["snapshot"] == nil || given["snapshot"] == nil && !t.overlay {
+	if given["snapshot"] == nil && !t.overlay {
 		r.At(given["domain"], "snapshot: NAME, for the domain itself; or overlay: true, for clones of it", "domain without a clean state")
 	}
 	if t.overlay && given["address"] != nil {
