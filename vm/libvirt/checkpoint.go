@@ -60,16 +60,8 @@ func (m *machine) Checkpoint(ctx context.Context) error {
 // isCold reports whether the snapshot is one of a guest that was shut down.
 func (d *domain) isCold(ctx context.Context) (cold bool, err error) {
 	err = d.do(ctx, callLimit, "look at snapshot "+d.rec().Snapshot, func(lv *conn, dom golibvirt.Domain) error {
-		snapshot, err := lv.DomainSnapshotLookupByName(dom, d.rec().Snapshot, 0)
+		s, err := readSnapshot(lv, dom, d.rec().Snapshot)
 		if err != nil {
-			return err
-		}
-		text, err := lv.DomainSnapshotGetXMLDesc(snapshot, 0)
-		if err != nil {
-			return err
-		}
-		s := &libvirtxml.DomainSnapshot{}
-		if err := s.Unmarshal(text); err != nil {
 			return err
 		}
 		cold = s.State == "shutoff"

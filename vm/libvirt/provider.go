@@ -163,20 +163,9 @@ func (d *domain) claim(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		snapshot, err := lv.DomainSnapshotLookupByName(dom, d.rec().Snapshot, 0)
+		s, err := readSnapshot(lv, dom, d.rec().Snapshot)
 		if err != nil {
 			return err
-		}
-		text, err := lv.DomainSnapshotGetXMLDesc(snapshot, 0)
-		if err != nil {
-			return err
-		}
-		s := &libvirtxml.DomainSnapshot{}
-		if len(text) > maxXML {
-			return fmt.Errorf("the definition of snapshot %s has %d bytes", d.rec().Snapshot, len(text))
-		}
-		if err := s.Unmarshal(text); err != nil {
-			return fmt.Errorf("read the definition of snapshot %s: %w", d.rec().Snapshot, err)
 		}
 		if err := lv.version.refusal(definition, s); err != nil {
 			return err
@@ -200,6 +189,26 @@ func (d *domain) claim(ctx context.Context) error {
 		}
 		return err
 	})
+}
+
+// readSnapshot reads the definition of a domain's snapshot.
+func readSnapshot(lv *conn, dom golibvirt.Domain, name string) (*libvirtxml.DomainSnapshot, error) {
+	snapshot, err := lv.DomainSnapshotLookupByName(dom, name, 0)
+	if err != nil {
+		return nil, err
+	}
+	text, err := lv.DomainSnapshotGetXMLDesc(snapshot, 0)
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxXML {
+		return nil, fmt.Errorf("the definition of snapshot %s has %d bytes", name, len(text))
+	}
+	s := &libvirtxml.DomainSnapshot{}
+	if err := s.Unmarshal(text); err != nil {
+		return nil, fmt.Errorf("read the definition of snapshot %s: %w", name, err)
+	}
+	return s, nil
 }
 
 // inUse is that somebody else has a domain.
