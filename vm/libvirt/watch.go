@@ -11,6 +11,7 @@ import (
 
 	golibvirt "github.com/digitalocean/go-libvirt"
 
+	"wskharness/guest/untrusted"
 	"wskharness/vm"
 )
 
@@ -394,4 +395,4 @@ func stopped(detail int32) string {
 // maxText bounds the text of an event.
 const maxText = 1000
 
-func clip(text string) string { return text[:min(len(text), maxText)] }
+func clip(text string) string { return untrusted.Clip(untrusted.Printable([]byte(text)), maxText) }
