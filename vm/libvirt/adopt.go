@@ -184,11 +184,7 @@ func (p *Provider) reuse(ctx context.Context, f found, run string) (vm.Machine, 
 	if err != nil {
 		m.turn.Lock()
 		defer m.turn.Unlock()
-		m.over = true
-		m.unobserve()
-		m.mute()
-		m.client.close()
-		l.LetGo()
+		m.letGo()
 		return nil, err
 	}
 	return m.given(), nil

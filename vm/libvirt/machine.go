@@ -278,12 +278,17 @@ func (m *machine) Keep(ctx context.Context) (string, error) {
 	if err := m.note(func(r *record) { r.Kept, r.InUse = true, false }); err != nil {
 		return "", err
 	}
+	m.letGo()
+	return m.rec().ID, nil
+}
+
+// letGo lets go of the machine as it is. The turn is the caller's.
+func (m *machine) letGo() {
 	m.over = true
 	m.unobserve()
 	m.mute()
 	m.client.close()
 	m.lease.LetGo()
-	return m.rec().ID, nil
 }
 
 // Release ends the machine, and returns when nothing of it is left. Where that can't be done, what is left is found by the
