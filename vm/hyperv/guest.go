@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -37,7 +36,6 @@ func list(_ context.Context, h vm.Host) ([]vm.Guest, error) {
 	if h.Logger == nil {
 		h.Logger = hclog.NewNullLogger()
 	}
-	slices.SortFunc(all, func(a, b leased) int { return a.Started.Compare(b.Started) })
 	var up []vm.Guest
 	for _, l := range all {
 		if l.ready() && (l.Kept || lease.Held(l.dir)) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -196,24 +195,8 @@ func (p *provider) Reuse(ctx context.Context, t vm.Target) (vm.Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(all, func(a, b leased) int { return b.Started.Compare(a.Started) })
-	for _, l := range all {
-		if l.Target != t.Name || t.Guest != "" && l.ID != t.Guest || t.Guest == "" && !l.Kept {
-			continue
-		}
-		m, err := p.reuse(ctx, l, t)
-		switch {
-		case err == nil:
-			return m, nil
-		case t.Guest != "":
-			return nil, fmt.Errorf("guest %s can't be used: %w", l.ID, err)
-		}
-		p.options.Host.Logger.Info("a guest that is up is not used", "guest", l.ID, "reason", err)
-	}
-	if t.Guest != "" {
-		return nil, fmt.Errorf("guest %s of target %s is not up any more", t.Guest, t.Name)
-	}
-	return nil, vm.ErrNoMachine
+	return vm.ReuseNewest(t, all, func(l leased) *vm.GuestInfo { return l.Info() },
+		func(l leased) (vm.Machine, error) { return p.reuse(ctx, l, t) }, p.options.Host.Logger)
 }
 
 // reuse takes a machine that was left up, as it is; one that a run has left in the middle of something is reverted.

@@ -3,6 +3,7 @@ package hyperv
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"wskharness/child"
@@ -86,7 +87,7 @@ type leased struct {
 	dir string
 }
 
-// leases are all that can be read, in no order.
+// leases are all that can be read, oldest first.
 func leases(cache string) ([]leased, error) {
 	dirs, err := lease.Folders(room(cache))
 	if err != nil {
@@ -98,6 +99,7 @@ func leases(cache string) ([]leased, error) {
 			all = append(all, leased{r, dir})
 		}
 	}
+	slices.SortFunc(all, func(a, b leased) int { return a.Started.Compare(b.Started) })
 	return all, nil
 }
 

@@ -141,24 +141,8 @@ func (p *Provider) Reuse(ctx context.Context, t vm.Target) (vm.Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.Reverse(all)
-	for _, f := range all {
-		if t.Guest != "" && f.rec.ID != t.Guest || t.Guest == "" && !f.rec.Kept || f.rec.Target != t.Name {
-			continue
-		}
-		m, err := p.reuse(ctx, f, t.Run)
-		switch {
-		case err == nil:
-			return m, nil
-		case t.Guest != "":
-			return nil, fmt.Errorf("guest %s can't be used: %w", f.rec.ID, err)
-		}
-		p.opts.Logger.Info("a machine that is up is not used", "lease", f.rec.ID, "reason", err)
-	}
-	if t.Guest != "" {
-		return nil, fmt.Errorf("guest %s of target %s is not up any more", t.Guest, t.Name)
-	}
-	return nil, vm.ErrNoMachine
+	return vm.ReuseNewest(t, all, func(f found) *vm.GuestInfo { return f.rec.Info() },
+		func(f found) (vm.Machine, error) { return p.reuse(ctx, f, t.Run) }, p.opts.Logger)
 }
 
 func (p *Provider) reuse(ctx context.Context, f found, run string) (vm.Machine, error) {

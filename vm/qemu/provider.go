@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"sync"
 	"time"
 
@@ -195,23 +194,7 @@ func (p *provider) Reuse(ctx context.Context, t vm.Target) (vm.Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, one := range slices.Backward(up) {
-		if t.Guest != "" && one.ID != t.Guest || t.Guest == "" && !one.Kept || one.Target != t.Name {
-			continue
-		}
-		m, err := p.take(ctx, one, now, t.Run)
-		switch {
-		case err == nil:
-			return m, nil
-		case t.Guest != "":
-			return nil, fmt.Errorf("guest %s can't be used: %w", one.ID, err)
-		}
-		p.opts.logger.Info("a guest that is up is not used", "guest", one.ID, "reason", err)
-	}
-	if t.Guest != "" {
-		return nil, fmt.Errorf("guest %s of target %s is not up any more", t.Guest, t.Name)
-	}
-	return nil, vm.ErrNoMachine
+	return vm.ReuseNewest(t, up, member.Info, func(one member) (vm.Machine, error) { return p.take(ctx, one, now, t.Run) }, p.opts.logger)
 }
 
 // take claims a guest that is up, where it is as a new one would be. One that somebody has left in the middle of something is

@@ -26,24 +26,13 @@ func (p *Provider) Reuse(ctx context.Context, t vm.Target) (vm.Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(up, func(a, b State) int { return b.Started.Compare(a.Started) })
-	for _, s := range up {
-		if t.Guest != "" && s.ID != t.Guest || t.Guest == "" && !s.Kept || s.Target != t.Name {
-			continue
-		}
-		m, err := p.take(ctx, s, software, t.Run)
-		switch {
-		case err == nil:
-			return m, m.inOrder(ctx)
-		case t.Guest != "":
-			return nil, fmt.Errorf("guest %s can't be used: %w", s.ID, err)
-		}
-		p.opts.Logger.Info("a guest that is up is not used", "guest", s.ID, "reason", err)
+	slices.SortFunc(up, func(a, b State) int { return a.Started.Compare(b.Started) })
+	m, err := vm.ReuseNewest(t, up, func(s State) *vm.GuestInfo { return s.Info() },
+		func(s State) (vm.Machine, error) { return p.take(ctx, s, software, t.Run) }, p.opts.Logger)
+	if err != nil {
+		return nil, err
 	}
-	if t.Guest != "" {
-		return nil, fmt.Errorf("guest %s of target %s is not up any more", t.Guest, t.Name)
-	}
-	return nil, vm.ErrNoMachine
+	return m, m.(*Machine).inOrder(ctx)
 }
 
 // take claims a guest that is up for a run, where it is as a new one would be.
