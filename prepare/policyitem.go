@@ -40,7 +40,7 @@ type policy struct {
 func parsePolicies(out string) ([]policy, error) {
 	start := strings.IndexByte(out, '{')
 	if start < 0 {
-		return nil, fmt.Errorf("CiTool listed no policies: %q", untrusted.Clip(untrusted.Printable([]byte(out)), 200))
+		return nil, fmt.Errorf("CiTool listed no policies: %q", printable(out, 200))
 	}
 	var said struct {
 		Policies []map[string]any

@@ -58,8 +58,7 @@ func (p *Preparation) tell(text string) {
 
 // Look finds out what a target is, and changes nothing.
 func (p *Preparation) Look(ctx context.Context) ([]Finding, error) {
-	findings, _, err := look(ctx, p.Host, p.Options, p.settings())
-	return findings, err
+	return look(ctx, p.Host, p.Options, p.settings())
 }
 
 // settings are what it has to do with.

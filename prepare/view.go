@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"wskharness/guest/untrusted"
 	"wskharness/prepare/windows"
 	"wskharness/winerr"
 )
@@ -17,7 +16,7 @@ import (
 // in one conversation; then the settings look again. So no list of what is read has to be kept beside what is done with it.
 type view struct {
 	opts    Options
-	answers map[string]windows.Answer
+	answers map[string]*windows.Answer // by call; nil: it was not executed yet
 	missing []windows.Call
 	err     error // of the setting that looks: what could not be read
 }
@@ -26,23 +25,23 @@ type view struct {
 const maxLooks = 4
 
 // look has every setting judge the target.
-func look(ctx context.Context, host windows.Host, opts Options, settings []setting) ([]Finding, *view, error) {
-	v := &view{opts: opts, answers: map[string]windows.Answer{}}
+func look(ctx context.Context, host windows.Host, opts Options, settings []setting) ([]Finding, error) {
+	v := &view{opts: opts, answers: map[string]*windows.Answer{}}
 	for range maxLooks {
 		findings := judge(v, settings)
 		if len(v.missing) == 0 {
-			return findings, v, nil
+			return findings, nil
 		}
 		answers, err := host.Do(ctx, v.missing)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		for n, c := range v.missing {
-			v.answers[keyOf(c)] = answers[n]
+			v.answers[keyOf(c)] = &answers[n]
 		}
 		v.missing = nil
 	}
-	return nil, nil, errors.New("what is to be read depends on itself: this is a mistake of this program")
+	return nil, errors.New("what is to be read depends on itself: this is a mistake of this program")
 }
 
 func keyOf(c windows.Call) string {
@@ -55,11 +54,13 @@ func (v *view) ask(c windows.Call) (windows.Answer, error) {
 	key := keyOf(c)
 	a, asked := v.answers[key]
 	if !asked {
-		v.answers[key] = windows.Answer{}
+		v.answers[key] = nil
 		v.missing = append(v.missing, c)
-		return a, nil
 	}
-	return a, a.Err(c)
+	if a == nil {
+		return windows.Answer{}, nil
+	}
+	return *a, a.Err(c)
 }
 
 // need is ask, where a failure leaves the setting unknown.
@@ -94,12 +95,8 @@ func (v *view) item(i item) state {
 
 // waitsFor reports whether a call was not executed yet.
 func (v *view) waitsFor(c windows.Call) bool {
-	for _, m := range v.missing {
-		if keyOf(m) == keyOf(c) {
-			return true
-		}
-	}
-	return false
+	a, asked := v.answers[keyOf(c)]
+	return asked && a == nil
 }
 
 // number is a registry value as a number; ok is false where there is none.
@@ -118,7 +115,7 @@ func (v *view) text(key, name string) string {
 	if a.Type != windows.Text && a.Type != windows.ExpandText && a.Type != windows.List {
 		return ""
 	}
-	return untrusted.Clip(untrusted.Printable([]byte(strings.ReplaceAll(a.Data, "\x00", ", "))), 1000)
+	return printable(strings.ReplaceAll(a.Data, "\x00", ", "), 1000)
 }
 
 // object is the first object of a query. Of a class, or a program, that a Windows does not have there is none: that is no failure.
