@@ -76,15 +76,9 @@ func parseRecord(data []byte) (*record, error) {
 
 // readRecord fetches it, with the identifier of the boot; nil where there is none.
 func readRecord(ctx context.Context, host windows.Host, file string) (r *record, boot string, err error) {
-	calls := []windows.Call{windows.BootID(), windows.ReadFile(file)}
-	answers, err := host.Do(ctx, calls)
+	answers, err := windows.Do(ctx, host, windows.BootID(), windows.ReadFile(file))
 	if err != nil {
 		return nil, "", err
-	}
-	for n, a := range answers {
-		if err := a.Err(calls[n]); err != nil {
-			return nil, "", err
-		}
 	}
 	boot = answers[0].Data
 	if !isGUID(boot) {
@@ -109,12 +103,7 @@ func (r *record) write(ctx context.Context, host windows.Host, file string) erro
 	if err != nil {
 		return err
 	}
-	call := windows.WriteFile(file, data)
-	answers, err := host.Do(ctx, []windows.Call{call})
-	if err == nil {
-		err = answers[0].Err(call)
-	}
-	if err != nil {
+	if _, err := windows.Do(ctx, host, windows.WriteFile(file, data)); err != nil {
 		return fmt.Errorf("write down on the target what it was, so that it can be brought back: %w", err)
 	}
 	return nil

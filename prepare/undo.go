@@ -125,11 +125,7 @@ func (p *Preparation) beginUndo(ctx context.Context, r *record, boot string, now
 	if suspend == nil || r.Boot != boot {
 		return nil
 	}
-	answers, err := p.Host.Do(ctx, suspend)
-	if err == nil {
-		err = answers[0].Err(suspend[0])
-	}
-	if err != nil {
+	if _, err := windows.Do(ctx, p.Host, suspend...); err != nil {
 		return fmt.Errorf("suspend BitLocker, before boot settings are changed back: %w", err)
 	}
 	return nil
@@ -179,11 +175,7 @@ func (p *Preparation) forget(ctx context.Context, r *record) error {
 		}
 	}
 	calls = append(calls, windows.DeleteFile(p.file(), systemDrive+`\`))
-	answers, err := p.Host.Do(ctx, calls)
-	for n := 0; err == nil && n < len(calls); n++ {
-		err = answers[n].Err(calls[n])
-	}
-	if err != nil {
+	if _, err := windows.Do(ctx, p.Host, calls...); err != nil {
 		return fmt.Errorf("the machine is what it was; remove what says so: %w", err)
 	}
 	return nil

@@ -72,11 +72,7 @@ func (v Verification) Effective(ctx context.Context) (InEffect, error) {
 
 // ask returns that, and for which drivers it is set.
 func (v Verification) ask(ctx context.Context) (is InEffect, set []string, err error) {
-	calls := []windows.Call{windows.Ask("verifier.exe", "/query"), readVerifier(item{})}
-	answers, err := v.Host.Do(ctx, calls)
-	for n := 0; err == nil && n < len(calls); n++ {
-		err = answers[n].Err(calls[n])
-	}
+	answers, err := windows.Do(ctx, v.Host, windows.Ask("verifier.exe", "/query"), readVerifier(item{}))
 	var s state
 	if err == nil {
 		s, err = stateOfVerifier(item{Kind: verifierKind}, answers[1])

@@ -16,6 +16,20 @@ type Host interface {
 	Do(ctx context.Context, calls []Call) ([]Answer, error)
 }
 
+// Do has a host execute calls of which none may fail: an error is also the first call's that did.
+func Do(ctx context.Context, host Host, calls ...Call) ([]Answer, error) {
+	answers, err := host.Do(ctx, calls)
+	if err != nil {
+		return nil, err
+	}
+	for n, a := range answers {
+		if err := a.Err(calls[n]); err != nil {
+			return nil, err
+		}
+	}
+	return answers, nil
+}
+
 // PowerShell is a host whose PowerShell executes the calls. 5.1 has to be there, as it is on Windows 10 and Server 2016, and later.
 type PowerShell struct{ Host powershell.Host }
 
