@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"wskharness/guest/untrusted"
 	"wskharness/prepare/windows"
 )
 
@@ -44,7 +45,7 @@ func FuzzPrograms(f *testing.F) {
 	f.Fuzz(func(t *testing.T, out string) {
 		if all, err := parsePolicies(out); err == nil {
 			for _, p := range all {
-				if !isGUID(p.id) {
+				if !untrusted.IsGUID(p.id) {
 					t.Errorf("got the policy %q; want a GUID", p.id)
 				}
 			}

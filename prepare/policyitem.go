@@ -53,7 +53,7 @@ func parsePolicies(out string) ([]policy, error) {
 		one := policy{onDisk: truth(p["IsOnDisk"]), enforced: truth(p["IsEnforced"])}
 		one.id, _ = p["PolicyID"].(string)
 		one.name, _ = p["FriendlyName"].(string)
-		if one.id = strings.ToLower(strings.Trim(one.id, "{}")); !isGUID(one.id) {
+		if one.id = strings.ToLower(strings.Trim(one.id, "{}")); !untrusted.IsGUID(one.id) {
 			return nil, fmt.Errorf("CiTool listed a policy without a GUID: %q", untrusted.Clip(one.id, 60))
 		}
 		all = append(all, one)

@@ -2,8 +2,8 @@ package prepare
 
 import (
 	"fmt"
-	"strings"
 
+	"wskharness/guest/untrusted"
 	"wskharness/prepare/windows"
 )
 
@@ -22,7 +22,7 @@ func readScheme(item) windows.Call { return windows.Value(schemesKey, "ActivePow
 var sleepless = []string{"STANDBYIDLE", "HIBERNATEIDLE", "UNATTENDSLEEP"}
 
 func writeScheme(i item, now, to state) ([]windows.Call, error) {
-	if !isGUID(to.Data) || !isGUID(now.Data) {
+	if !untrusted.IsGUID(to.Data) || !untrusted.IsGUID(now.Data) {
 		return nil, fmt.Errorf("%s: %q and %q are not both the GUID of a scheme", i, now.Data, to.Data)
 	}
 	if to.Data != ourScheme {
@@ -79,14 +79,4 @@ func writeProtection(i item, _, to state) ([]windows.Call, error) {
 		return []windows.Call{windows.Program("manage-bde.exe", "-protectors", "-enable", i.Place)}, nil
 	}
 	return []windows.Call{windows.Program("manage-bde.exe", "-protectors", "-disable", i.Place, "-RebootCount", "0")}, nil
-}
-
-// isGUID reports whether a text is a GUID without braces.
-func isGUID(s string) bool {
-	for n, part := range strings.Split(s, "-") {
-		if n > 4 || len(part) != []int{8, 4, 4, 4, 12}[n] || strings.Trim(strings.ToLower(part), "0123456789abcdef") != "" {
-			return false
-		}
-	}
-	return len(s) == 36
 }

@@ -81,7 +81,7 @@ func readRecord(ctx context.Context, host windows.Host, file string) (r *record,
 		return nil, "", err
 	}
 	boot = answers[0].Data
-	if !isGUID(boot) {
+	if !untrusted.IsGUID(boot) {
 		return nil, "", fmt.Errorf("the identifier of the boot is %q, which is no GUID", untrusted.Clip(boot, 60))
 	}
 	if answers[1].Type == windows.Absent {

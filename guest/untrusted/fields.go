@@ -90,7 +90,11 @@ func (f *Fields) SHA256(name string, v *string) string {
 // GUID is one with or without braces.
 func (f *Fields) GUID(name string, v *string) string {
 	id := f.Text(name, v)
-	if v != nil && !isGUID(id) {
+	bare := id
+	if strings.HasPrefix(id, "{") && strings.HasSuffix(id, "}") {
+		bare = id[1 : len(id)-1]
+	}
+	if v != nil && !IsGUID(bare) {
 		f.Wrong("%s %q is no GUID", name, Clip(id, 60))
 		return ""
 	}

@@ -44,11 +44,8 @@ func CheckSHA256(s string) error {
 	return nil
 }
 
-// isGUID reports whether s is a GUID, with or without braces.
-func isGUID(s string) bool {
-	if strings.HasPrefix(s, "{") && strings.HasSuffix(s, "}") {
-		s = s[1 : len(s)-1]
-	}
+// IsGUID reports whether s is a GUID, without braces.
+func IsGUID(s string) bool {
 	if len(s) != 36 {
 		return false
 	}

@@ -131,20 +131,5 @@ func number(text string, bits int) uint64 {
 // sameID compares two GUIDs, with or without braces.
 func sameID(a, b string) bool { return strings.EqualFold(strings.Trim(a, "{}"), strings.Trim(b, "{}")) }
 
-// isGUID reports whether a text is one, without braces.
-func isGUID(s string) bool {
-	if len(s) != 36 {
-		return false
-	}
-	for i, c := range []byte(s) {
-		dash := i == 8 || i == 13 || i == 18 || i == 23
-		hex := c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f'
-		if dash != (c == '-') || !dash && !hex {
-			return false
-		}
-	}
-	return true
-}
-
 // clean is a word of the host's for a message.
 func clean(s string) string { return untrusted.Clip(untrusted.Printable([]byte(s)), 200) }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"wskharness/guest/untrusted"
 	"wskharness/vm/powershell"
 	"wskharness/winerr"
 )
@@ -156,13 +157,13 @@ func meant(l looked, host fmt.Stringer, name, at string) (found, checkpoint, err
 		return found{}, checkpoint{}, fmt.Errorf("%s has %d VMs %s: say which by its id, one of %s", host, len(l.Machines), name, strings.Join(ids, ", "))
 	}
 	m := l.Machines[0]
-	if !isGUID(m.ID) {
+	if !untrusted.IsGUID(m.ID) {
 		return found{}, checkpoint{}, fmt.Errorf("%s says of VM %s that its id is %.60q, which is none", host, name, m.ID)
 	}
 	var of []checkpoint
 	var times []string
 	for _, c := range m.Checkpoints {
-		if (c.Name == at || strings.EqualFold(c.ID, at)) && isGUID(c.ID) {
+		if (c.Name == at || strings.EqualFold(c.ID, at)) && untrusted.IsGUID(c.ID) {
 			of, times = append(of, c), append(times, fmt.Sprintf("%s of %.30q", c.ID, c.Made))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"wskharness/guest/untrusted"
 	"wskharness/remote"
 	"wskharness/vm"
 	"wskharness/vm/lease"
@@ -246,7 +247,7 @@ func (m *machine) Checkpoint(ctx context.Context) error {
 	m.mu.Lock()
 	name := m.record.Clean.Name
 	m.mu.Unlock()
-	if isGUID(m.options.Checkpoint) {
+	if untrusted.IsGUID(m.options.Checkpoint) {
 		return fmt.Errorf("make a checkpoint of VM %s: the target says its checkpoint by its id, %s: say it by a name, which a new one can have", m.virtual.name, m.options.Checkpoint)
 	}
 	made, err := m.virtual.makeCheckpoint(ctx, name)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"wskharness/guest/untrusted"
 	"wskharness/vm/powershell"
 )
 
@@ -156,7 +157,7 @@ func (v *virtual) makeCheckpoint(ctx context.Context, name string) (checkpoint, 
 		ID string `json:"id"`
 	}
 	err := v.run(ctx, "make checkpoint "+name+" of VM", "checkpoint", map[string]any{"name": name}, &answer)
-	if err == nil && !isGUID(answer.ID) {
+	if err == nil && !untrusted.IsGUID(answer.ID) {
 		err = fmt.Errorf("make checkpoint %s of VM %s on %s: the host has made none, and says nothing of it: are checkpoints disabled? Set-VM -CheckpointType Standard allows them", name, v.name, v.host)
 	}
 	return checkpoint{ID: answer.ID, Name: name}, err
