@@ -53,10 +53,7 @@ func (s *session) acquire(ctx context.Context) error {
 	case s.resumed && s.over():
 		return nil // only the machine is still to be let go
 	case !s.adopted:
-		if err := s.connect(ctx); err != nil {
-			return err
-		}
-		return s.noteBefore(ctx)
+		return s.connect(ctx)
 	}
 	if err := s.reconnect(ctx, ""); err == nil || ctx.Err() != nil || s.taken != nil { // it may be on its way up again
 		return err

@@ -22,26 +22,30 @@ func (s *session) lasting() bool {
 	return ok && m.Lasts()
 }
 
-// own is what this run brings into the guest.
+// own is what this run brings into the guest, or finds there. The package may still be being built when the run is over.
 func (s *session) own() guest.Own {
 	own := guest.Own{Driver: s.run.plan.Request.Config.DriverService().Name}
-	if p := s.run.artifacts.pkg; p != nil {
-		own.Certificate = p.Manifest.Certificate.Thumbprint
+	select {
+	case <-s.run.artifacts.packaged:
+		own.Certificate = s.run.artifacts.pkg.Manifest.Certificate.Thumbprint
+	default:
 	}
 	return own
 }
 
-// noteBefore notes what is in a guest that nobody reverts, so that what the run leaves in it can be told from that.
+// noteBefore notes what is in a guest that nobody reverts before the run brings anything into it, so that what it leaves there can
+// be told from that. The package has to be there: its certificate, which a run does not bring, stays where it was. An earlier
+// controller of this run may have noted it.
 func (s *session) noteBefore(ctx context.Context) error {
-	if !s.lasting() || s.adopted {
+	path := filepath.Join(s.folder(), beforeFile)
+	if !s.lasting() || !errors.Is(readWhole(s.run.env.disk(), path, new(guest.Left)), fs.ErrNotExist) {
 		return nil
 	}
-	// The package may still be being built, and its certificate is not what is asked about.
-	before, err := s.guest.Left(ctx, guest.Own{Driver: s.run.plan.Request.Config.DriverService().Name})
+	before, err := s.guest.Left(ctx, s.own())
 	if err != nil {
 		return err
 	}
-	return writeWhole(s.run.env.disk(), filepath.Join(s.folder(), beforeFile), before)
+	return writeWhole(s.run.env.disk(), path, before)
 }
 
 // clean removes what the run has left in a guest that nobody reverts. A run that can be resumed needs it all.

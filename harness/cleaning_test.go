@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"crypto/sha1"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -8,10 +9,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"wskharness/config"
+	"wskharness/driver"
 	"wskharness/guest"
 	"wskharness/harness/harnesstest"
 	"wskharness/remote"
@@ -69,11 +72,21 @@ func leftIn(t *testing.T, env Env, up *wine.State, lab *config.Config) guest.Lef
 		t.Fatal(err)
 	}
 	defer g.Close(t.Context())
-	left, err := g.Left(testtime.Context(t), guest.Own{Driver: "wsksample"})
+	left, err := g.Left(testtime.Context(t), guest.Own{Driver: "wsksample", Certificate: testCertificate(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return left
+}
+
+// testCertificate is the SHA-1 of the certificate that drivers are signed with here.
+func testCertificate(t *testing.T) string {
+	t.Helper()
+	signer, err := driver.UserSigner(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%X", sha1.Sum(signer.Certificate.Raw))
 }
 
 func phasesOf(t *testing.T, done *Finished) map[string]results.Phase {
@@ -96,7 +109,7 @@ func phasesOf(t *testing.T, done *Finished) map[string]results.Phase {
 }
 
 // TestStaticGuestIsCleaned: what a run brings into a guest that nobody reverts is out of it when the run is over, and what was
-// there before stays.
+// there before stays, such as the certificate that `vm prepare` has put there.
 func TestStaticGuestIsCleaned(t *testing.T) {
 	env := testEnv(t)
 	up := harnesstest.BringUp(t, env.Host)
@@ -105,7 +118,8 @@ func TestStaticGuestIsCleaned(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	line := remote.CommandLine{Line: `mkdir C:\wskharness\runs\old & echo x>C:\wskharness\runs\old\journal.ndjson`}
+	line := remote.CommandLine{Line: `mkdir C:\wskharness\runs\old & echo x>C:\wskharness\runs\old\journal.ndjson & ` +
+		`reg add HKLM\SOFTWARE\Microsoft\SystemCertificates\ROOT\Certificates\` + testCertificate(t) + ` /v Blob /t REG_BINARY /d 00 /f`}
 	if code, err := remote.Exec(testtime.Context(t), client, line, remote.ShellOptions{}, nil, os.Stderr, os.Stderr); err != nil || code != 0 {
 		t.Fatal(code, err)
 	}
@@ -127,8 +141,8 @@ func TestStaticGuestIsCleaned(t *testing.T) {
 	if err := json.Unmarshal(text, &before); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(before, left); diff != "" || !slices.Contains(left.Files, `runs\old`) {
-		t.Errorf("the guest is not as it was, with runs\\old: %s\n%+v", diff, left)
+	if diff := cmp.Diff(before, left); diff != "" || !slices.Contains(left.Files, `runs\old`) || !slices.Contains(left.Certificates, `ROOT\`+testCertificate(t)) {
+		t.Errorf("the guest is not as it was, with runs\\old and the certificate: %s\n%+v", diff, left)
 	}
 }
 

@@ -105,6 +105,12 @@ func (s *session) work(ctx context.Context) {
 	if s.over() {
 		return
 	}
+	if err := s.noteBefore(ctx); err != nil {
+		if ctx.Err() == nil {
+			s.notRun(s.unjudged(s.attempts), err.Error())
+		}
+		return
+	}
 	pending := s.applicable()
 	for fruitless, unheard := 0, 0; (len(pending) > 0 || s.checkpoint.Run != nil) && ctx.Err() == nil; {
 		done := s.next(ctx, pending)
