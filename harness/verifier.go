@@ -151,7 +151,7 @@ func (s *session) verifierPhase(ctx context.Context, do func(context.Context, ve
 			if w := s.run.env.world; w != nil {
 				return do(ctx, w.verifier(s.machine))
 			}
-			client, err := remote.New(s.machine.Endpoint(), remote.Options{Logger: s.log, Owner: "wskharness " + s.run.id})
+			client, err := remote.New(s.machine.Endpoint(), s.clientOptions())
 			if err != nil {
 				return "", err
 			}
