@@ -219,7 +219,12 @@ func (c *Config) Startable(name string) (*Target, error) {
 	if name == "" {
 		return nil, settings.Usagef("%s has no target that the harness can bring up", c.Source())
 	}
-	return nil, settings.Usagef("no target %q in %s%s", name, c.Source(), strictyaml.Hint(name, c.TargetNames()))
+	return nil, c.NoTarget(name)
+}
+
+// NoTarget says that there is no target of a name, as a *settings.UsageError.
+func (c *Config) NoTarget(name string) error {
+	return settings.Usagef("no target %q in %s%s", name, c.Source(), strictyaml.Hint(name, c.TargetNames()))
 }
 
 // Source names the configuration in messages.

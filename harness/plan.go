@@ -13,7 +13,6 @@ import (
 	"wskharness/config"
 	"wskharness/results"
 	"wskharness/settings"
-	"wskharness/strictyaml"
 	"wskharness/suites"
 )
 
@@ -172,7 +171,7 @@ func (p *Plan) pickTargets() error {
 	for _, name := range names {
 		t := c.Target(name)
 		if t == nil {
-			return settings.Usagef("no target %q in %s%s", name, c.Source(), strictyaml.Hint(name, c.TargetNames()))
+			return c.NoTarget(name)
 		}
 		if !slices.Contains(p.Targets, t) {
 			if err := cmp.Or(t.Here(), t.Check()); err != nil {

@@ -11,7 +11,6 @@ import (
 	"wskharness/host"
 	"wskharness/remote"
 	"wskharness/settings"
-	"wskharness/strictyaml"
 	"wskharness/vm"
 	"wskharness/workshop"
 )
@@ -26,7 +25,7 @@ type Acquired struct {
 func Acquire(ctx context.Context, c *config.Config, env vm.Host, name string) (*Acquired, error) {
 	t := c.Target(name)
 	if t == nil {
-		return nil, noTarget(c, name)
+		return nil, c.NoTarget(name)
 	}
 	lock, err := lockShared(env, t)
 	if err != nil {
@@ -66,10 +65,6 @@ func lockShared(env vm.Host, t *config.Target) (*os.File, error) {
 	return host.LockMachine(env.Cache, t.Machine.Shared, "by hand")
 }
 
-func noTarget(c *config.Config, name string) error {
-	return settings.Usagef("no target %q in %s%s", name, c.Source(), strictyaml.Hint(name, c.TargetNames()))
-}
-
 // providerOf is where a target's machine comes from, with what has to be built for it.
 func providerOf(ctx context.Context, c *config.Config, env vm.Host, t *config.Target) (vm.Provider, error) {
 	w, err := workshop.New(ctx, env)
@@ -86,12 +81,11 @@ func providerOf(ctx context.Context, c *config.Config, env vm.Host, t *config.Ta
 // atHand is what a name means, without anything being asked of its guest, which may be dead: a vm.Guest that is up, or the
 // vm.Machine of a target that is always there. done lets it go.
 func atHand(ctx context.Context, c *config.Config, env vm.Host, name string) (machine any, done func() error, err error) {
-	t := c.Target(name)
-	if t == nil || t.Machine.Endpoint == nil {
+	if !IsThere(c, name) {
 		g, err := find(ctx, env, name)
 		return g, func() error { return nil }, err
 	}
-	provider, err := providerOf(ctx, c, env, t)
+	provider, err := providerOf(ctx, c, env, c.Target(name))
 	if err != nil {
 		return nil, nil, err
 	}
