@@ -77,6 +77,11 @@ func find(ctx context.Context, env vm.Host, name string) (vm.Guest, error) {
 	if err != nil {
 		return nil, err
 	}
+	return pick(guests, name)
+}
+
+// pick is find among guests that are known.
+func pick(guests []vm.Guest, name string) (vm.Guest, error) {
 	var found []vm.Guest
 	var ids []string
 	for _, g := range guests {
@@ -138,10 +143,11 @@ func Revert(ctx context.Context, c *config.Config, env vm.Host, name string) (re
 func Down(ctx context.Context, c *config.Config, env vm.Host, names []string, all bool) ([]string, error) {
 	var ended []string
 	var errs []error
-	guests, err := Guests(ctx, env)
+	up, err := Guests(ctx, env)
 	if err != nil {
 		return nil, err
 	}
+	guests := up
 	if !all {
 		guests = nil
 		for _, name := range names {
@@ -153,7 +159,7 @@ func Down(ctx context.Context, c *config.Config, env vm.Host, names []string, al
 				}
 				continue
 			}
-			g, err := find(ctx, env, name)
+			g, err := pick(up, name)
 			if err != nil {
 				errs = append(errs, err)
 				continue
