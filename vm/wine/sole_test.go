@@ -8,9 +8,11 @@ import (
 	"errors"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"wskharness/driver"
 	"wskharness/remote"
@@ -81,6 +83,31 @@ func newSole(t *testing.T) *sole {
 	return s
 }
 
+// inItsOwnProcess runs a test once more, as the only one of another process.
+func inItsOwnProcess(t *testing.T) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := testtime.Context(t)
+	args := []string{"-test.run=^" + t.Name() + "$", "-test.v"}
+	if deadline, ok := ctx.Deadline(); ok {
+		args = append(args, "-test.timeout="+time.Until(deadline).String())
+	}
+	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Env = append(os.Environ(), asSole+"=1")
+	out, err := cmd.CombinedOutput()
+	switch {
+	case err != nil:
+		t.Fatalf("%v:\n%s", err, out)
+	case bytes.Contains(out, []byte("--- SKIP: "+t.Name())):
+		t.Skipf("%s", out)
+	case !bytes.Contains(out, []byte("--- PASS: "+t.Name())):
+		t.Fatalf("the test did not run:\n%s", out)
+	}
+}
+
 // boot serves the guest while do is done with it, and returns what became of it; end ends it as the machine's power button does.
 func (s *sole) boot(t *testing.T, do func(shell *remote.Shell, end func())) *vm.Event {
 	t.Helper()
@@ -121,9 +148,17 @@ func (s *sole) boot(t *testing.T, do func(shell *remote.Shell, end func())) *vm.
 	return e.crash
 }
 
-// TestSole has a guest crash, reboot and be turned off, and looks at each boot for what the one before has left.
+// asSole, in the environment, has a test binary be the machine of TestSole's guest.
+const asSole = "WSK_TEST_SOLE"
+
+// TestSole has a guest crash, reboot and be turned off, and looks at each boot for what the one before has left. Whatever the
+// guest's machine has started is the guest's, and ends with it: so this test runs in a process of its own.
 func TestSole(t *testing.T) {
 	t.Parallel()
+	if os.Getenv(asSole) == "" {
+		inItsOwnProcess(t)
+		return
+	}
 	s := newSole(t)
 	run := func(shell *remote.Shell, line string) remote.Result {
 		r, err := shell.Run(t.Context(), remote.CommandLine{Line: line}, nil)
