@@ -52,6 +52,11 @@ func up(t *testing.T, m *Machine) {
 			return
 		}
 		client.Close()
+		select {
+		case <-m.Ended():
+			t.Fatal("the process that serves the guest has ended")
+		default:
+		}
 	}
 	t.Fatal("the guest is not back after its crash as long as the tests may take")
 }
