@@ -12,7 +12,7 @@ UNSHARED := gopkg.in/yaml.v3 encoding/base64 unicode/utf8 hash/adler32 compress/
 RACE    := -race $(UNSHARED:%=-gcflags=%=-race=false)
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run test test-slow build build-all check check-go check-c check-c-now test-go test-engine soak test-clients test-vm mutants bench fuzz clean
+.PHONY: help run test test-slow build build-all check check-go vet-elsewhere check-c check-c-now test-go test-engine soak test-clients test-vm mutants bench fuzz clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,15 +40,22 @@ build-all: ## Build bin/SYSTEM-PROCESSOR/wskharness for Linux, Windows and macOS
 
 check: check-go check-c ## All static checks
 
-check-go: ## gofmt, vet, staticcheck, what nothing calls or needs, tidy modules
+check-go: ## gofmt, vet (for Windows and macOS as well), staticcheck, what nothing calls or needs, tidy modules
 	@files=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 	  test -z "$$files" || { echo "not gofmt-ed (run gofmt -w on them): $$files"; exit 1; }
 	@$(GO) vet ./...
+	@scripts/unless-passed vet-elsewhere '' $$(git ls-files -co --exclude-standard '*.go' '*go.mod') -- \
+	  env "CHECKED_BY=$$($(GO) env GOVERSION)" $(MAKE) vet-elsewhere
 	@$(GO) tool staticcheck ./...
 	@scripts/unless-passed dead-code '' $$(git ls-files -co --exclude-standard '*.go' '*go.mod' scripts/dead-code) -- \
 	  env "CHECKED_BY=$$($(GO) env GOVERSION)" scripts/dead-code
 	@$(GO) mod tidy -diff
 	@cd bench && $(GO) mod tidy -diff && $(GO) vet ./...
+
+# What is compiled for other systems alone, tests included, is seen by no other check.
+vet-elsewhere:
+	@GOOS=windows GOARCH=amd64 $(GO) vet ./...
+	@GOOS=darwin GOARCH=arm64 $(GO) vet ./...
 
 # The analyser and the layout are checked here; that everything compiles without a warning is
 # checked by every build, since warnings are errors there.

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -65,3 +66,6 @@ func TestExampleReadme(t *testing.T) {
 		})
 	}
 }
+
+// fence is a fenced block of Markdown: its language, and its lines.
+var fence = regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```$")

@@ -4,15 +4,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"wskharness/driver/drivertest"
 )
-
-// fence is a fenced block of Markdown: its language, and its lines.
-var fence = regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```$")
 
 // TestReadme does what the README says, in its order: its YAML is written to the file that its first line
 // names, its shell lines are run. Its console block is checked to be of this program.
