@@ -35,6 +35,10 @@ type Facts struct {
 	SecureBoot    *bool
 	Verifier      *string // Driver Verifier's effective flags in hex, "0x0" when it verifies nothing
 
+	Policies        []string // of code integrity that are active, by their GUIDs in small letters; nil: unknown
+	SmartAppControl *uint32  // VerifiedAndReputablePolicyState: 1 is on, 2 watches
+	Trusted         []string // SHA-1, in capitals, of the certificates that are both roots and trusted publishers of the machine; nil: unknown
+
 	ACP   int // code page in which its programs write files, 0 where unknown
 	OEMCP int // and what goes to a console, or to a pipe in its place
 
@@ -88,7 +92,19 @@ func (f Facts) Describe() string {
 const (
 	codeIntegrityEnabled  = 0x1 // CODEINTEGRITY_OPTION_ENABLED
 	codeIntegrityTestSign = 0x2 // CODEINTEGRITY_OPTION_TESTSIGN
+	// codeIntegrityLenient are the options with which the kernel takes test-signed drivers, too, or any: TESTSIGN, TEST_BUILD and
+	// DEBUGMODE_ENABLED, which is a kernel debugger's.
+	codeIntegrityLenient = codeIntegrityTestSign | 0x20 | 0x80
 )
+
+// RefusesTestSigned reports whether the guest's kernel says that it loads no driver but those that Microsoft has signed; known is
+// false where it says nothing of that.
+func (f Facts) RefusesTestSigned() (refuses, known bool) {
+	if f.Kind() != KindWindows || f.CodeIntegrity == nil {
+		return false, false
+	}
+	return *f.CodeIntegrity&codeIntegrityEnabled != 0 && *f.CodeIntegrity&codeIntegrityLenient == 0, true
+}
 
 // Capabilities are the names of what the guest can do, as cases ask for them with "requires:", in alphabetical order. It has
 // one only when the facts prove it.
@@ -135,6 +151,9 @@ type infoJSON struct {
 	HVCI          *bool             `json:"hvci"`
 	SecureBoot    *bool             `json:"secureBoot"`
 	Verifier      *string           `json:"verifier"`
+	Policies      []string          `json:"policies"`
+	SmartApp      *uint32           `json:"smartAppControl"`
+	Trusted       []string          `json:"trusted"`
 	ACP           *int              `json:"acp"`
 	OEMCP         *int              `json:"oemcp"`
 	MemoryBytes   *uint64           `json:"memoryBytes"`
@@ -145,7 +164,10 @@ type infoJSON struct {
 	tracesJSON
 }
 
-const maxFactText = 256
+const (
+	maxFactText = 256
+	maxListed   = 64 // policies, certificates: the agent's own bound
+)
 
 // parseFacts reads and checks what `info` printed. All mistakes are reported at once.
 func parseFacts(out []byte) (Facts, error) {
@@ -188,6 +210,31 @@ func parseFacts(out []byte) (Facts, error) {
 	if in.Verifier != nil {
 		text("verifier", in.Verifier)
 	}
+	list := func(name string, all []string, check func(string, *string) string) (read []string) {
+		if len(all) > maxListed {
+			c.Wrong("%s has %d entries, more than %d", name, len(all), maxListed)
+			return nil
+		}
+		if all != nil {
+			read = []string{}
+		}
+		for _, one := range all {
+			read = append(read, check(name, &one))
+		}
+		return read
+	}
+	f.SmartAppControl = in.SmartApp
+	f.Policies = list("policies", in.Policies, func(name string, one *string) string {
+		lower := strings.ToLower(strings.Trim(*one, "{}"))
+		return c.GUID(name, &lower)
+	})
+	f.Trusted = list("trusted", in.Trusted, func(name string, one *string) string {
+		if len(*one) != 40 || strings.Trim(*one, "0123456789abcdefABCDEF") != "" {
+			c.Wrong("%s has %q, which is no SHA-1", name, untrusted.Clip(*one, 60))
+			return ""
+		}
+		return strings.ToUpper(*one)
+	})
 	if in.Wine == nil {
 		c.Wrong("wine is missing, so that the kind of guest is unknown")
 	}

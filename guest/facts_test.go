@@ -163,3 +163,41 @@ func FuzzFacts(f *testing.F) {
 		}
 	})
 }
+
+// What a guest lists is held to what it can be, and to how much.
+func TestListedFacts(t *testing.T) {
+	with := func(text string) (Facts, error) {
+		return parseFacts([]byte(strings.Replace(infoText(testSHA, testBoot), `"hvci":null`, `"hvci":null,`+text, 1)))
+	}
+	f, err := with(`"policies":["{784C4414-79F4-4C32-A6A5-F0FB42A51D0D}"],"smartAppControl":1,"trusted":["` + strings.Repeat("ab", 20) + `"]`)
+	if err != nil || cmp.Diff([]string{"784c4414-79f4-4c32-a6a5-f0fb42a51d0d"}, f.Policies) != "" || *f.SmartAppControl != 1 || cmp.Diff([]string{strings.Repeat("AB", 20)}, f.Trusted) != "" {
+		t.Errorf("got %+v, %v", f, err)
+	}
+	if f, err := with(`"policies":null,"smartAppControl":null,"trusted":null`); err != nil || f.Policies != nil || f.SmartAppControl != nil || f.Trusted != nil {
+		t.Errorf("got %+v, %v; want that nothing is known", f, err)
+	}
+	if f, err := with(`"policies":[],"trusted":[]`); err != nil || f.Policies == nil || f.Trusted == nil {
+		t.Errorf("got %+v, %v; want that there are none", f, err)
+	}
+	for _, text := range []string{`"policies":["x"]`, `"policies":[7]`, `"policies":"x"`, `"smartAppControl":-1`, `"smartAppControl":true`, `"trusted":["0x"]`, `"trusted":["` + strings.Repeat("g", 40) + `"]`,
+		`"trusted":[` + strings.Repeat(`"`+strings.Repeat("0", 40)+`",`, maxListed) + `"` + strings.Repeat("0", 40) + `"]`} {
+		if f, err := with(text); err == nil {
+			t.Errorf("%.60s: got %+v; want an error", text, f)
+		}
+	}
+}
+
+// Which drivers load the kernel says itself: by what it enforces, and what it takes all the same.
+func TestRefusesTestSigned(t *testing.T) {
+	for options, refuses := range map[uint32]bool{0: false, 1: true, 2: false, 3: false, 0x401: true, 0x21: false, 0x81: false, 0x105: true} {
+		if got, known := (Facts{CodeIntegrity: &options}).RefusesTestSigned(); got != refuses || !known {
+			t.Errorf("0x%x: got %t, %t; want %t", options, got, known, refuses)
+		}
+		if got, known := (Facts{CodeIntegrity: &options, Wine: "8.0"}).RefusesTestSigned(); got || known {
+			t.Errorf("0x%x on Wine: got %t, %t", options, got, known)
+		}
+	}
+	if got, known := (Facts{}).RefusesTestSigned(); got || known {
+		t.Errorf("got %t, %t of what is not known", got, known)
+	}
+}

@@ -53,6 +53,7 @@ func TestRealAgent(t *testing.T) {
 	t.Run("tree refused", func(t *testing.T) { realTreeRefused(t, w, g) })
 	t.Run("names", func(t *testing.T) { realNames(t, w, g) })
 	t.Run("dumps", func(t *testing.T) { realDumps(t, w, g) })
+	t.Run("integrity", func(t *testing.T) { realIntegrity(t, w, g) })
 	t.Run("exec", func(t *testing.T) { realExec(t, g) })
 	t.Run("state and disturbances", func(t *testing.T) { realState(t, w, g) })
 	t.Run("run", func(t *testing.T) { realRun(t, w, g) })

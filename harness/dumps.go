@@ -44,16 +44,6 @@ func (l *driverRun) noteTraces(ctx context.Context) error {
 			return err
 		}
 	}
-	if !l.session.toldDumps {
-		l.session.toldDumps = true
-		for _, obstacle := range l.session.facts.Obstacles() {
-			name := l.session.target.Name
-			l.run.notice(name, results.Warning, "the guest's %s (`wskharness doctor %s` looks at all of it, `wskharness vm prepare %s` mends it)", obstacle, name, name)
-		}
-		for _, problem := range now.Control.Problems(l.session.facts.FreeBytes) {
-			l.run.notice(l.session.target.Name, results.Warning, "the guest's %s", problem)
-		}
-	}
 	if late := l.session.unsettled; late != nil {
 		l.session.unsettled = nil
 		l.settle(ctx, late, now)

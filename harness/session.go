@@ -47,7 +47,7 @@ type session struct {
 	checkpoint checkpoint          // where this session has got to
 	exchanges  *recording.Recorder // what is said to the guest; nil: nothing has been, or it is not to be kept
 	unsettled  *unsettled          // a crash whose traces are still in the guest
-	toldDumps  bool                // what is wrong with where the guest leaves dumps was told
+	told       map[string]bool     // what is in the way in the guest, as far as it was told
 	proof      *proof              // nil: Driver Verifier was not seen to be at what any case asks for
 	begun      bool                // the run may have changed what Driver Verifier does
 	foreign    string              // the boot in which what it does is somebody else's
@@ -208,7 +208,9 @@ func (s *session) next(ctx context.Context, pending []*attempt) driverrun.Outcom
 	default:
 		s.replan()
 		batch := s.batch(pending)
-		if err := s.verify(ctx, batch[0].test.Verifier); err != nil {
+		if err := s.examine(); err != nil {
+			outcome = s.refuse(err)
+		} else if err := s.verify(ctx, batch[0].test.Verifier); err != nil {
 			outcome = s.notVerified(ctx, sameVerifier(pending), err)
 		} else {
 			outcome = s.runDriver(ctx, s.withSuites(batch))

@@ -43,9 +43,10 @@ type simGuest struct {
 	owner    int           // the controller that has it: an older one can do nothing
 	reverts  int
 	verifier simVerifier
-	lasts    bool           // nobody reverts the machine
-	stop     func()         // interrupts the controller
-	started  map[string]int // how often each case began, for the story of a seed
+	facts    func(*guest.Facts) // nil, or changes what the guest tells of itself
+	lasts    bool               // nobody reverts the machine
+	stop     func()             // interrupts the controller
+	started  map[string]int     // how often each case began, for the story of a seed
 }
 
 // simRun is a run on the guest's disk.

@@ -127,7 +127,7 @@ func (p *simPort) Refresh(ctx context.Context) (guest.Facts, error) {
 
 func (p *simPort) Traces(ctx context.Context) (t guest.Traces, err error) {
 	err = p.ask(ctx, func() error {
-		t.Control = guest.CrashControl{DumpFile: `C:\Windows\MEMORY.DMP`, MinidumpDir: `C:\Windows\Minidump`}
+		t.Control = simControl
 		t.Dumps = map[string]guest.Dump{}
 		for path, d := range p.guest.dumps {
 			t.Dumps[path] = d
@@ -136,6 +136,8 @@ func (p *simPort) Traces(ctx context.Context) (t guest.Traces, err error) {
 	})
 	return t, err
 }
+
+var simControl = guest.CrashControl{DumpFile: `C:\Windows\MEMORY.DMP`, MinidumpDir: `C:\Windows\Minidump`}
 
 func (p *simPort) Look(context.Context, string) (transfer.Entry, error) {
 	return transfer.Entry{}, errDead
@@ -153,7 +155,10 @@ func (p *simPort) Facts() guest.Facts {
 	facts := guest.Facts{BootID: fmt.Sprintf("%08d-0000-0000-0000-000000000000", p.boot), Wine: "8.0", OSName: "simulated"}
 	if p.guest.rack {
 		facts.Wine, facts.OSVersion = "", "10.0.26100"
-		facts.Verifier = p.guest.verifier.kernel()
+		facts.Verifier, facts.Traces.Control = p.guest.verifier.kernel(), simControl
+	}
+	if p.guest.facts != nil {
+		p.guest.facts(&facts)
 	}
 	return facts
 }

@@ -162,7 +162,8 @@ func (s *simulation) live(files *disktest.FS) (*Finished, error) {
 	s.guest.stop = cancel
 	env := Env{Host: vm.Host{Logger: hclog.NewNullLogger(), Cache: s.plan.Request.Out, Getenv: os.Getenv}, files: files, world: &world{
 		build: func(context.Context) (*driver.Package, error) {
-			return &driver.Package{Driver: "wsksample.sys", Image: &driver.Image{Signature: &driver.Signature{}}, Manifest: driver.Manifest{Driver: driver.ManifestFile{File: "wsksample.sys", SHA256: simHash}}}, nil
+			return &driver.Package{Driver: "wsksample.sys", Image: &driver.Image{Signature: &driver.Signature{}}, Manifest: driver.Manifest{Driver: driver.ManifestFile{File: "wsksample.sys", SHA256: simHash},
+				Certificate: driver.ManifestCertificate{Thumbprint: "0123456789ABCDEF0123456789ABCDEF01234567"}}}, nil
 		},
 		provider: func(*config.Target) vm.Provider { return simProvider{s.guest, owner} },
 		verifier: func(vm.Machine) verifying { return simVerifying{s.guest, owner} },

@@ -5,10 +5,13 @@ import (
 	"strconv"
 	"strings"
 
+	"wskharness/guest"
 	"wskharness/prepare/windows"
 )
 
 const crashKey = currentSystem + `Control\CrashControl`
+
+const setCrashControl = `in HKLM\` + crashKey + ": CrashDumpEnabled 2, AlwaysKeepMemoryDump, AutoReboot and NMICrashDump 1, and reboot"
 
 // crashSettings are what a crash leaves evidence by.
 func crashSettings() []setting {
@@ -22,7 +25,14 @@ func crashSettings() []setting {
 				wants = append(wants, wanted{registry(crashKey, "CrashDumpEnabled"), dword(2), true})
 			}
 			return differs(v.differing(wants...), "of the kernel, kept, with a reboot behind it, by an NMI, too",
-				`in HKLM\`+crashKey+": CrashDumpEnabled 2, AlwaysKeepMemoryDump, AutoReboot and NMICrashDump 1, and reboot")
+				setCrashControl)
+		},
+		brief: func(f guest.Facts, _ Known) Finding {
+			problems := f.Traces.Control.Problems(f.FreeBytes)
+			if problems == nil {
+				return Finding{}
+			}
+			return Finding{Status: Change, Detail: strings.Join(problems, "; "), Fix: setCrashControl}
 		},
 	}, {
 		name:   "page-file",

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"wskharness/guest"
 	"wskharness/prepare/windows"
 )
 
@@ -18,6 +19,12 @@ func machineSettings() []setting {
 		why:    "drivers, boot settings and certificates of the machine are an administrator's, with his full token",
 		source: "Microsoft, “User Account Control and remote restrictions”; “Administrator protection”",
 		look:   lookAdministrator,
+		brief: func(f guest.Facts, _ Known) Finding {
+			if f.Admin == nil || *f.Admin {
+				return Finding{}
+			}
+			return Finding{Status: Blocked, Refuses: true, Detail: printable(f.User, 200) + " is no administrator with a full token", Fix: useAdministrator + "; where it is one whose token is filtered, " + unfilter}
+		},
 	}, {
 		name: "windows", needed: true,
 		why:    "what is set here, and how, is that of Windows 10, Server 2016 and later",
@@ -37,10 +44,21 @@ func machineSettings() []setting {
 		source: "Microsoft, “Enable loading of test signed drivers”",
 		look: func(v *view) Finding {
 			if on, _ := v.number(currentSystem+`Control\SecureBoot\State`, "UEFISecureBootEnabled"); on != 0 {
-				return Finding{Status: Blocked, Detail: "Secure Boot is on, and can't be turned off from inside the machine",
-					Fix: "turn it off in the firmware's settings; QEMU, libvirt: firmware without Secure Boot and fresh variables; Hyper-V: Set-VMFirmware -EnableSecureBoot Off while the VM is off"}
+				return secureBootOn
 			}
 			return Finding{Status: OK, Detail: "off, or a BIOS that has none"}
+		},
+		brief: func(f guest.Facts, k Known) Finding {
+			if f.SecureBoot == nil || !*f.SecureBoot {
+				return Finding{}
+			}
+			found := secureBootOn
+			refuses, known := f.RefusesTestSigned()
+			if known && !refuses { // a policy of Secure Boot's for debugging allows that
+				return Finding{}
+			}
+			found.Refuses = refuses && k.TestSigned
+			return found
 		},
 	}, {
 		name:   "pending-reboot",
@@ -71,6 +89,18 @@ func machineSettings() []setting {
 	}}
 }
 
+// secureBootOn is found where it is.
+var secureBootOn = Finding{
+	Status: Blocked, Detail: "Secure Boot is on, and can't be turned off from inside the machine",
+	Fix: "turn it off in the firmware's settings; QEMU, libvirt: firmware without Secure Boot and fresh variables; Hyper-V: Set-VMFirmware -EnableSecureBoot Off while the VM is off",
+}
+
+// What mends an account that is not one.
+const (
+	useAdministrator = "use an account of the group Administrators (S-1-5-32-544)"
+	unfilter         = `on the machine, as administrator: reg add HKLM\` + policiesKey + ` /v LocalAccountTokenFilterPolicy /t REG_DWORD /d 1 /f; or use the built-in Administrator`
+)
+
 // computer is what WMI tells of the machine.
 func computer() windows.Call {
 	return windows.Objects(`root\cimv2`, "SELECT PartOfDomain, Domain, TotalPhysicalMemory FROM Win32_ComputerSystem", "PartOfDomain", "Domain", "TotalPhysicalMemory")
@@ -89,9 +119,9 @@ func lookAdministrator(v *view) Finding {
 		return Finding{Status: OK, Detail: name + " is an administrator with a full token"}
 	case strings.Contains(groups, "S-1-5-32-544"):
 		return Finding{Status: Blocked, Detail: name + " is an administrator whose token is filtered",
-			Fix: `on the machine, as administrator: reg add HKLM\` + policiesKey + ` /v LocalAccountTokenFilterPolicy /t REG_DWORD /d 1 /f; or use the built-in Administrator`}
+			Fix: unfilter}
 	}
-	return Finding{Status: Blocked, Detail: name + " is no administrator", Fix: "use an account of the group Administrators (S-1-5-32-544)"}
+	return Finding{Status: Blocked, Detail: name + " is no administrator", Fix: useAdministrator}
 }
 
 func lookPendingReboot(v *view) Finding {

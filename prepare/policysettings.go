@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"wskharness/guest"
 	"wskharness/prepare/windows"
 )
 
@@ -13,6 +14,18 @@ const (
 	integrityKey   = currentSystem + `Control\CI`
 )
 
+// What memory integrity is found to be, and what mends these by hand.
+const (
+	integrityEnforced = "memory integrity is enforced now"
+	turnIntegrityOff  = "turn memory integrity off in Windows Security, and reboot"
+	turnSmartAppOff   = "turn Smart App Control off in Windows Security, and reboot"
+)
+
+var (
+	driverPolicies     = map[string]string{auditPolicy: "it audits", enforcePolicy: "it refuses drivers"}
+	removeDriverPolicy = "CiTool --remove-policy {" + strings.ToUpper(enforcePolicy) + "}, and the same for {" + strings.ToUpper(auditPolicy) + "}, and reboot; this takes the updates of July 2026"
+)
+
 // policySettings are what refuses a driver although its signature is accepted.
 func policySettings() []setting {
 	return []setting{{
@@ -20,6 +33,12 @@ func policySettings() []setting {
 		why:    "memory integrity (HVCI) refuses drivers that are not built for it, and virtualization-based security changes how the kernel runs; a target that is to test that keeps it",
 		source: "Microsoft, “Enable virtualization-based protection of code integrity”",
 		look:   lookMemoryIntegrity,
+		brief: func(f guest.Facts, _ Known) Finding {
+			if f.HVCI == nil || !*f.HVCI {
+				return Finding{}
+			}
+			return Finding{Status: Change, Detail: integrityEnforced, Fix: turnIntegrityOff}
+		},
 	}, {
 		name:   "smart-app-control",
 		why:    "Smart App Control blocks programs and drivers that Microsoft does not know, and turns itself on after it has watched for a while",
@@ -32,7 +51,13 @@ func policySettings() []setting {
 			case now.Type == windows.Absent || now.same(dword(0)):
 				return Finding{Status: OK, Detail: "off"}
 			}
-			return differs(v.differing(wanted{place, dword(0), true}), "", "turn Smart App Control off in Windows Security, and reboot")
+			return differs(v.differing(wanted{place, dword(0), true}), "", turnSmartAppOff)
+		},
+		brief: func(f guest.Facts, _ Known) Finding {
+			if f.SmartAppControl == nil || *f.SmartAppControl != 1 {
+				return Finding{}
+			}
+			return Finding{Status: Change, Detail: "on", Fix: turnSmartAppOff}
 		},
 	}, {
 		name:   "driver-block-list",
@@ -47,6 +72,18 @@ func policySettings() []setting {
 		why:    "the Windows Driver Policy of 2026 first audits, and then refuses drivers that Microsoft has not signed; whether test-signed ones are exempt is told both ways",
 		source: "Microsoft support, “The Windows Driver Policy”; “CiTool technical reference”",
 		look:   lookDriverPolicy,
+		brief: func(f guest.Facts, _ Known) Finding {
+			var active []string
+			for _, id := range f.Policies {
+				if word := driverPolicies[id]; word != "" {
+					active = append(active, word)
+				}
+			}
+			if active == nil {
+				return Finding{}
+			}
+			return Finding{Status: Change, Detail: strings.Join(active, ", "), Fix: removeDriverPolicy}
+		},
 	}}
 }
 
@@ -66,7 +103,6 @@ func lookMemoryIntegrity(v *view) Finding {
 		wants = append(wants, wanted{registry(hvciKey, "WasEnabledBy"), dword(0), true})
 	}
 	changes := v.differing(wants...)
-	fix := "turn memory integrity off in Windows Security, and reboot"
 	switch {
 	case on == 0 && vbs == 0 && byPolicy == 0 && !enforced && !virtualized && (by.Type == windows.Absent || by.same(dword(0))):
 		return Finding{Status: OK, Detail: "off"}
@@ -77,9 +113,9 @@ func lookMemoryIntegrity(v *view) Finding {
 	case len(changes) == 0:
 		return pending("off")
 	}
-	f := differs(changes, "", fix)
+	f := differs(changes, "", turnIntegrityOff)
 	if enforced {
-		f.Detail = "memory integrity is enforced now; " + f.Detail
+		f.Detail = integrityEnforced + "; " + f.Detail
 	}
 	return f
 }
@@ -101,7 +137,7 @@ func lookDriverPolicy(v *view) Finding {
 		if p.id != auditPolicy && p.id != enforcePolicy || !p.onDisk && !p.enforced {
 			continue
 		}
-		word := map[string]string{auditPolicy: "it audits", enforcePolicy: "it refuses drivers"}[p.id]
+		word := driverPolicies[p.id]
 		active = append(active, word)
 		if !p.onDisk {
 			continue
@@ -119,7 +155,7 @@ func lookDriverPolicy(v *view) Finding {
 	case len(changes) == 0:
 		return pending("removed")
 	}
-	f := differs(changes, "", "CiTool --remove-policy {"+strings.ToUpper(enforcePolicy)+"}, and the same for {"+strings.ToUpper(auditPolicy)+"}, and reboot; this takes the updates of July 2026")
+	f := differs(changes, "", removeDriverPolicy)
 	f.Detail = strings.Join(active, ", ") + ": it is removed"
 	return f
 }

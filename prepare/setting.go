@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"wskharness/guest"
 	"wskharness/prepare/windows"
 )
 
@@ -17,6 +18,9 @@ type setting struct {
 	why    string // it matters
 	source string
 	look   func(v *view) Finding
+	// brief is what a guest's own facts tell of it, at no cost: the zero Finding where nothing is wrong, or nothing is known. nil:
+	// they tell nothing of it.
+	brief func(f guest.Facts, k Known) Finding
 }
 
 // Status is what a finding comes to.
@@ -42,6 +46,8 @@ type Finding struct {
 	Why     string `json:"why"`
 	Source  string `json:"source"`
 	Reboot  bool   `json:"reboot,omitempty"` // what Prepare changes takes a reboot
+	// Refuses says that it surely keeps the driver from loading: only Brief, which has the kernel's own word, tells.
+	Refuses bool `json:"-"`
 
 	changes []change
 }
@@ -105,7 +111,7 @@ func judge(v *view, settings []setting) []Finding {
 		if v.err != nil {
 			f = Finding{Status: Unknown, Detail: firstLine(v.err), Fix: f.Fix}
 		}
-		f.Setting, f.Needed, f.Why, f.Source = s.name, s.needed, s.why, s.source
+		f = s.named(f)
 		if slices.Contains(v.opts.Keep, s.name) && f.Wrong() {
 			f.Status, f.changes = Kept, nil
 		}
@@ -115,6 +121,12 @@ func judge(v *view, settings []setting) []Finding {
 		findings[n] = f
 	}
 	return findings
+}
+
+// named is a finding with what its setting is.
+func (s setting) named(f Finding) Finding {
+	f.Setting, f.Needed, f.Why, f.Source = s.name, s.needed, s.why, s.source
+	return f
 }
 
 // firstLine is one error of several: they are mostly the same.

@@ -5,10 +5,18 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
+	"wskharness/guest"
 	"wskharness/guest/untrusted"
 	"wskharness/prepare/windows"
+)
+
+// What mends them by hand.
+const (
+	setTestSigning = "bcdedit /set {current} testsigning on, and reboot"
+	addCertificate = "certutil -addstore Root FILE, and certutil -addstore TrustedPublisher FILE"
 )
 
 func printable(text string, n int) string {
@@ -44,7 +52,7 @@ func signingSettings(o Options) []setting {
 		why:    "Windows loads only drivers that Microsoft has signed, unless it is told to take test signatures, too",
 		source: "Microsoft, “Enable loading of test signed drivers”; “BcdLibraryElementTypes”",
 		look: func(v *view) Finding {
-			f := differs(v.differing(wanted{boot(windows.CurrentLoader, testSigning), yes(), true}), "on", "bcdedit /set {current} testsigning on, and reboot")
+			f := differs(v.differing(wanted{boot(windows.CurrentLoader, testSigning), yes(), true}), "on", setTestSigning)
 			options := strings.Fields(strings.ToUpper(v.text(currentSystem+"Control", "SystemStartOptions")))
 			for _, option := range options {
 				if option == "TESTSIGNING" {
@@ -55,6 +63,12 @@ func signingSettings(o Options) []setting {
 				return pending("on")
 			}
 			return f
+		},
+		brief: func(f guest.Facts, k Known) Finding {
+			if refuses, _ := f.RefusesTestSigned(); !refuses {
+				return Finding{}
+			}
+			return Finding{Status: Change, Detail: "off in this boot, so that Windows loads only drivers that Microsoft has signed", Fix: setTestSigning, Refuses: k.TestSigned}
 		},
 	}}
 	if o.Certificate == nil {
@@ -70,8 +84,16 @@ func signingSettings(o Options) []setting {
 			there := state{Type: windows.Certificate, Data: base64.StdEncoding.EncodeToString(o.Certificate.Raw)}
 			f := differs(v.differing(
 				wanted{item{certificateKind, "Root", thumbprint}, there, false}, wanted{item{certificateKind, "TrustedPublisher", thumbprint}, there, false},
-			), fmt.Sprintf("%s is in Root and TrustedPublisher, until %s", thumbprint, o.Certificate.NotAfter.Format("2006-01-02")), "certutil -addstore Root FILE, and certutil -addstore TrustedPublisher FILE")
+			), fmt.Sprintf("%s is in Root and TrustedPublisher, until %s", thumbprint, o.Certificate.NotAfter.Format("2006-01-02")), addCertificate)
 			return f
+		},
+		// While test signing is on the kernel takes any certificate (“The TESTSIGNING boot configuration option”): that this one is
+		// not there keeps no driver from loading, but may one with an .inf from being installed.
+		brief: func(f guest.Facts, k Known) Finding {
+			if !k.TestSigned || f.Trusted == nil || slices.Contains(f.Trusted, strings.ToUpper(k.Thumbprint)) {
+				return Finding{}
+			}
+			return Finding{Status: Change, Detail: k.Thumbprint + " is not in both Root and TrustedPublisher", Fix: addCertificate}
 		},
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"wskharness/guest"
 	"wskharness/prepare/windows"
 )
 
@@ -50,6 +51,9 @@ func writeService(i item, _, to state) ([]windows.Call, error) {
 	return []windows.Call{windows.SetWSMan(i.Place, i.Name, to.Data)}, nil
 }
 
+// moveOn is what to do before NTLM is gone.
+const moveOn = "wskharness vm prepare TARGET --https, and then url: https://…, auth: basic and certificate_sha256 in the target"
+
 // winrmSetting is how WinRM lets somebody in, and whether it will in the next Windows.
 func winrmSetting() setting {
 	return setting{
@@ -57,6 +61,12 @@ func winrmSetting() setting {
 		why:    "Negotiate is NTLM outside a domain, and NTLM is on its way out of Windows: Basic, or a certificate, over HTTPS stay",
 		source: "Microsoft, “Installation and configuration for Windows Remote Management”; “The evolution of Windows authentication”",
 		look:   lookWinRM,
+		brief: func(_ guest.Facts, k Known) Finding {
+			if !k.NTLM {
+				return Finding{}
+			}
+			return Finding{Status: Note, Detail: "this target logs on by NTLM", Fix: moveOn}
+		},
 	}
 }
 
@@ -87,7 +97,7 @@ func lookWinRM(v *view) Finding {
 	case lasting:
 		return Finding{Status: OK, Detail: detail}
 	case !v.opts.HTTPS:
-		return Finding{Status: Note, Detail: detail, Fix: "wskharness vm prepare TARGET --https, and then url: https://…, auth: basic and certificate_sha256 in the target"}
+		return Finding{Status: Note, Detail: detail, Fix: moveOn}
 	case set && refused == 0 && !certified:
 		return Finding{Status: Blocked, Detail: detail + "; a policy forbids Basic", Fix: "take the machine out of that policy (Allow Basic authentication), or set up a certificate by hand: winrm/config/service/certmapping"}
 	}

@@ -6,6 +6,7 @@
 #include "facts.h"
 #include "faults.h"
 #include "image.h"
+#include "integrity.h"
 #include "lease.h"
 #include "undo.h"
 #include "options.h"
@@ -280,6 +281,7 @@ int CommandInfo(int Argc, wchar_t **Argv)
     HostFact(&text);
     UserFacts(&text);
     AddKernelFacts(&text);
+    IntegrityFacts(&text);
     CodePageFacts(&text);
     SizeFacts(&text);
     TimeFacts(&text);
