@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -255,4 +256,14 @@ func FuzzAnswers(f *testing.F) {
 			shellsIn(env.Body)
 		}
 	})
+}
+
+// Where a certificate logs on, no TLS is offered in which http.sys would ask for it in a way that this client does not have.
+func TestTLSWithClientCertificate(t *testing.T) {
+	for auth, want := range map[Auth]uint16{AuthCertificate: tls.VersionTLS12, AuthBasic: 0, AuthNTLM: 0} {
+		config := TLSConfig(Endpoint{Auth: auth, ClientCertificate: &tls.Certificate{}})
+		if config.MaxVersion != want || config.MinVersion != tls.VersionTLS12 || (config.Renegotiation == tls.RenegotiateOnceAsClient) != (want != 0) {
+			t.Errorf("%s: got TLS up to 0x%x from 0x%x, renegotiation %d; want up to 0x%x", auth, config.MaxVersion, config.MinVersion, config.Renegotiation, want)
+		}
+	}
 }

@@ -68,7 +68,10 @@ func TLSConfig(ep Endpoint) *tls.Config {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: ep.RootCAs, ServerName: ep.ServerName}
 	if ep.Auth == AuthCertificate {
 		config.Certificates = []tls.Certificate{*ep.ClientCertificate}
-		config.Renegotiation = tls.RenegotiateOnceAsClient // how http.sys asks for a certificate
+		// http.sys asks for a certificate only when it has read the request: by renegotiation, which there is up to TLS 1.2, or, with
+		// TLS 1.3, by authentication behind the handshake, which crypto/tls does not have. So 1.3, which servers since 2022 would choose,
+		// is not offered.
+		config.Renegotiation, config.MaxVersion = tls.RenegotiateOnceAsClient, tls.VersionTLS12
 	}
 	if ep.PinSHA256 == "" {
 		return config
