@@ -73,6 +73,7 @@ var floors = [][]string{
 	{"suites/controlcode"},
 	{"suites", "strictyaml", "driver/abi", "suites/report", "suites/output", "suites/parameters", "suites/guestversion", "suites/controlcode", "guest/winname", "winerr"},
 	{"recording", "remote", "disk"},
+	{"remote/replaytest", "remote", "recording"},
 	{"results", "disk"},
 	{"results/resultstest", "results"},
 	{"report", "results", "disk"},

@@ -24,6 +24,7 @@ type Line struct {
 	Answer     string        `json:"answer,omitempty"`     // the envelope, or whatever came
 	Cut        bool          `json:"cut,omitempty"`        // one of them was longer than is kept
 	Error      string        `json:"error,omitempty"`      // why there was no answer
+	GaveUp     bool          `json:"gaveUp,omitempty"`     // the controller did not wait for it: its command was ended
 }
 
 const (

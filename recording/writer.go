@@ -185,7 +185,7 @@ func (r *Recorder) line(w waiting, secrets *redaction) Line {
 	e := w.exchange
 	l := Line{
 		At: e.Began.Sub(r.begun), Took: e.Took, Client: w.client, Connection: e.Connection, Method: http.MethodPost, Action: e.Action, Status: e.Status,
-		Cut: max(len(e.Request), len(e.Answer)) > maxBody,
+		Cut: max(len(e.Request), len(e.Answer)) > maxBody, GaveUp: e.GaveUp,
 	}
 	l.Request = secrets.body(e.Request[:min(len(e.Request), maxBody)], fmt.Sprint(w.client))
 	l.Answer = secrets.body(e.Answer[:min(len(e.Answer), maxBody)], fmt.Sprint(w.client))

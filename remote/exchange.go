@@ -18,6 +18,7 @@ type Exchange struct {
 	Request    []byte // not to be changed, as is Answer
 	Answer     []byte
 	Err        error // why there was no answer
+	GaveUp     bool  // it was this side that did not wait for the answer any longer, since its context had ended
 }
 
 // numbered is the number of a connection that a dialer has made, also where TLS is around it; 0 for any other.

@@ -68,6 +68,7 @@ func (c *WinRM) once(ctx context.Context, op operation, build func() (message, e
 	if err != nil {
 		return wsman.Envelope{}, fmt.Errorf("%s: %w", op.name, err)
 	}
+	whole := ctx
 	ctx, cancel := context.WithTimeoutCause(ctx, c.opts.OperationTimeout+c.opts.HTTPMargin, errSilent)
 	defer cancel()
 	start := time.Now()
@@ -75,6 +76,7 @@ func (c *WinRM) once(ctx context.Context, op operation, build func() (message, e
 	if record := c.opts.Record; record != nil {
 		record(Exchange{
 			Began: start, Took: time.Since(start), Connection: a.over, Action: op.name, Status: a.status, Request: m.body, Answer: a.body, Err: err,
+			GaveUp: err != nil && whole.Err() != nil,
 		})
 	}
 	if err != nil {
