@@ -128,7 +128,8 @@ func (m *machineBench) byHand(ctx context.Context) (time.Duration, error) {
 	defer cancel()
 	qemu := exec.CommandContext(ctx, "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35,hpet=off,accel=kvm:tcg", "-cpu", "max,smap=off",
 		"-smp", "1", "-m", fmt.Sprint(minimal.MemoryMB), "-kernel", m.guest.Kernel, "-initrd", m.guest.Initrd, "-append", m.guest.Append, "-serial", "null",
-		"-drive", "if=virtio,file="+disk, "-netdev", fmt.Sprintf("user,id=net,hostfwd=tcp:%s-:%d", address, minimal.Port), "-device", "virtio-net-pci,netdev=net", "-device", "pvpanic-pci")
+		"-drive", "if=virtio,file="+disk, "-netdev", fmt.Sprintf("user,id=net,hostfwd=tcp:%s-:%d", address, minimal.Port), "-device", "virtio-net-pci,netdev=net", "-device", "pvpanic-pci",
+		"-vga", "std") // whose BIOS takes its part of the boot, too
 	said := &bytes.Buffer{}
 	qemu.Stderr = said
 	if err := qemu.Start(); err != nil {

@@ -13,5 +13,7 @@ var expect = vmtest.Expect{Command: "echo up", Output: "up", Reverts: true, Dirt
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	vmtest.Run(t, newLab(t).provider(warm), expect)
+	l, want := newLab(t), expect
+	want.Left = func() ([]string, error) { return l.left(t, "conformance") }
+	vmtest.Run(t, l.provider(warm), want)
 }

@@ -5,6 +5,7 @@ package qemu
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -107,15 +108,21 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// left is what there is of guests of a target: folders and processes.
+func (l *lab) left(t *testing.T, target string) ([]string, error) {
+	t.Helper()
+	left, err := filepath.Glob(filepath.Join(leasesDir(l.cache), target+"-*"))
+	for _, pid := range qemusOf(t, "guest="+target+"-") {
+		left = append(left, fmt.Sprint("process ", pid))
+	}
+	return left, err
+}
+
 // nothingOf checks that there are no guests of a target.
 func (l *lab) nothingOf(t *testing.T, target string) {
 	t.Helper()
-	left, err := filepath.Glob(filepath.Join(leasesDir(l.cache), target+"-*"))
-	if err != nil || len(left) > 0 {
+	if left, err := l.left(t, target); err != nil || len(left) > 0 {
 		t.Errorf("%q is left, %v", left, err)
-	}
-	if found := qemusOf(t, "guest="+target+"-"); len(found) > 0 {
-		t.Errorf("processes %d are left", found)
 	}
 }
 
