@@ -21,7 +21,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"wskharness/disk"
 )
@@ -42,41 +41,24 @@ const (
 // Unused is a name that nothing else has: 8 letters and digits, as they can be in a file's name everywhere.
 func Unused() string { return strings.ToLower(rand.Text()[:8]) }
 
-// Make makes the folder id in a room, which it makes as well, and takes its lock. Before the folder has its name, a sweep
-// may take the lock first, and the folder with it: then another one is made.
+// Make makes the folder id in a room, which it makes as well, and takes its lock.
 func Make(room, id string) (*Lease, error) {
 	if err := os.MkdirAll(room, 0o700); err != nil {
 		return nil, err
 	}
-	for {
-		fresh, err := os.MkdirTemp(room, building+"*")
-		if err != nil {
-			return nil, err
-		}
-		lock, err := disk.OpenLocked(filepath.Join(fresh, lockName))
-		if errors.Is(err, disk.ErrLocked) || errors.Is(err, fs.ErrNotExist) {
-			continue // swept
-		}
-		dir := filepath.Join(room, id)
-		if err == nil {
-			err = os.Rename(fresh, dir)
-		}
-		if err != nil {
-			err = errors.Join(err, discard(fresh))
-			if lock != nil {
-				disk.Unlock(lock)
-			}
-			return nil, err
-		}
-		return &Lease{Dir: dir, Lock: lock}, nil
-	}
+	return create(room, id)
 }
 
 // Take takes the lock of a folder that is there: disk.ErrLocked where somebody has it, fs.ErrNotExist where the folder is
 // gone.
 func Take(dir string) (*Lease, error) {
-	lock, err := disk.OpenLocked(filepath.Join(dir, lockName))
+	var lock *os.File
+	err := undisturbed(func() (err error) { lock, err = disk.OpenLocked(lockOf(dir)); return err })
 	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(dir); err != nil {
+		letGo(lock, dir)
 		return nil, err
 	}
 	return &Lease{Dir: dir, Lock: lock}, nil
@@ -85,7 +67,7 @@ func Take(dir string) (*Lease, error) {
 // Inherit is the lease of a folder whose lock this process was started with, as an open file of this number.
 func Inherit(dir string, fd uintptr) (*Lease, error) {
 	lock := os.NewFile(fd, lockName)
-	if err := disk.IsAt(lock, filepath.Join(dir, lockName)); err != nil {
+	if err := disk.IsAt(lock, lockOf(dir)); err != nil {
 		return nil, err
 	}
 	return &Lease{Dir: dir, Lock: lock}, nil
@@ -97,7 +79,7 @@ func (l *Lease) LetGo() { disk.Unlock(l.Lock) }
 // Discard removes the folder, and gives up the lock.
 func (l *Lease) Discard() error {
 	err := discard(l.Dir)
-	l.LetGo()
+	letGo(l.Lock, l.Dir)
 	return err
 }
 
@@ -119,7 +101,7 @@ func Clear(dir string) error {
 }
 
 // Held reports whether somebody has the lease of this folder.
-func Held(dir string) bool { return disk.Locked(filepath.Join(dir, lockName)) }
+func Held(dir string) bool { return disk.Locked(lockOf(dir)) }
 
 // Folders are those in a room, which need not be there; what is just being made, or removed, is none of them.
 func Folders(room string) ([]string, error) {
@@ -158,7 +140,11 @@ func Sweep(room string, remove func(l *Lease) error) ([]string, error) {
 			errs = append(errs, removeWhole(dir)) // whoever else does so, too
 			continue
 		}
-		if !entry.IsDir() || Held(dir) {
+		if !entry.IsDir() {
+			forget(dir)
+			continue
+		}
+		if Held(dir) {
 			continue
 		}
 		l, err := Take(dir)
@@ -206,7 +192,8 @@ func Read(dir, name string, v any) error {
 // while its files go one by one, somebody would find it without a lock, and make one.
 func discard(dir string) error {
 	old := filepath.Join(filepath.Dir(dir), replaced+Unused())
-	if err := os.Rename(dir, old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := undisturbed(func() error { return os.Rename(dir, old) })
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return removeWhole(old)
@@ -215,7 +202,7 @@ func discard(dir string) error {
 // removeWhole removes a folder that went by another name: who had found it by that may still put a file into it.
 func removeWhole(old string) error {
 	for {
-		if err := os.RemoveAll(old); !errors.Is(err, syscall.ENOTEMPTY) {
+		if err := undisturbed(func() error { return os.RemoveAll(old) }); !errors.Is(err, notEmpty) {
 			return err
 		}
 	}
