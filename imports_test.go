@@ -55,7 +55,7 @@ var floors = [][]string{
 	{"vm/powershell/powershelltest", "vm/powershell", "remote/winrmd"},
 	{"prepare/windows", "remote", "guest/untrusted", "vm/powershell", "winerr"},
 	{"prepare/windowstest", "prepare/windows", "remote", "remote/winrmd", "remote/winrmd/winrmdtest", "vm/powershell", "vm/powershell/powershelltest", "winerr"},
-	{"prepare", "prepare/windows", "guest", "guest/untrusted", "vm/powershell", "winerr"},
+	{"prepare", "prepare/windows", "remote", "guest", "guest/untrusted", "vm/powershell", "winerr"},
 	{"vm/*", "vm", "vm/access", "vm/lease", "vm/powershell", "guest/untrusted", "settings", "strictyaml", "disk", "driver", "remote", "remote/winrmd", "child", "winerr", "vm/qmp"}, // a kind of machine
 	{"vm/static/power", "vm", "vm/access", "settings", "strictyaml", "remote", "guest/untrusted", "child"},
 	{"vm/static", "vm", "vm/access", "vm/static/power", "settings", "remote", "child"},

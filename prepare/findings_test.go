@@ -29,6 +29,7 @@ func prepared(t *testing.T, o prepare.Options) *windowstest.Windows {
 // Each finding, on a machine on which all else is as it should be: it is told with its fix, and what can be mended is, and only that.
 func TestFindings(t *testing.T) {
 	o := everything(t)
+	o.LogOn = nil // that has tests of its own
 	dword := func(key, name, n string) func(*windowstest.Windows) {
 		return func(w *windowstest.Windows) { w.Set(control+key, name, windows.DWord, n) }
 	}
@@ -118,11 +119,17 @@ func TestFindings(t *testing.T) {
 		"no Basic": {func(w *windowstest.Windows) { w.Managed["winrm/config/service/auth"]["Basic"] = "false" }, "winrm", prepare.Change, "false → true", "winrm set", false},
 		"certificates alone": {func(w *windowstest.Windows) {
 			w.Managed["winrm/config/service/auth"]["Basic"], w.Managed["winrm/config/service/auth"]["Certificate"] = "false", "true"
-		}, "winrm", prepare.OK, "it takes Certificate, Kerberos", "", false},
+			w.Managed["winrm/config/service/certmapping?Issuer=AB+Subject=a@b+URI=*"] = map[string]string{"UserName": "tester", "Enabled": "true"}
+		}, "winrm", prepare.OK, "it takes Certificate (as tester), Kerberos", "", false},
+		"certificates of nobody": {func(w *windowstest.Windows) {
+			w.Managed["winrm/config/service/auth"]["Basic"], w.Managed["winrm/config/service/auth"]["Certificate"] = "false", "true"
+			w.Managed["winrm/config/service/certmapping?Issuer=AB+Subject=a@b+URI=*"] = map[string]string{"UserName": "tester", "Enabled": "false"}
+		}, "winrm", prepare.Change, "false → true", "winrm set", false},
+		"in the clear": {func(w *windowstest.Windows) { w.Managed["winrm/config/service"]["AllowUnencrypted"] = "true" }, "winrm", prepare.Change, "AllowUnencrypted: true → false", "winrm set", false},
 		"Basic forbidden": {func(w *windowstest.Windows) {
 			w.Managed["winrm/config/service/auth"]["Basic"] = "false"
 			w.Set(`SOFTWARE\Policies\Microsoft\Windows\WinRM\Service`, "AllowBasic", windows.DWord, "0")
-		}, "winrm", prepare.Blocked, "a policy forbids Basic", "certmapping", true},
+		}, "winrm", prepare.Blocked, "a policy forbids Basic", "--client-certificate FILE", true},
 		"no WMI": {func(w *windowstest.Windows) { w.Refuse = refuse("objects", "Win32_ComputerSystem") }, "domain", prepare.Unknown, "Zugriff", "", true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -49,6 +49,8 @@ func (i item) String() string {
 		return fmt.Sprintf("%s of %s in the boot configuration", elementName(i.Name), i.Place)
 	case certificateKind:
 		return fmt.Sprintf("certificate %s in %s", i.Name, i.Place)
+	case mappingKind:
+		return fmt.Sprintf("account of the certificates of %s that %s has issued", printable(i.Name, 200), i.Place)
 	}
 	return strings.TrimSpace(i.Kind + " " + i.Place + " " + i.Name)
 }
@@ -69,6 +71,7 @@ func kindOf(i item) (itemKind, error) {
 		schemeKind: {readScheme, stateOfValue, writeScheme}, hibernationKind: {readHibernation, stateOfValue, writeHibernation},
 		protectionKind: {readProtection, stateOfProtection, writeProtection}, verifierKind: {readVerifier, stateOfVerifier, writeVerifier},
 		httpsKind: {readHTTPS, stateOfHTTPS, writeHTTPS}, serviceKind: {readService, stateOfService, writeService},
+		mappingKind: {readMapping, stateOfMapping, writeMapping},
 	}
 	kind, known := kinds[i.Kind]
 	if !known {

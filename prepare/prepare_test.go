@@ -42,7 +42,7 @@ func certificate(t testing.TB) *x509.Certificate {
 func everything(t testing.TB) prepare.Options {
 	return prepare.Options{
 		Certificate: certificate(t), Verifier: &prepare.Verifier{Flags: "standard", Drivers: []string{"wsksample.sys"}},
-		Debug: &prepare.Debugging{Host: 0x0a000002, HostPort: 50000}, HTTPS: true,
+		Debug: &prepare.Debugging{Host: 0x0a000002, HostPort: 50000}, HTTPS: true, LogOn: logOn(t, "secret"),
 	}
 }
 

@@ -84,6 +84,9 @@ func (c change) String() string {
 // those.
 func settings(o Options) []setting {
 	rows := slices.Concat(machineSettings(), signingSettings(o), policySettings(), crashSettings(), quietSettings(), []setting{winrmSetting()})
+	if o.LogOn != nil {
+		rows = append(rows, certifiedSetting(o.LogOn))
+	}
 	if o.Verifier != nil {
 		rows = append(rows, verifierSetting())
 	}
@@ -96,7 +99,7 @@ func settings(o Options) []setting {
 // Names are the names of all settings, for whoever wants to keep one as it is.
 func Names() []string {
 	var names []string
-	for _, s := range settings(Options{Certificate: &x509.Certificate{}, Verifier: &Verifier{}, Debug: &Debugging{}}) {
+	for _, s := range settings(Options{Certificate: &x509.Certificate{}, Verifier: &Verifier{}, Debug: &Debugging{}, LogOn: &LogOn{}}) {
 		names = append(names, s.name)
 	}
 	return names

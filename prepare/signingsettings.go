@@ -1,9 +1,6 @@
 package prepare
 
 import (
-	"crypto/sha1" //nolint:gosec // Windows names certificates by their SHA-1
-	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -79,13 +76,9 @@ func signingSettings(o Options) []setting {
 		why:    "the test certificate has to be trusted by the machine: as a root by the kernel's check, as a publisher by the installation of a driver",
 		source: "Microsoft, “Installing a test certificate on a test computer”",
 		look: func(v *view) Finding {
-			sum := sha1.Sum(o.Certificate.Raw) //nolint:gosec // as above
-			thumbprint := strings.ToUpper(hex.EncodeToString(sum[:]))
-			there := state{Type: windows.Certificate, Data: base64.StdEncoding.EncodeToString(o.Certificate.Raw)}
-			f := differs(v.differing(
-				wanted{item{certificateKind, "Root", thumbprint}, there, false}, wanted{item{certificateKind, "TrustedPublisher", thumbprint}, there, false},
-			), fmt.Sprintf("%s is in Root and TrustedPublisher, until %s", thumbprint, o.Certificate.NotAfter.Format("2006-01-02")), addCertificate)
-			return f
+			thumbprint := sha1Of(o.Certificate)
+			return differs(v.differing(stored("Root", o.Certificate), stored("TrustedPublisher", o.Certificate)),
+				fmt.Sprintf("%s is in Root and TrustedPublisher, until %s", thumbprint, o.Certificate.NotAfter.Format("2006-01-02")), addCertificate)
 		},
 		// While test signing is on the kernel takes any certificate (“The TESTSIGNING boot configuration option”): that this one is
 		// not there keeps no driver from loading, but may one with an .inf from being installed.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"wskharness/prepare/windows"
+	"wskharness/remote"
 )
 
 // ErrNothingToUndo is a target that was not prepared.
@@ -34,6 +35,9 @@ func (p *Preparation) PlanUndo(ctx context.Context) ([]Restored, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.standsOn(r, now); err != nil {
+		return nil, err
+	}
 	var all []Restored
 	for n, o := range slices.Backward(r.Items) {
 		if !o.restored(now[n]) {
@@ -41,6 +45,28 @@ func (p *Preparation) PlanUndo(ctx context.Context) ([]Restored, error) {
 		}
 	}
 	return all, nil
+}
+
+// standsOn refuses to take away from under whoever undoes what he has logged on by: he would be out before all is brought back.
+func (p *Preparation) standsOn(r *record, now []state) error {
+	by := p.Options.Reached
+	var own []error
+	for n, o := range r.Items {
+		if o.restored(now[n]) {
+			continue
+		}
+		switch {
+		case o.Kind == httpsKind && by.HTTPS,
+			o.Kind == serviceKind && o.Name == "Basic" && by.By == remote.AuthBasic,
+			o.Kind == serviceKind && o.Name == "Certificate" && by.By == remote.AuthCertificate,
+			o.Kind == mappingKind && by.By == remote.AuthCertificate:
+			own = append(own, fmt.Errorf("%s (%s)", o.item, o.Setting))
+		}
+	}
+	if own == nil {
+		return nil
+	}
+	return fmt.Errorf("nothing was changed: what is brought back is also what you have logged on by, and you would be out before the rest is done:\n%w\nlog on another way for that, as before the machine was prepared: `url: http://…` with `auth: ntlm` in the target, or --password-env NAME", errors.Join(own...))
 }
 
 // states reads all items of a record.
@@ -79,6 +105,9 @@ func (p *Preparation) Undo(ctx context.Context) error {
 	}
 	now, err := p.states(ctx, r)
 	if err != nil {
+		return err
+	}
+	if err := p.standsOn(r, now); err != nil {
 		return err
 	}
 	if err := p.beginUndo(ctx, r, boot, now); err != nil {

@@ -195,14 +195,15 @@ func Down(ctx context.Context, c *config.Config, env vm.Host, names []string, al
 
 // Dial connects to a guest that is up, or to a target of the configuration that is always there.
 func Dial(ctx context.Context, c *config.Config, env vm.Host, name string) (*remote.WinRM, error) {
-	endpoint, err := endpointOf(ctx, c, env, name)
+	endpoint, err := Endpoint(ctx, c, env, name)
 	if err != nil {
 		return nil, err
 	}
 	return remote.New(endpoint, remote.Options{Logger: env.Logger, Owner: "wskharness vm"})
 }
 
-func endpointOf(ctx context.Context, c *config.Config, env vm.Host, name string) (remote.Endpoint, error) {
+// Endpoint is where a guest that is up, or a target that is always there, answers.
+func Endpoint(ctx context.Context, c *config.Config, env vm.Host, name string) (remote.Endpoint, error) {
 	if IsThere(c, name) {
 		return c.Target(name).Machine.Endpoint(env.Getenv)
 	}

@@ -92,11 +92,7 @@ func (o *doctorOptions) print(checks []vm.Check) {
 
 // target checks a target that is a Windows.
 func (o *doctorOptions) target(ctx context.Context, name string) error {
-	options, err := o.read()
-	if err != nil {
-		return err
-	}
-	return o.onWindows(ctx, name, options, false, func(ctx context.Context, p *prepare.Preparation) error {
+	return o.onWindows(ctx, name, &o.targetOptions, false, func(ctx context.Context, p *prepare.Preparation) error {
 		findings, err := p.Look(ctx)
 		if err != nil {
 			return err

@@ -3,21 +3,13 @@ package main
 import (
 	"bufio"
 	"context"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"net/netip"
-	"os"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"wskharness/driver"
 	"wskharness/prepare"
 	"wskharness/prepare/windows"
 	"wskharness/remote"
@@ -27,118 +19,6 @@ import (
 	"wskharness/vm"
 	"wskharness/vm/powershell"
 )
-
-// targetOptions are the flags that say what a target is to be.
-type targetOptions struct {
-	certificate   string
-	keep, drivers []string
-	flags, debug  string
-	https         bool
-}
-
-func (o *targetOptions) declare(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringVar(&o.certificate, "certificate", "", "the certificate that signs the driver, PEM or DER (default: the harness's own)")
-	f.StringSliceVar(&o.keep, "keep", nil, "settings that stay as they are: "+strings.Join(prepare.Names(), ", "))
-	f.StringSliceVar(&o.drivers, "verify", nil, "drivers that Driver Verifier is to verify, such as wsksample.sys")
-	f.StringVar(&o.flags, "verifier-flags", "standard", "what it is to verify: standard, or a number such as 0x209bb")
-	f.StringVar(&o.debug, "debug", "", "kernel debugging: serial:PORT[:BAUD], or net:ADDRESS:PORT of the debugger")
-	f.BoolVar(&o.https, "https", false, "WinRM is to answer over HTTPS, and to take Basic there")
-}
-
-var (
-	driverFile    = regexp.MustCompile(`^[A-Za-z0-9._-]{1,60}\.[sS][yY][sS]$`)
-	verifierFlags = regexp.MustCompile(`^(standard|0x[0-9A-Fa-f]{1,8})$`)
-)
-
-// read checks all flags, and makes options of them.
-func (o *targetOptions) read() (prepare.Options, error) {
-	var options prepare.Options
-	var wrong []error
-	for _, name := range o.keep {
-		if !slices.Contains(prepare.Names(), name) {
-			wrong = append(wrong, fmt.Errorf("--keep %s: no such setting; there are %s", name, strings.Join(prepare.Names(), ", ")))
-		}
-	}
-	options.Keep, options.HTTPS = o.keep, o.https
-	for _, name := range o.drivers {
-		if !driverFile.MatchString(name) {
-			wrong = append(wrong, fmt.Errorf("--verify %s: want the name of a driver's file, such as wsksample.sys", name))
-		}
-	}
-	if !verifierFlags.MatchString(o.flags) {
-		wrong = append(wrong, fmt.Errorf("--verifier-flags %s: want standard, or a number of 0x and at most eight hexadecimal digits", o.flags))
-	}
-	if len(o.drivers) > 0 {
-		options.Verifier = &prepare.Verifier{Flags: o.flags, Drivers: o.drivers}
-	}
-	var err error
-	if options.Debug, err = readDebug(o.debug); err != nil {
-		wrong = append(wrong, err)
-	}
-	if options.Certificate, err = readCertificate(o.certificate); err != nil {
-		wrong = append(wrong, err)
-	}
-	if err := errors.Join(wrong...); err != nil {
-		return options, &flagError{err}
-	}
-	return options, nil
-}
-
-func readDebug(text string) (*prepare.Debugging, error) {
-	if text == "" {
-		return nil, nil
-	}
-	bad := fmt.Errorf("--debug %s: want serial:PORT, serial:PORT:BAUD, or net:ADDRESS:PORT with an IPv4 address and a port from 49152 to 65535", text)
-	how, rest, _ := strings.Cut(text, ":")
-	first, second, both := strings.Cut(rest, ":")
-	switch how {
-	case "serial":
-		port, err := strconv.ParseUint(first, 10, 8)
-		baud := uint64(115200)
-		if err == nil && both {
-			baud, err = strconv.ParseUint(second, 10, 32)
-		}
-		if err != nil || port < 1 || baud < 1200 {
-			return nil, bad
-		}
-		return &prepare.Debugging{Port: port, Baud: baud}, nil
-	case "net":
-		address, err := netip.ParseAddrPort(rest)
-		if err != nil || !address.Addr().Is4() || address.Port() < 49152 { // KDNET's ports ("Setting up KDNET network kernel debugging manually")
-			return nil, bad
-		}
-		var host uint64
-		for _, b := range address.Addr().As4() {
-			host = host<<8 | uint64(b)
-		}
-		return &prepare.Debugging{Host: host, HostPort: uint64(address.Port())}, nil
-	}
-	return nil, bad
-}
-
-// readCertificate is a file's, or that by which the harness signs.
-func readCertificate(path string) (*x509.Certificate, error) {
-	if path == "" {
-		signer, err := driver.UserSigner(time.Now())
-		if err != nil {
-			return nil, err
-		}
-		return signer.Certificate, nil
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("--certificate: %w", err)
-	}
-	if block, _ := pem.Decode(data); block != nil {
-		data = block.Bytes
-	}
-	certificate, err := x509.ParseCertificate(data)
-	if err != nil {
-		return nil, fmt.Errorf("--certificate %s: %w", path, err)
-	}
-	return certificate, nil
-}
 
 type vmPrepareOptions struct {
 	*common
@@ -173,11 +53,7 @@ docs/prepare.md says what each setting is for.`,
 }
 
 func (o *vmPrepareOptions) run(cmd *cobra.Command, args []string) error {
-	options, err := o.read()
-	if err != nil {
-		return err
-	}
-	return o.onWindows(cmd.Context(), args[0], options, true, func(ctx context.Context, p *prepare.Preparation) error {
+	return o.onWindows(cmd.Context(), args[0], &o.targetOptions, true, func(ctx context.Context, p *prepare.Preparation) error {
 		if o.undo {
 			return o.bringBack(ctx, p)
 		}
@@ -187,7 +63,11 @@ func (o *vmPrepareOptions) run(cmd *cobra.Command, args []string) error {
 
 // onWindows connects to a target that is a Windows: to its machine, which nobody else has meanwhile, or, to look only, to its
 // guest where one is up.
-func (c *common) onWindows(ctx context.Context, name string, options prepare.Options, own bool, do func(context.Context, *prepare.Preparation) error) error {
+func (c *common) onWindows(ctx context.Context, name string, o *targetOptions, own bool, do func(context.Context, *prepare.Preparation) error) error {
+	options, err := o.read()
+	if err != nil {
+		return err
+	}
 	config, env, err := c.configAndEnv()
 	if err != nil {
 		return err
@@ -206,31 +86,39 @@ func (c *common) onWindows(ctx context.Context, name string, options prepare.Opt
 		}
 	}
 	if !own {
-		return c.onGuest(ctx, name, func(ctx context.Context, _ vm.Host, client *remote.WinRM) error {
-			return do(ctx, c.preparation(client, name, options))
-		})
+		endpoint, err := targets.Endpoint(ctx, config, env, name)
+		if err != nil {
+			return err
+		}
+		return c.onPreparation(endpoint, name, o, options, env, func(p *prepare.Preparation) error { return do(ctx, p) })
 	}
 	machine, err := targets.Acquire(ctx, config, env, name)
 	if err != nil {
 		return err
 	}
 	defer machine.Release(context.WithoutCancel(ctx))
-	client, err := remote.New(machine.Endpoint(), remote.Options{Logger: env.Logger, Owner: "wskharness prepare"})
+	return c.onPreparation(machine.Endpoint(), name, o, options, env, func(p *prepare.Preparation) error {
+		p.BootWithin = max(t.Machine.BootWithin, prepare.LongestBoot)
+		if checkpointer, ok := machine.Machine.(vm.Checkpointer); ok {
+			p.Checkpoint = checkpointer.Checkpoint
+		}
+		return do(ctx, p)
+	})
+}
+
+// onPreparation logs on to a Windows.
+func (c *common) onPreparation(endpoint remote.Endpoint, name string, o *targetOptions, options prepare.Options, env vm.Host, do func(*prepare.Preparation) error) error {
+	endpoint, err := o.reach(endpoint, &options, env.Getenv, c.io.tell)
 	if err != nil {
 		return err
 	}
-	p := c.preparation(client, name, options)
-	p.BootWithin = max(t.Machine.BootWithin, prepare.LongestBoot)
-	if checkpointer, ok := machine.Machine.(vm.Checkpointer); ok {
-		p.Checkpoint = checkpointer.Checkpoint
+	client, err := remote.New(endpoint, remote.Options{Logger: env.Logger, Owner: "wskharness prepare"})
+	if err != nil {
+		return err
 	}
-	return errors.Join(do(ctx, p), client.Close())
-}
-
-func (c *common) preparation(client remote.Client, name string, options prepare.Options) *prepare.Preparation {
 	p := prepare.New(windows.PowerShell{Host: powershell.Remote(client, name)}, options)
 	p.Tell = c.io.tell
-	return p
+	return errors.Join(do(p), client.Close())
 }
 
 func (o *vmPrepareOptions) prepare(ctx context.Context, p *prepare.Preparation) error {

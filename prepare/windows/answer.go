@@ -98,6 +98,8 @@ func (c Call) describe() string {
 		return c.Do + " " + c.Path
 	case "objects":
 		return "ask WMI: " + c.Query
+	case "addMapping", "removeMapping":
+		return fmt.Sprintf("%s of %s, issued by %s, in winrm/config/service/certmapping", c.Do, c.Data, c.Name)
 	case "wsman", "setWSMan":
 		return strings.TrimSpace(c.Do + " " + c.Resource + " " + c.Name)
 	}

@@ -38,6 +38,9 @@ type Call struct {
 	Properties []string `json:"properties,omitempty"` // of the objects that are asked for
 	Resource   string   `json:"resource,omitempty"`   // of WS-Management, on the machine itself
 	Expect     []int    `json:"expect,omitempty"`     // the exit codes of a program that are no failure
+	User       string   `json:"user,omitempty"`       // a local account
+
+	Secret remote.Secret `json:"-"` // its password: it is in what the script reads on its input, and nowhere else
 }
 
 // Types of a registry value, as its Data has it: numbers in decimal, texts as they are, lists with a NUL between two, bytes in
@@ -157,6 +160,21 @@ func SetWSMan(resource, name, value string) Call {
 	return Call{Do: "setWSMan", Resource: resource, Name: name, Data: value}
 }
 
+// Mappings reads which client certificates WinRM lets in, as whom: objects with issuer (SHA-1 in capitals), subject, uri, user and
+// enabled. No password is told.
+func Mappings() Call { return Call{Do: "mappings"} }
+
+// AddMapping has WinRM let in who has a certificate with this user principal name that the one with this SHA-1 has issued, as a
+// local account, whose password Windows wants for that ([MS-WSMV], "CertMappingType").
+func AddMapping(issuer, subject, user string, password remote.Secret) Call {
+	return Call{Do: "addMapping", Name: issuer, Data: subject, User: user, Secret: password}
+}
+
+// RemoveMapping takes that back.
+func RemoveMapping(issuer, subject string) Call {
+	return Call{Do: "removeMapping", Name: issuer, Data: subject}
+}
+
 // HTTPS reads how WinRM answers over HTTPS: the answer's Data says what of it was made by OpenHTTPS (certificate, listener,
 // rule), and its object has the listener's port, thumbprint, and certificate in base64, as far as there is one.
 func HTTPS() Call { return Call{Do: "https"} }
@@ -171,7 +189,7 @@ func CloseHTTPS() Call { return Call{Do: "closeHTTPS"} }
 // Reads reports whether a call changes nothing.
 func (c Call) Reads() bool {
 	switch c.Do {
-	case "value", "values", "element", "certificate", "file", "exists", "objects", "account", "wsman", "https":
+	case "value", "values", "element", "certificate", "file", "exists", "objects", "account", "wsman", "https", "mappings":
 		return true
 	}
 	return c.Do == "run" && c.Expect == nil

@@ -132,6 +132,8 @@ function Get-Properties($from, $names) {
   $found
 }
 
+$mappings = 'winrm/config/service/certmapping'
+
 $httpsName = 'wskharness WinRM'
 $httpsRule = 'wskharness-winrm-https'
 
@@ -270,6 +272,20 @@ function Invoke-Call($c) {
     }
     'setWSMan' {
       [void](Set-WSManInstance -ResourceURI $c.resource -ValueSet @{ $c.name = [string]$c.data })
+      return @{ type = 'Done' }
+    }
+    'mappings' {
+      $all = @(Get-WSManInstance -ResourceURI $mappings -Enumerate | ForEach-Object {
+          @{ issuer = ([string]$_.Issuer).Replace(' ', '').ToUpperInvariant(); subject = [string]$_.Subject; uri = [string]$_.URI; user = [string]$_.UserName; enabled = [string]$_.Enabled }
+        })
+      return @{ type = 'Objects'; objects = [object[]]$all }
+    }
+    'addMapping' {
+      [void](New-WSManInstance -ResourceURI $mappings -SelectorSet @{ Issuer = $c.name; Subject = $c.data; URI = '*' } -ValueSet @{ UserName = $c.user; Password = $c.password; Enabled = 'true' })
+      return @{ type = 'Done' }
+    }
+    'removeMapping' {
+      Remove-WSManInstance -ResourceURI $mappings -SelectorSet @{ Issuer = $c.name; Subject = $c.data; URI = '*' }
       return @{ type = 'Done' }
     }
     'https' { return Get-Https }

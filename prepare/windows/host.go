@@ -51,11 +51,12 @@ func (p PowerShell) Do(ctx context.Context, calls []Call) ([]Answer, error) {
 func parameters(calls []Call) map[string]any {
 	type call struct {
 		Call
-		Reads bool `json:"reads"`
+		Reads    bool   `json:"reads"`
+		Password string `json:"password,omitempty"`
 	}
 	all := make([]call, len(calls))
 	for i, c := range calls {
-		all[i] = call{c, c.Reads()}
+		all[i] = call{c, c.Reads(), c.Secret.Reveal()}
 	}
 	return map[string]any{"calls": all}
 }

@@ -2,6 +2,7 @@ package windows
 
 import (
 	"encoding/json"
+	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ func TestScriptKnowsAllCalls(t *testing.T) {
 		Value("k", "n"), Values("k", "n"), SetValue("k", "n", DWord, "1"), DeleteValue("k", "n", ""), Element(CurrentLoader, "16000049"), Program("a"), Ask("a"),
 		HasCertificate("Root", "t"), AddCertificate("Root", nil), RemoveCertificate("Root", "t"), ReadFile("p"), WriteFile("p", nil), DeleteFile("p", ""), CopyFile("p", "q"),
 		Exists("p"), Objects("n", "q"), Account(), BootID(), WSMan("r"), SetWSMan("r", "n", "v"), HTTPS(), OpenHTTPS(), CloseHTTPS(),
+		Mappings(), AddMapping("i", "s", "u", "p"), RemoveMapping("i", "s"),
 	} {
 		if !strings.Contains(script, "    '"+c.Do+"' {") {
 			t.Errorf("the script does not know %s", c.Do)
@@ -68,6 +70,20 @@ func TestParameters(t *testing.T) {
 	want := `{"calls":[{"do":"run","program":"bcdedit.exe","line":"/set \"{current}\" testsigning on","expect":[0,2],"reads":false},{"do":"run","program":"whoami.exe","reads":true}]}`
 	if err != nil || string(text) != want {
 		t.Errorf("got %s, %v\nwant %s", text, err, want)
+	}
+}
+
+// A password is in what the script gets, and in nothing that is printed, or kept, of a call.
+func TestSecretOfACall(t *testing.T) {
+	c := AddMapping("AB", "tester@box", "tester", "s3cret")
+	text, err := json.Marshal(parameters([]Call{c}))
+	if err != nil || !strings.Contains(string(text), `"password":"s3cret"`) {
+		t.Errorf("got %s, %v", text, err)
+	}
+	kept, err := json.Marshal(c)
+	failed := &CallError{Call: c, Text: "refused"}
+	if all := fmt.Sprintf("%s %v %+v %#v %s", kept, c, c, c, failed); err != nil || strings.Contains(all, "s3cret") {
+		t.Errorf("got %s, %v", all, err)
 	}
 }
 

@@ -92,6 +92,8 @@ func (w *Windows) call(c windows.Call) windows.Answer {
 		return w.bootID()
 	case "wsman", "setWSMan":
 		return w.managed(c)
+	case "mappings", "addMapping", "removeMapping":
+		return w.mapping(c)
 	case "https", "openHTTPS", "closeHTTPS":
 		return w.https(c)
 	default:
@@ -225,6 +227,38 @@ func (w *Windows) managed(c windows.Call) windows.Answer {
 		found[p] = values[p]
 	}
 	return windows.Answer{Type: "Object", Objects: []map[string]string{found}}
+}
+
+const mappings = "winrm/config/service/certmapping"
+
+// mapping plays which client certificates WinRM lets in.
+func (w *Windows) mapping(c windows.Call) windows.Answer {
+	place := mappings + "?Issuer=" + c.Name + "+Subject=" + c.Data + "+URI=*"
+	_, there := w.Managed[place]
+	switch c.Do {
+	case "addMapping":
+		if there || c.User == "" || c.Secret == "" {
+			return failure(0, w.say("The WS-Management service cannot process the request: the object exists already, or its credentials are invalid", "Der WS-Verwaltungsdienst kann die Anforderung nicht verarbeiten"))
+		}
+		w.Managed[place] = map[string]string{"UserName": c.User, "Password": c.Secret.Reveal(), "Enabled": "true"}
+		return done
+	case "removeMapping":
+		if !there {
+			return failure(winerr.ErrorFileNotFound, w.say("The WS-Management service cannot find the object", "Das Objekt wurde nicht gefunden"))
+		}
+		delete(w.Managed, place)
+		return done
+	}
+	a := windows.Answer{Type: "Objects"}
+	for _, place := range sortedKeys(w.Managed) {
+		if selectors, is := strings.CutPrefix(place, mappings+"?Issuer="); is {
+			issuer, rest, _ := strings.Cut(selectors, "+Subject=")
+			subject, uri, _ := strings.Cut(rest, "+URI=")
+			m := w.Managed[place]
+			a.Objects = append(a.Objects, map[string]string{"issuer": issuer, "subject": subject, "uri": uri, "user": m["UserName"], "enabled": m["Enabled"]})
+		}
+	}
+	return a
 }
 
 const (

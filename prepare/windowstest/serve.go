@@ -50,12 +50,19 @@ type served struct {
 // answer executes the script's calls.
 func (s *served) answer(ctx context.Context, c powershelltest.Call) (any, error) {
 	var p struct {
-		Calls []windows.Call `json:"calls"`
+		Calls []struct {
+			windows.Call
+			Password string `json:"password"`
+		} `json:"calls"`
 	}
 	if err := json.Unmarshal(c.Parameters, &p); err != nil || !strings.Contains(c.Script, "function Invoke-Call") {
 		return nil, fmt.Errorf("not the script: %.100q, %w", c.Script, err)
 	}
-	answers, err := s.w.Do(ctx, p.Calls)
+	calls := make([]windows.Call, len(p.Calls))
+	for n, c := range p.Calls {
+		calls[n], calls[n].Secret = c.Call, remote.Secret(c.Password)
+	}
+	answers, err := s.w.Do(ctx, calls)
 	if _, down := errors.AsType[*remote.ConnError](err); down {
 		go s.reboot()
 		return nil, &powershelltest.Instead{Output: powershell.Output{ExitCode: 1}}
