@@ -71,7 +71,7 @@ func (s *session) reconnectWithin(ctx context.Context, before string, limit time
 		ctx, cancel := context.WithTimeout(whole, limit)
 		defer cancel()
 		defer s.tellTimeUp(ctx, "connect to the guest again after a reboot")
-		var booting bootTolerance
+		var booting guest.Booting
 		for {
 			label, err := s.openBooting(ctx, whole)
 			switch {
@@ -79,10 +79,10 @@ func (s *session) reconnectWithin(ctx context.Context, before string, limit time
 				return label, nil
 			case err == nil:
 				err = fmt.Errorf("the guest on %s still runs the boot from before its reboot", s.target.Name)
-			case !booting.tolerates(ctx, err):
+			case !booting.Tolerates(ctx, err):
 				return label, err
 			}
-			if !booting.wait(ctx) {
+			if !booting.Wait(ctx) {
 				return label, err
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"wskharness/guest"
 	"wskharness/remote"
 	"wskharness/results"
 	"wskharness/vm"
@@ -90,28 +91,12 @@ func (s *session) orderReboot(ctx context.Context) error {
 	return err
 }
 
-// awaitBoot waits for another boot, in which two shells in a row work: a machine that is going down still
-// answers, and Windows restarts WinRM once more shortly after it first answered.
+// awaitBoot waits for another boot, in which two shells in a row work.
 func (s *session) awaitBoot(ctx context.Context, before string) (label string, err error) {
-	confirmed := ""
-	var booting bootTolerance
-	for {
+	var booting guest.Booting
+	_, err = booting.Await(ctx, before, func(ctx context.Context) (string, error) {
 		label, err = s.openBooting(ctx, ctx)
-		switch id := s.facts.BootID; {
-		case err != nil && !booting.tolerates(ctx, err):
-			return "", err
-		case err != nil:
-			confirmed = ""
-		case id == before:
-			err, confirmed = fmt.Errorf("it still runs boot %s", id), ""
-		case id == confirmed:
-			return label, nil
-		default:
-			confirmed = id
-			continue
-		}
-		if !booting.wait(ctx) {
-			return "", err
-		}
-	}
+		return s.facts.BootID, err
+	})
+	return label, err
 }

@@ -92,7 +92,7 @@ func (g *simGuest) do(r *simRun, boot int) bool {
 	case "end":
 		g.end()
 	case "end soon":
-		time.AfterFunc(longestPause/4, func() {
+		time.AfterFunc(500*time.Millisecond, func() {
 			g.mu.Lock()
 			defer g.mu.Unlock()
 			g.end()

@@ -30,7 +30,7 @@ type Preparation struct {
 	Host       windows.Host
 	Options    Options
 	BootWithin time.Duration     // how long the machine may take to boot; zero: half an hour, which updates may need
-	Pause      time.Duration     // before a machine that boots is asked again, at first; zero: half a second
+	Pause      time.Duration     // before a machine that boots is asked again, at first; zero: as [guest.Booting] does
 	Tell       func(text string) // is told what is done, before it is; nil: nobody is
 	// Checkpoint makes what the machine is its clean state; nil: it has none.
 	Checkpoint func(ctx context.Context) error
@@ -47,7 +47,7 @@ func New(host windows.Host, o Options) *Preparation {
 const LongestBoot = 30 * time.Minute
 
 func (p *Preparation) fill() {
-	p.BootWithin, p.Pause = cmp.Or(p.BootWithin, LongestBoot), cmp.Or(p.Pause, defaultPause)
+	p.BootWithin = cmp.Or(p.BootWithin, LongestBoot)
 }
 
 func (p *Preparation) tell(text string) {
