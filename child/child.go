@@ -20,6 +20,7 @@ import (
 func Command(ctx context.Context, env []string, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append([]string{}, env...) // never nil, which would stand for all that this process has
+	setLine(cmd)
 	return cmd
 }
 

@@ -1,7 +1,6 @@
 package child
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -52,14 +51,13 @@ func (g *group) limit(flags uint32) error {
 func (g *group) begin(cmd *exec.Cmd) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	err := errors.Join(cmd.Process.WithHandle(func(handle uintptr) {
-		if err := windows.AssignProcessToJobObject(g.job, windows.Handle(handle)); err == nil {
-			g.in = true
-		}
-	}))
+	var refused error
+	err := cmd.Process.WithHandle(func(handle uintptr) { refused = windows.AssignProcessToJobObject(g.job, windows.Handle(handle)) })
+	if err == nil && refused != nil {
+		err = fmt.Errorf("put it into a job: %w", refused)
+	}
+	g.in = err == nil
 	switch {
-	case err == nil && !g.in:
-		err = errors.New("it can't be put into a job")
 	case err == nil && g.killed:
 		_ = windows.TerminateJobObject(g.job, 1)
 	case err == nil:
