@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -142,7 +143,7 @@ func TestThereIsNoShell(t *testing.T) {
 	}
 }
 
-// TestPathsOfThisMachine: as they are written; nobody replaces a ~, and this is not Windows.
+// TestPathsOfThisMachine: as they are written; nobody replaces a ~, and another system's are refused.
 func TestPathsOfThisMachine(t *testing.T) {
 	for _, key := range []string{"out: @", "suites: [@]", "targets: {wine: {provider: wine, netio: @}}",
 		"targets: {b: {provider: static, url: 'https://h', user: u, password_file: @}}", "targets: {b: {provider: static, url: 'https://h', user: u, password_env: X, ca_file: @}}"} {
@@ -151,23 +152,43 @@ func TestPathsOfThisMachine(t *testing.T) {
 			"'~'":                `(expected the whole path: no shell replaces the ~)`,
 			"$HOME/x":            `(expected the value of the variable: no shell replaces it)`,
 			"'%USERPROFILE%\\x'": `(expected the value of the variable: no shell replaces it)`,
-			`'C:\x\y'`:           `(expected a path of this machine, which is not Windows)`,
-			`'\\server\x'`:       `(expected a path of this machine, which is not Windows)`,
-			`'a\b'`:              `(expected / between folders)`,
 			`"a\nb"`:             `with the control character U+000A (expected text of one line; in double quotes \ begins an escape`,
 			"010":                "which without quotes is 8 in YAML 1.1",
 			"a/b c.pem":          "",
-			"'/x/$1~'":           "",
+			"x/$1~":              "",
 		} {
-			text := strings.Replace(key, "@", value, 1) + "\n"
-			if !strings.HasPrefix(key, "targets") {
-				text += "targets: {wine: {provider: wine}}\n"
-			}
-			_, err := parseConfig([]byte(text), "c.yaml", "/etc")
-			if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n")) {
-				t.Errorf("%s:\ngot  %v\nwant %s", text, err, want)
-			}
+			checkPath(t, key, value, want)
 		}
+		for value, want := range ofThisSystem() {
+			checkPath(t, key, value, want)
+		}
+	}
+}
+
+// ofThisSystem are paths that another system would take differently.
+func ofThisSystem() map[string]string {
+	if runtime.GOOS == "windows" {
+		const drive = `(expected a path with its drive, as C:\lab\x, or one from this file's folder on)`
+		return map[string]string{`'C:\x\y'`: "", `'C:/x/y'`: "", `'\\server\x\y'`: "", `'a\b'`: "", "/x": drive, `'\x'`: drive, "'C:x'": drive}
+	}
+	return map[string]string{
+		`'C:\x\y'`:     `(expected a path of this machine, which is not Windows)`,
+		`'\\server\x'`: `(expected a path of this machine, which is not Windows)`,
+		`'a\b'`:        `(expected / between folders)`,
+		"'/x/$1~'":     "",
+	}
+}
+
+// checkPath reads a configuration with a path in the place of a key's @.
+func checkPath(t *testing.T, key, value, want string) {
+	t.Helper()
+	text := strings.Replace(key, "@", value, 1) + "\n"
+	if !strings.HasPrefix(key, "targets") {
+		text += "targets: {wine: {provider: wine}}\n"
+	}
+	_, err := parseConfig([]byte(text), "c.yaml", "/etc")
+	if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n")) {
+		t.Errorf("%s:\ngot  %v\nwant %s", text, err, want)
 	}
 }
 

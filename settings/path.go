@@ -33,12 +33,9 @@ func (r *Reader) FilePath(n *strictyaml.Node, what string) string {
 	return filepath.Join(r.Dir, text)
 }
 
-var (
-	windowsDrive = regexp.MustCompile(`^[A-Za-z]:[\\/]`)
-	variable     = regexp.MustCompile(`\$[A-Za-z_{(]|%[A-Za-z_]+%`)
-)
+var variable = regexp.MustCompile(`\$[A-Za-z_{(]|%[A-Za-z_]+%`)
 
-// LocalPath reads a path as it is written, and refuses what only a shell, or Windows, would take for one.
+// LocalPath reads a path as it is written, and refuses what only a shell, or another system, would take for one.
 func (r *Reader) LocalPath(n *strictyaml.Node, what string) (string, bool) {
 	text, ok := r.Line(n, what)
 	switch {
@@ -48,12 +45,12 @@ func (r *Reader) LocalPath(n *strictyaml.Node, what string) (string, bool) {
 		r.At(n, "the whole path: no shell replaces the ~", "%s is %s", what, n.Describe())
 	case variable.MatchString(text):
 		r.At(n, "the value of the variable: no shell replaces it", "%s is %s", what, n.Describe())
-	case windowsDrive.MatchString(text) || strings.HasPrefix(text, `\\`):
-		r.At(n, "a path of this machine, which is not Windows", "%s is %s", what, n.Describe())
-	case strings.Contains(text, `\`) && !strings.Contains(text, "/"):
-		r.At(n, "/ between folders", "%s is %s", what, n.Describe())
 	default:
-		return text, true
+		want := wanted(text)
+		if want == "" {
+			return text, true
+		}
+		r.At(n, want, "%s is %s", what, n.Describe())
 	}
 	return "", false
 }

@@ -87,6 +87,9 @@ func accelerator(word string) (accel, slow string) {
 
 // checks look for what QEMU needs on this machine.
 func checks(ctx context.Context, needed bool) []vm.Check {
+	if elsewhere := absent(); elsewhere != nil {
+		return []vm.Check{{Name: "QEMU", Needed: needed, Detail: "it needs Linux", Fix: elsewhere.Error()}}
+	}
 	emulator := vm.Check{Name: "QEMU", Needed: needed}
 	if found, err := findSoftware(ctx, qemuProgram); err != nil {
 		emulator.Detail, emulator.Fix = err.Error(), installQEMU
