@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -43,8 +44,12 @@ func NewRunDir(on disk.FS, base, id string) (string, error) {
 
 // PointLatest points base/latest at the run, in one step: somebody who follows it at any time finds the
 // old run or the new one. Where the file system has no symbolic links, or somebody else's file has
-// that name, there is no such pointer, and that is all.
+// that name, there is no such pointer, and that is all. So it is on Windows, where few may make links, and a link to a folder can't be
+// replaced: it would go on pointing at the first run.
 func PointLatest(base, id string) {
+	if runtime.GOOS == "windows" {
+		return
+	}
 	temporary := filepath.Join(base, "."+latestName+"-"+id)
 	if os.Symlink(id, temporary) != nil {
 		return

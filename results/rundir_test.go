@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"testing"
 	"time"
 
@@ -36,7 +37,7 @@ func TestNewRunDir(t *testing.T) {
 			t.Fatal(err)
 		}
 		PointLatest(base, id)
-		if to, err := os.Readlink(filepath.Join(base, "latest")); err != nil || to != id {
+		if to, err := os.Readlink(filepath.Join(base, "latest")); runtime.GOOS != "windows" && (err != nil || to != id) {
 			t.Errorf("latest points at %q (%v), want %q", to, err, id)
 		}
 		if dir != filepath.Join(base, id) {
@@ -51,8 +52,12 @@ func TestNewRunDir(t *testing.T) {
 			t.Errorf("a run named %q was accepted", id)
 		}
 	}
-	if left := names(t, base); len(left) != 3 {
-		t.Errorf("in the base: %v, want two runs and latest", left)
+	want := 3
+	if runtime.GOOS == "windows" {
+		want = 2
+	}
+	if left := names(t, base); len(left) != want {
+		t.Errorf("in the base: %v, want two runs, and latest where there are links", left)
 	}
 }
 

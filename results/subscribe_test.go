@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -91,7 +92,9 @@ func TestReplayThatFails(t *testing.T) {
 	dir := t.TempDir()
 	j := mustCreate(t, dir)
 	mustAppend(t, j, started)
-	if err := os.Rename(filepath.Join(dir, JournalName), filepath.Join(dir, "elsewhere")); err != nil {
+	if err := os.Rename(filepath.Join(dir, JournalName), filepath.Join(dir, "elsewhere")); err != nil && runtime.GOOS == "windows" {
+		t.Skip("Windows keeps the file of an open journal where it is: ", err)
+	} else if err != nil {
 		t.Fatal(err)
 	}
 	if err := j.Subscribe(&upTo{}); err == nil {
