@@ -39,7 +39,7 @@ func create(room, id string) (l *Lease, err error) {
 			return err
 		}
 		if err := os.Mkdir(dir, 0o700); err != nil {
-			disk.Unlock(lock) // the folder's, where there is one
+			letGo(lock, dir) // who has that folder makes another
 			return err
 		}
 		l = &Lease{Dir: dir, Lock: lock}
