@@ -66,15 +66,15 @@ func forget(path string) {
 	}
 }
 
-// patience is how long others may have what they have open only to look at it.
-const patience = 5 * time.Second
+// forbearance is how long others may have what they have open only to look at it.
+const forbearance = 5 * time.Second
 
 // undisturbed does something that fails as long as somebody has a file open, or is just removing it.
 func undisturbed(do func() error) error {
 	for begun := time.Now(); ; time.Sleep(5 * time.Millisecond) {
 		err := do()
 		passing := errors.Is(err, fs.ErrPermission) || errors.Is(err, windows.ERROR_SHARING_VIOLATION)
-		if !passing || time.Since(begun) > patience {
+		if !passing || time.Since(begun) > forbearance {
 			return err
 		}
 	}
