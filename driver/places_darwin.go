@@ -5,3 +5,9 @@ const (
 	SetCache  = "set HOME"
 	setConfig = "set HOME"
 )
+
+// CachePlace and ConfigPlace are where that is, in words.
+const (
+	CachePlace  = "~/Library/Caches/wskharness"
+	ConfigPlace = "~/Library/Application Support/wskharness"
+)

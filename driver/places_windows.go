@@ -5,3 +5,9 @@ const (
 	SetCache  = "set LocalAppData"
 	setConfig = "set AppData"
 )
+
+// CachePlace and ConfigPlace are where that is, in words.
+const (
+	CachePlace  = "%LocalAppData%\\wskharness"
+	ConfigPlace = "%AppData%\\wskharness"
+)

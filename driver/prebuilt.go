@@ -60,8 +60,12 @@ func (s Spec) hash(files []sourceFile) string {
 
 // fromProgram is an image that this program has in it, put into the cache; ok is false where it has none.
 func fromProgram(spec Spec, files []sourceFile, cache Cache) (artifact *Artifact, ok bool, err error) {
+	return prebuiltIn(prebuiltImages, spec, files, cache)
+}
+
+func prebuiltIn(images fs.FS, spec Spec, files []sourceFile, cache Cache) (artifact *Artifact, ok bool, err error) {
 	name := spec.hash(files)
-	from, err := fs.Sub(prebuiltImages, path.Join(prebuiltDir, name))
+	from, err := fs.Sub(images, path.Join(prebuiltDir, name))
 	if err != nil {
 		return nil, false, err
 	}

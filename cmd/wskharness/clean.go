@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"wskharness/driver"
 	"wskharness/host"
 	"wskharness/report"
 	"wskharness/vm/kinds"
@@ -22,11 +23,11 @@ func newClean(c *common) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "clean",
 		Short: "Remove what is kept in the cache: builds, Wine templates, what dead guests have left",
-		Long: `Remove what wskharness keeps in its cache (~/.cache/wskharness, or below XDG_CACHE_HOME) and can make again:
+		Long: `Remove what wskharness keeps in its cache (` + driver.CachePlace + `) and can make again:
 builds, Wine templates, what dead guests have left. Guests that are up stay, with what they are made of. Nothing is
 removed while another wskharness is at work with the cache.
 
-The signing key and its certificate (~/.config/wskharness, or below XDG_CONFIG_HOME) stay unless --keys is given: every
+The signing key and its certificate (` + driver.ConfigPlace + `) stay unless --keys is given: every
 machine has to trust the next one anew. Run folders (wskharness-runs) are not touched.`,
 		Args: cobra.NoArgs,
 		RunE: o.run,

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -82,9 +83,13 @@ func (c *common) env() (vm.Host, error) {
 // checkHomes refuses folders of the user that depend on the current one: there would be another signing key, and another
 // cache, wherever a command is given, and Wine takes no such path.
 func checkHomes(getenv func(string) string) error {
-	for _, name := range []string{"HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"} {
+	names, root := []string{"HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"}, "/"
+	if runtime.GOOS == "windows" {
+		names, root = []string{"LocalAppData", "AppData"}, `a drive, as C:\`
+	}
+	for _, name := range names {
 		if dir := getenv(name); dir != "" && !filepath.IsAbs(dir) {
-			return &settings.UsageError{Err: fmt.Errorf("%s is %q, which is not an absolute path: set it to one that begins with /", name, dir)}
+			return &settings.UsageError{Err: fmt.Errorf("%s is %q, which is not an absolute path: set it to one that begins with %s", name, dir, root)}
 		}
 	}
 	return nil

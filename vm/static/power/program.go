@@ -36,7 +36,7 @@ const maxSaid = 2000
 // Check says why the program can't be started, nil where it can, as far as that can be seen.
 func (p *Program) Check() error {
 	if _, err := exec.LookPath(p.Words[0]); err != nil && !errors.Is(err, exec.ErrDot) {
-		advice := cmp.Or(p.Install, "see that it is there and executable (chmod +x), and in PATH unless a path is given")
+		advice := cmp.Or(p.Install, runnable)
 		return fmt.Errorf("%s can't be started: %w: %s", p.Words[0], unwrapped(err), advice)
 	}
 	return nil
