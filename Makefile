@@ -12,7 +12,7 @@ UNSHARED := gopkg.in/yaml.v3 encoding/base64 unicode/utf8 hash/adler32 compress/
 RACE    := -race $(UNSHARED:%=-gcflags=%=-race=false)
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run test test-slow build build-all check check-go vet-elsewhere check-c check-c-now test-go test-engine soak test-clients test-vm mutants bench fuzz clean
+.PHONY: help run test test-slow build build-all check check-go vet-elsewhere check-c check-c-now test-go test-engine soak test-clients test-windows test-vm mutants bench fuzz clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,6 +101,12 @@ soak: ## The long form of the tests in which something goes wrong at random mome
 test-clients: ## Install WinRM clients by others, and test our endpoint with them
 	@scripts/deps clients
 	$(GO) test $(RACE) -count=1 -v -run '^Test(Pywinrm|Ansible)' ./remote/winrmd
+
+# What has passed is not run again until it changes: the results are kept as go test keeps them.
+test-windows: ## Every package's own tests for Windows, on Wine: what passed, failed, was skipped and why (PACKAGES='./disk ./child')
+	@scripts/deps test
+	@$(GO) build -o bin/windows-packages ./windowstest/packages
+	@bin/windows-packages $(or $(PACKAGES),./...)
 
 test-vm: ## A real virtual machine, made of Debian's packages, under QEMU and libvirt: run on, crashed, killed, resumed (minutes)
 	@scripts/deps vm

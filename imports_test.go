@@ -89,7 +89,9 @@ var floors = [][]string{
 	{"cmd/wskharness", "examples", "disk", "strictyaml", "results", "report", "driver", "suites", "remote", "guest", "guest/transfer", "crashdump", "vm", "vm/kinds", "settings", "config", "host", "workshop", "targets", "prepare", "prepare/windows", "harness", "selftest", "image", "vm/powershell", "bundle", "child"},
 	{"vmimage/inside", "vm", "vm/vmtest/bootable/early", "remote", "vm/*"},
 	{"vmimage"},
-	{"windowstest"},
+	{"winetest"},
+	{"windowstest", "child", "disk", "driver", "vm/*"},
+	{"windowstest/packages", "child", "vm/*", "windowstest"},
 	{"mutants/controller", "child"},
 	{"mutants", "results", "report", "driver", "suites", "vm", "vm/kinds", "config", "host", "harness"},
 }

@@ -1,3 +1,4 @@
 // Package windowstest has the Windows build of the program work, on Wine, against a machine that it reaches over the network:
-// as a driver developer's computer does. There is nothing in it but this test.
+// as a driver developer's computer does. Beside that test it gives such a computer ([New]) to whoever runs other programs for
+// Windows there: its command packages runs every package's own tests on it.
 package windowstest
