@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"wskharness/disk"
 	"wskharness/remote"
 	"wskharness/strictyaml"
 	"wskharness/vm/kinds"
@@ -107,7 +108,7 @@ func TestConfigIsFoundUpward(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(top, "pw"), []byte("s3cret\n"), 0o600); err != nil {
+	if err := disk.Replace(disk.OS(), filepath.Join(top, "pw"), []byte("s3cret\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	e, err := c.Target("box").Machine.Endpoint(os.Getenv)

@@ -36,12 +36,12 @@ func TestExternalDriver(t *testing.T) {
 		text string
 		want External
 	}{
-		"ready": {"{sys: echo.sys}", External{File: dir + "/echo.sys", Service: suites.Service{Name: "echo", Start: suites.StartDemand}}},
+		"ready": {"{sys: echo.sys}", External{File: filepath.Join(dir, "echo.sys"), Service: suites.Service{Name: "echo", Start: suites.StartDemand}}},
 		"all of a ready one": {
 			"{sys: echo.sys, inf: echo.inf, cat: echo.cat, pdb: echo.pdb, service: Echo-2, start: boot, depends: [netio, tcpip], " +
 				"parameters: {Depth: 3, Large: 0x100000000, Name: some text, Names: [a, b], Key: {hex: '00 ff'}}}",
 			External{
-				File: dir + "/echo.sys", INF: dir + "/echo.inf", Catalog: dir + "/echo.cat", PDB: dir + "/echo.pdb",
+				File: filepath.Join(dir, "echo.sys"), INF: filepath.Join(dir, "echo.inf"), Catalog: filepath.Join(dir, "echo.cat"), PDB: filepath.Join(dir, "echo.pdb"),
 				Service: suites.Service{
 					Name: "Echo-2", Start: suites.StartBoot, Depends: []string{"netio", "tcpip"},
 					Parameters: []suites.Parameter{
@@ -54,11 +54,11 @@ func TestExternalDriver(t *testing.T) {
 				},
 			}},
 		"built": {"{source: ., build: [make, -s], build_within: 30s, sys: out/x.sys}", External{
-			File: dir + "/out/x.sys", Sign: true, Build: &driver.Command{Dir: dir, Args: []string{"make", "-s"}, Limit: 30 * time.Second},
+			File: filepath.Join(dir, "out", "x.sys"), Sign: true, Build: &driver.Command{Dir: dir, Args: []string{"make", "-s"}, Limit: 30 * time.Second},
 			Service: suites.Service{Name: "x", Start: suites.StartDemand},
 		}},
 		"built with variables": {"{source: ., build: [make], build_env: [CROSS_COMPILE, _TOKEN2], sys: x.sys}", External{
-			File: dir + "/x.sys", Sign: true, Build: &driver.Command{Dir: dir, Args: []string{"make"}, Limit: defaultBuildLimit,
+			File: filepath.Join(dir, "x.sys"), Sign: true, Build: &driver.Command{Dir: dir, Args: []string{"make"}, Limit: defaultBuildLimit,
 				Environment: child.Environment{Also: []string{"CROSS_COMPILE", "_TOKEN2"}}},
 			Service: suites.Service{Name: "x", Start: suites.StartDemand},
 		}},
@@ -85,14 +85,14 @@ func TestExternalDriverMistakes(t *testing.T) {
 		text, want string
 		schema     bool // the schema refuses it, too
 	}{
-		"not there":          {"{sys: gone.sys}", "c.yaml:2:15: sys: there is no file " + dir + "/gone.sys (expected a file, or source and build that make it)", false},
+		"not there":          {"{sys: gone.sys}", "c.yaml:2:15: sys: there is no file " + filepath.Join(dir, "gone.sys") + " (expected a file, or source and build that make it)", false},
 		"ending":             {"{sys: echo.inf}", `c.yaml:2:15: sys is "echo.inf" (expected a file with the ending .sys)`, true},
 		"with defines":       {"{sys: echo.sys, defines: {A: 1}}", "c.yaml:2:34: defines are of the sample driver, and sys is another one", true},
 		"key alone":          {"{service: x}", "c.yaml:2:19: service without a driver of your own (expected sys: the driver's file beside it)", true},
 		"misspelt":           {"{sys: echo.sys, servce: x}", `c.yaml:2:25: unknown key "servce" in driver; did you mean "service"?`, true},
 		"build alone":        {"{sys: echo.sys, build: [make]}", "c.yaml:2:32: build without source", true},
 		"source alone":       {"{sys: echo.sys, source: .}", "c.yaml:2:33: source is of use to a build only, and no command builds the driver", true},
-		"no folder":          {"{sys: echo.sys, source: gone, build: [make]}", "c.yaml:2:33: source: " + dir + "/gone is not an existing folder (expected a folder)", false},
+		"no folder":          {"{sys: echo.sys, source: gone, build: [make]}", "c.yaml:2:33: source: " + filepath.Join(dir, "gone") + " is not an existing folder (expected a folder)", false},
 		"empty build":        {"{sys: echo.sys, source: ., build: []}", "build is an empty list (expected a list of at least one)", true},
 		"build's time":       {"{sys: echo.sys, source: ., build: [make], build_within: 3h}", "build_within is 3h (expected whole milliseconds from 1ms to 2h)", false},
 		"build_env alone":    {"{sys: echo.sys, build_env: [CC]}", "c.yaml:2:36: build_env without build (expected build: [the program, its arguments] beside it)", true},

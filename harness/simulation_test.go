@@ -124,7 +124,11 @@ func rackPlan(t *testing.T, suite string) *Plan {
 	if err := os.WriteFile(filepath.Join(dir, "sim.yaml"), []byte(suite), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	config, err := harnesstest.ParseConfig([]byte("targets: {lab: {provider: static, url: 'https://lab.invalid:5986/wsman', user: u, password_env: NONE, power: {reset: ['true']}, boot_within: 9m}}\nsuites: [sim.yaml]\n"), config.Name, dir)
+	there := "'true'" // a program that can be started
+	if runtime.GOOS == "windows" {
+		there = "cmd"
+	}
+	config, err := harnesstest.ParseConfig([]byte("targets: {lab: {provider: static, url: 'https://lab.invalid:5986/wsman', user: u, password_env: NONE, power: {reset: ["+there+"]}, boot_within: 9m}}\nsuites: [sim.yaml]\n"), config.Name, dir)
 	if err != nil {
 		t.Fatal(err)
 	}

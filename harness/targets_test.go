@@ -15,6 +15,7 @@ import (
 
 // TestReferencesAreToldWhereTheyStand: what only the catalogue shows to be wrong has its line all the same, and all at once.
 func TestReferencesAreToldWhereTheyStand(t *testing.T) {
+	harnesstest.NeedsWineGuests(t)
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "m.YAML"), []byte("suite: mine\ndoc: d\ncases: [{id: c, doc: d, steps: [{sleep: 1s}]}]\n"), 0o600); err != nil {
 		t.Fatal(err)

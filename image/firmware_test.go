@@ -23,7 +23,7 @@ func TestFirmware(t *testing.T) {
 		"Microsoft's keys": {ovmf + "OVMF_CODE_4M.fd", ovmf + "OVMF_VARS_4M.ms.fd", "Secure Boot's keys"},
 		"a test's keys":    {ovmf + "OVMF_CODE_4M.fd", ovmf + "OVMF_VARS_4M.snakeoil.fd", "Secure Boot's keys"},
 		"no firmware":      {ovmf + "OVMF_CODE_4M.fd", text, "no UEFI firmware volume"},
-		"nothing":          {ovmf + "OVMF_CODE_4M.fd", text + "x", "no such file"},
+		"nothing":          {ovmf + "OVMF_CODE_4M.fd", text + "x", "text.fdx"},
 		"a folder":         {ovmf, ovmf + "OVMF_VARS_4M.fd", "no image of a flash"},
 		"one":              {"", ovmf + "OVMF_VARS_4M.fd", "two files"},
 		"none":             {"", "", ""},

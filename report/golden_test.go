@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -99,7 +101,13 @@ func golden(t *testing.T, name string, got []byte) {
 	if err != nil {
 		t.Fatalf("%v; go test ./report -update makes it", err)
 	}
+	if runtime.GOOS == "windows" { // the paths of the reports are this system's
+		got = ofARun.ReplaceAllFunc(got, func(path []byte) []byte { return bytes.ReplaceAll(path, []byte(`\`), []byte("/")) })
+	}
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
 		t.Errorf("%s (-want +got); go test ./report -update accepts it:\n%s", path, diff)
 	}
 }
+
+// ofARun is the path of a file of a run.
+var ofARun = regexp.MustCompile(`wskharness-runs\\\S+`)

@@ -1,11 +1,13 @@
 package suites
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/google/go-cmp/cmp"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"wskharness/driver/abi"
 	"wskharness/suites/output"
@@ -110,14 +112,14 @@ func TestDeviceTexts(t *testing.T) {
 			t.Errorf("step %d is not the agent's", s.Step.Op)
 		}
 	}
-	if diff := cmp.Diff([]string{"D", `\\.\E`, "i0aff|be900", `dD|IC:\store\a/b.bin|BC:\store\c.bin`, "", "i78", "", "c61|c?1"}, texts); diff != "" {
+	if diff := cmp.Diff([]string{"D", `\\.\E`, "i0aff|be900", `dD|IC:\store\` + filepath.FromSlash("a/b.bin") + `|BC:\store\c.bin`, "", "i78", "", "c61|c?1"}, texts); diff != "" {
 		t.Error(diff)
 	}
 	want := [][4]uint64{{0, 0}, {1, 1}, {0x22e001, 2, 2, 0}, {1, abi.PlanRoomOfBuffer, 0, 0}, {512, 9, 1, 501}, {0, 0, 1, 0}, {0, 1}, {0, defaultRoom, 1, 0}}
 	if diff := cmp.Diff(want, arguments); diff != "" {
 		t.Error(diff)
 	}
-	if uploads := c.Uploads(); len(uploads) != 2 || uploads[0].Local != "a/b.bin" || uploads[1].Most != abi.PlanGenericBytes {
+	if uploads := c.Uploads(); len(uploads) != 2 || uploads[0].Local != filepath.FromSlash("a/b.bin") || uploads[1].Most != abi.PlanGenericBytes {
 		t.Errorf("it uploads %v", uploads)
 	}
 }

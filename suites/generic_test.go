@@ -3,6 +3,7 @@ package suites
 import (
 	"bytes"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -162,7 +163,7 @@ func TestGenericTexts(t *testing.T) {
 		got = append(got, list(s.Text))
 	}
 	want := []string{
-		`C:\store\out/tool.exe|bin\tool.exe`,
+		`C:\store\` + filepath.FromSlash("out/tool.exe") + `|bin\tool.exe`,
 		`bin\tool.exe| "a b" "" $$|report|r.xml`,
 		`hostname| `,
 		`a| b.txt -c.txt|env|A=x y|unset|B|env|C=|input|6869|look|b.txt|exit|0|exit|4294967295`,

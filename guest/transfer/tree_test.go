@@ -12,11 +12,13 @@ import (
 	"testing"
 
 	"wskharness/guest/transfer/frame"
+	"wskharness/winetest"
 )
 
 func TestTreeOfAFolder(t *testing.T) {
 	t.Parallel()
 	dir := writeTree(t, map[string]string{"a.txt": "a", "sub/b": "bb", "sub/none/": "", "leer/": ""})
+	winetest.Lacks(t, "makes symbolic links and shows nothing of them")
 	if err := os.Symlink("/etc", filepath.Join(dir, "out")); err != nil {
 		t.Fatal(err)
 	}

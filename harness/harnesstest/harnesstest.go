@@ -20,9 +20,20 @@ func ParseConfig(data []byte, name, dir string) (*config.Config, error) {
 // LoadConfig is config.Load with all kinds of machines.
 func LoadConfig(path, dir string) (*config.Config, error) { return config.Load(kinds.All(), path, dir) }
 
+// NeedsWineGuests skips a test that plans a run on one, where there can be none.
+func NeedsWineGuests(t *testing.T) {
+	t.Helper()
+	for _, kind := range kinds.All() {
+		if kind.Name == "wine" && kind.Absent != nil {
+			t.Skip(kind.Absent)
+		}
+	}
+}
+
 // Config is a configuration with a Wine target, in a folder of its own with the files that it names.
 func Config(t *testing.T, more string, files map[string]string) *config.Config {
 	t.Helper()
+	NeedsWineGuests(t)
 	dir := t.TempDir()
 	all := map[string]string{}
 	maps.Copy(all, files)

@@ -76,7 +76,7 @@ func TestImages(t *testing.T) {
 	if _, err := formatOf(t.TempDir()); err == nil || !strings.Contains(err.Error(), "is not a file") {
 		t.Errorf("a folder: got %v", err)
 	}
-	if os.Geteuid() != 0 {
+	if os.Geteuid() > 0 { // there are such files, and this user is not the one who may read all of them
 		path := filepath.Join(t.TempDir(), "image")
 		if err := os.WriteFile(path, boot, 0); err != nil {
 			t.Fatal(err)

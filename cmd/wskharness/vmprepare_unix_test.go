@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -8,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"wskharness/disk"
 	"wskharness/prepare"
 	"wskharness/prepare/windows"
 	"wskharness/prepare/windowstest"
@@ -20,7 +23,7 @@ func windowsTarget(t *testing.T, w *windowstest.Windows) (configuration string) 
 	e := windowstest.Serve(t, w)
 	dir := t.TempDir()
 	t.Setenv("XDG_CONFIG_HOME", dir) // of the signing key
-	if err := os.WriteFile(filepath.Join(dir, "pw"), []byte("secret"), 0o600); err != nil {
+	if err := disk.Replace(disk.OS(), filepath.Join(dir, "pw"), []byte("secret"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	configuration = filepath.Join(dir, "c.yaml")
