@@ -15,8 +15,8 @@ import (
 // Own is what a run brings with it beyond the harness's own folder in the guest, by which what it has left is told from what is
 // somebody else's.
 type Own struct {
-	Driver      string // the service of the driver under test; empty: none
-	Certificate string // SHA-1 of the certificate that it is signed with, in hexadecimal; empty: none
+	Driver      string `json:"driver,omitempty"`      // the service of the driver under test; empty: none
+	Certificate string `json:"certificate,omitempty"` // SHA-1 of the certificate that it is signed with, in hexadecimal; empty: none
 }
 
 // Left is what of the harness's own is in a guest. What comes from there is hostile.

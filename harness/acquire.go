@@ -32,7 +32,7 @@ func (s *session) acquire(ctx context.Context) error {
 		switch {
 		case s.adopted:
 			return "as the earlier controller left it", nil
-		case s.resumed && s.over():
+		case s.resumed && s.over() && !s.owes():
 			return "nothing is left to do", nil
 		}
 		if err := s.reuse(ctx, provider); err != nil || s.machine != nil {
@@ -50,7 +50,7 @@ func (s *session) acquire(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return err
-	case s.resumed && s.over():
+	case s.resumed && s.over() && !s.owes():
 		return nil // only the machine is still to be let go
 	case !s.adopted:
 		return s.connect(ctx)

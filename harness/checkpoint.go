@@ -19,6 +19,7 @@ type checkpoint struct {
 	Runs    int      `json:"driverRuns"`          // so far
 	Run     *openRun `json:"driverRun,omitempty"` // that is under way; nil: none is
 	Tainted string   `json:"tainted,omitempty"`   // why nothing may run before the target is reverted
+	Clean   bool     `json:"clean,omitempty"`     // nothing of the run is left on a machine that nobody reverts, nor its Driver Verifier
 }
 
 // openRun is a run of the driver that may be under way in the guest.

@@ -37,15 +37,31 @@ func (s *session) own() guest.Own {
 // be told from that. The package has to be there: its certificate, which a run does not bring, stays where it was. An earlier
 // controller of this run may have noted it.
 func (s *session) noteBefore(ctx context.Context) error {
-	path := filepath.Join(s.folder(), beforeFile)
-	if !s.lasting() || !errors.Is(readWhole(s.run.env.disk(), path, new(guest.Left)), fs.ErrNotExist) {
+	if !s.lasting() {
 		return nil
 	}
-	before, err := s.guest.Left(ctx, s.own())
+	others, err := s.payForOthers(ctx)
 	if err != nil {
 		return err
 	}
-	return writeWhole(s.run.env.disk(), path, before)
+	path := filepath.Join(s.folder(), beforeFile)
+	var before guest.Left
+	switch err := readWhole(s.run.env.disk(), path, &before); {
+	case err == nil:
+		return s.owe(before)
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil // the run is not cleaned, as is said then
+	case others != nil:
+		before = *others
+	default:
+		if before, err = s.guest.Left(ctx, s.own()); err != nil {
+			return err
+		}
+	}
+	if err := writeWhole(s.run.env.disk(), path, before); err != nil {
+		return err
+	}
+	return s.owe(before)
 }
 
 // clean removes what the run has left in a guest that nobody reverts. A run that can be resumed needs it all.
@@ -62,7 +78,7 @@ func (s *session) clean(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.allow(releaseLimit))
 	defer cancel()
-	_ = s.run.phase(s.target.Name, results.PhaseClean, func() (string, error) {
+	if err := s.run.phase(s.target.Name, results.PhaseClean, func() (string, error) {
 		if s.guest == nil {
 			var err error
 			if s.guest, err = s.reach(ctx, nil); err != nil {
@@ -74,11 +90,10 @@ func (s *session) clean(ctx context.Context) {
 		if err != nil {
 			return "", fmt.Errorf("remove what the run has left on %s: %w: bring it back to a clean state by hand, or give its target a revert program", s.target.Name, err)
 		}
-		if len(removed) == 0 {
-			return "nothing was left", nil
-		}
-		return fmt.Sprintf("%d removed: %s", len(removed), strings.Join(removed[:min(len(removed), 8)], ", ")), nil
-	})
+		return summarize(removed), nil
+	}); err == nil && !s.begun { // else Driver Verifier is still as the run has set it
+		s.paid()
+	}
 }
 
 // checkReverted looks whether a revert that a program of the user's has made was one: nothing of this run can be in the guest

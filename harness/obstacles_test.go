@@ -99,7 +99,7 @@ func TestObstacles(t *testing.T) {
 func TestObstaclesKilled(t *testing.T) {
 	enforced := uint32(1)
 	for at, over := 1, false; !over; at++ {
-		files := &disktest.FS{At: at, Fault: disktest.KillAfter, NoSync: true}
+		files := &disktest.FS{At: at, Fault: disktest.KillBefore, NoSync: true}
 		simulate(t, rackPlan(t, plainSuite), 0, filepath.Join(memoryDir(t), "runs"), func(s *simulation) []*disktest.FS {
 			s.guest.facts = func(f *guest.Facts) { f.CodeIntegrity = &enforced }
 			return []*disktest.FS{files}

@@ -44,6 +44,7 @@ type simGuest struct {
 	reverts  int
 	verifier simVerifier
 	facts    func(*guest.Facts) // nil, or changes what the guest tells of itself
+	sticks   bool               // nothing can be removed from it
 	lasts    bool               // nobody reverts the machine
 	stop     func()             // interrupts the controller
 	started  map[string]int     // how often each case began, for the story of a seed

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -230,10 +231,27 @@ func (r *simRun) record(id string, at journal.Position) (found journal.Record, o
 	return found, false
 }
 
-func (p *simPort) Left(context.Context, guest.Own) (guest.Left, error) {
-	return guest.Left{}, p.there()
+func (p *simPort) Left(ctx context.Context, _ guest.Own) (left guest.Left, err error) {
+	return left, p.ask(ctx, func() error {
+		for id := range p.guest.runs {
+			left.Files = append(left.Files, `runs\`+id)
+		}
+		return nil
+	})
 }
 
-func (p *simPort) Clean(context.Context, guest.Own, guest.Left) ([]string, error) {
-	return nil, p.there()
+func (p *simPort) Clean(ctx context.Context, _ guest.Own, before guest.Left) (removed []string, err error) {
+	return removed, p.ask(ctx, func() error {
+		if p.guest.sticks {
+			return &guest.StaysError{Why: []error{errors.New("it sticks")}}
+		}
+		for id, r := range p.guest.runs {
+			if !slices.Contains(before.Files, `runs\`+id) {
+				r.alive = false
+				delete(p.guest.runs, id)
+				removed = append(removed, `file runs\`+id)
+			}
+		}
+		return nil
+	})
 }

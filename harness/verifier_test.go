@@ -139,7 +139,7 @@ func TestVerifierLeft(t *testing.T) {
 // A controller that is killed anywhere leaves what the one that resumes its run brings back; no pass is without its proof.
 func TestVerifierKilled(t *testing.T) {
 	for at := 1; ; at += unlessRaced(1, 7) {
-		files := &disktest.FS{At: at, Fault: disktest.KillAfter, NoSync: true}
+		files := &disktest.FS{At: at, Fault: disktest.KillBefore, NoSync: true}
 		rec, g := verified(t, verifiedSuite, func(*simulation) {}, files)
 		if !files.Killed() {
 			break

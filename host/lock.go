@@ -15,12 +15,10 @@ import (
 // have several names, and others may use it, its guest knows (docs/protocol.md, "The lease"). It holds until UnlockMachine, or until this process has ended: the
 // system lets go of a dead holder's lock.
 func LockMachine(cache, machine, run string) (*os.File, error) {
-	dir := filepath.Join(cache, "locks")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	path := MachineFile(cache, machine)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("lock %s: %w", machine, err)
 	}
-	sum := sha256.Sum256([]byte(machine))
-	path := filepath.Join(dir, fmt.Sprintf("%x", sum[:8]))
 	file, err := disk.OpenLocked(path)
 	if errors.Is(err, disk.ErrLocked) {
 		holder, _ := os.ReadFile(path)
@@ -34,6 +32,13 @@ func LockMachine(cache, machine, run string) (*os.File, error) {
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", machine, err), file.Close())
 	}
 	return file, nil
+}
+
+// MachineFile is a machine's lock. What else is kept of the machine on this host is beside it, under that name with an ending, and
+// belongs to whoever has the lock.
+func MachineFile(cache, machine string) string {
+	sum := sha256.Sum256([]byte(machine))
+	return filepath.Join(cache, "locks", fmt.Sprintf("%x", sum[:8]))
 }
 
 // UnlockMachine gives the lock up.
