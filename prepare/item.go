@@ -41,18 +41,20 @@ func (s state) String() string {
 	return printable(strings.ReplaceAll(s.Data, "\x00", ", "), 300)
 }
 
+// String names it for people. It may have been read on the target.
 func (i item) String() string {
+	text := strings.TrimSpace(i.Kind + " " + i.Place + " " + i.Name)
 	switch i.Kind {
 	case registryKind:
-		return `HKLM\` + i.Place + `\` + i.Name
+		text = `HKLM\` + i.Place + `\` + i.Name
 	case bootKind:
-		return fmt.Sprintf("%s of %s in the boot configuration", elementName(i.Name), i.Place)
+		text = fmt.Sprintf("%s of %s in the boot configuration", elementName(i.Name), i.Place)
 	case certificateKind:
-		return fmt.Sprintf("certificate %s in %s", i.Name, i.Place)
+		text = fmt.Sprintf("certificate %s in %s", i.Name, i.Place)
 	case mappingKind:
-		return fmt.Sprintf("account of the certificates of %s that %s has issued", printable(i.Name, 200), i.Place)
+		text = fmt.Sprintf("account of the certificates of %s that %s has issued", i.Name, i.Place)
 	}
-	return strings.TrimSpace(i.Kind + " " + i.Place + " " + i.Name)
+	return printable(text, 400)
 }
 
 // itemKind is how items of a kind are read and written.

@@ -63,7 +63,8 @@ func parseRecord(data []byte) (*record, error) {
 	if len(r.Items) > maxOriginals {
 		wrong = append(wrong, fmt.Errorf("it has %d items", len(r.Items)))
 	}
-	for n, o := range r.Items {
+	for n, o := range r.Items[:min(len(r.Items), maxOriginals)] {
+		r.Items[n].Setting = printable(o.Setting, 60)
 		if _, err := kindOf(o.item); err != nil {
 			wrong = append(wrong, err)
 		}

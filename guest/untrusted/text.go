@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -21,14 +22,15 @@ func Clip(s string, n int) string {
 	return s[:n] + "…"
 }
 
-// Printable gives text on one line, without control characters.
+// Printable gives text on one line, without control characters, and without those that have a terminal or a page show it in another
+// order than it is written.
 func Printable(b []byte) string {
 	text := strings.ToValidUTF8(string(b), "\uFFFD")
 	text = strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\r' || r == '\t':
 			return ' '
-		case r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0:
+		case r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r):
 			return -1
 		}
 		return r

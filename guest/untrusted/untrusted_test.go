@@ -19,7 +19,7 @@ func TestClip(t *testing.T) {
 }
 
 func TestPrintable(t *testing.T) {
-	if got, want := Printable([]byte(" a\r\n\tb\x1b[2J\x7f\u0085ü\xff ")), "a b[2Jü\uFFFD"; got != want {
+	if got, want := Printable([]byte(" a\r\n\tb\x1b[2J\x7f\u0085\u202e\u2066\u2028ü\xff ")), "a b[2Jü\uFFFD"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
