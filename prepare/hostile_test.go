@@ -157,3 +157,46 @@ func TestRecordThatIsNone(t *testing.T) {
 		}
 	}
 }
+
+// meanwhile does something before the first call of a kind is executed.
+type meanwhile struct {
+	windows.Host
+	before string
+	do     func()
+}
+
+func (m *meanwhile) Do(ctx context.Context, calls []windows.Call) ([]windows.Answer, error) {
+	for _, c := range calls {
+		if do := m.do; c.Do == m.before && do != nil {
+			m.do = nil
+			do()
+		}
+	}
+	return m.Host.Do(ctx, calls)
+}
+
+// Two that prepare a machine at a time, from different hosts: the one that comes second to write down what the machine was is told,
+// and changes nothing. What the machine was is what it was before both.
+func TestTwoAtATime(t *testing.T) {
+	for name, before := range map[string]string{"it is looked at": "account", "it is written down": "writeFile", "it is changed": "setValue"} {
+		w := windowstest.New()
+		original := w.Snapshot()
+		o := everything(t)
+		var second error
+		host := &meanwhile{Host: w, before: before, do: func() {
+			if second = preparation(w, o).Run(t.Context()); second != nil {
+				t.Errorf("%s: the other: %v", name, second)
+			}
+		}}
+		err := preparation(host, o).Run(t.Context())
+		if before == "writeFile" && (err == nil || !strings.Contains(err.Error(), "somebody else writes it")) {
+			t.Errorf("%s: got %v; want that somebody else is at it", name, err)
+		}
+		if err := preparation(w, o).Undo(t.Context()); err != nil {
+			t.Errorf("%s: undo: %v", name, err)
+		}
+		if after := w.Snapshot(); after != original {
+			t.Errorf("%s: it was not brought back:\n%s", name, difference(original, after))
+		}
+	}
+}

@@ -28,6 +28,8 @@ type record struct {
 	Boot string `json:"boot,omitempty"`
 	// Undoing is set while the target is brought back.
 	Undoing bool `json:"undoing,omitempty"`
+
+	read []byte // as it was read, or written; nil: it was not there
 }
 
 // original is an item as it was.
@@ -92,21 +94,26 @@ func readRecord(ctx context.Context, host windows.Host, file string) (r *record,
 	if err == nil {
 		r, err = parseRecord(data)
 	}
+	if err == nil {
+		r.read = data
+	}
 	if err != nil {
 		return nil, boot, fmt.Errorf("read %s on the target, which says what the target was: %w; look at it by hand, nothing was changed", file, err)
 	}
 	return r, boot, nil
 }
 
-// write puts it on the target's disk.
+// write puts it on the target's disk, where nobody else has written it meanwhile: two that prepare a machine at a time, and know
+// nothing of each other, would each take for the original what the other has made.
 func (r *record) write(ctx context.Context, host windows.Host, file string) error {
 	data, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
-	if _, err := windows.Do(ctx, host, windows.WriteFile(file, data)); err != nil {
+	if _, err := windows.Do(ctx, host, windows.ReplaceFile(file, r.read, data)); err != nil {
 		return fmt.Errorf("write down on the target what it was, so that it can be brought back: %w", err)
 	}
+	r.read = data
 	return nil
 }
 

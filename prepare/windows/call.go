@@ -15,7 +15,9 @@
 package windows
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"strings"
 
 	"wskharness/remote"
@@ -37,6 +39,7 @@ type Call struct {
 	Query      string   `json:"query,omitempty"`      // of WMI
 	Properties []string `json:"properties,omitempty"` // of the objects that are asked for
 	Resource   string   `json:"resource,omitempty"`   // of WS-Management, on the machine itself
+	Was        string   `json:"was,omitempty"`        // of a file that is written: SHA-256 of what it has to be before, or "absent"; empty: anything
 	Expect     []int    `json:"expect,omitempty"`     // the exit codes of a program that are no failure
 	User       string   `json:"user,omitempty"`       // a local account
 
@@ -128,6 +131,15 @@ func ReadFile(path string) Call { return Call{Do: "file", Path: path} }
 // what is in a folder that it makes.
 func WriteFile(path string, data []byte) Call {
 	return Call{Do: "writeFile", Path: path, Data: base64.StdEncoding.EncodeToString(data)}
+}
+
+// ReplaceFile is WriteFile, where the file is what it was when it was read; nil: it was not there. Else somebody else has written it.
+func ReplaceFile(path string, was, data []byte) Call {
+	c := WriteFile(path, data)
+	if c.Was = "absent"; was != nil {
+		c.Was = fmt.Sprintf("%x", sha256.Sum256(was))
+	}
+	return c
 }
 
 // Exists looks for a file; the answer has the type File, or Absent.

@@ -95,6 +95,18 @@ function Write-Whole($path, [byte[]]$bytes) {
   @{ type = 'File' }
 }
 
+function Get-Sha256([byte[]]$bytes) {
+  $h = [Security.Cryptography.SHA256]::Create()
+  try { [BitConverter]::ToString($h.ComputeHash($bytes)).Replace('-', '').ToLowerInvariant() } finally { $h.Dispose() }
+}
+
+function Test-Unchanged($path, $was) {
+  if (-not $was) { return }
+  $is = 'absent'
+  if ([IO.File]::Exists($path)) { $is = Get-Sha256 ([IO.File]::ReadAllBytes($path)) }
+  if ($is -ne $was) { throw ($path + ' is not what it was a moment ago: somebody else writes it') }
+}
+
 function Get-Stored($store, $thumbprint) {
   $s = New-Object Security.Cryptography.X509Certificates.X509Store($store, 'LocalMachine')
   $s.Open('ReadOnly')
@@ -241,7 +253,10 @@ function Invoke-Call($c) {
       if ([IO.File]::Exists($c.path)) { return @{ type = 'File' } }
       return @{ type = '' }
     }
-    'writeFile' { return Write-Whole $c.path ([Convert]::FromBase64String($c.data)) }
+    'writeFile' {
+      Test-Unchanged $c.path $c.was
+      return Write-Whole $c.path ([Convert]::FromBase64String($c.data))
+    }
     'copyFile' {
       if (-not [IO.File]::Exists($c.data)) { return Write-Whole $c.data ([IO.File]::ReadAllBytes($c.path)) }
       return @{ type = 'File' }

@@ -1,8 +1,10 @@
 package windowstest
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"strings"
 
 	"wskharness/prepare/windows"
@@ -120,6 +122,13 @@ func (w *Windows) file(c windows.Call) windows.Answer {
 		raw, err := base64.StdEncoding.DecodeString(c.Data)
 		if err != nil {
 			return failure(0, err.Error())
+		}
+		is := "absent"
+		if there {
+			is = fmt.Sprintf("%x", sha256.Sum256(data))
+		}
+		if c.Was != "" && is != c.Was {
+			return failure(0, c.Path+" is not what it was a moment ago: somebody else writes it")
 		}
 		w.write(c.Path, raw)
 	case "copyFile":
