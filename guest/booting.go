@@ -23,7 +23,7 @@ const (
 // whatever he asks it by. The zero value is ready; one is used for one boot.
 type Booting struct {
 	Pause  time.Duration        // before it is asked again, at first, of which the others are multiples; zero: as long as is usual
-	Passes func(err error) bool // nil, or which errors pass, too, beyond those of [MayPassBooting]
+	Passes func(err error) bool // nil, or which errors pass, too, beyond those of mayPassBooting
 
 	refused int
 	next    time.Duration
@@ -31,7 +31,7 @@ type Booting struct {
 
 // Tolerates reports whether to ask again after an error.
 func (b *Booting) Tolerates(ctx context.Context, err error) bool {
-	may, refused := MayPassBooting(ctx, err)
+	may, refused := mayPassBooting(ctx, err)
 	if refused {
 		b.refused++
 		b.next = refusedPauses * cmp.Or(b.Pause, bootPause)

@@ -107,10 +107,10 @@ var ErrClosed = errors.New("the connection to the guest was closed")
 // went away in the middle. What the guest refused, and what the caller ended, will not pass.
 func MayPass(ctx context.Context, err error) bool { return agent.Passing(ctx, err) }
 
-// MayPassBooting reports whether a Connect that failed with err is worth doing again while the machine boots: what may pass
+// mayPassBooting reports whether a Connect that failed with err is worth doing again while the machine boots: what may pass
 // at any time, and the answers of a service that is on its way up, which knows neither its users (401) nor its own address
 // (404) yet. refused says that it was the credentials that were not accepted: an account may be locked after a few.
-func MayPassBooting(ctx context.Context, err error) (may, refused bool) {
+func mayPassBooting(ctx context.Context, err error) (may, refused bool) {
 	f, ok := errors.AsType[*remote.Fault](err)
 	switch {
 	case ctx.Err() != nil || !ok || f.Code != 0:

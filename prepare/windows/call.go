@@ -39,7 +39,7 @@ type Call struct {
 	Query      string   `json:"query,omitempty"`      // of WMI
 	Properties []string `json:"properties,omitempty"` // of the objects that are asked for
 	Resource   string   `json:"resource,omitempty"`   // of WS-Management, on the machine itself
-	Was        string   `json:"was,omitempty"`        // of a file that is written: SHA-256 of what it has to be before, or "absent"; empty: anything
+	Was        string   `json:"was,omitempty"`        // of a file that is written: SHA-256 of what it has to be before, or "absent"
 	Expect     []int    `json:"expect,omitempty"`     // the exit codes of a program that are no failure
 	User       string   `json:"user,omitempty"`       // a local account
 
@@ -127,16 +127,12 @@ func RemoveCertificate(store, thumbprint string) Call {
 // ReadFile reads a file: the answer's Data is in base64.
 func ReadFile(path string) Call { return Call{Do: "file", Path: path} }
 
-// WriteFile writes a file, whole or not at all, and returns when it is on the disk. Only administrators and the system get at
-// what is in a folder that it makes.
-func WriteFile(path string, data []byte) Call {
-	return Call{Do: "writeFile", Path: path, Data: base64.StdEncoding.EncodeToString(data)}
-}
-
-// ReplaceFile is WriteFile, where the file is what it was when it was read; nil: it was not there. Else somebody else has written it.
+// ReplaceFile writes a file, whole or not at all, and returns when it is on the disk, where it is what it was when it was read
+// (nil: it was not there); else somebody else has written it, and the call fails. Only administrators and the system get at what is
+// in a folder that it makes.
 func ReplaceFile(path string, was, data []byte) Call {
-	c := WriteFile(path, data)
-	if c.Was = "absent"; was != nil {
+	c := Call{Do: "writeFile", Path: path, Data: base64.StdEncoding.EncodeToString(data), Was: "absent"}
+	if was != nil {
 		c.Was = fmt.Sprintf("%x", sha256.Sum256(was))
 	}
 	return c

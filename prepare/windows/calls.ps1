@@ -101,7 +101,6 @@ function Get-Sha256([byte[]]$bytes) {
 }
 
 function Test-Unchanged($path, $was) {
-  if (-not $was) { return }
   $is = 'absent'
   if ([IO.File]::Exists($path)) { $is = Get-Sha256 ([IO.File]::ReadAllBytes($path)) }
   if ($is -ne $was) { throw ($path + ' is not what it was a moment ago: somebody else writes it') }

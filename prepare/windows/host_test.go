@@ -14,7 +14,7 @@ import (
 func TestScriptKnowsAllCalls(t *testing.T) {
 	for _, c := range []Call{
 		Value("k", "n"), Values("k", "n"), SetValue("k", "n", DWord, "1"), DeleteValue("k", "n", ""), Element(CurrentLoader, "16000049"), Program("a"), Ask("a"),
-		HasCertificate("Root", "t"), AddCertificate("Root", nil), RemoveCertificate("Root", "t"), ReadFile("p"), WriteFile("p", nil), ReplaceFile("p", nil, nil), DeleteFile("p", ""), CopyFile("p", "q"),
+		HasCertificate("Root", "t"), AddCertificate("Root", nil), RemoveCertificate("Root", "t"), ReadFile("p"), ReplaceFile("p", nil, nil), DeleteFile("p", ""), CopyFile("p", "q"),
 		Exists("p"), Objects("n", "q"), Account(), BootID(), WSMan("r"), SetWSMan("r", "n", "v"), HTTPS(), OpenHTTPS(), CloseHTTPS(),
 		Mappings(), AddMapping("i", "s", "u", "p"), RemoveMapping("i", "s"),
 	} {

@@ -127,7 +127,7 @@ func (w *Windows) file(c windows.Call) windows.Answer {
 		if there {
 			is = fmt.Sprintf("%x", sha256.Sum256(data))
 		}
-		if c.Was != "" && is != c.Was {
+		if is != c.Was {
 			return failure(0, c.Path+" is not what it was a moment ago: somebody else writes it")
 		}
 		w.write(c.Path, raw)
