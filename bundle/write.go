@@ -130,14 +130,15 @@ func (p *packer) all(events []results.Event) error {
 	if err != nil {
 		return err
 	}
-	versions, err := json.MarshalIndent(versionsOf(events), "", "  ")
+	all := versionsOf(events)
+	versions, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := p.pack("versions.json", "versions of all that took part, as the run has recorded them: program, driver, agent, guests", append(versions, '\n')); err != nil {
+	if err := p.pack("versions.json", "versions of all that took part, as the run has recorded them: program and its system, driver, agent, guests and what runs them", append(versions, '\n')); err != nil {
 		return err
 	}
-	if err := p.add("README.txt", []byte(p.readme())); err != nil {
+	if err := p.add("README.txt", []byte(p.readme(&all))); err != nil {
 		return err
 	}
 	return p.zip.Close()

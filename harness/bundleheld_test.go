@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"maps"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 
 	"wskharness/bundle"
 	"wskharness/harness/harnesstest"
+	"wskharness/host"
 	"wskharness/recording"
 	"wskharness/remote"
 	"wskharness/results"
@@ -50,6 +52,13 @@ func TestBundleOfARun(t *testing.T) {
 	}
 	if !h.same || h.counts.commands < 2 || h.counts.facts < 1 || h.counts.driverRuns != 1 {
 		t.Fatalf("the same cases: %t; tried: %+v, want some commands and facts, and one run of the driver\n%s", h.same, h.counts, summary(done))
+	}
+
+	versions, readme := string(whole["versions.json"].Data), string(whole["README.txt"].Data)
+	for _, want := range []string{runtime.Version(), host.System(), "wine-"} {
+		if !strings.Contains(versions, want) || !strings.Contains(readme, want) {
+			t.Errorf("README.txt or versions.json do not have %q:\n%s%s", want, readme, versions)
+		}
 	}
 
 	const journalFile, exchangesFile = "targets/wine/journal-1.ndjson", "targets/wine/" + recording.FileName

@@ -12,6 +12,7 @@ import (
 	"wskharness/guest"
 	"wskharness/remote"
 	"wskharness/results"
+	"wskharness/vm"
 )
 
 const (
@@ -135,6 +136,9 @@ func (s *session) open(ctx, whole context.Context) (label string, err error) {
 // tellGuest records what the guest is, which verdicts name from now on.
 func (s *session) tellGuest() {
 	recorded := recordOf(s.target.Machine.Stack, s.facts)
+	if versioned, ok := s.machine.(vm.Versioned); ok {
+		recorded.RunBy = versioned.Versions()
+	}
 	s.underVerifier(&recorded)
 	s.named = recorded.Naming()
 	s.run.append(results.Event{Kind: results.KindTargetFacts, Target: s.target.Name, Guest: &recorded})

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
 
 	"wskharness/config"
+	"wskharness/host"
 	"wskharness/results"
 	"wskharness/settings"
 	"wskharness/suites"
@@ -194,10 +196,11 @@ func (p *Plan) shuffle() {
 }
 
 // describe is the plan as the record of the run keeps it.
-func (p *Plan) describe(id, host string) *results.Run {
+func (p *Plan) describe(id, hostname string) *results.Run {
 	run := &results.Run{
 		ID: id, Version: p.Request.Version, Command: p.Request.Command, Seed: p.Request.Seed, Shuffled: p.Request.Shuffle,
-		Selection: fmt.Sprint(p.Request.Selection), Host: host, Policy: p.Request.Policy,
+		Selection: fmt.Sprint(p.Request.Selection), Host: hostname, Policy: p.Request.Policy,
+		System: host.System(), Go: runtime.Version(),
 	}
 	for _, t := range p.Targets {
 		target := results.PlanTarget{Name: t.Name, Guest: expectedGuest(t), Repeat: p.Request.Repeat}

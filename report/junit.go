@@ -170,6 +170,8 @@ func newJUnitSuite(rec *results.Record, name string) *junitSuite {
 	}
 	s.property("run", rec.Run.ID)
 	s.property("wskharness", rec.Run.Version)
+	s.property("go", rec.Run.Go)
+	s.property("system", rec.Run.System)
 	s.property("command", rec.Run.Command)
 	if p := rec.Package; p != nil {
 		s.property("package", p.File)

@@ -28,6 +28,7 @@ func Markdown(w io.Writer, rec *results.Record) error {
 	m := &markdown{}
 	m.head(rec)
 	m.totals(rec)
+	m.machines(rec)
 	m.trouble(rec)
 	m.failures(rec)
 	m.known(rec)
@@ -85,7 +86,7 @@ func (m *markdown) head(rec *results.Record) {
 	if !rec.Started.IsZero() {
 		started = rec.Started.UTC().Format("2006-01-02 15:04:05 UTC")
 	}
-	m.line("Run %s, %s, %s, with wskharness %s:\n", code(rec.Run.ID), started, Duration(rec.Elapsed()), escape(rec.Run.Version))
+	m.line("Run %s, %s, %s, with wskharness %s:\n", code(rec.Run.ID), started, Duration(rec.Elapsed()), escape(rec.Run.Version+controller(rec)))
 	m.fence(rec.Run.Command)
 	if p := rec.Package; p != nil {
 		m.line("Driver %s, %s, SHA-256 %s.\n", code(p.File), Bytes(p.Size), code(p.SHA256))
@@ -95,6 +96,31 @@ func (m *markdown) head(rec *results.Record) {
 		m.line("In the shuffled order of seed %s.\n", seed)
 	case rec.Run.Seed != 0:
 		m.line("Chosen by chance: seed %s.\n", seed)
+	}
+}
+
+// controller is where a run was controlled from, as far as its record says.
+func controller(rec *results.Record) (text string) {
+	if rec.Run.Go != "" {
+		text = " (" + rec.Run.Go + ")"
+	}
+	if rec.Run.System != "" {
+		text += " on " + rec.Run.System
+	}
+	return text
+}
+
+// machines says what runs the machines of the targets, where that is known.
+func (m *markdown) machines(rec *results.Record) {
+	said := false
+	for _, t := range rec.Targets {
+		if t.Guest.RunBy != "" {
+			m.line("- %s is run by %s", code(t.Name), escape(t.Guest.RunBy))
+			said = true
+		}
+	}
+	if said {
+		m.line("")
 	}
 }
 

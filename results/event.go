@@ -57,6 +57,8 @@ type Run struct {
 	Seed      uint64       `json:"seed,omitempty"`      // of all that is left to chance; 0: nothing is
 	Shuffled  bool         `json:"shuffled,omitempty"`  // so is the order of the cases
 	Host      string       `json:"host,omitempty"`      // the controller's
+	System    string       `json:"system,omitempty"`    // that the controller ran on: "Debian GNU/Linux 12 (bookworm), Linux 6.1.0, amd64"
+	Go        string       `json:"go,omitempty"`        // what it was built with: go1.26.0
 	Policy    Policy       `json:"policy,omitzero"`
 	Plan      []PlanTarget `json:"plan"`
 }

@@ -15,6 +15,7 @@ type Guest struct {
 	Label string `json:"label,omitempty"` // for people: "wine 8.0, Wine's own netio.sys"
 	OS    string `json:"os,omitempty"`    // what it calls itself, with its version
 	Facts *Facts `json:"facts,omitempty"` // where it was asked; not of plans and verdicts
+	RunBy string `json:"runBy,omitempty"` // what runs its machine, with versions: "QEMU 7.2.22 with KVM"; only beside Facts, and where it is known
 }
 
 // Facts are what a guest said of itself. What could not be found out is empty, or nil.

@@ -199,6 +199,13 @@ type Starter interface {
 	ReadyAfter() time.Duration
 }
 
+// Versioned is a machine that knows by which versions of what it is run.
+type Versioned interface {
+	// Versions names them, for people and on one line: "QEMU 7.2.22 with KVM", "libvirt 9.0.0, QEMU 7.2.22". It asks nobody, and is
+	// empty where they are not known.
+	Versions() string
+}
+
 // ErrCannotRevert is what Revert returns for a machine that the harness can't bring back to a clean
 // state.
 var ErrCannotRevert = errors.New("this machine can't be reverted by the harness: bring it back to a clean state by hand")

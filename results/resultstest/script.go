@@ -143,7 +143,7 @@ func BadRun() []results.Event {
 		{Name: "lifecycle.unload_clean"},
 		{Name: "stress.capture_release", Basis: results.Documented},
 	}
-	s := New(results.Run{Version: "0.1.0", Command: "wskharness run --target wine,lab-7 '*'", Selection: "*", Host: "buildbox", Seed: 7, Shuffled: true,
+	s := New(results.Run{Version: "0.1.0", Command: "wskharness run --target wine,lab-7 '*'", Selection: "*", Host: "buildbox", System: "Debian GNU/Linux 12 (bookworm), Linux 6.1.0, amd64", Go: "go1.26.0", Seed: 7, Shuffled: true,
 		Plan: []results.PlanTarget{{Name: "wine", Guest: expected(), Cases: cases}, {Name: "lab-7", Cases: cases[:2]}}})
 	s.Phase("", results.PhaseBuild, 310*time.Millisecond)
 	arrive(s, "wine")
@@ -177,6 +177,9 @@ func BadRun() []results.Event {
 func arrive(s *Script, name string) {
 	guest := WineGuest()
 	guest.OS, guest.Facts = "Windows 10 Pro 10.0.19043", &results.Facts{BootID: "6d0f", Wine: "8.0", Netio: "builtin"}
+	if name == "wine" {
+		guest.RunBy = "wine-8.0 (Debian 8.0~repack-4)"
+	}
 	s.Phase(name, results.PhaseAcquire, 12*time.Millisecond)
 	s.Phase(name, results.PhaseConnect, 41*time.Millisecond)
 	s.Add(0, results.Event{Kind: results.KindTargetFacts, Target: name, Guest: &guest})

@@ -39,6 +39,7 @@ var (
 	_ vm.Mortal       = (*machine)(nil)
 	_ vm.Keeper       = (*machine)(nil)
 	_ vm.Starter      = (*machine)(nil)
+	_ vm.Versioned    = (*machine)(nil)
 	_ vm.Resetter     = (*machine)(nil)
 	_ vm.Switch       = (*machine)(nil)
 	_ vm.NMIInjector  = (*machine)(nil)
@@ -60,6 +61,16 @@ func (m *machine) Endpoint() remote.Endpoint {
 func (m *machine) Events() <-chan vm.Event { return m.feed.ch }
 
 func (m *machine) Ended() <-chan struct{} { return m.ended }
+
+// Versions names the Windows of the host: its Hyper-V has no version of its own.
+func (m *machine) Versions() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.record.System == "" {
+		return ""
+	}
+	return "Hyper-V of Windows " + m.record.System
+}
 
 func (m *machine) ReadyAfter() time.Duration {
 	m.mu.Lock()

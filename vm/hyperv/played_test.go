@@ -246,7 +246,7 @@ func (h *playedHost) look(name string) any {
 		}
 		machines = append(machines, map[string]any{"id": strings.ToLower(v.id), "name": v.name, "state": v.state, "automatic": v.automatic, "checkpoints": list51(checkpoints)})
 	}
-	return map[string]any{"account": h.account, "allowed": h.allowed, "host": "HV1", "machines": list51(machines), "mark": h.mark()}
+	return map[string]any{"account": h.account, "allowed": h.allowed, "host": "HV1", "system": "10.0.20348.0", "machines": list51(machines), "mark": h.mark()}
 }
 
 func (h *playedHost) vm(id string) *playedVM {

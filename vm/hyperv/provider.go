@@ -122,6 +122,7 @@ func (p *provider) make(ctx context.Context, l *lease.Lease, t vm.Target) (*mach
 		GuestInfo: vm.GuestInfo{ID: id, Target: t.Name, Run: t.Run, Started: time.Now(), User: o.Service.User,
 			PasswordFile: o.Service.PasswordFile, CertificateSHA: o.Service.Certificate},
 		Host: p.place(), VM: of.ID, Name: of.Name, Clean: at, Wanted: o.Checkpoint, Service: o.Service, Address: o.Address, BootWithin: o.BootWithin, Mark: looked.Mark,
+		System: looked.system(),
 	}
 	if err == nil {
 		err = r.write(l.Dir)

@@ -56,7 +56,8 @@ type record struct {
 	Service    access.Service `json:"service"`
 	Address    string         `json:"address,omitempty"` // as the target says; empty: the host is asked
 	BootWithin time.Duration  `json:"bootWithinNs"`
-	Mark       mark           `json:"mark"` // how far the host's logs had come when the machine was clean last
+	System     string         `json:"system,omitempty"` // the version of the host's Windows; empty: it has not told
+	Mark       mark           `json:"mark"`             // how far the host's logs had come when the machine was clean last
 
 	InUse bool `json:"inUse,omitempty"` // a run has the machine that was left up, or has ended without giving it back
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"wskharness/guest/untrusted"
@@ -76,9 +77,16 @@ type looked struct {
 	Account  string                 `json:"account"`
 	Allowed  bool                   `json:"allowed"` // it is an administrator, or one of Hyper-V's
 	Host     string                 `json:"host"`
+	System   string                 `json:"system"` // the version of its Windows: 10.0.20348.0
 	Machines powershell.List[found] `json:"machines"`
 	Mark     mark                   `json:"mark"`
 }
+
+// numbers is what a version of Windows is.
+var numbers = regexp.MustCompile(`^\d{1,5}(\.\d{1,9}){1,3}$`)
+
+// system is the version of the host's Windows; empty where what it says is none.
+func (l looked) system() string { return numbers.FindString(l.System) }
 
 // look asks a host for the machines of a name, or of an id.
 func look(ctx context.Context, host powershell.Host, name string) (looked, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,6 +28,7 @@ type conn struct {
 	*golibvirt.Libvirt
 	link    *framed
 	version version // of the daemon
+	runs    version // of its hypervisor; 0: it does not tell
 }
 
 // open connects to a daemon, within ctx.
@@ -43,6 +45,9 @@ func open(ctx context.Context, p place, never []string) (*conn, error) {
 		}
 		number, err := c.ConnectGetLibVersion()
 		c.version = version(number)
+		if hypervisor, err := c.ConnectGetVersion(); err == nil { // else it is of no use, or has none
+			c.runs = version(hypervisor)
+		}
 		return err
 	})
 	if err != nil {
@@ -105,6 +110,7 @@ type client struct {
 
 	mu   sync.Mutex
 	idle []*conn
+	said string // by which versions the daemon has called itself and its hypervisor; empty: it was not reached
 }
 
 func newClient(p place, never []string) *client {
@@ -141,7 +147,29 @@ func (c *client) take(ctx context.Context) (*conn, error) {
 		lv.close()
 	}
 	c.mu.Unlock()
-	return open(ctx, c.place, c.never)
+	lv, err := open(ctx, c.place, c.never)
+	if err == nil {
+		c.mu.Lock()
+		c.said = c.describe(lv)
+		c.mu.Unlock()
+	}
+	return lv, err
+}
+
+// versions are what the daemon has told of itself last.
+func (c *client) versions() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.said
+}
+
+// describe names a daemon and its hypervisor, which the address has the word for.
+func (c *client) describe(lv *conn) string {
+	text := "libvirt " + lv.version.String()
+	if word, _, _ := strings.Cut(c.driver, ":"); lv.runs != 0 {
+		text += ", " + strings.ToUpper(word) + " " + lv.runs.String()
+	}
+	return text
 }
 
 // give keeps a connection for the next call, where it is of any use.

@@ -197,6 +197,9 @@ func (m *machine) Endpoint() remote.Endpoint {
 func (m *machine) Events() <-chan vm.Event { return m.events }
 func (m *machine) Ended() <-chan struct{}  { return m.ended }
 
+// Versions names the daemon, and the hypervisor behind it.
+func (m *machine) Versions() string { return m.client.versions() }
+
 // ReadyAfter is how long the start took, or the last revert.
 func (m *machine) ReadyAfter() time.Duration {
 	m.mu.Lock()

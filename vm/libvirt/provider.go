@@ -76,6 +76,7 @@ var (
 	_ vm.Mortal          = (*machine)(nil)
 	_ vm.Keeper          = (*machine)(nil)
 	_ vm.Starter         = (*machine)(nil)
+	_ vm.Versioned       = (*machine)(nil)
 	_ vm.Resetter        = (*machine)(nil)
 	_ vm.Switch          = (*machine)(nil)
 	_ vm.NMIInjector     = (*machine)(nil)

@@ -32,6 +32,7 @@ var (
 	_ vm.Checkpointer    = (*machine)(nil)
 	_ vm.Keeper          = (*machine)(nil)
 	_ vm.Starter         = (*machine)(nil)
+	_ vm.Versioned       = (*machine)(nil)
 )
 
 // newMachine is a guest of which the claim is already made.

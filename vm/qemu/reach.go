@@ -173,6 +173,11 @@ func (r *reach) Endpoint() remote.Endpoint {
 	return r.endpoint
 }
 
+// Versions names the QEMU that was found when the guest was made, and what carries its code out.
+func (r *reach) Versions() string {
+	return fmt.Sprintf("QEMU %s with %s", r.config.Version, strings.ToUpper(r.config.Spec.Accel))
+}
+
 // ReadyAfter is how long the last start took, or the last revert.
 func (r *reach) ReadyAfter() time.Duration {
 	r.mu.Lock()

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"wskharness/remote"
 	"wskharness/vm"
@@ -77,6 +78,16 @@ func Run(t *testing.T, p vm.Provider, want Expect) {
 			t.Fatal(err)
 		}
 		answers(ctx, t, m, want)
+	})
+	t.Run("what runs it has a version", func(t *testing.T) {
+		versioned, ok := m.(vm.Versioned)
+		if !ok {
+			t.Skip("the machine does not know what runs it")
+		}
+		got := versioned.Versions()
+		if !strings.ContainsAny(got, "0123456789") || strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			t.Errorf("%q, want names with versions, on one line", got)
+		}
 	})
 	t.Run("acquired twice, it is two or refused", func(t *testing.T) { twice(ctx, t, p, m, want) })
 	t.Run("no event without a cause", func(t *testing.T) { quiet(t, m) })

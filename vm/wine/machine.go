@@ -20,6 +20,7 @@ type Machine struct {
 	events   chan vm.Event
 	ended    chan struct{}
 	release  sync.Once
+	software string // the version of Wine; empty: not known
 
 	mu    sync.Mutex
 	claim *control
@@ -32,6 +33,10 @@ func attach(ctx context.Context, dir, run string) (*Machine, error) {
 	m := &Machine{events: make(chan vm.Event, 64), ended: make(chan struct{})}
 	if err := lease.Read(dir, stateFile, &m.state); err != nil {
 		return nil, fmt.Errorf("attach to the Wine guest: %w", err)
+	}
+	var made guestConfig
+	if err := lease.Read(dir, configFile, &made); err == nil { // it is told to people, and no more
+		m.software = made.Software.Version
 	}
 	var err error
 	if m.endpoint, err = m.state.RemoteEndpoint(); err != nil {
@@ -80,6 +85,9 @@ func (m *Machine) Events() <-chan vm.Event { return m.events }
 
 // Ended is closed when the process that serves the guest has ended: it takes the guest along.
 func (m *Machine) Ended() <-chan struct{} { return m.ended }
+
+// Versions names the Wine that runs the guest, in its own words.
+func (m *Machine) Versions() string { return m.software }
 
 // ReadyAfter is how long the start took, or the last revert.
 func (m *Machine) ReadyAfter() time.Duration {

@@ -56,6 +56,7 @@ var (
 	_ vm.Keeper      = (*Machine)(nil)
 	_ vm.Resetter    = (*Machine)(nil)
 	_ vm.Starter     = (*Machine)(nil)
+	_ vm.Versioned   = (*Machine)(nil)
 	_ vm.Mortal      = (*Machine)(nil)
 
 	_ vm.Unplugger  = (*Machine)(nil)

@@ -18,4 +18,4 @@ $machines = @(foreach ($vm in $vms) {
         checkpoints = $checkpoints
     }
 })
-@{ account = $me.Identity.Name; allowed = $allowed; host = $env:COMPUTERNAME; machines = $machines; mark = Get-Mark }
+@{ account = $me.Identity.Name; allowed = $allowed; host = $env:COMPUTERNAME; system = [Environment]::OSVersion.Version.ToString(); machines = $machines; mark = Get-Mark }
