@@ -193,11 +193,12 @@ func (d *driver) all(ctx context.Context, client *remote.WinRM) {
 				}
 			}
 		}
-		done[c] = make(chan struct{})
+		over := make(chan struct{})
+		done[c] = over
 		running, stop := context.WithCancelCause(ctx)
 		command, err := shell.Start(running, c.CommandLine())
 		go func() {
-			defer close(done[c])
+			defer close(over)
 			defer stop(nil)
 			got := Outcome{End: endOf(err)}
 			if err == nil {
