@@ -110,7 +110,7 @@ test-windows: ## Every package's own tests for Windows, on Wine: what passed, fa
 
 test-vm: ## A real virtual machine, made of Debian's packages, under QEMU and libvirt: run on, crashed, killed, resumed (minutes)
 	@scripts/deps vm
-	$(GO) test -count=1 -v -timeout 90m ./vmimage ./image -vm
+	$(GO) test -count=1 -v -timeout 90m ./vmimage ./image ./vm/libvirt -vm
 
 mutants: ## Break model and sample in each known way, and check that the suites notice (DEFECTS='model.TIMEOUT_*')
 	@$(GO) run ./mutants/controller

@@ -151,6 +151,10 @@ func TestVerifierKilled(t *testing.T) {
 			continue // it was not even written down
 		}
 		for _, c := range rec.Targets[0].Cases {
+			if len(c.Attempts) == 0 {
+				t.Errorf("killed at %d: %s did not run: %s", at, c.Name, c.Why())
+				continue
+			}
 			if v := c.Attempts[len(c.Attempts)-1].Verdict; v.Outcome != results.Pass || !strings.Contains(v.Guest.Label, "under Driver Verifier") {
 				t.Errorf("killed at %d: %s: %s on %s: %s", at, c.Name, v.Outcome, v.Guest.Label, v.Reason)
 			}

@@ -1,7 +1,9 @@
 package image_test
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"wskharness/image"
@@ -9,6 +11,6 @@ import (
 
 func Example() {
 	_, err := image.NewPlan(image.Options{ISO: "no-such.iso", Out: "windows11", Edition: "Professional", Accel: "auto", TPM: "auto", Disk: 64 << 30, Memory: 4096})
-	fmt.Println(strings.Contains(err.Error(), "no-such.iso: no such file or directory"))
-	// Output: true
+	fmt.Println(errors.Is(err, fs.ErrNotExist), strings.Contains(err.Error(), "no-such.iso"))
+	// Output: true true
 }

@@ -14,6 +14,7 @@ import (
 	"wskharness/config"
 	"wskharness/examples"
 	"wskharness/settings"
+	"wskharness/vm/kinds"
 )
 
 //go:embed init
@@ -51,8 +52,22 @@ func (o *initOptions) run(*cobra.Command, []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(o.io.out, "wrote %s; next: wskharness run\n", strings.Join(written, ", "))
+	fmt.Fprintf(o.io.out, "wrote %s; next: %s\n", strings.Join(written, ", "), next())
 	return nil
+}
+
+// next is what to do with what was written. Not every system can have the guest that its configuration begins with.
+func next() string {
+	c, err := config.Load(kinds.All(), config.Name, ".")
+	if err != nil {
+		return "wskharness validate"
+	}
+	for i := range c.Targets {
+		if err := c.Targets[i].Here(); err != nil {
+			return "put a machine of yours into " + config.Name + ", and its name below run: (" + err.Error() + ")"
+		}
+	}
+	return "wskharness run"
 }
 
 // writeNew writes files below the current folder: all of them, or, where one is there, none. It returns their names.

@@ -220,7 +220,8 @@ func (d *daemon) base(t *testing.T, extra, cmdline string) string {
 	definition := fmt.Sprintf(`<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>%s</name><memory unit='MiB'>%d</memory><vcpu>1</vcpu>
   <os><type arch='x86_64' machine='q35'>hvm</type><kernel>%s</kernel><initrd>%s</initrd><cmdline>%s</cmdline></os>
-  <features><acpi/></features><cpu mode='maximum'><feature policy='disable' name='smap'/></cpu><on_crash>destroy</on_crash>
+  <features><acpi/></features><cpu mode='maximum'><feature policy='disable' name='smap'/></cpu>
+  <clock offset='utc'><timer name='hpet' present='no'/></clock><on_crash>destroy</on_crash>
   <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
     <disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='%s'/><target dev='vda' bus='virtio'/></disk>
     <controller type='usb' model='none'/><memballoon model='none'/><serial type='pty'/><panic model='isa'/>%s

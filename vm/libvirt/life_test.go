@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -21,6 +22,17 @@ import (
 	"wskharness/vm"
 	"wskharness/vm/vmtest"
 )
+
+var withVM = flag.Bool("vm", false, "run each way in which a real machine of libvirt's can go, which takes minutes: make test-vm")
+
+// needsVM skips what `make test` has no time for: it holds a real machine to the contract, and to what a controller leaves that
+// is killed.
+func needsVM(t *testing.T) {
+	t.Helper()
+	if !*withVM {
+		t.Skip("it takes machines that boot several times: make test-vm")
+	}
+}
 
 func acquire(t *testing.T, p *Provider, target vm.Target) vm.Machine {
 	t.Helper()
@@ -48,6 +60,7 @@ func say(t *testing.T, m vm.Machine, line string) string {
 // A clone crashes: its memory is dumped, it goes on and boots again, and its console has it all. It hangs: an NMI has it crash.
 // Two clones have nothing in common, and who has one does not notice that the other is reverted.
 func TestClonesCrashAndHang(t *testing.T) {
+	needsVM(t)
 	d := libvirtd(t)
 	o := options(t, d, d.base(t, "", ""))
 	o.DumpOnPanic = true
@@ -116,6 +129,7 @@ func checkDump(t *testing.T, format, path string) {
 
 // A domain that is used in place goes back to a snapshot of its running guest, and to one that Checkpoint makes.
 func TestInPlace(t *testing.T) {
+	needsVM(t)
 	d := libvirtd(t)
 	name := d.base(t, "", "")
 	o := options(t, d, name)
@@ -168,6 +182,7 @@ func TestInPlace(t *testing.T) {
 
 // What a clone was made to be is the clean state of those that come after it.
 func TestCheckpointOfAClone(t *testing.T) {
+	needsVM(t)
 	d := libvirtd(t)
 	o := options(t, d, d.base(t, "", ""))
 	p := provider(t, o)
@@ -267,6 +282,7 @@ func TestControllerIsKilled(t *testing.T) {
 
 // However a clone's making is cut off, nothing of it is left.
 func TestCloningIsCutOff(t *testing.T) {
+	needsVM(t)
 	d := libvirtd(t)
 	o := options(t, d, d.base(t, "", ""))
 	through := d.proxy(t, "qemu")
