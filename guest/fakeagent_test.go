@@ -57,7 +57,7 @@ func (a *fakeAgent) run(args []string) uint32 {
 	case "tail":
 		from, _ := strconv.ParseInt(args[4], 10, 64)
 		return a.tail(args[2], from)
-	case "cancel":
+	case "cancel", "release":
 		return 0
 	}
 	fmt.Fprintln(a.errs, "wskagent: no such command")

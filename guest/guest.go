@@ -92,6 +92,9 @@ func Connect(ctx context.Context, client remote.Client, opts Options) (*Guest, e
 	}
 	g.shell = shell
 	if err := g.connect(ctx); err != nil {
+		if ctx.Err() != nil {
+			g.giveBack(context.WithoutCancel(ctx))
+		}
 		return nil, errors.Join(fmt.Errorf("connect: %w", err), g.Close(context.WithoutCancel(ctx)))
 	}
 	return g, nil

@@ -5,6 +5,7 @@ package guest
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -112,3 +113,28 @@ func TestExecStreams(t *testing.T) {
 type writerFunc func(p []byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// Who gives up while the guest is just asked for it gives back what the guest may have granted.
+func TestConnectIsCutOff(t *testing.T) {
+	f := newFakeGuest(t)
+	o := f.options(f.seed())
+	o.Owner = LeaseOwner("run-1", "host")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	f.info = func(s string) string {
+		cancel()
+		owner, err := json.Marshal(o.Owner)
+		if err != nil {
+			t.Error(err)
+		}
+		return strings.Replace(s, "{", fmt.Sprintf(`{"lease":{"granted":true,"number":7,"owner":%s,"running":false},`, owner), 1)
+	}
+	if _, err := Connect(ctx, f.client, o); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v; want %v", err, context.Canceled)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if last := f.commands[len(f.commands)-1]; last != "release --lease 7" {
+		t.Errorf("got commands %q; want the last to be release --lease 7", f.commands)
+	}
+}

@@ -157,3 +157,20 @@ func (g *Guest) Release(ctx context.Context) error {
 	}
 	return nil
 }
+
+// giveBack gives back what a probe may have taken whose answer was not waited for. The same owner gets the same lease once more, and
+// with it the number by which it is given back.
+func (g *Guest) giveBack(ctx context.Context) {
+	if g.opts.Owner == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, agent.SettleTime)
+	defer cancel()
+	_, err := g.probe(ctx)
+	if err == nil {
+		err = g.Release(ctx)
+	}
+	if err != nil {
+		g.log.Debug("give back a guest that may have been taken", "error", err)
+	}
+}
