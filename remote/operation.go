@@ -73,20 +73,20 @@ func (c *WinRM) once(ctx context.Context, op operation, build func() (message, e
 	defer cancel()
 	start := time.Now()
 	a, err := c.wire.exchange(ctx, m.body)
-	if record := c.opts.Record; record != nil {
+	// Not errors.As: inside may be the cause of an ended context, which is somebody else's error.
+	switch e := err.(type) {
+	case *ConnError:
+		e.Action, e.URL = op.name, c.endpoint.URL
+	case *Fault:
+		e.Action = op.name
+	}
+	if record := c.opts.Record; record != nil { // with an error that nobody changes any more
 		record(Exchange{
 			Began: start, Took: time.Since(start), Connection: a.over, Action: op.name, Status: a.status, Request: m.body, Answer: a.body, Err: err,
 			GaveUp: err != nil && whole.Err() != nil,
 		})
 	}
 	if err != nil {
-		// Not errors.As: inside may be the cause of an ended context, which is somebody else's error.
-		switch e := err.(type) {
-		case *ConnError:
-			e.Action, e.URL = op.name, c.endpoint.URL
-		case *Fault:
-			e.Action = op.name
-		}
 		c.log.Debug("unanswered", "action", op.name, "sent", len(m.body), "after", time.Since(start), "error", err)
 		return wsman.Envelope{}, err
 	}

@@ -166,8 +166,9 @@ func TestShutdownKills(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A child that leaves its process group must not keep the endpoint from shutting down: this one does not end.
-	command, err := shell.Start(t.Context(), remote.CommandLine{Line: "setsid sleep 3600 & echo $$ $!; sleep 60"})
+	// A child that leaves its process group must not keep the endpoint from shutting down: this one does not end. It is the one
+	// who tells, since it has left by then.
+	command, err := shell.Start(t.Context(), remote.CommandLine{Line: "setsid sh -c 'echo $PPID $$; exec sleep 3600' & sleep 60"})
 	if err != nil {
 		t.Fatal(err)
 	}
