@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"time"
 
 	golibvirt "github.com/digitalocean/go-libvirt"
 	"libvirt.org/go/libvirtxml"
@@ -175,10 +176,24 @@ func removeVolume(lv *conn, pool, name string) error {
 		}
 	}
 	if err == nil {
-		err = lv.StorageVolDelete(volume, 0)
+		err = deleteVolume(lv, volume)
 	}
 	if err != nil && !isCode(err, golibvirt.ErrNoStorageVol) {
 		return fmt.Errorf("remove volume %s of storage pool %s: %w", name, pool, err)
 	}
 	return nil
+}
+
+// makingLimit is how long a volume may take to be made, that nobody waits for any more: an overlay has nothing in it.
+const makingLimit = 30 * time.Second
+
+// deleteVolume deletes a volume. A daemon goes on making one although whoever has asked for it is gone, and deletes none that is
+// just being made.
+func deleteVolume(lv *conn, volume golibvirt.StorageVol) error {
+	for begun := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		err := lv.StorageVolDelete(volume, 0)
+		if !isCode(err, golibvirt.ErrOperationInvalid) || time.Since(begun) > makingLimit {
+			return err
+		}
+	}
 }
